@@ -1,0 +1,66 @@
+"""Every failure a user can cause or meet. A message says what happened, a hint what to do next.
+
+UsertrackError
+├── QueryError            1  the source refused or failed the query
+├── UsageError            2  wrong option, settings or file (message starts with ``file:line:`` where there is one)
+├── ConnectionFailed      3  cannot connect or authenticate
+├── SourceBusy            4  timeout, rate limit
+└── CheckFailed           5  a check found problems
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UsertrackError(Exception):
+    """``message`` is one sentence without a period; ``hint`` says what to do next. Neither ever holds a secret."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class QueryError(UsertrackError):
+    """The source refused the query, or failed while running it."""
+
+    exit_code = 1
+
+
+class UsageError(UsertrackError):
+    """A wrong option, setting or file."""
+
+    exit_code = 2
+
+
+class ConnectionFailed(UsertrackError):  # noqa: N818 - reads as a sentence, and ConnectionError is Python's own
+    """The source cannot be reached, or does not accept the credentials."""
+
+    exit_code = 3
+
+
+class SourceBusy(UsertrackError):  # noqa: N818
+    """The source did not answer in time, or asked us to slow down for longer than we may wait."""
+
+    exit_code = 4
+
+
+class CheckFailed(UsertrackError):  # noqa: N818
+    """A check ran to its end and found problems."""
+
+    exit_code = 5
+
+
+INCOMPLETE = 6  # exit code: a source was missing, what could be answered was printed
+INTERRUPTED = 130  # exit code: Ctrl-C
+
+
+def did_you_mean(wrong: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A hint that names the nearest of ``known``, or ``otherwise`` when nothing is near."""
+    near = difflib.get_close_matches(wrong, list(known), n=3, cutoff=0.6)
+    if not near:
+        return otherwise
+    hint = "did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
+    return f"{hint} {otherwise}".strip()

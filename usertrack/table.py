@@ -1,0 +1,47 @@
+"""Table, the one currency between layers: columns with types, rows, and what is known of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """``type`` is a DuckDB type name: VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP (UTC, naive), DATE, JSON or ``T[]``."""
+
+    name: str
+    type: str = "VARCHAR"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with what is known of them.
+
+    ``rows`` is a list, or a lazy sequence over a result that lies on disk; both can be iterated more than once.
+    Times in rows are naive and UTC; ``timezone`` is the one to show them in. ``elapsed`` is in seconds.
+    ``truncated`` says that the source had more rows than these.
+    """
+
+    columns: tuple[Column, ...]
+    rows: Sequence[Row]
+    name: str = ""
+    title: str = ""
+    source: str = ""
+    query: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    elapsed: float = 0.0
+    truncated: bool = False
+    as_of: datetime | None = None
+    timezone: str = "UTC"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """Every row as a dict: for results known to be small."""
+        return [dict(zip(self.names, row, strict=True)) for row in self.rows]
