@@ -1,0 +1,56 @@
+-- The store of the embedded PostHog. One statement ends at one semicolon; every statement can be run again.
+CREATE DATABASE IF NOT EXISTS posthog;
+
+CREATE TABLE IF NOT EXISTS posthog.events (
+    uuid UUID,
+    event LowCardinality(String),
+    properties JSON(max_dynamic_paths = 1024),
+    timestamp DateTime64(6, 'UTC'),
+    distinct_id String,
+    person_id UUID,                    -- always the person of today: a merge updates it in place
+    created_at DateTime64(6, 'UTC'),
+    elements_chain String,
+    person_mode LowCardinality(String),-- full | propertyless
+    `$session_id` String,              -- '' when the event has none, likewise $window_id and the groups
+    `$window_id` String,
+    `$group_0` String, `$group_1` String, `$group_2` String, `$group_3` String, `$group_4` String,
+    INDEX uuid_seen uuid TYPE bloom_filter GRANULARITY 4
+) ENGINE = MergeTree
+PARTITION BY toYYYYMM(timestamp)
+ORDER BY (event, toDate(timestamp), cityHash64(distinct_id), timestamp)
+SETTINGS enable_block_number_column = 1, enable_block_offset_column = 1;
+
+CREATE TABLE IF NOT EXISTS posthog.persons (
+    id UUID,
+    created_at DateTime64(6, 'UTC'),
+    properties JSON(max_dynamic_paths = 1024),
+    is_identified Bool,
+    last_seen_at Nullable(DateTime64(6, 'UTC')),
+    version UInt64,
+    is_deleted UInt8 DEFAULT 0
+) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY id;
+
+CREATE TABLE IF NOT EXISTS posthog.person_distinct_ids (
+    distinct_id String,
+    person_id UUID,
+    version UInt64,
+    is_deleted UInt8 DEFAULT 0
+) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY distinct_id;
+
+CREATE TABLE IF NOT EXISTS posthog.groups (
+    `index` UInt8,
+    key String,
+    created_at DateTime64(6, 'UTC'),
+    updated_at DateTime64(6, 'UTC'),
+    properties JSON,
+    version UInt64
+) ENGINE = ReplacingMergeTree(version) ORDER BY (`index`, key);
+
+-- which kinds of value each property has held; this types `properties.x` in HogQL
+CREATE TABLE IF NOT EXISTS posthog.property_definitions (
+    `type` LowCardinality(String),       -- event | person | group
+    name String,
+    property_type LowCardinality(String), -- String | Numeric | Boolean | DateTime, as PostHog detects it at first sight
+    scalar_string UInt8,               -- 1 while every value seen was a plain string or null
+    version UInt64
+) ENGINE = ReplacingMergeTree(version) ORDER BY (`type`, name);
