@@ -27,7 +27,17 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "list": list,
     "timestamp": datetime,
 }
-_HEADER_KEYS = {"title", "about", "key", "params", "facts"}
+_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts"}
+
+FACT_TYPES = {
+    "int": "BIGINT",
+    "float": "DOUBLE",
+    "text": "VARCHAR",
+    "bool": "BOOLEAN",
+    "time": "TIMESTAMP",
+    "list": "VARCHAR[]",
+}
+"""Types of facts, with DuckDB's names for them."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +94,23 @@ _ARTICLES = {
 
 @dataclass(frozen=True)
 class Fact:
-    """What a result column means to people. ``absent`` is its value for somebody whom the query does not list."""
+    """A result column that profiles take up, and what it means to people.
+
+    ``absent`` is its value for somebody whom the query does not list; None means that it is unknown then.
+    """
 
     label: str
+    type: str = "text"
     unit: str = ""
     absent: Any = None
 
 
 @dataclass(frozen=True)
 class Query:
-    """One file of the library. ``line`` is the line on which the SQL starts, for messages."""
+    """One file of the library. ``line`` is the line on which the SQL starts, for messages.
+
+    ``people`` names the column that counts the records behind one key, in a query that lists everybody a source knows.
+    """
 
     name: str
     source: str
@@ -101,6 +118,7 @@ class Query:
     title: str = ""
     about: str = ""
     key: str = ""
+    people: str = ""
     params: Mapping[str, Parameter] = field(default_factory=dict)
     facts: Mapping[str, Fact] = field(default_factory=dict)
     path: Path | None = None
@@ -234,8 +252,9 @@ def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
         title=str(meta.get("title", "")),
         about=str(meta.get("about", "")),
         key=str(meta.get("key") or ""),
+        people=str(meta.get("people") or ""),
         params={key: _parameter(key, value, path, text) for key, value in (meta.get("params") or {}).items()},
-        facts={key: _fact(key, value) for key, value in (meta.get("facts") or {}).items()},
+        facts={key: _fact(key, value, path, text) for key, value in (meta.get("facts") or {}).items()},
         path=path,
         line=lines + 1,
         shipped=shipped,
@@ -300,10 +319,13 @@ def _parameter(name: str, value: Any, path: Path, text: str) -> Parameter:
     raise UsageError(f"{where}: parameter '{name}' needs a default or a type", "write `name: 30` or `name: {type: int}`")
 
 
-def _fact(name: str, value: Any) -> Fact:
-    if isinstance(value, dict):
-        return Fact(str(value.get("label", name)), str(value.get("unit", "")), value.get("absent"))
-    return Fact(str(value or name))
+def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
+    where = f"{path}:{_line_of(text, name, 1)}"
+    if not isinstance(value, dict) or not {"label", "type"} <= set(value) <= {"label", "type", "unit", "absent"}:
+        raise UsageError(f"{where}: fact '{name}' needs a label and a type", "write `runs: {label: runs, type: int, absent: 0}`")
+    if value["type"] not in FACT_TYPES:
+        raise UsageError(f"{where}: fact '{name}' has no known type", f"a type is one of {', '.join(FACT_TYPES)}")
+    return Fact(str(value["label"]), str(value["type"]), str(value.get("unit", "")), value.get("absent"))
 
 
 def _declared_equals_used(query: Query, text: str) -> None:

@@ -13,23 +13,29 @@ _BATCH = 20_000
 class SpooledRows(Sequence[Row]):
     """The rows that ``scan`` (a DuckDB FROM-expression over files) yields, in the file's order.
 
-    ``columns`` are in DuckDB's types as Table knows them: times are naive UTC.
+    ``columns`` are in DuckDB's types as Table knows them: times are naive UTC. Without a ``connection`` the
+    scan is over files, and any connection can read it.
     """
 
-    def __init__(self, scan: str, columns: Sequence[Column], count: int) -> None:
+    def __init__(self, scan: str, columns: Sequence[Column], count: int, connection: Any = None) -> None:
         self._scan = scan
         self.columns = tuple(columns)
         self._count = count
+        self._connection = connection
 
     def scan(self) -> str:
-        """A FROM-expression for any DuckDB connection of this process."""
+        """A FROM-expression for ``reader()``."""
         return self._scan
+
+    def reader(self) -> Any:
+        """A DuckDB cursor that can read ``scan()``; the caller closes it."""
+        return self._connection.cursor() if self._connection else connect()
 
     def head(self, limit: int | None) -> "SpooledRows":
         """These rows, but ``limit`` at the most."""
         if limit is None or limit >= self._count:
             return self
-        return SpooledRows(f"(FROM {self._scan} LIMIT {limit})", self.columns, limit)
+        return SpooledRows(f"(FROM {self._scan} LIMIT {limit})", self.columns, limit, self._connection)
 
     def __len__(self) -> int:
         return self._count
@@ -50,7 +56,7 @@ class SpooledRows(Sequence[Row]):
         return list(self._rows(f"FROM {self._scan} LIMIT {max(0, stop - start)} OFFSET {start}"))
 
     def _rows(self, sql: str) -> Iterator[Row]:
-        connection = connect()
+        connection = self.reader()
         try:
             cursor = connection.execute(sql)
             while batch := cursor.fetchmany(_BATCH):
