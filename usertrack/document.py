@@ -32,9 +32,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Listing:
-    """A table. ``limit`` rows are shown unless the user says otherwise; ``more`` follows the count of those left out.
+    """A table. ``columns`` names the columns people see, in that order; empty means all that are not ``hidden``.
 
-    ``columns`` names the columns people see, in that order; empty means every column that is not ``hidden``.
+    ``limit`` rows are shown unless the user's ``--limit`` says otherwise; 0 means all, None that no limit ever applies.
+    ``more`` is a last line, after the count of the rows left out.
     """
 
     table: Table
@@ -104,12 +105,16 @@ class Document:
 
 
 def of_table(table: Table) -> Document:
-    """The document of a bare table: every column, every row."""
+    """The document of a bare table: every column, every row, and the timezone of its times."""
     cut = ("the source has more rows than these",) if table.truncated else ()
-    listing = Listing(table)
+    times = (
+        [f"times in {table.timezone}"] if any(column.type.startswith("TIMESTAMP") for column in table.columns) else []
+    )
+    count = len(table.rows)
     return Document(
         title=table.title or table.name,
-        blocks=(listing,),
+        subtitle=" · ".join([f"{count:,} row".replace(",", " ") + "s" * (count != 1), *times]),
+        blocks=(Listing(table, limit=0),),
         notes=(*table.notes, *cut),
         table=table,
         timezone=table.timezone,

@@ -2,19 +2,15 @@
 
 import io
 import json
-import math
-from datetime import UTC, date, datetime
 
-import duckdb
-import openpyxl
 import pytest
-from .conftest import COLUMNS, OnDisk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from usertrack.errors import UsageError
 from usertrack.render import data
-from usertrack.table import Column, Table
+from usertrack.table import Table
+
+from .conftest import COLUMNS, OnDisk
 
 
 def written(table: Table, fmt: str) -> bytes:

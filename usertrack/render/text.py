@@ -105,7 +105,7 @@ def csv_line(columns: tuple[Column, ...], row: Row, delimiter: str) -> str:
 
 # The same in SQL. An expression gives VARCHAR, and NULL for NULL.
 
-_NUMBERS = (
+NUMBERS = (
     "TINYINT",
     "SMALLINT",
     "INTEGER",
@@ -123,7 +123,7 @@ def _value_sql(kind: str, sql: str) -> str | None:
     """``sql`` without quotes, for types whose text needs none; None for text."""
     if kind in ("DOUBLE", "FLOAT"):
         return f"CASE WHEN isfinite({sql}) THEN CAST({sql} AS VARCHAR) END"
-    if kind in _NUMBERS or kind.startswith("DECIMAL") or kind == "BOOLEAN":
+    if kind in NUMBERS or kind.startswith("DECIMAL") or kind == "BOOLEAN":
         return f"CAST({sql} AS VARCHAR)"
     return None
 
