@@ -11,8 +11,10 @@ _HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_MARKDOWN = re.compile(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.|^[#+=-]", re.IGNORECASE)
-_ORDERED = re.compile(r"^(\d+)([.)])")
+_MARKDOWN = re.compile(
+    r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.|^[#=]|^[+-](?=[\s-]|$)", re.IGNORECASE
+)
+_ORDERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 # A spreadsheet takes these for the start of a formula, also behind blanks and in full width.

@@ -101,8 +101,13 @@ def _block(screen: _Screen, block: Block) -> None:
 
 
 def _title(screen: _Screen, title: str, subtitle: str) -> None:
-    line = Text.assemble((visible(title), "bold"))
-    screen.wrapped(line.append(f" · {visible(subtitle)}") if subtitle else line, _MARGIN)
+    head, tail = Text.assemble((visible(title), "bold")), Text(visible(subtitle))
+    if subtitle and head.cell_len + tail.cell_len + len(" · ") + _MARGIN <= screen.width:
+        return screen.line(Text.assemble(head, " · ", tail), _MARGIN)
+    screen.wrapped(head, _MARGIN)
+    if subtitle:
+        screen.wrapped(tail, _MARGIN)
+    return None
 
 
 def _heading(screen: _Screen, heading: str) -> None:
