@@ -19,7 +19,9 @@ from urllib.parse import parse_qs
 DISTINCT_ID_LENGTH = 200
 _FORM = re.compile(rb"(?:^|&)(?:data|compression|ver|ip|_)=")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_DEEPEST = 128  # serde_json's limit, so PostHog's
 _EARLIEST, _LATEST = datetime(1900, 1, 2, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)  # what DateTime64 can hold
 _SENT_AT_AFTER = datetime(2021, 1, 1, tzinfo=UTC)
 
@@ -133,9 +135,18 @@ def _decompress(data: bytes, hint: str, limit: int) -> bytes:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        document = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        return well_formed(document) if _SURROGATE_ESCAPE.search(text) else document
     except (ValueError, RecursionError) as error:
         raise Refused(f"failed to parse request: {error}") from None
+
+
+def _check_depth(container: dict[str, Any] | list[Any], allowed: int) -> None:
+    if allowed == 0:
+        raise Refused("failed to parse request: recursion limit exceeded")
+    for item in container.values() if isinstance(container, dict) else container:
+        if isinstance(item, dict | list):
+            _check_depth(item, allowed - 1)
 
 
 def _no_constant(name: str) -> None:
@@ -212,13 +223,14 @@ def _event(raw: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> E
             properties[key] = {**_as_dict(properties.get(key)), **raw[key]}
     if isinstance(raw.get("$unset"), list):
         properties["$unset"] = raw["$unset"]
+    _check_depth(properties, _DEEPEST)
     properties.pop("$ip", None)  # the visitor's address is nobody's business
     return Event(
         uuid=_uuid(raw.get("uuid")),
-        event=well_formed(name),
+        event=name,
         distinct_id=_distinct_id(raw, properties),
         timestamp=_timestamp(raw, properties, sent_at, now),
-        properties=well_formed(properties),
+        properties=properties,
     )
 
 
@@ -249,8 +261,7 @@ def _distinct_id(raw: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
 def as_distinct_id(value: Any) -> str:
     """Any JSON value as a distinct_id: numbers and containers become their JSON text, cut at 200 characters."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    cleaned: str = well_formed(text.replace("\0", "\ufffd"))
-    return cleaned[:DISTINCT_ID_LENGTH]
+    return text.replace("\0", "\ufffd")[:DISTINCT_ID_LENGTH]
 
 
 def _timestamp(raw: Mapping[str, Any], properties: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> datetime:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from usertrack.errors import UsageError
+from usertrack.server.definitions import Definitions
 from usertrack.server.lock import DirectoryLock
 
 # What is written must come back as it was: strings stay strings, keys with dots stay one key.
@@ -36,6 +38,7 @@ class Store:
         self._lock = _locked(path, wait)
         try:
             self._session = _session(path / "clickhouse")
+            self.definitions = Definitions(self)
         except BaseException:
             self._lock.release()
             raise
@@ -54,6 +57,10 @@ class Store:
         lines = "\n".join(json.dumps(row) for row in rows)
         if lines:
             self.query(f"INSERT INTO posthog.{table} FORMAT JSONEachRow {lines}")
+
+    def refresh_property_definitions(self) -> None:
+        """Bring ``posthog.property_definitions`` up to date with data that was written by plain INSERTs."""
+        self.definitions.refresh(datetime.now(UTC))
 
     def announce(self, url: str) -> None:
         """Tell processes that want this directory that it is served at ``url``."""
