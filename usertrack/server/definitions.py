@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _NOT_PROPERTIES = {"$set", "$set_once", "$unset", "$groups", *(f"$group_{index}" for index in range(5))}
 _ALWAYS_STRING = ("utm_", "$initial_utm_", "$feature/", "$feature_flag_response", "$survey_response")
 _TIME_WORDS = ("time", "timestamp", "date", "_at", "-at", "createdat", "updatedat")
-_DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?)?\s*", re.I)
+_DATE = re.compile(
+    r"\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?)?\s*", re.I
+)
 _LONGEST_NAME = 200
 _TABLES = {"event": "events", "person": "persons", "group": "groups"}
 

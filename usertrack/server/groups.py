@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from usertrack.server.payload import Event
+from usertrack.server.payload import Event, as_dict
 from usertrack.server.persons import clickhouse_time
 from usertrack.server.store import literal
 
@@ -26,7 +26,7 @@ class Groups:
     def columns(self, groups: Any) -> dict[str, str]:
         """An event's `$groups` as the columns `$group_0` … `$group_4`."""
         found = {}
-        for group_type, key in groups.items() if isinstance(groups, dict) else ():
+        for group_type, key in as_dict(groups).items():
             index = self._type_index(group_type)
             if index is not None and key is not None:
                 found[f"$group_{index}"] = _key(key)
@@ -42,8 +42,7 @@ class Groups:
                 continue
             index = self._type_index(group_type)
             if index is not None:
-                new = properties.get("$group_set")
-                updates.setdefault((index, _key(key)), {}).update(new if isinstance(new, dict) else {})
+                updates.setdefault((index, _key(key)), {}).update(as_dict(properties.get("$group_set")))
         self._store.insert("groups", [self._updated(*group, new, now) for group, new in updates.items()])
 
     def _updated(self, index: int, key: str, new: dict[str, Any], now: datetime) -> dict[str, Any]:

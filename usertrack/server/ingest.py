@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from usertrack.server.groups import Groups
-from usertrack.server.payload import Event
+from usertrack.server.payload import Event, as_dict
 from usertrack.server.persons import Resolver, clickhouse_time
 from usertrack.server.store import Store, literals
 
@@ -85,7 +85,9 @@ class Ingestor:
     def _row(self, event: Event, person_id: str, now: datetime) -> dict[str, Any]:
         properties = event.properties
         if not event.has_profile:
-            properties = {name: value for name, value in properties.items() if name not in ("$set", "$set_once", "$unset")}
+            properties = {
+                name: value for name, value in properties.items() if name not in ("$set", "$set_once", "$unset")
+            }
         return {
             "uuid": event.uuid,
             "event": event.event,
@@ -110,8 +112,7 @@ def _seen_properties(events: Iterable[Event]) -> Iterable[tuple[str, dict[str, A
     for event in events:
         yield "event", event.properties
         if event.has_profile:
-            for key in ("$set", "$set_once"):
-                if isinstance(event.properties.get(key), dict):
-                    yield "person", event.properties[key]
-        if event.event == "$groupidentify" and isinstance(event.properties.get("$group_set"), dict):
-            yield "group", event.properties["$group_set"]
+            yield "person", as_dict(event.properties.get("$set"))
+            yield "person", as_dict(event.properties.get("$set_once"))
+        if event.event == "$groupidentify":
+            yield "group", as_dict(event.properties.get("$group_set"))

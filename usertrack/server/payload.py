@@ -66,7 +66,7 @@ class Event:
 def read_events(payload: Payload, token: str, now: datetime) -> list[Event]:
     """The events of one request; raises ``Refused`` (400, or 401 when it is not written to ``token``'s project)."""
     text = decode(payload)
-    document = _parse(text)
+    document = parse_json(text)
     batch, sent_at = _union(document, payload.query)
     if not batch:
         raise Refused("request holds no event")
@@ -133,7 +133,7 @@ def _decompress(data: bytes, hint: str, limit: int) -> bytes:
     return plain
 
 
-def _parse(text: str) -> Any:
+def parse_json(text: str) -> Any:
     try:
         document = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
         return well_formed(document) if _SURROGATE_ESCAPE.search(text) else document
@@ -220,7 +220,7 @@ def _event(raw: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> E
     properties = dict(_properties(raw))
     for key in ("$set", "$set_once"):
         if isinstance(raw.get(key), dict):
-            properties[key] = {**_as_dict(properties.get(key)), **raw[key]}
+            properties[key] = {**as_dict(properties.get(key)), **raw[key]}
     if isinstance(raw.get("$unset"), list):
         properties["$unset"] = raw["$unset"]
     _check_depth(properties, _DEEPEST)
@@ -234,7 +234,7 @@ def _event(raw: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> E
     )
 
 
-def _as_dict(value: Any) -> dict[str, Any]:
+def as_dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
@@ -264,7 +264,9 @@ def as_distinct_id(value: Any) -> str:
     return text.replace("\0", "\ufffd")[:DISTINCT_ID_LENGTH]
 
 
-def _timestamp(raw: Mapping[str, Any], properties: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> datetime:
+def _timestamp(
+    raw: Mapping[str, Any], properties: Mapping[str, Any], sent_at: datetime | None, now: datetime
+) -> datetime:
     """When it happened by our clock: shifted by the client's skew, ``offset`` ms ago, or now when nobody can tell."""
     given = parse_time(raw.get("timestamp"))
     try:

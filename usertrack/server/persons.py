@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from usertrack.server.payload import Event, as_distinct_id
+from usertrack.server.payload import Event, as_dict, as_distinct_id
 from usertrack.server.store import literals
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Resolver:
     # reading
 
     def _load(self) -> None:
-        touched = {event.distinct_id for event in self._events if event.has_profile and _touches_properties(event)}
+        touched = {event.distinct_id for event in self._events if event.has_profile and _touches_person(event)}
         others = {other for event in self._events if event.has_profile and (other := _merges(event))}
         distinct_ids = {event.distinct_id for event in self._events} | others
         for chunk in _chunks(distinct_ids):
@@ -182,9 +182,10 @@ class Resolver:
     def _move_past_events(self) -> None:
         moves = {former: self._today(former) for former in self._moved}
         for chunk in _chunks(moves):
-            former, now = _uuid_array(chunk), _uuid_array(moves[id_] for id_ in chunk)
+            former, now = _array(chunk), _array(moves[id_] for id_ in chunk)
             self._store.query(
-                f"UPDATE posthog.events SET person_id = transform(person_id, {former}, {now}, person_id)"
+                "UPDATE posthog.events"
+                f" SET person_id = toUUID(transform(toString(person_id), {former}, {now}, toString(person_id)))"
                 f" WHERE person_id IN {literals(chunk)}"
             )
 
@@ -218,9 +219,9 @@ class Resolver:
 def update_properties(properties: dict[str, Any], event: Mapping[str, Any]) -> bool:
     """Apply an event's `$set_once`, `$set` and `$unset` to a person's ``properties``; says whether they changed."""
     before = dict(properties)
-    for name, value in _dict(event.get("$set_once")).items():
+    for name, value in as_dict(event.get("$set_once")).items():
         properties.setdefault(name, value)
-    properties.update(_dict(event.get("$set")))
+    properties.update(as_dict(event.get("$set")))
     unset = event.get("$unset")
     for name in unset if isinstance(unset, list | dict) else ():
         if isinstance(name, str):
@@ -239,20 +240,18 @@ def _merges(event: Event) -> str | None:
     return as_distinct_id(other) if other not in (None, "") else None
 
 
-def _touches_properties(event: Event) -> bool:
-    return event.event == "$identify" or not event.properties.keys().isdisjoint(("$set", "$set_once", "$unset"))
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _touches_person(event: Event) -> bool:
+    if _merges(event) or event.event == "$identify":
+        return True
+    return not event.properties.keys().isdisjoint(("$set", "$set_once", "$unset"))
 
 
 def _moment(microseconds: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
-def _uuid_array(ids: Iterable[str]) -> str:
-    return "[" + ",".join(f"toUUID('{id_}')" for id_ in ids) + "]"
+def _array(ids: Iterable[str]) -> str:
+    return "[" + ",".join(f"'{id_}'" for id_ in ids) + "]"
 
 
 def _chunks(values: Iterable[str]) -> Iterable[list[str]]:

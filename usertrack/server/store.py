@@ -94,7 +94,7 @@ def _locked(path: Path, wait: float) -> DirectoryLock:
 def _session(path: Path) -> Any:
     from chdb import session
 
-    opened = session.Session(str(path))
+    opened: Any = session.Session(str(path))  # type: ignore[no-untyped-call]
     for name, value in _SETTINGS.items():
         opened.query(f"SET {name} = {value}")
     for statement in resources.files(__package__).joinpath("schema.sql").read_text().split(";\n"):
