@@ -36,6 +36,13 @@ def store(shared_store: Store) -> Store:
     return empty(shared_store)
 
 
+@pytest.fixture(scope="module")
+def running(shared_store: Store) -> Iterator["Client"]:
+    """A client whose store is not emptied between the examples of a property test."""
+    with AppThread(shared_store) as server:
+        yield Client(server.url, shared_store)
+
+
 @pytest.fixture
 def client(store: Store) -> Iterator["Client"]:
     with AppThread(store) as server:
