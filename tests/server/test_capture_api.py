@@ -34,7 +34,9 @@ def test_browser(client: Client) -> None:  # noqa: F811
     assert "x-mine" in preflight.headers["access-control-allow-headers"]
     assert client.http.options("/e/").status_code == 200
     sent = client.http.post(
-        "/e/?beacon=1", content=gzip.compress(json.dumps([EVENT]).encode()), headers=page | {"Content-Type": "text/plain"}
+        "/e/?beacon=1",
+        content=gzip.compress(json.dumps([EVENT]).encode()),
+        headers=page | {"Content-Type": "text/plain"},
     )
     assert (sent.status_code, sent.content) == (204, b"")
     assert sent.headers["access-control-allow-origin"] == "https://shop.example"
@@ -64,7 +66,10 @@ def test_a_uuid_is_stored_once(client: Client) -> None:  # noqa: F811
     client.send(same, same)
     client.send(same, {"event": "other", "distinct_id": "d"})
     with ThreadPoolExecutor(8) as pool:
-        again = [{**same, "uuid": same["uuid"].upper()}, {"event": "many", "distinct_id": "d", "uuid": str(uuid.uuid4())}]
+        again = [
+            {**same, "uuid": same["uuid"].upper()},
+            {"event": "many", "distinct_id": "d", "uuid": str(uuid.uuid4())},
+        ]
         list(pool.map(lambda _: client.send(*again), range(16)))
     counts = client.rows("SELECT event, count() FROM posthog.events GROUP BY event ORDER BY event")
     assert counts == [["many", 1], ["once", 1], ["other", 1]]
@@ -80,7 +85,12 @@ def test_concurrent_requests_all_arrive(client: Client) -> None:  # noqa: F811
 
 
 def test_columns(client: Client) -> None:  # noqa: F811
-    properties = {"$session_id": "s", "$window_id": "w", "$elements_chain": "a:b", "$groups": {"company": "acme", "team": 7}}
+    properties = {
+        "$session_id": "s",
+        "$window_id": "w",
+        "$elements_chain": "a:b",
+        "$groups": {"company": "acme", "team": 7},
+    }
     client.send(
         {"event": "e", "distinct_id": "d", "timestamp": "2026-01-02T03:04:05.123456Z", "properties": properties},
         {"event": "e", "distinct_id": "d", "timestamp": "2026-01-03", "properties": {"$groups": {"team": "x"}}},
@@ -109,7 +119,15 @@ def test_groups_are_upserted(client: Client) -> None:  # noqa: F811
 
 
 def test_property_types_are_decided_by_the_first_value(client: Client) -> None:  # noqa: F811
-    first = {"n": 1, "yes": True, "word": "true", "day": "2026-01-02T03:04:05Z", "code": "42", "list": [1], "none": None}
+    first = {
+        "n": 1,
+        "yes": True,
+        "word": "true",
+        "day": "2026-01-02T03:04:05Z",
+        "code": "42",
+        "list": [1],
+        "none": None,
+    }
     client.send({"event": "e", "distinct_id": "d", "properties": first, "$set": {"email": "a@x.example"}})
     client.send({"event": "e", "distinct_id": "d", "properties": {"n": "one", "code": 42, "list": 2, "word": None}})
     client.send({"event": "e", "distinct_id": "d", "properties": {"utm_term": 7, "signup_time": 1790000000, "n": 2}})
@@ -131,24 +149,26 @@ def test_property_types_are_decided_by_the_first_value(client: Client) -> None: 
     client.store.definitions = type(client.store.definitions)(client.store)
     client.store.refresh_property_definitions()
     refreshed = client.rows("SELECT name, scalar_string FROM posthog.property_definitions FINAL WHERE type = 'event'")
-    assert {name: scalar for name, scalar in refreshed} == {name: scalar for kind, name, _, scalar in found if kind == "event"}
+    assert dict(refreshed) == {
+        name: scalar for kind, name, _, scalar in found if kind == "event"
+    }
 
 
-def test_a_poisoned_request_does_not_fail_the_others(client: Client) -> None:  # noqa: F811
+def test_names_that_collide_in_storage_are_accepted(client: Client) -> None:  # noqa: F811
     client.send({"event": "e", "distinct_id": "d", "properties": {"a": {"b": 1}, "a.b": 2, "a%2Eb": 3, "": {"": 1}}})
     assert client.rows("SELECT count() FROM posthog.events") == [[1]]
 
 
 KEYS = st.text(max_size=8).filter(lambda key: "%2e" not in key.lower() and key != "$ip")
-VALUES = st.recursive(
-    st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(-1e15, 1e15) | st.text(),
-    lambda inner: st.lists(inner, min_size=1, max_size=3).filter(lambda items: len({type(i) for i in items}) == 1),
-    max_leaves=4,
-)
+WHOLE = st.integers(-(2**63), 2**63 - 1)
+SCALARS = st.booleans() | WHOLE | st.integers(2**63, 2**64 - 1) | st.floats(-1e15, 1e15) | st.text()
+# ClickHouse gives the lists within a list one common type; that changes values only where kinds are mixed
+LISTS = st.lists(st.text()) | st.lists(WHOLE) | st.lists(st.booleans()) | st.lists(st.lists(st.text(), min_size=1))
+VALUES = SCALARS | LISTS | st.dictionaries(KEYS, SCALARS, min_size=1, max_size=3)
 
 
 @given(properties=st.dictionaries(KEYS, VALUES, max_size=5), name=st.text(min_size=1), person=st.text(min_size=1))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_hostile_properties_come_back_as_sent(running: Client, properties: Any, name: str, person: str) -> None:  # noqa: F811
     key = str(uuid.uuid4())
     running.send({"event": name, "distinct_id": person, "uuid": key, "properties": properties})
@@ -156,7 +176,9 @@ def test_hostile_properties_come_back_as_sent(running: Client, properties: Any, 
     assert stored == [name, person.replace("\0", "\ufffd"), properties]
 
 
-@given(body=st.binary(max_size=200), path=st.sampled_from(PATHS), kind=st.sampled_from(["application/json", "text/plain"]))
+@given(
+    body=st.binary(max_size=200), path=st.sampled_from(PATHS), kind=st.sampled_from(["application/json", "text/plain"])
+)
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_bytes_are_answered(running: Client, body: bytes, path: str, kind: str) -> None:  # noqa: F811
     assert running.http.post(path, content=body, headers={"Content-Type": kind}).status_code in (400, 401)

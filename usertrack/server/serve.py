@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from usertrack.errors import ConnectionFailed, UsageError
 from usertrack.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    import uvicorn
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
@@ -62,7 +65,6 @@ def serve(
             settings = replace(load_or_create_settings(data, env), **overrides)
             url = _url(host, listener.getsockname()[1])
             store.announce(url)
-            on_ready(url, settings)
             config = uvicorn.Config(
                 create_app(store, settings),
                 log_level="warning",
@@ -71,8 +73,10 @@ def serve(
                 lifespan="off",
                 timeout_graceful_shutdown=10,
             )
-            with _signals_end_quietly():
-                uvicorn.Server(config).run(sockets=[listener])
+            server = uvicorn.Server(config)
+            with _signals_end(server):
+                on_ready(url, settings)
+                server.run(sockets=[listener])
         finally:
             store.close()
     finally:
@@ -80,12 +84,16 @@ def serve(
 
 
 @contextmanager
-def _signals_end_quietly() -> Iterator[None]:
-    """uvicorn raises the signal that ended it once more when it is done; the store is still to be closed then."""
+def _signals_end(server: "uvicorn.Server") -> Iterator[None]:
+    """SIGINT and SIGTERM are the normal end, also before uvicorn listens to them and when it raises them once more."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
