@@ -5,7 +5,7 @@ A query is one file and its path is its name. Values are only ever bound, never 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -172,6 +172,13 @@ class Statement:
     key: str = ""
     limit: int | None = None
     query: Query | None = None
+
+
+def for_key(statement: Statement, value: str) -> Statement:
+    """``statement``, but only its row for the key ``value``: the source can look for it before it counts."""
+    sql = f"SELECT * FROM (\n{statement_of(statement.sql, statement.source)}\n) AS keyed WHERE {statement.key} = {{usertrack_key}}"
+    values, types = {**statement.values, "usertrack_key": value}, {**statement.types, "usertrack_key": "text"}
+    return replace(statement, sql=sql, values=values, types=types)
 
 
 def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:

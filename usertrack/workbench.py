@@ -12,9 +12,9 @@ from sqlglot import exp
 
 from usertrack.errors import UsageError, UsertrackError, did_you_mean
 from usertrack.expressions import columns, expand, parse
-from usertrack.library import FACT_TYPES, Library, Query
+from usertrack.library import FACT_TYPES, Library, Query, for_key
 from usertrack.rules import Rules
-from usertrack.run import NAMES, Answer, Runner
+from usertrack.run import NAMES, Answer, Done, Runner
 from usertrack.spool import SpooledRows, connect, identifier, quote
 from usertrack.table import Table
 
@@ -58,6 +58,7 @@ class Workbench:
         self.derived = {derived.name: parse(derived.sql, f"{rules.path}:{derived.line}") for derived in rules.derived}
         self.facts: dict[str, ProfileFact] = {}
         self.match = Match()
+        self.sides: dict[str, tuple[str, str]] = {}
         self.notes: list[str] = []
         self.people = 0
 
@@ -166,23 +167,41 @@ class Workbench:
         return str(described[-1][1])
 
     def _match(self, tables: Mapping[str, Table]) -> Match:
-        sides = {}
-        for number, (name, query) in enumerate(self.queries.items()):
-            if query.people and name in tables:
-                sides[query.source] = (f"q{number}", identifier(query.people))
+        self.sides = {
+            query.source: (f"q{number}", identifier(query.people))
+            for number, (name, query) in enumerate(self.queries.items())
+            if query.people and name in tables
+        }
         internal = self.one("SELECT count(*) FROM people WHERE internal")[0]
-        counts = {source: self.one(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0] for source, (view, column) in sides.items()}
-        many = " UNION ".join(f"SELECT key FROM {view} WHERE {column} > 1" for view, column in sides.values())
-        ambiguous = self.one(f"SELECT count(*) FROM ({many}) JOIN people USING (key) WHERE NOT internal")[0] if many else 0
-        both: tuple[Any, ...] = (None, None, None)
-        if len(sides) == 2:
-            left, right = sides["neon"][0], sides["posthog"][0]
-            both = self.one(
-                f"SELECT count(*) FILTER (WHERE n.key IS NOT NULL AND p.key IS NOT NULL), count(*) FILTER (WHERE n.key IS NULL), "
-                f"count(*) FILTER (WHERE p.key IS NULL) FROM people LEFT JOIN {left} n ON n.key = people.key "
-                f"LEFT JOIN {right} p ON p.key = people.key WHERE NOT internal AND (n.key IS NOT NULL OR p.key IS NOT NULL)"
-            )
-        return Match(both[0], both[1], both[2], ambiguous, counts.get("posthog"), counts.get("neon"), internal)
+        nameless = {
+            source: self.one(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0]
+            for source, (view, column) in self.sides.items()
+        }
+        kinds = dict(self.connection.execute(f"SELECT kind, count(*) FROM ({self.met()}) GROUP BY kind").fetchall())
+        both = len(self.sides) == 2
+        ambiguous = self.one(f"SELECT count(*) FROM ({self.met()}) WHERE ambiguous AND kind IS DISTINCT FROM 'internal'")[0]
+        return Match(
+            matched=kinds.get("matched", 0) if both else None,
+            posthog_only=kinds.get("posthog_only", 0) if both else None,
+            postgres_only=kinds.get("postgres_only", 0) if both else None,
+            ambiguous=ambiguous,
+            anonymous=nameless.get("posthog"),
+            without_email=nameless.get("neon"),
+            internal_excluded=internal,
+        )
+
+    def met(self) -> str:
+        """SQL for how each person met: key, kind, ambiguous, accounts (in Postgres), persons (in PostHog)."""
+        neon, posthog = self.sides.get("neon"), self.sides.get("posthog")
+        accounts = f"n.{neon[1]}" if neon else "NULL::BIGINT"
+        persons = f"p.{posthog[1]}" if posthog else "NULL::BIGINT"
+        joins = (f" LEFT JOIN {neon[0]} n USING (key)" if neon else "") + (f" LEFT JOIN {posthog[0]} p USING (key)" if posthog else "")
+        return (
+            f"SELECT key, CASE WHEN internal THEN 'internal' WHEN {accounts} IS NULL AND {persons} IS NULL THEN 'no record' "
+            f"WHEN {accounts} IS NULL THEN 'posthog_only' WHEN {persons} IS NULL THEN 'postgres_only' ELSE 'matched' END AS kind, "
+            f"coalesce({accounts} > 1, false) OR coalesce({persons} > 1, false) AS ambiguous, "
+            f"{accounts} AS accounts, {persons} AS persons FROM people{joins}"
+        )
 
 
 def _profile_query(rules: Rules, library: Library, name: str) -> Query:
@@ -223,21 +242,26 @@ def reason(error: Exception) -> str:
     return " ".join(first.partition(": ")[2].split()) or type(error).__name__
 
 
-def build(runner: Runner, rules: Rules, done: Any = None) -> Workbench:
-    """Run the profile queries at once and join them; raises UsertrackError when no source answered at all."""
+def build(runner: Runner, rules: Rules, done: Done | None = None, only: str | None = None) -> Workbench:
+    """Run the profile queries at once and join them, for everybody or for the one person called ``only``.
+
+    Raises a UsertrackError when no source answered at all, or when a query gave what cannot be joined.
+    """
     bench = Workbench(rules, runner.library, runner.as_of)
     statements = [runner.bind(name, params) for name, params in rules.queries.items()]
+    if only is not None:
+        statements = [for_key(statement, only.strip().lower()) for statement in statements]
     answers = dict(zip(rules.queries, runner.run(statements, done), strict=True))
     failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
     if len(failures) == len(answers):
         raise failures[0]
+    for name, answer in answers.items():
+        if isinstance(answer, Table) and answer.truncated:
+            raise UsageError(f"query '{name}' was cut, and nobody may be classified on a cut table", "give it a `key:` so that it can be paged")
     bench.load(answers, runner.offered["internal"])
     for name, answer in answers.items():
         if isinstance(answer, UsertrackError):
             source = NAMES[bench.queries[name].source]
             text = answer.message if source in answer.message else f"{source}: {answer.message}"
-            if text not in bench.notes:
-                bench.notes.append(text)
-        elif answer.truncated:
-            raise UsageError(f"query '{name}' was cut, and nobody may be classified on a cut table", "give it a `key:` so that it can be paged")
+            bench.notes += [text] if text not in bench.notes else []
     return bench

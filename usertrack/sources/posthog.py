@@ -151,7 +151,7 @@ class PostHog:
             if last is None or last == after:
                 raise QueryError(f"more than {PAGE_ROWS} rows share one {statement.key}", f"group by {statement.key} in the query")
             after = last
-            self._notify(f"{statement.name}: {total:,} rows so far")
+            self._notify(f"{statement.name}: {total:,} rows so far", passing=True)
 
     async def _page(self, sql: str, statement: Statement, spool: Spool) -> SpooledRows:
         document = await self._ask(sql, statement.values, statement.name)
