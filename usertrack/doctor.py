@@ -25,7 +25,12 @@ def check_settings(settings: Settings) -> list[Finding]:
 
 def check_sources(runner: Runner) -> list[Finding]:
     """Both connections: who answers, and how long that takes."""
-    posthog = Statement("posthog", "SELECT count() AS events, max(timestamp) AS last FROM events WHERE timestamp <= now()", name="PostHog", limit=1)
+    posthog = Statement(
+        "posthog",
+        "SELECT count() AS events, max(timestamp) AS last FROM events WHERE timestamp <= now()",
+        name="PostHog",
+        limit=1,
+    )
     postgres = Statement(
         "neon",
         "SELECT split_part(version(), ' ', 2) AS version, current_database() AS database, current_user AS role, "
@@ -39,28 +44,59 @@ def check_sources(runner: Runner) -> list[Finding]:
             findings.append(Finding("FAIL", statement.name, answer.message, answer.hint))
         elif statement is posthog:
             events, last = answer.rows[0]
-            text = f"timezone {answer.timezone}, {events:,} events, the last at {last:%Y-%m-%d %H:%M} UTC" if events else "no events at all"
-            findings.append(Finding("ok" if events else "FAIL", "PostHog", f"{text}, {_ms(answer.elapsed)}", "" if events else "is this the right project? does your site send events?"))
+            text = (
+                f"timezone {answer.timezone}, {events:,} events, the last at {last:%Y-%m-%d %H:%M} UTC"
+                if events
+                else "no events at all"
+            )
+            findings.append(
+                Finding(
+                    "ok" if events else "FAIL",
+                    "PostHog",
+                    f"{text}, {_ms(answer.elapsed)}",
+                    "" if events else "is this the right project? does your site send events?",
+                )
+            )
         else:
             version, database, role, may_write = answer.rows[0]
-            findings.append(Finding("ok", "Postgres", f"{version}, database {database}, role {role}, session read-only, {_ms(answer.elapsed)}"))
+            findings.append(
+                Finding(
+                    "ok",
+                    "Postgres",
+                    f"{version}, database {database}, role {role}, session read-only, {_ms(answer.elapsed)}",
+                )
+            )
             if may_write:
-                findings.append(Finding("note", "Postgres role", f"{role} could write; usertrack never does", "a role with SELECT alone is safer"))
+                findings.append(
+                    Finding(
+                        "note",
+                        "Postgres role",
+                        f"{role} could write; usertrack never does",
+                        "a role with SELECT alone is safer",
+                    )
+                )
     return findings
 
 
 def check_events(runner: Runner) -> list[Finding]:
     """Whether the events that the shipped queries look for ever happened."""
     names = ", ".join(f"'{name}'" for name in _EVENTS)
-    statement = Statement("posthog", f"SELECT event, count() AS n FROM events WHERE event IN ({names}) GROUP BY event", name="events", limit=100)
+    statement = Statement(
+        "posthog",
+        f"SELECT event, count() AS n FROM events WHERE event IN ({names}) GROUP BY event",
+        name="events",
+        limit=100,
+    )
     answer = runner.run([statement])[0]
     if isinstance(answer, UsertrackError):
         return []
-    seen = dict(answer.rows)
+    seen: dict[str, int] = dict(answer.rows)
     return [
         Finding("ok", f"event {name}", f"{seen[name]:,} times")
         if name in seen
-        else Finding("note", f"event {name}", "never seen", "queries that count it will find nobody; is it called otherwise?")
+        else Finding(
+            "note", f"event {name}", "never seen", "queries that count it will find nobody; is it called otherwise?"
+        )
         for name in _EVENTS
     ]
 

@@ -85,7 +85,11 @@ def _timeline(parts: dict[str, Table]) -> tuple[Row, ...]:
 
     Where one source was cut, the line ends where that source does, so that it has no holes.
     """
-    events = [(at, "event", event, None, page or detail) for at, event, page, detail in parts["events"].rows] if "events" in parts else []
+    events = (
+        [(at, "event", event, None, page or detail) for at, event, page, detail in parts["events"].rows]
+        if "events" in parts
+        else []
+    )
     actions = list(parts["actions"].rows) if "actions" in parts else []
     cut = [rows[-1][0] for name, rows in (("events", events), ("actions", actions)) if rows and parts[name].truncated]
     known = [row for row in (*events, *actions) if not cut or row[0] >= max(cut)]

@@ -90,28 +90,49 @@ class Workbench:
     def missing(self, expression: exp.Expression) -> list[str]:
         """Why ``expression`` cannot be known in this run: one reason for each query that it needs and that failed."""
         base = columns(expand(expression, self.derived))
-        return list(dict.fromkeys(self.facts[name].missing for name in base if name in self.facts and self.facts[name].missing))
+        return list(
+            dict.fromkeys(self.facts[name].missing for name in base if name in self.facts and self.facts[name].missing)
+        )
 
     def _land(self, view: str, query: Query, table: Table) -> None:
         """The rows of one query under their normalised key, once it is sure that no key comes twice."""
         if self.key not in table.names:
-            raise UsageError(f"query '{query.name}' has no column '{self.key}'", f"its `key:` must be a column of its result: {', '.join(table.names)}")
+            raise UsageError(
+                f"query '{query.name}' has no column '{self.key}'",
+                f"its `key:` must be a column of its result: {', '.join(table.names)}",
+            )
         for name in query.facts:
             if name not in table.names:
-                raise UsageError(f"query '{query.name}' declares the fact '{name}' and has no such column", did_you_mean(name, table.names))
+                raise UsageError(
+                    f"query '{query.name}' declares the fact '{name}' and has no such column",
+                    did_you_mean(name, table.names),
+                )
         assert isinstance(table.rows, SpooledRows)
         raw = f"CAST({identifier(self.key)} AS VARCHAR)"
-        facts = [f"CAST({identifier(name)} AS {FACT_TYPES[fact.type]}) AS {identifier(name)}" for name, fact in query.facts.items()]
+        facts = [
+            f"CAST({identifier(name)} AS {FACT_TYPES[fact.type]}) AS {identifier(name)}"
+            for name, fact in query.facts.items()
+        ]
         self.connection.execute(
-            f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {_normalised(raw)} AS key, {', '.join(facts)} FROM {table.rows.scan()}"
+            f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {_normalised(raw)} AS key, {', '.join(facts)} "
+            f"FROM {table.rows.scan()}"
         )
-        twice = self.connection.execute(f"SELECT raw_key FROM {view} GROUP BY raw_key HAVING count(*) > 1 LIMIT 1").fetchone()
+        twice = self.connection.execute(
+            f"SELECT raw_key FROM {view} GROUP BY raw_key HAVING count(*) > 1 LIMIT 1"
+        ).fetchone()
         if twice:
-            raise UsageError(f"query '{query.name}' has several rows for one {self.key}", f"end it with GROUP BY lower(trim({self.key}))")
+            raise UsageError(
+                f"query '{query.name}' has several rows for one {self.key}",
+                f"end it with GROUP BY lower(trim({self.key}))",
+            )
         alike = self.one(f"SELECT count(*) - count(DISTINCT key) FROM {view} WHERE key IS NOT NULL")[0]
         if alike:
-            self.notes.append(f"{query.name}: {alike} more e-mails are the same once normalised; the first spelling counts")
-            self.connection.execute(f"DELETE FROM {view} WHERE rowid NOT IN (SELECT min(rowid) FROM {view} GROUP BY key)")
+            self.notes.append(
+                f"{query.name}: {alike} more e-mails are the same once normalised; the first spelling counts"
+            )
+            self.connection.execute(
+                f"DELETE FROM {view} WHERE rowid NOT IN (SELECT min(rowid) FROM {view} GROUP BY key)"
+            )
 
     def _people(self, tables: Mapping[str, Table], internal: Sequence[str]) -> None:
         """Everybody whom any query names: `people`, without those who are your own."""
@@ -123,29 +144,46 @@ class Workbench:
         )
 
     def _join(self, reasons: Mapping[str, str]) -> None:
-        parts, joins = [f"people.key AS {identifier(self.key)}", f"TIMESTAMP {quote(self.as_of.replace(tzinfo=None).isoformat())} AS as_of"], []
-        self.facts = {self.key: ProfileFact(self.key, self.key, "VARCHAR", origin="key"), "as_of": ProfileFact("as_of", "as of", "TIMESTAMP", origin="run")}
+        parts, joins = (
+            [
+                f"people.key AS {identifier(self.key)}",
+                f"TIMESTAMP {quote(self.as_of.replace(tzinfo=None).isoformat())} AS as_of",
+            ],
+            [],
+        )
+        self.facts = {
+            self.key: ProfileFact(self.key, self.key, "VARCHAR", origin="key"),
+            "as_of": ProfileFact("as_of", "as of", "TIMESTAMP", origin="run"),
+        }
         for number, (name, query) in enumerate(self.queries.items()):
             landed = self.connection.execute(f"SELECT 1 FROM duckdb_tables() WHERE table_name = 'q{number}'").fetchone()
             if landed:
                 joins.append(f"LEFT JOIN q{number} ON q{number}.key = people.key")
             for fact_name, fact in query.facts.items():
                 if fact_name in self.facts:
-                    raise UsageError(f"both '{self.facts[fact_name].origin}' and '{name}' have a fact '{fact_name}'", "rename it in one of them")
+                    raise UsageError(
+                        f"both '{self.facts[fact_name].origin}' and '{name}' have a fact '{fact_name}'",
+                        "rename it in one of them",
+                    )
                 kind = FACT_TYPES[fact.type]
                 value = _present(number, fact_name, fact.absent, kind) if landed else f"NULL::{kind}"
                 parts.append(f"{value} AS {identifier(fact_name)}")
                 self.facts[fact_name] = ProfileFact(fact_name, fact.label, kind, fact.unit, name, reasons.get(name, ""))
-        self.connection.execute(f"CREATE TABLE base AS SELECT {', '.join(parts)} FROM people {' '.join(joins)} WHERE NOT people.internal")
+        self.connection.execute(
+            f"CREATE TABLE base AS SELECT {', '.join(parts)} FROM people {' '.join(joins)} WHERE NOT people.internal"
+        )
         self._derive()
 
     def _derive(self) -> None:
-        """Add the derived facts. One that rests on a fact nobody knows is itself unknown, whatever its SQL makes of NULL."""
+        """Add the derived facts. One that rests on an unknown fact is unknown, whatever its SQL makes of NULL."""
         chosen = []
         for derived in self.rules.derived:
             where = f"{self.rules.path}:{derived.line}"
             if derived.name in self.facts:
-                raise UsageError(f"{where}: '{derived.name}' is a fact of '{self.facts[derived.name].origin}' already", "choose another name")
+                raise UsageError(
+                    f"{where}: '{derived.name}' is a fact of '{self.facts[derived.name].origin}' already",
+                    "choose another name",
+                )
             for name in columns(self.derived[derived.name]):
                 if name not in self.facts:
                     raise UsageError(f"{where}: unknown fact '{name}'", did_you_mean(name, self.facts))
@@ -154,7 +192,9 @@ class Workbench:
             kind = self._type_of(chosen, where, derived.sql)
             if reasons:
                 chosen[-1] = f"NULL::{kind} AS {identifier(derived.name)}"
-            self.facts[derived.name] = ProfileFact(derived.name, derived.label, kind, derived.unit, "derived", "; ".join(reasons))
+            self.facts[derived.name] = ProfileFact(
+                derived.name, derived.label, kind, derived.unit, "derived", "; ".join(reasons)
+            )
         self.connection.execute(f"CREATE TABLE profile AS SELECT {', '.join(['*', *chosen])} FROM base")
 
     def _type_of(self, chosen: Sequence[str], where: str, sql: str) -> str:
@@ -179,7 +219,9 @@ class Workbench:
         }
         kinds = dict(self.connection.execute(f"SELECT kind, count(*) FROM ({self.met()}) GROUP BY kind").fetchall())
         both = len(self.sides) == 2
-        ambiguous = self.one(f"SELECT count(*) FROM ({self.met()}) WHERE ambiguous AND kind IS DISTINCT FROM 'internal'")[0]
+        ambiguous = self.one(
+            f"SELECT count(*) FROM ({self.met()}) WHERE ambiguous AND kind IS DISTINCT FROM 'internal'"
+        )[0]
         return Match(
             matched=kinds.get("matched", 0) if both else None,
             posthog_only=kinds.get("posthog_only", 0) if both else None,
@@ -195,10 +237,14 @@ class Workbench:
         neon, posthog = self.sides.get("neon"), self.sides.get("posthog")
         accounts = f"n.{neon[1]}" if neon else "NULL::BIGINT"
         persons = f"p.{posthog[1]}" if posthog else "NULL::BIGINT"
-        joins = (f" LEFT JOIN {neon[0]} n USING (key)" if neon else "") + (f" LEFT JOIN {posthog[0]} p USING (key)" if posthog else "")
+        joins = (f" LEFT JOIN {neon[0]} n USING (key)" if neon else "") + (
+            f" LEFT JOIN {posthog[0]} p USING (key)" if posthog else ""
+        )
         return (
-            f"SELECT key, CASE WHEN internal THEN 'internal' WHEN {accounts} IS NULL AND {persons} IS NULL THEN 'no record' "
-            f"WHEN {accounts} IS NULL THEN 'posthog_only' WHEN {persons} IS NULL THEN 'postgres_only' ELSE 'matched' END AS kind, "
+            "SELECT key, CASE WHEN internal THEN 'internal' "
+            f"WHEN {accounts} IS NULL AND {persons} IS NULL THEN 'no record' "
+            f"WHEN {accounts} IS NULL THEN 'posthog_only' WHEN {persons} IS NULL THEN 'postgres_only' "
+            "ELSE 'matched' END AS kind, "
             f"coalesce({accounts} > 1, false) OR coalesce({persons} > 1, false) AS ambiguous, "
             f"{accounts} AS accounts, {persons} AS persons FROM people{joins}"
         )
@@ -209,9 +255,14 @@ def _profile_query(rules: Rules, library: Library, name: str) -> Query:
     try:
         query = library[name]
     except UsageError as error:
-        raise UsageError(f"{where}: {error.message}" if not error.message.startswith("/") else error.message, error.hint) from error
+        raise UsageError(
+            f"{where}: {error.message}" if not error.message.startswith("/") else error.message, error.hint
+        ) from error
     if query.key != rules.key:
-        raise UsageError(f"{where}: query '{name}' has the key '{query.key}', profiles are joined on '{rules.key}'", f"declare `-- key: {rules.key}` in it")
+        raise UsageError(
+            f"{where}: query '{name}' has the key '{query.key}', profiles are joined on '{rules.key}'",
+            f"declare `-- key: {rules.key}` in it",
+        )
     if not query.facts:
         raise UsageError(f"{where}: query '{name}' declares no facts", "add `-- facts:` to its header")
     return query
@@ -257,7 +308,10 @@ def build(runner: Runner, rules: Rules, done: Done | None = None, only: str | No
         raise failures[0]
     for name, answer in answers.items():
         if isinstance(answer, Table) and answer.truncated:
-            raise UsageError(f"query '{name}' was cut, and nobody may be classified on a cut table", "give it a `key:` so that it can be paged")
+            raise UsageError(
+                f"query '{name}' was cut, and nobody may be classified on a cut table",
+                "give it a `key:` so that it can be paged",
+            )
     bench.load(answers, runner.offered["internal"])
     for name, answer in answers.items():
         if isinstance(answer, UsertrackError):

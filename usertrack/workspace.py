@@ -83,7 +83,10 @@ def new_query(root: Path, name: str) -> Path:
     """Start the query file ``name`` below ``root`` and return its path; raises UsageError."""
     source, _, rest = name.partition("/")
     if source not in SOURCES or not rest:
-        raise UsageError(f"'{name}' does not say where the query runs", did_you_mean(source, SOURCES, "write posthog/NAME or neon/NAME"))
+        raise UsageError(
+            f"'{name}' does not say where the query runs",
+            did_you_mean(source, SOURCES, "write posthog/NAME or neon/NAME"),
+        )
     if not all(part.replace("_", "").replace("-", "").isalnum() for part in rest.split("/")):
         raise UsageError(f"'{name}' is not a name for a query", "use letters, digits, - and _")
     path = root / "queries" / f"{name}.sql"

@@ -4,7 +4,13 @@
 SELECT
     r.run_state AS outcome,
     CASE WHEN r.run_state = 'failed' THEN
-        left(regexp_replace(split_part(r.run_error_log, chr(10), 1), '[0-9a-f-]{8,}', '…', 'g'), 120)
+        left(
+            regexp_replace(
+                -- of a traceback the last line says what happened, of anything else the first
+                split_part(btrim(r.run_error_log, E' \n'), chr(10), CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END),
+                '[0-9a-f-]{8,}', '…', 'g'
+            ), 120
+        )
     END AS cause,
     count(*) AS runs,
     min(r.created_at) AS first_at,

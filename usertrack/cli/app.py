@@ -10,14 +10,14 @@ from usertrack import __version__
 from usertrack.cli import diagnostics, people, queries, serving, workspace
 from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
 
-
 app = typer.Typer(
     name="usertrack",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="""Who to talk to this week, why, and what is broken for whom: joins what people did (PostHog) with what they have (Postgres).
+    help="""Who to talk to this week, why, and what is broken for whom: joins what people did (PostHog)
+    with what they have (Postgres).
 
     Try it: `usertrack segments` works at once, on demo data.""",
 )
@@ -31,7 +31,9 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback shape
 
 @app.callback()
 def main_options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,  # noqa: FBT002
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -68,6 +70,8 @@ def run() -> int:
 
 def _bad_usage(problem: Any) -> int:
     message, _, suggestion = str(problem.format_message()).partition(" Did you mean ")
+    if not message:  # the help was shown instead
+        return int(problem.exit_code)
     context = getattr(problem, "ctx", None)
     path = context.command_path if context else "usertrack"
     hint = f"did you mean {suggestion}" if suggestion else f"`{path} --help` shows how it is used"

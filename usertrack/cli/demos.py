@@ -25,7 +25,8 @@ def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progre
         default = (users, days, as_of) == (Choice.users, Choice.days, None)
         # one that was asked for by size or date is kept as it is; the default one follows the calendar
         write_choice(cache_root(), Choice() if default else Choice(users, days, built.as_of.isoformat()))
-        return f"the demo has {users:,} accounts and {days} days up to {built.as_of:%Y-%m-%d %H:%M} UTC; try `usertrack segments --demo`"
+        end = f"{built.as_of:%Y-%m-%d %H:%M} UTC"
+        return f"the demo has {users:,} accounts and {days} days up to {end}; try `usertrack segments --demo`"
     finally:
         built.close()
 
@@ -46,7 +47,15 @@ def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows:
     if is_public(host):
         diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
     folder = data or Path(platformdirs.user_data_dir("usertrack")) / "events"
-    serve(folder, os.environ, host, port, lambda url, keys: _announce(url, keys, folder), timezone=timezone, row_cap=max_rows)
+    serve(
+        folder,
+        os.environ,
+        host,
+        port,
+        lambda url, keys: _announce(url, keys, folder),
+        timezone=timezone,
+        row_cap=max_rows,
+    )
 
 
 def _announce(url: str, keys: "ServerSettings", folder: Path) -> None:

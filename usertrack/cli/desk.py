@@ -69,7 +69,7 @@ class Desk:
         return self._noted(bench)
 
     def profile_of(self, rules: "Rules", wanted: str) -> "Workbench":
-        """The profile of one person alone; everybody's when nobody is called that, so that near matches can be named."""
+        """The profile of one person alone; everybody's when nobody is called that, to name near matches."""
         from usertrack.workbench import build
 
         self.progress.expect(len(rules.queries))
@@ -96,10 +96,12 @@ def open_desk(common: Common) -> Iterator[Desk]:
     library = library_of(settings)
     if settings.uses_demo and not settings.demo:
         diagnostics.note("demo data · connect your own with `usertrack init`")
-    with diagnostics.Progress() as progress:
-        with open_runner(settings, library, now=datetime.now(UTC), notify=progress) as runner:
-            desk = Desk(settings, runner, progress, common)
-            yield desk
+    with (
+        diagnostics.Progress() as progress,
+        open_runner(settings, library, now=datetime.now(UTC), notify=progress) as runner,
+    ):
+        desk = Desk(settings, runner, progress, common)
+        yield desk
     if desk.incomplete:
         raise typer.Exit(INCOMPLETE)
 

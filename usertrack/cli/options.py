@@ -23,12 +23,56 @@ class Common:
 
 
 _FIELDS: dict[str, Any] = {
-    "workspace": Annotated[Path | None, typer.Option("--workspace", "-w", help="Folder with usertrack.yaml; default: this one or one above.", rich_help_panel=_HERE)],
-    "demo": Annotated[bool, typer.Option("--demo", help="Use the demo data, whatever is configured.", rich_help_panel=_HERE)],
-    "as_of": Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="Answer for this moment instead of now: 2026-11-20 or 2026-11-20T09:00.", rich_help_panel=_HERE)],
-    "timezone": Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="Show times in this timezone, such as Europe/Berlin.", rich_help_panel=_HERE)],
-    "format": Annotated[str | None, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl, csv, tsv, markdown, html, parquet or xlsx.", rich_help_panel=_HERE)],
-    "output": Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file; its ending chooses the format.", rich_help_panel=_HERE)],
+    "workspace": Annotated[
+        Path | None,
+        typer.Option(
+            "--workspace",
+            "-w",
+            help="Folder with usertrack.yaml; default: this one or one above.",
+            rich_help_panel=_HERE,
+        ),
+    ],
+    "demo": Annotated[
+        bool, typer.Option("--demo", help="Use the demo data, whatever is configured.", rich_help_panel=_HERE)
+    ],
+    "as_of": Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="TIME",
+            help="Answer for this moment instead of now: 2026-11-20 or 2026-11-20T09:00.",
+            rich_help_panel=_HERE,
+        ),
+    ],
+    "timezone": Annotated[
+        str | None,
+        typer.Option(
+            "--timezone",
+            metavar="ZONE",
+            help="Show times in this timezone, such as Europe/Berlin.",
+            rich_help_panel=_HERE,
+        ),
+    ],
+    "format": Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help="table, json, jsonl, csv, tsv, markdown, html, parquet or xlsx.",
+            rich_help_panel=_HERE,
+        ),
+    ],
+    "output": Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to this file; its ending chooses the format.",
+            rich_help_panel=_HERE,
+        ),
+    ],
 }
 _DEFAULTS = Common()
 
@@ -53,7 +97,10 @@ def with_common(command: Callable[..., None]) -> Callable[..., None]:
 
 
 Limit = Annotated[int | None, typer.Option("--limit", "-n", min=0, help="How many rows; 0 for all.")]
-Params = Annotated[list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for a parameter; may be repeated.")]
+Params = Annotated[
+    list[str] | None,
+    typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for a parameter; may be repeated."),
+]
 SetName = Annotated[str, typer.Option("--set", help="Which set of segments.")]
 
 

@@ -13,7 +13,10 @@ Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_defau
 
 @with_common
 def segments(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these segments.", autocompletion=complete.segments)] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Only these segments.", autocompletion=complete.segments),
+    ] = None,
     set_name: SetName = "action",
     limit: Limit = None,
     *,
@@ -75,7 +78,9 @@ def user(email: Email, *, common: Common) -> None:
 
 @with_common
 def match(
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Only: ambiguous, posthog_only, postgres_only or internal.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[KIND]", help="Only: ambiguous, posthog_only, postgres_only or internal.")
+    ] = None,
     limit: Limit = None,
     *,
     common: Common,

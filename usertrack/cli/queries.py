@@ -9,7 +9,12 @@ from usertrack.cli import complete
 from usertrack.cli.options import Common, Limit, Params, parse_params, with_common
 
 query = typer.Typer(no_args_is_help=True, help="The library of SQL queries: list, show, run, and write your own.")
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Such as neon/run_activity.", autocompletion=complete.queries, show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="Such as neon/run_activity.", autocompletion=complete.queries, show_default=False
+    ),
+]
 
 
 @query.command("list")
@@ -43,10 +48,15 @@ def show(name: Name, *, common: Common) -> None:
 @query.command("run")
 @with_common
 def run(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A query of the library.", autocompletion=complete.queries)] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A query of the library.", autocompletion=complete.queries)
+    ] = None,
     param: Params = None,
     source: Annotated[str | None, typer.Option("--source", help="Where the SQL runs: posthog or neon.")] = None,
-    sql: Annotated[str | None, typer.Option("--sql", metavar="FILE", help="Run the SQL in this file; - reads it from standard input.")] = None,
+    sql: Annotated[
+        str | None,
+        typer.Option("--sql", metavar="FILE", help="Run the SQL in this file; - reads it from standard input."),
+    ] = None,
     limit: Limit = None,
     *,
     common: Common,

@@ -14,11 +14,18 @@ if TYPE_CHECKING:
 
 
 def statement(
-    runner: "Runner", name: str | None, params: Mapping[str, str], source: str | None, sql: str | None, limit: int | None
+    runner: "Runner",
+    name: str | None,
+    params: Mapping[str, str],
+    source: str | None,
+    sql: str | None,
+    limit: int | None,
 ) -> Statement:
     """What to run; raises UsageError when it is not clear what that is."""
     if (name is None) == (sql is None):
-        raise UsageError("say what to run: the NAME of a query, or --sql FILE", "`usertrack query list` shows the names")
+        raise UsageError(
+            "say what to run: the NAME of a query, or --sql FILE", "`usertrack query list` shows the names"
+        )
     query = runner.library[name] if name else _pasted(source, str(sql), params)
     values = {key: query.params[key].parse(text) if key in query.params else text for key, text in params.items()}
     return replace(query.bind(values, runner.offered), limit=limit or None)
@@ -27,10 +34,14 @@ def statement(
 def _pasted(source: str | None, file: str, params: Mapping[str, str]) -> Query:
     if source not in SOURCES:
         raise UsageError(
-            "say where the SQL runs: --source posthog or --source neon" if source is None else f"there is no source '{source}'",
+            "say where the SQL runs: --source posthog or --source neon"
+            if source is None
+            else f"there is no source '{source}'",
             did_you_mean(source or "", SOURCES),
         )
-    query = Query(name="the SQL" if file == "-" else Path(file).name, source=source, sql=statement_of(_read(file), source))
+    query = Query(
+        name="the SQL" if file == "-" else Path(file).name, source=source, sql=statement_of(_read(file), source)
+    )
     undeclared = [name for name in query.used if name not in OFFERED]
     return replace(query, params={name: Parameter(name, "text") for name in undeclared})
 

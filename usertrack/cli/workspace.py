@@ -30,7 +30,9 @@ def init(
 
 @with_common
 def check(
-    online: Annotated[bool, typer.Option("--online", help="Ask the sources too, whether every query would run.")] = False,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the sources too, whether every query would run.")
+    ] = False,
     *,
     common: Common,
 ) -> None:

@@ -26,7 +26,10 @@ def explain_document(bench: Workbench, found: Explanation, timezone: str) -> Doc
         "met": Shown("Met"),
         "to change it": Shown("To change it"),
     }
-    origins = sorted({fact.origin for verdict in found.verdicts for looked in verdict.looked for fact, _ in looked.facts} - {"derived"})
+    origins = sorted(
+        {fact.origin for verdict in found.verdicts for looked in verdict.looked for fact, _ in looked.facts}
+        - {"derived"}
+    )
     return Document(
         title=f"{found.key} is in {members}",
         subtitle=moment(bench.as_of, timezone),
@@ -51,7 +54,10 @@ def _rows(verdict: Verdict) -> list[Row]:
         rule = f"{looked.joint} {looked.sql}".strip()
         change = next((_change(flips.pop(fact.name)) for fact, _ in looked.facts if fact.name in flips), "")
         rows.append((*_who(verdict, not rows), _labels(looked), _values(looked), rule, _VERDICT[looked.met], change))
-    rows += [(None, None, flip.fact.label, _value(flip.fact, flip.value), None, None, _change(flip)) for flip in flips.values()]
+    rows += [
+        (None, None, flip.fact.label, _value(flip.fact, flip.value), None, None, _change(flip))
+        for flip in flips.values()
+    ]
     if verdict.unknown:
         rows.append((None, None, verdict.unknown, None, None, None, None))
     return rows
@@ -60,7 +66,10 @@ def _rows(verdict: Verdict) -> list[Row]:
 def _who(verdict: Verdict, first: bool) -> tuple[str | None, str | None]:  # noqa: FBT001
     if not first:
         return None, None
-    return verdict.segment.name, f"no, {verdict.earlier} comes first" if verdict.member and verdict.earlier else _VERDICT[verdict.member]
+    return (
+        verdict.segment.name,
+        f"no, {verdict.earlier} comes first" if verdict.member and verdict.earlier else _VERDICT[verdict.member],
+    )
 
 
 def _labels(looked: Looked) -> str:
@@ -99,7 +108,12 @@ def _json(bench: Workbench, found: Explanation, timezone: str) -> dict[str, Any]
                 "unknown": v.unknown or None,
                 "because": v.because,
                 "facts": [
-                    {"rule": looked.sql, "joint": looked.joint or None, "met": looked.met, "values": {fact.name: value for fact, value in looked.facts}}
+                    {
+                        "rule": looked.sql,
+                        "joint": looked.joint or None,
+                        "met": looked.met,
+                        "values": {fact.name: value for fact, value in looked.facts},
+                    }
                     for looked in v.looked
                 ],
                 "flips": [{"fact": flip.fact.name, "value": flip.value, "to": flip.to} for flip in v.flips],

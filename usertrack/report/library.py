@@ -14,7 +14,9 @@ def library_table(library: Library) -> Table:
         try:
             query = library[name]
             parameters = ", ".join(map(_parameter, query.params.values()))
-            rows.append((name, query.title, query.key or None, parameters or None, "shipped" if query.shipped else "workspace"))
+            rows.append(
+                (name, query.title, query.key or None, parameters or None, "shipped" if query.shipped else "workspace")
+            )
         except UsertrackError as error:
             rows.append((name, f"cannot be read: {error.message}", None, None, "workspace"))
     return Table(names, rows, name="queries", title=f"{len(rows)} queries")
@@ -30,7 +32,11 @@ def query_document(query: Query) -> Document:
     ]
     return Document(
         title=f"{query.name} · {query.title}",
-        blocks=(*([Paragraph(query.about)] if query.about else []), Facts(tuple(p for p in pairs if p[1])), Code(query.sql)),
+        blocks=(
+            *([Paragraph(query.about)] if query.about else []),
+            Facts(tuple(p for p in pairs if p[1])),
+            Code(query.sql),
+        ),
         data=lambda: {
             "name": query.name,
             "title": query.title,

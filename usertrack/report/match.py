@@ -29,7 +29,12 @@ def match_document(bench: Workbench, kind: str | None, timezone: str) -> Documen
         title=f"How PostHog and Postgres met on {moment(bench.as_of, timezone)}",
         blocks=(
             Facts(tuple((label, counts[name]) for name, label in labels.items() if counts[name] is not None)),
-            Listing(table, heading="Who is not simply in both", shown={"email": Shown("Person"), "kind": Shown("Kind", "tag")}, limit=20),
+            Listing(
+                table,
+                heading="Who is not simply in both",
+                shown={"email": Shown("Person"), "kind": Shown("Kind", "tag")},
+                limit=20,
+            ),
         ),
         notes=tuple(bench.notes),
         table=table,
@@ -40,7 +45,13 @@ def match_document(bench: Workbench, kind: str | None, timezone: str) -> Documen
 
 
 def _people(bench: Workbench, kind: str | None) -> Table:
-    columns = (Column(bench.key), Column("kind"), Column("ambiguous", "BOOLEAN"), Column("accounts", "BIGINT"), Column("persons", "BIGINT"))
+    columns = (
+        Column(bench.key),
+        Column("kind"),
+        Column("ambiguous", "BOOLEAN"),
+        Column("accounts", "BIGINT"),
+        Column("persons", "BIGINT"),
+    )
     if kind is None:
         where = "kind <> 'matched' OR ambiguous"
     else:

@@ -95,7 +95,12 @@ def _failures(found: Dossier, timezone: str) -> list[Block]:
     """Both levels, side by side in the reading and never mixed in a number."""
     blocks: list[Block] = []
     if _some(found, "runs"):
-        shown = {"outcome": Shown("Outcome"), "cause": Shown("Cause", "text", grows=True), "runs": Shown("Runs", "number"), **_WHEN}
+        shown = {
+            "outcome": Shown("Outcome"),
+            "cause": Shown("Cause", "text", grows=True),
+            "runs": Shown("Runs", "number"),
+            **_WHEN,
+        }
         blocks.append(_listing(found, "runs", "Workflow level: runs", shown))
     if _some(found, "tool_failures"):
         shown = {
@@ -143,8 +148,14 @@ def _json(found: Dossier, timezone: str) -> dict[str, Any]:
             if v.member and not v.earlier
         ],
         "days": [{"day": day, "actions": actions} for day, actions in found.days],
-        **{part: table.dicts() for part, table in found.parts.items() if part not in ("events", "actions", "event_days", "action_days")},
-        "timeline": [dict(zip(("at", "kind", "what", "outcome", "detail"), row, strict=True)) for row in found.timeline],
+        **{
+            part: table.dicts()
+            for part, table in found.parts.items()
+            if part not in ("events", "actions", "event_days", "action_days")
+        },
+        "timeline": [
+            dict(zip(("at", "kind", "what", "outcome", "detail"), row, strict=True)) for row in found.timeline
+        ],
         "missing": found.missing,
         "notes": list(found.notes),
     }

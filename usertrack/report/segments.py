@@ -88,7 +88,7 @@ def _who_first(found: Classification, table: Table, only: Sequence[str]) -> List
         },
         columns=(key, "primary", "priority", *evidence, "because"),
         limit=20,
-        more="`--limit 0` shows all · why? `usertrack explain EMAIL`",
+        more="why? `usertrack explain EMAIL`",
     )
 
 
@@ -105,12 +105,13 @@ def _kind(found: Classification, name: str) -> Any:
 
 
 class _Named(Sequence[Row]):
-    """The people with the segment's name for its id, and one text for their reasons: read only as far as shown."""
+    """The people as people read them: segments by name, one reason each. Read only as far as shown."""
 
     def __init__(self, table: Table, names: dict[str, str]) -> None:
         self._table = table
         self._names = names
         self._primary, self._because = table.names.index("primary"), table.names.index("because")
+        self._segments = table.names.index("segments")
         self.columns = tuple(Column(c.name) if c.name == "because" else c for c in table.columns)
 
     def __len__(self) -> int:
@@ -127,7 +128,9 @@ class _Named(Sequence[Row]):
     def _row(self, row: Row) -> Row:
         cells = list(row)
         cells[self._primary] = self._names[cells[self._primary]]
-        cells[self._because] = "; ".join(cells[self._because])
+        # the reason of the primary segment; the others by name
+        others = [self._names[id_] for id_ in cells[self._segments] if id_ != row[self._primary]]
+        cells[self._because] = cells[self._because][0] + (f" (also {', '.join(others)})" if others else "")
         return tuple(cells)
 
 
@@ -140,7 +143,13 @@ def _json(found: Classification, table: Table, timezone: str, notes: Sequence[st
         "sources": source_states(bench),
         "match": bench.match.as_dict(),
         "segments": [
-            {"id": c.segment.id, "name": c.segment.name, "action": c.segment.action, "count": c.people, "undecided": c.undecided}
+            {
+                "id": c.segment.id,
+                "name": c.segment.name,
+                "action": c.segment.action,
+                "count": c.people,
+                "undecided": c.undecided,
+            }
             for c in found.counts
         ],
         "users": [person_json(bench.key, table.names, row) for row in table.rows],
@@ -171,7 +180,8 @@ def match_notes(match: Match) -> list[str]:
     """The match report in a line or two."""
     parts = []
     if match.matched is not None:
-        parts.append(f"{number(match.posthog_only or 0)} people have events but no account, {number(match.postgres_only or 0)} accounts are unknown to PostHog")
+        parts.append(f"{number(match.posthog_only or 0)} people have events but no account")
+        parts.append(f"{number(match.postgres_only or 0)} accounts are unknown to PostHog")
     if match.ambiguous:
         parts.append(f"{number(match.ambiguous)} e-mails are ambiguous (several accounts or persons)")
     if match.anonymous:

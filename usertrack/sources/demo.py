@@ -14,8 +14,8 @@ import httpx
 from usertrack.errors import UsageError
 from usertrack.settings import Settings
 from usertrack.sources import Notify, Source
-from usertrack.sources.posthog import PostHog
 from usertrack.sources.postgres import Postgres
+from usertrack.sources.posthog import PostHog
 from usertrack.spool import Spool
 from usertrack.table import Table
 
