@@ -20,6 +20,7 @@ PARTITION BY toYYYYMM(timestamp)
 ORDER BY (event, toDate(timestamp), cityHash64(distinct_id), timestamp)
 SETTINGS enable_block_number_column = 1, enable_block_offset_column = 1;
 
+-- persons are read by id, a few at a time, while events come in: hence the fine granularity
 CREATE TABLE IF NOT EXISTS posthog.persons (
     id UUID,
     created_at DateTime64(6, 'UTC'),
@@ -28,14 +29,16 @@ CREATE TABLE IF NOT EXISTS posthog.persons (
     last_seen_at Nullable(DateTime64(6, 'UTC')),
     version UInt64,
     is_deleted UInt8 DEFAULT 0
-) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY id;
+) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY id
+SETTINGS index_granularity = 1024;
 
 CREATE TABLE IF NOT EXISTS posthog.person_distinct_ids (
     distinct_id String,
     person_id UUID,
     version UInt64,
     is_deleted UInt8 DEFAULT 0
-) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY distinct_id;
+) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY distinct_id
+SETTINGS index_granularity = 1024;
 
 CREATE TABLE IF NOT EXISTS posthog.groups (
     `index` UInt8,
@@ -45,6 +48,12 @@ CREATE TABLE IF NOT EXISTS posthog.groups (
     properties JSON,
     version UInt64
 ) ENGINE = ReplacingMergeTree(version) ORDER BY (`index`, key);
+
+-- which `$group_<index>` a group type has; at most five, in the order in which they were first seen
+CREATE TABLE IF NOT EXISTS posthog.group_types (
+    `index` UInt8,
+    group_type String
+) ENGINE = ReplacingMergeTree ORDER BY `index`;
 
 -- which kinds of value each property has held; this types `properties.x` in HogQL
 CREATE TABLE IF NOT EXISTS posthog.property_definitions (

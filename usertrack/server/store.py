@@ -1,27 +1,103 @@
 """The one owner of the ClickHouse data directory: opens it, creates the schema, runs statements."""
 
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from usertrack.errors import UsageError
+from usertrack.server.definitions import Definitions
+from usertrack.server.lock import DirectoryLock
+
+# What is written must come back as it was: strings stay strings, keys with dots stay one key.
+_SETTINGS = {
+    "json_type_escape_dots_in_keys": 1,
+    "type_json_skip_duplicated_paths": 1,
+    "input_format_try_infer_dates": 0,
+    "input_format_try_infer_datetimes": 0,
+    "input_format_json_read_bools_as_numbers": 0,
+    "max_partitions_per_insert_block": 0,  # a batch of old events may touch any number of months
+    "max_query_size": 1 << 28,  # look-ups carry long lists of ids
+}
+
 
 class Store:
-    """Embedded ClickHouse in ``path``. Safe to call from several threads; one process may hold a directory."""
+    """Embedded ClickHouse in ``path``. Safe to call from several threads; one process may hold a directory.
 
-    def __init__(self, path: Path) -> None:
-        from chdb import session
+    chDB allows one open Store per process, too.
+    """
 
-        path.mkdir(parents=True, exist_ok=True)
+    def __init__(self, path: Path, wait: float = 0.0) -> None:
+        """Open (and create) ``path``, waiting up to ``wait`` seconds for another process to leave it.
+
+        Raises ``ConnectionFailed`` naming the process that holds it, ``UsageError`` if it cannot be written.
+        """
         self.path = path
-        self._session: Any = session.Session(str(path / "clickhouse"))
-        for statement in resources.files(__package__).joinpath("schema.sql").read_text().split(";\n"):
-            if statement.strip():
-                self._session.query(statement)
+        self._lock = _locked(path, wait)
+        try:
+            self._session = _session(path / "clickhouse")
+            self.definitions = Definitions(self)
+        except BaseException:
+            self._lock.release()
+            raise
 
     def query(self, sql: str, fmt: str = "JSONCompact") -> bytes:
         """Run ``sql`` and return its result in the ClickHouse format ``fmt``; raises chdb's ``ChdbError``."""
         result: bytes = self._session.query(sql, fmt).bytes()
         return result
 
+    def rows(self, sql: str) -> list[list[Any]]:
+        """The result of ``sql`` as Python lists; UUIDs and times are strings. For small results."""
+        return [json.loads(line) for line in self.query(sql, "JSONCompactEachRow").splitlines()]
+
+    def insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write ``rows`` into ``posthog.<table>`` with one INSERT; nothing is sent for no rows."""
+        lines = "\n".join(json.dumps(row) for row in rows)
+        if lines:
+            self.query(f"INSERT INTO posthog.{table} FORMAT JSONEachRow {lines}")
+
+    def refresh_property_definitions(self) -> None:
+        """Bring ``posthog.property_definitions`` up to date with data that was written by plain INSERTs."""
+        self.definitions.refresh(datetime.now(UTC))
+
+    def announce(self, url: str) -> None:
+        """Tell processes that want this directory that it is served at ``url``."""
+        self._lock.announce(url)
+
     def close(self) -> None:
         self._session.close()
+        self._lock.release()
+
+
+def literal(value: str) -> str:
+    """``value`` as a ClickHouse string literal."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("\0", "\\0") + "'"
+
+
+def literals(values: Iterable[object]) -> str:
+    """``('a','b')`` for IN; never empty, so that no values match nothing."""
+    return "(" + (",".join(literal(str(value)) for value in values) or "NULL") + ")"
+
+
+def _locked(path: Path, wait: float) -> DirectoryLock:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        return DirectoryLock(path, wait)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to the data directory {path}: {error.strerror}", "choose another one with --data"
+        ) from None
+
+
+def _session(path: Path) -> Any:
+    from chdb import session
+
+    opened: Any = session.Session(str(path))  # type: ignore[no-untyped-call]
+    for name, value in _SETTINGS.items():
+        opened.query(f"SET {name} = {value}")
+    for statement in resources.files(__package__).joinpath("schema.sql").read_text().split(";\n"):
+        if statement.strip():
+            opened.query(statement)
+    return opened

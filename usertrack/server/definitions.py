@@ -1,0 +1,133 @@
+"""What kind of value each property holds. The first value seen decides a property's type, as in PostHog."""
+
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from usertrack.server.store import Store
+
+# PostHog's property-definitions service: these never become properties of their own
+_NOT_PROPERTIES = {"$set", "$set_once", "$unset", "$groups", *(f"$group_{index}" for index in range(5))}
+_ALWAYS_STRING = ("utm_", "$initial_utm_", "$feature/", "$feature_flag_response", "$survey_response")
+_TIME_WORDS = ("time", "timestamp", "date", "_at", "-at", "createdat", "updatedat")
+_DATE = re.compile(
+    r"\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?)?\s*", re.I
+)
+_LONGEST_NAME = 200
+_TABLES = {"event": "events", "person": "persons", "group": "groups"}
+
+Key = tuple[str, str]  # (event | person | group, name)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """``property_type`` is Numeric, Boolean, DateTime, String, or '' while only lists and objects were seen."""
+
+    property_type: str
+    scalar_string: bool
+
+
+def property_type(name: str, value: Any, now: datetime) -> str:
+    """The type that ``value``, seen first, gives to the property ``name``; '' for lists and objects."""
+    lowered = name.lower()
+    if lowered.startswith(_ALWAYS_STRING):
+        return "String"
+    if isinstance(value, bool):
+        return "Boolean"
+    if isinstance(value, int | float):
+        return "DateTime" if _is_unix_time(lowered, value, now) else "Numeric"
+    if not isinstance(value, str):
+        return ""
+    if value.strip() in ("true", "false", "TRUE", "FALSE"):
+        return "Boolean"
+    return "DateTime" if _DATE.fullmatch(value) else "String"
+
+
+def _is_unix_time(lowered: str, value: float, now: datetime) -> bool:
+    """A whole number of at least half a year ago under a name that speaks of time."""
+    recent = (now - timedelta(days=182)).timestamp()
+    return isinstance(value, int) and value >= recent and any(word in lowered for word in _TIME_WORDS)
+
+
+class Definitions:
+    """The table ``posthog.property_definitions`` with a copy in memory, so that only news is written."""
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._known: dict[Key, Definition] = {}
+        rows = store.rows("SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL")
+        for kind, name, type_, scalar in rows:
+            self._known[kind, name] = Definition(type_, bool(scalar))
+
+    def learn(self, seen: Iterable[tuple[str, Mapping[str, Any]]], now: datetime) -> None:
+        """Note the properties of ``seen``, pairs of (event | person | group, properties); writes only what is new."""
+        with self._lock:
+            news: dict[Key, Definition] = {}
+            for kind, properties in seen:
+                for name, value in properties.items():
+                    self._notice((kind, name), value, now, news)
+            self._save(news)
+
+    def _notice(self, key: Key, value: Any, now: datetime, news: dict[Key, Definition]) -> None:
+        known = news.get(key) or self._known.get(key)
+        is_string = isinstance(value, str)
+        if known and known.property_type and (is_string or value is None or not known.scalar_string):
+            return  # the common case: nothing to learn
+        if value is None or len(key[1]) > _LONGEST_NAME or (key[0] == "event" and key[1] in _NOT_PROPERTIES):
+            return
+        type_ = (known and known.property_type) or property_type(key[1], value, now)
+        news[key] = Definition(type_, is_string and (known is None or known.scalar_string))
+
+    def refresh(self, now: datetime) -> None:
+        """Learn from what is stored, however it came there. Types already decided stay; needs some seconds at 10 M."""
+        with self._lock:
+            news: dict[Key, Definition] = {}
+            for kind, table in _TABLES.items():
+                for name, types in self._stored_types(table).items():
+                    if len(name) <= _LONGEST_NAME and not (kind == "event" and name in _NOT_PROPERTIES):
+                        known = self._known.get((kind, name))
+                        type_ = (known and known.property_type) or self._first_type(table, name, types, now)
+                        news[kind, name] = Definition(type_, types == {"String"})
+            self._save(news)
+
+    def _stored_types(self, table: str) -> dict[str, set[str]]:
+        """Top-level property name → ClickHouse types of its values; what lies below a name makes it an object."""
+        rows = self._store.rows(f"SELECT distinctJSONPathsAndTypes(properties) FROM posthog.{table}")
+        types: dict[str, set[str]] = {}
+        for path, found in rows[0][0].items():
+            top, _, below = path.partition(".")
+            types.setdefault(top.replace("%2E", "."), set()).update(["JSON"] if below else found)
+        return types
+
+    def _first_type(self, table: str, name: str, types: set[str], now: datetime) -> str:
+        scalars = [type_ for type_ in ("String", "Bool", "Int64", "UInt64", "Float64") if type_ in types]
+        if not scalars:
+            return ""
+        column = "properties.`" + name.replace("\\", "\\\\").replace("`", "\\`").replace(".", "%2E") + "`"
+        value = f"{column}.:{scalars[0]}"
+        rows = self._store.rows(f"SELECT {value} FROM posthog.{table} WHERE {value} IS NOT NULL LIMIT 1")
+        return property_type(name, rows[0][0], now) if rows else ""
+
+    def _save(self, news: Mapping[Key, Definition]) -> None:
+        changed = {key: found for key, found in news.items() if self._known.get(key) != found}
+        version = time.time_ns()
+        self._store.insert(
+            "property_definitions",
+            (
+                {
+                    "type": kind,
+                    "name": name,
+                    "property_type": found.property_type,
+                    "scalar_string": int(found.scalar_string),
+                    "version": version,
+                }
+                for (kind, name), found in changed.items()
+            ),
+        )
+        self._known.update(changed)

@@ -1,0 +1,151 @@
+"""The embedded PostHog as a process of its own: keys, port, and a shutdown that loses nothing."""
+
+import json
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from usertrack.errors import ConnectionFailed, UsageError
+from usertrack.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    import uvicorn
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8765
+
+
+def load_or_create_settings(data: Path, env: Mapping[str, str]) -> ServerSettings:
+    """Keys from USERTRACK_PROJECT_TOKEN and USERTRACK_PERSONAL_API_KEY, else those kept in ``data/keys.json``.
+
+    Missing ones are generated and kept there, readable by the owner only. Raises ``UsageError`` for a broken file.
+    """
+    kept = _read_keys(data / "keys.json")
+    keys = {
+        "project_token": kept.get("project_token") or f"phc_{secrets.token_urlsafe(32)}",
+        "personal_api_key": kept.get("personal_api_key") or f"phx_{secrets.token_urlsafe(32)}",
+    }
+    given = {name: env[variable] for name in keys if env.get(variable := f"USERTRACK_{name.upper()}")}
+    if keys != kept and given.keys() != keys.keys():
+        _write_keys(data / "keys.json", keys)
+    used = keys | given
+    return ServerSettings(project_token=used["project_token"], personal_api_key=used["personal_api_key"])
+
+
+def serve(
+    data: Path,
+    env: Mapping[str, str],
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    on_ready: Callable[[str, ServerSettings], None] = lambda url, settings: None,
+    **overrides: Any,
+) -> None:
+    """Serve ``data`` on ``host:port`` (0: any free port) until SIGINT or SIGTERM; answers what is under way first.
+
+    ``on_ready`` gets the URL and the settings before the first request; ``overrides`` replace fields of
+    ``ServerSettings``. Raises ``ConnectionFailed`` when the port or the directory is taken.
+    """
+    import uvicorn
+
+    from usertrack.server.store import Store
+
+    listener = _listen(host, port)
+    try:
+        store = Store(data)
+        try:
+            from usertrack.server.app import create_app
+
+            settings = replace(load_or_create_settings(data, env), **overrides)
+            url = _url(host, listener.getsockname()[1])
+            store.announce(url)
+            config = uvicorn.Config(
+                create_app(store, settings),
+                log_level="warning",
+                access_log=False,
+                ws="none",
+                lifespan="off",
+                timeout_graceful_shutdown=10,
+            )
+            server = uvicorn.Server(config)
+            with _signals_end(server):
+                on_ready(url, settings)
+                server.run(sockets=[listener])
+        finally:
+            store.close()
+    finally:
+        listener.close()
+
+
+@contextmanager
+def _signals_end(server: "uvicorn.Server") -> Iterator[None]:
+    """SIGINT and SIGTERM are the normal end, also before uvicorn listens to them and when it raises them once more."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def is_public(host: str) -> bool:
+    """Whether others than this machine can reach a server bound to ``host``: worth a warning."""
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost"
+
+
+def _url(host: str, port: int) -> str:
+    reachable = {"0.0.0.0": DEFAULT_HOST, "::": "::1", "": DEFAULT_HOST}.get(host, host)
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)  # from here on clients may connect; they wait until the server is up
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ConnectionFailed(
+            f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}",
+            "choose another port with --port, or stop the program that uses this one",
+        ) from None
+    return listener
+
+
+def _read_keys(path: Path) -> dict[str, str]:
+    try:
+        keys = json.loads(path.read_text())
+        return {str(name): str(value) for name, value in keys.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError):
+        raise UsageError(
+            f"{path} cannot be read as a file of keys", "repair it, or delete it to get new keys"
+        ) from None
+
+
+def _write_keys(path: Path, keys: Mapping[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps(keys, indent=2) + "\n")
+    fresh.replace(path)
