@@ -149,9 +149,7 @@ def test_property_types_are_decided_by_the_first_value(client: Client) -> None: 
     client.store.definitions = type(client.store.definitions)(client.store)
     client.store.refresh_property_definitions()
     refreshed = client.rows("SELECT name, scalar_string FROM posthog.property_definitions FINAL WHERE type = 'event'")
-    assert dict(refreshed) == {
-        name: scalar for kind, name, _, scalar in found if kind == "event"
-    }
+    assert dict(refreshed) == {name: scalar for kind, name, _, scalar in found if kind == "event"}
 
 
 def test_names_that_collide_in_storage_are_accepted(client: Client) -> None:  # noqa: F811

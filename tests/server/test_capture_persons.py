@@ -1,8 +1,14 @@
 """Who a distinct_id is: PostHog's merging, from the events' side (posthog-facts §7.5, §8)."""
 
+import json
+import uuid
+from datetime import UTC, datetime
 from typing import Any
 
-from capture_fixtures import Client, client, shared_store, store  # noqa: F401
+from capture_fixtures import TOKEN, Client, client, shared_store, store  # noqa: F401
+
+from usertrack.server.payload import Payload, read_events
+from usertrack.server.persons import Resolver
 
 
 def event(name: str, distinct_id: str, at: int = 0, **properties: Any) -> dict[str, Any]:
@@ -132,3 +138,14 @@ def test_last_seen_does_not_lose_properties(client: Client) -> None:  # noqa: F8
     client.send(event("e", "d", 9))
     client.send(alias("d", "other"))
     assert client.persons() == {"d": {"x": 1}, "other": {"x": 1}}
+
+
+def test_a_crash_before_the_events_are_written_heals(client: Client) -> None:  # noqa: F811
+    client.send(event("visit", "anon", 1, **{"$set": {"a": 1}}), event("visit", "phone", 1))
+    lost = [{**sent, "uuid": str(uuid.uuid4())} for sent in (identify("bob", "anon", b=2), alias("bob", "phone"))]
+    body = json.dumps({"api_key": TOKEN, "batch": lost}).encode()
+    Resolver(client.store, TOKEN, read_events(Payload(body), TOKEN, datetime.now(UTC))).resolve()
+    client.send(*lost)
+    assert people(client) == [{"anon", "bob", "phone"}]
+    assert client.persons()["phone"] == {"a": 1, "b": 2}
+    assert client.rows("SELECT count() FROM posthog.events") == [[4]]
