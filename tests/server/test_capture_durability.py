@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from capture_fixtures import TOKEN, wait_until
+from capture_fixtures import TOKEN
 
 from usertrack.errors import ConnectionFailed
 from usertrack.server.lock import DirectoryLock
@@ -59,8 +60,23 @@ class Process:
         return self.popen.wait(30)
 
 
-def test_acknowledged_events_survive_kill_9(tmp_path: Path) -> None:
-    server = Process(tmp_path)
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[], Process]]:
+    """Starts servers on one data directory; none outlives the test."""
+    started: list[Process] = []
+
+    def start_one() -> Process:
+        started.append(Process(tmp_path))
+        return started[-1]
+
+    yield start_one
+    for process in started:
+        process.popen.kill()
+        process.popen.communicate()
+
+
+def test_acknowledged_events_survive_kill_9(tmp_path: Path, start: Callable[[], Process]) -> None:
+    server = start()
     killer = threading.Timer(1.0, server.popen.kill)
     killer.start()
     sent: list[dict[str, object]] = []
@@ -73,7 +89,7 @@ def test_acknowledged_events_survive_kill_9(tmp_path: Path) -> None:
     survived = stored(tmp_path)  # the lock of the killed one does not block
     assert {item["uuid"] for item in acknowledged} <= set(survived)
     assert len(survived) == len(set(survived))
-    again = Process(tmp_path)
+    again = start()
     assert all(again.send(item) for item in sent[-5:])  # what an SDK does with the unanswered
     assert again.end(signal.SIGTERM) == 0
     assert stored(tmp_path) == sorted(str(item["uuid"]) for item in sent)
@@ -93,8 +109,8 @@ def stored(data: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_process_is_told_who_serves(tmp_path: Path, how: signal.Signals) -> None:
-    server = Process(tmp_path)
+def test_a_second_process_is_told_who_serves(tmp_path: Path, start: Callable[[], Process], how: signal.Signals) -> None:
+    server = start()
     with pytest.raises(ConnectionFailed) as caught:
         DirectoryLock(tmp_path)
     assert server.url in caught.value.message
@@ -116,8 +132,16 @@ def test_waiting_for_a_short_lived_holder(tmp_path: Path) -> None:
     DirectoryLock(tmp_path, wait=5).release()
 
 
-def test_events_of_a_busy_server_are_stored_before_it_stops(tmp_path: Path) -> None:
-    server = Process(tmp_path)
+def test_stopping_takes_back_the_note_of_who_serves(tmp_path: Path, start: Callable[[], Process]) -> None:
+    server = start()
     assert server.send({"event": "e", "distinct_id": "d"})
     assert server.end(signal.SIGTERM) == 0
-    wait_until(lambda: not (tmp_path / "holder.json").exists(), 5)
+    assert not (tmp_path / "holder.json").exists()
+
+
+def test_a_damaged_directory_is_named(tmp_path: Path) -> None:
+    (tmp_path / "clickhouse").write_text("not a directory")
+    code = f"from pathlib import Path; from usertrack.server.store import Store; Store(Path({str(tmp_path)!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert f"ConnectionFailed: cannot open the embedded ClickHouse in {tmp_path}" in done.stderr
+    DirectoryLock(tmp_path).release()

@@ -1,4 +1,5 @@
 """PostHog's own SDKs, as users have them, against a running server: every event once, persons merged."""
+# ruff: noqa: F811 - fixtures are imported, then named by parameters
 
 import json
 import shutil
@@ -31,14 +32,14 @@ main()
 """
 
 
-def counts(client: Client) -> dict[str, int]:  # noqa: F811
+def counts(client: Client) -> dict[str, int]:
     rows = client.rows("SELECT event, count() FROM posthog.events GROUP BY event")
     assert client.rows("SELECT count() = uniqExact(uuid) FROM posthog.events") == [[1]]
     return Counter({str(event): int(count) for event, count in rows})  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("gzip", [True, False])
-def test_python(client: Client, gzip: bool) -> None:  # noqa: F811, FBT001
+def test_python(client: Client, gzip: bool) -> None:  # noqa: FBT001
     sdk = posthog.Posthog(TOKEN, host=str(client.http.base_url), gzip=gzip, flush_at=50)
     for number in range(500):
         sdk.capture("click", distinct_id="anon", properties={"i": number})
@@ -61,7 +62,7 @@ def test_python(client: Client, gzip: bool) -> None:  # noqa: F811, FBT001
     assert client.rows("SELECT person_mode FROM posthog.events WHERE event = 'anonymous'") == [["propertyless"]]
 
 
-def check_people(client: Client, properties: dict[str, Any]) -> None:  # noqa: F811
+def check_people(client: Client, properties: dict[str, Any]) -> None:
     ids = client.person_ids()
     assert ids["anon"] == ids["bob"] == ids["bob-phone"]
     assert client.persons()["bob-phone"] == properties
@@ -82,7 +83,7 @@ def node_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_node(client: Client, node_sdk: Path) -> None:  # noqa: F811
+def test_node(client: Client, node_sdk: Path) -> None:
     run = subprocess.run(
         ["node", str(node_sdk / "send.js"), str(client.http.base_url), TOKEN],
         capture_output=True,
