@@ -1,0 +1,36 @@
+"""Sources: each is one file with one class that runs a Statement. Adding one is one file and one line here."""
+
+import importlib
+from typing import Protocol, cast
+
+from usertrack.library import Statement
+from usertrack.settings import Settings
+from usertrack.spool import Spool
+from usertrack.table import Table
+
+REGISTRY = {
+    "posthog": "usertrack.sources.posthog:PostHog",
+    "neon": "usertrack.sources.postgres:Postgres",
+}
+
+
+class Notify(Protocol):
+    """Told of things that take time or go wrong and are tried again: retries, waiting, building."""
+
+    def __call__(self, message: str) -> None: ...
+
+
+class Source(Protocol):
+    """A place that answers read-only SELECTs. Opened on first use; closed once, at the end."""
+
+    async def run(self, statement: Statement, spool: Spool) -> Table:
+        """The whole result, spooled; raises a UsertrackError that says what to do."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def make(name: str, settings: Settings, notify: Notify) -> Source:
+    """The source called ``name``, not yet connected."""
+    module, _, cls = REGISTRY[name].partition(":")
+    return cast(Source, getattr(importlib.import_module(module), cls).from_settings(settings, notify))

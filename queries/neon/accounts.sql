@@ -1,0 +1,27 @@
+-- title: Accounts per e-mail
+-- about: >
+--   Everybody who has an account. Two accounts whose e-mails differ only in case or blanks are one person:
+--   the values are those of the account used last, `accounts` says how many there are.
+-- key: email
+-- people: accounts
+-- facts:
+--   accounts: {label: accounts, type: int}
+--   account_id: {label: account, type: text}
+--   name: {label: name, type: text}
+--   credits: {label: credits, type: float}
+--   subscription_status: {label: subscription, type: text}
+--   signed_up_at: {label: signed up, type: time}
+--   last_active_at: {label: last active by the app's own count, type: time}
+SELECT
+    lower(trim(w.email)) AS email,
+    count(*) AS accounts,
+    (array_agg(w.id ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1]::text AS account_id,
+    (array_agg(w.name ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1] AS name,
+    (array_agg(w.credits ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1] AS credits,
+    (array_agg(w.subscription_status ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1]
+        AS subscription_status,
+    min(w.created_at) AS signed_up_at,
+    max(w.last_active_timestamp) AS last_active_at
+FROM wasp_user AS w
+WHERE w.created_at <= {as_of}
+GROUP BY lower(trim(w.email))

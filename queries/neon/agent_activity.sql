@@ -1,0 +1,17 @@
+-- title: Agent executions per e-mail
+-- about: How often somebody let an agent run, and when last.
+-- key: email
+-- params: {days: 30}
+-- facts:
+--   agent_runs: {label: agent executions, type: int, absent: 0}
+--   agent_runs_recent: {label: agent executions in the window, type: int, absent: 0}
+--   last_agent_at: {label: last agent execution, type: time}
+SELECT
+    lower(trim(w.email)) AS email,
+    count(*) AS agent_runs,
+    count(*) FILTER (WHERE a.started_at > {as_of} - make_interval(days => {days}::int)) AS agent_runs_recent,
+    max(a.started_at) AS last_agent_at
+FROM wasp_agentexecution AS a
+JOIN wasp_user AS w ON w.id = a.user_id
+WHERE a.started_at <= {as_of}
+GROUP BY lower(trim(w.email))

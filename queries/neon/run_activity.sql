@@ -1,0 +1,31 @@
+-- title: Workflow runs per e-mail
+-- about: >
+--   Runs, how they ended, and the commonest cause of failure. Completed and failed runs are the finished ones;
+--   running, queued and cancelled runs count as runs and not in any rate.
+-- key: email
+-- params: {days: 30}
+-- facts:
+--   run_count: {label: runs, type: int, absent: 0}
+--   runs_recent: {label: runs in the window, type: int, absent: 0}
+--   runs_completed: {label: completed runs, type: int, absent: 0}
+--   runs_failed: {label: failed runs, type: int, absent: 0}
+--   last_run_at: {label: last run, type: time}
+--   last_failed_run_at: {label: last failed run, type: time}
+--   top_failure: {label: commonest cause of failure, type: text}
+SELECT
+    lower(trim(w.email)) AS email,
+    count(*) AS run_count,
+    count(*) FILTER (WHERE r.created_at > {as_of} - make_interval(days => {days}::int)) AS runs_recent,
+    count(*) FILTER (WHERE r.run_state = 'completed') AS runs_completed,
+    count(*) FILTER (WHERE r.run_state = 'failed') AS runs_failed,
+    max(r.created_at) AS last_run_at,
+    max(r.created_at) FILTER (WHERE r.run_state = 'failed') AS last_failed_run_at,
+    -- the first line of the log without its ids, so that one cause is one text
+    mode() WITHIN GROUP (
+        ORDER BY left(regexp_replace(split_part(r.run_error_log, chr(10), 1), '[0-9a-f-]{8,}', '…', 'g'), 80)
+    ) FILTER (WHERE r.run_state = 'failed') AS top_failure
+FROM fastapi_run AS r
+JOIN fastapi_user AS f ON f.id = r.user_id
+JOIN wasp_user AS w ON w.id = f.wasp_user_id
+WHERE r.created_at <= {as_of}
+GROUP BY lower(trim(w.email))

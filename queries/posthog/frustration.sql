@@ -1,0 +1,21 @@
+-- title: Rage clicks and exceptions per e-mail
+-- about: Who clicked in anger or met an error in the browser, and on which page most.
+-- key: email
+-- params: {days: 7}
+-- facts:
+--   rage_clicks: {label: rage clicks, type: int, absent: 0}
+--   exceptions: {label: exceptions, type: int, absent: 0}
+--   worst_page: {label: page with most of them, type: text}
+--   last_frustration_at: {label: last rage click or exception, type: time}
+SELECT
+    lower(trim(person.properties.email)) AS email,
+    countIf(event = '$rageclick') AS rage_clicks,
+    countIf(event = '$exception') AS exceptions,
+    topK(1)(properties.$pathname)[1] AS worst_page,
+    max(timestamp) AS last_frustration_at
+FROM events
+WHERE event IN ('$rageclick', '$exception')
+    AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+    AND timestamp <= toDateTime({as_of})
+    AND person.properties.email IS NOT NULL
+GROUP BY email

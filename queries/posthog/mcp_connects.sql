@@ -1,0 +1,21 @@
+-- title: MCP connect clicks per e-mail
+-- about: Who clicked to connect which MCP server, how often, and when last.
+-- key: email
+-- params: {days: 30, high_value: [Gmail, Slack, Linear]}
+-- facts:
+--   mcp_clicks: {label: MCP connect clicks, type: int, absent: 0}
+--   high_value_clicks: {label: clicks on high-value servers, type: int, absent: 0}
+--   mcp_servers: {label: MCP servers clicked, type: text}
+--   last_mcp_click_at: {label: last MCP connect click, type: time}
+SELECT
+    lower(trim(person.properties.email)) AS email,
+    count() AS mcp_clicks,
+    countIf(arrayExists(server -> lower(server) = lower(properties.template_name), {high_value})) AS high_value_clicks,
+    arrayStringConcat(arraySort(groupUniqArray(properties.template_name)), ', ') AS mcp_servers,
+    max(timestamp) AS last_mcp_click_at
+FROM events
+WHERE event = 'mcp_connect_clicked'
+    AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+    AND timestamp <= toDateTime({as_of})
+    AND person.properties.email IS NOT NULL
+GROUP BY email

@@ -1,0 +1,16 @@
+-- title: Persons per e-mail
+-- about: >
+--   Everybody whom PostHog knows. Several persons with one e-mail (two browsers that never met) are one row;
+--   the row without an e-mail counts the anonymous visitors.
+-- key: email
+-- people: persons
+-- facts:
+--   persons: {label: PostHog persons, type: int}
+--   first_seen_at: {label: first seen, type: time}
+SELECT
+    lower(trim(properties.email)) AS email,
+    count() AS persons,
+    min(created_at) AS first_seen_at
+FROM persons
+WHERE created_at <= toDateTime({as_of})
+GROUP BY email

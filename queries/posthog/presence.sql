@@ -1,0 +1,20 @@
+-- title: Presence per e-mail
+-- about: How much somebody did in the product within the window, on how many days, and when last.
+-- key: email
+-- params: {days: 30}
+-- facts:
+--   events_recent: {label: events in the window, type: int, absent: 0}
+--   active_days: {label: days with an event, type: int, absent: 0}
+--   sessions_recent: {label: sessions in the window, type: int, absent: 0}
+--   last_event_at: {label: last event, type: time}
+SELECT
+    lower(trim(person.properties.email)) AS email,
+    count() AS events_recent,
+    count(DISTINCT toDate(timestamp)) AS active_days,
+    uniqExactIf($session_id, $session_id != '') AS sessions_recent,
+    max(timestamp) AS last_event_at
+FROM events
+WHERE timestamp > toDateTime({as_of}) - toIntervalDay({days})
+    AND timestamp <= toDateTime({as_of})
+    AND person.properties.email IS NOT NULL
+GROUP BY email

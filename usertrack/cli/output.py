@@ -1,0 +1,198 @@
+"""The only module that writes to standard output: a whole file or none, and a reader who leaves early is no error."""
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+from usertrack.document import Document, of_table
+from usertrack.errors import UsageError, did_you_mean
+from usertrack.render.safe import utf8, visible
+from usertrack.table import Table
+
+FORMATS = ("table", "json", "jsonl", "csv", "tsv", "markdown", "html", "parquet", "xlsx")
+_BINARY = ("parquet", "xlsx")
+_SUFFIXES = {f".{fmt}": fmt for fmt in FORMATS[1:]} | {
+    ".ndjson": "jsonl",
+    ".md": "markdown",
+    ".htm": "html",
+    ".txt": "table",
+    "": "table",
+}
+_ENDLESS = 100_000  # columns where nobody looks: plain lines are never wrapped for a pipe or a file
+
+
+def emit(
+    shown: Document | Table,
+    *,
+    fmt: str = "",
+    output: Path | None = None,
+    limit: int | None = None,
+    note: Callable[[str], None] | None = None,
+) -> None:
+    """Write a document or a table to standard output, or to the file ``output`` (``-`` is standard output).
+
+    Without ``fmt`` the suffix of ``output`` decides, else it is ``table``. ``limit`` is what the user asked for: None
+    leaves the listings' own limits and every row in data formats, 0 is all. Notes go where the format keeps them, else
+    to ``note`` (standard error). Raises UsageError for an unknown format, one that cannot be had, and an unwritable
+    file; an existing file stays as it was unless the new one is complete.
+    """
+    path = None if output is None or str(output) == "-" else output
+    fmt = chosen(fmt, path)
+    document = of_table(shown) if isinstance(shown, Table) else shown
+    _require(document, fmt)
+    if path is not None:
+        _to_file(document, fmt, path, limit)
+    else:
+        _to_stdout(document, fmt, limit)
+    if fmt in ("table", "jsonl", "csv", "tsv"):
+        for line in document.notes:
+            (note or _say)(line)
+
+
+def chosen(fmt: str, output: Path | None) -> str:
+    """The format to use; raises UsageError when there is none of that name, or no telling."""
+    if fmt:
+        if fmt not in FORMATS:
+            raise UsageError(f"no format named '{fmt}'", did_you_mean(fmt, FORMATS, "formats: " + ", ".join(FORMATS)))
+        return fmt
+    suffix = output.suffix.lower() if output else ""
+    if suffix not in _SUFFIXES:
+        raise UsageError(f"no format goes with '{suffix}'", "say which with --format: " + ", ".join(FORMATS))
+    return _SUFFIXES[suffix]
+
+
+def _require(document: Document, fmt: str) -> None:
+    missing = document.table is None and not (fmt == "json" and document.data)
+    if missing and fmt not in ("table", "markdown", "html"):
+        known = ["table", *(["json"] if document.data else []), "markdown", "html"]
+        raise UsageError(f"this command has no {fmt} output", f"use --format {', '.join(known[:-1])} or {known[-1]}")
+
+
+def _say(note: str) -> None:
+    sys.stderr.write(f"note: {visible(note)}\n")
+
+
+def _write(document: Document, fmt: str, target: Path | BinaryIO, limit: int | None) -> None:
+    """Write everything but the terminal's own look."""
+    if fmt in ("markdown", "html"):
+        from usertrack.render import html, markdown
+
+        with _opened(target) as file:
+            for piece in (html if fmt == "html" else markdown).render(document, limit):
+                file.write(utf8(piece))
+        return
+    from usertrack.render import data
+
+    if fmt == "json" and document.data is not None:
+        with _opened(target) as file:
+            file.write(data.dumps(document.data()))
+    elif document.table is not None:
+        data.write(_first(document.table, limit), fmt, target)
+
+
+def _first(table: Table, limit: int | None) -> Table:
+    if not limit or limit >= len(table.rows):
+        return table
+    return replace(table, rows=list(islice(table.rows, limit)), truncated=True)
+
+
+@contextlib.contextmanager
+def _opened(target: Path | BinaryIO) -> Iterator[BinaryIO]:
+    if isinstance(target, Path):
+        with target.open("wb") as file:
+            yield file
+    else:
+        yield target
+
+
+def _print(document: Document, file: TextIO, limit: int | None) -> None:
+    from rich.console import Console
+
+    from usertrack.render import terminal
+
+    wide = None if file.isatty() or os.environ.get("COLUMNS") else _ENDLESS
+    terminal.render(document, Console(file=file, width=wide, highlight=False, markup=False, emoji=False), limit)
+
+
+# Standard output
+
+
+def _to_stdout(document: Document, fmt: str, limit: int | None) -> None:
+    if fmt in _BINARY and sys.stdout.isatty():
+        raise UsageError(f"{fmt} is binary and would garble the terminal", f"add --output FILE.{fmt}")
+    try:
+        if fmt == "table":
+            _print(document, _forgiving(sys.stdout), limit)
+        else:
+            sys.stdout.flush()
+            _write(document, fmt, sys.stdout.buffer, limit)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_stdout()
+    except OSError as error:
+        _discard_stdout()
+        raise UsageError(f"cannot write to standard output: {_reason(error)}", "make room, or use --output") from error
+
+
+def _forgiving(stream: Any) -> TextIO:
+    """A stream whose encoding lacks a character shows its escape instead of failing."""
+    with contextlib.suppress(AttributeError):
+        stream.reconfigure(errors="backslashreplace")
+    return stream  # type: ignore[no-any-return]
+
+
+def _discard_stdout() -> None:
+    """Nobody reads on: let what is still buffered, and what follows, go nowhere instead of failing at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
+# Files
+
+
+def _to_file(document: Document, fmt: str, path: Path, limit: int | None) -> None:
+    try:
+        with _replacing(path.expanduser()) as target:
+            if fmt == "table":
+                with target.open("w", encoding="utf-8", errors="backslashreplace") as file:
+                    _print(document, file, limit)
+            else:
+                _write(document, fmt, target, limit)
+    except OSError as error:
+        hint = f"'{path}' is unchanged" if path.exists() else "choose another place for --output"
+        raise UsageError(f"cannot write '{path}': {_reason(error)}", hint) from error
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A path to write to, put in the place of ``path`` when all went well; whatever happens, nothing else is left.
+
+    Links are followed. What is no regular file (a pipe, /dev/null) is written to directly.
+    """
+    path = path.resolve()
+    if path.is_dir():
+        raise IsADirectoryError(21, "it is a directory")
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix=".usertrack-", dir=path.parent) as folder:
+        target = Path(folder) / "output"
+        yield target
+        if path.exists():
+            if not os.access(path, os.W_OK):
+                raise PermissionError(13, "it is read-only")
+            shutil.copymode(path, target)
+        os.replace(target, path)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

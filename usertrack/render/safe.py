@@ -1,0 +1,54 @@
+"""Data comes from strangers: the one place that takes the power out of a string, once per kind of output.
+
+HTML is escaped by Jinja's autoescape, on top of `visible`; Rich only ever gets `Text`, which has no markup.
+"""
+
+import re
+
+# C0, DEL, C1, soft hyphen, bidi marks, embeddings, overrides and isolates, zero-width and tag characters, line
+# separators, lone surrogates. Joiners (U+200C, U+200D) and variation selectors stay: emoji and Persian need them.
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_MARKDOWN = re.compile(
+    r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.|^[#=]|^[+-](?=[\s-]|$)", re.IGNORECASE
+)
+_ORDERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+# A spreadsheet takes these for the start of a formula, also behind blanks and in full width.
+FORMULA = "^(?:[ \t\r\n]*[=+@\uff1d\uff0b\uff0d\uff20-]|[\t\r\n])"
+_FORMULA = re.compile(FORMULA)
+
+
+def _show(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)  # ␛ ␊ ␉ …
+    if code == 0x7F:
+        return "␡"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def visible(text: str) -> str:
+    """``text`` on one line, with every control, bidi and invisible character made visible."""
+    return _HIDDEN.sub(_show, text)
+
+
+def markdown(text: str) -> str:
+    """``text`` as Markdown that shows it literally, also inside a table cell."""
+    escaped = _MARKDOWN.sub(lambda match: "\\" + match[0], visible(text).strip(" "))
+    return _ORDERED.sub(r"\1\\\2", escaped)
+
+
+def is_formula(text: str) -> bool:
+    return _FORMULA.match(text) is not None
+
+
+def utf8(text: str) -> bytes:
+    """UTF-8; a lone surrogate, which UTF-8 cannot hold, becomes U+FFFD."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text).encode()

@@ -1,0 +1,244 @@
+"""Documents on a terminal, or as exact plain text off it: never wider than the console, never ragged, nothing lost.
+
+A listing takes the first layout that fits: a table; a table whose growing column stands under each row; one record
+after another. Everything is drawn with `rich.text.Text`, which knows no markup, out of texts that are `visible`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from usertrack.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Spark
+from usertrack.render import cells, charts
+from usertrack.render.cells import Cell, Clock, View
+from usertrack.render.safe import visible
+from usertrack.table import Row
+
+_MARGIN, _INDENT, _GAP = 1, 2, 2
+_BAR = 12  # cells of a full bar, where there is room
+_TEXT, _FIRM, _GROWING = 12, 30, 24  # the narrowest a text, a text beside a growing column, and that one may get
+_LINES = 8  # of one cell, then …
+_STYLES = {"": "", "bold": "bold", "dim": "dim", "warning": f"bold {charts.BAD}"}
+
+
+def render(document: Document, console: Console, limit: int | None = None) -> None:
+    """Print ``document``, except its notes. ``limit`` is what the user asked for, if anything."""
+    screen = _Screen(console, Clock(document.timezone, document.as_of), limit)
+    if document.title:
+        _title(screen, document.title, document.subtitle)
+    for block in document.blocks:
+        _block(screen, block)
+
+
+class _Screen:
+    """A console that sets blocks apart by one blank line."""
+
+    def __init__(self, console: Console, clock: Clock, limit: int | None) -> None:
+        self.console, self.clock, self.limit = console, clock, limit
+        self.width = console.width
+        self.started = False
+
+    def line(self, line: Text, indent: int = 0) -> None:
+        line.rstrip()
+        self.console.print(Text(" " * indent).append_text(line), soft_wrap=True)
+        self.started = True
+
+    def blank(self) -> None:
+        if self.started:
+            self.console.print()
+
+    def wrap(self, text: Text, width: int) -> list[Text]:
+        if text.cell_len <= width:
+            return [text]
+        return list(text.wrap(self.console, max(1, width), overflow="fold"))
+
+    def wrapped(self, text: Text, indent: int) -> None:
+        for part in self.wrap(text, self.width - indent):
+            self.line(part, indent)
+
+    def row(self, parts: Iterable[tuple[list[Text], int, bool]], indent: int = _INDENT) -> None:
+        """Cells side by side, each (its lines, its width, right-aligned)."""
+        cells = [(lines if len(lines) <= _LINES else _cut(lines, width), width, right) for lines, width, right in parts]
+        for at in range(max(len(lines) for lines, _, _ in cells)):
+            line = Text()
+            for lines, width, right in cells:
+                part = lines[at] if at < len(lines) else Text()
+                pad = " " * max(0, width - part.cell_len)
+                line.append(pad if right else "").append_text(part).append(("" if right else pad) + " " * _GAP)
+            self.line(line, indent)
+
+
+def _cut(lines: list[Text], width: int) -> list[Text]:
+    last = lines[_LINES - 1].copy()
+    last.truncate(max(1, width - 1))
+    return [*lines[: _LINES - 1], last.append("…")]
+
+
+def _block(screen: _Screen, block: Block) -> None:
+    match block:
+        case Paragraph():
+            screen.blank()
+            screen.wrapped(Text(visible(block.text), style=_STYLES[block.style]), _MARGIN)
+        case Section():
+            _heading(screen, block.heading)
+            for inner in block.blocks:
+                _block(screen, inner)
+        case Code():
+            screen.blank()
+            for line in block.text.rstrip().expandtabs(4).split("\n"):
+                screen.line(Text(visible(line)), _INDENT)
+        case Spark():
+            _spark(screen, block)
+        case Facts():
+            screen.blank()
+            _pairs(screen, [(visible(name), Cell(cells.fact(value, screen.clock))) for name, value in block.pairs])
+        case Listing():
+            _listing(screen, block)
+
+
+def _title(screen: _Screen, title: str, subtitle: str) -> None:
+    head, tail = Text.assemble((visible(title), "bold")), Text(visible(subtitle))
+    if subtitle and head.cell_len + tail.cell_len + len(" · ") + _MARGIN <= screen.width:
+        return screen.line(Text.assemble(head, " · ", tail), _MARGIN)
+    screen.wrapped(head, _MARGIN)
+    if subtitle:
+        screen.wrapped(tail, _MARGIN)
+    return None
+
+
+def _heading(screen: _Screen, heading: str) -> None:
+    if heading:
+        screen.blank()
+        screen.wrapped(Text(visible(heading), style="bold"), _MARGIN)
+
+
+def _spark(screen: _Screen, block: Spark) -> None:
+    screen.blank()
+    label, caption = Text(visible(block.label) + "  "), Text(visible(block.caption), style="dim")
+    room = screen.width - _MARGIN - label.cell_len
+    line = label.append(charts.spark(block.values, max(8, room)), style=charts.INK)
+    if block.caption and line.cell_len + _GAP + caption.cell_len + _MARGIN <= screen.width:
+        screen.line(line.append("  ").append_text(caption), _MARGIN)
+        return
+    screen.line(line, _MARGIN)
+    if block.caption:
+        screen.wrapped(caption, _INDENT)
+
+
+def _pairs(screen: _Screen, pairs: list[tuple[str, Cell]]) -> None:
+    """Name and value side by side, values wrapped under themselves."""
+    widest = min(max((cell_len(name) for name, _ in pairs), default=0), max(8, screen.width // 3))
+    room = screen.width - _INDENT - widest - _GAP
+    for name, cell in pairs:
+        value = _ink(cell)
+        if cell.bar is not None:
+            value.append("  ").append(charts.bar(cell.bar, 1, min(_BAR, max(4, room - value.cell_len - 2))), charts.INK)
+        screen.row([(screen.wrap(Text(name, "dim"), widest), widest, False), (screen.wrap(value, room), 0, False)])
+
+
+def _ink(cell: Cell) -> Text:
+    return Text(cell.text, style=cell.accent if cell.known else "dim")
+
+
+def _listing(screen: _Screen, block: Listing) -> None:
+    _heading(screen, block.heading)
+    screen.blank()
+    rows, left_out = cells.rows(block, screen.limit)
+    head = list(islice(rows, cells.SAMPLE))
+    if head:
+        _draw(screen, cells.views(block), head, chain(head, rows))
+    else:
+        screen.line(Text("none", style="dim"), _INDENT)
+    if last := cells.rest(block, left_out):
+        screen.wrapped(Text(last, style="dim"), _MARGIN)
+
+
+def _draw(screen: _Screen, views: list[View], head: list[Row], rows: Iterable[Row]) -> None:
+    columns = [column for view in views for column in _columns(view, head)]
+    room = screen.width - _INDENT
+    growing = [column for column in columns if column.grows]
+    firm = [_firm(column) if growing else column.floor for column in columns]
+    if widths := _fit(columns, room, firm):
+        return _table(screen, columns, widths, rows, [])
+    fixed = [column for column in columns if not column.grows]
+    if growing and fixed and (widths := _fit(fixed, room, [column.floor for column in fixed])):
+        return _table(screen, fixed, widths, rows, growing)
+    for at, row in enumerate(rows):
+        if at:
+            screen.blank()
+        _pairs(screen, [(view.label, view.cell(row)) for view in views])
+    return None
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column on screen. ``natural`` is the width that needs no wrapping, ``floor`` the narrowest that still reads."""
+
+    label: str
+    right: bool
+    natural: int
+    floor: int
+    ink: Callable[[Row, int], Text]
+    grows: bool = False
+    bar: bool = False
+
+
+def _columns(view: View, head: list[Row]) -> list[_Column]:
+    """The column of ``view``, and one more for its bars."""
+    content = max(cell_len(view.cell(row).text) for row in head)
+    words = max((cell_len(word) for word in view.label.split()), default=0)
+    least = _GROWING if view.grows else _TEXT if view.wraps else content
+    column = _Column(
+        label=view.label,
+        right=view.right,
+        natural=max(content, cell_len(view.label)),
+        floor=max(words, min(content, least)),
+        ink=lambda row, _: _ink(view.cell(row)),
+        grows=view.grows,
+    )
+    bar = _Column("", False, _BAR, 4, lambda row, width: _bar(view.cell(row), width), bar=True)
+    return [column, bar] if view.kind == "bar" else [column]
+
+
+def _bar(cell: Cell, width: int) -> Text:
+    return Text(charts.bar(cell.bar or 0.0, 1, width), style=charts.INK)
+
+
+def _firm(column: _Column) -> int:
+    """The least width beside a growing column: a name or an e-mail stays in one piece unless it is very long."""
+    return column.floor if column.grows or column.bar else max(column.floor, min(column.natural, _FIRM))
+
+
+def _fit(columns: list[_Column], room: int, floors: list[int]) -> list[int]:
+    """A width for each column, at least its floor, or nothing when they cannot stand side by side.
+
+    Room to spare goes to the texts, each after what it lacks, and what is left to the bars.
+    """
+    widths = list(floors)
+    spare = room - sum(widths) - _GAP * (len(columns) - 1)
+    if spare < 0:
+        return []
+    for bars in (False, True):
+        wanted = {at: column.natural - widths[at] for at, column in enumerate(columns) if column.bar is bars}
+        total = sum(wanted.values())
+        for at, more in wanted.items():
+            widths[at] += more if total <= spare else spare * more // total
+        spare -= min(spare, total)
+    return widths
+
+
+def _table(
+    screen: _Screen, columns: list[_Column], widths: list[int], rows: Iterable[Row], below: list[_Column]
+) -> None:
+    """One row per line; the ``below`` columns stand under their row, indented."""
+    frame = [(column, width, column.right) for column, width in zip(columns, widths, strict=True)]
+    screen.row([(screen.wrap(Text(column.label, "dim"), width), width, right) for column, width, right in frame])
+    for row in rows:
+        screen.row([(screen.wrap(column.ink(row, width), width), width, right) for column, width, right in frame])
+        for column in below:
+            room = screen.width - 2 * _INDENT
+            screen.row([(screen.wrap(column.ink(row, room), room), 0, False)], indent=2 * _INDENT)

@@ -1,0 +1,199 @@
+"""One row as a line of CSV or JSON, written twice: for rows in Python, and as SQL for rows on disk.
+
+Both give the same bytes (`tests/render/test_data.py` holds them to it): times are ISO 8601 in UTC with a Z, floats are
+the shortest that read back, NaN and infinities are null, lists are JSON, NULL is an empty cell or null. A JSON column
+holds JSON text, or what such text parses to. In CSV an empty string is ``""`` and a string that a spreadsheet would
+take for a formula gets a leading apostrophe.
+"""
+
+import json
+import math
+import re
+from datetime import date, datetime
+from typing import Any
+
+from usertrack.render import safe
+from usertrack.table import Column, Row
+
+_SMALL_ESCAPE = re.compile(r"\\(?:\\|u00([01][0-9a-f]))")
+
+
+def plain(value: Any) -> Any:
+    """``value`` as what JSON has: for documents of any depth."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    return _iso(value)
+
+
+def _iso(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat() + "Z"
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _quoted(text: str) -> str:
+    """A JSON string, its control characters in upper-case hexadecimal as DuckDB writes them."""
+    dumped = json.dumps(text, ensure_ascii=False)
+    if "\\u00" not in dumped:
+        return dumped
+    return _SMALL_ESCAPE.sub(lambda match: "\\u00" + match[1].upper() if match[1] else match[0], dumped)
+
+
+def _embedded(text: str) -> str:
+    """JSON text as it is, on one line; text that is not JSON becomes a JSON string."""
+    try:
+        json.dumps(json.loads(text, parse_constant=_refuse), allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return _quoted(text)
+    return text.replace("\n", " ").replace("\r", " ")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def json_text(value: Any, kind: str = "VARCHAR") -> str:
+    """``value`` of a column of type ``kind`` as JSON on one line."""
+    if kind == "JSON" and isinstance(value, str):
+        return _embedded(value)
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(json_text(item, kind.removesuffix("[]")) for item in value) + "]"
+    if isinstance(value, str):
+        return _quoted(value)
+    value = plain(value)
+    return _quoted(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def json_line(columns: tuple[Column, ...], row: Row) -> str:
+    cells = zip(columns, row, strict=True)
+    return "{" + ",".join(f"{_quoted(column.name)}:{json_text(value, column.type)}" for column, value in cells) + "}"
+
+
+def csv_text(value: Any, kind: str) -> str:
+    """``value``, neither NULL nor a string, as the text of a CSV cell."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple | dict):
+        return json_text(value, kind)
+    return str(value) if isinstance(value, int | float) else _iso(value)
+
+
+def csv_cell(value: Any, kind: str, delimiter: str) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, str):
+        return _csv_quoted("'" + value if safe.is_formula(value) else value, delimiter)
+    return _csv_quoted(csv_text(value, kind), delimiter)
+
+
+def _csv_quoted(text: str, delimiter: str) -> str:
+    if text and not any(mark in text for mark in ('"', delimiter, "\n", "\r")):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def csv_line(columns: tuple[Column, ...], row: Row, delimiter: str) -> str:
+    cells = zip(columns, row, strict=True)
+    return delimiter.join(csv_cell(value, column.type, delimiter) for column, value in cells)
+
+
+# The same in SQL. An expression gives VARCHAR, and NULL for NULL.
+
+NUMBERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+)
+
+
+def _value_sql(kind: str, sql: str) -> str | None:
+    """``sql`` without quotes, for types whose text needs none; None for text."""
+    if kind in ("DOUBLE", "FLOAT"):
+        return f"CASE WHEN isfinite({sql}) THEN CAST({sql} AS VARCHAR) END"
+    if kind in NUMBERS or kind.startswith("DECIMAL") or kind == "BOOLEAN":
+        return f"CAST({sql} AS VARCHAR)"
+    return None
+
+
+def _time_sql(kind: str, sql: str) -> str | None:
+    if kind == "DATE":
+        return f"strftime({sql}, '%Y-%m-%d')"
+    if kind.startswith("TIMESTAMP"):
+        whole, fraction = (f"strftime({sql}, '%Y-%m-%dT%H:%M:%S{part}Z')" for part in ("", ".%f"))
+        return f"CASE WHEN microsecond({sql}) % 1000000 = 0 THEN {whole} ELSE {fraction} END"
+    return None
+
+
+def json_sql(kind: str, sql: str, depth: int = 0) -> str:
+    """The SQL twin of `json_text`, except that NULL stays NULL."""
+    if kind.endswith("[]"):
+        item = f"v{depth}"
+        inner = json_sql(kind.removesuffix("[]"), item, depth + 1)
+        return f"'[' || array_to_string(list_transform({sql}, lambda {item}: coalesce({inner}, 'null')), ',') || ']'"
+    if kind == "JSON":
+        text = f"CAST({sql} AS VARCHAR)"
+        line = f"replace(replace({text}, chr(10), ' '), chr(13), ' ')"
+        return f"CASE WHEN json_valid({text}) THEN {line} ELSE {_quoted_sql(text)} END"
+    if (time := _time_sql(kind, sql)) is not None:
+        return f"'\"' || {time} || '\"'"
+    return _value_sql(kind, sql) or _quoted_sql(f"CAST({sql} AS VARCHAR)")
+
+
+def _quoted_sql(sql: str) -> str:
+    return f"CAST(to_json({sql}) AS VARCHAR)"
+
+
+def csv_sql(kind: str, sql: str) -> str:
+    """The SQL twin of `csv_cell` before quoting, except that NULL stays NULL."""
+    simple = _value_sql(kind, sql) or _time_sql(kind, sql)
+    if simple is not None:
+        return simple
+    if kind.endswith("[]"):
+        return json_sql(kind, sql)
+    text = f"CAST({sql} AS VARCHAR)"
+    return f"CASE WHEN regexp_matches({text}, {literal(safe.FORMULA)}) THEN '''' || {text} ELSE {text} END"
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def json_lines_sql(columns: tuple[Column, ...], scan: str) -> str:
+    """A SELECT of one line of JSON per row of ``scan``."""
+    cells = [
+        f"{literal(_quoted(column.name) + ':')} || coalesce({json_sql(column.type, identifier(column.name))}, 'null')"
+        for column in columns
+    ]
+    joined = " || ',' || ".join(cells)
+    return f"SELECT '{{' || {joined} || '}}' FROM {scan}"
+
+
+def _csv_quoted_sql(sql: str, marks: str) -> str:
+    quoted = f"""'"' || replace({sql}, '"', '""') || '"'"""
+    return f"CASE WHEN regexp_matches({sql}, {marks}) THEN {quoted} ELSE coalesce({sql}, '') END"
+
+
+def csv_lines_sql(columns: tuple[Column, ...], scan: str, delimiter: str) -> str:
+    """A SELECT of one line of CSV per row of ``scan``."""
+    marks = literal(f'^$|["\n\r{delimiter}]')
+    texts = [f"{csv_sql(column.type, identifier(column.name))} AS c{n}" for n, column in enumerate(columns)]
+    cells = [_csv_quoted_sql(f"c{n}", marks) for n in range(len(columns))]
+    joined = f" || {literal(delimiter)} || ".join(cells)
+    return f"SELECT {joined} FROM (SELECT {', '.join(texts)} FROM {scan})"

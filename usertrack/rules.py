@@ -1,0 +1,176 @@
+"""segments.yaml: what a profile is made of and who belongs where, read with the line of every part."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from usertrack.errors import UsageError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A fact computed from other facts by a SQL expression."""
+
+    name: str
+    sql: str
+    label: str
+    unit: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A rule. ``when`` is a SQL condition, ``priority`` a SQL number, ``because`` a text with ``{facts}``."""
+
+    id: str
+    name: str
+    when: str
+    action: str = ""
+    priority: str = "0"
+    because: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SegmentSet:
+    """Rules in order of precedence. In an ``exclusive`` set a person is only in the first that applies."""
+
+    name: str
+    segments: tuple[Segment, ...]
+    exclusive: bool = False
+
+    def __getitem__(self, id: str) -> Segment:  # noqa: A002 - the field's own word
+        return next(segment for segment in self.segments if segment.id == id)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The whole of segments.yaml."""
+
+    path: Path
+    key: str
+    queries: Mapping[str, Mapping[str, Any]]
+    derived: tuple[Derived, ...]
+    sets: Mapping[str, SegmentSet]
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def set_named(self, name: str) -> SegmentSet:
+        if name not in self.sets:
+            raise UsageError(f"there is no segment set '{name}'", did_you_mean(name, self.sets, f"known: {', '.join(self.sets)}"))
+        return self.sets[name]
+
+
+def read_rules(path: Path) -> Rules:
+    """The rules in ``path``; raises UsageError with file and line for whatever is wrong with its shape."""
+    return _Reader(path).rules()
+
+
+class _Reader:
+    """Walks the YAML nodes, which know their lines, beside the values."""
+
+    def __init__(self, path: Path) -> None:
+        import yaml
+
+        self.path = path
+        try:
+            text = path.read_text(encoding="utf-8")
+            self.document = yaml.safe_load(text)
+            self.root = yaml.compose(text, Loader=yaml.SafeLoader)
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            problem = getattr(error, "problem", None) or "syntax"
+            raise UsageError(f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}", "put texts with `:` or `{` in quotes") from error
+        if not isinstance(self.document, dict):
+            raise UsageError(f"{path}:1: the file needs `profile:` and `sets:`")
+
+    def rules(self) -> Rules:
+        self._known(self.document, {"profile", "sets"})
+        profile = self._mapping(self.document.get("profile"), "profile")
+        self._known(profile, {"key", "queries", "derive"}, "profile")
+        sets = self._mapping(self.document.get("sets"), "sets")
+        queries = [self._query(item, number) for number, item in enumerate(profile.get("queries") or [])]
+        if not queries:
+            raise self.wrong("the profile has no queries", "profile")
+        return Rules(
+            path=self.path,
+            key=str(profile.get("key") or "email"),
+            queries=dict(queries),
+            derived=tuple(self._derived(name, value) for name, value in (profile.get("derive") or {}).items()),
+            sets={name: self._set(name, value) for name, value in sets.items()},
+            lines={name: self.line("profile", "queries", number) for number, (name, _) in enumerate(queries)},
+        )
+
+    def line(self, *keys: Any) -> int:
+        """The line of the value at ``keys``, or of the deepest part of it that there is."""
+        node, line = self.root, 1
+        for key in keys:
+            following = None
+            if isinstance(key, int) and isinstance(node.value, list) and key < len(node.value):
+                following, line = node.value[key], node.value[key].start_mark.line + 1
+            elif isinstance(node.value, list):
+                for name, value in (pair for pair in node.value if isinstance(pair, tuple)):
+                    if name.value == str(key):
+                        following, line = value, name.start_mark.line + 1
+            if following is None:
+                break
+            node = following
+        return line
+
+    def wrong(self, message: str, *keys: Any, hint: str = "") -> UsageError:
+        return UsageError(f"{self.path}:{self.line(*keys)}: {message}", hint)
+
+    def _mapping(self, value: Any, *keys: Any) -> dict[str, Any]:
+        if not isinstance(value, dict) or not value:
+            raise self.wrong(f"'{keys[-1]}' takes a mapping", *keys)
+        return value
+
+    def _known(self, value: Mapping[str, Any], known: set[str], *keys: Any) -> None:
+        for name in value:
+            if name not in known:
+                raise self.wrong(f"unknown key '{name}'", *keys, name, hint=did_you_mean(str(name), known, f"known: {', '.join(sorted(known))}"))
+
+    def _query(self, item: Any, number: int) -> tuple[str, Mapping[str, Any]]:
+        if isinstance(item, str):
+            return item, {}
+        if isinstance(item, dict) and len(item) == 1:
+            (name, params), *_ = item.items()
+            return str(name), self._mapping(params, "profile", "queries", number)
+        raise self.wrong("a query is a name, or a name with its parameters", "profile", "queries", number)
+
+    def _derived(self, name: str, value: Any) -> Derived:
+        at = ("profile", "derive", name)
+        if isinstance(value, str):
+            value = {"sql": value}
+        value = self._mapping(value, *at)
+        self._known(value, {"label", "unit", "sql"}, *at)
+        if not isinstance(value.get("sql"), str | int | float):
+            raise self.wrong(f"derived fact '{name}' has no sql", *at)
+        return Derived(name, str(value["sql"]), str(value.get("label", name)), str(value.get("unit", "")), self.line(*at))
+
+    def _set(self, name: str, value: Any) -> SegmentSet:
+        value = self._mapping(value, "sets", name)
+        self._known(value, {"precedence", "segments", "exclusive"}, "sets", name)
+        segments = self._mapping(value.get("segments"), "sets", name, "segments")
+        order = value.get("precedence") or list(segments)
+        if not isinstance(order, list) or sorted(map(str, order)) != sorted(segments):
+            raise self.wrong(f"'precedence' must name each segment of the set once: {', '.join(segments)}", "sets", name, "precedence")
+        return SegmentSet(name, tuple(self._segment(name, id, segments[id]) for id in order), bool(value.get("exclusive")))
+
+    def _segment(self, set_name: str, id: str, value: Any) -> Segment:  # noqa: A002
+        at = ("sets", set_name, "segments", id)
+        value = self._mapping(value, *at)
+        self._known(value, {"name", "action", "when", "priority", "because"}, *at)
+        if not str(value.get("when") or "").strip():
+            raise self.wrong(f"segment '{id}' has no condition", *at, hint="add `when: run_count > 5`")
+        return Segment(
+            id=id,
+            name=str(value.get("name", id)),
+            when=str(value["when"]),
+            action=str(value.get("action", "")),
+            priority=str(value.get("priority", "0")),
+            because=str(value.get("because", "")),
+            lines={part: self.line(*at, part) for part in ("when", "priority", "because", "name")},
+        )

@@ -1,0 +1,131 @@
+"""The one place that executes a query: both sources at once, each failure kept beside the answers that did come."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from usertrack.errors import ConnectionFailed, UsertrackError
+from usertrack.library import Library, Statement
+from usertrack.settings import Settings
+from usertrack.sources import Notify, Source, make
+from usertrack.spool import Spool
+from usertrack.table import Table
+
+NAMES = {"posthog": "PostHog", "neon": "Postgres"}
+_CONNECT = {
+    "posthog": "set POSTHOG_PROJECT_ID and POSTHOG_PERSONAL_API_KEY",
+    "neon": "set DATABASE_URL, or NEON_API_KEY with neon.project_id and neon.database in usertrack.yaml",
+}
+
+Answer = Table | UsertrackError
+Done = Callable[[Statement, Answer], None]
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """How a source did in this run: ok, or why not."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+class Runner:
+    """Runs statements on the sources of a workspace. A context manager: it owns connections and spooled results.
+
+    ``as_of`` is the moment to answer for (UTC); nothing below reads the clock.
+    """
+
+    def __init__(self, settings: Settings, library: Library, as_of: datetime, sources: Mapping[str, Source]) -> None:
+        self.settings = settings
+        self.library = library
+        self.as_of = as_of
+        self._sources = dict(sources)
+        self._failed: dict[str, UsertrackError] = {}
+
+    def __enter__(self) -> "Runner":
+        self._loop = asyncio.Runner()
+        self._folder = tempfile.TemporaryDirectory(prefix="usertrack-")
+        self.spool = Spool(Path(self._folder.name))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self._loop.run(self._close())
+        finally:
+            self._loop.close()
+            self._folder.cleanup()
+
+    @property
+    def offered(self) -> dict[str, Any]:
+        """The parameters that any query may use without declaring them."""
+        return {
+            "as_of": self.as_of,
+            "internal": [item.strip().lower() for item in self.settings["internal"]],
+            "timezone": self.settings["timezone"],
+        }
+
+    def bind(self, name: str, params: Mapping[str, Any] | None = None, limit: int | None = None) -> Statement:
+        """The query called ``name`` with its values; raises UsageError."""
+        return replace(self.library[name].bind(params or {}, self.offered), limit=limit)
+
+    def run(self, statements: Sequence[Statement], done: Done | None = None) -> list[Answer]:
+        """An answer for each statement, in their order: its Table, or the error that stands in its place.
+
+        ``done`` is told of each as it arrives.
+        """
+        return self._loop.run(self._all(statements, done or (lambda statement, answer: None)))
+
+    def one(self, statement: Statement) -> Table:
+        """The answer to one statement; raises its error."""
+        answer = self.run([statement])[0]
+        if isinstance(answer, UsertrackError):
+            raise answer
+        return answer
+
+    async def _all(self, statements: Sequence[Statement], done: Done) -> list[Answer]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._answer(statement, done)) for statement in statements]
+        return [task.result() for task in tasks]
+
+    async def _answer(self, statement: Statement, done: Done) -> Answer:
+        answer: Answer
+        try:
+            source = self._sources.get(statement.source)
+            if source is None:
+                raise ConnectionFailed(f"{NAMES[statement.source]} is not connected", _CONNECT[statement.source])
+            table = await source.run(statement, self.spool)
+            query = statement.query
+            answer = replace(table, as_of=self.as_of, title=query.title if query else "")
+        except UsertrackError as error:
+            answer = error
+        done(statement, answer)
+        return answer
+
+    async def _close(self) -> None:
+        for source in self._sources.values():
+            await source.close()
+
+
+def open_runner(settings: Settings, library: Library, *, now: datetime, notify: Notify) -> Runner:
+    """A Runner on the demo, or on every source that is configured. Raises UsertrackError."""
+    if settings.uses_demo:
+        from usertrack.sources.demo import open_demo_sources
+
+        sources, as_of = open_demo_sources(settings, now=now, notify=notify)
+    else:
+        configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
+        sources = {name: make(name, settings, notify) for name, there in configured.items() if there}
+        as_of = now
+    return Runner(settings, library, _as_of(settings) or as_of, sources)
+
+
+def _as_of(settings: Settings) -> datetime | None:
+    from usertrack.period import parse_moment
+
+    return parse_moment(settings["as_of"], settings["timezone"]) if settings["as_of"] else None

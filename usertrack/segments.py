@@ -1,0 +1,197 @@
+"""Who is in which segment of a set, why, and how urgent: computed in DuckDB over the profiles.
+
+NULL means unknown: nobody is put into a segment on a fact that is not known.
+"""
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from usertrack.errors import UsageError, did_you_mean
+from usertrack.expressions import columns, parse
+from usertrack.rules import Rules, Segment, SegmentSet
+from usertrack.spool import SpooledRows, identifier, quote
+from usertrack.table import Column, Table
+from usertrack.workbench import Workbench, reason
+
+OWN_COLUMNS = ("primary", "segments", "action", "priority", "because")
+
+
+@dataclass(frozen=True)
+class SegmentCount:
+    """``people`` is None when the segment is unknown in this run, ``unknown`` then says why.
+
+    ``undecided`` counts those for whom a fact that the rule needs is not known.
+    """
+
+    segment: Segment
+    people: int | None
+    undecided: int = 0
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The people of a set. Table `classified` in the workbench holds everybody who is in at least one segment."""
+
+    bench: Workbench
+    chosen: SegmentSet
+    counts: tuple[SegmentCount, ...]
+
+    @property
+    def unknown(self) -> list[SegmentCount]:
+        return [count for count in self.counts if count.people is None]
+
+    def people(self, only: Sequence[str] = ()) -> Table:
+        """One row per person in any segment (of ``only``), most urgent first: by priority, then by precedence."""
+        for name in only:
+            if name not in {segment.id for segment in self.chosen.segments}:
+                known = [segment.id for segment in self.chosen.segments]
+                raise UsageError(f"set '{self.chosen.name}' has no segment '{name}'", did_you_mean(name, known, f"it has {', '.join(known)}"))
+        bench, key = self.bench, identifier(self.bench.key)
+        facts = [name for name in bench.facts if name not in (bench.key, "as_of")]
+        names = [bench.key, *OWN_COLUMNS, *facts]
+        where = f"WHERE list_has_any(segments, [{', '.join(map(quote, only))}])" if only else ""
+        columns_sql = ", ".join(identifier(name) for name in names)
+        scan = f"(SELECT {columns_sql} FROM classified {where} ORDER BY priority DESC NULLS LAST, rank, {key})"
+        described = bench.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
+        rows = bench.one(f"SELECT count(*) FROM classified {where}")[0]
+        types = tuple(Column(name, kind) for name, kind, *_ in described)
+        return Table(
+            columns=types,
+            rows=SpooledRows(scan, types, rows, bench.connection),
+            name="segments",
+            title=f"People by segment, {self.chosen.name}",
+            source="neon+posthog",
+            as_of=bench.as_of,
+            notes=tuple(bench.notes),
+        )
+
+
+def classify(bench: Workbench, chosen: SegmentSet) -> Classification:
+    """Put everybody of ``bench`` into the segments of ``chosen``; raises UsageError with file and line."""
+    unknown = {segment.id: "; ".join(bench.missing(condition(bench, segment))) for segment in chosen.segments}
+    for segment in chosen.segments:
+        _prove(bench, segment)
+    _flag(bench, chosen, unknown)
+    _describe(bench, chosen)
+    counts = [_count(bench, segment, unknown[segment.id]) for segment in chosen.segments]
+    return Classification(bench, chosen, tuple(counts))
+
+
+def condition(bench: Workbench, segment: Segment) -> Any:
+    """The parsed condition of ``segment``, once every column in it is known to exist."""
+    where = at(bench.rules, segment, "when")
+    expression = parse(segment.when, where)
+    _known(bench, columns(expression), where)
+    return expression
+
+
+def at(rules: Rules, segment: Segment, part: str) -> str:
+    return f"{rules.path}:{segment.lines.get(part, 1)}"
+
+
+def _known(bench: Workbench, names: Sequence[str], where: str) -> None:
+    for name in names:
+        if name not in bench.facts:
+            raise UsageError(f"{where}: unknown fact '{name}'", did_you_mean(name, bench.facts, "`usertrack check` lists the facts there are"))
+
+
+def _prove(bench: Workbench, segment: Segment) -> None:
+    """Have DuckDB check the types of the rule before anything is computed with it."""
+    import duckdb
+
+    for part, sql, kinds in (("when", segment.when, {"BOOLEAN"}), ("priority", segment.priority, _NUMBERS)):
+        where = at(bench.rules, segment, part)
+        _known(bench, columns(parse(sql, where)), where)
+        try:
+            bench.connection.execute(f"EXPLAIN SELECT ({sql}) FROM profile")
+            kind = str(bench.connection.execute(f"DESCRIBE SELECT ({sql}) FROM profile").fetchall()[0][1])
+        except duckdb.Error as error:
+            raise UsageError(f"{where}: {reason(error)}", f"in `{part}: {sql}`") from error
+        if kind.split("(")[0] not in kinds:
+            wanted = "true or false" if part == "when" else "a number"
+            raise UsageError(f"{where}: '{part}' gives {kind.lower()}, not {wanted}", f"in `{part}: {sql}`")
+    because(bench, segment)
+
+
+_NUMBERS = {"BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALLINT", "TINYINT", "UBIGINT"}
+
+
+def _flag(bench: Workbench, chosen: SegmentSet, unknown: dict[str, str]) -> None:
+    """Table `flagged`: profile, and for each segment a column that is true, false or unknown."""
+    flags: list[str] = []
+    for segment in chosen.segments:
+        rule = "NULL::BOOLEAN" if unknown[segment.id] else f"({segment.when})"
+        if chosen.exclusive and flags:
+            earlier = " OR ".join(f"coalesce({_flag_name(before)}, false)" for before in chosen.segments[: len(flags)])
+            rule = f"({rule} AND NOT ({earlier}))"
+        flags.append(f"{rule} AS {_flag_name(segment)}")
+    bench.connection.execute(f"CREATE OR REPLACE TABLE flagged AS SELECT *, {', '.join(flags)} FROM profile")
+
+
+def _flag_name(segment: Segment) -> str:
+    return identifier(f"in {segment.id}")
+
+
+def _describe(bench: Workbench, chosen: SegmentSet) -> None:
+    """Table `classified`: those in at least one segment, with primary segment, action, priority and reasons."""
+
+    def first(values: Sequence[str]) -> str:
+        cases = " ".join(f"WHEN {_flag_name(s)} THEN {v}" for s, v in zip(chosen.segments, values, strict=True))
+        return f"CASE {cases} END"
+
+    def members(values: Sequence[str]) -> str:
+        cases = ", ".join(f"CASE WHEN {_flag_name(s)} THEN {v} END" for s, v in zip(chosen.segments, values, strict=True))
+        return f"list_filter([{cases}], lambda x: x IS NOT NULL)"
+
+    segments = chosen.segments
+    ids = [quote(segment.id) for segment in segments]
+    priorities = [f"round(CAST(({segment.priority}) AS DOUBLE), 1)" for segment in segments]
+    bench.connection.execute(
+        f"CREATE OR REPLACE TABLE classified AS SELECT * FROM (SELECT *, {first(ids)} AS \"primary\", {members(ids)} AS segments, "
+        f"{first([quote(segment.action) for segment in segments])} AS action, {first(priorities)} AS priority, "
+        f"{members([because(bench, segment) for segment in segments])} AS because, "
+        f"{first([str(rank) for rank in range(len(segments))])} AS rank FROM flagged) WHERE \"primary\" IS NOT NULL"
+    )
+
+
+def _count(bench: Workbench, segment: Segment, unknown: str) -> SegmentCount:
+    if unknown:
+        return SegmentCount(segment, None, unknown=unknown)
+    flag = _flag_name(segment)
+    people, undecided = bench.one(f"SELECT count(*) FILTER (WHERE {flag}), count(*) FILTER (WHERE {flag} IS NULL) FROM flagged")
+    return SegmentCount(segment, people, undecided)
+
+
+def because(bench: Workbench, segment: Segment) -> str:
+    """A SQL expression for the segment's reason: its text with every ``{fact}`` filled in as people write it."""
+    where = at(bench.rules, segment, "because")
+    parts = []
+    try:
+        pieces = list(string.Formatter().parse(segment.because))
+    except ValueError as error:
+        raise UsageError(f"{where}: 'because' has a brace without its pair", "write {{ for a brace that is text") from error
+    for text, name, _, _ in pieces:
+        if text:
+            parts.append(quote(text))
+        if name is not None:
+            _known(bench, [name], where)
+            parts.append(in_words(identifier(name), bench.facts[name].type, bench.facts[name].unit))
+    return f"concat({', '.join(parts)})" if parts else "''"
+
+
+def in_words(column: str, kind: str, unit: str = "") -> str:
+    """A SQL expression for the value of ``column`` as people write it; ``?`` when it is unknown."""
+    if unit == "percent":
+        text = f"printf('%.0f %%', 100 * {column})"
+    elif kind == "DOUBLE":
+        text = f"CASE WHEN {column} = floor({column}) AND abs({column}) < 1e15 THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE printf('%.1f', {column}) END"
+    elif kind == "TIMESTAMP":
+        text = f"strftime({column}, '%-d %b %Y')"
+    elif kind.endswith("[]"):
+        text = f"array_to_string({column}, ', ')"
+    else:
+        text = f"CAST({column} AS VARCHAR)"
+    return f"coalesce({text}, '?')"

@@ -1,0 +1,96 @@
+"""HogQL text to PostHog's own syntax tree (JSON), with placeholders replaced by constants, never by text."""
+
+import functools
+import json
+import re
+import sys
+import types
+from collections.abc import Callable
+from itertools import accumulate
+from typing import Any
+
+from usertrack.server.hogql.errors import HogQLError, HogQLSyntaxError
+
+Node = dict[str, Any]
+MAX_QUERY_LENGTH = 1_000_000
+MAX_NESTING = 200
+MAX_OPERATORS = 1_000
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.S)
+_OPERATOR = re.compile(r"[-+*/%|?]|\b(?:not|case)\b", re.I)
+_ERROR_CLASSES = ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "QueryError", "NotImplementedError")
+_MORE_CLASSES = ("ParsingError", "InternalHogQLError", "ImpossibleASTError", "ResolutionError")
+
+
+@functools.cache
+def _grammar() -> Callable[..., str]:
+    """PostHog's C++ grammar. It imports an exceptions module of PostHog's Django app, which nobody can install, so a
+    stand-in is registered under that name only; the ``posthog`` SDK stays importable."""
+    errors = types.ModuleType("posthog.hogql.errors")
+    for name in _ERROR_CLASSES + _MORE_CLASSES:
+        setattr(errors, name, type(name, (Exception,), {}))
+    sys.modules.setdefault("posthog.hogql", types.ModuleType("posthog.hogql"))
+    sys.modules.setdefault("posthog.hogql.errors", errors)
+    from hogql_parser import parse_select_json
+
+    parse: Callable[..., str] = parse_select_json
+    return parse
+
+
+def parse_select(text: str) -> Node:
+    """The syntax tree of one SELECT; raises HogQLSyntaxError with the grammar's message."""
+    _refuse_monsters(text)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise HogQLSyntaxError("The query is not valid Unicode text") from error
+    try:
+        tree: Node = json.loads(_grammar()(text, is_internal=True))
+    except RecursionError as error:
+        raise HogQLError("The query is too deeply nested") from error
+    if tree.get("error"):
+        kind = HogQLSyntaxError if tree["type"] == "SyntaxError" else HogQLError
+        raise kind(str(tree["message"]))
+    return tree
+
+
+def _refuse_monsters(text: str) -> None:
+    """The grammar recurses on the C stack and in quadratic time: a query built to be deep would end the process."""
+    if len(text) > MAX_QUERY_LENGTH:
+        raise HogQLError(f"The query is longer than {MAX_QUERY_LENGTH:,} characters")
+    code = _QUOTED.sub("", text)
+    depth = list(accumulate(1 if bracket in "([{" else -1 for bracket in re.findall(r"[][(){}]", code)))
+    if max(depth, default=0) > MAX_NESTING or len(_OPERATOR.findall(code)) > MAX_OPERATORS:
+        raise HogQLError("The query is too deeply nested")
+
+
+def transform(node: Any, change: Callable[[Node], Node | None]) -> Any:
+    """A copy of the tree in which ``change`` has replaced the nodes for which it returns something."""
+    if isinstance(node, list):
+        return [transform(item, change) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "node" in node and (replaced := change(node)) is not None:
+        return replaced
+    return {key: transform(item, change) for key, item in node.items()}
+
+
+def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
+    """``{name}`` becomes the constant ``values[name]``; an unknown name is refused with PostHog's words."""
+
+    def constant(node: Node) -> Node | None:
+        if node["node"] != "Placeholder":
+            return None
+        chain = node["expr"].get("chain")
+        if not chain:
+            raise HogQLError("Placeholder expressions are not yet supported")
+        name = ".".join(map(str, chain))
+        if name in values:
+            return {"node": "Constant", "value": values[name], "exact": True}
+        if not values:
+            raise HogQLError(f"Unresolved placeholder: {{{name}}}")
+        raise HogQLError(
+            f"Placeholder {{{name}}} is not available in this context. You can use the following: {', '.join(values)}"
+        )
+
+    replaced: Node = transform(tree, constant)
+    return replaced

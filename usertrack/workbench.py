@@ -1,0 +1,243 @@
+"""The join: keyed results of both sources become one table `profile` in DuckDB, one row per person.
+
+E-mails are normalised here and nowhere else (trimmed, lower-cased), and your own people are left out here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlglot import exp
+
+from usertrack.errors import UsageError, UsertrackError, did_you_mean
+from usertrack.expressions import columns, expand, parse
+from usertrack.library import FACT_TYPES, Library, Query
+from usertrack.rules import Rules
+from usertrack.run import NAMES, Answer, Runner
+from usertrack.spool import SpooledRows, connect, identifier, quote
+from usertrack.table import Table
+
+
+@dataclass(frozen=True)
+class ProfileFact:
+    """A column of `profile`. ``type`` is DuckDB's. ``missing`` names why it is not known for anybody in this run."""
+
+    name: str
+    label: str
+    type: str
+    unit: str = ""
+    origin: str = "derived"
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Match:
+    """How the two sources met, in e-mails; ``anonymous`` counts PostHog persons and ``without_email`` accounts."""
+
+    matched: int | None = None
+    posthog_only: int | None = None
+    postgres_only: int | None = None
+    ambiguous: int = 0
+    anonymous: int | None = None
+    without_email: int | None = None
+    internal_excluded: int = 0
+
+    def as_dict(self) -> dict[str, int | None]:
+        return asdict(self)
+
+
+class Workbench:
+    """DuckDB with the table `profile` (one row per person, key and `as_of` first) and what is known of its columns."""
+
+    def __init__(self, rules: Rules, library: Library, as_of: datetime) -> None:
+        self.rules = rules
+        self.as_of = as_of
+        self.connection = connect()
+        self.queries = {name: _profile_query(rules, library, name) for name in rules.queries}
+        self.derived = {derived.name: parse(derived.sql, f"{rules.path}:{derived.line}") for derived in rules.derived}
+        self.facts: dict[str, ProfileFact] = {}
+        self.match = Match()
+        self.notes: list[str] = []
+        self.people = 0
+
+    @property
+    def key(self) -> str:
+        return self.rules.key
+
+    def load(self, answers: Mapping[str, Answer], internal: Sequence[str]) -> None:
+        """Build `profile` from the answer to each profile query; raises UsageError for one that cannot be joined."""
+        tables = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
+        reasons = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
+        for number, (name, query) in enumerate(self.queries.items()):
+            if name in tables:
+                self._land(f"q{number}", query, tables[name])
+        self._people(tables, internal)
+        self._join(reasons)
+        self.people = self.one("SELECT count(*) FROM profile")[0]
+        self.match = self._match(tables)
+
+    def declare(self) -> None:
+        """Build an empty `profile` with the declared types: enough to check every rule against."""
+        self._people({}, [])
+        self._join({})
+
+    def one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
+        row: tuple[Any, ...] = self.connection.execute(sql, list(values)).fetchone()
+        return row
+
+    def missing(self, expression: exp.Expression) -> list[str]:
+        """Why ``expression`` cannot be known in this run: one reason for each query that it needs and that failed."""
+        base = columns(expand(expression, self.derived))
+        return list(dict.fromkeys(self.facts[name].missing for name in base if name in self.facts and self.facts[name].missing))
+
+    def _land(self, view: str, query: Query, table: Table) -> None:
+        """The rows of one query under their normalised key, once it is sure that no key comes twice."""
+        if self.key not in table.names:
+            raise UsageError(f"query '{query.name}' has no column '{self.key}'", f"its `key:` must be a column of its result: {', '.join(table.names)}")
+        for name in query.facts:
+            if name not in table.names:
+                raise UsageError(f"query '{query.name}' declares the fact '{name}' and has no such column", did_you_mean(name, table.names))
+        assert isinstance(table.rows, SpooledRows)
+        raw = f"CAST({identifier(self.key)} AS VARCHAR)"
+        facts = [f"CAST({identifier(name)} AS {FACT_TYPES[fact.type]}) AS {identifier(name)}" for name, fact in query.facts.items()]
+        self.connection.execute(
+            f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {_normalised(raw)} AS key, {', '.join(facts)} FROM {table.rows.scan()}"
+        )
+        twice = self.connection.execute(f"SELECT raw_key FROM {view} GROUP BY raw_key HAVING count(*) > 1 LIMIT 1").fetchone()
+        if twice:
+            raise UsageError(f"query '{query.name}' has several rows for one {self.key}", f"end it with GROUP BY lower(trim({self.key}))")
+        alike = self.one(f"SELECT count(*) - count(DISTINCT key) FROM {view} WHERE key IS NOT NULL")[0]
+        if alike:
+            self.notes.append(f"{query.name}: {alike} more e-mails are the same once normalised; the first spelling counts")
+            self.connection.execute(f"DELETE FROM {view} WHERE rowid NOT IN (SELECT min(rowid) FROM {view} GROUP BY key)")
+
+    def _people(self, tables: Mapping[str, Table], internal: Sequence[str]) -> None:
+        """Everybody whom any query names: `people`, without those who are your own."""
+        views = [f"q{number}" for number, name in enumerate(self.queries) if name in tables]
+        keys = " UNION ALL ".join(f"SELECT key FROM {view}" for view in views) or "SELECT NULL::VARCHAR AS key LIMIT 0"
+        own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
+        self.connection.execute(
+            f"CREATE TABLE people AS SELECT DISTINCT key, ({own}) AS internal FROM ({keys}) WHERE key IS NOT NULL"
+        )
+
+    def _join(self, reasons: Mapping[str, str]) -> None:
+        parts, joins = [f"people.key AS {identifier(self.key)}", f"TIMESTAMP {quote(self.as_of.replace(tzinfo=None).isoformat())} AS as_of"], []
+        self.facts = {self.key: ProfileFact(self.key, self.key, "VARCHAR", origin="key"), "as_of": ProfileFact("as_of", "as of", "TIMESTAMP", origin="run")}
+        for number, (name, query) in enumerate(self.queries.items()):
+            landed = self.connection.execute(f"SELECT 1 FROM duckdb_tables() WHERE table_name = 'q{number}'").fetchone()
+            if landed:
+                joins.append(f"LEFT JOIN q{number} ON q{number}.key = people.key")
+            for fact_name, fact in query.facts.items():
+                if fact_name in self.facts:
+                    raise UsageError(f"both '{self.facts[fact_name].origin}' and '{name}' have a fact '{fact_name}'", "rename it in one of them")
+                kind = FACT_TYPES[fact.type]
+                value = _present(number, fact_name, fact.absent, kind) if landed else f"NULL::{kind}"
+                parts.append(f"{value} AS {identifier(fact_name)}")
+                self.facts[fact_name] = ProfileFact(fact_name, fact.label, kind, fact.unit, name, reasons.get(name, ""))
+        self.connection.execute(f"CREATE TABLE base AS SELECT {', '.join(parts)} FROM people {' '.join(joins)} WHERE NOT people.internal")
+        self._derive()
+
+    def _derive(self) -> None:
+        """Add the derived facts. One that rests on a fact nobody knows is itself unknown, whatever its SQL makes of NULL."""
+        chosen = []
+        for derived in self.rules.derived:
+            where = f"{self.rules.path}:{derived.line}"
+            if derived.name in self.facts:
+                raise UsageError(f"{where}: '{derived.name}' is a fact of '{self.facts[derived.name].origin}' already", "choose another name")
+            for name in columns(self.derived[derived.name]):
+                if name not in self.facts:
+                    raise UsageError(f"{where}: unknown fact '{name}'", did_you_mean(name, self.facts))
+            reasons = self.missing(self.derived[derived.name])
+            chosen.append(f"({derived.sql}) AS {identifier(derived.name)}")
+            kind = self._type_of(chosen, where, derived.sql)
+            if reasons:
+                chosen[-1] = f"NULL::{kind} AS {identifier(derived.name)}"
+            self.facts[derived.name] = ProfileFact(derived.name, derived.label, kind, derived.unit, "derived", "; ".join(reasons))
+        self.connection.execute(f"CREATE TABLE profile AS SELECT {', '.join(['*', *chosen])} FROM base")
+
+    def _type_of(self, chosen: Sequence[str], where: str, sql: str) -> str:
+        import duckdb
+
+        try:
+            described = self.connection.execute(f"DESCRIBE SELECT {', '.join(chosen)} FROM base").fetchall()
+        except duckdb.Error as error:
+            raise UsageError(f"{where}: {reason(error)}: {sql}") from error
+        return str(described[-1][1])
+
+    def _match(self, tables: Mapping[str, Table]) -> Match:
+        sides = {}
+        for number, (name, query) in enumerate(self.queries.items()):
+            if query.people and name in tables:
+                sides[query.source] = (f"q{number}", identifier(query.people))
+        internal = self.one("SELECT count(*) FROM people WHERE internal")[0]
+        counts = {source: self.one(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0] for source, (view, column) in sides.items()}
+        many = " UNION ".join(f"SELECT key FROM {view} WHERE {column} > 1" for view, column in sides.values())
+        ambiguous = self.one(f"SELECT count(*) FROM ({many}) JOIN people USING (key) WHERE NOT internal")[0] if many else 0
+        both: tuple[Any, ...] = (None, None, None)
+        if len(sides) == 2:
+            left, right = sides["neon"][0], sides["posthog"][0]
+            both = self.one(
+                f"SELECT count(*) FILTER (WHERE n.key IS NOT NULL AND p.key IS NOT NULL), count(*) FILTER (WHERE n.key IS NULL), "
+                f"count(*) FILTER (WHERE p.key IS NULL) FROM people LEFT JOIN {left} n ON n.key = people.key "
+                f"LEFT JOIN {right} p ON p.key = people.key WHERE NOT internal AND (n.key IS NOT NULL OR p.key IS NOT NULL)"
+            )
+        return Match(both[0], both[1], both[2], ambiguous, counts.get("posthog"), counts.get("neon"), internal)
+
+
+def _profile_query(rules: Rules, library: Library, name: str) -> Query:
+    where = f"{rules.path}:{rules.lines.get(name, 1)}"
+    try:
+        query = library[name]
+    except UsageError as error:
+        raise UsageError(f"{where}: {error.message}" if not error.message.startswith("/") else error.message, error.hint) from error
+    if query.key != rules.key:
+        raise UsageError(f"{where}: query '{name}' has the key '{query.key}', profiles are joined on '{rules.key}'", f"declare `-- key: {rules.key}` in it")
+    if not query.facts:
+        raise UsageError(f"{where}: query '{name}' declares no facts", "add `-- facts:` to its header")
+    return query
+
+
+def _normalised(text: str) -> str:
+    return f"nullif(lower(regexp_replace({text}, '^\\s+|\\s+$', '', 'g')), '')"
+
+
+def _is_internal(item: str) -> str:
+    """Whether `key` is the address ``item``, or lies in the domain ``item`` or below it."""
+    if "@" in item.lstrip("@"):
+        return f"key = {quote(item)}"
+    domain = item.lstrip("@.")
+    return f"ends_with(key, {quote('@' + domain)}) OR ends_with(key, {quote('.' + domain)})"
+
+
+def _present(number: int, name: str, absent: Any, kind: str) -> str:
+    column = f"q{number}.{identifier(name)}"
+    if absent is None:
+        return column
+    return f"CASE WHEN q{number}.key IS NULL THEN CAST({quote(str(absent))} AS {kind}) ELSE {column} END"
+
+
+def reason(error: Exception) -> str:
+    """DuckDB's message without its class and position."""
+    first = str(error).split("\n\n")[0].split("\nLINE")[0]
+    return " ".join(first.partition(": ")[2].split()) or type(error).__name__
+
+
+def build(runner: Runner, rules: Rules, done: Any = None) -> Workbench:
+    """Run the profile queries at once and join them; raises UsertrackError when no source answered at all."""
+    bench = Workbench(rules, runner.library, runner.as_of)
+    statements = [runner.bind(name, params) for name, params in rules.queries.items()]
+    answers = dict(zip(rules.queries, runner.run(statements, done), strict=True))
+    failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
+    if len(failures) == len(answers):
+        raise failures[0]
+    bench.load(answers, runner.offered["internal"])
+    for name, answer in answers.items():
+        if isinstance(answer, UsertrackError):
+            source = NAMES[bench.queries[name].source]
+            text = answer.message if source in answer.message else f"{source}: {answer.message}"
+            if text not in bench.notes:
+                bench.notes.append(text)
+        elif answer.truncated:
+            raise UsageError(f"query '{name}' was cut, and nobody may be classified on a cut table", "give it a `key:` so that it can be paged")
+    return bench
