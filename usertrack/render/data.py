@@ -31,15 +31,19 @@ def write(table: Table, fmt: str, target: Path | BinaryIO) -> None:
     Raises OSError when the target cannot take it, and UsageError when the format cannot hold the table.
     """
     if isinstance(target, Path):
-        _write_path(table, fmt, target)
-    elif fmt in ("parquet", "xlsx") or isinstance(table.rows, OnDisk):
+        if fmt == "parquet":
+            return _write_parquet(table, target)
+        with target.open("wb") as file:
+            _write_stream(table, fmt, file)
+    elif fmt == "parquet":
         with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
             path = Path(folder) / "table"
-            _write_path(table, fmt, path)
+            _write_parquet(table, path)
             with path.open("rb") as file:
                 shutil.copyfileobj(file, target, 1 << 20)
     else:
-        _write_lines(table, fmt, target)
+        _write_stream(table, fmt, target)
+    return None
 
 
 def dumps(document: Any) -> bytes:
@@ -47,28 +51,25 @@ def dumps(document: Any) -> bytes:
     return safe.utf8(json.dumps(text.plain(document), ensure_ascii=False, indent=2) + "\n")
 
 
-def _write_path(table: Table, fmt: str, path: Path) -> None:
-    if fmt == "xlsx":
+def _write_stream(table: Table, fmt: str, file: BinaryIO) -> None:
+    if fmt == "json":
+        _write_json(table, file)
+    elif fmt == "xlsx":
         from usertrack.render import xlsx
 
-        return xlsx.write(table, path)
-    if fmt == "parquet":
-        return _write_parquet(table, path)
-    with path.open("wb") as file:
+        xlsx.write(table, file)
+    else:
         _write_lines(table, fmt, file)
-    return None
 
 
 def _write_lines(table: Table, fmt: str, file: BinaryIO) -> None:
-    if fmt == "json":
-        return _write_json(table, file)
     if fmt != "jsonl":
         header = tuple(column.name for column in table.columns)
         file.write(safe.utf8(text.csv_line(table.columns, header, _DELIMITERS[fmt]) + "\n"))
     if isinstance(table.rows, OnDisk):
         with _lines_on_disk(table, table.rows, fmt) as lines:
             shutil.copyfileobj(lines, file, 1 << 20)
-        return None
+        return
     for row in table.rows:
         line = (
             text.json_line(table.columns, row)
@@ -76,7 +77,7 @@ def _write_lines(table: Table, fmt: str, file: BinaryIO) -> None:
             else text.csv_line(table.columns, row, _DELIMITERS[fmt])
         )
         file.write(safe.utf8(line + "\n"))
-    return None
+    return
 
 
 def _write_json(table: Table, file: BinaryIO) -> None:
@@ -133,7 +134,7 @@ def _write_parquet(table: Table, path: Path) -> None:
         return _copy(_parquet_sql(table, table.rows.scan()), path, _PARQUET)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
         lines = Path(folder) / "rows.jsonl"
-        _write_path(table, "jsonl", lines)
+        write(table, "jsonl", lines)
         types = ", ".join(f"{text.identifier(column.name)}: {text.literal(column.type)}" for column in table.columns)
         scan = f"read_json({text.literal(str(lines))}, format='newline_delimited', columns={{{types}}})"
         return _copy(_parquet_sql(table, scan), path, _PARQUET)
