@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from usertrack.render import text
 from usertrack.table import Column, Row, Table
 
 COLUMNS = (
@@ -19,7 +20,7 @@ COLUMNS = (
     Column("signed_up", "DATE"),
     Column("plan", "JSON"),
     Column("servers", "VARCHAR[]"),
-    Column("daily", "DOUBLE[]"),
+    Column('=da"ily,\n', "DOUBLE[]"),
 )
 ROWS: list[Row] = [
     (
@@ -69,7 +70,9 @@ def on_disk(tmp_path_factory: pytest.TempPathFactory) -> OnDisk:
 
     def put(table: Table) -> Table:
         path = folder / "rows.parquet"
-        types = ", ".join(f'"{column.name}" {column.type.replace("JSON", "VARCHAR")}' for column in table.columns)
+        types = ", ".join(
+            f"{text.identifier(column.name)} {column.type.replace('JSON', 'VARCHAR')}" for column in table.columns
+        )
         with duckdb.connect() as connection:
             connection.execute(f"CREATE TABLE rows ({types})")
             marks = ", ".join("?" for _ in table.columns)

@@ -103,6 +103,10 @@ def csv_line(columns: tuple[Column, ...], row: Row, delimiter: str) -> str:
     return delimiter.join(csv_cell(value, column.type, delimiter) for column, value in cells)
 
 
+def csv_header(columns: tuple[Column, ...], delimiter: str) -> str:
+    return delimiter.join(csv_cell(column.name, "VARCHAR", delimiter) for column in columns)
+
+
 # The same in SQL. An expression gives VARCHAR, and NULL for NULL.
 
 NUMBERS = (
@@ -191,9 +195,10 @@ def _csv_quoted_sql(sql: str, marks: str) -> str:
 
 
 def csv_lines_sql(columns: tuple[Column, ...], scan: str, delimiter: str) -> str:
-    """A SELECT of one line of CSV per row of ``scan``."""
+    """A SELECT of one line of CSV per row of ``scan``; its only column is named after the header line."""
     marks = literal(f'^$|["\n\r{delimiter}]')
     texts = [f"{csv_sql(column.type, identifier(column.name))} AS c{n}" for n, column in enumerate(columns)]
     cells = [_csv_quoted_sql(f"c{n}", marks) for n in range(len(columns))]
     joined = f" || {literal(delimiter)} || ".join(cells)
-    return f"SELECT {joined} FROM (SELECT {', '.join(texts)} FROM {scan})"
+    header = identifier(csv_header(columns, delimiter))
+    return f"SELECT {joined} AS {header} FROM (SELECT {', '.join(texts)} FROM {scan})"
