@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from usertrack.render import safe, text
+from usertrack.spool import connect
 from usertrack.table import Table
 
 FORMATS = ("csv", "tsv", "json", "jsonl", "parquet", "xlsx")
@@ -18,9 +19,11 @@ _LINES = {"csv": ",", "tsv": "\t", "jsonl": ""}  # formats of one line per row, 
 
 @runtime_checkable
 class OnDisk(Protocol):
-    """Rows that DuckDB can read by itself: ``scan()`` is an expression for its FROM."""
+    """Rows that DuckDB can read by itself: ``scan()`` is an expression for the FROM of the connection ``reader()``."""
 
     def scan(self) -> str: ...
+
+    def reader(self) -> Any: ...
 
 
 def write(table: Table, fmt: str, target: Path | BinaryIO) -> None:
@@ -118,21 +121,21 @@ def _copied(table: Table, fmt: str) -> Iterator[BinaryIO]:
 def _copy(table: Table, fmt: str, path: Path) -> None:
     """Let DuckDB write to ``path``. Python rows reach parquet as JSON lines, read back as the types of the columns."""
     if isinstance(table.rows, OnDisk):
-        return _run_copy(table, table.rows.scan(), fmt, path)
+        return _run_copy(table.rows.reader(), table, table.rows.scan(), fmt, path)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
         lines = Path(folder) / "rows.jsonl"
         write(table, "jsonl", lines)
         types = ", ".join(f"{text.identifier(column.name)}: {text.literal(column.type)}" for column in table.columns)
         scan = f"read_json({text.literal(str(lines))}, format='newline_delimited', columns={{{types}}})"
-        return _run_copy(table, scan, fmt, path)
+        return _run_copy(connect(), table, scan, fmt, path)
 
 
-def _run_copy(table: Table, scan: str, fmt: str, path: Path) -> None:
+def _run_copy(connection: Any, table: Table, scan: str, fmt: str, path: Path) -> None:
+    """Run the copy on ``connection``, and close it."""
     import duckdb
 
     select, options = _copy_sql(table, scan, fmt)
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with connection:
         try:
             connection.execute(f"COPY ({select}) TO {text.literal(str(path))} ({options}, USE_TMP_FILE false)")
         except duckdb.IOException as error:
