@@ -25,14 +25,15 @@ NOT_CONSTANT: Any = object()
 
 @dataclass(frozen=True)
 class Type:
-    """``kind``: String Int Float Bool DateTime Date UUID Array JSON Unknown. ``owner``: whose properties a JSON holds."""
+    """``kind``: String Int Float Bool DateTime Date UUID Array JSON Unknown. ``owner``: whose properties a JSON is."""
 
     kind: str = "Unknown"
     nullable: bool = True
     owner: str = ""
 
-    def maybe(self, nullable: bool = True) -> "Type":
-        return Type(self.kind, nullable, self.owner)
+    def maybe(self) -> "Type":
+        """The same, possibly NULL."""
+        return Type(self.kind, True, self.owner)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,139 @@
+"""Runs one compiled query and shapes its result as PostHog's JSON, as bytes: rows never become Python values.
+
+Each query has a chDB connection of its own, so that queries run side by side, can be cancelled, and a failed one
+leaves nothing behind in a buffer that others read.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from usertrack.server.api_errors import ApiError
+from usertrack.server.hogql.compile import SETTINGS, Compiled
+from usertrack.server.hogql.sql import identifier, quote
+from usertrack.server.store import Store
+
+_OUTPUT = {
+    "date_time_output_format": "'iso'",
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_decimals": 0,
+    "output_format_json_quote_denormals": 0,
+    "output_format_json_named_tuples_as_objects": 0,
+    "output_format_json_escape_forward_slashes": 0,
+    "output_format_json_validate_utf8": 1,
+}
+_FORMAT = "JSONCompactEachRowWithNamesAndTypes"
+_ZONE = re.compile(r"'[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+'")
+_TIME = re.compile(r"(?:Nullable\()?DateTime(?:64\(\d, '([^']+)'\)|\('([^']+)'\))\)?")
+_UTC = {"UTC", "Etc/UTC", "GMT"}
+# failures of the server, not of the query: PostHog shows no details of these
+_INTERNAL = {"LOGICAL_ERROR", "NOT_ENOUGH_SPACE", "STD_EXCEPTION", "ABORTED", "CANNOT_READ_ALL_DATA", "CORRUPTED_DATA"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """``rows`` is the JSON text of an array of arrays; ``types`` are ClickHouse types. ``has_more``: without LIMIT."""
+
+    rows: bytes
+    types: list[str]
+    has_more: bool | None
+
+
+def execute(store: Store, compiled: Compiled, tag: str = "") -> Result:
+    """Runs ``compiled``; ``tag`` is the name under which ``cancel`` finds it. Raises ApiError."""
+    settings = f"{SETTINGS}, log_comment={quote(tag)}"
+    sql, types = compiled.clickhouse, None
+    if _ZONE.search(sql):
+        types = describe(store, sql, settings)
+        sql = _with_offsets(sql, compiled.keys, types)
+    output = ", ".join(f"{name}={value}" for name, value in _OUTPUT.items())
+    body = run(store, f"{sql} SETTINGS {settings}, {output}", _FORMAT)
+    first = body.index(b"\n")
+    second = body.index(b"\n", first + 1)
+    types = types or json.loads(body[first + 1 : second])
+    rows, has_more = body[second + 1 :].rstrip(b"\n"), None
+    if compiled.page is not None:
+        rows, has_more = _first(rows, compiled.page)
+    return Result(b"[" + rows.replace(b"\n", b",") + b"]", [_public(type_) for type_ in types], has_more)
+
+
+def run(store: Store, sql: str, fmt: str) -> bytes:
+    """One statement on a connection of its own."""
+    import chdb
+
+    connection: Any = chdb.connect(str(store.path / "clickhouse"))  # type: ignore[no-untyped-call]
+    try:
+        result: bytes = connection.query(sql, fmt).bytes()
+        return result
+    except (RuntimeError, chdb.ChdbError) as error:
+        raise api_error(str(error)) from error
+    finally:
+        connection.close()
+
+
+def describe(store: Store, sql: str, settings: str) -> list[str]:
+    """The ClickHouse types of a SELECT's columns, without running it."""
+    line = run(store, f"DESCRIBE ({sql}) SETTINGS {settings}", "JSONCompactEachRow").splitlines()
+    return [json.loads(line)[1] for line in lines]
+
+
+def cancel(store: Store, tag: str) -> None:
+    """Stops the running query with this tag, if there is one."""
+    run(store, f"KILL QUERY WHERE Settings['log_comment'] = {quote(tag)} ASYNC", "JSONCompact")
+
+
+def progress(store: Store, tag: str) -> dict[str, Any] | None:
+    """How far the running query with this tag has come, in PostHog's terms."""
+    condition = f"WHERE Settings['log_comment'] = {quote(tag)}"
+    columns = "toInt64(read_bytes), toInt64(read_rows), toInt64(total_rows_approx), elapsed"
+    settings = "SETTINGS output_format_json_quote_64bit_integers=0"
+    line = run(store, f"SELECT {columns} FROM system.processes {condition} {settings}", "JSONCompactEachRow")
+    if not line:
+        return None
+    names = ("bytes_read", "rows_read", "estimated_rows_total", "time_elapsed")
+    return dict(zip(names, json.loads(line.splitlines()[0]), strict=True)) | {"active_cpu_time": 0}
+
+
+def api_error(message: str) -> ApiError:
+    """What PostHog answers for a ClickHouse error: the query's own fault is 400 and told, the rest is not."""
+    name = (re.findall(r"\(([A-Z][A-Z0-9_]+)\)", message) or ["UNKNOWN"])[-1]
+    if name in ("TIMEOUT_EXCEEDED", "MEMORY_LIMIT_EXCEEDED"):
+        what = "max execution time" if name == "TIMEOUT_EXCEEDED" else "memory limit"
+        detail = f"Query has hit the {what} before completing. Try reducing its scope by changing the time range."
+        return ApiError(504, f"clickhouse_{name.lower()}", detail)
+    if name == "QUERY_WAS_CANCELLED":
+        return ApiError(400, "query_was_cancelled", "Query was cancelled.")
+    if name in _INTERNAL or name == "UNKNOWN":
+        return ApiError(500, "error", "ClickHouse error while executing query.")
+    detail = message.partition("DB::Exception:")[2].partition("Stack trace:")[0].strip()
+    return ApiError(400, name.lower(), detail or message)
+
+
+def _with_offsets(sql: str, keys: list[str], types: list[str]) -> str:
+    """Times that are not in UTC are written with their own offset; ClickHouse's ISO output knows only UTC."""
+    columns = [_iso(identifier(key), type_) for key, type_ in zip(keys, types, strict=True)]
+    if columns == [identifier(key) for key in keys]:
+        return sql
+    return f"SELECT {', '.join(columns)} FROM ({sql})"
+
+
+def _iso(column: str, type_: str) -> str:
+    if type_.startswith("Array("):
+        inner = _iso("x", type_[6:-1])
+        return column if inner == "x" else f"arrayMap(x -> {inner}, {column})"
+    match = _TIME.fullmatch(type_)
+    if not match or (match[1] or match[2]) in _UTC:
+        return column
+    text = f"formatDateTime({column}, '%Y-%m-%dT%H:%i:%S.%f%z')"
+    return rf"replaceRegexpOne({text}, '(?:\\.0+)?([+-]\\d\\d)(\\d\\d)$', '\\1:\\2')"
+
+
+def _first(rows: bytes, page: int) -> tuple[bytes, bool]:
+    lines = rows.split(b"\n", page)
+    return b"\n".join(lines[:page]), len(lines) > page
+
+
+def _public(type_: str) -> str:
+    """How ClickHouse stores a column is no part of its type."""
+    return re.sub(r"LowCardinality\(((?:[^()]|\([^()]*\))*)\)", r"\1", type_)

@@ -1,0 +1,104 @@
+"""HogQL text and values in, one ClickHouse SELECT out, with PostHog's limits on how many rows come back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from usertrack.server.hogql.context import Context
+from usertrack.server.hogql.errors import HogQLError
+from usertrack.server.hogql.filters import replace_filters
+from usertrack.server.hogql.parse import Node, parse_select, replace_placeholders, transform
+from usertrack.server.hogql.queries import Queries
+from usertrack.server.hogql.text import top_level
+
+DEFAULT_ROWS = 100
+OFFSET_REFUSED = (
+    "OFFSET is not supported on queries made with a personal API key. For pagination, use keyset pagination on the "
+    "`timestamp` column, e.g. `WHERE timestamp > :last_seen_timestamp ORDER BY timestamp LIMIT N`. For bulk data "
+    "extraction, use batch exports: https://posthog.com/docs/cdp/batch-exports"
+)
+# transform_null_in: PostHog's IN, where NULL is a value like any other; readonly: a second lock behind the allow-list
+SETTINGS = "readonly=2, max_execution_time=60, transform_null_in=1, json_type_escape_dots_in_keys=1"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """``clickhouse`` is the SELECT, to be run with ``SETTINGS``; its columns are called ``keys``, PostHog's names for
+    them are ``columns``. ``page`` is set when the query had no LIMIT: one row more than that is then asked for, which
+    tells whether there is more."""
+
+    clickhouse: str
+    columns: list[str]
+    keys: list[str]
+    hogql: str
+    page: int | None
+
+
+def compile_hogql(
+    text: str,
+    *,
+    values: dict[str, Any] | None = None,
+    context: Context,
+    filters: dict[str, Any] | None = None,
+    variables: dict[str, Any] | None = None,
+) -> Compiled:
+    """Compiles one SELECT.
+
+    ``values`` replace ``{name}`` as constants, ``variables`` ``{variables.code_name}``; ``filters`` is PostHog's
+    HogQLFilters for ``{filters}``. Raises HogQLError with PostHog's message for everything HogQL does not allow.
+    """
+    try:
+        tree = replace_filters(parse_select(text), filters or {}, context)
+        names = {f"variables.{name}": value for name, value in (variables or {}).items()}
+        tree = replace_placeholders(tree, {**names, **(values or {})})
+        if tree["node"] not in ("SelectQuery", "SelectSetQuery"):
+            raise HogQLError("Only SELECT queries are supported")
+        _refuse_offset(tree)
+        page = _limit(tree, context.row_cap)
+        sql, columns = Queries(context).query(tree, top=True)
+        return Compiled(sql, [c.name for c in columns], [c.key for c in columns], top_level(tree), page)
+    except RecursionError as error:
+        raise HogQLError("The query is too deeply nested") from error
+
+
+def _refuse_offset(tree: Node) -> None:
+    def check(node: Node) -> None:
+        limit_by = node.get("limit_by") or {}
+        if node["node"] in ("SelectQuery", "SelectSetQuery") and (node.get("offset") or limit_by.get("offset_value")):
+            raise HogQLError(OFFSET_REFUSED)
+
+    transform(tree, check)
+
+
+def _limit(tree: Node, cap: int) -> int | None:
+    """Applies PostHog's limits in place. Returns the page size if the query is a SELECT without a LIMIT."""
+    if tree["node"] == "SelectQuery" and not tree.get("limit"):
+        page = min(DEFAULT_ROWS, cap)
+        tree["limit"] = _constant(page + 1)
+        return page
+    for select in _members(tree):
+        if not select.get("limit"):
+            select["limit"] = _constant(DEFAULT_ROWS)
+        if not select.get("limit_percent"):
+            select["limit"] = _clamped(select["limit"], cap)
+    return None
+
+
+def _members(tree: Node) -> list[Node]:
+    """The SELECTs of a UNION, and the UNION itself if it has a LIMIT of its own."""
+    if tree["node"] == "SelectQuery":
+        return [tree]
+    inner = [tree["initial_select_query"], *(m["select_query"] for m in tree["subsequent_select_queries"])]
+    return [select for member in inner for select in _members(member)] + ([tree] if tree.get("limit") else [])
+
+
+def _clamped(limit: Node, cap: int) -> Node:
+    value = limit.get("value")
+    if limit["node"] == "Constant" and isinstance(value, int) and not isinstance(value, bool):
+        if value < 0:
+            raise HogQLError("LIMIT must not be negative")
+        return _constant(min(value, cap))
+    return {"node": "Call", "name": "min2", "args": [_constant(cap), limit]}
+
+
+def _constant(value: int) -> Node:
+    return {"node": "Constant", "value": value}

@@ -1,0 +1,25 @@
+"""What a query is compiled for: the project's settings and what is known of its properties."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One property as PostHog detected it. ``scalar_string``: every value seen was a string or null."""
+
+    property_type: str = ""  # String | Numeric | Boolean | DateTime | ''
+    scalar_string: bool = False
+
+
+@dataclass(frozen=True)
+class Context:
+    """``definitions`` is keyed by (event | person | group, property name). ``week_start_day``: 0 Sunday, 1 Monday."""
+
+    timezone: str = "UTC"
+    week_start_day: int = 0
+    row_cap: int = 50_000
+    definitions: Mapping[tuple[str, str], Definition] = field(default_factory=dict)
+    modifiers: Mapping[str, Any] = field(default_factory=dict)
+    project_id: int = 1

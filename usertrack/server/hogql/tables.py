@@ -1,0 +1,99 @@
+"""The tables HogQL knows, and what each of their fields is in ClickHouse. A name not in here cannot be read."""
+
+from dataclasses import dataclass, field
+
+from usertrack.server.hogql.sessions import SESSION_COLUMNS
+from usertrack.server.hogql.sql import Type
+
+STRING, INT, BOOL = Type("String", False), Type("Int", False), Type("Bool", False)
+UUID, TIME, MAYBE_TIME = Type("UUID", False), Type("DateTime", False), Type("DateTime")
+RESERVED = {"true", "false", "null", "team_id"}
+
+
+@dataclass(frozen=True)
+class Link:
+    """A lazy join: ``field.x`` reads x of ``table`` where its ``remote`` equals our ``local``."""
+
+    table: str
+    local: str
+    remote: str
+    here: dict[str, str] = field(default_factory=dict)  # fields of theirs that we hold ourselves
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """``aggregates``: columns are SQL over ``clickhouse`` grouped by ``group``, else columns of that name."""
+
+    clickhouse: str
+    columns: dict[str, Type]
+    links: dict[str, Link] = field(default_factory=dict)
+    itself: frozenset[str] = frozenset()  # e.g. events.pdi.person_id is events.person_id
+    final: bool = False
+    aggregates: bool = False
+    function: bool = False
+    hidden: frozenset[str] = frozenset()  # left out of SELECT *
+
+
+_PERSON = Link("persons", "person_id", "id", {"id": "person_id"})
+_GROUPS = [f"$group_{index}" for index in range(5)]
+
+TABLES = {
+    "events": Table(
+        "posthog.events",
+        {
+            "uuid": UUID,
+            "event": STRING,
+            "properties": Type("JSON", False, "event"),
+            "timestamp": TIME,
+            "distinct_id": STRING,
+            "elements_chain": STRING,
+            "created_at": TIME,
+            "$session_id": STRING,
+            "$window_id": STRING,
+            "person_mode": STRING,
+            **dict.fromkeys(_GROUPS, STRING),
+            "person_id": UUID,
+        },
+        {
+            "person": _PERSON,
+            "session": Link("sessions", "$session_id", "session_id"),
+            **{
+                f"group_{index}": Link("groups", group, "key", where=f"`index` = {index}")
+                for index, group in enumerate(_GROUPS)
+            },
+        },
+        itself=frozenset({"pdi", "poe"}),
+        hidden=frozenset({"person_id"}),
+    ),
+    "persons": Table(
+        "posthog.persons",
+        {
+            "id": UUID,
+            "created_at": TIME,
+            "properties": Type("JSON", False, "person"),
+            "is_identified": BOOL,
+            "last_seen_at": MAYBE_TIME,
+        },
+        {"pdi": Link("person_distinct_ids", "id", "person_id", {"person_id": "id"})},
+        final=True,
+    ),
+    "person_distinct_ids": Table(
+        "posthog.person_distinct_ids", {"distinct_id": STRING, "person_id": UUID}, {"person": _PERSON}, final=True
+    ),
+    "groups": Table(
+        "posthog.groups",
+        {
+            "index": INT,
+            "key": STRING,
+            "created_at": TIME,
+            "updated_at": TIME,
+            "properties": Type("JSON", False, "group"),
+        },
+        final=True,
+    ),
+    "sessions": Table("posthog.events", {name: kind for name, (_, kind) in SESSION_COLUMNS.items()}, aggregates=True),
+    "numbers": Table("numbers", {"number": INT}, function=True),
+}
+# raw_* and *_overrides are PostHog's storage; the tables above are already deduplicated and merged
+TABLES["raw_persons"] = TABLES["persons"]

@@ -1,0 +1,162 @@
+"""PostHog's private API, as far as queries need it: run HogQL, poll and cancel it, and say which project this is."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from functools import wraps
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from usertrack.server.api_errors import ApiError
+from usertrack.server.auth import authenticate, check_project
+from usertrack.server.query_runner import QueryRunner
+from usertrack.server.settings import ServerSettings
+from usertrack.server.store import Store
+
+_ASYNC = {"async", "lazy_async", "force_async"}
+_BLOCKING = {
+    "blocking",
+    "force_blocking",
+    "force_cache",
+    "async_except_on_cache_miss",
+    "lazy_async_except_on_cache_miss",
+}
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def routes(store: Store, settings: ServerSettings) -> list[Route]:
+    """The routes under /api/projects/ and, as PostHog's older clients say, /api/environments/."""
+    api = _QueryApi(store, settings)
+    paths = [
+        ("/query", api.create, ["POST"]),
+        ("/query/{name}", api.by_name, ["GET", "POST", "DELETE"]),
+        ("", api.project, ["GET"]),
+    ]
+    return [
+        *(
+            Route(f"/api/{kind}/{{project_id}}{path}{slash}", _answering(handler), methods=methods)
+            for kind in ("projects", "environments")
+            for path, handler, methods in paths
+            for slash in ("/", "")
+        ),
+        *(Route(f"/api/users/@me{slash}", _answering(api.me), methods=["GET"]) for slash in ("/", "")),
+    ]
+
+
+def _answering(handler: Handler) -> Handler:
+    @wraps(handler)
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ApiError as error:
+            return error.response()
+
+    return answer
+
+
+class _QueryApi:
+    def __init__(self, store: Store, settings: ServerSettings) -> None:
+        self._settings = settings
+        self._runner = QueryRunner(store, settings)
+
+    async def create(self, request: Request) -> Response:
+        body = await _json(request)
+        self._admit(request, body)
+        return await self._query(body)
+
+    async def by_name(self, request: Request) -> Response:
+        """``query/<Kind>`` runs a query of that kind, ``query/<id>`` is the status of one."""
+        name = request.path_params["name"]
+        if request.method == "POST":
+            body = await _json(request)
+            self._admit(request, body)
+            kind = body["query"].get("kind") if isinstance(body.get("query"), dict) else None
+            if kind != name:
+                detail = f'Query kind mismatch: path kind "{name}" does not match body kind "{kind}".'
+                raise ApiError(400, "invalid_input", detail)
+            return await self._query(body)
+        self._admit(request)
+        if request.method == "DELETE":
+            await run_in_threadpool(self._runner.cancel, name)
+            return JSONResponse({"message": "Query was cancelled"})
+        show = request.query_params.get("show_progress", "").lower() in ("1", "true")
+        status, content = await run_in_threadpool(self._runner.status, name, show_progress=show)
+        return _bytes(content, status)
+
+    async def _query(self, body: dict[str, Any]) -> Response:
+        query = _query_node(body)
+        refresh = body.get("refresh") or ("lazy_async" if body.get("async") else "blocking")
+        if refresh is True:
+            refresh = "force_blocking"
+        if refresh not in _ASYNC | _BLOCKING:
+            raise ApiError(400, "invalid_input", f'"{refresh}" is not a valid choice for refresh.')
+        query_id = _query_id(body)
+        if refresh in _ASYNC:
+            force = refresh == "force_async"
+            status, content = await run_in_threadpool(self._runner.start, query, query_id, force=force)
+            return _bytes(content, status)
+        return _bytes(await run_in_threadpool(self._runner.answer, query, query_id))
+
+    async def project(self, request: Request) -> Response:
+        self._admit(request)
+        settings = self._settings
+        return JSONResponse(
+            {
+                "id": settings.project_id,
+                "organization": "local",
+                "name": "usertrack",
+                "api_token": settings.project_token,
+                "timezone": settings.timezone,
+                "week_start_day": settings.week_start_day,
+                "test_account_filters": [],
+            }
+        )
+
+    async def me(self, request: Request) -> Response:
+        authenticate(request, self._settings)
+        known = asdict(self._settings)
+        team = {"id": known["project_id"], "name": "usertrack", "timezone": known["timezone"]}
+        return JSONResponse({"id": 1, "distinct_id": "local", "email": "local@localhost", "team": team})
+
+    def _admit(self, request: Request, body: Any = None) -> None:
+        authenticate(request, self._settings, body)
+        check_project(request, self._settings)
+
+
+def _bytes(content: bytes, status: int = 200) -> Response:
+    return Response(content, status, media_type="application/json")
+
+
+async def _json(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, "parse_error", f"JSON parse error - {error}", "invalid_request") from error
+    if not isinstance(body, dict):
+        raise ApiError(400, "invalid_input", "The body must be a JSON object.")
+    return body
+
+
+def _query_node(body: dict[str, Any]) -> dict[str, Any]:
+    query = body.get("query")
+    if not isinstance(query, dict):
+        raise ApiError(400, "required", "This field is required: query")
+    if query.get("kind") == "DataVisualizationNode" and isinstance(query.get("source"), dict):
+        query = query["source"]
+    if query.get("kind") != "HogQLQuery":
+        raise ApiError(400, "invalid_input", f"Unsupported query kind: {query.get('kind')}")
+    if not isinstance(query.get("query"), str):
+        raise ApiError(400, "invalid_input", "query.query must be HogQL text")
+    return query
+
+
+def _query_id(body: dict[str, Any]) -> str | None:
+    query_id = body.get("client_query_id")
+    if query_id is not None and not re.fullmatch(r"[\w.:-]{1,200}", str(query_id), re.ASCII):
+        raise ApiError(400, "invalid_input", "client_query_id may hold only letters, digits, '.', ':', '_' and '-'.")
+    return None if query_id is None else str(query_id)

@@ -1,0 +1,177 @@
+"""Queries by id: run now or in the background, polled, cancelled, and forgotten ten minutes after they ended."""
+
+import json
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from usertrack.server.api_errors import ApiError
+from usertrack.server.execute import cancel, execute, progress
+from usertrack.server.hogql import Context, Definition, HogQLError, compile_hogql
+from usertrack.server.settings import ServerSettings
+from usertrack.server.store import Store
+
+STATUS_TTL = 600  # seconds
+_WORKERS = 4
+
+
+@dataclass
+class _Job:
+    id: str
+    future: "Future[bytes]"
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    ended: datetime | None = None
+    cancelled: bool = False
+
+    def end(self, _: object) -> None:
+        self.ended = datetime.now(UTC)
+
+
+class QueryRunner:
+    """Compiles and runs HogQLQuery nodes for one project."""
+
+    def __init__(self, store: Store, settings: ServerSettings) -> None:
+        self._store, self._settings = store, settings
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="query")
+        self._jobs: dict[str, _Job] = {}
+        self._lock = threading.Lock()
+
+    def answer(self, query: dict[str, Any], query_id: str | None = None) -> bytes:
+        """The whole response of PostHog as JSON; raises ApiError."""
+        clock = [time.perf_counter()]
+        try:
+            compiled = compile_hogql(
+                query["query"],
+                values=_object(query, "values"),
+                context=self._context(_object(query, "modifiers")),
+                filters=_object(query, "filters"),
+                variables=_variables(_object(query, "variables")),
+            )
+        except HogQLError as error:
+            raise ApiError(400, error.code, str(error)) from error
+        clock.append(time.perf_counter())
+        result = execute(self._store, compiled, query_id or uuid4().hex)
+        clock.append(time.perf_counter())
+        now = datetime.now(UTC).isoformat()
+        fields: dict[str, Any] = {
+            "columns": compiled.columns,
+            "types": [list(pair) for pair in zip(compiled.columns, result.types, strict=True)],
+            "hogql": compiled.hogql,
+            "query": query["query"],
+            "clickhouse": compiled.clickhouse,
+            "timings": [
+                {"k": "./hogql", "t": clock[1] - clock[0]},
+                {"k": "./clickhouse_execute", "t": clock[2] - clock[1]},
+            ],
+            "modifiers": query.get("modifiers") or {},
+            "is_cached": False,
+            "last_refresh": now,
+            "timezone": self._settings.timezone,
+            "error": None,
+        }
+        if compiled.page is not None:
+            fields |= {"hasMore": result.has_more, "limit": compiled.page, "offset": 0}
+        return b'{"results":' + result.rows + b"," + _dumps(fields)[1:]
+
+    def start(self, query: dict[str, Any], query_id: str | None, *, force: bool) -> tuple[int, bytes]:
+        """Runs in the background. The same id again gives the stored status, unless forced."""
+        self._forget()
+        with self._lock:
+            known = self._jobs.get(query_id or "")
+            if known is None or force:
+                job_id = query_id or uuid4().hex
+                known = self._jobs[job_id] = _Job(job_id, self._pool.submit(self.answer, query, job_id))
+                known.future.add_done_callback(known.end)
+        return self._report(known)
+
+    def status(self, query_id: str, *, show_progress: bool = False) -> tuple[int, bytes]:
+        """HTTP status and body of a poll: 202 running, 200 complete, 400 or 500 failed; raises ApiError 404."""
+        self._forget()
+        job = self._jobs.get(query_id)
+        if job is None:
+            detail = f"Query {query_id} not found for team {self._settings.project_id}"
+            raise ApiError(404, "not_found", detail)
+        running = show_progress and not job.future.done()
+        return self._report(job, progress(self._store, query_id) if running else None)
+
+    def cancel(self, query_id: str) -> None:
+        """Stops a running query, whether it was started in the background or not."""
+        if job := self._jobs.get(query_id):
+            job.cancelled = True
+            job.future.cancel()
+        cancel(self._store, query_id)
+
+    def _report(self, job: _Job, query_progress: dict[str, Any] | None = None) -> tuple[int, bytes]:
+        status: dict[str, Any] = {
+            "id": job.id,
+            "team_id": self._settings.project_id,
+            "insight_id": None,
+            "dashboard_id": None,
+            "query_async": True,
+            "complete": job.future.done(),
+            "error": False,
+            "error_message": None,
+            "start_time": job.started.isoformat(),
+            "pickup_time": job.started.isoformat(),
+            "end_time": job.ended.isoformat() if job.ended else None,
+            "expiration_time": None,
+            "task_id": job.id,
+            "query_progress": query_progress,
+            "labels": None,
+        }
+        if not job.future.done():
+            return 202, _status_body(status, b"null")
+        if job.cancelled or job.future.cancelled():
+            return 400, _status_body({**status, "error": True, "error_message": "Query was cancelled."}, b"null")
+        failure = job.future.exception()
+        if failure is None:
+            return 200, _status_body(status, job.future.result())
+        told = isinstance(failure, ApiError) and failure.status < 500
+        message = str(failure) if isinstance(failure, ApiError) and (told or failure.status == 504) else None
+        return 400 if message else 500, _status_body({**status, "error": True, "error_message": message}, b"null")
+
+    def _forget(self) -> None:
+        now = datetime.now(UTC)
+        with self._lock:
+            for job in list(self._jobs.values()):
+                if job.ended and (now - job.ended).total_seconds() > STATUS_TTL:
+                    del self._jobs[job.id]
+
+    def _context(self, modifiers: dict[str, Any]) -> Context:
+        settings = self._settings
+        rows = self._store.rows(
+            "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
+        )
+        return Context(
+            timezone=settings.timezone,
+            week_start_day=settings.week_start_day,
+            row_cap=settings.row_cap,
+            definitions={(kind, name): Definition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
+            modifiers=modifiers,
+            project_id=settings.project_id,
+        )
+
+
+def _object(query: dict[str, Any], name: str) -> dict[str, Any]:
+    value = query.get(name) or {}
+    if not isinstance(value, dict):
+        raise ApiError(400, "invalid_input", f"query.{name} must be an object")
+    return value
+
+
+def _variables(variables: dict[str, Any]) -> dict[str, Any]:
+    """PostHog keys variables by id; queries use their code names."""
+    found = [variable for variable in variables.values() if isinstance(variable, dict) and "code_name" in variable]
+    return {str(v["code_name"]): None if v.get("isNull") else v.get("value") for v in found}
+
+
+def _status_body(status: dict[str, Any], results: bytes) -> bytes:
+    return b'{"query_status":{"results":' + results + b"," + _dumps(status)[1:] + b"}"
+
+
+def _dumps(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
