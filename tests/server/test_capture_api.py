@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from capture_fixtures import TOKEN, Client, client, running, shared_store, store  # noqa: F401
+from capture_fixtures import SETTINGS, TOKEN, Client, client, running, shared_store, store  # noqa: F401
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -155,6 +155,17 @@ def test_property_types_are_decided_by_the_first_value(client: Client) -> None:
 def test_names_that_collide_in_storage_are_accepted(client: Client) -> None:
     client.send({"event": "e", "distinct_id": "d", "properties": {"a": {"b": 1}, "a.b": 2, "a%2Eb": 3, "": {"": 1}}})
     assert client.rows("SELECT count() FROM posthog.events") == [[1]]
+
+
+def test_what_was_captured_can_be_queried_at_once(client: Client) -> None:
+    client.send({"event": "paid", "distinct_id": "d", "$set": {"email": "d@x.example"}, "properties": {"price": 9.5}})
+    query = "SELECT person.properties.email, sum(properties.price) FROM events WHERE event = 'paid' GROUP BY 1"
+    answer = client.http.post(
+        "/api/projects/1/query/",
+        json={"query": {"kind": "HogQLQuery", "query": query}},
+        headers={"Authorization": f"Bearer {SETTINGS.personal_api_key}"},
+    )
+    assert answer.json()["results"] == [["d@x.example", 9.5]]
 
 
 KEYS = st.text(max_size=8).filter(lambda key: "%2e" not in key.lower() and key != "$ip")
