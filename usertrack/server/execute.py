@@ -24,6 +24,7 @@ _OUTPUT = {
     "output_format_json_validate_utf8": 1,
 }
 _FORMAT = "JSONCompactEachRowWithNamesAndTypes"
+_PARQUET = "output_format_parquet_string_as_string=1, output_format_parquet_compression_method='zstd'"
 _ZONE = re.compile(r"'[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+'")
 _TIME = re.compile(r"(?:Nullable\()?DateTime(?:64\(\d, '([^']+)'\)|\('([^']+)'\))\)?")
 _UTC = {"UTC", "Etc/UTC", "GMT"}
@@ -56,6 +57,23 @@ def execute(store: Store, compiled: Compiled, tag: str = "") -> Result:
     if compiled.page is not None:
         rows, has_more = _first(rows, compiled.page)
     return Result(b"[" + rows.replace(b"\n", b",") + b"]", [_public(type_) for type_ in types], has_more)
+
+
+def execute_parquet(store: Store, compiled: Compiled, tag: str = "") -> bytes:
+    """The result as a parquet file; columns that share a name are numbered. Raises ApiError."""
+    seen: dict[str, int] = {}
+    names = []
+    for name in compiled.columns:
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    settings = f"{SETTINGS}, log_comment={quote(tag)}, {_PARQUET}"
+    types = describe(store, compiled.clickhouse, settings)
+    cells = [
+        # a column of nothing but NULL has a type that parquet lacks
+        f"{f'CAST({identifier(key)} AS Nullable(String))' if 'Nothing' in type_ else identifier(key)} AS {identifier(name)}"
+        for key, name, type_ in zip(compiled.keys, names, types, strict=True)
+    ]
+    return run(store, f"SELECT {', '.join(cells)} FROM ({compiled.clickhouse}) SETTINGS {settings}", "Parquet")
 
 
 def run(store: Store, sql: str, fmt: str) -> bytes:
