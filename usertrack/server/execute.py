@@ -92,7 +92,7 @@ def run(store: Store, sql: str, fmt: str) -> bytes:
 
 def describe(store: Store, sql: str, settings: str) -> list[str]:
     """The ClickHouse types of a SELECT's columns, without running it."""
-    line = run(store, f"DESCRIBE ({sql}) SETTINGS {settings}", "JSONCompactEachRow").splitlines()
+    lines = run(store, f"DESCRIBE ({sql}) SETTINGS {settings}", "JSONCompactEachRow").splitlines()
     return [json.loads(line)[1] for line in lines]
 
 
