@@ -152,4 +152,4 @@ def _distance(kind: str, column: str) -> str:
         return f"abs(epoch({column}) - epoch(coalesce(was, as_of)))"
     if kind in ("BIGINT", "DOUBLE"):
         return f"abs({column} - coalesce(was, 0))"
-    return "NULL"
+    return column
