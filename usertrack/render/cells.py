@@ -27,7 +27,7 @@ class Clock:
 
     def local(self, moment: datetime) -> datetime:
         zone = UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
-        return moment.replace(tzinfo=UTC).astimezone(zone)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(zone)
 
     def exact(self, moment: datetime) -> str:
         local = self.local(moment)
@@ -41,7 +41,7 @@ class Clock:
     def when(self, value: date) -> str:
         if not isinstance(value, datetime):
             return self.day(value)
-        ago = self.as_of - value if self.as_of else timedelta(days=-1)
+        ago = self.local(self.as_of) - self.local(value) if self.as_of else timedelta(days=-1)
         if timedelta() <= ago < timedelta(hours=1):
             return f"{ago.seconds // 60} min ago" if ago.seconds >= 60 else "just now"
         if timedelta() <= ago < timedelta(days=7):
