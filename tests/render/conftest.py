@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from usertrack.render import text
+from usertrack.spool import connect
 from usertrack.table import Column, Row, Table
 
 COLUMNS = (
@@ -49,6 +50,9 @@ class Rows(Sequence[Row]):
 
     def scan(self) -> str:
         return f"read_parquet('{self.path}')"
+
+    def reader(self) -> Any:
+        return connect()
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

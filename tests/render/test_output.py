@@ -135,6 +135,7 @@ class Endless:
     def __len__(self): return 10**12
     def __iter__(self): return iter(())
     def scan(self): return "range(1000000000000) t(n)"
+    def reader(self): return connect()
 emit(Table(table.columns, Endless()), output=Path(sys.argv[1]))
 """
 
@@ -190,6 +191,7 @@ import os, signal, sys
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
 from usertrack.cli.output import emit
+from usertrack.spool import connect
 from usertrack.errors import UsageError
 from usertrack.table import Column, Table
 table = Table((Column('n', 'BIGINT'),), [(n,) for n in range(100_000)])
