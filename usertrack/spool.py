@@ -146,7 +146,7 @@ class JsonLines:
         self._path = path
         self._count = 0
         self._longest = 0
-        path.touch()
+        path.write_bytes(b"")
 
     def __len__(self) -> int:
         return self._count

@@ -125,7 +125,9 @@ def _refusal(response: httpx.Response) -> UsertrackError | _Again:
     """What a response other than 2xx means (statuses and bodies: PostHog's API, exceptions and rate limits)."""
     status = response.status_code
     body = _object(response)
-    detail = clean(body.get("detail") or _status_message(body) or "")
+    detail = clean(body.get("detail") or "")
+    if told := _status_message(body):
+        return failure(told)
     if status in _BY_STATUS:
         return _BY_STATUS[status](response, detail)
     if status in (502, 503):
@@ -231,7 +233,7 @@ def _retry_after(header: str) -> float | None:
 
 def _object(response: httpx.Response) -> dict[str, Any]:
     try:
-        body = response.json()
+        body = response.json(parse_constant=lambda name: None)  # NaN and Infinity, which JSON lacks, are no values
     except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}

@@ -7,11 +7,11 @@ server can hand over a whole result as parquet, and says so when it is asked abo
 
 import asyncio
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
 
-from usertrack.errors import QueryError, SourceBusy, UsageError, did_you_mean
+from usertrack.errors import QueryError, SourceBusy, UsageError
 from usertrack.library import Statement, statement_of
 from usertrack.period import known_zone
 from usertrack.settings import Settings
@@ -138,7 +138,7 @@ class PostHog:
             if len(rows) < self._page_rows:
                 found.add(document, rows)
                 return found
-            at = _place(statement.key, document["columns"])
+            at = document["columns"].index(statement.key)
             rows = [row for row in rows if row[at] != rows[-1][at]]
             if not rows or rows[-1][at] == after:
                 raise QueryError(
@@ -148,11 +148,3 @@ class PostHog:
             found.add(document, rows)
             after = rows[-1][at]
             self._notify(f"{statement.name}: {len(found):,} rows so far", passing=True)
-
-
-def _place(key: str, columns: list[Any]) -> int:
-    if key not in columns:
-        raise QueryError(
-            f"the result has no column '{key}', which `key:` names", did_you_mean(key, [str(name) for name in columns])
-        )
-    return columns.index(key)

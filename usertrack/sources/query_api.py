@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from usertrack.errors import SourceBusy
+from usertrack.errors import QueryError, SourceBusy
 from usertrack.sources import Notify, http
 
 _BLOCKING_SECONDS = 75  # PostHog's gateway gives up at 60
@@ -111,7 +111,9 @@ class QueryApi:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, 5)
             polled = await self._send("GET", f"query/{query_id}/", http.json_body)
-            status = polled.get("query_status") or {}
+            if not isinstance(polled.get("query_status"), dict):
+                raise QueryError("PostHog answered without a status", "run the command again")
+            status = polled["query_status"]
         if status.get("error") or not isinstance(status.get("results"), dict):
             raise http.failure(status.get("error_message"))
         result: dict[str, Any] = status["results"]
