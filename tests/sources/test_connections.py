@@ -199,7 +199,7 @@ def test_what_neon_needs(missing: str) -> None:
 
 def test_neons_address_is_used(server: Server, tmp_path: Path) -> None:
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - its name
+        def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(json.dumps({"uri": server.dsn}).encode())

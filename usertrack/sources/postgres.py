@@ -13,11 +13,12 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from usertrack.errors import QueryError, UsageError
-from usertrack.library import Statement, placeholders, statement_of
+from usertrack.library import Statement
 from usertrack.settings import Settings
 from usertrack.sources import Notify
 from usertrack.sources.postgres_errors import explain, place, refusal
 from usertrack.spool import Spool, SpooledRows, csv_rows, unique
+from usertrack.sqltext import placeholders, statement_of
 from usertrack.table import Column, Table
 
 _CASTS = {
@@ -115,7 +116,7 @@ class Postgres:
             self._pool.cancel()
             (opened,) = await asyncio.gather(self._pool, return_exceptions=True)
             if isinstance(opened, AsyncConnectionPool):
-                await opened.close()
+                await opened.close(timeout=1)
 
     async def _open(self) -> AsyncConnectionPool[Connection]:
         """The pool; whoever comes first opens it, and all share how that ends."""
