@@ -277,9 +277,9 @@ def _header(header: str, path: Path) -> dict[str, Any]:
     return meta
 
 
-def _line_of(text: str, word: str, otherwise: int) -> int:
-    """The first line of ``text`` that holds ``word``."""
-    pattern = re.compile(rf"(?<!\w){re.escape(str(word))}(?!\w)")
+def _line_of(text: str, name: object, otherwise: int) -> int:
+    """The first line of ``text`` on which ``name:`` stands."""
+    pattern = re.compile(rf"(?<!\w){re.escape(str(name))}\s*:")
     return next((n for n, line in enumerate(text.split("\n"), start=1) if pattern.search(line)), otherwise)
 
 
@@ -320,9 +320,9 @@ def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
 
 
 def _declared_equals_used(query: Query, text: str) -> None:
-    for name in query.used:
+    for name, start, _ in placeholders(query.sql, query.source):
         if name not in query.params and name not in OFFERED:
-            line = _line_of(text, "{" + name + "}", query.line)
+            line = query.line + query.sql[:start].count("\n")
             raise UsageError(
                 f"{query.path}:{line}: parameter '{name}' is used but not declared",
                 did_you_mean(name, [*query.params, *OFFERED], f"add it to the header: `-- params: {{{name}: …}}`"),

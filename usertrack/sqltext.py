@@ -67,7 +67,12 @@ def statement_of(sql: str, source: str) -> str:
         raise UsageError("there is no SQL here", "write one SELECT")
     if any(token.token_type is TokenType.SEMICOLON for token in tokens):
         raise UsageError("this is more than one statement", "keep one SELECT per query")
-    first = next((token.text.upper() for token in tokens if token.text != "("), "")
-    if first not in {"SELECT", "WITH", "VALUES", "TABLE"}:
-        raise UsageError(f"only SELECT may run, this begins with '{first}'", "usertrack never writes to a source")
+    first = next((token for token in tokens if token.token_type is not TokenType.L_PAREN), tokens[0])
+    if first.token_type in {TokenType.STRING, TokenType.IDENTIFIER} or first.text.upper() not in {
+        "SELECT",
+        "WITH",
+        "VALUES",
+        "TABLE",
+    }:
+        raise UsageError(f"only SELECT may run, this begins with '{first.text}'", "usertrack never writes to a source")
     return sql.rstrip()
