@@ -106,8 +106,9 @@ def api_error(message: str) -> ApiError:
         return ApiError(400, "query_was_cancelled", "Query was cancelled.")
     if name in _INTERNAL or name == "UNKNOWN":
         return ApiError(500, "error", "ClickHouse error while executing query.")
-    detail = message.partition("DB::Exception:")[2].partition("Stack trace:")[0].strip()
-    return ApiError(400, name.lower(), detail or message)
+    detail = message.partition("DB::Exception:")[2].partition("Stack trace:")[0]
+    detail = re.sub(r" SETTINGS readonly = 2.*?(?=\. \(|$)|\. \([A-Z0-9_]+\)\s*$", "", detail, flags=re.S).strip()
+    return ApiError(400, name.lower(), re.sub(r"\. \([A-Z0-9_]+\)$", "", detail) or message)
 
 
 def _with_offsets(sql: str, keys: list[str], types: list[str]) -> str:
