@@ -23,7 +23,7 @@ _OUTPUT = {
     "output_format_json_escape_forward_slashes": 0,
     "output_format_json_validate_utf8": 1,
 }
-_FORMAT = "JSONCompactEachRowWithNamesAndTypes"
+_DATA, _DATA_END, _ROW = b'"data":\n\t[', b'\n\t],\n\n\t"rows":', b",\n\t\t["
 _ZONE = re.compile(r"'[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+'")
 _TIME = re.compile(r"(?:Nullable\()?DateTime(?:64\(\d, '([^']+)'\)|\('([^']+)'\))\)?")
 _UTC = {"UTC", "Etc/UTC", "GMT"}
@@ -35,9 +35,9 @@ _INTERNAL = {"LOGICAL_ERROR", "NOT_ENOUGH_SPACE", "STD_EXCEPTION", "ABORTED", "C
 class Result:
     """``rows`` is the JSON text of an array of arrays; ``types`` are ClickHouse types. ``has_more``: without LIMIT."""
 
-    rows: bytes
-    types: list[str]
+    rows: bytes | memoryview
     has_more: bool | None
+    types: list[str]
 
 
 def execute(store: Store, compiled: Compiled, tag: str = "") -> Result:
@@ -48,14 +48,14 @@ def execute(store: Store, compiled: Compiled, tag: str = "") -> Result:
         types = describe(store, sql, settings)
         sql = _with_offsets(sql, compiled.keys, types)
     output = ", ".join(f"{name}={value}" for name, value in _OUTPUT.items())
-    body = run(store, f"{sql} SETTINGS {settings}, {output}", _FORMAT)
-    first = body.index(b"\n")
-    second = body.index(b"\n", first + 1)
-    types = types or json.loads(body[first + 1 : second])
-    rows, has_more = body[second + 1 :].rstrip(b"\n"), None
-    if compiled.page is not None:
-        rows, has_more = _first(rows, compiled.page)
-    return Result(b"[" + rows.replace(b"\n", b",") + b"]", [_public(type_) for type_ in types], has_more)
+    body = run(store, f"{sql} SETTINGS {settings}, {output}", "JSONCompact")
+    head = body.index(_DATA)
+    start, end = head + len(_DATA) - 1, body.rindex(_DATA_END) + 3
+    types = types or [column["type"] for column in json.loads(body[:head].rstrip()[:-1] + b"}")["meta"]]
+    public = [_public(type_) for type_ in types]
+    if compiled.page is None:
+        return Result(memoryview(body)[start:end], None, public)
+    return Result(*_first(body, start, end, compiled.page), public)
 
 
 def run(store: Store, sql: str, fmt: str) -> bytes:
@@ -130,9 +130,10 @@ def _iso(column: str, type_: str) -> str:
     return rf"replaceRegexpOne({text}, '(?:\\.0+)?([+-]\\d\\d)(\\d\\d)$', '\\1:\\2')"
 
 
-def _first(rows: bytes, page: int) -> tuple[bytes, bool]:
-    lines = rows.split(b"\n", page)
-    return b"\n".join(lines[:page]), len(lines) > page
+def _first(body: bytes, start: int, end: int, page: int) -> tuple[bytes, bool]:
+    """At most ``page`` rows, and whether there was one more. Line breaks inside of values are escaped."""
+    has_more = body.count(b"\n\t\t[", start, end) > page
+    return (body[start : body.rindex(_ROW, start, end)] + b"]" if has_more else body[start:end]), has_more
 
 
 def _public(type_: str) -> str:

@@ -75,7 +75,7 @@ class QueryRunner:
         }
         if compiled.page is not None:
             fields |= {"hasMore": result.has_more, "limit": compiled.page, "offset": 0}
-        return b'{"results":' + result.rows + b"," + _dumps(fields)[1:]
+        return b"".join((b'{"results":', result.rows, b",", _dumps(fields)[1:]))
 
     def start(self, query: dict[str, Any], query_id: str | None, *, force: bool) -> tuple[int, bytes]:
         """Runs in the background. The same id again gives the stored status, unless forced."""
@@ -170,7 +170,7 @@ def _variables(variables: dict[str, Any]) -> dict[str, Any]:
 
 
 def _status_body(status: dict[str, Any], results: bytes) -> bytes:
-    return b'{"query_status":{"results":' + results + b"," + _dumps(status)[1:] + b"}"
+    return b"".join((b'{"query_status":{"results":', results, b",", _dumps(status)[1:], b"}"))
 
 
 def _dumps(value: dict[str, Any]) -> bytes:
