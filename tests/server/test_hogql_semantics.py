@@ -218,6 +218,9 @@ def test_week_start(api: Api, start: int, weeks: list[str]) -> None:
         ("(1, 'a').2", "a"),
         ("COUNT(1)", 1),
         ("dateDiff('day', toDate('2026-01-01'), toDate('2026-02-01'))", 31),
+        ("dateAdd('day', 1, toDate('2026-01-31'))", "2026-02-01"),
+        ("date_subtract(toDate('2026-01-31'), INTERVAL 1 MONTH)", "2025-12-31"),
+        ("toDate({v} - INTERVAL 1 DAY)", "2026-01-30"),
         ("date_part('month', toDate('2026-02-01'))", 2),
         ("18446744073709551615", 18446744073709551615),
         ("1 / 0", None),
@@ -236,4 +239,4 @@ def test_week_start(api: Api, start: int, weeks: list[str]) -> None:
     ],
 )
 def test_functions(value: Value, expression: str, expected: Any) -> None:
-    assert value(expression) == expected
+    assert value(expression, values={"v": "2026-01-31T00:00:00Z"}) == expected

@@ -238,3 +238,16 @@ def test_a_million_rows(api: Api) -> None:
     answer = big.answer("SELECT number, toString(number), [number] FROM numbers(2000000) LIMIT 1000000")
     assert len(answer["results"]) == 1_000_000
     assert answer["results"][-1] == [999_999, "999999", [999_999]]
+
+
+def test_a_hundred_thousand_values(api: Api) -> None:
+    names = [f"someone-{number}@example.com" for number in range(100_000)]
+    query = "SELECT length({names}), countIf('someone-7@example.com' IN {names}), 'nobody' IN {names}"
+    assert api.rows(query, values={"names": names}) == [[100_000, 1, 0]]
+
+
+def test_posthogs_sdk_can_still_be_imported(api: Api) -> None:
+    api.rows("SELECT 1")
+    import posthog
+
+    assert posthog.Posthog.__module__.startswith("posthog")

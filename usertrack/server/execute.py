@@ -26,6 +26,7 @@ _OUTPUT = {
 _DATA, _DATA_END, _ROW = b'"data":\n\t[', b'\n\t],\n\n\t"rows":', b",\n\t\t["
 _ZONE = re.compile(r"'[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+'")
 _TIME = re.compile(r"(?:Nullable\()?DateTime(?:64\(\d, '([^']+)'\)|\('([^']+)'\))\)?")
+_USUAL_LENGTH = 100_000
 _UTC = {"UTC", "Etc/UTC", "GMT"}
 # failures of the server, not of the query: PostHog shows no details of these
 _INTERNAL = {"LOGICAL_ERROR", "NOT_ENOUGH_SPACE", "STD_EXCEPTION", "ABORTED", "CANNOT_READ_ALL_DATA", "CORRUPTED_DATA"}
@@ -64,6 +65,8 @@ def run(store: Store, sql: str, fmt: str) -> bytes:
 
     connection: Any = chdb.connect(str(store.path / "clickhouse"))  # type: ignore[no-untyped-call]
     try:
+        if len(sql) > _USUAL_LENGTH:  # a long list of values; the parser reads these before it sees SETTINGS
+            connection.query(f"SET max_query_size = {1 << 30}, max_ast_elements = 4000000")
         result: bytes = connection.query(sql, fmt).bytes()
         return result
     except (RuntimeError, chdb.ChdbError) as error:
