@@ -9,7 +9,7 @@ from typing import Any
 from usertrack.errors import UsageError, UsertrackError
 from usertrack.expressions import columns, expand, numbers, parse, texts, to_sql
 from usertrack.library import Library
-from usertrack.rules import Rules, Segment, SegmentSet, read_rules
+from usertrack.rules import Segment, SegmentSet, read_rules
 from usertrack.run import Runner
 from usertrack.segments import at, classify
 from usertrack.spool import identifier, quote
@@ -65,7 +65,12 @@ def _has_its_facts(name: str, names: Sequence[str], library: Library) -> Finding
     query = library[name]
     lacking = [fact for fact in [*query.facts, *filter(None, [query.key])] if fact not in names]
     if lacking:
-        return Finding("FAIL", name, f"declares {', '.join(lacking)} and returns {', '.join(names)}", "header and SELECT must agree")
+        return Finding(
+            "FAIL",
+            name,
+            f"declares {', '.join(lacking)} and returns {', '.join(names)}",
+            "header and SELECT must agree",
+        )
     return Finding("ok", name, f"answers with {len(names)} columns")
 
 
@@ -82,7 +87,10 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
     findings = []
     for chosen in rules.sets.values():
         problems = [problem for segment in chosen.segments if (problem := _problem(bench, chosen, segment))]
-        findings += problems or [Finding("ok", f"set {chosen.name}", f"{len(chosen.segments)} segments"), *_logic(bench, chosen)]
+        findings += problems or [
+            Finding("ok", f"set {chosen.name}", f"{len(chosen.segments)} segments"),
+            *_logic(bench, chosen),
+        ]
     return findings
 
 
@@ -99,7 +107,12 @@ def _logic(bench: Workbench, chosen: SegmentSet) -> list[Finding]:
     rules = {s.id: expand(parse(s.when, at(bench.rules, s, "when")), bench.derived) for s in chosen.segments}
     never = [segment for segment in chosen.segments if not _ever(bench, [rules[segment.id]], "{0}")]
     findings = [
-        Finding("FAIL", f"segment {s.id}", f"{at(bench.rules, s, 'when')}: nobody can ever be in it", "its conditions exclude each other")
+        Finding(
+            "FAIL",
+            f"segment {s.id}",
+            f"{at(bench.rules, s, 'when')}: nobody can ever be in it",
+            "its conditions exclude each other",
+        )
         for s in never
     ]
     possible = [segment for segment in chosen.segments if segment not in never]
@@ -117,9 +130,18 @@ def _hidden(bench: Workbench, segments: Sequence[Segment], rules: Mapping[str, A
     findings = []
     for number, segment in enumerate(segments[1:], start=1):
         earlier = " OR ".join(f"coalesce({{{n + 1}}}, false)" for n in range(number))
-        if not _ever(bench, [rules[segment.id], *(rules[s.id] for s in segments[:number])], f"{{0}} AND NOT ({earlier})"):
+        if not _ever(
+            bench, [rules[segment.id], *(rules[s.id] for s in segments[:number])], f"{{0}} AND NOT ({earlier})"
+        ):
             where = at(bench.rules, segment, "when")
-            findings.append(Finding("FAIL", f"segment {segment.id}", f"{where}: the segments before it leave nobody for it", "change `precedence`"))
+            findings.append(
+                Finding(
+                    "FAIL",
+                    f"segment {segment.id}",
+                    f"{where}: the segments before it leave nobody for it",
+                    "change `precedence`",
+                )
+            )
     return findings
 
 
@@ -127,7 +149,12 @@ def _inside(bench: Workbench, inner: Segment, outer: Segment, *, hidden: bool) -
     where = at(bench.rules, inner, "when")
     text = f"{where}: overlap: everybody in it is in {outer.id} too"
     if hidden:
-        return Finding("note", f"segment {inner.id}", f"{text}, which comes first, so it is nobody's primary segment", "move it up in `precedence`")
+        return Finding(
+            "note",
+            f"segment {inner.id}",
+            f"{text}, which comes first, so it is nobody's primary segment",
+            "move it up in `precedence`",
+        )
     return Finding("note", f"segment {inner.id}", f"{text}; precedence decides")
 
 
@@ -142,10 +169,13 @@ def _ever(bench: Workbench, rules: Sequence[Any], template: str) -> bool:
     picks = []
     for name, values in zip(names, choices, strict=True):
         listed = f"[{', '.join(values)}]"
-        index = f"hash(concat(i, {quote(name)}))" if total > _WORLDS else f"(i // {_stride(choices, names.index(name))})"
+        index = (
+            f"hash(concat(i, {quote(name)}))" if total > _WORLDS else f"(i // {_stride(choices, names.index(name))})"
+        )
         picks.append(f"{listed}[1 + ({index} % {len(values)})::BIGINT]::{bench.facts[name].type} AS {identifier(name)}")
     condition = template.format(*(f"({to_sql(rule)})" for rule in rules))
-    worlds = f"SELECT {', '.join([*picks, 'TIMESTAMP ' + quote('2026-01-01') + ' AS as_of'])} FROM range({min(total, _WORLDS)}) worlds(i)"
+    picks.append("TIMESTAMP '2026-01-01' AS as_of")
+    worlds = f"SELECT {', '.join(picks)} FROM range({min(total, _WORLDS)}) worlds(i)"
     return bool(bench.one(f"SELECT count(*) FROM (SELECT * FROM ({worlds}) WHERE {condition} LIMIT 1)")[0])
 
 

@@ -76,8 +76,12 @@ def find(bench: Workbench, wanted: str) -> str:
 def explain(bench: Workbench, chosen: SegmentSet, wanted: str) -> Explanation:
     """Every rule of ``chosen`` for one person; raises UsageError when the person or a fact is unknown."""
     found = find(bench, wanted)
-    bench.connection.execute(f"CREATE OR REPLACE TABLE person AS SELECT * FROM profile WHERE {identifier(bench.key)} = ?", [found])
-    facts = dict(zip(bench.facts, bench.one(f"SELECT {', '.join(map(identifier, bench.facts))} FROM person"), strict=True))
+    bench.connection.execute(
+        f"CREATE OR REPLACE TABLE person AS SELECT * FROM profile WHERE {identifier(bench.key)} = ?", [found]
+    )
+    facts = dict(
+        zip(bench.facts, bench.one(f"SELECT {', '.join(map(identifier, bench.facts))} FROM person"), strict=True)
+    )
     verdicts: list[Verdict] = []
     for segment in chosen.segments:
         earlier = next((v.segment.name for v in verdicts if v.member), "") if chosen.exclusive else ""
@@ -99,12 +103,12 @@ def _judge(bench: Workbench, segment: Segment, facts: dict[str, Any], earlier: s
     ]
     member, text = bench.one(f"SELECT ({segment.when}), {because(bench, segment)} FROM person")
     member = None if unknown else member
-    flips = () if unknown else tuple(_flips(bench, segment, not member))
+    flips = () if unknown else tuple(_flips(bench, segment, target=not member))
     return Verdict(segment, member, text if member else "", tuple(looked), flips, unknown, earlier)
 
 
-def _flips(bench: Workbench, segment: Segment, target: bool) -> Sequence[Flip]:
-    """For each base fact, the nearest value at which the rule gives ``target``; facts that alone cannot, are left out."""
+def _flips(bench: Workbench, segment: Segment, *, target: bool) -> Sequence[Flip]:
+    """For each base fact, the nearest value at which the rule gives ``target``; one that cannot is left out."""
     where = at(bench.rules, segment, "when")
     expression = expand(parse(segment.when, where), bench.derived)
     thresholds, words = numbers([expression]), texts([expression])
@@ -148,4 +152,4 @@ def _distance(kind: str, column: str) -> str:
         return f"abs(epoch({column}) - epoch(coalesce(was, as_of)))"
     if kind in ("BIGINT", "DOUBLE"):
         return f"abs({column} - coalesce(was, 0))"
-    return "0"
+    return column

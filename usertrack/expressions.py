@@ -22,13 +22,17 @@ def parse(sql: str, where: str) -> exp.Expression:
         found = getattr(error, "errors", None) or [{}]
         raise UsageError(f"{where}: not a SQL expression: {sql}", str(found[0].get("description") or "")) from error
     select = parts[0] if len(parts) == 1 else None
-    if not isinstance(select, exp.Select) or len(select.expressions) != 1 or any(
-        value for key, value in select.args.items() if key not in {"expressions", "kind"}
+    if (
+        not isinstance(select, exp.Select)
+        or len(select.expressions) != 1
+        or any(value for key, value in select.args.items() if key not in {"expressions", "kind"})
     ):
         raise UsageError(f"{where}: not one SQL expression: {sql}")
     expression: exp.Expression = select.expressions[0]
     if expression.find(exp.Query, exp.Table, exp.Star):
-        raise UsageError(f"{where}: a condition may only look at the facts of one person", "a subquery belongs in a query file")
+        raise UsageError(
+            f"{where}: a condition may only look at the facts of one person", "a subquery belongs in a query file"
+        )
     return expression
 
 
@@ -65,7 +69,7 @@ def atoms(expression: exp.Expression) -> list[Atom]:
     """The comparisons that ``expression`` is made of, in reading order."""
     found: list[Atom] = []
 
-    def walk(node: exp.Expression, joint: str) -> None:
+    def walk(node: Any, joint: str) -> None:
         if isinstance(node, exp.And | exp.Or):
             walk(node.left, joint)
             walk(node.right, "and" if isinstance(node, exp.And) else "or")

@@ -5,7 +5,7 @@ A query is one file and its path is its name. Values are only ever bound, never 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -141,9 +141,7 @@ class Query:
                     f"query '{self.name}' has no parameter '{name}'",
                     did_you_mean(name, self.params, f"it takes {', '.join(self.params) or 'none'}"),
                 )
-        values = {
-            name: given[name] if name in given else self._value(name, offered) for name in self.used
-        }
+        values = {name: given[name] if name in given else self._value(name, offered) for name in self.used}
         types = {name: self.params[name].type if name in self.params else OFFERED[name] for name in self.used}
         for name, parameter in self.params.items():
             if name in values:
@@ -153,16 +151,14 @@ class Query:
     def _value(self, name: str, offered: Mapping[str, Any]) -> Any:
         if name in self.params:
             if self.params[name].default is None:
-                raise UsageError(
-                    f"query '{self.name}' needs a value for '{name}'", f"give one with `--param {name}=…`"
-                )
+                raise UsageError(f"query '{self.name}' needs a value for '{name}'", f"give one with `--param {name}=…`")
             return self.params[name].default
         return offered[name]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A read-only SELECT with bound values, ready for its source. ``key`` makes it pageable; ``limit`` bounds its rows."""
+    """A read-only SELECT with bound values. ``key`` makes it pageable, ``limit`` bounds its rows."""
 
     source: str
     sql: str
@@ -174,6 +170,14 @@ class Statement:
     query: Query | None = None
 
 
+def for_key(statement: Statement, value: str) -> Statement:
+    """``statement``, but only its row for the key ``value``: the source can look for it before it counts."""
+    inner = statement_of(statement.sql, statement.source)
+    sql = f"SELECT * FROM (\n{inner}\n) AS keyed WHERE {statement.key} = {{usertrack_key}}"
+    values, types = {**statement.values, "usertrack_key": value}, {**statement.types, "usertrack_key": "text"}
+    return replace(statement, sql=sql, values=values, types=types)
+
+
 def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
     """Each ``{name}`` in ``sql`` outside strings and comments, with its first offset and the one after its last."""
     from sqlglot import TokenType
@@ -181,7 +185,11 @@ def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
     tokens = tokens_of(sql, source)
     found = []
     for opening, name, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if opening.token_type is TokenType.L_BRACE and closing.token_type is TokenType.R_BRACE and name.text.isidentifier():
+        if (
+            opening.token_type is TokenType.L_BRACE
+            and closing.token_type is TokenType.R_BRACE
+            and name.text.isidentifier()
+        ):
             found.append((name.text, opening.start, closing.end + 1))
     return found
 
@@ -204,7 +212,7 @@ def _hogql() -> Any:
 
     class HogQL(ClickHouse):
         class Tokenizer(ClickHouse.Tokenizer):
-            HEREDOC_STRINGS: ClassVar[list[str]] = []
+            HEREDOC_STRINGS: ClassVar[list[str | tuple[str, str]]] = []
             VAR_SINGLE_TOKENS: ClassVar[set[str]] = {"$"}
             COMMENTS: ClassVar[list[Any]] = ["--", ("/*", "*/"), "//"]
 
@@ -289,7 +297,10 @@ def _header(header: str, path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}:1: the query has no header with a title", "begin the file with `-- title: …`")
     for number, key in enumerate(meta, start=1):
         if key not in _HEADER_KEYS:
-            raise UsageError(f"{path}:{_line_of(header, key, number)}: unknown header key '{key}'", did_you_mean(str(key), _HEADER_KEYS))
+            raise UsageError(
+                f"{path}:{_line_of(header, key, number)}: unknown header key '{key}'",
+                did_you_mean(str(key), _HEADER_KEYS),
+            )
     for key in ("params", "facts"):
         if not isinstance(meta.get(key) or {}, dict):
             raise UsageError(f"{path}:{_line_of(header, key, 1)}: '{key}' takes a mapping of names to values")
@@ -316,13 +327,17 @@ def _parameter(name: str, value: Any, path: Path, text: str) -> Parameter:
             return Parameter(name, kind, Parameter(name, kind).check(value, where))
     if isinstance(value, date):
         return Parameter(name, "timestamp", _parse_time(value.isoformat()))
-    raise UsageError(f"{where}: parameter '{name}' needs a default or a type", "write `name: 30` or `name: {type: int}`")
+    raise UsageError(
+        f"{where}: parameter '{name}' needs a default or a type", "write `name: 30` or `name: {type: int}`"
+    )
 
 
 def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
     where = f"{path}:{_line_of(text, name, 1)}"
     if not isinstance(value, dict) or not {"label", "type"} <= set(value) <= {"label", "type", "unit", "absent"}:
-        raise UsageError(f"{where}: fact '{name}' needs a label and a type", "write `runs: {label: runs, type: int, absent: 0}`")
+        raise UsageError(
+            f"{where}: fact '{name}' needs a label and a type", "write `runs: {label: runs, type: int, absent: 0}`"
+        )
     if value["type"] not in FACT_TYPES:
         raise UsageError(f"{where}: fact '{name}' has no known type", f"a type is one of {', '.join(FACT_TYPES)}")
     return Fact(str(value["label"]), str(value["type"]), str(value.get("unit", "")), value.get("absent"))
@@ -331,8 +346,9 @@ def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
 def _declared_equals_used(query: Query, text: str) -> None:
     for name in query.used:
         if name not in query.params and name not in OFFERED:
+            line = _line_of(text, "{" + name + "}", query.line)
             raise UsageError(
-                f"{query.path}:{_line_of(text, '{' + name + '}', query.line)}: parameter '{name}' is used but not declared",
+                f"{query.path}:{line}: parameter '{name}' is used but not declared",
                 did_you_mean(name, [*query.params, *OFFERED], f"add it to the header: `-- params: {{{name}: …}}`"),
             )
     for name in query.params:
@@ -344,7 +360,7 @@ def _declared_equals_used(query: Query, text: str) -> None:
 
 
 def shipped_root() -> Path:
-    """The folder that holds ``queries/`` and ``segments.yaml`` as shipped: in the wheel, or at the top of a checkout."""
+    """The folder with ``queries/`` and ``segments.yaml`` as shipped: in the wheel, or at the top of a checkout."""
     packaged = Path(__file__).parent / "shipped"
     return packaged if packaged.exists() else Path(__file__).parent.parent
 
@@ -372,9 +388,7 @@ class Library:
             parts = {part for known in self.files for part in (known, known.rsplit("/", 1)[-1])}
             hint = f"`usertrack query list` shows all {len(self.files)}"
             if matches:
-                hint = f"say which: {' or '.join(matches)}"
-            else:
-                hint = did_you_mean(name, parts, hint)
-            raise UsageError(f"no query named '{name}'" if not matches else f"several queries are named '{name}'", hint)
+                raise UsageError(f"several queries are named '{name}'", f"say which: {' or '.join(matches)}")
+            raise UsageError(f"no query named '{name}'", did_you_mean(name, parts, hint))
         path, shipped = self.files[matches[0]]
         return read_query(path, matches[0], shipped=shipped)

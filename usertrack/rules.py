@@ -57,7 +57,9 @@ class Rules:
 
     def set_named(self, name: str) -> SegmentSet:
         if name not in self.sets:
-            raise UsageError(f"there is no segment set '{name}'", did_you_mean(name, self.sets, f"known: {', '.join(self.sets)}"))
+            raise UsageError(
+                f"there is no segment set '{name}'", did_you_mean(name, self.sets, f"known: {', '.join(self.sets)}")
+            )
         return self.sets[name]
 
 
@@ -82,7 +84,10 @@ class _Reader:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             problem = getattr(error, "problem", None) or "syntax"
-            raise UsageError(f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}", "put texts with `:` or `{` in quotes") from error
+            raise UsageError(
+                f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}",
+                "put texts with `:` or `{` in quotes",
+            ) from error
         if not isinstance(self.document, dict):
             raise UsageError(f"{path}:1: the file needs `profile:` and `sets:`")
 
@@ -105,7 +110,8 @@ class _Reader:
 
     def line(self, *keys: Any) -> int:
         """The line of the value at ``keys``, or of the deepest part of it that there is."""
-        node, line = self.root, 1
+        node: Any = self.root
+        line = 1
         for key in keys:
             following = None
             if isinstance(key, int) and isinstance(node.value, list) and key < len(node.value):
@@ -130,7 +136,12 @@ class _Reader:
     def _known(self, value: Mapping[str, Any], known: set[str], *keys: Any) -> None:
         for name in value:
             if name not in known:
-                raise self.wrong(f"unknown key '{name}'", *keys, name, hint=did_you_mean(str(name), known, f"known: {', '.join(sorted(known))}"))
+                raise self.wrong(
+                    f"unknown key '{name}'",
+                    *keys,
+                    name,
+                    hint=did_you_mean(str(name), known, f"known: {', '.join(sorted(known))}"),
+                )
 
     def _query(self, item: Any, number: int) -> tuple[str, Mapping[str, Any]]:
         if isinstance(item, str):
@@ -148,7 +159,9 @@ class _Reader:
         self._known(value, {"label", "unit", "sql"}, *at)
         if not isinstance(value.get("sql"), str | int | float):
             raise self.wrong(f"derived fact '{name}' has no sql", *at)
-        return Derived(name, str(value["sql"]), str(value.get("label", name)), str(value.get("unit", "")), self.line(*at))
+        return Derived(
+            name, str(value["sql"]), str(value.get("label", name)), str(value.get("unit", "")), self.line(*at)
+        )
 
     def _set(self, name: str, value: Any) -> SegmentSet:
         value = self._mapping(value, "sets", name)
@@ -156,8 +169,15 @@ class _Reader:
         segments = self._mapping(value.get("segments"), "sets", name, "segments")
         order = value.get("precedence") or list(segments)
         if not isinstance(order, list) or sorted(map(str, order)) != sorted(segments):
-            raise self.wrong(f"'precedence' must name each segment of the set once: {', '.join(segments)}", "sets", name, "precedence")
-        return SegmentSet(name, tuple(self._segment(name, id, segments[id]) for id in order), bool(value.get("exclusive")))
+            raise self.wrong(
+                f"'precedence' must name each segment of the set once: {', '.join(segments)}",
+                "sets",
+                name,
+                "precedence",
+            )
+        return SegmentSet(
+            name, tuple(self._segment(name, key, segments[key]) for key in order), bool(value.get("exclusive"))
+        )
 
     def _segment(self, set_name: str, id: str, value: Any) -> Segment:  # noqa: A002
         at = ("sets", set_name, "segments", id)

@@ -54,7 +54,9 @@ class Runner:
         self.spool = Spool(Path(self._folder.name))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             self._loop.run(self._close())
         finally:

@@ -48,7 +48,10 @@ class Classification:
         for name in only:
             if name not in {segment.id for segment in self.chosen.segments}:
                 known = [segment.id for segment in self.chosen.segments]
-                raise UsageError(f"set '{self.chosen.name}' has no segment '{name}'", did_you_mean(name, known, f"it has {', '.join(known)}"))
+                raise UsageError(
+                    f"set '{self.chosen.name}' has no segment '{name}'",
+                    did_you_mean(name, known, f"it has {', '.join(known)}"),
+                )
         bench, key = self.bench, identifier(self.bench.key)
         facts = [name for name in bench.facts if name not in (bench.key, "as_of")]
         names = [bench.key, *OWN_COLUMNS, *facts]
@@ -95,7 +98,10 @@ def at(rules: Rules, segment: Segment, part: str) -> str:
 def _known(bench: Workbench, names: Sequence[str], where: str) -> None:
     for name in names:
         if name not in bench.facts:
-            raise UsageError(f"{where}: unknown fact '{name}'", did_you_mean(name, bench.facts, "`usertrack check` lists the facts there are"))
+            raise UsageError(
+                f"{where}: unknown fact '{name}'",
+                did_you_mean(name, bench.facts, "`usertrack check` lists the facts there are"),
+            )
 
 
 def _prove(bench: Workbench, segment: Segment) -> None:
@@ -143,17 +149,20 @@ def _describe(bench: Workbench, chosen: SegmentSet) -> None:
         return f"CASE {cases} END"
 
     def members(values: Sequence[str]) -> str:
-        cases = ", ".join(f"CASE WHEN {_flag_name(s)} THEN {v} END" for s, v in zip(chosen.segments, values, strict=True))
+        cases = ", ".join(
+            f"CASE WHEN {_flag_name(s)} THEN {v} END" for s, v in zip(chosen.segments, values, strict=True)
+        )
         return f"list_filter([{cases}], lambda x: x IS NOT NULL)"
 
     segments = chosen.segments
     ids = [quote(segment.id) for segment in segments]
     priorities = [f"round(CAST(({segment.priority}) AS DOUBLE), 1)" for segment in segments]
     bench.connection.execute(
-        f"CREATE OR REPLACE TABLE classified AS SELECT * FROM (SELECT *, {first(ids)} AS \"primary\", {members(ids)} AS segments, "
+        "CREATE OR REPLACE TABLE classified AS SELECT * FROM ("
+        f'SELECT *, {first(ids)} AS "primary", {members(ids)} AS segments, '
         f"{first([quote(segment.action) for segment in segments])} AS action, {first(priorities)} AS priority, "
         f"{members([because(bench, segment) for segment in segments])} AS because, "
-        f"{first([str(rank) for rank in range(len(segments))])} AS rank FROM flagged) WHERE \"primary\" IS NOT NULL"
+        f'{first([str(rank) for rank in range(len(segments))])} AS rank FROM flagged) WHERE "primary" IS NOT NULL'
     )
 
 
@@ -161,7 +170,9 @@ def _count(bench: Workbench, segment: Segment, unknown: str) -> SegmentCount:
     if unknown:
         return SegmentCount(segment, None, unknown=unknown)
     flag = _flag_name(segment)
-    people, undecided = bench.one(f"SELECT count(*) FILTER (WHERE {flag}), count(*) FILTER (WHERE {flag} IS NULL) FROM flagged")
+    people, undecided = bench.one(
+        f"SELECT count(*) FILTER (WHERE {flag}), count(*) FILTER (WHERE {flag} IS NULL) FROM flagged"
+    )
     return SegmentCount(segment, people, undecided)
 
 
@@ -172,7 +183,9 @@ def because(bench: Workbench, segment: Segment) -> str:
     try:
         pieces = list(string.Formatter().parse(segment.because))
     except ValueError as error:
-        raise UsageError(f"{where}: 'because' has a brace without its pair", "write {{ for a brace that is text") from error
+        raise UsageError(
+            f"{where}: 'because' has a brace without its pair", "write {{ for a brace that is text"
+        ) from error
     for text, name, _, _ in pieces:
         if text:
             parts.append(quote(text))
@@ -187,7 +200,8 @@ def in_words(column: str, kind: str, unit: str = "") -> str:
     if unit == "percent":
         text = f"printf('%.0f %%', 100 * {column})"
     elif kind == "DOUBLE":
-        text = f"CASE WHEN {column} = floor({column}) AND abs({column}) < 1e15 THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE printf('%.1f', {column}) END"
+        whole = f"{column} = floor({column}) AND abs({column}) < 1e15"
+        text = f"CASE WHEN {whole} THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE printf('%.1f', {column}) END"
     elif kind == "TIMESTAMP":
         text = f"strftime({column}, '%-d %b %Y')"
     elif kind.endswith("[]"):

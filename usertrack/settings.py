@@ -183,7 +183,9 @@ def _check(values: Mapping[str, Setting]) -> None:
         ) from error
     host = values["posthog.host"]
     if urlsplit(str(host.value)).scheme not in {"http", "https"}:
-        raise UsageError(f"PostHog's host must begin with https:// or http:// ({host.origin})", "US Cloud is https://us.posthog.com")
+        raise UsageError(
+            f"PostHog's host must begin with https:// or http:// ({host.origin})", "US Cloud is https://us.posthog.com"
+        )
     internal = values["internal"]
     if not isinstance(internal.value, list) or not all(isinstance(item, str) for item in internal.value):
         raise UsageError(f"'internal' takes a list of domains and e-mails ({internal.origin})")

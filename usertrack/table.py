@@ -10,7 +10,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Column:
-    """``type`` is a DuckDB type name: VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP (UTC, naive), DATE, JSON or ``T[]``."""
+    """``type`` is DuckDB's: VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP (UTC, naive), DATE, JSON or ``T[]``."""
 
     name: str
     type: str = "VARCHAR"

@@ -12,9 +12,9 @@ from sqlglot import exp
 
 from usertrack.errors import UsageError, UsertrackError, did_you_mean
 from usertrack.expressions import columns, expand, parse
-from usertrack.library import FACT_TYPES, Library, Query
+from usertrack.library import FACT_TYPES, Library, Query, for_key
 from usertrack.rules import Rules
-from usertrack.run import NAMES, Answer, Runner
+from usertrack.run import NAMES, Answer, Done, Runner
 from usertrack.spool import SpooledRows, connect, identifier, quote
 from usertrack.table import Table
 
@@ -58,6 +58,7 @@ class Workbench:
         self.derived = {derived.name: parse(derived.sql, f"{rules.path}:{derived.line}") for derived in rules.derived}
         self.facts: dict[str, ProfileFact] = {}
         self.match = Match()
+        self.sides: dict[str, tuple[str, str]] = {}
         self.notes: list[str] = []
         self.people = 0
 
@@ -89,28 +90,49 @@ class Workbench:
     def missing(self, expression: exp.Expression) -> list[str]:
         """Why ``expression`` cannot be known in this run: one reason for each query that it needs and that failed."""
         base = columns(expand(expression, self.derived))
-        return list(dict.fromkeys(self.facts[name].missing for name in base if name in self.facts and self.facts[name].missing))
+        return list(
+            dict.fromkeys(self.facts[name].missing for name in base if name in self.facts and self.facts[name].missing)
+        )
 
     def _land(self, view: str, query: Query, table: Table) -> None:
         """The rows of one query under their normalised key, once it is sure that no key comes twice."""
         if self.key not in table.names:
-            raise UsageError(f"query '{query.name}' has no column '{self.key}'", f"its `key:` must be a column of its result: {', '.join(table.names)}")
+            raise UsageError(
+                f"query '{query.name}' has no column '{self.key}'",
+                f"its `key:` must be a column of its result: {', '.join(table.names)}",
+            )
         for name in query.facts:
             if name not in table.names:
-                raise UsageError(f"query '{query.name}' declares the fact '{name}' and has no such column", did_you_mean(name, table.names))
+                raise UsageError(
+                    f"query '{query.name}' declares the fact '{name}' and has no such column",
+                    did_you_mean(name, table.names),
+                )
         assert isinstance(table.rows, SpooledRows)
         raw = f"CAST({identifier(self.key)} AS VARCHAR)"
-        facts = [f"CAST({identifier(name)} AS {FACT_TYPES[fact.type]}) AS {identifier(name)}" for name, fact in query.facts.items()]
+        facts = [
+            f"CAST({identifier(name)} AS {FACT_TYPES[fact.type]}) AS {identifier(name)}"
+            for name, fact in query.facts.items()
+        ]
         self.connection.execute(
-            f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {_normalised(raw)} AS key, {', '.join(facts)} FROM {table.rows.scan()}"
+            f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {_normalised(raw)} AS key, {', '.join(facts)} "
+            f"FROM {table.rows.scan()}"
         )
-        twice = self.connection.execute(f"SELECT raw_key FROM {view} GROUP BY raw_key HAVING count(*) > 1 LIMIT 1").fetchone()
+        twice = self.connection.execute(
+            f"SELECT raw_key FROM {view} GROUP BY raw_key HAVING count(*) > 1 LIMIT 1"
+        ).fetchone()
         if twice:
-            raise UsageError(f"query '{query.name}' has several rows for one {self.key}", f"end it with GROUP BY lower(trim({self.key}))")
+            raise UsageError(
+                f"query '{query.name}' has several rows for one {self.key}",
+                f"end it with GROUP BY lower(trim({self.key}))",
+            )
         alike = self.one(f"SELECT count(*) - count(DISTINCT key) FROM {view} WHERE key IS NOT NULL")[0]
         if alike:
-            self.notes.append(f"{query.name}: {alike} more e-mails are the same once normalised; the first spelling counts")
-            self.connection.execute(f"DELETE FROM {view} WHERE rowid NOT IN (SELECT min(rowid) FROM {view} GROUP BY key)")
+            self.notes.append(
+                f"{query.name}: {alike} more e-mails are the same once normalised; the first spelling counts"
+            )
+            self.connection.execute(
+                f"DELETE FROM {view} WHERE rowid NOT IN (SELECT min(rowid) FROM {view} GROUP BY key)"
+            )
 
     def _people(self, tables: Mapping[str, Table], internal: Sequence[str]) -> None:
         """Everybody whom any query names: `people`, without those who are your own."""
@@ -122,29 +144,46 @@ class Workbench:
         )
 
     def _join(self, reasons: Mapping[str, str]) -> None:
-        parts, joins = [f"people.key AS {identifier(self.key)}", f"TIMESTAMP {quote(self.as_of.replace(tzinfo=None).isoformat())} AS as_of"], []
-        self.facts = {self.key: ProfileFact(self.key, self.key, "VARCHAR", origin="key"), "as_of": ProfileFact("as_of", "as of", "TIMESTAMP", origin="run")}
+        parts, joins = (
+            [
+                f"people.key AS {identifier(self.key)}",
+                f"TIMESTAMP {quote(self.as_of.replace(tzinfo=None).isoformat())} AS as_of",
+            ],
+            [],
+        )
+        self.facts = {
+            self.key: ProfileFact(self.key, self.key, "VARCHAR", origin="key"),
+            "as_of": ProfileFact("as_of", "as of", "TIMESTAMP", origin="run"),
+        }
         for number, (name, query) in enumerate(self.queries.items()):
             landed = self.connection.execute(f"SELECT 1 FROM duckdb_tables() WHERE table_name = 'q{number}'").fetchone()
             if landed:
                 joins.append(f"LEFT JOIN q{number} ON q{number}.key = people.key")
             for fact_name, fact in query.facts.items():
                 if fact_name in self.facts:
-                    raise UsageError(f"both '{self.facts[fact_name].origin}' and '{name}' have a fact '{fact_name}'", "rename it in one of them")
+                    raise UsageError(
+                        f"both '{self.facts[fact_name].origin}' and '{name}' have a fact '{fact_name}'",
+                        "rename it in one of them",
+                    )
                 kind = FACT_TYPES[fact.type]
                 value = _present(number, fact_name, fact.absent, kind) if landed else f"NULL::{kind}"
                 parts.append(f"{value} AS {identifier(fact_name)}")
                 self.facts[fact_name] = ProfileFact(fact_name, fact.label, kind, fact.unit, name, reasons.get(name, ""))
-        self.connection.execute(f"CREATE TABLE base AS SELECT {', '.join(parts)} FROM people {' '.join(joins)} WHERE NOT people.internal")
+        self.connection.execute(
+            f"CREATE TABLE base AS SELECT {', '.join(parts)} FROM people {' '.join(joins)} WHERE NOT people.internal"
+        )
         self._derive()
 
     def _derive(self) -> None:
-        """Add the derived facts. One that rests on a fact nobody knows is itself unknown, whatever its SQL makes of NULL."""
+        """Add the derived facts. One that rests on an unknown fact is unknown, whatever its SQL makes of NULL."""
         chosen = []
         for derived in self.rules.derived:
             where = f"{self.rules.path}:{derived.line}"
             if derived.name in self.facts:
-                raise UsageError(f"{where}: '{derived.name}' is a fact of '{self.facts[derived.name].origin}' already", "choose another name")
+                raise UsageError(
+                    f"{where}: '{derived.name}' is a fact of '{self.facts[derived.name].origin}' already",
+                    "choose another name",
+                )
             for name in columns(self.derived[derived.name]):
                 if name not in self.facts:
                     raise UsageError(f"{where}: unknown fact '{name}'", did_you_mean(name, self.facts))
@@ -153,7 +192,9 @@ class Workbench:
             kind = self._type_of(chosen, where, derived.sql)
             if reasons:
                 chosen[-1] = f"NULL::{kind} AS {identifier(derived.name)}"
-            self.facts[derived.name] = ProfileFact(derived.name, derived.label, kind, derived.unit, "derived", "; ".join(reasons))
+            self.facts[derived.name] = ProfileFact(
+                derived.name, derived.label, kind, derived.unit, "derived", "; ".join(reasons)
+            )
         self.connection.execute(f"CREATE TABLE profile AS SELECT {', '.join(['*', *chosen])} FROM base")
 
     def _type_of(self, chosen: Sequence[str], where: str, sql: str) -> str:
@@ -166,23 +207,47 @@ class Workbench:
         return str(described[-1][1])
 
     def _match(self, tables: Mapping[str, Table]) -> Match:
-        sides = {}
-        for number, (name, query) in enumerate(self.queries.items()):
-            if query.people and name in tables:
-                sides[query.source] = (f"q{number}", identifier(query.people))
+        self.sides = {
+            query.source: (f"q{number}", identifier(query.people))
+            for number, (name, query) in enumerate(self.queries.items())
+            if query.people and name in tables
+        }
         internal = self.one("SELECT count(*) FROM people WHERE internal")[0]
-        counts = {source: self.one(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0] for source, (view, column) in sides.items()}
-        many = " UNION ".join(f"SELECT key FROM {view} WHERE {column} > 1" for view, column in sides.values())
-        ambiguous = self.one(f"SELECT count(*) FROM ({many}) JOIN people USING (key) WHERE NOT internal")[0] if many else 0
-        both: tuple[Any, ...] = (None, None, None)
-        if len(sides) == 2:
-            left, right = sides["neon"][0], sides["posthog"][0]
-            both = self.one(
-                f"SELECT count(*) FILTER (WHERE n.key IS NOT NULL AND p.key IS NOT NULL), count(*) FILTER (WHERE n.key IS NULL), "
-                f"count(*) FILTER (WHERE p.key IS NULL) FROM people LEFT JOIN {left} n ON n.key = people.key "
-                f"LEFT JOIN {right} p ON p.key = people.key WHERE NOT internal AND (n.key IS NOT NULL OR p.key IS NOT NULL)"
-            )
-        return Match(both[0], both[1], both[2], ambiguous, counts.get("posthog"), counts.get("neon"), internal)
+        nameless = {
+            source: self.one(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0]
+            for source, (view, column) in self.sides.items()
+        }
+        kinds = dict(self.connection.execute(f"SELECT kind, count(*) FROM ({self.met()}) GROUP BY kind").fetchall())
+        both = len(self.sides) == 2
+        ambiguous = self.one(
+            f"SELECT count(*) FROM ({self.met()}) WHERE ambiguous AND kind IS DISTINCT FROM 'internal'"
+        )[0]
+        return Match(
+            matched=kinds.get("matched", 0) if both else None,
+            posthog_only=kinds.get("posthog_only", 0) if both else None,
+            postgres_only=kinds.get("postgres_only", 0) if both else None,
+            ambiguous=ambiguous,
+            anonymous=nameless.get("posthog"),
+            without_email=nameless.get("neon"),
+            internal_excluded=internal,
+        )
+
+    def met(self) -> str:
+        """SQL for how each person met: key, kind, ambiguous, accounts (in Postgres), persons (in PostHog)."""
+        neon, posthog = self.sides.get("neon"), self.sides.get("posthog")
+        accounts = f"n.{neon[1]}" if neon else "NULL::BIGINT"
+        persons = f"p.{posthog[1]}" if posthog else "NULL::BIGINT"
+        joins = (f" LEFT JOIN {neon[0]} n USING (key)" if neon else "") + (
+            f" LEFT JOIN {posthog[0]} p USING (key)" if posthog else ""
+        )
+        return (
+            "SELECT key, CASE WHEN internal THEN 'internal' "
+            f"WHEN {accounts} IS NULL AND {persons} IS NULL THEN 'no record' "
+            f"WHEN {accounts} IS NULL THEN 'posthog_only' WHEN {persons} IS NULL THEN 'postgres_only' "
+            "ELSE 'matched' END AS kind, "
+            f"coalesce({accounts} > 1, false) OR coalesce({persons} > 1, false) AS ambiguous, "
+            f"{accounts} AS accounts, {persons} AS persons FROM people{joins}"
+        )
 
 
 def _profile_query(rules: Rules, library: Library, name: str) -> Query:
@@ -190,9 +255,14 @@ def _profile_query(rules: Rules, library: Library, name: str) -> Query:
     try:
         query = library[name]
     except UsageError as error:
-        raise UsageError(f"{where}: {error.message}" if not error.message.startswith("/") else error.message, error.hint) from error
+        raise UsageError(
+            f"{where}: {error.message}" if not error.message.startswith("/") else error.message, error.hint
+        ) from error
     if query.key != rules.key:
-        raise UsageError(f"{where}: query '{name}' has the key '{query.key}', profiles are joined on '{rules.key}'", f"declare `-- key: {rules.key}` in it")
+        raise UsageError(
+            f"{where}: query '{name}' has the key '{query.key}', profiles are joined on '{rules.key}'",
+            f"declare `-- key: {rules.key}` in it",
+        )
     if not query.facts:
         raise UsageError(f"{where}: query '{name}' declares no facts", "add `-- facts:` to its header")
     return query
@@ -223,21 +293,29 @@ def reason(error: Exception) -> str:
     return " ".join(first.partition(": ")[2].split()) or type(error).__name__
 
 
-def build(runner: Runner, rules: Rules, done: Any = None) -> Workbench:
-    """Run the profile queries at once and join them; raises UsertrackError when no source answered at all."""
+def build(runner: Runner, rules: Rules, done: Done | None = None, only: str | None = None) -> Workbench:
+    """Run the profile queries at once and join them, for everybody or for the one person called ``only``.
+
+    Raises a UsertrackError when no source answered at all, or when a query gave what cannot be joined.
+    """
     bench = Workbench(rules, runner.library, runner.as_of)
     statements = [runner.bind(name, params) for name, params in rules.queries.items()]
+    if only is not None:
+        statements = [for_key(statement, only.strip().lower()) for statement in statements]
     answers = dict(zip(rules.queries, runner.run(statements, done), strict=True))
     failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
     if len(failures) == len(answers):
         raise failures[0]
+    for name, answer in answers.items():
+        if isinstance(answer, Table) and answer.truncated:
+            raise UsageError(
+                f"query '{name}' was cut, and nobody may be classified on a cut table",
+                "give it a `key:` so that it can be paged",
+            )
     bench.load(answers, runner.offered["internal"])
     for name, answer in answers.items():
         if isinstance(answer, UsertrackError):
             source = NAMES[bench.queries[name].source]
             text = answer.message if source in answer.message else f"{source}: {answer.message}"
-            if text not in bench.notes:
-                bench.notes.append(text)
-        elif answer.truncated:
-            raise UsageError(f"query '{name}' was cut, and nobody may be classified on a cut table", "give it a `key:` so that it can be paged")
+            bench.notes += [text] if text not in bench.notes else []
     return bench

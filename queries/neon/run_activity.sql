@@ -20,9 +20,15 @@ SELECT
     count(*) FILTER (WHERE r.run_state = 'failed') AS runs_failed,
     max(r.created_at) AS last_run_at,
     max(r.created_at) FILTER (WHERE r.run_state = 'failed') AS last_failed_run_at,
-    -- the first line of the log without its ids, so that one cause is one text
+    -- one line of the log without its ids, so that one cause is one text
     mode() WITHIN GROUP (
-        ORDER BY left(regexp_replace(split_part(r.run_error_log, chr(10), 1), '[0-9a-f-]{8,}', '…', 'g'), 80)
+        ORDER BY left(
+            regexp_replace(
+                -- of a traceback the last line says what happened, of anything else the first
+                split_part(btrim(r.run_error_log, E' \n'), chr(10), CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END),
+                '[0-9a-f-]{8,}', '…', 'g'
+            ), 80
+        )
     ) FILTER (WHERE r.run_state = 'failed') AS top_failure
 FROM fastapi_run AS r
 JOIN fastapi_user AS f ON f.id = r.user_id

@@ -8,6 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from usertrack.render import text
+from usertrack.spool import connect
 from usertrack.table import Column, Row, Table
 
 COLUMNS = (
@@ -19,7 +21,7 @@ COLUMNS = (
     Column("signed_up", "DATE"),
     Column("plan", "JSON"),
     Column("servers", "VARCHAR[]"),
-    Column("daily", "DOUBLE[]"),
+    Column('=da"ily,\n', "DOUBLE[]"),
 )
 ROWS: list[Row] = [
     (
@@ -49,14 +51,18 @@ class Rows(Sequence[Row]):
     def scan(self) -> str:
         return f"read_parquet('{self.path}')"
 
+    def reader(self) -> Any:
+        return connect()
+
     def __len__(self) -> int:
-        return duckdb.sql(f"SELECT count(*) FROM {self.scan()}").fetchall()[0][0]
+        return sum(1 for _ in self)
 
     def __getitem__(self, index: Any) -> Any:
         return list(self)[index]
 
     def __iter__(self) -> Iterator[Row]:
-        return iter(duckdb.sql(f"SELECT * FROM {self.scan()}").fetchall())
+        with duckdb.connect() as connection:
+            return iter(connection.execute(f"SELECT * FROM {self.scan()}").fetchall())
 
 
 OnDisk = Callable[[Table], Table]
@@ -69,7 +75,9 @@ def on_disk(tmp_path_factory: pytest.TempPathFactory) -> OnDisk:
 
     def put(table: Table) -> Table:
         path = folder / "rows.parquet"
-        types = ", ".join(f'"{column.name}" {column.type.replace("JSON", "VARCHAR")}' for column in table.columns)
+        types = ", ".join(
+            f"{text.identifier(column.name)} {column.type.replace('JSON', 'VARCHAR')}" for column in table.columns
+        )
         with duckdb.connect() as connection:
             connection.execute(f"CREATE TABLE rows ({types})")
             marks = ", ".join("?" for _ in table.columns)

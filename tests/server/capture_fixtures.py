@@ -27,7 +27,7 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def empty(store: Store) -> Store:
     for table in TABLES:
         store.query(f"TRUNCATE TABLE posthog.{table}")
-    store.definitions = type(store.definitions)(store)
+    store.refresh_property_definitions()
     return store
 
 

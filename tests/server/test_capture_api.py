@@ -1,4 +1,5 @@
 """The capture endpoints over HTTP: what is acknowledged is stored, once, as it was sent."""
+# ruff: noqa: F811 - fixtures are imported, then named by parameters
 
 import base64
 import gzip
@@ -8,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from capture_fixtures import TOKEN, Client, client, running, shared_store, store  # noqa: F401
+from capture_fixtures import SETTINGS, TOKEN, Client, client, running, shared_store, store  # noqa: F401
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,14 +18,14 @@ PATHS = ["/batch", "/e", "/i/v0/e", "/capture", "/track", "/engage"]
 
 
 @pytest.mark.parametrize("path", [path + slash for path in PATHS for slash in ("", "/")])
-def test_every_endpoint_takes_events(client: Client, path: str) -> None:  # noqa: F811
+def test_every_endpoint_takes_events(client: Client, path: str) -> None:
     answer = client.http.post(path, json=EVENT)
     assert (answer.status_code, answer.json()) == (200, {"status": 1})
     assert client.http.get(path, params={"data": base64.b64encode(json.dumps(EVENT).encode()).decode()}).is_success
     assert client.rows("SELECT event, count() FROM posthog.events GROUP BY event") == [["hi", 2]]
 
 
-def test_browser(client: Client) -> None:  # noqa: F811
+def test_browser(client: Client) -> None:
     page = {"Origin": "https://shop.example"}
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,x-mine"}
     preflight = client.http.options("/e/", headers=page | asked)
@@ -42,7 +43,7 @@ def test_browser(client: Client) -> None:  # noqa: F811
     assert sent.headers["access-control-allow-origin"] == "https://shop.example"
 
 
-def test_refusals_are_plain_text_and_store_nothing(client: Client) -> None:  # noqa: F811
+def test_refusals_are_plain_text_and_store_nothing(client: Client) -> None:
     answer = client.http.post("/batch/", json=[EVENT, {**EVENT, "event": ""}])
     assert (answer.status_code, answer.text) == (400, "event submitted with an empty event name")
     assert answer.headers["content-type"].startswith("text/plain")
@@ -51,7 +52,7 @@ def test_refusals_are_plain_text_and_store_nothing(client: Client) -> None:  # n
     assert client.rows("SELECT count() FROM posthog.events") == [[0]]
 
 
-def test_no_flags_and_a_small_remote_config(client: Client) -> None:  # noqa: F811
+def test_no_flags_and_a_small_remote_config(client: Client) -> None:
     for path in ("/flags/?v=2", "/flags?v=4", "/decide/?v=3"):
         answer = client.http.post(path, json={"token": TOKEN, "distinct_id": "d"}).json()
         assert (answer["flags"], answer["featureFlags"], answer["errorsWhileComputingFlags"]) == ({}, {}, False)
@@ -61,7 +62,7 @@ def test_no_flags_and_a_small_remote_config(client: Client) -> None:  # noqa: F8
     assert client.http.get("/_liveness").is_success
 
 
-def test_a_uuid_is_stored_once(client: Client) -> None:  # noqa: F811
+def test_a_uuid_is_stored_once(client: Client) -> None:
     same = {"event": "once", "distinct_id": "d", "uuid": str(uuid.uuid4())}
     client.send(same, same)
     client.send(same, {"event": "other", "distinct_id": "d"})
@@ -75,7 +76,7 @@ def test_a_uuid_is_stored_once(client: Client) -> None:  # noqa: F811
     assert counts == [["many", 1], ["once", 1], ["other", 1]]
 
 
-def test_concurrent_requests_all_arrive(client: Client) -> None:  # noqa: F811
+def test_concurrent_requests_all_arrive(client: Client) -> None:
     def send(number: int) -> None:
         client.send(*({"event": "e", "distinct_id": f"d{number % 3}"} for _ in range(10)))
 
@@ -84,7 +85,7 @@ def test_concurrent_requests_all_arrive(client: Client) -> None:  # noqa: F811
     assert client.rows("SELECT count(), uniqExact(uuid), uniqExact(person_id) FROM posthog.events") == [[400, 400, 3]]
 
 
-def test_columns(client: Client) -> None:  # noqa: F811
+def test_columns(client: Client) -> None:
     properties = {
         "$session_id": "s",
         "$window_id": "w",
@@ -104,7 +105,7 @@ def test_columns(client: Client) -> None:  # noqa: F811
     ]
 
 
-def test_groups_are_upserted(client: Client) -> None:  # noqa: F811
+def test_groups_are_upserted(client: Client) -> None:
     def company(**changes: Any) -> dict[str, Any]:
         properties = {"$group_type": "company", "$group_key": "acme", "$group_set": changes}
         return {"event": "$groupidentify", "distinct_id": "$company_acme", "properties": properties}
@@ -118,7 +119,7 @@ def test_groups_are_upserted(client: Client) -> None:  # noqa: F811
     assert client.rows("SELECT count() FROM posthog.group_types FINAL") == [[5]]
 
 
-def test_property_types_are_decided_by_the_first_value(client: Client) -> None:  # noqa: F811
+def test_property_types_are_decided_by_the_first_value(client: Client) -> None:
     first = {
         "n": 1,
         "yes": True,
@@ -146,17 +147,25 @@ def test_property_types_are_decided_by_the_first_value(client: Client) -> None: 
         ["person", "email", "String", 1],
     ]
     client.store.query("TRUNCATE TABLE posthog.property_definitions")
-    client.store.definitions = type(client.store.definitions)(client.store)
     client.store.refresh_property_definitions()
     refreshed = client.rows("SELECT name, scalar_string FROM posthog.property_definitions FINAL WHERE type = 'event'")
-    assert dict(refreshed) == {
-        name: scalar for kind, name, _, scalar in found if kind == "event"
-    }
+    assert dict(refreshed) == {name: scalar for kind, name, _, scalar in found if kind == "event"}
 
 
-def test_names_that_collide_in_storage_are_accepted(client: Client) -> None:  # noqa: F811
+def test_names_that_collide_in_storage_are_accepted(client: Client) -> None:
     client.send({"event": "e", "distinct_id": "d", "properties": {"a": {"b": 1}, "a.b": 2, "a%2Eb": 3, "": {"": 1}}})
     assert client.rows("SELECT count() FROM posthog.events") == [[1]]
+
+
+def test_what_was_captured_can_be_queried_at_once(client: Client) -> None:
+    client.send({"event": "paid", "distinct_id": "d", "$set": {"email": "d@x.example"}, "properties": {"price": 9.5}})
+    query = "SELECT person.properties.email, sum(properties.price) FROM events WHERE event = 'paid' GROUP BY 1"
+    answer = client.http.post(
+        "/api/projects/1/query/",
+        json={"query": {"kind": "HogQLQuery", "query": query}},
+        headers={"Authorization": f"Bearer {SETTINGS.personal_api_key}"},
+    )
+    assert answer.json()["results"] == [["d@x.example", 9.5]]
 
 
 KEYS = st.text(max_size=8).filter(lambda key: "%2e" not in key.lower() and key != "$ip")
@@ -169,7 +178,7 @@ VALUES = SCALARS | LISTS | st.dictionaries(KEYS, SCALARS, min_size=1, max_size=3
 
 @given(properties=st.dictionaries(KEYS, VALUES, max_size=5), name=st.text(min_size=1), person=st.text(min_size=1))
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_hostile_properties_come_back_as_sent(running: Client, properties: Any, name: str, person: str) -> None:  # noqa: F811
+def test_hostile_properties_come_back_as_sent(running: Client, properties: Any, name: str, person: str) -> None:
     key = str(uuid.uuid4())
     running.send({"event": name, "distinct_id": person, "uuid": key, "properties": properties})
     (stored,) = running.rows(f"SELECT event, distinct_id, properties FROM posthog.events WHERE uuid = '{key}'")
@@ -180,5 +189,5 @@ def test_hostile_properties_come_back_as_sent(running: Client, properties: Any, 
     body=st.binary(max_size=200), path=st.sampled_from(PATHS), kind=st.sampled_from(["application/json", "text/plain"])
 )
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-def test_any_bytes_are_answered(running: Client, body: bytes, path: str, kind: str) -> None:  # noqa: F811
+def test_any_bytes_are_answered(running: Client, body: bytes, path: str, kind: str) -> None:
     assert running.http.post(path, content=body, headers={"Content-Type": kind}).status_code in (400, 401)

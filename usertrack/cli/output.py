@@ -51,7 +51,7 @@ def emit(
         _to_file(document, fmt, path, limit)
     else:
         _to_stdout(document, fmt, limit)
-    if fmt in ("table", "jsonl", "csv", "tsv"):
+    if fmt in ("table", "jsonl", "csv", "tsv", "parquet"):
         for line in document.notes:
             (note or _say)(line)
 
@@ -117,8 +117,14 @@ def _print(document: Document, file: TextIO, limit: int | None) -> None:
 
     from usertrack.render import terminal
 
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            """Rich would exit with 1."""
+            raise BrokenPipeError
+
     wide = None if file.isatty() or os.environ.get("COLUMNS") else _ENDLESS
-    terminal.render(document, Console(file=file, width=wide, highlight=False, markup=False, emoji=False), limit)
+    plain = None if file is sys.stdout else False  # what FORCE_COLOR asks for is not for files
+    terminal.render(document, Screen(file=file, width=wide, force_terminal=plain, highlight=False), limit)
 
 
 # Standard output

@@ -61,6 +61,10 @@ def generate(store: "Store", dsn: str, parameters: Parameters, progress: Progres
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE" if parameters.users <= CHUNK else "ANALYZE")
     _leave(store)
+    if hasattr(store, "refresh_property_definitions"):
+        store.refresh_property_definitions()
+    else:
+        _run(store, "definitions")
     progress("done", 1.0)
 
 

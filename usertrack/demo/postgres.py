@@ -5,7 +5,9 @@ The last process to leave stops the server. Its data can be made again, so nothi
 
 import os
 import warnings
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +29,8 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 """
 
+_handles: Counter[Path] = Counter()  # how often this process has started each server and not stopped it
+
 
 def start(data_dir: Path) -> str:
     """Start the server of ``data_dir``, or join the one that runs, and return its DSN.
@@ -37,27 +41,30 @@ def start(data_dir: Path) -> str:
     try:
         server = _server(data_dir)
         fresh = not (data_dir / "PG_VERSION").exists()
-        if fresh:
-            server.ensure_pgdata_inited()
-            with (data_dir / "postgresql.conf").open("a") as conf:
-                conf.write(_SETTINGS)
-        _forget_the_dead(server)
-        server.start()
+        with _parents_unlisted(data_dir, server.bin_path):
+            if fresh:
+                server.ensure_pgdata_inited()
+                with (data_dir / "postgresql.conf").open("a") as conf:
+                    conf.write(_SETTINGS)
+            _forget_the_dead(server)
+            server.start()
         socket_dir = str(server.get_postmaster_info().socket_dir)
     except Exception as error:  # the wheel raises whatever its subprocess, its lock or its assertions raise
         raise ConnectionFailed(
             f"the demo's PostgreSQL does not start in {data_dir} ({type(error).__name__})",
             "see the file 'log' there, or build the demo anew with `usertrack demo --reset`",
         ) from error
+    _handles[data_dir] += 1
     if fresh:
         _create_database(socket_dir)
     return f"postgresql://postgres@/{DATABASE}?host={quote(socket_dir, safe='')}"
 
 
 def stop(data_dir: Path) -> None:
-    """Leave the server of ``data_dir``; it stops when nobody else uses it."""
+    """Undo one ``start``; the server stops when nobody uses it any more, in this process or another."""
     data_dir = data_dir.resolve()
-    if data_dir in _library().PostgresServer._instances:
+    _handles[data_dir] -= 1
+    if _handles[data_dir] == 0:
         _server(data_dir).cleanup()
 
 
@@ -71,6 +78,16 @@ def _library() -> Any:
 
 def _server(data_dir: Path) -> Any:
     return _library().get_server(data_dir, cleanup_mode="stop", start=False)
+
+
+@contextmanager
+def _parents_unlisted(*paths: Path) -> Iterator[None]:
+    """Under root the wheel opens all parent directories for reading; to pass through them is enough for the server."""
+    before = {parent: parent.stat().st_mode for path in paths for parent in path.parents}
+    yield
+    for parent, mode in before.items():
+        if parent.stat().st_mode != mode:
+            parent.chmod(mode | 0o011)
 
 
 def _forget_the_dead(server: Any) -> None:

@@ -38,6 +38,7 @@ class Demo:
     quiet: bool = False
     notes: tuple[str, ...] = ()
     _in_use: IO[str] | None = field(default=None, repr=False)
+    _dsn: str | None = field(default=None, repr=False)
     _temporary: bool = field(default=False, repr=False)
 
     @property
@@ -47,19 +48,22 @@ class Demo:
 
     def postgres_dsn(self) -> str:
         """Start the PostgreSQL server if nobody has, and return its DSN. Raises ConnectionFailed."""
-        from usertrack.demo import postgres
+        if self._dsn is None:
+            from usertrack.demo import postgres
 
-        return postgres.start(self.root / "postgres")
+            self._dsn = postgres.start(self.root / "postgres")
+        return self._dsn
 
     def close(self) -> None:
         """Leave the PostgreSQL server, which stops with its last user; a temporary demo is removed."""
-        from usertrack.demo import postgres
+        if self._dsn is not None:
+            from usertrack.demo import postgres
 
-        if self._in_use is None:
-            return
-        postgres.stop(self.root / "postgres")
-        self._in_use.close()
-        self._in_use = None
+            postgres.stop(self.root / "postgres")
+            self._dsn = None
+        if self._in_use is not None:
+            self._in_use.close()
+            self._in_use = None
         if self._temporary:
             shutil.rmtree(self.root.parent, ignore_errors=True)
 
@@ -102,7 +106,7 @@ def open_demo(
     """The cached demo as of the latest 09:00 UTC not after ``now``, built if need be.
 
     Other demos in ``cache_root`` that nobody uses are removed. Where it cannot be written, the demo is built in a
-    temporary directory and a note says so. Raises UsageError for a reset of a demo that another process uses.
+    temporary directory and a note says so. Raises UsageError where it must replace one that is in use.
     """
     parameters = Parameters(_latest_nine(_utc(now)), users, days)
     try:
@@ -113,11 +117,12 @@ def open_demo(
     with lock:
         _wait_for(lock, progress)
         root = cache_root / f"demo-{parameters.as_of:%Y%m%dT%H%M}-{users}-{days}"
-        _tidy(cache_root, keep=None if reset else root)
-        if _complete(root, parameters):
-            if reset:
-                raise UsageError("the demo is in use by another usertrack", "wait until it has ended, then reset")
+        fresh = not reset and _complete(root, parameters)
+        _tidy(cache_root, keep=root if fresh else None)
+        if fresh:
             return _hold(root, parameters)
+        if root.exists():
+            raise UsageError("the demo is in use by another usertrack", "wait until it has ended, then try again")
         return build(root, as_of=parameters.as_of, users=users, days=days, progress=progress)
 
 
@@ -129,8 +134,8 @@ def _write(unfinished: Path, parameters: Parameters, progress: Progress) -> None
     new = unfinished / "new"
     new.mkdir()
     progress("starting the engines", 0.0)
+    dsn = postgres.start(new / "postgres")
     try:
-        dsn = postgres.start(new / "postgres")
         with contextlib.closing(Store(new / "posthog")) as store:
             generate(store, dsn, parameters, progress)
     finally:

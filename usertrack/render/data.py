@@ -5,23 +5,26 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from usertrack.render import safe, text
+from usertrack.spool import connect
 from usertrack.table import Table
 
 FORMATS = ("csv", "tsv", "json", "jsonl", "parquet", "xlsx")
-_DELIMITERS = {"csv": ",", "tsv": "\t"}
-_RAW = "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER e'\\x01', USE_TMP_FILE false)"
-_PARQUET = "(FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)"
+_LINES = {"csv": ",", "tsv": "\t", "jsonl": ""}  # formats of one line per row, with their delimiters
 
 
 @runtime_checkable
 class OnDisk(Protocol):
-    """Rows that DuckDB can read by itself: ``scan()`` is an expression for its FROM."""
+    """Rows that DuckDB can read by itself: ``scan()`` is an expression for the FROM of the connection ``reader()``."""
 
     def scan(self) -> str: ...
+
+    def reader(self) -> Any: ...
 
 
 def write(table: Table, fmt: str, target: Path | BinaryIO) -> None:
@@ -30,16 +33,15 @@ def write(table: Table, fmt: str, target: Path | BinaryIO) -> None:
     Shape of ``json``: ``{"columns": [{"name", "type"}], "rows": [{…}], "meta": {…}}``, one row per line.
     Raises OSError when the target cannot take it, and UsageError when the format cannot hold the table.
     """
-    if isinstance(target, Path):
-        _write_path(table, fmt, target)
-    elif fmt in ("parquet", "xlsx") or isinstance(table.rows, OnDisk):
-        with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-            path = Path(folder) / "table"
-            _write_path(table, fmt, path)
-            with path.open("rb") as file:
-                shutil.copyfileobj(file, target, 1 << 20)
+    copied = fmt == "parquet" or (fmt in _LINES and isinstance(table.rows, OnDisk))
+    if not copied:
+        with contextlib.nullcontext(target) if not isinstance(target, Path) else target.open("wb") as file:
+            _WRITERS[fmt](table, fmt, file)
+    elif isinstance(target, Path):
+        _copy(table, fmt, target)
     else:
-        _write_lines(table, fmt, target)
+        with _copied(table, fmt) as file:
+            shutil.copyfileobj(file, target, 1 << 20)
 
 
 def dumps(document: Any) -> bytes:
@@ -47,46 +49,35 @@ def dumps(document: Any) -> bytes:
     return safe.utf8(json.dumps(text.plain(document), ensure_ascii=False, indent=2) + "\n")
 
 
-def _write_path(table: Table, fmt: str, path: Path) -> None:
-    if fmt == "xlsx":
-        from usertrack.render import xlsx
-
-        return xlsx.write(table, path)
-    if fmt == "parquet":
-        return _write_parquet(table, path)
-    with path.open("wb") as file:
-        _write_lines(table, fmt, file)
-    return None
+# Python rows
 
 
 def _write_lines(table: Table, fmt: str, file: BinaryIO) -> None:
-    if fmt == "json":
-        return _write_json(table, file)
-    if fmt != "jsonl":
-        header = tuple(column.name for column in table.columns)
-        file.write(safe.utf8(text.csv_line(table.columns, header, _DELIMITERS[fmt]) + "\n"))
-    if isinstance(table.rows, OnDisk):
-        with _lines_on_disk(table, table.rows, fmt) as lines:
-            shutil.copyfileobj(lines, file, 1 << 20)
-        return None
-    for row in table.rows:
-        line = (
-            text.json_line(table.columns, row)
-            if fmt == "jsonl"
-            else text.csv_line(table.columns, row, _DELIMITERS[fmt])
-        )
+    for line in _lines(table, fmt):
         file.write(safe.utf8(line + "\n"))
-    return None
 
 
-def _write_json(table: Table, file: BinaryIO) -> None:
+def _lines(table: Table, fmt: str) -> Iterator[str]:
+    if fmt == "jsonl":
+        return (text.json_line(table.columns, row) for row in table.rows)
+    rows = (text.csv_line(table.columns, row, _LINES[fmt]) for row in table.rows)
+    return chain([text.csv_header(table.columns, _LINES[fmt])], rows)
+
+
+def _write_xlsx(table: Table, fmt: str, file: BinaryIO) -> None:
+    from usertrack.render import xlsx
+
+    xlsx.write(table, file)
+
+
+def _write_json(table: Table, fmt: str, file: BinaryIO) -> None:
     columns = [{"name": column.name, "type": column.type} for column in table.columns]
     file.write(safe.utf8('{"columns": ' + json.dumps(columns, ensure_ascii=False) + ',\n "rows": ['))
-    separator = b"\n"
-    with _json_lines(table) as lines:
+    separator = b"\n  "
+    with _json_rows(table) as lines:
         for line in lines:
-            file.write(separator + b"  " + line)
-            separator = b",\n"
+            file.write(separator + line)
+            separator = b",\n  "
     meta = json.dumps(text.plain(_meta(table)), ensure_ascii=False)
     file.write(safe.utf8(f'],\n "meta": {meta}}}\n'))
 
@@ -105,52 +96,71 @@ def _meta(table: Table) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _json_lines(table: Table) -> Iterator[Iterator[bytes]]:
+def _json_rows(table: Table) -> Iterator[Iterator[bytes]]:
     if isinstance(table.rows, OnDisk):
-        with _lines_on_disk(table, table.rows, "jsonl") as file:
+        with _copied(table, "jsonl") as file:
             yield (line.rstrip(b"\n") for line in file)
     else:
-        yield (safe.utf8(text.json_line(table.columns, row)) for row in table.rows)
+        yield (safe.utf8(line) for line in _lines(table, "jsonl"))
+
+
+_WRITERS = {"csv": _write_lines, "tsv": _write_lines, "jsonl": _write_lines, "json": _write_json, "xlsx": _write_xlsx}
+
+# Rows on disk
 
 
 @contextlib.contextmanager
-def _lines_on_disk(table: Table, rows: OnDisk, fmt: str) -> Iterator[BinaryIO]:
-    """The lines of rows on disk, made by DuckDB."""
-    if fmt == "jsonl":
-        select = text.json_lines_sql(table.columns, rows.scan())
-    else:
-        select = text.csv_lines_sql(table.columns, rows.scan(), _DELIMITERS[fmt])
+def _copied(table: Table, fmt: str) -> Iterator[BinaryIO]:
+    """What DuckDB wrote, to be read."""
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-        path = Path(folder) / "lines"
-        _copy(select, path, _RAW)
+        path = Path(folder) / "copy"
+        _copy(table, fmt, path)
         with path.open("rb") as file:
             yield file
 
 
-def _write_parquet(table: Table, path: Path) -> None:
-    """Times become UTC instants. Python rows go through JSON lines, which DuckDB reads as the types of the columns."""
+def _copy(table: Table, fmt: str, path: Path) -> None:
+    """Let DuckDB write to ``path``. Python rows reach parquet as JSON lines, read back as the types of the columns."""
     if isinstance(table.rows, OnDisk):
-        return _copy(_parquet_sql(table, table.rows.scan()), path, _PARQUET)
+        return _run_copy(table.rows.reader(), table, table.rows.scan(), fmt, path)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
         lines = Path(folder) / "rows.jsonl"
-        _write_path(table, "jsonl", lines)
+        write(table, "jsonl", lines)
         types = ", ".join(f"{text.identifier(column.name)}: {text.literal(column.type)}" for column in table.columns)
         scan = f"read_json({text.literal(str(lines))}, format='newline_delimited', columns={{{types}}})"
-        return _copy(_parquet_sql(table, scan), path, _PARQUET)
+        return _run_copy(connect(), table, scan, fmt, path)
 
 
-def _parquet_sql(table: Table, scan: str) -> str:
-    names = [(text.identifier(column.name), column.type) for column in table.columns]
-    cells = [f"{name}::TIMESTAMPTZ AS {name}" if kind == "TIMESTAMP" else name for name, kind in names]
-    return f"SELECT {', '.join(cells)} FROM {scan}"
-
-
-def _copy(select: str, path: Path, options: str) -> None:
+def _run_copy(connection: Any, table: Table, scan: str, fmt: str, path: Path) -> None:
+    """Run the copy on ``connection``, and close it."""
     import duckdb
 
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    select, options = _copy_sql(table, scan, fmt)
+    with connection:
         try:
-            connection.execute(f"COPY ({select}) TO {text.literal(str(path))} {options}")
+            _execute(connection, f"COPY ({select}) TO {text.literal(str(path))} ({options}, USE_TMP_FILE false)")
         except duckdb.IOException as error:
             raise OSError(str(error).splitlines()[0]) from error
+
+
+def _execute(connection: Any, sql: str) -> None:
+    """Run ``sql`` in a thread: in the main one DuckDB would notice Ctrl-C late, and raise RuntimeError for it."""
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(connection.execute, sql)
+        try:
+            done.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
+
+
+def _copy_sql(table: Table, scan: str, fmt: str) -> tuple[str, str]:
+    """What to copy and how. Lines come ready-made: the CSV writer has one column to pass through, unquoted."""
+    if fmt == "parquet":
+        names = [(text.identifier(column.name), column.type) for column in table.columns]
+        cells = [f"{name}::TIMESTAMPTZ AS {name}" if kind == "TIMESTAMP" else name for name, kind in names]
+        return f"SELECT {', '.join(cells)} FROM {scan}", "FORMAT parquet, COMPRESSION zstd"
+    raw = "FORMAT csv, QUOTE '', ESCAPE '', DELIMITER e'\\x01', HEADER"
+    if fmt == "jsonl":
+        return text.json_lines_sql(table.columns, scan), f"{raw} false"
+    return text.csv_lines_sql(table.columns, scan, _LINES[fmt]), f"{raw} true"

@@ -1,4 +1,4 @@
-"""Documents on a terminal, or as exact plain text off it: never wider than the console, never ragged, nothing lost.
+"""Documents on a terminal, or as exact plain text off it: never wider than the console (code apart), never ragged.
 
 A listing takes the first layout that fits: a table; a table whose growing column stands under each row; one record
 after another. Everything is drawn with `rich.text.Text`, which knows no markup, out of texts that are `visible`.
@@ -62,10 +62,10 @@ class _Screen:
 
     def row(self, parts: Iterable[tuple[list[Text], int, bool]], indent: int = _INDENT) -> None:
         """Cells side by side, each (its lines, its width, right-aligned)."""
-        cells = [(lines if len(lines) <= _LINES else _cut(lines, width), width, right) for lines, width, right in parts]
-        for at in range(max(len(lines) for lines, _, _ in cells)):
+        side = [(lines if len(lines) <= _LINES else _cut(lines, width), width, right) for lines, width, right in parts]
+        for at in range(max(len(lines) for lines, _, _ in side)):
             line = Text()
-            for lines, width, right in cells:
+            for lines, width, right in side:
                 part = lines[at] if at < len(lines) else Text()
                 pad = " " * max(0, width - part.cell_len)
                 line.append(pad if right else "").append_text(part).append(("" if right else pad) + " " * _GAP)
@@ -117,16 +117,18 @@ def _heading(screen: _Screen, heading: str) -> None:
 
 
 def _spark(screen: _Screen, block: Spark) -> None:
+    """Label, chart and caption on one line, or on as many as they need."""
     screen.blank()
-    label, caption = Text(visible(block.label) + "  "), Text(visible(block.caption), style="dim")
-    room = screen.width - _MARGIN - label.cell_len
-    line = label.append(charts.spark(block.values, max(8, room)), style=charts.INK)
-    if block.caption and line.cell_len + _GAP + caption.cell_len + _MARGIN <= screen.width:
-        screen.line(line.append("  ").append_text(caption), _MARGIN)
-        return
-    screen.line(line, _MARGIN)
-    if block.caption:
-        screen.wrapped(caption, _INDENT)
+    label, caption = Text(visible(block.label)), Text(visible(block.caption), style="dim")
+    chart = Text(charts.spark(block.values, screen.width - 2 * _INDENT), style=charts.INK)
+    lines = [label]
+    for part in (chart, caption):
+        if lines[-1].cell_len + _GAP + part.cell_len + _MARGIN <= screen.width:
+            lines[-1] = Text.assemble(lines[-1], " " * _GAP, part)
+        else:
+            lines.append(part)
+    for at, line in enumerate(lines):
+        screen.wrapped(line, _INDENT if at else _MARGIN)
 
 
 def _pairs(screen: _Screen, pairs: list[tuple[str, Cell]]) -> None:

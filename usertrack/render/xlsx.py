@@ -1,9 +1,9 @@
 """An Excel workbook: typed cells, never a formula whatever the data says, and a second sheet on where it comes from."""
 
+import io
 import math
 from datetime import date, datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from usertrack.errors import UsageError
 from usertrack.render import safe, text
@@ -14,8 +14,8 @@ _MAX_TEXT = 32_767  # characters in a cell
 _MAX_INT = 10**15  # beyond this Excel rounds
 
 
-def write(table: Table, path: Path) -> None:
-    """Write ``table`` to ``path``. Times are UTC. Raises UsageError when a sheet cannot hold its rows."""
+def write(table: Table, file: BinaryIO) -> None:
+    """Write ``table`` to ``file``. Times are UTC. Raises UsageError when a sheet cannot hold its rows."""
     if len(table.rows) > MAX_ROWS:
         raise UsageError(
             f"{len(table.rows):,} rows are more than a spreadsheet holds ({MAX_ROWS:,})".replace(",", " "),
@@ -23,12 +23,12 @@ def write(table: Table, path: Path) -> None:
         )
     import xlsxwriter
 
-    book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "in_memory": False, "strings_to_formulas": False})
-    try:
-        _fill(book, table)
-        book.close()
-    except xlsxwriter.exceptions.FileCreateError as error:
-        raise OSError(str(error)) from error
+    # The archive is packed in memory: a ZipFile on a disk that fills up complains again when it is collected.
+    packed = io.BytesIO()
+    book = xlsxwriter.Workbook(packed, {"constant_memory": True})
+    _fill(book, table)
+    book.close()
+    file.write(packed.getbuffer())
 
 
 def _fill(book: Any, table: Table) -> None:

@@ -60,10 +60,13 @@ class Definitions:
     def __init__(self, store: "Store") -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._known: dict[Key, Definition] = {}
-        rows = store.rows("SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL")
-        for kind, name, type_, scalar in rows:
-            self._known[kind, name] = Definition(type_, bool(scalar))
+        self._known = self._read()
+
+    def _read(self) -> dict[Key, Definition]:
+        rows = self._store.rows(
+            "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
+        )
+        return {(kind, name): Definition(type_, bool(scalar)) for kind, name, type_, scalar in rows}
 
     def learn(self, seen: Iterable[tuple[str, Mapping[str, Any]]], now: datetime) -> None:
         """Note the properties of ``seen``, pairs of (event | person | group, properties); writes only what is new."""
@@ -87,6 +90,7 @@ class Definitions:
     def refresh(self, now: datetime) -> None:
         """Learn from what is stored, however it came there. Types already decided stay; needs some seconds at 10 M."""
         with self._lock:
+            self._known = self._read()
             news: dict[Key, Definition] = {}
             for kind, table in _TABLES.items():
                 for name, types in self._stored_types(table).items():

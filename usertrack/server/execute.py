@@ -24,6 +24,7 @@ _OUTPUT = {
     "output_format_json_validate_utf8": 1,
 }
 _DATA, _DATA_END, _ROW = b'"data":\n\t[', b'\n\t],\n\n\t"rows":', b",\n\t\t["
+_PARQUET = "output_format_parquet_string_as_string=1, output_format_parquet_compression_method='zstd'"
 _ZONE = re.compile(r"'[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+'")
 _TIME = re.compile(r"(?:Nullable\()?DateTime(?:64\(\d, '([^']+)'\)|\('([^']+)'\))\)?")
 _USUAL_LENGTH = 100_000
@@ -57,6 +58,27 @@ def execute(store: Store, compiled: Compiled, tag: str = "") -> Result:
     if compiled.page is None:
         return Result(memoryview(body)[start:end], None, public)
     return Result(*_first(body, start, end, compiled.page), public)
+
+
+def execute_parquet(store: Store, compiled: Compiled, tag: str = "") -> bytes:
+    """The result as a parquet file; columns that share a name are numbered. Raises ApiError."""
+    seen: dict[str, int] = {}
+    names = []
+    for name in compiled.columns:
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    settings = f"{SETTINGS}, log_comment={quote(tag)}, {_PARQUET}"
+    types = describe(store, compiled.clickhouse, settings)
+    cells = [
+        f"{_writable(identifier(key), type_)} AS {identifier(name)}"
+        for key, name, type_ in zip(compiled.keys, names, types, strict=True)
+    ]
+    return run(store, f"SELECT {', '.join(cells)} FROM ({compiled.clickhouse}) SETTINGS {settings}", "Parquet")
+
+
+def _writable(column: str, type_: str) -> str:
+    """A column of nothing but NULL has a type that parquet lacks."""
+    return f"CAST({column} AS Nullable(String))" if "Nothing" in type_ else column
 
 
 def run(store: Store, sql: str, fmt: str) -> bytes:

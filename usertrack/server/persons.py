@@ -48,7 +48,7 @@ class Resolver:
         self._store = store
         self._token = token
         self._events = list(events)
-        self._person_of: dict[str, str] = {}  # distinct_id → person id
+        self._person_of: dict[str, str] = {}  # distinct_id → person id, before the merges of this commit
         self._persons: dict[str, Person] = {}
         self._moved: dict[str, str] = {}  # person id → the one that took over its past
         self._linked: set[str] = set()  # distinct_ids whose row must be written
@@ -81,6 +81,7 @@ class Resolver:
         if person_id is None:
             person_id = first_person_id(self._token, distinct_id)
             self._link(distinct_id, person_id)
+        person_id = self._today(person_id)
         if person_id not in self._persons:
             self._persons[person_id] = Person(person_id, created_at=at, changed=True)
         return self._persons[person_id]
@@ -116,9 +117,6 @@ class Resolver:
         survivor.last_seen_at = max(filter(None, (survivor.last_seen_at, merged.last_seen_at)), default=None)
         self._moved[merged.id] = survivor.id
         self._merged.add(merged.id)
-        for distinct_id, person_id in list(self._person_of.items()):
-            if person_id == merged.id:
-                self._link(distinct_id, survivor.id)
 
     def _today(self, person_id: str) -> str:
         while person_id in self._moved:
@@ -132,12 +130,11 @@ class Resolver:
         others = {other for event in self._events if event.has_profile and (other := _merges(event))}
         distinct_ids = {event.distinct_id for event in self._events} | others
         for chunk in _chunks(distinct_ids):
-            self._person_of.update(
-                self._store.rows(  # type: ignore[arg-type]
-                    f"SELECT distinct_id, person_id FROM posthog.person_distinct_ids FINAL"
-                    f" WHERE distinct_id IN {literals(chunk)}"
-                )
-            )
+            for distinct_id, person_id in self._store.rows(
+                "SELECT distinct_id, person_id FROM posthog.person_distinct_ids FINAL"
+                f" WHERE distinct_id IN {literals(chunk)}"
+            ):
+                self._person_of[distinct_id] = person_id
         self._load_persons()
         stale = self._stale()
         self._load_properties(stale | {self._person_of[id_] for id_ in touched | others if id_ in self._person_of})
@@ -205,8 +202,8 @@ class Resolver:
 
     def _distinct_id_rows(self) -> Iterable[dict[str, Any]]:
         clock = time.time_ns()
-        links = {distinct_id: self._person_of[distinct_id] for distinct_id in self._linked}
-        if self._merged:  # other ids of the merged persons, which no event of this commit names
+        links = {distinct_id: self._today(self._person_of[distinct_id]) for distinct_id in self._linked}
+        if self._merged:  # all their ids, also those that no event of this commit names
             for distinct_id, person_id in self._store.rows(
                 "SELECT distinct_id, person_id FROM posthog.person_distinct_ids FINAL"
                 f" WHERE person_id IN {literals(self._merged)}"

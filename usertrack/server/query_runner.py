@@ -10,8 +10,9 @@ from typing import Any
 from uuid import uuid4
 
 from usertrack.server.api_errors import ApiError
-from usertrack.server.execute import cancel, execute, progress
+from usertrack.server.execute import cancel, execute, execute_parquet, progress
 from usertrack.server.hogql import Context, Definition, HogQLError, compile_hogql
+from usertrack.server.hogql.compile import Compiled
 from usertrack.server.settings import ServerSettings
 from usertrack.server.store import Store
 
@@ -43,16 +44,7 @@ class QueryRunner:
     def answer(self, query: dict[str, Any], query_id: str | None = None) -> bytes:
         """The whole response of PostHog as JSON; raises ApiError."""
         clock = [time.perf_counter()]
-        try:
-            compiled = compile_hogql(
-                query["query"],
-                values=_object(query, "values"),
-                context=self._context(_object(query, "modifiers")),
-                filters=_object(query, "filters"),
-                variables=_variables(_object(query, "variables")),
-            )
-        except HogQLError as error:
-            raise ApiError(400, error.code, str(error)) from error
+        compiled = self._compile(query, self._settings.row_cap)
         clock.append(time.perf_counter())
         result = execute(self._store, compiled, query_id or uuid4().hex)
         clock.append(time.perf_counter())
@@ -76,6 +68,22 @@ class QueryRunner:
         if compiled.page is not None:
             fields |= {"hasMore": result.has_more, "limit": compiled.page, "offset": 0}
         return b"".join((b'{"results":', result.rows, b",", _dumps(fields)[1:]))
+
+    def whole(self, query: dict[str, Any], query_id: str | None = None) -> bytes:
+        """The whole result as a parquet file, with no limit but the query's own; raises ApiError."""
+        return execute_parquet(self._store, self._compile(query, None), query_id or uuid4().hex)
+
+    def _compile(self, query: dict[str, Any], row_cap: int | None) -> Compiled:
+        try:
+            return compile_hogql(
+                query["query"],
+                values=_object(query, "values"),
+                context=self._context(_object(query, "modifiers"), row_cap),
+                filters=_object(query, "filters"),
+                variables=_variables(_object(query, "variables")),
+            )
+        except HogQLError as error:
+            raise ApiError(400, error.code, str(error)) from error
 
     def start(self, query: dict[str, Any], query_id: str | None, *, force: bool) -> tuple[int, bytes]:
         """Runs in the background. The same id again gives the stored status, unless forced."""
@@ -141,7 +149,7 @@ class QueryRunner:
                 if job.ended and (now - job.ended).total_seconds() > STATUS_TTL:
                     del self._jobs[job.id]
 
-    def _context(self, modifiers: dict[str, Any]) -> Context:
+    def _context(self, modifiers: dict[str, Any], row_cap: int | None) -> Context:
         settings = self._settings
         rows = self._store.rows(
             "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
@@ -149,7 +157,7 @@ class QueryRunner:
         return Context(
             timezone=settings.timezone,
             week_start_day=settings.week_start_day,
-            row_cap=settings.row_cap,
+            row_cap=row_cap,
             definitions={(kind, name): Definition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
             modifiers=modifiers,
             project_id=settings.project_id,

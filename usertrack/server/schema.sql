@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS posthog.events (
     `$session_id` String,              -- '' when the event has none, likewise $window_id and the groups
     `$window_id` String,
     `$group_0` String, `$group_1` String, `$group_2` String, `$group_3` String, `$group_4` String,
-    INDEX uuid_seen uuid TYPE bloom_filter GRANULARITY 4
+    INDEX uuid_seen uuid TYPE bloom_filter(0.001) GRANULARITY 1 -- every commit asks which uuids are new
 ) ENGINE = MergeTree
 PARTITION BY toYYYYMM(timestamp)
 ORDER BY (event, toDate(timestamp), cityHash64(distinct_id), timestamp)

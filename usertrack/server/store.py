@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from usertrack.errors import UsageError
+from usertrack.errors import ConnectionFailed, UsageError
 from usertrack.server.definitions import Definitions
 from usertrack.server.lock import DirectoryLock
 
@@ -39,8 +39,10 @@ class Store:
         try:
             self._session = _session(path / "clickhouse")
             self.definitions = Definitions(self)
-        except BaseException:
+        except BaseException as error:
             self._lock.release()
+            if isinstance(error, RuntimeError):
+                raise _unopened(path, error) from None
             raise
 
     def query(self, sql: str, fmt: str = "JSONCompact") -> bytes:
@@ -83,7 +85,7 @@ def literals(values: Iterable[object]) -> str:
 
 def _locked(path: Path, wait: float) -> DirectoryLock:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return DirectoryLock(path, wait)
     except OSError as error:
         raise UsageError(
@@ -91,9 +93,21 @@ def _locked(path: Path, wait: float) -> DirectoryLock:
         ) from None
 
 
-def _session(path: Path) -> Any:
-    from chdb import session
+def _unopened(path: Path, error: RuntimeError) -> ConnectionFailed:
+    reason = str(error).split(" (version")[0].splitlines()[0].rstrip(". ")
+    return ConnectionFailed(
+        f"cannot open the embedded ClickHouse in {path}: {reason}",
+        "one process can open one data directory; if this one is damaged, move it away and start anew",
+    )
 
+
+def _session(path: Path) -> Any:
+    try:
+        from chdb import session
+    except ImportError:
+        raise UsageError(
+            "the embedded PostHog is not installed", "install it with: pip install 'usertrack[local]'"
+        ) from None
     opened: Any = session.Session(str(path))  # type: ignore[no-untyped-call]
     for name, value in _SETTINGS.items():
         opened.query(f"SET {name} = {value}")

@@ -15,9 +15,9 @@ REGISTRY = {
 
 
 class Notify(Protocol):
-    """Told of things that take time or go wrong and are tried again: retries, waiting, building."""
+    """Told of what goes wrong and is tried again; with ``passing``, of what takes time and need not be kept."""
 
-    def __call__(self, message: str) -> None: ...
+    def __call__(self, message: str, *, passing: bool = False) -> None: ...
 
 
 class Source(Protocol):

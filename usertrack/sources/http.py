@@ -105,8 +105,13 @@ def _refusal(response: httpx.Response) -> UsertrackError | _Again:
     if status == 512:
         return SourceBusy(f"PostHog refused the query: {detail}", "ask for a shorter range")
     if status in (301, 302, 307, 308):
-        return ConnectionFailed("POSTHOG_HOST answers with a redirect", "use the address it ends at, such as https://us.posthog.com")
-    return QueryError(f"PostHog answered HTTP {status}{': ' + detail if detail else ''}", "try again; if it stays, ask PostHog's support")
+        return ConnectionFailed(
+            "POSTHOG_HOST answers with a redirect", "use the address it ends at, such as https://us.posthog.com"
+        )
+    return QueryError(
+        f"PostHog answered HTTP {status}{': ' + detail if detail else ''}",
+        "try again; if it stays, ask PostHog's support",
+    )
 
 
 def _bad_request(response: httpx.Response, detail: str) -> UsertrackError:
@@ -118,7 +123,7 @@ def _bad_request(response: httpx.Response, detail: str) -> UsertrackError:
 def _unauthorized(response: httpx.Response, detail: str) -> UsertrackError:
     return ConnectionFailed(
         "PostHog does not accept the personal API key",
-        "make one in PostHog under Settings, Personal API keys, with the scope query:read; set POSTHOG_PERSONAL_API_KEY",
+        "make one in PostHog (Settings, Personal API keys, scope query:read); set POSTHOG_PERSONAL_API_KEY",
     )
 
 
@@ -128,7 +133,9 @@ def _forbidden(response: httpx.Response, detail: str) -> UsertrackError:
         return ConnectionFailed(
             f"the PostHog key lacks the scope {scope[1]}", "add it in PostHog under Settings, Personal API keys"
         )
-    return ConnectionFailed(f"PostHog does not let this key in: {detail or 'HTTP 403'}", "check POSTHOG_PROJECT_ID and the key's projects")
+    return ConnectionFailed(
+        f"PostHog does not let this key in: {detail or 'HTTP 403'}", "check POSTHOG_PROJECT_ID and the key's projects"
+    )
 
 
 def _payment(response: httpx.Response, detail: str) -> UsertrackError:
@@ -182,7 +189,9 @@ def json_body(response: httpx.Response) -> dict[str, Any]:
     body = _body(response)
     if not body:
         kind = response.headers.get("content-type", "nothing").split(";")[0]
-        raise ConnectionFailed(f"POSTHOG_HOST answers with {clean(kind)}, not as PostHog does", "US Cloud is https://us.posthog.com")
+        raise ConnectionFailed(
+            f"POSTHOG_HOST answers with {clean(kind)}, not as PostHog does", "US Cloud is https://us.posthog.com"
+        )
     return body
 
 

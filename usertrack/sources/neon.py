@@ -10,7 +10,10 @@ async def connection_uri(settings: Settings, transport: httpx.AsyncBaseTransport
     """The pooled connection URI of ``neon.database`` in ``neon.project_id``; raises UsageError or ConnectionFailed."""
     for name in ("neon.project_id", "neon.database"):
         if not settings[name]:
-            raise UsageError(f"NEON_API_KEY needs '{name}' as well", f"add it to usertrack.yaml, or set {name.replace('.', '_').upper()}")
+            raise UsageError(
+                f"NEON_API_KEY needs '{name}' as well",
+                f"add it to usertrack.yaml, or set {name.replace('.', '_').upper()}",
+            )
     query = {"database_name": settings["neon.database"], "role_name": settings["neon.role"], "pooled": "true"}
     headers = {"Authorization": f"Bearer {settings['neon.api_key']}", "Accept": "application/json"}
     url = f"{settings['neon.api']}/projects/{settings['neon.project_id']}/connection_uri"
@@ -29,4 +32,6 @@ async def connection_uri(settings: Settings, transport: httpx.AsyncBaseTransport
     try:
         return str(response.json()["uri"])
     except (ValueError, KeyError, TypeError) as error:
-        raise ConnectionFailed(f"Neon's API answered {response.status_code} without a connection URI", "try again later") from error
+        raise ConnectionFailed(
+            f"Neon's API answered {response.status_code} without a connection URI", "try again later"
+        ) from error

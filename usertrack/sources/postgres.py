@@ -116,7 +116,9 @@ class Postgres:
             f"set_config(%s, {'(%s::text[])::text' if isinstance(value, list) else '%s'}, true)"
             for value in values.values()
         ]
-        bound = [part for name, value in values.items() for part in (name, value if isinstance(value, list) else str(value))]
+        bound = [
+            part for name, value in values.items() for part in (name, value if isinstance(value, list) else str(value))
+        ]
         await connection.execute(f"SELECT {', '.join(calls)}".encode(), bound)
 
 
@@ -135,7 +137,7 @@ async def _connect(dsn: str) -> AsyncConnectionPool[Connection]:
                     first_failure.set_result(error)
                 raise
 
-    pool = AsyncConnectionPool(
+    pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
         dsn,
         connection_class=Attempt,
         kwargs={"application_name": "usertrack", "connect_timeout": _CONNECT_SECONDS, "prepare_threshold": None},
@@ -146,8 +148,8 @@ async def _connect(dsn: str) -> AsyncConnectionPool[Connection]:
         timeout=_CONNECT_SECONDS,
     )
     await pool.open()
-    waiting = asyncio.ensure_future(pool.wait(timeout=_CONNECT_SECONDS))
-    await asyncio.wait({waiting, first_failure}, return_when=asyncio.FIRST_COMPLETED)
+    waiting: asyncio.Future[Any] = asyncio.ensure_future(pool.wait(timeout=_CONNECT_SECONDS))
+    await asyncio.wait([waiting, first_failure], return_when=asyncio.FIRST_COMPLETED)
     if waiting.done() and not waiting.exception():
         return pool
     waiting.cancel()
@@ -193,10 +195,14 @@ def _type(oid: int) -> str:
     return f"{kind}[]" if info.array_oid == oid else kind
 
 
-async def _copy(connection: Connection, sql: str, columns: list[Column], limit: int | None, spool: Spool) -> SpooledRows:
+async def _copy(
+    connection: Connection, sql: str, columns: list[Column], limit: int | None, spool: Spool
+) -> SpooledRows:
     """Stream the rows into a CSV file: one row more than ``limit``, so that a cut is always known."""
     inner = [f"c{number}" for number in range(len(columns))]
-    chosen = [f"to_json({name})" if column.type.endswith("[]") else name for name, column in zip(inner, columns, strict=True)]
+    chosen = [
+        f"to_json({name})" if column.type.endswith("[]") else name for name, column in zip(inner, columns, strict=True)
+    ]
     cut = "" if limit is None else f" LIMIT {limit + 1}"
     # one column may be the empty string, and an empty line is no row to a CSV reader
     options = "FORMAT csv, NULL '\\N'" + (", FORCE_QUOTE *" if len(columns) == 1 else "")
@@ -221,7 +227,9 @@ def _explain(error: psycopg.Error, statement: Statement, sql: str, timeout: floa
     if isinstance(error, errors.ReadOnlySqlTransaction):
         return QueryError(f"{where}: {message}", "usertrack only reads; nothing was changed")
     if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn):
-        return QueryError(f"{where}: {message}", error.diag.message_hint or "`usertrack doctor` shows what the library needs")
+        return QueryError(
+            f"{where}: {message}", error.diag.message_hint or "`usertrack doctor` shows what the library needs"
+        )
     if isinstance(error, errors.InsufficientPrivilege):
         return QueryError(f"{where}: {message}", "grant SELECT on it to the role that usertrack connects as")
     if isinstance(error, psycopg.OperationalError) and not error.sqlstate:

@@ -68,9 +68,13 @@ class PostHog:
             )
         project, key = str(settings["posthog.project_id"]), str(settings["posthog.personal_api_key"])
         if not (project.isdigit() or project == "@current"):
-            raise UsageError("POSTHOG_PROJECT_ID takes a number", "it is in the address of your project, such as /project/12345")
+            raise UsageError(
+                "POSTHOG_PROJECT_ID takes a number", "it is in the address of your project, such as /project/12345"
+            )
         if not key.isascii() or not key.isprintable():
-            raise UsageError("POSTHOG_PERSONAL_API_KEY holds characters that no key has", "copy it again; it begins with phx_")
+            raise UsageError(
+                "POSTHOG_PERSONAL_API_KEY holds characters that no key has", "copy it again; it begins with phx_"
+            )
         return cls(settings["posthog.host"], project, key, notify, timeout=settings["posthog.timeout"])
 
     async def run(self, statement: Statement, spool: Spool) -> Table:
@@ -82,7 +86,7 @@ class PostHog:
         try:
             async with asyncio.timeout(self._timeout), self._at_once:
                 about = await self.about()
-                rows, truncated = await self._fetch(statement, spool, bool(about.get("usertrack_parquet")))
+                rows, truncated = await self._fetch(statement, spool, whole=bool(about.get("usertrack_parquet")))
         except TimeoutError as error:
             raise SourceBusy(
                 f"{statement.name}: PostHog took longer than {self._timeout:g} s",
@@ -117,7 +121,7 @@ class PostHog:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _fetch(self, statement: Statement, spool: Spool, whole: bool) -> tuple[SpooledRows, bool]:
+    async def _fetch(self, statement: Statement, spool: Spool, *, whole: bool) -> tuple[SpooledRows, bool]:
         sql = statement_of(statement.sql, "posthog")
         if statement.limit is not None:
             rows = await self._page(with_limit(sql, statement.limit + 1), statement, spool)
@@ -149,9 +153,11 @@ class PostHog:
                 return json_rows(paths, columns, total)
             last = rows[-1][[column.name for column in columns].index(statement.key)]
             if last is None or last == after:
-                raise QueryError(f"more than {PAGE_ROWS} rows share one {statement.key}", f"group by {statement.key} in the query")
+                raise QueryError(
+                    f"more than {PAGE_ROWS} rows share one {statement.key}", f"group by {statement.key} in the query"
+                )
             after = last
-            self._notify(f"{statement.name}: {total:,} rows so far")
+            self._notify(f"{statement.name}: {total:,} rows so far", passing=True)
 
     async def _page(self, sql: str, statement: Statement, spool: Spool) -> SpooledRows:
         document = await self._ask(sql, statement.values, statement.name)
@@ -171,7 +177,9 @@ class PostHog:
             document = http.json_body(await self._send("POST", f"{self._path}/query/", json=body))
         except http.TooSlow:
             self._notify(f"{name} takes long; asking PostHog to run it in the background")
-            document = http.json_body(await self._send("POST", f"{self._path}/query/", json=body | {"refresh": "force_async"}))
+            document = http.json_body(
+                await self._send("POST", f"{self._path}/query/", json=body | {"refresh": "force_async"})
+            )
         status = document.get("query_status")
         if status and not document.get("results"):
             document = await self._poll(status)
@@ -189,7 +197,12 @@ class PostHog:
             # the person of today, on every project alike: not the e-mail that an event was once stored with
             "modifiers": {"personsOnEventsMode": "person_id_override_properties_joined"},
         }
-        return {"query": node, "refresh": "force_blocking", "client_query_id": str(uuid.uuid4()), "name": f"usertrack {name}"[:128]}
+        return {
+            "query": node,
+            "refresh": "force_blocking",
+            "client_query_id": str(uuid.uuid4()),
+            "name": f"usertrack {name}"[:128],
+        }
 
     async def _poll(self, status: dict[str, Any]) -> dict[str, Any]:
         """Wait for an asynchronous query. An unfinished one is never taken for an empty one."""
@@ -203,14 +216,14 @@ class PostHog:
             await asyncio.shield(self._client.delete(path))
             raise
         if status.get("error") or not isinstance(status.get("results"), dict):
-            raise QueryError(f"PostHog failed the query: {http.clean(str(status.get('error_message') or 'no reason given'))}")
+            raise QueryError(
+                f"PostHog failed the query: {http.clean(str(status.get('error_message') or 'no reason given'))}"
+            )
         result: dict[str, Any] = status["results"]
         return result
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return await http.send(
-            lambda: self._client.request(method, path, **options), self._notify, pause=self._pause
-        )
+        return await http.send(lambda: self._client.request(method, path, **options), self._notify, pause=self._pause)
 
 
 def has_limit(sql: str) -> bool:
@@ -231,7 +244,7 @@ def _tops(sql: str) -> tuple[bool, bool]:
         depth += (token.text in "([{") - (token.text in ")]}") if token.text else 0
         if depth == 0:
             words.append(token.text.upper())
-    limits = [part for part in " ".join(words).split("LIMIT ")[1:]]
+    limits = " ".join(words).split("LIMIT ")[1:]
     combined = any(word in {"UNION", "INTERSECT", "EXCEPT"} for word in words)
     return bool(limits) and not limits[-1].split(" LIMIT ")[0].count(" BY ") and not combined, combined
 

@@ -64,7 +64,8 @@ UNION ALL
 SELECT visitor, 'user_signed_up', opened, '', distinct_id, '', ',"method":"cli"' FROM world.visitors WHERE seen AND persona = 'api';
 
 INSERT INTO world.acts
-SELECT visitor, step.1, opened + toIntervalSecond(toUInt32(arraySum(i -> pow(unit((visitor, i), 'step'), 6) * 90000 + 20, range(step.2)))), if(step.2 < 3, session, ''), distinct_id, '/onboarding', ''
+WITH toUInt32(arraySum(i -> pow(unit((visitor, i), 'step'), 6) * 90000 + 20, range(step.2))) AS seconds
+SELECT visitor, step.1, opened + toIntervalSecond(seconds), if(seconds < 1200, session, ''), distinct_id, '/onboarding', ''
 FROM world.visits ARRAY JOIN [('onboarding_started', 1, 0.94), ('workspace_created', 2, 0.8), ('first_item_created', 3, 0.6), ('onboarding_completed', 4, 0.45)] AS step
 WHERE seen AND slot = 0 AND k = 0 AND unit(visitor, 'perseveres') < step.3 AND (persona != 'never_activated' OR step.2 < 3);
 
@@ -89,7 +90,7 @@ WITH if(session = '', concat('{"$lib":"posthog-python","$is_server":true', more,
         member('$referring_domain', if(session_no = 0, origin.domain, '$direct') AS domain), member('$referrer', if(domain = '$direct', domain, concat('https://', domain, '/'))),
         if(session_no = 0, concat(member('utm_source', origin.source), member('utm_medium', origin.medium), member('utm_campaign', origin.campaign)), ''),
         member('$geoip_country_code', country), member('$browser', device_kind.browser), member('$os', device_kind.os), member('$device_type', device_kind.type), more, '}')) AS properties
-SELECT uuid_of((visitor, event, at, more), path), event, properties, at, acts.distinct_id, person_id, least(as_of(), at + toIntervalMillisecond(900)),
+SELECT uuid_of((visitor, event, at, more, session), path), event, properties, at, acts.distinct_id, person_id, least(as_of(), at + toIntervalMillisecond(900)),
     if(event IN ('$autocapture', '$rageclick'), 'button:nth-child="1"nth-of-type="1"', ''), 'full', session, session
 FROM world.acts JOIN world.visitors USING (visitor) LEFT JOIN (SELECT visitor, session, k AS session_no FROM world.visits) AS visits USING (visitor, session)
 WHERE at <= as_of();

@@ -15,9 +15,9 @@ CREATE FUNCTION uuid7 AS (t, about) -> concat(
 
 -- Rhythm: people work by their own clock, mostly 8 to 18 h, and seldom at weekends.
 CREATE FUNCTION hours AS () -> arrayFlatten(arrayMap((weight, hour) -> arrayWithConstant(weight, hour),
-    [1, 1, 0, 0, 0, 1, 2, 4, 8, 12, 13, 12, 8, 10, 12, 12, 11, 9, 6, 5, 5, 4, 3, 2], range(24)));
+    [0, 0, 0, 0, 0, 0, 1, 3, 9, 14, 15, 13, 8, 11, 14, 14, 12, 9, 5, 3, 3, 3, 2, 1], range(24)));
 CREATE FUNCTION workday AS (day, about) -> if(toDayOfWeek(day) > 5 AND unit(about, 'weekend') > 0.3,
-    if(unit(about, 'shift') < 0.65, day - (toDayOfWeek(day) - 5), day + (8 - toDayOfWeek(day))), day);
+    toMonday(day) + toUInt32(unit(about, 'shift') * 5), day);
 CREATE FUNCTION moment AS (day, utc_offset, about) -> toDateTime64(day, 3, 'UTC') + toIntervalMillisecond(
     toInt64((pick(hours(), unit(about, 'hour')) + unit(about, 'minute') - utc_offset) * 3600000));
 -- A moment on a working day in (opened, closed]; where the rhythm leads outside, any moment inside.

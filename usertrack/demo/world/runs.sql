@@ -11,7 +11,8 @@ WITH
         SELECT n, k, backend_id, persona, fail, id AS account, within(created_at, active_to, utc_offset, (n, k, 'run')) AS started,
             toUInt32(2000 + pow(unit((n, k), 'ms'), 4) * 600000) AS ms, started + toIntervalMillisecond(ms) AS finished,
             in_incident(started) AND unit((n, k), 'incident') < 0.93 AS struck, unit((n, k), 'state') AS luck,
-            multiIf(finished > as_of(), if(ms > 60000, 'running', 'queued'), struck, 'failed', luck < fail, 'failed', luck > 0.985, 'cancelled', 'completed') AS state,
+            multiIf(finished > as_of() OR luck > 0.85 AND started > as_of() - toIntervalHour(2), if(ms > 9000, 'running', 'queued'), struck OR luck < fail, 'failed',
+                luck > 0.997, 'queued', luck > 0.98, 'cancelled', 'completed') AS state,
             -- somebody who fails all the time fails for one reason; others for any
             causes[multiIf(struck, 1, n = 3, 1, persona = 'failing' AND unit((n, k), 'usual') < 0.85, 1 + toUInt32(unit(n, 'cause') * length(causes)),
                 1 + toUInt32(unit((n, k), 'cause') * length(causes)))].2 AS log

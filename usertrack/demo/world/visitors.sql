@@ -15,7 +15,9 @@ FROM world.accounts ARRAY JOIN if(persona NOT IN ('never_activated', 'api') AND 
 INSERT INTO world.visitors
 WITH pick(places(), unit(visitor, 'place')) AS place,
     toFloat64(dateDiff('ms', opens(), as_of())) AS span,
-    opens() + toIntervalMillisecond(toInt64((sqrt(1 + 8 * unit(visitor, 'opened')) - 1) / 2 * (span - 3600000))) AS opened
+    opens() + toIntervalMillisecond(toInt64((sqrt(1 + 8 * unit(visitor, 'opened')) - 1) / 2 * (span - 3600000))) AS drawn,
+    moment(workday(toDate(drawn), visitor), place.2, visitor) AS told,
+    if(told > opens() AND told < as_of() - toIntervalHour(1), told, drawn) AS opened
 SELECT 8 * toUInt64(number) + slot AS visitor, number, slot, 1, uuid_of(visitor, 'person'), uuid7(opened, visitor),
     if(slot = 2, concat('left-', toString(number)), ''), if(slot = 2, concat('left.', email_of(number + 40000)), NULL),
     if(slot = 2, name_of(number + 40000), ''), if(slot = 2, 'left', 'anonymous'), opened,

@@ -12,8 +12,7 @@ WITH
     arrayConcat(if(slot = 1, [], [0]), arrayMap(i -> 1 + i, range(later)),
         if(persona = 'frustrated' AND slot = 0, arrayMap(i -> 1000 + i, range(between(2, 5, unit(visitor, 'anger')))), [])) AS ks
 SELECT visitor, k,
-    multiIf(k >= 1000, greatest(opened, moment(toDate(as_of()) - between(1, 5, unit((visitor, k), 'anger')), utc_offset, (visitor, k))),
-        k > 0, within(opened, closed, utc_offset, (visitor, k)),
+    multiIf(k > 0, within(if(k < 1000, opened, greatest(opened, as_of() - toIntervalDay(6))), closed, utc_offset, (visitor, k)),
         slot >= 2, opened, opened - toIntervalSecond(120 + toUInt32(unit(visitor, 'hesitates') * 1200))) AS started,
     uuid7(started, (visitor, k)), if(slot > 2, between(1, 3, pow(unit((visitor, k), 'pages'), 2)), between(2, 5, pow(unit((visitor, k), 'pages'), 1.8))),
     between(15, 160, pow(unit((visitor, k), 'pace'), 2)) * 1000, slot, seen, persona, device, distinct_id, opened

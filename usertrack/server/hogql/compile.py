@@ -55,7 +55,7 @@ def compile_hogql(
         if tree["node"] not in ("SelectQuery", "SelectSetQuery"):
             raise HogQLError("Only SELECT queries are supported")
         _refuse_offset(tree)
-        page = _limit(tree, context.row_cap)
+        page = None if context.row_cap is None else _limit(tree, context.row_cap)
         sql, columns = Queries(context).query(tree, top=True)
         return Compiled(sql, [c.name for c in columns], [c.key for c in columns], top_level(tree), page)
     except RecursionError as error:

@@ -15,11 +15,14 @@ class Definition:
 
 @dataclass(frozen=True)
 class Context:
-    """``definitions`` is keyed by (event | person | group, property name). ``week_start_day``: 0 Sunday, 1 Monday."""
+    """``definitions`` is keyed by (event | person | group, property name). ``week_start_day``: 0 Sunday, 1 Monday.
+
+    ``row_cap`` None: no limit but the query's own, which is no PostHog's way but ours for whole results.
+    """
 
     timezone: str = "UTC"
     week_start_day: int = 0
-    row_cap: int = 50_000
+    row_cap: int | None = 50_000
     definitions: Mapping[tuple[str, str], Definition] = field(default_factory=dict)
     modifiers: Mapping[str, Any] = field(default_factory=dict)
     project_id: int = 1

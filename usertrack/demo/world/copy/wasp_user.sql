@@ -1,6 +1,7 @@
 WITH seen AS (
     SELECT n, max(at) AS last_active FROM (
         SELECT intDiv(visitor, 8) AS n, started AS at FROM world.visits WHERE slot < 2
+        UNION ALL SELECT intDiv(visitor, 8), at FROM world.acts WHERE visitor % 8 < 2
         UNION ALL SELECT n, created_at FROM world.runs
         UNION ALL SELECT n, created_at FROM world.tool_calls WHERE standalone < 2
         UNION ALL SELECT n, created_at FROM world.code

@@ -1,0 +1,23 @@
+-- title: Runs, tool calls and executions of one person per day
+-- about: How much the person did on each day of the window that has any of it; days are those of the given timezone.
+-- params: {email: {type: text}, days: 30}
+WITH backend AS (
+    SELECT f.id, w.id AS account_id
+    FROM wasp_user AS w
+    LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
+    WHERE lower(trim(w.email)) = {email}
+),
+happened AS (
+    SELECT r.created_at AS at FROM fastapi_run AS r WHERE r.user_id IN (SELECT id FROM backend)
+    UNION ALL
+    SELECT t.created_at FROM fastapi_tool_executions AS t WHERE t.user_id IN (SELECT id::text FROM backend)
+    UNION ALL
+    SELECT c.created_at FROM fastapi_code_execution AS c WHERE c.user_id IN (SELECT id FROM backend)
+    UNION ALL
+    SELECT a.started_at FROM wasp_agentexecution AS a WHERE a.user_id IN (SELECT account_id FROM backend)
+)
+SELECT (at::timestamptz AT TIME ZONE {timezone})::date AS day, count(*) AS actions
+FROM happened
+WHERE at <= {as_of} AND at > {as_of} - make_interval(days => {days}::int)
+GROUP BY 1
+ORDER BY 1

@@ -1,0 +1,30 @@
+-- title: What one person's workflows, tools, code and agents did
+-- about: One row per thing that happened, newest first.
+-- params: {email: {type: text}, days: 30}
+WITH backend AS (
+    SELECT f.id, w.id AS account_id
+    FROM wasp_user AS w
+    LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
+    WHERE lower(trim(w.email)) = {email}
+),
+happened AS (
+    SELECT r.created_at AS at, 'run' AS kind, 'workflow run' AS what, r.run_state AS outcome,
+        split_part(r.run_error_log, chr(10), 1) AS detail
+    FROM fastapi_run AS r WHERE r.user_id IN (SELECT id FROM backend)
+    UNION ALL
+    SELECT t.created_at, 'tool', t.tool_name, t.status, split_part(t.error_message, chr(10), 1)
+    FROM fastapi_tool_executions AS t WHERE t.user_id IN (SELECT id::text FROM backend)
+    UNION ALL
+    SELECT c.created_at, 'code', c.name, c.status, NULL
+    FROM fastapi_code_execution AS c WHERE c.user_id IN (SELECT id FROM backend)
+    UNION ALL
+    SELECT d.created_at, 'custom tool', d.name, 'deployed', d.description
+    FROM fastapi_deployment AS d WHERE d.user_id IN (SELECT id FROM backend)
+    UNION ALL
+    SELECT a.started_at, 'agent', a.agent_id::text, a.status, NULL
+    FROM wasp_agentexecution AS a WHERE a.user_id IN (SELECT account_id FROM backend)
+)
+SELECT at, kind, what, outcome, left(detail, 200) AS detail
+FROM happened
+WHERE at <= {as_of} AND at > {as_of} - make_interval(days => {days}::int)
+ORDER BY at DESC, kind, what

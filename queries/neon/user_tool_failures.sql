@@ -1,0 +1,16 @@
+-- title: Failed tool calls of one person, by tool and message
+-- about: Tool level; ids in the messages are masked, so that one cause is one row.
+-- params: {email: {type: text}}
+SELECT
+    t.tool_name AS tool,
+    t.error_type,
+    left(regexp_replace(split_part(t.error_message, chr(10), 1), '[0-9a-f-]{8,}', '…', 'g'), 120) AS message,
+    count(*) AS failures,
+    min(t.created_at) AS first_at,
+    max(t.created_at) AS last_at
+FROM fastapi_tool_executions AS t
+JOIN fastapi_user AS f ON f.id::text = t.user_id
+JOIN wasp_user AS w ON w.id = f.wasp_user_id
+WHERE lower(trim(w.email)) = {email} AND t.status = 'failed' AND t.created_at <= {as_of}
+GROUP BY 1, 2, 3
+ORDER BY failures DESC, tool, message

@@ -1,0 +1,18 @@
+-- title: Tools of one person, with success rates
+-- about: Each tool that the person called; the rate is over finished calls.
+-- params: {email: {type: text}}
+SELECT
+    t.tool_name AS tool,
+    t.tool_provider AS provider,
+    t.tool_type AS kind,
+    count(*) AS uses,
+    count(*) FILTER (WHERE t.status = 'success')::float8
+        / nullif(count(*) FILTER (WHERE t.status IN ('success', 'failed')), 0) AS success_rate,
+    min(t.created_at) AS first_at,
+    max(t.created_at) AS last_at
+FROM fastapi_tool_executions AS t
+JOIN fastapi_user AS f ON f.id::text = t.user_id
+JOIN wasp_user AS w ON w.id = f.wasp_user_id
+WHERE lower(trim(w.email)) = {email} AND t.created_at <= {as_of}
+GROUP BY 1, 2, 3
+ORDER BY uses DESC, tool

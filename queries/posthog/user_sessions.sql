@@ -1,0 +1,16 @@
+-- title: Sessions of one person
+-- about: Each session of the browser within the window, newest first; length in seconds from its first to its last event.
+-- params: {email: {type: text}, days: 30}
+SELECT
+    min(timestamp) AS started_at,
+    dateDiff('second', min(timestamp), max(timestamp)) AS seconds,
+    count() AS events,
+    countIf(event = '$pageview') AS pageviews,
+    argMin(properties.$pathname, timestamp) AS entry_page
+FROM events
+WHERE lower(trim(person.properties.email)) = {email}
+    AND $session_id != ''
+    AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+    AND timestamp <= toDateTime({as_of})
+GROUP BY $session_id
+ORDER BY started_at DESC

@@ -1,0 +1,62 @@
+"""Golden files, compared as bytes. `USERTRACK_GOLDEN=write pytest tests/render/test_golden.py` writes them anew."""
+
+import io
+import os
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from rich.console import Console
+
+from usertrack.document import Document
+from usertrack.render import data, html, markdown, terminal
+
+from . import documents
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def golden(name: str, content: bytes) -> None:
+    path = GOLDEN / name
+    if os.environ.get("USERTRACK_GOLDEN") == "write":
+        path.write_bytes(content)
+    assert content == path.read_bytes()
+
+
+def on_terminal(document: Document, width: int, system: Literal["truecolor"] | None) -> bytes:
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=system is not None,
+        color_system=system,
+        no_color=False,
+        highlight=False,
+        _environ={},
+    )
+    terminal.render(document, console)
+    return console.file.getvalue().encode()  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+@pytest.mark.parametrize("name", ["segments", "dossier"])
+def test_plain(name: str, width: int) -> None:
+    golden(f"{name}-{width}.txt", on_terminal(getattr(documents, name)(), width, None))
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_with_colour(width: int) -> None:
+    golden(f"segments-{width}.ansi", on_terminal(documents.segments(), width, "truecolor"))
+
+
+@pytest.mark.parametrize("name", ["segments", "dossier"])
+def test_pages(name: str) -> None:
+    document = getattr(documents, name)()
+    golden(f"{name}.md", "".join(markdown.render(document)).encode())
+    golden(f"{name}.html", "".join(html.render(document)).encode())
+
+
+@pytest.mark.parametrize("fmt", ["csv", "tsv", "json", "jsonl"])
+def test_data(fmt: str) -> None:
+    stream = io.BytesIO()
+    data.write(documents.PEOPLE, fmt, stream)
+    golden(f"segments.{fmt}", stream.getvalue())

@@ -1,0 +1,97 @@
+"""PostHog's own SDKs, as users have them, against a running server: every event once, persons merged."""
+# ruff: noqa: F811 - fixtures are imported, then named by parameters
+
+import json
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import posthog
+import pytest
+from capture_fixtures import TOKEN, Client, client, shared_store, store  # noqa: F401
+
+NODE_SDK = "posthog-node@5.70.0"
+SCRIPT = """
+const { PostHog } = require('posthog-node')
+async function main() {
+  const [host, token] = process.argv.slice(2)
+  const client = new PostHog(token, { host, flushAt: 7 })
+  for (let i = 0; i < 100; i++) client.capture({ distinctId: 'anon', event: 'click', properties: { i, path: '/a' } })
+  client.identify({ distinctId: 'bob', properties: { $anon_distinct_id: 'anon', $set: { email: 'bob@x.example' } } })
+  client.alias({ distinctId: 'bob', alias: 'bob-phone' })
+  client.groupIdentify({ groupType: 'company', groupKey: 'acme', properties: { name: 'Acme' } })
+  client.capture({ distinctId: 'bob-phone', event: 'run', groups: { company: 'acme' } })
+  client.captureException(new Error('broken'), 'bob')
+  const flags = await client.getAllFlags('bob')
+  await client.shutdown()
+  console.log(JSON.stringify(flags))
+}
+main()
+"""
+
+
+def counts(client: Client) -> dict[str, int]:
+    rows = client.rows("SELECT event, count() FROM posthog.events GROUP BY event")
+    assert client.rows("SELECT count() = uniqExact(uuid) FROM posthog.events") == [[1]]
+    return Counter({str(event): int(count) for event, count in rows})  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("gzip", [True, False])
+def test_python(client: Client, gzip: bool) -> None:  # noqa: FBT001
+    sdk = posthog.Posthog(TOKEN, host=str(client.http.base_url), gzip=gzip, flush_at=50)
+    for number in range(500):
+        sdk.capture("click", distinct_id="anon", properties={"i": number})
+    sdk.capture("$identify", distinct_id="bob", properties={"$anon_distinct_id": "anon"})
+    sdk.set(distinct_id="bob", properties={"email": "bob@x.example"})
+    sdk.set_once(distinct_id="bob", properties={"email": "late@x.example", "source": "ad"})
+    sdk.alias("bob", "bob-phone")
+    sdk.group_identify("company", "acme", {"name": "Acme"})
+    sdk.capture("run", distinct_id="bob-phone", groups={"company": "acme"})
+    sdk.capture("anonymous")
+    try:
+        raise ValueError("broken")
+    except ValueError as error:
+        sdk.capture_exception(error, distinct_id="bob")
+    assert not sdk.evaluate_flags("bob").is_enabled("beta")
+    sdk.shutdown()
+    once = ("$identify", "$set", "$set_once", "$create_alias", "$groupidentify", "run", "anonymous", "$exception")
+    assert counts(client) == {"click": 500, "$feature_flag_called": 1} | dict.fromkeys(once, 1)
+    check_people(client, {"email": "bob@x.example", "source": "ad"})
+    assert client.rows("SELECT person_mode FROM posthog.events WHERE event = 'anonymous'") == [["propertyless"]]
+
+
+def check_people(client: Client, properties: dict[str, Any]) -> None:
+    ids = client.person_ids()
+    assert ids["anon"] == ids["bob"] == ids["bob-phone"]
+    assert client.persons()["bob-phone"] == properties
+    assert client.rows("SELECT key, properties.name FROM posthog.groups FINAL") == [["acme", "Acme"]]
+    assert client.rows("SELECT $group_0 FROM posthog.events WHERE event = 'run'") == [["acme"]]
+    ((exceptions,),) = client.rows("SELECT properties.`$exception_list` FROM posthog.events WHERE event = '$exception'")
+    assert exceptions[0]["value"] == "broken"  # type: ignore[index]
+
+
+@pytest.fixture(scope="session")
+def node_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("node and npm are needed for posthog-node")
+    folder = tmp_path_factory.mktemp("node")
+    install = ["npm", "install", NODE_SDK, "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder)]
+    subprocess.run(install, check=True, capture_output=True, timeout=300)
+    (folder / "send.js").write_text(SCRIPT)
+    return folder
+
+
+def test_node(client: Client, node_sdk: Path) -> None:
+    run = subprocess.run(
+        ["node", str(node_sdk / "send.js"), str(client.http.base_url), TOKEN],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert json.loads(run.stdout) == {}
+    once = dict.fromkeys(("$identify", "$create_alias", "$groupidentify", "run", "$exception"), 1)
+    assert counts(client) == {"click": 100} | once
+    check_people(client, {"email": "bob@x.example"})

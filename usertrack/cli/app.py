@@ -1,0 +1,79 @@
+"""The command line: every command by name, and every failure as a message with an exit code."""
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from usertrack import __version__
+from usertrack.cli import diagnostics, people, queries, serving, workspace
+from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
+
+app = typer.Typer(
+    name="usertrack",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Who to talk to this week, why, and what is broken for whom: joins what people did (PostHog)
+    with what they have (Postgres).
+
+    Try it: `usertrack segments` works at once, on demo data.""",
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback shape
+    if wanted:
+        typer.echo(f"usertrack {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+people.register(app)
+queries.register(app)
+workspace.register(app)
+serving.register(app)
+
+
+def main() -> None:
+    """The entry point of the `usertrack` command: exits with the code that the outcome has."""
+    sys.exit(run())
+
+
+def run() -> int:
+    """Run the command line and return its exit code; every failure is said on standard error."""
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except UsertrackError as problem:
+        diagnostics.error(problem)
+        return problem.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        diagnostics.note("interrupted")
+        return INTERRUPTED
+    except Exception as problem:
+        if hasattr(problem, "format_message"):  # Typer's own: bad usage of a command
+            return _bad_usage(problem)
+        if os.environ.get("USERTRACK_DEBUG"):
+            raise
+        diagnostics.unexpected(problem)
+        return 1
+
+
+def _bad_usage(problem: Any) -> int:
+    message, _, suggestion = str(problem.format_message()).partition(" Did you mean ")
+    if not message:  # the help was shown instead
+        return int(problem.exit_code)
+    context = getattr(problem, "ctx", None)
+    path = context.command_path if context else "usertrack"
+    hint = f"did you mean {suggestion}" if suggestion else f"`{path} --help` shows how it is used"
+    diagnostics.error(UsageError(message[:1].lower() + message[1:].rstrip("."), hint))
+    return int(problem.exit_code)

@@ -1,0 +1,67 @@
+"""What `usertrack demo` and `usertrack serve` do, once somebody runs them."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usertrack.cli import diagnostics
+from usertrack.errors import UsageError
+
+if TYPE_CHECKING:
+    from usertrack.server.settings import ServerSettings
+
+
+def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progress, *, reset: bool) -> str:
+    """Build the demo of that size, make it the one that is used, and say what it holds."""
+    from usertrack.demo import open_demo
+    from usertrack.period import parse_moment
+    from usertrack.sources.demo import Choice, cache_root, progress_of, require_engines, write_choice
+
+    require_engines()
+    moment = parse_moment(as_of, "UTC") if as_of else datetime.now(UTC)
+    built = open_demo(cache_root(), now=moment, users=users, days=days, reset=reset, progress=progress_of(progress))
+    try:
+        default = (users, days, as_of) == (Choice.users, Choice.days, None)
+        # one that was asked for by size or date is kept as it is; the default one follows the calendar
+        write_choice(cache_root(), Choice() if default else Choice(users, days, built.as_of.isoformat()))
+        end = f"{built.as_of:%Y-%m-%d %H:%M} UTC"
+        return f"the demo has {users:,} accounts and {days} days up to {end}; try `usertrack segments --demo`"
+    finally:
+        built.close()
+
+
+def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows: int) -> None:
+    from zoneinfo import ZoneInfo
+
+    import platformdirs
+
+    from usertrack.server.serve import is_public, serve
+    from usertrack.sources.demo import require_engines
+
+    require_engines()
+    try:
+        ZoneInfo(timezone)
+    except (ValueError, OSError) as error:
+        raise UsageError(f"'{timezone}' is not a timezone", "use a name such as Europe/Berlin or UTC") from error
+    if is_public(host):
+        diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
+    folder = data or Path(platformdirs.user_data_dir("usertrack")) / "events"
+    serve(
+        folder,
+        os.environ,
+        host,
+        port,
+        lambda url, keys: _announce(url, keys, folder),
+        timezone=timezone,
+        row_cap=max_rows,
+    )
+
+
+def _announce(url: str, keys: "ServerSettings", folder: Path) -> None:
+    diagnostics.note(f"serving {folder} at {url}, project {keys.project_id}; Ctrl-C ends it")
+    diagnostics.note(f"project token for writing: {keys.project_token}")
+    if os.environ.get("USERTRACK_PERSONAL_API_KEY"):
+        diagnostics.note("personal key for reading: the one in USERTRACK_PERSONAL_API_KEY")
+    else:
+        diagnostics.note(f"personal key for reading: {keys.personal_api_key}")

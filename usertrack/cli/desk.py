@@ -1,0 +1,116 @@
+"""What every command that asks a source needs: settings, library, rules, a runner, and where the answer goes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usertrack.cli import diagnostics
+from usertrack.cli.options import Common
+from usertrack.errors import INCOMPLETE
+
+if TYPE_CHECKING:
+    from usertrack.document import Document
+    from usertrack.library import Library
+    from usertrack.rules import Rules
+    from usertrack.run import Runner
+    from usertrack.settings import Settings
+    from usertrack.table import Table
+    from usertrack.workbench import Workbench
+
+
+def settings_of(common: Common) -> "Settings":
+    from usertrack.settings import load
+
+    options = {"timezone": common.timezone, "as_of": common.as_of, "format": common.format}
+    return load(workspace=common.workspace, options=options, demo=common.demo)
+
+
+def library_of(settings: "Settings") -> "Library":
+    """The shipped queries, with the workspace's own in front."""
+    from usertrack.library import Library, shipped_root
+
+    own = [settings.root / "queries"] if settings.root else []
+    return Library([shipped_root() / "queries", *own])
+
+
+def rules_path(settings: "Settings") -> Path:
+    """The workspace's segments.yaml, or the shipped one."""
+    from usertrack.library import shipped_root
+
+    own = settings.root / "segments.yaml" if settings.root else None
+    return own if own and own.is_file() else shipped_root() / "segments.yaml"
+
+
+@dataclass
+class Desk:
+    """An open runner with its progress. ``incomplete`` becomes the exit code once the answer is out."""
+
+    settings: "Settings"
+    runner: "Runner"
+    progress: diagnostics.Progress
+    common: Common
+    incomplete: bool = False
+
+    def rules(self) -> "Rules":
+        from usertrack.rules import read_rules
+
+        return read_rules(rules_path(self.settings))
+
+    def profiles(self, rules: "Rules") -> "Workbench":
+        """Everybody's profile; marks the answer incomplete when a source did not give its part."""
+        from usertrack.workbench import build
+
+        self.progress.expect(len(rules.queries))
+        bench = build(self.runner, rules, self.progress.done)
+        self.progress("sorting people", passing=True)
+        return self._noted(bench)
+
+    def profile_of(self, rules: "Rules", wanted: str) -> "Workbench":
+        """The profile of one person alone; everybody's when nobody is called that, to name near matches."""
+        from usertrack.workbench import build
+
+        self.progress.expect(len(rules.queries))
+        bench = build(self.runner, rules, self.progress.done, only=wanted)
+        return self._noted(bench) if bench.people else self.profiles(rules)
+
+    def _noted(self, bench: "Workbench") -> "Workbench":
+        self.incomplete = self.incomplete or any(fact.missing for fact in bench.facts.values())
+        return bench
+
+    def emit(self, shown: "Document | Table", limit: int | None = None) -> None:
+        self.progress.stop()
+        emit(shown, self.settings, self.common, limit)
+
+
+@contextmanager
+def open_desk(common: Common) -> Iterator[Desk]:
+    """A desk on the sources of the workspace, closed afterwards; exits with 6 when the answer was incomplete."""
+    import typer
+
+    from usertrack.run import open_runner
+
+    settings = settings_of(common)
+    library = library_of(settings)
+    if settings.uses_demo and not settings.demo:
+        diagnostics.note("demo data · connect your own with `usertrack init`")
+    with (
+        diagnostics.Progress() as progress,
+        open_runner(settings, library, now=datetime.now(UTC), notify=progress) as runner,
+    ):
+        desk = Desk(settings, runner, progress, common)
+        yield desk
+    if desk.incomplete:
+        raise typer.Exit(INCOMPLETE)
+
+
+def emit(shown: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:
+    """Hand the answer to standard output or ``--output``."""
+    from usertrack.cli import output
+
+    fmt = settings["format"] or ""
+    if common.output is not None and common.format is None:
+        fmt = ""  # the file's ending decides, before a default format does
+    output.emit(shown, fmt=fmt, output=common.output, limit=limit, note=diagnostics.note)

@@ -1,0 +1,99 @@
+"""The only module that writes to standard error: errors, hints, notes and progress. Data never goes there."""
+
+import os
+import sys
+from types import TracebackType
+from typing import Any
+
+from usertrack.errors import UsertrackError
+
+
+def error(problem: UsertrackError) -> None:
+    """``error: …`` and, where there is one, ``hint: …``."""
+    _line("error", problem.message)
+    if problem.hint:
+        _line("hint", problem.hint)
+
+
+def note(text: str) -> None:
+    _line("note", text)
+
+
+def unexpected(problem: BaseException) -> None:
+    """A bug of ours: said in one line without the values at hand, which may be secret."""
+    trace = problem.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f" at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else ""
+    _line("error", f"usertrack itself failed ({type(problem).__name__}{place})")
+    _line("hint", "this is a bug, please report it; USERTRACK_DEBUG=1 shows the whole trace")
+
+
+def _line(kind: str, text: str) -> None:
+    from usertrack.render.safe import visible
+
+    sys.stderr.write(f"{_coloured(kind)}: {visible(text)}\n")
+    sys.stderr.flush()
+
+
+_COLOURS = {"error": "31", "hint": "36", "note": "33"}
+
+
+def _coloured(kind: str) -> str:
+    if not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
+        return kind
+    return f"\x1b[1;{_COLOURS[kind]}m{kind}\x1b[0m"
+
+
+class Progress:
+    """A spinner on a terminal; off one, only what is worth keeping: retries and the like.
+
+    Called with a message, it shows it; with ``passing``, only while nothing newer is to be said.
+    """
+
+    def __init__(self) -> None:
+        self._status: Any = None
+        self._total = self._count = 0
+
+    def __enter__(self) -> "Progress":
+        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+            from rich.console import Console
+
+            self._status = Console(stderr=True).status("starting", spinner="dots")
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Clear the line, before data is printed."""
+        if self._status:
+            self._status.stop()
+            self._status = None
+
+    def __call__(self, message: str, *, passing: bool = False) -> None:
+        if not passing:
+            self._above(message)
+        elif self._status:
+            from rich.text import Text
+
+            self._status.update(Text(message))
+
+    def expect(self, total: int) -> None:
+        """``total`` more queries are about to run."""
+        self._total, self._count = total, 0
+        self(f"asking {total} questions", passing=True)
+
+    def done(self, statement: Any, answer: Any) -> None:
+        self._count += 1
+        self(f"{self._count} of {self._total} answered, last {statement.name}", passing=True)
+
+    def _above(self, message: str) -> None:
+        if self._status:
+            self._status.stop()
+        note(message)
+        if self._status:
+            self._status.start()

@@ -1,0 +1,117 @@
+"""Options that mean the same on every command, declared once and handed over as one `Common`."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+_HERE = "Options of every command"
+
+
+@dataclass(frozen=True)
+class Common:
+    workspace: Path | None = None
+    demo: bool = False
+    as_of: str | None = None
+    timezone: str | None = None
+    format: str | None = None
+    output: Path | None = None
+
+
+_FIELDS: dict[str, Any] = {
+    "workspace": Annotated[
+        Path | None,
+        typer.Option(
+            "--workspace",
+            "-w",
+            help="Folder with usertrack.yaml; default: this one or one above.",
+            rich_help_panel=_HERE,
+        ),
+    ],
+    "demo": Annotated[
+        bool, typer.Option("--demo", help="Use the demo data, whatever is configured.", rich_help_panel=_HERE)
+    ],
+    "as_of": Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="TIME",
+            help="Answer for this moment instead of now: 2026-11-20 or 2026-11-20T09:00.",
+            rich_help_panel=_HERE,
+        ),
+    ],
+    "timezone": Annotated[
+        str | None,
+        typer.Option(
+            "--timezone",
+            metavar="ZONE",
+            help="Show times in this timezone, such as Europe/Berlin.",
+            rich_help_panel=_HERE,
+        ),
+    ],
+    "format": Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help="table, json, jsonl, csv, tsv, markdown, html, parquet or xlsx.",
+            rich_help_panel=_HERE,
+        ),
+    ],
+    "output": Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to this file; its ending chooses the format.",
+            rich_help_panel=_HERE,
+        ),
+    ],
+}
+_DEFAULTS = Common()
+
+
+def with_common(command: Callable[..., None]) -> Callable[..., None]:
+    """Give ``command(…, common)`` the options of every command, behind its own."""
+
+    @functools.wraps(command)
+    def wrapper(**given: Any) -> None:
+        common = Common(**{name: given.pop(name) for name in _FIELDS})
+        command(**given, common=common)
+
+    own = inspect.signature(command)
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(_DEFAULTS, name), annotation=annotation)
+        for name, annotation in _FIELDS.items()
+    ]
+    parameters = [p for p in own.parameters.values() if p.name != "common"]
+    wrapper.__signature__ = own.replace(parameters=[*parameters, *shared])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in [*parameters, *shared]}
+    return wrapper
+
+
+Limit = Annotated[int | None, typer.Option("--limit", "-n", min=0, help="How many rows; 0 for all.")]
+Params = Annotated[
+    list[str] | None,
+    typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for a parameter; may be repeated."),
+]
+SetName = Annotated[str, typer.Option("--set", help="Which set of segments.")]
+
+
+def parse_params(given: list[str] | None) -> dict[str, str]:
+    """``name=value`` options as a dict; raises UsageError."""
+    from usertrack.errors import UsageError
+
+    pairs = {}
+    for item in given or []:
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            raise UsageError(f"'--param {item}' is not NAME=VALUE", "write for example `--param days=7`")
+        pairs[name] = value
+    return pairs

@@ -1,0 +1,102 @@
+"""Commands about people: segments, explain, user, match."""
+
+from typing import Annotated
+
+import typer
+
+from usertrack.cli import complete
+from usertrack.cli.options import Common, Limit, SetName, with_common
+
+_PANEL = "People"
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_default=False)]
+
+
+@with_common
+def segments(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Only these segments.", autocompletion=complete.segments),
+    ] = None,
+    set_name: SetName = "action",
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """Who to talk to, about what, and why.
+
+    `usertrack segments` · everybody's segment, most urgent first
+
+    `usertrack segments failing power --limit 0` · all people of two segments
+
+    `usertrack segments --set lifecycle -o people.xlsx` · another set, as a spreadsheet
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.segments import segments_document
+    from usertrack.segments import classify
+
+    with open_desk(common) as desk:
+        rules = desk.rules()
+        chosen = rules.set_named(set_name)
+        found = classify(desk.profiles(rules), chosen)
+        desk.emit(segments_document(found, names or [], desk.settings["timezone"]), limit)
+
+
+@with_common
+def explain(email: Email, set_name: SetName = "action", *, common: Common) -> None:
+    """Why somebody is, or is not, in each segment, and what would change it.
+
+    `usertrack explain lena@northwind.example`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.explain import explain as explain_person
+    from usertrack.report.explain import explain_document
+
+    with open_desk(common) as desk:
+        rules = desk.rules()
+        bench = desk.profile_of(rules, email)
+        found = explain_person(bench, rules.set_named(set_name), email)
+        desk.emit(explain_document(bench, found, desk.settings["timezone"]))
+
+
+@with_common
+def user(email: Email, *, common: Common) -> None:
+    """Everything known of one person: account, segments, activity, tools, failures, sessions, timeline.
+
+    `usertrack user lena@northwind.example`
+
+    `usertrack user lena@northwind.example -o lena.md`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.person import dossier
+    from usertrack.report.person import person_document
+
+    with open_desk(common) as desk:
+        found = dossier(desk.runner, desk.profile_of(desk.rules(), email), email)
+        desk.incomplete = desk.incomplete or bool(found.missing)
+        desk.emit(person_document(found, desk.settings["timezone"]))
+
+
+@with_common
+def match(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[KIND]", help="Only: ambiguous, posthog_only, postgres_only or internal.")
+    ] = None,
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """How the two sources met: who is in only one of them, and whose e-mail is ambiguous.
+
+    `usertrack match` · `usertrack match ambiguous -f csv`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.match import match_document
+
+    with open_desk(common) as desk:
+        bench = desk.profiles(desk.rules())
+        desk.emit(match_document(bench, kind, desk.settings["timezone"]), limit)
+
+
+def register(app: typer.Typer) -> None:
+    for command in (segments, explain, user, match):
+        app.command(rich_help_panel=_PANEL)(command)

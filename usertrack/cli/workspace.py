@@ -1,0 +1,79 @@
+"""Commands about the workspace: init, check, doctor."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from usertrack.cli.options import Common, with_common
+
+_PANEL = "Workspace"
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; default: here.")] = Path(),
+) -> None:
+    """Make a workspace: settings, segments and a folder for your queries, all commented.
+
+    `usertrack init acme && cd acme`
+    """
+    from usertrack.cli import diagnostics
+    from usertrack.workspace import create
+
+    written = create(folder)
+    for path in written:
+        diagnostics.note(f"wrote {path}")
+    if not written:
+        diagnostics.note(f"{folder} is a workspace already; nothing was changed")
+    diagnostics.note("next: set POSTHOG_PROJECT_ID, POSTHOG_PERSONAL_API_KEY and DATABASE_URL, then `usertrack doctor`")
+
+
+@with_common
+def check(
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the sources too, whether every query would run.")
+    ] = False,
+    *,
+    common: Common,
+) -> None:
+    """Prove every file of the workspace: queries, parameters, segments.
+
+    `usertrack check` · `usertrack check --online`
+    """
+    from usertrack.check import check_queries, check_queries_online, check_rules
+    from usertrack.cli.desk import emit, library_of, open_desk, rules_path, settings_of
+    from usertrack.report.findings import findings_document, raise_problems
+
+    settings = settings_of(common)
+    library = library_of(settings)
+    if online:
+        with open_desk(common) as desk:
+            desk.progress.expect(len(library.files))
+            findings = check_queries_online(desk.runner)
+    else:
+        findings = check_queries(library)
+    findings += check_rules(rules_path(settings), library)
+    emit(findings_document(f"{len(findings)} checks", findings), settings, common)
+    raise_problems(findings)
+
+
+@with_common
+def doctor(*, common: Common) -> None:
+    """What stands between you and an answer: settings, connections, scopes, tables, columns, events.
+
+    `usertrack doctor`
+    """
+    from usertrack.cli.desk import open_desk, rules_path
+    from usertrack.doctor import examine
+    from usertrack.report.findings import findings_document, raise_problems
+
+    with open_desk(common) as desk:
+        desk.progress.expect(len(desk.runner.library.files))
+        findings = examine(desk.runner, desk.settings, rules_path(desk.settings))
+        desk.emit(findings_document("usertrack doctor", findings))
+        raise_problems(findings)
+
+
+def register(app: typer.Typer) -> None:
+    for command in (init, check, doctor):
+        app.command(rich_help_panel=_PANEL)(command)

@@ -1,0 +1,100 @@
+"""One person's dossier, from both sources: account, segments, activity, tools, failures, sessions, timeline."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from usertrack.errors import UsertrackError
+from usertrack.explain import Explanation, explain
+from usertrack.library import Statement
+from usertrack.period import in_zone
+from usertrack.run import Runner
+from usertrack.table import Row, Table
+from usertrack.workbench import Workbench
+
+DAYS = 30
+_TIMELINE = 500  # events and actions that a dossier shows at the most; it says when there are more
+
+_PARTS = {
+    "mcp": "posthog/user_mcp",
+    "sessions": "posthog/user_sessions",
+    "events": "posthog/user_events",
+    "event_days": "posthog/user_days",
+    "tools": "neon/user_tools",
+    "runs": "neon/user_runs",
+    "tool_failures": "neon/user_tool_failures",
+    "custom_tools": "neon/user_custom_tools",
+    "actions": "neon/user_timeline",
+    "action_days": "neon/user_days",
+}
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """``parts`` by name as in the queries above; what could not be had is in ``missing``, with the reason.
+
+    ``days`` are the last 30 calendar days in the workspace's timezone, oldest first: (day, actions of any kind).
+    """
+
+    email: str
+    as_of: datetime
+    standing: dict[str, Explanation]
+    parts: dict[str, Table]
+    missing: dict[str, str] = field(default_factory=dict)
+    days: tuple[tuple[date, int], ...] = ()
+    timeline: tuple[Row, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
+    """Everything known of one person; raises UsageError, with near matches, when nobody is called ``wanted``."""
+    standing = {name: explain(bench, chosen, wanted) for name, chosen in bench.rules.sets.items()}
+    email = next(iter(standing.values())).key
+    names = {part: _statement(runner, part, query, email) for part, query in _PARTS.items()}
+    answers = dict(zip(names, runner.run(list(names.values())), strict=True))
+    parts = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
+    missing = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
+    return Dossier(
+        email=email,
+        as_of=bench.as_of,
+        standing=standing,
+        parts=parts,
+        missing=missing,
+        days=_days(parts, runner),
+        timeline=_timeline(parts),
+        notes=tuple(dict.fromkeys([*bench.notes, *missing.values(), *_cut(parts)])),
+    )
+
+
+def _statement(runner: Runner, part: str, query: str, email: str) -> Statement:
+    return runner.bind(query, {"email": email}, limit=_TIMELINE if part in ("events", "actions", "sessions") else None)
+
+
+def _days(parts: dict[str, Table], runner: Runner) -> tuple[tuple[date, int], ...]:
+    """Actions per day: both sources together, days without any as 0."""
+    last = in_zone(runner.as_of, runner.settings["timezone"]).date()
+    totals = {last - timedelta(days=back): 0 for back in range(DAYS - 1, -1, -1)}
+    for name in ("event_days", "action_days"):
+        for day, actions in parts[name].rows if name in parts else ():
+            if day in totals:
+                totals[day] += actions
+    return tuple(totals.items())
+
+
+def _timeline(parts: dict[str, Table]) -> tuple[Row, ...]:
+    """(at, kind, what, outcome, detail), newest first: events and backend actions in one line of time.
+
+    Where one source was cut, the line ends where that source does, so that it has no holes.
+    """
+    events = (
+        [(at, "event", event, None, page or detail) for at, event, page, detail in parts["events"].rows]
+        if "events" in parts
+        else []
+    )
+    actions = list(parts["actions"].rows) if "actions" in parts else []
+    cut = [rows[-1][0] for name, rows in (("events", events), ("actions", actions)) if rows and parts[name].truncated]
+    known = [row for row in (*events, *actions) if not cut or row[0] >= max(cut)]
+    return tuple(sorted(known, key=lambda row: (row[0], row[1], str(row[2])), reverse=True))
+
+
+def _cut(parts: dict[str, Table]) -> list[str]:
+    return [f"{name}: only the newest {len(table.rows)} are shown" for name, table in parts.items() if table.truncated]

@@ -1,0 +1,1 @@
+"""Documents: what each answer shows, before anybody decides in which format."""

@@ -1,0 +1,57 @@
+"""The query library as tables and documents."""
+
+from usertrack.document import Code, Document, Facts, Paragraph
+from usertrack.errors import UsertrackError
+from usertrack.library import Library, Parameter, Query
+from usertrack.table import Column, Row, Table
+
+
+def library_table(library: Library) -> Table:
+    """One row per query file; one that cannot be read says why."""
+    names = (Column("name"), Column("title"), Column("key"), Column("parameters"), Column("from"))
+    rows: list[Row] = []
+    for name in library:
+        try:
+            query = library[name]
+            parameters = ", ".join(map(_parameter, query.params.values()))
+            rows.append(
+                (name, query.title, query.key or None, parameters or None, "shipped" if query.shipped else "workspace")
+            )
+        except UsertrackError as error:
+            rows.append((name, f"cannot be read: {error.message}", None, None, "workspace"))
+    return Table(names, rows, name="queries", title=f"{len(rows)} queries")
+
+
+def query_document(query: Query) -> Document:
+    """What a query is for, what it takes, and its SQL as in the file."""
+    pairs = [
+        ("Source", query.source),
+        ("Key", query.key or None),
+        ("Parameters", ", ".join(map(_parameter, query.params.values())) or "none"),
+        ("File", str(query.path)),
+    ]
+    return Document(
+        title=f"{query.name} · {query.title}",
+        blocks=(
+            *([Paragraph(query.about)] if query.about else []),
+            Facts(tuple(p for p in pairs if p[1])),
+            Code(query.sql),
+        ),
+        data=lambda: {
+            "name": query.name,
+            "title": query.title,
+            "about": query.about,
+            "source": query.source,
+            "key": query.key or None,
+            "params": {p.name: {"type": p.type, "default": p.default} for p in query.params.values()},
+            "facts": {name: {"label": f.label, "type": f.type, "unit": f.unit} for name, f in query.facts.items()},
+            "sql": query.sql,
+        },
+    )
+
+
+def _parameter(parameter: Parameter) -> str:
+    if parameter.default is None:
+        return f"{parameter.name} ({parameter.type})"
+    value = ",".join(parameter.default) if isinstance(parameter.default, list) else parameter.default
+    return f"{parameter.name}={value}"

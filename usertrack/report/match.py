@@ -1,0 +1,62 @@
+"""How the two sources met, as a document: the counts, and the people behind each."""
+
+from usertrack.document import Document, Facts, Listing, Shown
+from usertrack.errors import UsageError, did_you_mean
+from usertrack.report.segments import moment
+from usertrack.spool import SpooledRows, identifier, quote
+from usertrack.table import Column, Table
+from usertrack.workbench import Workbench
+
+KINDS = ("ambiguous", "posthog_only", "postgres_only", "internal")
+
+
+def match_document(bench: Workbench, kind: str | None, timezone: str) -> Document:
+    """Counts first, then everybody who is not simply matched; ``kind`` narrows it to one sort of mismatch."""
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"there is no kind '{kind}'", did_you_mean(kind, KINDS, f"kinds: {', '.join(KINDS)}"))
+    table = _people(bench, kind)
+    labels = {
+        "matched": "In both sources",
+        "posthog_only": "Events, no account",
+        "postgres_only": "Account, unknown to PostHog",
+        "ambiguous": "Ambiguous: several accounts or persons",
+        "anonymous": "Anonymous PostHog persons",
+        "without_email": "Accounts without an e-mail",
+        "internal_excluded": "Your own people, left out",
+    }
+    counts = bench.match.as_dict()
+    return Document(
+        title=f"How PostHog and Postgres met on {moment(bench.as_of, timezone)}",
+        blocks=(
+            Facts(tuple((label, counts[name]) for name, label in labels.items() if counts[name] is not None)),
+            Listing(
+                table,
+                heading="Who is not simply in both",
+                shown={"email": Shown("Person"), "kind": Shown("Kind", "tag")},
+                limit=20,
+            ),
+        ),
+        notes=tuple(bench.notes),
+        table=table,
+        timezone=timezone,
+        as_of=bench.as_of,
+        data=lambda: {"as_of": bench.as_of, "match": counts, "people": table.dicts(), "notes": bench.notes},
+    )
+
+
+def _people(bench: Workbench, kind: str | None) -> Table:
+    columns = (
+        Column(bench.key),
+        Column("kind"),
+        Column("ambiguous", "BOOLEAN"),
+        Column("accounts", "BIGINT"),
+        Column("persons", "BIGINT"),
+    )
+    if kind is None:
+        where = "kind <> 'matched' OR ambiguous"
+    else:
+        where = "ambiguous AND kind <> 'internal'" if kind == "ambiguous" else f"kind = {quote(kind)}"
+    names = f"key AS {identifier(bench.key)}, kind, ambiguous, accounts, persons"
+    scan = f"(SELECT {names} FROM ({bench.met()}) WHERE {where} ORDER BY NOT ambiguous, kind, key)"
+    count = bench.one(f"SELECT count(*) FROM {scan}")[0]
+    return Table(columns, SpooledRows(scan, columns, count, bench.connection), name="match", as_of=bench.as_of)

@@ -1,0 +1,197 @@
+"""The segments of a set as a document: how many, who first, and why."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from usertrack.document import Document, Listing, Shown
+from usertrack.expressions import columns
+from usertrack.period import in_zone
+from usertrack.run import NAMES
+from usertrack.segments import OWN_COLUMNS, Classification, condition
+from usertrack.table import Column, Row, Table
+from usertrack.workbench import Match, Workbench
+
+
+def segments_document(found: Classification, only: Sequence[str], timezone: str) -> Document:
+    """Summary, then the people, most urgent first. ``only`` narrows both to segments of these ids."""
+    bench = found.bench
+    table = found.people(only)
+    notes = [*bench.notes, *_unknown_notes(found), *match_notes(bench.match)]
+    return Document(
+        title=f"Segments on {moment(bench.as_of, timezone)}",
+        subtitle=_subtitle(bench),
+        blocks=(_summary(found, only), _who_first(found, table, only)),
+        notes=tuple(notes),
+        data=lambda: _json(found, table, timezone, notes),
+        table=table,
+        timezone=timezone,
+        as_of=bench.as_of,
+    )
+
+
+def moment(when: datetime, timezone: str) -> str:
+    local = in_zone(when, timezone)
+    return f"{local.day} {local:%b %Y, %H:%M} {timezone}"
+
+
+def _subtitle(bench: Workbench) -> str:
+    parts = [f"{number(bench.people)} people"]
+    if bench.match.matched is not None:
+        parts.append(f"PostHog ⋈ Postgres {number(bench.match.matched)} matched")
+    return " · ".join(parts)
+
+
+def number(value: int) -> str:
+    return f"{value:,}".replace(",", " ")
+
+
+def _summary(found: Classification, only: Sequence[str]) -> Listing:
+    total = found.bench.people
+    rows: list[Row] = [
+        (
+            count.segment.name,
+            "unknown" if count.people is None else number(count.people),
+            None if count.people is None or not total else count.people / total,
+            count.segment.action,
+        )
+        for count in found.counts
+        if not only or count.segment.id in only
+    ]
+    names = (Column("segment"), Column("people"), Column("share", "DOUBLE"), Column("action"))
+    return Listing(
+        Table(names, rows, name="summary", as_of=found.bench.as_of),
+        shown={
+            "segment": Shown("Segment", "tag"),
+            "people": Shown("People", align="right"),
+            "share": Shown("Share", "bar", full=1.0),
+            "action": Shown("Action"),
+        },
+    )
+
+
+def _who_first(found: Classification, table: Table, only: Sequence[str]) -> Listing:
+    names = {segment.id: segment.name for segment in found.chosen.segments}
+    key = found.bench.key
+    people = _Named(table, names)
+    evidence = _evidence(found, only) if only else []
+    facts = {name: Shown(found.bench.facts[name].label.capitalize(), _kind(found, name)) for name in evidence}
+    return Listing(
+        Table((*people.columns,), people, as_of=found.bench.as_of, timezone=table.timezone),
+        heading="Who to talk to first",
+        shown={
+            key: Shown("Person"),
+            "primary": Shown("Segment", "tag"),
+            "priority": Shown("Priority", "number"),
+            "because": Shown("Why", "text", grows=True),
+            **facts,
+        },
+        columns=(key, "primary", "priority", *evidence, "because"),
+        limit=20,
+        more="why? `usertrack explain EMAIL`",
+    )
+
+
+def _evidence(found: Classification, only: Sequence[str]) -> list[str]:
+    """The facts that the rules of these segments look at."""
+    chosen = [segment for segment in found.chosen.segments if segment.id in only]
+    names = [name for segment in chosen for name in columns(condition(found.bench, segment)) if name != "as_of"]
+    return list(dict.fromkeys(names))[:4]
+
+
+def _kind(found: Classification, name: str) -> Any:
+    fact = found.bench.facts[name]
+    return "percent" if fact.unit == "percent" else "when" if fact.type == "TIMESTAMP" else "auto"
+
+
+class _Named(Sequence[Row]):
+    """The people as people read them: segments by name, one reason each. Read only as far as shown."""
+
+    def __init__(self, table: Table, names: dict[str, str]) -> None:
+        self._table = table
+        self._names = names
+        self._primary, self._because = table.names.index("primary"), table.names.index("because")
+        self._segments = table.names.index("segments")
+        self.columns = tuple(Column(c.name) if c.name == "because" else c for c in table.columns)
+
+    def __len__(self) -> int:
+        return len(self._table.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._row(row) for row in self._table.rows[index]]
+        return self._row(self._table.rows[index])
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._row, self._table.rows)
+
+    def _row(self, row: Row) -> Row:
+        cells = list(row)
+        cells[self._primary] = self._names[cells[self._primary]]
+        # the reason of the primary segment; the others by name
+        others = [self._names[id_] for id_ in cells[self._segments] if id_ != row[self._primary]]
+        cells[self._because] = cells[self._because][0] + (f" (also {', '.join(others)})" if others else "")
+        return tuple(cells)
+
+
+def _json(found: Classification, table: Table, timezone: str, notes: Sequence[str]) -> dict[str, Any]:
+    bench = found.bench
+    return {
+        "as_of": bench.as_of,
+        "timezone": timezone,
+        "set": found.chosen.name,
+        "sources": source_states(bench),
+        "match": bench.match.as_dict(),
+        "segments": [
+            {
+                "id": c.segment.id,
+                "name": c.segment.name,
+                "action": c.segment.action,
+                "count": c.people,
+                "undecided": c.undecided,
+            }
+            for c in found.counts
+        ],
+        "users": [person_json(bench.key, table.names, row) for row in table.rows],
+        "notes": list(notes),
+    }
+
+
+def person_json(key: str, names: Sequence[str], row: Row) -> dict[str, Any]:
+    cells = dict(zip(names, row, strict=True))
+    own = {name: cells.pop(name) for name in (key, *OWN_COLUMNS)}
+    return {**own, "profile": cells}
+
+
+def source_states(bench: Workbench) -> list[dict[str, Any]]:
+    """Each source with whether all of its queries answered, and if not, why."""
+    reasons: dict[str, str] = {bench.queries[name].source: "" for name in bench.queries}
+    for fact in bench.facts.values():
+        if fact.missing and fact.origin in bench.queries:
+            reasons[bench.queries[fact.origin].source] = fact.missing
+    return [{"name": name, "ok": not reason, "detail": reason} for name, reason in sorted(reasons.items())]
+
+
+def _unknown_notes(found: Classification) -> list[str]:
+    return [f"{count.segment.name}: unknown, because {count.unknown}" for count in found.unknown]
+
+
+def match_notes(match: Match) -> list[str]:
+    """The match report in a line or two."""
+    parts = []
+    if match.matched is not None:
+        parts.append(f"{number(match.posthog_only or 0)} people have events but no account")
+        parts.append(f"{number(match.postgres_only or 0)} accounts are unknown to PostHog")
+    if match.ambiguous:
+        parts.append(f"{number(match.ambiguous)} e-mails are ambiguous (several accounts or persons)")
+    if match.anonymous:
+        parts.append(f"{number(match.anonymous)} anonymous visitors")
+    if match.without_email:
+        parts.append(f"{number(match.without_email)} accounts without an e-mail")
+    if match.internal_excluded:
+        parts.append(f"{number(match.internal_excluded)} of your own people left out")
+    return [f"{'; '.join(parts)} (`usertrack match`)"] if parts else []
+
+
+def missing_sources(bench: Workbench) -> list[str]:
+    return [NAMES[state["name"]] for state in source_states(bench) if not state["ok"]]

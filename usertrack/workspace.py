@@ -1,0 +1,107 @@
+"""Making a workspace: a folder with usertrack.yaml, segments.yaml and queries/. Nothing that exists is overwritten."""
+
+import shutil
+from pathlib import Path
+
+from usertrack.errors import UsageError, did_you_mean
+from usertrack.library import SOURCES, shipped_root
+
+_SETTINGS = """\
+# usertrack.yaml: settings of this workspace. An option beats the environment, the environment beats this file.
+# Secrets stay in the environment: POSTHOG_PERSONAL_API_KEY, and DATABASE_URL or NEON_API_KEY.
+
+posthog:
+  host: https://us.posthog.com      # EU Cloud: https://eu.posthog.com; your own `usertrack serve`: http://127.0.0.1:8765
+  project_id:                       # the number in the address of your project; or POSTHOG_PROJECT_ID
+  timeout: 300                      # seconds that one query may take
+
+postgres:
+  timeout: 120                      # seconds that one query may take
+
+neon:                               # only with NEON_API_KEY; DATABASE_URL needs none of it
+  project_id:
+  database:
+  role: neondb_owner                # a read-only role is best
+
+timezone: UTC                       # times are shown in it, such as Europe/Berlin
+internal: [datagen.dev]             # domains and e-mails of your own people; they are left out everywhere
+"""
+
+_GITIGNORE = "# what usertrack keeps for itself\n.usertrack/\n"
+
+_QUERY = {
+    "posthog": """\
+-- title: {title}
+-- about: >
+--   What the numbers mean, and for whom.
+-- key: email
+-- params: {{days: 30}}
+SELECT
+    lower(trim(person.properties.email)) AS email,
+    count() AS events
+FROM events
+WHERE event = '$pageview'
+    AND timestamp > toDateTime({{as_of}}) - toIntervalDay({{days}})
+    AND timestamp <= toDateTime({{as_of}})
+    AND person.properties.email IS NOT NULL
+GROUP BY email
+""",
+    "neon": """\
+-- title: {title}
+-- about: >
+--   What the numbers mean, and for whom.
+-- key: email
+-- params: {{days: 30}}
+SELECT
+    lower(trim(w.email)) AS email,
+    count(*) AS accounts
+FROM wasp_user AS w
+WHERE w.created_at <= {{as_of}} AND w.created_at > {{as_of}} - make_interval(days => {{days}}::int)
+GROUP BY lower(trim(w.email))
+""",
+}
+
+
+def create(folder: Path) -> list[Path]:
+    """Make a workspace in ``folder`` and return the files written; those that exist stay. Raises UsageError."""
+    written = []
+    try:
+        for source in SOURCES:
+            (folder / "queries" / source).mkdir(parents=True, exist_ok=True)
+            written += _write(folder / "queries" / source / ".gitkeep", "")
+        written += _write(folder / "usertrack.yaml", _SETTINGS)
+        written += _write(folder / ".gitignore", _GITIGNORE)
+        if not (folder / "segments.yaml").exists():
+            shutil.copyfile(shipped_root() / "segments.yaml", folder / "segments.yaml")
+            written.append(folder / "segments.yaml")
+    except OSError as error:
+        raise UsageError(f"cannot make a workspace in '{folder}': {error.strerror}", "choose another folder") from error
+    return written
+
+
+def new_query(root: Path, name: str) -> Path:
+    """Start the query file ``name`` below ``root`` and return its path; raises UsageError."""
+    source, _, rest = name.partition("/")
+    if source not in SOURCES or not rest:
+        raise UsageError(
+            f"'{name}' does not say where the query runs",
+            did_you_mean(source, SOURCES, "write posthog/NAME or neon/NAME"),
+        )
+    if not all(part.replace("_", "").replace("-", "").isalnum() for part in rest.split("/")):
+        raise UsageError(f"'{name}' is not a name for a query", "use letters, digits, - and _")
+    path = root / "queries" / f"{name}.sql"
+    if path.exists():
+        raise UsageError(f"{path} exists already", f"`usertrack query show {name}` shows it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_QUERY[source].format(title=rest.replace("_", " ").capitalize()), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    return path
+
+
+def _write(path: Path, text: str) -> list[Path]:
+    if path.exists():
+        return []
+    path.write_text(text, encoding="utf-8")
+    return [path]
