@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from usertrack.server.api_errors import ApiError
-from usertrack.server.execute import cancel, execute, execute_parquet, progress
+from usertrack.server.execute import cancel, execute, execute_parquet, progress, run
 from usertrack.server.hogql import Context, Definition, HogQLError, compile_hogql
 from usertrack.server.hogql.compile import Compiled
 from usertrack.server.settings import ServerSettings
@@ -151,9 +151,8 @@ class QueryRunner:
 
     def _context(self, modifiers: dict[str, Any], row_cap: int | None) -> Context:
         settings = self._settings
-        rows = self._store.rows(
-            "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
-        )
+        table = "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
+        rows = map(json.loads, run(self._store, table, "JSONCompactEachRow").splitlines())  # never behind a writer
         return Context(
             timezone=settings.timezone,
             week_start_day=settings.week_start_day,
