@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 
 SEED = 20_261_120
-CHUNK = 10_000  # accounts at a time: at 90 days 600 000 events, some 1.5 GB of memory
+CHUNK = 10_000  # accounts at a time: over 90 days 600 000 events, 1.5 GB of memory
 ONCE = ("functions", "personas")
 STEPS = ("accounts", "visitors", "visits", "runs", "tools", "makings", "events", "persons")
 TABLES = (  # in the order of their references
@@ -61,7 +61,7 @@ def generate(store: "Store", dsn: str, parameters: Parameters, progress: Progres
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE" if parameters.users <= CHUNK else "ANALYZE")
     _leave(store)
-    if hasattr(store, "refresh_property_definitions"):
+    if hasattr(store, "refresh_property_definitions"):  # not yet in every Store
         store.refresh_property_definitions()
     else:
         _run(store, "definitions")
