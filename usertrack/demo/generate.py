@@ -49,9 +49,7 @@ def generate(store: "Store", dsn: str, parameters: Parameters, progress: Progres
     _define_parameters(store, parameters)
     for name in ONCE:
         _run(store, name)
-    with psycopg.connect(
-        dsn
-    ) as connection:  # one transaction: tables filled by the transaction that made them skip the log
+    with psycopg.connect(dsn) as connection:  # tables filled in the transaction that makes them skip the log
         _execute(connection, "postgres")
         for low in range(0, parameters.users, CHUNK):
             high = min(low + CHUNK, parameters.users)
