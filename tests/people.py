@@ -52,7 +52,7 @@ class Company:
         self,
         email: str | None,
         *,
-        credits: float | None = 80,
+        credits: float | None = 80,  # noqa: A002
         signed_up: datetime | None = None,
         subscription: str | None = None,
         last_active: datetime | None = None,
@@ -94,9 +94,7 @@ class Company:
         """A PostHog person; returns its id."""
         id_ = str(UUID(int=len(self.persons) + 1))
         properties = {} if email is None else {"email": email}
-        self.persons.append(
-            {"id": id_, "created_at": str(created or ago(60)), "properties": properties, "version": 1}
-        )
+        self.persons.append({"id": id_, "created_at": str(created or ago(60)), "properties": properties, "version": 1})
         return id_
 
     def event(self, person: str, event: str, at: datetime, times: int = 1, **properties: Any) -> None:
@@ -119,15 +117,13 @@ class Company:
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(SCHEMA.encode())
             for table, rows in self.tables.items():
-                # columns that one row has and another lacks are NULL
-                lines = json.dumps(rows, default=str)
                 names = ", ".join(dict.fromkeys(name for row in rows for name in row))
-                connection.execute(
-                    f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, %s)".encode(),
-                    [lines],
-                )
+                taken = f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %s)"
+                connection.execute(f"INSERT INTO {table} ({names}) {taken}".encode(), [json.dumps(rows, default=str)])
         store.insert("persons", self.persons)
-        store.insert("person_distinct_ids", [{"distinct_id": p["id"], "person_id": p["id"], "version": 1} for p in self.persons])
+        store.insert(
+            "person_distinct_ids", [{"distinct_id": p["id"], "person_id": p["id"], "version": 1} for p in self.persons]
+        )
         store.insert("events", self.events)
         store.refresh_property_definitions()
 
@@ -150,7 +146,9 @@ class Office:
             return self.dsn
 
         transport = httpx.ASGITransport(app=create_app(self.store, SERVER), raise_app_exceptions=False)
-        posthog = PostHog("http://test", "1", SERVER.personal_api_key, lambda m, *, passing=False: None, transport=transport)
+        posthog = PostHog(
+            "http://test", "1", SERVER.personal_api_key, lambda m, *, passing=False: None, transport=transport
+        )
         sources: dict[str, Source] = {"posthog": posthog, "neon": Postgres(address)}
         chosen = {name: source for name, source in sources.items() if not names or name in names}
         settings = load(env={"USERTRACK_INTERNAL": ",".join(internal)}, workspace=Path(__file__).parent)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -20,8 +19,8 @@ def action_people(company: Company) -> None:
     here = ago(1)  # when those were active whom it would otherwise put at risk
     for count in (5, 6):
         company.account(f"{count}_runs@x.example", runs={"completed": count})
-    for credits in (49.99, 50, 0):
-        company.account(f"{credits}_credits@x.example", credits=credits, runs={"completed": 1})
+    for left in (49.99, 50, 0):
+        company.account(f"{left}_credits@x.example", credits=left, runs={"completed": 1})
     company.account("unknown_credits@x.example", credits=None, runs={"completed": 5})
     company.account("unknown_credits_6_runs@x.example", credits=None, runs={"completed": 6})
 
@@ -30,7 +29,9 @@ def action_people(company: Company) -> None:
     company.account("under_half@x.example", runs={"completed": 3, "failed": 4})
     company.account("5_failed@x.example", runs={"failed": 5})
     company.account("6_failed@x.example", runs={"failed": 6})
-    company.account("unfinished@x.example", runs={"completed": 1, "failed": 1, "running": 2, "queued": 2, "cancelled": 9})
+    company.account(
+        "unfinished@x.example", runs={"completed": 1, "failed": 1, "running": 2, "queued": 2, "cancelled": 9}
+    )
     company.account("never_finished@x.example", runs={"running": 6})
 
     # frustrated: a rage click or an exception within 7 days
@@ -57,7 +58,12 @@ def action_people(company: Company) -> None:
         company.account(f"{name}@x.example", **{"credits": 100, "runs": {"completed": 1}, **options})
         company.event(company.person(f"{name}@x.example"), "mcp_connect_clicked", at, template_name="Notion")
     company.account("no_click@x.example", credits=100, runs={"completed": 1})
-    for name, server, times in (("3_clicks", "Notion", 3), ("2_clicks", "Notion", 2), ("gmail", "gMail", 2), ("gmails", "Gmail", 3)):
+    for name, server, times in (
+        ("3_clicks", "Notion", 3),
+        ("2_clicks", "Notion", 2),
+        ("gmail", "gMail", 2),
+        ("gmails", "Gmail", 3),
+    ):
         company.account(f"{name}@x.example", credits=100, runs={"completed": 1})
         company.event(company.person(f"{name}@x.example"), "mcp_connect_clicked", ago(1), times, template_name=server)
 
@@ -141,17 +147,15 @@ def action(company: Office) -> Iterator[Classification]:
 
 
 def segments_of(found: Classification, name: str) -> list[str]:
-    row = found.bench.connection.execute("SELECT segments FROM classified WHERE email = ?", [f"{name}@x.example"]).fetchone()
+    row = found.bench.connection.execute(
+        "SELECT segments FROM classified WHERE email = ?", [f"{name}@x.example"]
+    ).fetchone()
     return row[0] if row else []
 
 
 def in_it(found: Classification, segment: str, *names: str) -> list[bool | None]:
     flag = identifier(f"in {segment}")
-    return [
-        found.bench.one(f"SELECT {flag} FROM flagged WHERE email = ?", [f"{name}@x.example"])[0] for name in names
-    ]
-
-
+    return [found.bench.one(f"SELECT {flag} FROM flagged WHERE email = ?", [f"{name}@x.example"])[0] for name in names]
 
 
 def test_power_needs_more_than_5_runs_or_less_than_50_credits(action: Classification) -> None:
@@ -175,9 +179,13 @@ def test_runs_that_are_not_over_are_not_in_the_rate(action: Classification) -> N
 
 
 def test_frustration_is_of_the_last_7_days(action: Classification) -> None:
-    assert in_it(
-        action, "frustrated", "rage_now", "rage_week_less", "rage_week", "exception_now", "rage_tomorrow"
-    ) == [True, True, False, True, False]
+    assert in_it(action, "frustrated", "rage_now", "rage_week_less", "rage_week", "exception_now", "rage_tomorrow") == [
+        True,
+        True,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_high_intent_is_a_click_in_30_days_by_somebody_with_all_credits(action: Classification) -> None:
@@ -246,13 +254,17 @@ def test_the_match_adds_up(action: Classification) -> None:
 
 
 def test_precedence_picks_the_primary_segment(action: Classification) -> None:
-    row = action.bench.one("SELECT \"primary\", action, segments, rank FROM classified WHERE email = '6_failed@x.example'")
+    row = action.bench.one(
+        "SELECT \"primary\", action, segments, rank FROM classified WHERE email = '6_failed@x.example'"
+    )
     assert row == ("failing", "Support", ["failing", "power"], 0)
 
 
 def test_most_urgent_first_then_by_precedence(action: Classification) -> None:
     rows = action.people().dicts()
-    keys = [(-row["priority"], [s.id for s in action.chosen.segments].index(row["primary"]), row["email"]) for row in rows]
+    keys = [
+        (-row["priority"], [s.id for s in action.chosen.segments].index(row["primary"]), row["email"]) for row in rows
+    ]
     assert keys == sorted(keys)
     assert len(rows) == action.bench.one("SELECT count(*) FROM classified")[0]
 

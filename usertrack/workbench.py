@@ -11,7 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from usertrack.errors import UsageError, UsertrackError, did_you_mean
-from usertrack.expressions import columns, expand, parse
+from usertrack.expressions import bracketed, columns, expand, parse
 from usertrack.library import FACT_TYPES, Library, Query, for_key
 from usertrack.rules import Rules
 from usertrack.run import NAMES, Answer, Done, Runner
@@ -188,7 +188,7 @@ class Workbench:
                 if name not in self.facts:
                     raise UsageError(f"{where}: unknown fact '{name}'", did_you_mean(name, self.facts))
             reasons = self.missing(self.derived[derived.name])
-            chosen.append(f"({derived.sql}) AS {identifier(derived.name)}")
+            chosen.append(f"{bracketed(derived.sql)} AS {identifier(derived.name)}")
             kind = self._type_of(chosen, where, derived.sql)
             if reasons:
                 chosen[-1] = f"NULL::{kind} AS {identifier(derived.name)}"

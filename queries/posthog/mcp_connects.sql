@@ -11,7 +11,7 @@ SELECT
     lower(trim(person.properties.email)) AS email,
     count() AS mcp_clicks,
     countIf(arrayExists(server -> lower(server) = lower(properties.template_name), {high_value})) AS high_value_clicks,
-    arrayStringConcat(arraySort(groupUniqArray(properties.template_name)), ', ') AS mcp_servers,
+    nullIf(arrayStringConcat(arraySort(groupUniqArray(properties.template_name)), ', '), '') AS mcp_servers,
     max(timestamp) AS last_mcp_click_at
 FROM events
 WHERE event = 'mcp_connect_clicked'

@@ -47,7 +47,7 @@ def _standing(found: Dossier) -> list[Block]:
     lines: list[Block] = []
     for explanation in found.standing.values():
         for verdict in explanation.verdicts:
-            if verdict.member and not verdict.earlier:
+            if verdict.member:
                 lines.append(Paragraph(f"{verdict.segment.name} → {verdict.segment.action}: {verdict.because}"))
     return [Section("Segments", tuple(lines or [Paragraph("in no segment", "dim")]))]
 
@@ -145,7 +145,7 @@ def _json(found: Dossier, timezone: str) -> dict[str, Any]:
             {"set": name, "id": v.segment.id, "name": v.segment.name, "action": v.segment.action, "because": v.because}
             for name, explanation in found.standing.items()
             for v in explanation.verdicts
-            if v.member and not v.earlier
+            if v.member
         ],
         "days": [{"day": day, "actions": actions} for day, actions in found.days],
         **{
