@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from usertrack.workbench import Workbench
 
 @dataclass(frozen=True)
 class Finding:
-    """``level`` is ok, note or FAIL; only FAIL makes a check fail."""
+    """``level`` is ok, note or FAIL; only FAIL makes a check fail. Those of a ``group`` are told together."""
 
     level: str
     what: str
     detail: str = ""
     hint: str = ""
+    group: str = ""
 
 
 def check_queries(library: Library) -> list[Finding]:
@@ -31,9 +33,9 @@ def check_queries(library: Library) -> list[Finding]:
     for name in library:
         try:
             query = library[name]
-            findings.append(Finding("ok", name, query.title))
+            findings.append(Finding("ok", name, query.title, group="queries"))
         except UsertrackError as error:
-            findings.append(Finding("FAIL", name, error.message, error.hint))
+            findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
     return findings
 
 
@@ -46,16 +48,24 @@ def check_queries_online(runner: Runner) -> list[Finding]:
             filler = {p.name: _FILLERS[p.type] for p in query.params.values() if p.default is None}
             statements.append(runner.bind(name, filler, limit=0))
         except UsertrackError as error:
-            findings.append(Finding("FAIL", name, error.message, error.hint))
+            findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
     for statement, answer in zip(statements, runner.run(statements), strict=True):
         if isinstance(answer, UsertrackError):
-            findings.append(Finding("FAIL", statement.name, answer.message, answer.hint))
+            message = answer.message.removeprefix(f"{statement.name}: ")
+            findings.append(Finding("FAIL", statement.name, message, answer.hint, "queries"))
         else:
             findings.append(_has_its_facts(statement.name, answer.names, runner.library))
     return findings
 
 
-_FILLERS: dict[str, Any] = {"int": 1, "float": 1.0, "text": "nobody@example.com", "bool": True, "list": ["nobody"]}
+_FILLERS: dict[str, Any] = {
+    "int": 1,
+    "float": 1.0,
+    "text": "nobody@example.com",
+    "bool": True,
+    "list": ["nobody"],
+    "timestamp": datetime(2026, 1, 1, tzinfo=UTC),
+}
 
 
 def _has_its_facts(name: str, names: Sequence[str], library: Library) -> Finding:
@@ -67,14 +77,13 @@ def _has_its_facts(name: str, names: Sequence[str], library: Library) -> Finding
             name,
             f"declares {', '.join(lacking)} and returns {', '.join(names)}",
             "header and SELECT must agree",
+            "queries",
         )
-    return Finding("ok", name, f"answers with {len(names)} columns")
+    return Finding("ok", name, f"answers with {len(names)} columns", group="queries")
 
 
 def check_rules(path: Path, library: Library) -> list[Finding]:
     """segments.yaml: shape, unknown facts, types, rules that can never apply, and rules inside others."""
-    from datetime import UTC, datetime
-
     try:
         rules = read_rules(path)
         bench = Workbench(rules, library, datetime(2026, 1, 1, tzinfo=UTC))

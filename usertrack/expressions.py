@@ -43,7 +43,7 @@ def bracketed(sql: str) -> str:
 
 def columns(expression: exp.Expr) -> list[str]:
     """Names of the columns that ``expression`` looks at, each once, in their order."""
-    return list(dict.fromkeys(column.name for column in expression.find_all(exp.Column)))
+    return list(dict.fromkeys(column.name for column in expression.find_all(exp.Column, bfs=False)))
 
 
 def expand(expression: exp.Expression, derived: Mapping[str, exp.Expression]) -> exp.Expression:
