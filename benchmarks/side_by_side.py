@@ -46,8 +46,13 @@ def run_once(contestant: Contestant) -> Cost:
     return Cost(seconds, usage.ru_maxrss / 1024)
 
 
-def compare(title: str, contestants: Sequence[Contestant], *, rounds: int, warm_up: int = 1) -> None:
-    """Interleave ``rounds`` runs of each, after ``warm_up`` that do not count, and print the table."""
+def compare(
+    title: str, contestants: Sequence[Contestant], *, rounds: int, warm_up: int = 1, baseline: float = 0.0
+) -> float:
+    """Interleave ``rounds`` runs of each, after ``warm_up`` that do not count, and print the table.
+
+    Ratios are to ``baseline`` seconds, by default those of the first contestant, which are returned.
+    """
     costs: dict[str, list[Cost]] = {contestant.name: [] for contestant in contestants}
     for number in range(warm_up + rounds):
         for contestant in contestants:
@@ -56,11 +61,12 @@ def compare(title: str, contestants: Sequence[Contestant], *, rounds: int, warm_
                 costs[contestant.name].append(cost)
     print(f"\n{title} · median of {rounds} · Python {sys.version.split()[0]}, {os.cpu_count()} cores\n")
     print(f"  {'':44}{'seconds':>9}{'ratio':>8}{'peak MiB':>10}")
-    baseline = statistics.median(cost.seconds for cost in costs[contestants[0].name])
+    first = statistics.median(cost.seconds for cost in costs[contestants[0].name])
     for name, found in costs.items():
         seconds = statistics.median(cost.seconds for cost in found)
         peak = max(cost.mebibytes for cost in found)
-        print(f"  {name:44}{seconds:9.3f}{seconds / baseline:8.2f}{peak:10.0f}")
+        print(f"  {name:44}{seconds:9.3f}{seconds / (baseline or first):8.2f}{peak:10.0f}", flush=True)
+    return first
 
 
 def here(name: str) -> str:
