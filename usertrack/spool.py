@@ -171,6 +171,8 @@ def parquet_rows(path: Path) -> SpooledRows:
 
 
 def _canonical(kind: str) -> str:
+    if kind.endswith("[]"):
+        return f"{_canonical(kind[:-2])}[]"
     if kind.startswith("TIMESTAMP"):
         return "TIMESTAMP"
     if kind in {"UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "TINYINT", "SMALLINT", "INTEGER", "HUGEINT"}:
@@ -179,8 +181,6 @@ def _canonical(kind: str) -> str:
         return "DOUBLE"
     if kind in {"BLOB", "UUID"}:
         return "VARCHAR"
-    if kind.endswith("[]"):
-        return f"{_canonical(kind[:-2])}[]"
     return "JSON" if kind.startswith(("STRUCT", "MAP")) else kind
 
 

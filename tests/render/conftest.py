@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from usertrack.render import text
+from usertrack.spool import connect
 from usertrack.table import Column, Row, Table
 
 COLUMNS = (
@@ -50,14 +51,18 @@ class Rows(Sequence[Row]):
     def scan(self) -> str:
         return f"read_parquet('{self.path}')"
 
+    def reader(self) -> Any:
+        return connect()
+
     def __len__(self) -> int:
-        return duckdb.sql(f"SELECT count(*) FROM {self.scan()}").fetchall()[0][0]
+        return sum(1 for _ in self)
 
     def __getitem__(self, index: Any) -> Any:
         return list(self)[index]
 
     def __iter__(self) -> Iterator[Row]:
-        return iter(duckdb.sql(f"SELECT * FROM {self.scan()}").fetchall())
+        with duckdb.connect() as connection:
+            return iter(connection.execute(f"SELECT * FROM {self.scan()}").fetchall())
 
 
 OnDisk = Callable[[Table], Table]

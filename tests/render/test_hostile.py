@@ -53,7 +53,7 @@ hostile = st.sampled_from(NASTY) | st.text(st.characters(codec=None), max_size=4
 
 def everywhere(text: str) -> Document:
     table = Table(
-        (Column("who"), Column("n", "BIGINT"), Column("tag"), Column("why"), Column(text or "x")),
+        (Column("who"), Column("n", "BIGINT"), Column("tag"), Column("why"), Column(f"c {text}")),
         [(text, 1, text, text, text), ("b", 2, None, "w", "x")],
     )
     shown = {"tag": Shown(kind="tag"), "why": Shown(grows=True)}

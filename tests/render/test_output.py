@@ -2,8 +2,10 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -128,6 +130,29 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(error: BaseEx
     assert list(tmp_path.iterdir()) == [path]
 
 
+ENDLESS = """
+class Endless:
+    def __len__(self): return 10**12
+    def __iter__(self): return iter(())
+    def scan(self): return "range(1000000000000) t(n)"
+    def reader(self): return connect()
+emit(Table(table.columns, Endless()), output=Path(sys.argv[1]))
+"""
+
+
+def test_ctrl_c_stops_an_export_that_duckdb_writes(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("old")
+    started = subprocess.Popen([sys.executable, "-c", HEAD + ENDLESS, path], stderr=subprocess.DEVNULL)
+    while not any(file.stat().st_size for file in tmp_path.glob(".usertrack-*/*")):
+        assert started.poll() is None
+        time.sleep(0.02)
+    started.send_signal(signal.SIGINT)
+    assert started.wait(timeout=20) != 0
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="it is a directory"):
         emit(TABLE, fmt="csv", output=tmp_path)
@@ -162,7 +187,11 @@ def test_a_device_is_written_to_and_not_replaced() -> None:
 
 
 HEAD = """
+import os, signal, sys
+from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
 from usertrack.cli.output import emit
+from usertrack.spool import connect
 from usertrack.errors import UsageError
 from usertrack.table import Column, Table
 table = Table((Column('n', 'BIGINT'),), [(n,) for n in range(100_000)])
@@ -174,8 +203,6 @@ def run(code: str, **options: Any) -> "subprocess.CompletedProcess[bytes]":
 
 
 FULL_DISK = """
-from pathlib import Path
-import os, sys
 rows = [(n, os.urandom(40).hex()) for n in range(4_000)]
 columns = (Column("n", "BIGINT"), Column("name"))
 folder, fmt = Path(sys.argv[1]), sys.argv[2]

@@ -120,6 +120,10 @@ def test_limits_say_what_they_leave_out() -> None:
     assert "Power Users" in one  # the summary has no limit
 
 
+def test_two_columns_of_one_name_keep_their_own_values() -> None:
+    assert printed(of_table(Table((Column("n"), Column("n")), [("a", "b")])), 80).endswith("  n  n\n  a  b\n")
+
+
 def test_an_empty_listing_says_so() -> None:
     assert printed(of_table(Table((Column("a"),), [], title="Nothing")), 80) == " Nothing · 0 rows\n\n  none\n"
 

@@ -83,14 +83,21 @@ class View:
 def views(listing: Listing) -> list[View]:
     """The columns of ``listing`` that people see, in order."""
     table = listing.table
-    names = listing.columns or [name for name in table.names if not listing.shown.get(name, Shown()).hidden]
     sample = list(islice(table.rows, SAMPLE))
     clock = Clock(table.timezone, table.as_of)
-    where = {column.name: at for at, column in enumerate(table.columns)}
-    return [
-        _view(table.columns[where[name]], where[name], listing.shown.get(name, Shown()), sample, clock)
-        for name in names
-    ]
+    return [_view(table.columns[at], at, _shown(listing, at), sample, clock) for at in _positions(listing)]
+
+
+def _positions(listing: Listing) -> list[int]:
+    """By position, because a query may give two columns one name."""
+    names = listing.table.names
+    if listing.columns:
+        return [names.index(name) for name in listing.columns]
+    return [at for at in range(len(names)) if not _shown(listing, at).hidden]
+
+
+def _shown(listing: Listing, at: int) -> Shown:
+    return listing.shown.get(listing.table.names[at], Shown())
 
 
 def rows(listing: Listing, limit: int | None) -> tuple[Iterator[Row], int]:
@@ -147,7 +154,7 @@ def _tag(value: Any, clock: Clock) -> Cell:
 def _numeric(kind: Kind, column: Column, shown: Shown, values: list[Any]) -> Callable[[Any], Cell]:
     known = [float(value) for value in values if _is_number(value) and math.isfinite(value)]
     share = kind == "percent" or (kind == "bar" and column.type == "DOUBLE" and all(0 <= value <= 1 for value in known))
-    places = _places([value * 100 for value in known], 1) if share else _places(known)
+    places = _decimals([value * 100 for value in known], 1) if share else _decimals(known)
     full = shown.full or max(known, default=0.0)
 
     def show(value: Any) -> Cell:
@@ -164,7 +171,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) or (hasattr(value, "as_integer_ratio") and not isinstance(value, bool))
 
 
-def _places(values: Sequence[float], most: int | None = None) -> int:
+def _decimals(values: Sequence[float], most: int | None = None) -> int:
     """The decimals a column needs, the same for all its cells: fewer for larger numbers, none for whole ones."""
     if most is None:
         top = max((abs(value) for value in values), default=0.0)
@@ -200,7 +207,7 @@ def say(value: Any, clock: Clock) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return number(value, _places([value]))
+        return number(value, _decimals([value]))
     if isinstance(value, datetime):
         return clock.exact(value)
     if isinstance(value, list | tuple | set | frozenset):

@@ -38,7 +38,8 @@ def _largest(values: Sequence[float | None]) -> float | None:
 
 
 def _level(value: float, top: float) -> str:
-    return _LEVELS[min(7, max(0, math.ceil(value / top * 7)))] if top > 0 else _LEVELS[0]
+    """The lowest level is for 0 alone."""
+    return _LEVELS[min(7, max(1, round(value / top * 7)))] if value > 0 and top > 0 else _LEVELS[0]
 
 
 def accent(name: str) -> str:

@@ -5,6 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
@@ -137,9 +138,20 @@ def _run_copy(connection: Any, table: Table, scan: str, fmt: str, path: Path) ->
     select, options = _copy_sql(table, scan, fmt)
     with connection:
         try:
-            connection.execute(f"COPY ({select}) TO {text.literal(str(path))} ({options}, USE_TMP_FILE false)")
+            _execute(connection, f"COPY ({select}) TO {text.literal(str(path))} ({options}, USE_TMP_FILE false)")
         except duckdb.IOException as error:
             raise OSError(str(error).splitlines()[0]) from error
+
+
+def _execute(connection: Any, sql: str) -> None:
+    """Run ``sql`` in a thread: in the main one DuckDB would notice Ctrl-C late, and raise RuntimeError for it."""
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(connection.execute, sql)
+        try:
+            done.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
 
 
 def _copy_sql(table: Table, scan: str, fmt: str) -> tuple[str, str]:

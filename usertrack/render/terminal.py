@@ -62,10 +62,10 @@ class _Screen:
 
     def row(self, parts: Iterable[tuple[list[Text], int, bool]], indent: int = _INDENT) -> None:
         """Cells side by side, each (its lines, its width, right-aligned)."""
-        cells = [(lines if len(lines) <= _LINES else _cut(lines, width), width, right) for lines, width, right in parts]
-        for at in range(max(len(lines) for lines, _, _ in cells)):
+        side = [(lines if len(lines) <= _LINES else _cut(lines, width), width, right) for lines, width, right in parts]
+        for at in range(max(len(lines) for lines, _, _ in side)):
             line = Text()
-            for lines, width, right in cells:
+            for lines, width, right in side:
                 part = lines[at] if at < len(lines) else Text()
                 pad = " " * max(0, width - part.cell_len)
                 line.append(pad if right else "").append_text(part).append(("" if right else pad) + " " * _GAP)
