@@ -1,5 +1,6 @@
 """What stands between this workspace and an answer: settings, connections, scopes, tables, columns and events."""
 
+import re
 from pathlib import Path
 
 from usertrack.check import Finding, check_queries_online, check_rules
@@ -7,27 +8,36 @@ from usertrack.errors import UsertrackError
 from usertrack.library import Statement
 from usertrack.run import Runner
 from usertrack.settings import KNOWN, Settings
+from usertrack.table import Table
 
 _EVENTS = ("mcp_connect_clicked", "$rageclick", "$exception", "$pageview")
 
 
 def check_settings(settings: Settings) -> list[Finding]:
     """Every setting with its value (never a secret's) and where it came from."""
-    found = [
-        Finding("ok", name, f"{settings.shown(name)} ({settings.values[name].origin})")
-        for name in KNOWN
-        if settings[name] is not None
-    ]
     workspace = Finding("ok", "workspace", str(settings.root or "none; `usertrack init` makes one"))
     sources = Finding("ok", "sources", "the demo" if settings.uses_demo else "your own")
-    return [workspace, sources, *found]
+    return [workspace, sources, *(Finding("ok", name, _shown(settings, name)) for name in KNOWN)]
+
+
+def _shown(settings: Settings, name: str) -> str:
+    value = settings[name]
+    if value is None:
+        return f"not set ({KNOWN[name].env})"
+    text = ", ".join(value) if isinstance(value, list) else settings.shown(name)
+    return f"{_CREDENTIALS.sub('//…@', text)} ({settings.values[name].origin})"
+
+
+_CREDENTIALS = re.compile(r"//[^/@]*@")  # in an address
 
 
 def check_sources(runner: Runner) -> list[Finding]:
     """Both connections: who answers, and how long that takes."""
     posthog = Statement(
         "posthog",
-        "SELECT count() AS events, max(timestamp) AS last FROM events WHERE timestamp <= now()",
+        "SELECT count() AS events, max(timestamp) AS last FROM events WHERE timestamp <= toDateTime({as_of})",
+        {"as_of": runner.as_of},
+        {"as_of": "timestamp"},
         name="PostHog",
         limit=1,
     )
@@ -38,43 +48,37 @@ def check_sources(runner: Runner) -> list[Finding]:
         name="Postgres",
         limit=1,
     )
-    findings = []
-    for statement, answer in zip((posthog, postgres), runner.run([posthog, postgres]), strict=True):
-        if isinstance(answer, UsertrackError):
-            findings.append(Finding("FAIL", statement.name, answer.message, answer.hint))
-        elif statement is posthog:
-            events, last = answer.rows[0]
-            text = (
-                f"timezone {answer.timezone}, {events:,} events, the last at {last:%Y-%m-%d %H:%M} UTC"
-                if events
-                else "no events at all"
-            )
-            findings.append(
-                Finding(
-                    "ok" if events else "FAIL",
-                    "PostHog",
-                    f"{text}, {_ms(answer.elapsed)}",
-                    "" if events else "is this the right project? does your site send events?",
-                )
-            )
-        else:
-            version, database, role, may_write = answer.rows[0]
-            findings.append(
-                Finding(
-                    "ok",
-                    "Postgres",
-                    f"{version}, database {database}, role {role}, session read-only, {_ms(answer.elapsed)}",
-                )
-            )
-            if may_write:
-                findings.append(
-                    Finding(
-                        "note",
-                        "Postgres role",
-                        f"{role} could write; usertrack never does",
-                        "a role with SELECT alone is safer",
-                    )
-                )
+    heard, told = runner.run([posthog, postgres])
+    return [
+        *([_failed("PostHog", heard)] if isinstance(heard, UsertrackError) else [_posthog(heard)]),
+        *([_failed("Postgres", told)] if isinstance(told, UsertrackError) else _postgres(told)),
+    ]
+
+
+def _failed(name: str, error: UsertrackError) -> Finding:
+    return Finding("FAIL", name, error.message.removeprefix(f"{name}: "), error.hint)
+
+
+def _posthog(answer: Table) -> Finding:
+    events, last = answer.rows[0]
+    facts = f"timezone {answer.timezone}, {_ms(answer.elapsed)} away"
+    if not events:
+        return Finding(
+            "FAIL", "PostHog", f"{_EMPTY}, {facts}", "is this the right project? does your site send events?"
+        )
+    return Finding("ok", "PostHog", f"{_number(events)} events, the last at {last:%Y-%m-%d %H:%M} UTC, {facts}")
+
+
+_EMPTY = "no events at all"
+
+
+def _postgres(answer: Table) -> list[Finding]:
+    version, database, role, may_write = answer.rows[0]
+    text = f"{version}, database {database}, role {role}, session read-only, {_ms(answer.elapsed)} away"
+    findings = [Finding("ok", "Postgres", text)]
+    if may_write:
+        text, hint = f"{role} could write; usertrack never does", "a role with SELECT alone is safer"
+        findings.append(Finding("note", "Postgres role", text, hint))
     return findings
 
 
@@ -92,7 +96,7 @@ def check_events(runner: Runner) -> list[Finding]:
         return []
     seen: dict[str, int] = dict(answer.rows)
     return [
-        Finding("ok", f"event {name}", f"{seen[name]:,} times")
+        Finding("ok", f"event {name}", f"{_number(seen[name])} times")
         if name in seen
         else Finding(
             "note", f"event {name}", "never seen", "queries that count it will find nobody; is it called otherwise?"
@@ -104,10 +108,14 @@ def check_events(runner: Runner) -> list[Finding]:
 def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
     """Everything, in the order in which a newcomer would mend it."""
     sources = check_sources(runner)
-    down = {finding.what for finding in sources if finding.level == "FAIL" and finding.detail != "no events at all"}
+    down = {finding.what for finding in sources if finding.level == "FAIL" and not finding.detail.startswith(_EMPTY)}
     folders = tuple(folder for folder, name in (("posthog/", "PostHog"), ("neon/", "Postgres")) if name not in down)
     asked = [finding for finding in check_queries_online(runner) if finding.what.startswith(folders)] if folders else []
     return [*check_settings(settings), *sources, *check_events(runner), *asked, *check_rules(rules, runner.library)]
+
+
+def _number(count: int) -> str:
+    return f"{count:,}".replace(",", " ")
 
 
 def _ms(seconds: float) -> str:

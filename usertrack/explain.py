@@ -2,38 +2,54 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast
+
+from sqlglot import exp
 
 from usertrack.errors import UsageError
-from usertrack.expressions import atoms, columns, expand, numbers, parse, texts, to_sql
+from usertrack.expressions import Atom, atoms, bracketed, columns, compared, expand, numbers, to_sql
 from usertrack.rules import Segment, SegmentSet
-from usertrack.segments import at, because, condition
+from usertrack.segments import because, condition
 from usertrack.spool import identifier, quote
 from usertrack.workbench import ProfileFact, Workbench
 
-
-@dataclass(frozen=True)
-class Looked:
-    """One comparison of a rule with the facts it looked at. ``met`` is None when it is unknown."""
-
-    sql: str
-    facts: tuple[tuple[ProfileFact, Any], ...]
-    met: bool | None
-    joint: str = ""
+Reach = Literal["exactly", "or more", "or less", "anything else"]
 
 
 @dataclass(frozen=True)
 class Flip:
-    """The smallest change of one fact, all others as they are, that flips the verdict."""
+    """The smallest change of one fact, all others as they are, that flips the verdict.
+
+    ``reach`` says which values flip it as well: all beyond ``to``, or none that is known. Numbers with fractions move
+    in whole numbers, and in hundredths beside a threshold; times in hours, and in seconds beside a threshold.
+    """
 
     fact: ProfileFact
     value: Any
     to: Any
+    reach: Reach = "exactly"
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One comparison of a rule with the facts it looked at. ``met`` is None when it is unknown.
+
+    ``counts`` says of how many each rate among the facts is, by name.
+    """
+
+    atom: Atom
+    facts: tuple[tuple[ProfileFact, Any], ...]
+    met: bool | None
+    bases: frozenset[str]
+    counts: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How one segment judged the person. ``member`` is None when that is unknown, ``unknown`` then says why."""
+    """How one segment judged the person. ``member`` is None when that is unknown, ``unknown`` then says why.
+
+    ``earlier`` names the segment of an exclusive set that took the person before this one could.
+    """
 
     segment: Segment
     member: bool | None
@@ -52,7 +68,7 @@ class Explanation:
 
     @property
     def members(self) -> list[Segment]:
-        return [verdict.segment for verdict in self.verdicts if verdict.member and not verdict.earlier]
+        return [verdict.segment for verdict in self.verdicts if verdict.member]
 
 
 def find(bench: Workbench, wanted: str) -> str:
@@ -79,77 +95,129 @@ def explain(bench: Workbench, chosen: SegmentSet, wanted: str) -> Explanation:
     bench.connection.execute(
         f"CREATE OR REPLACE TABLE person AS SELECT * FROM profile WHERE {identifier(bench.key)} = ?", [found]
     )
-    facts = dict(
-        zip(bench.facts, bench.one(f"SELECT {', '.join(map(identifier, bench.facts))} FROM person"), strict=True)
-    )
+    names = ", ".join(map(identifier, bench.facts))
+    facts = dict(zip(bench.facts, bench.one(f"SELECT {names} FROM person"), strict=True))
     verdicts: list[Verdict] = []
     for segment in chosen.segments:
-        earlier = next((v.segment.name for v in verdicts if v.member), "") if chosen.exclusive else ""
-        verdicts.append(_judge(bench, segment, facts, earlier))
+        before = [verdict for verdict in verdicts if not verdict.unknown] if chosen.exclusive else []
+        verdicts.append(_judge(bench, segment, facts, before))
     return Explanation(found, facts, tuple(verdicts))
 
 
-def _judge(bench: Workbench, segment: Segment, facts: dict[str, Any], earlier: str) -> Verdict:
-    expression = condition(bench, segment)
-    unknown = "; ".join(bench.missing(expression))
-    looked = [
-        Looked(
-            atom.sql,
-            tuple((bench.facts[name], facts[name]) for name in atom.columns if name != "as_of"),
-            None if bench.missing(parse(atom.sql, "")) else bench.one(f"SELECT ({atom.sql}) FROM person")[0],
-            atom.joint,
-        )
-        for atom in atoms(expression)
-    ]
-    member, text = bench.one(f"SELECT ({segment.when}), {because(bench, segment)} FROM person")
-    member = None if unknown else member
-    flips = () if unknown else tuple(_flips(bench, segment, target=not member))
-    return Verdict(segment, member, text if member else "", tuple(looked), flips, unknown, earlier)
+def _judge(bench: Workbench, segment: Segment, facts: dict[str, Any], before: Sequence[Verdict]) -> Verdict:
+    rule = condition(bench, segment)
+    unknown = "; ".join(bench.missing(rule))
+    looked = tuple(_look(bench, atom, facts) for atom in atoms(rule))
+    met, text = bench.one(f"SELECT {bracketed(segment.when)}, {because(bench, segment)} FROM person")
+    earlier = next((verdict.segment.name for verdict in before if verdict.member), "") if met else ""
+    member = None if unknown else False if earlier else met
+    whole = _rule(bench, segment, [verdict.segment for verdict in before])
+    flips = () if unknown else tuple(_flips(bench, whole, target=not member))
+    return Verdict(segment, member, text if member else "", looked, flips, unknown, earlier)
 
 
-def _flips(bench: Workbench, segment: Segment, *, target: bool) -> Sequence[Flip]:
-    """For each base fact, the nearest value at which the rule gives ``target``; one that cannot is left out."""
-    where = at(bench.rules, segment, "when")
-    expression = expand(parse(segment.when, where), bench.derived)
-    thresholds, words = numbers([expression]), texts([expression])
-    found = []
-    for name in columns(expression):
+def _look(bench: Workbench, atom: Atom, facts: dict[str, Any]) -> Looked:
+    return Looked(
+        atom,
+        tuple((bench.facts[name], facts[name]) for name in atom.columns if name != "as_of"),
+        None if bench.missing(atom.expression) else bench.one(f"SELECT ({atom.sql}) FROM person")[0],
+        frozenset(columns(expand(atom.expression, bench.derived))),
+        {name: count for name in atom.columns if (count := _count(bench, name)) is not None},
+    )
+
+
+def _count(bench: Workbench, name: str) -> int | None:
+    """Of how many the rate ``name`` is: its denominator. None for what is no rate."""
+    rate = bench.derived.get(name)
+    if not isinstance(rate, exp.Div) or bench.facts[name].unit != "percent":
+        return None
+    count = bench.one(f"SELECT ({to_sql(rate.expression)}) FROM person")[0]
+    return None if count is None else int(count)
+
+
+def _rule(bench: Workbench, segment: Segment, before: Sequence[Segment]) -> exp.Expression:
+    """What makes somebody a member, over base facts: the segment's own rule, and that none before it took them."""
+    rule = expand(condition(bench, segment), bench.derived)
+    for taken in before:
+        other = exp.Coalesce(this=expand(condition(bench, taken), bench.derived), expressions=[exp.false()])
+        rule = exp.And(this=exp.paren(rule), expression=exp.not_(other))
+    return rule
+
+
+def _flips(bench: Workbench, rule: exp.Expression, *, target: bool) -> list[Flip]:
+    """For each base fact of ``rule``, the nearest value at which it gives ``target``; one that cannot is left out."""
+    flips = []
+    looked_at = set(columns(rule)) - {"as_of", bench.key}
+    for name in (name for name in bench.facts if name in looked_at):
         fact = bench.facts[name]
-        candidates = _candidates(fact, thresholds, words)
-        if name == "as_of" or not candidates:
-            continue
-        wanted = "IS TRUE" if target else "IS NOT TRUE"
-        column = identifier(name)
-        row = bench.connection.execute(
-            f"WITH tried AS ({candidates}), worlds AS ("
-            f"SELECT person.* REPLACE (tried.v AS {column}), person.{column} AS was FROM person, tried) "
-            f"SELECT was, {column} FROM worlds WHERE ({to_sql(expression)}) {wanted} AND {column} IS DISTINCT FROM was "
-            f"ORDER BY {_distance(fact.type, column)} NULLS LAST, {column} LIMIT 1"
-        ).fetchone()
-        if row:
-            found.append(Flip(fact, row[0], row[1]))
-    return found
+        if candidates := _candidates(bench, fact, rule):
+            flip = _flip(bench, fact, candidates, f"({to_sql(rule)}) {'IS TRUE' if target else 'IS NOT TRUE'}")
+            flips += [flip] if flip else []
+    return flips
 
 
-def _candidates(fact: ProfileFact, thresholds: set[float], words: set[str]) -> str:
+def _flip(bench: Workbench, fact: ProfileFact, candidates: str, goal: str) -> Flip | None:
+    """The candidate nearest to the fact's value that reaches ``goal``, and whether all beyond it do."""
+    column = identifier(fact.name)
+    bench.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE judged AS WITH tried AS ({candidates}) "
+        f"SELECT {column} AS v, was, as_of, coalesce({goal}, false) AND v IS DISTINCT FROM was AS ok FROM "
+        f"(SELECT person.* REPLACE (tried.v AS {column}), person.{column} AS was FROM person, tried)"
+    )
+    value, nearest = bench.one(
+        f"SELECT any_value(was), arg_min(v, ({_distance(fact.type)}, v)) FILTER (ok) FROM judged"
+    )
+    if nearest is None:
+        return None
+    if fact.type in ("VARCHAR", "BOOLEAN"):
+        return Flip(fact, value, None, "anything else") if nearest == _OTHER else Flip(fact, value, nearest)
+    for side, reach, edge in ((">=", "or more", "min"), ("<=", "or less", "max")):
+        # from an unknown value nothing is nearest: what counts is where the values that will do begin
+        to = bench.one(f"SELECT {edge}(v) FILTER (ok) FROM judged")[0] if value is None else nearest
+        beyond = value is None or (to > value) is (side == ">=")
+        if beyond and bench.one(f"SELECT bool_and(ok) FROM judged WHERE v {side} ?", [to])[0]:
+            return Flip(fact, value, to, cast(Reach, reach))
+    return Flip(fact, value, nearest)
+
+
+_OTHER = "something else"
+_MOST = 1_000_000  # values of one fact that are tried
+
+
+def _candidates(bench: Workbench, fact: ProfileFact, rule: exp.Expression) -> str:
     """SQL for a table of values ``v`` to try: every whole number, hour or named text that may matter."""
-    most = int(max([1000.0, *(2 * abs(t) for t in thresholds)])) + 1
-    if fact.type == "BIGINT":
-        return f"SELECT unnest(range(0, {min(most, 100_000)}))::BIGINT AS v"
-    if fact.type == "DOUBLE":
-        return f"SELECT unnest(range(0, {min(most, 100_000)}))::DOUBLE AS v"
+    thresholds = sorted(numbers([rule]))
+    named = ", ".join(f"{number:f}" for number in thresholds) or "0"
+    if fact.type in ("BIGINT", "DOUBLE"):
+        own = bench.one(f"SELECT greatest(0, {', '.join(_sizes(bench, rule))}) FROM person")[0]
+        most = min(_MOST, int(2 * max([500, own, *thresholds])) + 1)
+        least = -most if rule.find(exp.Neg) else 0
+        whole = f"SELECT unnest(range({least}, {most}))::{fact.type} AS v"
+        beside = f"(SELECT unnest([{named}]) AS n), (SELECT unnest([-0.01, 0, 0.01]) AS s) WHERE n + s >= {least}"
+        return whole if fact.type == "BIGINT" else f"{whole} UNION SELECT n + s FROM {beside}"
     if fact.type == "TIMESTAMP":
-        return "SELECT as_of - to_hours(h) AS v FROM (SELECT as_of FROM person), range(0, 24 * 400) hours(h)"
+        beside = (
+            f"SELECT as_of - to_seconds(n * u + s) FROM person, (SELECT unnest([{named}])::DOUBLE AS n), "
+            "(SELECT unnest([1, 60, 3600, 86400, 604800]) AS u), (SELECT unnest([-1, 0, 1]) AS s) "
+            "WHERE n * u + s BETWEEN 0 AND 4e8"
+        )
+        return f"SELECT as_of - to_hours(h) AS v FROM person, range(0, 24 * 400) hours(h) UNION {beside}"
     if fact.type == "BOOLEAN":
         return "SELECT unnest([true, false]) AS v"
-    if fact.type == "VARCHAR" and words:
-        return f"SELECT unnest([{', '.join(quote(word) for word in sorted(words))}, 'something else']) AS v"
-    return ""
+    words = sorted(compared(rule))
+    return (
+        f"SELECT unnest([{', '.join(map(quote, [*words, _OTHER]))}]) AS v" if fact.type == "VARCHAR" and words else ""
+    )
 
 
-def _distance(kind: str, column: str) -> str:
+def _sizes(bench: Workbench, rule: exp.Expression) -> list[str]:
+    names = [name for name in columns(rule) if bench.facts[name].type in ("BIGINT", "DOUBLE")]
+    return [f"coalesce(abs({identifier(name)}), 0)" for name in names]
+
+
+def _distance(kind: str) -> str:
     if kind == "TIMESTAMP":
-        return f"abs(epoch({column}) - epoch(coalesce(was, as_of)))"
+        return "abs(epoch(v) - epoch(coalesce(was, as_of)))"
     if kind in ("BIGINT", "DOUBLE"):
-        return f"abs({column} - coalesce(was, 0))"
-    return column
+        return "abs(v - coalesce(was, 0))"
+    return f"(v = {quote(_OTHER)})::INT" if kind == "VARCHAR" else "0"

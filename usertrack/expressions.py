@@ -1,7 +1,7 @@
 """SQL expressions over a profile (DuckDB's dialect): what they look at, and what they are made of."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlglot
@@ -11,7 +11,6 @@ from sqlglot.errors import SqlglotError
 from usertrack.errors import UsageError
 
 DIALECT = "duckdb"
-_ATOMS = (exp.And, exp.Or, exp.Not, exp.Paren)
 
 
 def parse(sql: str, where: str) -> exp.Expression:
@@ -29,16 +28,22 @@ def parse(sql: str, where: str) -> exp.Expression:
     ):
         raise UsageError(f"{where}: not one SQL expression: {sql}")
     expression: exp.Expression = select.expressions[0]
-    if expression.find(exp.Query, exp.Table, exp.Star):
+    if expression.find(exp.Query, exp.Table, exp.Star, exp.AggFunc, exp.Window):
         raise UsageError(
-            f"{where}: a condition may only look at the facts of one person", "a subquery belongs in a query file"
+            f"{where}: a condition may only look at the facts of one person: {sql}",
+            "subqueries and aggregates belong in a query file",
         )
     return expression
 
 
-def columns(expression: exp.Expression) -> list[str]:
+def bracketed(sql: str) -> str:
+    """``sql`` in brackets that a comment at its end cannot swallow."""
+    return f"({sql}\n)"
+
+
+def columns(expression: exp.Expr) -> list[str]:
     """Names of the columns that ``expression`` looks at, each once, in their order."""
-    return list(dict.fromkeys(column.name for column in expression.find_all(exp.Column)))
+    return list(dict.fromkeys(column.name for column in expression.find_all(exp.Column, bfs=False)))
 
 
 def expand(expression: exp.Expression, derived: Mapping[str, exp.Expression]) -> exp.Expression:
@@ -58,48 +63,59 @@ def to_sql(expression: exp.Expression) -> str:
 
 @dataclass(frozen=True)
 class Atom:
-    """One comparison inside a condition. ``joint`` is the word that ties it to the one before: and, or."""
+    """One comparison in a condition. ``before`` ties it to the one before (``and (``), ``after`` closes brackets."""
 
-    sql: str
-    columns: tuple[str, ...]
-    joint: str = ""
+    expression: exp.Expression
+    before: str = ""
+    after: str = ""
+
+    @property
+    def sql(self) -> str:
+        return to_sql(self.expression)
+
+    @property
+    def columns(self) -> list[str]:
+        return columns(self.expression)
 
 
-def atoms(expression: exp.Expression) -> list[Atom]:
+def atoms(expression: Any) -> list[Atom]:
     """The comparisons that ``expression`` is made of, in reading order."""
+    node = expression.unnest()
+    if not isinstance(node, exp.And | exp.Or):
+        return [Atom(node)]
+    joint = exp.And if isinstance(node, exp.And) else exp.Or
     found: list[Atom] = []
-
-    def walk(node: Any, joint: str) -> None:
-        if isinstance(node, exp.And | exp.Or):
-            walk(node.left, joint)
-            walk(node.right, "and" if isinstance(node, exp.And) else "or")
-        elif isinstance(node, exp.Paren):
-            walk(node.this, joint)
-        else:
-            found.append(Atom(to_sql(node), tuple(columns(node)), joint))
-
-    walk(expression, "")
+    for part in node.flatten():
+        inner = atoms(part)
+        if len(inner) > 1:
+            inner[0] = replace(inner[0], before=f"({inner[0].before}")
+            inner[-1] = replace(inner[-1], after=f"{inner[-1].after})")
+        if found:
+            inner[0] = replace(inner[0], before=f"{'and' if joint is exp.And else 'or'} {inner[0].before}".strip())
+        found += inner
     return found
 
 
 def numbers(expressions: Iterable[exp.Expression]) -> set[float]:
-    """Every number that the expressions name: the thresholds near which a rule may change its mind."""
+    """Every number that the expressions name and do not divide by: thresholds near which a rule may change its mind."""
     return {
         float(literal.this)
         for expression in expressions
         for literal in expression.find_all(exp.Literal)
-        if _is_number(literal.this)
+        if _is_number(literal.this) and not (isinstance(literal.parent, exp.Div) and literal.arg_key == "expression")
     }
 
 
-def texts(expressions: Iterable[exp.Expression]) -> set[str]:
-    """Every text that the expressions name."""
+def compared(expression: exp.Expression) -> set[str]:
+    """Every text that ``expression`` compares a column with, whole."""
     return {
         str(literal.this)
-        for expression in expressions
         for literal in expression.find_all(exp.Literal)
-        if literal.is_string and not isinstance(literal.parent, exp.Interval)
+        if literal.is_string and isinstance(literal.parent, _WHOLE)
     }
+
+
+_WHOLE = (exp.EQ, exp.NEQ, exp.In, exp.NullSafeEQ, exp.NullSafeNEQ)
 
 
 def _is_number(text: Any) -> bool:

@@ -9,7 +9,7 @@ from usertrack.library import Statement
 from usertrack.period import in_zone
 from usertrack.run import Runner
 from usertrack.table import Row, Table
-from usertrack.workbench import Workbench
+from usertrack.workbench import ProfileFact, Workbench
 
 DAYS = 30
 _TIMELINE = 500  # events and actions that a dossier shows at the most; it says when there are more
@@ -32,12 +32,14 @@ _PARTS = {
 class Dossier:
     """``parts`` by name as in the queries above; what could not be had is in ``missing``, with the reason.
 
+    ``known`` are the facts of a profile by name; their values are in each explanation.
     ``days`` are the last 30 calendar days in the workspace's timezone, oldest first: (day, actions of any kind).
     """
 
     email: str
     as_of: datetime
     standing: dict[str, Explanation]
+    known: dict[str, ProfileFact]
     parts: dict[str, Table]
     missing: dict[str, str] = field(default_factory=dict)
     days: tuple[tuple[date, int], ...] = ()
@@ -57,6 +59,7 @@ def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
         email=email,
         as_of=bench.as_of,
         standing=standing,
+        known=bench.facts,
         parts=parts,
         missing=missing,
         days=_days(parts, runner),

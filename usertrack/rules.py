@@ -1,6 +1,6 @@
 """segments.yaml: what a profile is made of and who belongs where, read with the line of every part."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,16 @@ class SegmentSet:
 
     def __getitem__(self, id: str) -> Segment:  # noqa: A002 - the field's own word
         return next(segment for segment in self.segments if segment.id == id)
+
+    def require(self, ids: Sequence[str]) -> None:
+        """Raise UsageError for the first of ``ids`` that is no segment of the set."""
+        known = [segment.id for segment in self.segments]
+        for id_ in ids:
+            if id_ not in known:
+                raise UsageError(
+                    f"set '{self.name}' has no segment '{id_}'",
+                    did_you_mean(id_, known, f"it has {', '.join(known)}"),
+                )
 
 
 @dataclass(frozen=True)
@@ -89,23 +99,30 @@ class _Reader:
                 "put texts with `:` or `{` in quotes",
             ) from error
         if not isinstance(self.document, dict):
-            raise UsageError(f"{path}:1: the file needs `profile:` and `sets:`")
+            raise UsageError(f"{path}:1: the file needs `profile:` and `sets:`", "`usertrack init` writes an example")
+        self._no_key_twice(self.root)
 
     def rules(self) -> Rules:
         self._known(self.document, {"profile", "sets"})
         profile = self._mapping(self.document.get("profile"), "profile")
         self._known(profile, {"key", "queries", "derive"}, "profile")
         sets = self._mapping(self.document.get("sets"), "sets")
-        queries = [self._query(item, number) for number, item in enumerate(profile.get("queries") or [])]
-        if not queries:
-            raise self.wrong("the profile has no queries", "profile")
+        listed = profile.get("queries")
+        if not isinstance(listed, list) or not listed:
+            raise self.wrong("'queries' takes a list of names", "profile", "queries", hint="write `- neon/accounts`")
+        queries = [self._query(item, number) for number, item in enumerate(listed)]
+        names = [name for name, _ in queries]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise self.wrong(f"query '{name}' is listed twice", "profile", "queries", number)
+        derive = self._mapping(profile["derive"], "profile", "derive") if profile.get("derive") else {}
         return Rules(
             path=self.path,
             key=str(profile.get("key") or "email"),
             queries=dict(queries),
-            derived=tuple(self._derived(name, value) for name, value in (profile.get("derive") or {}).items()),
+            derived=tuple(self._derived(name, value) for name, value in derive.items()),
             sets={name: self._set(name, value) for name, value in sets.items()},
-            lines={name: self.line("profile", "queries", number) for number, (name, _) in enumerate(queries)},
+            lines={name: self.line("profile", "queries", number) for number, name in enumerate(names)},
         )
 
     def line(self, *keys: Any) -> int:
@@ -131,7 +148,20 @@ class _Reader:
     def _mapping(self, value: Any, *keys: Any) -> dict[str, Any]:
         if not isinstance(value, dict) or not value:
             raise self.wrong(f"'{keys[-1]}' takes a mapping", *keys)
+        for name in value:
+            if not isinstance(name, str):
+                raise self.wrong(f"the name {name!r} is not a text", *keys, name, hint="put it in quotes")
         return value
+
+    def _no_key_twice(self, node: Any) -> None:
+        """YAML itself would let the last one win without a word."""
+        pairs = [pair for pair in node.value if isinstance(pair, tuple)] if isinstance(node.value, list) else []
+        seen: set[str] = set()
+        for name, value in pairs:
+            if name.value in seen:
+                raise UsageError(f"{self.path}:{name.start_mark.line + 1}: '{name.value}' is there twice")
+            seen.add(str(name.value))
+            self._no_key_twice(value)
 
     def _known(self, value: Mapping[str, Any], known: set[str], *keys: Any) -> None:
         for name in value:
@@ -168,6 +198,8 @@ class _Reader:
         self._known(value, {"precedence", "segments", "exclusive"}, "sets", name)
         segments = self._mapping(value.get("segments"), "sets", name, "segments")
         order = value.get("precedence") or list(segments)
+        if not isinstance(value.get("exclusive", False), bool):
+            raise self.wrong("'exclusive' is true or false", "sets", name, "exclusive")
         if not isinstance(order, list) or sorted(map(str, order)) != sorted(segments):
             raise self.wrong(
                 f"'precedence' must name each segment of the set once: {', '.join(segments)}",

@@ -3,13 +3,14 @@
 NULL means unknown: nobody is put into a segment on a fact that is not known.
 """
 
+import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from usertrack.errors import UsageError, did_you_mean
-from usertrack.expressions import columns, parse
+from usertrack.expressions import bracketed, columns, parse
 from usertrack.rules import Rules, Segment, SegmentSet
 from usertrack.spool import SpooledRows, identifier, quote
 from usertrack.table import Column, Table
@@ -43,30 +44,28 @@ class Classification:
     def unknown(self) -> list[SegmentCount]:
         return [count for count in self.counts if count.people is None]
 
-    def people(self, only: Sequence[str] = ()) -> Table:
-        """One row per person in any segment (of ``only``), most urgent first: by priority, then by precedence."""
-        for name in only:
-            if name not in {segment.id for segment in self.chosen.segments}:
-                known = [segment.id for segment in self.chosen.segments]
-                raise UsageError(
-                    f"set '{self.chosen.name}' has no segment '{name}'",
-                    did_you_mean(name, known, f"it has {', '.join(known)}"),
-                )
+    def people(self, only: Sequence[str] = (), limit: int | None = None) -> Table:
+        """One row per person in any segment (of ``only``), most urgent first: by priority, then by precedence.
+
+        ``limit`` people at the most, all with None or 0; raises UsageError for a segment that is not in the set.
+        """
+        self.chosen.require(only)
         bench, key = self.bench, identifier(self.bench.key)
         facts = [name for name in bench.facts if name not in (bench.key, "as_of")]
-        names = [bench.key, *OWN_COLUMNS, *facts]
+        names = ", ".join(identifier(name) for name in (bench.key, *OWN_COLUMNS, *facts))
         where = f"WHERE list_has_any(segments, [{', '.join(map(quote, only))}])" if only else ""
-        columns_sql = ", ".join(identifier(name) for name in names)
-        scan = f"(SELECT {columns_sql} FROM classified {where} ORDER BY priority DESC NULLS LAST, rank, {key})"
+        scan = f"(SELECT {names} FROM classified {where} ORDER BY priority DESC NULLS LAST, rank, {key})"
         described = bench.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
-        rows = bench.one(f"SELECT count(*) FROM classified {where}")[0]
-        types = tuple(Column(name, kind) for name, kind, *_ in described)
+        columns = tuple(Column(name, kind) for name, kind, *_ in described)
+        total = bench.one(f"SELECT count(*) FROM classified {where}")[0]
+        rows = SpooledRows(scan, columns, total, bench.connection).head(limit or None)
         return Table(
-            columns=types,
-            rows=SpooledRows(scan, types, rows, bench.connection),
+            columns=columns,
+            rows=rows,
             name="segments",
             title=f"People by segment, {self.chosen.name}",
             source="neon+posthog",
+            truncated=len(rows) < total,
             as_of=bench.as_of,
             notes=tuple(bench.notes),
         )
@@ -112,8 +111,8 @@ def _prove(bench: Workbench, segment: Segment) -> None:
         where = at(bench.rules, segment, part)
         _known(bench, columns(parse(sql, where)), where)
         try:
-            bench.connection.execute(f"EXPLAIN SELECT ({sql}) FROM profile")
-            kind = str(bench.connection.execute(f"DESCRIBE SELECT ({sql}) FROM profile").fetchall()[0][1])
+            bench.connection.execute(f"EXPLAIN SELECT {bracketed(sql)} FROM profile")
+            kind = str(bench.connection.execute(f"DESCRIBE SELECT {bracketed(sql)} FROM profile").fetchall()[0][1])
         except duckdb.Error as error:
             raise UsageError(f"{where}: {reason(error)}", f"in `{part}: {sql}`") from error
         if kind.split("(")[0] not in kinds:
@@ -129,7 +128,7 @@ def _flag(bench: Workbench, chosen: SegmentSet, unknown: dict[str, str]) -> None
     """Table `flagged`: profile, and for each segment a column that is true, false or unknown."""
     flags: list[str] = []
     for segment in chosen.segments:
-        rule = "NULL::BOOLEAN" if unknown[segment.id] else f"({segment.when})"
+        rule = "NULL::BOOLEAN" if unknown[segment.id] else bracketed(segment.when)
         if chosen.exclusive and flags:
             earlier = " OR ".join(f"coalesce({_flag_name(before)}, false)" for before in chosen.segments[: len(flags)])
             rule = f"({rule} AND NOT ({earlier}))"
@@ -156,7 +155,7 @@ def _describe(bench: Workbench, chosen: SegmentSet) -> None:
 
     segments = chosen.segments
     ids = [quote(segment.id) for segment in segments]
-    priorities = [f"round(CAST(({segment.priority}) AS DOUBLE), 1)" for segment in segments]
+    priorities = [f"round(CAST({bracketed(segment.priority)} AS DOUBLE), 1)" for segment in segments]
     bench.connection.execute(
         "CREATE OR REPLACE TABLE classified AS SELECT * FROM ("
         f'SELECT *, {first(ids)} AS "primary", {members(ids)} AS segments, '
@@ -177,35 +176,47 @@ def _count(bench: Workbench, segment: Segment, unknown: str) -> SegmentCount:
 
 
 def because(bench: Workbench, segment: Segment) -> str:
-    """A SQL expression for the segment's reason: its text with every ``{fact}`` filled in as people write it."""
+    """A SQL expression for the segment's reason: its text with every ``{fact}`` filled in as people write it.
+
+    A part in [brackets] is left out when a fact in it is not known.
+    """
     where = at(bench.rules, segment, "because")
-    parts = []
+    parts = _OPTIONAL.split(segment.because)
+    sql = [_filled(bench, part, where, optional=bool(number % 2)) for number, part in enumerate(parts) if part]
+    return f"concat({', '.join(sql)})" if sql else "''"
+
+
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+
+
+def _filled(bench: Workbench, text: str, where: str, *, optional: bool) -> str:
     try:
-        pieces = list(string.Formatter().parse(segment.because))
+        pieces = list(string.Formatter().parse(text))
     except ValueError as error:
         raise UsageError(
             f"{where}: 'because' has a brace without its pair", "write {{ for a brace that is text"
         ) from error
-    for text, name, _, _ in pieces:
-        if text:
-            parts.append(quote(text))
+    parts = []
+    for before, name, spec, conversion in pieces:
+        parts += [quote(before)] if before else []
         if name is not None:
+            if spec or conversion:
+                raise UsageError(f"{where}: 'because' takes plain {{facts}}, without ':' or '!'", f"write {{{name}}}")
             _known(bench, [name], where)
-            parts.append(in_words(identifier(name), bench.facts[name].type, bench.facts[name].unit))
-    return f"concat({', '.join(parts)})" if parts else "''"
+            value = in_words(identifier(name), bench.facts[name].type, bench.facts[name].unit)
+            parts.append(value if optional else f"coalesce({value}, '?')")
+    return f"coalesce({' || '.join(parts)}, '')"
 
 
 def in_words(column: str, kind: str, unit: str = "") -> str:
-    """A SQL expression for the value of ``column`` as people write it; ``?`` when it is unknown."""
+    """A SQL expression for the value of ``column`` as people write it; NULL when it is unknown."""
     if unit == "percent":
-        text = f"printf('%.0f %%', 100 * {column})"
-    elif kind == "DOUBLE":
+        return f"printf('%.0f %%', 100 * {column})"
+    if kind == "DOUBLE":
         whole = f"{column} = floor({column}) AND abs({column}) < 1e15"
-        text = f"CASE WHEN {whole} THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE printf('%.1f', {column}) END"
-    elif kind == "TIMESTAMP":
-        text = f"strftime({column}, '%-d %b %Y')"
-    elif kind.endswith("[]"):
-        text = f"array_to_string({column}, ', ')"
-    else:
-        text = f"CAST({column} AS VARCHAR)"
-    return f"coalesce({text}, '?')"
+        return f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE round({column}, 2)::VARCHAR END"
+    if kind == "TIMESTAMP":
+        return f"strftime({column}, '%-d %b %Y')"
+    if kind.endswith("[]"):
+        return f"array_to_string({column}, ', ')"
+    return f"CAST({column} AS VARCHAR)"

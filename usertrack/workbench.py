@@ -11,7 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from usertrack.errors import UsageError, UsertrackError, did_you_mean
-from usertrack.expressions import columns, expand, parse
+from usertrack.expressions import bracketed, columns, expand, parse
 from usertrack.library import FACT_TYPES, Library, Query, for_key
 from usertrack.rules import Rules
 from usertrack.run import NAMES, Answer, Done, Runner
@@ -96,6 +96,8 @@ class Workbench:
 
     def _land(self, view: str, query: Query, table: Table) -> None:
         """The rows of one query under their normalised key, once it is sure that no key comes twice."""
+        import duckdb
+
         if self.key not in table.names:
             raise UsageError(
                 f"query '{query.name}' has no column '{self.key}'",
@@ -113,10 +115,16 @@ class Workbench:
             f"CAST({identifier(name)} AS {FACT_TYPES[fact.type]}) AS {identifier(name)}"
             for name, fact in query.facts.items()
         ]
-        self.connection.execute(
-            f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {_normalised(raw)} AS key, {', '.join(facts)} "
-            f"FROM {table.rows.scan()}"
-        )
+        try:
+            self.connection.execute(
+                f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {_normalised(raw)} AS key, {', '.join(facts)} "
+                f"FROM {table.rows.scan()}"
+            )
+        except duckdb.ConversionException as error:
+            raise UsageError(
+                f"query '{query.name}' returns a value that is not of its fact's type: {reason(error)}",
+                "the types under `facts:` in its header must be those of its columns",
+            ) from error
         twice = self.connection.execute(
             f"SELECT raw_key FROM {view} GROUP BY raw_key HAVING count(*) > 1 LIMIT 1"
         ).fetchone()
@@ -135,12 +143,17 @@ class Workbench:
             )
 
     def _people(self, tables: Mapping[str, Table], internal: Sequence[str]) -> None:
-        """Everybody whom any query names: `people`, without those who are your own."""
-        views = [f"q{number}" for number, name in enumerate(self.queries) if name in tables]
-        keys = " UNION ALL ".join(f"SELECT key FROM {view}" for view in views) or "SELECT NULL::VARCHAR AS key LIMIT 0"
+        """Everybody whom any query names: `people`, with the sources that know them and whether they are your own."""
+        parts = [
+            f"SELECT key, {quote(self.queries[name].source)} AS source FROM q{number}"
+            for number, name in enumerate(self.queries)
+            if name in tables
+        ] or ["SELECT NULL::VARCHAR AS key, '' AS source LIMIT 0"]
         own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
         self.connection.execute(
-            f"CREATE TABLE people AS SELECT DISTINCT key, ({own}) AS internal FROM ({keys}) WHERE key IS NOT NULL"
+            f"CREATE TABLE people AS SELECT key, ({own}) AS internal, bool_or(source = 'neon') AS in_neon, "
+            f"bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
+            "WHERE key IS NOT NULL GROUP BY key"
         )
 
     def _join(self, reasons: Mapping[str, str]) -> None:
@@ -188,7 +201,7 @@ class Workbench:
                 if name not in self.facts:
                     raise UsageError(f"{where}: unknown fact '{name}'", did_you_mean(name, self.facts))
             reasons = self.missing(self.derived[derived.name])
-            chosen.append(f"({derived.sql}) AS {identifier(derived.name)}")
+            chosen.append(f"{bracketed(derived.sql)} AS {identifier(derived.name)}")
             kind = self._type_of(chosen, where, derived.sql)
             if reasons:
                 chosen[-1] = f"NULL::{kind} AS {identifier(derived.name)}"
@@ -233,18 +246,19 @@ class Workbench:
         )
 
     def met(self) -> str:
-        """SQL for how each person met: key, kind, ambiguous, accounts (in Postgres), persons (in PostHog)."""
+        """SQL for how each person met: key, kind, ambiguous, accounts (in Postgres), persons (in PostHog).
+
+        ``kind`` is internal, matched, posthog_only or postgres_only; NULL when one source did not say whom it knows.
+        """
         neon, posthog = self.sides.get("neon"), self.sides.get("posthog")
         accounts = f"n.{neon[1]}" if neon else "NULL::BIGINT"
         persons = f"p.{posthog[1]}" if posthog else "NULL::BIGINT"
         joins = (f" LEFT JOIN {neon[0]} n USING (key)" if neon else "") + (
             f" LEFT JOIN {posthog[0]} p USING (key)" if posthog else ""
         )
+        where = "WHEN NOT in_neon THEN 'posthog_only' WHEN NOT in_posthog THEN 'postgres_only' ELSE 'matched'"
         return (
-            "SELECT key, CASE WHEN internal THEN 'internal' "
-            f"WHEN {accounts} IS NULL AND {persons} IS NULL THEN 'no record' "
-            f"WHEN {accounts} IS NULL THEN 'posthog_only' WHEN {persons} IS NULL THEN 'postgres_only' "
-            "ELSE 'matched' END AS kind, "
+            f"SELECT key, CASE WHEN internal THEN 'internal' {where if neon and posthog else ''} END AS kind, "
             f"coalesce({accounts} > 1, false) OR coalesce({persons} > 1, false) AS ambiguous, "
             f"{accounts} AS accounts, {persons} AS persons FROM people{joins}"
         )
@@ -255,9 +269,8 @@ def _profile_query(rules: Rules, library: Library, name: str) -> Query:
     try:
         query = library[name]
     except UsageError as error:
-        raise UsageError(
-            f"{where}: {error.message}" if not error.message.startswith("/") else error.message, error.hint
-        ) from error
+        # what is wrong inside a query file is said with its own line already
+        raise UsageError(error.message if name in library.files else f"{where}: {error.message}", error.hint) from error
     if query.key != rules.key:
         raise UsageError(
             f"{where}: query '{name}' has the key '{query.key}', profiles are joined on '{rules.key}'",
@@ -265,6 +278,13 @@ def _profile_query(rules: Rules, library: Library, name: str) -> Query:
         )
     if not query.facts:
         raise UsageError(f"{where}: query '{name}' declares no facts", "add `-- facts:` to its header")
+    for given, value in rules.queries[name].items():
+        if given not in query.params:
+            raise UsageError(
+                f"{where}: query '{name}' has no parameter '{given}'",
+                did_you_mean(given, query.params, f"it takes {', '.join(query.params) or 'none'}"),
+            )
+        query.params[given].check(value, where)
     return query
 
 

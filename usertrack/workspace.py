@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from usertrack.errors import UsageError, did_you_mean
-from usertrack.library import SOURCES, shipped_root
+from usertrack.library import SOURCES, Library, shipped_root
 
 _SETTINGS = """\
 # usertrack.yaml: settings of this workspace. An option beats the environment, the environment beats this file.
@@ -79,8 +79,8 @@ def create(folder: Path) -> list[Path]:
     return written
 
 
-def new_query(root: Path, name: str) -> Path:
-    """Start the query file ``name`` below ``root`` and return its path; raises UsageError."""
+def new_query(root: Path, name: str, library: Library) -> Path:
+    """Start the query file ``name`` below ``root``, or copy the shipped one; returns its path, raises UsageError."""
     source, _, rest = name.partition("/")
     if source not in SOURCES or not rest:
         raise UsageError(
@@ -94,7 +94,10 @@ def new_query(root: Path, name: str) -> Path:
         raise UsageError(f"{path} exists already", f"`usertrack query show {name}` shows it")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_QUERY[source].format(title=rest.replace("_", " ").capitalize()), encoding="utf-8")
+        if name in library.files:
+            shutil.copyfile(library.files[name][0], path)
+        else:
+            path.write_text(_QUERY[source].format(title=rest.replace("_", " ").capitalize()), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     return path

@@ -20,14 +20,18 @@ SELECT
     count(*) FILTER (WHERE r.run_state = 'failed') AS runs_failed,
     max(r.created_at) AS last_run_at,
     max(r.created_at) FILTER (WHERE r.run_state = 'failed') AS last_failed_run_at,
-    -- one line of the log without its ids, so that one cause is one text
     mode() WITHIN GROUP (
-        ORDER BY left(
+        ORDER BY regexp_replace(
+            -- one line of it, without ids, amounts and durations (codes such as 429 and rc=137 stay), so that one cause is
+            -- one text; of a traceback the last line says what happened, of anything else the first
             regexp_replace(
-                -- of a traceback the last line says what happened, of anything else the first
-                split_part(btrim(r.run_error_log, E' \n'), chr(10), CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END),
-                '[0-9a-f-]{8,}', '…', 'g'
-            ), 80
+                regexp_replace(
+                    split_part(btrim(r.run_error_log, E' \n'), chr(10), CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END),
+                    '\m(?=[\w-]*\d)[\w-]{8,}\M', '…', 'g'
+                ),
+                '(?<![=\w])(?:\d+(?=\s*(?:m?s|[KMG]i?B)\M)|(?![45]\d\d\M)\d+)\M', '…', 'g'
+            ),
+            '^(.{79}).{2,}$', '\1…'
         )
     ) FILTER (WHERE r.run_state = 'failed') AS top_failure
 FROM fastapi_run AS r

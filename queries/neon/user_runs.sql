@@ -5,11 +5,16 @@ SELECT
     r.run_state AS outcome,
     CASE WHEN r.run_state = 'failed' THEN
         left(
+            -- one line of it, without ids, amounts and durations (codes such as 429 and rc=137 stay), so that one cause is
+            -- one text; of a traceback the last line says what happened, of anything else the first
             regexp_replace(
-                -- of a traceback the last line says what happened, of anything else the first
-                split_part(btrim(r.run_error_log, E' \n'), chr(10), CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END),
-                '[0-9a-f-]{8,}', '…', 'g'
-            ), 120
+                regexp_replace(
+                    split_part(btrim(r.run_error_log, E' \n'), chr(10), CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END),
+                    '\m(?=[\w-]*\d)[\w-]{8,}\M', '…', 'g'
+                ),
+                '(?<![=\w])(?:\d+(?=\s*(?:m?s|[KMG]i?B)\M)|(?![45]\d\d\M)\d+)\M', '…', 'g'
+            ),
+            200
         )
     END AS cause,
     count(*) AS runs,

@@ -11,7 +11,7 @@ SELECT
     lower(trim(person.properties.email)) AS email,
     countIf(event = '$rageclick') AS rage_clicks,
     countIf(event = '$exception') AS exceptions,
-    topK(1)(properties.$pathname)[1] AS worst_page,
+    nullIf(topK(1)(properties.$pathname)[1], '') AS worst_page,
     max(timestamp) AS last_frustration_at
 FROM events
 WHERE event IN ('$rageclick', '$exception')

@@ -3,15 +3,15 @@
 -- key: email
 -- params: {days: 30, high_value: [Gmail, Slack, Linear]}
 -- facts:
---   mcp_clicks: {label: MCP connect clicks, type: int, absent: 0}
---   high_value_clicks: {label: clicks on high-value servers, type: int, absent: 0}
+--   mcp_clicks: {label: MCP clicks, type: int, absent: 0}
+--   high_value_clicks: {label: high-value MCP clicks, type: int, absent: 0}
 --   mcp_servers: {label: MCP servers clicked, type: text}
---   last_mcp_click_at: {label: last MCP connect click, type: time}
+--   last_mcp_click_at: {label: last MCP click, type: time}
 SELECT
     lower(trim(person.properties.email)) AS email,
     count() AS mcp_clicks,
     countIf(arrayExists(server -> lower(server) = lower(properties.template_name), {high_value})) AS high_value_clicks,
-    arrayStringConcat(arraySort(groupUniqArray(properties.template_name)), ', ') AS mcp_servers,
+    nullIf(arrayStringConcat(arraySort(groupUniqArray(properties.template_name)), ', '), '') AS mcp_servers,
     max(timestamp) AS last_mcp_click_at
 FROM events
 WHERE event = 'mcp_connect_clicked'

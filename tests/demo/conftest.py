@@ -1,6 +1,5 @@
-import os
-import subprocess
-import sys
+import contextlib
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from usertrack.demo import Demo, build
+from usertrack.demo import build
 from usertrack.server.store import Store
 
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -18,9 +17,8 @@ AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
 class World:
     """Both engines of a demo, asked in SQL."""
 
-    def __init__(self, demo: Demo, store: Store) -> None:
-        self.demo, self.store = demo, store
-        self.connection = psycopg.connect(demo.postgres_dsn(), autocommit=True)
+    def __init__(self, store: Store, connection: psycopg.Connection) -> None:
+        self.store, self.connection = store, connection
 
     def posthog(self, sql: str) -> list[list[str]]:
         return [line.split("\t") for line in self.store.query(sql, "TabSeparated").decode().splitlines()]
@@ -29,27 +27,20 @@ class World:
         return self.connection.execute(sql).fetchall()
 
 
-@pytest.fixture(scope="session")
-def build_in() -> Any:
-    """Build in a process of its own: ClickHouse holds one directory per process, and other tests may have it open."""
-
-    def run(root: Path, **options: Any) -> None:
-        code = (
-            "import sys, datetime, pathlib; from usertrack.demo import build;"
-            f"build(pathlib.Path(sys.argv[1]), as_of=datetime.datetime.fromisoformat({AS_OF.isoformat()!r}), **{options!r})"
-        )
-        subprocess.run([sys.executable, "-c", code, str(root)], check=True, env=os.environ)
-
-    return run
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """An empty directory. Not pytest's: each of its sessions shuts the others' directories to PostgreSQL's own user."""
+    with tempfile.TemporaryDirectory(prefix="usertrack-test-") as directory:
+        yield Path(directory)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The default world; module-scoped, so that no other test module meets an open ClickHouse."""
-    demo = build(tmp_path_factory.mktemp("demo") / "world", as_of=AS_OF)
-    store = Store(demo.store_path)
-    world = World(demo, store)
-    yield world
-    world.connection.close()
-    store.close()
-    demo.close()
+def world() -> Iterator[World]:
+    """The default world; module-scoped, since a process can hold one ClickHouse directory."""
+    with (
+        tempfile.TemporaryDirectory(prefix="usertrack-test-") as directory,
+        contextlib.closing(build(Path(directory) / "world", as_of=AS_OF)) as demo,
+        contextlib.closing(Store(demo.store_path)) as store,
+        psycopg.connect(demo.postgres_dsn(), autocommit=True) as connection,
+    ):
+        yield World(store, connection)

@@ -13,6 +13,26 @@ NOW = AS_OF.replace(tzinfo=None)
 SEED_QUERIES = re.findall(r"^-- (.+)\n([^;]+);", (Path(__file__).parent / "seed_neon.sql").read_text(), re.MULTILINE)
 RUNS = "fastapi_run r JOIN fastapi_user f ON f.id = r.user_id JOIN wasp_user w ON w.id = f.wasp_user_id"
 PERSON_EMAIL = "lower(toString(p.properties.email))"
+EVENTS_OF_PERSONS = "posthog.events AS e JOIN posthog.persons AS p ON p.id = e.person_id"
+ACCOUNTS = """
+WITH runs AS (
+    SELECT f.wasp_user_id AS id, count(*) AS runs, count(*) FILTER (WHERE run_state = 'completed') AS completed,
+        count(*) FILTER (WHERE run_state = 'failed') AS failed
+    FROM fastapi_run r JOIN fastapi_user f ON f.id = r.user_id GROUP BY 1
+), active AS (
+    SELECT wasp_user_id AS id FROM fastapi_user f JOIN fastapi_tool_executions t ON t.user_id = f.id::text
+    WHERE t.created_at > {week}
+    UNION
+    SELECT wasp_user_id FROM fastapi_user f JOIN fastapi_code_execution c ON c.user_id = f.id
+    WHERE c.created_at > {week}
+    UNION
+    SELECT user_id FROM wasp_agentexecution WHERE started_at > {week}
+)
+SELECT lower(email), credits, coalesce(subscription_status, '') = 'active', created_at <= {week},
+    coalesce(completed, 0), coalesce(failed, 0), coalesce(runs, 0), active.id IS NOT NULL
+FROM wasp_user w LEFT JOIN runs ON runs.id = w.id LEFT JOIN active ON active.id = w.id
+WHERE coalesce(lower(email), '') !~ '[@.]datagen\\.dev$'
+"""
 
 
 def one(rows: list) -> int:
@@ -45,8 +65,8 @@ def test_nothing_after_as_of_or_before_the_window(world: World) -> None:
 
 
 def test_postgres_timestamps_have_no_zone(world: World) -> None:
-    types = world.postgres("SELECT DISTINCT data_type FROM information_schema.columns WHERE table_schema = 'public' AND column_name LIKE '%_at'")
-    assert emails(types) == {"timestamp without time zone"}
+    columns = "information_schema.columns WHERE table_schema = 'public' AND column_name LIKE '%_at'"
+    assert emails(world.postgres(f"SELECT DISTINCT data_type FROM {columns}")) == {"timestamp without time zone"}
 
 
 def test_persons_exist_for_every_event_and_distinct_id(world: World) -> None:
@@ -92,30 +112,24 @@ def test_session_ids_begin_with_their_start(world: World) -> None:
 
 def test_sessions_have_no_pause_of_half_an_hour(world: World) -> None:
     rows = world.posthog(
-        "SELECT max(arrayMax(arrayDifference(times))) FROM (SELECT arraySort(groupArray(toUnixTimestamp(timestamp))) AS times"
+        "SELECT max(arrayMax(arrayDifference(times))) FROM ("
+        " SELECT arraySort(groupArray(toUnixTimestamp(timestamp))) AS times"
         " FROM posthog.events WHERE `$session_id` != '' GROUP BY `$session_id`)"
     )
     assert one(rows) < 1800
 
 
 def test_people_work_on_weekdays_by_day(world: World) -> None:
-    days = dict(
-        world.posthog(
-            "SELECT toDayOfWeek(timestamp) > 5, count() / if(toDayOfWeek(timestamp) > 5, 2, 5) FROM posthog.events GROUP BY ALL"
-        )
-    )
-    assert float(days["1"]) < 0.6 * float(days["0"])
+    days = dict(world.posthog("SELECT toDayOfWeek(timestamp), count() FROM posthog.events GROUP BY 1"))
+    assert int(days["6"]) + int(days["7"]) < int(days["2"])
     hours = dict(world.posthog("SELECT toHour(timestamp), count() FROM posthog.events GROUP BY 1"))
     assert int(hours["15"]) > 2 * int(hours["4"])
 
 
 def test_signups_grow(world: World) -> None:
-    months = dict(
-        world.postgres(
-            "SELECT least(2, extract(day FROM '2026-11-20 09:00' - created_at)::int / 30), count(*) FROM wasp_user GROUP BY 1"
-        )
-    )
-    assert months[0] > months[1] > months[2] > 0
+    months_ago = "least(2, extract(day FROM '2026-11-20 09:00' - created_at)::int / 30)"
+    signups = dict(world.postgres(f"SELECT {months_ago}, count(*) FROM wasp_user GROUP BY 1"))
+    assert signups[0] > signups[1] > signups[2] > 0
 
 
 def test_onboarding_loses_people_at_every_step(world: World) -> None:
@@ -126,18 +140,24 @@ def test_onboarding_loses_people_at_every_step(world: World) -> None:
     assert counts[-1] > 0.2 * counts[0]
 
 
-def test_events_of_the_seed_carry_their_properties(world: World) -> None:
-    rows = world.posthog(
-        "SELECT countIf(properties.template_name IS NULL), countIf(properties.template_id IS NULL), countIf(properties.has_oauth IS NULL)"
-        " FROM posthog.events WHERE event = 'mcp_connect_clicked'"
-        " UNION ALL SELECT countIf(properties.`$pathname` IS NULL), countIf(properties.`$referring_domain` IS NULL),"
-        " countIf(properties.`$geoip_country_code` IS NULL) FROM posthog.events WHERE event = '$pageview'"
-        " UNION ALL SELECT countIf(properties.`$exception_message` IS NULL), countIf(empty(properties.`$exception_list`::Array(JSON))),"
-        " countIf(properties.`$pathname` IS NULL) FROM posthog.events WHERE event = '$exception'"
-        " UNION ALL SELECT countIf(properties.feature IS NULL), countIf(properties.category IS NULL), countIf(properties.duration IS NULL)"
-        " FROM posthog.events WHERE event = 'feature_used'"
-    )
-    assert rows == [["0", "0", "0"]] * 4
+@pytest.mark.parametrize(
+    ("event", "properties"),
+    [
+        ("mcp_connect_clicked", ["template_name", "template_id", "has_oauth", "$session_id"]),
+        (
+            "$pageview",
+            ["$pathname", "$current_url", "$referring_domain", "$referrer", "$geoip_country_code", "$browser"],
+        ),
+        ("$exception", ["$exception_message", "$exception_list", "$pathname"]),
+        ("$rageclick", ["$pathname"]),
+        ("feature_used", ["feature", "category", "duration"]),
+    ],
+)
+def test_events_carry_their_properties(world: World, event: str, properties: list[str]) -> None:
+    has = ", ".join(f"has(JSONAllPaths(properties), '{name}')" for name in properties)
+    assert world.posthog(f"SELECT DISTINCT {has} FROM posthog.events WHERE event = '{event}'") == [
+        ["1"] * len(properties)
+    ]
 
 
 def test_server_events_have_no_session(world: World) -> None:
@@ -155,19 +175,17 @@ def test_property_definitions(world: World) -> None:
 
 def test_who_is_in_only_one_source(world: World) -> None:
     accounts = emails(world.postgres("SELECT lower(email) FROM wasp_user WHERE email IS NOT NULL"))
-    persons = emails(
-        world.posthog(f"SELECT DISTINCT {PERSON_EMAIL} FROM posthog.persons AS p WHERE p.properties.email IS NOT NULL")
-    )
+    persons = emails(world.posthog(f"SELECT {PERSON_EMAIL} FROM posthog.persons AS p WHERE is_identified"))
     assert 0.1 < len(accounts - persons) / len(accounts) < 0.2
     assert 20 < len(persons - accounts) < 80
 
 
 def test_ambiguous_people(world: World) -> None:
-    cased = "SELECT lower(email) FROM wasp_user GROUP BY 1 HAVING count(*) > 1 AND count(*) = count(DISTINCT email)"
-    assert "lena@northwind.example" in emails(world.postgres(cased))
-    assert len(world.postgres(cased)) >= 10
-    twice = f"SELECT {PERSON_EMAIL} AS e FROM posthog.persons AS p WHERE p.properties.email IS NOT NULL GROUP BY e HAVING count() > 1"
-    assert len(world.posthog(twice)) >= 30
+    cased = world.postgres("SELECT lower(email) FROM wasp_user GROUP BY 1 HAVING count(DISTINCT email) > 1")
+    assert "lena@northwind.example" in emails(cased)
+    assert len(cased) >= 10
+    persons = "posthog.persons AS p WHERE p.properties.email IS NOT NULL"
+    assert len(world.posthog(f"SELECT {PERSON_EMAIL} AS email FROM {persons} GROUP BY email HAVING count() > 1")) >= 30
 
 
 def test_an_unused_second_backend_user(world: World) -> None:
@@ -179,15 +197,13 @@ def test_an_unused_second_backend_user(world: World) -> None:
 
 
 def test_unknowns(world: World) -> None:
-    rows = world.postgres(
-        "SELECT count(*) FILTER (WHERE email IS NULL), count(*) FILTER (WHERE credits IS NULL),"
-        " count(*) FILTER (WHERE subscription_status IS NULL), count(*) FILTER (WHERE subscription_status = 'active') FROM wasp_user"
-    )
-    no_email, no_credits, no_subscription, active = rows[0]
-    assert 3 <= no_email <= 10
-    assert 10 <= no_credits <= 40
-    assert no_subscription > 1500
-    assert 40 <= active <= 150
+    def accounts(condition: str) -> int:
+        return one(world.postgres(f"SELECT count(*) FROM wasp_user WHERE {condition}"))
+
+    assert 3 <= accounts("email IS NULL") <= 10
+    assert 10 <= accounts("credits IS NULL") <= 40
+    assert accounts("subscription_status IS NULL") > 1500
+    assert 40 <= accounts("subscription_status = 'active'") <= 150
 
 
 def test_staff_and_contractors(world: World) -> None:
@@ -196,108 +212,86 @@ def test_staff_and_contractors(world: World) -> None:
 
 
 def test_api_users_call_tools_but_never_run_or_look(world: World) -> None:
-    rows = world.postgres(
+    callers = world.postgres(
         "SELECT lower(w.email) FROM wasp_user w JOIN fastapi_user f ON f.wasp_user_id = w.id"
-        " WHERE NOT EXISTS (SELECT FROM fastapi_run r WHERE r.user_id = f.id)"
-        " GROUP BY 1 HAVING (SELECT count(*) FROM fastapi_tool_executions t WHERE t.user_id = any(array_agg(f.id::text))) >= 10"
+        " JOIN fastapi_tool_executions t ON t.user_id = f.id::text"
+        " WHERE NOT EXISTS (SELECT FROM fastapi_run r WHERE r.user_id = f.id) GROUP BY 1 HAVING count(*) >= 10"
     )
-    viewers = emails(
-        world.posthog(
-            f"SELECT DISTINCT {PERSON_EMAIL} FROM posthog.events AS e JOIN posthog.persons AS p ON p.id = e.person_id WHERE event = '$pageview'"
-        )
-    )
-    assert len(emails(rows) - viewers) > 30
+    viewers = world.posthog(f"SELECT DISTINCT {PERSON_EMAIL} FROM {EVENTS_OF_PERSONS} WHERE event = '$pageview'")
+    assert len(emails(callers) - emails(viewers)) > 30
 
 
 def test_tool_calls_of_deleted_accounts(world: World) -> None:
     rows = world.postgres(
-        "SELECT count(*) FROM fastapi_tool_executions t WHERE NOT EXISTS (SELECT FROM fastapi_user f WHERE f.id::text = t.user_id)"
+        "SELECT count(*) FROM fastapi_tool_executions t LEFT JOIN fastapi_user f ON f.id::text = t.user_id"
+        " WHERE f.id IS NULL"
     )
     assert 10 <= one(rows) <= 200
 
 
 def test_success_rate_without_the_failing(world: World) -> None:
     rows = world.postgres(
-        "SELECT avg((run_state = 'completed')::int) FROM fastapi_run r WHERE run_state IN ('completed', 'failed')"
-        " AND user_id NOT IN (SELECT user_id FROM fastapi_run GROUP BY 1 HAVING count(*) > 5 AND avg((run_state = 'failed')::int) > 0.5)"
+        "SELECT avg((run_state = 'completed')::int) FROM fastapi_run"
+        " WHERE run_state IN ('completed', 'failed') AND user_id NOT IN ("
+        " SELECT user_id FROM fastapi_run GROUP BY 1 HAVING count(*) > 5 AND avg((run_state = 'failed')::int) > 0.5)"
     )
     assert 0.83 < float(rows[0][0]) < 0.92
-    assert emails(world.postgres("SELECT DISTINCT run_state FROM fastapi_run")) == {
-        "completed",
-        "failed",
-        "running",
-        "queued",
-        "cancelled",
-    }
+
+
+def test_run_states(world: World) -> None:
+    states = {"completed", "failed", "running", "queued", "cancelled"}
+    assert emails(world.postgres("SELECT DISTINCT run_state FROM fastapi_run")) == states
+    assert world.postgres("SELECT DISTINCT run_state FROM fastapi_run WHERE run_error_log IS NOT NULL") == [("failed",)]
 
 
 def test_failing_users_fail_for_one_reason(world: World) -> None:
-    logs = world.postgres(
-        f"SELECT run_error_log FROM {RUNS} WHERE w.email = 'lena@northwind.example' AND run_state = 'failed'"
-    )
-    same = [log for (log,) in logs if log.startswith("Modal OOM (rc=137)")]
+    lena = "w.email = 'lena@northwind.example' AND run_state = 'failed'"
+    logs = [log for (log,) in world.postgres(f"SELECT run_error_log FROM {RUNS} WHERE {lena}")]
+    same = [log for log in logs if log.startswith("Modal OOM (rc=137)")]
     assert len(same) > 0.6 * len(logs)
     assert len(set(same)) == len(same)
 
 
 def test_omar_clicked_and_still_holds_his_credits(world: World) -> None:
-    assert world.postgres(
-        f"SELECT credits, (SELECT count(*) FROM {RUNS} WHERE w.id = u.id) FROM wasp_user u WHERE email = 'omar@acme.example'"
-    ) == [(100, 0)]
-    clicks = world.posthog(
-        "SELECT count() FROM posthog.events AS e JOIN posthog.persons AS p ON p.id = e.person_id"
-        f" WHERE {PERSON_EMAIL} = 'omar@acme.example' AND event = 'mcp_connect_clicked'"
-    )
-    assert one(clicks) >= 1
+    omar = "omar@acme.example"
+    assert world.postgres(f"SELECT credits FROM wasp_user WHERE email = '{omar}'") == [(100,)]
+    assert world.postgres(f"SELECT FROM {RUNS} WHERE w.email = '{omar}'") == []
+    theirs = f"{PERSON_EMAIL} = '{omar}' AND event = 'mcp_connect_clicked'"
+    assert one(world.posthog(f"SELECT count() FROM {EVENTS_OF_PERSONS} WHERE {theirs}")) >= 1
 
 
 def test_incident(world: World) -> None:
-    rows = world.postgres(
-        "SELECT count(*), count(*) FILTER (WHERE run_state = 'failed'), count(DISTINCT user_id),"
-        " count(*) FILTER (WHERE run_error_log LIKE 'Modal OOM (rc=137)%') FROM fastapi_run"
-        " WHERE created_at >= '2026-11-09 13:00' AND created_at < '2026-11-09 16:00'"
-    )
-    runs, failed, users, out_of_memory = rows[0]
+    def between(opened: str, closed: str) -> tuple[int, int, int]:
+        return world.postgres(
+            "SELECT count(DISTINCT user_id), count(*), count(*) FILTER (WHERE run_error_log LIKE 'Modal OOM (rc=137)%')"
+            f" FROM fastapi_run WHERE created_at >= '{opened}' AND created_at < '{closed}'"
+        )[0]
+
+    users, runs, struck = between("2026-11-09 13:00", "2026-11-09 16:00")
     assert users >= 20
-    assert failed > 0.85 * runs
-    assert out_of_memory > 0.85 * failed
-    calm = world.postgres(
-        "SELECT avg((run_state = 'failed')::int) FROM fastapi_run WHERE created_at >= '2026-11-10 13:00' AND created_at < '2026-11-10 16:00'"
-    )
-    assert float(calm[0][0]) < 0.4
+    assert struck > 0.85 * runs
+    _, runs, struck = between("2026-11-10 13:00", "2026-11-10 16:00")
+    assert struck < 0.2 * runs
 
 
 def test_segments_have_their_sizes(world: World) -> None:
-    since = {days: f"'{NOW - timedelta(days=days)}'" for days in (7, 30)}
+    week, month = (f"'{NOW - timedelta(days=days)}'" for days in (7, 30))
     acts = world.posthog(
-        f"SELECT {PERSON_EMAIL}, countIf(event = 'mcp_connect_clicked' AND timestamp > {since[30]}),"
-        f" countIf(event IN ('$rageclick', '$exception') AND timestamp > {since[7]}), countIf(timestamp > {since[7]})"
-        " FROM posthog.events AS e JOIN posthog.persons AS p ON p.id = e.person_id WHERE p.properties.email IS NOT NULL GROUP BY 1"
+        f"SELECT {PERSON_EMAIL}, countIf(event = 'mcp_connect_clicked' AND timestamp > {month}),"
+        f" countIf(event IN ('$rageclick', '$exception') AND timestamp > {week}), countIf(timestamp > {week})"
+        f" FROM {EVENTS_OF_PERSONS} WHERE p.properties.email IS NOT NULL GROUP BY 1"
     )
     seen = {email: (int(clicks), int(anger), int(recent)) for email, clicks, anger, recent in acts}
-    accounts = world.postgres(
-        f"""WITH runs AS (SELECT f.wasp_user_id AS id, count(*) AS n, count(*) FILTER (WHERE run_state = 'completed') AS ok,
-                count(*) FILTER (WHERE run_state = 'failed') AS bad FROM fastapi_run r JOIN fastapi_user f ON f.id = r.user_id GROUP BY 1),
-            active AS (SELECT f.wasp_user_id AS id FROM fastapi_user f JOIN fastapi_tool_executions t ON t.user_id = f.id::text WHERE t.created_at > {since[7]}
-                UNION SELECT f.wasp_user_id FROM fastapi_user f JOIN fastapi_code_execution c ON c.user_id = f.id WHERE c.created_at > {since[7]}
-                UNION SELECT user_id FROM wasp_agentexecution WHERE started_at > {since[7]})
-            SELECT lower(email), credits, coalesce(subscription_status, '') = 'active', created_at <= {since[7]}, coalesce(n, 0),
-                coalesce(ok < bad, false), active.id IS NOT NULL
-            FROM wasp_user w LEFT JOIN runs ON runs.id = w.id LEFT JOIN active ON active.id = w.id
-            WHERE coalesce(lower(email), '') !~ '[@.]datagen\\.dev$'"""
-    )
     sizes = dict.fromkeys(("failing", "frustrated", "high_intent", "at_risk", "power"), 0)
-    for email, credits, paying, old, runs, mostly_failed, active in accounts:
+    for email, held, paying, old, completed, failed, runs, active in world.postgres(ACCOUNTS.format(week=week)):
         clicks, anger, recent = seen.get(email, (0, 0, 0))
-        sizes["failing"] += runs > 5 and mostly_failed
+        sizes["failing"] += runs > 5 and completed < failed
         sizes["frustrated"] += anger > 0
-        sizes["high_intent"] += clicks > 0 and credits == 100 and not paying
+        sizes["high_intent"] += clicks > 0 and held == 100 and not paying
         sizes["at_risk"] += old and runs == 0 and not active and not recent
-        sizes["power"] += runs > 5 or (credits is not None and credits < 50)
+        sizes["power"] += runs > 5 or (held is not None and held < 50)
     targets = {"failing": 30, "frustrated": 60, "high_intent": 75, "at_risk": 400, "power": 190}
-    assert {name: 0.6 * target <= sizes[name] <= 1.4 * target for name, target in targets.items()} == dict.fromkeys(
-        targets, True
-    ), sizes
+    assert [name for name, target in targets.items() if not 0.6 * target <= sizes[name] <= 1.4 * target] == [], sizes
 
 
 def test_strangers_are_data(world: World) -> None:
@@ -305,20 +299,13 @@ def test_strangers_are_data(world: World) -> None:
     assert rows["siobhan.o'brien@acme.example"] == "Siobhán O'Brien"
     assert rows["markup@umbra.example"] == "[red]Bobby[/red] [/red]"
     assert rows["formula@initech.example"].startswith("=HYPERLINK(")
-    assert rows["party@hooli.example"] == "🎉 Zoë 👩‍💻"
+    assert rows["party@hooli.example"] == "🎉 Zoë 👩\u200d💻"
     assert rows["noor@lumen.example"] == "نور الهدى"
     assert "grace+beta@globex.example" in rows
-    assert (
-        len(
-            world.postgres(
-                "SELECT FROM fastapi_run WHERE run_error_log LIKE E'%\\x1b[31m%' AND run_error_log LIKE '%\\%s {}%'"
-            )
-        )
-        > 3
-    )
-    assert world.posthog(
-        "SELECT toString(p.properties.name) FROM posthog.persons AS p WHERE p.properties.email::String = 'party@hooli.example'"
-    ) == [["🎉 Zoë 👩‍💻"]]
+    escapes = "run_error_log LIKE E'%\\x1b[31m%' AND run_error_log LIKE '%\\%s {}%'"
+    assert len(world.postgres(f"SELECT FROM fastapi_run WHERE {escapes}")) > 3
+    names = emails(world.posthog("SELECT toString(p.properties.name) FROM posthog.persons AS p WHERE is_identified"))
+    assert names > {"🎉 Zoë 👩\u200d💻", "[red]Bobby[/red] [/red]", "نور الهدى"}
 
 
 def test_there_is_a_secret_to_leak(world: World) -> None:

@@ -19,7 +19,13 @@ app = typer.Typer(
     help="""Who to talk to this week, why, and what is broken for whom: joins what people did (PostHog)
     with what they have (Postgres).
 
-    Try it: `usertrack segments` works at once, on demo data.""",
+    `usertrack segments` · works at once, on demo data
+
+    `usertrack explain lena@northwind.example` · why somebody is in a segment
+
+    `usertrack init acme` · a workspace of your own""",
+    epilog="""Exit codes: 0 ok · 1 a query failed · 2 usage, settings or a file · 3 cannot connect or authenticate ·
+    4 timeout or rate limit · 5 a check found problems · 6 incomplete, a source was missing · 130 interrupted""",
 )
 
 
@@ -52,7 +58,7 @@ def main() -> None:
 def run() -> int:
     """Run the command line and return its exit code; every failure is said on standard error."""
     try:
-        return int(app(standalone_mode=False) or 0)
+        return int(app(standalone_mode=False, prog_name="usertrack") or 0)
     except UsertrackError as problem:
         diagnostics.error(problem)
         return problem.exit_code

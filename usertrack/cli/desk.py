@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from usertrack.cli import diagnostics
+from usertrack.cli import diagnostics, output
 from usertrack.cli.options import Common
 from usertrack.errors import INCOMPLETE
 
@@ -32,7 +32,7 @@ def library_of(settings: "Settings") -> "Library":
     """The shipped queries, with the workspace's own in front."""
     from usertrack.library import Library, shipped_root
 
-    own = [settings.root / "queries"] if settings.root else []
+    own = [near(settings.root) / "queries"] if settings.root and settings.root != shipped_root() else []
     return Library([shipped_root() / "queries", *own])
 
 
@@ -40,8 +40,14 @@ def rules_path(settings: "Settings") -> Path:
     """The workspace's segments.yaml, or the shipped one."""
     from usertrack.library import shipped_root
 
-    own = settings.root / "segments.yaml" if settings.root else None
+    own = near(settings.root) / "segments.yaml" if settings.root else None
     return own if own and own.is_file() else shipped_root() / "segments.yaml"
+
+
+def near(folder: Path) -> Path:
+    """``folder`` as seen from here, where it lies below: messages name files as the user would."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 @dataclass
@@ -94,6 +100,7 @@ def open_desk(common: Common) -> Iterator[Desk]:
 
     settings = settings_of(common)
     library = library_of(settings)
+    output.chosen(_format(settings, common), common.output)  # a wrong one is said before anything is asked
     if settings.uses_demo and not settings.demo:
         diagnostics.note("demo data · connect your own with `usertrack init`")
     with (
@@ -108,9 +115,22 @@ def open_desk(common: Common) -> Iterator[Desk]:
 
 def emit(shown: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:
     """Hand the answer to standard output or ``--output``."""
-    from usertrack.cli import output
-
-    fmt = settings["format"] or ""
-    if common.output is not None and common.format is None:
-        fmt = ""  # the file's ending decides, before a default format does
+    fmt = _format(settings, common)
     output.emit(shown, fmt=fmt, output=common.output, limit=limit, note=diagnostics.note)
+    _say_what_was_cut(shown, output.chosen(fmt, common.output), limit)
+
+
+def _format(settings: "Settings", common: Common) -> str:
+    """The format that was asked for; the ending of `--output` decides before a default format does."""
+    return "" if common.output is not None and common.format is None else settings["format"] or ""
+
+
+def _say_what_was_cut(shown: "Document | Table", fmt: str, limit: int | None) -> None:
+    """Files and pipes of rows cannot say it themselves."""
+    from usertrack.document import Document
+    from usertrack.report.segments import cut_note
+
+    table = shown.table if isinstance(shown, Document) else shown
+    if table is not None and fmt not in ("table", "json", "markdown", "html"):
+        for line in cut_note(len(table.rows), limit):
+            diagnostics.note(line)

@@ -37,8 +37,9 @@ def segments(
     with open_desk(common) as desk:
         rules = desk.rules()
         chosen = rules.set_named(set_name)
+        chosen.require(names or [])
         found = classify(desk.profiles(rules), chosen)
-        desk.emit(segments_document(found, names or [], desk.settings["timezone"]), limit)
+        desk.emit(segments_document(found, names or [], desk.settings["timezone"], limit), limit)
 
 
 @with_common
@@ -59,7 +60,7 @@ def explain(email: Email, set_name: SetName = "action", *, common: Common) -> No
 
 
 @with_common
-def user(email: Email, *, common: Common) -> None:
+def user(email: Email, limit: Limit = None, *, common: Common) -> None:
     """Everything known of one person: account, segments, activity, tools, failures, sessions, timeline.
 
     `usertrack user lena@northwind.example`
@@ -73,7 +74,7 @@ def user(email: Email, *, common: Common) -> None:
     with open_desk(common) as desk:
         found = dossier(desk.runner, desk.profile_of(desk.rules(), email), email)
         desk.incomplete = desk.incomplete or bool(found.missing)
-        desk.emit(person_document(found, desk.settings["timezone"]))
+        desk.emit(person_document(found, desk.settings["timezone"]), limit)
 
 
 @with_common
@@ -94,7 +95,7 @@ def match(
 
     with open_desk(common) as desk:
         bench = desk.profiles(desk.rules())
-        desk.emit(match_document(bench, kind, desk.settings["timezone"]), limit)
+        desk.emit(match_document(bench, kind, desk.settings["timezone"], limit), limit)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,6 +1,5 @@
 """Commands about the query library: list, show, run, new."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -85,15 +84,21 @@ def new(
     *,
     common: Common,
 ) -> None:
-    """Start a query file in your workspace.
+    """Start a query file in your workspace, or change a shipped one there.
 
     `usertrack query new posthog/pricing_views`
+
+    `usertrack query new neon/run_activity` · a copy of the shipped one, which is used from then on
     """
     from usertrack.cli import diagnostics
-    from usertrack.cli.desk import settings_of
+    from usertrack.cli.desk import library_of, near, settings_of
+    from usertrack.errors import UsageError
     from usertrack.workspace import new_query
 
-    path = new_query(settings_of(common).root or Path.cwd(), name)
+    settings = settings_of(common)
+    if settings.root is None:
+        raise UsageError("there is no workspace here to write a query to", "`usertrack init` makes one")
+    path = new_query(near(settings.root), name, library_of(settings))
     diagnostics.note(f"wrote {path}; `usertrack query run {name}` runs it, `usertrack check` proves it")
 
 

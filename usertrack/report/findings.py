@@ -1,28 +1,59 @@
 """Findings of a check as a document; `raise_problems` makes the exit code of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from usertrack.check import Finding
-from usertrack.document import Document, Listing, Shown
+from usertrack.document import Document, Listing, Paragraph, Shown
 from usertrack.errors import CheckFailed
-from usertrack.table import Column, Table
+from usertrack.table import Column, Row, Table
+
+_SHOWN = {"level": Shown(" ", "tag"), "what": Shown("What"), "found": Shown("Found")}
 
 
 def findings_document(title: str, findings: Sequence[Finding]) -> Document:
+    """People see what needs a look, its remedy below it, and how many of a group are well; files have all."""
     columns = (Column("level"), Column("what"), Column("detail"), Column("hint"))
-    rows = [(f.level, f.what, f.detail, f.hint or None) for f in findings]
-    table = Table(columns, rows, name="findings", title=title)
-    shown = {
-        "level": Shown(""),
-        "what": Shown("What"),
-        "detail": Shown("Found", "text", grows=True),
-        "hint": Shown("What to do", "text"),
-    }
-    return Document(title=title, blocks=(Listing(table, shown=shown, limit=0),), table=table)
+    rows: list[Row] = [(f.level, f.what, f.detail, f.hint or None) for f in findings]
+    seen = Table(tuple(Column(name) for name in _SHOWN), list(_seen(findings)))
+    return Document(
+        title=title,
+        blocks=(Listing(seen, shown=_SHOWN), Paragraph(_verdict(findings))),
+        table=Table(columns, rows, name="findings", title=title),
+    )
+
+
+def _seen(findings: Sequence[Finding]) -> Iterator[Row]:
+    told = set()
+    for finding in findings:
+        if finding.level == "ok" and finding.group:
+            if finding.group not in told:
+                told.add(finding.group)
+                yield "ok", finding.group, _how_many(findings, finding.group)
+            continue
+        yield finding.level, finding.what, finding.detail
+        if finding.hint:
+            yield "", "", f"hint: {finding.hint}"
+
+
+def _how_many(findings: Sequence[Finding], group: str) -> str:
+    levels = [finding.level for finding in findings if finding.group == group]
+    return f"all {len(levels)} in order" if set(levels) == {"ok"} else f"{levels.count('ok')} of {len(levels)} in order"
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    return _problems(findings) if _count(findings) else "everything is in order"
+
+
+def _count(findings: Sequence[Finding]) -> int:
+    return sum(finding.level == "FAIL" for finding in findings)
+
+
+def _problems(findings: Sequence[Finding]) -> str:
+    count = _count(findings)
+    return f"{count} problem{'s' * (count != 1)} found"
 
 
 def raise_problems(findings: Sequence[Finding]) -> None:
     """Raise CheckFailed when any finding is a FAIL."""
-    problems = sum(finding.level == "FAIL" for finding in findings)
-    if problems:
-        raise CheckFailed(f"{problems} problem{'s' * (problems != 1)} found")
+    if _count(findings):
+        raise CheckFailed(_problems(findings))

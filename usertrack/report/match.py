@@ -1,8 +1,10 @@
 """How the two sources met, as a document: the counts, and the people behind each."""
 
+from itertools import islice
+
 from usertrack.document import Document, Facts, Listing, Shown
 from usertrack.errors import UsageError, did_you_mean
-from usertrack.report.segments import moment
+from usertrack.report.segments import cut_note, moment
 from usertrack.spool import SpooledRows, identifier, quote
 from usertrack.table import Column, Table
 from usertrack.workbench import Workbench
@@ -10,7 +12,7 @@ from usertrack.workbench import Workbench
 KINDS = ("ambiguous", "posthog_only", "postgres_only", "internal")
 
 
-def match_document(bench: Workbench, kind: str | None, timezone: str) -> Document:
+def match_document(bench: Workbench, kind: str | None, timezone: str, limit: int | None = None) -> Document:
     """Counts first, then everybody who is not simply matched; ``kind`` narrows it to one sort of mismatch."""
     if kind is not None and kind not in KINDS:
         raise UsageError(f"there is no kind '{kind}'", did_you_mean(kind, KINDS, f"kinds: {', '.join(KINDS)}"))
@@ -40,7 +42,13 @@ def match_document(bench: Workbench, kind: str | None, timezone: str) -> Documen
         table=table,
         timezone=timezone,
         as_of=bench.as_of,
-        data=lambda: {"as_of": bench.as_of, "match": counts, "people": table.dicts(), "notes": bench.notes},
+        data=lambda: {
+            "as_of": bench.as_of,
+            "timezone": timezone,
+            "match": counts,
+            "people": [dict(zip(table.names, row, strict=True)) for row in islice(table.rows, limit or None)],
+            "notes": [*bench.notes, *cut_note(len(table.rows), limit)],
+        },
     )
 
 
@@ -53,10 +61,10 @@ def _people(bench: Workbench, kind: str | None) -> Table:
         Column("persons", "BIGINT"),
     )
     if kind is None:
-        where = "kind <> 'matched' OR ambiguous"
+        where = "kind <> 'matched' OR ambiguous"  # a kind that is not known is no mismatch
     else:
-        where = "ambiguous AND kind <> 'internal'" if kind == "ambiguous" else f"kind = {quote(kind)}"
+        where = "ambiguous AND kind IS DISTINCT FROM 'internal'" if kind == "ambiguous" else f"kind = {quote(kind)}"
     names = f"key AS {identifier(bench.key)}, kind, ambiguous, accounts, persons"
-    scan = f"(SELECT {names} FROM ({bench.met()}) WHERE {where} ORDER BY NOT ambiguous, kind, key)"
+    scan = f"(SELECT {names} FROM ({bench.met()}) WHERE {where} ORDER BY kind = 'internal', NOT ambiguous, kind, key)"
     count = bench.one(f"SELECT count(*) FROM {scan}")[0]
     return Table(columns, SpooledRows(scan, columns, count, bench.connection), name="match", as_of=bench.as_of)

@@ -1,13 +1,14 @@
 """A dossier as a document."""
 
+from collections.abc import Iterator
+from statistics import median
 from typing import Any
 
-from usertrack.document import Block, Document, Facts, Listing, Paragraph, Section, Shown, Spark
+from usertrack.document import Block, Document, Facts, Listing, Paragraph, Shown, Spark
 from usertrack.person import Dossier
+from usertrack.report.rule import value_words
 from usertrack.report.segments import moment
-from usertrack.table import Column, Table
-
-_WHEN = {"first_at": Shown("First", "when"), "last_at": Shown("Last", "when")}
+from usertrack.table import Column, Row, Table
 
 
 def person_document(found: Dossier, timezone: str) -> Document:
@@ -15,13 +16,13 @@ def person_document(found: Dossier, timezone: str) -> Document:
     name = facts.get("name")
     return Document(
         title=f"{name} · {found.email}" if name else found.email,
-        subtitle=f"{moment(found.as_of, timezone)}",
+        subtitle=moment(found.as_of, timezone),
         blocks=(
-            Facts(_account(facts)),
-            *_standing(found),
-            *_activity(found),
-            *_listings(found, timezone),
-            *_failures(found, timezone),
+            Facts(tuple(_account(found, facts, timezone))),
+            _standing(found),
+            _activity(found),
+            *(_listing(found, part) for part in _PARTS if _some(found, part)),
+            *_absent(found),
             *_timeline(found, timezone),
         ),
         notes=found.notes,
@@ -31,104 +32,132 @@ def person_document(found: Dossier, timezone: str) -> Document:
     )
 
 
-def _account(facts: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
-    shown = {
-        "account_id": "Account",
-        "signed_up_at": "Signed up",
-        "credits": "Credits",
-        "subscription_status": "Subscription",
-        "first_seen_at": "First seen",
-        "last_activity_at": "Last activity",
-    }
-    return tuple((label, facts[name]) for name, label in shown.items() if facts.get(name) is not None)
+_ACCOUNT = (
+    "account_id",
+    "accounts",
+    "signed_up_at",
+    "credits",
+    "subscription_status",
+    "persons",
+    "first_seen_at",
+    "last_activity_at",
+)
 
 
-def _standing(found: Dossier) -> list[Block]:
-    lines: list[Block] = []
-    for explanation in found.standing.values():
-        for verdict in explanation.verdicts:
-            if verdict.member and not verdict.earlier:
-                lines.append(Paragraph(f"{verdict.segment.name} → {verdict.segment.action}: {verdict.because}"))
-    return [Section("Segments", tuple(lines or [Paragraph("in no segment", "dim")]))]
+def _account(found: Dossier, facts: dict[str, Any], timezone: str) -> Iterator[tuple[str, str]]:
+    """What is known of account and person; how many there are only where that is more than one."""
+    if facts.get("accounts") is None:
+        yield "Account", "unknown" if found.known["accounts"].missing else "none"
+    for name in _ACCOUNT:
+        value, fact = facts.get(name), found.known.get(name)
+        if fact and value is not None and not (name in ("accounts", "persons") and value == 1):
+            yield fact.label[:1].upper() + fact.label[1:], value_words(fact, value, timezone)
 
 
-def _activity(found: Dossier) -> list[Block]:
+def _standing(found: Dossier) -> Listing:
+    rows: list[Row] = [
+        (verdict.segment.name, verdict.segment.action, verdict.because)
+        for explanation in found.standing.values()
+        for verdict in explanation.verdicts
+        if verdict.member
+    ]
+    shown = {"segment": Shown("Segment", "tag"), "action": Shown("Action"), "why": Shown("Why", "text", grows=True)}
+    return Listing(Table(tuple(map(Column, shown)), rows), heading="Segments", shown=shown)
+
+
+def _activity(found: Dossier) -> Spark:
     total = sum(actions for _, actions in found.days)
+    words = [f"{total} action{'s' * (total != 1)}"]
     sessions = found.parts.get("sessions")
-    words = [f"{total} actions"]
     if sessions and len(sessions.rows):
-        lengths = sorted(row[1] for row in sessions.rows)
-        words.append(f"{len(lengths)} sessions, median {_duration(lengths[len(lengths) // 2])}")
-    return [Spark("Activity, 30 days", [actions for _, actions in found.days], " · ".join(words))]
+        lengths = [row[sessions.names.index("seconds")] for row in sessions.rows]
+        words.append(f"{len(lengths)} session{'s' * (len(lengths) != 1)}, median {_duration(median(lengths))}")
+    return Spark(f"Activity, {len(found.days)} days", [actions for _, actions in found.days], " · ".join(words))
 
 
 def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
-def _listings(found: Dossier, timezone: str) -> list[Block]:
-    looks: dict[str, tuple[str, dict[str, Shown]]] = {
-        "mcp": ("MCP servers clicked", {"server": Shown("Server"), "clicks": Shown("Clicks", "number"), **_WHEN}),
-        "tools": (
-            "Tools",
-            {
-                "tool": Shown("Tool"),
-                "uses": Shown("Uses", "number"),
-                "success_rate": Shown("Success", "bar", full=1.0),
-                **_WHEN,
-            },
-        ),
-        "custom_tools": (
-            "Custom tools",
-            {
-                "name": Shown("Tool"),
-                "description": Shown("Description", "text", grows=True),
-                "code_length": Shown("Characters", "number"),
-                "created_at": Shown("Built", "when"),
-            },
-        ),
-    }
-    return [_listing(found, part, heading, shown) for part, (heading, shown) in looks.items() if _some(found, part)]
-
-
-def _failures(found: Dossier, timezone: str) -> list[Block]:
-    """Both levels, side by side in the reading and never mixed in a number."""
-    blocks: list[Block] = []
-    if _some(found, "runs"):
-        shown = {
-            "outcome": Shown("Outcome"),
+_WHEN = {"first_at": Shown("First", "when"), "last_at": Shown("Last", "when")}
+# Both levels of failure stand side by side and are never mixed in one number.
+_PARTS: dict[str, tuple[str, dict[str, Shown]]] = {
+    "mcp": ("MCP servers clicked", {"server": Shown("Server"), "clicks": Shown("Clicks", "number"), **_WHEN}),
+    "tools": (
+        "Tools",
+        {
+            "tool": Shown("Tool"),
+            "uses": Shown("Uses", "number"),
+            "success_rate": Shown("Success", "bar", full=1.0),
+            **_WHEN,
+        },
+    ),
+    "runs": (
+        "Workflow level: runs",
+        {
+            "outcome": Shown("Outcome", "tag"),
             "cause": Shown("Cause", "text", grows=True),
             "runs": Shown("Runs", "number"),
             **_WHEN,
-        }
-        blocks.append(_listing(found, "runs", "Workflow level: runs", shown))
-    if _some(found, "tool_failures"):
-        shown = {
+        },
+    ),
+    "tool_failures": (
+        "Tool level: failed calls",
+        {
             "tool": Shown("Tool"),
             "message": Shown("Message", "text", grows=True),
             "failures": Shown("Failures", "number"),
             **_WHEN,
-        }
-        blocks.append(_listing(found, "tool_failures", "Tool level: failed calls", shown))
-    return blocks
+        },
+    ),
+    "custom_tools": (
+        "Custom tools",
+        {
+            "name": Shown("Tool"),
+            "description": Shown("Description", "text", grows=True),
+            "code_length": Shown("Characters", "number"),
+            "created_at": Shown("Built", "when"),
+        },
+    ),
+    "sessions": (
+        "Sessions, 30 days",
+        {
+            "started_at": Shown("Started"),
+            "seconds": Shown("Seconds", "number"),
+            "events": Shown("Events", "number"),
+            "pageviews": Shown("Pages", "number"),
+            "entry_page": Shown("Entered at", "text", grows=True),
+        },
+    ),
+}
 
 
 def _some(found: Dossier, part: str) -> bool:
     return part in found.parts and len(found.parts[part].rows) > 0
 
 
-def _listing(found: Dossier, part: str, heading: str, shown: dict[str, Shown]) -> Listing:
+def _listing(found: Dossier, part: str) -> Listing:
+    heading, shown = _PARTS[part]
     return Listing(found.parts[part], heading=heading, shown=shown, columns=tuple(shown), limit=10)
+
+
+def _absent(found: Dossier) -> Iterator[Paragraph]:
+    """What was looked for and is not there; and what could not be looked for."""
+    nothing = [_PARTS[part][0] for part in _PARTS if part in found.parts and not _some(found, part)]
+    unknown = [_PARTS[part][0] for part in _PARTS if part in found.missing]
+    for word, headings in (("none", nothing), ("unknown", unknown)):
+        if headings:
+            yield Paragraph(f"{word}: {', '.join(headings)}", "dim")
 
 
 def _timeline(found: Dossier, timezone: str) -> list[Block]:
     names = (Column("at", "TIMESTAMP"), Column("kind"), Column("what"), Column("outcome"), Column("detail"))
-    table = Table(names, list(found.timeline), name="timeline", timezone=timezone, as_of=found.as_of)
+    table = Table(names, found.timeline, name="timeline", timezone=timezone, as_of=found.as_of)
     shown = {
-        "at": Shown("When", "when"),
+        "at": Shown("When"),
         "kind": Shown("Kind"),
         "what": Shown("What"),
-        "outcome": Shown("Outcome"),
+        "outcome": Shown("Outcome", "tag"),
         "detail": Shown("Detail", "text", grows=True),
     }
     return [Listing(table, heading="Timeline, 30 days", shown=shown, limit=15)] if found.timeline else []
@@ -145,7 +174,7 @@ def _json(found: Dossier, timezone: str) -> dict[str, Any]:
             {"set": name, "id": v.segment.id, "name": v.segment.name, "action": v.segment.action, "because": v.because}
             for name, explanation in found.standing.items()
             for v in explanation.verdicts
-            if v.member and not v.earlier
+            if v.member
         ],
         "days": [{"day": day, "actions": actions} for day, actions in found.days],
         **{

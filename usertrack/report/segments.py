@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from usertrack.document import Document, Listing, Shown
@@ -12,9 +13,14 @@ from usertrack.segments import OWN_COLUMNS, Classification, condition
 from usertrack.table import Column, Row, Table
 from usertrack.workbench import Match, Workbench
 
+_EVIDENCE = 3  # facts beside a reason; files have them all
 
-def segments_document(found: Classification, only: Sequence[str], timezone: str) -> Document:
-    """Summary, then the people, most urgent first. ``only`` narrows both to segments of these ids."""
+
+def segments_document(found: Classification, only: Sequence[str], timezone: str, limit: int | None = None) -> Document:
+    """Summary, then the people, most urgent first. ``only`` narrows both to segments of these ids.
+
+    Files hold everybody, or the ``limit`` most urgent; people see 20, or ``limit``.
+    """
     bench = found.bench
     table = found.people(only)
     notes = [*bench.notes, *_unknown_notes(found), *match_notes(bench.match)]
@@ -23,11 +29,16 @@ def segments_document(found: Classification, only: Sequence[str], timezone: str)
         subtitle=_subtitle(bench),
         blocks=(_summary(found, only), _who_first(found, table, only)),
         notes=tuple(notes),
-        data=lambda: _json(found, table, timezone, notes),
+        data=lambda: _json(found, found.people(only, limit), timezone, [*notes, *cut_note(len(table.rows), limit)]),
         table=table,
         timezone=timezone,
         as_of=bench.as_of,
     )
+
+
+def cut_note(total: int, limit: int | None) -> list[str]:
+    """What `--limit` left out, for documents that do not show it."""
+    return [f"only {number(limit)} of {number(total)}, as --limit says"] if limit and limit < total else []
 
 
 def moment(when: datetime, timezone: str) -> str:
@@ -74,8 +85,8 @@ def _who_first(found: Classification, table: Table, only: Sequence[str]) -> List
     names = {segment.id: segment.name for segment in found.chosen.segments}
     key = found.bench.key
     people = _Named(table, names)
-    evidence = _evidence(found, only) if only else []
-    facts = {name: Shown(found.bench.facts[name].label.capitalize(), _kind(found, name)) for name in evidence}
+    evidence = _evidence(found, only)
+    facts = {name: Shown(_title(found.bench.facts[name].label), _kind(found, name)) for name in evidence}
     return Listing(
         Table((*people.columns,), people, as_of=found.bench.as_of, timezone=table.timezone),
         heading="Who to talk to first",
@@ -93,10 +104,14 @@ def _who_first(found: Classification, table: Table, only: Sequence[str]) -> List
 
 
 def _evidence(found: Classification, only: Sequence[str]) -> list[str]:
-    """The facts that the rules of these segments look at."""
-    chosen = [segment for segment in found.chosen.segments if segment.id in only]
-    names = [name for segment in chosen for name in columns(condition(found.bench, segment)) if name != "as_of"]
-    return list(dict.fromkeys(names))[:4]
+    """The facts that the rules of these segments look at: of each the first, then of each the second, …"""
+    chosen = [segment for segment in found.chosen.segments if not only or segment.id in only]
+    looked = [[n for n in columns(condition(found.bench, segment)) if n != "as_of"] for segment in chosen]
+    return list(dict.fromkeys(name for names in zip_longest(*looked) for name in names if name))[:_EVIDENCE]
+
+
+def _title(label: str) -> str:
+    return label[:1].upper() + label[1:]
 
 
 def _kind(found: Classification, name: str) -> Any:

@@ -23,10 +23,11 @@ _OUTPUT = {
     "output_format_json_escape_forward_slashes": 0,
     "output_format_json_validate_utf8": 1,
 }
-_FORMAT = "JSONCompactEachRowWithNamesAndTypes"
+_DATA, _DATA_END, _ROW = b'"data":\n\t[', b'\n\t],\n\n\t"rows":', b",\n\t\t["
 _PARQUET = "output_format_parquet_string_as_string=1, output_format_parquet_compression_method='zstd'"
 _ZONE = re.compile(r"'[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+'")
 _TIME = re.compile(r"(?:Nullable\()?DateTime(?:64\(\d, '([^']+)'\)|\('([^']+)'\))\)?")
+_USUAL_LENGTH = 100_000
 _UTC = {"UTC", "Etc/UTC", "GMT"}
 # failures of the server, not of the query: PostHog shows no details of these
 _INTERNAL = {"LOGICAL_ERROR", "NOT_ENOUGH_SPACE", "STD_EXCEPTION", "ABORTED", "CANNOT_READ_ALL_DATA", "CORRUPTED_DATA"}
@@ -36,9 +37,9 @@ _INTERNAL = {"LOGICAL_ERROR", "NOT_ENOUGH_SPACE", "STD_EXCEPTION", "ABORTED", "C
 class Result:
     """``rows`` is the JSON text of an array of arrays; ``types`` are ClickHouse types. ``has_more``: without LIMIT."""
 
-    rows: bytes
-    types: list[str]
+    rows: bytes | memoryview
     has_more: bool | None
+    types: list[str]
 
 
 def execute(store: Store, compiled: Compiled, tag: str = "") -> Result:
@@ -49,14 +50,14 @@ def execute(store: Store, compiled: Compiled, tag: str = "") -> Result:
         types = describe(store, sql, settings)
         sql = _with_offsets(sql, compiled.keys, types)
     output = ", ".join(f"{name}={value}" for name, value in _OUTPUT.items())
-    body = run(store, f"{sql} SETTINGS {settings}, {output}", _FORMAT)
-    first = body.index(b"\n")
-    second = body.index(b"\n", first + 1)
-    types = types or json.loads(body[first + 1 : second])
-    rows, has_more = body[second + 1 :].rstrip(b"\n"), None
-    if compiled.page is not None:
-        rows, has_more = _first(rows, compiled.page)
-    return Result(b"[" + rows.replace(b"\n", b",") + b"]", [_public(type_) for type_ in types], has_more)
+    body = run(store, f"{sql} SETTINGS {settings}, {output}", "JSONCompact")
+    head = body.index(_DATA)
+    start, end = head + len(_DATA) - 1, body.rindex(_DATA_END) + 3
+    types = types or [column["type"] for column in json.loads(body[:head].rstrip()[:-1] + b"}")["meta"]]
+    public = [_public(type_) for type_ in types]
+    if compiled.page is None:
+        return Result(memoryview(body)[start:end], None, public)
+    return Result(*_first(body, start, end, compiled.page), public)
 
 
 def execute_parquet(store: Store, compiled: Compiled, tag: str = "") -> bytes:
@@ -69,11 +70,15 @@ def execute_parquet(store: Store, compiled: Compiled, tag: str = "") -> bytes:
     settings = f"{SETTINGS}, log_comment={quote(tag)}, {_PARQUET}"
     types = describe(store, compiled.clickhouse, settings)
     cells = [
-        # a column of nothing but NULL has a type that parquet lacks
-        f"{f'CAST({identifier(key)} AS Nullable(String))' if 'Nothing' in type_ else identifier(key)} AS {identifier(name)}"
+        f"{_writable(identifier(key), type_)} AS {identifier(name)}"
         for key, name, type_ in zip(compiled.keys, names, types, strict=True)
     ]
     return run(store, f"SELECT {', '.join(cells)} FROM ({compiled.clickhouse}) SETTINGS {settings}", "Parquet")
+
+
+def _writable(column: str, type_: str) -> str:
+    """A column of nothing but NULL has a type that parquet lacks."""
+    return f"CAST({column} AS Nullable(String))" if "Nothing" in type_ else column
 
 
 def run(store: Store, sql: str, fmt: str) -> bytes:
@@ -82,6 +87,8 @@ def run(store: Store, sql: str, fmt: str) -> bytes:
 
     connection: Any = chdb.connect(str(store.path / "clickhouse"))  # type: ignore[no-untyped-call]
     try:
+        if len(sql) > _USUAL_LENGTH:  # a long list of values; the parser reads these before it sees SETTINGS
+            connection.query(f"SET max_query_size = {1 << 30}, max_ast_elements = 4000000")
         result: bytes = connection.query(sql, fmt).bytes()
         return result
     except (RuntimeError, chdb.ChdbError) as error:
@@ -124,8 +131,9 @@ def api_error(message: str) -> ApiError:
         return ApiError(400, "query_was_cancelled", "Query was cancelled.")
     if name in _INTERNAL or name == "UNKNOWN":
         return ApiError(500, "error", "ClickHouse error while executing query.")
-    detail = message.partition("DB::Exception:")[2].partition("Stack trace:")[0].strip()
-    return ApiError(400, name.lower(), detail or message)
+    detail = message.partition("DB::Exception:")[2].partition("Stack trace:")[0]
+    detail = re.sub(r" SETTINGS readonly = 2.*?(?=\. \(|$)|\. \([A-Z0-9_]+\)\s*$", "", detail, flags=re.S).strip()
+    return ApiError(400, name.lower(), re.sub(r"\. \([A-Z0-9_]+\)$", "", detail) or message)
 
 
 def _with_offsets(sql: str, keys: list[str], types: list[str]) -> str:
@@ -147,9 +155,10 @@ def _iso(column: str, type_: str) -> str:
     return rf"replaceRegexpOne({text}, '(?:\\.0+)?([+-]\\d\\d)(\\d\\d)$', '\\1:\\2')"
 
 
-def _first(rows: bytes, page: int) -> tuple[bytes, bool]:
-    lines = rows.split(b"\n", page)
-    return b"\n".join(lines[:page]), len(lines) > page
+def _first(body: bytes, start: int, end: int, page: int) -> tuple[bytes, bool]:
+    """At most ``page`` rows, and whether there was one more. Line breaks inside of values are escaped."""
+    has_more = body.count(b"\n\t\t[", start, end) > page
+    return (body[start : body.rindex(_ROW, start, end)] + b"]" if has_more else body[start:end]), has_more
 
 
 def _public(type_: str) -> str:

@@ -1,6 +1,7 @@
 """The one owner of the ClickHouse data directory: opens it, creates the schema, runs statements."""
 
 import json
+import threading
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import resources
@@ -35,9 +36,11 @@ class Store:
         Raises ``ConnectionFailed`` naming the process that holds it, ``UsageError`` if it cannot be written.
         """
         self.path = path
+        self._turn = threading.Lock()
         self._lock = _locked(path, wait)
         try:
-            self._session = _session(path / "clickhouse")
+            self._connection = _connected(path / "clickhouse")
+            _create_schema(self._connection)
             self.definitions = Definitions(self)
         except BaseException as error:
             self._lock.release()
@@ -47,8 +50,15 @@ class Store:
 
     def query(self, sql: str, fmt: str = "JSONCompact") -> bytes:
         """Run ``sql`` and return its result in the ClickHouse format ``fmt``; raises chdb's ``ChdbError``."""
-        result: bytes = self._session.query(sql, fmt).bytes()
-        return result
+        with self._turn:
+            try:
+                result: bytes = self._connection.query(sql, fmt).bytes()
+                return result
+            except Exception:
+                # chDB would put what the failed statement had written in front of the connection's next answer
+                self._connection.close()
+                self._connection = _connected(self.path / "clickhouse")
+                raise
 
     def rows(self, sql: str) -> list[list[Any]]:
         """The result of ``sql`` as Python lists; UUIDs and times are strings. For small results."""
@@ -69,7 +79,7 @@ class Store:
         self._lock.announce(url)
 
     def close(self) -> None:
-        self._session.close()
+        self._connection.close()
         self._lock.release()
 
 
@@ -101,17 +111,20 @@ def _unopened(path: Path, error: RuntimeError) -> ConnectionFailed:
     )
 
 
-def _session(path: Path) -> Any:
+def _connected(path: Path) -> Any:
     try:
-        from chdb import session
+        import chdb
     except ImportError:
         raise UsageError(
             "the embedded PostHog is not installed", "install it with: pip install 'usertrack[local]'"
         ) from None
-    opened: Any = session.Session(str(path))  # type: ignore[no-untyped-call]
+    connection: Any = chdb.connect(str(path))  # type: ignore[no-untyped-call]
     for name, value in _SETTINGS.items():
-        opened.query(f"SET {name} = {value}")
+        connection.query(f"SET {name} = {value}")
+    return connection
+
+
+def _create_schema(connection: Any) -> None:
     for statement in resources.files(__package__).joinpath("schema.sql").read_text().split(";\n"):
         if statement.strip():
-            opened.query(statement)
-    return opened
+            connection.query(statement)

@@ -45,7 +45,7 @@ CREATE FUNCTION companies AS () -> ['northwind', 'acme', 'globex', 'initech', 'h
     'cobalt', 'driftwood', 'evergreen', 'fathom', 'granite', 'harbor', 'ironclad', 'juniper', 'kestrel', 'lumen', 'meridian', 'nimbus',
     'octave', 'pinecone', 'quarry', 'redwood', 'summit', 'tidal', 'upland', 'verdant', 'willow', 'mailbox', 'postbox', 'inbox'];
 -- Every n has a name and an e-mail of its own: 55 x 51 x 33 of them, then numbered.
-CREATE FUNCTION spread AS (n) -> (toUInt64(n) * 40503 + 12345) % 92565;
+CREATE FUNCTION spread AS (n) -> (toUInt64(n) * 40507 + 12345) % 92565;
 CREATE FUNCTION first_of AS (n) -> first_names()[1 + spread(n) % 55];
 CREATE FUNCTION last_of AS (n) -> last_names()[1 + intDiv(spread(n), 55) % 51];
 CREATE FUNCTION email_of AS (n) -> concat(first_of(n), '.', last_of(n), if(n < 92565, '', toString(intDiv(n, 92565))), '@',

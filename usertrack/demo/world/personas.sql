@@ -1,6 +1,25 @@
--- Who lives in the world. share: of all accounts. life: mean days from signup until they go quiet (999: still here).
--- visits: per week. runs, calls (tool calls outside a run), clicks (on "connect"): least and most. fail: share of runs.
--- credits: least and most. paying: share with an active subscription. blocked: share whose ad-blocker hides every event.
+-- Who lives in the world. Every account is one of these, by a hash of its number:
+--
+--   evaluator        clicks "connect" on Gmail, Slack, Linear, … up to six times over days; still holds all 100 credits, never runs
+--   reader           looks around every few days, never tries anything
+--   casual           one to five runs, comes back every week
+--   lapsed           one to five runs in the first weeks, then nothing
+--   never_activated  signed up, nothing after
+--   power_builder    many runs, hardly a credit left
+--   paying           many runs, active subscription
+--   frustrated       rage clicks and exceptions on the same few pages in the last days
+--   failing          most runs fail, nearly all for one reason
+--   api              calls tools over MCP or the API; no run, no page view
+--   newcomer         signed up in the last six days, and is busy
+--   internal         staff: @datagen.dev in any case, sub-domains, contractors
+--
+-- Across all of them: one in seven hides from PostHog (ad-blocker); some have a second browser that was never merged, a second account
+-- under a differently cased e-mail, a second backend user that was never used, no e-mail, no credits. PostHog also knows people whose
+-- account is gone (their tool calls are still there), and four times as many who never said who they are.
+--
+-- share: of all accounts. life: mean days from signup until they go quiet (999: still here). visits: per week. runs, calls (tool
+-- calls outside a run), clicks (on "connect"): least and most. fail: share of runs. credits: least and most. paying: share with
+-- an active subscription. blocked: share with an ad-blocker. makes: how much code, how many tools and agents.
 CREATE TABLE world.personas (
     persona String, share Float64, life Float64, visits Float64, runs Tuple(UInt32, UInt32), fail Float64, calls Tuple(UInt32, UInt32),
     clicks Tuple(UInt32, UInt32), credits Tuple(Float64, Float64), paying Float64, blocked Float64, makes UInt32

@@ -21,6 +21,7 @@ _PARTS = {
     "dow": "toDayOfWeek",
     "doy": "toDayOfYear",
 }
+_UNITS = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
 Printer = Callable[[list[Sql], Context], str]
 
 
@@ -33,8 +34,11 @@ def result_type(function: Function, arguments: list[Sql]) -> Type:
         kind = arguments[position].type.kind
         if name in ("ifNull", "coalesce"):
             nullable = all(argument.type.nullable for argument in arguments)
-        if name in ("plus", "minus") and kind in ("DateTime", "Date") and arguments[1].type.kind == kind:
-            kind = "Int"
+        if name in ("plus", "minus"):
+            other = arguments[1].type.kind
+            kind = {("DateTime", "DateTime"): "Float", ("Date", "Date"): "Int", ("String", "Interval"): "DateTime"}.get(
+                (kind, other), kind
+            )
     else:
         kind = functions.RETURNS.get(name, "Unknown")
     return Type(kind, nullable and name not in functions.NEVER_NULL)
@@ -157,6 +161,20 @@ def _typed_extract(arguments: list[Sql], _: Context) -> str:
     return f"JSONExtract({_list(arguments)})"
 
 
+def _shift(function: str) -> Printer:
+    """``dateAdd(time, interval)`` or ``dateAdd('day', 1, time)``."""
+
+    def printer(arguments: list[Sql], _: Context) -> str:
+        if len(arguments) == 2:
+            return f"{function}({_list(arguments)})"
+        unit = str(arguments[0].value).lower().removesuffix("s")
+        if unit not in _UNITS:
+            raise HogQLError(f"Unknown unit {unit!r}, use one of: {', '.join(_UNITS)}")
+        return f"{function}({arguments[2].text}, toInterval{unit.title()}({arguments[1].text}))"
+
+    return printer
+
+
 def _template(text: str) -> Printer:
     return lambda arguments, _: text.format(*(argument.text for argument in arguments))
 
@@ -193,6 +211,8 @@ _SPECIAL: dict[str, Printer] = {
     "trimRight": _trim("trimRight", "TRAILING"),
     "rtrim": _trim("trimRight", "TRAILING"),
     "date_part": _date_part,
+    **dict.fromkeys(("dateAdd", "date_add", "timeStampAdd"), _shift("plus")),
+    **dict.fromkeys(("dateSub", "date_subtract", "timeStampSub"), _shift("minus")),
     "split_part": _template("arrayElement(splitByString({1}, {0}), {2})"),
     "md5": _template("hex(MD5({0}))"),
     "json_agg": _template("toJSONString(groupArray({0}))"),

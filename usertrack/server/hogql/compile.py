@@ -17,7 +17,9 @@ OFFSET_REFUSED = (
     "extraction, use batch exports: https://posthog.com/docs/cdp/batch-exports"
 )
 # transform_null_in: PostHog's IN, where NULL is a value like any other; readonly: a second lock behind the allow-list
-SETTINGS = "readonly=2, max_execution_time=60, transform_null_in=1, json_type_escape_dots_in_keys=1"
+SETTINGS = (
+    "readonly=2, max_execution_time=60, transform_null_in=1, json_type_escape_dots_in_keys=1, session_timezone='UTC'"
+)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from usertrack.server.hogql.parse import Node
 from usertrack.server.hogql.scope import Scope
 from usertrack.server.hogql.sources import property_of
 from usertrack.server.hogql.sql import Sql, Type, identifier, literal, quote
+from usertrack.server.hogql.text import chain_of
 
 _ARITHMETIC = {"+": "plus", "-": "minus", "*": "multiply", "/": "divide", "%": "modulo"}
 _CASTS = {
@@ -93,12 +94,12 @@ class Expressions:
         raise HogQLError(f"Unresolved placeholder: {{{'.'.join(map(str, node['expr'].get('chain', [])))}}}")
 
     def visit_array_access(self, node: Node) -> Sql:
-        array = self.visit(node["array"])
-        key = node["property"].get("value") if node["property"]["node"] == "Constant" else None
-        is_path = node["array"]["node"] in ("Field", "ArrayAccess") and _holds_json(array)
-        if is_path and isinstance(key, str | int) and not isinstance(key, bool):
-            chain = _chain(node)
-            return self.visit_field({"chain": chain}) if chain else property_of(array, [key], self.context)
+        array, chain = self.visit(node["array"]), chain_of(node)
+        if chain and array.type.kind in ("JSON", "String"):  # read the property from its column, not from its text
+            return self.visit_field({"chain": chain})
+        key = node["property"].get("value")
+        if array.type.kind == "JSON" and isinstance(key, str | int):
+            return property_of(array, [key], self.context)
         return Sql(f"{array.plain.text}[{self.value(node['property']).text}]")
 
     def visit_array_slice(self, node: Node) -> Sql:
@@ -108,9 +109,9 @@ class Expressions:
         return Sql(f"arraySlice({array}, {start}{length})", Type("Array"))
 
     def visit_tuple_access(self, node: Node) -> Sql:
-        value = self.visit(node["tuple"])
-        if value.type.kind == "JSON" or (value.type.kind == "String" and node["tuple"]["node"] == "Field"):
-            return self.visit_field({"chain": [*node["tuple"]["chain"], node["index"]]})
+        value, chain = self.visit(node["tuple"]), chain_of(node)
+        if chain and value.type.kind in ("JSON", "String"):
+            return self.visit_field({"chain": chain})
         return Sql(f"tupleElement({value.plain.text}, {int(node['index'])})")
 
     def visit_tuple(self, node: Node) -> Sql:
@@ -280,17 +281,3 @@ def _odd_number(text: str) -> str:
     if text in known:
         return known[text]
     return text if re.fullmatch(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", text) else quote(text)
-
-
-def _holds_json(value: Sql) -> bool:
-    return value.type.kind in ("JSON", "String")
-
-
-def _chain(node: Node) -> list[str | int] | None:
-    """``a.b['c'][1]`` as one chain, so that a property is read from its column instead of from its text."""
-    if node["node"] == "Field":
-        return list(node["chain"])
-    if node["node"] != "ArrayAccess" or node["property"]["node"] != "Constant":
-        return None
-    before, key = _chain(node["array"]), node["property"].get("value")
-    return [*before, key] if before and isinstance(key, str | int) else None

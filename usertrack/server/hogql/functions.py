@@ -166,6 +166,8 @@ _KINDS = {
         fragment arrayStringConcat hex format repeat reverse md5 string_agg json_agg split_part leftPad rightPad
         base64Encode base64Decode toTypeName formatReadableSize formatReadableQuantity formatReadableTimeDelta""",
     "Bool": "toBool JSONExtractBool every",
+    "Interval": """toIntervalSecond toIntervalMinute toIntervalHour toIntervalDay toIntervalWeek toIntervalMonth
+        toIntervalQuarter toIntervalYear""",
     "UUID": "toUUID toUUIDOrDefault generateUUIDv4",
     "Array": """array groupArray array_agg groupArrayIf groupUniqArray groupUniqArrayIf arrayMap arrayFilter arraySort
         arrayReverseSort arrayDistinct arrayConcat arraySlice arrayZip range splitByChar splitByString splitByRegexp

@@ -4,6 +4,7 @@ import functools
 import json
 import re
 import sys
+import threading
 import types
 from collections.abc import Callable
 from itertools import accumulate
@@ -21,17 +22,26 @@ _ERROR_CLASSES = ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "QueryEr
 _MORE_CLASSES = ("ParsingError", "InternalHogQLError", "ImpossibleASTError", "ResolutionError")
 
 
+_importing = threading.Lock()
+
+
 @functools.cache
 def _grammar() -> Callable[..., str]:
     """PostHog's C++ grammar. It imports an exceptions module of PostHog's Django app, which nobody can install, so a
-    stand-in is registered under that name only; the ``posthog`` SDK stays importable."""
+    stand-in takes its name. The ``posthog`` SDK stays importable, and is not loaded by this."""
     errors = types.ModuleType("posthog.hogql.errors")
     for name in _ERROR_CLASSES + _MORE_CLASSES:
         setattr(errors, name, type(name, (Exception,), {}))
-    sys.modules.setdefault("posthog.hogql", types.ModuleType("posthog.hogql"))
-    sys.modules.setdefault("posthog.hogql.errors", errors)
-    from hogql_parser import parse_select_json
-
+    with _importing:
+        package = types.ModuleType("posthog")
+        known = sys.modules.setdefault("posthog", package)
+        sys.modules.setdefault("posthog.hogql", types.ModuleType("posthog.hogql"))
+        sys.modules.setdefault("posthog.hogql.errors", errors)
+        try:
+            from hogql_parser import parse_select_json
+        finally:
+            if known is package:
+                del sys.modules["posthog"]
     parse: Callable[..., str] = parse_select_json
     return parse
 

@@ -224,6 +224,12 @@ class Queries(Expressions):
         with self._scope(Scope(Scope(owner.parent if owner else None, ctes=others))):
             return self._subquery(cte["expr"], alias)
 
+    def in_list(self, node: Node) -> Sql:
+        cte = self.scope.cte(str(node["chain"][0])) if node["node"] == "Field" and len(node["chain"]) == 1 else None
+        if cte and cte["cte_type"] == "subquery":
+            return Sql(self._cte(cte, "").sql)
+        return super().in_list(node)
+
     def _subquery(self, node: Node, alias: str) -> Source:
         text, columns = self.query(node)
         self._anonymous += 1

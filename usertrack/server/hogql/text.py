@@ -32,16 +32,23 @@ def column_name(node: Node) -> str:
     """PostHog's name of a result column: alias, field, the property's key, else the printed expression."""
     if node["node"] == "Alias":
         return str(node["alias"])
+    chain = [str(part) for part in chain_of(node) or []]
+    if "properties" in chain[:-1]:
+        return "__".join(chain[chain.index("properties") + 1 :])
+    return chain[-1] if node["node"] == "Field" else hogql(node)
+
+
+def chain_of(node: Node) -> list[str | int] | None:
+    """``a.b['c'][1].2`` as one chain of names and indices, None for anything else."""
     if node["node"] == "Field":
-        chain = list(map(str, node["chain"]))
-        if "properties" in chain[:-1]:
-            return "__".join(chain[chain.index("properties") + 1 :])
-        return chain[-1]
-    if node["node"] == "ArrayAccess" and node["property"]["node"] == "Constant":
-        inside = node["array"]
-        if inside["node"] == "Field" and "properties" in inside["chain"]:
-            return column_name({"node": "Field", "chain": [*inside["chain"], node["property"]["value"]]})
-    return hogql(node)
+        return list(node["chain"])
+    if node["node"] == "TupleAccess":
+        before, key = chain_of(node["tuple"]), node["index"]
+    elif node["node"] == "ArrayAccess" and node["property"]["node"] == "Constant":
+        before, key = chain_of(node["array"]), node["property"].get("value")
+    else:
+        return None
+    return [*before, key] if before and isinstance(key, str | int) and not isinstance(key, bool) else None
 
 
 def hogql(node: Node | None) -> str:

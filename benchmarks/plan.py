@@ -1,0 +1,124 @@
+"""Writes down the SQL that `usertrack segments` runs on the chosen demo, for `by_hand.py` to run without usertrack."""
+
+import json
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg.sql
+
+from usertrack.library import Statement, placeholders, statement_of
+from usertrack.run import open_runner
+from usertrack.table import Table
+
+EVERYTHING = 1_000_000_000
+
+
+class Recorder:
+    """A DuckDB connection that remembers the statements that make tables."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.made: list[str] = []
+
+    def execute(self, sql: str, *values: Any) -> Any:
+        if sql.startswith(("CREATE", "DELETE")):
+            self.made.append(sql)
+        return self._connection.execute(sql, *values)
+
+    def cursor(self) -> Any:
+        return self._connection.cursor()
+
+
+def write_plan(path: Path) -> None:
+    """Run the profile queries of the demo once, and write every statement of every engine to ``path`` as JSON."""
+    from usertrack.cli.desk import library_of, rules_path
+    from usertrack.rules import read_rules
+    from usertrack.segments import classify
+    from usertrack.settings import load
+    from usertrack.sources.demo import cache_root, open_chosen
+    from usertrack.workbench import Workbench
+
+    settings = load(demo=True)
+    rules = read_rules(rules_path(settings))
+    now = datetime.now(UTC)
+    demo = open_chosen(cache_root(), now=now, notify=silent)
+    with open_runner(settings, library_of(settings), now=now, notify=silent) as runner:
+        statements = [runner.bind(name, params) for name, params in rules.queries.items()]
+        answers = dict(zip(rules.queries, runner.run(statements), strict=True))
+        bench = Workbench(rules, runner.library, runner.as_of)
+        bench.connection = recorder = Recorder(bench.connection)
+        bench.load(answers, runner.offered["internal"])
+        people = classify(bench, rules.set_named("action")).people()
+        where = {name: path.parent / f"{number}.part" for number, name in enumerate(answers)}
+        plan = {
+            "postgres": {
+                "data": str(demo.root / "postgres"),
+                "database": "datagen",
+                "queries": [(_copy(answers[s.name], s), str(where[s.name])) for s in statements if s.source == "neon"],
+            },
+            "duckdb": [_moved(sql, answers, where) for sql in recorder.made],
+            "result": people.rows.scan(),
+        }
+    posthog = [statement for statement in statements if statement.source == "posthog"]
+    plan["clickhouse"] = {
+        "data": str(demo.store_path / "clickhouse"),
+        "queries": [(sql, str(where[name])) for name, sql in _compiled(demo.store_path, posthog)],
+    }
+    path.write_text(json.dumps(plan, indent=1))
+
+
+def silent(message: str, *, passing: bool = False) -> None:
+    pass
+
+
+def _copy(table: Table, statement: Statement) -> str:
+    """The COPY of one Postgres query, its parameters written as literals."""
+    sql = statement_of(statement.sql, "neon")
+    for name, start, end in reversed(placeholders(sql, "neon")):
+        sql = sql[:start] + psycopg.sql.quote(statement.values[name]) + sql[end:]
+    inner = [f"c{number}" for number in range(len(table.columns))]
+    chosen = [
+        f"to_json({name})" if column.type.endswith("[]") else name
+        for name, column in zip(inner, table.columns, strict=True)
+    ]
+    select = f"SELECT {', '.join(chosen)} FROM ({sql}\n) AS q({', '.join(inner)})"
+    return f"COPY ({select}) TO STDOUT (FORMAT csv, NULL '\\N')"
+
+
+def _compiled(store_path: Path, statements: list[Statement]) -> list[tuple[str, str]]:
+    """Name and ClickHouse SQL of each HogQL query, as the embedded server compiles it."""
+    from usertrack.server.hogql import Context, Definition, compile_hogql
+    from usertrack.server.hogql.compile import SETTINGS
+    from usertrack.server.store import Store
+
+    store = Store(store_path)
+    rows = store.rows("SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL")
+    context = Context(
+        row_cap=EVERYTHING,
+        definitions={(kind, name): Definition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
+        modifiers={"personsOnEventsMode": "person_id_override_properties_joined"},
+    )
+    found = []
+    for statement in statements:
+        values = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in statement.values.items()}
+        made = compile_hogql(f"{statement.sql}\nLIMIT {EVERYTHING}", values=values, context=context)
+        cells = ", ".join(f'"{key}" AS "{name}"' for key, name in zip(made.keys, made.columns, strict=True))
+        settings = f"{SETTINGS}, output_format_parquet_string_as_string=1"
+        found.append((statement.name, f"SELECT {cells} FROM ({made.clickhouse}) SETTINGS {settings}"))
+    store.close()
+    return found
+
+
+def _moved(sql: str, answers: dict[str, Any], where: dict[str, Path]) -> str:
+    """``sql`` with the files of that run replaced by those that the plan's queries write."""
+    for name, answer in answers.items():
+        for found in re.findall(r"read_(?:csv|parquet)\('([^']+)'", answer.rows.scan()):
+            sql = sql.replace(found, str(where[name]))
+    return sql
+
+
+if __name__ == "__main__":
+    write_plan(Path(sys.argv[1]))

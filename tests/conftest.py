@@ -1,0 +1,88 @@
+"""The default demo, built once for all tests and worker processes, and the command line run in this process."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from usertrack.cli.app import run
+from usertrack.errors import UsertrackError
+
+AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
+_SETTINGS = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Said]
+
+
+@pytest.fixture(scope="session")
+def demo_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache directory whose demo ends on 20 November 2026, 09:00 UTC."""
+    from usertrack.sources.demo import Choice, write_choice
+
+    base = tmp_path_factory.getbasetemp()
+    cache = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    write_choice(cache / "usertrack", Choice(moment=AS_OF.isoformat()))
+    return cache
+
+
+@pytest.fixture(scope="session")
+def demo_postgres(demo_cache: Path) -> Iterator[str]:
+    """The DSN of the demo's PostgreSQL, kept running for the whole session."""
+    from usertrack.demo import open_demo
+
+    demo = open_demo(demo_cache / "usertrack", now=AS_OF)
+    yield demo.postgres_dsn()
+    demo.close()
+
+
+@pytest.fixture
+def clean_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, demo_cache: Path) -> pytest.MonkeyPatch:
+    """Nothing is configured, the current folder is empty, and lines are 100 columns wide."""
+    for name in [name for name in os.environ if name.startswith(_SETTINGS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(demo_cache))
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("USERTRACK_DEBUG", "1")  # a bug shows its trace
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch
+
+
+@pytest.fixture
+def cli(clean_env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run `usertrack ARGS…` in this process."""
+
+    def call(*args: object) -> Said:
+        clean_env.setattr(sys, "argv", ["usertrack", *map(str, args)])
+        capsys.readouterr()
+        code = run()
+        out, err = capsys.readouterr()
+        return Said(code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def demo(cli: Cli, demo_postgres: str) -> Cli:
+    """The command line on the demo."""
+    return cli
+
+
+def problem(action: Callable[[], object]) -> UsertrackError:
+    """The error that ``action`` ends with."""
+    with pytest.raises(UsertrackError) as caught:
+        action()
+    return caught.value

@@ -1,0 +1,184 @@
+"""A small company, written row by row: accounts and what they did in PostgreSQL, persons and events in PostHog."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+
+from usertrack.demo import postgres
+from usertrack.library import Library, shipped_root
+from usertrack.rules import Rules, read_rules
+from usertrack.run import Runner
+from usertrack.segments import Classification, classify
+from usertrack.server.app import create_app
+from usertrack.server.settings import ServerSettings
+from usertrack.server.store import Store
+from usertrack.settings import load
+from usertrack.sources import Source
+from usertrack.sources.postgres import Postgres
+from usertrack.sources.posthog import PostHog
+from usertrack.workbench import Workbench, build
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+SCHEMA = (Path(__file__).parent.parent / "usertrack/demo/world/postgres.sql").read_text()
+SERVER = ServerSettings(project_token="phc_test", personal_api_key="phx_test")
+
+
+def ago(days: float = 0, seconds: float = 0) -> datetime:
+    return (NOW - timedelta(days=days, seconds=seconds)).replace(tzinfo=None)
+
+
+class Company:
+    """Rows to be. Every account gets one backend user; ids count up from 1."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.persons: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+
+    def _add(self, table: str, **values: Any) -> int:
+        self.tables[table].append({"id": len(self.tables[table]) + 1, **values})
+        return len(self.tables[table])
+
+    def account(
+        self,
+        email: str | None,
+        *,
+        credits: float | None = 80,  # noqa: A002
+        signed_up: datetime | None = None,
+        subscription: str | None = None,
+        last_active: datetime | None = None,
+        runs: Mapping[str, int] | None = None,
+        run_at: datetime | None = None,
+    ) -> int:
+        """An account of 60 days, with ``runs`` by their state; returns the id of its backend user."""
+        account = self._add(
+            "wasp_user",
+            email=email,
+            name=None,
+            credits=credits,
+            subscription_status=subscription,
+            created_at=signed_up or ago(60),
+            last_active_timestamp=last_active,
+            password_hash="$2b$12$secret",
+        )
+        user = self._add("fastapi_user", wasp_user_id=account)
+        for state, count in (runs or {}).items():
+            for _ in range(count):
+                self.run(user, state, run_at or ago(3))
+        return user
+
+    def run(self, user: int, state: str, at: datetime, log: str | None = None) -> None:
+        self._add("fastapi_run", user_id=user, run_state=state, created_at=at, run_error_log=log)
+
+    def tool(self, user: int, at: datetime, status: str = "success", **values: Any) -> None:
+        row = {"tool_name": "gmail_send", "tool_type": "mcp", **values}
+        self._add("fastapi_tool_executions", user_id=str(user), status=status, created_at=at, **row)
+
+    def code(self, user: int, at: datetime) -> None:
+        self._add("fastapi_code_execution", user_id=user, name="script", status="success", created_at=at)
+
+    def agent(self, user: int, at: datetime) -> None:
+        account = self.tables["fastapi_user"][user - 1]["wasp_user_id"]
+        self._add("wasp_agentexecution", agent_id="a", user_id=account, status="completed", started_at=at)
+
+    def person(self, email: str | None, *, created: datetime | None = None) -> str:
+        """A PostHog person; returns its id."""
+        id_ = str(UUID(int=len(self.persons) + 1))
+        properties = {} if email is None else {"email": email}
+        self.persons.append({"id": id_, "created_at": str(created or ago(60)), "properties": properties, "version": 1})
+        return id_
+
+    def event(self, person: str, event: str, at: datetime, times: int = 1, **properties: Any) -> None:
+        named = {key.removeprefix("p_"): value for key, value in properties.items()}
+        for _ in range(times):
+            self.events.append(
+                {
+                    "uuid": str(UUID(int=len(self.events) + 1)),
+                    "event": event,
+                    "timestamp": str(at),
+                    "created_at": str(at),
+                    "distinct_id": person,
+                    "person_id": person,
+                    "properties": named,
+                    "person_mode": "full",
+                }
+            )
+
+    def write(self, store: Store, dsn: str) -> None:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(SCHEMA.encode())
+            for table, rows in self.tables.items():
+                names = ", ".join(dict.fromkeys(name for row in rows for name in row))
+                taken = f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %s)"
+                connection.execute(f"INSERT INTO {table} ({names}) {taken}".encode(), [json.dumps(rows, default=str)])
+        store.insert("persons", self.persons)
+        store.insert(
+            "person_distinct_ids", [{"distinct_id": p["id"], "person_id": p["id"], "version": 1} for p in self.persons]
+        )
+        store.insert("events", self.events)
+        store.refresh_property_definitions()
+
+
+class Office:
+    """Both engines with a company in them, asked as the command line asks."""
+
+    def __init__(self, store: Store, dsn: str) -> None:
+        self.store, self.dsn = store, dsn
+        self.library = Library([shipped_root() / "queries"])
+        self.rules = read_rules(shipped_root() / "segments.yaml")
+
+    @contextmanager
+    def runner(
+        self, *names: str, internal: Sequence[str] = ("datagen.dev",), as_of: datetime = NOW
+    ) -> Iterator[Runner]:
+        """A runner on the sources called ``names``; on both when none is named."""
+
+        async def address() -> str:
+            return self.dsn
+
+        transport = httpx.ASGITransport(app=create_app(self.store, SERVER), raise_app_exceptions=False)
+        posthog = PostHog(
+            "http://test", "1", SERVER.personal_api_key, lambda m, *, passing=False: None, transport=transport
+        )
+        sources: dict[str, Source] = {"posthog": posthog, "neon": Postgres(address)}
+        chosen = {name: source for name, source in sources.items() if not names or name in names}
+        settings = load(env={"USERTRACK_INTERNAL": ",".join(internal)}, workspace=Path(__file__).parent)
+        with Runner(settings, self.library, as_of, chosen) as runner:
+            yield runner
+
+    @contextmanager
+    def bench(self, *names: str, rules: Rules | None = None, **options: Any) -> Iterator[Workbench]:
+        with self.runner(*names, **options) as runner:
+            yield build(runner, rules or self.rules)
+
+    @contextmanager
+    def classified(self, set_name: str = "action", *names: str, **options: Any) -> Iterator[Classification]:
+        with self.bench(*names, **options) as bench:
+            yield classify(bench, bench.rules.set_named(set_name))
+
+
+@contextmanager
+def office(folder: Path, company: Company) -> Iterator[Office]:
+    dsn = postgres.start(folder / "postgres")
+    try:
+        with closing(Store(folder / "posthog")) as store:
+            company.write(store, dsn)
+            yield Office(store, dsn)
+    finally:
+        postgres.stop(folder / "postgres")
+
+
+def shortened(rules: Rules, **whens: str) -> Rules:
+    """``rules`` with other conditions for some segments of the set `action`."""
+    action = rules.sets["action"]
+    segments = tuple(replace(s, when=whens.get(s.id, s.when)) for s in action.segments)
+    return replace(rules, sets={**rules.sets, "action": replace(action, segments=segments)})

@@ -1,0 +1,78 @@
+"""The project itself: what the README promises is what runs, and what is committed may be."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import typer
+
+from usertrack.cli.app import app
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+REGISTRIES = re.compile(r"py" r"pi\.org|python" r"hosted\.org|registry\.npm" r"js|deb\.deb" r"ian\.org")
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=True)
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def commands() -> list[str]:
+    tree = typer.main.get_command(app)
+    return sorted(tree.commands)  # type: ignore[attr-defined]
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    lines = [line for line in README.splitlines() if re.match("git clone .*pytest$", line)]
+    assert len(lines) == 1
+    assert lines[0].startswith("git clone <this repository> usertrack && cd usertrack && ")
+    ci = (ROOT / ".ci" / "run").read_text()
+    assert "grep -m1 '^git clone .*pytest$' README.md" in ci
+    assert ci.rstrip().endswith('eval "$tests"')
+
+
+@pytest.mark.parametrize("command", commands())
+def test_readme_names_the_command(command: str) -> None:
+    assert f"`usertrack {command}" in README
+
+
+def test_commits_hold_no_registry_hosts_and_no_big_files() -> None:
+    for path in tracked():
+        content = path.read_bytes()
+        assert len(content) <= 1 << 20, path
+        assert not REGISTRIES.search(content.decode(errors="replace")), path
+
+
+def test_requirements_are_pinned_with_hashes() -> None:
+    text = (ROOT / "requirements" / "ci.txt").read_text()
+    entries = [entry for entry in text.replace("\\\n", "").splitlines() if entry and not entry.startswith(("#", " "))]
+    assert len(entries) > 30
+    assert all(re.match(r"[a-z0-9-]+==\S+ .*--hash=sha256:", entry) for entry in entries)
+
+
+def test_the_wheel_carries_queries_and_segments(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="comes with the extra dev")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=ROOT, check=True
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    shipped = [path.relative_to(ROOT) for path in (ROOT / "queries").rglob("*.sql")]
+    assert {f"usertrack/shipped/{path.as_posix()}" for path in [*shipped, Path("segments.yaml")]} <= names
+    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    run = [sys.executable, "-m", "usertrack", "query", "list", "-f", "csv"]
+    listed = subprocess.run(
+        run, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "installed")}, capture_output=True, text=True
+    )
+    assert listed.stdout.count("shipped") == len(shipped), listed.stderr
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys; sys.argv[1:] = ['--help']\nfrom usertrack.cli.app import run\nrun()\nprint(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    loaded = set(said.splitlines()[-1].split())
+    assert not loaded & {"chdb", "duckdb", "psycopg", "httpx", "sqlglot", "yaml", "jinja2", "pyarrow", "starlette"}
