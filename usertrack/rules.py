@@ -1,6 +1,6 @@
 """segments.yaml: what a profile is made of and who belongs where, read with the line of every part."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,16 @@ class SegmentSet:
 
     def __getitem__(self, id: str) -> Segment:  # noqa: A002 - the field's own word
         return next(segment for segment in self.segments if segment.id == id)
+
+    def require(self, ids: Sequence[str]) -> None:
+        """Raise UsageError for the first of ``ids`` that is no segment of the set."""
+        known = [segment.id for segment in self.segments]
+        for id_ in ids:
+            if id_ not in known:
+                raise UsageError(
+                    f"set '{self.name}' has no segment '{id_}'",
+                    did_you_mean(id_, known, f"it has {', '.join(known)}"),
+                )
 
 
 @dataclass(frozen=True)

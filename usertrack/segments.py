@@ -49,7 +49,7 @@ class Classification:
 
         ``limit`` people at the most, all with None or 0; raises UsageError for a segment that is not in the set.
         """
-        self._require(only)
+        self.chosen.require(only)
         bench, key = self.bench, identifier(self.bench.key)
         facts = [name for name in bench.facts if name not in (bench.key, "as_of")]
         names = ", ".join(identifier(name) for name in (bench.key, *OWN_COLUMNS, *facts))
@@ -69,15 +69,6 @@ class Classification:
             as_of=bench.as_of,
             notes=tuple(bench.notes),
         )
-
-    def _require(self, only: Sequence[str]) -> None:
-        known = [segment.id for segment in self.chosen.segments]
-        for name in only:
-            if name not in known:
-                raise UsageError(
-                    f"set '{self.chosen.name}' has no segment '{name}'",
-                    did_you_mean(name, known, f"it has {', '.join(known)}"),
-                )
 
 
 def classify(bench: Workbench, chosen: SegmentSet) -> Classification:

@@ -177,7 +177,7 @@ def _check(values: Mapping[str, Setting]) -> None:
     zone = values["timezone"]
     try:
         ZoneInfo(str(zone.value))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, KeyError) as error:
         raise UsageError(
             f"'{zone.value}' is not a timezone ({zone.origin})", "use a name such as Europe/Berlin or UTC"
         ) from error

@@ -42,7 +42,7 @@ def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows:
     require_engines()
     try:
         ZoneInfo(timezone)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, KeyError) as error:
         raise UsageError(f"'{timezone}' is not a timezone", "use a name such as Europe/Berlin or UTC") from error
     if is_public(host):
         diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from usertrack.cli import diagnostics
+from usertrack.cli import diagnostics, output
 from usertrack.cli.options import Common
 from usertrack.errors import INCOMPLETE
 
@@ -100,6 +100,7 @@ def open_desk(common: Common) -> Iterator[Desk]:
 
     settings = settings_of(common)
     library = library_of(settings)
+    output.chosen(_format(settings, common), common.output)  # a wrong one is said before anything is asked
     if settings.uses_demo and not settings.demo:
         diagnostics.note("demo data · connect your own with `usertrack init`")
     with (
@@ -114,13 +115,14 @@ def open_desk(common: Common) -> Iterator[Desk]:
 
 def emit(shown: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:
     """Hand the answer to standard output or ``--output``."""
-    from usertrack.cli import output
-
-    fmt = settings["format"] or ""
-    if common.output is not None and common.format is None:
-        fmt = ""  # the file's ending decides, before a default format does
+    fmt = _format(settings, common)
     output.emit(shown, fmt=fmt, output=common.output, limit=limit, note=diagnostics.note)
     _say_what_was_cut(shown, output.chosen(fmt, common.output), limit)
+
+
+def _format(settings: "Settings", common: Common) -> str:
+    """The format that was asked for; the ending of `--output` decides before a default format does."""
+    return "" if common.output is not None and common.format is None else settings["format"] or ""
 
 
 def _say_what_was_cut(shown: "Document | Table", fmt: str, limit: int | None) -> None:

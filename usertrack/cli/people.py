@@ -37,6 +37,7 @@ def segments(
     with open_desk(common) as desk:
         rules = desk.rules()
         chosen = rules.set_named(set_name)
+        chosen.require(names or [])
         found = classify(desk.profiles(rules), chosen)
         desk.emit(segments_document(found, names or [], desk.settings["timezone"], limit), limit)
 

@@ -1,0 +1,156 @@
+"""`usertrack segments` on the demo, in every format."""
+
+import csv
+import io
+import json
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import openpyxl
+import pytest
+
+from ..conftest import Cli
+from . import golden
+
+KEYS = {"as_of", "timezone", "sources", "match", "segments", "users", "notes"}
+PERSON = {"email", "primary", "segments", "action", "priority", "because", "profile"}
+COUNTS = "SELECT count(*) FROM read_csv('people.csv')"
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def document(demo: Cli) -> Any:
+    return json.loads(demo("segments", "-f", "json").out)
+
+
+def test_the_document(document: Any) -> None:
+    assert document.keys() >= KEYS
+    assert datetime.fromisoformat(document["as_of"]).isoformat() == "2026-11-20T09:00:00+00:00"
+    assert document["timezone"] == "UTC"
+    assert [source["name"] for source in document["sources"] if source["ok"]] == ["neon", "posthog"]
+    assert all(user.keys() == PERSON for user in document["users"])
+    assert all(isinstance(user["because"], list) and isinstance(user["profile"], dict) for user in document["users"])
+
+
+def test_the_counts_are_those_of_the_people(document: Any) -> None:
+    counted = Counter(id_ for user in document["users"] for id_ in user["segments"])
+    assert {segment["id"]: segment["count"] for segment in document["segments"]} == counted
+    assert [segment["id"] for segment in document["segments"]] == ["failing", "frustrated", "high_intent", "at_risk", "power"]
+    assert all(len(user["because"]) == len(user["segments"]) for user in document["users"])
+    assert not [reason for user in document["users"] for reason in user["because"] if "?" in reason or "None" in reason]
+
+
+def test_the_match_adds_up(demo: Cli, document: Any) -> None:
+    match = document["match"]
+    lifecycle = json.loads(demo("segments", "--set", "lifecycle", "-f", "json").out)
+    everybody = sum(segment["count"] for segment in lifecycle["segments"])
+    assert match["matched"] + match["posthog_only"] + match["postgres_only"] == everybody
+    assert min(match[name] for name in ("anonymous", "without_email", "internal_excluded", "ambiguous")) > 0
+
+
+def test_your_own_people_and_secrets_are_nowhere(document: Any) -> None:
+    text = json.dumps(document)
+    assert "@datagen.dev" not in text
+    assert "password" not in text
+
+
+def test_one_row_per_person(demo: Cli, document: Any) -> None:
+    rows = rows_of(demo("segments", "-f", "csv").out)
+    assert [row["email"] for row in rows] == [user["email"] for user in document["users"]]
+    assert set(rows[0]) == PERSON - {"profile"} | set(document["users"][0]["profile"])
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx", "jsonl", "tsv", "md", "html"])
+def test_files(demo: Cli, tmp_path: Path, suffix: str) -> None:
+    said = demo("segments", "failing", "-o", f"people.{suffix}")
+    assert (said.code, said.out) == (0, "")
+    path = tmp_path / f"people.{suffix}"
+    if suffix == "parquet":
+        assert duckdb.sql(f"SELECT count(*), count(DISTINCT email) FROM '{path}'").fetchone() == (34, 34)
+    elif suffix == "xlsx":
+        assert openpyxl.load_workbook(path).active.max_row == 35
+    elif suffix in ("jsonl", "tsv"):
+        assert path.read_text().count("\n") >= 34
+    else:
+        assert "Failing Users" in path.read_text()
+
+
+def test_limit_is_how_many_people_in_every_format(demo: Cli) -> None:
+    table = demo("segments", "failing", "--limit", 3)
+    assert table.out.count("finished runs failed") == 3
+    assert "31 more" in table.out
+    document = json.loads(demo("segments", "failing", "--limit", 3, "-f", "json").out)
+    assert len(document["users"]) == 3
+    assert document["segments"][0]["count"] == 34
+    assert "only 3 of 34, as --limit says" in document["notes"]
+    rows = demo("segments", "failing", "--limit", 3, "-f", "csv")
+    assert len(rows_of(rows.out)) == 3
+    assert "note: only 3 of 34, as --limit says" in rows.err
+    assert len(rows_of(demo("segments", "failing", "--limit", 0, "-f", "csv").out)) == 34
+
+
+def test_names_narrow_people_and_summary(demo: Cli) -> None:
+    said = demo("segments", "failing", "high_intent")
+    assert "At-Risk" not in said.out.split("Who to talk to first")[0]
+    golden("segments-high_intent-100.txt", demo("segments", "high_intent", "-n", 5).out)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_on_a_terminal(demo: Cli, clean_env: pytest.MonkeyPatch, width: int) -> None:
+    clean_env.setenv("COLUMNS", str(width))
+    said = demo("segments", "-n", 8)
+    assert said.err.startswith("note: demo data · connect your own with `usertrack init`\nnote: ")
+    assert max(map(len, said.out.splitlines())) <= width
+    golden(f"segments-{width}.txt", said.out)
+
+
+def test_lifecycle(demo: Cli) -> None:
+    golden("lifecycle-100.txt", demo("segments", "--set", "lifecycle", "-n", 3).out)
+
+
+def test_times_in_another_zone(demo: Cli) -> None:
+    assert "20 Nov 2026, 10:00 Europe/Berlin" in demo("segments", "-n", 1, "--timezone", "Europe/Berlin").out
+
+
+def test_as_of(demo: Cli) -> None:
+    early = json.loads(demo("segments", "--as-of", "2026-10-01T00:00", "-f", "json").out)
+    assert early["as_of"].startswith("2026-10-01T00:00")
+    assert 0 < early["match"]["matched"] < 1500
+
+
+def test_match(demo: Cli) -> None:
+    golden("match-100.txt", demo("match").out)
+    rows = rows_of(demo("match", "posthog_only", "-f", "csv").out)
+    assert {row["kind"] for row in rows} == {"posthog_only"}
+    document = json.loads(demo("match", "internal", "-f", "json", "-n", 2).out)
+    assert len(document["people"]) == 2
+    assert document["match"]["internal_excluded"] == 18
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (["segments", "faling"], "set 'action' has no segment 'faling'", "did you mean 'failing'?"),
+        (["segments", "--set", "actoin"], "there is no segment set 'actoin'", "did you mean 'action'?"),
+        (["segments", "-f", "cvs"], "no format named 'cvs'", "did you mean 'csv'?"),
+        (["segments", "-o", "people.doc"], "no format goes with '.doc'", "--format"),
+        (["segments", "-n", "-1"], "invalid value for '--limit'", "segments --help"),
+        (["segments", "--as-of", "yesterday"], "'yesterday' is not a date or time", "2026-11-20"),
+        (["segments", "--timezone", "Mars/Base"], "'Mars/Base' is not a timezone", "Europe/Berlin"),
+        (["segments", "-w", "nowhere"], "there is no workspace 'nowhere'", "usertrack init nowhere"),
+        (["match", "ambigous"], "there is no kind 'ambigous'", "did you mean 'ambiguous'?"),
+        (["sgements"], "no such command 'sgements'", "did you mean 'segments'?"),
+        (["explain"], "missing argument 'EMAIL'", "usertrack explain --help"),
+    ],
+)
+def test_wrong_usage(demo: Cli, args: list[str], message: str, hint: str) -> None:
+    said = demo(*args)
+    assert (said.code, said.out) == (2, "")
+    assert f"error: {message}" in said.err
+    assert hint in said.err.split("hint: ")[1]

@@ -1,0 +1,1 @@
+SELECT created_at::date as day, COUNT(*) as total, COUNT(CASE WHEN status = 'success' THEN 1 END) as successes, COUNT(CASE WHEN status = 'failed' THEN 1 END) as failures, COUNT(DISTINCT user_id) as unique_users FROM fastapi_tool_executions WHERE created_at > NOW() - INTERVAL '14 days' GROUP BY day ORDER BY day DESC

@@ -1,0 +1,1 @@
+SELECT error_type, LEFT(error_message, 200) as error_preview, COUNT(*) as occurrences, MAX(created_at) as latest FROM fastapi_tool_executions WHERE tool_name = '{TOOL_NAME}' AND status = 'failed' GROUP BY error_type, error_preview ORDER BY occurrences DESC LIMIT 10

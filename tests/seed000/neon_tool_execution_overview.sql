@@ -1,0 +1,1 @@
+SELECT COUNT(*) as total_tool_executions, COUNT(DISTINCT user_id) as unique_users, COUNT(DISTINCT tool_name) as unique_tools, ROUND(AVG(execution_duration_ms)) as avg_duration_ms, COUNT(CASE WHEN status = 'success' THEN 1 END) as successes, COUNT(CASE WHEN status = 'failed' THEN 1 END) as failures FROM fastapi_tool_executions

@@ -1,0 +1,1 @@
+SELECT tool_name, tool_provider, COUNT(*) as failures, ROUND(AVG(execution_duration_ms)) as avg_ms, COUNT(DISTINCT user_id) as affected_users, MIN(created_at)::date as first_failure, MAX(created_at)::date as last_failure FROM fastapi_tool_executions WHERE status = 'failed' GROUP BY tool_name, tool_provider ORDER BY failures DESC LIMIT 15

@@ -1,0 +1,1 @@
+SELECT properties.template_name as mcp_server, properties.template_id, count() as clicks, min(timestamp) as first_click FROM events WHERE event = 'mcp_connect_clicked' AND person.properties.email = '{EMAIL}' GROUP BY mcp_server, properties.template_id ORDER BY clicks DESC
