@@ -159,3 +159,11 @@ def test_a_fact_of_another_type_than_declared(demo: Cli, tmp_path: Path) -> None
     said = demo("segments")
     assert (said.code, said.out) == (2, "")
     assert "query 'posthog/people' returns a value that is not of its fact's type" in said.err
+
+
+def test_doctor_with_nothing_configured(demo: Cli) -> None:
+    said = demo("doctor")
+    assert said.code == 0
+    assert "sources" in said.out
+    assert "the demo" in said.out
+    assert "everything is in order" in said.out
