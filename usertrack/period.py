@@ -1,6 +1,7 @@
 """Moments and their timezone at the edge: inside, every time is an aware UTC datetime."""
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from usertrack.errors import UsageError
@@ -9,16 +10,28 @@ from usertrack.errors import UsageError
 def parse_moment(text: str, zone: str) -> datetime:
     """``text`` (ISO date or time) as UTC. A date means its end, a naive time is in ``zone``; raises UsageError."""
     try:
-        if len(text) == 10:
-            moment = datetime.combine(date.fromisoformat(text), time.max)
-        else:
-            moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return _local(text, ZoneInfo(zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"'{text}' is not a date or time", "write 2026-11-20 or 2026-11-20T09:00") from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+
+
+def _local(text: str, zone: ZoneInfo) -> datetime:
+    try:
+        moment = datetime.combine(date.fromisoformat(text), time.max)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def in_zone(moment: datetime, zone: str) -> datetime:
     """A naive UTC (or aware) moment, as an aware one in ``zone``."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return aware.astimezone(ZoneInfo(zone))
+
+
+def known_zone(name: Any) -> str:
+    """``name``, if it is a timezone that this machine knows, else UTC."""
+    try:
+        return ZoneInfo(name).key
+    except (TypeError, ValueError, OSError, LookupError):
+        return "UTC"

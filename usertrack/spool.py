@@ -1,6 +1,7 @@
 """Results that lie on disk and are read by DuckDB: a million rows never become a Python list."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, overload
@@ -49,6 +50,7 @@ class SpooledRows(Sequence[Row]):
     def __getitem__(self, index: slice) -> list[Row]: ...
     def __getitem__(self, index: int | slice) -> Row | list[Row]:
         if isinstance(index, int):
+            index = range(self._count)[index]
             return self[index : index + 1][0]
         start, stop, step = index.indices(self._count)
         if step != 1:
@@ -100,55 +102,79 @@ def unique(names: Sequence[str]) -> list[str]:
     seen: set[str] = set()
     result = []
     for name in names:
-        fresh, number = name or "column", 1
+        name = name.replace("\0", "") or "column"
+        fresh, number = name, 1
         while fresh.lower() in seen:
             number += 1
-            fresh = f"{name or 'column'}_{number}"
+            fresh = f"{name}_{number}"
         seen.add(fresh.lower())
         result.append(fresh)
     return result
 
 
-def csv_rows(path: Path, columns: Sequence[Column], rows: int) -> SpooledRows:
-    r"""Rows of a headerless CSV file as PostgreSQL's COPY writes it, with ``\N`` for NULL and UTC times."""
-    raw = {column.name: _RAW_CSV.get(column.type, column.type) for column in columns}
-    declared = ", ".join(f"{quote(name)}: {quote(kind)}" for name, kind in raw.items())
+def csv_rows(path: Path, columns: Sequence[Column], rows: int, longest: int) -> SpooledRows:
+    r"""Rows of a headerless CSV file as PostgreSQL's COPY writes it, with ``\N`` for NULL and UTC times.
+
+    ``longest`` is the length of the longest row in bytes: readers make room for it.
+    """
+    raw = ["VARCHAR" if column.type == "JSON" or column.type.endswith("[]") else column.type for column in columns]
+    declared = ", ".join(f"{quote(column.name)}: {quote(kind)}" for column, kind in zip(columns, raw, strict=True))
     chosen = ", ".join(_from_text(column) for column in columns)
     scan = (
         f"(SELECT {chosen} FROM read_csv({quote(str(path))}, header = false, auto_detect = false, delim = ',', "
-        f"quote = '\"', escape = '\"', nullstr = '\\N', allow_quoted_nulls = false, max_line_size = 268435456, "
-        f"parallel = false, columns = {{{declared}}}))"
+        f"new_line = '\\n', quote = '\"', escape = '\"', nullstr = '\\N', allow_quoted_nulls = false, "
+        f"max_line_size = {max(longest, 1 << 21)}, parallel = false, columns = {{{declared}}}))"
     )
     return SpooledRows(scan, columns, rows)
-
-
-_RAW_CSV = {"TIMESTAMP": "VARCHAR", "JSON": "VARCHAR"}
 
 
 def _from_text(column: Column) -> str:
     name = identifier(column.name)
-    if column.type == "TIMESTAMP":
-        return f"CAST(CAST({name} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP) AS {name}"
-    if column.type.endswith("[]") or column.type == "JSON":
+    if column.type == "JSON":  # PostgreSQL keeps texts in it that are no JSON to others, such as half an emoji
+        return f"coalesce(TRY_CAST({name} AS JSON), to_json({name})) AS {name}"
+    if column.type == "TIMESTAMP[]":
+        return f"{_utc_list(f'CAST({name} AS JSON)')} AS {name}"
+    if column.type.endswith("[]"):
         return f"CAST({name} AS JSON)::{column.type} AS {name}"
     return name
 
 
-def json_rows(paths: Sequence[Path], columns: Sequence[Column], rows: int) -> SpooledRows:
-    """Rows of files in which every line is one JSON array of cells; ISO 8601 times with an offset become UTC."""
-    files = ", ".join(quote(str(path)) for path in paths)
-    chosen = ", ".join(_from_json(number, column) for number, column in enumerate(columns, start=1))
-    scan = (
-        f"(SELECT {chosen} FROM read_json([{files}], format = 'newline_delimited', records = false, "
-        f"maximum_object_size = 268435456, columns = {{'cells': 'JSON[]'}}))"
-    )
-    return SpooledRows(scan, columns, rows)
+class JsonLines:
+    """A file that grows, in which every line is one JSON array of cells."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._count = 0
+        self._longest = 0
+        path.write_bytes(b"")
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, rows: Iterable[Sequence[Any]]) -> None:
+        with self._path.open("a", encoding="utf-8", errors="replace") as file:
+            for row in rows:
+                line = json.dumps(row, ensure_ascii=False)
+                file.write(line + "\n")
+                self._longest = max(self._longest, len(line))
+                self._count += 1
+
+    def rows(self, columns: Sequence[Column]) -> SpooledRows:
+        """The rows so far; ISO 8601 times with an offset become UTC."""
+        chosen = ", ".join(_from_json(number, column) for number, column in enumerate(columns, start=1))
+        scan = (
+            f"(SELECT {chosen} FROM read_json({quote(str(self._path))}, format = 'newline_delimited', records = false, "
+            f"maximum_object_size = {max(4 * self._longest, 1 << 21)}, columns = {{'cells': 'JSON[]'}}))"
+        )
+        return SpooledRows(scan, columns, self._count)
 
 
 def _from_json(number: int, column: Column) -> str:
     cell, name = f"cells[{number}]", identifier(column.name)
     if column.type == "TIMESTAMP":
-        return f"CAST(CAST({cell} ->> '$' AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP) AS {name}"
+        return f"CAST({cell} ->> '$' AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS {name}"
+    if column.type == "TIMESTAMP[]":
+        return f"{_utc_list(cell)} AS {name}"
     if column.type.endswith("[]"):
         return f"CAST({cell} AS {column.type}) AS {name}"
     if column.type == "JSON":
@@ -156,18 +182,34 @@ def _from_json(number: int, column: Column) -> str:
     return f"CAST({cell} ->> '$' AS {column.type}) AS {name}"
 
 
+def _utc_list(times: str) -> str:
+    return f"list_transform(CAST({times} AS TIMESTAMPTZ[]), lambda moment: moment AT TIME ZONE 'UTC')"
+
+
 def parquet_rows(path: Path) -> SpooledRows:
-    """Rows of a parquet file, its types brought to those that Table knows."""
+    """Rows of a parquet file, its types brought to those that Table knows.
+
+    Whole numbers that no BIGINT can hold are texts, digit by digit.
+    """
+    source = f"read_parquet({quote(str(path))})"
     connection = connect()
     try:
-        source = f"read_parquet({quote(str(path))})"
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-        rows = connection.execute(f"SELECT count(*) FROM {source}").fetchone()[0]
+        kinds = {name: kind for name, kind, *_ in described}
+        wide = [f"coalesce(max({identifier(name)}) > {LARGEST}, false)" for name in kinds if kinds[name] in _WIDE]
+        rows, *exceed = connection.execute(f"SELECT {', '.join(['count(*)', *wide])} FROM {source}").fetchone()
     finally:
         connection.close()
-    columns = [Column(name, _canonical(kind)) for name, kind, *_ in described]
-    chosen = ", ".join(_from_parquet(column, kind) for column, (_, kind, *_) in zip(columns, described, strict=True))
+    exceeding = dict(zip([name for name in kinds if kinds[name] in _WIDE], exceed, strict=True))
+    columns = [Column(name, "VARCHAR" if exceeding.get(name) else _canonical(kind)) for name, kind in kinds.items()]
+    chosen = ", ".join(_from_parquet(column, kinds[column.name]) for column in columns)
     return SpooledRows(f"(SELECT {chosen} FROM {source})", columns, rows)
+
+
+LARGEST = 2**63 - 1
+"""The largest BIGINT."""
+
+_WIDE = ("UBIGINT", "HUGEINT", "UHUGEINT")
 
 
 def _canonical(kind: str) -> str:
@@ -175,7 +217,7 @@ def _canonical(kind: str) -> str:
         return f"{_canonical(kind[:-2])}[]"
     if kind.startswith("TIMESTAMP"):
         return "TIMESTAMP"
-    if kind in {"UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "TINYINT", "SMALLINT", "INTEGER", "HUGEINT"}:
+    if kind in {"UTINYINT", "USMALLINT", "UINTEGER", "TINYINT", "SMALLINT", "INTEGER", *_WIDE}:
         return "BIGINT"
     if kind == "FLOAT" or kind.startswith("DECIMAL"):
         return "DOUBLE"
@@ -187,7 +229,9 @@ def _canonical(kind: str) -> str:
 def _from_parquet(column: Column, kind: str) -> str:
     name = identifier(column.name)
     if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"CAST({name} AT TIME ZONE 'UTC' AS TIMESTAMP) AS {name}"
+        return f"{name} AT TIME ZONE 'UTC' AS {name}"
+    if kind == "TIMESTAMP WITH TIME ZONE[]":
+        return f"{_utc_list(name)} AS {name}"
     if column.type == "JSON":
         return f"to_json({name}) AS {name}"
     return f"CAST({name} AS {column.type}) AS {name}"

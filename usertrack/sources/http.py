@@ -1,10 +1,12 @@
 """One HTTP request to PostHog, tried again where that helps, and every refusal turned into what to do about it."""
 
 import re
-from collections.abc import Callable
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import stamina
@@ -18,9 +20,18 @@ ATTEMPTS = 6
 LONGEST_WAIT = 90.0
 """Seconds that we wait at the most because a server asks us to; beyond that the user decides."""
 
+_ADDRESS = "US Cloud is https://us.posthog.com, EU Cloud https://eu.posthog.com"
+_SHORTER = "ask for a shorter range"
+
+T = TypeVar("T")
+
 
 class TooSlow(SourceBusy):
     """The query did not finish within what a blocking request may take: ask again asynchronously."""
+
+
+class LacksScope(ConnectionFailed):
+    """The key is a good one, but may not do this."""
 
 
 class _Again(Exception):  # noqa: N818 - not an error yet
@@ -31,91 +42,128 @@ class _Again(Exception):  # noqa: N818 - not an error yet
         self.final = final
         self.wait = wait
 
+    @property
+    def notice(self) -> str:
+        return f"{self.final.message}; trying again" + (f" in {self.wait:.0f} s" if self.wait else "")
+
 
 async def send(
-    request: Callable[[], Any], notify: Notify, *, attempts: int = ATTEMPTS, pause: float = 1.0
-) -> httpx.Response:
-    """The response to ``request`` (a call that makes a coroutine), its body read, once it succeeded.
+    request: Callable[[], Awaitable[httpx.Response]],
+    read: Callable[[httpx.Response], T],
+    notify: Notify,
+    *,
+    pause: float = 1.0,
+    blocking: bool = False,
+) -> T:
+    """What ``read`` makes of the response to ``request``, once it succeeded.
 
-    Waits between attempts as long as ``Retry-After`` says, else ``pause`` seconds doubling. Raises a UsertrackError.
+    Waits between attempts as long as ``Retry-After`` says, else ``pause`` seconds doubling; ``notify`` is told of each.
+    A ``blocking`` query that is too slow is not tried again. Raises a UsertrackError.
     """
-
-    def wait(error: Exception) -> bool | float:
-        if not isinstance(error, _Again):
-            return False
-        notify(f"{error.final.message}; trying again")
-        return True if error.wait is None else error.wait
-
     try:
         async for attempt in stamina.retry_context(
-            on=wait, attempts=attempts, timeout=None, wait_initial=pause, wait_max=30, wait_jitter=pause / 2
+            on=_wait, attempts=ATTEMPTS, timeout=None, wait_initial=pause, wait_max=30, wait_jitter=pause / 2
         ):
             with attempt:
-                return await _once(request)
-    except _Again as error:
-        raise error.final from error
+                try:
+                    return read(await _once(request))
+                except _Again as again:
+                    if blocking and isinstance(again.final, TooSlow):
+                        raise again.final from None
+                    if attempt.num < ATTEMPTS:
+                        notify(again.notice)
+                    raise
+    except _Again as again:
+        raise again.final from again.__cause__
     raise AssertionError("stamina always returns or raises")
 
 
-async def _once(request: Callable[[], Any]) -> httpx.Response:
+def _wait(error: Exception) -> bool | float:
+    if not isinstance(error, _Again):
+        return False
+    return True if error.wait is None else error.wait
+
+
+async def _once(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
     try:
-        response: httpx.Response = await request()
-    except httpx.ConnectError as error:
+        response = await request()
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise ConnectionFailed(
             f"cannot reach PostHog: {_reason(error)}", "check POSTHOG_HOST, and your network"
         ) from error
     except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
-        raise TooSlow("PostHog did not answer in time", "ask for a shorter range, or try again later") from error
-    except httpx.InvalidURL as error:
-        raise ConnectionFailed("POSTHOG_HOST is not an address", "US Cloud is https://us.posthog.com") from error
-    except httpx.TransportError as error:
-        raise _Again(
-            ConnectionFailed(f"the connection to PostHog broke ({type(error).__name__})", "run the command again")
-        ) from error
+        raise TooSlow("PostHog did not answer in time", f"{_SHORTER}, or try again later") from error
+    except httpx.UnsupportedProtocol as error:
+        raise ConnectionFailed("POSTHOG_HOST is not an address", _ADDRESS) from error
+    except httpx.RequestError as error:
+        broken = f"the connection to PostHog broke ({type(error).__name__})"
+        raise _Again(ConnectionFailed(broken, "run the command again")) from error
     if response.status_code in (200, 201, 202):
         return response
     raise _refusal(response)
 
 
-def _reason(error: Exception) -> str:
-    text = str(error).lower()
-    if "name" in text and ("resol" in text or "known" in text or "service" in text):
-        return "its host name is not known"
-    if "refused" in text:
-        return "nothing answers at that address"
-    if "certificate" in text or "ssl" in text:
-        return "TLS could not be agreed on"
+def _reason(error: BaseException) -> str:
+    reasons = {
+        socket.gaierror: "its host name is not known",
+        ssl.SSLError: "TLS could not be agreed on",
+        ConnectionRefusedError: "nothing answers at that address",
+        httpx.ConnectTimeout: "it did not answer in time",
+    }
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, BaseExceptionGroup):  # one for each address of the host
+            cause = cause.exceptions[0]
+        for kind, reason in reasons.items():
+            if isinstance(cause, kind):
+                return reason
+        cause = cause.__cause__ or cause.__context__
     return "no connection"
 
 
 def _refusal(response: httpx.Response) -> UsertrackError | _Again:
     """What a response other than 2xx means (statuses and bodies: PostHog's API, exceptions and rate limits)."""
     status = response.status_code
-    body = _body(response)
-    detail = clean(str(body.get("detail") or ""))
+    body = _object(response)
+    detail = clean(body.get("detail") or "")
+    if told := _status_message(body):
+        return failure(told)
     if status in _BY_STATUS:
         return _BY_STATUS[status](response, detail)
-    if status in (502, 503) or (status == 504 and not body):
+    if status in (502, 503):
         busy = SourceBusy(f"PostHog is busy or restarting (HTTP {status})", "try again in a few minutes")
-        return _Again(busy, _retry_after(response))
-    if status == 504 and "memory" in detail.lower():
-        return SourceBusy(f"PostHog ran out of memory: {detail}", "ask for a shorter range or fewer columns")
-    if status == 504:
-        return TooSlow(f"PostHog stopped the query: {detail}", "ask for a shorter range")
-    if status == 512:
-        return SourceBusy(f"PostHog refused the query: {detail}", "ask for a shorter range")
-    if status in (301, 302, 307, 308):
-        return ConnectionFailed(
-            "POSTHOG_HOST answers with a redirect", "use the address it ends at, such as https://us.posthog.com"
-        )
+        return _later(busy, response)
+    if status == 504 and not detail:
+        return _later(TooSlow("PostHog's gateway gave up on the query (HTTP 504)", _SHORTER), response)
+    if status in (504, 512):
+        return failure(detail, otherwise=SourceBusy)
+    if status in (301, 302, 303, 307, 308):
+        location = clean(response.headers.get("location", ""), 100)
+        return ConnectionFailed(f"POSTHOG_HOST answers with a redirect to {location or 'nowhere'}", _ADDRESS)
     return QueryError(
         f"PostHog answered HTTP {status}{': ' + detail if detail else ''}",
         "try again; if it stays, ask PostHog's support",
     )
 
 
+def _status_message(body: dict[str, Any]) -> Any:
+    """Why an asynchronous query failed: a poll tells it in another place than all other errors."""
+    status = body.get("query_status")
+    return status.get("error_message") if isinstance(status, dict) else None
+
+
+def failure(detail: object, otherwise: type[UsertrackError] = QueryError) -> UsertrackError:
+    """The error for a query that PostHog stopped or failed, by what it says of it."""
+    told = clean(detail or "no reason given")
+    if "max execution time" in told.lower():
+        return TooSlow(f"PostHog stopped the query: {told}", _SHORTER)
+    if "memory" in told.lower():
+        return SourceBusy(f"PostHog ran out of memory: {told}", f"{_SHORTER} or fewer columns")
+    return otherwise(f"PostHog failed the query: {told}", _SHORTER if otherwise is SourceBusy else "")
+
+
 def _bad_request(response: httpx.Response, detail: str) -> UsertrackError:
-    code = str(_body(response).get("code") or "")
+    code = str(_object(response).get("code") or "")
     hints = {"hogql_syntax_error": "this is HogQL: SELECT over events, persons, sessions, groups"}
     return QueryError(f"PostHog refused the query: {detail or 'no reason given'}", hints.get(code, ""))
 
@@ -128,9 +176,9 @@ def _unauthorized(response: httpx.Response, detail: str) -> UsertrackError:
 
 
 def _forbidden(response: httpx.Response, detail: str) -> UsertrackError:
-    scope = re.search(r"scope '([^']+)'", detail)
+    scope = re.search(r"required scope '([^']+)'", detail)
     if scope:
-        return ConnectionFailed(
+        return LacksScope(
             f"the PostHog key lacks the scope {scope[1]}", "add it in PostHog under Settings, Personal API keys"
         )
     return ConnectionFailed(
@@ -143,16 +191,15 @@ def _payment(response: httpx.Response, detail: str) -> UsertrackError:
 
 
 def _not_found(response: httpx.Response, detail: str) -> UsertrackError:
+    if re.match(r"Query \S+ not found", detail):
+        return QueryError("PostHog no longer knows the query", "run the command again")
     return ConnectionFailed(
-        f"PostHog does not know this: {detail or 'HTTP 404'}", "check POSTHOG_HOST (US or EU?) and POSTHOG_PROJECT_ID"
+        f"PostHog does not know this: {detail or 'HTTP 404'}", f"check POSTHOG_PROJECT_ID and POSTHOG_HOST: {_ADDRESS}"
     )
 
 
 def _throttled(response: httpx.Response, detail: str) -> UsertrackError | _Again:
-    wait = _retry_after(response)
-    if wait is not None and wait > LONGEST_WAIT:
-        return SourceBusy(f"PostHog's rate limit is used up for {wait:.0f} s", "wait, or share fewer runs per hour")
-    return _Again(SourceBusy("PostHog asks us to slow down", "wait a minute and try again"), wait)
+    return _later(SourceBusy("PostHog asks us to slow down", "wait a minute and try again"), response)
 
 
 _BY_STATUS: dict[int, Callable[[httpx.Response, str], UsertrackError | _Again]] = {
@@ -165,37 +212,45 @@ _BY_STATUS: dict[int, Callable[[httpx.Response, str], UsertrackError | _Again]] 
 }
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _later(final: SourceBusy, response: httpx.Response) -> SourceBusy | _Again:
+    """Another attempt, unless the server wants us to wait for longer than anybody would."""
+    wait = _retry_after(response.headers.get("Retry-After", "").strip())
+    if wait is None or wait <= LONGEST_WAIT:
+        return _Again(final, wait)
+    minutes = f"{min(wait / 60, 1e6):,.0f} minutes"
+    return type(final)(f"{final.message}, for {minutes}", f"try again in {minutes}")
+
+
+def _retry_after(header: str) -> float | None:
     """Seconds that ``Retry-After`` asks for: a number or an HTTP date; None without one (PostHog's concurrency 429)."""
-    header = response.headers.get("Retry-After", "").strip()
-    if header.isdigit():
+    if re.fullmatch(r"[0-9]+", header):
         return float(header)
     try:
         return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
-def _body(response: httpx.Response) -> dict[str, Any]:
+def _object(response: httpx.Response) -> dict[str, Any]:
     try:
-        body = response.json()
-    except ValueError:
+        body = response.json(parse_constant=lambda name: None)  # NaN and Infinity, which JSON lacks, are no values
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 
 
 def json_body(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object in ``response``; raises ConnectionFailed where something else answers at that address."""
-    body = _body(response)
-    if not body:
-        kind = response.headers.get("content-type", "nothing").split(";")[0]
-        raise ConnectionFailed(
-            f"POSTHOG_HOST answers with {clean(kind)}, not as PostHog does", "US Cloud is https://us.posthog.com"
-        )
-    return body
+    """The JSON object in ``response``; one that was cut off is worth another attempt."""
+    body = _object(response)
+    if body:
+        return body
+    kind = response.headers.get("content-type", "").split(";")[0]
+    if kind == "application/json" and response.content.lstrip().startswith(b"{"):
+        raise _Again(ConnectionFailed("PostHog's answer was cut off", "run the command again"))
+    raise ConnectionFailed(f"POSTHOG_HOST answers with {clean(kind) or 'nothing'}, not as PostHog does", _ADDRESS)
 
 
-def clean(text: str, longest: int = 400) -> str:
-    """``text`` of a server on one line and cut, fit for a message."""
-    line = " ".join(text.split())
+def clean(text: object, longest: int = 400) -> str:
+    """``text`` of a server on one line and cut, fit for a message; a key that it echoes is left out."""
+    line = re.sub(r"\bph[xsc]_\w+", "[key]", " ".join(str(text).split()))
     return line if len(line) <= longest else line[: longest - 1] + "…"

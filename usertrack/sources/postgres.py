@@ -7,17 +7,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
-from psycopg import errors
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsageError, UsertrackError
-from usertrack.library import Statement, placeholders, statement_of
+from usertrack.errors import QueryError, UsageError
+from usertrack.library import Statement
 from usertrack.settings import Settings
 from usertrack.sources import Notify
+from usertrack.sources.postgres_errors import explain, place, refusal
 from usertrack.spool import Spool, SpooledRows, csv_rows, unique
+from usertrack.sqltext import placeholders, statement_of
 from usertrack.table import Column, Table
 
 _CASTS = {
@@ -30,27 +31,40 @@ _CASTS = {
 }
 _TYPES = {
     **dict.fromkeys(("int2", "int4", "int8", "oid"), "BIGINT"),
-    **dict.fromkeys(("float4", "float8", "numeric"), "DOUBLE"),
+    **dict.fromkeys(("float4", "float8", "numeric"), "DOUBLE"),  # a numeric keeps 15 digits
     **dict.fromkeys(("timestamp", "timestamptz"), "TIMESTAMP"),
     **dict.fromkeys(("json", "jsonb"), "JSON"),
     "bool": "BOOLEAN",
     "date": "DATE",
 }
-_CONNECT_SECONDS = 15
-_DECLARE = 'DECLARE "usertrack" CURSOR FOR '
+_AT_ONCE = 4
+_GRACE = 15  # seconds after which a server that keeps no statement timeout is given up
+
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # we say it ourselves, once and without the address
 
 Connection = psycopg.AsyncConnection[Any]
 
 
 class Postgres:
-    """One Postgres database, read-only. ``address`` gives the connection URI when it is first needed."""
+    """One Postgres database, read-only. ``address`` gives the connection URI when it is first needed.
 
-    def __init__(self, address: Callable[[], Awaitable[str]], *, timeout: float = 120, timezone: str = "UTC") -> None:
+    ``timeout`` is in seconds, for one query; ``connect_timeout`` until a connection stands.
+    """
+
+    def __init__(
+        self,
+        address: Callable[[], Awaitable[str]],
+        *,
+        timeout: float = 120,
+        connect_timeout: int = 15,
+        timezone: str = "UTC",
+    ) -> None:
         self._address = address
         self._timeout = timeout
+        self._connect_timeout = connect_timeout
         self._timezone = timezone
-        self._pool: AsyncConnectionPool[Connection] | None = None
-        self._opening = asyncio.Lock()
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._pool: asyncio.Task[AsyncConnectionPool[Connection]] | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, notify: Notify) -> "Postgres":
@@ -68,19 +82,23 @@ class Postgres:
 
         Raises QueryError (with file and line), SourceBusy (statement timeout) or ConnectionFailed.
         """
-        started = time.perf_counter()
         sql = _with_settings(statement_of(statement.sql, "neon"), statement)
         pool = await self._open()
-        try:
-            async with pool.connection(timeout=_CONNECT_SECONDS) as connection:
-                await self._begin(connection, statement)
-                columns = await _describe(connection, sql)
-                rows = await _copy(connection, sql, columns, statement.limit, spool)
-                await connection.rollback()
-        except psycopg.Error as error:
-            raise _explain(error, statement, sql, self._timeout) from error
-        except PoolTimeout as error:
-            raise SourceBusy("Postgres gave no free connection in time") from error
+        async with self._at_once:
+            started = time.perf_counter()
+            try:
+                async with (
+                    asyncio.timeout(self._timeout + _GRACE),
+                    pool.connection(timeout=self._connect_timeout) as connection,
+                ):
+                    await self._begin(connection, statement)
+                    outputs = await _describe(connection, sql)
+                    if not outputs:
+                        raise QueryError(f"{place(statement)}: the query has no columns", "say what to SELECT")
+                    rows = await _copy(connection, sql, outputs, statement.limit, spool)
+                    await connection.rollback()
+            except (psycopg.Error, TimeoutError) as error:
+                raise explain(error, statement, sql, self._timeout) from error
         return Table(
             columns=rows.columns,
             rows=rows.head(statement.limit),
@@ -94,15 +112,37 @@ class Postgres:
         )
 
     async def close(self) -> None:
-        if self._pool:
-            await self._pool.close()
-            self._pool = None
+        if self._pool is not None:
+            self._pool.cancel()
+            (opened,) = await asyncio.gather(self._pool, return_exceptions=True)
+            if isinstance(opened, AsyncConnectionPool):
+                await opened.close(timeout=1)
 
     async def _open(self) -> AsyncConnectionPool[Connection]:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await _connect(await self._address())
-            return self._pool
+        """The pool; whoever comes first opens it, and all share how that ends."""
+        if self._pool is None:
+            self._pool = asyncio.create_task(self._connect())
+        return await asyncio.shield(self._pool)
+
+    async def _connect(self) -> AsyncConnectionPool[Connection]:
+        """An open pool; raises ConnectionFailed as soon as the first attempt fails: the pool itself would go on."""
+        failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        pool = _pool(await self._address(), self._connect_timeout, failed)
+        opening = asyncio.ensure_future(pool.open(wait=True, timeout=self._connect_timeout))
+        try:
+            waiting: list[asyncio.Future[Any]] = [opening, failed]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if not failed.done():
+                await opening
+                return pool
+        except PoolTimeout as error:
+            failed.set_result(error)
+        finally:
+            if not opening.done() or failed.done():
+                opening.cancel()
+                await asyncio.gather(opening, return_exceptions=True)
+                await pool.close(timeout=1)
+        raise refusal(failed.result())
 
     async def _begin(self, connection: Connection, statement: Statement) -> None:
         """Begin the read-only transaction, with its limits and with the parameters as settings."""
@@ -122,10 +162,8 @@ class Postgres:
         await connection.execute(f"SELECT {', '.join(calls)}".encode(), bound)
 
 
-async def _connect(dsn: str) -> AsyncConnectionPool[Connection]:
-    """An open pool; raises ConnectionFailed as soon as the first attempt fails, saying why."""
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # we say it ourselves, once and without the address
-    first_failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+def _pool(dsn: str, connect_timeout: int, failed: "asyncio.Future[Exception]") -> AsyncConnectionPool[Connection]:
+    """A pool, not yet open, that tells ``failed`` how the first attempt to connect ended that did not succeed."""
 
     class Attempt(psycopg.AsyncConnection[Any]):
         @classmethod
@@ -133,29 +171,24 @@ async def _connect(dsn: str) -> AsyncConnectionPool[Connection]:
             try:
                 return await super().connect(*args, **kwargs)
             except psycopg.Error as error:
-                if not first_failure.done():
-                    first_failure.set_result(error)
+                if not failed.done():
+                    failed.set_result(error)
                 raise
 
-    pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+    return AsyncConnectionPool(
         dsn,
         connection_class=Attempt,
-        kwargs={"application_name": "usertrack", "connect_timeout": _CONNECT_SECONDS, "prepare_threshold": None},
+        kwargs={
+            "application_name": "usertrack",
+            "client_encoding": "utf8",
+            "connect_timeout": connect_timeout,
+            "prepare_threshold": None,
+        },
         min_size=1,
-        max_size=4,
+        max_size=_AT_ONCE,
         open=False,
         configure=_configure,
-        timeout=_CONNECT_SECONDS,
     )
-    await pool.open()
-    waiting: asyncio.Future[Any] = asyncio.ensure_future(pool.wait(timeout=_CONNECT_SECONDS))
-    await asyncio.wait([waiting, first_failure], return_when=asyncio.FIRST_COMPLETED)
-    if waiting.done() and not waiting.exception():
-        return pool
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
-    await pool.close(timeout=1)
-    raise _refusal(first_failure.result() if first_failure.done() else None)
 
 
 async def _configure(connection: Connection) -> None:
@@ -172,7 +205,33 @@ def _with_settings(sql: str, statement: Statement) -> str:
     return sql
 
 
-async def _describe(connection: Connection, sql: str) -> list[Column]:
+class _Output(NamedTuple):
+    """A column of the result, and the expression over its inner name that COPY writes."""
+
+    column: Column
+    expression: str
+
+
+async def _copy(
+    connection: Connection, sql: str, outputs: list[_Output], limit: int | None, spool: Spool
+) -> SpooledRows:
+    """Stream the rows into a CSV file: one row more than ``limit``, so that a cut is always known."""
+    chosen, inner = ", ".join(output.expression for output in outputs), ", ".join(f"c{n}" for n in range(len(outputs)))
+    cut = "" if limit is None else f" LIMIT {limit + 1}"
+    # one column may be the empty string, and an empty line is no row to a CSV reader
+    options = "FORMAT csv, NULL '\\N', ENCODING 'UTF8'" + (", FORCE_QUOTE *" if len(outputs) == 1 else "")
+    command = f"COPY (SELECT {chosen} FROM (\n{sql}\n) AS q({inner}){cut}) TO STDOUT ({options})"
+    path, longest = spool.path("csv"), 0
+    cursor = connection.cursor()
+    with path.open("wb") as file:
+        async with cursor.copy(command.encode()) as copy:
+            async for data in copy:
+                file.write(data)
+                longest = max(longest, len(data))
+    return csv_rows(path, [output.column for output in outputs], cursor.rowcount, longest)
+
+
+async def _describe(connection: Connection, sql: str) -> list[_Output]:
     """The result's columns.
 
     Declaring a cursor lets the server itself prove that ``sql`` is one complete SELECT, before it is put into COPY.
@@ -180,98 +239,27 @@ async def _describe(connection: Connection, sql: str) -> list[Column]:
     async with connection.cursor(name="usertrack") as cursor:
         await cursor.execute(sql.encode())
         found = list(cursor.description or [])
-    if not found:
-        raise QueryError("the query has no columns")
     names = unique([column.name for column in found])
-    return [Column(name, _type(column.type_code)) for name, column in zip(names, found, strict=True)]
+    return [_output(name, column.type_code, f"c{n}") for n, (name, column) in enumerate(zip(names, found, strict=True))]
 
 
-def _type(oid: int) -> str:
-    """The DuckDB type of a Postgres type."""
+def _output(name: str, oid: int, inner: str) -> _Output:
+    """How a column of type ``oid`` is written. Times before year 1 or after 9999, which Python lacks, have no end."""
     info = psycopg.adapters.types.get(oid)
-    if info is None:
-        return "VARCHAR"
-    kind = _TYPES.get(info.name, "VARCHAR")
-    return f"{kind}[]" if info.array_oid == oid else kind
+    kind = _TYPES.get(info.name, "VARCHAR") if info else "VARCHAR"
+    listed = info is not None and info.array_oid == oid
+    if info and info.name == "numeric":
+        inner = f"{inner}::float8{'[]' if listed else ''}"
+    if listed:
+        return _Output(Column(name, f"{kind}[]"), _json_list(inner, kind))
+    if kind in {"TIMESTAMP", "DATE"}:
+        ends = f"WHEN {inner} < '0001-01-01' THEN '-infinity' WHEN {inner} >= '10000-01-01' THEN 'infinity'"
+        return _Output(Column(name, kind), f"CASE {ends} ELSE {inner} END")
+    return _Output(Column(name, kind), inner)
 
 
-async def _copy(
-    connection: Connection, sql: str, columns: list[Column], limit: int | None, spool: Spool
-) -> SpooledRows:
-    """Stream the rows into a CSV file: one row more than ``limit``, so that a cut is always known."""
-    inner = [f"c{number}" for number in range(len(columns))]
-    chosen = [
-        f"to_json({name})" if column.type.endswith("[]") else name for name, column in zip(inner, columns, strict=True)
-    ]
-    cut = "" if limit is None else f" LIMIT {limit + 1}"
-    # one column may be the empty string, and an empty line is no row to a CSV reader
-    options = "FORMAT csv, NULL '\\N'" + (", FORCE_QUOTE *" if len(columns) == 1 else "")
-    command = f"COPY (SELECT {', '.join(chosen)} FROM (\n{sql}\n) AS q({', '.join(inner)}){cut}) TO STDOUT ({options})"
-    path, rows = spool.path("csv"), 0
-    with path.open("wb") as file:
-        async with connection.cursor().copy(command.encode()) as copy:
-            async for row in copy:
-                file.write(row)
-                rows += 1
-    return csv_rows(path, columns, rows)
-
-
-def _explain(error: psycopg.Error, statement: Statement, sql: str, timeout: float) -> UsertrackError:
-    message = (error.diag.message_primary or str(error).splitlines()[0] if str(error) else type(error).__name__).strip()
-    where = _place(error, statement, sql)
-    if isinstance(error, errors.QueryCanceled):
-        return SourceBusy(
-            f"{where}: Postgres stopped the query after {timeout:g} s",
-            "ask for a shorter range, or raise `postgres.timeout` in usertrack.yaml",
-        )
-    if isinstance(error, errors.ReadOnlySqlTransaction):
-        return QueryError(f"{where}: {message}", "usertrack only reads; nothing was changed")
-    if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn):
-        return QueryError(
-            f"{where}: {message}", error.diag.message_hint or "`usertrack doctor` shows what the library needs"
-        )
-    if isinstance(error, errors.InsufficientPrivilege):
-        return QueryError(f"{where}: {message}", "grant SELECT on it to the role that usertrack connects as")
-    if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
-        return ConnectionFailed("the connection to Postgres broke while it answered", "run the command again")
-    return QueryError(f"{where}: {message}", error.diag.message_hint or "")
-
-
-def _place(error: psycopg.Error, statement: Statement, sql: str) -> str:
-    """The query's file and line, or its name."""
-    query = statement.query
-    if query is None or query.path is None:
-        return statement.name
-    position = error.diag.statement_position
-    before = sql[: max(0, int(position) - len(_DECLARE))] if position else ""
-    return f"{query.path}:{query.line + before.count(chr(10))}"
-
-
-_REFUSALS = {
-    "28P01": ("the password is wrong", "check DATABASE_URL"),
-    "28000": ("the server does not let this role in", "check the role and the TLS mode in DATABASE_URL"),
-    "3D000": ("there is no such database", "check the name at the end of DATABASE_URL"),
-    "53300": ("the server has no free connections", "try again, or use the pooled address of your database"),
-}
-
-
-def _refusal(error: Exception | None) -> ConnectionFailed:
-    state = getattr(error, "sqlstate", None)
-    text = str(error or "").lower()
-    if state in _REFUSALS:
-        reason, hint = _REFUSALS[state]
-    elif "password authentication failed" in text:
-        reason, hint = _REFUSALS["28P01"]
-    elif "does not exist" in text and "database" in text:
-        reason, hint = _REFUSALS["3D000"]
-    elif "resolve" in text or "name or service" in text:
-        reason, hint = "its host name is not known", "check the host in DATABASE_URL, and your network"
-    elif "ssl" in text or "certificate" in text:
-        reason, hint = "TLS could not be agreed on", "check sslmode in DATABASE_URL"
-    elif "refused" in text or "no such file" in text:
-        reason, hint = "nothing answers there", "is the server running? check host and port in DATABASE_URL"
-    elif isinstance(error, psycopg.ProgrammingError):
-        reason, hint = "its address is not a connection URI", "it looks like postgresql://user:password@host/database"
-    else:
-        reason, hint = "it did not answer in time", "check the host in DATABASE_URL, and your network"
-    return ConnectionFailed(f"cannot connect to Postgres: {reason}", hint)
+def _json_list(array: str, kind: str) -> str:
+    """``array`` as a JSON list; a matrix, whose type is that of a list, becomes one unless texts can hold its rows."""
+    if kind == "VARCHAR":
+        return f"to_json({array})"
+    return f"CASE WHEN array_ndims({array}) > 1 THEN to_json(ARRAY(SELECT unnest({array}))) ELSE to_json({array}) END"

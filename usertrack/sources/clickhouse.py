@@ -1,0 +1,77 @@
+"""PostHog's answers as spooled rows: ClickHouse's types become those that Table knows, and no value is lost."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from usertrack.errors import QueryError
+from usertrack.spool import LARGEST, JsonLines, Spool, SpooledRows, unique
+from usertrack.table import Column
+
+_WIDE = ("UInt64", "Int128", "Int256")
+
+
+class Collected:
+    """The rows of one or several answers to the same query."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._lines = JsonLines(spool.path("ndjson"))
+        self._names: list[str] = []
+        self._kinds: list[str] = []
+        self._wide: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def add(self, document: dict[str, Any], rows: Sequence[Sequence[Any]]) -> None:
+        """Take up ``rows``, which are of ``document``."""
+        if not self._kinds:
+            self._names = [str(name) for name in document["columns"]]
+            self._kinds = _kinds(document, len(self._names))
+        for number, kind in enumerate(self._kinds):
+            if any(wide in kind for wide in _WIDE) and any(_is_wide(row[number]) for row in rows):
+                self._wide.add(number)
+        self._lines.add(rows)
+
+    def rows(self) -> SpooledRows:
+        """Everything taken up. Whole numbers that no BIGINT can hold are texts, digit by digit."""
+        types = [duckdb_type(kind) for kind in self._kinds]
+        for number in self._wide:
+            types[number] = "VARCHAR" if types[number] == "BIGINT" else "JSON"
+        names = unique(self._names)
+        return self._lines.rows([Column(name, kind) for name, kind in zip(names, types, strict=True)])
+
+
+def rows_of(document: dict[str, Any]) -> list[list[Any]]:
+    """The rows of an answer, once it is known to be one; raises QueryError."""
+    rows, columns = document.get("results"), document.get("columns")
+    if not isinstance(rows, list) or not isinstance(columns, list):
+        raise QueryError("PostHog answered without results", "try again; if it stays, ask PostHog's support")
+    if not all(isinstance(row, list) and len(row) == len(columns) for row in rows):
+        raise QueryError("PostHog answered with rows that do not fit the columns", "ask PostHog's support")
+    return rows
+
+
+def duckdb_type(clickhouse: str) -> str:
+    """The DuckDB type for a ClickHouse one. Decimals become DOUBLE: 15 digits are kept."""
+    for wrapper in ("Nullable(", "LowCardinality("):
+        if clickhouse.startswith(wrapper):
+            return duckdb_type(clickhouse[len(wrapper) : -1])
+    if clickhouse.startswith("Array("):
+        return f"{duckdb_type(clickhouse[6:-1])}[]"
+    prefixes = {
+        "Int": "BIGINT", "UInt": "BIGINT", "Float": "DOUBLE", "Decimal": "DOUBLE", "DateTime": "TIMESTAMP",
+        "Date": "DATE", "Bool": "BOOLEAN", "Tuple": "JSON", "Map": "JSON", "JSON": "JSON",
+    }  # fmt: skip
+    return next((kind for prefix, kind in prefixes.items() if clickhouse.startswith(prefix)), "VARCHAR")
+
+
+def _kinds(document: dict[str, Any], count: int) -> list[str]:
+    types = document.get("types")
+    kinds = [str(pair[-1]) for pair in types or [] if isinstance(pair, list) and pair]
+    return kinds if len(kinds) == count else ["String"] * count
+
+
+def _is_wide(cell: Any) -> bool:
+    if isinstance(cell, list):
+        return any(map(_is_wide, cell))
+    return isinstance(cell, int) and not -LARGEST - 1 <= cell <= LARGEST

@@ -1,0 +1,63 @@
+"""The row limits of a HogQL query, read from its tokens: PostHog adds LIMIT 100 to a query that has none of its own."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from math import inf
+from typing import Any
+
+from usertrack.sqltext import tokens_of
+
+
+def own_limit(sql: str, values: Mapping[str, Any]) -> float | None:
+    """The LIMIT that bounds all rows of ``sql``: infinity for one that only the server can compute, None without one.
+
+    A LIMIT BY does not count, nor does one beside UNION, which may belong to a member alone.
+    """
+    words = _top_level(sql)
+    if _combined(words):
+        return None
+    match _after_limit(words):
+        case None:
+            return None
+        case [number] if number.isdecimal():
+            return int(number)
+        case ["{", name, "}"]:
+            bound = next((value for key, value in values.items() if key.upper() == name), None)
+            return bound if isinstance(bound, int) else inf
+    return inf
+
+
+def with_limit(sql: str, rows: int) -> str:
+    """``sql``, bounded to ``rows``. Its order is kept: LIMIT is added to the query itself where that is possible."""
+    words = _top_level(sql)
+    if words[0] == "(" or _combined(words) or _after_limit(words) is not None:
+        return f"SELECT * FROM (\n{sql}\n) LIMIT {rows}"
+    return f"{sql}\nLIMIT {rows}"
+
+
+def _after_limit(words: list[str]) -> list[str] | None:
+    """What follows the last LIMIT that is no LIMIT BY."""
+    if "LIMIT" not in words:
+        return None
+    after = words[len(words) - words[::-1].index("LIMIT") :]
+    return None if "BY" in after else after
+
+
+def _combined(words: list[str]) -> bool:
+    """Whether this is a UNION or the like; ``* EXCEPT (name)`` is none."""
+    return any(word in {"UNION", "INTERSECT", "EXCEPT"} and before != "*" for before, word in pairwise(words))
+
+
+def _top_level(sql: str) -> list[str]:
+    """The words outside all brackets, in upper case; strings and names behind a dot are left out."""
+    from sqlglot import TokenType
+
+    words, depth, dotted = [], 0, False
+    for token in tokens_of(sql, "posthog"):
+        name = dotted or token.token_type in {TokenType.STRING, TokenType.IDENTIFIER}
+        depth -= not name and token.text in {")", "]"}
+        if depth == 0 and not name:
+            words.append(token.text.upper())
+        depth += not name and token.text in {"(", "["}
+        dotted = token.token_type is TokenType.DOT
+    return words

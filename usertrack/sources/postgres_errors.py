@@ -1,0 +1,104 @@
+"""What Postgres refuses, as what to do about it. No message here holds any part of the connection URI."""
+
+import re
+
+import psycopg
+from psycopg import errors
+from psycopg_pool import PoolTimeout
+
+from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
+from usertrack.library import Statement
+
+DECLARE = 'DECLARE "usertrack" CURSOR FOR '
+"""What psycopg puts before the SQL of a cursor of that name: the server's positions count it."""
+
+_WRITES = "the query writes"
+_READ_ONLY = "usertrack only reads; nothing was changed"
+_LIKE = (
+    "it looks like postgresql://user:password@host/database, with @ : / # in the password written as %40 %3A %2F %23"
+)
+
+_REFUSALS = (
+    ("password authentication failed|no password supplied", "the password is wrong", "check DATABASE_URL"),
+    ('role ".*" does not exist', "there is no such role", "check the user in DATABASE_URL"),
+    ('database ".*" does not exist', "there is no such database", "check the name at the end of DATABASE_URL"),
+    (
+        "too many clients|too many connections|connection slots",
+        "the server has no free connections",
+        "try again, or use the pooled address of your database",
+    ),
+    ("resolve host|name or service", "its host name is not known", "check the host in DATABASE_URL, and your network"),
+    ("invalid (port|integer)", "its port is not a number that a port has", f"check DATABASE_URL; {_LIKE}"),
+    (
+        "pg_hba.conf|not permitted",
+        "the server does not let this role in",
+        "check the user, and sslmode, in DATABASE_URL",
+    ),
+    ("ssl|certificate|tls", "TLS could not be agreed on", "check sslmode in DATABASE_URL"),
+    (
+        "refused|no such file",
+        "nothing answers there",
+        "is the server running? check host and port in DATABASE_URL",
+    ),
+    ("timeout|timed out", "it did not answer in time", "check the host in DATABASE_URL, and your network"),
+    ("starting up|shutting down|recovery", "the server is starting or stopping", "try again in a moment"),
+)
+
+
+def refusal(error: BaseException) -> ConnectionFailed:
+    """Why there is no connection."""
+    if isinstance(error, psycopg.ProgrammingError):
+        return ConnectionFailed("cannot connect to Postgres: DATABASE_URL is no connection URI", _LIKE)
+    text = str(error)
+    for pattern, reason, hint in _REFUSALS:
+        if re.search(pattern, text, re.IGNORECASE):
+            return ConnectionFailed(f"cannot connect to Postgres: {reason}", hint)
+    told = re.search(r"(?:FATAL|ERROR):\s*(.+)", text)
+    reason = told[1].strip() if told else "no connection"
+    return ConnectionFailed(f"cannot connect to Postgres: {reason}", "check DATABASE_URL, and your network")
+
+
+def explain(error: psycopg.Error | TimeoutError, statement: Statement, sql: str, timeout: float) -> UsertrackError:
+    """Why a query failed, with the file and line of the query. ``sql`` is what ran, ``timeout`` is in seconds."""
+    position = error.diag.statement_position if isinstance(error, psycopg.Error) else None
+    where = place(statement, sql[: max(0, int(position) - len(DECLARE))] if position else "")
+    longer = f"it may take {timeout:g} s: ask for a shorter range, or raise `postgres.timeout` in usertrack.yaml"
+    if isinstance(error, PoolTimeout):
+        return ConnectionFailed("Postgres gave no further connection in time", "is the server still running?")
+    if isinstance(error, TimeoutError):
+        return SourceBusy(f"{where}: Postgres does not answer any more", longer)
+    told = _told(error)
+    if isinstance(error, errors.QueryCanceled):
+        return SourceBusy(f"{where}: Postgres stopped the query: {told}", longer)
+    if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "57P")[:3] == "57P":
+        return ConnectionFailed("the connection to Postgres broke while it answered", "run the command again")
+    return QueryError(f"{where}: {told}", _hint(error))
+
+
+def _told(error: psycopg.Error) -> str:
+    """The server's own words; those about a statement of ours are put into the terms of the query."""
+    if "DECLARE CURSOR must not contain data-modifying" in (error.diag.message_primary or ""):
+        return _WRITES
+    if "multiple commands" in (error.diag.message_primary or ""):
+        return "this is more than one statement"
+    return (error.diag.message_primary or str(error).partition("\n")[0] or type(error).__name__).strip()
+
+
+def _hint(error: psycopg.Error) -> str:
+    if isinstance(error, errors.ReadOnlySqlTransaction | errors.ActiveSqlTransaction) or _told(error) == _WRITES:
+        return _READ_ONLY
+    if error.diag.message_hint:
+        return error.diag.message_hint
+    if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn):
+        return "`usertrack doctor` shows what the library needs"
+    if isinstance(error, errors.InsufficientPrivilege):
+        return "grant SELECT on it to the role that usertrack connects as"
+    return ""
+
+
+def place(statement: Statement, before: str = "") -> str:
+    """The query's file and line, or its name; ``before`` is the SQL in front of that place."""
+    query = statement.query
+    if query is None or query.path is None:
+        return statement.name
+    return f"{query.path}:{query.line + before.count(chr(10))}"
