@@ -25,9 +25,8 @@ def test_the_five_segments_in_their_order() -> None:
 
 def test_what_may_be_left_out(tmp_path: Path) -> None:
     path = tmp_path / "segments.yaml"
-    path.write_text(
-        "profile: {queries: [neon/accounts]}\nsets:\n  s:\n    segments:\n      b: {when: credits > 1}\n      a: {when: true}"
-    )
+    segments = "      b: {when: credits > 1}\n      a: {when: true}"
+    path.write_text(f"profile: {{queries: [neon/accounts]}}\nsets:\n  s:\n    segments:\n{segments}")
     rules = read_rules(path)
     assert rules.key == "email"
     first, second = rules.sets["s"].segments  # without precedence, the order in which they are written

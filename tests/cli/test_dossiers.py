@@ -19,22 +19,28 @@ HOSTILE = ["percent%s{0}@hooli.example", "party@hooli.example", "markup@umbra.ex
 
 
 @pytest.mark.parametrize("email", [*HOSTILE, "siobhan.o'brien@acme.example", "noor@lumen.example"])
-@pytest.mark.parametrize("fmt", ["table", "markdown", "html", "json"])
-def test_hostile_people_of_the_demo(demo: Cli, email: str, fmt: str) -> None:
-    said = demo("user", email, "-f", fmt)
+def test_hostile_people_on_a_terminal(demo: Cli, email: str) -> None:
+    said = demo("user", email)
     assert said.code == 0
     assert "\x1b" not in said.out
-    assert "<script>" not in said.out or fmt not in ("html", "markdown")
+
+
+@pytest.mark.parametrize("fmt", ["markdown", "html", "json"])
+def test_the_most_hostile_one_everywhere(demo: Cli, fmt: str) -> None:
+    said = demo("user", HOSTILE[0], "-f", fmt)
+    assert said.code == 0
+    assert "\x1b" not in said.out
     if fmt == "json":
-        assert json.loads(said.out)["email"] == email
+        assert json.loads(said.out)["email"] == HOSTILE[0]
+    else:
+        assert "<script>" not in said.out.replace("\\<", "")
 
 
-@pytest.mark.parametrize("fmt", ["table", "markdown", "html", "csv", "tsv"])
+@pytest.mark.parametrize("fmt", ["table", "markdown", "html"])
 def test_everybody_at_once(demo: Cli, fmt: str) -> None:
     said = demo("segments", "-n", "0", "-f", fmt)
     assert said.code == 0
     assert "[/red]" in said.out.replace("\\", "")
-    if fmt in ("table", "markdown", "html"):
-        assert "\x1b" not in said.out
+    assert "\x1b" not in said.out
     if fmt in ("markdown", "html"):
         assert "<script>" not in said.out.replace("\\<", "")
