@@ -1,5 +1,6 @@
 -- title: Code that people ran
--- about: One row per execution in the sandbox within `days`, newest first, with what it was called, how it ended and how long it took.
+-- about: >
+--   One row per execution in the sandbox within `days`, newest first; what it was called, how it ended, how long it took.
 -- params: {days: 30}
 SELECT
     c.created_at AS at,

@@ -20,7 +20,8 @@ WITH calls AS (
     -- the id is text there: compared as text, a stray value costs its own row and not the whole query
     LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id
     LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
-    WHERE t.created_at <= {as_of} AND t.created_at >= ((({as_of} AT TIME ZONE {timezone})::date - ({days}::int - 1))::timestamp AT TIME ZONE {timezone})
+    WHERE t.created_at <= {as_of}
+        AND t.created_at >= ((({as_of} AT TIME ZONE {timezone})::date - ({days}::int - 1))::timestamp AT TIME ZONE {timezone})
         AND NOT EXISTS (
             SELECT FROM unnest({internal}) AS own
             WHERE lower(trim(w.email)) = own

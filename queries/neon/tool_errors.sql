@@ -30,15 +30,15 @@ WITH calls AS (
 SELECT
     error_type,
     left(
-            -- without ids, amounts and durations (codes such as 429 stay), so that one cause is one text
+        -- without ids, amounts and durations (codes such as 429 stay), so that one cause is one text
+        regexp_replace(
             regexp_replace(
-                regexp_replace(
-                    split_part(error_message, chr(10), 1),
-                    '\m(?=[\w-]*\d)[\w-]{8,}\M', '…', 'g'
-                ),
-                '(?<![=\w])(?:\d+(?=\s*(?:m?s|[KMG]i?B)\M)|(?![45]\d\d\M)\d+)\M', '…', 'g'
+                split_part(error_message, chr(10), 1),
+                '\m(?=[\w-]*\d)[\w-]{8,}\M', '…', 'g'
             ),
-            200
+            '(?<![=\w])(?:\d+(?=\s*(?:m?s|[KMG]i?B)\M)|(?![45]\d\d\M)\d+)\M', '…', 'g'
+        ),
+        200
     ) AS message,
     count(*) AS failures,
     count(DISTINCT person) AS affected_users,

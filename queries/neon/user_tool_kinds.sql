@@ -18,7 +18,8 @@ WITH calls AS (
     -- the id is text there: compared as text, a stray value costs its own row and not the whole query
     JOIN fastapi_user AS f ON f.id::text = t.user_id
     JOIN wasp_user AS w ON w.id = f.wasp_user_id
-    WHERE lower(trim(w.email)) = {email} AND t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
+    WHERE lower(trim(w.email)) = {email}
+        AND t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
         AND NOT EXISTS (
             SELECT FROM unnest({internal}) AS own
             WHERE lower(trim(w.email)) = own

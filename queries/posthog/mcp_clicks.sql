@@ -1,7 +1,7 @@
 -- title: Who clicked to connect what, from where
 -- about: >
 --   Each person's MCP connect clicks within `days`: the servers in alphabetical order with how often each, and the
---   referring domain of the visit in which the first click was made. The row without an e-mail holds the anonymous clicks.
+--   referring domain that PostHog noted with the first of them. The row without an e-mail holds the anonymous clicks.
 --   posthog/mcp_connects is what profiles take up of this.
 -- key: email
 -- params: {days: 30}
@@ -13,7 +13,7 @@ SELECT
     sum(clicked) AS clicks,
     arraySort(groupArray(server)) AS servers,
     arrayMap(pair -> pair.2, arraySort(groupArray((server, clicked)))) AS clicks_per_server,
-    argMin(referrer, first_at) AS mcp_click_referrer,
+    argMin(referrer, (first_at, server)) AS mcp_click_referrer,
     min(first_at) AS first_mcp_click_at,
     max(last_at) AS last_at
 FROM (
@@ -21,7 +21,7 @@ FROM (
         lower(trim(person.properties.email)) AS email,
         coalesce(nullIf(properties.template_name, ''), '(not recorded)') AS server,
         count() AS clicked,
-        argMin(coalesce(properties.$referring_domain, '(not recorded)'), (timestamp, uuid)) AS referrer,
+        argMin(coalesce(nullIf(properties.$referring_domain, ''), '(not recorded)'), (timestamp, uuid)) AS referrer,
         min(timestamp) AS first_at,
         max(timestamp) AS last_at
     FROM events

@@ -1,5 +1,7 @@
 -- title: MCP servers by connect clicks
--- about: Each server whose connect button was clicked within `days`, how often and by how many persons, known or anonymous, first and last.
+-- about: >
+--   Each server whose connect button was clicked within `days`, how often and by how many persons, known or anonymous, first
+--   and last.
 -- params: {days: 30}
 WITH lower(trim(person.properties.email)) AS email
 SELECT

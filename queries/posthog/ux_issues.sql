@@ -8,7 +8,10 @@ SELECT
     if(event = '$rageclick', 'rage click', 'exception') AS issue,
     lower(trim(person.properties.email)) AS email,
     properties.$pathname AS page,
-    if(event = '$exception', coalesce(nullIf(properties.$exception_message, ''), nullIf(JSONExtractString(properties.$exception_list, 1, 'value'), '')), NULL) AS message
+    -- newer browser SDKs write only the list
+    coalesce(
+        nullIf(properties.$exception_message, ''), nullIf(JSONExtractString(properties.$exception_list, 1, 'value'), '')
+    ) AS message
 FROM events
 WHERE event IN ('$rageclick', '$exception')
     AND timestamp > toDateTime({as_of}) - toIntervalDay({days})

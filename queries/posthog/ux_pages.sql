@@ -1,18 +1,21 @@
 -- title: Pages by rage clicks and exceptions
 -- about: >
 --   Where people clicked in anger or met an error within `days`, the pages that hit most persons first, with the commonest
---   error. One noisy visitor counts once in `persons`. The rate is over the persons who saw the page in that time, and
---   empty where nobody was seen there.
+--   error. One noisy visitor counts once in `persons`; `visitors` are the persons who saw the page in that time at all.
 -- params: {days: 7}
-WITH lower(trim(person.properties.email)) AS email
+WITH
+    lower(trim(person.properties.email)) AS email,
+    -- newer browser SDKs write only the list
+    coalesce(
+        nullIf(properties.$exception_message, ''), nullIf(JSONExtractString(properties.$exception_list, 1, 'value'), '')
+    ) AS message
 SELECT
     coalesce(nullIf(properties.$pathname, ''), '(not recorded)') AS page,
     uniqExactIf(person_id, event != '$pageview') AS persons,
     countIf(event = '$rageclick') AS rage_clicks,
     countIf(event = '$exception') AS exceptions,
     uniqExactIf(person_id, event = '$pageview') AS visitors,
-    if(visitors > 0, least(1, persons / visitors), NULL) AS rate,
-    nullIf(topK(1)(if(event = '$exception', coalesce(nullIf(properties.$exception_message, ''), nullIf(JSONExtractString(properties.$exception_list, 1, 'value'), '')), NULL))[1], '') AS top_message,
+    nullIf(topK(1)(message)[1], '') AS top_message,
     maxIf(timestamp, event != '$pageview') AS last_at
 FROM events
 WHERE event IN ('$rageclick', '$exception', '$pageview')
