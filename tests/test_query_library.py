@@ -47,7 +47,9 @@ def spaced(sql: str) -> str:
 def demo_runner(cache: Path) -> Iterator[Runner]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(cache))
-        with open_runner(load(demo=True, env={}), LIBRARY, now=AS_OF, notify=lambda text, *, passing=False: None) as runner:
+        with open_runner(
+            load(demo=True, env={}), LIBRARY, now=AS_OF, notify=lambda text, *, passing=False: None
+        ) as runner:
             yield runner
 
 

@@ -24,11 +24,15 @@ def test_runs_as_written(demo: Cli, clean_env: pytest.MonkeyPatch, path: Path) -
     assert said.out.count("\n") >= 1
 
 
-@pytest.mark.parametrize("name", ["posthog_full_user_journey", "neon_per_user_tool_breakdown", "neon_tool_error_details"])
+@pytest.mark.parametrize(
+    "name", ["posthog_full_user_journey", "neon_per_user_tool_breakdown", "neon_tool_error_details"]
+)
 def test_with_the_placeholder_filled_in(demo: Cli, tmp_path: Path, name: str) -> None:
     text = next(path.read_text() for path in QUERIES if path.stem == name)
     (tmp_path / "filled.sql").write_text(
-        text.replace("{EMAIL}", "lena@northwind.example").replace("{TOOL_NAME}", "web_scrape").replace("30 DAY", "10 YEAR")
+        text.replace("{EMAIL}", "lena@northwind.example")
+        .replace("{TOOL_NAME}", "web_scrape")
+        .replace("30 DAY", "10 YEAR")
     )
     said = demo("query", "run", "--source", name.split("_")[0], "--sql", "filled.sql", "-f", "csv")
     assert said.code == 0

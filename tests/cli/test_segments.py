@@ -41,7 +41,13 @@ def test_the_document(document: Any) -> None:
 def test_the_counts_are_those_of_the_people(document: Any) -> None:
     counted = Counter(id_ for user in document["users"] for id_ in user["segments"])
     assert {segment["id"]: segment["count"] for segment in document["segments"]} == counted
-    assert [segment["id"] for segment in document["segments"]] == ["failing", "frustrated", "high_intent", "at_risk", "power"]
+    assert [segment["id"] for segment in document["segments"]] == [
+        "failing",
+        "frustrated",
+        "high_intent",
+        "at_risk",
+        "power",
+    ]
     assert all(len(user["because"]) == len(user["segments"]) for user in document["users"])
     assert not [reason for user in document["users"] for reason in user["because"] if "?" in reason or "None" in reason]
 
