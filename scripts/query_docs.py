@@ -49,11 +49,12 @@ HEAD = """\
 
 Generated from the headers in `queries/`; `python scripts/query_docs.py` writes it anew.
 
-`usertrack query run NAME --param days=7` runs a query, `usertrack query show NAME` shows its SQL, and a file of the same
-name in a workspace replaces it. What holds for all of them:
+`usertrack query run NAME --param days=7` runs a query, `usertrack query show NAME` shows its SQL, and a file of the
+same name in a workspace replaces it. What holds for all of them:
 
 - Your own people (the setting `internal`: domains with their sub-domains, and e-mails) are left out, in upper or lower
-  case. Who has no e-mail stays in. The exceptions are marked *lists everybody*: profiles take from them whom to leave out.
+  case. Who has no e-mail stays in. The exceptions are marked *lists everybody*: profiles take from them whom to leave
+  out.
 - Windows end at `--as-of` and are half-open: `days: 30` is the 30 × 24 hours up to and including that moment. Calendar
   days are those of the workspace's timezone.
 - Outcomes are ok, failed, running (or queued), cancelled, and unknown for any other status; one person's runs and

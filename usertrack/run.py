@@ -3,13 +3,13 @@
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from usertrack.errors import ConnectionFailed, UsertrackError
+from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
 from usertrack.library import Library, Statement
 from usertrack.settings import Settings
 from usertrack.sources import Notify, Source, make
@@ -26,15 +26,6 @@ Answer = Table | UsertrackError
 Done = Callable[[Statement, Answer], None]
 
 
-@dataclass(frozen=True)
-class SourceState:
-    """How a source did in this run: ok, or why not."""
-
-    name: str
-    ok: bool
-    detail: str = ""
-
-
 class Runner:
     """Runs statements on the sources of a workspace. A context manager: it owns connections and spooled results.
 
@@ -46,11 +37,15 @@ class Runner:
         self.library = library
         self.as_of = as_of
         self._sources = dict(sources)
-        self._failed: dict[str, UsertrackError] = {}
 
     def __enter__(self) -> "Runner":
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="usertrack-", ignore_cleanup_errors=True)
+        except OSError as error:
+            raise UsageError(
+                "there is no folder for temporary files", "set TMPDIR to one that can be written"
+            ) from error
         self._loop = asyncio.Runner()
-        self._folder = tempfile.TemporaryDirectory(prefix="usertrack-")
         self.spool = Spool(Path(self._folder.name))
         return self
 
@@ -106,12 +101,14 @@ class Runner:
             answer = replace(table, as_of=self.as_of, title=query.title if query else "")
         except UsertrackError as error:
             answer = error
+        except OSError as error:
+            full = f"{statement.name}: the result cannot be kept in {self.spool.folder.parent}: {error.strerror}"
+            answer = QueryError(full, "free some space there, or set TMPDIR to another folder")
         done(statement, answer)
         return answer
 
     async def _close(self) -> None:
-        for source in self._sources.values():
-            await source.close()
+        await asyncio.gather(*(source.close() for source in self._sources.values()))
 
 
 def _own(item: str) -> str:

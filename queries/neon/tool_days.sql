@@ -1,8 +1,8 @@
 -- title: Tool calls per day
 -- about: >
 --   The last `days` calendar days in the given timezone, newest first, quiet ones as 0. `complete` is false for the day
---   that is not over yet: do not compare it with the others. The success rate is over finished calls, and empty on a day
---   without any.
+--   that is not over yet: do not compare it with the others. The success rate is over ok and failed calls, and empty on a
+--   day without any.
 -- params: {days: 14}
 WITH calls AS (
     SELECT
@@ -38,7 +38,6 @@ SELECT
     count(*) FILTER (WHERE outcome = 'failed') AS failed,
     count(*) FILTER (WHERE outcome IN ('running', 'cancelled')) AS unfinished,
     count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
-    count(*) FILTER (WHERE outcome IN ('ok', 'failed')) AS finished,
     count(*) FILTER (WHERE outcome = 'ok')::float8
         / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0) AS success_rate,
     count(DISTINCT person) AS users,
