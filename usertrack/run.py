@@ -63,7 +63,7 @@ class Runner:
         """The parameters that any query may use without declaring them."""
         return {
             "as_of": self.as_of,
-            "internal": [item.strip().lower() for item in self.settings["internal"]],
+            "internal": [item for item in map(_own, self.settings["internal"]) if item],
             "timezone": self.settings["timezone"],
         }
 
@@ -109,6 +109,11 @@ class Runner:
 
     async def _close(self) -> None:
         await asyncio.gather(*(source.close() for source in self._sources.values()))
+
+
+def _own(item: str) -> str:
+    """A domain or e-mail of your own people as queries take it: lower-case, a domain without `@` or dot in front."""
+    return item.strip().lower().lstrip("@.")
 
 
 def open_runner(settings: Settings, library: Library, *, now: datetime, notify: Notify) -> Runner:
