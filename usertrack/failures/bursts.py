@@ -2,12 +2,12 @@
 
 How often a window without any incident raises one is at most `FALSE_ALARMS`, whatever its length and however busy.
 
-The test counts people, not runs. Each person alone fails in a stretch with a probability that is known from the rest of
-the window (`neon/failure_windows`), some nearly always, most hardly ever. Were they independent of each other, the number
-who fail would be a sum of unequal coin tosses, whose upper tail never exceeds that of a binomial with the same mean
-(Hoeffding 1956): that tail is the chance of the stretch. It is multiplied by the number of stretches looked at
-(Bonferroni, which holds although stretches overlap). What is asked on top, `PEOPLE` people and one cause for `ONE_CAUSE`
-of the failures, only makes false alarms rarer.
+The test counts people, not runs. Each person alone fails in a stretch with a probability that is known from the rest
+of the window (`neon/failure_windows`), some nearly always, most hardly ever. Were they independent of each other, the
+number who fail would be a sum of unequal coin tosses, whose upper tail never exceeds that of a binomial with the same
+mean (Hoeffding 1956): that tail is the chance of the stretch. It is multiplied by the number of stretches looked at
+(Bonferroni, which holds although stretches overlap). What is asked on top, `PEOPLE` people and one cause for
+`ONE_CAUSE` of the failures, only makes false alarms rarer.
 """
 
 import math

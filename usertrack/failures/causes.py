@@ -1,4 +1,4 @@
-"""failures.yaml: what a fingerprint is called, which category it is in and who mends it. The first rule that matches wins."""
+"""failures.yaml: what a fingerprint is called, its category, and who mends it. The first rule that matches wins."""
 
 import re
 import string
@@ -24,7 +24,7 @@ class Category:
 
 @dataclass(frozen=True)
 class Cause:
-    """What a failure is called and whose it is. One that no rule knows is ``known=False``, its label the fingerprint."""
+    """What a failure is called and whose it is. Where no rule knows it, it is called by its fingerprint."""
 
     label: str
     category: str

@@ -1,11 +1,11 @@
-"""Days of one person: failures that sit on few days, beside days on which everything worked, are likely not user code."""
+"""Days of one person: failures on one bad day or in an incident, beside days without any, are hardly user code."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-SURE = 0.05  # at most so many of those who are named would be by chance alone, in a whole investigation, on average
+SURE = 0.05  # of investigations without any such person, the share that names one for a crowded day, at the most
 
 
 @dataclass(frozen=True)
@@ -19,46 +19,51 @@ class Day:
 
 @dataclass(frozen=True)
 class Contrast:
-    """Somebody with ``clean`` days (``clean_runs`` finished, none failed) whose failures crowd on the day ``worst``.
+    """Somebody who has ``clean`` days (``clean_runs`` finished, none failed), and why failures are not likely theirs.
 
-    ``chance`` is that of a day like it, had the person's failures fallen on any of the runs alike.
+    Either half of the ``failed`` runs or more are ``struck`` by incidents, or failures crowd on the day ``worst``:
+    ``chance`` is that of such a day had they fallen on any of the runs alike.
     """
 
     person: str
     worst: Day
     clean: int
     clean_runs: int
+    failed: int
+    struck: int
     chance: float
 
 
-def contrasts(days: Iterable[tuple[str, Day]]) -> list[Contrast]:
-    """Everybody whose failures crowd on a day while other days had none, the least likely by chance first."""
+def contrasts(days: Iterable[tuple[str, Day]], struck: Mapping[str, int]) -> list[Contrast]:
+    """Everybody of whom that can be said, those with most failed runs first.
+
+    ``struck`` is how many failed runs of a person are part of an incident.
+    """
     people: dict[str, list[Day]] = {}
     for person, day in days:
         people.setdefault(person, []).append(day)
-    found = [contrast for person, own in people.items() if (contrast := _contrast(person, own, len(people)))]
-    return sorted(found, key=lambda contrast: (contrast.chance, contrast.person))
+    found = [_contrast(person, own, struck.get(person, 0)) for person, own in people.items()]
+    sure = [one for one in found if one and (2 * one.struck >= one.failed or one.chance * len(people) < SURE)]
+    return sorted(sure, key=lambda one: (-one.failed, one.person))
 
 
-def _contrast(person: str, days: Sequence[Day], people: int) -> Contrast | None:
+def _contrast(person: str, days: Sequence[Day], struck: int) -> Contrast | None:
     finished, failed = sum(day.finished for day in days), sum(day.failed for day in days)
     clean = [day for day in days if not day.failed]
-    bad = [day for day in days if day.failed > 1]
+    bad = [(min(1.0, crowded(day, finished, failed) * len(days)), day) for day in days if day.failed]
     if not clean or not bad:
         return None
-    chance, worst = min(((crowded(day, finished, failed), day) for day in bad), key=lambda pair: (pair[0], pair[1].day))
-    if chance * len(days) * people >= SURE:
-        return None
-    return Contrast(person, worst, len(clean), sum(day.finished for day in clean), chance * len(days))
+    chance, worst = min(bad, key=lambda pair: (pair[0], pair[1].day))
+    return Contrast(person, worst, len(clean), sum(day.finished for day in clean), failed, struck, chance)
 
 
 def crowded(day: Day, finished: int, failed: int) -> float:
     """The probability that ``day.failed`` or more of all ``failed`` fall on ``day.finished`` of all ``finished``."""
-    most = min(day.finished, failed)
+    elsewhere = finished - day.finished
     ways = (
-        _choose(day.finished, n) + _choose(finished - day.finished, failed - n)
-        for n in range(day.failed, most + 1)
-        if failed - n <= finished - day.finished
+        _choose(day.finished, here) + _choose(elsewhere, failed - here)
+        for here in range(day.failed, min(day.finished, failed) + 1)
+        if failed - here <= elsewhere
     )
     return min(1.0, sum(math.exp(way - _choose(finished, failed)) for way in ways))
 

@@ -1,5 +1,6 @@
 """The investigation itself: what failed on each level, why, for whom, together with whom, and what was checked."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -126,7 +127,8 @@ def investigate(
     if (person or tools) and unlikely(stretches):
         failures = gather(catalogue, runner.one(runner.bind("neon/failure_messages", {"days": days})).rows)[1]
     own_days = [(str(row[0]), Day(*row[1:])) for row in by_day.rows]
-    found = {row[0]: Level(*row[:6], tuple(row[6])) for row in levels.rows}
+    hit = incidents(stretches, failures)
+    found = {row[0]: Level(*(*row[:6], tuple(row[6]))) for row in levels.rows}
     return Investigation(
         as_of=runner.as_of,
         days=days,
@@ -135,12 +137,12 @@ def investigate(
         tools=tuple(tools),
         levels={name: found.get(name, Level(name)) for name in ("workflow", "tool")},
         fingerprints=tuple(fingerprints),
-        incidents=tuple(incidents(stretches, failures)),
+        incidents=tuple(hit),
         stretches=len(stretches),
         kinds=kinds,
         used=used,
         by_day=tuple(own_days),
-        contrasts=tuple(contrasts(own_days)),
+        contrasts=tuple(contrasts(own_days, _struck(hit, failures))),
         catalogue=catalogue,
         notes=tuple(_notes(found.values())),
     )
@@ -172,7 +174,7 @@ def _answers(runner: Runner, wanted: Mapping[str, Mapping[str, object]]) -> list
 
 
 def gather(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fingerprint], list[Failed]]:
-    """Failures by fingerprint, those of most first, and each failure by itself. Rows are those of `failure_messages`."""
+    """Failures by fingerprint, most first, and each failure by itself. Rows are those of `failure_messages`."""
     groups: dict[tuple[str, str, str], Fingerprint] = {}
     samples: dict[tuple[str, str, str], str] = {}
     failures = []
@@ -191,6 +193,15 @@ def gather(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fingerprint]
     for key, group in groups.items():
         group.sample = redacted(samples.get(key, ""))
     return sorted(groups.values(), key=lambda one: (-one.failures, one.level, one.tool, one.text)), failures
+
+
+def _struck(hit: Iterable[Incident], failures: Iterable[Failed]) -> Counter[str]:
+    """How many failed runs of each person are part of an incident."""
+    times = [(one.start, one.end, one.cause) for one in hit if one.level == "workflow"]
+    runs = (failure for failure in failures if times and failure.level == "workflow")
+    return Counter(
+        run.person for run in runs if any(start <= run.at < end and run.cause == cause for start, end, cause in times)
+    )
 
 
 def _notes(levels: Iterable[Level]) -> Iterable[str]:

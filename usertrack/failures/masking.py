@@ -12,7 +12,7 @@ LONGEST = 4_000  # characters of a message that are looked at
 _FINGERPRINT, _SAMPLE = 200, 300  # characters that are kept
 
 Mask = tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
-"""Lower-case texts, of which a message must hold one for the pattern to have a chance; the pattern; what replaces it."""
+"""Lower-case texts, one of which a message must hold for the pattern to have a chance; the pattern; its stand-in."""
 
 
 def fingerprint(message: str, error_type: str = "") -> str:
@@ -27,7 +27,7 @@ def fingerprint(message: str, error_type: str = "") -> str:
 
 
 def redacted(message: str) -> str:
-    """``message`` on one line, the telling one first, without secrets, e-mails, ids, long numbers, and paths of URLs."""
+    """``message`` on one line, the telling one first, without secrets, e-mails, ids, long numbers and URL paths."""
     text = _plain(message)
     telling = telling_line(text)
     others = [line for line in text.splitlines() if line.strip() and line != telling]
@@ -100,8 +100,10 @@ _CODE_BEFORE = re.compile(r"(?i)(?:rc|code|status|errno|exit)[=: ]+-?$")
 _UNIT = re.compile(r"\s*(?:m?s|[KMG]i?B|%)(?!\w)")
 
 _URL = re.compile(r"(?<![\w+.-])(?P<scheme>[A-Za-z][A-Za-z\d+.-]*+://)(?P<rest>[^\s\"<>`]++)")
-_KEYWORDS = ("passw", "passphrase", "pwd", "secret", "token", "apikey", "api_key", "api-key", "authorization")
-_KEYWORDS += ("credential", "cookie", "session")
+_KEYWORDS = (
+    *("passw", "passphrase", "pwd", "secret", "token", "apikey", "api_key", "api-key"),
+    *("authorization", "credential", "cookie", "session"),
+)
 _PREFIXES = r"[spr]k[_-]|gh[oprsu]_|github_pat_|glpat-|xox[a-z]-|ph[cxs]_|npm_|pypi-|hf_|napi_|whsec_|A[KS]IA|AIza|eyJ"
 _HIDDEN: tuple[Mask, ...] = (
     (("bearer", "basic"), re.compile(r"(?i)(?<!\w)(bearer|basic)\s++[\w.~+/=-]{6,}+"), r"\1 <secret>"),
