@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -106,7 +106,8 @@ def investigate(
     ``Unused`` comes back when the person never called the tool. Raises UsageError for a tool that nobody ever called,
     and whatever error Postgres answers with.
     """
-    used = runner.one(runner.bind("neon/failure_tools", {"person": person, "days": EVER if person or tool else days}))
+    wanted = {"person": person, "days": EVER if person or tool else days}
+    used = _held(runner.one(runner.bind("neon/failure_tools", wanted)))
     tools = tools_named([str(row[0]) for row in used.rows], tool) if tool else []
     if tool and not tools:
         _known_to_anybody(runner, used, person, tool)
@@ -139,13 +140,18 @@ def investigate(
         fingerprints=tuple(fingerprints),
         incidents=tuple(hit),
         stretches=len(stretches),
-        kinds=kinds,
+        kinds=_held(kinds),
         used=used,
         by_day=tuple(own_days),
         contrasts=tuple(contrasts(own_days, _struck(hit, failures))),
         catalogue=catalogue,
         notes=tuple(_notes(found.values())),
     )
+
+
+def _held(table: Table) -> Table:
+    """A small table, kept beyond the run that its rows lie on the disk of."""
+    return replace(table, rows=list(table.rows))
 
 
 def tools_named(known: Sequence[str], wanted: str) -> list[str]:
