@@ -62,7 +62,7 @@ def test_the_wheel_carries_queries_and_segments(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     shipped = [path.relative_to(ROOT) for path in (ROOT / "queries").rglob("*.sql")]
-    assert {f"usertrack/shipped/{path.as_posix()}" for path in [*shipped, Path("segments.yaml")]} <= names
+    assert {f"usertrack/shipped/{path.as_posix()}" for path in [*shipped, Path("segments.yaml"), Path("failures.yaml")]} <= names
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
     run = [sys.executable, "-m", "usertrack", "query", "list", "-f", "csv"]
     listed = subprocess.run(
@@ -76,3 +76,9 @@ def test_help_loads_nothing_heavy() -> None:
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     loaded = set(said.splitlines()[-1].split())
     assert not loaded & {"chdb", "duckdb", "psycopg", "httpx", "sqlglot", "yaml", "jinja2", "pyarrow", "starlette"}
+
+
+def test_the_demo_needs_no_posthog_sdk() -> None:
+    hide = "import sys; sys.modules['posthog'] = None"
+    code = f"{hide}\nfrom usertrack.server.hogql.parse import parse_select\nparse_select('SELECT 1')"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -63,7 +63,7 @@ class Runner:
         """The parameters that any query may use without declaring them."""
         return {
             "as_of": self.as_of,
-            "internal": [item.strip().lower() for item in self.settings["internal"]],
+            "internal": [item for item in map(_own, self.settings["internal"]) if item],
             "timezone": self.settings["timezone"],
         }
 
@@ -111,8 +111,14 @@ class Runner:
         await asyncio.gather(*(source.close() for source in self._sources.values()))
 
 
+def _own(item: str) -> str:
+    """A domain or e-mail of your own people as queries take it: lower-case, a domain without `@` or dot in front."""
+    return item.strip().lower().lstrip("@.")
+
+
 def open_runner(settings: Settings, library: Library, *, now: datetime, notify: Notify) -> Runner:
     """A Runner on the demo, or on every source that is configured. Raises UsertrackError."""
+    wanted = _as_of(settings)  # a wrong one is said before anything is opened
     if settings.uses_demo:
         from usertrack.sources.demo import open_demo_sources
 
@@ -121,7 +127,7 @@ def open_runner(settings: Settings, library: Library, *, now: datetime, notify: 
         configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
         sources = {name: make(name, settings, notify) for name, there in configured.items() if there}
         as_of = now
-    return Runner(settings, library, _as_of(settings) or as_of, sources)
+    return Runner(settings, library, wanted or as_of, sources)
 
 
 def _as_of(settings: Settings) -> datetime | None:

@@ -1,17 +1,17 @@
 -- title: Days of people whose runs failed
 -- about: >
 --   For everybody with a failed run in the window: each day (of the given timezone) on which a run of theirs finished,
---   with how many did and how many failed. Your own people are left out.
+--   with how many did and how many failed.
 -- params: {days: 30, person: ""}
 WITH people AS (
     SELECT
         f.id::text AS user_id,
         coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
-        EXISTS (
-            SELECT FROM unnest({internal}::text[]) AS own
+        NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
             WHERE lower(trim(w.email)) = own
-                OR right(lower(trim(w.email)), length(ltrim(own, '@.')) + 1) IN ('@' || ltrim(own, '@.'), '.' || ltrim(own, '@.'))
-        ) AS internal
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        ) AS outside
     FROM fastapi_user AS f
     JOIN wasp_user AS w ON w.id = f.wasp_user_id
 ),
@@ -20,11 +20,11 @@ finished AS (
         coalesce(p.person, 'user ' || r.user_id) AS person,
         (r.created_at AT TIME ZONE 'UTC' AT TIME ZONE {timezone})::date AS day,
         count(*) AS finished,
-        count(*) FILTER (WHERE lower(r.run_state) = 'failed') AS failed
+        count(*) FILTER (WHERE r.run_state = 'failed') AS failed
     FROM fastapi_run AS r
     LEFT JOIN people AS p ON p.user_id = r.user_id::text
-    WHERE p.internal IS NOT TRUE AND ({person} = '' OR p.person = {person})
-        AND lower(r.run_state) IN ('completed', 'success', 'failed')
+    WHERE p.outside IS NOT FALSE AND ({person} = '' OR p.person = {person})
+        AND r.run_state IN ('completed', 'success', 'failed')
         AND r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int)
     GROUP BY 1, 2
 )

@@ -1,17 +1,17 @@
 -- title: Failed runs and failed tool calls with their messages
 -- about: >
 --   One row per failure of the window. Messages come as they were written, but for the middle of very long ones;
---   `usertrack failures` makes fingerprints of them before anybody sees them. Your own people are left out.
+--   `usertrack failures` makes fingerprints of them before anybody sees them.
 -- params: {days: 30, person: "", tools: []}
 WITH people AS (
     SELECT
         f.id::text AS user_id,
         coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
-        EXISTS (
-            SELECT FROM unnest({internal}::text[]) AS own
+        NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
             WHERE lower(trim(w.email)) = own
-                OR right(lower(trim(w.email)), length(ltrim(own, '@.')) + 1) IN ('@' || ltrim(own, '@.'), '.' || ltrim(own, '@.'))
-        ) AS internal
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        ) AS outside
     FROM fastapi_user AS f
     JOIN wasp_user AS w ON w.id = f.wasp_user_id
 ),
@@ -19,11 +19,11 @@ failed AS (
     SELECT 'workflow' AS level, r.user_id::text AS user_id, r.created_at AS at, NULL AS tool, NULL AS provider,
         NULL AS error_type, r.run_error_log AS message
     FROM fastapi_run AS r
-    WHERE lower(r.run_state) = 'failed' AND r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int)
+    WHERE r.run_state = 'failed' AND r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int)
     UNION ALL
     SELECT 'tool', t.user_id, t.created_at, t.tool_name, t.tool_provider, t.error_type, t.error_message
     FROM fastapi_tool_executions AS t
-    WHERE lower(t.status) = 'failed' AND t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
+    WHERE t.status = 'failed' AND t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
         AND (cardinality({tools}) = 0 OR t.tool_name = ANY ({tools}))
 )
 SELECT
@@ -40,5 +40,5 @@ SELECT
     END AS message
 FROM failed AS f
 LEFT JOIN people AS p USING (user_id)
-WHERE p.internal IS NOT TRUE AND ({person} = '' OR p.person = {person})
+WHERE p.outside IS NOT FALSE AND ({person} = '' OR p.person = {person})
 ORDER BY f.at DESC, f.level, person, f.tool

@@ -4,25 +4,25 @@
 --   with something failed, and how many of those to expect from what each of them does at other times. Somebody's own rate
 --   comes from everything more than a day away, over 30 days at least, and is drawn towards everybody's as by two finished
 --   things; several failures of one person in an hour count once. Stretches with fewer than `people` people are left out.
---   Your own people are left out.
+--  
 -- params: {days: 30, people: 5}
 WITH people AS (
     SELECT
         f.id::text AS user_id,
         coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
-        EXISTS (
-            SELECT FROM unnest({internal}::text[]) AS own
+        NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
             WHERE lower(trim(w.email)) = own
-                OR right(lower(trim(w.email)), length(ltrim(own, '@.')) + 1) IN ('@' || ltrim(own, '@.'), '.' || ltrim(own, '@.'))
-        ) AS internal
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        ) AS outside
     FROM fastapi_user AS f
     JOIN wasp_user AS w ON w.id = f.wasp_user_id
 ),
 happened AS (
-    SELECT 'workflow' AS level, r.user_id::text AS user_id, r.created_at AS at, lower(r.run_state) AS outcome
+    SELECT 'workflow' AS level, r.user_id::text AS user_id, r.created_at AS at, r.run_state AS outcome
     FROM fastapi_run AS r
     UNION ALL
-    SELECT 'tool', t.user_id, t.created_at, lower(t.status)
+    SELECT 'tool', t.user_id, t.created_at, t.status
     FROM fastapi_tool_executions AS t
 ),
 hours AS (
@@ -34,7 +34,7 @@ hours AS (
         count(*) FILTER (WHERE h.outcome = 'failed') AS failed
     FROM happened AS h
     LEFT JOIN people AS p USING (user_id)
-    WHERE p.internal IS NOT TRUE AND h.outcome IN ('completed', 'success', 'failed')
+    WHERE p.outside IS NOT FALSE AND h.outcome IN ('completed', 'success', 'failed')
         AND h.at <= {as_of} AND h.at > {as_of} - make_interval(days => greatest({days}, 30)::int)
     GROUP BY 1, 2, 3
 ),

@@ -18,4 +18,9 @@ WHERE event = 'mcp_connect_clicked'
     AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
     AND timestamp <= toDateTime({as_of})
     AND person.properties.email IS NOT NULL
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
 GROUP BY email

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def test_wrong_usage(demo: Cli, args: list[str], message: str, hint: str) -> Non
     ("source", "sql", "code", "message"),
     [
         ("neon", "DELETE FROM wasp_user", 2, "only SELECT may run, this begins with 'DELETE'"),
-        ("neon", "WITH gone AS (DELETE FROM wasp_user RETURNING 1) SELECT * FROM gone", 1, "data-modifying"),
+        ("neon", "WITH gone AS (DELETE FROM wasp_user RETURNING 1) SELECT * FROM gone", 1, "the query writes"),
         ("neon", "SELECT 1; SELECT 2", 2, "more than one statement"),
         ("neon", "SELECT * FROM wasp_usr", 1, 'relation "wasp_usr" does not exist'),
         ("neon", "SELECT emial FROM wasp_user", 1, 'column "emial" does not exist'),
@@ -93,7 +94,7 @@ def test_check_online(demo: Cli) -> None:
     assert said.code == 0
     levels = {row["level"] for row in json.loads(said.out)["rows"]}
     assert levels == {"ok", "note"}
-    assert "all 19 in order" in demo("check").out
+    assert re.search(r"all \d+ in order", demo("check").out)
 
 
 def test_check_of_a_workspace(demo: Cli, tmp_path: Path) -> None:

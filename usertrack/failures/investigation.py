@@ -51,11 +51,11 @@ class Level:
 
 @dataclass(frozen=True)
 class Unused:
-    """The assumption fails: ``person`` never called a tool called ``wanted``; ``tools`` are those of theirs, ever."""
+    """The assumption fails: ``person`` never called a tool called ``wanted``, but ``tools``, each so many times."""
 
     person: str
     wanted: str
-    tools: Table
+    tools: Mapping[str, int]
     as_of: datetime
 
 
@@ -63,7 +63,7 @@ class Unused:
 class Investigation:
     """Everything found. ``person`` and ``tools`` narrow it where given; incidents are always those of everybody.
 
-    ``used`` are the person's tools ever (everybody's, of the window, when nobody is named).
+    ``used`` are calls by tool: the person's ever; where nobody is named everybody's, of the window (ever with a tool).
     ``stretches`` is how many the burst test looked at.
     """
 
@@ -77,7 +77,7 @@ class Investigation:
     incidents: tuple[Incident, ...]
     stretches: int
     kinds: Table
-    used: Table
+    used: Mapping[str, int]
     by_day: tuple[tuple[str, Day], ...]
     contrasts: tuple[Contrast, ...]
     catalogue: Catalogue
@@ -106,22 +106,19 @@ def investigate(
     ``Unused`` comes back when the person never called the tool. Raises UsageError for a tool that nobody ever called,
     and whatever error Postgres answers with.
     """
-    wanted = {"person": person, "days": EVER if person or tool else days}
-    used = _held(runner.one(runner.bind("neon/failure_tools", wanted)))
-    tools = tools_named([str(row[0]) for row in used.rows], tool) if tool else []
+    used = _used(runner, person, EVER if tool else days)
+    tools = tools_named(list(used), tool) if tool else []
     if tool and not tools:
-        _known_to_anybody(runner, used, person, tool)
+        _known_to_anybody(runner, person, tool)
         return Unused(person, tool, used, runner.as_of)
     narrowed = {"person": person, "days": days, "tools": tools}
     levels, kinds, messages, by_day, windows = _answers(
         runner,
-        {
-            "neon/failure_levels": narrowed,
-            "neon/failure_kinds": narrowed,
-            "neon/failure_messages": narrowed,
-            "neon/failure_days": {"person": person, "days": days},
-            "neon/failure_windows": {"days": days, "people": PEOPLE},
-        },
+        ("neon/failure_levels", narrowed),
+        ("neon/user_tool_kinds", {"email": person, "days": days}) if person else ("neon/tool_kinds", {"days": days}),
+        ("neon/failure_messages", narrowed),
+        ("neon/failure_days", {"person": person, "days": days}),
+        ("neon/failure_windows", {"days": days, "people": PEOPLE}),
     )
     stretches = [Stretch(*row) for row in windows.rows]
     fingerprints, failures = gather(catalogue, messages.rows)
@@ -161,18 +158,27 @@ def tools_named(known: Sequence[str], wanted: str) -> list[str]:
     return exact or sorted(name for name in known if text and text in name.lower())
 
 
-def _known_to_anybody(runner: Runner, used: Table, person: str, tool: str) -> None:
+def _used(runner: Runner, person: str, days: int) -> dict[str, int]:
+    """Calls of each tool: the person's ever, or everybody's within ``days``; the most used first."""
+    name, params = ("user_tool_use", {"email": person, "tool": ""}) if person else ("top_tools", {"days": days})
+    calls: Counter[str] = Counter()
+    for row in runner.one(runner.bind(f"neon/{name}", params)).dicts():
+        calls[row["tool"]] += row["uses" if person else "calls"]
+    return dict(calls)
+
+
+def _known_to_anybody(runner: Runner, person: str, tool: str) -> None:
     """Raise UsageError when nobody ever called such a tool: it is misspelt rather than not used."""
-    everybody = runner.one(runner.bind("neon/failure_tools", {"days": EVER})) if person else used
-    known = [str(row[0]) for row in everybody.rows]
+    known = list(_used(runner, "", EVER)) if person else []
     if not tools_named(known, tool):
-        hint = did_you_mean(tool, known, f"{len(known)} tools are known: `usertrack query run neon/failure_tools`")
-        raise UsageError(f"nobody ever called a tool named '{tool}'", hint)
+        known = known or list(_used(runner, "", EVER))
+        hint = f"{len(known)} tools are known: `usertrack query run top_tools -p days={EVER}`"
+        raise UsageError(f"nobody ever called a tool named '{tool}'", did_you_mean(tool, known, hint))
 
 
-def _answers(runner: Runner, wanted: Mapping[str, Mapping[str, object]]) -> list[Table]:
+def _answers(runner: Runner, *wanted: tuple[str, Mapping[str, object]]) -> list[Table]:
     tables = []
-    for answer in runner.run([runner.bind(name, params) for name, params in wanted.items()]):
+    for answer in runner.run([runner.bind(name, params) for name, params in wanted]):
         if isinstance(answer, UsertrackError):
             raise answer
         tables.append(answer)

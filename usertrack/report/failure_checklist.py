@@ -66,7 +66,7 @@ def _level(level: Level, person: str) -> str:
 
 
 def _usage(found: Investigation) -> str:
-    calls = {str(row[0]): int(row[3]) for row in found.used.rows}
+    calls = found.used
     if found.tools:
         said = ", ".join(f"{name} {number(calls[name])}×" for name in found.tools)
         return f"yes: {said} up to now; runs have no key to tool calls, so all runs are looked at"

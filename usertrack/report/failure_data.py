@@ -65,7 +65,7 @@ def investigation_json(found: Investigation, timezone: str) -> dict[str, Any]:
         "fingerprints": fingerprints_table(found, timezone).dicts(),
         "categories": [{"name": name, "owner": owner or None, **counts} for name, owner, counts in by_category(found)],
         "kinds": found.kinds.dicts(),
-        "tools_used": found.used.dicts(),
+        "tools_used": dict(found.used),
         "run_days": [
             {"day": day, "finished": finished, "failed": failed}
             for day, finished, failed in days_of_runs(found, timezone)

@@ -177,7 +177,7 @@ def _kinds(found: Investigation) -> Listing:
         "share": Shown("Share", "percent"),
         "failed": Shown("Failed", "number"),
         "success_rate": Shown("Success", "bar", full=1.0),
-        **({} if found.person else {"people": Shown("People", "number")}),
+        **({} if found.person else {"users": Shown("People", "number")}),
     }
     return Listing(found.kinds, "MCP tools versus default tools", shown=shown, columns=tuple(shown))
 
@@ -211,22 +211,26 @@ def _checklist(found: Investigation, timezone: str) -> Listing:
 
 
 def _unused(found: Unused, timezone: str) -> Document:
-    calls = sum(row["calls"] for row in found.tools.dicts())
-    names = [str(row[0]) for row in found.tools.rows]
-    shown = {"tool": Shown("Tool"), "kind": Shown("Kind"), "calls": Shown("Calls", "number")}
-    used = Listing(found.tools, "Tools they do use", shown=shown, columns=tuple(shown), limit=10)
-    said = f"none of {plural(calls, 'tool call')} up to now went to a tool of that name, so nothing was investigated"
+    shown = {"tool": Shown("Tool"), "calls": Shown("Calls", "number")}
+    table = Table((Column("tool"), Column("calls", "BIGINT")), list(found.tools.items()))
+    used = Listing(table, "Tools they do use", shown=shown, limit=10)
+    calls = plural(sum(found.tools.values()), "tool call")
+    said = f"none of {calls} up to now went to a tool of that name, so nothing was investigated"
+    near = did_you_mean(found.wanted, found.tools)
     return Document(
         title=f"{found.person} does not use '{found.wanted}'",
         subtitle=moment(found.as_of, timezone),
-        blocks=(Paragraph(f"{said}. {did_you_mean(found.wanted, names)}".strip()), *([used] if names else [])),
+        blocks=(
+            Paragraph(f"{said}; {near}" if near else said),
+            *([used] if found.tools else []),
+        ),
         data=lambda: {
             "as_of": found.as_of,
             "timezone": timezone,
             "person": found.person,
             "tool": found.wanted,
             "used": False,
-            "tools_used": found.tools.dicts(),
+            "tools_used": dict(found.tools),
         },
         table=Table(COLUMNS, [], name="failures", as_of=found.as_of, timezone=timezone),
         timezone=timezone,
