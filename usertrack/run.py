@@ -67,9 +67,11 @@ class Runner:
             "timezone": self.settings["timezone"],
         }
 
-    def bind(self, name: str, params: Mapping[str, Any] | None = None, limit: int | None = None) -> Statement:
-        """The query called ``name`` with its values; raises UsageError."""
-        return replace(self.library[name].bind(params or {}, self.offered), limit=limit)
+    def bind(
+        self, name: str, params: Mapping[str, Any] | None = None, limit: int | None = None, **offered: Any
+    ) -> Statement:
+        """The query called ``name`` with its values, ``offered`` before what is offered anyway; raises UsageError."""
+        return replace(self.library[name].bind(params or {}, {**self.offered, **offered}), limit=limit)
 
     def run(self, statements: Sequence[Statement], done: Done | None = None) -> list[Answer]:
         """An answer for each statement, in their order: its Table, or the error that stands in its place.

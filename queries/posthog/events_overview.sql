@@ -2,7 +2,7 @@
 -- about: >
 --   How often each event came within `days`, from how many persons, first and last. Anonymous visitors are persons too.
 -- params: {days: 7}
-WITH lower(trim(person.properties.email)) AS email
+WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     event,
     count() AS events,
@@ -10,7 +10,7 @@ SELECT
     min(timestamp) AS first_at,
     max(timestamp) AS last_at
 FROM events
-WHERE timestamp > toDateTime({as_of}) - toIntervalDay({days})
+WHERE timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
     AND NOT arrayExists(
         own -> email = own

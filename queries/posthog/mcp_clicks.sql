@@ -18,7 +18,7 @@ SELECT
     max(last_at) AS last_at
 FROM (
     SELECT
-        lower(trim(person.properties.email)) AS email,
+        lowerUTF8(trim(person.properties.email)) AS email,
         coalesce(nullIf(properties.template_name, ''), '(not recorded)') AS server,
         count() AS clicked,
         argMin(coalesce(nullIf(properties.$referring_domain, ''), '(not recorded)'), (timestamp, uuid)) AS referrer,
@@ -26,7 +26,7 @@ FROM (
         max(timestamp) AS last_at
     FROM events
     WHERE event = 'mcp_connect_clicked'
-        AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+        AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
         AND timestamp <= toDateTime({as_of})
         AND NOT arrayExists(
             own -> email = own

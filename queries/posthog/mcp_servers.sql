@@ -3,7 +3,7 @@
 --   Each server whose connect button was clicked within `days`, how often and by how many persons, known or anonymous, first
 --   and last.
 -- params: {days: 30}
-WITH lower(trim(person.properties.email)) AS email
+WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     coalesce(nullIf(properties.template_name, ''), '(not recorded)') AS server,
     count() AS clicks,
@@ -12,7 +12,7 @@ SELECT
     max(timestamp) AS last_at
 FROM events
 WHERE event = 'mcp_connect_clicked'
-    AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
     AND NOT arrayExists(
         own -> email = own

@@ -3,7 +3,7 @@
 --   Each page seen within `days`: how often it was shown, in how many visits (sessions), to how many persons, known or
 --   anonymous. A visit counts once for each page it saw. Pageviews that carry no session are in no visit.
 -- params: {days: 30}
-WITH lower(trim(person.properties.email)) AS email
+WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     coalesce(nullIf(properties.$pathname, ''), '(not recorded)') AS page,
     count() AS pageviews,
@@ -11,7 +11,7 @@ SELECT
     uniqExact(person_id) AS visitors
 FROM events
 WHERE event = '$pageview'
-    AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
     AND NOT arrayExists(
         own -> email = own

@@ -10,7 +10,7 @@ SELECT
     uniqExact(visitor) AS visitors,
     sum(pageviews) AS pageviews
 FROM (
-    WITH lower(trim(person.properties.email)) AS email
+    WITH lowerUTF8(trim(person.properties.email)) AS email
     SELECT
         $session_id AS visit,
         argMin(coalesce(nullIf(properties.$referring_domain, ''), '(not recorded)'), (timestamp, uuid)) AS first_domain,
@@ -18,7 +18,7 @@ FROM (
         count() AS pageviews
     FROM events
     WHERE event = '$pageview'
-        AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+        AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
         AND timestamp <= toDateTime({as_of})
         AND NOT arrayExists(
             own -> email = own

@@ -1,7 +1,7 @@
 -- title: MCP servers that one person clicked
 -- about: Each server with how often, first and last.
 -- params: {email: {type: text}}
-WITH lower(trim(person.properties.email)) AS email
+WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     properties.template_name AS server,
     count() AS clicks,

@@ -1,7 +1,7 @@
 -- title: Sessions of one person
 -- about: Each session of the browser within the window, newest first; length in seconds from its first to its last event.
 -- params: {email: {type: text}, days: 30}
-WITH lower(trim(person.properties.email)) AS email
+WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     min(timestamp) AS started_at,
     dateDiff('second', min(timestamp), max(timestamp)) AS seconds,
@@ -11,7 +11,7 @@ SELECT
 FROM events
 WHERE email = {email}
     AND $session_id != ''
-    AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
     AND NOT arrayExists(
         own -> email = own

@@ -6,7 +6,7 @@
 SELECT
     timestamp AS at,
     if(event = '$rageclick', 'rage click', 'exception') AS issue,
-    lower(trim(person.properties.email)) AS email,
+    lowerUTF8(trim(person.properties.email)) AS email,
     properties.$pathname AS page,
     -- newer browser SDKs write only the list
     coalesce(
@@ -14,7 +14,7 @@ SELECT
     ) AS message
 FROM events
 WHERE event IN ('$rageclick', '$exception')
-    AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
     AND NOT arrayExists(
         own -> email = own

@@ -4,7 +4,7 @@
 --   error. One noisy visitor counts once in `persons`; `visitors` are the persons who saw the page in that time at all.
 -- params: {days: 7}
 WITH
-    lower(trim(person.properties.email)) AS email,
+    lowerUTF8(trim(person.properties.email)) AS email,
     -- newer browser SDKs write only the list
     coalesce(
         nullIf(properties.$exception_message, ''), nullIf(JSONExtractString(properties.$exception_list, 1, 'value'), '')
@@ -19,7 +19,7 @@ SELECT
     maxIf(timestamp, event != '$pageview') AS last_at
 FROM events
 WHERE event IN ('$rageclick', '$exception', '$pageview')
-    AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
     AND NOT arrayExists(
         own -> email = own
