@@ -213,7 +213,7 @@ def test_nobody_of_that_name(bench: Workbench) -> None:
         ("failing", ["> 5", "and < 50 %"]),
         ("frustrated", ["> 0", "or > 0"]),
         ("high_intent", ["> 0", "and = 100", "and is not active"]),
-        ("at_risk", ["≥ 7", "and = 0", "and (never", "or at least 7 days ago)"]),
+        ("at_risk", ["≥ 7", "and = 0", "and (none seen", "or at least 7 days ago)"]),
     ],
 )
 def test_rules_in_words(bench: Workbench, name: str, rule: list[str]) -> None:

@@ -80,7 +80,7 @@ def test_servers_sessions_and_days(ann: Dossier) -> None:
     sessions = [(row["seconds"], row["events"], row["entry_page"]) for row in ann.parts["sessions"].dicts()]
     assert sessions == [(0, 1, "/3"), (120, 3, "/0")]
     days = dict(ann.days)
-    assert len(days) == 30
+    assert len(days) == 31
     assert days[(NOW - timedelta(days=3)).date()] == 3 + 1 + 1 + 4  # runs of account(), one failed, one call, events
     assert days[(NOW - timedelta(days=29)).date()] == 0
     assert sum(days.values()) == 6 + 4 + 1 + 1 + 4 + 1

@@ -33,7 +33,8 @@ class Dossier:
     """``parts`` by name as in the queries above; what could not be had is in ``missing``, with the reason.
 
     ``known`` are the facts of a profile by name; their values are in each explanation.
-    ``days`` are the last 30 calendar days in the workspace's timezone, oldest first: (day, actions of any kind).
+    ``days`` are the 31 calendar days, in the workspace's timezone, that the last 30 days touch, oldest first: (day,
+    actions of any kind).
     """
 
     email: str
@@ -73,9 +74,9 @@ def _statement(runner: Runner, part: str, query: str, email: str) -> Statement:
 
 
 def _days(parts: dict[str, Table], runner: Runner) -> tuple[tuple[date, int], ...]:
-    """Actions per day: both sources together, days without any as 0."""
+    """Actions per day: both sources together, days without any as 0; the first day is part of the window only."""
     last = in_zone(runner.as_of, runner.settings["timezone"]).date()
-    totals = {last - timedelta(days=back): 0 for back in range(DAYS - 1, -1, -1)}
+    totals = {last - timedelta(days=back): 0 for back in range(DAYS, -1, -1)}
     for name in ("event_days", "action_days"):
         for day, actions in parts[name].rows if name in parts else ():
             if day in totals:

@@ -26,6 +26,10 @@ Answer = Table | UsertrackError
 Done = Callable[[Statement, Answer], None]
 
 
+class NotConnected(ConnectionFailed):
+    """Nobody has said where this source is."""
+
+
 class Runner:
     """Runs statements on the sources of a workspace. A context manager: it owns connections and spooled results.
 
@@ -97,7 +101,7 @@ class Runner:
         try:
             source = self._sources.get(statement.source)
             if source is None:
-                raise ConnectionFailed(f"{NAMES[statement.source]} is not connected", _CONNECT[statement.source])
+                raise NotConnected(f"{NAMES[statement.source]} is not connected", _CONNECT[statement.source])
             table = await source.run(statement, self.spool)
             query = statement.query
             answer = replace(table, as_of=self.as_of, title=query.title if query else "")

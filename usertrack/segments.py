@@ -115,7 +115,11 @@ def _known(bench: Workbench, names: Sequence[str], where: str) -> None:
         if name not in bench.facts:
             raise UsageError(
                 f"{where}: unknown fact '{name}'",
-                did_you_mean(name, bench.facts, "`usertrack check` lists the facts there are"),
+                did_you_mean(
+                    name,
+                    bench.facts,
+                    "facts are declared in the headers of the profile's queries: `usertrack query show NAME`",
+                ),
             )
 
 

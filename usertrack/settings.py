@@ -68,7 +68,8 @@ class Settings:
 
     @property
     def has_posthog(self) -> bool:
-        return self["posthog.personal_api_key"] is not None
+        """Whether PostHog was meant to be asked: half of its settings is a mistake to be told, not the demo."""
+        return self["posthog.personal_api_key"] is not None or self["posthog.project_id"] is not None
 
     @property
     def has_postgres(self) -> bool:

@@ -14,7 +14,7 @@ from usertrack.errors import UsageError, UsertrackError, did_you_mean
 from usertrack.expressions import bracketed, columns, expand, parse
 from usertrack.library import FACT_TYPES, Library, Query, for_key
 from usertrack.rules import Rules
-from usertrack.run import NAMES, Answer, Done, Runner
+from usertrack.run import NAMES, Answer, Done, NotConnected, Runner
 from usertrack.spool import SpooledRows, connect, identifier, quote
 from usertrack.table import Table
 
@@ -328,8 +328,8 @@ def build(runner: Runner, rules: Rules, done: Done | None = None, only: str | No
         statements = [for_key(statement, only.strip().lower()) for statement in statements]
     answers = dict(zip(rules.queries, runner.run(statements, done), strict=True))
     failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
-    if len(failures) == len(answers):
-        raise failures[0]
+    if len(failures) == len(answers):  # what went wrong says more than what is not configured
+        raise next((failure for failure in failures if not isinstance(failure, NotConnected)), failures[0])
     for name, answer in answers.items():
         if isinstance(answer, Table) and answer.truncated:
             raise UsageError(

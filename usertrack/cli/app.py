@@ -76,6 +76,9 @@ def run() -> int:
             return _bad_usage(problem)
         if os.environ.get("USERTRACK_DEBUG"):
             raise
+        if isinstance(problem, OSError) and problem.filename:  # such as a completion that cannot be installed
+            diagnostics.error(UsageError(f"{problem.filename}: {problem.strerror}"))
+            return UsageError.exit_code
         diagnostics.unexpected(problem)
         return 1
 

@@ -1,7 +1,9 @@
 """The only module that writes to standard error: errors, hints, notes and progress. Data never goes there."""
 
 import os
+import shutil
 import sys
+import textwrap
 from types import TracebackType
 from typing import Any
 
@@ -32,7 +34,10 @@ def unexpected(problem: BaseException) -> None:
 def _line(kind: str, text: str) -> None:
     from usertrack.render.safe import visible
 
-    sys.stderr.write(f"{_coloured(kind)}: {visible(text)}\n")
+    said = f"{kind}: {visible(text)}"
+    if sys.stderr.isatty():  # a terminal would break words in two
+        said = "\n".join(textwrap.wrap(said, shutil.get_terminal_size().columns, break_on_hyphens=False))
+    sys.stderr.write(f"{_coloured(kind)}{said.removeprefix(kind)}\n")
     sys.stderr.flush()
 
 
@@ -40,7 +45,7 @@ _COLOURS = {"error": "31", "hint": "36", "note": "33"}
 
 
 def _coloured(kind: str) -> str:
-    if not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
+    if not sys.stderr.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return kind
     return f"\x1b[1;{_COLOURS[kind]}m{kind}\x1b[0m"
 

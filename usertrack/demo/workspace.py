@@ -188,7 +188,8 @@ def _tidy(cache_root: Path, keep: Path | None) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
     for demo in cache_root.glob("demo-*"):
         if demo != keep and not _used(demo):
-            shutil.rmtree(demo, ignore_errors=True)
+            going = demo.rename(cache_root / f"{_UNFINISHED}{demo.name}")  # interrupted, it is not taken for whole
+            shutil.rmtree(going, ignore_errors=True)
 
 
 def _used(root: Path) -> bool:

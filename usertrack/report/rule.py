@@ -43,7 +43,7 @@ def _of_one_fact(node: exp.Expression, facts: dict[str, ProfileFact]) -> str:
     if isinstance(node, exp.Not) and isinstance(node.this, exp.Is):
         return "known" if _is_null(node.this, facts) else ""
     if _is_null(node, facts):
-        return "never" if facts[node.this.name].type == "TIMESTAMP" else "not known"
+        return "none seen" if facts[node.this.name].type == "TIMESTAMP" else "not known"
     fact = facts.get(node.this.name) if isinstance(node.this, exp.Column) else None
     right = node.args.get("expression")
     if fact is None or type(node) not in _SIGNS:
@@ -78,7 +78,7 @@ def value_words(fact: ProfileFact, value: Any, timezone: str = "UTC") -> str:
     if value is None:
         if fact.missing:
             return "unknown"
-        return {"TIMESTAMP": "never", "VARCHAR": "none"}.get(fact.type, "unknown")
+        return {"TIMESTAMP": "none seen", "VARCHAR": "none"}.get(fact.type, "unknown")
     if fact.unit == "percent":
         return f"{_short(100 * float(value), 1)} %"
     if isinstance(value, datetime):

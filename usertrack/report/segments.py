@@ -83,7 +83,7 @@ def _summary(found: Classification, only: Sequence[str]) -> Listing:
 def _who_first(found: Classification, table: Table, only: Sequence[str]) -> Listing:
     names = {segment.id: segment.name for segment in found.chosen.segments}
     key = found.bench.key
-    people = _Named(table, names)
+    people = _Named(table, names, only)
     evidence = _evidence(found, only)
     facts = {name: Shown(_title(found.bench.facts[name].label), _kind(found, name)) for name in evidence}
     return Listing(
@@ -121,9 +121,10 @@ def _kind(found: Classification, name: str) -> Any:
 class _Named(Sequence[Row]):
     """The people as people read them: segments by name, one reason each. Read only as far as shown."""
 
-    def __init__(self, table: Table, names: dict[str, str]) -> None:
+    def __init__(self, table: Table, names: dict[str, str], only: Sequence[str]) -> None:
         self._table = table
         self._names = names
+        self._only = only
         self._primary, self._because = table.names.index("primary"), table.names.index("because")
         self._segments = table.names.index("segments")
         self.columns = tuple(Column(c.name) if c.name == "because" else c for c in table.columns)
@@ -141,10 +142,14 @@ class _Named(Sequence[Row]):
 
     def _row(self, row: Row) -> Row:
         cells = list(row)
-        cells[self._primary] = self._names[cells[self._primary]]
-        # the reason of the primary segment; the others by name
-        others = [self._names[id_] for id_ in cells[self._segments] if id_ != row[self._primary]]
-        cells[self._because] = cells[self._because][0] + (f" (also {', '.join(others)})" if others else "")
+        # the reason of the segment that was asked for, else of the primary one; the others by name
+        member = row[self._segments]
+        told = next((id_ for id_ in member if id_ in self._only), row[self._primary])
+        cells[self._primary] = self._names[told]
+        others = [self._names[id_] for id_ in member if id_ != told]
+        cells[self._because] = row[self._because][member.index(told)] + (
+            f" (also {', '.join(others)})" if others else ""
+        )
         return tuple(cells)
 
 

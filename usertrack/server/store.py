@@ -114,10 +114,14 @@ def _unopened(path: Path, error: RuntimeError) -> ConnectionFailed:
 def _connected(path: Path) -> Any:
     try:
         import chdb
-    except ImportError:
+    except ModuleNotFoundError:
         raise UsageError(
             "the embedded PostHog is not installed", "install it with: pip install 'usertrack[local]'"
         ) from None
+    except ImportError as error:
+        raise ConnectionFailed(
+            f"the embedded ClickHouse does not load: {str(error).splitlines()[0]}", "is TZ a timezone?"
+        ) from error
     connection: Any = chdb.connect(str(path))  # type: ignore[no-untyped-call]
     for name, value in _SETTINGS.items():
         connection.query(f"SET {name} = {value}")

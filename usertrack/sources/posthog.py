@@ -69,6 +69,11 @@ class PostHog:
                 "POSTHOG_PROJECT_ID takes a number" if project else "PostHog needs the number of the project",
                 "set POSTHOG_PROJECT_ID; it is in the address of your project, such as /project/12345",
             )
+        if not settings["posthog.personal_api_key"]:
+            raise UsageError(
+                "PostHog needs a personal API key",
+                "make one in PostHog (Settings, Personal API keys, scope query:read); set POSTHOG_PERSONAL_API_KEY",
+            )
         host, key, timeout = (settings[f"posthog.{name}"] for name in ("host", "personal_api_key", "timeout"))
         try:
             return cls(host, project, key, notify, timeout=timeout)
