@@ -36,6 +36,7 @@ KNOWN: dict[str, Known] = {
     "timezone": Known("USERTRACK_TIMEZONE", "UTC", about="timezone to show times in"),
     "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
     "as_of": Known("USERTRACK_AS_OF", about="the moment to answer for, default now"),
+    "history": Known("USERTRACK_HISTORY", about="file that classifications are kept in, or off"),
     "format": Known("USERTRACK_FORMAT", about="default output format"),
 }
 

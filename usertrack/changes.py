@@ -1,0 +1,476 @@
+"""What changed between kept classifications: sizes, who moved and which fact moved them, how long people stay.
+
+Two dates are compared in the segments that were judged on both; what was unknown on one of them is no change. For each
+segment, those who entered minus those who left are the difference of its sizes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from usertrack.errors import UsageError, UsertrackError
+from usertrack.expressions import Atom, atoms, parse
+from usertrack.history import WEEK, KeptSegment, Place, Snapshot, column_of, nearest, opened, record, snapshots
+from usertrack.segments import Classification, in_words
+from usertrack.spool import SpooledRows, identifier, quote
+from usertrack.table import Column, Table
+from usertrack.workbench import ProfileFact
+
+NOWHERE, ABSENT = "in none", "not there"
+"""Where somebody is who is in no segment, or whom no source knows."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two snapshots of a set, the earlier first."""
+
+    before: Snapshot
+    after: Snapshot
+
+    @property
+    def common(self) -> list[KeptSegment]:
+        """The segments that can be compared, as they are called now, in order of precedence."""
+        return [segment for id_, segment in self.after.known.items() if id_ in self.before.known]
+
+    @property
+    def apart(self) -> list[str]:
+        """Names of the segments that cannot be compared: one of the two did not know them."""
+        names = {segment.id: segment.name for snapshot in (self.before, self.after) for segment in snapshot.segments}
+        return [name for id_, name in names.items() if id_ not in {segment.id for segment in self.common}]
+
+    @property
+    def same_rules(self) -> bool:
+        return self.before.rules == self.after.rules
+
+
+@dataclass(frozen=True)
+class Since:
+    """How many (entered, left) each segment between two snapshots, by segment."""
+
+    pair: Pair
+    counts: Mapping[str, tuple[int, int]]
+
+
+def keep(found: Classification, place: Place | None, now: datetime) -> Since | None:
+    """Record ``found`` and compare it with the snapshot nearest to a week before it, when there is one.
+
+    An answer is worth having without its history: what goes wrong becomes a note of its workbench.
+    """
+    if place is None:
+        return None
+    connection = found.bench.connection
+    try:
+        with opened(connection, place, write=True):
+            new = record(found, place, now)
+            before = week_before(snapshots(connection, place, new.set_name), new)
+            pair = Pair(before, new) if before else None
+            return Since(pair, moved_counts(connection, pair)) if pair else None
+    except UsertrackError as error:
+        found.bench.notes.append(f"not kept in the history: {error.message} ({error.hint})")
+        return None
+
+
+def week_before(kept: Sequence[Snapshot], after: Snapshot) -> Snapshot | None:
+    """The snapshot nearest to a week before ``after``, if one is nearer to that than half a week."""
+    earlier = [snapshot for snapshot in kept if snapshot.as_of < after.as_of]
+    return nearest(earlier, after.as_of - WEEK, WEEK / 2)
+
+
+def moved_counts(connection: Any, pair: Pair) -> dict[str, tuple[int, int]]:
+    """How many entered and left each common segment, by its id."""
+    rows = connection.execute(
+        f"SELECT id, count(*) FILTER (entered), count(*) FILTER (NOT entered) FROM ({_moved(pair)}) GROUP BY id"
+    ).fetchall()
+    counted = {id_: (entered, left) for id_, entered, left in rows}
+    return {segment.id: counted.get(segment.id, (0, 0)) for segment in pair.common}
+
+
+def _moved(pair: Pair) -> str:
+    """SQL for one row per person and common segment entered or left: key, id, entered."""
+    return (
+        "SELECT key, id, list_contains(now, id) AS entered FROM (SELECT key, coalesce(t.segments, []) AS was, "
+        f"coalesce(n.segments, []) AS now, unnest({_ids(pair.common)}) AS id "
+        f"FROM (FROM history.person WHERE snapshot = {pair.before.id}) t "
+        f"FULL JOIN (FROM history.person WHERE snapshot = {pair.after.id}) n USING (key) "
+        "WHERE t.segments IS DISTINCT FROM n.segments) WHERE list_contains(was, id) <> list_contains(now, id)"
+    )
+
+
+def _ids(segments: Sequence[KeptSegment]) -> str:
+    return f"[{', '.join(quote(segment.id) for segment in segments)}]::VARCHAR[]"
+
+
+def matrix(connection: Any, pair: Pair) -> Table:
+    """How many went from which primary segment to which: one row per segment then, one column per segment now.
+
+    A row's cells add up to its last, ``people``: all who were there then; those of the row `not there` had yet to come.
+    """
+    places = [*(segment.id for segment in pair.common), NOWHERE, ABSENT]
+    cells = ", ".join(f"count(*) FILTER (now = {quote(place)})" for place in places)
+    counted = connection.execute(f"SELECT was, {cells}, count(*) FROM ({_primaries(pair)}) GROUP BY was").fetchall()
+    rows = {row[0]: row for row in counted}
+    empty = (0,) * (len(places) + 1)
+    return Table(
+        (Column("was"), *(Column(place, "BIGINT") for place in places), Column("people", "BIGINT")),
+        [rows.get(place, (place, *empty)) for place in places],
+        name="transitions",
+        as_of=pair.after.as_of,
+    )
+
+
+def _primaries(pair: Pair) -> str:
+    def place(side: str) -> str:
+        chosen = f"list_filter({side}.segments, lambda s: list_contains({_ids(pair.common)}, s))[1]"
+        return f"CASE WHEN {side}.key IS NULL THEN {quote(ABSENT)} ELSE coalesce({chosen}, {quote(NOWHERE)}) END"
+
+    return (
+        f"SELECT {place('t')} AS was, {place('n')} AS now "
+        f"FROM (FROM history.person WHERE snapshot = {pair.before.id}) t "
+        f"FULL JOIN (FROM history.person WHERE snapshot = {pair.after.id}) n ON t.key = n.key"
+    )
+
+
+def moves(connection: Any, pair: Pair, key: str, only: Sequence[str] = ()) -> Table:
+    """Who entered and left each segment, and why: one row per person and segment, those who entered first.
+
+    ``why`` has the facts whose comparison in the rule turned out otherwise, as ``label old → new``.
+    """
+    segments = [segment for segment in pair.common if not only or segment.id in only]
+    cases = " ".join(f"WHEN {quote(segment.id)} THEN {_why(pair, segment)}" for segment in segments)
+    new = " ".join(f"WHEN {quote(segment.id)} THEN {_why_new(pair, segment)}" for segment in segments)
+    looked = [atom for segment in segments for atom in _looked(pair, segment)]
+    order = " ".join(f"WHEN {quote(segment.id)} THEN {rank}" for rank, segment in enumerate(segments))
+    connection.execute(
+        "CREATE OR REPLACE TABLE moved AS SELECT m.key, m.id AS segment, "
+        "CASE WHEN m.entered THEN 'entered' ELSE 'left' END AS change, n.\"primary\" AS now, n.priority, "
+        "CASE WHEN n.key IS NULL THEN 'not there any more' "
+        f"WHEN t.key IS NULL THEN concat_ws('; ', 'not there before', nullif(CASE m.id {new} END, '')) "
+        f"ELSE coalesce(nullif(CASE m.id {cases} END, ''), {quote(_otherwise(pair))}) END AS why "
+        f"FROM (FROM ({_moved(pair)}) WHERE id IN (SELECT unnest({_ids(segments)}))) m "
+        f"LEFT JOIN ({_judged(pair, pair.before, looked)}) t USING (key) "
+        f"LEFT JOIN ({_judged(pair, pair.after, looked)}) n USING (key) "
+        f"ORDER BY CASE m.id {order} END, m.entered DESC, n.priority DESC NULLS LAST, m.key"
+        if segments
+        else "CREATE OR REPLACE TABLE moved AS SELECT '' AS key, '' AS segment, '' AS change, '' AS now, "
+        "0.0::DOUBLE AS priority, '' AS why LIMIT 0"
+    )
+    names = (key, "segment", "change", "now", "priority", "why")
+    columns_ = tuple(Column(name, "DOUBLE" if name == "priority" else "VARCHAR") for name in names)
+    count = connection.execute("SELECT count(*) FROM moved").fetchone()[0]
+    return Table(
+        columns_,
+        SpooledRows("moved", columns_, count, connection),
+        name="moves",
+        as_of=pair.after.as_of,
+    )
+
+
+def _otherwise(pair: Pair) -> str:
+    return "another fact of the rule" if pair.same_rules else "the rules changed"
+
+
+def _facts(pair: Pair) -> dict[str, ProfileFact]:
+    """The facts that both snapshots have, by name."""
+    had = {column_of(fact) for fact in pair.before.facts}
+    return {fact.name: fact for fact in pair.after.facts if column_of(fact) in had}
+
+
+def _looked(pair: Pair, segment: KeptSegment) -> list[Atom]:
+    """The comparisons that decide about ``segment``; in an exclusive set also those of the segments before it."""
+    deciding = [segment]
+    if pair.after.exclusive:
+        ids = [kept.id for kept in pair.after.segments]
+        deciding = [kept for kept in pair.after.segments if ids.index(kept.id) <= ids.index(segment.id)]
+    found = [atom for kept in deciding for atom in atoms(parse(kept.when, kept.id))]
+    recorded = {*_facts(pair), "as_of"}
+    return [atom for atom in found if set(atom.columns) <= recorded]
+
+
+def _name(atom: Atom) -> str:
+    return identifier(f"met {atom.sql}")
+
+
+def _judged(pair: Pair, snapshot: Snapshot, looked: Sequence[Atom]) -> str:
+    """SQL for the people of ``snapshot`` with their facts by name, and what became of each comparison."""
+    facts = "".join(f", {column_of(fact)} AS {identifier(name)}" for name, fact in _facts(pair).items())
+    unique = {_name(atom): atom for atom in looked}
+    met = "".join(f", ({atom.sql}) AS {name}" for name, atom in unique.items())
+    moment = f"TIMESTAMP {quote(snapshot.as_of.isoformat())} AS as_of"
+    return (
+        f'SELECT *{met} FROM (SELECT key, "primary", priority, {moment}{facts} '
+        f"FROM history.person WHERE snapshot = {snapshot.id})"
+    )
+
+
+def _why(pair: Pair, segment: KeptSegment) -> str:
+    """SQL for the facts of the comparisons that turned out otherwise, in the rule's order."""
+    parts = []
+    for fact, about in _about(pair, segment):
+        turned = " OR ".join(f"t.{_name(atom)} IS DISTINCT FROM n.{_name(atom)}" for atom in about)
+        then, now, column = _words("t", fact), _words("n", fact), identifier(fact.name)
+        still = f"WHEN t.as_of <> n.as_of THEN {quote(fact.label + ' ')} || {now} || ', and time went by'"
+        parts.append(
+            f"CASE WHEN NOT ({turned}) THEN NULL WHEN t.{column} IS DISTINCT FROM n.{column} "
+            f"THEN {quote(fact.label + ' ')} || {then} || ' → ' || {now} "
+            f"{still if any('as_of' in atom.columns for atom in about) else ''} END"
+        )
+    return _listed(parts)
+
+
+def _why_new(pair: Pair, segment: KeptSegment) -> str:
+    """SQL for the facts of the comparisons that somebody meets who was not there before."""
+    return _listed(
+        [
+            f"CASE WHEN {' OR '.join(f'n.{_name(atom)}' for atom in about)} "
+            f"THEN {quote(fact.label + ' ')} || {_words('n', fact)} END"
+            for fact, about in _about(pair, segment)
+        ]
+    )
+
+
+def _about(pair: Pair, segment: KeptSegment) -> list[tuple[ProfileFact, list[Atom]]]:
+    """Each fact that decides about ``segment``, with the comparisons that look at it."""
+    looked = _looked(pair, segment)
+    found = [(fact, [atom for atom in looked if name in atom.columns]) for name, fact in _facts(pair).items()]
+    return [(fact, about) for fact, about in found if about]
+
+
+def _words(side: str, fact: ProfileFact) -> str:
+    unknown = {"TIMESTAMP": "never", "VARCHAR": "none"}.get(fact.type, "unknown")
+    return f"coalesce({in_words(f'{side}.{identifier(fact.name)}', fact.type, fact.unit)}, {quote(unknown)})"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return f"array_to_string(list_filter([{', '.join(parts)}]::VARCHAR[], lambda x: x IS NOT NULL), '; ')"
+
+
+# Over time
+
+
+def stays(connection: Any, kept: Sequence[Snapshot]) -> None:
+    """Make the tables `seen` (segment, snapshot, ordinal, as_of) and `stay`: segment, key, first and last ordinal.
+
+    A stay is a row of consecutive snapshots that all have the person in the segment; a snapshot in which the segment
+    was unknown does not count, neither as in nor as out.
+    """
+    seen = [
+        (segment, snapshot.id, ordinal, snapshot.as_of)
+        for segment in _all_segments(kept)
+        for ordinal, snapshot in enumerate(snapshot for snapshot in kept if segment in snapshot.known)
+    ]
+    connection.execute(
+        "CREATE OR REPLACE TABLE seen (segment VARCHAR, snapshot INTEGER, ordinal INTEGER, as_of TIMESTAMP)"
+    )
+    if seen:
+        connection.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", seen)
+    connection.execute(
+        "CREATE OR REPLACE TABLE stay AS "
+        "WITH member AS (SELECT snapshot, key, unnest(segments) AS segment FROM history.person "
+        "WHERE snapshot IN (SELECT snapshot FROM seen)), "
+        "numbered AS (SELECT segment, key, ordinal, "
+        "ordinal - row_number() OVER (PARTITION BY segment, key ORDER BY ordinal) AS stay "
+        "FROM member JOIN seen USING (segment, snapshot)) "
+        "SELECT segment, key, min(ordinal) AS first, max(ordinal) AS last FROM numbered GROUP BY segment, key, stay"
+    )
+
+
+def _all_segments(kept: Sequence[Snapshot]) -> dict[str, str]:
+    """Name by id of every segment there is or was, those of the last snapshot first."""
+    return {segment.id: segment.name for snapshot in (*kept[-1:], *kept) for segment in snapshot.segments}
+
+
+def sizes(connection: Any, kept: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
+    """One row per snapshot and segment: how many people, and how many entered and left since the snapshot before.
+
+    Reads what `stays` made. Unknown sizes are None; so is what entered and left at the first snapshot.
+    """
+    moved = {
+        (segment, snapshot): (entered, left)
+        for segment, snapshot, entered, left in connection.execute(
+            "SELECT seen.segment, seen.snapshot, count(*) FILTER (stay.first = seen.ordinal), "
+            "count(*) FILTER (stay.last = seen.ordinal - 1) FROM seen LEFT JOIN stay ON stay.segment = seen.segment "
+            "AND seen.ordinal IN (stay.first, stay.last + 1) WHERE seen.ordinal > 0 GROUP BY ALL"
+        ).fetchall()
+    }
+    rows = [
+        (snapshot.as_of, segment.id, segment.name, segment.people, *moved.get((segment.id, snapshot.id), (None, None)))
+        for snapshot in kept
+        for segment in snapshot.segments
+        if not only or segment.id in only
+    ]
+    names = {"as_of": "TIMESTAMP", "segment": "VARCHAR", "name": "VARCHAR"}
+    counts = dict.fromkeys(("people", "entered", "left"), "BIGINT")
+    return Table(tuple(Column(*pair) for pair in (names | counts).items()), rows, name="sizes")
+
+
+def dwell(connection: Any, kept: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
+    """How long people stay, in days, one row per segment of the last snapshot; reads what `stays` made.
+
+    ``days_so_far`` is the median of those who are in it now, ``since_before`` of whom were in it at the first snapshot
+    already, so that theirs is a least value. ``days`` is the Kaplan-Meier median of the ``stays`` whose beginning was
+    seen, of which ``ended`` ended; None while less than half of them are known to have ended.
+    """
+    rows = connection.execute(_DWELL).fetchall()
+    found = {row[0]: row[1:] for row in rows}
+    nothing = (0, None, 0, 0, 0, None)
+    shown = [s for s in (kept[-1].known.values() if kept else ()) if not only or s.id in only]
+    names = {"segment": "VARCHAR", "name": "VARCHAR", "people": "BIGINT", "days_so_far": "DOUBLE"}
+    names |= {"since_before": "BIGINT", "stays": "BIGINT", "ended": "BIGINT", "days": "DOUBLE"}
+    return Table(
+        tuple(Column(*pair) for pair in names.items()),
+        [(segment.id, segment.name, *found.get(segment.id, nothing)) for segment in shown],
+        name="dwell",
+    )
+
+
+_DWELL = """
+WITH bounds AS (SELECT segment, max(ordinal) AS latest, max(as_of) AS as_of FROM seen GROUP BY segment),
+lasted AS (
+    SELECT stay.segment, first > 0 AS begun, last < latest AS ended,
+        epoch(coalesce(gone.as_of, bounds.as_of) - came.as_of) / 86400 AS days
+    FROM stay JOIN bounds USING (segment)
+    JOIN seen AS came ON came.segment = stay.segment AND came.ordinal = first
+    LEFT JOIN seen AS gone ON gone.segment = stay.segment AND gone.ordinal = last + 1
+),
+falls AS (
+    SELECT segment, days, count(*) FILTER (ended) AS ends,
+        sum(count(*)) OVER (PARTITION BY segment ORDER BY days DESC) AS at_risk
+    FROM lasted WHERE begun GROUP BY segment, days
+),
+survival AS (
+    SELECT segment, days, product(1 - ends / at_risk) OVER (PARTITION BY segment ORDER BY days) AS share FROM falls
+)
+SELECT segment, count(*) FILTER (NOT ended), median(days) FILTER (NOT ended), count(*) FILTER (NOT ended AND NOT begun),
+    count(*) FILTER (begun), count(*) FILTER (begun AND ended),
+    (SELECT min(days) FROM survival WHERE survival.segment = lasted.segment AND share <= 0.5)
+FROM lasted GROUP BY segment
+"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where somebody was at one snapshot: None for ``segments`` when no source knew them. ``facts`` by name."""
+
+    snapshot: Snapshot
+    segments: tuple[str, ...] | None
+    primary: str | None
+    priority: float | None
+    facts: Mapping[str, Any]
+
+
+def path(connection: Any, kept: Sequence[Snapshot], wanted: str) -> list[Step]:
+    """One step per snapshot, oldest first; raises UsageError, naming near matches, when nobody was ever called that."""
+    columns_ = {column_of(fact) for snapshot in kept for fact in snapshot.facts}
+    cursor = connection.execute(
+        f'SELECT snapshot, segments, "primary", priority{"".join(", " + name for name in columns_)} '
+        "FROM history.person WHERE key = lower(trim(?))",
+        [wanted],
+    )
+    rows = {row[0]: (row[1:4], dict(zip(columns_, row[4:], strict=True))) for row in cursor.fetchall()}
+    if not any(snapshot.id in rows for snapshot in kept):
+        raise UsageError(f"nobody is known as '{wanted}' in this history", _near(connection, kept, wanted))
+    return [_step(snapshot, *rows.get(snapshot.id, ((None, None, None), {}))) for snapshot in kept]
+
+
+def _step(snapshot: Snapshot, own: Sequence[Any], facts: Mapping[str, Any]) -> Step:
+    segments, primary, priority = own
+    by_name = {fact.name: facts[column_of(fact)] for fact in snapshot.facts} if facts else {}
+    return Step(snapshot, None if segments is None else tuple(segments), primary, priority, by_name)
+
+
+def _near(connection: Any, kept: Sequence[Snapshot], wanted: str) -> str:
+    ids = ", ".join(str(snapshot.id) for snapshot in kept) or "0"
+    near = connection.execute(
+        f"SELECT key FROM (SELECT DISTINCT key FROM history.person WHERE snapshot IN ({ids})) "
+        "WHERE jaro_winkler_similarity(key, lower(trim($1))) > 0.82 "
+        "ORDER BY jaro_winkler_similarity(key, lower(trim($1))) DESC, key LIMIT 3",
+        [wanted],
+    ).fetchall()
+    return (
+        "did you mean " + " or ".join(row[0] for row in near) + "?" if near else "`usertrack match` shows who is known"
+    )
+
+
+# One answer
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a history says of a set: ``days`` are its snapshots, the last of each day. Parts that need two are None."""
+
+    set_name: str
+    key: str
+    days: tuple[Snapshot, ...]
+    sizes: Table
+    dwell: Table
+    pair: Pair | None = None
+    counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    matrix: Table | None = None
+    moves: Table | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a history: ``since`` and ``until`` bound it, ``before`` and ``after`` are compared. All UTC.
+
+    Without ``after`` the last snapshot is compared, without ``before`` the one nearest to a week earlier.
+    """
+
+    set_name: str
+    key: str
+    segments: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    before: datetime | None = None
+    after: datetime | None = None
+
+
+def tell(connection: Any, kept: Sequence[Snapshot], days: Sequence[Snapshot], asked: Asked) -> Story:
+    """Every part of the answer, held in ``connection`` and not in the file; raises UsageError for dates without one."""
+    pair = pair_of(kept, asked.before, asked.after)
+    stays(connection, days)
+    return Story(
+        asked.set_name,
+        asked.key,
+        tuple(days),
+        sizes(connection, days, asked.segments),
+        dwell(connection, days, asked.segments),
+        pair,
+        moved_counts(connection, pair) if pair else {},
+        matrix(connection, pair) if pair else None,
+        moves(connection, pair, asked.key, asked.segments) if pair else None,
+    )
+
+
+def pair_of(kept: Sequence[Snapshot], before: datetime | None, after: datetime | None) -> Pair | None:
+    """The two snapshots to compare; raises UsageError when there is none within a week of a date that was asked for."""
+    last = _at(kept, after) if after else kept[-1]
+    earlier = [snapshot for snapshot in kept if snapshot.as_of < last.as_of]
+    if before:
+        first = _at(kept, before)
+        if first.as_of >= last.as_of:
+            raise UsageError(f"there is nothing between {_day(first)} and {_day(last)}", _known(kept))
+        return Pair(first, last)
+    near = nearest(earlier, last.as_of - WEEK, timedelta.max)
+    return Pair(near, last) if near else None
+
+
+def _at(kept: Sequence[Snapshot], moment: datetime) -> Snapshot:
+    found = nearest(kept, moment, WEEK)
+    if found is None:
+        raise UsageError(f"there is no snapshot within a week of {moment:%Y-%m-%d}", _known(kept, moment))
+    return found
+
+
+def _known(kept: Sequence[Snapshot], moment: datetime | None = None) -> str:
+    near = sorted(kept, key=lambda snapshot: abs(snapshot.as_of - moment) if moment else -snapshot.id)[:3]
+    return (
+        f"the nearest are of {', '.join(sorted(map(_day, near)))}"
+        if moment
+        else f"there are {', '.join(sorted(map(_day, kept[-8:])))}"
+    )
+
+
+def _day(snapshot: Snapshot) -> str:
+    return f"{snapshot.as_of:%Y-%m-%d}"
