@@ -1,7 +1,7 @@
 """`usertrack segments` beside the same SQL run by hand (`by_hand.py`): on the demo, or on a world of any size.
 
-`python benchmarks/segments.py` measures the warm demo, `--users 1000000` a world of some 10 million events, and
-`--served` also the command line against `usertrack serve` in a process of its own.
+`python benchmarks/segments.py` measures the warm demo, `--users 1000000 --days 15` a world of some 10 million events,
+and `--served` also the command line against `usertrack serve` in a process of its own.
 """
 
 import argparse
@@ -23,12 +23,12 @@ KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_benchmark", "USERTRACK_PERSONAL_API_KEY"
 
 def main() -> None:
     wanted = _arguments()
-    folder = (wanted.folder / f"{wanted.users}").resolve()
+    folder = (wanted.folder / f"{wanted.users}-{wanted.days}").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     os.environ["USERTRACK_DEMO"] = "1"
     usertrack = [sys.executable, "-m", "usertrack"]
-    subprocess.run([*usertrack, "demo", "--users", str(wanted.users)], check=True)
+    subprocess.run([*usertrack, "demo", "--users", str(wanted.users), "--days", str(wanted.days)], check=True)
     plan = folder / "plan.json"
     subprocess.run([sys.executable, here("plan.py"), str(plan)], check=True)  # its engines are closed with it
 
@@ -40,7 +40,9 @@ def main() -> None:
         Contestant("usertrack segments -f csv -o FILE", export),
     ]
     rounds = wanted.rounds or (9 if wanted.users <= 20_000 else 3)
-    by_hand = compare(f"{wanted.users:,} accounts, engines in the same process", contestants, rounds=rounds)
+    by_hand = compare(
+        f"{wanted.users:,} accounts, {wanted.days} days, engines in the same process", contestants, rounds=rounds
+    )
     if wanted.served:
         with _served() as env:
             served = [Contestant("usertrack segments -f csv -o FILE", export, env)]
@@ -50,6 +52,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=2000)
+    parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--served", action="store_true")
     parser.add_argument("--folder", type=Path, default=Path.home() / ".cache" / "usertrack-benchmarks")

@@ -1,6 +1,7 @@
 """The default demo, built once for all tests and worker processes, and the command line run in this process."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -41,9 +42,15 @@ def demo_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def demo_postgres(demo_cache: Path) -> Iterator[str]:
-    """The DSN of the demo's PostgreSQL, kept running for the whole session."""
+    """The DSN of the demo's PostgreSQL, kept running for the whole session.
+
+    It is built by a process of its own: a ClickHouse that a test has open would be in the way.
+    """
     from usertrack.demo import open_demo
 
+    build = "from usertrack.cli.app import main; main()"
+    env = {**os.environ, "XDG_CACHE_HOME": str(demo_cache)}
+    subprocess.run([sys.executable, "-c", build, "match", "--demo"], env=env, check=True, capture_output=True)
     demo = open_demo(demo_cache / "usertrack", now=AS_OF)
     yield demo.postgres_dsn()
     demo.close()

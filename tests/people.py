@@ -4,7 +4,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +52,7 @@ class Company:
         email: str | None,
         *,
         credits: float | None = 80,  # noqa: A002
+        name: str | None = None,
         signed_up: datetime | None = None,
         subscription: str | None = None,
         last_active: datetime | None = None,
@@ -63,7 +63,7 @@ class Company:
         account = self._add(
             "wasp_user",
             email=email,
-            name=None,
+            name=name,
             credits=credits,
             subscription_status=subscription,
             created_at=signed_up or ago(60),
@@ -98,6 +98,7 @@ class Company:
         return id_
 
     def event(self, person: str, event: str, at: datetime, times: int = 1, **properties: Any) -> None:
+        """``times`` events; ``p_`` before a property is taken off, so that `$names` can be given."""
         named = {key.removeprefix("p_"): value for key, value in properties.items()}
         for _ in range(times):
             self.events.append(
@@ -110,6 +111,7 @@ class Company:
                     "person_id": person,
                     "properties": named,
                     "person_mode": "full",
+                    "$session_id": named.get("$session_id", ""),
                 }
             )
 
@@ -177,8 +179,16 @@ def office(folder: Path, company: Company) -> Iterator[Office]:
         postgres.stop(folder / "postgres")
 
 
-def shortened(rules: Rules, **whens: str) -> Rules:
-    """``rules`` with other conditions for some segments of the set `action`."""
-    action = rules.sets["action"]
-    segments = tuple(replace(s, when=whens.get(s.id, s.when)) for s in action.segments)
-    return replace(rules, sets={**rules.sets, "action": replace(action, segments=segments)})
+@contextmanager
+def served(office: Office) -> Iterator[dict[str, str]]:
+    """The environment in which the command line asks ``office`` over HTTP and TCP, as it would ask anybody's."""
+    from .server.capture_fixtures import AppThread
+
+    with AppThread(office.store) as server:
+        yield {
+            "POSTHOG_HOST": server.url,
+            "POSTHOG_PROJECT_ID": "1",
+            "POSTHOG_PERSONAL_API_KEY": SERVER.personal_api_key,
+            "DATABASE_URL": office.dsn,
+            "USERTRACK_AS_OF": NOW.isoformat(),
+        }

@@ -146,12 +146,12 @@ def _rule(bench: Workbench, segment: Segment, before: Sequence[Segment]) -> exp.
 
 def _flips(bench: Workbench, rule: exp.Expression, *, target: bool) -> list[Flip]:
     """For each base fact of ``rule``, the nearest value at which it gives ``target``; one that cannot is left out."""
-    flips = []
+    flips, goal = [], f"({to_sql(rule)}) {'IS TRUE' if target else 'IS NOT TRUE'}"
     looked_at = set(columns(rule)) - {"as_of", bench.key}
     for name in (name for name in bench.facts if name in looked_at):
         fact = bench.facts[name]
         if candidates := _candidates(bench, fact, rule):
-            flip = _flip(bench, fact, candidates, f"({to_sql(rule)}) {'IS TRUE' if target else 'IS NOT TRUE'}")
+            flip = _flip(bench, fact, candidates, goal)
             flips += [flip] if flip else []
     return flips
 

@@ -99,7 +99,7 @@ def atoms(expression: Any) -> list[Atom]:
 def numbers(expressions: Iterable[exp.Expression]) -> set[float]:
     """Every number that the expressions name and do not divide by: thresholds near which a rule may change its mind."""
     return {
-        float(literal.this)
+        -float(literal.this) if isinstance(literal.parent, exp.Neg) else float(literal.this)
         for expression in expressions
         for literal in expression.find_all(exp.Literal)
         if _is_number(literal.this) and not (isinstance(literal.parent, exp.Div) and literal.arg_key == "expression")

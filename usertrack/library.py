@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import cache, cached_property
+from functools import cached_property
+from math import isfinite
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.sqltext import placeholders
+from usertrack.sqltext import statement_of as statement_of
 
 SOURCES = ("posthog", "neon")
 """The folders of the library: each holds the queries of the source of that name."""
@@ -52,7 +55,7 @@ class Parameter:
         """The value that ``text`` from a command line stands for; raises UsageError when it is of another type."""
         try:
             return _PARSERS[self.type](text)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise UsageError(f"parameter '{self.name}' takes {_ARTICLES[self.type]}, not '{text}'") from error
 
     def check(self, value: Any, where: str) -> Any:
@@ -69,14 +72,23 @@ def _parse_bool(text: str) -> bool:
     return text.lower() in {"true", "yes", "1"}
 
 
+def _parse_float(text: str) -> float:
+    if not isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
+
+
 def _parse_time(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+    return _utc(datetime.fromisoformat(text))
+
+
+def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 _PARSERS: dict[str, Any] = {
     "int": int,
-    "float": float,
+    "float": _parse_float,
     "text": str,
     "bool": _parse_bool,
     "list": lambda text: [item.strip() for item in text.split(",") if item.strip()],
@@ -171,94 +183,51 @@ class Statement:
     limit: int | None = None
     query: Query | None = None
 
+    def __post_init__(self) -> None:
+        """Raises UsageError for what no source takes as text: bytes of a command line that were not UTF-8."""
+        _must_be_text(self.sql, "the SQL")
+        for name, value in self.values.items():
+            for part in value if isinstance(value, list) else [value]:
+                _must_be_text(part, f"parameter '{name}'")
+
+
+def _must_be_text(value: Any, what: str) -> None:
+    try:
+        if isinstance(value, str):
+            value.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{what} is not valid text", "is it UTF-8?") from error
+
 
 def for_key(statement: Statement, value: str) -> Statement:
     """``statement``, but only its row for the key ``value``: the source can look for it before it counts."""
     inner = statement_of(statement.sql, statement.source)
-    sql = f"SELECT * FROM (\n{inner}\n) AS keyed WHERE {statement.key} = {{usertrack_key}}"
+    key = '"' + statement.key.replace('"', '""') + '"'
+    sql = f"SELECT * FROM ({inner}\n) AS keyed WHERE {key} = {{usertrack_key}}"  # on the first line: errors count lines
     values, types = {**statement.values, "usertrack_key": value}, {**statement.types, "usertrack_key": "text"}
     return replace(statement, sql=sql, values=values, types=types)
-
-
-def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
-    """Each ``{name}`` in ``sql`` outside strings and comments, with its first offset and the one after its last."""
-    from sqlglot import TokenType
-
-    tokens = tokens_of(sql, source)
-    found = []
-    for opening, name, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if (
-            opening.token_type is TokenType.L_BRACE
-            and closing.token_type is TokenType.R_BRACE
-            and name.text.isidentifier()
-        ):
-            found.append((name.text, opening.start, closing.end + 1))
-    return found
-
-
-def tokens_of(sql: str, source: str) -> list[Any]:
-    """The tokens of ``sql`` in the dialect of ``source``; raises UsageError where a string or comment never ends."""
-    import sqlglot
-    from sqlglot.errors import TokenError
-
-    try:
-        return list(sqlglot.tokenize(sql, read=_hogql() if source == "posthog" else "postgres"))
-    except TokenError as error:
-        raise UsageError("the SQL has a string or comment that never ends", str(error).splitlines()[0][:120]) from error
-
-
-@cache
-def _hogql() -> Any:
-    """How HogQL is cut into tokens: ClickHouse's way, with ``$`` in names and ``//`` comments."""
-    from sqlglot.dialects.clickhouse import ClickHouse
-
-    class HogQL(ClickHouse):
-        class Tokenizer(ClickHouse.Tokenizer):
-            HEREDOC_STRINGS: ClassVar[list[str | tuple[str, str]]] = []
-            VAR_SINGLE_TOKENS: ClassVar[set[str]] = {"$"}
-            COMMENTS: ClassVar[list[Any]] = ["--", ("/*", "*/"), "//"]
-
-    return HogQL
-
-
-def statement_of(sql: str, source: str) -> str:
-    """``sql`` without a trailing semicolon, once it is known to be one statement that begins like a read.
-
-    This catches mistakes early; what makes reading read-only is the source's own session.
-    """
-    from sqlglot import TokenType
-
-    tokens = tokens_of(sql, source)
-    if not tokens:
-        raise UsageError("there is no SQL here", "write one SELECT")
-    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
-        sql = sql[: tokens.pop().start]
-    if any(token.token_type is TokenType.SEMICOLON for token in tokens):
-        raise UsageError("this is more than one statement", "keep one SELECT per query")
-    first = next((token.text.upper() for token in tokens if token.text != "("), "")
-    if first not in {"SELECT", "WITH", "VALUES", "TABLE"}:
-        raise UsageError(f"only SELECT may run, this begins with '{first}'", "usertrack never writes to a source")
-    return sql.rstrip()
 
 
 def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
     """The query in ``path``; raises UsageError with file and line for whatever is wrong with it."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
     header, lines = _split(text)
     meta = _header(header, path)
     source = name.split("/", 1)[0]
-    sql = "\n" * lines + "\n".join(text.splitlines()[lines:])
+    body = "\n".join(text.split("\n")[lines:])
+    sql = body.lstrip("\n")
+    line = lines + 1 + len(body) - len(sql)
     try:
         sql = statement_of(sql, source)
     except UsageError as error:
-        raise UsageError(f"{path}:{lines + 1}: {error.message}", error.hint) from error
+        raise UsageError(f"{path}:{line}: {error.message}", error.hint) from error
     query = Query(
         name=name,
         source=source,
-        sql=sql.lstrip("\n"),
+        sql=sql,
         title=str(meta.get("title", "")),
         about=str(meta.get("about", "")),
         key=str(meta.get("key") or ""),
@@ -266,7 +235,7 @@ def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
         params={key: _parameter(key, value, path, text) for key, value in (meta.get("params") or {}).items()},
         facts={key: _fact(key, value, path, text) for key, value in (meta.get("facts") or {}).items()},
         path=path,
-        line=lines + 1,
+        line=line,
         shipped=shipped,
     )
     _declared_equals_used(query, text)
@@ -276,7 +245,7 @@ def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
 def _split(text: str) -> tuple[str, int]:
     """The leading comment block as YAML text, and how many lines it takes."""
     header = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if not line.startswith("--"):
             break
         header.append(line[3:] if line.startswith("-- ") else line[2:])
@@ -288,9 +257,9 @@ def _header(header: str, path: Path) -> dict[str, Any]:
 
     try:
         meta = yaml.safe_load(header)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-01
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "not YAML"
+        problem = getattr(error, "problem", None) or (error if isinstance(error, ValueError) else "not YAML")
         raise UsageError(
             f"{path}:{mark.line + 1 if mark else 1}: the header is not valid YAML: {problem}",
             "the leading `--` lines are YAML such as `-- title: MCP connect clicks per user`",
@@ -303,16 +272,17 @@ def _header(header: str, path: Path) -> dict[str, Any]:
                 f"{path}:{_line_of(header, key, number)}: unknown header key '{key}'",
                 did_you_mean(str(key), _HEADER_KEYS),
             )
-    for key in ("params", "facts"):
-        if not isinstance(meta.get(key) or {}, dict):
-            raise UsageError(f"{path}:{_line_of(header, key, 1)}: '{key}' takes a mapping of names to values")
+    for key, value in meta.items():
+        kind, article = (dict, "a mapping of names to values") if key in {"params", "facts"} else (str, "a text")
+        if value is not None and not isinstance(value, kind):
+            raise UsageError(f"{path}:{_line_of(header, key, 1)}: '{key}' takes {article}")
     return meta
 
 
-def _line_of(text: str, word: str, otherwise: int) -> int:
-    """The first line of ``text`` that holds ``word``."""
-    pattern = re.compile(rf"(?<!\w){re.escape(str(word))}(?!\w)")
-    return next((n for n, line in enumerate(text.splitlines(), start=1) if pattern.search(line)), otherwise)
+def _line_of(text: str, name: object, otherwise: int) -> int:
+    """The first line of ``text`` on which ``name:`` stands."""
+    pattern = re.compile(rf"(?<!\w){re.escape(str(name))}\s*:")
+    return next((n for n, line in enumerate(text.split("\n"), start=1) if pattern.search(line)), otherwise)
 
 
 def _parameter(name: str, value: Any, path: Path, text: str) -> Parameter:
@@ -321,17 +291,23 @@ def _parameter(name: str, value: Any, path: Path, text: str) -> Parameter:
         declared = Parameter(name, str(value.get("type", "text")), value.get("default"))
         if declared.type not in _TYPES or set(value) - {"type", "default"}:
             raise UsageError(f"{where}: parameter '{name}' has no known type", f"a type is one of {', '.join(_TYPES)}")
-        if declared.default is not None:
-            declared.check(declared.default, where)
-        return declared
+        if declared.default is None:
+            return declared
+        default = _moment(declared.default) if declared.type == "timestamp" else declared.default
+        return replace(declared, default=declared.check(default, where))
     for kind, python in (("bool", bool), ("int", int), ("float", float), ("text", str), ("list", list)):
         if isinstance(value, python):
             return Parameter(name, kind, Parameter(name, kind).check(value, where))
     if isinstance(value, date):
-        return Parameter(name, "timestamp", _parse_time(value.isoformat()))
+        return Parameter(name, "timestamp", _moment(value))
     raise UsageError(
         f"{where}: parameter '{name}' needs a default or a type", "write `name: 30` or `name: {type: int}`"
     )
+
+
+def _moment(value: Any) -> Any:
+    """A date or time of YAML as UTC; anything else as it is."""
+    return _parse_time(value.isoformat()) if isinstance(value, date) else value
 
 
 def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
@@ -350,9 +326,9 @@ def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
 
 
 def _declared_equals_used(query: Query, text: str) -> None:
-    for name in query.used:
+    for name, start, _ in placeholders(query.sql, query.source):
         if name not in query.params and name not in OFFERED:
-            line = _line_of(text, "{" + name + "}", query.line)
+            line = query.line + query.sql[:start].count("\n")
             raise UsageError(
                 f"{query.path}:{line}: parameter '{name}' is used but not declared",
                 did_you_mean(name, [*query.params, *OFFERED], f"add it to the header: `-- params: {{{name}: …}}`"),

@@ -22,7 +22,7 @@ _UNITS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400, "WEEK": 604_8
 _ORDERS = (exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between)
 _PLAIN = (
     *_ORDERS,
-    *(exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is, exp.In, exp.Not, exp.And, exp.Or, exp.Paren),
+    *(exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is, exp.In, exp.Not, exp.And, exp.Or, exp.Paren, exp.Neg),
     *(exp.Coalesce, exp.Greatest, exp.Least, exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean),
 )
 

@@ -127,19 +127,19 @@ class _Reader:
 
     def line(self, *keys: Any) -> int:
         """The line of the value at ``keys``, or of the deepest part of it that there is."""
+        import yaml
+
         node: Any = self.root
         line = 1
         for key in keys:
-            following = None
-            if isinstance(key, int) and isinstance(node.value, list) and key < len(node.value):
-                following, line = node.value[key], node.value[key].start_mark.line + 1
-            elif isinstance(node.value, list):
-                for name, value in (pair for pair in node.value if isinstance(pair, tuple)):
-                    if name.value == str(key):
-                        following, line = value, name.start_mark.line + 1
-            if following is None:
+            if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+                node, line = node.value[key], node.value[key].start_mark.line + 1
+                continue
+            pairs = node.value if isinstance(node, yaml.MappingNode) else []
+            pair = next((pair for pair in pairs if _is_key(pair[0], key)), None)
+            if pair is None:
                 break
-            node = following
+            node, line = pair[1], pair[0].start_mark.line + 1
         return line
 
     def wrong(self, message: str, *keys: Any, hint: str = "") -> UsageError:
@@ -155,9 +155,10 @@ class _Reader:
 
     def _no_key_twice(self, node: Any) -> None:
         """YAML itself would let the last one win without a word."""
-        pairs = [pair for pair in node.value if isinstance(pair, tuple)] if isinstance(node.value, list) else []
+        import yaml
+
         seen: set[str] = set()
-        for name, value in pairs:
+        for name, value in node.value if isinstance(node, yaml.MappingNode) else ():
             if name.value in seen:
                 raise UsageError(f"{self.path}:{name.start_mark.line + 1}: '{name.value}' is there twice")
             seen.add(str(name.value))
@@ -216,7 +217,7 @@ class _Reader:
         value = self._mapping(value, *at)
         self._known(value, {"name", "action", "when", "priority", "because"}, *at)
         if not str(value.get("when") or "").strip():
-            raise self.wrong(f"segment '{id}' has no condition", *at, hint="add `when: run_count > 5`")
+            raise self.wrong(f"segment '{id}' has no condition", *at, "when", hint="add `when: run_count > 5`")
         return Segment(
             id=id,
             name=str(value.get("name", id)),
@@ -226,3 +227,8 @@ class _Reader:
             because=str(value.get("because", "")),
             lines={part: self.line(*at, part) for part in ("when", "priority", "because", "name")},
         )
+
+
+def _is_key(node: Any, key: Any) -> bool:
+    """Whether the YAML node stands for ``key``; `no` and `12` are keys that are not texts."""
+    return bool(node.value == key if isinstance(key, str) else not node.tag.endswith(":str"))

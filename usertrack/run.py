@@ -4,13 +4,13 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from usertrack.errors import ConnectionFailed, UsertrackError
+from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
 from usertrack.library import Library, Query, Statement
 from usertrack.period import in_zone
 from usertrack.settings import Settings
@@ -26,15 +26,6 @@ _CONNECT = {
 
 Answer = Table | UsertrackError
 Done = Callable[[Statement, Answer], None]
-
-
-@dataclass(frozen=True)
-class SourceState:
-    """How a source did in this run: ok, or why not."""
-
-    name: str
-    ok: bool
-    detail: str = ""
 
 
 class Runner:
@@ -57,11 +48,15 @@ class Runner:
         self.as_of = as_of
         self.now = now or as_of
         self._sources = dict(sources)
-        self._failed: dict[str, UsertrackError] = {}
 
     def __enter__(self) -> "Runner":
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="usertrack-", ignore_cleanup_errors=True)
+        except OSError as error:
+            raise UsageError(
+                "there is no folder for temporary files", "set TMPDIR to one that can be written"
+            ) from error
         self._loop = asyncio.Runner()
-        self._folder = tempfile.TemporaryDirectory(prefix="usertrack-")
         self.spool = Spool(Path(self._folder.name))
         return self
 
@@ -132,6 +127,9 @@ class Runner:
             answer = replace(table, as_of=self.as_of, title=query.title if query else "", notes=notes)
         except UsertrackError as error:
             answer = error
+        except OSError as error:
+            full = f"{statement.name}: the result cannot be kept in {self.spool.folder.parent}: {error.strerror}"
+            answer = QueryError(full, "free some space there, or set TMPDIR to another folder")
         done(statement, answer)
         return answer
 
@@ -141,8 +139,7 @@ class Runner:
         return [f"{self.past}: {', '.join(labels)} are as they stand today"] if labels else []
 
     async def _close(self) -> None:
-        for source in self._sources.values():
-            await source.close()
+        await asyncio.gather(*(source.close() for source in self._sources.values()))
 
 
 def open_runner(settings: Settings, library: Library, *, now: datetime, notify: Notify) -> Runner:

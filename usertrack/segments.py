@@ -73,11 +73,18 @@ class Classification:
 
 def classify(bench: Workbench, chosen: SegmentSet) -> Classification:
     """Put everybody of ``bench`` into the segments of ``chosen``; raises UsageError with file and line."""
+    import duckdb
+
     unknown = {segment.id: "; ".join(bench.missing(condition(bench, segment))) for segment in chosen.segments}
     for segment in chosen.segments:
         _prove(bench, segment)
-    _flag(bench, chosen, unknown)
-    _describe(bench, chosen)
+    try:
+        _flag(bench, chosen, unknown)
+        _describe(bench, chosen)
+    except duckdb.Error as error:  # a value of somebody's that a rule cannot take
+        raise UsageError(
+            f"{bench.rules.path}: set '{chosen.name}': {reason(error)}", "try_cast() gives NULL instead"
+        ) from error
     counts = [_count(bench, segment, unknown[segment.id]) for segment in chosen.segments]
     return Classification(bench, chosen, tuple(counts))
 
@@ -107,12 +114,16 @@ def _prove(bench: Workbench, segment: Segment) -> None:
     """Have DuckDB check the types of the rule before anything is computed with it."""
     import duckdb
 
+    # the constants of a rule, such as the text in `run_count > 'many'`, are only found wrong by running it
+    nobody = ", ".join(
+        f"{_NOTHING.get(fact.type, 'NULL')}::{fact.type} AS {identifier(name)}" for name, fact in bench.facts.items()
+    )
     for part, sql, kinds in (("when", segment.when, {"BOOLEAN"}), ("priority", segment.priority, _NUMBERS)):
         where = at(bench.rules, segment, part)
         _known(bench, columns(parse(sql, where)), where)
         try:
-            bench.connection.execute(f"EXPLAIN SELECT {bracketed(sql)} FROM profile")
             kind = str(bench.connection.execute(f"DESCRIBE SELECT {bracketed(sql)} FROM profile").fetchall()[0][1])
+            bench.connection.execute(f"SELECT {bracketed(sql)} FROM (SELECT {nobody})").fetchall()
         except duckdb.Error as error:
             raise UsageError(f"{where}: {reason(error)}", f"in `{part}: {sql}`") from error
         if kind.split("(")[0] not in kinds:
@@ -121,6 +132,7 @@ def _prove(bench: Workbench, segment: Segment) -> None:
     because(bench, segment)
 
 
+_NOTHING = {"BIGINT": "0", "DOUBLE": "0", "BOOLEAN": "false", "TIMESTAMP": "'1970-01-01'"}
 _NUMBERS = {"BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALLINT", "TINYINT", "UBIGINT"}
 
 

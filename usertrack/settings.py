@@ -1,7 +1,7 @@
 """Settings: option > environment > usertrack.yaml > default, each value with where it came from."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,9 @@ KNOWN: dict[str, Known] = {
 
 @dataclass(frozen=True)
 class Setting:
-    value: Any
+    """A value with where it came from. It may be a secret, so no repr holds it."""
+
+    value: Any = field(repr=False)
     origin: str
 
 
@@ -113,83 +115,123 @@ def _resolve(name: str, options: Mapping[str, Any], env: Mapping[str, str], writ
     known = KNOWN[name]
     if options.get(name) is not None:
         return Setting(_typed(name, options[name], "the command line"), "option")
-    if env.get(known.env):
-        return Setting(_typed(name, env[known.env], known.env), f"environment, {known.env}")
+    if text := env.get(known.env, "").strip():
+        return Setting(_typed(name, text, known.env), f"environment, {known.env}")
     if name in written:
         return written[name]
     return Setting(known.default, "default")
 
 
 def _typed(name: str, value: Any, where: str) -> Any:
-    """A value from text, as the type of the setting's default."""
+    """``value``, which may be text, as the type of the setting's default; raises UsageError."""
     default = KNOWN[name].default
-    if isinstance(default, list) and isinstance(value, str):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    if isinstance(default, int) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except (TypeError, ValueError) as error:
-            raise UsageError(f"{where}: '{name}' takes a number, not '{value}'") from error
-    return value
+    if isinstance(default, list):
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise UsageError(f"{where}: '{name}' takes a list of texts", f"write {name}: [a.example, b@c.example]")
+        return [item.strip() for item in items if item.strip()]
+    if isinstance(default, int):
+        return _seconds(name, value, where)
+    if isinstance(value, bool | list | dict | float):
+        raise UsageError(f"{where}: '{name}' takes a text")
+    return str(value).strip()
+
+
+def _seconds(name: str, value: Any, where: str) -> float:
+    try:
+        seconds = float(value) if not isinstance(value, bool) else 0.0
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise UsageError(f"{where}: '{name}' takes a number of seconds, not '{value}'", f"write {name}: 120")
+    return seconds
 
 
 def _read_file(path: Path) -> dict[str, Setting]:
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = yaml.safe_load(text)
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read ({type(error).__name__})") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise UsageError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or 'syntax'}") from error
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise UsageError(f"{path}:1: the file takes settings such as `timezone: Europe/Berlin`")
     flat: dict[str, Setting] = {}
-    for name, value in _flatten(document):
-        line = _line_of(text, name.rsplit(".", 1)[-1])
+    for name, line, value in _entries(path):
+        where = f"{path}:{line}"
+        if value is None and any(known.startswith(f"{name}.") for known in KNOWN):
+            continue  # a section with nothing in it
         if name not in KNOWN:
-            raise UsageError(f"{path}:{line}: unknown setting '{name}'", did_you_mean(name, KNOWN))
+            raise UsageError(f"{where}: unknown setting '{name}'", did_you_mean(name, KNOWN))
+        if name in flat:
+            raise UsageError(f"{where}: '{name}' is set twice", f"it is set in {flat[name].origin}, too")
         if value is not None:
-            flat[name] = Setting(_typed(name, value, f"{path}:{line}"), f"usertrack.yaml, line {line}")
+            flat[name] = Setting(_typed(name, value, where), f"usertrack.yaml, line {line}")
     return flat
 
 
-def _flatten(document: Mapping[Any, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
-    for key, value in document.items():
-        name = f"{prefix}{key}"
-        pairs += _flatten(value, f"{name}.") if isinstance(value, dict) else [(name, value)]
-    return pairs
+def _entries(path: Path) -> list[tuple[str, int, Any]]:
+    """Each setting in the file as its dotted name, its line and its value; raises UsageError with file and line."""
+    import yaml
+
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8-sig"))
+        document = loader.get_single_node()
+        if document is None:
+            return []
+        if not isinstance(document, yaml.MappingNode):
+            raise UsageError(f"{path}:1: the file takes settings such as `timezone: Europe/Berlin`")
+        return list(_flatten(loader, document))
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise UsageError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or 'syntax'}") from error
 
 
-def _line_of(text: str, key: str) -> int:
-    return next((n for n, line in enumerate(text.splitlines(), 1) if line.strip().startswith(f"{key}:")), 1)
+def _flatten(loader: Any, mapping: Any, prefix: str = "") -> Iterator[tuple[str, int, Any]]:
+    for key, node in mapping.value:
+        name, line = f"{prefix}{key.value}", key.start_mark.line + 1
+        if node.id == "mapping" and name not in KNOWN:
+            yield from _flatten(loader, node, f"{name}.")
+        else:
+            # what YAML takes for a time is text here, such as as_of: 2026-11-20
+            is_time = node.tag == "tag:yaml.org,2002:timestamp"
+            yield name, line, node.value if is_time else loader.construct_object(node, deep=True)
 
 
 def _check(values: Mapping[str, Setting]) -> None:
     """The values that can be known to be wrong before anything is asked."""
-    zone = values["timezone"]
+    _check_zone(values["timezone"])
+    for name in ("posthog.host", "neon.api"):
+        _check_address(name, values[name])
+    for name in ("posthog.personal_api_key", "neon.api_key"):
+        key, origin = values[name].value, values[name].origin
+        if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+            raise UsageError(f"'{name}' holds characters that no key has ({origin})", "copy it again")
+
+
+def _check_zone(zone: Setting) -> None:
+    from zoneinfo import available_timezones
+
     try:
-        ZoneInfo(str(zone.value))
-    except (ValueError, OSError, KeyError) as error:
-        raise UsageError(
-            f"'{zone.value}' is not a timezone ({zone.origin})", "use a name such as Europe/Berlin or UTC"
-        ) from error
-    host = values["posthog.host"]
-    if urlsplit(str(host.value)).scheme not in {"http", "https"}:
-        raise UsageError(
-            f"PostHog's host must begin with https:// or http:// ({host.origin})", "US Cloud is https://us.posthog.com"
+        ZoneInfo(zone.value)
+    except (ValueError, OSError, LookupError) as error:
+        hint = did_you_mean(zone.value, available_timezones(), "use a name such as Europe/Berlin or UTC")
+        raise UsageError(f"'{zone.value}' is not a timezone ({zone.origin})", hint) from error
+
+
+def _check_address(name: str, address: Setting) -> None:
+    try:
+        parts = urlsplit(address.value)
+        good = (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and address.value.isprintable()
+            and " " not in address.value
         )
-    internal = values["internal"]
-    if not isinstance(internal.value, list) or not all(isinstance(item, str) for item in internal.value):
-        raise UsageError(f"'internal' takes a list of domains and e-mails ({internal.origin})")
+    except ValueError:
+        good = False
+    if not good:
+        raise UsageError(
+            f"'{name}' is not an address that begins with https:// or http:// ({address.origin})",
+            f"the default is {KNOWN[name].default}",
+        )
 
 
 def _truthy(text: str) -> bool:

@@ -122,7 +122,7 @@ def csv_rows(path: Path, columns: Sequence[Column], rows: int, longest: int) -> 
     chosen = ", ".join(_from_text(column) for column in columns)
     scan = (
         f"(SELECT {chosen} FROM read_csv({quote(str(path))}, header = false, auto_detect = false, delim = ',', "
-        f"quote = '\"', escape = '\"', nullstr = '\\N', allow_quoted_nulls = false, "
+        f"new_line = '\\n', quote = '\"', escape = '\"', nullstr = '\\N', allow_quoted_nulls = false, "
         f"max_line_size = {max(longest, 1 << 21)}, parallel = false, columns = {{{declared}}}))"
     )
     return SpooledRows(scan, columns, rows)

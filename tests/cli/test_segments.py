@@ -13,11 +13,9 @@ import openpyxl
 import pytest
 
 from ..conftest import Cli
-from . import golden
 
 KEYS = {"as_of", "timezone", "sources", "match", "segments", "users", "notes"}
 PERSON = {"email", "primary", "segments", "action", "priority", "because", "profile"}
-COUNTS = "SELECT count(*) FROM read_csv('people.csv')"
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -41,7 +39,13 @@ def test_the_document(document: Any) -> None:
 def test_the_counts_are_those_of_the_people(document: Any) -> None:
     counted = Counter(id_ for user in document["users"] for id_ in user["segments"])
     assert {segment["id"]: segment["count"] for segment in document["segments"]} == counted
-    assert [segment["id"] for segment in document["segments"]] == ["failing", "frustrated", "high_intent", "at_risk", "power"]
+    assert [segment["id"] for segment in document["segments"]] == [
+        "failing",
+        "frustrated",
+        "high_intent",
+        "at_risk",
+        "power",
+    ]
     assert all(len(user["because"]) == len(user["segments"]) for user in document["users"])
     assert not [reason for user in document["users"] for reason in user["because"] if "?" in reason or "None" in reason]
 
@@ -72,7 +76,7 @@ def test_files(demo: Cli, tmp_path: Path, suffix: str) -> None:
     assert (said.code, said.out) == (0, "")
     path = tmp_path / f"people.{suffix}"
     if suffix == "parquet":
-        assert duckdb.sql(f"SELECT count(*), count(DISTINCT email) FROM '{path}'").fetchone() == (34, 34)
+        assert duckdb.sql(f"SELECT count(*), count(DISTINCT email) FROM '{path}'").fetchall() == [(34, 34)]
     elif suffix == "xlsx":
         assert openpyxl.load_workbook(path).active.max_row == 35
     elif suffix in ("jsonl", "tsv"):
@@ -98,20 +102,14 @@ def test_limit_is_how_many_people_in_every_format(demo: Cli) -> None:
 def test_names_narrow_people_and_summary(demo: Cli) -> None:
     said = demo("segments", "failing", "high_intent")
     assert "At-Risk" not in said.out.split("Who to talk to first")[0]
-    golden("segments-high_intent-100.txt", demo("segments", "high_intent", "-n", 5).out)
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_on_a_terminal(demo: Cli, clean_env: pytest.MonkeyPatch, width: int) -> None:
     clean_env.setenv("COLUMNS", str(width))
-    said = demo("segments", "-n", 8)
+    said = demo("segments")
     assert said.err.startswith("note: demo data · connect your own with `usertrack init`\nnote: ")
     assert max(map(len, said.out.splitlines())) <= width
-    golden(f"segments-{width}.txt", said.out)
-
-
-def test_lifecycle(demo: Cli) -> None:
-    golden("lifecycle-100.txt", demo("segments", "--set", "lifecycle", "-n", 3).out)
 
 
 def test_times_in_another_zone(demo: Cli) -> None:
@@ -125,7 +123,6 @@ def test_as_of(demo: Cli) -> None:
 
 
 def test_match(demo: Cli) -> None:
-    golden("match-100.txt", demo("match").out)
     rows = rows_of(demo("match", "posthog_only", "-f", "csv").out)
     assert {row["kind"] for row in rows} == {"posthog_only"}
     document = json.loads(demo("match", "internal", "-f", "json", "-n", 2).out)

@@ -14,17 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sources.wires import KEY, Answers, Wire, refused, rows, table, tables
+from tests.sources.wires import KEY, Answers, Wire, error, refused, rows, table, tables
 from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
 from usertrack.library import Statement
 from usertrack.sources.http import ATTEMPTS
 from usertrack.sources.posthog import PostHog
 from usertrack.spool import Spool
-
-
-def error(status: int, detail: str = "", code: str = "", **headers: str) -> httpx.Response:
-    body = {"type": "x", "code": code, "detail": detail, "attr": None}
-    return httpx.Response(status, json=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def page(status: int, body: str = "<html>Bad gateway</html>") -> httpx.Response:

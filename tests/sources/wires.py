@@ -79,6 +79,11 @@ def rows(*values: Any, types: Sequence[str] = ("Int64",)) -> httpx.Response:
     return httpx.Response(200, json=document)
 
 
+def error(status: int, detail: str = "", code: str = "", **headers: str) -> httpx.Response:
+    body = {"type": "x", "code": code, "detail": detail, "attr": None}
+    return httpx.Response(status, json=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
 def tables(
     transport: httpx.AsyncBaseTransport | None,
     statements: Sequence[Statement],

@@ -1,5 +1,6 @@
 """The command line: every command by name, and every failure as a message with an exit code."""
 
+import logging
 import os
 import sys
 from typing import Annotated, Any
@@ -58,8 +59,12 @@ def main() -> None:
 
 def run() -> int:
     """Run the command line and return its exit code; every failure is said on standard error."""
+    logging.getLogger().addHandler(logging.NullHandler())  # libraries' own warnings are not for the user
     try:
-        return int(app(standalone_mode=False, prog_name="usertrack") or 0)
+        code = int(app(standalone_mode=False, prog_name="usertrack") or 0)
+        if code == INTERRUPTED:  # Typer has caught it
+            diagnostics.note("interrupted")
+        return code
     except UsertrackError as problem:
         diagnostics.error(problem)
         return problem.exit_code

@@ -1,25 +1,54 @@
 """Shell completion with the names of the workspace at hand. It never fails and never asks a source."""
 
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from usertrack.rules import Rules
 
 
 def segments(incomplete: str) -> list[str]:
-    names: list[str] = []
     with suppress(Exception):
-        from usertrack.cli.desk import rules_path, settings_of
-        from usertrack.cli.options import Common
-        from usertrack.rules import read_rules
+        names = {segment.id for chosen in _rules().sets.values() for segment in chosen.segments}
+        return _those(names, incomplete)
+    return []
 
-        rules = read_rules(rules_path(settings_of(Common())))
-        names = [segment.id for chosen in rules.sets.values() for segment in chosen.segments]
-    return sorted({name for name in names if name.startswith(incomplete)})
+
+def sets(incomplete: str) -> list[str]:
+    with suppress(Exception):
+        return _those(_rules().sets, incomplete)
+    return []
 
 
 def queries(incomplete: str) -> list[str]:
-    names: list[str] = []
     with suppress(Exception):
         from usertrack.cli.desk import library_of, settings_of
         from usertrack.cli.options import Common
 
-        names = list(library_of(settings_of(Common())))
-    return [name for name in names if name.startswith(incomplete)]
+        return _those(library_of(settings_of(Common())), incomplete)
+    return []
+
+
+def kinds(incomplete: str) -> list[str]:
+    from usertrack.report.match import KINDS
+
+    return _those(KINDS, incomplete)
+
+
+def formats(incomplete: str) -> list[str]:
+    from usertrack.cli.output import FORMATS
+
+    return _those(FORMATS, incomplete)
+
+
+def _rules() -> "Rules":
+    from usertrack.cli.desk import rules_path, settings_of
+    from usertrack.cli.options import Common
+    from usertrack.rules import read_rules
+
+    return read_rules(rules_path(settings_of(Common())))
+
+
+def _those(names: Iterable[str], incomplete: str) -> list[str]:
+    return sorted(name for name in names if name.startswith(incomplete))

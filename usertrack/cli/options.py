@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from usertrack.cli import complete
+
 _HERE = "Options of every command"
 
 
@@ -59,6 +61,7 @@ _FIELDS: dict[str, Any] = {
             "--format",
             "-f",
             metavar="FORMAT",
+            autocompletion=complete.formats,
             help="table, json, jsonl, csv, tsv, markdown, html, parquet or xlsx.",
             rich_help_panel=_HERE,
         ),
@@ -101,7 +104,7 @@ Params = Annotated[
     list[str] | None,
     typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for a parameter; may be repeated."),
 ]
-SetName = Annotated[str, typer.Option("--set", help="Which set of segments.")]
+SetName = Annotated[str, typer.Option("--set", help="Which set of segments.", autocompletion=complete.sets)]
 
 
 def parse_params(given: list[str] | None) -> dict[str, str]:

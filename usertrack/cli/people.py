@@ -83,7 +83,12 @@ def user(email: Email, limit: Limit = None, *, common: Common) -> None:
 @with_common
 def match(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="Only: ambiguous, posthog_only, postgres_only or internal.")
+        str | None,
+        typer.Argument(
+            metavar="[KIND]",
+            help="Only: ambiguous, posthog_only, postgres_only or internal.",
+            autocompletion=complete.kinds,
+        ),
     ] = None,
     limit: Limit = None,
     *,

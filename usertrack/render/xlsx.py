@@ -50,7 +50,7 @@ def _about(writer: "_Cells", table: Table, cut: int) -> None:
         ("source", table.source),
         ("query", table.query),
         ("parameters", text.json_text(text.plain(table.parameters))),
-        ("as of (UTC)", table.as_of),
+        ("as of (UTC)", table.as_of and table.as_of.replace(tzinfo=None)),
         ("times in this file", "UTC"),
         ("complete", "no: the source has more rows" if table.truncated else "yes"),
         *(("note", note) for note in table.notes),

@@ -10,7 +10,6 @@ from usertrack.document import Document, Listing, Shown
 from usertrack.expressions import columns
 from usertrack.history import Snapshot
 from usertrack.period import in_zone
-from usertrack.run import NAMES
 from usertrack.segments import OWN_COLUMNS, Classification, condition
 from usertrack.table import Column, Row, Table
 from usertrack.workbench import Match, Workbench
@@ -256,20 +255,13 @@ def _unknown_notes(found: Classification) -> list[str]:
 
 def match_notes(match: Match) -> list[str]:
     """The match report in a line or two."""
-    parts = []
-    if match.matched is not None:
-        parts.append(f"{number(match.posthog_only or 0)} people have events but no account")
-        parts.append(f"{number(match.postgres_only or 0)} accounts are unknown to PostHog")
-    if match.ambiguous:
-        parts.append(f"{number(match.ambiguous)} e-mails are ambiguous (several accounts or persons)")
-    if match.anonymous:
-        parts.append(f"{number(match.anonymous)} anonymous visitors")
-    if match.without_email:
-        parts.append(f"{number(match.without_email)} accounts without an e-mail")
-    if match.internal_excluded:
-        parts.append(f"{number(match.internal_excluded)} of your own people left out")
+    said = (
+        (match.posthog_only, "person has events but no account", "people have events but no account"),
+        (match.postgres_only, "account is unknown to PostHog", "accounts are unknown to PostHog"),
+        (match.ambiguous, "e-mail is ambiguous", "e-mails are ambiguous (several accounts or persons)"),
+        (match.anonymous, "anonymous visitor", "anonymous visitors"),
+        (match.without_email, "account without an e-mail", "accounts without an e-mail"),
+        (match.internal_excluded, "of your own people left out", "of your own people left out"),
+    )
+    parts = [f"{number(count)} {one if count == 1 else more}" for count, one, more in said if count]
     return [f"{'; '.join(parts)} (`usertrack match`)"] if parts else []
-
-
-def missing_sources(bench: Workbench) -> list[str]:
-    return [NAMES[state["name"]] for state in source_states(bench) if not state["ok"]]

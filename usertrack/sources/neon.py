@@ -1,13 +1,18 @@
 """Neon's API: the connection URI of a database, for those who give an API key instead of the URI."""
 
+from urllib.parse import quote
+
 import httpx
 
-from usertrack.errors import ConnectionFailed, UsageError
+from usertrack.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.settings import Settings
 
 
 async def connection_uri(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> str:
-    """The pooled connection URI of ``neon.database`` in ``neon.project_id``; raises UsageError or ConnectionFailed."""
+    """The pooled connection URI of ``neon.database`` in ``neon.project_id``.
+
+    Raises UsageError, ConnectionFailed or SourceBusy.
+    """
     for name in ("neon.project_id", "neon.database"):
         if not settings[name]:
             raise UsageError(
@@ -16,22 +21,30 @@ async def connection_uri(settings: Settings, transport: httpx.AsyncBaseTransport
             )
     query = {"database_name": settings["neon.database"], "role_name": settings["neon.role"], "pooled": "true"}
     headers = {"Authorization": f"Bearer {settings['neon.api_key']}", "Accept": "application/json"}
-    url = f"{settings['neon.api']}/projects/{settings['neon.project_id']}/connection_uri"
+    url = f"{settings['neon.api']}/projects/{quote(str(settings['neon.project_id']), safe='')}/connection_uri"
     try:
         async with httpx.AsyncClient(timeout=20, transport=transport) as client:
             response = await client.get(url, params=query, headers=headers)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ConnectionFailed(f"cannot reach Neon's API ({type(error).__name__})", "check your network") from error
-    if response.status_code in (401, 403):
+    return _uri(response, settings)
+
+
+def _uri(response: httpx.Response, settings: Settings) -> str:
+    status = response.status_code
+    if status in (401, 403):
         raise ConnectionFailed("Neon does not accept the API key", "check NEON_API_KEY; it needs access to the project")
-    if response.status_code == 404:
+    if status == 404:
         raise ConnectionFailed(
             f"Neon knows no database '{settings['neon.database']}' with role '{settings['neon.role']}' in that project",
             "check neon.project_id, neon.database and neon.role in usertrack.yaml",
         )
+    if status in (423, 429) or status >= 500:
+        raise SourceBusy(f"Neon's API is busy (HTTP {status})", "try again in a minute")
     try:
-        return str(response.json()["uri"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConnectionFailed(
-            f"Neon's API answered {response.status_code} without a connection URI", "try again later"
-        ) from error
+        uri = response.json()["uri"]
+    except (ValueError, KeyError, TypeError):
+        uri = None
+    if not isinstance(uri, str):
+        raise ConnectionFailed(f"Neon's API answered HTTP {status} without a connection URI", "check NEON_API_HOST")
+    return uri

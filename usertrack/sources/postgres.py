@@ -13,11 +13,12 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from usertrack.errors import QueryError, UsageError
-from usertrack.library import Statement, placeholders, statement_of
+from usertrack.library import Statement
 from usertrack.settings import Settings
 from usertrack.sources import Notify
-from usertrack.sources.postgres_errors import explain, refusal
+from usertrack.sources.postgres_errors import explain, place, refusal
 from usertrack.spool import Spool, SpooledRows, csv_rows, unique
+from usertrack.sqltext import placeholders, statement_of
 from usertrack.table import Column, Table
 
 _CASTS = {
@@ -91,7 +92,10 @@ class Postgres:
                     pool.connection(timeout=self._connect_timeout) as connection,
                 ):
                     await self._begin(connection, statement)
-                    rows = await _copy(connection, sql, statement.limit, spool)
+                    outputs = await _describe(connection, sql)
+                    if not outputs:
+                        raise QueryError(f"{place(statement)}: the query has no columns", "say what to SELECT")
+                    rows = await _copy(connection, sql, outputs, statement.limit, spool)
                     await connection.rollback()
             except (psycopg.Error, TimeoutError) as error:
                 raise explain(error, statement, sql, self._timeout) from error
@@ -112,7 +116,7 @@ class Postgres:
             self._pool.cancel()
             (opened,) = await asyncio.gather(self._pool, return_exceptions=True)
             if isinstance(opened, AsyncConnectionPool):
-                await opened.close()
+                await opened.close(timeout=1)
 
     async def _open(self) -> AsyncConnectionPool[Connection]:
         """The pool; whoever comes first opens it, and all share how that ends."""
@@ -208,11 +212,10 @@ class _Output(NamedTuple):
     expression: str
 
 
-async def _copy(connection: Connection, sql: str, limit: int | None, spool: Spool) -> SpooledRows:
+async def _copy(
+    connection: Connection, sql: str, outputs: list[_Output], limit: int | None, spool: Spool
+) -> SpooledRows:
     """Stream the rows into a CSV file: one row more than ``limit``, so that a cut is always known."""
-    outputs = await _describe(connection, sql)
-    if not outputs:
-        raise QueryError("the query has no columns", "write SELECT with what you want to know")
     chosen, inner = ", ".join(output.expression for output in outputs), ", ".join(f"c{n}" for n in range(len(outputs)))
     cut = "" if limit is None else f" LIMIT {limit + 1}"
     # one column may be the empty string, and an empty line is no row to a CSV reader

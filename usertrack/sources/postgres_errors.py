@@ -29,6 +29,11 @@ _REFUSALS = (
     ),
     ("resolve host|name or service", "its host name is not known", "check the host in DATABASE_URL, and your network"),
     ("invalid (port|integer)", "its port is not a number that a port has", f"check DATABASE_URL; {_LIKE}"),
+    (
+        "pg_hba.conf|not permitted",
+        "the server does not let this role in",
+        "check the user, and sslmode, in DATABASE_URL",
+    ),
     ("ssl|certificate|tls", "TLS could not be agreed on", "check sslmode in DATABASE_URL"),
     (
         "refused|no such file",
@@ -36,7 +41,6 @@ _REFUSALS = (
         "is the server running? check host and port in DATABASE_URL",
     ),
     ("timeout|timed out", "it did not answer in time", "check the host in DATABASE_URL, and your network"),
-    ("no pg_hba.conf entry|not permitted", "the server does not let this role in", "check the role and its rights"),
     ("starting up|shutting down|recovery", "the server is starting or stopping", "try again in a moment"),
 )
 
@@ -56,10 +60,11 @@ def refusal(error: BaseException) -> ConnectionFailed:
 
 def explain(error: psycopg.Error | TimeoutError, statement: Statement, sql: str, timeout: float) -> UsertrackError:
     """Why a query failed, with the file and line of the query. ``sql`` is what ran, ``timeout`` is in seconds."""
-    where = _place(error, statement, sql)
+    position = error.diag.statement_position if isinstance(error, psycopg.Error) else None
+    where = place(statement, sql[: max(0, int(position) - len(DECLARE))] if position else "")
     longer = f"it may take {timeout:g} s: ask for a shorter range, or raise `postgres.timeout` in usertrack.yaml"
     if isinstance(error, PoolTimeout):
-        return SourceBusy("Postgres gave no further connection in time", "try again in a moment")
+        return ConnectionFailed("Postgres gave no further connection in time", "is the server still running?")
     if isinstance(error, TimeoutError):
         return SourceBusy(f"{where}: Postgres does not answer any more", longer)
     told = _told(error)
@@ -91,11 +96,9 @@ def _hint(error: psycopg.Error) -> str:
     return ""
 
 
-def _place(error: Exception, statement: Statement, sql: str) -> str:
-    """The query's file and line, or its name."""
+def place(statement: Statement, before: str = "") -> str:
+    """The query's file and line, or its name; ``before`` is the SQL in front of that place."""
     query = statement.query
     if query is None or query.path is None:
         return statement.name
-    position = error.diag.statement_position if isinstance(error, psycopg.Error) else None
-    before = sql[: max(0, int(position) - len(DECLARE))] if position else ""
     return f"{query.path}:{query.line + before.count(chr(10))}"

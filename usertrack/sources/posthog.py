@@ -12,7 +12,7 @@ from typing import NamedTuple
 import httpx
 
 from usertrack.errors import QueryError, SourceBusy, UsageError
-from usertrack.library import Statement, statement_of
+from usertrack.library import Statement
 from usertrack.period import known_zone
 from usertrack.settings import Settings
 from usertrack.sources import Notify
@@ -20,6 +20,7 @@ from usertrack.sources.clickhouse import Collected, rows_of
 from usertrack.sources.limits import own_limit, with_limit
 from usertrack.sources.query_api import QueryApi
 from usertrack.spool import Spool, SpooledRows, identifier, parquet_rows
+from usertrack.sqltext import statement_of
 from usertrack.table import Table
 
 PAGE_ROWS = 50_000

@@ -1,0 +1,124 @@
+"""Help, completion and what they cost."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from usertrack import __version__
+
+from ..conftest import Cli
+
+COMMANDS = [
+    "segments",
+    "explain",
+    "user",
+    "match",
+    "query list",
+    "query show",
+    "query run",
+    "query new",
+    "init",
+    "check",
+]
+COMMANDS += ["doctor", "demo", "serve"]
+
+
+def plain(text: str) -> str:
+    return " ".join(text.replace("│", " ").split())
+
+
+def test_top_level(cli: Cli) -> None:
+    said = cli("--help")
+    text = plain(said.out)
+    assert said.code == 0
+    assert text.startswith("Usage: usertrack [OPTIONS] COMMAND")
+    assert text.index("usertrack segments") < text.index("Options")
+    for code, words in {
+        0: "ok",
+        2: "usage, settings or a file",
+        5: "a check found problems",
+        130: "interrupted",
+    }.items():
+        assert f"{code} {words}" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_come_first(cli: Cli, command: str) -> None:
+    said = cli(*command.split(), "--help")
+    assert said.code == 0
+    text = plain(said.out)
+    example = text.index(f"usertrack {command}", len(f"Usage: usertrack {command}"))
+    assert example < text.index("─ Options")
+
+
+def test_version(cli: Cli) -> None:
+    assert cli("--version").out == f"usertrack {__version__}\n"
+
+
+def test_nothing_heavy_is_imported() -> None:
+    code = (
+        "import sys, json; sys.argv = ['usertrack', 'segments', '--help']\n"
+        "from usertrack.cli.app import run; run()\n"
+        "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {
+        "duckdb",
+        "chdb",
+        "httpx",
+        "psycopg",
+        "sqlglot",
+        "jinja2",
+        "yaml",
+        "pyarrow",
+        "pandas",
+        "numpy",
+        "starlette",
+    }
+    assert heavy.isdisjoint(json.loads(done.stdout.splitlines()[-1]))
+
+
+Completed = Callable[[str], str]
+
+
+@pytest.fixture
+def completed(cli: Cli, clean_env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Completed:
+    """What bash is offered for a line, by the protocol that its completion script speaks."""
+
+    def ask(typed: str) -> str:
+        clean_env.setenv("_USERTRACK_COMPLETE", "complete_bash")
+        clean_env.setenv("COMP_WORDS", typed)
+        clean_env.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+        with pytest.raises(SystemExit, match="0"):
+            cli()
+        out, err = capsys.readouterr()
+        assert err == ""
+        return out
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("usertrack seg", {"segments"}),
+        ("usertrack segments f", {"failing", "frustrated"}),
+        ("usertrack segments --set l", {"lifecycle"}),
+        ("usertrack query show posthog/pe", {"posthog/people"}),
+        ("usertrack query run neon/user_t", {"neon/user_timeline", "neon/user_tool_failures", "neon/user_tools"}),
+        ("usertrack match a", {"ambiguous"}),
+        ("usertrack segments --format j", {"json", "jsonl"}),
+    ],
+)
+def test_completion_in_bash(completed: Completed, typed: str, offered: set[str]) -> None:
+    assert set(completed(typed).split()) == offered
+
+
+def test_completion_of_a_broken_workspace_is_empty(cli: Cli, completed: Completed, tmp_path: Path) -> None:
+    cli("init")
+    (tmp_path / "segments.yaml").write_text("{")
+    assert completed("usertrack segments f").strip() == ""

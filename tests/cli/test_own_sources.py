@@ -1,0 +1,226 @@
+"""The command line on somebody's own PostHog and Postgres: a company small enough to know everybody in it.
+
+`USERTRACK_GOLDEN=write pytest tests/cli` writes the golden files anew.
+"""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from ..conftest import Cli
+from ..people import Company, ago, office, served
+from . import golden
+
+LENA = "lena@northwind.example"
+
+
+def northwind(company: Company) -> None:
+    lena = company.account(LENA, name="Lena Park", credits=12, signed_up=ago(78), subscription="trial")
+    for day in range(14):
+        log = (
+            f"Modal OOM (rc=137): container ta-{day:08x} killed after {day}00 ms\n  at main.py:3"
+            if day < 11
+            else "API timeout"
+        )
+        company.run(lena, "failed", ago(day / 2 + 0.01), log)
+    for day in range(5):
+        company.run(lena, "completed", ago(30 + day))
+    company.run(lena, "running", ago(0, 60))
+    for day in range(20):
+        company.tool(
+            lena,
+            ago(day),
+            "failed" if day % 5 == 0 else "success",
+            error_message="invalid teamId 0a1b2c3d4e" if day % 5 == 0 else None,
+        )
+    company._add(
+        "fastapi_deployment",
+        user_id=lena,
+        name="weekly_digest",
+        description="Mails a digest",
+        final_code="print(1)",
+        created_at=ago(9),
+    )
+    browser = company.person(LENA)
+    company.event(browser, "mcp_connect_clicked", ago(40), 2, template_name="Gmail")
+    for minute in range(7):
+        company.event(
+            browser,
+            "$pageview",
+            ago(0, 60 * minute + 900),
+            **{"p_$pathname": f"/workflows/{minute}", "p_$session_id": "s1"},
+        )
+
+    omar = "omar@acme.example"
+    company.account(omar, name="Omar Haddad", credits=100, signed_up=ago(3))
+    company.event(company.person(omar), "mcp_connect_clicked", ago(1), 3, template_name="Gmail")
+    company.account("sleepy@acme.example", name="Sleepy", signed_up=ago(40))
+    company.account("Twice@Acme.example", credits=40)
+    company.account("twice@acme.example", credits=70)
+    company.event(company.person("visitor@elsewhere.example"), "$rageclick", ago(2), **{"p_$pathname": "/pricing"})
+    company.event(company.person(None), "$pageview", ago(2))
+    company.account("boss@datagen.dev", runs={"failed": 9})
+    company.account("[/red]\x1b[31m%s{0}'\"🎉@umbra.example", name="=1+1 <b>|", runs={"failed": 6}, credits=None)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    company = Company()
+    northwind(company)
+    with office(tmp_path_factory.mktemp("northwind"), company) as opened, served(opened) as env:
+        yield env
+
+
+@pytest.fixture
+def own(cli: Cli, clean_env: pytest.MonkeyPatch, environment: dict[str, str]) -> Cli:
+    for name, value in environment.items():
+        clean_env.setenv(name, value)
+    return cli
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("command", ["segments", "match", "explain", "user"])
+def test_looks(own: Cli, clean_env: pytest.MonkeyPatch, command: str, width: int) -> None:
+    clean_env.setenv("COLUMNS", str(width))
+    said = own(command, *([LENA] if command in ("explain", "user") else []))
+    assert said.code == 0
+    assert max(map(len, said.out.splitlines())) <= width
+    golden(f"{command}-{width}.txt", said.out)
+
+
+def test_document_of_segments(own: Cli) -> None:
+    golden("segments.json", own("segments", "-f", "json").out)
+
+
+@pytest.mark.parametrize("fmt", ["markdown", "json", "html"])
+def test_document_of_a_user(own: Cli, fmt: str) -> None:
+    golden(f"user.{fmt}", own("user", LENA, "-f", fmt).out)
+
+
+def test_document_of_an_explanation(own: Cli) -> None:
+    golden("explain.json", own("explain", LENA, "-f", "json").out)
+    golden("lifecycle-100.txt", own("explain", LENA, "--set", "lifecycle").out)
+
+
+def test_no_note_of_a_demo(own: Cli) -> None:
+    assert "demo" not in own("segments").err
+
+
+def test_without_postgres(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.delenv("DATABASE_URL")
+    said = own("segments", "-f", "json")
+    document = json.loads(said.out)
+    assert said.code == 6
+    counts = {segment["id"]: segment["count"] for segment in document["segments"]}
+    assert counts == {"failing": None, "frustrated": 1, "high_intent": None, "at_risk": None, "power": None}
+    assert [source["ok"] for source in document["sources"]] == [False, True]
+    assert any("Failing Users: unknown, because Postgres is not connected" in note for note in document["notes"])
+    table = own("segments")
+    assert table.code == 6
+    assert ["Failing", "Users", "unknown"] in [line.split()[:3] for line in table.out.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("POSTHOG_PERSONAL_API_KEY", "phx_wrong"), ("POSTHOG_HOST", "http://127.0.0.1:9")]
+)
+def test_without_posthog(own: Cli, clean_env: pytest.MonkeyPatch, name: str, value: str) -> None:
+    clean_env.setenv(name, value)
+    said = own("segments", "-f", "json")
+    document = json.loads(said.out)
+    assert said.code == 6
+    counts = {segment["id"]: segment["count"] for segment in document["segments"]}
+    assert counts == {"failing": 2, "frustrated": None, "high_intent": None, "at_risk": None, "power": 2}
+    assert "phx_wrong" not in said.out + said.err
+    explained = own("explain", LENA)
+    assert explained.code == 6
+    assert "unknown" in explained.out
+    dossier = own("user", LENA)
+    assert dossier.code == 6
+    assert "Modal OOM" in dossier.out
+    assert "unknown: MCP servers clicked, Sessions, 30 days" in dossier.out
+
+
+def test_without_either(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
+    clean_env.setenv("DATABASE_URL", "postgresql://nobody:hunter2@127.0.0.1:9/none")
+    said = own("segments")
+    assert (said.code, said.out) == (3, "")
+    assert "hunter2" not in said.err
+    assert "hint: " in said.err
+
+
+def test_doctor(own: Cli, environment: dict[str, str]) -> None:
+    said = own("doctor")
+    assert said.code == 0
+    assert "everything is in order" in said.out
+    assert "environment, POSTHOG_PERSONAL_API_KEY" in said.out
+    assert environment["POSTHOG_PERSONAL_API_KEY"] not in said.out
+    assert environment["DATABASE_URL"] not in said.out
+
+
+def test_doctor_with_a_wrong_key(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
+    said = own("doctor")
+    assert said.code == 5
+    assert "FAIL  PostHog" in said.out
+    assert "ok    Postgres" in said.out
+    assert "error: 1 problem found" in said.err
+
+
+def test_doctor_with_one_source(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.delenv("DATABASE_URL")
+    said = own("doctor")
+    assert said.code == 5
+    assert "Postgres is not connected" in said.out
+    assert "set DATABASE_URL" in said.out
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [("lean@northwind.example", LENA), ("OMAR@acme.exampel", "omar@acme.example")],
+)
+@pytest.mark.parametrize("command", ["explain", "user"])
+def test_somebody_unknown(own: Cli, command: str, asked: str, near: str) -> None:
+    said = own(command, asked)
+    assert (said.code, said.out) == (2, "")
+    assert f"error: nobody is known as '{asked}'" in said.err
+    assert near in said.err.split("did you mean ")[1]
+
+
+@pytest.mark.parametrize("command", ["explain", "user"])
+def test_one_of_your_own_people(own: Cli, command: str) -> None:
+    said = own(command, "Boss@datagen.dev")
+    assert said.code == 2
+    assert "it is one of your own people" in said.err
+
+
+@pytest.mark.parametrize("spelling", [LENA, " LENA@Northwind.example "])
+def test_spelling_does_not_matter(own: Cli, spelling: str) -> None:
+    assert own("explain", spelling).out.startswith(f" {LENA} is in Failing Users, Power Users")
+
+
+@pytest.mark.parametrize("email", ["visitor@elsewhere.example", "sleepy@acme.example"])
+def test_people_of_one_source_alone(own: Cli, email: str) -> None:
+    said = own("user", email)
+    assert said.code == 0
+    golden(f"user-{email.split('@')[0]}-100.txt", said.out)
+
+
+@pytest.mark.parametrize("fmt", ["table", "markdown", "html", "json"])
+def test_a_hostile_person(own: Cli, fmt: str) -> None:
+    hostile = "[/red]\x1b[31m%s{0}'\"🎉@umbra.example"
+    for command in ("explain", "user"):
+        said = own(command, hostile, "-f", fmt)
+        assert said.code == 0
+        assert "\x1b" not in said.out
+        assert "🎉@umbra.example" in said.out
+    if fmt == "html":
+        assert "<b>|" not in said.out
+
+
+def test_secrets_of_accounts_are_nowhere(own: Cli) -> None:
+    for args in (["segments", "-f", "json"], ["user", LENA, "-f", "json"], ["user", LENA], ["match", "-f", "json"]):
+        text = own(*args).out
+        assert "$2b$" not in text
+        assert "password" not in text

@@ -1,0 +1,119 @@
+"""What only a process of its own can show: signals, pipes, locales, and places that cannot be written."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from usertrack.cli.app import main; main()"]
+
+
+@pytest.fixture
+def env(demo_cache: Path, demo_postgres: str) -> dict[str, str]:
+    kept = ("PATH", "HOME", "PYTHONPATH", "TMPDIR", "LANG", "VIRTUAL_ENV")
+    return {name: os.environ[name] for name in kept if name in os.environ} | {"XDG_CACHE_HOME": str(demo_cache)}
+
+
+def run(env: dict[str, str], *args: str, **options: object) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run([*COMMAND, *args], env=env, capture_output=True, timeout=120, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def test_interrupted_in_the_middle_of_a_query(env: dict[str, str], demo_postgres: str) -> None:
+    import psycopg
+
+    args = ["query", "run", "--source", "neon", "--sql", "-"]
+    process = subprocess.Popen(
+        [*COMMAND, *args], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdin
+    process.stdin.write(b"SELECT pg_sleep(60)")
+    process.stdin.close()
+    running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()"
+    with psycopg.connect(demo_postgres, autocommit=True) as connection:
+        _wait(lambda: connection.execute(running).fetchall()[0][0] > 0)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        _wait(lambda: connection.execute(running).fetchall()[0][0] == 0)
+    assert process.stdout
+    assert process.stderr
+    assert process.stdout.read() == b""
+    error = process.stderr.read().decode()
+    assert error.endswith("note: interrupted\n")
+    assert "Traceback" not in error
+    process.stdout.close()
+    process.stderr.close()
+
+
+def _wait(condition: "object") -> None:
+    deadline = time.monotonic() + 30
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def test_a_reader_who_leaves_early(env: dict[str, str]) -> None:
+    line = " ".join(f"'{part}'" for part in COMMAND)
+    for fmt in ("csv", "table"):
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {line} segments --limit 0 -f {fmt} | head -1"],
+            env=env, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0
+        assert len(done.stdout.splitlines()) == 1
+        assert "Traceback" not in done.stderr
+        assert "Broken pipe" not in done.stderr
+
+
+def test_a_locale_that_knows_ascii_alone(env: dict[str, str]) -> None:
+    done = run({**env, "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}, "segments", "frustrated")
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert done.stderr.isascii()
+    assert b"Frustrated Users" in done.stdout
+
+
+@pytest.mark.parametrize(("extra", "coloured"), [({"NO_COLOR": "1"}, False), ({}, True)])
+def test_colour_on_a_terminal_unless_it_is_refused(env: dict[str, str], extra: dict[str, str], coloured: bool) -> None:  # noqa: FBT001
+    line = " ".join(f"'{part}'" for part in COMMAND)
+    terminal = {**env, **extra, "TERM": "xterm-256color", "COLUMNS": "100"}
+    typed = ["script", "-qec", f"{line} check", "/dev/null"]
+    done = subprocess.run(typed, env=terminal, capture_output=True, timeout=60, check=False)
+    assert b"everything is in order" in done.stdout
+    assert (b"\x1b[38;2" in done.stdout or b"\x1b[38;5" in done.stdout) is coloured
+
+
+def test_off_a_terminal_there_is_none(env: dict[str, str]) -> None:
+    done = run(env, "segments", "-n", "3")
+    assert b"\x1b" not in done.stdout + done.stderr
+
+
+def test_a_home_that_cannot_be_written(env: dict[str, str], tmp_path: Path) -> None:
+    nowhere = {**env, "HOME": "/proc/nowhere", "XDG_CACHE_HOME": "/proc/nowhere/cache", "TMPDIR": str(tmp_path)}
+    done = run(nowhere, "segments", "failing", "-f", "csv")
+    assert done.returncode == 0
+    assert b"demo not cached: /proc/nowhere/cache/usertrack cannot be written" in done.stderr
+    assert done.stdout.count(b"\n") > 10
+    assert list(tmp_path.glob("usertrack-*")) == []
+
+
+def test_a_wrong_key_for_a_server_of_ones_own(env: dict[str, str], tmp_path: Path) -> None:
+    keys = {"USERTRACK_PROJECT_TOKEN": "phc_own", "USERTRACK_PERSONAL_API_KEY": "phx_own"}
+    serve = [*COMMAND, "serve", "--port", "0", "--data", str(tmp_path / "events")]
+    with subprocess.Popen(serve, env={**env, **keys}, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stderr
+            url = server.stderr.readline().split(" at ")[1].split(",")[0]
+            asked = {**env, "POSTHOG_HOST": url, "POSTHOG_PROJECT_ID": "1", "POSTHOG_PERSONAL_API_KEY": "phx_other"}
+            done = run(asked, "doctor")
+            assert done.returncode == 5
+            assert b"FAIL  PostHog" in done.stdout
+            assert b"phx_o" not in done.stdout + done.stderr
+            right = run({**asked, "POSTHOG_PERSONAL_API_KEY": "phx_own"}, "doctor")
+            assert b"no events at all" in right.stdout
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(20)

@@ -1,0 +1,169 @@
+"""`usertrack query …` and `usertrack check` as typed."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from ..conftest import Cli
+
+
+def test_list_and_show(cli: Cli) -> None:
+    rows = json.loads(cli("query", "list", "-f", "json").out)["rows"]
+    assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
+    assert {"neon/run_activity", "posthog/people"} <= {row["name"] for row in rows}
+    shown = cli("query", "show", "neon/run_activity")
+    assert "FROM fastapi_run AS r" in shown.out
+    assert "days=30" in shown.out
+    assert json.loads(cli("query", "show", "run_activity", "-f", "json").out)["params"]["days"]["default"] == 30
+
+
+@pytest.mark.parametrize("fmt", ["table", "json", "jsonl", "csv", "tsv", "markdown", "html"])
+def test_run_in_every_format(demo: Cli, clean_env: pytest.MonkeyPatch, fmt: str) -> None:
+    clean_env.setenv("COLUMNS", "200")
+    said = demo("query", "run", "posthog/mcp_connects", "--param", "days=7", "--limit", 4, "-f", fmt)
+    assert said.code == 0
+    assert "mcp_clicks" in said.out
+    assert said.out.count("example") == 4
+
+
+def test_run_into_files(demo: Cli, tmp_path: Path) -> None:
+    for suffix in ("parquet", "xlsx"):
+        assert demo("query", "run", "neon/accounts", "-o", f"accounts.{suffix}").code == 0
+        assert (tmp_path / f"accounts.{suffix}").stat().st_size > 1000
+
+
+def test_parameters_are_bound_and_never_pasted(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    hostile = "'; DROP TABLE wasp_user; -- {x} %s \\ [/red]"
+    for source in ("posthog", "neon"):
+        clean_env.setattr(sys, "stdin", io.StringIO("SELECT {word} AS word"))
+        said = demo("query", "run", "--source", source, "--sql", "-", "-p", f"word={hostile}", "-f", "json")
+        assert said.code == 0
+        assert json.loads(said.out)["rows"] == [{"word": hostile}]
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (["neon/run_actvity"], "no query named 'neon/run_actvity'", "did you mean 'neon/run_activity'"),
+        ([], "say what to run: the NAME of a query, or --sql FILE", "usertrack query list"),
+        (["neon/accounts", "--sql", "x.sql"], "say what to run", "usertrack query list"),
+        (["--sql", "x.sql"], "say where the SQL runs", ""),
+        (["--sql", "x.sql", "--source", "postgres"], "there is no source 'postgres'", ""),
+        (["--sql", "x.sql", "--source", "neon"], "cannot read 'x.sql'", ""),
+        (["run_activity", "-p", "days"], "'--param days' is not NAME=VALUE", "--param days=7"),
+        (["run_activity", "-p", "day=7"], "query 'neon/run_activity' has no parameter 'day'", "did you mean 'days'?"),
+        (["run_activity", "-p", "days=soon"], "parameter 'days' takes a whole number, not 'soon'", ""),
+        (["neon/user_runs"], "query 'neon/user_runs' needs a value for 'email'", "--param email="),
+    ],
+)
+def test_wrong_usage(demo: Cli, args: list[str], message: str, hint: str) -> None:
+    said = demo("query", "run", *args)
+    assert (said.code, said.out) == (2, "")
+    assert f"error: {message}" in said.err
+    assert hint in said.err
+
+
+@pytest.mark.parametrize(
+    ("source", "sql", "code", "message"),
+    [
+        ("neon", "DELETE FROM wasp_user", 2, "only SELECT may run, this begins with 'DELETE'"),
+        ("neon", "WITH gone AS (DELETE FROM wasp_user RETURNING 1) SELECT * FROM gone", 1, "data-modifying"),
+        ("neon", "SELECT 1; SELECT 2", 2, "more than one statement"),
+        ("neon", "SELECT * FROM wasp_usr", 1, 'relation "wasp_usr" does not exist'),
+        ("neon", "SELECT emial FROM wasp_user", 1, 'column "emial" does not exist'),
+        ("posthog", "SELECT * FROM evnts", 1, "evnts"),
+        ("posthog", "INSERT INTO events SELECT 1", 2, "only SELECT may run"),
+        ("posthog", "", 2, "there is no SQL here"),
+    ],
+)
+def test_sql_that_cannot_run(
+    demo: Cli, clean_env: pytest.MonkeyPatch, source: str, sql: str, code: int, message: str
+) -> None:
+    clean_env.setattr(sys, "stdin", io.StringIO(sql))
+    said = demo("query", "run", "--source", source, "--sql", "-")
+    assert (said.code, said.out) == (code, "")
+    assert message in said.err
+
+
+def test_check_online(demo: Cli) -> None:
+    said = demo("check", "--online", "-f", "json")
+    assert said.code == 0
+    levels = {row["level"] for row in json.loads(said.out)["rows"]}
+    assert levels == {"ok", "note"}
+    assert "all 19 in order" in demo("check").out
+
+
+def test_check_of_a_workspace(demo: Cli, tmp_path: Path) -> None:
+    assert demo("init").code == 0
+    (tmp_path / "queries/neon/bad.sql").write_text("-- title: Bad\nSELECT nothing FROM nowhere")
+    (tmp_path / "queries/neon/worse.sql").write_text("-- title: Worse\nDROP TABLE wasp_user")
+    said = demo("check")
+    assert said.code == 5
+    assert "queries/neon/worse.sql:2: only SELECT may run" in said.out
+    assert "error: 1 problem found" in said.err
+    online = demo("check", "--online", "--demo")
+    assert online.code == 5
+    assert "queries/neon/bad.sql:2" in online.out
+    assert 'relation "nowhere" does not exist' in online.out
+    assert "error: 2 problems found" in online.err
+
+
+def test_a_broken_rule_stops_segments_before_anything_is_asked(demo: Cli, tmp_path: Path) -> None:
+    demo("init")
+    rules = tmp_path / "segments.yaml"
+    rules.write_text(rules.read_text().replace("run_count > 5 AND", "run_cout > 5 AND"))
+    said = demo("segments")
+    assert (said.code, said.out) == (2, "")
+    assert "error: segments.yaml:37: unknown fact 'run_cout'" in said.err
+    assert "did you mean 'run_count'" in said.err
+    assert demo("check").code == 5
+
+
+def test_a_segment_of_ones_own(demo: Cli, tmp_path: Path) -> None:
+    demo("init")
+    demo("query", "new", "neon/big_spenders")
+    query = tmp_path / "queries/neon/big_spenders.sql"
+    query.write_text(
+        query.read_text()
+        .replace("count(*) AS accounts", "100 - min(w.credits) AS spent")
+        .replace("-- key: email", "-- key: email\n-- facts: {spent: {label: credits spent, type: float, absent: 0}}")
+        .replace("days: 30", "days: 365")
+    )
+    rules = tmp_path / "segments.yaml"
+    rules.write_text(
+        rules.read_text()
+        .replace("    - posthog/people", "    - neon/big_spenders\n    - posthog/people")
+        .replace("precedence: [failing,", "precedence: [spender, failing,")
+        .replace(
+            "      failing:\n",
+            "      spender:\n        name: Big Spenders\n        when: spent > 90\n"
+            '        because: "spent {spent} credits"\n      failing:\n',
+            1,
+        )
+    )
+    assert demo("check").code == 0
+    document = json.loads(demo("segments", "spender", "-f", "json").out)
+    assert document["users"]
+    assert all(user["profile"]["spent"] > 90 for user in document["users"])
+    assert document["users"][0]["because"][0].startswith("spent 9")
+
+
+def test_a_fact_of_another_type_than_declared(demo: Cli, tmp_path: Path) -> None:
+    demo("init")
+    demo("query", "new", "posthog/people")
+    query = tmp_path / "queries/posthog/people.sql"
+    query.write_text(query.read_text().replace("count() AS persons", "'many' AS persons"))
+    said = demo("segments")
+    assert (said.code, said.out) == (2, "")
+    assert "query 'posthog/people' returns a value that is not of its fact's type" in said.err
+
+
+def test_doctor_with_nothing_configured(demo: Cli) -> None:
+    said = demo("doctor")
+    assert said.code == 0
+    assert "sources" in said.out
+    assert "the demo" in said.out
+    assert "everything is in order" in said.out

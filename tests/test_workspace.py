@@ -1,0 +1,103 @@
+"""Making a workspace and its query files; nothing that exists is ever lost."""
+
+from pathlib import Path
+
+import pytest
+
+from usertrack.library import SOURCES, Library, shipped_root
+from usertrack.rules import read_rules
+from usertrack.settings import load
+from usertrack.workspace import create, new_query
+
+from .conftest import Cli, problem
+
+SHIPPED = Library([shipped_root() / "queries"])
+
+
+def test_a_new_one_is_complete_and_valid(tmp_path: Path) -> None:
+    written = {path.relative_to(tmp_path).as_posix() for path in create(tmp_path / "acme")}
+    assert {"acme/usertrack.yaml", "acme/segments.yaml", "acme/.gitignore"} <= written
+    settings = load(workspace=tmp_path / "acme", env={})
+    assert settings["posthog.host"] == "https://us.posthog.com"
+    assert settings.uses_demo
+    assert set(read_rules(tmp_path / "acme" / "segments.yaml").sets) == {"action", "lifecycle"}
+
+
+def test_twice_changes_nothing(tmp_path: Path) -> None:
+    create(tmp_path)
+    (tmp_path / "segments.yaml").write_text("mine")
+    assert create(tmp_path) == []
+    assert (tmp_path / "segments.yaml").read_text() == "mine"
+
+
+def test_as_typed(cli: Cli, tmp_path: Path) -> None:
+    said = cli("init", "acme")
+    assert said.code == 0
+    assert "note: wrote acme/usertrack.yaml" in said.err
+    assert "usertrack doctor" in said.err
+    assert "acme is a workspace already; nothing was changed" in cli("init", "acme").err
+
+
+@pytest.mark.parametrize("place", ["/proc/acme", "file/acme", "/dev/null"])
+def test_where_nothing_can_be_written(cli: Cli, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("")
+    said = cli("init", place)
+    assert said.code == 2
+    assert f"error: cannot make a workspace in '{place}'" in said.err
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_new_query_is_valid_as_it_stands(tmp_path: Path, source: str) -> None:
+    path = new_query(tmp_path, f"{source}/sub/pricing-views_2", SHIPPED)
+    assert path == tmp_path / "queries" / source / "sub" / "pricing-views_2.sql"
+    query = Library([tmp_path / "queries"])[f"{source}/sub/pricing-views_2"]
+    assert (query.title, query.key) == ("Sub/pricing-views 2", "email")
+
+
+def test_a_shipped_query_is_copied(tmp_path: Path) -> None:
+    path = new_query(tmp_path, "neon/accounts", SHIPPED)
+    assert path.read_text() == (shipped_root() / "queries/neon/accounts.sql").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("accounts", "does not say where the query runs"),
+        ("postgres/x", "does not say where the query runs"),
+        ("neon/", "does not say where the query runs"),
+        ("neon/../../etc/x", "is not a name for a query"),
+        ("neon/x.sql", "is not a name for a query"),
+        ("neon/a b", "is not a name for a query"),
+        ("neon//x", "is not a name for a query"),
+    ],
+)
+def test_names_that_are_none(tmp_path: Path, name: str, message: str) -> None:
+    assert message in problem(lambda: new_query(tmp_path, name, SHIPPED)).message
+    assert list(tmp_path.rglob("*.sql")) == []
+
+
+def test_what_exists_stays(tmp_path: Path) -> None:
+    new_query(tmp_path, "neon/mine", SHIPPED).write_text("mine")
+    assert "exists already" in problem(lambda: new_query(tmp_path, "neon/mine", SHIPPED)).message
+    assert (tmp_path / "queries/neon/mine.sql").read_text() == "mine"
+
+
+def test_a_query_needs_a_workspace(cli: Cli) -> None:
+    said = cli("query", "new", "neon/mine")
+    assert said.code == 2
+    assert "`usertrack init` makes one" in said.err
+
+
+def test_the_workspace_s_own_query_wins(cli: Cli, tmp_path: Path) -> None:
+    cli("init")
+    assert "wrote queries/neon/accounts.sql" in cli("query", "new", "neon/accounts").err
+    listed = cli("query", "list", "-f", "csv").out.splitlines()
+    assert next(line for line in listed if line.startswith("neon/accounts,")).endswith(",workspace")
+    assert next(line for line in listed if line.startswith("neon/run_activity,")).endswith(",shipped")
+
+
+def test_found_from_a_folder_below(cli: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cli("init")
+    cli("query", "new", "neon/mine")
+    clean_env.chdir(tmp_path / "queries" / "neon")
+    assert "neon/mine" in cli("query", "list").out

@@ -1,0 +1,78 @@
+"""SQL as tokens of its dialect: where its parameters are, and whether it is one statement that reads.
+
+What is in a string, a quoted name or a comment is never taken for anything else.
+"""
+
+from functools import cache
+from typing import Any, ClassVar
+
+from usertrack.errors import UsageError
+
+
+def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
+    """Each ``{name}`` in ``sql`` outside strings and comments, with its first offset and the one after its last."""
+    from sqlglot import TokenType
+
+    tokens = tokens_of(sql, source)
+    found = []
+    for opening, name, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if (
+            opening.token_type is TokenType.L_BRACE
+            and closing.token_type is TokenType.R_BRACE
+            and name.text.isidentifier()
+            and name.token_type not in {TokenType.STRING, TokenType.IDENTIFIER}
+        ):
+            found.append((name.text, opening.start, closing.end + 1))
+    return found
+
+
+def tokens_of(sql: str, source: str) -> list[Any]:
+    """The tokens of ``sql`` in the dialect of ``source``; raises UsageError where a string or comment never ends."""
+    import sqlglot
+    from sqlglot.errors import TokenError
+
+    try:
+        return list(sqlglot.tokenize(sql, read=_hogql() if source == "posthog" else "postgres"))
+    except TokenError as error:
+        raise UsageError("the SQL has a string or comment that never ends", str(error).splitlines()[0][:120]) from error
+
+
+@cache
+def _hogql() -> Any:
+    """How HogQL is cut into tokens: ClickHouse's way, with ``$`` in names and ``//`` comments."""
+    from sqlglot.dialects.clickhouse import ClickHouse
+
+    class HogQL(ClickHouse):
+        class Tokenizer(ClickHouse.Tokenizer):
+            HEREDOC_STRINGS: ClassVar[list[str | tuple[str, str]]] = []
+            VAR_SINGLE_TOKENS: ClassVar[set[str]] = {"$"}
+            COMMENTS: ClassVar[list[Any]] = ["--", ("/*", "*/"), "//"]
+
+    return HogQL
+
+
+def statement_of(sql: str, source: str) -> str:
+    """``sql`` without a trailing semicolon, once it is known to be one statement that begins like a read.
+
+    This catches mistakes early; what makes reading read-only is the source's own session.
+    """
+    from sqlglot import TokenType
+
+    if "\0" in sql:
+        raise UsageError("the SQL has a character that no SQL has (NUL)", "is it a text file?")
+    tokens = tokens_of(sql, source)
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        sql = sql[: tokens.pop().start]
+    if not tokens:
+        raise UsageError("there is no SQL here", "write one SELECT")
+    if any(token.token_type is TokenType.SEMICOLON for token in tokens):
+        raise UsageError("this is more than one statement", "keep one SELECT per query")
+    first = next((token for token in tokens if token.token_type is not TokenType.L_PAREN), tokens[0])
+    if first.token_type in {TokenType.STRING, TokenType.IDENTIFIER} or first.text.upper() not in {
+        "SELECT",
+        "WITH",
+        "VALUES",
+        "TABLE",
+    }:
+        raise UsageError(f"only SELECT may run, this begins with '{first.text}'", "usertrack never writes to a source")
+    return sql.rstrip()
