@@ -98,7 +98,7 @@ def place_of(settings: Settings, now: datetime) -> Place | None:
     A demo's lies with the demo, a workspace's in the workspace, any other in the user's data folder.
     """
     chosen = settings["history"]
-    if chosen is False or str(chosen).lower() == "off":
+    if chosen == "off":
         return None
     path = Path(chosen).expanduser() if chosen else None
     if settings.uses_demo:
@@ -152,7 +152,9 @@ def opened(connection: Any, place: Place, *, write: bool = False) -> Iterator[No
         finally:
             connection.execute("DETACH history")
     except duckdb.Error as error:
-        raise _unusable(place.path, error) from error
+        if problem := _unusable(place.path, error):
+            raise problem from error
+        raise
 
 
 def _make_room(path: Path) -> None:
@@ -172,7 +174,7 @@ def _attach(connection: Any, path: Path, *, write: bool) -> None:
 
     stamina.instrumentation.set_on_retry_hooks([])  # waiting a moment is no news
     for attempt in stamina.retry_context(
-        on=lambda error: isinstance(error, duckdb.IOException) and "lock" in str(error),
+        on=lambda error: isinstance(error, duckdb.IOException) and _LOCKED in str(error),
         attempts=None,
         timeout=_WAIT,
         wait_initial=0.02,
@@ -198,12 +200,14 @@ def _require_version(connection: Any, path: Path, *, write: bool) -> None:
 
 _MOVE = "it was left as it is; move it away and a new one is begun"
 _NEWER = "it was left as it is; upgrade with `pip install --upgrade usertrack`"
+_LOCKED = "Could not set lock"
 _HOLDER = re.compile(r"held in (.+? \(PID \d+\)[^.]*)")
 
 
-def _unusable(path: Path, error: "duckdb.Error") -> UsageError | SourceBusy:
+def _unusable(path: Path, error: "duckdb.Error") -> UsageError | SourceBusy | None:
+    """What the file did to us; None when it was our own doing."""
     text = str(error)
-    if "lock" in text:
+    if _LOCKED in text:
         holder = _HOLDER.search(text)
         return SourceBusy(
             f"{path} is in use by {holder[1] if holder else 'another program'}", "try again when it has ended"
@@ -214,7 +218,9 @@ def _unusable(path: Path, error: "duckdb.Error") -> UsageError | SourceBusy:
         return UsageError(f"cannot open {path} ({text.rsplit(': ', 1)[-1].splitlines()[0]})", _ELSEWHERE)
     if "No space" in text:
         return UsageError(f"cannot write {path}: no space left", "make room, then try again")
-    return UsageError(f"{path} is damaged, or no history ({text.splitlines()[0][:120]})", _MOVE)
+    if re.match("Corrupt|IO Error|Serialization Error|INTERNAL Error|FATAL Error|Catalog Error", text):
+        return UsageError(f"{path} is damaged, or no history ({text.splitlines()[0][:120]})", _MOVE)
+    return None
 
 
 @contextmanager

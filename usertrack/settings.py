@@ -132,6 +132,8 @@ def _typed(name: str, value: Any, where: str) -> Any:
         return [item.strip() for item in items if item.strip()]
     if isinstance(default, int):
         return _seconds(name, value, where)
+    if name == "history" and value is False:
+        return "off"  # which YAML reads as false
     if isinstance(value, bool | list | dict | float):
         raise UsageError(f"{where}: '{name}' takes a text")
     return str(value).strip()
