@@ -17,7 +17,7 @@ from usertrack.spool import SpooledRows, identifier, quote
 from usertrack.table import Column, Table
 from usertrack.workbench import ProfileFact
 
-NOWHERE, ABSENT = "in none", "not there"
+NOWHERE, ABSENT = "in no segment", "not there"
 """Where somebody is who is in no segment, or whom no source knows."""
 
 
@@ -137,32 +137,35 @@ def moves(connection: Any, pair: Pair, key: str, only: Sequence[str] = ()) -> Ta
     ``why`` has the facts whose comparison in the rule turned out otherwise, as ``label old → new``.
     """
     segments = [segment for segment in pair.common if not only or segment.id in only]
-    cases = " ".join(f"WHEN {quote(segment.id)} THEN {_why(pair, segment)}" for segment in segments)
-    new = " ".join(f"WHEN {quote(segment.id)} THEN {_why_new(pair, segment)}" for segment in segments)
+    connection.execute(f"CREATE OR REPLACE TABLE moved AS {_explained(pair, segments, key)}")
+    types = {key: "VARCHAR", "segment": "VARCHAR", "change": "VARCHAR", "now": "VARCHAR", "priority": "DOUBLE"}
+    columns = tuple(Column(*column) for column in (types | {"why": "VARCHAR"}).items())
+    count = connection.execute("SELECT count(*) FROM moved").fetchone()[0]
+    rows = SpooledRows("moved", columns, count, connection)
+    return Table(columns, rows, name="moves", as_of=pair.after.as_of)
+
+
+def _explained(pair: Pair, segments: Sequence[KeptSegment], key: str) -> str:
+    """SQL for `moves`."""
     looked = [atom for segment in segments for atom in _looked(pair, segment)]
-    order = " ".join(f"WHEN {quote(segment.id)} THEN {rank}" for rank, segment in enumerate(segments))
-    connection.execute(
-        "CREATE OR REPLACE TABLE moved AS SELECT m.key, m.id AS segment, "
-        "CASE WHEN m.entered THEN 'entered' ELSE 'left' END AS change, n.\"primary\" AS now, n.priority, "
-        "CASE WHEN n.key IS NULL THEN 'not there any more' "
-        f"WHEN t.key IS NULL THEN concat_ws('; ', 'not there before', nullif(CASE m.id {new} END, '')) "
-        f"ELSE coalesce(nullif(CASE m.id {cases} END, ''), {quote(_otherwise(pair))}) END AS why "
+
+    def by_segment(values: Sequence[str]) -> str:
+        cases = [f"WHEN {quote(segment.id)} THEN {value}" for segment, value in zip(segments, values, strict=True)]
+        return f"CASE m.id WHEN '' THEN NULL {' '.join(cases)} END"
+
+    new = by_segment([_why_new(pair, segment) for segment in segments])
+    turned = by_segment([_why(pair, segment) for segment in segments])
+    return (
+        f"SELECT m.key AS {identifier(key)}, m.id AS segment, CASE WHEN m.entered THEN 'entered' ELSE 'left' END "
+        'AS change, n."primary" AS now, n.priority, CASE '
+        "WHEN n.key IS NULL THEN 'not there any more' "
+        f"WHEN t.key IS NULL THEN concat_ws('; ', 'not there before', nullif({new}, '')) "
+        f"ELSE coalesce(nullif({turned}, ''), {quote(_otherwise(pair))}) END AS why "
         f"FROM (FROM ({_moved(pair)}) WHERE id IN (SELECT unnest({_ids(segments)}))) m "
         f"LEFT JOIN ({_judged(pair, pair.before, looked)}) t USING (key) "
         f"LEFT JOIN ({_judged(pair, pair.after, looked)}) n USING (key) "
-        f"ORDER BY CASE m.id {order} END, m.entered DESC, n.priority DESC NULLS LAST, m.key"
-        if segments
-        else "CREATE OR REPLACE TABLE moved AS SELECT '' AS key, '' AS segment, '' AS change, '' AS now, "
-        "0.0::DOUBLE AS priority, '' AS why LIMIT 0"
-    )
-    names = (key, "segment", "change", "now", "priority", "why")
-    columns_ = tuple(Column(name, "DOUBLE" if name == "priority" else "VARCHAR") for name in names)
-    count = connection.execute("SELECT count(*) FROM moved").fetchone()[0]
-    return Table(
-        columns_,
-        SpooledRows("moved", columns_, count, connection),
-        name="moves",
-        as_of=pair.after.as_of,
+        f"ORDER BY {by_segment([str(rank) for rank in range(len(segments))])}, "
+        "m.entered DESC, n.priority DESC NULLS LAST, m.key"
     )
 
 

@@ -101,16 +101,20 @@ def place_of(settings: Settings, now: datetime) -> Place | None:
     if chosen == "off":
         return None
     path = Path(chosen).expanduser() if chosen else None
+    if path and settings.root and settings.values["history"].origin.startswith("usertrack.yaml"):
+        path = settings.root / path
     if settings.uses_demo:
         from usertrack.sources.demo import cache_root, place
 
         demo = place(cache_root(), now=now)
         return Place(path or demo / "history.duckdb", demo.name)
-    if path is None and settings.root is None:
+    if path is None and settings.root:
+        path = settings.root / ".usertrack/history.duckdb"
+    elif path is None:
         import platformdirs
 
         path = Path(platformdirs.user_data_dir("usertrack")) / "history.duckdb"
-    return Place((settings.root or Path()) / (path or ".usertrack/history.duckdb"), _origin(settings))
+    return Place(path, _origin(settings))
 
 
 def _origin(settings: Settings) -> str:

@@ -100,7 +100,7 @@ def _transitions(story: Story, timezone: str) -> list[Block]:
     if story.pair is None or story.matrix is None:
         return []
     names = {segment.id: segment.name for segment in story.pair.common}
-    names |= {NOWHERE: "in no segment", ABSENT: "not there", "people": "All", "was": " "}
+    names |= {NOWHERE: NOWHERE, ABSENT: ABSENT, "people": "All", "was": " "}
     rows: list[Row] = [
         (names.get(row[0], row[0]), *(count or None for count in row[1:]))
         for row in story.matrix.rows
