@@ -76,3 +76,9 @@ def test_help_loads_nothing_heavy() -> None:
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     loaded = set(said.splitlines()[-1].split())
     assert not loaded & {"chdb", "duckdb", "psycopg", "httpx", "sqlglot", "yaml", "jinja2", "pyarrow", "starlette"}
+
+
+def test_the_demo_needs_no_posthog_sdk() -> None:
+    hide = "import sys; sys.modules['posthog'] = None"
+    code = f"{hide}\nfrom usertrack.server.hogql.parse import parse_select\nparse_select('SELECT 1')"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

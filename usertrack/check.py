@@ -12,7 +12,7 @@ from usertrack.library import Library
 from usertrack.reach import Reach
 from usertrack.rules import Segment, SegmentSet, read_rules
 from usertrack.run import Runner
-from usertrack.segments import at, classify, condition
+from usertrack.segments import at, condition, prove
 from usertrack.workbench import Workbench
 
 
@@ -92,7 +92,7 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
         return [Finding("FAIL", path.name, error.message, error.hint)]
     findings = []
     for chosen in rules.sets.values():
-        problems = [problem for segment in chosen.segments if (problem := _problem(bench, chosen, segment))]
+        problems = [problem for segment in chosen.segments if (problem := _problem(bench, segment))]
         findings += problems or [
             Finding("ok", f"set {chosen.name}", f"{len(chosen.segments)} segments"),
             *_logic(bench, chosen),
@@ -100,9 +100,9 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
     return findings
 
 
-def _problem(bench: Workbench, chosen: SegmentSet, segment: Segment) -> Finding | None:
+def _problem(bench: Workbench, segment: Segment) -> Finding | None:
     try:
-        classify(bench, SegmentSet(chosen.name, (segment,)))
+        prove(bench, segment)
     except UsageError as error:
         return Finding("FAIL", f"segment {segment.id}", error.message, error.hint)
     return None

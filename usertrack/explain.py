@@ -89,8 +89,11 @@ def find(bench: Workbench, wanted: str) -> str:
     raise UsageError(f"nobody is known as '{wanted}'", hint)
 
 
-def explain(bench: Workbench, chosen: SegmentSet, wanted: str) -> Explanation:
-    """Every rule of ``chosen`` for one person; raises UsageError when the person or a fact is unknown."""
+def explain(bench: Workbench, chosen: SegmentSet, wanted: str, *, flips: bool = True) -> Explanation:
+    """Every rule of ``chosen`` for one person; raises UsageError when the person or a fact is unknown.
+
+    Without ``flips`` it is not looked for what would change a verdict, which takes most of the time.
+    """
     found = find(bench, wanted)
     bench.connection.execute(
         f"CREATE OR REPLACE TABLE person AS SELECT * FROM profile WHERE {identifier(bench.key)} = ?", [found]
@@ -100,20 +103,24 @@ def explain(bench: Workbench, chosen: SegmentSet, wanted: str) -> Explanation:
     verdicts: list[Verdict] = []
     for segment in chosen.segments:
         before = [verdict for verdict in verdicts if not verdict.unknown] if chosen.exclusive else []
-        verdicts.append(_judge(bench, segment, facts, before))
+        verdicts.append(_judge(bench, segment, facts, before, flips=flips))
     return Explanation(found, facts, tuple(verdicts))
 
 
-def _judge(bench: Workbench, segment: Segment, facts: dict[str, Any], before: Sequence[Verdict]) -> Verdict:
+def _judge(
+    bench: Workbench, segment: Segment, facts: dict[str, Any], before: Sequence[Verdict], *, flips: bool
+) -> Verdict:
     rule = condition(bench, segment)
     unknown = "; ".join(bench.missing(rule))
     looked = tuple(_look(bench, atom, facts) for atom in atoms(rule))
     met, text = bench.one(f"SELECT {bracketed(segment.when)}, {because(bench, segment)} FROM person")
     earlier = next((verdict.segment.name for verdict in before if verdict.member), "") if met else ""
     member = None if unknown else False if earlier else met
-    whole = _rule(bench, segment, [verdict.segment for verdict in before])
-    flips = () if unknown else tuple(_flips(bench, whole, target=not member))
-    return Verdict(segment, member, text if member else "", looked, flips, unknown, earlier)
+    changes: list[Flip] = []
+    if flips and not unknown:
+        whole = _rule(bench, segment, [verdict.segment for verdict in before])
+        changes = _flips(bench, whole, target=not member)
+    return Verdict(segment, member, text if member else "", looked, tuple(changes), unknown, earlier)
 
 
 def _look(bench: Workbench, atom: Atom, facts: dict[str, Any]) -> Looked:

@@ -352,6 +352,7 @@ class Library:
 
     def __init__(self, roots: Iterable[Path]) -> None:
         self.files: dict[str, tuple[Path, bool]] = {}
+        self._read: dict[str, Query] = {}
         for root in roots:
             for source in SOURCES:
                 for path in sorted((root / source).rglob("*.sql")):
@@ -372,5 +373,8 @@ class Library:
             if matches:
                 raise UsageError(f"several queries are named '{name}'", f"say which: {' or '.join(matches)}")
             raise UsageError(f"no query named '{name}'", did_you_mean(name, parts, hint))
-        path, shipped = self.files[matches[0]]
-        return read_query(path, matches[0], shipped=shipped)
+        known = matches[0]
+        if known not in self._read:
+            path, shipped = self.files[known]
+            self._read[known] = read_query(path, known, shipped=shipped)
+        return self._read[known]

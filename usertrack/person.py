@@ -49,7 +49,7 @@ class Dossier:
 
 def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
     """Everything known of one person; raises UsageError, with near matches, when nobody is called ``wanted``."""
-    standing = {name: explain(bench, chosen, wanted) for name, chosen in bench.rules.sets.items()}
+    standing = {name: explain(bench, chosen, wanted, flips=False) for name, chosen in bench.rules.sets.items()}
     email = next(iter(standing.values())).key
     names = {part: _statement(runner, part, query, email) for part, query in _PARTS.items()}
     answers = dict(zip(names, runner.run(list(names.values())), strict=True))

@@ -144,6 +144,7 @@ class Runner:
 
 def open_runner(settings: Settings, library: Library, *, now: datetime, notify: Notify) -> Runner:
     """A Runner on the demo, or on every source that is configured. Raises UsertrackError."""
+    wanted = _as_of(settings)  # a wrong one is said before anything is opened
     if settings.uses_demo:
         from usertrack.sources.demo import open_demo_sources
 
@@ -152,7 +153,7 @@ def open_runner(settings: Settings, library: Library, *, now: datetime, notify: 
         configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
         sources = {name: make(name, settings, notify) for name, there in configured.items() if there}
         as_of = now
-    return Runner(settings, library, _as_of(settings) or as_of, sources, now=as_of)
+    return Runner(settings, library, wanted or as_of, sources, now=as_of)
 
 
 def _as_of(settings: Settings) -> datetime | None:

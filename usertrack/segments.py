@@ -7,10 +7,12 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.expressions import bracketed, columns, parse
+from usertrack.library import Library
 from usertrack.rules import Rules, Segment, SegmentSet
 from usertrack.spool import SpooledRows, identifier, quote
 from usertrack.table import Column, Table
@@ -76,8 +78,6 @@ def classify(bench: Workbench, chosen: SegmentSet) -> Classification:
     import duckdb
 
     unknown = {segment.id: "; ".join(bench.missing(condition(bench, segment))) for segment in chosen.segments}
-    for segment in chosen.segments:
-        _prove(bench, segment)
     try:
         _flag(bench, chosen, unknown)
         _describe(bench, chosen)
@@ -87,6 +87,15 @@ def classify(bench: Workbench, chosen: SegmentSet) -> Classification:
         ) from error
     counts = [_count(bench, segment, unknown[segment.id]) for segment in chosen.segments]
     return Classification(bench, chosen, tuple(counts))
+
+
+def prove_rules(rules: Rules, library: Library, as_of: datetime) -> None:
+    """Check all rules against the facts that their queries declare, before anything is asked; raises UsageError."""
+    bench = Workbench(rules, library, as_of)
+    bench.declare()
+    for chosen in rules.sets.values():
+        for segment in chosen.segments:
+            prove(bench, segment)
 
 
 def condition(bench: Workbench, segment: Segment) -> Any:
@@ -110,8 +119,8 @@ def _known(bench: Workbench, names: Sequence[str], where: str) -> None:
             )
 
 
-def _prove(bench: Workbench, segment: Segment) -> None:
-    """Have DuckDB check the types of the rule before anything is computed with it."""
+def prove(bench: Workbench, segment: Segment) -> None:
+    """Have DuckDB check the types of a rule before anything is computed with it; raises UsageError."""
     import duckdb
 
     # the constants of a rule, such as the text in `run_count > 'many'`, are only found wrong by running it

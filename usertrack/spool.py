@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, overload
@@ -30,7 +31,7 @@ class SpooledRows(Sequence[Row]):
 
     def reader(self) -> Any:
         """A DuckDB cursor that can read ``scan()``; the caller closes it."""
-        return self._connection.cursor() if self._connection else connect()
+        return self._connection.cursor() if self._connection else reader()
 
     def head(self, limit: int | None) -> "SpooledRows":
         """These rows, but ``limit`` at the most."""
@@ -79,12 +80,23 @@ class Spool:
 
 
 def connect() -> Any:
-    """A DuckDB connection that keeps file order and knows no timezone but UTC."""
+    """A DuckDB database in memory that keeps file order and knows no timezone but UTC, nor do its cursors."""
     import duckdb
 
     connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection
+
+
+@cache
+def _files() -> Any:
+    """The database through which files are read: it holds nothing, and opening one takes longer than most reads."""
+    return connect()
+
+
+def reader() -> Any:
+    """A cursor that can read files; the caller closes it."""
+    return _files().cursor()
 
 
 def quote(text: str) -> str:
@@ -192,7 +204,7 @@ def parquet_rows(path: Path) -> SpooledRows:
     Whole numbers that no BIGINT can hold are texts, digit by digit.
     """
     source = f"read_parquet({quote(str(path))})"
-    connection = connect()
+    connection = reader()
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         kinds = {name: kind for name, kind, *_ in described}

@@ -3,7 +3,7 @@
 What is in a string, a quoted name or a comment is never taken for anything else.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar
 
 from usertrack.errors import UsageError
@@ -28,11 +28,16 @@ def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
 
 def tokens_of(sql: str, source: str) -> list[Any]:
     """The tokens of ``sql`` in the dialect of ``source``; raises UsageError where a string or comment never ends."""
+    return list(_tokens(sql, source))
+
+
+@lru_cache(maxsize=256)  # a query is looked at several times on its way to its source
+def _tokens(sql: str, source: str) -> tuple[Any, ...]:
     import sqlglot
     from sqlglot.errors import TokenError
 
     try:
-        return list(sqlglot.tokenize(sql, read=_hogql() if source == "posthog" else "postgres"))
+        return tuple(sqlglot.tokenize(sql, read=_hogql() if source == "posthog" else "postgres"))
     except TokenError as error:
         raise UsageError("the SQL has a string or comment that never ends", str(error).splitlines()[0][:120]) from error
 

@@ -70,7 +70,7 @@ def test_wrong_usage(demo: Cli, args: list[str], message: str, hint: str) -> Non
     ("source", "sql", "code", "message"),
     [
         ("neon", "DELETE FROM wasp_user", 2, "only SELECT may run, this begins with 'DELETE'"),
-        ("neon", "WITH gone AS (DELETE FROM wasp_user RETURNING 1) SELECT * FROM gone", 1, "data-modifying"),
+        ("neon", "WITH gone AS (DELETE FROM wasp_user RETURNING 1) SELECT * FROM gone", 1, "the query writes"),
         ("neon", "SELECT 1; SELECT 2", 2, "more than one statement"),
         ("neon", "SELECT * FROM wasp_usr", 1, 'relation "wasp_usr" does not exist'),
         ("neon", "SELECT emial FROM wasp_user", 1, 'column "emial" does not exist'),

@@ -22,9 +22,15 @@ def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
+_documents: list[Any] = []
+
+
 @pytest.fixture
 def document(demo: Cli) -> Any:
-    return json.loads(demo("segments", "-f", "json").out)
+    """What the demo's segments are as JSON, asked for once."""
+    if not _documents:
+        _documents.append(json.loads(demo("segments", "-f", "json").out))
+    return _documents[0]
 
 
 def test_the_document(document: Any) -> None:
@@ -70,7 +76,7 @@ def test_one_row_per_person(demo: Cli, document: Any) -> None:
     assert set(rows[0]) == PERSON - {"profile"} | set(document["users"][0]["profile"])
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "xlsx", "jsonl", "tsv", "md", "html"])
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx", "jsonl", "html"])
 def test_files(demo: Cli, tmp_path: Path, suffix: str) -> None:
     said = demo("segments", "failing", "-o", f"people.{suffix}")
     assert (said.code, said.out) == (0, "")
@@ -79,7 +85,7 @@ def test_files(demo: Cli, tmp_path: Path, suffix: str) -> None:
         assert duckdb.sql(f"SELECT count(*), count(DISTINCT email) FROM '{path}'").fetchall() == [(34, 34)]
     elif suffix == "xlsx":
         assert openpyxl.load_workbook(path).active.max_row == 35
-    elif suffix in ("jsonl", "tsv"):
+    elif suffix == "jsonl":
         assert path.read_text().count("\n") >= 34
     else:
         assert "Failing Users" in path.read_text()
@@ -104,7 +110,7 @@ def test_names_narrow_people_and_summary(demo: Cli) -> None:
     assert "At-Risk" not in said.out.split("Who to talk to first")[0]
 
 
-@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("width", [80, 120])
 def test_on_a_terminal(demo: Cli, clean_env: pytest.MonkeyPatch, width: int) -> None:
     clean_env.setenv("COLUMNS", str(width))
     said = demo("segments")

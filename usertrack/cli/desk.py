@@ -61,9 +61,13 @@ class Desk:
     incomplete: bool = False
 
     def rules(self) -> "Rules":
+        """segments.yaml, once it is known to be sound: a mistake in it is said before anything is asked."""
         from usertrack.rules import read_rules
+        from usertrack.segments import prove_rules
 
-        return read_rules(rules_path(self.settings))
+        rules = read_rules(rules_path(self.settings))
+        prove_rules(rules, self.runner.library, self.runner.as_of)
+        return rules
 
     def profiles(self, rules: "Rules") -> "Workbench":
         """Everybody's profile; marks the answer incomplete when a source did not give its part."""

@@ -99,8 +99,9 @@ def match(
     `usertrack match` · `usertrack match ambiguous -f csv`
     """
     from usertrack.cli.desk import open_desk
-    from usertrack.report.match import match_document
+    from usertrack.report.match import match_document, require_kind
 
+    require_kind(kind)
     with open_desk(common) as desk:
         bench = desk.profiles(desk.rules())
         desk.emit(match_document(bench, kind, desk.settings["timezone"], limit), limit)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from usertrack.render import safe, text
-from usertrack.spool import connect
+from usertrack.spool import reader
 from usertrack.table import Table
 
 FORMATS = ("csv", "tsv", "json", "jsonl", "parquet", "xlsx")
@@ -128,7 +128,7 @@ def _copy(table: Table, fmt: str, path: Path) -> None:
         write(table, "jsonl", lines)
         types = ", ".join(f"{text.identifier(column.name)}: {text.literal(column.type)}" for column in table.columns)
         scan = f"read_json({text.literal(str(lines))}, format='newline_delimited', columns={{{types}}})"
-        return _run_copy(connect(), table, scan, fmt, path)
+        return _run_copy(reader(), table, scan, fmt, path)
 
 
 def _run_copy(connection: Any, table: Table, scan: str, fmt: str, path: Path) -> None:

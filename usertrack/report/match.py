@@ -12,10 +12,15 @@ from usertrack.workbench import Workbench
 KINDS = ("ambiguous", "posthog_only", "postgres_only", "internal")
 
 
-def match_document(bench: Workbench, kind: str | None, timezone: str, limit: int | None = None) -> Document:
-    """Counts first, then everybody who is not simply matched; ``kind`` narrows it to one sort of mismatch."""
+def require_kind(kind: str | None) -> None:
+    """Raise UsageError when there is no such kind of mismatch."""
     if kind is not None and kind not in KINDS:
         raise UsageError(f"there is no kind '{kind}'", did_you_mean(kind, KINDS, f"kinds: {', '.join(KINDS)}"))
+
+
+def match_document(bench: Workbench, kind: str | None, timezone: str, limit: int | None = None) -> Document:
+    """Counts first, then everybody who is not simply matched; ``kind`` narrows it to one sort of mismatch."""
+    require_kind(kind)
     table = _people(bench, kind)
     labels = {
         "matched": "In both sources",

@@ -13,6 +13,8 @@ from usertrack.server.api_errors import ApiError
 from usertrack.server.execute import cancel, execute, execute_parquet, progress, run
 from usertrack.server.hogql import Context, Definition, HogQLError, compile_hogql
 from usertrack.server.hogql.compile import Compiled
+from usertrack.server.hogql.parse import GRAMMAR
+from usertrack.server.hogql.trees import Trees
 from usertrack.server.settings import ServerSettings
 from usertrack.server.store import Store
 
@@ -37,6 +39,8 @@ class QueryRunner:
 
     def __init__(self, store: Store, settings: ServerSettings) -> None:
         self._store, self._settings = store, settings
+        # one folder for each release of the grammar
+        self._trees = Trees(store.path / f"trees-{GRAMMAR}")
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="query")
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
@@ -81,6 +85,7 @@ class QueryRunner:
                 context=self._context(_object(query, "modifiers"), row_cap),
                 filters=_object(query, "filters"),
                 variables=_variables(_object(query, "variables")),
+                parse=self._trees.parse,
             )
         except HogQLError as error:
             raise ApiError(400, error.code, str(error)) from error

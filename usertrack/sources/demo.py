@@ -1,7 +1,8 @@
 """The demo as sources: the embedded PostHog through the same HTTP client, and a real PostgreSQL. No port is opened."""
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -9,21 +10,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-
-from usertrack.errors import UsageError
+from usertrack.errors import UsageError, UsertrackError
 from usertrack.settings import Settings
 from usertrack.sources import Notify, Source
-from usertrack.sources.postgres import Postgres
-from usertrack.sources.posthog import PostHog
-from usertrack.spool import Spool
-from usertrack.table import Table
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from usertrack.demo import Demo
     from usertrack.demo.generate import Progress
     from usertrack.library import Statement
-    from usertrack.server.store import Store
+    from usertrack.spool import Spool
+    from usertrack.table import Table
 
 _KEY = "phx_demo"  # both ends are in this process
 _WAIT = 60  # seconds that another usertrack may keep the demo's ClickHouse to itself
@@ -38,31 +36,34 @@ class Choice:
     moment: str = ""
 
 
-class _Owned:
-    """A source that closes, after itself, what it stands on."""
+class _Starting:
+    """A source whose engine starts in a thread while others go on; what it stands on is closed after it."""
 
-    def __init__(self, source: Source, owner: "Store | Demo") -> None:
-        self._source = source
-        self._owner = owner
+    def __init__(self, start: "Future[tuple[Source, Callable[[], None]]]") -> None:
+        self._start = start
 
-    async def run(self, statement: "Statement", spool: Spool) -> Table:
-        return await self._source.run(statement, spool)
+    async def run(self, statement: "Statement", spool: "Spool") -> "Table":
+        source, _ = await asyncio.wrap_future(self._start)
+        return await source.run(statement, spool)
 
     async def close(self) -> None:
-        await self._source.close()
-        self._owner.close()
+        with suppress(UsertrackError):  # one that did not start has said so to whoever asked it
+            source, release = await asyncio.wrap_future(self._start)
+            await source.close()
+            await asyncio.to_thread(release)
 
 
 def open_demo_sources(settings: Settings, *, now: datetime, notify: Notify) -> tuple[Mapping[str, Source], datetime]:
     """Both sources of the demo, built on first use, and the moment at which its world ends."""
     require_engines()
     demo = open_chosen(cache_root(), now=now, notify=notify)
-    with ThreadPoolExecutor() as threads:  # both engines start at once
-        dsn = threads.submit(demo.postgres_dsn)
-        store = threads.submit(_open_store, demo)
-        posthog = _posthog(store.result(), notify, settings)
-        postgres = _postgres(dsn.result(), settings)
-    return {"posthog": _Owned(posthog, store.result()), "neon": _Owned(postgres, demo)}, demo.as_of
+    threads = ThreadPoolExecutor()
+    sources = {
+        "posthog": _Starting(threads.submit(_posthog, demo, notify, settings)),
+        "neon": _Starting(threads.submit(_postgres, demo, settings)),
+    }
+    threads.shutdown(wait=False)
+    return sources, demo.as_of
 
 
 def require_engines() -> None:
@@ -122,23 +123,28 @@ def progress_of(notify: Notify) -> "Progress":
     return lambda what, part: notify(f"building the demo: {what} {part:.0%}", passing=True)
 
 
-def _open_store(demo: "Demo") -> "Store":
+def _posthog(demo: "Demo", notify: Notify, settings: Settings) -> tuple[Source, Callable[[], None]]:
     from usertrack.server.store import Store
 
-    return Store(demo.store_path, wait=_WAIT)
+    store = Store(demo.store_path, wait=_WAIT)
+    import httpx
 
-
-def _posthog(store: "Store", notify: Notify, settings: Settings) -> PostHog:
     from usertrack.server.app import create_app
     from usertrack.server.settings import ServerSettings
+    from usertrack.sources.posthog import PostHog
 
     app = create_app(store, ServerSettings(project_token="phc_demo", personal_api_key=_KEY))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    return PostHog("http://demo", "1", _KEY, notify, timeout=settings["posthog.timeout"], transport=transport)
+    source = PostHog("http://demo", "1", _KEY, notify, timeout=settings["posthog.timeout"], transport=transport)
+    return source, store.close
 
 
-def _postgres(dsn: str, settings: Settings) -> Postgres:
+def _postgres(demo: "Demo", settings: Settings) -> tuple[Source, Callable[[], None]]:
+    dsn = demo.postgres_dsn()
+
     async def address() -> str:
         return dsn
 
-    return Postgres(address, timeout=settings["postgres.timeout"], timezone=settings["timezone"])
+    from usertrack.sources.postgres import Postgres
+
+    return Postgres(address, timeout=settings["postgres.timeout"], timezone=settings["timezone"]), demo.close

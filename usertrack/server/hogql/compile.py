@@ -1,5 +1,6 @@
 """HogQL text and values in, one ClickHouse SELECT out, with PostHog's limits on how many rows come back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +43,16 @@ def compile_hogql(
     context: Context,
     filters: dict[str, Any] | None = None,
     variables: dict[str, Any] | None = None,
+    parse: Callable[[str], Node] = parse_select,
 ) -> Compiled:
     """Compiles one SELECT.
 
     ``values`` replace ``{name}`` as constants, ``variables`` ``{variables.code_name}``; ``filters`` is PostHog's
-    HogQLFilters for ``{filters}``. Raises HogQLError with PostHog's message for everything HogQL does not allow.
+    HogQLFilters for ``{filters}``; ``parse`` makes the syntax tree. Raises HogQLError with PostHog's message for
+    everything that HogQL does not allow.
     """
     try:
-        tree = replace_filters(parse_select(text), filters or {}, context)
+        tree = replace_filters(parse(text), filters or {}, context)
         names = {f"variables.{name}": value for name, value in (variables or {}).items()}
         tree = replace_placeholders(tree, {**names, **(values or {})})
         if tree["node"] not in ("SelectQuery", "SelectSetQuery"):

@@ -13,6 +13,7 @@ from typing import Any
 from usertrack.server.hogql.errors import HogQLError, HogQLSyntaxError
 
 Node = dict[str, Any]
+GRAMMAR = "1.3.88"  # the release of hogql-parser that pyproject.toml pins
 MAX_QUERY_LENGTH = 1_000_000
 MAX_NESTING = 200
 MAX_OPERATORS = 1_000

@@ -1,0 +1,46 @@
+"""`usertrack user` and `usertrack explain` on the demo, for everybody who is difficult to write down."""
+
+import json
+
+import pytest
+
+from ..conftest import Cli
+
+
+def test_days_are_those_of_the_timezone(demo: Cli) -> None:
+    here = json.loads(demo("user", "lena@northwind.example", "-f", "json").out)
+    there = json.loads(demo("user", "lena@northwind.example", "-f", "json", "--timezone", "Pacific/Kiritimati").out)
+    assert here["days"][-1]["day"] == "2026-11-20"
+    assert there["days"][-1]["day"] == "2026-11-20"
+    assert here["days"] != there["days"]
+
+
+HOSTILE = ["percent%s{0}@hooli.example", "party@hooli.example", "markup@umbra.example", "formula@initech.example"]
+
+
+@pytest.mark.parametrize("email", [*HOSTILE, "siobhan.o'brien@acme.example", "noor@lumen.example"])
+def test_hostile_people_on_a_terminal(demo: Cli, email: str) -> None:
+    said = demo("user", email)
+    assert said.code == 0
+    assert "\x1b" not in said.out
+
+
+@pytest.mark.parametrize("fmt", ["markdown", "html", "json"])
+def test_the_most_hostile_one_everywhere(demo: Cli, fmt: str) -> None:
+    said = demo("user", HOSTILE[0], "-f", fmt)
+    assert said.code == 0
+    assert "\x1b" not in said.out
+    if fmt == "json":
+        assert json.loads(said.out)["email"] == HOSTILE[0]
+    else:
+        assert "<script>" not in said.out.replace("\\<", "")
+
+
+@pytest.mark.parametrize("fmt", ["table", "markdown", "html"])
+def test_everybody_at_once(demo: Cli, fmt: str) -> None:
+    said = demo("segments", "-n", "0", "-f", fmt)
+    assert said.code == 0
+    assert "[/red]" in said.out.replace("\\", "")
+    assert "\x1b" not in said.out
+    if fmt in ("markdown", "html"):
+        assert "<script>" not in said.out.replace("\\<", "")
