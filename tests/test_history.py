@@ -15,11 +15,12 @@ import pytest
 from usertrack.changes import keep
 from usertrack.errors import SourceBusy, UsageError
 from usertrack.history import Place, Snapshot, opened, place_of, snapshots
+from usertrack.library import read_query
 from usertrack.settings import load
 from usertrack.spool import connect
 
 from .conftest import problem
-from .memberships import FIRST, RULES, classified, crowd, keep_one
+from .memberships import FIRST, RULES, classified, crowd, keep_one, rules_in
 
 ANN, BEN = "ann@x.example", "ben@x.example"
 
@@ -121,6 +122,14 @@ def test_a_fact_whose_type_changed_has_a_column_of_its_own(place: Place) -> None
     )
     columns = '"success_rate DOUBLE", "success_rate BOOLEAN"'
     assert people(place, f"SELECT {columns} FROM history.person ORDER BY snapshot") == [(0.0, None), (None, True)]
+
+
+def test_current_is_true_or_false(tmp_path: Path) -> None:
+    rules_in(tmp_path)
+    path = tmp_path / "queries/neon/runs.sql"
+    path.write_text(path.read_text().replace("current: true", "current: today"))
+    error = problem(lambda: read_query(path, "neon/runs"))
+    assert error.message == f"{path}:5: 'current' of fact 'failed' is true or false"
 
 
 # Files that cannot be used

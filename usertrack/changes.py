@@ -63,7 +63,8 @@ def keep(found: Classification, place: Place | None, now: datetime) -> Since | N
     try:
         with opened(connection, place, write=True):
             new = record(found, place, now)
-            before = week_before(snapshots(connection, place, new.set_name), new)
+            near = snapshots(connection, place, new.set_name, new.as_of - 2 * WEEK, new.as_of)
+            before = week_before(near, new)
             pair = Pair(before, new) if before else None
             return Since(pair, moved_counts(connection, pair)) if pair else None
     except UsertrackError as error:

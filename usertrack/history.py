@@ -275,7 +275,7 @@ def column_of(fact: ProfileFact) -> str:
 
 def _same(connection: Any, place: Place, found: Classification) -> Snapshot | None:
     moment = found.bench.as_of.replace(tzinfo=None)
-    return next((s for s in snapshots(connection, place, found.chosen.name) if s.as_of == moment), None)
+    return next(iter(snapshots(connection, place, found.chosen.name, moment, moment)), None)
 
 
 def _snapshot(found: Classification, recorded_at: datetime) -> Snapshot:
