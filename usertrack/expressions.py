@@ -28,6 +28,9 @@ def parse(sql: str, where: str) -> exp.Expression:
     ):
         raise UsageError(f"{where}: not one SQL expression: {sql}")
     expression: exp.Expression = select.expressions[0]
+    clock = next((name for node in expression.walk() if (name := _name(node)) in _CLOCKS), "")
+    if clock:
+        raise UsageError(f"{where}: '{clock}' gives another answer each time", "the moment to answer for is as_of")
     if expression.find(exp.Query, exp.Table, exp.Star, exp.AggFunc, exp.Window):
         raise UsageError(
             f"{where}: a condition may only look at the facts of one person: {sql}",
@@ -39,6 +42,19 @@ def parse(sql: str, where: str) -> exp.Expression:
 def bracketed(sql: str) -> str:
     """``sql`` in brackets that a comment at its end cannot swallow."""
     return f"({sql}\n)"
+
+
+_CLOCKS = {
+    *("now", "today", "current_timestamp", "current_date", "current_time", "current_localtimestamp", "localtimestamp"),
+    *("get_current_timestamp", "transaction_timestamp", "random", "rand", "uuid", "gen_random_uuid"),
+}
+
+
+def _name(node: Any) -> str:
+    """The name of a function; empty for anything else."""
+    if isinstance(node, exp.Anonymous):
+        return str(node.this).lower()
+    return node.sql_name().lower() if isinstance(node, exp.Func) else ""
 
 
 def columns(expression: exp.Expr) -> list[str]:

@@ -172,7 +172,10 @@ class Query:
 
 @dataclass(frozen=True)
 class Statement:
-    """A read-only SELECT with bound values. ``key`` makes it pageable, ``limit`` bounds its rows."""
+    """A read-only SELECT with bound values.
+
+    ``key`` makes it pageable, ``limit`` bounds its rows; 0 asks for the columns alone.
+    """
 
     source: str
     sql: str

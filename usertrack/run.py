@@ -74,7 +74,7 @@ class Runner:
         """The parameters that any query may use without declaring them."""
         return {
             "as_of": self.as_of,
-            "internal": [item.strip().lower() for item in self.settings["internal"]],
+            "internal": [item for item in map(_own, self.settings["internal"]) if item],
             "timezone": self.settings["timezone"],
         }
 
@@ -92,9 +92,11 @@ class Runner:
         other.as_of = moment
         return other
 
-    def bind(self, name: str, params: Mapping[str, Any] | None = None, limit: int | None = None) -> Statement:
-        """The query called ``name`` with its values; raises UsageError."""
-        return replace(self.library[name].bind(params or {}, self.offered), limit=limit)
+    def bind(
+        self, name: str, params: Mapping[str, Any] | None = None, limit: int | None = None, **offered: Any
+    ) -> Statement:
+        """The query called ``name`` with its values, ``offered`` before what is offered anyway; raises UsageError."""
+        return replace(self.library[name].bind(params or {}, {**self.offered, **offered}), limit=limit)
 
     def run(self, statements: Sequence[Statement], done: Done | None = None) -> list[Answer]:
         """An answer for each statement, in their order: its Table, or the error that stands in its place.
@@ -140,6 +142,11 @@ class Runner:
 
     async def _close(self) -> None:
         await asyncio.gather(*(source.close() for source in self._sources.values()))
+
+
+def _own(item: str) -> str:
+    """A domain or e-mail of your own people as queries take it: lower-case, a domain without `@` or dot in front."""
+    return item.strip().lower().lstrip("@.")
 
 
 def open_runner(settings: Settings, library: Library, *, now: datetime, notify: Notify) -> Runner:

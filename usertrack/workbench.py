@@ -51,6 +51,9 @@ class Match:
         return asdict(self)
 
 
+_OWN_NAMES = {"key", "primary", "segments", "action", "priority", "because", "rank", "internal"}
+
+
 class Workbench:
     """DuckDB with the table `profile` (one row per person, key and `as_of` first) and what is known of its columns."""
 
@@ -177,11 +180,7 @@ class Workbench:
             if landed:
                 joins.append(f"LEFT JOIN q{number} ON q{number}.key = people.key")
             for fact_name, fact in query.facts.items():
-                if fact_name in self.facts:
-                    raise UsageError(
-                        f"both '{self.facts[fact_name].origin}' and '{name}' have a fact '{fact_name}'",
-                        "rename it in one of them",
-                    )
+                self._free(fact_name, f"query '{name}'")
                 kind = FACT_TYPES[fact.type]
                 value = _present(number, fact_name, fact.absent, kind) if landed else f"NULL::{kind}"
                 parts.append(f"{value} AS {identifier(fact_name)}")
@@ -193,16 +192,20 @@ class Workbench:
         )
         self._derive()
 
+    def _free(self, name: str, where: str) -> None:
+        """Raise UsageError when a fact may not be called ``name``: case makes no difference to DuckDB."""
+        taken = next((fact for fact in self.facts.values() if fact.name.lower() == name.lower()), None)
+        if taken:
+            raise UsageError(f"{where}: '{name}' is a fact of '{taken.origin}' already", "choose another name")
+        if name.lower() in _OWN_NAMES or name.lower().startswith("in "):
+            raise UsageError(f"{where}: '{name}' is a name of usertrack's own", "choose another name for the fact")
+
     def _derive(self) -> None:
         """Add the derived facts. One that rests on an unknown fact is unknown, whatever its SQL makes of NULL."""
         chosen = []
         for derived in self.rules.derived:
             where = f"{self.rules.path}:{derived.line}"
-            if derived.name in self.facts:
-                raise UsageError(
-                    f"{where}: '{derived.name}' is a fact of '{self.facts[derived.name].origin}' already",
-                    "choose another name",
-                )
+            self._free(derived.name, where)
             for name in columns(self.derived[derived.name]):
                 if name not in self.facts:
                     raise UsageError(f"{where}: unknown fact '{name}'", did_you_mean(name, self.facts))
@@ -326,7 +329,8 @@ def build(runner: Runner, rules: Rules, done: Done | None = None, only: str | No
     Raises a UsertrackError when no source answered at all, or when a query gave what cannot be joined.
     """
     bench = Workbench(rules, runner.library, runner.as_of)
-    statements = [runner.bind(name, params) for name, params in rules.queries.items()]
+    # your own people come too: they are left out here, once, and counted
+    statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
     if only is not None:
         statements = [for_key(statement, only.strip().lower()) for statement in statements]
     answers = dict(zip(rules.queries, runner.run(statements, done), strict=True))

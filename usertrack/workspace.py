@@ -37,11 +37,11 @@ _QUERY = {
 -- key: email
 -- params: {{days: 30}}
 SELECT
-    lower(trim(person.properties.email)) AS email,
+    lowerUTF8(trim(person.properties.email)) AS email,
     count() AS events
 FROM events
 WHERE event = '$pageview'
-    AND timestamp > toDateTime({{as_of}}) - toIntervalDay({{days}})
+    AND timestamp > toDateTime({{as_of}}) - toIntervalHour(24 * {{days}})
     AND timestamp <= toDateTime({{as_of}})
     AND person.properties.email IS NOT NULL
 GROUP BY email

@@ -18,8 +18,11 @@ SELECT
     (array_agg(w.id ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1]::text AS account_id,
     (array_agg(w.name ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1] AS name,
     (array_agg(w.credits ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1] AS credits,
-    (array_agg(w.subscription_status ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1]
-        AS subscription_status,
+    -- who pays with any account is a customer
+    CASE
+        WHEN bool_or(w.subscription_status = 'active') THEN 'active'
+        ELSE (array_agg(w.subscription_status ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1]
+    END AS subscription_status,
     min(w.created_at) AS signed_up_at,
     max(w.last_active_timestamp) AS last_active_at
 FROM wasp_user AS w

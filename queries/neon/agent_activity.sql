@@ -14,4 +14,9 @@ SELECT
 FROM wasp_agentexecution AS a
 JOIN wasp_user AS w ON w.id = a.user_id
 WHERE a.started_at <= {as_of}
+    AND NOT EXISTS (
+        SELECT FROM unnest({internal}) AS own
+        WHERE lower(trim(w.email)) = own
+            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+    )
 GROUP BY lower(trim(w.email))

@@ -8,14 +8,19 @@
 --   worst_page: {label: page with most of them, type: text}
 --   last_frustration_at: {label: last rage click or exception, type: time}
 SELECT
-    lower(trim(person.properties.email)) AS email,
+    lowerUTF8(trim(person.properties.email)) AS email,
     countIf(event = '$rageclick') AS rage_clicks,
     countIf(event = '$exception') AS exceptions,
     nullIf(topK(1)(properties.$pathname)[1], '') AS worst_page,
     max(timestamp) AS last_frustration_at
 FROM events
 WHERE event IN ('$rageclick', '$exception')
-    AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
     AND person.properties.email IS NOT NULL
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
 GROUP BY email

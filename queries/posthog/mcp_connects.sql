@@ -8,14 +8,19 @@
 --   mcp_servers: {label: MCP servers clicked, type: text}
 --   last_mcp_click_at: {label: last MCP click, type: time}
 SELECT
-    lower(trim(person.properties.email)) AS email,
+    lowerUTF8(trim(person.properties.email)) AS email,
     count() AS mcp_clicks,
     countIf(arrayExists(server -> lower(server) = lower(properties.template_name), {high_value})) AS high_value_clicks,
     nullIf(arrayStringConcat(arraySort(groupUniqArray(properties.template_name)), ', '), '') AS mcp_servers,
     max(timestamp) AS last_mcp_click_at
 FROM events
 WHERE event = 'mcp_connect_clicked'
-    AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
     AND person.properties.email IS NOT NULL
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
 GROUP BY email

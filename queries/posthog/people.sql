@@ -8,7 +8,7 @@
 --   persons: {label: PostHog persons, type: int, current: true}
 --   first_seen_at: {label: first seen, type: time}
 SELECT
-    lower(trim(properties.email)) AS email,
+    lowerUTF8(trim(properties.email)) AS email,
     count() AS persons,
     min(created_at) AS first_seen_at
 FROM persons

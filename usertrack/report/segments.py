@@ -250,7 +250,11 @@ def source_states(bench: Workbench) -> list[dict[str, Any]]:
 
 
 def _unknown_notes(found: Classification) -> list[str]:
-    return [f"{count.segment.name}: unknown, because {count.unknown}" for count in found.unknown]
+    undecided = [f"{count.segment.name} {number(count.undecided)}" for count in found.counts if count.undecided]
+    return [
+        *(f"{count.segment.name}: unknown, because {count.unknown}" for count in found.unknown),
+        *([f"undecided, for want of a fact that the rule needs: {', '.join(undecided)}"] if undecided else []),
+    ]
 
 
 def match_notes(match: Match) -> list[str]:

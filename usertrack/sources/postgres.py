@@ -215,7 +215,9 @@ class _Output(NamedTuple):
 async def _copy(
     connection: Connection, sql: str, outputs: list[_Output], limit: int | None, spool: Spool
 ) -> SpooledRows:
-    """Stream the rows into a CSV file: one row more than ``limit``, so that a cut is always known."""
+    """Stream the rows into a CSV file: one row more than ``limit``, so that a cut is always known; none for 0."""
+    if limit == 0:
+        return csv_rows(spool.path("csv"), [output.column for output in outputs], 0, 0)
     chosen, inner = ", ".join(output.expression for output in outputs), ", ".join(f"c{n}" for n in range(len(outputs)))
     cut = "" if limit is None else f" LIMIT {limit + 1}"
     # one column may be the empty string, and an empty line is no row to a CSV reader

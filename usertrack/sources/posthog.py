@@ -103,7 +103,7 @@ class PostHog:
     async def _fetch(self, statement: Statement, spool: Spool, *, whole: bool) -> _Found:
         sql = statement_of(statement.sql, "posthog")
         if statement.limit is not None:
-            sql = with_limit(sql, statement.limit + 1)
+            sql = with_limit(sql, statement.limit + 1 if statement.limit else 0)
         if whole:
             path = spool.path("parquet")
             path.write_bytes(await self._api.ask_whole(sql, statement.values, statement.name))

@@ -126,7 +126,7 @@ _WINDOWS = {
 }
 _ANY_CASE = _names("""count sum min max avg now isnull ifnull nullif coalesce lower upper concat substring ascii
     position extract replace trim length reverse abs exp log ln log2 log10 sqrt sin cos tan asin acos atan pow power
-    sign degrees radians floor ceil ceiling round least greatest if rand pi""")
+    sign degrees radians floor ceil ceiling round least greatest if not rand pi""")
 COMPARISONS = {
     "equals": "==",
     "notEquals": "!=",

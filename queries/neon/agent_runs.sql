@@ -1,0 +1,49 @@
+-- title: Agent executions, by how they ended
+-- about: >
+--   Executions started within `days`: a row for all of them and one for each outcome (ok, failed, running, cancelled, and
+--   unknown for a status that is none of these). The success rate is over finished ones (ok and failed). Durations are in
+--   milliseconds.
+-- params: {days: 30}
+WITH executions AS (
+    SELECT
+        CASE
+            WHEN a.status IN ('success', 'completed') THEN 'ok'
+            WHEN a.status = 'failed' THEN 'failed'
+            WHEN a.status IN ('running', 'queued', 'pending') THEN 'running'
+            WHEN a.status IN ('cancelled', 'canceled') THEN 'cancelled'
+            ELSE 'unknown'
+        END AS outcome,
+        a.duration_ms AS ms,
+        a.agent_id,
+        a.started_at,
+        a.completed_at,
+        -- NULL for an execution of nobody who has an account
+        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person
+    FROM wasp_agentexecution AS a
+    LEFT JOIN wasp_user AS w ON w.id = a.user_id
+    WHERE a.started_at <= {as_of} AND a.started_at > {as_of} - make_interval(days => {days}::int)
+        AND NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
+            WHERE lower(trim(w.email)) = own
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        )
+)
+SELECT
+    CASE WHEN grouping(outcome) = 1 THEN 'all' ELSE outcome END AS outcome,
+    count(*) AS executions,
+    count(DISTINCT person) AS users,
+    count(*) FILTER (WHERE person IS NULL) AS unattributed,
+    count(DISTINCT agent_id) AS agents,
+    CASE WHEN grouping(outcome) = 1 THEN count(*) FILTER (WHERE outcome IN ('ok', 'failed')) END AS finished,
+    CASE WHEN grouping(outcome) = 1 THEN
+        count(*) FILTER (WHERE outcome = 'ok')::float8 / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0)
+    END AS success_rate,
+    avg(ms)::float8 AS avg_ms,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) AS p50_ms,
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) AS p95_ms,
+    max(ms) AS max_ms,
+    min(started_at) AS first_started_at,
+    max(completed_at) AS last_completed_at
+FROM executions
+GROUP BY GROUPING SETS ((), (outcome))
+ORDER BY grouping(outcome) DESC, executions DESC, outcome

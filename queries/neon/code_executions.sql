@@ -1,0 +1,26 @@
+-- title: Code that people ran
+-- about: >
+--   One row per execution in the sandbox within `days`, newest first; what it was called, how it ended, how long it took.
+-- params: {days: 30}
+SELECT
+    c.created_at AS at,
+    lower(trim(w.email)) AS email,
+    c.name,
+    CASE
+        WHEN c.status IN ('success', 'completed') THEN 'ok'
+        WHEN c.status = 'failed' THEN 'failed'
+        WHEN c.status IN ('running', 'queued', 'pending') THEN 'running'
+        WHEN c.status IN ('cancelled', 'canceled') THEN 'cancelled'
+        ELSE 'unknown'
+    END AS outcome,
+    c.execution_time_ms AS ms
+FROM fastapi_code_execution AS c
+LEFT JOIN fastapi_user AS f ON f.id = c.user_id
+LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
+WHERE c.created_at <= {as_of} AND c.created_at > {as_of} - make_interval(days => {days}::int)
+    AND NOT EXISTS (
+        SELECT FROM unnest({internal}) AS own
+        WHERE lower(trim(w.email)) = own
+            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+    )
+ORDER BY c.created_at DESC, c.id DESC

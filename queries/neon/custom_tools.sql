@@ -1,0 +1,18 @@
+-- title: Custom tools that people built
+-- about: One row per tool that was ever deployed, newest first; its length is in characters of code.
+SELECT
+    d.created_at AS at,
+    lower(trim(w.email)) AS email,
+    d.name,
+    d.description,
+    length(d.final_code) AS code_length
+FROM fastapi_deployment AS d
+LEFT JOIN fastapi_user AS f ON f.id = d.user_id
+LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
+WHERE d.created_at <= {as_of}
+    AND NOT EXISTS (
+        SELECT FROM unnest({internal}) AS own
+        WHERE lower(trim(w.email)) = own
+            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+    )
+ORDER BY d.created_at DESC, d.id DESC

@@ -1,0 +1,52 @@
+-- title: Tools by failed calls
+-- about: >
+--   Each tool that failed within `days`, the most failures first, with its rate over finished calls, whom it hit, and the
+--   commonest type of error. Affected users are people with an account; failures of others are `unattributed`.
+--   Durations are those of the failed calls, in milliseconds, beside the median of the successful ones.
+-- params: {days: 30}
+WITH calls AS (
+    SELECT
+        t.tool_name AS tool, t.tool_provider AS provider, t.error_type,
+        CASE
+            WHEN t.status IN ('success', 'completed') THEN 'ok'
+            WHEN t.status = 'failed' THEN 'failed'
+            WHEN t.status IN ('running', 'queued', 'pending') THEN 'running'
+            WHEN t.status IN ('cancelled', 'canceled') THEN 'cancelled'
+            ELSE 'unknown'
+        END AS outcome,
+        t.execution_duration_ms AS ms,
+        t.created_at AS at,
+        -- NULL for a call of a backend user who has no account
+        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person
+    FROM fastapi_tool_executions AS t
+    -- the id is text there: compared as text, a stray value costs its own row and not the whole query
+    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id
+    LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
+    WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
+        AND NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
+            WHERE lower(trim(w.email)) = own
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        )
+)
+SELECT
+    tool,
+    provider,
+    count(*) FILTER (WHERE outcome = 'failed') AS failures,
+    count(*) FILTER (WHERE outcome IN ('ok', 'failed')) AS finished,
+    count(*) FILTER (WHERE outcome = 'failed')::float8
+        / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0) AS failure_rate,
+    count(DISTINCT person) FILTER (WHERE outcome = 'failed') AS affected_users,
+    count(*) FILTER (WHERE outcome = 'failed' AND person IS NULL) AS unattributed,
+    mode() WITHIN GROUP (ORDER BY error_type) FILTER (WHERE outcome = 'failed') AS top_error_type,
+    avg(ms) FILTER (WHERE outcome = 'failed')::float8 AS failed_avg_ms,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'failed') AS failed_p50_ms,
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'failed') AS failed_p95_ms,
+    max(ms) FILTER (WHERE outcome = 'failed') AS failed_max_ms,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'ok') AS ok_p50_ms,
+    min(at) FILTER (WHERE outcome = 'failed') AS first_failure_at,
+    max(at) FILTER (WHERE outcome = 'failed') AS last_failure_at
+FROM calls
+GROUP BY tool, provider
+HAVING count(*) FILTER (WHERE outcome = 'failed') > 0
+ORDER BY failures DESC, tool, provider

@@ -1,0 +1,50 @@
+-- title: Tool calls per day
+-- about: >
+--   The last `days` calendar days in the given timezone, newest first, quiet ones as 0. `complete` is false for the day
+--   that is not over yet: do not compare it with the others. The success rate is over ok and failed calls, and empty on a
+--   day without any.
+-- params: {days: 14}
+WITH calls AS (
+    SELECT
+        CASE
+            WHEN t.status IN ('success', 'completed') THEN 'ok'
+            WHEN t.status = 'failed' THEN 'failed'
+            WHEN t.status IN ('running', 'queued', 'pending') THEN 'running'
+            WHEN t.status IN ('cancelled', 'canceled') THEN 'cancelled'
+            ELSE 'unknown'
+        END AS outcome,
+        t.created_at AS at,
+        -- NULL for a call of a backend user who has no account
+        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person
+    FROM fastapi_tool_executions AS t
+    -- the id is text there: compared as text, a stray value costs its own row and not the whole query
+    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id
+    LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
+    WHERE t.created_at <= {as_of}
+        AND t.created_at >= ((({as_of} AT TIME ZONE {timezone})::date - ({days}::int - 1))::timestamp AT TIME ZONE {timezone})
+        AND NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
+            WHERE lower(trim(w.email)) = own
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        )
+),
+days AS (
+    SELECT ({as_of} AT TIME ZONE {timezone})::date - back AS day FROM generate_series(0, {days}::int - 1) AS back
+)
+SELECT
+    day,
+    count(at) AS calls,
+    count(*) FILTER (WHERE outcome = 'ok') AS ok,
+    count(*) FILTER (WHERE outcome = 'failed') AS failed,
+    count(*) FILTER (WHERE outcome IN ('running', 'cancelled')) AS unfinished,
+    count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
+    count(*) FILTER (WHERE outcome = 'ok')::float8
+        / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0) AS success_rate,
+    count(DISTINCT person) AS users,
+    count(at) FILTER (WHERE person IS NULL) AS unattributed,
+    -- the end of a day may be given as its last second
+    ((day + 1)::timestamp AT TIME ZONE {timezone}) <= {as_of} + interval '1 second' AS complete
+FROM days
+LEFT JOIN calls ON (calls.at::timestamptz AT TIME ZONE {timezone})::date = day
+GROUP BY day
+ORDER BY day DESC

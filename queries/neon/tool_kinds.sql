@@ -1,0 +1,45 @@
+-- title: MCP tools beside the default ones
+-- about: >
+--   Tool calls within `days` by kind of tool, with the share of each in all of them: the MCP-to-default ratio. The success
+--   rate is over finished calls (ok and failed).
+-- params: {days: 30}
+WITH calls AS (
+    SELECT
+        t.tool_name AS tool, t.tool_type AS kind,
+        CASE
+            WHEN t.status IN ('success', 'completed') THEN 'ok'
+            WHEN t.status = 'failed' THEN 'failed'
+            WHEN t.status IN ('running', 'queued', 'pending') THEN 'running'
+            WHEN t.status IN ('cancelled', 'canceled') THEN 'cancelled'
+            ELSE 'unknown'
+        END AS outcome,
+        -- NULL for a call of a backend user who has no account
+        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person
+    FROM fastapi_tool_executions AS t
+    -- the id is text there: compared as text, a stray value costs its own row and not the whole query
+    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id
+    LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
+    WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
+        AND NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
+            WHERE lower(trim(w.email)) = own
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        )
+)
+SELECT
+    kind,
+    count(*)::float8 / sum(count(*)) OVER () AS share,
+    count(DISTINCT tool) AS tools,
+    count(*) AS calls,
+    count(*) FILTER (WHERE outcome = 'ok') AS ok,
+    count(*) FILTER (WHERE outcome = 'failed') AS failed,
+    count(*) FILTER (WHERE outcome IN ('running', 'cancelled')) AS unfinished,
+    count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
+    count(*) FILTER (WHERE outcome IN ('ok', 'failed')) AS finished,
+    count(*) FILTER (WHERE outcome = 'ok')::float8
+        / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0) AS success_rate,
+    count(DISTINCT person) AS users,
+    count(*) FILTER (WHERE person IS NULL) AS unattributed
+FROM calls
+GROUP BY kind
+ORDER BY calls DESC, kind

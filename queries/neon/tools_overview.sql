@@ -1,0 +1,47 @@
+-- title: Tool calls in all, by how they ended
+-- about: >
+--   Calls within `days`: a row for all of them and one for each outcome (ok, failed, running, cancelled, and unknown for
+--   a status that is none of these). The success rate is over finished calls (ok and failed). Users are people with an
+--   account; calls of backend users who have none are `unattributed`. Durations are in milliseconds.
+-- params: {days: 30}
+WITH calls AS (
+    SELECT
+        t.tool_name AS tool,
+        CASE
+            WHEN t.status IN ('success', 'completed') THEN 'ok'
+            WHEN t.status = 'failed' THEN 'failed'
+            WHEN t.status IN ('running', 'queued', 'pending') THEN 'running'
+            WHEN t.status IN ('cancelled', 'canceled') THEN 'cancelled'
+            ELSE 'unknown'
+        END AS outcome,
+        t.execution_duration_ms AS ms,
+        -- NULL for a call of a backend user who has no account
+        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person
+    FROM fastapi_tool_executions AS t
+    -- the id is text there: compared as text, a stray value costs its own row and not the whole query
+    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id
+    LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
+    WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
+        AND NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
+            WHERE lower(trim(w.email)) = own
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        )
+)
+SELECT
+    CASE WHEN grouping(outcome) = 1 THEN 'all' ELSE outcome END AS outcome,
+    count(*) AS calls,
+    count(DISTINCT person) AS users,
+    count(*) FILTER (WHERE person IS NULL) AS unattributed,
+    count(DISTINCT tool) AS tools,
+    CASE WHEN grouping(outcome) = 1 THEN count(*) FILTER (WHERE outcome IN ('ok', 'failed')) END AS finished,
+    CASE WHEN grouping(outcome) = 1 THEN
+        count(*) FILTER (WHERE outcome = 'ok')::float8 / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0)
+    END AS success_rate,
+    avg(ms)::float8 AS avg_ms,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) AS p50_ms,
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) AS p95_ms,
+    max(ms) AS max_ms
+FROM calls
+GROUP BY GROUPING SETS ((), (outcome))
+ORDER BY grouping(outcome) DESC, calls DESC, outcome

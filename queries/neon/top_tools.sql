@@ -1,0 +1,54 @@
+-- title: Tools by use
+-- about: >
+--   Each tool called within `days`, the most used first. The success rate is over finished calls (ok and failed); running
+--   and cancelled calls are `unfinished`, a status of another kind is `unknown`. Durations in milliseconds, those of
+--   successes and of failures apart: a timeout would hide in their average.
+-- params: {days: 30}
+WITH calls AS (
+    SELECT
+        t.tool_name AS tool, t.tool_provider AS provider,
+        CASE
+            WHEN t.status IN ('success', 'completed') THEN 'ok'
+            WHEN t.status = 'failed' THEN 'failed'
+            WHEN t.status IN ('running', 'queued', 'pending') THEN 'running'
+            WHEN t.status IN ('cancelled', 'canceled') THEN 'cancelled'
+            ELSE 'unknown'
+        END AS outcome,
+        t.execution_duration_ms AS ms,
+        -- NULL for a call of a backend user who has no account
+        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person
+    FROM fastapi_tool_executions AS t
+    -- the id is text there: compared as text, a stray value costs its own row and not the whole query
+    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id
+    LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
+    WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
+        AND NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
+            WHERE lower(trim(w.email)) = own
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        )
+)
+SELECT
+    tool,
+    provider,
+    count(*) AS calls,
+    count(*) FILTER (WHERE outcome = 'ok') AS ok,
+    count(*) FILTER (WHERE outcome = 'failed') AS failed,
+    count(*) FILTER (WHERE outcome IN ('running', 'cancelled')) AS unfinished,
+    count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
+    count(*) FILTER (WHERE outcome IN ('ok', 'failed')) AS finished,
+    count(*) FILTER (WHERE outcome = 'ok')::float8
+        / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0) AS success_rate,
+    count(DISTINCT person) AS users,
+    count(*) FILTER (WHERE person IS NULL) AS unattributed,
+    avg(ms) FILTER (WHERE outcome = 'ok')::float8 AS ok_avg_ms,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'ok') AS ok_p50_ms,
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'ok') AS ok_p95_ms,
+    max(ms) FILTER (WHERE outcome = 'ok') AS ok_max_ms,
+    avg(ms) FILTER (WHERE outcome = 'failed')::float8 AS failed_avg_ms,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'failed') AS failed_p50_ms,
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'failed') AS failed_p95_ms,
+    max(ms) FILTER (WHERE outcome = 'failed') AS failed_max_ms
+FROM calls
+GROUP BY tool, provider
+ORDER BY calls DESC, tool, provider

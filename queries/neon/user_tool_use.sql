@@ -1,0 +1,23 @@
+-- title: Does this person use a tool like that?
+-- about: >
+--   Each tool the person ever called whose name contains `tool`, in upper or lower case; `%` and `_` stand for themselves.
+--   No row: the person does not use it, and nothing of theirs can be blamed on it.
+-- params: {email: {type: text}, tool: {type: text}}
+SELECT
+    t.tool_name AS tool,
+    t.tool_provider AS provider,
+    count(*) AS uses,
+    count(*) FILTER (WHERE t.status = 'failed') AS failures,
+    min(t.created_at) AS first_at,
+    max(t.created_at) AS last_at
+FROM fastapi_tool_executions AS t
+JOIN fastapi_user AS f ON f.id::text = t.user_id
+JOIN wasp_user AS w ON w.id = f.wasp_user_id
+WHERE lower(trim(w.email)) = {email} AND strpos(lower(t.tool_name), lower({tool})) > 0 AND t.created_at <= {as_of}
+    AND NOT EXISTS (
+        SELECT FROM unnest({internal}) AS own
+        WHERE lower(trim(w.email)) = own
+            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+    )
+GROUP BY 1, 2
+ORDER BY uses DESC, tool

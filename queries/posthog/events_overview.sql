@@ -1,0 +1,21 @@
+-- title: Events by name
+-- about: >
+--   How often each event came within `days`, from how many persons, first and last. Anonymous visitors are persons too.
+-- params: {days: 7}
+WITH lowerUTF8(trim(person.properties.email)) AS email
+SELECT
+    event,
+    count() AS events,
+    uniqExact(person_id) AS persons,
+    min(timestamp) AS first_at,
+    max(timestamp) AS last_at
+FROM events
+WHERE timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+    AND timestamp <= toDateTime({as_of})
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
+GROUP BY event
+ORDER BY events DESC, event

@@ -1,0 +1,23 @@
+-- title: MCP servers by connect clicks
+-- about: >
+--   Each server whose connect button was clicked within `days`, how often and by how many persons, known or anonymous, first
+--   and last.
+-- params: {days: 30}
+WITH lowerUTF8(trim(person.properties.email)) AS email
+SELECT
+    coalesce(nullIf(properties.template_name, ''), '(not recorded)') AS server,
+    count() AS clicks,
+    uniqExact(person_id) AS persons,
+    min(timestamp) AS first_at,
+    max(timestamp) AS last_at
+FROM events
+WHERE event = 'mcp_connect_clicked'
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+    AND timestamp <= toDateTime({as_of})
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
+GROUP BY server
+ORDER BY clicks DESC, server

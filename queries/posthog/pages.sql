@@ -1,0 +1,22 @@
+-- title: Pages by use
+-- about: >
+--   Each page seen within `days`: how often it was shown, in how many visits (sessions), to how many persons, known or
+--   anonymous. A visit counts once for each page it saw. Pageviews that carry no session are in no visit.
+-- params: {days: 30}
+WITH lowerUTF8(trim(person.properties.email)) AS email
+SELECT
+    coalesce(nullIf(properties.$pathname, ''), '(not recorded)') AS page,
+    count() AS pageviews,
+    uniqExactIf($session_id, $session_id != '') AS visits,
+    uniqExact(person_id) AS visitors
+FROM events
+WHERE event = '$pageview'
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+    AND timestamp <= toDateTime({as_of})
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
+GROUP BY page
+ORDER BY pageviews DESC, page

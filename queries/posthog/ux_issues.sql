@@ -1,0 +1,24 @@
+-- title: Rage clicks and exceptions, one by one
+-- about: >
+--   Each rage click and each exception within `days`, newest first, with who met it where. Those of anonymous visitors
+--   are here too. posthog/frustration counts them per person, posthog/ux_pages per page.
+-- params: {days: 7}
+SELECT
+    timestamp AS at,
+    if(event = '$rageclick', 'rage click', 'exception') AS issue,
+    lowerUTF8(trim(person.properties.email)) AS email,
+    properties.$pathname AS page,
+    -- newer browser SDKs write only the list
+    coalesce(
+        nullIf(properties.$exception_message, ''), nullIf(JSONExtractString(properties.$exception_list, 1, 'value'), '')
+    ) AS message
+FROM events
+WHERE event IN ('$rageclick', '$exception')
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+    AND timestamp <= toDateTime({as_of})
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
+ORDER BY at DESC, issue, email, page

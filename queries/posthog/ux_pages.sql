@@ -1,0 +1,31 @@
+-- title: Pages by rage clicks and exceptions
+-- about: >
+--   Where people clicked in anger or met an error within `days`, the pages that hit most persons first, with the commonest
+--   error. One noisy visitor counts once in `persons`; `visitors` are the persons who saw the page in that time at all.
+-- params: {days: 7}
+WITH
+    lowerUTF8(trim(person.properties.email)) AS email,
+    -- newer browser SDKs write only the list
+    coalesce(
+        nullIf(properties.$exception_message, ''), nullIf(JSONExtractString(properties.$exception_list, 1, 'value'), '')
+    ) AS message
+SELECT
+    coalesce(nullIf(properties.$pathname, ''), '(not recorded)') AS page,
+    uniqExactIf(person_id, event != '$pageview') AS persons,
+    countIf(event = '$rageclick') AS rage_clicks,
+    countIf(event = '$exception') AS exceptions,
+    uniqExactIf(person_id, event = '$pageview') AS visitors,
+    nullIf(topK(1)(message)[1], '') AS top_message,
+    maxIf(timestamp, event != '$pageview') AS last_at
+FROM events
+WHERE event IN ('$rageclick', '$exception', '$pageview')
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+    AND timestamp <= toDateTime({as_of})
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
+GROUP BY page
+HAVING rage_clicks + exceptions > 0
+ORDER BY persons DESC, rage_clicks + exceptions DESC, page

@@ -1,0 +1,113 @@
+"""The shipped query library: what holds for every query, on the demo and on paper."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from scripts.query_docs import PAGE, SEED, page
+from usertrack.library import Library, shipped_root
+from usertrack.run import Runner, open_runner
+from usertrack.settings import load
+from usertrack.table import Table
+
+from .conftest import AS_OF
+
+LIBRARY = Library([shipped_root() / "queries"])
+NAMES = list(LIBRARY)
+OWN_PEOPLE = {
+    "posthog": """NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )""",
+    "neon": """NOT EXISTS (
+        SELECT FROM unnest({internal}) AS own
+        WHERE lower(trim(w.email)) = own
+            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+    )""",
+}
+OUTCOME = """CASE
+    WHEN status IN ('success', 'completed') THEN 'ok'
+    WHEN status = 'failed' THEN 'failed'
+    WHEN status IN ('running', 'queued', 'pending') THEN 'running'
+    WHEN status IN ('cancelled', 'canceled') THEN 'cancelled'
+    ELSE 'unknown'
+END AS outcome"""
+
+
+def spaced(sql: str) -> str:
+    """``sql`` on one line, without comments."""
+    return " ".join(re.sub(r"--.*", "", sql).split())
+
+
+@contextmanager
+def demo_runner(cache: Path) -> Iterator[Runner]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        with open_runner(
+            load(demo=True, env={}), LIBRARY, now=AS_OF, notify=lambda text, *, passing=False: None
+        ) as runner:
+            yield runner
+
+
+@pytest.fixture(scope="module")
+def runner(demo_cache: Path, demo_postgres: str) -> Iterator[Runner]:
+    with demo_runner(demo_cache) as opened:
+        yield opened
+
+
+def answer(runner: Runner, name: str, **params: object) -> Table:
+    """The answer with defaults, and with a person and a tool of the demo where one must be named."""
+    required = {"email": "dan.moreau@hooli.example", "tool": "web_scrape"}
+    taken = {p: required[p] for p, known in LIBRARY[name].params.items() if known.default is None}
+    return runner.one(runner.bind(name, {**taken, **params}))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_what_it_is(name: str) -> None:
+    assert LIBRARY[name].title
+    assert LIBRARY[name].about
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_leaves_out_your_own_people(name: str) -> None:
+    query = LIBRARY[name]
+    assert (spaced(OWN_PEOPLE[query.source]) in spaced(query.sql)) != bool(query.people)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_limit_and_one_vocabulary(name: str) -> None:
+    sql = spaced(LIBRARY[name].sql)
+    assert not re.search(r"\bLIMIT\b", sql, re.IGNORECASE)
+    for words in re.findall(r"CASE WHEN \w\.status IN .*? END AS outcome", sql):
+        assert re.sub(r"\w\.status", "status", words) == spaced(OUTCOME)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_on_the_demo(runner: Runner, name: str) -> None:
+    table = answer(runner, name)
+    assert len(table.rows) > 0
+    assert {*LIBRARY[name].facts, *filter(None, [LIBRARY[name].key])} <= set(table.names)
+    if LIBRARY[name].key:
+        keys = [row[LIBRARY[name].key] for row in table.dicts()]
+        assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("name", ["neon/top_tools", "neon/tool_users", "neon/tool_kinds"])
+def test_tool_tables_add_up_to_the_overview(runner: Runner, name: str) -> None:
+    every, *_ = answer(runner, "neon/tools_overview", days=90).dicts()
+    parts = answer(runner, name, days=90).dicts()
+    for column in ("calls", "unattributed", "finished"):
+        assert every[column] == sum(part[column] for part in parts), column
+
+
+def test_every_query_of_the_seed_is_there() -> None:
+    assert {name for names in SEED.values() for name in names} <= set(NAMES)
+    assert [int(item[3:5]) for item in SEED] == [*range(32, 56), 67, 68, 69, 80]
+
+
+def test_the_page_about_them_is_fresh() -> None:
+    assert PAGE.read_text() == page(LIBRARY), "docs/queries.md is stale: run `python scripts/query_docs.py`"
