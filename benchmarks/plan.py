@@ -46,7 +46,7 @@ def write_plan(path: Path) -> None:
     now = datetime.now(UTC)
     demo = open_chosen(cache_root(), now=now, notify=silent)
     with open_runner(settings, library_of(settings), now=now, notify=silent) as runner:
-        statements = [runner.bind(name, params) for name, params in rules.queries.items()]
+        statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
         answers = dict(zip(rules.queries, runner.run(statements), strict=True))
         bench = Workbench(rules, runner.library, runner.as_of)
         bench.connection = recorder = Recorder(bench.connection)
@@ -78,7 +78,9 @@ def _copy(table: Table, statement: Statement) -> str:
     """The COPY of one Postgres query, its parameters written as literals."""
     sql = statement_of(statement.sql, "neon")
     for name, start, end in reversed(placeholders(sql, "neon")):
-        sql = sql[:start] + psycopg.sql.quote(statement.values[name]) + sql[end:]
+        value = statement.values[name]
+        literal = psycopg.sql.quote(value) + ("::text[]" if isinstance(value, list) else "")
+        sql = sql[:start] + literal + sql[end:]
     inner = [f"c{number}" for number in range(len(table.columns))]
     chosen = [
         f"to_json({name})" if column.type.endswith("[]") else name

@@ -125,7 +125,9 @@ def test_a_limit_beyond_the_cap_is_a_cut(capped: Wire, tmp_path: Path) -> None:
     assert table(capped, statement, tmp_path, page_rows=PAGE).truncated
 
 
-@pytest.mark.parametrize(("limit", "length", "truncated"), [(0, 0, True), (5, 5, True), (12, 10, True), (35, 10, True)])
+@pytest.mark.parametrize(
+    ("limit", "length", "truncated"), [(0, 0, False), (5, 5, True), (12, 10, True), (35, 10, True)]
+)
 def test_a_limit_asked_for(capped: Wire, tmp_path: Path, limit: int, length: int, *, truncated: bool) -> None:
     statement = Statement("posthog", "SELECT arrayJoin(range(35))", limit=limit)
     found = table(capped, statement, tmp_path, page_rows=PAGE)

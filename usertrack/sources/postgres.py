@@ -216,8 +216,10 @@ async def _copy(
     connection: Connection, sql: str, outputs: list[_Output], limit: int | None, spool: Spool
 ) -> SpooledRows:
     """Stream the rows into a CSV file: one row more than ``limit``, so that a cut is always known; none for 0."""
+    columns = [output.column for output in outputs]
     if limit == 0:
-        return csv_rows(spool.path("csv"), [output.column for output in outputs], 0, 0)
+        (empty := spool.path("csv")).touch()
+        return csv_rows(empty, columns, 0, 0)
     chosen, inner = ", ".join(output.expression for output in outputs), ", ".join(f"c{n}" for n in range(len(outputs)))
     cut = "" if limit is None else f" LIMIT {limit + 1}"
     # one column may be the empty string, and an empty line is no row to a CSV reader
@@ -230,7 +232,7 @@ async def _copy(
             async for data in copy:
                 file.write(data)
                 longest = max(longest, len(data))
-    return csv_rows(path, [output.column for output in outputs], cursor.rowcount, longest)
+    return csv_rows(path, columns, cursor.rowcount, longest)
 
 
 async def _describe(connection: Connection, sql: str) -> list[_Output]:

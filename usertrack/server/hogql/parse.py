@@ -35,7 +35,8 @@ def _grammar() -> Callable[..., str]:
         setattr(errors, name, type(name, (Exception,), {}))
     with _importing:
         package = types.ModuleType("posthog")
-        known = sys.modules.setdefault("posthog", package)
+        known = sys.modules.get("posthog") or package
+        sys.modules["posthog"] = known
         sys.modules.setdefault("posthog.hogql", types.ModuleType("posthog.hogql"))
         sys.modules.setdefault("posthog.hogql.errors", errors)
         try:
