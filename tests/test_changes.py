@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from usertrack.changes import ABSENT, NOWHERE, Asked, Story, keep, path, tell
+from usertrack.changes import ABSENT, NOWHERE, keep
 from usertrack.history import Place, opened, snapshots
 from usertrack.spool import connect
+from usertrack.story import Asked, Story, path, tell
 
 from .conftest import problem
 from .memberships import FIRST, RULES, Person, classified, keep_one

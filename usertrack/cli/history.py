@@ -55,12 +55,12 @@ def show(
     if context.invoked_subcommand:
         _nothing_given(context)
         return
-    from usertrack.changes import Asked, path, tell
     from usertrack.cli.desk import emit, rules_path, say_demo, settings_of
     from usertrack.history import opened
     from usertrack.report.history import path_document, story_document
     from usertrack.rules import read_rules
     from usertrack.spool import connect
+    from usertrack.story import Asked, path, tell
 
     settings = settings_of(common)
     rules = read_rules(rules_path(settings))
