@@ -62,7 +62,9 @@ def test_the_wheel_carries_queries_and_segments(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     shipped = [path.relative_to(ROOT) for path in (ROOT / "queries").rglob("*.sql")]
-    assert {f"usertrack/shipped/{path.as_posix()}" for path in [*shipped, Path("segments.yaml")]} <= names
+    assert {
+        f"usertrack/shipped/{path.as_posix()}" for path in [*shipped, Path("segments.yaml"), Path("failures.yaml")]
+    } <= names
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
     run = [sys.executable, "-m", "usertrack", "query", "list", "-f", "csv"]
     listed = subprocess.run(

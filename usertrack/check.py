@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.errors import UsageError, UsertrackError
+from usertrack.failures.causes import read_catalogue
 from usertrack.library import Library
 from usertrack.reach import Reach
 from usertrack.rules import Segment, SegmentSet, read_rules
@@ -98,6 +99,16 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
             *_logic(bench, chosen),
         ]
     return findings
+
+
+def check_causes(paths: Sequence[Path]) -> list[Finding]:
+    """failures.yaml: shape, patterns, categories and labels of every rule."""
+    try:
+        catalogue = read_catalogue(paths)
+    except UsageError as error:
+        return [Finding("FAIL", "failures.yaml", error.message, error.hint)]
+    counts = f"{len(catalogue.rules)} rules in {len(catalogue.categories)} categories"
+    return [Finding("ok", "failures.yaml", counts)]
 
 
 def _problem(bench: Workbench, segment: Segment) -> Finding | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.yaml_file import YamlFile
 
 
 @dataclass(frozen=True)
@@ -78,35 +79,17 @@ def read_rules(path: Path) -> Rules:
     return _Reader(path).rules()
 
 
-class _Reader:
+class _Reader(YamlFile):
     """Walks the YAML nodes, which know their lines, beside the values."""
 
-    def __init__(self, path: Path) -> None:
-        import yaml
-
-        self.path = path
-        try:
-            text = path.read_text(encoding="utf-8")
-            self.document = yaml.safe_load(text)
-            self.root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            problem = getattr(error, "problem", None) or "syntax"
-            raise UsageError(
-                f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}",
-                "put texts with `:` or `{` in quotes",
-            ) from error
-        if not isinstance(self.document, dict):
-            raise UsageError(f"{path}:1: the file needs `profile:` and `sets:`", "`usertrack init` writes an example")
-        self._no_key_twice(self.root)
+    needs = "`profile:` and `sets:`"
+    hint = "`usertrack init` writes an example"
 
     def rules(self) -> Rules:
-        self._known(self.document, {"profile", "sets"})
-        profile = self._mapping(self.document.get("profile"), "profile")
-        self._known(profile, {"key", "queries", "derive"}, "profile")
-        sets = self._mapping(self.document.get("sets"), "sets")
+        self.known(self.document, {"profile", "sets"})
+        profile = self.mapping(self.document.get("profile"), "profile")
+        self.known(profile, {"key", "queries", "derive"}, "profile")
+        sets = self.mapping(self.document.get("sets"), "sets")
         listed = profile.get("queries")
         if not isinstance(listed, list) or not listed:
             raise self.wrong("'queries' takes a list of names", "profile", "queries", hint="write `- neon/accounts`")
@@ -115,7 +98,7 @@ class _Reader:
         for number, name in enumerate(names):
             if name in names[:number]:
                 raise self.wrong(f"query '{name}' is listed twice", "profile", "queries", number)
-        derive = self._mapping(profile["derive"], "profile", "derive") if profile.get("derive") else {}
+        derive = self.mapping(profile["derive"], "profile", "derive") if profile.get("derive") else {}
         return Rules(
             path=self.path,
             key=str(profile.get("key") or "email"),
@@ -125,69 +108,20 @@ class _Reader:
             lines={name: self.line("profile", "queries", number) for number, name in enumerate(names)},
         )
 
-    def line(self, *keys: Any) -> int:
-        """The line of the value at ``keys``, or of the deepest part of it that there is."""
-        import yaml
-
-        node: Any = self.root
-        line = 1
-        for key in keys:
-            if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-                node, line = node.value[key], node.value[key].start_mark.line + 1
-                continue
-            pairs = node.value if isinstance(node, yaml.MappingNode) else []
-            pair = next((pair for pair in pairs if _is_key(pair[0], key)), None)
-            if pair is None:
-                break
-            node, line = pair[1], pair[0].start_mark.line + 1
-        return line
-
-    def wrong(self, message: str, *keys: Any, hint: str = "") -> UsageError:
-        return UsageError(f"{self.path}:{self.line(*keys)}: {message}", hint)
-
-    def _mapping(self, value: Any, *keys: Any) -> dict[str, Any]:
-        if not isinstance(value, dict) or not value:
-            raise self.wrong(f"'{keys[-1]}' takes a mapping", *keys)
-        for name in value:
-            if not isinstance(name, str):
-                raise self.wrong(f"the name {name!r} is not a text", *keys, name, hint="put it in quotes")
-        return value
-
-    def _no_key_twice(self, node: Any) -> None:
-        """YAML itself would let the last one win without a word."""
-        import yaml
-
-        seen: set[str] = set()
-        for name, value in node.value if isinstance(node, yaml.MappingNode) else ():
-            if name.value in seen:
-                raise UsageError(f"{self.path}:{name.start_mark.line + 1}: '{name.value}' is there twice")
-            seen.add(str(name.value))
-            self._no_key_twice(value)
-
-    def _known(self, value: Mapping[str, Any], known: set[str], *keys: Any) -> None:
-        for name in value:
-            if name not in known:
-                raise self.wrong(
-                    f"unknown key '{name}'",
-                    *keys,
-                    name,
-                    hint=did_you_mean(str(name), known, f"known: {', '.join(sorted(known))}"),
-                )
-
     def _query(self, item: Any, number: int) -> tuple[str, Mapping[str, Any]]:
         if isinstance(item, str):
             return item, {}
         if isinstance(item, dict) and len(item) == 1:
             (name, params), *_ = item.items()
-            return str(name), self._mapping(params, "profile", "queries", number)
+            return str(name), self.mapping(params, "profile", "queries", number)
         raise self.wrong("a query is a name, or a name with its parameters", "profile", "queries", number)
 
     def _derived(self, name: str, value: Any) -> Derived:
         at = ("profile", "derive", name)
         if isinstance(value, str):
             value = {"sql": value}
-        value = self._mapping(value, *at)
-        self._known(value, {"label", "unit", "sql"}, *at)
+        value = self.mapping(value, *at)
+        self.known(value, {"label", "unit", "sql"}, *at)
         if not isinstance(value.get("sql"), str | int | float):
             raise self.wrong(f"derived fact '{name}' has no sql", *at)
         return Derived(
@@ -195,9 +129,9 @@ class _Reader:
         )
 
     def _set(self, name: str, value: Any) -> SegmentSet:
-        value = self._mapping(value, "sets", name)
-        self._known(value, {"precedence", "segments", "exclusive"}, "sets", name)
-        segments = self._mapping(value.get("segments"), "sets", name, "segments")
+        value = self.mapping(value, "sets", name)
+        self.known(value, {"precedence", "segments", "exclusive"}, "sets", name)
+        segments = self.mapping(value.get("segments"), "sets", name, "segments")
         order = value.get("precedence") or list(segments)
         if not isinstance(value.get("exclusive", False), bool):
             raise self.wrong("'exclusive' is true or false", "sets", name, "exclusive")
@@ -214,8 +148,8 @@ class _Reader:
 
     def _segment(self, set_name: str, id: str, value: Any) -> Segment:  # noqa: A002
         at = ("sets", set_name, "segments", id)
-        value = self._mapping(value, *at)
-        self._known(value, {"name", "action", "when", "priority", "because"}, *at)
+        value = self.mapping(value, *at)
+        self.known(value, {"name", "action", "when", "priority", "because"}, *at)
         if not str(value.get("when") or "").strip():
             raise self.wrong(f"segment '{id}' has no condition", *at, "when", hint="add `when: run_count > 5`")
         return Segment(
@@ -227,8 +161,3 @@ class _Reader:
             because=str(value.get("because", "")),
             lines={part: self.line(*at, part) for part in ("when", "priority", "because", "name")},
         )
-
-
-def _is_key(node: Any, key: Any) -> bool:
-    """Whether the YAML node stands for ``key``; `no` and `12` are keys that are not texts."""
-    return bool(node.value == key if isinstance(key, str) else not node.tag.endswith(":str"))

@@ -56,7 +56,6 @@ class Settings:
     values: Mapping[str, Setting]
     root: Path | None = None
     demo: bool = False
-    notes: tuple[str, ...] = field(default=())
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value

@@ -44,6 +44,14 @@ def rules_path(settings: "Settings") -> Path:
     return own if own and own.is_file() else shipped_root() / "segments.yaml"
 
 
+def failures_paths(settings: "Settings") -> list[Path]:
+    """The workspace's failures.yaml, where there is one, and the shipped one behind it."""
+    from usertrack.library import shipped_root
+
+    own = near(settings.root) / "failures.yaml" if settings.root and settings.root != shipped_root() else None
+    return [*([own] if own and own.is_file() else []), shipped_root() / "failures.yaml"]
+
+
 def near(folder: Path) -> Path:
     """``folder`` as seen from here, where it lies below: messages name files as the user would."""
     here = Path.cwd()

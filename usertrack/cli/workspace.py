@@ -36,12 +36,12 @@ def check(
     *,
     common: Common,
 ) -> None:
-    """Prove every file of the workspace: queries, parameters, segments.
+    """Prove every file of the workspace: queries, parameters, segments, causes of failures.
 
     `usertrack check` · `usertrack check --online`
     """
-    from usertrack.check import check_queries, check_queries_online, check_rules
-    from usertrack.cli.desk import emit, library_of, open_desk, rules_path, settings_of
+    from usertrack.check import check_causes, check_queries, check_queries_online, check_rules
+    from usertrack.cli.desk import emit, failures_paths, library_of, open_desk, rules_path, settings_of
     from usertrack.report.findings import findings_document, raise_problems
 
     settings = settings_of(common)
@@ -52,7 +52,7 @@ def check(
             findings = check_queries_online(desk.runner)
     else:
         findings = check_queries(library)
-    findings += check_rules(rules_path(settings), library)
+    findings += check_rules(rules_path(settings), library) + check_causes(failures_paths(settings))
     emit(findings_document("usertrack check", findings), settings, common)
     raise_problems(findings)
 

@@ -1,0 +1,46 @@
+-- title: Finished and failed, on both levels
+-- about: >
+--   Runs (workflow level) and single tool calls (tool level) of the window by how they ended, and how many people that were.
+--   Never add the two: a run can fail without a failed call, and the other way round. What has not finished is in no rate;
+--   `unknown` names the outcomes that are in no list here.
+-- params: {days: 30, person: "", tools: []}
+WITH people AS (
+    SELECT
+        f.id::text AS user_id,
+        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
+        NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
+            WHERE lower(trim(w.email)) = own
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        ) AS outside
+    FROM fastapi_user AS f
+    JOIN wasp_user AS w ON w.id = f.wasp_user_id
+),
+happened AS (
+    SELECT 'workflow' AS level, r.user_id::text AS user_id, r.run_state AS outcome
+    FROM fastapi_run AS r
+    WHERE r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int)
+    UNION ALL
+    SELECT 'tool', t.user_id, t.status
+    FROM fastapi_tool_executions AS t
+    WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
+        AND (cardinality({tools}) = 0 OR t.tool_name = ANY ({tools}))
+)
+SELECT
+    h.level,
+    count(*) FILTER (WHERE h.outcome IN ('completed', 'success', 'failed')) AS finished,
+    count(*) FILTER (WHERE h.outcome = 'failed') AS failed,
+    count(DISTINCT coalesce(p.person, 'user ' || h.user_id))
+        FILTER (WHERE h.outcome IN ('completed', 'success', 'failed')) AS people,
+    count(DISTINCT coalesce(p.person, 'user ' || h.user_id)) FILTER (WHERE h.outcome = 'failed') AS people_failed,
+    count(*) FILTER (WHERE h.outcome NOT IN ('completed', 'success', 'failed')) AS unfinished,
+    coalesce(
+        array_agg(DISTINCT h.outcome)
+            FILTER (WHERE h.outcome NOT IN ('completed', 'success', 'failed', 'running', 'queued', 'pending', 'cancelled', 'canceled')),
+        '{}'
+    ) AS unknown
+FROM happened AS h
+LEFT JOIN people AS p USING (user_id)
+WHERE p.outside IS NOT FALSE AND ({person} = '' OR p.person = {person})
+GROUP BY h.level
+ORDER BY h.level DESC

@@ -1,0 +1,44 @@
+-- title: Failed runs and failed tool calls with their messages
+-- about: >
+--   One row per failure of the window. Messages come as they were written, but for the middle of very long ones;
+--   `usertrack failures` makes fingerprints of them before anybody sees them.
+-- params: {days: 30, person: "", tools: []}
+WITH people AS (
+    SELECT
+        f.id::text AS user_id,
+        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
+        NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
+            WHERE lower(trim(w.email)) = own
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        ) AS outside
+    FROM fastapi_user AS f
+    JOIN wasp_user AS w ON w.id = f.wasp_user_id
+),
+failed AS (
+    SELECT 'workflow' AS level, r.user_id::text AS user_id, r.created_at AS at, NULL AS tool, NULL AS provider,
+        NULL AS error_type, r.run_error_log AS message
+    FROM fastapi_run AS r
+    WHERE r.run_state = 'failed' AND r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int)
+    UNION ALL
+    SELECT 'tool', t.user_id, t.created_at, t.tool_name, t.tool_provider, t.error_type, t.error_message
+    FROM fastapi_tool_executions AS t
+    WHERE t.status = 'failed' AND t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
+        AND (cardinality({tools}) = 0 OR t.tool_name = ANY ({tools}))
+)
+SELECT
+    f.level,
+    coalesce(p.person, 'user ' || f.user_id) AS person,
+    f.at,
+    f.tool,
+    f.provider,
+    f.error_type,
+    -- a traceback says what happened in its last line: of a long one both ends are kept, cut where lines end
+    CASE WHEN length(f.message) > 4000
+        THEN left(f.message, 1500) || chr(10) || regexp_replace(right(f.message, 2400), '^[^\n]*\n', '')
+        ELSE f.message
+    END AS message
+FROM failed AS f
+LEFT JOIN people AS p USING (user_id)
+WHERE p.outside IS NOT FALSE AND ({person} = '' OR p.person = {person})
+ORDER BY f.at DESC, f.level, person, f.tool

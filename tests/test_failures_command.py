@@ -1,0 +1,183 @@
+"""`usertrack failures` on the demo: what a user sees, in every format, on the loud and on the quiet world."""
+
+import csv
+import io
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from usertrack.demo import build
+
+from .conftest import AS_OF, Cli
+
+LENA = "lena@northwind.example"
+
+
+@pytest.fixture(scope="module")
+def quiet() -> Iterator[str]:
+    """The DSN of the default demo without its incident."""
+    with (
+        tempfile.TemporaryDirectory(prefix="usertrack-test-") as directory,
+        closing(build(Path(directory) / "quiet", as_of=AS_OF, quiet=True)) as demo,
+    ):
+        yield demo.postgres_dsn()
+
+
+def asked(cli: Cli, *args: object) -> Any:
+    said = cli("failures", *args, "-f", "json")
+    assert said.code == 0, said.err
+    return json.loads(said.out)
+
+
+def test_the_incident_is_found(demo: Cli) -> None:
+    document = asked(demo)
+    (incident,) = document["incidents"]
+    assert (incident["label"], incident["level"]) == ("Modal OOM (rc=137)", "workflow")
+    assert (incident["start"][:16], incident["end"][:16]) == ("2026-11-09T13:00", "2026-11-09T16:00")
+    assert 20 <= len(incident["people"]) == len(set(incident["people"])) <= incident["failed"] <= 40
+    assert document["burst_test"]["false_alarms"] == 0.01
+    said = demo("failures", "--timezone", "Europe/Berlin").out
+    assert "9 Nov, 14:00–17:00" in said
+
+
+def test_a_quiet_demo_has_none(cli: Cli, clean_env: pytest.MonkeyPatch, quiet: str) -> None:
+    clean_env.setenv("DATABASE_URL", quiet)
+    for days in (7, 30, 90):
+        assert asked(cli, "--as-of", "2026-11-20T09:00", "--days", days)["incidents"] == []
+    assert "No platform incident" in cli("failures", "--as-of", "2026-11-20T09:00").out
+
+
+def test_the_numbers_agree_with_each_other(demo: Cli) -> None:
+    document = asked(demo)
+    for level in ("workflow", "tool"):
+        of_level = [one["failures"] for one in document["fingerprints"] if one["level"] == level]
+        failed = document["levels"][level]["failed"]
+        assert sum(of_level) == sum(one[level] for one in document["categories"]) == failed > 100
+    assert sum(day["failed"] for day in document["run_days"]) == document["levels"]["workflow"]["failed"]
+    assert sum(kind["failed"] for kind in document["kinds"]) == document["levels"]["tool"]["failed"]
+    assert round(sum(kind["share"] for kind in document["kinds"]), 9) == 1
+    assert len(document["checklist"]) == 7
+    assert all(one["found"] for one in document["checklist"])
+
+
+def test_every_cause_of_the_demo_has_a_specific_name(demo: Cli) -> None:
+    runs = [one for one in asked(demo)["fingerprints"] if one["level"] == "workflow"]
+    assert {(one["label"], one["category"]) for one in runs} == {
+        ("Modal OOM (rc=137)", "Infrastructure"),
+        ("API timeout", "Infrastructure"),
+        ("Sandbox rate limit", "Infrastructure"),
+        ("False credit check (the account has credits)", "Platform Bug"),
+        ("Missing env var HUBSPOT_API_KEY", "Platform Bug"),
+        ("HubSpot 429", "Third-party"),
+        ("LinkedIn 403", "Third-party"),
+        ("Invalid params: teamId", "User Code"),
+        ("IndexError: list index out of range", "User Code"),
+        (None, "Unknown"),
+    }
+
+
+def test_nothing_of_anybody_is_shown(demo: Cli) -> None:
+    for one in asked(demo)["fingerprints"]:
+        said = one["fingerprint"] + one["sample"]
+        assert not re.search(r"\d{6}|@|[0-9a-f]{16}", said), said
+
+
+def test_the_terminal(demo: Cli) -> None:
+    lines = demo("failures").out.splitlines()
+    assert all(len(line) <= 100 for line in lines)
+    text = "\n".join(lines)
+    for heading in ("Platform incidents", "Workflow level", "Tool level", "Whose they are", "MCP tools", "Checklist"):
+        assert heading in text
+    assert "No rule knows 1 fingerprint" in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("fmt", ["markdown", "html", "jsonl", "tsv"])
+def test_hostile_messages_are_data(demo: Cli, fmt: str) -> None:
+    said = demo("failures", "--limit", 0, "-f", fmt)
+    assert said.code == 0
+    assert "FATAL" in said.out
+    assert "\x1b" not in said.out
+    assert fmt != "html" or "<script>alert" not in said.out
+
+
+def test_a_table_has_a_row_per_fingerprint(demo: Cli) -> None:
+    rows = list(csv.DictReader(io.StringIO(demo("failures", "-f", "csv").out)))
+    assert len(rows) == len(asked(demo)["fingerprints"])
+    assert list(rows[0]) == [
+        *("level", "label", "category", "owner", "tool", "provider", "failures", "people"),
+        *("first_at", "last_at", "fingerprint", "sample"),
+    ]
+
+
+def test_one_person(demo: Cli) -> None:
+    document = asked(demo, "--user", "LENA@northwind.example", "--days", 90)
+    assert document["person"] == LENA
+    assert {one["people"] for one in document["fingerprints"]} == {1}
+    assert document["levels"]["workflow"]["people"] == 1
+    assert document["incidents"]
+    assert "Hit them" in demo("failures", "--user", LENA).out
+
+
+def test_a_tool_that_somebody_does_not_use(demo: Cli) -> None:
+    used = set(asked(demo, "--user", LENA)["tools_used"])
+    everybody = set(asked(demo)["tools_used"])
+    other = min(everybody - used)
+    said = demo("failures", "--user", LENA, "--tool", other)
+    assert said.code == 0
+    assert f"{LENA} does not use '{other}'" in said.out
+    assert "Checklist" not in said.out
+    assert asked(demo, "--user", LENA, "--tool", other)["used"] is False
+    assert "Checklist" in demo("failures", "--user", LENA, "--tool", min(used)).out
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (
+            ["--user", "lena@nortwind.example"],
+            "nobody is known as 'lena@nortwind.example'",
+            "did you mean lena@",
+        ),
+        (["--user", "ops@datagen.dev"], "nobody is known as 'ops@datagen.dev'", "it is one of your own people"),
+        (
+            ["--tool", "gmial_send_message"],
+            "nobody ever called a tool named 'gmial_send_message'",
+            "did you mean 'gm",
+        ),
+        (["--tool", "gmail%"], "nobody ever called a tool named 'gmail%'", "17 tools are known"),
+    ],
+)
+def test_mistakes(demo: Cli, args: list[str], message: str, hint: str) -> None:
+    said = demo("failures", *args)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+    assert hint in said.err
+
+
+def test_posthog_is_not_needed_and_postgres_is(cli: Cli, clean_env: pytest.MonkeyPatch, demo_postgres: str) -> None:
+    clean_env.setenv("DATABASE_URL", demo_postgres)
+    said = cli("failures", "--user", LENA, "--as-of", "2026-11-20T09:00")
+    assert (said.code, said.err) == (0, "")
+    clean_env.delenv("DATABASE_URL")
+    clean_env.setenv("POSTHOG_PROJECT_ID", "1")
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_x")
+    said = cli("failures")
+    assert (said.code, said.out) == (3, "")
+    assert "Postgres is not connected" in said.err
+    assert "DATABASE_URL" in said.err
+
+
+def test_a_workspace_names_what_was_unknown(demo: Cli, tmp_path: Path) -> None:
+    assert demo("init").code == 0
+    rule = "rules: [{match: '^fatal', category: platform_bug, label: Fatal}]\n"
+    (tmp_path / "failures.yaml").write_text(rule)
+    document = asked(demo, "--demo")
+    assert {one["label"] for one in document["fingerprints"] if one["category"] == "Platform Bug"} >= {"Fatal"}
+    assert [one for one in document["fingerprints"] if one["category"] == "Unknown"] == []

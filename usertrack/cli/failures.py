@@ -1,0 +1,43 @@
+"""The command that investigates failures."""
+
+from typing import Annotated
+
+import typer
+
+from usertrack.cli.options import Common, Limit, with_common
+
+
+@with_common
+def failures(
+    user: Annotated[str | None, typer.Option("--user", metavar="EMAIL", help="Only this person's.")] = None,
+    tool: Annotated[
+        str | None,
+        typer.Option("--tool", metavar="NAME", help="Only this tool: its name, or a part of it; no wildcards."),
+    ] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How far to look back.")] = 30,
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """What fails, on the level of runs and of tool calls, why, for whom, whose it is, and whether many fail at once.
+
+    `usertrack failures` · everybody's, with platform incidents
+
+    `usertrack failures --user lena@northwind.example --tool gmail` · stops when Lena does not use it
+
+    `usertrack failures --days 7 -o failures.csv` · one row per fingerprint
+    """
+    from usertrack.cli.desk import failures_paths, open_desk
+    from usertrack.failures.causes import read_catalogue
+    from usertrack.failures.investigation import account_named, investigate
+    from usertrack.report.failures import failures_document
+
+    with open_desk(common) as desk:
+        catalogue = read_catalogue(failures_paths(desk.settings))
+        person = account_named(desk.runner, user) if user else ""
+        found = investigate(desk.runner, catalogue, person=person, tool=tool or "", days=days)
+        desk.emit(failures_document(found, desk.settings["timezone"]), limit)
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel="People")(failures)

@@ -1,0 +1,167 @@
+"""failures.yaml: what a fingerprint is called, its category, and who mends it. The first rule that matches wins."""
+
+import re
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from usertrack.errors import did_you_mean
+from usertrack.yaml_file import YamlFile
+
+LEVELS = ("workflow", "tool")
+_GIVEN = ("tool", "provider")  # fields of a label beside the groups of its pattern
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+
+
+@dataclass(frozen=True)
+class Category:
+    id: str
+    name: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What a failure is called and whose it is. Where no rule knows it, it is called by its fingerprint."""
+
+    label: str
+    category: str
+    owner: str
+    known: bool = True
+
+
+UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True)
+class CauseRule:
+    pattern: re.Pattern[str]
+    category: Category
+    label: str
+    level: str = ""
+
+    def cause(self, level: str, text: str, given: Mapping[str, str]) -> Cause | None:
+        """The cause of a failure with the fingerprint ``text``, if this rule knows it."""
+        found = self.pattern.search(text) if self.level in ("", level) else None
+        if found is None:
+            return None
+        values = {**given, **{name: value or "" for name, value in found.groupdict().items()}}
+        return Cause(_filled(self.label, values), self.category.name, self.category.owner)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All rules in the order in which they are tried; ``path`` is the file to add one to."""
+
+    categories: tuple[Category, ...]
+    rules: tuple[CauseRule, ...]
+    path: Path
+    counts: Mapping[Path, int] = field(default_factory=dict)
+
+    def judge(self, level: str, text: str, *, tool: str = "", provider: str = "") -> Cause:
+        given = {"tool": tool, "provider": provider}
+        found = (rule.cause(level, text, given) for rule in self.rules)
+        return next(filter(None, found), Cause(text, UNKNOWN, "", known=False))
+
+
+def read_catalogue(paths: Sequence[Path]) -> Catalogue:
+    """The rules of all ``paths``, the workspace's own first; raises UsageError with file and line."""
+    files = []
+    for path in paths:
+        files.append(_Causes(path))
+        if not files[-1].goes_on:
+            break
+    categories: dict[str, Category] = {}
+    for file in reversed(files):
+        categories |= file.categories()
+    rules = {file.path: file.rules(categories) for file in files}
+    return Catalogue(
+        tuple(categories.values()),
+        tuple(rule for own in rules.values() for rule in own),
+        paths[0],
+        {path: len(own) for path, own in rules.items()},
+    )
+
+
+class _Causes(YamlFile):
+    needs = "`rules:`"
+    hint = "write `rules:` and below it `- {match: 'disk full', category: infrastructure, label: Disk full}`"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.known(self.document, {"categories", "rules", "shipped"})
+        if not isinstance(self.document.get("shipped", True), bool):
+            raise self.wrong("'shipped' is true or false", "shipped")
+        self.goes_on: bool = self.document.get("shipped", True)
+
+    def categories(self) -> dict[str, Category]:
+        listed = self.document.get("categories")
+        named = self.mapping(listed, "categories") if listed is not None else {}
+        return {id_: self._category(id_, value) for id_, value in named.items()}
+
+    def _category(self, id_: str, value: Any) -> Category:
+        value = self.mapping(value, "categories", id_)
+        self.known(value, {"name", "owner"}, "categories", id_)
+        if not value.get("owner"):
+            raise self.wrong(f"category '{id_}' has no owner", "categories", id_, hint="add `owner: Platform`")
+        return Category(id_, str(value.get("name", id_)), str(value["owner"]))
+
+    def rules(self, categories: Mapping[str, Category]) -> list[CauseRule]:
+        listed = self.document.get("rules") or []
+        if not isinstance(listed, list):
+            raise self.wrong("'rules' takes a list", "rules", hint=self.hint)
+        return [self._rule(number, value, categories) for number, value in enumerate(listed)]
+
+    def _rule(self, number: int, value: Any, categories: Mapping[str, Category]) -> CauseRule:
+        at = ("rules", number)
+        value = self.mapping(value, *at) if isinstance(value, dict) else {}
+        self.known(value, {"match", "category", "label", "level"}, *at)
+        for name in ("match", "category", "label"):
+            if not isinstance(value.get(name), str) or not value[name].strip():
+                raise self.wrong(f"the rule needs '{name}', a text", *at, name, hint=self.hint)
+        if value["category"] not in categories:
+            known = f"known: {', '.join(categories)}"
+            hint = did_you_mean(value["category"], categories, known)
+            raise self.wrong(f"there is no category '{value['category']}'", *at, "category", hint=hint)
+        if value.get("level", "tool") not in LEVELS:
+            raise self.wrong("'level' is workflow or tool; without it a rule is for both", *at, "level")
+        pattern = self._pattern(value["match"], *at, "match")
+        self._label(value["label"], pattern, *at, "label")
+        return CauseRule(pattern, categories[value["category"]], value["label"], value.get("level", ""))
+
+    def _pattern(self, text: str, *at: Any) -> re.Pattern[str]:
+        try:
+            pattern = re.compile(text, re.IGNORECASE)
+        except re.error as error:
+            raise self.wrong(f"not a regular expression: {error}", *at, hint=f"in `match: {text}`") from error
+        if pattern.search(""):
+            raise self.wrong("the pattern matches every message", *at, hint="name what is special about this one")
+        return pattern
+
+    def _label(self, label: str, pattern: re.Pattern[str], *at: Any) -> None:
+        known = (*pattern.groupindex, *_GIVEN)
+        try:
+            fields = [part for part in string.Formatter().parse(label) if part[1] is not None]
+        except ValueError as error:
+            raise self.wrong("the label has a brace without its pair", *at, hint="write {{ for a brace") from error
+        for _, name, spec, conversion in fields:
+            if spec or conversion or name not in known:
+                wrong = f"{{{name}}}" if name in known else f"{{{name}}}: the pattern has no such group"
+                hint = did_you_mean(str(name), known, f"a label takes {', '.join(f'{{{one}}}' for one in known)}")
+                raise self.wrong(f"the label has {wrong}", *at, hint=hint)
+
+
+def _filled(label: str, values: Mapping[str, str]) -> str:
+    """``label`` with its fields filled in; a part in [brackets] goes when all fields in it are empty."""
+    parts = _OPTIONAL.split(label)
+    text = "".join(_part(part, values, optional=bool(number % 2)) for number, part in enumerate(parts))
+    return text[:1].upper() + text[1:]
+
+
+def _part(text: str, values: Mapping[str, str], *, optional: bool) -> str:
+    fields = [name for _, name, _, _ in string.Formatter().parse(text) if name]
+    if optional and not any(values[name] for name in fields):
+        return ""
+    return text.format_map(values)

@@ -1,0 +1,223 @@
+"""The investigation itself: what failed on each level, why, for whom, together with whom, and what was checked."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from usertrack.errors import UsageError, UsertrackError, did_you_mean
+from usertrack.explain import find
+from usertrack.failures.bursts import PEOPLE, Failed, Incident, Stretch, incidents, unlikely
+from usertrack.failures.causes import Catalogue, Cause
+from usertrack.failures.days import Contrast, Day, contrasts
+from usertrack.failures.masking import fingerprint, redacted
+from usertrack.rules import Rules
+from usertrack.run import Runner
+from usertrack.table import Row, Table
+from usertrack.workbench import build
+
+EVER = 36_500  # days
+
+
+@dataclass
+class Fingerprint:
+    """All failures of a level, at tool level of one tool, that say the same; the sample is the latest message."""
+
+    level: str
+    cause: Cause
+    text: str
+    tool: str
+    provider: str
+    failures: int = 0
+    people: set[str] = field(default_factory=set)
+    first_at: datetime = datetime.max
+    last_at: datetime = datetime.min
+    sample: str = ""
+
+
+@dataclass(frozen=True)
+class Level:
+    """What finished and failed on a level; ``unknown`` are outcomes that usertrack does not know."""
+
+    name: str
+    finished: int = 0
+    failed: int = 0
+    people: int = 0
+    people_failed: int = 0
+    unfinished: int = 0
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unused:
+    """The assumption fails: ``person`` never called a tool called ``wanted``, but ``tools``, each so many times."""
+
+    person: str
+    wanted: str
+    tools: Mapping[str, int]
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class Investigation:
+    """Everything found. ``person`` and ``tools`` narrow it where given; incidents are always those of everybody.
+
+    ``used`` are calls by tool: the person's ever; where nobody is named everybody's, of the window (ever with a tool).
+    ``stretches`` is how many the burst test looked at.
+    """
+
+    as_of: datetime
+    days: int
+    person: str
+    wanted: str
+    tools: tuple[str, ...]
+    levels: Mapping[str, Level]
+    fingerprints: tuple[Fingerprint, ...]
+    incidents: tuple[Incident, ...]
+    stretches: int
+    kinds: Table
+    used: Mapping[str, int]
+    by_day: tuple[tuple[str, Day], ...]
+    contrasts: tuple[Contrast, ...]
+    catalogue: Catalogue
+    notes: tuple[str, ...] = ()
+
+    @property
+    def since(self) -> datetime:
+        return self.as_of - timedelta(days=self.days)
+
+    def at(self, level: str) -> list[Fingerprint]:
+        return [one for one in self.fingerprints if one.level == level]
+
+
+def account_named(runner: Runner, wanted: str) -> str:
+    """The e-mail of the account called ``wanted``; raises UsageError naming near matches. PostHog is not asked."""
+    rules = Rules(Path("segments.yaml"), "email", {"neon/accounts": {}}, (), {})
+    bench = build(runner, rules, only=wanted)
+    return find(bench if bench.people else build(runner, rules), wanted)
+
+
+def investigate(
+    runner: Runner, catalogue: Catalogue, *, person: str = "", tool: str = "", days: int = 30
+) -> Investigation | Unused:
+    """Ask Postgres everything and put it together. ``person`` is an account's e-mail as Postgres' queries write it.
+
+    ``Unused`` comes back when the person never called the tool. Raises UsageError for a tool that nobody ever called,
+    and whatever error Postgres answers with.
+    """
+    used = _used(runner, person, EVER if tool else days)
+    tools = tools_named(list(used), tool) if tool else []
+    if tool and not tools:
+        _known_to_anybody(runner, person, tool)
+        return Unused(person, tool, used, runner.as_of)
+    narrowed = {"person": person, "days": days, "tools": tools}
+    levels, kinds, messages, by_day, windows = _answers(
+        runner,
+        ("neon/failure_levels", narrowed),
+        ("neon/user_tool_kinds", {"email": person, "days": days}) if person else ("neon/tool_kinds", {"days": days}),
+        ("neon/failure_messages", narrowed),
+        ("neon/failure_days", {"person": person, "days": days}),
+        ("neon/failure_windows", {"days": days, "people": PEOPLE}),
+    )
+    stretches = [Stretch(*row) for row in windows.rows]
+    fingerprints, failures = gather(catalogue, messages.rows)
+    if (person or tools) and unlikely(stretches):
+        failures = gather(catalogue, runner.one(runner.bind("neon/failure_messages", {"days": days})).rows)[1]
+    own_days = [(str(row[0]), Day(*row[1:])) for row in by_day.rows]
+    hit = incidents(stretches, failures)
+    found = {row[0]: Level(*(*row[:6], tuple(row[6]))) for row in levels.rows}
+    return Investigation(
+        as_of=runner.as_of,
+        days=days,
+        person=person,
+        wanted=tool,
+        tools=tuple(tools),
+        levels={name: found.get(name, Level(name)) for name in ("workflow", "tool")},
+        fingerprints=tuple(fingerprints),
+        incidents=tuple(hit),
+        stretches=len(stretches),
+        kinds=_held(kinds),
+        used=used,
+        by_day=tuple(own_days),
+        contrasts=tuple(contrasts(own_days, _struck(hit, failures))),
+        catalogue=catalogue,
+        notes=tuple(_notes(found.values())),
+    )
+
+
+def _held(table: Table) -> Table:
+    """A small table, kept beyond the run that its rows lie on the disk of."""
+    return replace(table, rows=list(table.rows))
+
+
+def tools_named(known: Sequence[str], wanted: str) -> list[str]:
+    """The tool called ``wanted``, else every tool that has it in its name: plain text, any case, no wildcards."""
+    text = wanted.strip().lower()
+    exact = [name for name in known if name.lower() == text]
+    return exact or sorted(name for name in known if text and text in name.lower())
+
+
+def _used(runner: Runner, person: str, days: int) -> dict[str, int]:
+    """Calls of each tool: the person's ever, or everybody's within ``days``; the most used first."""
+    name, params = ("user_tool_use", {"email": person, "tool": ""}) if person else ("top_tools", {"days": days})
+    calls: Counter[str] = Counter()
+    for row in runner.one(runner.bind(f"neon/{name}", params)).dicts():
+        calls[row["tool"]] += row["uses" if person else "calls"]
+    return dict(calls)
+
+
+def _known_to_anybody(runner: Runner, person: str, tool: str) -> None:
+    """Raise UsageError when nobody ever called such a tool: it is misspelt rather than not used."""
+    known = list(_used(runner, "", EVER)) if person else []
+    if not tools_named(known, tool):
+        known = known or list(_used(runner, "", EVER))
+        hint = f"{len(known)} tools are known: `usertrack query run top_tools -p days={EVER}`"
+        raise UsageError(f"nobody ever called a tool named '{tool}'", did_you_mean(tool, known, hint))
+
+
+def _answers(runner: Runner, *wanted: tuple[str, Mapping[str, object]]) -> list[Table]:
+    tables = []
+    for answer in runner.run([runner.bind(name, params) for name, params in wanted]):
+        if isinstance(answer, UsertrackError):
+            raise answer
+        tables.append(answer)
+    return tables
+
+
+def gather(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fingerprint], list[Failed]]:
+    """Failures by fingerprint, most first, and each failure by itself. Rows are those of `failure_messages`."""
+    groups: dict[tuple[str, str, str], Fingerprint] = {}
+    samples: dict[tuple[str, str, str], str] = {}
+    failures = []
+    for level, person, at, tool, provider, error_type, message in rows:
+        text = fingerprint(message or "", error_type or "")
+        key = (level, tool or "", text)
+        if (group := groups.get(key)) is None:
+            cause = catalogue.judge(level, text, tool=tool or "", provider=provider or "")
+            group = groups[key] = Fingerprint(level, cause, text, tool or "", provider or "")
+        group.failures += 1
+        group.people.add(person)
+        group.first_at = min(group.first_at, at)
+        if (at, message or "") > (group.last_at, samples.get(key, "")):
+            group.last_at, samples[key] = at, message or ""
+        failures.append(Failed(level, at, person, group.cause.label))
+    for key, group in groups.items():
+        group.sample = redacted(samples.get(key, ""))
+    return sorted(groups.values(), key=lambda one: (-one.failures, one.level, one.tool, one.text)), failures
+
+
+def _struck(hit: Iterable[Incident], failures: Iterable[Failed]) -> Counter[str]:
+    """How many failed runs of each person are part of an incident."""
+    times = [(one.start, one.end, one.cause) for one in hit if one.level == "workflow"]
+    runs = (failure for failure in failures if times and failure.level == "workflow")
+    return Counter(
+        run.person for run in runs if any(start <= run.at < end and run.cause == cause for start, end, cause in times)
+    )
+
+
+def _notes(levels: Iterable[Level]) -> Iterable[str]:
+    for level in levels:
+        if level.unknown:
+            names = ", ".join(level.unknown)
+            yield f"{level.name} level: outcomes that usertrack does not know are in no rate: {names}"

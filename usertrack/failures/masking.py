@@ -1,0 +1,136 @@
+"""What a message says without what differs each time: its fingerprint depends on the message alone, never on others.
+
+Neither a fingerprint nor a redacted sample holds an e-mail, a run of six digits, or a text that looks like a token.
+Patterns begin where a run of their characters begins and never step back over it: time grows with length alone.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+
+LONGEST = 4_000  # characters of a message that are looked at
+_FINGERPRINT, _SAMPLE = 200, 300  # characters that are kept
+
+Mask = tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
+"""Lower-case texts, one of which a message must hold for the pattern to have a chance; the pattern; its stand-in."""
+
+
+def fingerprint(message: str, error_type: str = "") -> str:
+    """The line of ``message`` that says what happened, without ids, amounts, paths and addresses.
+
+    Codes stay (``rc=137``, ``429``), and so does a bare 0. ``error_type`` comes first where the line lacks it.
+    """
+    line = telling_line(_plain(message))
+    if error_type and error_type.lower() not in line.lower():
+        line = f"{_plain(error_type)}: {line}"
+    return _cut(_masked(line, _VARIABLE).removesuffix(":"), _FINGERPRINT) or "(no message)"
+
+
+def redacted(message: str) -> str:
+    """``message`` on one line, the telling one first, without secrets, e-mails, ids, long numbers and URL paths."""
+    text = _plain(message)
+    telling = telling_line(text)
+    others = [line for line in text.splitlines() if line.strip() and line != telling]
+    return _cut(" ⏎ ".join(_masked(line, _SECRETS) for line in [telling, *others]), _SAMPLE)
+
+
+def telling_line(message: str) -> str:
+    """Of a traceback the exception, of a chain of causes the last one, of anything else the first line."""
+    lines = [line for line in message.splitlines() if line.strip()]
+    traced = [number for number, line in enumerate(lines) if line.startswith(_TRACEBACK)]
+    if traced:
+        raised = [line for line in [*lines[traced[-1] + 1 :], *lines] if _EXCEPTION.match(line)]
+        return raised[0] if raised else lines[-1]
+    causes = [line for line in lines if line.startswith("Caused by:")]
+    return [*lines[:1], *causes][-1] if lines else ""
+
+
+_TRACEBACK = "Traceback (most recent call last)"
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?::|$)")
+
+
+def _plain(text: str) -> str:
+    """``text`` without colours, keys and invisible characters, and with digits and signs in their common form."""
+    text = _COLOURS.sub("", text[:LONGEST])
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        text = "".join(char for char in text if char.isspace() or unicodedata.category(char) not in _INVISIBLE)
+    return _CONTROLS.sub(" ", _PRIVATE_KEY.sub("<secret>", text))
+
+
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+_INVISIBLE = ("Cf", "Cs", "Cc", "Co", "Cn", "Mn", "Me")
+_PRIVATE_KEY = re.compile(r"-----BEGIN [\s\S]*?(?:-----END[^-]*-----|\Z)")
+
+
+def _masked(line: str, masks: Sequence[Mask]) -> str:
+    lower = line.lower()
+    for telling, pattern, mask in masks:
+        if not telling or any(text in lower for text in telling):
+            line = pattern.sub(mask, line)
+    return " ".join(line.split())
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _host(match: re.Match[str]) -> str:
+    """An address as far as its host, which says whom it belongs to; nothing of one that may hold credentials."""
+    host = re.split(r"[/?#]", match["rest"], maxsplit=1)[0]
+    return "<url>" if "@" in match["rest"] else f"{match['scheme']}{host}{'/…' if host != match['rest'] else ''}"
+
+
+def _number(match: re.Match[str]) -> str:
+    """Codes stay: they say what happened, where amounts say how much."""
+    number, before, after = (
+        match[0],
+        match.string[max(0, match.start() - 9) : match.start()],
+        match.string[match.end() :],
+    )
+    code = _CODE_BEFORE.search(before) or (
+        _CODE.fullmatch(number) and not before[-1:].isalnum() and not _UNIT.match(after)
+    )
+    return number if (code and len(number) <= 3) or number == "0" else "<n>"
+
+
+_CODE = re.compile(r"[45]\d\d")
+_CODE_BEFORE = re.compile(r"(?i)(?:rc|code|status|errno|exit)[=: ]+-?$")
+_UNIT = re.compile(r"\s*(?:m?s|[KMG]i?B|%)(?!\w)")
+
+_URL = re.compile(r"(?<![\w+.-])(?P<scheme>[A-Za-z][A-Za-z\d+.-]*+://)(?P<rest>[^\s\"<>`]++)")
+_KEYWORDS = (
+    *("passw", "passphrase", "pwd", "secret", "token", "apikey", "api_key", "api-key"),
+    *("authorization", "credential", "cookie", "session"),
+)
+_PREFIXES = r"[spr]k[_-]|gh[oprsu]_|github_pat_|glpat-|xox[a-z]-|ph[cxs]_|npm_|pypi-|hf_|napi_|whsec_|A[KS]IA|AIza|eyJ"
+_HIDDEN: tuple[Mask, ...] = (
+    (("bearer", "basic"), re.compile(r"(?i)(?<!\w)(bearer|basic)\s++[\w.~+/=-]{6,}+"), r"\1 <secret>"),
+    (
+        _KEYWORDS,
+        re.compile(rf"(?i)((?:{'|'.join(_KEYWORDS)})[\w-]*+[\"']?\s*+[:=]\s*+[\"']?)(?!<)[^\s\"',;&)}}\]]++"),
+        r"\1<secret>",
+    ),
+    ((), re.compile(rf"(?<!\w)(?:{_PREFIXES})[\w.~+/=-]{{6,}}+"), "<secret>"),
+    (("@",), re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]++@[\w.\[\]:-]++"), "<email>"),
+    ((".",), re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.])"), "<ip>"),
+    (
+        ("-",),
+        re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"),
+        "<time>",
+    ),
+    ((), re.compile(r"(?<![\w-])\d(?:[ .,:/-]?\d){5,}+(?![\w-])"), "<n>"),
+    ((), re.compile(r"(?<![\w+/-])(?=[\w+/-]*?\d)[\w+-][\w+/-]{31,}+={0,2}"), "<id>"),  # base64
+    ((), re.compile(r"(?<![\w-])(?=[\w-]*?\d)[\w-]{8,}+"), "<id>"),
+    ((), re.compile(r"(?<![A-Za-z])[A-Za-z]{40,}+"), "<id>"),
+    ((), re.compile(r"\d(?:[ .,:/-]?\d){5,}+"), "<n>"),
+)
+_SECRETS: tuple[Mask, ...] = ((("://",), _URL, _host), *_HIDDEN)
+_VARIABLE: tuple[Mask, ...] = (
+    (("://",), _URL, "<url>"),
+    (("/",), re.compile(r"(?<![\w/.<\\])~?/[\w.@+~-][\w.@+~%:/-]*+"), "<path>"),
+    (("\\",), re.compile(r"(?<!\w)[A-Za-z]:\\[^\s\"'<>|]*+"), "<path>"),
+    *_HIDDEN,
+    ((), re.compile(r"(?<![A-Za-z_\d])\d+(?:[.,:]\d+)*|\d{2,}"), _number),
+)
