@@ -8,6 +8,7 @@ from usertrack.errors import UsertrackError
 from usertrack.library import Statement
 from usertrack.run import Runner
 from usertrack.settings import KNOWN, Settings
+from usertrack.sources.posthog import NO_PROJECT_READ
 from usertrack.table import Table
 
 _EVENTS = ("mcp_connect_clicked", "$rageclick", "$exception", "$pageview")
@@ -50,7 +51,7 @@ def check_sources(runner: Runner) -> list[Finding]:
     )
     heard, told = runner.run([posthog, postgres])
     return [
-        *([_failed("PostHog", heard)] if isinstance(heard, UsertrackError) else [_posthog(heard)]),
+        *([_failed("PostHog", heard)] if isinstance(heard, UsertrackError) else [_posthog(heard), _scopes(heard)]),
         *([_failed("Postgres", told)] if isinstance(told, UsertrackError) else _postgres(told)),
     ]
 
@@ -67,6 +68,14 @@ def _posthog(answer: Table) -> Finding:
             "FAIL", "PostHog", f"{_EMPTY}, {facts}", "is this the right project? does your site send events?"
         )
     return Finding("ok", "PostHog", f"{_number(events)} events, the last at {last:%Y-%m-%d %H:%M} UTC, {facts}")
+
+
+def _scopes(answer: Table) -> Finding:
+    """What the key may do: it has just asked a query, and asked about the project."""
+    if NO_PROJECT_READ in answer.notes:
+        add = "add it in PostHog under Settings, Personal API keys"
+        return Finding("note", "PostHog scopes", f"query:read; {NO_PROJECT_READ}", add)
+    return Finding("ok", "PostHog scopes", "query:read, project:read")
 
 
 _EMPTY = "no events at all"

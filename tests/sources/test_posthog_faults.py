@@ -201,6 +201,7 @@ def test_a_key_without_project_read_still_queries(tmp_path: Path) -> None:
 
     found = table(Wire(httpx.MockTransport(answer)), "SELECT 1", tmp_path)
     assert (list(found.rows), found.timezone) == ([(7,)], "UTC")
+    assert "lacks the scope project:read" in found.notes[0]
 
 
 def test_three_at_a_time(tmp_path: Path) -> None:

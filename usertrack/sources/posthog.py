@@ -35,6 +35,9 @@ class _Found(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+NO_PROJECT_READ = "the PostHog key lacks the scope project:read, so times are in UTC, not in the project's timezone"
+
+
 class PostHog:
     """One project of PostHog, on the Cloud or embedded.
 
@@ -94,7 +97,7 @@ class PostHog:
             elapsed=time.perf_counter() - started,
             truncated=found.cut or (statement.limit is not None and len(found.rows) > statement.limit),
             timezone=known_zone(about.get("timezone")),
-            notes=found.notes,
+            notes=(*found.notes, *(() if about else (NO_PROJECT_READ,))),
         )
 
     async def close(self) -> None:
