@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 from usertrack.errors import QueryError
 from usertrack.history import Place, opened, record
@@ -73,20 +73,21 @@ def classified(
     without_credits: bool = False,
 ) -> Classification:
     """``people`` in the segments of the set, ``day`` days after FIRST."""
-    folder = Path(mkdtemp(prefix="memberships-"))
-    read, library = rules_in(folder, rules)
-    bench = Workbench(read, library, FIRST + timedelta(days=day))
-    runs = [(name, *values[:2], _moment(values[3])) for name, values in people.items()]
-    columns = [("email", "VARCHAR"), ("runs", "BIGINT"), ("failed", "BIGINT"), ("last_run_at", "TIMESTAMP")]
-    answers: dict[str, Answer] = {"neon/runs": _table(folder / "runs", columns, runs)}
-    credit = [(name, values[2]) for name, values in people.items()]
-    answers["neon/credits"] = (
-        QueryError("credits are down")
-        if without_credits
-        else _table(folder / "credits", [("email", "VARCHAR"), ("credits", "DOUBLE")], credit)
-    )
-    bench.load(answers, [])
-    return classify(bench, read.set_named(set_name))
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        read, library = rules_in(folder, rules)
+        bench = Workbench(read, library, FIRST + timedelta(days=day))
+        runs = [(name, *values[:2], _moment(values[3])) for name, values in people.items()]
+        columns = [("email", "VARCHAR"), ("runs", "BIGINT"), ("failed", "BIGINT"), ("last_run_at", "TIMESTAMP")]
+        answers: dict[str, Answer] = {"neon/runs": _table(folder / "runs", columns, runs)}
+        credit = [(name, values[2]) for name, values in people.items()]
+        answers["neon/credits"] = (
+            QueryError("credits are down")
+            if without_credits
+            else _table(folder / "credits", [("email", "VARCHAR"), ("credits", "DOUBLE")], credit)
+        )
+        bench.load(answers, [])
+        return classify(bench, read.set_named(set_name))
 
 
 def _moment(days: float | None) -> str | None:
