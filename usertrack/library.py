@@ -108,13 +108,15 @@ _ARTICLES = {
 class Fact:
     """A result column that profiles take up, and what it means to people.
 
-    ``absent`` is its value for somebody whom the query does not list; None means that it is unknown then.
+    ``absent`` is its value for somebody whom the query does not list; None means that it is unknown then. A ``current``
+    fact has the value of today whatever the moment asked for: its source keeps no record of what it was.
     """
 
     label: str
     type: str = "text"
     unit: str = ""
     absent: Any = None
+    current: bool = False
 
 
 @dataclass(frozen=True)
@@ -313,13 +315,17 @@ def _moment(value: Any) -> Any:
 
 def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
     where = f"{path}:{_line_of(text, name, 1)}"
-    if not isinstance(value, dict) or not {"label", "type"} <= set(value) <= {"label", "type", "unit", "absent"}:
+    known = {"label", "type", "unit", "absent", "current"}
+    if not isinstance(value, dict) or not {"label", "type"} <= set(value) <= known:
         raise UsageError(
             f"{where}: fact '{name}' needs a label and a type", "write `runs: {label: runs, type: int, absent: 0}`"
         )
     if value["type"] not in FACT_TYPES:
         raise UsageError(f"{where}: fact '{name}' has no known type", f"a type is one of {', '.join(FACT_TYPES)}")
-    return Fact(str(value["label"]), str(value["type"]), str(value.get("unit", "")), value.get("absent"))
+    current = value.get("current", False)
+    if not isinstance(current, bool):
+        raise UsageError(f"{where}: 'current' of fact '{name}' is true or false")
+    return Fact(str(value["label"]), str(value["type"]), str(value.get("unit", "")), value.get("absent"), current)
 
 
 def _declared_equals_used(query: Query, text: str) -> None:

@@ -15,6 +15,16 @@ def parse_moment(text: str, zone: str) -> datetime:
         raise UsageError(f"'{text}' is not a date or time", "write 2026-11-20 or 2026-11-20T09:00") from error
 
 
+def span(text: str, zone: str) -> tuple[datetime, datetime]:
+    """The first and the last moment of what ``text`` says, as UTC: of a date its day, of a time itself twice."""
+    last = parse_moment(text, zone)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return last, last
+    return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC), last
+
+
 def _local(text: str, zone: ZoneInfo) -> datetime:
     try:
         moment = datetime.combine(date.fromisoformat(text), time.max)

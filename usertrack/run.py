@@ -3,14 +3,16 @@
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
-from usertrack.library import Library, Statement
+from usertrack.library import Library, Query, Statement
+from usertrack.period import in_zone
 from usertrack.settings import Settings
 from usertrack.sources import Notify, Source, make
 from usertrack.spool import Spool
@@ -33,13 +35,22 @@ class NotConnected(ConnectionFailed):
 class Runner:
     """Runs statements on the sources of a workspace. A context manager: it owns connections and spooled results.
 
-    ``as_of`` is the moment to answer for (UTC); nothing below reads the clock.
+    ``as_of`` is the moment to answer for, ``now`` the one at which the sources stand (both UTC); nothing below reads
+    the clock.
     """
 
-    def __init__(self, settings: Settings, library: Library, as_of: datetime, sources: Mapping[str, Source]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        library: Library,
+        as_of: datetime,
+        sources: Mapping[str, Source],
+        now: datetime | None = None,
+    ) -> None:
         self.settings = settings
         self.library = library
         self.as_of = as_of
+        self.now = now or as_of
         self._sources = dict(sources)
 
     def __enter__(self) -> "Runner":
@@ -70,6 +81,20 @@ class Runner:
             "internal": [item for item in map(_own, self.settings["internal"]) if item],
             "timezone": self.settings["timezone"],
         }
+
+    @property
+    def past(self) -> str:
+        """``on 13 Nov 2026`` when the moment to answer for is more than a day before the sources' own, else nothing."""
+        if self.now - self.as_of <= timedelta(days=1):
+            return ""
+        day = in_zone(self.as_of, self.settings["timezone"])
+        return f"on {day.day} {day:%b %Y}"
+
+    def at(self, moment: datetime) -> "Runner":
+        """The same sources, asked for another moment."""
+        other = copy(self)
+        other.as_of = moment
+        return other
 
     def bind(
         self, name: str, params: Mapping[str, Any] | None = None, limit: int | None = None, **offered: Any
@@ -104,7 +129,8 @@ class Runner:
                 raise NotConnected(f"{NAMES[statement.source]} is not connected", _CONNECT[statement.source])
             table = await source.run(statement, self.spool)
             query = statement.query
-            answer = replace(table, as_of=self.as_of, title=query.title if query else "")
+            notes = (*table.notes, *self._of_today(query))
+            answer = replace(table, as_of=self.as_of, title=query.title if query else "", notes=notes)
         except UsertrackError as error:
             answer = error
         except OSError as error:
@@ -112,6 +138,11 @@ class Runner:
             answer = QueryError(full, "free some space there, or set TMPDIR to another folder")
         done(statement, answer)
         return answer
+
+    def _of_today(self, query: Query | None) -> list[str]:
+        """The facts of ``query`` whose past values nobody knows, when its answer is about the past."""
+        labels = [fact.label for fact in query.facts.values() if fact.current] if query and self.past else []
+        return [f"{self.past}: {', '.join(labels)} are as they stand today"] if labels else []
 
     async def _close(self) -> None:
         await asyncio.gather(*(source.close() for source in self._sources.values()))
@@ -133,7 +164,7 @@ def open_runner(settings: Settings, library: Library, *, now: datetime, notify: 
         configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
         sources = {name: make(name, settings, notify) for name, there in configured.items() if there}
         as_of = now
-    return Runner(settings, library, wanted or as_of, sources)
+    return Runner(settings, library, wanted or as_of, sources, now=as_of)
 
 
 def _as_of(settings: Settings) -> datetime | None:

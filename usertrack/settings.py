@@ -36,6 +36,7 @@ KNOWN: dict[str, Known] = {
     "timezone": Known("USERTRACK_TIMEZONE", "UTC", about="timezone to show times in"),
     "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
     "as_of": Known("USERTRACK_AS_OF", about="the moment to answer for, default now"),
+    "history": Known("USERTRACK_HISTORY", about="file that classifications are kept in, or off"),
     "format": Known("USERTRACK_FORMAT", about="default output format"),
 }
 
@@ -131,6 +132,8 @@ def _typed(name: str, value: Any, where: str) -> Any:
         return [item.strip() for item in items if item.strip()]
     if isinstance(default, int):
         return _seconds(name, value, where)
+    if name == "history" and value is False:
+        return "off"  # which YAML reads as false
     if isinstance(value, bool | list | dict | float):
         raise UsageError(f"{where}: '{name}' takes a text")
     return str(value).strip()

@@ -21,7 +21,10 @@ from usertrack.table import Table
 
 @dataclass(frozen=True)
 class ProfileFact:
-    """A column of `profile`. ``type`` is DuckDB's. ``missing`` names why it is not known for anybody in this run."""
+    """A column of `profile`. ``type`` is DuckDB's. ``missing`` names why it is not known for anybody in this run.
+
+    ``current`` says that its value is that of today, whatever the moment asked for.
+    """
 
     name: str
     label: str
@@ -29,6 +32,7 @@ class ProfileFact:
     unit: str = ""
     origin: str = "derived"
     missing: str = ""
+    current: bool = False
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,9 @@ class Workbench:
                 kind = FACT_TYPES[fact.type]
                 value = _present(number, fact_name, fact.absent, kind) if landed else f"NULL::{kind}"
                 parts.append(f"{value} AS {identifier(fact_name)}")
-                self.facts[fact_name] = ProfileFact(fact_name, fact.label, kind, fact.unit, name, reasons.get(name, ""))
+                self.facts[fact_name] = ProfileFact(
+                    fact_name, fact.label, kind, fact.unit, name, reasons.get(name, ""), fact.current
+                )
         self.connection.execute(
             f"CREATE TABLE base AS SELECT {', '.join(parts)} FROM people {' '.join(joins)} WHERE NOT people.internal"
         )
@@ -208,8 +214,9 @@ class Workbench:
             kind = self._type_of(chosen, where, derived.sql)
             if reasons:
                 chosen[-1] = f"NULL::{kind} AS {identifier(derived.name)}"
+            current = any(self.facts[name].current for name in columns(self.derived[derived.name]))
             self.facts[derived.name] = ProfileFact(
-                derived.name, derived.label, kind, derived.unit, "derived", "; ".join(reasons)
+                derived.name, derived.label, kind, derived.unit, "derived", "; ".join(reasons), current
             )
         self.connection.execute(f"CREATE TABLE profile AS SELECT {', '.join(['*', *chosen])} FROM base")
 
@@ -342,4 +349,13 @@ def build(runner: Runner, rules: Rules, done: Done | None = None, only: str | No
             source = NAMES[bench.queries[name].source]
             text = answer.message if source in answer.message else f"{source}: {answer.message}"
             bench.notes += [text] if text not in bench.notes else []
+    if runner.past:
+        bench.notes.append(_of_today(bench, runner.past))
     return bench
+
+
+def _of_today(bench: Workbench, past: str) -> str:
+    """What nobody can know of a moment in the past, because the sources keep only what holds today."""
+    labels = [fact.label for fact in bench.facts.values() if fact.current and fact.origin != "derived"]
+    people = "people are those whom the sources know today, under the e-mails of today"
+    return f"{past}: {', '.join(labels)} are as they stand today; {people}" if labels else f"{past}: {people}"

@@ -6,12 +6,12 @@
 -- people: accounts
 -- facts:
 --   accounts: {label: accounts, type: int}
---   account_id: {label: account, type: text}
---   name: {label: name, type: text}
---   credits: {label: credits, type: float}
---   subscription_status: {label: subscription, type: text}
+--   account_id: {label: account, type: text, current: true}
+--   name: {label: name, type: text, current: true}
+--   credits: {label: credits, type: float, current: true}
+--   subscription_status: {label: subscription, type: text, current: true}
 --   signed_up_at: {label: signed up, type: time}
---   last_active_at: {label: last active by the app's own count, type: time}
+--   last_active_at: {label: last active by the app's own count, type: time, current: true}
 SELECT
     lower(trim(w.email)) AS email,
     count(*) AS accounts,

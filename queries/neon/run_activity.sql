@@ -1,17 +1,18 @@
 -- title: Workflow runs per e-mail
 -- about: >
 --   Runs, how they ended, and the commonest cause of failure. Completed and failed runs are the finished ones;
---   running, queued and cancelled runs count as runs and not in any rate.
+--   running, queued and cancelled runs count as runs and not in any rate. A run has the state that it has today:
+--   when it came to that is not recorded.
 -- key: email
 -- params: {days: 30}
 -- facts:
 --   run_count: {label: runs, type: int, absent: 0}
 --   runs_recent: {label: runs in the window, type: int, absent: 0}
---   runs_completed: {label: completed runs, type: int, absent: 0}
---   runs_failed: {label: failed runs, type: int, absent: 0}
+--   runs_completed: {label: completed runs, type: int, absent: 0, current: true}
+--   runs_failed: {label: failed runs, type: int, absent: 0, current: true}
 --   last_run_at: {label: last run, type: time}
---   last_failed_run_at: {label: last failed run, type: time}
---   top_failure: {label: commonest cause of failure, type: text}
+--   last_failed_run_at: {label: last failed run, type: time, current: true}
+--   top_failure: {label: commonest cause of failure, type: text, current: true}
 SELECT
     lower(trim(w.email)) AS email,
     count(*) AS run_count,

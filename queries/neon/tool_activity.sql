@@ -5,7 +5,7 @@
 -- facts:
 --   tool_calls: {label: tool calls, type: int, absent: 0}
 --   tool_calls_recent: {label: tool calls in the window, type: int, absent: 0}
---   tool_failures: {label: failed tool calls, type: int, absent: 0}
+--   tool_failures: {label: failed tool calls, type: int, absent: 0, current: true}
 --   last_tool_at: {label: last tool call, type: time}
 SELECT
     lower(trim(w.email)) AS email,

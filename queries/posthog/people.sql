@@ -5,7 +5,7 @@
 -- key: email
 -- people: persons
 -- facts:
---   persons: {label: PostHog persons, type: int}
+--   persons: {label: PostHog persons, type: int, current: true}
 --   first_seen_at: {label: first seen, type: time}
 SELECT
     lowerUTF8(trim(properties.email)) AS email,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from usertrack import __version__
-from usertrack.cli import diagnostics, failures, people, queries, serving, workspace
+from usertrack.cli import diagnostics, failures, history, people, queries, serving, workspace
 from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
 
 app = typer.Typer(
@@ -46,6 +46,7 @@ def main_options(
 
 
 people.register(app)
+history.register(app)
 failures.register(app)
 queries.register(app)
 workspace.register(app)

@@ -113,8 +113,7 @@ def open_desk(common: Common) -> Iterator[Desk]:
     settings = settings_of(common)
     library = library_of(settings)
     output.chosen(_format(settings, common), common.output)  # a wrong one is said before anything is asked
-    if settings.uses_demo and not settings.demo:
-        diagnostics.note("demo data · connect your own with `usertrack init`")
+    say_demo(settings)
     with (
         diagnostics.Progress() as progress,
         open_runner(settings, library, now=datetime.now(UTC), notify=progress) as runner,
@@ -123,6 +122,12 @@ def open_desk(common: Common) -> Iterator[Desk]:
         yield desk
     if desk.incomplete:
         raise typer.Exit(INCOMPLETE)
+
+
+def say_demo(settings: "Settings") -> None:
+    """Whoever did not ask for the demo is told that it is one."""
+    if settings.uses_demo and not settings.demo:
+        diagnostics.note("demo data · connect your own with `usertrack init`")
 
 
 def emit(shown: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:

@@ -30,7 +30,9 @@ def segments(
 
     `usertrack segments --set lifecycle -o people.xlsx` · another set, as a spreadsheet
     """
+    from usertrack.changes import keep
     from usertrack.cli.desk import open_desk
+    from usertrack.history import place_of
     from usertrack.report.segments import segments_document
     from usertrack.segments import classify
 
@@ -39,7 +41,8 @@ def segments(
         chosen = rules.set_named(set_name)
         chosen.require(names or [])
         found = classify(desk.profiles(rules), chosen)
-        desk.emit(segments_document(found, names or [], desk.settings["timezone"], limit), limit)
+        since = keep(found, place_of(desk.settings, desk.runner.now), desk.runner.now)
+        desk.emit(segments_document(found, names or [], desk.settings["timezone"], limit, since), limit)
 
 
 @with_common

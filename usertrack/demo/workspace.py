@@ -116,7 +116,7 @@ def open_demo(
         return _temporary(parameters, progress, f"demo not cached: {cache_root} cannot be written ({error.strerror})")
     with lock:
         _wait_for(lock, progress)
-        root = cache_root / f"demo-{parameters.as_of:%Y%m%dT%H%M}-{users}-{days}"
+        root = place_of(cache_root, now, users, days)
         fresh = not reset and _complete(root, parameters)
         _tidy(cache_root, keep=root if fresh else None)
         if fresh:
@@ -124,6 +124,11 @@ def open_demo(
         if root.exists():
             raise UsageError("the demo is in use by another usertrack", "wait until it has ended, then try again")
         return build(root, as_of=parameters.as_of, users=users, days=days, progress=progress)
+
+
+def place_of(cache_root: Path, now: datetime, users: int, days: int) -> Path:
+    """Where `open_demo` keeps the demo of that size."""
+    return cache_root / f"demo-{_latest_nine(_utc(now)):%Y%m%dT%H%M}-{users}-{days}"
 
 
 def _write(unfinished: Path, parameters: Parameters, progress: Progress) -> None:

@@ -1,12 +1,14 @@
 """The segments of a set as a document: how many, who first, and why."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any
 
+from usertrack.changes import Pair, Since
 from usertrack.document import Document, Listing, Shown
 from usertrack.expressions import columns
+from usertrack.history import Snapshot
 from usertrack.period import in_zone
 from usertrack.segments import OWN_COLUMNS, Classification, condition
 from usertrack.table import Column, Row, Table
@@ -15,20 +17,25 @@ from usertrack.workbench import Match, Workbench
 _EVIDENCE = 3  # facts beside a reason; files have them all
 
 
-def segments_document(found: Classification, only: Sequence[str], timezone: str, limit: int | None = None) -> Document:
+def segments_document(
+    found: Classification, only: Sequence[str], timezone: str, limit: int | None = None, since: Since | None = None
+) -> Document:
     """Summary, then the people, most urgent first. ``only`` narrows both to segments of these ids.
 
-    Files hold everybody, or the ``limit`` most urgent; people see 20, or ``limit``.
+    Files hold everybody, or the ``limit`` most urgent; people see 20, or ``limit``. With ``since`` the summary says
+    how many entered and left each segment since then.
     """
     bench = found.bench
     table = found.people(only)
-    notes = [*bench.notes, *_unknown_notes(found), *match_notes(bench.match)]
+    notes = [*bench.notes, *_since_notes(since, timezone), *_unknown_notes(found), *match_notes(bench.match)]
     return Document(
         title=f"Segments on {moment(bench.as_of, timezone)}",
         subtitle=_subtitle(bench),
-        blocks=(_summary(found, only), _who_first(found, table, only)),
+        blocks=(_summary(found, only, since, timezone), _who_first(found, table, only)),
         notes=tuple(notes),
-        data=lambda: _json(found, found.people(only, limit), timezone, [*notes, *cut_note(len(table.rows), limit)]),
+        data=lambda: _json(
+            found, found.people(only, limit), timezone, [*notes, *cut_note(len(table.rows), limit)], since
+        ),
         table=table,
         timezone=timezone,
         as_of=bench.as_of,
@@ -56,28 +63,78 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", " ")
 
 
-def _summary(found: Classification, only: Sequence[str]) -> Listing:
+def day(when: datetime, timezone: str) -> str:
+    local = in_zone(when, timezone)
+    return f"{local.day} {local:%b %Y}"
+
+
+def moved(counts: tuple[int, int] | None) -> str | None:
+    """``+4 −2``: how many entered, how many left."""
+    return None if counts is None else f"+{number(counts[0])} −{number(counts[1])}"
+
+
+def _summary(found: Classification, only: Sequence[str], since: Since | None, timezone: str) -> Listing:
     total = found.bench.people
     rows: list[Row] = [
         (
             count.segment.name,
             "unknown" if count.people is None else number(count.people),
             None if count.people is None or not total else count.people / total,
+            moved(since.counts.get(count.segment.id)) if since else None,
             count.segment.action,
         )
         for count in found.counts
         if not only or count.segment.id in only
     ]
-    names = (Column("segment"), Column("people"), Column("share", "DOUBLE"), Column("action"))
+    names = (Column("segment"), Column("people"), Column("share", "DOUBLE"), Column("since"), Column("action"))
     return Listing(
         Table(names, rows, name="summary", as_of=found.bench.as_of),
         shown={
             "segment": Shown("Segment", "tag"),
             "people": Shown("People", align="right"),
             "share": Shown("Share", "bar", full=1.0),
+            "since": Shown(_since(since, timezone), align="right", hidden=since is None),
             "action": Shown("Action"),
         },
     )
+
+
+def _since(since: Since | None, timezone: str) -> str:
+    """`Since last week`, or since which day when it is not quite a week."""
+    if since is None:
+        return ""
+    off = since.pair.after.as_of - since.pair.before.as_of - timedelta(days=7)
+    return "Since last week" if abs(off) <= timedelta(days=1) else f"Since {day(since.pair.before.as_of, timezone)}"
+
+
+def _since_notes(since: Since | None, timezone: str) -> list[str]:
+    if since is None:
+        return []
+    late = [snapshot for snapshot in (since.pair.before, since.pair.after) if snapshot.afterwards]
+    return [*difference_notes(since.pair), *afterwards_notes(late, timezone)]
+
+
+def difference_notes(pair: Pair) -> list[str]:
+    """Why two snapshots are not simply comparable."""
+    notes = [f"{', '.join(pair.apart)}: not known on both dates, and left out"] if pair.apart else []
+    if not pair.same_rules:
+        notes.append("rules or queries changed between the two dates, and some people moved because of that")
+    return notes
+
+
+def afterwards_notes(late: Sequence[Snapshot], timezone: str) -> list[str]:
+    """Which facts of snapshots made long after their moment are not of that moment."""
+    labels = dict.fromkeys(fact.label for snapshot in late for fact in snapshot.facts if fact.current)
+    if not labels:
+        return []
+    days = _few([day(snapshot.as_of, timezone) for snapshot in late])
+    made = _few([day(snapshot.recorded_at, timezone) for snapshot in late])
+    return [f"classified afterwards: {days}; {', '.join(labels)} there are those of {made}"]
+
+
+def _few(days: Sequence[str]) -> str:
+    distinct = list(dict.fromkeys(days))
+    return ", ".join(distinct) if len(distinct) <= 3 else f"{len(distinct)} days from {distinct[0]} to {distinct[-1]}"
 
 
 def _who_first(found: Classification, table: Table, only: Sequence[str]) -> Listing:
@@ -153,14 +210,18 @@ class _Named(Sequence[Row]):
         return tuple(cells)
 
 
-def _json(found: Classification, table: Table, timezone: str, notes: Sequence[str]) -> dict[str, Any]:
+def _json(
+    found: Classification, table: Table, timezone: str, notes: Sequence[str], since: Since | None
+) -> dict[str, Any]:
     bench = found.bench
+    counts = since.counts if since else {}
     return {
         "as_of": bench.as_of,
         "timezone": timezone,
         "set": found.chosen.name,
         "sources": source_states(bench),
         "match": bench.match.as_dict(),
+        "since": since.pair.before.as_of if since else None,
         "segments": [
             {
                 "id": c.segment.id,
@@ -168,6 +229,8 @@ def _json(found: Classification, table: Table, timezone: str, notes: Sequence[st
                 "action": c.segment.action,
                 "count": c.people,
                 "undecided": c.undecided,
+                "entered": counts.get(c.segment.id, (None, None))[0],
+                "left": counts.get(c.segment.id, (None, None))[1],
             }
             for c in found.counts
         ],

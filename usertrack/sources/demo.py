@@ -96,6 +96,14 @@ def open_chosen(root: Path, *, now: datetime, notify: Notify) -> "Demo":
     return demo
 
 
+def place(root: Path, *, now: datetime) -> Path:
+    """The folder of the demo that was chosen last; it is there once the demo has been built."""
+    from usertrack.demo.workspace import place_of
+
+    choice = read_choice(root)
+    return place_of(root, datetime.fromisoformat(choice.moment) if choice.moment else now, choice.users, choice.days)
+
+
 def read_choice(root: Path) -> Choice:
     try:
         return Choice(**json.loads((root / "choice.json").read_text()))

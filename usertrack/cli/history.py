@@ -1,0 +1,187 @@
+"""`usertrack history`: what became of the segments over time, and a past for those who begin today."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from usertrack.cli import complete
+from usertrack.cli.options import Common, Limit, SetName, with_common
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from usertrack.history import Place, Snapshot
+    from usertrack.settings import Settings
+
+history = typer.Typer(invoke_without_command=True)
+
+
+@history.callback()
+@with_common
+def show(
+    context: typer.Context,
+    set_name: SetName = "action",
+    segment: Annotated[
+        list[str] | None,
+        typer.Option("--segment", "-s", help="Only this segment.", autocompletion=complete.segments),
+    ] = None,
+    user: Annotated[str | None, typer.Option("--user", "-u", metavar="EMAIL", help="One person's path.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Nothing before this.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Nothing after this.")] = None,
+    before: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="Compare this date …; default: a week before --to.")
+    ] = None,
+    after: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="… with this one; default: the last snapshot.")
+    ] = None,
+    view: Annotated[
+        str | None, typer.Option("--view", help="Only this part: sizes, transitions, moves or dwell.")
+    ] = None,
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """What became of the segments: sizes over time, who moved and why, how long people stay.
+
+    Every answer of `usertrack segments` is kept; `usertrack history backfill` makes a past at once.
+
+    `usertrack history --segment failing` · who entered and left, and which fact changed
+
+    `usertrack history --from 2026-10-01 --to 2026-11-01 --view moves -o moves.csv`
+
+    `usertrack history --user lena@northwind.example`
+    """
+    if context.invoked_subcommand:
+        _nothing_given(context)
+        return
+    from usertrack.cli.desk import emit, rules_path, say_demo, settings_of
+    from usertrack.history import opened
+    from usertrack.report.history import path_document, story_document
+    from usertrack.rules import read_rules
+    from usertrack.spool import connect
+    from usertrack.story import Asked, path, tell
+
+    settings = settings_of(common)
+    rules = read_rules(rules_path(settings))
+    rules.set_named(set_name)
+    say_demo(settings)
+    zone = settings["timezone"]
+    place, connection = _place(settings), connect()
+    with opened(connection, place):
+        kept = _kept(connection, place, set_name, _edge(since, zone, 0), _edge(until, zone, 1))
+        days = _daily(kept, zone)
+        if user is not None:
+            document = path_document(rules.key, user.strip().lower(), path(connection, days, user), zone)
+        else:
+            _require(kept, segment or [])
+            asked = Asked(set_name, rules.key, segment or [], before=_middle(before, zone), after=_middle(after, zone))
+            document = story_document(tell(connection, kept, days, asked), segment or [], zone, view)
+    emit(document, settings, common, limit)
+
+
+@history.command("backfill")
+@with_common
+def backfill(
+    weeks: Annotated[int, typer.Option("--weeks", min=1, max=520, help="How many weeks back.")] = 8,
+    set_name: Annotated[str | None, typer.Option("--set", help="Only this set; default: all of them.")] = None,
+    *,
+    common: Common,
+) -> None:
+    """Classify the weeks before now, so that there is a history at once.
+
+    Events and rows are counted as they stood then. What the sources keep only as of today, such as credits and how
+    a run ended, cannot be: notes name it. Weeks that have a snapshot by the same rules are left alone.
+
+    `usertrack history backfill --weeks 12`
+    """
+    from usertrack.backfill import backfill as fill
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.history import backfill_document
+
+    with open_desk(common) as desk:
+        rules = desk.rules()
+        chosen = [rules.set_named(set_name)] if set_name else list(rules.sets.values())
+        place = _required(desk.settings, desk.runner.now)
+        done = fill(desk.runner, rules, chosen, place, weeks, desk.progress)
+        desk.incomplete = done.incomplete
+        desk.emit(backfill_document(done, desk.settings["timezone"]))
+
+
+def _nothing_given(context: typer.Context) -> None:
+    """Options before the name of a subcommand would be lost without a word."""
+    from usertrack.errors import UsageError
+
+    sources = [context.get_parameter_source(name) for name in context.params]
+    if any(source is not None and source.name == "COMMANDLINE" for source in sources):
+        raise UsageError(
+            f"put options behind `{context.invoked_subcommand}`", f"`usertrack history {context.invoked_subcommand} …`"
+        )
+
+
+def _place(settings: "Settings") -> "Place":
+    from datetime import UTC, datetime
+
+    return _required(settings, datetime.now(UTC))
+
+
+def _required(settings: "Settings", now: "datetime") -> "Place":
+    from usertrack.errors import UsageError
+    from usertrack.history import place_of
+
+    place = place_of(settings, now)
+    if place is None:
+        raise UsageError("the history is switched off", "take `history: off` out of usertrack.yaml or the environment")
+    return place
+
+
+def _kept(connection: Any, place: "Place", set_name: str, since: Any, until: Any) -> "list[Snapshot]":
+    from usertrack.errors import UsageError
+    from usertrack.history import snapshots
+
+    kept = snapshots(connection, place, set_name, since, until)
+    if not kept and (since or until) and (known := snapshots(connection, place, set_name)):
+        span = f"there are {len(known)}, from {known[0].as_of:%Y-%m-%d} to {known[-1].as_of:%Y-%m-%d}"
+        raise UsageError("there is no snapshot in this time", span)
+    if not kept:
+        raise UsageError(
+            f"there is no history of the set '{set_name}' yet",
+            f"`usertrack segments --set {set_name}` begins one, `usertrack history backfill` makes a past",
+        )
+    return kept
+
+
+def _daily(kept: "Sequence[Snapshot]", zone: str) -> "list[Snapshot]":
+    """The last snapshot of each day: what was asked twice on a day is one point in time."""
+    from usertrack.period import in_zone
+
+    return list({in_zone(snapshot.as_of, zone).date(): snapshot for snapshot in kept}.values())
+
+
+def _require(kept: "Sequence[Snapshot]", segments: Sequence[str]) -> None:
+    """Raise UsageError for a segment that no snapshot has."""
+    from usertrack.errors import UsageError, did_you_mean
+
+    known = list(dict.fromkeys(segment.id for snapshot in reversed(kept) for segment in snapshot.segments))
+    for id_ in segments:
+        if id_ not in known:
+            raise UsageError(
+                f"no snapshot has a segment '{id_}'", did_you_mean(id_, known, f"there are {', '.join(known)}")
+            )
+
+
+def _edge(text: str | None, zone: str, side: int) -> "datetime | None":
+    """The first (0) or last (1) moment of what was typed, as the history has it: UTC, naive."""
+    from usertrack.period import span
+
+    return span(text, zone)[side].replace(tzinfo=None) if text else None
+
+
+def _middle(text: str | None, zone: str) -> "datetime | None":
+    """The middle of the day that was typed, so that its own snapshots are the nearest ones."""
+    first, last = _edge(text, zone, 0), _edge(text, zone, 1)
+    return first + (last - first) / 2 if first and last else None
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(history, name="history", rich_help_panel="People")
