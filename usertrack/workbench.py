@@ -164,21 +164,18 @@ class Workbench:
         )
 
     def _join(self, reasons: Mapping[str, str]) -> None:
-        parts, joins = (
-            [
-                f"people.key AS {identifier(self.key)}",
-                f"TIMESTAMP {quote(self.as_of.replace(tzinfo=None).isoformat())} AS as_of",
-            ],
-            [],
-        )
         self.facts = {
             self.key: ProfileFact(self.key, self.key, "VARCHAR", origin="key"),
             "as_of": ProfileFact("as_of", "as of", "TIMESTAMP", origin="run"),
         }
+        moment = quote(self.as_of.replace(tzinfo=None).isoformat())
+        self.connection.execute(
+            f"CREATE TABLE base AS SELECT key AS {identifier(self.key)}, TIMESTAMP {moment} AS as_of FROM people "
+            "WHERE NOT internal"
+        )
         for number, (name, query) in enumerate(self.queries.items()):
             landed = self.connection.execute(f"SELECT 1 FROM duckdb_tables() WHERE table_name = 'q{number}'").fetchone()
-            if landed:
-                joins.append(f"LEFT JOIN q{number} ON q{number}.key = people.key")
+            parts = ["base.*"]
             for fact_name, fact in query.facts.items():
                 self._free(fact_name, f"query '{name}'")
                 kind = FACT_TYPES[fact.type]
@@ -187,9 +184,11 @@ class Workbench:
                 self.facts[fact_name] = ProfileFact(
                     fact_name, fact.label, kind, fact.unit, name, reasons.get(name, ""), fact.current
                 )
-        self.connection.execute(
-            f"CREATE TABLE base AS SELECT {', '.join(parts)} FROM people {' '.join(joins)} WHERE NOT people.internal"
-        )
+            # one query after the other: nine hash tables of a million people at once would take 3 GB
+            join = f"LEFT JOIN q{number} ON q{number}.key = base.{identifier(self.key)}" if landed else ""
+            self.connection.execute(f"CREATE OR REPLACE TABLE base AS SELECT {', '.join(parts)} FROM base {join}")
+            if landed and not query.people:
+                self.connection.execute(f"DROP TABLE q{number}")
         self._derive()
 
     def _free(self, name: str, where: str) -> None:
