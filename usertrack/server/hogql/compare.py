@@ -7,7 +7,7 @@ from usertrack.server.hogql.context import Context
 from usertrack.server.hogql.errors import HogQLError
 from usertrack.server.hogql.sql import Sql, Type, quote
 
-_PRINTED = {
+PRINTED = {
     "==": "equals({}, {})",
     "!=": "notEquals({}, {})",
     "<": "less({}, {})",
@@ -33,7 +33,7 @@ RESULT = Type("Int", False)
 def compare(op: str, left: Sql, right: Sql, context: Context, *, filtering: bool, exact: bool) -> Sql:
     """``left op right`` that is never NULL, except with ``exact`` (a JOIN's condition). ``filtering``: in WHERE, where
     a timestamp stays the bare column so that ClickHouse can use the primary key."""
-    if op not in _PRINTED:
+    if op not in PRINTED:
         raise HogQLError(
             f"{op.upper()} is not supported: this server has no cohorts" if "cohort" in op else f"Unknown {op}"
         )
@@ -43,7 +43,7 @@ def compare(op: str, left: Sql, right: Sql, context: Context, *, filtering: bool
     stamped = bool(left.raw or right.raw)
     pair = left.plain, right.plain
     left, right = _aligned(*pair, context, filtering=filtering), _aligned(*pair[::-1], context, filtering=filtering)
-    text = _PRINTED[op].format(left.text, right.text)
+    text = PRINTED[op].format(left.text, right.text)
     if exact or stamped or not (left.type.nullable or right.type.nullable):
         return Sql(text, RESULT)
     return Sql(_without_null(op, text, left, right), RESULT)

@@ -3,29 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from usertrack.server.hogql.compare import PRINTED
 from usertrack.server.hogql.errors import HogQLError
 from usertrack.server.hogql.parse import Node
 from usertrack.server.hogql.sql import hogql_identifier, literal
 
 _FUNCTIONS = {"+": "plus", "-": "minus", "*": "multiply", "/": "divide", "%": "modulo"}
-_COMPARISONS = {
-    "==": "equals({}, {})",
-    "!=": "notEquals({}, {})",
-    "<": "less({}, {})",
-    "<=": "lessOrEquals({}, {})",
-    ">": "greater({}, {})",
-    ">=": "greaterOrEquals({}, {})",
-    "like": "like({}, {})",
-    "not like": "notLike({}, {})",
-    "ilike": "ilike({}, {})",
-    "not ilike": "notILike({}, {})",
-    "in": "in({}, {})",
-    "not in": "notIn({}, {})",
-    "=~": "match({}, {})",
-    "!~": "not(match({}, {}))",
-    "=~*": "match({}, concat('(?i)', {}))",
-    "!~*": "not(match({}, concat('(?i)', {})))",
-}
 
 
 def column_name(node: Node) -> str:
@@ -99,7 +82,7 @@ def _constant(node: Node) -> str:
 
 
 def _compare(node: Node) -> str:
-    template = _COMPARISONS.get(node["op"], "{} " + node["op"].upper() + " {}")
+    template = PRINTED.get(node["op"], "{} " + node["op"].upper() + " {}")
     return str(template).format(hogql(node["left"]), hogql(node["right"]))
 
 
