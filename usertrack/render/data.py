@@ -10,7 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from usertrack.render import safe, text
+from usertrack.document import Document
+from usertrack.render import safe, seal, text
 from usertrack.spool import reader
 from usertrack.table import Table
 
@@ -47,6 +48,12 @@ def write(table: Table, fmt: str, target: Path | BinaryIO) -> None:
 def dumps(document: Any) -> bytes:
     """A command's own JSON document."""
     return safe.utf8(json.dumps(text.plain(document), ensure_ascii=False, indent=2) + "\n")
+
+
+def document(shown: Document) -> bytes:
+    """A document's own JSON, with its provenance where it has one. Times become text here, before they are digested."""
+    content = text.plain(shown.data()) if shown.data else {}
+    return dumps(seal.sealed_json(content, shown.provenance) if shown.provenance else content)
 
 
 # Python rows

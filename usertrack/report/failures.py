@@ -53,6 +53,13 @@ def _blocks(found: Investigation, timezone: str) -> Iterator[Block]:
     yield _checklist(found, timezone)
 
 
+def in_short(found: Investigation, timezone: str) -> Iterator[Block]:
+    """Both levels, incidents, and what failed most: for a report on more than failures."""
+    yield _levels(found)
+    yield from _incidents(found, timezone)
+    yield from (_fingerprints(found, level, timezone) for level in LEVELS if found.at(level))
+
+
 def _listing(
     rows: list[Row], shown: dict[str, Shown], found: Investigation, timezone: str = "UTC", limit: int | None = None
 ) -> Listing:

@@ -1,0 +1,306 @@
+"""The weekly report as a document: each section with the queries that its figures come from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from usertrack.document import Block, Chart, Document, Facts, Listing, Origin, Paragraph, Section, Shown
+from usertrack.errors import UsertrackError
+from usertrack.expressions import columns
+from usertrack.failures.investigation import Investigation
+from usertrack.library import Statement
+from usertrack.period import in_zone
+from usertrack.provenance import provenance
+from usertrack.report.failures import in_short
+from usertrack.report.segments import afterwards_notes, difference_notes, match_notes, moment, number
+from usertrack.report.sections import section_json
+from usertrack.segments import SegmentCount, condition
+from usertrack.table import Column, Row, Table
+from usertrack.weekly import Weekly
+from usertrack.workbench import Workbench
+
+PEOPLE, MOVES, TOP = 8, 5, 10  # rows of a list, unless --limit says otherwise
+
+
+def weekly_document(found: Weekly, timezone: str, templates: Path | None = None, limit: int | None = None) -> Document:
+    """The whole report. ``limit`` is what the user asked for, ``templates`` the workspace's own."""
+    blocks = tuple(_blocks(found, timezone))
+    recipe = {
+        "kind": "weekly",
+        "week": str(found.week),
+        "as_of": found.as_of,
+        "made_at": found.now,
+        "timezone": timezone,
+        "limit": limit,
+    }
+    title = f"Week {found.week.number}, {_span(found)}"
+    notes = tuple(_notes(found, timezone))
+    traced = provenance(blocks, recipe, limit)
+    return Document(
+        title=f"{title}{'' if found.finished else ' (not over yet)'}",
+        subtitle=f"{found.week} · {timezone} · as of {moment(found.as_of, timezone)}",
+        blocks=blocks,
+        notes=notes,
+        data=lambda: {
+            "week": str(found.week),
+            "finished": found.finished,
+            "as_of": found.as_of,
+            "timezone": timezone,
+            "sections": [section_json(block, limit) for block in blocks if isinstance(block, Section)],
+            "notes": list(notes),
+        },
+        timezone=timezone,
+        as_of=found.as_of,
+        layout="weekly",
+        templates=templates,
+        provenance=traced,
+    )
+
+
+def _span(found: Weekly) -> str:
+    first, last = found.week.days[0], found.week.days[-1]
+    return f"{first.day} {first:%b}{'' if first.year == last.year else f' {first.year}'} – {last.day} {last:%b %Y}"
+
+
+def _blocks(found: Weekly, timezone: str) -> Iterator[Block]:
+    if not found.finished:
+        yield Paragraph(
+            f"This week is not over: its figures end on {moment(found.as_of, timezone)}, and will grow", "warning"
+        )
+    yield _segments(found)
+    yield from (_segment(found, count) for count in found.found.counts if count.people is not None)
+    yield _failures(found, timezone)
+    yield _new_users(found)
+    yield from _traffic(found)
+    yield _data(found, timezone)
+
+
+# Origins
+
+
+def origins_of(bench: Workbench, names: Sequence[str] = ()) -> tuple[Origin, ...]:
+    """The profile queries, or those called ``names``."""
+    return tuple(
+        Origin(
+            name,
+            dict(bench.rules.queries[name]),
+            query.source,
+            bench.as_of,
+            tuple(fact.label for fact in query.facts.values() if fact.current),
+        )
+        for name, query in bench.queries.items()
+        if not names or name in names
+    )
+
+
+def _asked(found: Weekly, *parts: str) -> tuple[Origin, ...]:
+    return tuple(_origin(found.asked[part], found.as_of) for part in parts)
+
+
+def _origin(statement: Statement, as_of: datetime) -> Origin:
+    params = statement.query.params if statement.query else {}
+    values = {name: value for name, value in statement.values.items() if name in params}
+    return Origin(statement.name, values, statement.source, as_of)
+
+
+# Segments
+
+
+def _segments(found: Weekly) -> Section:
+    total = found.found.bench.people
+    rows: list[Row] = []
+    for count in found.found.counts:
+        entered, left = found.moved.counts.get(count.segment.id, (None, None))
+        share = count.people / total if count.people is not None and total else None
+        rows.append((count.segment.name, count.people, share, entered, left, count.segment.action))
+    types = ("VARCHAR", "BIGINT", "DOUBLE", "BIGINT", "BIGINT", "VARCHAR")
+    shown = {
+        "segment": Shown("Segment", "tag"),
+        "people": Shown("People", "number"),
+        "share": Shown("Share", "bar", full=1.0),
+        "entered": Shown("Entered", "number"),
+        "left": Shown("Left", "number"),
+        "action": Shown("Action"),
+    }
+    return Section(
+        "Segments",
+        (
+            Listing(Table(tuple(map(Column, shown, types)), rows), shown=shown),
+            Paragraph(f"of {number(total)} people; a person may be in several segments", "dim"),
+        ),
+        origins_of(found.found.bench),
+    )
+
+
+def _segment(found: Weekly, count: SegmentCount) -> Section:
+    """Whom to act on and why, and who came and went."""
+    segment, bench = count.segment, found.found.bench
+    blocks = _people(found, segment.id) if count.people else [Paragraph("nobody is in it", "dim")]
+    for change, heading in (("entered", "Entered since last week"), ("left", "Left since last week")):
+        rows = [row for row in found.moved.moves.dicts() if (row["segment"], row["change"]) == (segment.id, change)]
+        if rows:
+            blocks.append(_moves(heading, [(row[bench.key], row["why"]) for row in rows]))
+    needed = {bench.facts[name].origin for name in columns(condition(bench, segment)) if name in bench.facts}
+    return Section(
+        f"{segment.name}: {segment.action}" if segment.action else segment.name,
+        tuple(blocks),
+        origins_of(bench, [] if "derived" in needed else list(needed)),
+    )
+
+
+def _people(found: Weekly, id_: str) -> list[Block]:
+    """Those for whom this is the segment to act on; who is in a more urgent one too is named there."""
+    table = found.found.people([id_])
+    names = table.names
+    key, because, priority = (names.index(name) for name in (found.found.bench.key, "because", "priority"))
+    segments, primary = names.index("segments"), names.index("primary")
+    rows: list[Row] = [
+        (row[key], row[priority], row[because][row[segments].index(id_)]) for row in table.rows if row[primary] == id_
+    ]
+    shown = {
+        "person": Shown("Person"),
+        "priority": Shown("Priority", "number"),
+        "why": Shown("Why", "text", grows=True),
+    }
+    types = ("VARCHAR", "DOUBLE", "VARCHAR")
+    listing = Listing(Table(tuple(map(Column, shown, types)), rows), "Act on these first", shown, limit=PEOPLE)
+    others = len(table.rows) - len(rows)
+    also = [Paragraph(f"{number(others)} more are in a more urgent segment too, and listed there", "dim")]
+    return [*([listing] if rows else []), *(also if others else [])]
+
+
+def _moves(heading: str, rows: Sequence[Row]) -> Listing:
+    shown = {"person": Shown("Person"), "why": Shown("Why", "text", grows=True)}
+    return Listing(Table(tuple(map(Column, shown)), rows), heading, shown, limit=MOVES)
+
+
+# Failures
+
+
+def _failures(found: Weekly, timezone: str) -> Section:
+    if isinstance(found.failures, UsertrackError):
+        return Section("Failures and incidents", (Paragraph(f"unknown: {found.failures.message}", "warning"),))
+    names = ("failure_levels", "failure_messages", "failure_windows")
+    origins = tuple(Origin(f"neon/{name}", {"days": found.failures.days}, "neon", found.as_of) for name in names)
+    return Section("Failures and incidents", tuple(in_short(found.failures, timezone)), origins)
+
+
+# New users
+
+
+def _new_users(found: Weekly) -> Section:
+    did = {"did": Shown("New users"), "people": Shown("People", "number"), "share": Shown("Share", "bar", full=1.0)}
+    event = {"did": Shown("What they did"), "people": Shown("People", "number"), "times": Shown("Times", "number")}
+    inner = (
+        _part(found, "new_users", "Accounts", did, limit=0),
+        _part(found, "new_people", "In the product", event, limit=TOP),
+    )
+    return Section("What new users did", inner)
+
+
+def _part(found: Weekly, part: str, heading: str, shown: Mapping[str, Shown], limit: int) -> Section:
+    """One query's answer with its name, or why there is none."""
+    if part not in found.parts:
+        return Section(heading, (Paragraph(f"unknown: {found.missing[part]}", "warning"),), _asked(found, part))
+    table = found.parts[part]
+    held = replace(table, rows=list(table.rows))
+    block = Listing(held, shown=dict(shown), columns=tuple(shown), limit=limit)
+    return Section(heading, (block if held.rows else Paragraph("none", "dim"),), _asked(found, part))
+
+
+# Traffic
+
+
+def _traffic(found: Weekly) -> Iterator[Block]:
+    counted = {name: Shown(name.capitalize(), "number") for name in ("visits", "visitors", "pageviews")}
+    by = {name: counted[name] for name in ("visits", "visitors")}
+    yield Section(
+        "Traffic",
+        (
+            _days(found),
+            _part(found, "pages", "Top pages", {"page": Shown("Page"), **counted}, TOP),
+            _part(found, "referrers", "Top referrers", {"domain": Shown("Domain"), **by}, TOP),
+            _part(found, "countries", "Top countries", {"country": Shown("Country"), **by}, TOP),
+        ),
+    )
+
+
+def _days(found: Weekly) -> Section:
+    if "traffic" not in found.parts:
+        return _part(found, "traffic", "Per day", {}, 0)
+    by_day = {row["day"]: row for row in found.parts["traffic"].dicts()}
+    today = in_zone(found.as_of, found.week.zone).date()
+    week = timedelta(days=7)
+    rows = [_day(day, by_day, today, found) for day in found.week.days if day in by_day]
+    weeks = {str(found.week.before): [day - week for day in found.week.days], str(found.week): found.week.days}
+    series = {
+        name: [by_day[day]["visits"] if day in by_day and _whole(day, today, found) else None for day in days]
+        for name, days in weeks.items()
+    }
+    chart = Chart("trend", "Visits per day", found.week.days, series, caption="visits that began on each day")
+    shown = {
+        "day": Shown("Day"),
+        "visits": Shown("Visits", "number"),
+        "before": Shown("A week before", "number"),
+        "visitors": Shown("Visitors", "number"),
+        "pageviews": Shown("Pageviews", "number"),
+    }
+    types = ("VARCHAR", *["BIGINT"] * 4)
+    listing = Listing(Table(tuple(map(Column, shown, types)), rows), shown=shown, limit=0)
+    return Section("Per day", (chart, listing), _asked(found, "traffic"))
+
+
+def _whole(day: date, today: date, found: Weekly) -> bool:
+    return day < today or (day == today and found.finished)
+
+
+def _day(day: date, by_day: Mapping[date, Mapping[str, Any]], today: date, found: Weekly) -> Row:
+    row, before = by_day[day], by_day.get(day - timedelta(days=7), {})
+    mark = "" if _whole(day, today, found) else " (not over)"
+    return (f"{day:%a} {day.day} {day:%b}{mark}", row["visits"], before.get("visits"), row["visitors"], row["pageviews"])
+
+
+# The data itself
+
+
+def _data(found: Weekly, timezone: str) -> Section:
+    bench = found.found.bench
+    match = {name.replace("_", " "): value for name, value in bench.match.as_dict().items() if value is not None}
+    people = [name for name, query in bench.queries.items() if query.people]
+    newest: list[Row] = [
+        (row["kind"], row["newest_at"])
+        for part in ("newest_events", "newest_rows")
+        if part in found.parts
+        for row in found.parts[part].dicts()
+    ]
+    shown = {"kind": Shown("What"), "newest_at": Shown("Newest seen")}
+    table = Table((Column("kind"), Column("newest_at", "TIMESTAMP")), newest, as_of=found.as_of, timezone=timezone)
+    return Section(
+        "The data behind this",
+        (
+            Section("How the sources met", (Facts(tuple(match.items())),), origins_of(bench, people)),
+            Section("How far they reach", (Listing(table, shown=shown),), _asked(found, "newest_events", "newest_rows")),
+        ),
+    )
+
+
+def _notes(found: Weekly, timezone: str) -> Iterator[str]:
+    bench = found.found.bench
+    yield from bench.notes
+    yield from dict.fromkeys(found.missing.values())
+    yield from (f"{count.segment.name}: unknown, because {count.unknown}" for count in found.found.unknown)
+    pair = found.moved.pair
+    yield from difference_notes(pair)
+    yield from afterwards_notes([snapshot for snapshot in (pair.before, pair.after) if snapshot.afterwards], timezone)
+    yield from match_notes(bench.match)
+    if isinstance(found.failures, Investigation):
+        yield from found.failures.notes
+    hours = (found.week.until - found.week.since + timedelta(microseconds=1)) // timedelta(hours=1)
+    if hours != 168:
+        yield f"clocks changed in this week, which has {hours} hours; failures are those of the last 168"
+    if not found.finished:
+        yield "failures are those of the last 7 days, and people entered or left since 7 days ago"
+
+
