@@ -90,9 +90,10 @@ def keep_both(
     found: Classification, before: Classification | Snapshot, place: Place | None, now: datetime
 ) -> None:
     """Record what was classified in the history; what was kept at the time is left alone. A failure becomes a note."""
-    fresh = [found] if isinstance(before, Snapshot) else [before, found]
+    if place is None:
+        return
     try:
-        for each in fresh if place else ():
+        for each in [found] if isinstance(before, Snapshot) else [before, found]:
             connection, moment = each.bench.connection, each.bench.as_of.replace(tzinfo=None)
             with opened(connection, place, write=True):
                 same = snapshots(connection, place, each.chosen.name, moment, moment)

@@ -25,6 +25,9 @@ from usertrack.table import Table
 from usertrack.workbench import asked, join
 
 
+FAILURE_DAYS = 7
+
+
 @dataclass(frozen=True)
 class Weekly:
     """``parts`` by name as in `_parts`; what could not be had is in ``missing``, with the reason.
@@ -121,7 +124,7 @@ def _moved(found: Classification, was: Classification | Snapshot, sought: Sought
 
 def _failures(runner: Runner, catalogue: Catalogue) -> Investigation | UsertrackError:
     try:
-        found = investigate(runner, catalogue, days=7)
+        found = investigate(runner, catalogue, days=FAILURE_DAYS)
     except UsertrackError as error:
         return error
     assert isinstance(found, Investigation)  # only a person can fail to use a tool

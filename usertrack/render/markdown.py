@@ -35,6 +35,8 @@ def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterato
             yield f"\n{'#' * level} {escape(block.heading)}\n"
             for inner in block.blocks:
                 yield from _block(inner, clock, limit, min(6, level + 1))
+            if said := cells.origins(block):
+                yield f"\n<sub>{escape(said)}</sub>\n"
         case Code():
             yield _fenced(block)
         case Spark():

@@ -13,12 +13,13 @@ from usertrack.failures.investigation import Investigation
 from usertrack.library import Statement
 from usertrack.period import in_zone
 from usertrack.provenance import provenance
+from usertrack.report.failure_checklist import span
 from usertrack.report.failures import in_short
 from usertrack.report.segments import afterwards_notes, difference_notes, match_notes, moment, number
 from usertrack.report.sections import section_json
 from usertrack.segments import SegmentCount, condition
 from usertrack.table import Column, Row, Table
-from usertrack.weekly import Weekly
+from usertrack.weekly import FAILURE_DAYS, Weekly
 from usertrack.workbench import Workbench
 
 PEOPLE, MOVES, TOP = 8, 5, 10  # rows of a list, unless --limit says otherwise
@@ -69,12 +70,37 @@ def _blocks(found: Weekly, timezone: str) -> Iterator[Block]:
         yield Paragraph(
             f"This week is not over: its figures end on {moment(found.as_of, timezone)}, and will grow", "warning"
         )
+    yield _in_short(found, timezone)
     yield _segments(found)
     yield from (_segment(found, count) for count in found.found.counts if count.people is not None)
     yield _failures(found, timezone)
     yield _new_users(found)
     yield from _traffic(found)
     yield _data(found, timezone)
+
+
+def _in_short(found: Weekly, timezone: str) -> Section:
+    """The week in a few lines; each says what it can of what was answered."""
+    pairs: list[tuple[str, Any]] = []
+    origins: tuple[Origin, ...] = ()
+    if "traffic" in found.parts:
+        by_day = {row["day"]: row["visits"] for row in found.parts["traffic"].dicts()}
+        now, before = (sum(by_day.get(day, 0) for day in week.days) for week in (found.week, found.week.before))
+        change = f" ({100 * (now - before) / before:+.0f} % on the week before)".replace("-", "−") if before else ""
+        pairs.append(("Visits", f"{number(now)}{change if found.finished else ''}"))
+        origins += _asked(found, "traffic")
+    if "new_users" in found.parts:
+        did = {row["did"]: row["people"] for row in found.parts["new_users"].dicts()}
+        pairs.append(("New users", f"{number(did['signed up'])}, {number(did['started a workflow run'])} of them ran a workflow"))
+        origins += _asked(found, "new_users")
+    if isinstance(found.failures, Investigation):
+        runs = found.failures.levels["workflow"]
+        rate = f" ({runs.failed / runs.finished:.1%})".replace("%", " %") if runs.finished else ""
+        pairs.append(("Failed runs", f"{number(runs.failed)} of {number(runs.finished)}{rate}"))
+        said = [f"{one.cause}, {span(one, timezone)}, {len(one.people)} people hit" for one in found.failures.incidents]
+        pairs.append(("Platform incidents", "; ".join(said) or "none"))
+        origins += _failures_origins(found)
+    return Section("In short", (Facts(tuple(pairs)),), origins)
 
 
 # Origins
@@ -138,10 +164,7 @@ def _segment(found: Weekly, count: SegmentCount) -> Section:
     """Whom to act on and why, and who came and went."""
     segment, bench = count.segment, found.found.bench
     blocks = _people(found, segment.id) if count.people else [Paragraph("nobody is in it", "dim")]
-    for change, heading in (("entered", "Entered since last week"), ("left", "Left since last week")):
-        rows = [row for row in found.moved.moves.dicts() if (row["segment"], row["change"]) == (segment.id, change)]
-        if rows:
-            blocks.append(_moves(heading, [(row[bench.key], row["why"]) for row in rows]))
+    blocks += _moves(found, segment.id)
     needed = {bench.facts[name].origin for name in columns(condition(bench, segment)) if name in bench.facts}
     return Section(
         f"{segment.name}: {segment.action}" if segment.action else segment.name,
@@ -171,9 +194,16 @@ def _people(found: Weekly, id_: str) -> list[Block]:
     return [*([listing] if rows else []), *(also if others else [])]
 
 
-def _moves(heading: str, rows: Sequence[Row]) -> Listing:
-    shown = {"person": Shown("Person"), "why": Shown("Why", "text", grows=True)}
-    return Listing(Table(tuple(map(Column, shown)), rows), heading, shown, limit=MOVES)
+def _moves(found: Weekly, id_: str) -> list[Block]:
+    """Who came and went, the first few of each."""
+    key = found.found.bench.key
+    rows = [(row["change"], row[key], row["why"]) for row in found.moved.moves.dicts() if row["segment"] == id_]
+    shown = {"change": Shown("Change", "tag"), "person": Shown("Person"), "why": Shown("Why", "text", grows=True)}
+    some = [row for change in ("entered", "left") for row in [r for r in rows if r[0] == change][:MOVES]]
+    counts = [f"{number(sum(row[0] == change for row in rows))} {change}" for change in ("entered", "left")]
+    more = "" if len(some) == len(rows) else f"{' and '.join(counts)}; all: `usertrack history --segment {id_}`"
+    table = Table(tuple(map(Column, shown)), some)
+    return [Listing(table, "Who came and went since last week", shown, limit=0, more=more)] if rows else []
 
 
 # Failures
@@ -182,9 +212,12 @@ def _moves(heading: str, rows: Sequence[Row]) -> Listing:
 def _failures(found: Weekly, timezone: str) -> Section:
     if isinstance(found.failures, UsertrackError):
         return Section("Failures and incidents", (Paragraph(f"unknown: {found.failures.message}", "warning"),))
+    return Section("Failures and incidents", tuple(in_short(found.failures, timezone)), _failures_origins(found))
+
+
+def _failures_origins(found: Weekly) -> tuple[Origin, ...]:
     names = ("failure_levels", "failure_messages", "failure_windows")
-    origins = tuple(Origin(f"neon/{name}", {"days": found.failures.days}, "neon", found.as_of) for name in names)
-    return Section("Failures and incidents", tuple(in_short(found.failures, timezone)), origins)
+    return tuple(Origin(f"neon/{name}", {"days": FAILURE_DAYS}, "neon", found.as_of) for name in names)
 
 
 # New users
