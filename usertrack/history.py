@@ -107,18 +107,22 @@ def place_of(settings: Settings, now: datetime) -> Place | None:
         from usertrack.sources.demo import cache_root, place
 
         demo = place(cache_root(), now=now)
-        return Place(path or demo / "history.duckdb", demo.name)
+        return Place(path or demo / "history.duckdb", origin_of(settings, now))
     if path is None and settings.root:
         path = settings.root / ".usertrack/history.duckdb"
     elif path is None:
         import platformdirs
 
         path = Path(platformdirs.user_data_dir("usertrack")) / "history.duckdb"
-    return Place(path, _origin(settings))
+    return Place(path, origin_of(settings, now))
 
 
-def _origin(settings: Settings) -> str:
+def origin_of(settings: Settings, now: datetime) -> str:
     """Which sources these are, in words without a secret."""
+    if settings.uses_demo:
+        from usertrack.sources.demo import cache_root, place
+
+        return place(cache_root(), now=now).name
     url = urlsplit(str(settings["postgres.url"] or ""))
     postgres = f"{url.hostname or ''}{url.path}" if settings["postgres.url"] else settings["neon.project_id"]
     posthog = urlsplit(settings["posthog.host"]).netloc + f"/{settings['posthog.project_id']}"

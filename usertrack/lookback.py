@@ -1,10 +1,11 @@
 """Who entered and left since a week earlier, for a report that anybody can make again.
 
 The earlier classification is the one that the history kept at that time, else one that is made for it now. They are
-compared in a file of their own: the history is read, and written to by `keep_both` alone.
+compared in a file of their own: the history is read, and written to by `_keep` alone.
 """
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,13 @@ from pathlib import Path
 from usertrack.changes import Pair, moved_counts, moves
 from usertrack.errors import UsertrackError
 from usertrack.history import Place, Snapshot, nearest, opened, record, rules_digest, snapshots
+from usertrack.library import Statement
 from usertrack.rules import Rules, SegmentSet
-from usertrack.run import Runner
-from usertrack.segments import Classification
+from usertrack.run import Answer, Done, Runner
+from usertrack.segments import Classification, classify
 from usertrack.spool import connect, identifier, quote
 from usertrack.table import Table
+from usertrack.workbench import asked, join
 
 _NEAR = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
 
@@ -30,27 +33,63 @@ class Moved:
     moves: Table
 
 
-def kept_then(
-    runner: Runner, rules: Rules, chosen: SegmentSet, place: Place | None, moment: datetime
-) -> Snapshot | None:
-    """The snapshot of about ``moment`` that was made at that time by the same rules, if the history has one.
+@dataclass(frozen=True)
+class Sought:
+    """Which set to classify, by which rules, for which moment; and the ``earlier`` one to compare it with (UTC).
+
+    ``place`` is the history to read, if there is one; with ``keep`` what is classified is recorded in it.
+    """
+
+    rules: Rules
+    chosen: SegmentSet
+    as_of: datetime
+    earlier: datetime
+    place: Place | None = None
+    keep: bool = True
+
+
+def classify_both(
+    runner: Runner, sought: Sought, others: Sequence[Statement] = (), done: Done | None = None
+) -> tuple[Classification, Moved, list[Answer]]:
+    """The set at the moment, who moved since the earlier one, and the answers to ``others``: all asked at once.
+
+    Raises a UsertrackError when the profiles cannot be had at all.
+    """
+    now, before = runner.at(sought.as_of), runner.at(sought.earlier)
+    kept = _kept_then(runner, sought)
+    profiles = asked(now, sought.rules)
+    more = [] if kept else asked(before, sought.rules)
+    answers = now.run([*profiles, *more, *others], done)
+    first, second = len(profiles), len(profiles) + len(more)
+    found = classify(join(now, sought.rules, answers[:first]), sought.chosen)
+    was = kept or classify(join(before, sought.rules, answers[first:second]), sought.chosen)
+    with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
+        moved = _look_back(found, was, sought.place, Path(folder) / "compared.duckdb", runner.now)
+    if sought.keep and sought.place:
+        _keep(found, was, sought.place, runner.now)
+    return found, moved, answers[second:]
+
+
+def _kept_then(runner: Runner, sought: Sought) -> Snapshot | None:
+    """The snapshot of the earlier moment that was made at that time by the same rules, if the history has one.
 
     A history that cannot be read has none: whoever keeps an answer in it is told.
     """
-    if place is None or not place.path.exists():
+    if sought.place is None or not sought.place.path.exists():
         return None
-    digest = rules_digest(rules, {name: runner.library[name] for name in rules.queries}, chosen)
+    queries = {name: runner.library[name] for name in sought.rules.queries}
+    digest = rules_digest(sought.rules, queries, sought.chosen)
     connection = connect()
     try:
-        with opened(connection, place):
-            kept = snapshots(connection, place, chosen.name)
+        with opened(connection, sought.place):
+            kept = snapshots(connection, sought.place, sought.chosen.name)
     except UsertrackError:
         return None
     known = [snapshot for snapshot in kept if snapshot.rules == digest and not snapshot.afterwards]
-    return nearest(known, moment.replace(tzinfo=None), _NEAR)
+    return nearest(known, sought.earlier.replace(tzinfo=None), _NEAR)
 
 
-def look_back(
+def _look_back(
     found: Classification, before: Classification | Snapshot, place: Place | None, scratch: Path, now: datetime
 ) -> Moved:
     """``found`` beside ``before``, both put into the new file ``scratch``."""
@@ -86,14 +125,10 @@ def _copy(found: Classification, snapshot: Snapshot, place: Place, into: Place) 
         connection.execute(f"UPDATE history.snapshot SET origin = {quote(into.origin)}")
 
 
-def keep_both(
-    found: Classification, before: Classification | Snapshot, place: Place | None, now: datetime
-) -> None:
+def _keep(found: Classification, was: Classification | Snapshot, place: Place, now: datetime) -> None:
     """Record what was classified in the history; what was kept at the time is left alone. A failure becomes a note."""
-    if place is None:
-        return
     try:
-        for each in [found] if isinstance(before, Snapshot) else [before, found]:
+        for each in [found] if isinstance(was, Snapshot) else [was, found]:
             connection, moment = each.bench.connection, each.bench.as_of.replace(tzinfo=None)
             with opened(connection, place, write=True):
                 same = snapshots(connection, place, each.chosen.name, moment, moment)

@@ -88,7 +88,7 @@ def week_of(day: date, zone: str) -> Week:
 
 
 def parse_week(text: str, zone: str, now: datetime) -> Week:
-    """``2026-W46``; empty is the last week that is over at ``now`` (UTC). Raises UsageError, also for one yet to come."""
+    """``2026-W46``; empty is the last one that is over at ``now`` (UTC). Raises UsageError, also for one yet to come."""
     today = in_zone(now, zone).date()
     if not text:
         return week_of(today, zone).before
@@ -98,7 +98,9 @@ def parse_week(text: str, zone: str, now: datetime) -> Week:
     except ValueError:
         week = None
     if week is None:
-        raise UsageError(f"'{text}' is not an ISO week", f"write {week_of(today, zone).before}, the last one that is over")
+        raise UsageError(
+            f"'{text}' is not an ISO week", f"write {week_of(today, zone).before}, the last one that is over"
+        )
     if week.since > now:
         raise UsageError(
             f"the week {week} is yet to come: it begins on {week.monday:%Y-%m-%d}",

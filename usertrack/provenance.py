@@ -72,9 +72,7 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
-def _of(
-    block: Block, path: str, at: tuple[int, ...], origins: list[Origin], limit: int | None
-) -> Iterator[Figure]:
+def _of(block: Block, path: str, at: tuple[int, ...], origins: list[Origin], limit: int | None) -> Iterator[Figure]:
     if isinstance(block, Section):
         own = tuple(_position(origin, origins) for origin in block.origins) or at
         inner = _joined(path, block.heading)

@@ -1,4 +1,4 @@
-"""Documents as pages, Markdown or HTML: the look is a template, which a workspace may replace."""
+"""Documents as pages, Markdown or HTML, with their provenance in them where they have one."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,14 @@ from usertrack.render import html, markdown, seal
 
 
 def render(document: Document, fmt: str, limit: int | None = None) -> Iterator[str]:
-    """The pieces of the page, with the document's provenance in it where there is one."""
-    pieces = (html if fmt == "html" else markdown).render(document, limit)
+    """The pieces of the page."""
+    pieces = body(document, fmt, limit)
     if document.provenance is None:
         yield from pieces
     else:
         yield seal.sealed("".join(pieces), fmt, document.provenance)
+
+
+def body(document: Document, fmt: str, limit: int | None = None) -> Iterator[str]:
+    """The pieces of the page as it is before anything is sealed in it."""
+    return html.render(document, limit) if fmt == "html" else markdown.render(document, limit)

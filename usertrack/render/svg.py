@@ -69,9 +69,7 @@ def _cleaned(root: Any, chart: Chart) -> Any:
     """Without what pygal adds for its scripts; with a name, a description, and a native tooltip on every point."""
     for parent in list(root.iter()):
         for child in list(parent):
-            if not isinstance(child.tag, str) or child.tag in ("defs", "script", "style"):
-                parent.remove(child)
-            elif child.get("class", "").split(" ")[0] in ("tooltip", "tooltip-overlay") or child.tag == "title":
+            if not isinstance(child.tag, str) or child.tag in ("defs", "script", "style") or child.get("class", "").split(" ")[0] in ("tooltip", "tooltip-overlay") or child.tag == "title":
                 parent.remove(child)
         parent.attrib.pop("id", None)
     for group in root.iter("g"):

@@ -1,6 +1,6 @@
 """The weekly report as a document: each section with the queries that its figures come from."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -8,37 +8,29 @@ from typing import Any
 
 from usertrack.document import Block, Chart, Document, Facts, Listing, Origin, Paragraph, Section, Shown
 from usertrack.errors import UsertrackError
-from usertrack.expressions import columns
 from usertrack.failures.investigation import Investigation
 from usertrack.library import Statement
 from usertrack.period import in_zone
 from usertrack.provenance import provenance
 from usertrack.report.failure_checklist import span
 from usertrack.report.failures import in_short
-from usertrack.report.segments import afterwards_notes, difference_notes, match_notes, moment, number
+from usertrack.report.members import moves, origins_of, people
 from usertrack.report.sections import section_json
-from usertrack.segments import SegmentCount, condition
+from usertrack.report.segments import afterwards_notes, difference_notes, match_notes, moment, number
+from usertrack.segments import SegmentCount
 from usertrack.table import Column, Row, Table
 from usertrack.weekly import FAILURE_DAYS, Weekly
-from usertrack.workbench import Workbench
 
 PEOPLE, MOVES, TOP = 8, 5, 10  # rows of a list, unless --limit says otherwise
 
 
-def weekly_document(found: Weekly, timezone: str, templates: Path | None = None, limit: int | None = None) -> Document:
-    """The whole report. ``limit`` is what the user asked for, ``templates`` the workspace's own."""
+def weekly_document(
+    found: Weekly, recipe: Mapping[str, Any], timezone: str, templates: Path | None = None, limit: int | None = None
+) -> Document:
+    """The whole report. ``recipe`` is how to have it again; ``limit`` is what the user asked for."""
     blocks = tuple(_blocks(found, timezone))
-    recipe = {
-        "kind": "weekly",
-        "week": str(found.week),
-        "as_of": found.as_of,
-        "made_at": found.now,
-        "timezone": timezone,
-        "limit": limit,
-    }
     title = f"Week {found.week.number}, {_span(found)}"
     notes = tuple(_notes(found, timezone))
-    traced = provenance(blocks, recipe, limit)
     return Document(
         title=f"{title}{'' if found.finished else ' (not over yet)'}",
         subtitle=f"{found.week} · {timezone} · as of {moment(found.as_of, timezone)}",
@@ -56,7 +48,7 @@ def weekly_document(found: Weekly, timezone: str, templates: Path | None = None,
         as_of=found.as_of,
         layout="weekly",
         templates=templates,
-        provenance=traced,
+        provenance=provenance(blocks, recipe, limit),
     )
 
 
@@ -91,7 +83,9 @@ def _in_short(found: Weekly, timezone: str) -> Section:
         origins += _asked(found, "traffic")
     if "new_users" in found.parts:
         did = {row["did"]: row["people"] for row in found.parts["new_users"].dicts()}
-        pairs.append(("New users", f"{number(did['signed up'])}, {number(did['started a workflow run'])} of them ran a workflow"))
+        pairs.append(
+            ("New users", f"{number(did['signed up'])}, {number(did['started a workflow run'])} of them ran a workflow")
+        )
         origins += _asked(found, "new_users")
     if isinstance(found.failures, Investigation):
         runs = found.failures.levels["workflow"]
@@ -104,21 +98,6 @@ def _in_short(found: Weekly, timezone: str) -> Section:
 
 
 # Origins
-
-
-def origins_of(bench: Workbench, names: Sequence[str] = ()) -> tuple[Origin, ...]:
-    """The profile queries, or those called ``names``."""
-    return tuple(
-        Origin(
-            name,
-            dict(bench.rules.queries[name]),
-            query.source,
-            bench.as_of,
-            tuple(fact.label for fact in query.facts.values() if fact.current),
-        )
-        for name, query in bench.queries.items()
-        if not names or name in names
-    )
 
 
 def _asked(found: Weekly, *parts: str) -> tuple[Origin, ...]:
@@ -163,47 +142,11 @@ def _segments(found: Weekly) -> Section:
 def _segment(found: Weekly, count: SegmentCount) -> Section:
     """Whom to act on and why, and who came and went."""
     segment, bench = count.segment, found.found.bench
-    blocks = _people(found, segment.id) if count.people else [Paragraph("nobody is in it", "dim")]
-    blocks += _moves(found, segment.id)
-    needed = {bench.facts[name].origin for name in columns(condition(bench, segment)) if name in bench.facts}
     return Section(
         f"{segment.name}: {segment.action}" if segment.action else segment.name,
-        tuple(blocks),
-        origins_of(bench, [] if "derived" in needed else list(needed)),
+        (*people(found.found, segment.id, PEOPLE), *moves(found.moved, bench.key, segment.id, MOVES)),
+        origins_of(bench, segment),
     )
-
-
-def _people(found: Weekly, id_: str) -> list[Block]:
-    """Those for whom this is the segment to act on; who is in a more urgent one too is named there."""
-    table = found.found.people([id_])
-    names = table.names
-    key, because, priority = (names.index(name) for name in (found.found.bench.key, "because", "priority"))
-    segments, primary = names.index("segments"), names.index("primary")
-    rows: list[Row] = [
-        (row[key], row[priority], row[because][row[segments].index(id_)]) for row in table.rows if row[primary] == id_
-    ]
-    shown = {
-        "person": Shown("Person"),
-        "priority": Shown("Priority", "number"),
-        "why": Shown("Why", "text", grows=True),
-    }
-    types = ("VARCHAR", "DOUBLE", "VARCHAR")
-    listing = Listing(Table(tuple(map(Column, shown, types)), rows), "Act on these first", shown, limit=PEOPLE)
-    others = len(table.rows) - len(rows)
-    also = [Paragraph(f"{number(others)} more are in a more urgent segment too, and listed there", "dim")]
-    return [*([listing] if rows else []), *(also if others else [])]
-
-
-def _moves(found: Weekly, id_: str) -> list[Block]:
-    """Who came and went, the first few of each."""
-    key = found.found.bench.key
-    rows = [(row["change"], row[key], row["why"]) for row in found.moved.moves.dicts() if row["segment"] == id_]
-    shown = {"change": Shown("Change", "tag"), "person": Shown("Person"), "why": Shown("Why", "text", grows=True)}
-    some = [row for change in ("entered", "left") for row in [r for r in rows if r[0] == change][:MOVES]]
-    counts = [f"{number(sum(row[0] == change for row in rows))} {change}" for change in ("entered", "left")]
-    more = "" if len(some) == len(rows) else f"{' and '.join(counts)}; all: `usertrack history --segment {id_}`"
-    table = Table(tuple(map(Column, shown)), some)
-    return [Listing(table, "Who came and went since last week", shown, limit=0, more=more)] if rows else []
 
 
 # Failures
@@ -292,7 +235,13 @@ def _whole(day: date, today: date, found: Weekly) -> bool:
 def _day(day: date, by_day: Mapping[date, Mapping[str, Any]], today: date, found: Weekly) -> Row:
     row, before = by_day[day], by_day.get(day - timedelta(days=7), {})
     mark = "" if _whole(day, today, found) else " (not over)"
-    return (f"{day:%a} {day.day} {day:%b}{mark}", row["visits"], before.get("visits"), row["visitors"], row["pageviews"])
+    return (
+        f"{day:%a} {day.day} {day:%b}{mark}",
+        row["visits"],
+        before.get("visits"),
+        row["visitors"],
+        row["pageviews"],
+    )
 
 
 # The data itself
@@ -300,8 +249,8 @@ def _day(day: date, by_day: Mapping[date, Mapping[str, Any]], today: date, found
 
 def _data(found: Weekly, timezone: str) -> Section:
     bench = found.found.bench
+    who = tuple(origin for origin in origins_of(bench) if bench.queries[origin.query].people)
     match = {name.replace("_", " "): value for name, value in bench.match.as_dict().items() if value is not None}
-    people = [name for name, query in bench.queries.items() if query.people]
     newest: list[Row] = [
         (row["kind"], row["newest_at"])
         for part in ("newest_events", "newest_rows")
@@ -313,8 +262,10 @@ def _data(found: Weekly, timezone: str) -> Section:
     return Section(
         "The data behind this",
         (
-            Section("How the sources met", (Facts(tuple(match.items())),), origins_of(bench, people)),
-            Section("How far they reach", (Listing(table, shown=shown),), _asked(found, "newest_events", "newest_rows")),
+            Section("How the sources met", (Facts(tuple(match.items())),), who),
+            Section(
+                "How far they reach", (Listing(table, shown=shown),), _asked(found, "newest_events", "newest_rows")
+            ),
         ),
     )
 
@@ -335,5 +286,3 @@ def _notes(found: Weekly, timezone: str) -> Iterator[str]:
         yield f"clocks changed in this week, which has {hours} hours; failures are those of the last 168"
     if not found.finished:
         yield "failures are those of the last 7 days, and people entered or left since 7 days ago"
-
-
