@@ -159,6 +159,7 @@ def _weekly(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: 
     catalogue = read_catalogue(failures_paths(desk.settings))
     desk.progress.expect(2 * len(sought.rules.queries) + 8)
     found = gather(desk.runner, week, sought, catalogue, desk.progress.done)
+    desk.runner.finish()
     desk.incomplete = found.incomplete
     return weekly_document(found, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit)
 
@@ -183,6 +184,7 @@ def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa:
     sought.chosen.require([recipe.subject])
     desk.progress.expect(2 * len(sought.rules.queries))
     found, moved, _ = classify_both(desk.runner, sought, done=desk.progress.done)
+    desk.runner.finish()
     desk.incomplete = any(fact.missing for fact in found.bench.facts.values())
     return segment_document(
         found, moved, recipe.subject, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit
