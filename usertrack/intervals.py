@@ -16,10 +16,13 @@ class Interval:
     high: float | None = None
 
 
+UNKNOWN = Interval()
+
+
 def wilson(hits: float, n: float) -> Interval:
     """Of a share of ``n`` independent things (Wilson 1927; Brown, Cai & DasGupta 2001 recommend it for small n)."""
     if n <= 0:
-        return Interval()
+        return UNKNOWN
     share, spread = hits / n, Z * Z / n
     centre = (share + spread / 2) / (1 + spread)
     half = Z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
@@ -36,7 +39,7 @@ def poisson(count: float) -> Interval:
 def student(mean: float, deviation: float, n: float) -> Interval:
     """Of the mean of ``n`` values with this sample deviation; not known for fewer than two."""
     if n < 2:
-        return Interval()
+        return UNKNOWN
     half = _t(n - 1) * deviation / math.sqrt(n)
     return Interval(mean - half, mean + half)
 

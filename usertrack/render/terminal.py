@@ -136,13 +136,15 @@ def _pairs(screen: _Screen, pairs: list[tuple[str, Cell]]) -> None:
     widest = min(max((cell_len(name) for name, _ in pairs), default=0), max(8, screen.width // 3))
     room = screen.width - _INDENT - widest - _GAP
     for name, cell in pairs:
-        value = _ink(cell)
+        value = _ink(cell, room)
         if cell.bar is not None:
             value.append("  ").append(charts.bar(cell.bar, 1, min(_BAR, max(4, room - value.cell_len - 2))), charts.INK)
         screen.row([(screen.wrap(Text(name, "dim"), widest), widest, False), (screen.wrap(value, room), 0, False)])
 
 
-def _ink(cell: Cell) -> Text:
+def _ink(cell: Cell, width: int = 0) -> Text:
+    if cell.spark:
+        return Text(charts.spark(cell.spark, width), style=charts.INK)
     return Text(cell.text, style=cell.accent if cell.known else "dim")
 
 
@@ -193,13 +195,13 @@ def _columns(view: View, head: list[Row]) -> list[_Column]:
     """The column of ``view``, and one more for its bars."""
     content = max(cell_len(view.cell(row).text) for row in head)
     words = max((cell_len(word) for word in view.label.split()), default=0)
-    least = _GROWING if view.grows else _TEXT if view.wraps else content
+    least = _GROWING if view.grows else _TEXT if view.wraps or view.kind == "spark" else content
     column = _Column(
         label=view.label,
         right=view.right,
         natural=max(content, cell_len(view.label)),
         floor=max(words, min(content, least)),
-        ink=lambda row, _: _ink(view.cell(row)),
+        ink=lambda row, width: _ink(view.cell(row), width),
         grows=view.grows,
     )
     bar = _Column("", False, _BAR, 4, lambda row, width: _bar(view.cell(row), width), bar=True)
