@@ -236,7 +236,7 @@ def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
         source=source,
         sql=sql,
         title=str(meta.get("title", "")),
-        about=str(meta.get("about", "")),
+        about=str(meta.get("about", "")).strip(),
         key=str(meta.get("key") or ""),
         people=str(meta.get("people") or ""),
         params={key: _parameter(key, value, path, text) for key, value in (meta.get("params") or {}).items()},
@@ -247,6 +247,7 @@ def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
         shipped=shipped,
     )
     _declared_equals_used(query, text)
+    _answers_for_a_window(query, text)
     return query
 
 
@@ -357,6 +358,15 @@ def _declared_equals_used(query: Query, text: str) -> None:
                 f"{query.path}:{_line_of(text, name, 1)}: parameter '{name}' is declared but not used",
                 f"use it as {{{name}}} or take it out of the header",
             )
+
+
+def _answers_for_a_window(query: Query, text: str) -> None:
+    days = query.params.get("days")
+    if query.metric and ("as_of" not in query.used or days is None or days.type != "int"):
+        raise UsageError(
+            f"{query.path}:{_line_of(text, 'metric', 1)}: a metric answers for the `days` before {{as_of}}",
+            "use {as_of} and {days} in the SQL, and declare `-- params: {days: 30}`",
+        )
 
 
 def shipped_root() -> Path:

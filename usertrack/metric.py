@@ -28,10 +28,11 @@ _EXAMPLE = "write `metric: {label: Signups, kind: count, good: above 10, excelle
 
 @dataclass(frozen=True)
 class Bound:
-    """A threshold such as ``above 80 %``: the word, and the number (a percentage as a share)."""
+    """A threshold such as ``above 80 %``: the word, the number (a percentage as a share), and all of it as written."""
 
     word: str
     value: float
+    text: str
 
     @property
     def rises(self) -> bool:
@@ -97,4 +98,4 @@ def _bound(key: str, text: str) -> Bound:
         hint = "write `above 10`, `at least 5 %`, `below 7` or `at most 3`"
         raise UsageError(f"{key}: '{text}' is not a threshold", hint)
     word, number, percent = match.groups()
-    return Bound(word, float(number) / (100 if percent else 1))
+    return Bound(word, float(number) / (100 if percent else 1), text.strip())

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from usertrack.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Spark
-from usertrack.render import cells, charts
+from usertrack.document import Block, Chart, Code, Document, Facts, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.render import cells, charts, figures, plots
 from usertrack.render.cells import Cell, Clock, View
 from usertrack.render.safe import visible
 from usertrack.table import Row
@@ -96,6 +96,13 @@ def _block(screen: _Screen, block: Block) -> None:
         case Facts():
             screen.blank()
             _pairs(screen, [(visible(name), Cell(cells.fact(value, screen.clock))) for name, value in block.pairs])
+        case Heatmap():
+            _figure(screen, block.heading, plots.heatmap(block, screen.width - _INDENT), block.caption)
+        case Chart() if block.kind == "trend":
+            unit = f", {block.unit}" if block.unit not in ("", "percent") else ""
+            _figure(screen, block.label + unit, plots.trend(block, screen.width - _INDENT), block.caption)
+        case Chart():
+            _listing(screen, figures.as_listing(block))
         case Listing():
             _listing(screen, block)
 
@@ -114,6 +121,15 @@ def _heading(screen: _Screen, heading: str) -> None:
     if heading:
         screen.blank()
         screen.wrapped(Text(visible(heading), style="bold"), _MARGIN)
+
+
+def _figure(screen: _Screen, heading: str, lines: list[Text], caption: str) -> None:
+    _heading(screen, heading)
+    screen.blank()
+    for line in lines:
+        screen.line(line, _INDENT)
+    if caption:
+        screen.wrapped(Text(visible(caption), style="dim"), _MARGIN)
 
 
 def _spark(screen: _Screen, block: Spark) -> None:

@@ -156,7 +156,7 @@ def _reading(prefix: str, reading: Reading) -> dict[str, Any]:
 
 
 def _plain(bound: Bound | None) -> str | None:
-    return f"{bound.word} {bound.value:g}" if bound else None
+    return bound.text if bound else None
 
 
 def _table(found: Scorecard) -> Table:
