@@ -60,7 +60,7 @@ limits AS (
 medians AS (
     SELECT
         day,
-        min(t) FILTER (WHERE s <= 0.5) AS value,
+        min(t) FILTER (WHERE s < 0.5 + 1e-9) AS value,  -- a product of shares that is a half may come out above it
         min(t) FILTER (WHERE low <= 0.5) AS low,
         min(t) FILTER (WHERE high <= 0.5) AS high,
         (array_agg(ARRAY[1 - s, 1 - high, 1 - low] ORDER BY t DESC) FILTER (WHERE t <= {target_days}))[1:1] AS so_far,

@@ -17,6 +17,7 @@ _SHADES = " ░▒▓█"
 _TINTS = ("", "#1d2129 on #d6eeef", "#1d2129 on #9fd6d8", "#1d2129 on #5fb9bd", "#ffffff on #0b5f63")
 _AXIS = 13  # cells that plotille takes for the numbers at the left
 _WIDEST = 96
+_READ = 16  # more columns than these are looked at, not read
 
 
 def heatmap(block: Heatmap, width: int) -> list[Text]:
@@ -26,7 +27,7 @@ def heatmap(block: Heatmap, width: int) -> list[Text]:
     left = min(max(map(cell_len, [*names, visible(block.corner)]), default=0), max(4, width // 3))
     content = max((cell_len(cell.text) for row in cells for cell in row), default=1)
     room = max(content, *(map(cell_len, heads or [""]))) + 2
-    numbers = left + room * len(heads) <= width
+    numbers = len(heads) <= _READ and left + room * len(heads) <= width
     if not numbers:
         room = max(1, min(2, (width - left - 1) // max(1, len(heads))))
     draw = _number if numbers else _shade

@@ -106,7 +106,7 @@ def between(metric: Metric, interval: Interval, *, signed: bool = False) -> str 
 
 
 def _number(value: float, *, signed: bool) -> str:
-    places = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2
+    places = 0 if abs(value) >= 100 or value.is_integer() else 1 if abs(value) >= 1 else 2
     return f"{value:{'+' if signed else ''},.{places}f}".replace(",", " ").replace("-", "−")
 
 
