@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from usertrack.table import Table
+from usertrack.table import Column, Table
 
 Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "text", "tag"]
 
@@ -75,7 +75,7 @@ class Spark:
 class Heatmap:
     """Numbers by two labels, such as weekday and hour, shaded from 0 to the largest; None is a gap.
 
-    ``values`` has a list per row, as long as ``columns``. ``percent``: shares 0…1.
+    ``values`` has a list per row, as long as ``columns``. ``percent``: shares 0…1. ``corner`` names what rows are.
     """
 
     heading: str
@@ -84,6 +84,13 @@ class Heatmap:
     values: Sequence[Sequence[float | None]]
     kind: Literal["number", "percent"] = "number"
     caption: str = ""
+    corner: str = ""
+
+    @property
+    def table(self) -> Table:
+        """The numbers as they are, for files: a row per row."""
+        columns = (Column(self.corner or "row"), *(Column(name, "DOUBLE") for name in self.columns))
+        return Table(columns, [(name, *values) for name, values in zip(self.rows, self.values, strict=True)])
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,15 @@ def _local(text: str, zone: ZoneInfo) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
+def midnight(moment: datetime, zone: str, *, back: int = 0) -> datetime:
+    """The start of the day of ``moment`` in ``zone``, or of the day ``back`` days before it, as UTC.
+
+    The end of a day may be given as its last second, and is the start of the next.
+    """
+    day = in_zone(moment + timedelta(seconds=1), zone).date() - timedelta(days=back)
+    return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
+
+
 def in_zone(moment: datetime, zone: str) -> datetime:
     """A naive UTC (or aware) moment, as an aware one in ``zone``."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -88,7 +97,7 @@ def week_of(day: date, zone: str) -> Week:
 
 
 def parse_week(text: str, zone: str, now: datetime) -> Week:
-    """``2026-W46``; empty is the last one that is over at ``now`` (UTC). Raises UsageError, also for one yet to come."""
+    """``2026-W46``; empty is the last one over at ``now`` (UTC). Raises UsageError, also for one yet to come."""
     today = in_zone(now, zone).date()
     if not text:
         return week_of(today, zone).before

@@ -6,18 +6,17 @@ file besides. Not covered: somebody who alters the text and computes the digest 
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
 
-from usertrack.document import Document
+from usertrack import seal
 from usertrack.errors import UsageError
 from usertrack.provenance import VERSION
 from usertrack.recipe import Recipe, read_recipe
-from usertrack.render import data, pages, seal
 
 DIFFERS, UNKNOWABLE, ALTERED = "differs", "cannot be known", "altered"
 _LINES = 40  # altered lines that are shown at the most
@@ -71,11 +70,13 @@ def read_report(path: Path) -> Sealed:
 _MAKE = "`usertrack report weekly -o week.html` makes one"
 
 
-def compare(report: Sealed, again: Document, now: datetime) -> list[Finding]:
-    """What is not as in ``again``, the same report made at ``now``: figures first, then the lines that were altered."""
-    assert again.provenance is not None
-    found = list(_figures(report, again.provenance, later=now > report.recipe.made_at))
-    return [*found, *(_altered(report, again) if report.altered else ())]
+def compare(report: Sealed, again: Mapping[str, Any], body: Callable[[], str], now: datetime) -> list[Finding]:
+    """What is not as in the same report made at ``now``: figures first, then the lines that were altered.
+
+    ``again`` is the provenance of that one, and ``body`` gives its text in the file's format.
+    """
+    found = list(_figures(report, again, later=now > report.recipe.made_at))
+    return [*found, *(_altered(report, body()) if report.altered else ())]
 
 
 def _figures(report: Sealed, now: Mapping[str, Any], *, later: bool) -> Iterator[Finding]:
@@ -98,34 +99,21 @@ def _figures(report: Sealed, now: Mapping[str, Any], *, later: bool) -> Iterator
         )
 
 
-def _altered(report: Sealed, again: Document) -> Iterator[Finding]:
+def _altered(report: Sealed, body: str) -> Iterator[Finding]:
     """The lines of the text that are not those of the report made again; at least one, since the digest differs."""
-    lines = _text(report.body, report.format), _text(_body(again, report), report.format)
+    lines = _text(report.body, report.format), _text(body, report.format)
     matcher = difflib.SequenceMatcher(None, *lines, autojunk=False)
     shown = 0
     for kind, first, last, start, end in matcher.get_opcodes():
         if kind == "equal" or shown >= _LINES:
             continue
         for at in range(max(last - first, end - start)):
-            old, new = (
-                side[begin + at] if begin + at < stop else ""
-                for side, begin, stop in _sides(lines, first, last, start, end)
-            )
-            shown += 1
+            old = lines[0][first + at] if first + at < last else ""
+            new = lines[1][start + at] if start + at < end else ""
             yield Finding(ALTERED, f"line {first + at + 1} of the text", old, new)
+            shown += 1
     if not shown:
         yield Finding(ALTERED, "the file", "its markup was changed", "its text is as it was written")
-
-
-def _sides(lines: tuple[list[str], list[str]], first: int, last: int, start: int, end: int) -> Any:
-    return (lines[0], first, last), (lines[1], start, end)
-
-
-def _body(again: Document, report: Sealed) -> str:
-    if report.format == "json":
-        found = seal.unsealed(data.document(again).decode())
-        return found[1] if found else ""
-    return "".join(pages.body(again, report.format, report.recipe.limit))
 
 
 _TAG = re.compile(r"<[^>]*>")

@@ -15,12 +15,13 @@ from usertrack.failures.investigation import Investigation, investigate
 from usertrack.history import WEEK
 from usertrack.library import Statement
 from usertrack.lookback import Moved, Sought, classify_both
+from usertrack.metrics import Scorecard, scorecard
 from usertrack.period import Week
 from usertrack.run import Done, Runner
 from usertrack.segments import Classification
 from usertrack.table import Table
 
-FAILURE_DAYS = 7
+DAYS = 7  # that scorecard and failures look back: those of the week, once it is over
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Weekly:
     parts: Mapping[str, Table]
     asked: Mapping[str, Statement]
     missing: Mapping[str, str]
+    scores: Scorecard | UsertrackError
     failures: Investigation | UsertrackError
 
     @property
@@ -48,7 +50,8 @@ class Weekly:
     def incomplete(self) -> bool:
         """Whether a source did not give its part."""
         missing = any(fact.missing for fact in self.found.bench.facts.values())
-        return missing or bool(self.missing) or isinstance(self.failures, UsertrackError)
+        unknown = isinstance(self.failures, UsertrackError) or isinstance(self.scores, UsertrackError)
+        return missing or bool(self.missing) or unknown or (isinstance(self.scores, Scorecard) and self.scores.missing)
 
 
 def moments(week: Week, now: datetime) -> tuple[datetime, datetime]:
@@ -71,6 +74,7 @@ def gather(runner: Runner, week: Week, sought: Sought, catalogue: Catalogue, don
         parts={name: answer for name, answer in answered.items() if isinstance(answer, Table)},
         asked=parts,
         missing={name: answer.message for name, answer in answered.items() if isinstance(answer, UsertrackError)},
+        scores=_scores(now, done),
         failures=_failures(now, catalogue),
     )
 
@@ -90,9 +94,16 @@ def _parts(week: Week) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
+def _scores(runner: Runner, done: Done | None) -> Scorecard | UsertrackError:
+    try:
+        return scorecard(runner, days=DAYS, done=done)
+    except UsertrackError as error:
+        return error
+
+
 def _failures(runner: Runner, catalogue: Catalogue) -> Investigation | UsertrackError:
     try:
-        found = investigate(runner, catalogue, days=FAILURE_DAYS)
+        found = investigate(runner, catalogue, days=DAYS)
     except UsertrackError as error:
         return error
     assert isinstance(found, Investigation)  # only a person can fail to use a tool

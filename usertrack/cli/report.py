@@ -1,6 +1,7 @@
 """`usertrack report`: a week, a person or a segment as a file whose figures can be traced and verified."""
 
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,6 +108,7 @@ def verify(
     `usertrack report verify week.html`
     """
     from usertrack.cli.desk import open_desk
+    from usertrack.render import pages
     from usertrack.report.verify import raise_mismatch, verify_document
     from usertrack.verify import compare, read_report
 
@@ -114,7 +116,9 @@ def verify(
     with open_desk(replace(common, timezone=found.recipe.timezone)) as desk:
         _require_sources(desk, found.recipe)
         again = _make(desk, found.recipe, keep=False)
-        findings = compare(found, again, desk.runner.now)
+        assert again.provenance is not None
+        body = partial(pages.text, again, found.format, found.recipe.limit)
+        findings = compare(found, again.provenance, body, desk.runner.now)
         desk.emit(verify_document(found, findings))
         raise_mismatch(found, findings)
 

@@ -10,8 +10,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
+from usertrack import seal
 from usertrack.document import Document
-from usertrack.render import safe, seal, text
+from usertrack.render import safe, text
 from usertrack.spool import reader
 from usertrack.table import Table
 
@@ -52,8 +53,12 @@ def dumps(document: Any) -> bytes:
 
 def document(shown: Document) -> bytes:
     """A document's own JSON, with its provenance where it has one. Times become text here, before they are digested."""
-    content = text.plain(shown.data()) if shown.data else {}
-    return dumps(seal.sealed_json(content, shown.provenance) if shown.provenance else content)
+    known = content(shown)
+    return dumps(seal.sealed_json(known, shown.provenance) if shown.provenance else known)
+
+
+def content(shown: Document) -> Any:
+    return text.plain(shown.data()) if shown.data else {}
 
 
 # Python rows

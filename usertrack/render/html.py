@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from usertrack.document import Chart, Document, Heatmap, Listing
-from usertrack.render import cells, charts, templates
+from usertrack.document import Chart, Document, Listing
+from usertrack.render import cells, charts, figures, templates
 from usertrack.render.cells import Clock
 from usertrack.render.safe import visible
 
@@ -25,8 +25,8 @@ def render(document: Document, limit: int | None = None) -> Iterator[str]:
         lines=lambda text: [visible(line) for line in text.rstrip().expandtabs(4).split("\n")],
         listing=_listing,
         chart=_chart,
-        heat=_heat,
         origins=cells.origins,
+        grid=figures.grid,
     )
     return page
 
@@ -42,18 +42,6 @@ def _chart(block: Chart) -> Any:
     from usertrack.render import svg
 
     return Markup(svg.draw(block))
-
-
-def _heat(block: Heatmap) -> list[tuple[str, list[tuple[str, float]]]]:
-    """(row, [(words, share of the largest)]), for cells that are shaded by their share."""
-    full = max((value for values in block.values for value in values if value is not None), default=0) or 1
-
-    def said(value: float | None) -> tuple[str, float]:
-        if value is None:
-            return cells.MISSING, 0.0
-        return (cells.percent(value, 0) if block.kind == "percent" else cells.fact(value, Clock())), value / full
-
-    return [(visible(row), [said(v) for v in values]) for row, values in zip(block.rows, block.values, strict=True)]
 
 
 @cache

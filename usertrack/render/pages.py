@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from usertrack import seal
 from usertrack.document import Document
-from usertrack.render import html, markdown, seal
+from usertrack.render import data, html, markdown
 
 
 def render(document: Document, fmt: str, limit: int | None = None) -> Iterator[str]:
@@ -13,6 +14,11 @@ def render(document: Document, fmt: str, limit: int | None = None) -> Iterator[s
         yield from pieces
     else:
         yield seal.sealed("".join(pieces), fmt, document.provenance)
+
+
+def text(document: Document, fmt: str, limit: int | None = None) -> str:
+    """What is sealed in a file of that format: its text without the provenance, JSON too."""
+    return seal.json_body(data.content(document)) if fmt == "json" else "".join(body(document, fmt, limit))
 
 
 def body(document: Document, fmt: str, limit: int | None = None) -> Iterator[str]:

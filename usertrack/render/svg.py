@@ -1,6 +1,6 @@
 """Charts as inline SVG, drawn by pygal: no script, no style sheet, no colour of their own, the same bytes every time.
 
-Colours, dashes and fonts are the page's (`page.html.j2`), so that one drawing is legible in light, in dark and on paper.
+Colours, dashes and fonts are the page's (`page.html.j2`): one drawing is legible in light, in dark and on paper.
 """
 
 from collections.abc import Callable
@@ -69,7 +69,12 @@ def _cleaned(root: Any, chart: Chart) -> Any:
     """Without what pygal adds for its scripts; with a name, a description, and a native tooltip on every point."""
     for parent in list(root.iter()):
         for child in list(parent):
-            if not isinstance(child.tag, str) or child.tag in ("defs", "script", "style") or child.get("class", "").split(" ")[0] in ("tooltip", "tooltip-overlay") or child.tag == "title":
+            if (
+                not isinstance(child.tag, str)
+                or child.tag in ("defs", "script", "style")
+                or child.get("class", "").split(" ")[0] in ("tooltip", "tooltip-overlay")
+                or child.tag == "title"
+            ):
                 parent.remove(child)
         parent.attrib.pop("id", None)
     for group in root.iter("g"):

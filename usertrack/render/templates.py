@@ -51,7 +51,7 @@ def _placed(action: Callable[[], Any], folder: Path | None) -> Any:
     except Exception as error:
         if folder is None or not (where := _line(error, folder)):
             raise
-        raise UsageError(f"{where}: {error or type(error).__name__}", _HINT) from error
+        raise UsageError(f"{where}: {str(error).rstrip('.') or type(error).__name__}", _HINT) from error
 
 
 _HINT = "docs/weekly-report.md says what templates are given; without the file the shipped one is used"

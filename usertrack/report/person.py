@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from usertrack.document import Block, Document, Facts, Listing, Origin, Paragraph, Section, Shown, Spark
+from usertrack.document import Block, Document, Facts, Heatmap, Listing, Origin, Paragraph, Section, Shown, Spark
 from usertrack.person import PARTS, Dossier
 from usertrack.provenance import provenance
 from usertrack.report.rule import value_words
@@ -24,6 +24,7 @@ def person_document(found: Dossier, timezone: str) -> Document:
             Facts(tuple(_account(found, facts, timezone))),
             _standing(found),
             _activity(found),
+            *_hours(found, timezone),
             *(_listing(found, part) for part in _PARTS if _some(found, part)),
             *_absent(found),
             *_timeline(found, timezone),
@@ -48,7 +49,8 @@ def person_report(
     blocks: tuple[Block, ...] = (
         Section("Account", (Facts(tuple(_account(found, facts, timezone))),), profile),
         _headed(_standing(found), profile),
-        Section("Activity", (_activity(found),), _asked(found, "event_days", "action_days", "sessions")),
+        Section("Activity", (_activity(found),), _asked(found, "event_hours", "action_hours", "sessions")),
+        *(Section("", (block,), _asked(found, "event_hours", "action_hours")) for block in _hours(found, timezone)),
         *(_headed(_listing(found, part), _asked(found, part)) for part in _PARTS if _some(found, part)),
         *_absent(found),
         *(_headed(block, _asked(found, "events", "actions")) for block in _timeline(found, timezone)),
@@ -71,6 +73,8 @@ def _asked(found: Dossier, *parts: str) -> tuple[Origin, ...]:
     )
 
 
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_TELLING = 50
 _ACCOUNT = (
     "account_id",
     "accounts",
@@ -112,6 +116,13 @@ def _activity(found: Dossier) -> Spark:
         lengths = [row[sessions.names.index("seconds")] for row in sessions.rows]
         words.append(f"{len(lengths)} session{'s' * (len(lengths) != 1)}, median {_duration(median(lengths))}")
     return Spark(f"Activity, {len(found.days)} days", [actions for _, actions in found.days], " · ".join(words))
+
+
+def _hours(found: Dossier, timezone: str) -> Iterator[Heatmap]:
+    """When to reach somebody; a handful of actions would not tell."""
+    if sum(map(sum, found.hours)) >= _TELLING:
+        hours = [f"{hour:02}" for hour in range(24)]
+        yield Heatmap("By weekday and hour", _WEEKDAYS, hours, found.hours, caption=f"actions, {timezone}")
 
 
 def _duration(seconds: float) -> str:

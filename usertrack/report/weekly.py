@@ -10,16 +10,18 @@ from usertrack.document import Block, Chart, Document, Facts, Listing, Origin, P
 from usertrack.errors import UsertrackError
 from usertrack.failures.investigation import Investigation
 from usertrack.library import Statement
+from usertrack.metrics import Scorecard
 from usertrack.period import in_zone
 from usertrack.provenance import provenance
 from usertrack.report.failure_checklist import span
 from usertrack.report.failures import in_short
 from usertrack.report.members import moves, origins_of, people
+from usertrack.report.metrics import metrics_document
 from usertrack.report.sections import section_json
 from usertrack.report.segments import afterwards_notes, difference_notes, match_notes, moment, number
 from usertrack.segments import SegmentCount
 from usertrack.table import Column, Row, Table
-from usertrack.weekly import FAILURE_DAYS, Weekly
+from usertrack.weekly import DAYS, Weekly
 
 PEOPLE, MOVES, TOP = 8, 5, 10  # rows of a list, unless --limit says otherwise
 
@@ -63,6 +65,7 @@ def _blocks(found: Weekly, timezone: str) -> Iterator[Block]:
             f"This week is not over: its figures end on {moment(found.as_of, timezone)}, and will grow", "warning"
         )
     yield _in_short(found, timezone)
+    yield _scorecard(found)
     yield _segments(found)
     yield from (_segment(found, count) for count in found.found.counts if count.people is not None)
     yield _failures(found, timezone)
@@ -108,6 +111,17 @@ def _origin(statement: Statement, as_of: datetime) -> Origin:
     params = statement.query.params if statement.query else {}
     values = {name: value for name, value in statement.values.items() if name in params}
     return Origin(statement.name, values, statement.source, as_of)
+
+
+def _scorecard(found: Weekly) -> Section:
+    if isinstance(found.scores, UsertrackError):
+        return Section("Scorecard", (Paragraph(f"unknown: {found.scores.message}", "warning"),))
+    document = metrics_document(found.scores)
+    origins = tuple(
+        Origin(score.query.name, {"days": DAYS}, score.query.source, found.scores.until)
+        for score in found.scores.scores
+    )
+    return Section("Scorecard", (Paragraph(document.subtitle, "dim"), *document.blocks), origins)
 
 
 # Segments
@@ -160,7 +174,7 @@ def _failures(found: Weekly, timezone: str) -> Section:
 
 def _failures_origins(found: Weekly) -> tuple[Origin, ...]:
     names = ("failure_levels", "failure_messages", "failure_windows")
-    return tuple(Origin(f"neon/{name}", {"days": FAILURE_DAYS}, "neon", found.as_of) for name in names)
+    return tuple(Origin(f"neon/{name}", {"days": DAYS}, "neon", found.as_of) for name in names)
 
 
 # New users
@@ -284,5 +298,10 @@ def _notes(found: Weekly, timezone: str) -> Iterator[str]:
     hours = (found.week.until - found.week.since + timedelta(microseconds=1)) // timedelta(hours=1)
     if hours != 168:
         yield f"clocks changed in this week, which has {hours} hours; failures are those of the last 168"
+    if isinstance(found.scores, Scorecard):
+        yield from (f"{s.metric.label}: unknown, because {s.error.message}" for s in found.scores.scores if s.error)
     if not found.finished:
-        yield "failures are those of the last 7 days, and people entered or left since 7 days ago"
+        yield (
+            "the scorecard is of the last 7 days that are over; failures are those of the last 7 days, and people "
+            "entered or left since 7 days ago"
+        )
