@@ -86,7 +86,7 @@ def _of(block: Block, path: str, at: tuple[int, ...], origins: list[Origin], lim
             else:
                 words.append(f"{name}={plain(value)}")
         if words:
-            yield Figure(_joined(path, f"{_called(block)} words"), _digest("\n".join(words)), at)
+            yield Figure(_joined(path, f"{_called(block)} words".strip()), _digest("\n".join(words)), at)
 
 
 def _position(origin: Origin, origins: list[Origin]) -> int:
