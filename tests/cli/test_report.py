@@ -195,7 +195,7 @@ def test_people_and_segments_likewise(demo: Cli, tmp_path: Path, args: list[str]
     text = (tmp_path / f"x.{ending}").read_text()
     assert "<script>" not in text or ending == "json"
     assert demo("report", "verify", f"x.{ending}").code == 0
-    (tmp_path / f"x.{ending}").write_text(text.replace("hooli.example", "hooli.exarnple"))
+    (tmp_path / f"x.{ending}").write_text(text.replace("finished runs failed", "runs failed"))
     assert demo("report", "verify", f"x.{ending}").code == 5
 
 
