@@ -30,7 +30,9 @@ def main() -> None:
     usertrack = [sys.executable, "-m", "usertrack"]
     subprocess.run([*usertrack, "demo", "--users", str(wanted.users), "--days", str(wanted.days)], check=True)
     plan = folder / "plan.json"
-    subprocess.run([sys.executable, here("plan.py"), str(plan)], check=True)  # its engines are closed with it
+    subprocess.run(
+        [sys.executable, here("plan.py"), str(plan), "segments"], check=True
+    )  # its engines are closed with it
 
     segments = [*usertrack, "segments"]
     export = [*segments, "--format", "csv", "--output", str(folder / "segments.csv")]

@@ -23,7 +23,7 @@ from usertrack.segments import SegmentCount
 from usertrack.table import Column, Row, Table
 from usertrack.weekly import DAYS, Weekly
 
-PEOPLE, MOVES, TOP = 8, 5, 10  # rows of a list, unless --limit says otherwise
+PEOPLE, MOVES, FAILURES, TOP = 8, 5, 6, 10  # rows of a list, unless --limit says otherwise
 
 
 def weekly_document(
@@ -169,7 +169,9 @@ def _segment(found: Weekly, count: SegmentCount) -> Section:
 def _failures(found: Weekly, timezone: str) -> Section:
     if isinstance(found.failures, UsertrackError):
         return Section("Failures and incidents", (Paragraph(f"unknown: {found.failures.message}", "warning"),))
-    return Section("Failures and incidents", tuple(in_short(found.failures, timezone)), _failures_origins(found))
+    return Section(
+        "Failures and incidents", tuple(in_short(found.failures, timezone, FAILURES)), _failures_origins(found)
+    )
 
 
 def _failures_origins(found: Weekly) -> tuple[Origin, ...]:
@@ -224,7 +226,7 @@ def _days(found: Weekly) -> Section:
     today = in_zone(found.as_of, found.week.zone).date()
     week = timedelta(days=7)
     rows = [_day(day, by_day, today, found) for day in found.week.days if day in by_day]
-    weeks = {str(found.week.before): [day - week for day in found.week.days], str(found.week): found.week.days}
+    weeks = {str(found.week): found.week.days, str(found.week.before): [day - week for day in found.week.days]}
     series = {
         name: [by_day[day]["visits"] if day in by_day and _whole(day, today, found) else None for day in days]
         for name, days in weeks.items()
