@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from usertrack.history import WEEK, Place
-from usertrack.lookback import Moved, Sought, classify_both
+from usertrack.lookback import Moved, Sought, ask_both, classify_both
 from usertrack.period import Week
 from usertrack.run import Runner
 
@@ -151,7 +151,7 @@ def spend(here: Office, credits: float) -> None:  # noqa: A002
 
 
 def asked(here: Office, runner: Runner, place: Place | None, *, keep: bool = True) -> list[tuple[str, str, str]]:
-    return high_intent(classify_both(runner, sought(here, runner.as_of, place, keep=keep))[1])
+    return high_intent(classify_both(ask_both(runner, sought(here, runner.as_of, place, keep=keep))[0])[1])
 
 
 def test_what_was_kept_at_the_time_says_why_somebody_left(here: Office, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_what_was_kept_at_the_time_is_not_replaced(here: Office, tmp_path: Path)
     spend(here, 60)
     try:
         with here.runner(as_of=NOW) as runner:
-            classify_both(runner, sought(here, NOW - WEEK, place))
+            classify_both(ask_both(runner, sought(here, NOW - WEEK, place))[0])
             assert asked(here, runner, place) == [("mover@x.example", "left", "credits 100 → 60")]
     finally:
         spend(here, 100)
@@ -185,7 +185,8 @@ def test_what_was_kept_at_the_time_is_not_replaced(here: Office, tmp_path: Path)
 def test_a_damaged_history_costs_a_note(here: Office, tmp_path: Path) -> None:
     (tmp_path / "history.duckdb").write_text("no database")
     with here.runner(as_of=NOW) as runner:
-        found, moved, _ = classify_both(runner, sought(here, NOW, Place(tmp_path / "history.duckdb", "test")))
+        answered, _ = ask_both(runner, sought(here, NOW, Place(tmp_path / "history.duckdb", "test")))
+        found, moved = classify_both(answered)
     assert any("not kept in the history" in note for note in found.bench.notes)
     assert moved.pair.before.as_of == (NOW - WEEK).replace(tzinfo=None)
     assert (tmp_path / "history.duckdb").read_text() == "no database"

@@ -48,26 +48,47 @@ class Sought:
     keep: bool = True
 
 
-def classify_both(
-    runner: Runner, sought: Sought, others: Sequence[Statement] = (), done: Done | None = None
-) -> tuple[Classification, Moved, list[Answer]]:
-    """The set at the moment, who moved since the earlier one, and the answers to ``others``: all asked at once.
+@dataclass(frozen=True)
+class Answered:
+    """What the sources said of both moments; ``earlier`` is the kept snapshot where the history has one."""
 
-    Raises a UsertrackError when the profiles cannot be had at all.
-    """
+    sought: Sought
+    now: Runner
+    before: Runner
+    profiles: Sequence[Answer]
+    earlier: Snapshot | Sequence[Answer]
+
+
+def ask_both(
+    runner: Runner, sought: Sought, others: Sequence[Statement] = (), done: Done | None = None
+) -> tuple[Answered, list[Answer]]:
+    """The profiles at both moments and the answers to ``others``, all asked at once."""
     now, before = runner.at(sought.as_of), runner.at(sought.earlier)
     kept = _kept_then(runner, sought)
     profiles = asked(now, sought.rules)
     more = [] if kept else asked(before, sought.rules)
     answers = now.run([*profiles, *more, *others], done)
     first, second = len(profiles), len(profiles) + len(more)
-    found = classify(join(now, sought.rules, answers[:first]), sought.chosen)
-    was = kept or classify(join(before, sought.rules, answers[first:second]), sought.chosen)
+    return Answered(sought, now, before, answers[:first], kept or answers[first:second]), answers[second:]
+
+
+def classify_both(answered: Answered) -> tuple[Classification, Moved]:
+    """The set at the moment, and who moved since the earlier one.
+
+    Raises a UsertrackError when the profiles could not be had at all.
+    """
+    sought, now = answered.sought, answered.now.now
+    found = classify(join(answered.now, sought.rules, answered.profiles), sought.chosen)
+    was: Classification | Snapshot
+    if isinstance(answered.earlier, Snapshot):
+        was = answered.earlier
+    else:
+        was = classify(join(answered.before, sought.rules, answered.earlier), sought.chosen)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-        moved = _look_back(found, was, sought.place, Path(folder) / "compared.duckdb", runner.now)
+        moved = _look_back(found, was, sought.place, Path(folder) / "compared.duckdb", now)
     if sought.keep and sought.place:
-        _keep(found, was, sought.place, runner.now)
-    return found, moved, answers[second:]
+        _keep(found, was, sought.place, now)
+    return found, moved
 
 
 def _kept_then(runner: Runner, sought: Sought) -> Snapshot | None:

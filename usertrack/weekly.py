@@ -1,10 +1,11 @@
-"""What a weekly report says, before anybody writes it down: every query of it is asked at once.
+"""What a weekly report says, before anybody writes it down: its queries are asked at once.
 
 Its moment is the last one of the week, or now in a week that is not over; nothing in it depends on when it is made but
 what the sources keep only as of today.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from usertrack.failures.causes import Catalogue
 from usertrack.failures.investigation import Investigation, investigate
 from usertrack.history import WEEK
 from usertrack.library import Statement
-from usertrack.lookback import Moved, Sought, classify_both
+from usertrack.lookback import Moved, Sought, ask_both, classify_both
 from usertrack.metrics import Scorecard, scorecard
 from usertrack.period import Week
 from usertrack.run import Done, Runner
@@ -63,8 +64,12 @@ def gather(runner: Runner, week: Week, sought: Sought, catalogue: Catalogue, don
     """Ask everything and put it together; raises a UsertrackError when the profiles cannot be had at all."""
     now = runner.at(sought.as_of)
     parts = {name: now.bind(query, params) for name, (query, params) in _parts(week).items()}
-    found, moved, answers = classify_both(runner, sought, list(parts.values()), done)
+    profiles, answers = ask_both(runner, sought, list(parts.values()), done)
     answered = dict(zip(parts, answers, strict=True))
+    with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people
+        scores = asking.submit(_scores, now, done)
+        failures = asking.submit(_failures, now, catalogue)
+        found, moved = classify_both(profiles)
     return Weekly(
         week=week,
         as_of=sought.as_of,
@@ -74,8 +79,8 @@ def gather(runner: Runner, week: Week, sought: Sought, catalogue: Catalogue, don
         parts={name: answer for name, answer in answered.items() if isinstance(answer, Table)},
         asked=parts,
         missing={name: answer.message for name, answer in answered.items() if isinstance(answer, UsertrackError)},
-        scores=_scores(now, done),
-        failures=_failures(now, catalogue),
+        scores=scores.result(),
+        failures=failures.result(),
     )
 
 

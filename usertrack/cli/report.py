@@ -181,14 +181,15 @@ def _user(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FB
 
 
 def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
-    from usertrack.lookback import classify_both
+    from usertrack.lookback import ask_both, classify_both
     from usertrack.report.segment import segment_document
 
     sought = _sought(desk, recipe, keep)
     sought.chosen.require([recipe.subject])
     desk.progress.expect(2 * len(sought.rules.queries))
-    found, moved, _ = classify_both(desk.runner, sought, done=desk.progress.done)
+    answered, _ = ask_both(desk.runner, sought, done=desk.progress.done)
     desk.runner.finish()
+    found, moved = classify_both(answered)
     desk.incomplete = any(fact.missing for fact in found.bench.facts.values())
     return segment_document(
         found, moved, recipe.subject, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit
