@@ -61,7 +61,7 @@ def push(
 
     `usertrack push at_risk --to webhook --url https://hooks.acme.example/usertrack`
     """
-    from usertrack.cli.desk import open_desk
+    from usertrack.cli.desk import open_desk, settings_of
     from usertrack.errors import UsageError
     from usertrack.push import target_named
     from usertrack.push.order import Order
@@ -72,12 +72,12 @@ def push(
             raise UsageError(f"--{option} is not for {to}", f"it goes with --to {' or '.join(_ONLY[option])}")
     if to == "csv":
         _require_lines(common)
+    order = Order(settings_of(common), name, url, link, dry_run)
+    target.check(order)
     with open_desk(common) as desk:
-        order = Order(desk.runner, desk.progress, name, url, link, dry_run)
-        target.check(order)
         audience = _audience(desk, segment, set_name, _most(to, limit))
         desk.incomplete = False  # a segment that is known is known whole, whatever else could not be answered
-        _show(desk, to, audience, target.push(audience, order), order)
+        _show(desk, to, audience, target.push(audience, order, desk.runner, desk.progress), order)
 
 
 def _most(to: str, limit: int | None) -> int | None:

@@ -1,7 +1,7 @@
 """Acting on a segment: one file for each place that it can be sent to. Nothing is sent but what a dry run shows.
 
 A target is a module with ``check(order)``, which refuses a wrong order before anything is asked, and
-``push(audience, order)``. Adding one is one file and one line here.
+``push(audience, order, runner, notify)``. Adding one is one file and one line here.
 """
 
 import importlib
@@ -10,6 +10,8 @@ from typing import Protocol, cast
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.push.audience import Audience
 from usertrack.push.order import Order, Outcome
+from usertrack.run import Runner
+from usertrack.sources import Notify
 
 TARGETS = {
     "posthog-cohort": "usertrack.push.cohort",
@@ -24,7 +26,7 @@ class Target(Protocol):
         """Raise a UsertrackError for an order that cannot be carried out, before anything is asked."""
         ...
 
-    def push(self, audience: Audience, order: Order) -> Outcome:
+    def push(self, audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
         """Send ``audience``, or say what would be sent; raises a UsertrackError when it was not taken."""
         ...
 

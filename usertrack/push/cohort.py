@@ -14,7 +14,8 @@ from usertrack.errors import CheckFailed, QueryError, UsageError
 from usertrack.library import Statement
 from usertrack.push.audience import Audience
 from usertrack.push.order import Order, Outcome, Request
-from usertrack.run import Answer
+from usertrack.run import Answer, Runner
+from usertrack.sources import Notify
 from usertrack.table import Table
 
 _ADD_AT_ONCE = 1000  # PostHog's DEFAULT_COHORT_INSERT_BATCH_SIZE
@@ -31,6 +32,10 @@ WHERE lowerUTF8(trim(properties.email)) IN {emails}"""
 _BY_DISTINCT_ID = """SELECT DISTINCT person_id, lowerUTF8(trim(distinct_id)) AS email
 FROM person_distinct_ids
 WHERE lowerUTF8(trim(distinct_id)) IN {emails} AND empty(ifNull(toString(person.properties.email), ''))"""
+
+
+_Change = tuple[str, str, dict[str, Any]]
+"""Method, path below the project, body."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,13 @@ def check(order: Order) -> None:
         raise UsageError(f"--name takes 1 to {_LONGEST_NAME} characters")
 
 
-def push(audience: Audience, order: Order) -> Outcome:
+def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
     """Make the cohort, or bring it up to date; the outcome's ``problem`` is a count that did not come out.
 
     Of an empty segment no cohort is made, and one that is there is emptied. Raises a UsertrackError.
     """
-    persons = _persons(audience, order)
-    plan = _plan(audience, order, persons)
+    persons = _persons(audience, runner)
+    plan = _plan(audience, order, runner, persons)
     unresolved = tuple(person.email for person in audience.people if person.email not in persons)
     requests = list(_requests(plan))
     notes = tuple(_notes(persons, plan))
@@ -73,8 +78,8 @@ def push(audience: Audience, order: Order) -> Outcome:
         return Outcome(sent, unresolved, shown, _details(plan, plan.cohort), notes)
     if plan.cohort is None and not plan.wanted:
         return Outcome(0, unresolved, details=_details(plan, None))
-    cohort = _carry_out(order, plan, requests)
-    cohort, problem, late = _verified(order, cohort, plan)
+    cohort = _carry_out(plan, requests, runner, notify)
+    cohort, problem, late = _verified(cohort, plan, order, runner, notify)
     details = _details(plan, cohort) | {"verified": problem is None}
     return Outcome(sent, unresolved, details=details, notes=(*notes, *late), problem=problem)
 
@@ -92,21 +97,21 @@ def _details(plan: _Plan, cohort: dict[str, Any] | None) -> dict[str, Any]:
 # Who
 
 
-def _persons(audience: Audience, order: Order) -> dict[str, list[str]]:
+def _persons(audience: Audience, runner: Runner) -> dict[str, list[str]]:
     """The ids of the persons behind each e-mail that PostHog knows."""
     emails = [person.email for person in audience.people]
-    found = _ask(order, _BY_PROPERTY, emails)
-    return found | _ask(order, _BY_DISTINCT_ID, [email for email in emails if email not in found])
+    found = _ask(runner, _BY_PROPERTY, emails)
+    return found | _ask(runner, _BY_DISTINCT_ID, [email for email in emails if email not in found])
 
 
-def _ask(order: Order, sql: str, emails: Sequence[str]) -> dict[str, list[str]]:
+def _ask(runner: Runner, sql: str, emails: Sequence[str]) -> dict[str, list[str]]:
     batches = [emails[start : start + _ASK_AT_ONCE] for start in range(0, len(emails), _ASK_AT_ONCE)]
     statements = [
         Statement("posthog", sql, {"emails": list(batch)}, {"emails": "list"}, name="push/persons", key="person_id")
         for batch in batches
     ]
     found: dict[str, list[str]] = {}
-    for answer in order.runner.run(statements):
+    for answer in runner.run(statements):
         for person, email in _whole(answer).rows:
             found.setdefault(email, []).append(str(person))
     return found
@@ -121,19 +126,19 @@ def _whole(answer: Answer) -> Table:
 # What is there, and what must change
 
 
-def _plan(audience: Audience, order: Order, persons: dict[str, list[str]]) -> _Plan:
+def _plan(audience: Audience, order: Order, runner: Runner, persons: dict[str, list[str]]) -> _Plan:
     name = order.name.strip() if order.name else f"usertrack: {audience.segment.name}"[:_LONGEST_NAME]
     description = f"Kept by `usertrack push`: segment {audience.chosen.name}/{audience.segment.id}."
-    cohort = _found(order, name, description)
-    members = frozenset(_members(order, cohort["id"])) if cohort else frozenset()
+    cohort = _found(runner, name, description)
+    members = frozenset(_members(runner, cohort["id"])) if cohort else frozenset()
     wanted = frozenset(person for ids in persons.values() for person in ids)
     return _Plan(name, description, cohort, wanted, members)
 
 
-def _found(order: Order, name: str, description: str) -> dict[str, Any] | None:
+def _found(runner: Runner, name: str, description: str) -> dict[str, Any] | None:
     """The cohort called ``name``; raises UsageError for one that no push of this segment has made."""
     # PostHog refuses searches of more than 200 characters
-    listed = _all(order, f"cohorts/?basic=true&search={quoted(name[:200], safe='')}&limit=100")
+    listed = _all(runner, f"cohorts/?basic=true&search={quoted(name[:200], safe='')}&limit=100")
     called = [cohort for cohort in listed if cohort.get("name") == name and not cohort.get("deleted")]
     if not called:
         return None
@@ -147,15 +152,15 @@ def _found(order: Order, name: str, description: str) -> dict[str, Any] | None:
     raise UsageError(f"the cohort '{name}' {whose}, so it stays as it is", "choose another name with --name")
 
 
-def _members(order: Order, id_: int) -> Iterator[str]:
-    yield from (str(person["uuid"]) for person in _all(order, f"cohorts/{id_}/persons/?limit={_PAGE}"))
+def _members(runner: Runner, id_: int) -> Iterator[str]:
+    yield from (str(person["uuid"]) for person in _all(runner, f"cohorts/{id_}/persons/?limit={_PAGE}"))
 
 
-def _all(order: Order, path: str) -> Iterator[dict[str, Any]]:
+def _all(runner: Runner, path: str) -> Iterator[dict[str, Any]]:
     """Every result of a listing. `next` says whether there are more: a page may hold fewer than asked for."""
     offset = 0
     while True:
-        document = order.runner.call("GET", f"{path}&offset={offset}")
+        document = runner.call("GET", f"{path}&offset={offset}")
         results = document.get("results")
         if not isinstance(results, list):
             raise QueryError("PostHog answered without results", "run the command again")
@@ -165,8 +170,8 @@ def _all(order: Order, path: str) -> Iterator[dict[str, Any]]:
             return
 
 
-def _requests(plan: _Plan) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Method, path and body of everything that changes something, in order."""
+def _requests(plan: _Plan) -> Iterator[_Change]:
+    """Everything that changes something, in order."""
     id_ = plan.cohort["id"] if plan.cohort else _NEW
     if plan.cohort is None and plan.wanted:
         fields = {"name": plan.name, "description": plan.description, "is_static": True}
@@ -188,7 +193,7 @@ def _notes(persons: dict[str, list[str]], plan: _Plan) -> Iterator[str]:
 
 
 def _shown(order: Order, method: str, path: str, body: dict[str, Any]) -> Request:
-    settings = order.runner.settings
+    settings = order.settings
     host, project = (
         ("http://demo", "1") if settings.uses_demo else (settings["posthog.host"], settings["posthog.project_id"])
     )
@@ -199,12 +204,12 @@ def _shown(order: Order, method: str, path: str, body: dict[str, Any]) -> Reques
 # Doing it
 
 
-def _carry_out(order: Order, plan: _Plan, requests: Sequence[tuple[str, str, dict[str, Any]]]) -> dict[str, Any]:
+def _carry_out(plan: _Plan, requests: Sequence[_Change], runner: Runner, notify: Notify) -> dict[str, Any]:
     """The cohort, once every request was answered. What was interrupted is gone on with by the next push."""
     cohort = plan.cohort
     for number, (method, path, body) in enumerate(requests, start=1):
-        order.notify(f"changing the cohort: {number} of {len(requests)}", passing=True)
-        answer = order.runner.call(method, path.replace(_NEW, str(cohort["id"]) if cohort else _NEW), body)
+        notify(f"changing the cohort: {number} of {len(requests)}", passing=True)
+        answer = runner.call(method, path.replace(_NEW, str(cohort["id"]) if cohort else _NEW), body)
         if method == "POST":
             cohort = answer
     assert cohort is not None
@@ -212,20 +217,20 @@ def _carry_out(order: Order, plan: _Plan, requests: Sequence[tuple[str, str, dic
 
 
 def _verified(
-    order: Order, cohort: dict[str, Any], plan: _Plan
+    cohort: dict[str, Any], plan: _Plan, order: Order, runner: Runner, notify: Notify
 ) -> tuple[dict[str, Any], CheckFailed | None, list[str]]:
     """The cohort once its count is the one wanted, else what is wrong with it. PostHog fills cohorts by and by."""
     id_, want, deadline, pause = cohort["id"], len(plan.wanted), time.monotonic() + order.patience, order.pause / 4
     while True:
-        cohort = order.runner.call("GET", f"cohorts/{id_}/")
+        cohort = runner.call("GET", f"cohorts/{id_}/")
         if not cohort.get("is_calculating") and cohort.get("count") == want:
             return cohort, None, []
         if time.monotonic() + pause > deadline:
             break
-        order.notify(f"PostHog counts {cohort.get('count')} of {want} persons so far", passing=True)
+        notify(f"PostHog counts {cohort.get('count')} of {want} persons so far", passing=True)
         time.sleep(pause)
         pause = min(pause * 1.5, 5)
-    members = frozenset(_members(order, id_))
+    members = frozenset(_members(runner, id_))
     said = f"PostHog says {cohort.get('count')} after {order.patience:g} s"
     if members == plan.wanted:  # its count may stay behind (PostHog #24046)
         return cohort, None, [f"all {want} persons are in the cohort, though {said}"]

@@ -2,6 +2,8 @@
 
 from usertrack.push.audience import Audience
 from usertrack.push.order import Order, Outcome
+from usertrack.run import Runner
+from usertrack.sources import Notify
 from usertrack.table import Column, Table
 
 _COLUMNS = (Column("email"), Column("segment"), Column("priority", "DOUBLE"), Column("reason"), Column("evidence"))
@@ -11,7 +13,7 @@ def check(order: Order) -> None:
     """Nothing can be wrong with it."""
 
 
-def push(audience: Audience, order: Order) -> Outcome:
+def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
     """A table of email, segment, priority (0…10), reason, evidence; of an empty segment the header alone.
 
     So last week's file does not stay in the place of this week's nobody.

@@ -75,9 +75,9 @@ def post(
 ) -> httpx.Response:
     """The answer (2xx) to a POST of ``content``.
 
-    Waits between attempts as ``Retry-After`` says, else ``pause`` seconds doubling. After 429, 5xx and where nothing was
-    reached it is tried again; after silence only if it is ``repeatable``, because it may have arrived. ``refused``
-    makes the error of any other answer. Raises a UsertrackError.
+    Waits between attempts as ``Retry-After`` says, else ``pause`` seconds doubling. After 429, after 5xx and where
+    nothing was reached it is tried again; after silence only if it is ``repeatable``, because it may have arrived.
+    ``refused`` makes the error of any other answer. Raises a UsertrackError.
     """
     try:
         with httpx.Client(timeout=_TIMEOUT) as client:

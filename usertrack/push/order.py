@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from usertrack.errors import UsertrackError
-from usertrack.run import Runner
-from usertrack.sources import Notify
+from usertrack.settings import Settings
 from usertrack.table import Table
 
 
@@ -17,8 +16,7 @@ class Order:
     ``pause`` comes after a first failure, ``patience`` is how long PostHog may take to fill a cohort.
     """
 
-    runner: Runner
-    notify: Notify
+    settings: Settings
     name: str | None = None
     url: str | None = field(default=None, repr=False)
     link: str | None = None

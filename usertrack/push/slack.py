@@ -14,6 +14,8 @@ from usertrack.push.audience import Audience, Person
 from usertrack.push.delivery import plain_refusal, post, require_address, shown, told
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.render import safe
+from usertrack.run import Runner
+from usertrack.sources import Notify
 
 LISTED, MOST_LISTED = 10, 40
 """People in the message unless ``--limit`` says otherwise, and at the most: the other blocks need room, too."""
@@ -28,7 +30,7 @@ def check(order: Order) -> None:
         raise UsageError("--link takes an address that begins with https://", "such as that of your weekly report")
 
 
-def push(audience: Audience, order: Order) -> Outcome:
+def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
     """Post the digest; of an empty segment nothing. Raises a UsertrackError when Slack does not take it."""
     if not audience.total:
         return Outcome()
@@ -39,7 +41,7 @@ def push(audience: Audience, order: Order) -> Outcome:
     if order.dry_run:
         return Outcome(listed, requests=(Request("POST", shown(url), headers, message),))
     content = safe.utf8(json.dumps(message, ensure_ascii=False))
-    answer = post(url, content, headers, "Slack", refused, order.notify, pause=order.pause)
+    answer = post(url, content, headers, "Slack", refused, notify, pause=order.pause)
     if answer.text.strip() != "ok":
         raise ConnectionFailed("the address took it, but does not answer as Slack does", _HINT)
     return Outcome(listed)
@@ -64,7 +66,7 @@ def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any
 
 def _link(order: Order) -> tuple[str, str]:
     """Where to read on, and what to call it: the page that was given, else the project in PostHog."""
-    settings = order.runner.settings
+    settings = order.settings
     if order.link:
         return order.link, "Open the report"
     if settings.uses_demo or not settings.has_posthog or not settings["posthog.host"].startswith("https://"):
@@ -110,7 +112,7 @@ def _mrkdwn(text: str) -> dict[str, Any]:
 
 
 def _url(order: Order) -> str | None:
-    url: str | None = order.url or order.runner.settings["slack.webhook_url"]
+    url: str | None = order.url or order.settings["slack.webhook_url"]
     return url
 
 

@@ -17,6 +17,8 @@ from usertrack.push.audience import Audience
 from usertrack.push.delivery import plain_refusal, post, require_address, shown
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.render import safe, text
+from usertrack.run import Runner
+from usertrack.sources import Notify
 
 VERSION = 1
 """Of the documents: a field may be added to this version, a changed one makes a new version."""
@@ -31,7 +33,7 @@ def check(order: Order) -> None:
     require_address(_url(order), "the webhook", _HINT)
 
 
-def push(audience: Audience, order: Order) -> Outcome:
+def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
     """POST everybody, `BATCH` at a time; of an empty segment nothing. Raises a UsertrackError at the first refusal."""
     url = require_address(_url(order), "the webhook", _HINT)
     documents = list(_documents(audience))
@@ -43,16 +45,16 @@ def push(audience: Audience, order: Order) -> Outcome:
         requests = tuple(Request("POST", shown(url), header, document) for header, document in pairs)
         return Outcome(len(audience.people), requests=requests, details=details)
     for number, (content, header) in enumerate(zip(contents, headers, strict=True), start=1):
-        order.notify(f"sending document {number} of {len(contents)}", passing=True)
+        notify(f"sending document {number} of {len(contents)}", passing=True)
         try:
-            post(url, content, header, "the webhook", _refused, order.notify, pause=order.pause, repeatable=True)
+            post(url, content, header, "the webhook", _refused, notify, pause=order.pause, repeatable=True)
         except UsertrackError as error:
             raise _midway(error, number, len(contents), audience) from error
     return Outcome(len(audience.people), details=details)
 
 
 def _url(order: Order) -> str | None:
-    url: str | None = order.url or order.runner.settings["webhook.url"]
+    url: str | None = order.url or order.settings["webhook.url"]
     return url
 
 
