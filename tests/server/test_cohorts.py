@@ -119,3 +119,16 @@ def test_refusals(api: Api) -> None:
         response = ask(api, method, path, json=body)
         assert (response.status_code, detail in response.json()["detail"]) == (status, True), (path, response.text)
     assert api.get(COHORTS, "phx_wrong").status_code == 401
+
+
+def test_asked_for_in_hogql(api: Api) -> None:
+    id_ = made(api, "it's", ANN)
+    made(api, "twice"), made(api, "twice")
+    for cohort in (str(id_), "'it\\'s'"):
+        assert api.rows(f"SELECT count() FROM events WHERE person_id IN COHORT {cohort}") == [[3]]
+        assert api.rows(f"SELECT count() FROM events WHERE person_id NOT IN COHORT {cohort}") == [[4]]
+    assert api.rows("SELECT properties.email FROM persons WHERE id IN COHORT {who}", values={"who": id_}) == [
+        ["ann@x.io"]
+    ]
+    for cohort, said in (("'Its'", "There is no cohort"), ("99", "There is no cohort"), ("'twice'", "several cohorts")):
+        assert said in api.refusal(f"SELECT 1 FROM events WHERE person_id IN COHORT {cohort}")[1]
