@@ -79,7 +79,9 @@ def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Ou
     if plan.cohort is None and not plan.wanted:
         return Outcome(0, unresolved, details=_details(plan, None))
     cohort = _carry_out(plan, requests, runner, notify)
-    cohort, problem, late = _verified(cohort, plan, order, runner, notify)
+    if requests:  # PostHog fills cohorts by and by
+        cohort = _counted(cohort, len(plan.wanted), order, runner, notify)
+    problem, late = _verified(cohort, plan, runner)
     details = _details(plan, cohort) | {"verified": problem is None}
     return Outcome(sent, unresolved, details=details, notes=(*notes, *late), problem=problem)
 
@@ -216,27 +218,30 @@ def _carry_out(plan: _Plan, requests: Sequence[_Change], runner: Runner, notify:
     return cohort
 
 
-def _verified(
-    cohort: dict[str, Any], plan: _Plan, order: Order, runner: Runner, notify: Notify
-) -> tuple[dict[str, Any], CheckFailed | None, list[str]]:
-    """The cohort once its count is the one wanted, else what is wrong with it. PostHog fills cohorts by and by."""
-    id_, want, deadline, pause = cohort["id"], len(plan.wanted), time.monotonic() + order.patience, order.pause / 4
+def _counted(cohort: dict[str, Any], want: int, order: Order, runner: Runner, notify: Notify) -> dict[str, Any]:
+    """The cohort as soon as PostHog counts ``want`` persons in it, else as it is when patience ends."""
+    path, deadline, pause = f"cohorts/{cohort['id']}/", time.monotonic() + order.patience, order.pause / 4
     while True:
-        cohort = runner.call("GET", f"cohorts/{id_}/")
-        if not cohort.get("is_calculating") and cohort.get("count") == want:
-            return cohort, None, []
-        if time.monotonic() + pause > deadline:
-            break
+        cohort = runner.call("GET", path)
+        if _has(cohort, want) or time.monotonic() + pause > deadline:
+            return cohort
         notify(f"PostHog counts {cohort.get('count')} of {want} persons so far", passing=True)
         time.sleep(pause)
         pause = min(pause * 1.5, 5)
-    members = frozenset(_members(runner, id_))
-    said = f"PostHog says {cohort.get('count')} after {order.patience:g} s"
+
+
+def _has(cohort: dict[str, Any], want: int) -> bool:
+    return not cohort.get("is_calculating") and cohort.get("count") == want
+
+
+def _verified(cohort: dict[str, Any], plan: _Plan, runner: Runner) -> tuple[CheckFailed | None, list[str]]:
+    """What is wrong with the cohort, and what is worth a note: where the count is another one, members decide."""
+    want = len(plan.wanted)
+    if _has(cohort, want):
+        return None, []
+    members, said = frozenset(_members(runner, cohort["id"])), f"PostHog says {cohort.get('count')}"
     if members == plan.wanted:  # its count may stay behind (PostHog #24046)
-        return cohort, None, [f"all {want} persons are in the cohort, though {said}"]
+        return None, [f"all {want} persons are in the cohort, though {said}"]
     missing, extra = len(plan.wanted - members), len(members - plan.wanted)
-    problem = CheckFailed(
-        f"the cohort holds {len(members)} of {want} persons: {missing} missing, {extra} too many; {said}",
-        "push again: only what is still wrong is sent",
-    )
-    return cohort, problem, []
+    problem = f"the cohort holds {len(members)} of {want} persons: {missing} missing, {extra} too many; {said}"
+    return CheckFailed(problem, "push again: only what is still wrong is sent"), []

@@ -20,5 +20,12 @@ def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Ou
     """
     name = audience.segment.name
     rows = [(person.email, name, person.priority, person.reason, person.evidence) for person in audience.people]
-    table = Table(_COLUMNS, rows, name=f"push {audience.segment.id}", as_of=audience.as_of, timezone=audience.timezone)
+    table = Table(
+        _COLUMNS,
+        rows,
+        name=f"push {audience.segment.id}",
+        as_of=audience.as_of,
+        timezone=audience.timezone,
+        notes=audience.notes,
+    )
     return Outcome(sent=len(rows), table=table)

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,9 +17,15 @@ _TIMEOUT = httpx.Timeout(30, connect=10)
 
 
 class _Again(Exception):  # noqa: N818 - not an error yet
+    """Worth another attempt, after ``wait`` seconds if the server named them; ``final`` is raised when none is left."""
+
     def __init__(self, final: UsertrackError, wait: float | None = None) -> None:
         super().__init__(final.message)
         self.final, self.wait = final, wait
+
+    @property
+    def notice(self) -> str:
+        return f"{self.final.message}; trying again" + (f" in {self.wait:.0f} s" if self.wait else "")
 
 
 def require_address(url: str | None, who: str, hint: str) -> str:
@@ -62,93 +69,88 @@ def told(response: httpx.Response) -> str:
     return text
 
 
-def post(
-    url: str,
-    content: bytes,
-    headers: Mapping[str, str],
-    who: str,
-    refused: Callable[[httpx.Response], UsertrackError],
-    notify: Notify,
-    *,
-    pause: float = 1.0,
-    repeatable: bool = False,
-) -> httpx.Response:
-    """The answer (2xx) to a POST of ``content``.
+@dataclass(frozen=True)
+class Delivery:
+    """How something is POSTed to ``who``.
 
     Waits between attempts as ``Retry-After`` says, else ``pause`` seconds doubling. After 429, after 5xx and where
     nothing was reached it is tried again; after silence only if it is ``repeatable``, because it may have arrived.
-    ``refused`` makes the error of any other answer. Raises a UsertrackError.
+    ``refused`` makes the error of any other answer.
     """
-    try:
-        with httpx.Client(timeout=_TIMEOUT) as client:
-            for attempt in stamina.retry_context(
-                on=_wait, attempts=ATTEMPTS, timeout=None, wait_initial=pause, wait_max=30, wait_jitter=pause / 2
-            ):
-                with attempt:
-                    try:
-                        return _once(client, url, content, headers, who, refused, repeatable=repeatable)
-                    except _Again as again:
-                        if attempt.num < ATTEMPTS:
-                            wait = f" in {again.wait:.0f} s" if again.wait else ""
-                            notify(f"{again.final.message}; trying again{wait}")
-                        raise
-    except _Again as again:
-        raise again.final from None
-    raise AssertionError("stamina always returns or raises")
+
+    who: str
+    refused: Callable[[httpx.Response], UsertrackError]
+    notify: Notify
+    pause: float = 1.0
+    repeatable: bool = False
+
+    def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """The answer (2xx) to ``content``; raises a UsertrackError."""
+        try:
+            with httpx.Client(timeout=_TIMEOUT) as client:
+                for attempt in stamina.retry_context(
+                    on=_wait,
+                    attempts=ATTEMPTS,
+                    timeout=None,
+                    wait_initial=self.pause,
+                    wait_max=30,
+                    wait_jitter=self.pause / 2,
+                ):
+                    with attempt:
+                        try:
+                            return self._once(
+                                client.build_request("POST", url, content=content, headers=headers), client
+                            )
+                        except _Again as again:
+                            if attempt.num < ATTEMPTS:
+                                self.notify(again.notice)
+                            raise
+        except httpx.InvalidURL:
+            raise UsageError(f"the address for {self.who} is not one", "copy it again") from None
+        except _Again as again:
+            raise again.final from None
+        raise AssertionError("stamina always returns or raises")
+
+    def _once(self, request: httpx.Request, client: httpx.Client) -> httpx.Response:
+        try:
+            response = client.send(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            lost = ConnectionFailed(f"cannot reach {self.who}", "check its address, and your network")
+            raise _Again(lost) from None
+        except httpx.RequestError:
+            if self.repeatable:
+                raise _Again(SourceBusy(f"{self.who} did not answer in time", "send it again later")) from None
+            silent = f"{self.who} did not answer, and may have taken it or not"
+            raise SourceBusy(silent, "look there before you send it again") from None
+        if response.is_success:
+            return response
+        raise self._failure(response)
+
+    def _failure(self, response: httpx.Response) -> UsertrackError | _Again:
+        wait = retry_after(response)
+        if response.status_code == 429:
+            busy = f"{self.who} asks us to slow down (HTTP 429)"
+            if wait is not None and wait > LONGEST_WAIT:
+                return SourceBusy(busy, f"send it again in {min(wait / 60, 1e6):,.0f} minutes, as it asks")
+            return _Again(SourceBusy(busy, "wait a minute and send it again"), wait)
+        if response.status_code >= 500:
+            return _Again(SourceBusy(f"{self.who} failed: {status_of(response)}", "send it again later"), wait)
+        if response.is_redirect:
+            redirect = f"the address for {self.who} answers with a redirect"
+            return ConnectionFailed(redirect, "use the address it leads to")
+        return self.refused(response)
 
 
 def _wait(error: Exception) -> bool | float:
     if not isinstance(error, _Again):
         return False
-    return True if error.wait is None else error.wait
+    return True if error.wait is None else min(error.wait, LONGEST_WAIT)
 
 
-def _once(
-    client: httpx.Client,
-    url: str,
-    content: bytes,
-    headers: Mapping[str, str],
-    who: str,
-    refused: Callable[[httpx.Response], UsertrackError],
-    *,
-    repeatable: bool,
-) -> httpx.Response:
-    try:
-        response = client.post(url, content=content, headers=headers)
-    except (httpx.ConnectError, httpx.ConnectTimeout):
-        raise _Again(ConnectionFailed(f"cannot reach {who}", "check its address, and your network")) from None
-    except httpx.InvalidURL:
-        raise UsageError(f"the address for {who} is not one", "copy it again") from None
-    except httpx.RequestError:
-        if not repeatable:
-            raise SourceBusy(
-                f"{who} did not answer, and may have taken it or not", "look there before you send it again"
-            ) from None
-        raise _Again(SourceBusy(f"{who} did not answer in time", "send it again later")) from None
-    if response.is_success:
-        return response
-    raise _failure(response, who, refused)
-
-
-def _failure(
-    response: httpx.Response, who: str, refused: Callable[[httpx.Response], UsertrackError]
-) -> UsertrackError | _Again:
-    status = response.status_code
-    if status == 429:
-        wait = retry_after(response)
-        busy = SourceBusy(f"{who} asks us to slow down (HTTP 429)", "wait a minute and send it again")
-        if wait is not None and wait > LONGEST_WAIT:
-            return SourceBusy(busy.message, f"send it again in {min(wait / 60, 1e6):,.0f} minutes, as it asks")
-        return _Again(busy, wait)
-    if status >= 500:
-        said = f"HTTP {status} {told(response)}".strip()
-        return _Again(SourceBusy(f"{who} failed: {said}", "send it again later"), retry_after(response))
-    if response.is_redirect:
-        return ConnectionFailed(f"the address for {who} answers with a redirect", "use the address it leads to")
-    return refused(response)
+def status_of(response: httpx.Response) -> str:
+    return f"HTTP {response.status_code} {told(response)}".strip()
 
 
 def plain_refusal(response: httpx.Response, who: str) -> UsertrackError:
     """The error for an answer that says no more than its status."""
-    said = f"HTTP {response.status_code} {told(response)}".strip()
-    return QueryError(f"{who} refused it: {said}", "is the address right?")
+    return QueryError(f"{who} refused it: {status_of(response)}", "is the address right?")

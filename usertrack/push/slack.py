@@ -11,7 +11,7 @@ import httpx
 from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
 from usertrack.period import in_zone
 from usertrack.push.audience import Audience, Person
-from usertrack.push.delivery import plain_refusal, post, require_address, shown, told
+from usertrack.push.delivery import Delivery, plain_refusal, require_address, shown, told
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.render import safe
 from usertrack.run import Runner
@@ -41,7 +41,7 @@ def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Ou
     if order.dry_run:
         return Outcome(listed, requests=(Request("POST", shown(url), headers, message),))
     content = safe.utf8(json.dumps(message, ensure_ascii=False))
-    answer = post(url, content, headers, "Slack", refused, notify, pause=order.pause)
+    answer = Delivery("Slack", refused, notify, order.pause).post(url, content, headers)
     if answer.text.strip() != "ok":
         raise ConnectionFailed("the address took it, but does not answer as Slack does", _HINT)
     return Outcome(listed)

@@ -14,7 +14,7 @@ import httpx
 from usertrack import __version__
 from usertrack.errors import UsertrackError
 from usertrack.push.audience import Audience
-from usertrack.push.delivery import plain_refusal, post, require_address, shown
+from usertrack.push.delivery import Delivery, plain_refusal, require_address, shown
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.render import safe, text
 from usertrack.run import Runner
@@ -44,10 +44,11 @@ def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Ou
         pairs = zip(headers, documents, strict=True)
         requests = tuple(Request("POST", shown(url), header, document) for header, document in pairs)
         return Outcome(len(audience.people), requests=requests, details=details)
+    delivery = Delivery("the webhook", _refused, notify, order.pause, repeatable=True)
     for number, (content, header) in enumerate(zip(contents, headers, strict=True), start=1):
         notify(f"sending document {number} of {len(contents)}", passing=True)
         try:
-            post(url, content, header, "the webhook", _refused, notify, pause=order.pause, repeatable=True)
+            delivery.post(url, content, header)
         except UsertrackError as error:
             raise _midway(error, number, len(contents), audience) from error
     return Outcome(len(audience.people), details=details)
