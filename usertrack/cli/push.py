@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.options import Common, Limit, SetName, with_common
+from usertrack.cli.options import Common, SetName, with_common
 
 if TYPE_CHECKING:
     from usertrack.cli.desk import Desk
@@ -37,7 +37,10 @@ def push(
         bool, typer.Option("--dry-run", help="Show exactly what would be sent, and send nothing.")
     ] = False,
     set_name: SetName = "action",
-    limit: Limit = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", "-n", min=0, help="Only so many, the most urgent; 0 for all. Slack lists 10."),
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Another name for the cohort than 'usertrack: …'.")] = None,
     url: Annotated[
         str | None,

@@ -17,8 +17,7 @@ class Definition:
 class Context:
     """``definitions`` is keyed by (event | person | group, property name). ``week_start_day``: 0 Sunday, 1 Monday.
 
-    ``cohorts``: name by id.
-
+    ``cohorts`` are the names of the static ones by id; only a query that may name one needs them.
     ``row_cap`` None: no limit but the query's own, which is no PostHog's way but ours for whole results.
     """
 
