@@ -114,7 +114,7 @@ def _panel(block: Chart, values: Sequence[float | None], width: int, height: int
 
 
 def _tick(value: float, unit: str) -> str:
-    text = f"{value * 100:.0f} %" if unit == "percent" else number(value, 0 if abs(value) >= 10 else 1)
+    text = f"{value * 100:.0f} %" if unit == "percent" else number(value, 0 if abs(value) >= 10 or not value else 1)
     return text.rjust(10)
 
 
