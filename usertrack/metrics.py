@@ -117,14 +117,13 @@ def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done
 
 def metrics_named(library: Library, names: Sequence[str] = ()) -> list[Query]:
     """The metrics called ``names`` in that order, else all; raises UsageError for one that is none."""
-    known = library.metrics()
-    queries = [library[name] for name in names or known]
-    for query in queries:
+    hint, known = "a metric is a query with `metric:` in its header", library.metrics()
+    for query in map(library.__getitem__, names):
         if query.metric is None:
-            hint = did_you_mean(query.name, known, "a metric is a query with `metric:` in its header")
-            raise UsageError(f"'{query.name}' is not a metric", hint)
+            raise UsageError(f"'{query.name}' is not a metric", did_you_mean(query.name, known, hint))
+    queries = [query for query in map(library.__getitem__, names or known) if query.metric]
     if not queries:
-        raise UsageError("there is no metric", "a metric is a query with `metric:` in its header")
+        raise UsageError("there is no metric", hint)
     return queries
 
 
