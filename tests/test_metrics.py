@@ -153,10 +153,21 @@ def test_a_name_that_is_no_metric(here: Office) -> None:
 
 
 def test_rows_that_are_not_as_the_kind_has_them() -> None:
-    columns = (Column("hits", "BIGINT"), Column("n", "BIGINT"))
-    twice: list[Row] = [(1, 2), (1, 2)]
-    assert "2 rows for the whole window" in problem(lambda: reading(Metric("A", "rate"), Table(columns, twice))).message
-    assert "lacks n" in problem(lambda: reading(Metric("A", "rate"), Table(columns[:1], [(1,)]))).message
+    columns = (Column("hits", "BIGINT"), Column("n", "BIGINT"), Column("day"))
+
+    def said(*rows: Row, width: int = 3) -> str:
+        return problem(lambda: reading(Metric("A", "rate"), Table(columns[:width], rows))).message
+
+    assert "2 rows for the whole window" in said((1, 2, None), (1, 2, None))
+    assert "lacks n" in said((1,), width=1)
+    assert "hits that are more than n" in said((3, 2, None))
+    assert "hits that are more than n" in said(("many", 2, None))
+    assert "a `day` that is no date" in said((1, 2, "yesterday"))
+
+
+def test_a_count_of_nothing_is_0_and_a_rate_of_nothing_unknown() -> None:
+    assert reading(Metric("A", "count"), Table((Column("value"),), [(0,)])).value == 0
+    assert reading(Metric("A", "rate"), Table((Column("hits"), Column("n")), [(0, 0)])).value is None
 
 
 SIGNUPS = """\

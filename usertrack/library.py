@@ -369,6 +369,14 @@ def _answers_for_a_window(query: Query, text: str) -> None:
         )
 
 
+def _bytes(path: Path) -> bytes:
+    """What is in ``path``; nothing when it cannot be read, which `read_query` says."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
 def shipped_root() -> Path:
     """The folder with ``queries/`` and ``segments.yaml`` as shipped: in the wheel, or at the top of a checkout."""
     packaged = Path(__file__).parent / "shipped"
@@ -391,8 +399,8 @@ class Library:
         return iter(sorted(self.files))
 
     def metrics(self) -> list[str]:
-        """The queries with a `metric:` header, PostHog's first. No other file is parsed: one may be broken."""
-        found = [name for name, (path, _) in self.files.items() if _METRIC.search(path.read_bytes())]
+        """The files with a `-- metric:` line, PostHog's first. No other is parsed: one may be broken."""
+        found = [name for name, (path, _) in self.files.items() if _METRIC.search(_bytes(path))]
         return sorted(found, key=lambda name: (SOURCES.index(name.split("/", 1)[0]), name))
 
     def __getitem__(self, name: str) -> Query:

@@ -117,49 +117,59 @@ def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done
 
 def metrics_named(library: Library, names: Sequence[str] = ()) -> list[Query]:
     """The metrics called ``names`` in that order, else all; raises UsageError for one that is none."""
-    known = library.metrics()
-    queries = [library[name] for name in names or known]
-    for query in queries:
+    hint, known = "a metric is a query with `metric:` in its header", library.metrics()
+    for query in map(library.__getitem__, names):
         if query.metric is None:
-            hint = did_you_mean(query.name, known, "a metric is a query with `metric:` in its header")
-            raise UsageError(f"'{query.name}' is not a metric", hint)
+            raise UsageError(f"'{query.name}' is not a metric", did_you_mean(query.name, known, hint))
+    queries = [query for query in map(library.__getitem__, names or known) if query.metric]
     if not queries:
-        raise UsageError("there is no metric", "a metric is a query with `metric:` in its header")
+        raise UsageError("there is no metric", hint)
     return queries
 
 
 def reading(metric: Metric, table: Table) -> Reading:
     """The figure in the rows of a metric's query; raises QueryError when they are not as its kind has them."""
-    lacking = [name for name in metric.columns if name not in table.names]
     rows = table.dicts()
     whole = [row for row in rows if row.get("day") is None]
-    if lacking or len(whole) > 1:
-        problem = f"lacks {', '.join(lacking)}" if lacking else f"has {len(whole)} rows for the whole window"
-        hint = f"a {metric.kind} is one row of {', '.join(metric.columns)} for the window, and one for each `day`"
-        raise QueryError(f"{table.name}: the answer {problem}", hint)
-    days = {row["day"]: _figure(metric, row).value for row in rows if row.get("day") is not None}
-    return Reading() if not whole else _figure(metric, whole[0], days)
-
-
-def _figure(metric: Metric, row: dict[str, Any], days: dict[date, float | None] | None = None) -> Reading:
-    number = {name: _number(row[name]) for name in (*metric.columns, "n_effective") if name in row}
-    n, value = number.get("n"), number.get("value")
-    interval = UNKNOWN
-    if metric.kind == "rate":
-        value = (number["hits"] or 0.0) / n if n else None
-        if value is not None:
-            worth = number.get("n_effective") or n or 0.0
-            interval = wilson(value * worth, worth)
-    elif metric.kind == "count":
-        n = value
-        interval = UNKNOWN if value is None else poisson(value)
-    elif metric.kind == "mean":
-        value = value if n else None
-        deviation = number["sd"]
-        interval = UNKNOWN if value is None or deviation is None else student(value, deviation, n or 0.0)
+    days = {row["day"]: row for row in rows if row.get("day") is not None}
+    if lacking := [name for name in metric.columns if name not in table.names]:
+        problem = f"lacks {', '.join(lacking)}"
+    elif len(whole) > 1:
+        problem = f"has {len(whole)} rows for the whole window"
+    elif any(isinstance(day, datetime) or not isinstance(day, date) for day in days):
+        problem = "has a `day` that is no date"
+    elif any(not _sound(metric, row) for row in rows):
+        problem = "has hits that are more than n, or no numbers" if metric.kind == "rate" else "has what is no number"
     else:
-        interval = Interval(number["low"], number["high"])
-    return Reading(value, interval, None if n is None else round(n), row, days or {})
+        values = {day: _figure(metric, row).value for day, row in days.items()}
+        return replace(_figure(metric, whole[0]), days=values) if whole else Reading(days=values)
+    hint = f"a {metric.kind} is one row of {', '.join(metric.columns)} for the window, and one for each `day`"
+    raise QueryError(f"{table.name}: the answer {problem}", hint)
+
+
+def _sound(metric: Metric, row: dict[str, Any]) -> bool:
+    values = [row[name] for name in metric.columns]
+    if not all(value is None or isinstance(value, int | float) for value in values):
+        return False
+    return metric.kind != "rate" or 0 <= (row["hits"] or 0) <= (row["n"] or 0)
+
+
+def _figure(metric: Metric, row: dict[str, Any]) -> Reading:
+    known = {name: _number(row[name]) for name in (*metric.columns, "n_effective") if name in row}
+    n, value, interval = known.get("n"), known.get("value"), UNKNOWN
+    match metric.kind:
+        case "rate" if n:
+            value, worth = (known["hits"] or 0.0) / n, known.get("n_effective") or n
+            interval = wilson(value * worth, worth)
+        case "mean":
+            deviation = known["sd"]
+            if n and value is not None and deviation is not None:
+                interval = student(value, deviation, n)
+        case "count":
+            n, interval = value, UNKNOWN if value is None else poisson(value)
+        case "estimate":
+            interval = Interval(known["low"], known["high"])
+    return Reading(value if n or metric.kind == "count" else None, interval, None if n is None else round(n), row)
 
 
 def _number(value: Any) -> float | None:

@@ -58,6 +58,8 @@ def test_one_of_your_own(demo: Cli, tmp_path: Path) -> None:
         "SELECT NULL AS day, {days}::int + 12 AS value WHERE {as_of} IS NOT NULL\n"
     )
     (own / "broken.sql").write_text("-- title: [\nSELECT 1\n")
+    (own / "none.sql").write_text("-- title: None\nSELECT 1\n-- metric: not in the header\n")
+    assert demo("metrics", "--days", "1").code == 0
     assert "42 things" in demo("metrics", "answer").out
     listed = {row["name"]: row["metric"] for row in csv.DictReader(io.StringIO(demo("query", "list", "-f", "csv").out))}
     assert (listed["neon/answer"], listed["neon/accounts"]) == ("The answer", "")

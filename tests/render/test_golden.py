@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from usertrack.document import Document
@@ -40,7 +41,9 @@ def on_terminal(document: Document, width: int, system: Literal["truecolor"] | N
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
 @pytest.mark.parametrize("name", ["segments", "dossier", "figures"])
 def test_plain(name: str, width: int) -> None:
-    golden(f"{name}-{width}.txt", on_terminal(getattr(documents, name)(), width, None))
+    drawn = on_terminal(getattr(documents, name)(), width, None)
+    assert max(map(cell_len, drawn.decode().splitlines())) <= width
+    golden(f"{name}-{width}.txt", drawn)
 
 
 @pytest.mark.parametrize(("name", "width"), [("segments", 80), ("segments", 120), ("figures", 80)])

@@ -45,6 +45,12 @@ def kinds(incomplete: str) -> list[str]:
     return _those(KINDS, incomplete)
 
 
+def targets(incomplete: str) -> list[str]:
+    from usertrack.push import TARGETS
+
+    return _those(TARGETS, incomplete)
+
+
 def formats(incomplete: str) -> list[str]:
     from usertrack.cli.output import FORMATS
 

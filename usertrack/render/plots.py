@@ -15,7 +15,7 @@ from usertrack.render.safe import visible
 _SHADES = " ░▒▓█"
 # Each has its own ink, so that a number reads on it whatever the terminal's colours are.
 _TINTS = ("", "#1d2129 on #d6eeef", "#1d2129 on #9fd6d8", "#1d2129 on #5fb9bd", "#ffffff on #0b5f63")
-_AXIS = 13  # cells that plotille takes for the numbers at the left
+_AXIS = 20  # cells that plotille takes beside the drawing: numbers at the left, the rest of the last date
 _WIDEST = 96
 _READ = 16  # more columns than these are looked at, not read
 
@@ -37,7 +37,7 @@ def heatmap(block: Heatmap, width: int) -> list[Text]:
         for cell in row:
             line.append_text(draw(cell, room))
         lines.append(line)
-    return lines if numbers else [*lines, *_legend(block, cells, left)]
+    return lines if numbers else [*lines, *_legend(block, cells)]
 
 
 def _heads(heads: Sequence[str], room: int, *, left_aligned: bool) -> str:
@@ -67,7 +67,7 @@ def _level(cell: Cell) -> int:
     return min(4, int((cell.bar or 0.0) * 4) + 1) if cell.bar else 0
 
 
-def _legend(block: Heatmap, cells: list[list[Cell]], left: int) -> Iterator[Text]:
+def _legend(block: Heatmap, cells: list[list[Cell]]) -> Iterator[Text]:
     """For each shade the smallest and the largest number that has it."""
     spans: dict[int, list[tuple[float, str]]] = {}
     for row, values in zip(cells, block.values, strict=True):
@@ -79,7 +79,7 @@ def _legend(block: Heatmap, cells: list[list[Cell]], left: int) -> Iterator[Text
         low, high = min(found)[1], max(found)[1]
         parts.append(f"{_SHADES[level] * 2 if level else 'blank'} {low if low == high else f'{low} to {high}'}")
     if parts:
-        yield Text(" " * (left + 1) + "  ".join(parts), "dim")
+        yield Text("  ".join(parts), "dim")
 
 
 def trend(block: Chart, width: int) -> list[Text]:
@@ -114,7 +114,7 @@ def _panel(block: Chart, values: Sequence[float | None], width: int, height: int
 
 
 def _tick(value: float, unit: str) -> str:
-    text = f"{value * 100:.0f} %" if unit == "percent" else number(value, 0 if abs(value) >= 10 else 1)
+    text = f"{value * 100:.0f} %" if unit == "percent" else number(value, 0 if abs(value) >= 10 or not value else 1)
     return text.rjust(10)
 
 

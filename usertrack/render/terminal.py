@@ -129,7 +129,7 @@ def _figure(screen: _Screen, heading: str, lines: list[Text], caption: str) -> N
     _heading(screen, heading)
     screen.blank()
     for line in lines:
-        screen.line(line, _INDENT)
+        screen.wrapped(line, _INDENT)
     if caption:
         screen.wrapped(Text(visible(caption), style="dim"), _MARGIN)
 

@@ -37,8 +37,8 @@ def metrics_document(found: Scorecard, *, compare: bool = False) -> Document:
 def _blocks(found: Scorecard, compare: bool) -> Iterator[Block]:  # noqa: FBT001
     yield _listing(found, "", {"value": _RIGHT, "interval": _TEXT, "n": _NUMBER, **_BAND})
     before = {"before": _RIGHT, "before_interval": _TEXT, "before_n": _NUMBER} if compare else {}
-    since = f"Since {_span(found.before, found.since, found)}"
-    yield _listing(found, since, {**before, "change": _RIGHT, "change_interval": _TEXT, "verdict": Shown(kind="tag")})
+    against = f"Against {_span(found.before, found.since, found)}"
+    yield _listing(found, against, {**before, "change": _RIGHT, "change_interval": _TEXT, "verdict": Shown(kind="tag")})
     if any(score.series for score in found.scores):
         yield _listing(found, "Day by day", {"days": Shown(kind="spark")})
     yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in found.scores if score.note)

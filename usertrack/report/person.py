@@ -227,10 +227,11 @@ def _json(found: Dossier, timezone: str) -> dict[str, Any]:
             if v.member
         ],
         "days": [{"day": day, "actions": actions} for day, actions in found.days],
+        "hours": {name: list(counts) for name, counts in zip(_WEEKDAYS, found.hours, strict=True)},
         **{
             part: table.dicts()
             for part, table in found.parts.items()
-            if part not in ("events", "actions", "event_days", "action_days")
+            if part not in ("events", "actions", "event_hours", "action_hours")
         },
         "timeline": [
             dict(zip(("at", "kind", "what", "outcome", "detail"), row, strict=True)) for row in found.timeline
