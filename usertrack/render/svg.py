@@ -32,9 +32,10 @@ def draw(chart: Chart) -> str:
         legend_at_bottom_columns=max(1, len(chart.series)),
         show_legend=len(chart.series) > 1,
         include_x_axis=True,
-        show_minor_y_labels=chart.kind == "bars",
+        max_scale=6,
         dots_size=3.5,
         margin=8,
+        margin_right=36,  # half of the last label
         truncate_label=32,
         truncate_legend=48,
         formatter=_formatter(chart),

@@ -226,7 +226,10 @@ def _days(found: Weekly) -> Section:
     today = in_zone(found.as_of, found.week.zone).date()
     week = timedelta(days=7)
     rows = [_day(day, by_day, today, found) for day in found.week.days if day in by_day]
-    weeks = {str(found.week): found.week.days, str(found.week.before): [day - week for day in found.week.days]}
+    weeks = {
+        str(found.week): found.week.days,
+        f"{found.week.before}, the week before": [day - week for day in found.week.days],
+    }
     series = {
         name: [by_day[day]["visits"] if day in by_day and _whole(day, today, found) else None for day in days]
         for name, days in weeks.items()
