@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from usertrack import __version__
-from usertrack.cli import diagnostics, failures, history, people, queries, serving, workspace
+from usertrack.cli import diagnostics, failures, history, insights, people, queries, serving, workspace
 from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ people.register(app)
 history.register(app)
 failures.register(app)
 queries.register(app)
+insights.register(app)
 workspace.register(app)
 serving.register(app)
 
