@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from usertrack.server.api_errors import ApiError
 from usertrack.server.hogql.filters import moment_of, property_condition
+from usertrack.server.hogql.parse import transform
 from usertrack.server.hogql.text import hogql
 
 Ask = Callable[[str, Mapping[str, Any]], list[list[Any]]]
@@ -159,23 +160,44 @@ def series_of(node: Node) -> list[Node]:
     series = node.get("series")
     if not isinstance(series, list) or not series or not all(isinstance(item, dict) for item in series):
         raise ApiError(400, "required", "This field is required: query.series")
+    for item in series:
+        if item.get("kind", "EventsNode") != "EventsNode":
+            raise refused(f"A series of kind {item['kind']}")
     return series
 
 
 def event_condition(item: Node, name: str = "event") -> str:
     """Which events the EventsNode ``item`` means, as HogQL; without a name every event."""
-    if item.get("kind", "EventsNode") != "EventsNode" or item.get("type", "events") != "events":
-        raise refused(f"A series of kind {item.get('kind') or item.get('type')}")
     event = item.get(name)
-    own = [f"event = {hogql({'node': 'Constant', 'value': str(event)})}"] if event is not None else []
+    own = [f"event = {text({'node': 'Constant', 'value': str(event)})}"] if event is not None else []
     return " AND ".join([*own, *conditions(item.get("properties")), *conditions(item.get("fixedProperties"))]) or "true"
 
 
 def node_condition(node: Node, world: World) -> str:
     """The filters that hold for every event of a query."""
     tests = world.test_account_filters if node.get("filterTestAccounts") else ()
-    own = [hogql(property_condition(item)) for item in tests]
+    own = [text(property_condition(item)) for item in tests]
     return " AND ".join([*conditions(node.get("properties")), *own]) or "true"
+
+
+def text(node: Node) -> str:
+    """``node`` as HogQL that reads back as itself: names of properties may hold anything, so they stand as strings."""
+
+    def change(part: Node) -> Node | None:
+        chain = part.get("chain") or []
+        if part["node"] != "Field" or "properties" not in chain[:-1]:
+            return None
+        return property_field(chain[: chain.index("properties") + 1], chain[-1])
+
+    return hogql(transform(node, change))
+
+
+def property_field(chain: list[str], name: str) -> Node:
+    return {
+        "node": "ArrayAccess",
+        "array": {"node": "Field", "chain": chain},
+        "property": {"node": "Constant", "value": name},
+    }
 
 
 def conditions(properties: Any) -> list[str]:
@@ -188,7 +210,7 @@ def conditions(properties: Any) -> list[str]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ApiError(400, "invalid_property_filter", "Property filters must be a list of objects")
     return [
-        text for item in items for text in (conditions(item) if "values" in item else [hogql(property_condition(item))])
+        part for item in items for part in (conditions(item) if "values" in item else [text(property_condition(item))])
     ]
 
 
@@ -219,4 +241,4 @@ def breakdown_of(node: Node) -> tuple[str, int]:
     before = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}.get(str(kind))
     if before is None or not isinstance(name, str):
         raise refused(f"A breakdown of type {kind}")
-    return hogql({"node": "Field", "chain": [*before, name]}), int(filters.get("breakdown_limit") or BREAKDOWN_LIMIT)
+    return text({"node": "Field", "chain": [*before, name]}), int(filters.get("breakdown_limit") or BREAKDOWN_LIMIT)

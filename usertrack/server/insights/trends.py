@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from usertrack.server.hogql.text import hogql
 from usertrack.server.insights.nodes import (
     LIMIT,
     NULL,
@@ -22,10 +21,12 @@ from usertrack.server.insights.nodes import (
     label_of,
     node_condition,
     period_of,
+    property_field,
     refused,
     section,
     series_of,
     step,
+    text,
 )
 
 _MATH = {
@@ -37,7 +38,12 @@ _OF_PROPERTY = {"sum": "sum({})", "avg": "avg({})", "min": "min({})", "max": "ma
 _TRAILING = {"weekly_active": 7, "monthly_active": 30}
 _WHOLE = {"BoldNumber", "ActionsTable", "ActionsPie", "ActionsBarValue", "WorldMap"}
 _DISPLAYS = {"ActionsLineGraph", "ActionsBar", "ActionsUnstackedBar", "ActionsAreaGraph", *_WHOLE}
-_DISPLAY_OPTIONS = {
+_DISPLAY_OPTIONS = set(
+    """display showLegend showValuesOnSeries showLabelsOnSeries showPercentStackView aggregationAxisFormat
+    aggregationAxisPrefix aggregationAxisPostfix decimalPlaces yAxisScaleType hiddenLegendIndexes
+    resultCustomizations resultCustomizationBy showAlertThresholdLines showMultipleYAxes""".split()
+)
+_OPTIONS = {
     "display", "showLegend", "showValuesOnSeries", "showLabelsOnSeries", "showPercentStackView",
     "aggregationAxisFormat",    "aggregationAxisPrefix", "aggregationAxisPostfix", "decimalPlaces", "yAxisScaleType", "hiddenLegendIndexes",
     "resultCustomizations", "resultCustomizationBy", "showAlertThresholdLines", "showMultipleYAxes",
@@ -134,7 +140,7 @@ class _Series:
 
 def _number(item: Node, math: str) -> str:
     if math in _OF_PROPERTY and item.get("math_property"):
-        field = hogql({"node": "Field", "chain": ["properties", str(item["math_property"])]})
+        field = text(property_field(["properties"], str(item["math_property"])))
         return f"ifNull({_OF_PROPERTY[math].format(f'toFloat({field})')}, 0)"
     if math in _TRAILING:
         return _MATH["dau"]
