@@ -20,7 +20,7 @@ class World(Api):
     """A PostHog in which exactly this has happened."""
 
     def happen(self, events: Happened, created: dict[str, str] | None = None) -> None:
-        """(person, event, time, properties); a person is created with their first event unless ``created`` says when."""
+        """(person, event, time, properties); a person is created with the first event, or when ``created`` says."""
         names = {name: str(UUID(int=number)) for number, name in enumerate(sorted({e[0] for e in events}), 1)}
         first = {name: min(e[2] for e in events if e[0] == name) for name in names} | (created or {})
         persons = [
@@ -269,6 +269,7 @@ def steps(*events: str) -> list[dict[str, Any]]:
     return [{"kind": "EventsNode", "event": event} for event in events]
 
 
+COHORT = {"type": "cohort", "key": "id", "value": 1}
 JANUARY = {"date_from": "2020-01-01", "date_to": "2020-01-31"}
 UP, VIEW, BLAAH = "user signed up", "$pageview", "blaah blaa"
 
@@ -289,8 +290,12 @@ def test_one_event_fills_one_step(world: World) -> None:
 
 def test_a_funnel_waits_14_days(world: World) -> None:
     world.happen(
-        [("in", UP, "2020-01-02 14:00:00", {}), ("in", "paid", "2020-01-10 14:00:00", {})]
-        + [("out", UP, "2020-01-02 14:00:00", {}), ("out", "paid", "2020-01-16 14:00:01", {})]
+        [
+            ("in", UP, "2020-01-02 14:00:00", {}),
+            ("in", "paid", "2020-01-10 14:00:00", {}),
+            ("out", UP, "2020-01-02 14:00:00", {}),
+            ("out", "paid", "2020-01-16 14:00:01", {}),
+        ]
     )
     counts = [step["count"] for step in world.results("FunnelsQuery", series=steps(UP, "paid"), dateRange=JANUARY)]
     assert counts == [2, 1]
@@ -301,9 +306,14 @@ def test_a_funnel_waits_14_days(world: World) -> None:
 
 def test_the_furthest_attempt_counts_and_a_later_start_is_one(world: World) -> None:
     world.happen(
-        [("late", UP, "2020-01-01 12:00:00", {}), ("late", UP, "2020-01-20 12:00:00", {})]
-        + [("late", "paid", "2020-01-21 12:00:00", {}), ("wrong order", "paid", "2020-01-01 12:00:00", {})]
-        + [("wrong order", UP, "2020-01-02 12:00:00", {}), ("never began", "paid", "2020-01-02 12:00:00", {})]
+        [
+            ("late", UP, "2020-01-01 12:00:00", {}),
+            ("late", UP, "2020-01-20 12:00:00", {}),
+            ("late", "paid", "2020-01-21 12:00:00", {}),
+            ("wrong order", "paid", "2020-01-01 12:00:00", {}),
+            ("wrong order", UP, "2020-01-02 12:00:00", {}),
+            ("never began", "paid", "2020-01-02 12:00:00", {}),
+        ]
     )
     found = world.results("FunnelsQuery", series=steps(UP, "paid"), dateRange=JANUARY)
     assert [(step["count"], step["average_conversion_time"]) for step in found] == [(2, None), (1, 86_400)]
@@ -311,9 +321,13 @@ def test_the_furthest_attempt_counts_and_a_later_start_is_one(world: World) -> N
 
 def test_a_funnel_by_browser_puts_a_person_where_they_began(world: World) -> None:
     world.happen(
-        [("ann", UP, "2020-01-02 12:00:00", {"$browser": "Chrome"}), ("ann", "paid", "2020-01-03 12:00:00", {"$browser": "Edge"})]
-        + [("bob", UP, "2020-01-02 12:00:00", {"$browser": "Chrome"}), ("eve", UP, "2020-01-02 12:00:00", {})]
-    )  # fmt: skip
+        [
+            ("ann", UP, "2020-01-02 12:00:00", {"$browser": "Chrome"}),
+            ("ann", "paid", "2020-01-03 12:00:00", {"$browser": "Edge"}),
+            ("bob", UP, "2020-01-02 12:00:00", {"$browser": "Chrome"}),
+            ("eve", UP, "2020-01-02 12:00:00", {}),
+        ]
+    )
     node = {"series": steps(UP, "paid"), "dateRange": JANUARY}
     found = world.results("FunnelsQuery", **node, breakdownFilter={"breakdown": "$browser"})
     assert [[(s["breakdown_value"], s["count"]) for s in each] for each in found] == [
@@ -331,13 +345,21 @@ def test_a_funnel_by_browser_puts_a_person_where_they_began(world: World) -> Non
         ("TrendsQuery", {"series": PAGEVIEW, "compareFilter": {"compare": True}}, "TrendsQuery.compareFilter"),
         ("TrendsQuery", {"series": PAGEVIEW, "dateRange": {"date_from": "all"}}, "date_from all"),
         ("RetentionQuery", {"retentionFilter": {"minimumOccurrences": 2}}, "retentionFilter.minimumOccurrences"),
-        ("FunnelsQuery", {"series": steps("a", "b"), "funnelsFilter": {"funnelOrderType": "strict"}}, "funnelOrderType strict"),
+        (
+            "FunnelsQuery",
+            {"series": steps("a", "b"), "funnelsFilter": {"funnelOrderType": "strict"}},
+            "funnelOrderType strict",
+        ),
         ("FunnelsQuery", {"series": steps("a")}, "A funnel of 1 steps"),
         ("LifecycleQuery", {"series": steps("a", "b")}, "A lifecycle of more than one series"),
-        ("TrendsQuery", {"series": PAGEVIEW, "properties": [{"type": "cohort", "key": "id", "value": 1}]}, "Unsupported property filter of type cohort"),
-        ("TrendsQuery", {"series": PAGEVIEW, "dateRange": {"date_from": "yesterday"}}, "Invalid date in filters: yesterday"),
+        ("TrendsQuery", {"series": PAGEVIEW, "properties": [COHORT]}, "Unsupported property filter of type cohort"),
+        (
+            "TrendsQuery",
+            {"series": PAGEVIEW, "dateRange": {"date_from": "yesterday"}},
+            "Invalid date in filters: yesterday",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_supported_is_refused(world: World, kind: str, node: dict[str, Any], detail: str) -> None:
     refused = world.ask(kind, **node)
     assert (refused.status_code, refused.json()["type"]) == (400, "validation_error")
@@ -363,9 +385,7 @@ def test_errors_are_gathered_to_issues(world: World) -> None:
     )
     node = {"dateRange": RANGE, "volumeResolution": 1, "orderBy": "occurrences"}
     found = world.results("ErrorTrackingQuery", **node)
-    assert [(i["name"], i["description"], i["aggregations"]["occurrences"], i["aggregations"]["users"]) for i in found] == [
-        ("TypeError", "x is undefined", 3, 2),
-        ("RangeError", "too deep", 1, 1),
-    ]  # fmt: skip
+    told = [(i["name"], i["description"], *(i["aggregations"][n] for n in ("occurrences", "users"))) for i in found]
+    assert told == [("TypeError", "x is undefined", 3, 2), ("RangeError", "too deep", 1, 1)]
     assert found[0]["first_seen"].startswith("2020-01-09T12")
     assert [i["name"] for i in world.results("ErrorTrackingQuery", **node, searchQuery="DEEP")] == ["RangeError"]

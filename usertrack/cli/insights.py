@@ -1,4 +1,4 @@
-"""Commands about what is saved in PostHog: insights."""
+"""Commands about what PostHog has beside events: saved insights, definitions, errors, names to search."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 _PANEL = "PostHog"
 insight = typer.Typer(no_args_is_help=True, help="PostHog's saved insights: list, show, run, create, delete.")
+Search = Annotated[str, typer.Option("--search", metavar="TEXT", help="Only those with this text.")]
 Wanted = Annotated[str, typer.Argument(metavar="ID", help="An id, a short id, or the name.", show_default=False)]
 
 
 @insight.command("list")
 @with_common
 def list_(
-    search: Annotated[str, typer.Option("--search", metavar="TEXT", help="Only those with this text.")] = "",
+    search: Search = "",
     *,
     common: Common,
 ) -> None:
@@ -137,5 +138,93 @@ def _say_as_of(desk: "Desk") -> None:
         desk.progress("PostHog computes saved insights for its own present; --as-of has no part in it")
 
 
+@with_common
+def events(
+    search: Search = "",
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How far back they are counted.")] = 30,
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """Every event that PostHog knows, how often it came, and when last.
+
+    `usertrack events` · `usertrack events --search mcp --days 7`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.definitions import events as known
+    from usertrack.report.insights import events_document
+
+    with open_desk(common) as desk:
+        desk.emit(events_document(known(desk.runner, search, days), days, desk.settings["timezone"]), limit)
+
+
+@with_common
+def properties(
+    event: Annotated[str, typer.Argument(metavar="[EVENT]", help="Only those that this event has carried.")] = "",
+    of: Annotated[str, typer.Option("--of", metavar="KIND", help="Of what: event, person or group.")] = "event",
+    search: Search = "",
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """The properties that PostHog knows, with their types.
+
+    `usertrack properties mcp_connect_clicked` · `usertrack properties --of person`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.definitions import properties as known
+    from usertrack.report.insights import properties_document
+
+    with open_desk(common) as desk:
+        found = known(desk.runner, of, event, search)
+        desk.emit(properties_document(found, event or f"{of}s", desk.settings["timezone"]), limit)
+
+
+@with_common
+def errors(
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How far to look back.")] = 7,
+    search: Search = "",
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="BY", help="occurrences, users, last_seen or first_seen.")
+    ] = "occurrences",
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """The errors that people met in the browser, ranked, from PostHog's error tracking.
+
+    `usertrack errors` · `usertrack errors --days 30 --sort users`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.definitions import errors as ranked
+    from usertrack.report.insights import errors_document
+
+    with open_desk(common) as desk:
+        _say_as_of(desk)
+        found = ranked(desk.runner, days, sort, search)
+        desk.emit(errors_document(found, days, desk.settings["timezone"]), limit)
+
+
+@with_common
+def search(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="A part of the name.", show_default=False)],
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """Whatever in PostHog is called so: insights, dashboards, cohorts, actions, flags, events, properties.
+
+    `usertrack search mcp`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.definitions import search as everywhere
+    from usertrack.report.insights import search_document
+
+    with open_desk(common) as desk:
+        desk.emit(search_document(everywhere(desk.runner, text), text, desk.settings["timezone"]), limit)
+
+
 def register(app: typer.Typer) -> None:
     app.add_typer(insight, name="insight", rich_help_panel=_PANEL)
+    for command in (events, properties, errors, search):
+        app.command(rich_help_panel=_PANEL)(command)

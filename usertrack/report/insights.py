@@ -115,6 +115,55 @@ def _shares(table: Table) -> Table:
     return replace(table, columns=tuple(columns), rows=rows)
 
 
+def events_document(table: Table, days: int, timezone: str) -> Document:
+    """Events with how often they came."""
+    shown = {
+        "events": Shown(f"Last {days} days", "bar"),
+        "last_seen_at": Shown("Last seen", "when"),
+        "verified": Shown(hidden=True),
+        "description": Shown(grows=True),
+    }
+    return _definitions(table, f"{len(table.rows)} events", shown, timezone)
+
+
+def properties_document(table: Table, of: str, timezone: str) -> Document:
+    return _definitions(table, f"{len(table.rows)} properties of {of}", {"description": Shown(grows=True)}, timezone)
+
+
+def errors_document(table: Table, days: int, timezone: str) -> Document:
+    """Errors, ranked, with whom they hit."""
+    shown = {
+        "occurrences": Shown(kind="bar"),
+        "message": Shown(grows=True),
+        "sessions": Shown(hidden=True),
+        "status": Shown(hidden=True),
+        "id": Shown(hidden=True),
+        "first_seen": Shown(kind="when"),
+        "last_seen": Shown(kind="when"),
+    }
+    return _definitions(table, f"{len(table.rows)} errors in the last {days} days", shown, timezone)
+
+
+def search_document(table: Table, text: str, timezone: str) -> Document:
+    return _definitions(table, f"{len(table.rows)} found for “{text}”", {"description": Shown(grows=True)}, timezone)
+
+
+def _definitions(table: Table, title: str, shown: dict[str, Shown], timezone: str) -> Document:
+    cut = ("PostHog has more than these",) if table.truncated else ()
+    blank = [
+        name for at, name in enumerate(table.names) if name == "description" and not any(r[at] for r in table.rows)
+    ]
+    shown = shown | {name: Shown(hidden=True) for name in blank}
+    return Document(
+        title=title,
+        blocks=(Listing(table, shown=shown, limit=_ROWS),),
+        notes=(*table.notes, *cut),
+        table=table,
+        timezone=timezone,
+        as_of=table.as_of,
+    )
+
+
 def made_document(made: Insight) -> Document:
     return Document(
         title=f"created {made.called}",

@@ -2,7 +2,7 @@
 
 from starlette.applications import Starlette
 
-from usertrack.server import capture_api, query_api
+from usertrack.server import capture_api, definitions_api, query_api
 from usertrack.server.insights import api as insights_api
 from usertrack.server.query_runner import QueryRunner
 from usertrack.server.settings import ServerSettings
@@ -16,6 +16,7 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
         routes=[
             *insights_api.routes(store, settings, runner),
             *query_api.routes(settings, runner),
+            *definitions_api.routes(store, settings),
             *capture_api.routes(store, settings),
         ]
     )

@@ -51,6 +51,11 @@ class _Starting:
         assert isinstance(source, Api)
         return await source.call(method, path, body)
 
+    async def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+        source, _ = await asyncio.wrap_future(self._start)
+        assert isinstance(source, Api)
+        return await source.query(node, name)
+
     async def insight(self, key: str, refresh: str) -> dict[str, Any]:
         source, _ = await asyncio.wrap_future(self._start)
         assert isinstance(source, Api)

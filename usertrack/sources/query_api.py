@@ -55,8 +55,12 @@ class QueryApi:
         return await asyncio.shield(self._about)
 
     async def ask(self, sql: str, values: Mapping[str, Any], name: str) -> dict[str, Any]:
-        """The answer to one HogQL query: blocking, and in the background if that takes too long."""
-        query = _query(sql, values, name)
+        """The answer to one HogQL query."""
+        return await self.ask_node(hogql_node(sql, values), name)
+
+    async def ask_node(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """The answer to one query of any kind: blocking, and in the background if that takes too long."""
+        query = _query(node, name)
         try:
             return await self._in_time(self._answer(query | {"refresh": "force_blocking"}))
         except http.TooSlow:
@@ -65,7 +69,7 @@ class QueryApi:
 
     async def ask_whole(self, sql: str, values: Mapping[str, Any], name: str) -> bytes:
         """The answer as a parquet file, without any cap: from the embedded server alone."""
-        body = _query(sql, values, name) | {"client_query_id": str(uuid.uuid4())}
+        body = _query(hogql_node(sql, values), name) | {"client_query_id": str(uuid.uuid4())}
         asking = self._send(
             "POST", "query/", lambda response: response.content, json=body, headers={"Accept": _PARQUET}
         )
@@ -180,8 +184,8 @@ class QueryApi:
         return await http.send(request, read, self._notify, pause=self._pause, blocking=blocking, once=once)
 
 
-def _query(sql: str, values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {"query": hogql_node(sql, values), "name": f"usertrack {name}"[:128]}
+def _query(node: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {"query": node, "name": f"usertrack {name}"[:128]}
 
 
 def hogql_node(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:

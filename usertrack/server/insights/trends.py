@@ -38,19 +38,12 @@ _OF_PROPERTY = {"sum": "sum({})", "avg": "avg({})", "min": "min({})", "max": "ma
 _TRAILING = {"weekly_active": 7, "monthly_active": 30}
 _WHOLE = {"BoldNumber", "ActionsTable", "ActionsPie", "ActionsBarValue", "WorldMap"}
 _DISPLAYS = {"ActionsLineGraph", "ActionsBar", "ActionsUnstackedBar", "ActionsAreaGraph", *_WHOLE}
-_DISPLAY_OPTIONS = set(
-    """display showLegend showValuesOnSeries showLabelsOnSeries showPercentStackView aggregationAxisFormat
-    aggregationAxisPrefix aggregationAxisPostfix decimalPlaces yAxisScaleType hiddenLegendIndexes
-    resultCustomizations resultCustomizationBy showAlertThresholdLines showMultipleYAxes""".split()
-)
-_OPTIONS = {
-    "display", "showLegend", "showValuesOnSeries", "showLabelsOnSeries", "showPercentStackView",
-    "aggregationAxisFormat",    "aggregationAxisPrefix", "aggregationAxisPostfix", "decimalPlaces", "yAxisScaleType", "hiddenLegendIndexes",
+_DISPLAY_OPTIONS = {
+    "display", "showLegend", "showValuesOnSeries", "showLabelsOnSeries", "showPercentStackView", "decimalPlaces",
+    "aggregationAxisFormat", "aggregationAxisPrefix", "aggregationAxisPostfix", "yAxisScaleType", "hiddenLegendIndexes",
     "resultCustomizations", "resultCustomizationBy", "showAlertThresholdLines", "showMultipleYAxes",
 }  # fmt: skip
-_OPTIONS = {
-    "dateRange", "interval", "series", "properties", "filterTestAccounts", "breakdownFilter", "trendsFilter"
-}  # fmt: skip
+_OPTIONS = {"dateRange", "interval", "series", "properties", "filterTestAccounts", "breakdownFilter", "trendsFilter"}
 _SERIES_OPTIONS = {"event", "properties", "fixedProperties", "math", "math_property"}
 
 
