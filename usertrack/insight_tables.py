@@ -31,6 +31,16 @@ def kind_of(body: Mapping[str, Any]) -> str:
     return legacy.lower() if legacy in _LEGACY.split() else ""
 
 
+def interval_of(body: Mapping[str, Any]) -> str:
+    """hour, day, week or month: the width of the intervals of trends, lifecycles and retentions."""
+    source = _source(body)
+    retention = source.get("retentionFilter")
+    period = retention.get("period") if isinstance(retention, Mapping) else None
+    filters = body.get("filters")
+    legacy = filters.get("interval") if isinstance(filters, Mapping) else None
+    return str(source.get("interval") or period or legacy or "day").lower()
+
+
 def table_of(body: Mapping[str, Any], spool: Spool, kind: str) -> Table:
     """The ``result`` of an insight; raises QueryError for one that is not as PostHog's are."""
     result = body.get("result")

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from usertrack.errors import QueryError, UsageError, UsertrackError, did_you_mean
-from usertrack.insight_tables import kind_of, table_of
+from usertrack.insight_tables import interval_of, kind_of, table_of
 from usertrack.library import Statement
+from usertrack.period import in_zone
 from usertrack.run import Runner
 from usertrack.sources.http import NotFound
 from usertrack.sources.limits import own_limit, with_limit
@@ -46,6 +48,23 @@ class Answered:
     last_refresh: str | None
     cached: bool
 
+    @property
+    def unfinished(self) -> date | None:
+        """The start of the last interval, when it was not over at ``last_refresh``: its numbers will still grow."""
+        column = next((at for at, c in enumerate(self.table.columns) if c.type == "DATE"), None)
+        if column is None or self.last_refresh is None or self.insight.kind == "hogql":
+            return None
+        last = max((row[column] for row in self.table.rows), default=None)
+        computed = in_zone(datetime.fromisoformat(self.last_refresh), self.table.timezone).date()
+        return last if last is not None and computed < _end(last, interval_of(self.insight.body)) else None
+
+
+def _end(start: date, interval: str) -> date:
+    """The first day after the interval that begins with ``start``."""
+    if interval == "month":
+        return (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return start + timedelta(days=7 if interval == "week" else 1)
+
 
 def list_insights(runner: Runner, search: str = "") -> list[Insight]:
     """Every saved insight that is not deleted, or those that PostHog finds for ``search``, in its order."""
@@ -62,7 +81,8 @@ def pages(runner: Runner, path: str, params: Mapping[str, Any]) -> list[dict[str
         if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
             raise QueryError("PostHog answered with something that is no list", "try again")
         found += results
-        if not document.get("next") or not results:
+        total = document.get("count")
+        if not document.get("next") or not results or (isinstance(total, int) and len(found) >= total):
             return found
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from usertrack.document import Block, Code, Document, Facts, Listing, Shown
+from usertrack.insight_tables import interval_of
 from usertrack.insights import Answered, Insight, favourites
 from usertrack.report.segments import moment
 from usertrack.table import Column, Row, Table
@@ -76,7 +77,7 @@ def answer_document(found: Answered, timezone: str) -> Document:
         title=insight.called,
         subtitle=" · ".join(facts),
         blocks=(_listing(table, insight.kind),),
-        notes=table.notes,
+        notes=(*table.notes, *_unfinished(found)),
         table=table,
         data=lambda: (
             _ids(insight)
@@ -85,6 +86,11 @@ def answer_document(found: Answered, timezone: str) -> Document:
         ),
         timezone=timezone,
     )
+
+
+def _unfinished(found: Answered) -> list[str]:
+    last, interval = found.unfinished, interval_of(found.insight.body)
+    return [f"the {interval} from {last.day} {last:%b %Y} was not over when this was computed"] if last else []
 
 
 def _listing(table: Table, kind: str) -> Listing:

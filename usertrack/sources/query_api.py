@@ -101,6 +101,8 @@ class QueryApi:
         status = insight.get("query_status")
         if not isinstance(status, dict):
             return insight
+        if status.get("error_message") == "concurrency_limit_exceeded":
+            raise SourceBusy("PostHog computes too much at once", "try again in a minute")
         if status.get("error"):  # told with HTTP 200
             raise http.failure(status.get("error_message"))
         if status.get("complete") or not status.get("id"):
