@@ -145,9 +145,9 @@ def search(runner: Runner, text: str) -> Table:
         try:
             found = pages(runner, f"{path}/", _params(text))
         except LacksScope as error:
-            notes.append(f"not searched: {kind}s; {error.message}")
+            notes.append(f"not searched: {path.replace('_', ' ')}; {error.message}")
         except NotFound:
-            notes.append(f"not searched: {kind}s; this PostHog has none of them")
+            notes.append(f"not searched: {path.replace('_', ' ')}; this PostHog has none of them")
         else:
             rows += [_hit(kind, item) for item in found if _is_hit(item, text)]
     columns = (Column("kind"), Column("id"), Column("name"), Column("description"))

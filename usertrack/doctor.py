@@ -140,8 +140,9 @@ def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
     down = {finding.what for finding in sources if finding.level == "FAIL" and not finding.detail.startswith(_EMPTY)}
     folders = tuple(folder for folder, name in (("posthog/", "PostHog"), ("neon/", "Postgres")) if name not in down)
     asked = [finding for finding in check_queries_online(runner) if finding.what.startswith(folders)] if folders else []
-    insights = check_insights(runner) if "PostHog" not in down else []
-    return [*check_settings(settings), *sources, *insights, *check_events(runner), *asked, *check_rules(rules, runner.library)]
+    if "PostHog" not in down:
+        sources += check_insights(runner)
+    return [*check_settings(settings), *sources, *check_events(runner), *asked, *check_rules(rules, runner.library)]
 
 
 def _number(count: int) -> str:

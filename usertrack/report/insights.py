@@ -27,7 +27,12 @@ def list_document(known: Sequence[Insight], wanted: Sequence[str], search: str) 
     missing = [] if search else [item for item in wanted if not favourites(known, [item])]
     marked = replace(table, rows=[("★" if row[0] else "", *row[1:]) for row in rows])
     marked = replace(marked, columns=(Column("favourite"), *table.columns[1:]))
-    shown = {"favourite": Shown(label="★"), "id": Shown(kind="text", align="right"), "name": Shown(grows=True)}
+    shown = {
+        "favourite": Shown(label="★"),
+        "id": Shown(kind="text", align="right"),
+        "short_id": Shown(hidden=True),
+        "description": Shown(grows=True),
+    }
     return Document(
         title=f"{len(rows)} saved insight" + "s" * (len(rows) != 1) + (f" with “{search}”" if search else ""),
         blocks=(Listing(marked, shown=shown, limit=0, more="`usertrack insight run ID` shows the numbers"),),
@@ -72,6 +77,7 @@ def answer_document(found: Answered, timezone: str) -> Document:
     count = len(table.rows)
     facts = [f"{insight.kind} · {count:,} row".replace(",", " ") + "s" * (count != 1)]
     facts += [f"computed {refreshed}" + (", kept by PostHog" if found.cached else "")] if refreshed else []
+    facts += ["shares of each cohort that came back"] if insight.kind == "retention" else []
     facts += [f"days in {table.timezone}"]
     return Document(
         title=insight.called,
