@@ -375,6 +375,19 @@ def test_hostile_names_are_names(world: World, name: str) -> None:
     assert [(s["breakdown_value"], s["data"]) for s in found] == [(name, [1])]
 
 
+@pytest.mark.parametrize("name", ["WITHIN", "STEPS", "KEPT CELL", "MOST"])
+def test_names_that_look_like_ours_are_names(world: World, name: str) -> None:
+    world.happen([*days("ann", name, "2020-01-09", "2020-01-10", **{name: name}), *days("bob", "x", "2020-01-09")])
+    dates = {"date_from": "2020-01-09", "date_to": "2020-01-10"}
+    found = world.results(
+        "FunnelsQuery", series=steps(name, name), dateRange=dates, breakdownFilter={"breakdown": name}
+    )
+    assert [[(s["breakdown_value"], s["count"]) for s in each] for each in found] == [[([name], 1), ([name], 1)]]
+    assert world.data("LifecycleQuery", series=steps(name), dateRange=dates)[:2] == [[1, 0], [0, 1]]
+    target = {"targetEntity": {"id": name}, "returningEntity": {"id": name}}
+    assert world.cohorts(dateRange={"date_to": "2020-01-10"}, totalIntervals=2, **target) == [[1, 1], [1]]
+
+
 def test_errors_are_gathered_to_issues(world: World) -> None:
     lost = {"$exception_type": "TypeError", "$exception_message": "x is undefined"}
     listed = {"$exception_list": [{"type": "RangeError", "value": "too deep"}]}

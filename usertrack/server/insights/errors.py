@@ -10,6 +10,7 @@ from usertrack.server.insights.nodes import (
     World,
     allow,
     choice,
+    fill,
     node_condition,
     period_of,
     refused,
@@ -36,11 +37,11 @@ FROM (
         coalesce(nullIf(properties.$exception_issue_id, ''), nullIf(properties.$exception_fingerprint, ''),
             concat(TYPE, ': ', MESSAGE)) AS key, properties.$lib AS lib
     FROM events
-    WHERE event = '$exception' AND WITHIN AND NODE_WHERE
+    WHERE event = '$exception' AND WITHIN AND OTHERS
 )
 WHERE {search} = '' OR positionCaseInsensitiveUTF8(concat(kind, ' ', message), {search}) > 0
 GROUP BY key
-ORDER BY ORDER_BY, key
+ORDER BY RANKED, key
 LIMIT MOST
 """
 _NAMES = ("name", "description", "first_seen", "last_seen")
@@ -58,13 +59,14 @@ def errors(node: Node, ask: Ask, world: World) -> list[Any]:
         raise refused("issueId or offset")
     period = period_of({"dateRange": node.get("dateRange")}, world)
     limit = min(int(node.get("limit") or 100), _MOST)
-    text = (
-        _SQL.replace("TYPE", _TYPE)
-        .replace("MESSAGE", _MESSAGE)
-        .replace("NODE_WHERE", node_condition(node, world))
-        .replace("WITHIN", WITHIN)
-        .replace("ORDER_BY", f"{order} {direction}")
-        .replace("MOST", str(limit + 1))
+    text = fill(
+        _SQL,
+        TYPE=_TYPE,
+        MESSAGE=_MESSAGE,
+        OTHERS=node_condition(node, world),
+        WITHIN=WITHIN,
+        RANKED=f"{order} {direction}",
+        MOST=str(limit + 1),
     )
     rows = ask(text, {**period.values, "search": str(node.get("searchQuery") or "")})
     return [_issue(row) for row in rows]

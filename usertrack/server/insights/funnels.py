@@ -18,6 +18,7 @@ from usertrack.server.insights.nodes import (
     breakdown_of,
     choice,
     event_condition,
+    fill,
     node_condition,
     period_of,
     refused,
@@ -54,14 +55,14 @@ FROM (
              arrayMap(step -> arraySlice([0.5], 2), range(1, STEPS + 1)))
         ) AS ends
         FROM events
-        WHERE WITHIN AND (ANY_STEP) AND NODE_WHERE
+        WHERE WITHIN AND (ANY_STEP) AND OTHERS
         GROUP BY person_id
     )
 )
 WHERE notEmpty(times)
 GROUP BY value
 ORDER BY count() DESC, value
-LIMIT {LIMIT}
+LIMIT MOST
 """
 
 
@@ -81,24 +82,25 @@ def funnels(node: Node, ask: Ask, world: World) -> list[Any]:
         allow(item, {"event", "properties", "fixedProperties"}, "series")
     hits = [event_condition(item) for item in series]
     breakdown, limit = breakdown_of(node)
-    text = (
-        _SQL.replace("MEASURES", ", ".join(_measures(len(series))))
-        .replace("CELL", _first_touch(breakdown) if breakdown else "''")
-        .replace("WINDOW", str(int(options.get("funnelWindowInterval") or 14) * _SECONDS[unit]))
-        .replace("STEPS", str(len(series)))
-        .replace("HITS", ", ".join(f"if({hit}, 1, 0)" for hit in hits))
-        .replace("ANY_STEP", " OR ".join(f"({hit})" for hit in hits))
-        .replace("NODE_WHERE", node_condition(node, world))
-        .replace("WITHIN", WITHIN)
-        .replace("{LIMIT}", str(LIMIT))
-    )
+    parts = {
+        "MEASURES": ", ".join(_measures(len(series))),
+        "CELL": _first_touch(breakdown) if breakdown else "''",
+        "WINDOW": str(int(options.get("funnelWindowInterval") or 14) * _SECONDS[unit]),
+        "STEPS": str(len(series)),
+        "HITS": ", ".join(f"if({hit}, 1, 0)" for hit in hits),
+        "ANY_STEP": " OR ".join(f"({hit})" for hit in hits),
+        "OTHERS": node_condition(node, world),
+        "WITHIN": WITHIN,
+        "MOST": str(LIMIT),
+    }
     values = period_of(node, world).values
-    rows = ask(text.replace("KEPT", "cell"), values)
+    rows = ask(fill(_SQL, KEPT="cell", **parts), values)
     if not breakdown:
         return _steps(series, rows[0][1:] if rows else [0] * 3 * len(series), None)
     if len(rows) > limit:
         kept = [row[0] for row in rows[:limit]]
-        rows = ask(text.replace("KEPT", f"if(cell IN {{kept}}, cell, '{OTHER}')"), {**values, "kept": kept})
+        some = f"if(cell IN {{kept}}, cell, '{OTHER}')"
+        rows = ask(fill(_SQL, KEPT=some, **parts), {**values, "kept": kept})
     return [_steps(series, row[1:], row[0]) for row in rows]
 
 

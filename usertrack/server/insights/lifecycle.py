@@ -14,6 +14,7 @@ from usertrack.server.insights.nodes import (
     allow,
     clickhouse_time,
     event_condition,
+    fill,
     label_of,
     node_condition,
     period_of,
@@ -44,12 +45,12 @@ FROM (
     FROM (
         SELECT person_id, arraySort(groupUniqArray(START)) AS active, assumeNotNull(CREATED) AS created
         FROM events
-        WHERE WITHIN AND WHERE_EVENTS
+        WHERE WITHIN AND EVENTS
         GROUP BY person_id
     )
 )
 GROUP BY start, status
-LIMIT {LIMIT}
+LIMIT MOST
 """
 
 
@@ -62,13 +63,14 @@ def lifecycle(node: Node, ask: Ask, world: World) -> list[Node]:
         raise refused("A lifecycle of more than one series")
     allow(series[0], {"event", "properties", "fixedProperties", "math"}, "series")
     period = period_of(node, world)
-    text = (
-        _SQL.replace("WHERE_EVENTS", f"({event_condition(series[0])}) AND ({node_condition(node, world)})")
-        .replace("WITHIN", WITHIN)
-        .replace("START", START[period.interval].format("timestamp"))
-        .replace("CREATED", START[period.interval].format("min(person.created_at)"))
-        .replace("ONE", _ONE[period.interval])
-        .replace("{LIMIT}", str(LIMIT))
+    text = fill(
+        _SQL,
+        EVENTS=f"({event_condition(series[0])}) AND ({node_condition(node, world)})",
+        WITHIN=WITHIN,
+        START=START[period.interval].format("timestamp"),
+        CREATED=START[period.interval].format("min(person.created_at)"),
+        ONE=_ONE[period.interval],
+        MOST=str(LIMIT),
     )
     # one interval more on both sides: whoever was active just before, and whoever does not come back at the end
     values = {

@@ -13,6 +13,7 @@ from usertrack.server.insights.nodes import (
     choice,
     clickhouse_time,
     event_condition,
+    fill,
     floor,
     last_moment,
     node_condition,
@@ -45,12 +46,12 @@ FROM (
         SELECT person_id, arraySort(groupUniqArrayIf(NUMBER, TARGET)) AS starts,
             groupUniqArrayIf(NUMBER, RETURNING) AS returns
         FROM events
-        WHERE timestamp <= toDateTime64({date_to}, 6, 'UTC') AND SINCE AND ((TARGET) OR (RETURNING)) AND NODE_WHERE
+        WHERE timestamp <= toDateTime64({date_to}, 6, 'UTC') AND SINCE AND ((TARGET) OR (RETURNING)) AND OTHERS
         GROUP BY person_id
     )
 )
 GROUP BY cohort, later
-LIMIT {LIMIT}
+LIMIT MOST
 """
 
 
@@ -66,14 +67,15 @@ def retention(node: Node, ask: Ask, world: World) -> list[Node]:
     period = _period(node, unit.lower(), total, world)
     first_time = choice(options, "retentionType", _TYPES, "retention_recurring")
     since = "timestamp >= toDateTime64({first}, 6, 'UTC')" if first_time == "retention_recurring" else "true"
-    text = (
-        _SQL.replace("STARTS", _TYPES[first_time].format("starts"))
-        .replace("NUMBER", _NUMBERS[period.interval])
-        .replace("TARGET", _entity(options, "targetEntity"))
-        .replace("RETURNING", _entity(options, "returningEntity"))
-        .replace("SINCE", since)
-        .replace("NODE_WHERE", node_condition(node, world))
-        .replace("{LIMIT}", str(LIMIT))
+    text = fill(
+        _SQL,
+        STARTS=_TYPES[first_time].format("starts"),
+        NUMBER=_NUMBERS[period.interval],
+        TARGET=_entity(options, "targetEntity"),
+        RETURNING=_entity(options, "returningEntity"),
+        SINCE=since,
+        OTHERS=node_condition(node, world),
+        MOST=str(LIMIT),
     )
     values = {
         "first": clickhouse_time(period.start),
