@@ -68,24 +68,13 @@ LIMIT MOST
 
 def funnels(node: Node, ask: Ask, world: World) -> list[Any]:
     """PostHog's list of steps, or of lists of steps with a breakdown; raises ApiError for what is not supported."""
-    allow(node, _OPTIONS, "FunnelsQuery")
-    options = section(node, "funnelsFilter")
-    allow(options, _SHOWN, "funnelsFilter")
-    choice(options, "funnelVizType", ("steps",), "steps")
-    choice(options, "funnelOrderType", ("ordered",), "ordered")
-    choice(options, "breakdownAttributionType", ("first_touch",), "first_touch")
-    unit = choice(options, "funnelWindowIntervalUnit", _SECONDS, "day")
-    series = series_of(node)
-    if not 2 <= len(series) <= 20:
-        raise refused(f"A funnel of {len(series)} steps")
-    for item in series:
-        allow(item, {"event", "properties", "fixedProperties"}, "series")
-    hits = [event_condition(item) for item in series]
+    series, window = _checked(node)
     breakdown, limit = breakdown_of(node)
+    hits = [event_condition(item) for item in series]
     parts = {
         "MEASURES": ", ".join(_measures(len(series))),
         "CELL": _first_touch(breakdown) if breakdown else "''",
-        "WINDOW": str(int(options.get("funnelWindowInterval") or 14) * _SECONDS[unit]),
+        "WINDOW": str(window),
         "STEPS": str(len(series)),
         "HITS": ", ".join(f"if({hit}, 1, 0)" for hit in hits),
         "ANY_STEP": " OR ".join(f"({hit})" for hit in hits),
@@ -102,6 +91,23 @@ def funnels(node: Node, ask: Ask, world: World) -> list[Any]:
         some = f"if(cell IN {{kept}}, cell, '{OTHER}')"
         rows = ask(fill(_SQL, KEPT=some, **parts), {**values, "kept": kept})
     return [_steps(series, row[1:], row[0]) for row in rows]
+
+
+def _checked(node: Node) -> tuple[list[Node], int]:
+    """The steps, and the window in seconds."""
+    allow(node, _OPTIONS, "FunnelsQuery")
+    options = section(node, "funnelsFilter")
+    allow(options, _SHOWN, "funnelsFilter")
+    choice(options, "funnelVizType", ("steps",), "steps")
+    choice(options, "funnelOrderType", ("ordered",), "ordered")
+    choice(options, "breakdownAttributionType", ("first_touch",), "first_touch")
+    unit = choice(options, "funnelWindowIntervalUnit", _SECONDS, "day")
+    series = series_of(node)
+    if not 2 <= len(series) <= 20:
+        raise refused(f"A funnel of {len(series)} steps")
+    for item in series:
+        allow(item, {"event", "properties", "fixedProperties"}, "series")
+    return series, int(options.get("funnelWindowInterval") or 14) * _SECONDS[unit]
 
 
 def _measures(steps: int) -> list[str]:
