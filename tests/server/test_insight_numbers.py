@@ -344,6 +344,9 @@ def test_a_funnel_by_browser_puts_a_person_where_they_began(world: World) -> Non
         ("TrendsQuery", {"series": PAGEVIEW, "trendsFilter": {"formula": "A/B"}}, "trendsFilter.formula"),
         ("TrendsQuery", {"series": PAGEVIEW, "compareFilter": {"compare": True}}, "TrendsQuery.compareFilter"),
         ("TrendsQuery", {"series": PAGEVIEW, "dateRange": {"date_from": "all"}}, "date_from all"),
+        ("TrendsQuery", {"series": PAGEVIEW, "trendsFilter": {"display": ["x"]}}, "display ['x']"),
+        ("RetentionQuery", {"retentionFilter": {"totalIntervals": "7"}}, "totalIntervals 7"),
+        ("ErrorTrackingQuery", {"limit": "x"}, "limit x"),
         ("RetentionQuery", {"retentionFilter": {"minimumOccurrences": 2}}, "retentionFilter.minimumOccurrences"),
         (
             "FunnelsQuery",

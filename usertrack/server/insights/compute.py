@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from usertrack.server.api_errors import ApiError
-from usertrack.server.insights.errors import errors
+from usertrack.server.insights.errors import USUAL, errors
 from usertrack.server.insights.funnels import funnels
 from usertrack.server.insights.lifecycle import lifecycle
 from usertrack.server.insights.nodes import Ask, Node, World
@@ -41,5 +41,5 @@ def compute(node: Node, ask: Ask, world: World) -> dict[str, Any]:
     results = _KINDS[node["kind"]](node, ask, world)
     if node["kind"] != "ErrorTrackingQuery":
         return {"results": results}
-    limit = int(node.get("limit") or 100)
+    limit = int(node.get("limit") or USUAL)
     return {"results": results[:limit], "hasMore": len(results) > limit, "limit": limit, "offset": 0}

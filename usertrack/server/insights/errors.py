@@ -10,6 +10,7 @@ from usertrack.server.insights.nodes import (
     World,
     allow,
     choice,
+    count,
     fill,
     node_condition,
     period_of,
@@ -45,7 +46,7 @@ ORDER BY RANKED, key
 LIMIT MOST
 """
 _NAMES = ("name", "description", "first_seen", "last_seen")
-_MOST = 1000
+USUAL, _MOST = 100, 1000
 
 
 def errors(node: Node, ask: Ask, world: World) -> list[Any]:
@@ -58,7 +59,7 @@ def errors(node: Node, ask: Ask, world: World) -> list[Any]:
     if node.get("issueId") or node.get("offset"):
         raise refused("issueId or offset")
     period = period_of({"dateRange": node.get("dateRange")}, world)
-    limit = min(int(node.get("limit") or 100), _MOST)
+    limit = count(node, "limit", USUAL, _MOST)
     text = fill(
         _SQL,
         TYPE=_TYPE,

@@ -17,6 +17,7 @@ from usertrack.server.insights.nodes import (
     allow,
     breakdown_of,
     choice,
+    count,
     event_condition,
     fill,
     node_condition,
@@ -107,7 +108,7 @@ def _checked(node: Node) -> tuple[list[Node], int]:
         raise refused(f"A funnel of {len(series)} steps")
     for item in series:
         allow(item, {"event", "properties", "fixedProperties"}, "series")
-    return series, int(options.get("funnelWindowInterval") or 14) * _SECONDS[unit]
+    return series, count(options, "funnelWindowInterval", 14, 10_000) * _SECONDS[unit]
 
 
 def _measures(steps: int) -> list[str]:

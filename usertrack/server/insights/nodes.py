@@ -63,9 +63,17 @@ def allow(node: Mapping[str, Any], known: Iterable[str], where: str) -> None:
 
 def choice(node: Mapping[str, Any], name: str, known: Mapping[str, Any] | Iterable[str], default: str) -> str:
     value = node.get(name) or default
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise refused(f"{name} {value}")
-    return str(value)
+    return value
+
+
+def count(node: Mapping[str, Any], name: str, default: int, most: int) -> int:
+    """A whole number from 1 to ``most``."""
+    value = node.get(name) or default
+    if not isinstance(value, int) or not 1 <= value <= most:
+        raise refused(f"{name} {value}")
+    return int(value)
 
 
 def section(node: Mapping[str, Any], name: str) -> Node:
@@ -247,4 +255,4 @@ def breakdown_of(node: Node) -> tuple[str, int]:
     before = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}.get(str(kind))
     if before is None or not isinstance(name, str):
         raise refused(f"A breakdown of type {kind}")
-    return text({"node": "Field", "chain": [*before, name]}), int(filters.get("breakdown_limit") or BREAKDOWN_LIMIT)
+    return text({"node": "Field", "chain": [*before, name]}), count(filters, "breakdown_limit", BREAKDOWN_LIMIT, 1000)

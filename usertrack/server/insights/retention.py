@@ -12,12 +12,12 @@ from usertrack.server.insights.nodes import (
     allow,
     choice,
     clickhouse_time,
+    count,
     event_condition,
     fill,
     floor,
     last_moment,
     node_condition,
-    refused,
     section,
     step,
 )
@@ -61,9 +61,7 @@ def retention(node: Node, ask: Ask, world: World) -> list[Node]:
     options = section(node, "retentionFilter")
     allow(options, _SHOWN, "retentionFilter")
     unit = choice(options, "period", ("Hour", "Day", "Week", "Month"), "Day")
-    total = options.get("totalIntervals") or 7
-    if not isinstance(total, int) or not 1 <= total <= 200:
-        raise refused(f"totalIntervals {total}")
+    total = count(options, "totalIntervals", 7, 200)
     period = _period(node, unit.lower(), total, world)
     first_time = choice(options, "retentionType", _TYPES, "retention_recurring")
     since = "timestamp >= toDateTime64({first}, 6, 'UTC')" if first_time == "retention_recurring" else "true"

@@ -16,6 +16,7 @@ from usertrack.server.insights.nodes import (
     action_of,
     allow,
     breakdown_of,
+    choice,
     clickhouse_time,
     event_condition,
     label_of,
@@ -52,8 +53,7 @@ def trends(node: Node, ask: Ask, world: World) -> list[Node]:
     allow(node, _OPTIONS, "TrendsQuery")
     shown = section(node, "trendsFilter")
     allow(shown, _DISPLAY_OPTIONS, "trendsFilter")
-    if (display := shown.get("display") or "ActionsLineGraph") not in _DISPLAYS:
-        raise refused(f"display {display}")
+    display = choice(shown, "display", _DISPLAYS, "ActionsLineGraph")
     series = series_of(node)
     period = period_of(node, world)
     found = []
