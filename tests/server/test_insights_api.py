@@ -165,5 +165,5 @@ def test_property_definitions(api: Api) -> None:
 
 
 def test_what_this_server_never_has_is_an_empty_list(api: Api) -> None:
-    for name in ("dashboards", "feature_flags", "actions", "cohorts"):
+    for name in ("dashboards", "feature_flags", "actions"):
         assert send(api, "GET", f"/api/projects/1/{name}/?search=x").json()["results"] == []

@@ -31,7 +31,7 @@ _NEVER_WRITTEN: dict[str, Any] = {
     "hidden": False,
     "updated_by": None,
 }
-_NOT_KEPT = ("dashboards", "feature_flags", "actions", "cohorts")
+_NOT_KEPT = ("dashboards", "feature_flags", "actions")
 
 
 def routes(store: Store, settings: ServerSettings) -> list[Route]:

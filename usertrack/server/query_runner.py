@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -51,7 +51,7 @@ class QueryRunner:
 
     def answer(self, query: dict[str, Any], query_id: str | None = None) -> bytes:
         """The whole response of PostHog as JSON; raises ApiError."""
-        return self._rows(query, query_id) if query["kind"] == "HogQLQuery" else self._numbers(query, query_id)
+        return self._hogql(query, query_id) if query["kind"] == "HogQLQuery" else self._numbers(query, query_id)
 
     def _numbers(self, query: dict[str, Any], query_id: str | None) -> bytes:
         """The answer to a query of another kind, which asks HogQL in its turn."""
@@ -61,7 +61,7 @@ class QueryRunner:
         def ask(text: str, values: Mapping[str, Any]) -> list[list[Any]]:
             texts.append(text)
             node = {"kind": "HogQLQuery", "query": text, "values": values, "modifiers": query.get("modifiers")}
-            rows: list[list[Any]] = json.loads(self._rows(node, query_id))["results"]
+            rows: list[list[Any]] = json.loads(self._hogql(node, query_id))["results"]
             if len(rows) >= LIMIT:
                 raise ApiError(400, "too_many_rows", "The query has too many rows. Try a shorter range.")
             return rows
@@ -85,7 +85,7 @@ class QueryRunner:
         }
         return _dumps({**found, **fields})
 
-    def _rows(self, query: dict[str, Any], query_id: str | None) -> bytes:
+    def _hogql(self, query: dict[str, Any], query_id: str | None) -> bytes:
         clock = [time.perf_counter()]
         compiled = self._compile(query, self._settings.row_cap)
         clock.append(time.perf_counter())
@@ -121,7 +121,9 @@ class QueryRunner:
             return compile_hogql(
                 query["query"],
                 values=_object(query, "values"),
-                context=self._context(_object(query, "modifiers"), row_cap),
+                context=self._context(
+                    _object(query, "modifiers"), row_cap, with_cohorts="cohort" in query["query"].lower()
+                ),
                 filters=_object(query, "filters"),
                 variables=_variables(_object(query, "variables")),
                 parse=self._trees.parse,
@@ -205,10 +207,11 @@ class QueryRunner:
                 if job.ended and (now - job.ended).total_seconds() > STATUS_TTL:
                     del self._jobs[job.id]
 
-    def _context(self, modifiers: dict[str, Any], row_cap: int | None) -> Context:
+    def _context(self, modifiers: dict[str, Any], row_cap: int | None, *, with_cohorts: bool) -> Context:
         settings = self._settings
         table = "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
-        rows = map(json.loads, run(self._store, table, "JSONCompactEachRow").splitlines())  # never behind a writer
+        rows = self._rows(table)
+        cohorts = "SELECT id, name FROM posthog.cohorts FINAL WHERE NOT deleted ORDER BY id"
         return Context(
             timezone=settings.timezone,
             week_start_day=settings.week_start_day,
@@ -218,7 +221,12 @@ class QueryRunner:
             project_id=settings.project_id,
             now=settings.now,
             test_account_filters=settings.test_account_filters,
+            cohorts=dict(self._rows(cohorts)) if with_cohorts else {},
         )
+
+    def _rows(self, sql: str) -> Iterator[list[Any]]:
+        """Never behind a writer."""
+        return map(json.loads, run(self._store, sql, "JSONCompactEachRow").splitlines())
 
 
 def _object(query: dict[str, Any], name: str) -> dict[str, Any]:
