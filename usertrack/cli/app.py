@@ -11,7 +11,19 @@ from typing import Annotated, Any
 import typer
 
 from usertrack import __version__
-from usertrack.cli import diagnostics, failures, history, metrics, people, push, queries, report, serving, workspace
+from usertrack.cli import (
+    diagnostics,
+    failures,
+    history,
+    insights,
+    metrics,
+    people,
+    push,
+    queries,
+    report,
+    serving,
+    workspace,
+)
 from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
 
 app = typer.Typer(
@@ -55,6 +67,7 @@ push.register(app)
 metrics.register(app)
 report.register(app)
 queries.register(app)
+insights.register(app)
 workspace.register(app)
 serving.register(app)
 

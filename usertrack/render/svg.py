@@ -12,6 +12,7 @@ from usertrack.render import cells
 from usertrack.render.safe import visible
 
 _WIDTH, _TREND, _ROW = 880, 260, 26  # of a chart, and the heights of a trend and of one bar
+_LABELS = 8  # of days, that fit side by side
 
 
 def draw(chart: Chart) -> str:
@@ -39,11 +40,16 @@ def draw(chart: Chart) -> str:
         truncate_label=32,
         truncate_legend=48,
         formatter=_formatter(chart),
+        value_formatter=_formatter(chart),
+        allow_interruptions=True,
+        show_minor_x_labels=chart.kind == "bars",
         no_data_text="nothing to show",
     )
     labels = [_label(x) for x in chart.x]
     # pygal draws horizontal bars from the bottom up
     drawn.x_labels = labels if chart.kind == "trend" else labels[::-1]
+    if chart.kind == "trend":
+        drawn.x_labels_major = labels[:: -max(1, -(-len(labels) // _LABELS))]
     for name, values in chart.series.items():
         drawn.add(visible(name), list(values) if chart.kind == "trend" else list(values)[::-1])
     drawn.add_xml_filter(lambda root: _cleaned(root, chart))
