@@ -21,12 +21,12 @@ EVENTS = Origin("posthog/pages", {"days": 8}, "posthog", RECIPE.as_of)
 ACCOUNTS = Origin("neon/accounts", {}, "neon", RECIPE.as_of, ("credits",))
 
 
-def known(visits: int = 7, people: int = 3, why: str = "credits 100 → 60") -> dict[str, Any]:
+def known(visits: int = 7, people: int = 3, why: str = "credits 100 → 60", who: str = "a@x.example") -> dict[str, Any]:
     pages = Table((Column("page"), Column("views", "BIGINT")), [("/a", visits), ("/b", 2)])
-    who = Table((Column("who"), Column("why")), [("a@x.example", why)])
+    left = Table((Column("who"), Column("why"), Column("priority", "DOUBLE")), [(who, why, 9.5)])
     blocks = (
         Section("Traffic", (Listing(pages, shown={"views": Shown("Views")}),), (EVENTS,)),
-        Section("Segments", (Facts((("People", people),)), Listing(who, "Left")), (ACCOUNTS,)),
+        Section("Segments", (Facts((("People", people),)), Listing(left, "Left")), (ACCOUNTS,)),
         Section("Words", (Paragraph("no figure of anything"),)),
     )
     return provenance(blocks, vars(RECIPE))
@@ -77,6 +77,9 @@ def test_a_figure_that_came_out_otherwise(file: Path) -> None:
 def test_what_is_only_known_as_of_today_is_no_mismatch_later(file: Path) -> None:
     assert verdicts(file, people=4) == [("differs", "Segments › People")]
     assert verdicts(file, MADE + timedelta(days=1), people=4) == [("cannot be known", "Segments › People")]
+    gone = [("cannot be known", f"Segments › Left › {who}@x.example › priority") for who in "ab"]
+    found = verdicts(file, MADE + timedelta(days=1), who="b@x.example")
+    assert [one for one in found if one[1].endswith("priority")] == gone
     assert verdicts(file, why="credits 100 → 50") == [("differs", "Segments › Left words")]
 
 

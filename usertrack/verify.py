@@ -82,12 +82,13 @@ def compare(report: Sealed, again: Mapping[str, Any], body: Callable[[], str], n
 def _figures(report: Sealed, now: Mapping[str, Any], *, later: bool) -> Iterator[Finding]:
     written = {str(figure["figure"]): figure["value"] for figure in report.figures}
     current = {str(figure["figure"]): figure for figure in now["figures"]}
+    kept = _as_of_today(now)
     for name in dict.fromkeys([*written, *current]):
         was, is_ = written.get(name, "not there"), current.get(name, {"value": "not there", "query": []})
         if was == is_["value"]:
             continue
         queries = [now["queries"][at] for at in is_["query"]]
-        labels = list(dict.fromkeys(label for query in queries for label in query["current"]))
+        labels = kept.get(_section(name), [])  # its section's: a person who is not there any more has no query
         excused = later and bool(labels)
         yield Finding(
             UNKNOWABLE if excused else DIFFERS,
@@ -97,6 +98,19 @@ def _figures(report: Sealed, now: Mapping[str, Any], *, later: bool) -> Iterator
             tuple(query["query"] for query in queries),
             f"only known as of today: {', '.join(labels)}" if excused else "",
         )
+
+
+def _as_of_today(now: Mapping[str, Any]) -> dict[str, list[str]]:
+    """By section, what its figures rest on that the sources keep only as of today."""
+    found: dict[str, dict[str, None]] = {}
+    for figure in now["figures"]:
+        labels = (label for at in figure["query"] for label in now["queries"][at]["current"])
+        found.setdefault(_section(figure["figure"]), {}).update(dict.fromkeys(labels))
+    return {section: list(labels) for section, labels in found.items()}
+
+
+def _section(name: str) -> str:
+    return name.split(" › ")[0]
 
 
 def _altered(report: Sealed, body: str) -> Iterator[Finding]:
