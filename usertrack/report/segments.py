@@ -142,14 +142,14 @@ def _who_first(found: Classification, table: Table, only: Sequence[str]) -> List
     key = found.bench.key
     people = _Named(table, names, only)
     evidence = _evidence(found, only)
-    facts = {name: Shown(_title(found.bench.facts[name].label), _kind(found, name)) for name in evidence}
+    facts = {name: Shown(_title(found.bench.facts[name].label), _kind(found, name), spare=True) for name in evidence}
     return Listing(
         Table((*people.columns,), people, as_of=found.bench.as_of, timezone=table.timezone),
         heading="Who to talk to first",
         shown={
             key: Shown("Person"),
             "primary": Shown("Segment", "tag"),
-            "priority": Shown("Priority", "number"),
+            "priority": Shown("Priority", "number", spare=True),
             "because": Shown("Why", "text", grows=True),
             **facts,
         },
