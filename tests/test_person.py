@@ -70,7 +70,7 @@ def test_tools_with_rates_over_finished_calls(ann: Dossier) -> None:
 
 def test_failures_of_both_levels_apart(ann: Dossier) -> None:
     runs = [(row["outcome"], row["cause"], row["runs"]) for row in ann.parts["runs"].dicts()]
-    assert runs == [("failed", "API timeout after … ms (run …)", 3), ("completed", None, 2), ("running", None, 1)]
+    assert runs == [("failed", "API timeout after <n> ms (run <id>)", 3), ("ok", None, 2), ("running", None, 1)]
     calls = [(row["tool"], row["message"], row["failures"]) for row in ann.parts["tool_failures"].dicts()]
     assert calls == [("gmail_send", "no such id …", 1)]
 

@@ -98,6 +98,7 @@ _PARTS: dict[str, tuple[str, dict[str, Shown]]] = {
         {
             "tool": Shown("Tool"),
             "uses": Shown("Uses", "number"),
+            "finished": Shown("Finished", "number"),
             "success_rate": Shown("Success", "bar", full=1.0),
             **_WHEN,
         },
