@@ -29,6 +29,8 @@ class Cost:
 
 def run_once(contestant: Contestant) -> Cost:
     """Run to the end, output thrown away; exits with the process's own words when it fails."""
+    # installed, usertrack has its bytecode: where Python may not keep any, each run would compile it anew
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as said:
         actions = [
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
@@ -36,7 +38,7 @@ def run_once(contestant: Contestant) -> Cost:
         ]
         started = time.perf_counter()
         process = os.posix_spawnp(
-            contestant.command[0], list(contestant.command), os.environ | contestant.env, file_actions=actions
+            contestant.command[0], list(contestant.command), environment | contestant.env, file_actions=actions
         )
         _, status, usage = os.wait4(process, 0)
         seconds = time.perf_counter() - started

@@ -42,6 +42,17 @@ def test_names_that_are_not_there() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "said"), [("a: " + "[" * 20_000, "nested too deeply"), ("a: 2026-13-01", "month must be in 1..12")]
+)
+def test_yaml_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "segments.yaml"
+    path.write_text(text)
+    error = problem(lambda: read_rules(path))
+    assert error.message.startswith(f"{path}:1: not valid YAML: ")
+    assert said in error.message
+
+
+@pytest.mark.parametrize(
     ("sql", "parts"),
     [
         ("a > 1", ["a > 1"]),

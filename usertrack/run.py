@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -61,6 +62,7 @@ class Runner:
                 "there is no folder for temporary files", "set TMPDIR to one that can be written"
             ) from error
         self._loop = asyncio.Runner()
+        self._closing: Future[None] | None = None
         self.spool = Spool(Path(self._folder.name))
         return self
 
@@ -68,10 +70,19 @@ class Runner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._loop.run(self._close())
+            self.finish()
+            assert self._closing
+            self._closing.result()
         finally:
             self._loop.close()
             self._folder.cleanup()
+
+    def finish(self) -> None:
+        """Nothing more will be asked: the sources close in the background, and what they gave stays."""
+        if self._closing is None:
+            thread = ThreadPoolExecutor(1)
+            self._closing = thread.submit(self._loop.run, self._close())
+            thread.shutdown(wait=False)
 
     @property
     def offered(self) -> dict[str, Any]:

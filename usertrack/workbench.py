@@ -4,7 +4,7 @@ E-mails are normalised here and nowhere else (trimmed, lower-cased), and your ow
 query whose keys are the same once normalised become one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -86,14 +86,14 @@ class Workbench:
         if self.alike:
             self.notes.append(_of_one_key(self.alike))
         self._people(tables, internal)
-        self._join(reasons)
+        self._join(tables, reasons)
         self.people = self.one("SELECT count(*) FROM profile")[0]
         self.match = self._match(tables)
 
     def declare(self) -> None:
         """Build an empty `profile` with the declared types: enough to check every rule against."""
         self._people({}, [])
-        self._join({})
+        self._join((), {})
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
         row: tuple[Any, ...] = self.connection.execute(sql, list(values)).fetchone()
@@ -165,7 +165,7 @@ class Workbench:
             "WHERE key IS NOT NULL GROUP BY key"
         )
 
-    def _join(self, reasons: Mapping[str, str]) -> None:
+    def _join(self, landed: Collection[str], reasons: Mapping[str, str]) -> None:
         self.facts = {
             self.key: ProfileFact(self.key, self.key, "VARCHAR", origin="key"),
             "as_of": ProfileFact("as_of", "as of", "TIMESTAMP", origin="run"),
@@ -175,23 +175,32 @@ class Workbench:
             f"CREATE TABLE base AS SELECT key AS {identifier(self.key)}, TIMESTAMP {moment} AS as_of FROM people "
             "WHERE NOT internal"
         )
+        columns = ["base.*"]
         for number, (name, query) in enumerate(self.queries.items()):
-            landed = self.connection.execute(f"SELECT 1 FROM duckdb_tables() WHERE table_name = 'q{number}'").fetchone()
-            parts = ["base.*"]
-            for fact_name, fact in query.facts.items():
-                self._free(fact_name, f"query '{name}'")
-                kind = FACT_TYPES[fact.type]
-                value = _present(number, fact_name, fact.absent, kind) if landed else f"NULL::{kind}"
-                parts.append(f"{value} AS {identifier(fact_name)}")
-                self.facts[fact_name] = ProfileFact(
-                    fact_name, fact.label, kind, fact.unit, name, reasons.get(name, ""), fact.current
-                )
-            # one query after the other: nine hash tables of a million people at once would take 3 GB
-            join = f"LEFT JOIN q{number} ON q{number}.key = base.{identifier(self.key)}" if landed else ""
-            self.connection.execute(f"CREATE OR REPLACE TABLE base AS SELECT {', '.join(parts)} FROM base {join}")
-            if landed and not query.people:
-                self.connection.execute(f"DROP TABLE q{number}")
+            columns += self._columns(number, query, reasons.get(name, ""), there=name in landed)
+            if name in landed:
+                # one query after the other: nine hash tables of a million people at once would take 3 GB
+                self._widen(columns, f"LEFT JOIN q{number} ON q{number}.key = base.{identifier(self.key)}")
+                columns = ["base.*"]
+                if not query.people:
+                    self.connection.execute(f"DROP TABLE q{number}")
+        self._widen(columns)
         self._derive()
+
+    def _columns(self, number: int, query: Query, missing: str, *, there: bool) -> list[str]:
+        """SQL for the facts of one query, which become known as facts of the profile."""
+        found = []
+        for name, fact in query.facts.items():
+            self._free(name, f"query '{query.name}'")
+            kind = FACT_TYPES[fact.type]
+            value = _present(number, name, fact.absent, kind) if there else f"NULL::{kind}"
+            found.append(f"{value} AS {identifier(name)}")
+            self.facts[name] = ProfileFact(name, fact.label, kind, fact.unit, query.name, missing, fact.current)
+        return found
+
+    def _widen(self, columns: Sequence[str], join: str = "") -> None:
+        if len(columns) > 1:
+            self.connection.execute(f"CREATE OR REPLACE TABLE base AS SELECT {', '.join(columns)} FROM base {join}")
 
     def _free(self, name: str, where: str) -> None:
         """Raise UsageError when a fact may not be called ``name``: case makes no difference to DuckDB."""
@@ -360,9 +369,12 @@ def reason(error: Exception) -> str:
     return " ".join(first.partition(": ")[2].split()) or type(error).__name__
 
 
-def build(runner: Runner, rules: Rules, done: Done | None = None, only: str | None = None) -> Workbench:
+def build(
+    runner: Runner, rules: Rules, done: Done | None = None, only: str | None = None, *, last: bool = False
+) -> Workbench:
     """Run the profile queries at once and join them, for everybody or for the one person called ``only``.
 
+    ``last`` says that the runner is asked nothing more after them.
     Raises a UsertrackError when no source answered at all, or when a query gave what cannot be joined.
     """
     bench = Workbench(rules, runner.library, runner.as_of)
@@ -371,6 +383,8 @@ def build(runner: Runner, rules: Rules, done: Done | None = None, only: str | No
     if only is not None:
         statements = [for_key(statement, only.strip().lower()) for statement in statements]
     answers = dict(zip(rules.queries, runner.run(statements, done), strict=True))
+    if last:
+        runner.finish()
     failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
     if len(failures) == len(answers):  # what went wrong says more than what is not configured
         raise next((failure for failure in failures if not isinstance(failure, NotConnected)), failures[0])

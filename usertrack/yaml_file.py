@@ -21,14 +21,15 @@ class YamlFile:
 
         self.path = path
         try:
-            text = path.read_text(encoding="utf-8")
-            self.document = yaml.safe_load(text)
-            self.root = yaml.compose(text, Loader=yaml.SafeLoader)
+            loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+            self.root = loader.get_single_node()
+            self.document: Any = loader.construct_document(self.root) if self.root else None
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-01
             mark = getattr(error, "problem_mark", None)
-            problem = getattr(error, "problem", None) or "syntax"
+            deep = "it is nested too deeply" if isinstance(error, RecursionError) else error
+            problem = getattr(error, "problem", None) or deep
             raise UsageError(
                 f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}",
                 "put texts with `:` or `{` in quotes",

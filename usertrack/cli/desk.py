@@ -77,12 +77,15 @@ class Desk:
         prove_rules(rules, self.runner.library, self.runner.as_of)
         return rules
 
-    def profiles(self, rules: "Rules") -> "Workbench":
-        """Everybody's profile; marks the answer incomplete when a source did not give its part."""
+    def profiles(self, rules: "Rules", *, last: bool = False) -> "Workbench":
+        """Everybody's profile; marks the answer incomplete when a source did not give its part.
+
+        ``last``: nothing is asked after it, and the sources close while the answer is made.
+        """
         from usertrack.workbench import build
 
         self.progress.expect(len(rules.queries))
-        bench = build(self.runner, rules, self.progress.done)
+        bench = build(self.runner, rules, self.progress.done, last=last)
         self.progress("sorting people", passing=True)
         return self._noted(bench)
 

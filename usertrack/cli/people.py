@@ -40,7 +40,7 @@ def segments(
         rules = desk.rules()
         chosen = rules.set_named(set_name)
         only = rules.require(chosen, names or [])
-        found = classify(desk.profiles(rules), chosen)
+        found = classify(desk.profiles(rules, last=True), chosen)
         since = keep(found, place_of(desk.settings, desk.runner.now), desk.runner.now)
         desk.emit(segments_document(found, only, desk.settings["timezone"], limit, since), limit)
 
@@ -103,7 +103,7 @@ def match(
 
     require_kind(kind)
     with open_desk(common) as desk:
-        bench = desk.profiles(desk.rules())
+        bench = desk.profiles(desk.rules(), last=True)
         desk.emit(match_document(bench, kind, desk.settings["timezone"], limit), limit)
 
 
