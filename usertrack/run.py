@@ -15,7 +15,7 @@ from usertrack.errors import ConnectionFailed, QueryError, UsageError, Usertrack
 from usertrack.library import Library, Query, Statement
 from usertrack.period import in_zone
 from usertrack.settings import Settings
-from usertrack.sources import Notify, Source, make
+from usertrack.sources import Api, Notify, Source, make
 from usertrack.spool import Spool
 from usertrack.table import Table
 
@@ -133,6 +133,13 @@ class Runner:
         if isinstance(answer, UsertrackError):
             raise answer
         return answer
+
+    def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """PostHog's answer to a request below ``/api/projects/<id>/``: what no query can do. Raises its error."""
+        source = self._sources.get("posthog")
+        if not isinstance(source, Api):
+            raise NotConnected(f"{NAMES['posthog']} is not connected", _CONNECT["posthog"])
+        return self._loop.run(source.call(method, path, body))
 
     async def _all(self, statements: Sequence[Statement], done: Done) -> list[Answer]:
         async with asyncio.TaskGroup() as group:

@@ -24,7 +24,7 @@ COMMANDS = [
     "init",
     "check",
 ]
-COMMANDS += ["doctor", "demo", "serve"]
+COMMANDS += ["doctor", "demo", "serve", "metrics"]
 
 
 def plain(text: str) -> str:
