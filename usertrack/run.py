@@ -96,10 +96,17 @@ class Runner:
     @property
     def past(self) -> str:
         """``on 13 Nov 2026`` when the moment to answer for is more than a day before the sources' own, else nothing."""
-        if self.now - self.as_of <= timedelta(days=1):
-            return ""
+        return f"on {self._day}" if self.now - self.as_of > timedelta(days=1) else ""
+
+    @property
+    def future(self) -> str:
+        """``1 Jan 2099`` when the moment to answer for is more than a day after the sources' own, else nothing."""
+        return self._day if self.as_of - self.now > timedelta(days=1) else ""
+
+    @property
+    def _day(self) -> str:
         day = in_zone(self.as_of, self.settings["timezone"])
-        return f"on {day.day} {day:%b %Y}"
+        return f"{day.day} {day:%b %Y}"
 
     def at(self, moment: datetime) -> "Runner":
         """The same sources, asked for another moment."""

@@ -40,6 +40,10 @@ KNOWN: dict[str, Known] = {
     "insights": Known("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
     "as_of": Known("USERTRACK_AS_OF", about="the moment to answer for, default now"),
     "history": Known("USERTRACK_HISTORY", about="file that classifications are kept in, or off"),
+    "history_all_days": Known(
+        "USERTRACK_HISTORY_ALL_DAYS", 14, about="days that all snapshots are kept, then one a day"
+    ),
+    "history_daily_days": Known("USERTRACK_HISTORY_DAILY_DAYS", 90, about="days after which it is one a week"),
     "format": Known("USERTRACK_FORMAT", about="default output format"),
 }
 
@@ -136,7 +140,7 @@ def _typed(name: str, value: Any, where: str) -> Any:
             raise UsageError(f"{where}: '{name}' takes a list of texts", f"write {name}: [a.example, b@c.example]")
         return [item.strip() for item in items if item.strip()]
     if isinstance(default, int):
-        return _seconds(name, value, where)
+        return _positive(name, value, where)
     if name == "history" and value is False:
         return "off"  # which YAML reads as false
     if isinstance(value, bool | list | dict | float):
@@ -144,14 +148,15 @@ def _typed(name: str, value: Any, where: str) -> Any:
     return str(value).strip()
 
 
-def _seconds(name: str, value: Any, where: str) -> float:
+def _positive(name: str, value: Any, where: str) -> float:
     try:
-        seconds = float(value) if not isinstance(value, bool) else 0.0
+        number = float(value) if not isinstance(value, bool) else 0.0
     except (TypeError, ValueError):
-        seconds = 0.0
-    if not 0 < seconds < 1e6:
-        raise UsageError(f"{where}: '{name}' takes a number of seconds, not '{value}'", f"write {name}: 120")
-    return seconds
+        number = 0.0
+    if not 0 < number < 1e6:
+        unit, example = ("days" if name.endswith("days") else "seconds"), KNOWN[name].default
+        raise UsageError(f"{where}: '{name}' takes a number of {unit}, not '{value}'", f"write {name}: {example}")
+    return number
 
 
 def _read_file(path: Path) -> dict[str, Setting]:

@@ -100,7 +100,7 @@ def _audience(desk: "Desk", segment: str, set_name: str, limit: int | None) -> "
 
     rules = desk.rules()
     chosen = rules.set_named(set_name)
-    chosen.require([segment])
+    (segment,) = rules.require(chosen, [segment])
     found = classify(desk.profiles(rules), chosen)
     since = keep(found, place_of(desk.settings, desk.runner.now), desk.runner.now)
     audience = audience_of(found, segment, desk.settings["timezone"], limit)
