@@ -11,8 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from usertrack.cache import Cache, Moment, open_cache
 from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
 from usertrack.library import Library, Query, Statement
+from usertrack.measures import age_words
 from usertrack.period import in_zone
 from usertrack.settings import Settings
 from usertrack.sources import Notify, Source, make
@@ -33,11 +35,16 @@ class NotConnected(ConnectionFailed):
     """Nobody has said where this source is."""
 
 
+class NotKept(ConnectionFailed):
+    """The cache alone may answer, and has nothing."""
+
+
 class Runner:
     """Runs statements on the sources of a workspace. A context manager: it owns connections and spooled results.
 
     ``as_of`` is the moment to answer for, ``now`` the one at which the sources stand (both UTC); nothing below reads
-    the clock.
+    the clock. All that is answered is of one moment: where answers of the cache may stand for now, that moment is
+    chosen before the first is given, and is ``as_of`` and ``now`` from then on.
     """
 
     def __init__(
@@ -47,12 +54,16 @@ class Runner:
         as_of: datetime,
         sources: Mapping[str, Source],
         now: datetime | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self.settings = settings
         self.library = library
         self.as_of = as_of
         self.now = now or as_of
         self._sources = dict(sources)
+        self._cache = cache
+        self._purpose = ""
+        self._given: list[Answer] = []
 
     def __enter__(self) -> "Runner":
         try:
@@ -73,6 +84,9 @@ class Runner:
             self.finish()
             assert self._closing
             self._closing.result()
+            if self._cache:
+                whole = kind is None and all(isinstance(each, Table | NotConnected) for each in self._given)
+                self._cache.close(self._moment, self._purpose if whole else "")
         finally:
             self._loop.close()
             self._folder.cleanup()
@@ -100,6 +114,53 @@ class Runner:
             return ""
         day = in_zone(self.as_of, self.settings["timezone"])
         return f"on {day.day} {day:%b %Y}"
+
+    @property
+    def asked_at(self) -> datetime | None:
+        """When the oldest answer given so far was had from its source; None when all of them were just now."""
+        return min((each.asked_at for each in self._tables() if each.asked_at), default=None)
+
+    @property
+    def stale(self) -> str:
+        """What is to be said of answers from the cache; nothing when there is none."""
+        if self._cache is None or self.asked_at is None:
+            return ""
+        age = age_words(self._cache.now - self.asked_at)
+        kept, total = sum(each.asked_at is not None for each in self._tables()), len(self._tables())
+        return (
+            f"from the cache, {age} old"
+            if kept == total
+            else f"{kept} of {total} answers are from the cache, {age} old"
+        )
+
+    def _tables(self) -> list[Table]:
+        return [each for each in self._given if isinstance(each, Table)]
+
+    def begin(self, purpose: str) -> None:
+        """Start at the latest moment for which the cache has all that was asked for the same ``purpose``.
+
+        Offline, that is the latest moment at all where no such is known.
+        """
+        self._purpose = purpose
+        if self._cache and self._may_move:
+            moments = self._cache.answered(purpose) or (list(self._cache.moments()) if self.settings.offline else [])
+            self._move(max(filter(self._young, moments), default=None))
+
+    def settle(self, asked: Callable[[], Sequence[Statement]]) -> Sequence[Statement]:
+        """The statements that ``asked`` binds, for the latest moment for which the cache has them all.
+
+        Offline, that is the one for which it has most. Once an answer was given, its moment holds for all.
+        """
+        statements = asked()
+        if self._cache is None or not self._may_move:
+            return statements
+        kept = {moment: digests for moment, digests in self._cache.moments().items() if self._young(moment)}
+        counts = {moment: self._known(statements, kept[moment]) for moment in kept}
+        most, all_ = max(counts.values(), default=0), sum(bool(self._cache.digest(s, self._moment)) for s in statements)
+        if counts.get(self.as_of, 0) == most or (most < all_ and not self.settings.offline):
+            return statements
+        self._move(max(moment for moment, count in counts.items() if count == most))
+        return asked()
 
     def at(self, moment: datetime) -> "Runner":
         """The same sources, asked for another moment."""
@@ -135,10 +196,7 @@ class Runner:
     async def _answer(self, statement: Statement, done: Done) -> Answer:
         answer: Answer
         try:
-            source = self._sources.get(statement.source)
-            if source is None:
-                raise NotConnected(f"{NAMES[statement.source]} is not connected", _CONNECT[statement.source])
-            table = await source.run(statement, self.spool)
+            table = await self._from_cache(statement) or await self._from_source(statement)
             query = statement.query
             notes = (*table.notes, *self._of_today(query))
             answer = replace(table, as_of=self.as_of, title=query.title if query else "", notes=notes)
@@ -147,8 +205,56 @@ class Runner:
         except OSError as error:
             full = f"{statement.name}: the result cannot be kept in {self.spool.folder.parent}: {error.strerror}"
             answer = QueryError(full, "free some space there, or set TMPDIR to another folder")
+        self._given.append(answer)
         done(statement, answer)
         return answer
+
+    async def _from_source(self, statement: Statement) -> Table:
+        source = self._sources.get(statement.source)
+        if source is None:
+            raise NotConnected(f"{NAMES[statement.source]} is not connected", _CONNECT[statement.source])
+        table = await source.run(statement, self.spool)
+        if self._cache:
+            await asyncio.to_thread(self._cache.keep, statement, self._moment, table)
+        return table
+
+    async def _from_cache(self, statement: Statement) -> Table | None:
+        if self._cache is None or not self._reads:
+            return None
+        found = await asyncio.to_thread(self._cache.find, statement, self._moment, self.spool)
+        if found is None or found.asked_at is None or not self._young(found.asked_at):
+            return None
+        # Postgres has no timezone of its own: times are shown in that of the workspace
+        return replace(found, timezone=self.settings["timezone"]) if found.source == "neon" else found
+
+    @property
+    def _moment(self) -> Moment:
+        return Moment(self.as_of, live=self.as_of == self.now)
+
+    @property
+    def _reads(self) -> bool:
+        return self.settings.offline or self.settings.max_age is not None
+
+    @property
+    def _may_move(self) -> bool:
+        return self._reads and self._moment.live and not self._given
+
+    def _move(self, moment: datetime | None) -> None:
+        self.as_of, self.now = moment or self.as_of, moment or self.now
+
+    def _young(self, moment: datetime) -> bool:
+        """Whether what the sources said then may be taken for what they say now."""
+        if self._cache is None or moment > self._cache.now:
+            return False
+        return self.settings.offline or self._cache.now - moment <= (self.settings.max_age or timedelta())
+
+    def _known(self, statements: Sequence[Statement], digests: set[str]) -> int:
+        """How many of ``statements``, as bound for this moment, are among the kept ``digests``."""
+        cache, moment = self._cache, self._moment
+        assert cache is not None
+        return sum(
+            any(cache.digest(each, moment) in digests for each in (asked, asked.whole) if each) for asked in statements
+        )
 
     def _of_today(self, query: Query | None) -> list[str]:
         """The facts of ``query`` whose past values nobody knows, when its answer is about the past."""
@@ -164,18 +270,52 @@ def _own(item: str) -> str:
     return item.strip().lower().lstrip("@.")
 
 
-def open_runner(settings: Settings, library: Library, *, now: datetime, notify: Notify) -> Runner:
-    """A Runner on the demo, or on every source that is configured. Raises UsertrackError."""
+class _CacheAlone:
+    """Stands in the place of a source that may not be asked."""
+
+    def __init__(self, *, kept: bool) -> None:
+        self._hint = "ask once without --offline" if kept else "only the project's number tells it from others"
+
+    async def run(self, statement: Statement, spool: Spool) -> Table:
+        raise NotKept(f"{statement.name} is not in the cache; {self._hint}")
+
+    async def close(self) -> None:
+        pass
+
+
+def open_runner(
+    settings: Settings, library: Library, *, now: datetime, notify: Notify, purpose: str = "", cached: bool = True
+) -> Runner:
+    """A Runner on the demo, or on every source that is configured. Raises UsertrackError.
+
+    ``purpose`` names what is about to be asked: the cache knows for which moments it has all of that. Without
+    ``cached`` only the sources answer.
+    """
     wanted = _as_of(settings)  # a wrong one is said before anything is opened
     if settings.uses_demo:
         from usertrack.sources.demo import open_demo_sources
 
         sources, as_of = open_demo_sources(settings, now=now, notify=notify)
+        return Runner(settings, library, wanted or as_of, sources, now=as_of)
+    cache = open_cache(settings, now, notify) if cached else None
+    configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
+    names = [name for name, there in configured.items() if there]
+    if settings.offline:
+        sources = {name: _CacheAlone(kept=name in _require(cache, cached).sources) for name in names}
     else:
-        configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
-        sources = {name: make(name, settings, notify) for name, there in configured.items() if there}
-        as_of = now
-    return Runner(settings, library, wanted or as_of, sources, now=as_of)
+        sources = {name: make(name, settings, notify) for name in names}
+    runner = Runner(settings, library, wanted or now, sources, now=now, cache=cache)
+    runner.begin(purpose)
+    return runner
+
+
+def _require(cache: Cache | None, cached: bool) -> Cache:  # noqa: FBT001
+    """The cache, for those who may ask nothing else; raises UsageError."""
+    if not cached:
+        raise UsageError("this command asks the sources, and --offline forbids it", "leave --offline out")
+    if cache is None:
+        raise UsageError("--offline needs the cache, and it is off", "take `cache: off` out of the settings")
+    return cache
 
 
 def _as_of(settings: Settings) -> datetime | None:
