@@ -121,8 +121,9 @@ class Cache:
         if found or statement.whole is None:
             return found
         whole = self._find(statement.whole, moment, spool)
-        if whole is None or whole.truncated or not isinstance(whole.rows, SpooledRows):
+        if whole is None or whole.truncated or statement.key not in whole.names:
             return None
+        assert isinstance(whole.rows, SpooledRows)
         rows = whole.rows.where(statement.key, statement.values["usertrack_key"])
         return replace(whole, rows=rows, query=statement.sql, parameters=dict(statement.values))
 
@@ -134,12 +135,13 @@ class Cache:
         path = max(same, key=_used_at)
         try:
             table = _read(path, spool, statement.limit)
-            os.utime(path)
         except FileNotFoundError:  # another process has just removed it
             return None
         except (_Damaged, OSError):
             self._notify(f"{statement.name}: what the cache has of it is damaged, and does not count")
             return None
+        with suppress(OSError):  # somebody else's cache, which is read all the same
+            os.utime(path)
         return replace(table, query=statement.sql, parameters=dict(statement.values))
 
     def entries(self) -> list[Entry]:

@@ -43,8 +43,8 @@ class Runner:
     """Runs statements on the sources of a workspace. A context manager: it owns connections and spooled results.
 
     ``as_of`` is the moment to answer for, ``now`` the one at which the sources stand (both UTC); nothing below reads
-    the clock. All that is answered is of one moment: where answers of the cache may stand for now, that moment is
-    chosen before the first is given, and is ``as_of`` and ``now`` from then on.
+    the clock. All answers are of one moment: where those of the cache may stand for now, the first that are asked for
+    together decide which it is, and it is ``as_of`` and ``now`` from then on.
     """
 
     def __init__(
@@ -125,13 +125,18 @@ class Runner:
         """What is to be said of answers from the cache; nothing when there is none."""
         if self._cache is None or self.asked_at is None:
             return ""
-        age = age_words(self._cache.now - self.asked_at)
         kept, total = sum(each.asked_at is not None for each in self._tables()), len(self._tables())
-        return (
-            f"from the cache, {age} old"
-            if kept == total
-            else f"{kept} of {total} answers are from the cache, {age} old"
-        )
+        part = "" if kept == total else f"{kept} of {total} answers "
+        return f"{part}from the cache, {age_words(self._cache.now - self.asked_at)} old"
+
+    @property
+    def fallback(self) -> str:
+        """A way out for whoever cannot have an answer from the sources now; nothing when there is none."""
+        failed = any(not isinstance(each, Table | NotConnected) for each in self._given)
+        if self._cache is None or self._reads or not self._moment.live or not failed:
+            return ""
+        last = max(self._cache.answered(self._purpose), default=None)
+        return f"--offline shows the last answer, {age_words(self._cache.now - last)} old" if last else ""
 
     def _tables(self) -> list[Table]:
         return [each for each in self._given if isinstance(each, Table)]
@@ -145,22 +150,6 @@ class Runner:
         if self._cache and self._may_move:
             moments = self._cache.answered(purpose) or (list(self._cache.moments()) if self.settings.offline else [])
             self._move(max(filter(self._young, moments), default=None))
-
-    def settle(self, asked: Callable[[], Sequence[Statement]]) -> Sequence[Statement]:
-        """The statements that ``asked`` binds, for the latest moment for which the cache has them all.
-
-        Offline, that is the one for which it has most. Once an answer was given, its moment holds for all.
-        """
-        statements = asked()
-        if self._cache is None or not self._may_move:
-            return statements
-        kept = {moment: digests for moment, digests in self._cache.moments().items() if self._young(moment)}
-        counts = {moment: self._known(statements, kept[moment]) for moment in kept}
-        most, all_ = max(counts.values(), default=0), sum(bool(self._cache.digest(s, self._moment)) for s in statements)
-        if counts.get(self.as_of, 0) == most or (most < all_ and not self.settings.offline):
-            return statements
-        self._move(max(moment for moment, count in counts.items() if count == most))
-        return asked()
 
     def at(self, moment: datetime) -> "Runner":
         """The same sources, asked for another moment."""
@@ -177,9 +166,9 @@ class Runner:
     def run(self, statements: Sequence[Statement], done: Done | None = None) -> list[Answer]:
         """An answer for each statement, in their order: its Table, or the error that stands in its place.
 
-        ``done`` is told of each as it arrives.
+        ``done`` is told of each as it arrives. The first answers may move ``as_of``, to the moment that they are of.
         """
-        return self._loop.run(self._all(statements, done or (lambda statement, answer: None)))
+        return self._loop.run(self._all(self._settled(statements), done or (lambda statement, answer: None)))
 
     def one(self, statement: Statement) -> Table:
         """The answer to one statement; raises its error."""
@@ -248,13 +237,23 @@ class Runner:
             return False
         return self.settings.offline or self._cache.now - moment <= (self.settings.max_age or timedelta())
 
-    def _known(self, statements: Sequence[Statement], digests: set[str]) -> int:
-        """How many of ``statements``, as bound for this moment, are among the kept ``digests``."""
-        cache, moment = self._cache, self._moment
-        assert cache is not None
-        return sum(
-            any(cache.digest(each, moment) in digests for each in (asked, asked.whole) if each) for asked in statements
-        )
+    def _settled(self, statements: Sequence[Statement]) -> Sequence[Statement]:
+        """``statements`` at the latest moment for which the cache has them all; offline, for which it has most."""
+        if self._cache is None or not self._may_move:
+            return statements
+        here = self._moment
+        asked = [
+            {self._cache.digest(each, here) for each in (one, one.whole) if each}
+            for one in statements
+            if one.source in self._cache.sources
+        ]
+        moments = self._cache.moments()
+        counts = {at: sum(not moments[at].isdisjoint(one) for one in asked) for at in moments if self._young(at)}
+        most = max(counts.values(), default=0)
+        if counts.get(here.as_of, 0) == most or (most < len(asked) and not self.settings.offline):
+            return statements
+        self._move(max(at for at, count in counts.items() if count == most))
+        return [_rebound(one, here.as_of, self.as_of) for one in statements]
 
     def _of_today(self, query: Query | None) -> list[str]:
         """The facts of ``query`` whose past values nobody knows, when its answer is about the past."""
@@ -263,6 +262,13 @@ class Runner:
 
     async def _close(self) -> None:
         await asyncio.gather(*(source.close() for source in self._sources.values()))
+
+
+def _rebound(statement: Statement, before: datetime, after: datetime) -> Statement:
+    """``statement`` for another moment."""
+    values = {name: after if value == before else value for name, value in statement.values.items()}
+    whole = statement.whole and _rebound(statement.whole, before, after)
+    return replace(statement, values=values, whole=whole)
 
 
 def _own(item: str) -> str:

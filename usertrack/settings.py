@@ -40,7 +40,7 @@ KNOWN: dict[str, Known] = {
     "as_of": Known("USERTRACK_AS_OF", about="the moment to answer for, default now"),
     "history": Known("USERTRACK_HISTORY", about="file that classifications are kept in, or off"),
     "cache": Known("USERTRACK_CACHE", about="folder that answers are kept in, or off"),
-    "cache_size": Known("USERTRACK_CACHE_SIZE", "1GiB", about="how large the cache may grow"),
+    "cache_size": Known("USERTRACK_CACHE_SIZE", "1GB", about="how large the cache may grow"),
     "max_age": Known("USERTRACK_MAX_AGE", about="how old an answer from the cache may be; default: always ask"),
     "format": Known("USERTRACK_FORMAT", about="default output format"),
 }

@@ -70,7 +70,7 @@ class SpooledRows(Sequence[Row]):
 
     def where(self, column: str, value: str) -> "SpooledRows":
         """Those of these rows that have the text ``value`` in ``column``."""
-        scan = f"(FROM {self._scan} WHERE {identifier(column)} = {quote(value)})"
+        scan = f"(FROM {self._scan} WHERE CAST({identifier(column)} AS VARCHAR) = {quote(value)})"
         with self.reader() as connection:
             (count,) = connection.execute(f"SELECT count(*) FROM {scan}").fetchone()
         return SpooledRows(scan, self.columns, count, self._connection)

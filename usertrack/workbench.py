@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from usertrack.errors import UsageError, UsertrackError, did_you_mean
 from usertrack.expressions import bracketed, columns, expand, parse
-from usertrack.library import FACT_TYPES, Library, Query, Statement, for_key
+from usertrack.library import FACT_TYPES, Library, Query, for_key
 from usertrack.rules import Rules
 from usertrack.run import NAMES, Answer, Done, NotConnected, Runner
 from usertrack.spool import SpooledRows, connect, identifier, quote
@@ -339,9 +339,13 @@ def build(
     ``last`` says that the runner is asked nothing more after them.
     Raises a UsertrackError when no source answered at all, or when a query gave what cannot be joined.
     """
-    statements = runner.settle(lambda: _statements(runner, rules, only))
     bench = Workbench(rules, runner.library, runner.as_of)
+    # your own people come too: they are left out here, once, and counted
+    statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
+    if only is not None:
+        statements = [for_key(statement, only.strip().lower()) for statement in statements]
     answers = dict(zip(rules.queries, runner.run(statements, done), strict=True))
+    bench.as_of = runner.as_of  # answers of the cache are of their own moment
     if last:
         runner.finish()
     failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
@@ -362,12 +366,6 @@ def build(
     if runner.past:
         bench.notes.append(_of_today(bench, runner.past))
     return bench
-
-
-def _statements(runner: Runner, rules: Rules, only: str | None) -> list[Statement]:
-    # your own people come too: they are left out in the join, once, and counted
-    statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
-    return statements if only is None else [for_key(statement, only.strip().lower()) for statement in statements]
 
 
 def _of_today(bench: Workbench, past: str) -> str:

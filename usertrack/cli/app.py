@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from usertrack import __version__
-from usertrack.cli import diagnostics, failures, history, people, queries, serving, workspace
+from usertrack.cli import cache, diagnostics, failures, history, people, queries, serving, workspace
 from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
 
 app = typer.Typer(
@@ -53,6 +53,7 @@ history.register(app)
 failures.register(app)
 queries.register(app)
 workspace.register(app)
+cache.register(app)
 serving.register(app)
 
 

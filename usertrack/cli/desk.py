@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from usertrack.cli import diagnostics, output
 from usertrack.cli.options import Common
-from usertrack.errors import INCOMPLETE
+from usertrack.errors import INCOMPLETE, ConnectionFailed, SourceBusy
 
 if TYPE_CHECKING:
     from usertrack.document import Document
@@ -151,8 +151,14 @@ def open_desk(common: Common, *, cached: bool = True) -> Iterator[Desk]:
         open_runner(settings, library, now=now, notify=progress, purpose=purpose, cached=cached) as runner,
     ):
         desk = Desk(settings, runner, progress, common)
-        yield desk
+        try:
+            yield desk
+        except (ConnectionFailed, SourceBusy) as problem:
+            problem.hint = "; ".join(filter(None, [problem.hint, runner.fallback]))
+            raise
     if desk.incomplete:
+        if runner.fallback:
+            diagnostics.note(runner.fallback)
         raise typer.Exit(INCOMPLETE)
 
 

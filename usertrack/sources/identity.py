@@ -41,7 +41,7 @@ def _where(url: str) -> str:
 
     try:
         given = conninfo_to_dict(url)
-    except psycopg.Error:
+    except (psycopg.Error, ValueError):  # ValueError: bytes that are no text
         return ""
     otherwise = {option.keyword.decode(): (option.val or b"").decode() for option in psycopg.pq.Conninfo.get_defaults()}
     return " ".join(f"{name}={given.get(name) or otherwise.get(name) or ''}" for name in _WHERE)
