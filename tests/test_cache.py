@@ -328,6 +328,17 @@ def test_what_was_used_longest_ago_goes_first(world: World) -> None:
     assert sum(path.stat().st_size for path in world.folder.rglob("rows.*")) <= 100_000
 
 
+def test_what_was_replaced_or_never_finished_goes(world: World) -> None:
+    past: dict[str, Any] = {"as_of": "2026-11-01"}
+    first = world.tick(**past)
+    (left := world.folder / ".unfinished-x").mkdir()
+    for path in (left, *world.entries):
+        os.utime(path, (NINE.timestamp(), NINE.timestamp()))
+    second = world.tick(1, **past)
+    assert [len(world.entries), left.exists()] == [1, False]
+    assert world.tick(2, offline=1, **past) == second != first
+
+
 def test_an_answer_larger_than_the_cache(world: World) -> None:
     large = Statement("neon", "SELECT repeat('x', 5000)", name="neon/large")
     assert world.ask(large, cache_size="4kB").rows == [("x" * 5000,)]

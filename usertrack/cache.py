@@ -206,9 +206,9 @@ class Cache:
             raise
 
     def _give_up(self, error: OSError) -> None:
-        if self._writable:
+        said, self._writable = not self._writable, False
+        if not said:
             self._notify(f"answers are not kept: {self.folder} cannot be written ({error.strerror})")
-        self._writable = False
 
     def _names(self) -> list[_Name]:
         """Every folder that is named like ours; nothing else is ever looked at, or removed."""
