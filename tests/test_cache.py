@@ -20,7 +20,7 @@ from usertrack.cache import Cache, Moment
 from usertrack.errors import UsageError
 from usertrack.library import Library, Statement, for_key
 from usertrack.run import NotKept, Runner, open_runner
-from usertrack.settings import load
+from usertrack.settings import KNOWN, load
 from usertrack.sources.identity import identities
 from usertrack.spool import Spool, csv_rows
 from usertrack.table import Column, Table
@@ -218,10 +218,8 @@ DSNS = st.sampled_from(
 @hypothesis(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SECRETS, SECRETS, DSNS, st.sampled_from(["1", "@current"]))
 def test_no_secret_is_in_any_byte(tmp_path: Path, key: str, password: str, dsn: str, project: str) -> None:
-    env = {
+    env = {known.env: key for known in KNOWN.values() if known.secret} | {
         "DATABASE_URL": dsn.format(password),
-        "POSTHOG_PERSONAL_API_KEY": key,
-        "NEON_API_KEY": key,
         "POSTHOG_PROJECT_ID": project,
         "USERTRACK_CACHE": str(tmp_path / "cache"),
     }

@@ -71,7 +71,8 @@ _FILLERS: dict[str, Any] = {
 
 def _has_its_facts(name: str, names: Sequence[str], library: Library) -> Finding:
     query = library[name]
-    lacking = [fact for fact in [*query.facts, *filter(None, [query.key])] if fact not in names]
+    declared = [*query.facts, *filter(None, [query.key]), *(query.metric.columns if query.metric else ())]
+    lacking = [column for column in declared if column not in names]
     if lacking:
         return Finding(
             "FAIL",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.metric import Metric, read_metric
 from usertrack.sqltext import placeholders
 from usertrack.sqltext import statement_of as statement_of
 
@@ -30,7 +31,9 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "list": list,
     "timestamp": datetime,
 }
-_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts"}
+_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric"}
+_METRIC = re.compile(rb"^--\s*metric\s*:", re.MULTILINE)
+_MAPPINGS = {"params", "facts", "metric"}
 
 FACT_TYPES = {
     "int": "BIGINT",
@@ -135,6 +138,7 @@ class Query:
     people: str = ""
     params: Mapping[str, Parameter] = field(default_factory=dict)
     facts: Mapping[str, Fact] = field(default_factory=dict)
+    metric: Metric | None = None
     path: Path | None = None
     line: int = 1
     shipped: bool = False
@@ -234,16 +238,18 @@ def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
         source=source,
         sql=sql,
         title=str(meta.get("title", "")),
-        about=str(meta.get("about", "")),
+        about=str(meta.get("about", "")).strip(),
         key=str(meta.get("key") or ""),
         people=str(meta.get("people") or ""),
         params={key: _parameter(key, value, path, text) for key, value in (meta.get("params") or {}).items()},
         facts={key: _fact(key, value, path, text) for key, value in (meta.get("facts") or {}).items()},
+        metric=_metric(meta["metric"], path, text) if meta.get("metric") is not None else None,
         path=path,
         line=line,
         shipped=shipped,
     )
     _declared_equals_used(query, text)
+    _answers_for_a_window(query, text)
     return query
 
 
@@ -278,7 +284,7 @@ def _header(header: str, path: Path) -> dict[str, Any]:
                 did_you_mean(str(key), _HEADER_KEYS),
             )
     for key, value in meta.items():
-        kind, article = (dict, "a mapping of names to values") if key in {"params", "facts"} else (str, "a text")
+        kind, article = (dict, "a mapping of names to values") if key in _MAPPINGS else (str, "a text")
         if value is not None and not isinstance(value, kind):
             raise UsageError(f"{path}:{_line_of(header, key, 1)}: '{key}' takes {article}")
     return meta
@@ -330,6 +336,16 @@ def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
     return Fact(str(value["label"]), str(value["type"]), str(value.get("unit", "")), value.get("absent"), current)
 
 
+def _metric(value: dict[Any, Any], path: Path, text: str) -> Metric:
+    try:
+        return read_metric(value)
+    except UsageError as error:
+        key, _, message = error.message.partition(": ")
+        start = _line_of(text, "metric", 1)
+        inside = "\n".join(text.split("\n")[start - 1 :])
+        raise UsageError(f"{path}:{start - 1 + _line_of(inside, key, 1)}: '{key}': {message}", error.hint) from error
+
+
 def _declared_equals_used(query: Query, text: str) -> None:
     for name, start, _ in placeholders(query.sql, query.source):
         if name not in query.params and name not in OFFERED:
@@ -344,6 +360,23 @@ def _declared_equals_used(query: Query, text: str) -> None:
                 f"{query.path}:{_line_of(text, name, 1)}: parameter '{name}' is declared but not used",
                 f"use it as {{{name}}} or take it out of the header",
             )
+
+
+def _answers_for_a_window(query: Query, text: str) -> None:
+    days = query.params.get("days")
+    if query.metric and ("as_of" not in query.used or days is None or days.type != "int"):
+        raise UsageError(
+            f"{query.path}:{_line_of(text, 'metric', 1)}: a metric answers for the `days` before {{as_of}}",
+            "use {as_of} and {days} in the SQL, and declare `-- params: {days: 30}`",
+        )
+
+
+def _bytes(path: Path) -> bytes:
+    """What is in ``path``; nothing when it cannot be read, which `read_query` says."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def shipped_root() -> Path:
@@ -366,6 +399,11 @@ class Library:
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self.files))
+
+    def metrics(self) -> list[str]:
+        """The files with a `-- metric:` line, PostHog's first. No other is parsed: one may be broken."""
+        found = [name for name, (path, _) in self.files.items() if _METRIC.search(_bytes(path))]
+        return sorted(found, key=lambda name: (SOURCES.index(name.split("/", 1)[0]), name))
 
     def __getitem__(self, name: str) -> Query:
         """The query called ``name``, or by its last part where that is unique; raises UsageError with near misses."""

@@ -1,5 +1,6 @@
 """One person's dossier, from both sources: account, segments, activity, tools, failures, sessions, timeline."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -18,13 +19,13 @@ _PARTS = {
     "mcp": "posthog/user_mcp",
     "sessions": "posthog/user_sessions",
     "events": "posthog/user_events",
-    "event_days": "posthog/user_days",
+    "event_hours": "posthog/user_hours",
     "tools": "neon/user_tools",
     "runs": "neon/user_runs",
     "tool_failures": "neon/user_tool_failures",
     "custom_tools": "neon/user_custom_tools",
     "actions": "neon/user_timeline",
-    "action_days": "neon/user_days",
+    "action_hours": "neon/user_hours",
 }
 
 
@@ -34,7 +35,7 @@ class Dossier:
 
     ``known`` are the facts of a profile by name; their values are in each explanation.
     ``days`` are the 31 calendar days, in the workspace's timezone, that the last 30 days touch, oldest first: (day,
-    actions of any kind).
+    actions of any kind). ``hours`` has the actions of the same days by weekday, Monday first, and hour.
     """
 
     email: str
@@ -44,6 +45,7 @@ class Dossier:
     parts: dict[str, Table]
     missing: dict[str, str] = field(default_factory=dict)
     days: tuple[tuple[date, int], ...] = ()
+    hours: tuple[tuple[int, ...], ...] = ()
     timeline: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -55,6 +57,7 @@ def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
     names = {part: _statement(runner, part, query, email) for part, query in _PARTS.items()}
     answers = dict(zip(names, runner.run(list(names.values())), strict=True))
     parts = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
+    days, week = _activity(parts, runner)
     missing = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
     return Dossier(
         email=email,
@@ -63,7 +66,8 @@ def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
         known=bench.facts,
         parts=parts,
         missing=missing,
-        days=_days(parts, runner),
+        days=tuple(days.items()),
+        hours=tuple(tuple(week[weekday, hour] for hour in range(24)) for weekday in range(7)),
         timeline=_timeline(parts),
         notes=tuple(dict.fromkeys([*bench.notes, *missing.values(), *_cut(parts)])),
     )
@@ -73,15 +77,20 @@ def _statement(runner: Runner, part: str, query: str, email: str) -> Statement:
     return runner.bind(query, {"email": email}, limit=_TIMELINE if part in ("events", "actions", "sessions") else None)
 
 
-def _days(parts: dict[str, Table], runner: Runner) -> tuple[tuple[date, int], ...]:
-    """Actions per day: both sources together, days without any as 0; the first day is part of the window only."""
+def _activity(parts: dict[str, Table], runner: Runner) -> tuple[dict[date, int], Counter[tuple[int, int]]]:
+    """Actions per day, and per weekday and hour: both sources together, days without any as 0.
+
+    The first day is part of the window only.
+    """
     last = in_zone(runner.as_of, runner.settings["timezone"]).date()
     totals = {last - timedelta(days=back): 0 for back in range(DAYS, -1, -1)}
-    for name in ("event_days", "action_days"):
-        for day, actions in parts[name].rows if name in parts else ():
+    week = Counter[tuple[int, int]]()
+    for name in ("event_hours", "action_hours"):
+        for day, hour, actions in parts[name].rows if name in parts else ():
             if day in totals:
                 totals[day] += actions
-    return tuple(totals.items())
+                week[day.weekday(), hour] += actions
+    return totals, week
 
 
 def _timeline(parts: dict[str, Table]) -> tuple[Row, ...]:

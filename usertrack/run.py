@@ -17,7 +17,7 @@ from usertrack.library import Library, Query, Statement
 from usertrack.measures import age_words
 from usertrack.period import in_zone
 from usertrack.settings import Settings
-from usertrack.sources import Notify, Source, make
+from usertrack.sources import Api, Notify, Source, make
 from usertrack.spool import Spool
 from usertrack.table import Table
 
@@ -177,6 +177,13 @@ class Runner:
             raise answer
         return answer
 
+    def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """PostHog's answer to a request below ``/api/projects/<id>/``: what no query can do. Raises its error."""
+        source = self._sources.get("posthog")
+        if not isinstance(source, Api):
+            raise NotConnected(f"{NAMES['posthog']} is not connected", _CONNECT["posthog"])
+        return self._loop.run(source.call(method, path, body))
+
     async def _all(self, statements: Sequence[Statement], done: Done) -> list[Answer]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._answer(statement, done)) for statement in statements]
@@ -303,11 +310,13 @@ def open_runner(
 
         sources, as_of = open_demo_sources(settings, now=now, notify=notify)
         return Runner(settings, library, wanted or as_of, sources, now=as_of)
+    if not cached:
+        _refuse_the_cache(settings)
     cache = open_cache(settings, now, notify) if cached else None
     configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
     names = [name for name, there in configured.items() if there]
     if settings.offline:
-        sources = {name: _CacheAlone(kept=name in _require(cache, cached).sources) for name in names}
+        sources = {name: _CacheAlone(kept=name in _require(cache).sources) for name in names}
     else:
         sources = {name: make(name, settings, notify) for name in names}
     runner = Runner(settings, library, wanted or now, sources, now=now, cache=cache)
@@ -315,10 +324,14 @@ def open_runner(
     return runner
 
 
-def _require(cache: Cache | None, cached: bool) -> Cache:  # noqa: FBT001
-    """The cache, for those who may ask nothing else; raises UsageError."""
-    if not cached:
-        raise UsageError("this command asks the sources, and --offline forbids it", "leave --offline out")
+def _refuse_the_cache(settings: Settings) -> None:
+    """Raise UsageError where a command that acts on the sources, or looks at them, was told not to ask them."""
+    if settings.offline or settings.values["max_age"].origin == "option":
+        option = "--offline" if settings.offline else "--max-age"
+        raise UsageError(f"{option} is not for this command", "it always asks the sources")
+
+
+def _require(cache: Cache | None) -> Cache:
     if cache is None:
         raise UsageError("--offline needs the cache, and it is off", "take `cache: off` out of the settings")
     return cache

@@ -8,6 +8,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from usertrack.errors import UsageError, did_you_mean
@@ -46,17 +47,22 @@ class Classification:
     def unknown(self) -> list[SegmentCount]:
         return [count for count in self.counts if count.people is None]
 
+    @property
+    def by_urgency(self) -> str:
+        """The order of rows of `classified`: by priority, then by precedence."""
+        return f"ORDER BY priority DESC NULLS LAST, rank, {identifier(self.bench.key)}"
+
     def people(self, only: Sequence[str] = (), limit: int | None = None) -> Table:
         """One row per person in any segment (of ``only``), most urgent first: by priority, then by precedence.
 
         ``limit`` people at the most, all with None or 0; raises UsageError for a segment that is not in the set.
         """
         self.chosen.require(only)
-        bench, key = self.bench, identifier(self.bench.key)
+        bench = self.bench
         facts = [name for name in bench.facts if name not in (bench.key, "as_of")]
         names = ", ".join(identifier(name) for name in (bench.key, *OWN_COLUMNS, *facts))
         where = f"WHERE list_has_any(segments, [{', '.join(map(quote, only))}])" if only else ""
-        scan = f"(SELECT {names} FROM classified {where} ORDER BY priority DESC NULLS LAST, rank, {key})"
+        scan = f"(SELECT {names} FROM classified {where} {self.by_urgency})"
         described = bench.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         columns = tuple(Column(name, kind) for name, kind, *_ in described)
         total = bench.one(f"SELECT count(*) FROM classified {where}")[0]
@@ -71,6 +77,12 @@ class Classification:
             as_of=bench.as_of,
             notes=tuple(bench.notes),
         )
+
+    def evidence(self, only: Sequence[str] = ()) -> list[str]:
+        """The facts that the rules of these segments look at: of each the first, then of each the second, …"""
+        chosen = [segment for segment in self.chosen.segments if not only or segment.id in only]
+        looked = [[n for n in columns(condition(self.bench, segment)) if n != "as_of"] for segment in chosen]
+        return list(dict.fromkeys(name for names in zip_longest(*looked) for name in names if name))
 
 
 def classify(bench: Workbench, chosen: SegmentSet) -> Classification:

@@ -35,6 +35,8 @@ KNOWN: dict[str, Known] = {
     "neon.project_id": Known("NEON_PROJECT_ID", about="Neon project, with neon.api_key"),
     "neon.database": Known("NEON_DATABASE", about="database in the Neon project"),
     "neon.role": Known("NEON_ROLE", "neondb_owner", about="role in the Neon project; a read-only one is best"),
+    "slack.webhook_url": Known("SLACK_WEBHOOK_URL", secret=True, about="where `push --to slack` posts"),
+    "webhook.url": Known("USERTRACK_WEBHOOK_URL", secret=True, about="where `push --to webhook` posts"),
     "timezone": Known("USERTRACK_TIMEZONE", "UTC", about="timezone to show times in"),
     "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
     "as_of": Known("USERTRACK_AS_OF", about="the moment to answer for, default now"),

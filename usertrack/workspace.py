@@ -8,7 +8,8 @@ from usertrack.library import SOURCES, Library, shipped_root
 
 _SETTINGS = """\
 # usertrack.yaml: settings of this workspace. An option beats the environment, the environment beats this file.
-# Secrets stay in the environment: POSTHOG_PERSONAL_API_KEY, and DATABASE_URL or NEON_API_KEY.
+# Secrets stay in the environment: POSTHOG_PERSONAL_API_KEY, DATABASE_URL or NEON_API_KEY; for `usertrack push`
+# SLACK_WEBHOOK_URL and USERTRACK_WEBHOOK_URL.
 
 posthog:
   host: https://us.posthog.com      # EU Cloud: https://eu.posthog.com; your own `usertrack serve`: http://127.0.0.1:8765

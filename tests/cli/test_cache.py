@@ -66,6 +66,7 @@ def test_when_both_sources_are_gone(
         ["user", LENA],
         ["explain", OMAR],
         ["match"],
+        ["metrics"],
         ["failures"],
         ["query", "run", "posthog/people"],
         ["query", "run", "--source", "neon", "--sql", "my.sql"],
@@ -133,7 +134,14 @@ def test_nothing_is_kept(own: Cli) -> None:
     said = own("segments", "--offline")
     assert (said.code, said.out) == (3, "")
     assert "is not in the cache; ask once without --offline" in said.err
-    assert own("doctor", "--offline").code == 2
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["check", "--online"], ["push", "failing", "--to", "csv"]])
+@pytest.mark.parametrize("option", [["--offline"], ["--max-age", "1h"]])
+def test_what_always_asks_the_sources(own: Cli, command: list[str], option: list[str]) -> None:
+    said = own(*command, *option)
+    assert (said.code, said.out) == (2, "")
+    assert f"{option[0]} is not for this command" in said.err
 
 
 def test_the_history_is_of_the_moment_that_was_kept(own: Cli) -> None:

@@ -24,7 +24,7 @@ COMMANDS = [
     "init",
     "check",
 ]
-COMMANDS += ["doctor", "demo", "serve", "cache info", "cache clear"]
+COMMANDS += ["doctor", "demo", "serve", "metrics", "cache info", "cache clear"]
 
 
 def plain(text: str) -> str:

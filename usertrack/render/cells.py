@@ -51,12 +51,13 @@ class Clock:
 
 @dataclass(frozen=True)
 class Cell:
-    """``text`` is what people read; ``bar`` is the share of a full bar, 0 … 1."""
+    """``text`` is what people read; ``bar`` is the share of a full bar, 0 … 1; ``spark`` is what ``text`` draws."""
 
     text: str
     known: bool = True
     bar: float | None = None
     accent: str = ""
+    spark: Sequence[float | None] = ()
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _shower(kind: Kind, column: Column, shown: Shown, values: list[Any], clock: 
     if kind == "when":
         return lambda value: Cell(clock.when(value) if isinstance(value, date) else say(value, clock))
     if kind == "spark":
-        return lambda value: Cell(charts.spark(value))
+        return lambda value: Cell(charts.spark(value), spark=value)
     if kind == "tag":
         return lambda value: _tag(value, clock)
     return lambda value: Cell(say(value, clock))

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from usertrack.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Spark
-from usertrack.render import cells, charts
+from usertrack.document import Block, Chart, Code, Document, Facts, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.render import cells, charts, figures, plots
 from usertrack.render.cells import Cell, Clock, View
 from usertrack.render.safe import visible
 from usertrack.table import Row
@@ -96,6 +96,13 @@ def _block(screen: _Screen, block: Block) -> None:
         case Facts():
             screen.blank()
             _pairs(screen, [(visible(name), Cell(cells.fact(value, screen.clock))) for name, value in block.pairs])
+        case Heatmap():
+            _figure(screen, block.heading, plots.heatmap(block, screen.width - _INDENT), block.caption)
+        case Chart() if block.kind == "trend":
+            unit = f", {block.unit}" if block.unit not in ("", "percent") else ""
+            _figure(screen, block.label + unit, plots.trend(block, screen.width - _INDENT), block.caption)
+        case Chart():
+            _listing(screen, figures.as_listing(block))
         case Listing():
             _listing(screen, block)
 
@@ -114,6 +121,15 @@ def _heading(screen: _Screen, heading: str) -> None:
     if heading:
         screen.blank()
         screen.wrapped(Text(visible(heading), style="bold"), _MARGIN)
+
+
+def _figure(screen: _Screen, heading: str, lines: list[Text], caption: str) -> None:
+    _heading(screen, heading)
+    screen.blank()
+    for line in lines:
+        screen.wrapped(line, _INDENT)
+    if caption:
+        screen.wrapped(Text(visible(caption), style="dim"), _MARGIN)
 
 
 def _spark(screen: _Screen, block: Spark) -> None:
@@ -136,13 +152,15 @@ def _pairs(screen: _Screen, pairs: list[tuple[str, Cell]]) -> None:
     widest = min(max((cell_len(name) for name, _ in pairs), default=0), max(8, screen.width // 3))
     room = screen.width - _INDENT - widest - _GAP
     for name, cell in pairs:
-        value = _ink(cell)
+        value = _ink(cell, room)
         if cell.bar is not None:
             value.append("  ").append(charts.bar(cell.bar, 1, min(_BAR, max(4, room - value.cell_len - 2))), charts.INK)
         screen.row([(screen.wrap(Text(name, "dim"), widest), widest, False), (screen.wrap(value, room), 0, False)])
 
 
-def _ink(cell: Cell) -> Text:
+def _ink(cell: Cell, width: int = 0) -> Text:
+    if cell.spark:
+        return Text(charts.spark(cell.spark, width), style=charts.INK)
     return Text(cell.text, style=cell.accent if cell.known else "dim")
 
 
@@ -193,13 +211,13 @@ def _columns(view: View, head: list[Row]) -> list[_Column]:
     """The column of ``view``, and one more for its bars."""
     content = max(cell_len(view.cell(row).text) for row in head)
     words = max((cell_len(word) for word in view.label.split()), default=0)
-    least = _GROWING if view.grows else _TEXT if view.wraps else content
+    least = _GROWING if view.grows else _TEXT if view.wraps or view.kind == "spark" else content
     column = _Column(
         label=view.label,
         right=view.right,
         natural=max(content, cell_len(view.label)),
         floor=max(words, min(content, least)),
-        ink=lambda row, _: _ink(view.cell(row)),
+        ink=lambda row, width: _ink(view.cell(row), width),
         grows=view.grows,
     )
     bar = _Column("", False, _BAR, 4, lambda row, width: _bar(view.cell(row), width), bar=True)

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import zip_longest
 from typing import Any
 
 from usertrack.changes import Pair, Since
 from usertrack.document import Document, Listing, Shown
-from usertrack.expressions import columns
 from usertrack.history import Snapshot
 from usertrack.period import in_zone
-from usertrack.segments import OWN_COLUMNS, Classification, condition
+from usertrack.segments import OWN_COLUMNS, Classification
 from usertrack.table import Column, Row, Table
 from usertrack.workbench import Match, Workbench
 
@@ -141,7 +139,7 @@ def _who_first(found: Classification, table: Table, only: Sequence[str]) -> List
     names = {segment.id: segment.name for segment in found.chosen.segments}
     key = found.bench.key
     people = _Named(table, names, only)
-    evidence = _evidence(found, only)
+    evidence = found.evidence(only)[:_EVIDENCE]
     facts = {name: Shown(_title(found.bench.facts[name].label), _kind(found, name)) for name in evidence}
     return Listing(
         Table((*people.columns,), people, as_of=found.bench.as_of, timezone=table.timezone),
@@ -157,13 +155,6 @@ def _who_first(found: Classification, table: Table, only: Sequence[str]) -> List
         limit=20,
         more="why? `usertrack explain EMAIL`",
     )
-
-
-def _evidence(found: Classification, only: Sequence[str]) -> list[str]:
-    """The facts that the rules of these segments look at: of each the first, then of each the second, …"""
-    chosen = [segment for segment in found.chosen.segments if not only or segment.id in only]
-    looked = [[n for n in columns(condition(found.bench, segment)) if n != "as_of"] for segment in chosen]
-    return list(dict.fromkeys(name for names in zip_longest(*looked) for name in names if name))[:_EVIDENCE]
 
 
 def _title(label: str) -> str:

@@ -42,16 +42,16 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
     ]
     return [
         *(
-            Route(f"/api/{kind}/{{project_id}}{path}{slash}", _answering(handler), methods=methods)
+            Route(f"/api/{kind}/{{project_id}}{path}{slash}", answering(handler), methods=methods)
             for kind in ("projects", "environments")
             for path, handler, methods in paths
             for slash in ("/", "")
         ),
-        *(Route(f"/api/users/@me{slash}", _answering(api.me), methods=["GET"]) for slash in ("/", "")),
+        *(Route(f"/api/users/@me{slash}", answering(api.me), methods=["GET"]) for slash in ("/", "")),
     ]
 
 
-def _answering(handler: Handler) -> Handler:
+def answering(handler: Handler) -> Handler:
     @wraps(handler)
     async def answer(request: Request) -> Response:
         try:
@@ -71,7 +71,7 @@ class _QueryApi:
         self._runner = QueryRunner(store, settings)
 
     async def create(self, request: Request) -> Response:
-        body = await _json(request)
+        body = await json_object(request)
         self._admit(request, body)
         return await self._query(body, request.headers.get("accept", ""))
 
@@ -79,7 +79,7 @@ class _QueryApi:
         """``query/<Kind>`` runs a query of that kind, ``query/<id>`` is the status of one."""
         name = request.path_params["name"]
         if request.method == "POST":
-            body = await _json(request)
+            body = await json_object(request)
             self._admit(request, body)
             kind = body["query"].get("kind") if isinstance(body.get("query"), dict) else None
             if kind != name:
@@ -141,9 +141,9 @@ def _bytes(content: bytes, status: int = 200) -> Response:
     return Response(content, status, media_type="application/json")
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def json_object(request: Request) -> dict[str, Any]:
     try:
-        body = json.loads(await _whole(request))
+        body = json.loads(await whole_body(request))
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "parse_error", f"JSON parse error - {error}", "invalid_request") from error
     if not isinstance(body, dict):
@@ -151,7 +151,7 @@ async def _json(request: Request) -> dict[str, Any]:
     return body
 
 
-async def _whole(request: Request) -> bytes:
+async def whole_body(request: Request) -> bytes:
     """The body, up to what PostHog takes: nobody has shown a key yet."""
     chunks, size = [], 0
     async for chunk in request.stream():

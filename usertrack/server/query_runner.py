@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -82,7 +83,9 @@ class QueryRunner:
             return compile_hogql(
                 query["query"],
                 values=_object(query, "values"),
-                context=self._context(_object(query, "modifiers"), row_cap),
+                context=self._context(
+                    _object(query, "modifiers"), row_cap, with_cohorts="cohort" in query["query"].lower()
+                ),
                 filters=_object(query, "filters"),
                 variables=_variables(_object(query, "variables")),
                 parse=self._trees.parse,
@@ -154,10 +157,11 @@ class QueryRunner:
                 if job.ended and (now - job.ended).total_seconds() > STATUS_TTL:
                     del self._jobs[job.id]
 
-    def _context(self, modifiers: dict[str, Any], row_cap: int | None) -> Context:
+    def _context(self, modifiers: dict[str, Any], row_cap: int | None, *, with_cohorts: bool) -> Context:
         settings = self._settings
         table = "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
-        rows = map(json.loads, run(self._store, table, "JSONCompactEachRow").splitlines())  # never behind a writer
+        rows = self._rows(table)
+        cohorts = "SELECT id, name FROM posthog.cohorts FINAL WHERE NOT deleted ORDER BY id"
         return Context(
             timezone=settings.timezone,
             week_start_day=settings.week_start_day,
@@ -165,7 +169,12 @@ class QueryRunner:
             definitions={(kind, name): Definition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
             modifiers=modifiers,
             project_id=settings.project_id,
+            cohorts=dict(self._rows(cohorts)) if with_cohorts else {},
         )
+
+    def _rows(self, sql: str) -> Iterator[list[Any]]:
+        """Never behind a writer."""
+        return map(json.loads, run(self._store, sql, "JSONCompactEachRow").splitlines())
 
 
 def _object(query: dict[str, Any], name: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Sources: each is one file with one class that runs a Statement. Adding one is one file and one line here."""
 
 import importlib
-from typing import Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from usertrack.library import Statement
 from usertrack.settings import Settings
@@ -28,6 +28,15 @@ class Source(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Api(Protocol):
+    """What PostHog offers beside queries."""
+
+    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """The answer to one request below ``/api/projects/<id>/``; raises a UsertrackError that says what to do."""
+        ...
 
 
 def make(name: str, settings: Settings, notify: Notify) -> Source:

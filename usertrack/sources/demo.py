@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from usertrack.errors import UsageError, UsertrackError
 from usertrack.settings import Settings
-from usertrack.sources import Notify, Source
+from usertrack.sources import Api, Notify, Source
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -45,6 +45,11 @@ class _Starting:
     async def run(self, statement: "Statement", spool: "Spool") -> "Table":
         source, _ = await asyncio.wrap_future(self._start)
         return await source.run(statement, spool)
+
+    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        source, _ = await asyncio.wrap_future(self._start)
+        assert isinstance(source, Api)
+        return await source.call(method, path, body)
 
     async def close(self) -> None:
         with suppress(UsertrackError):  # one that did not start has said so to whoever asked it

@@ -7,7 +7,7 @@ server can hand over a whole result as parquet, and says so when it is asked abo
 
 import asyncio
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -104,6 +104,10 @@ class PostHog:
             timezone=known_zone(about.get("timezone")),
             notes=(*found.notes, *(() if about else (NO_PROJECT_READ,))),
         )
+
+    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """The answer to one request below the project; raises QueryError, SourceBusy or ConnectionFailed."""
+        return await self._api.call(method, path, body)
 
     async def close(self) -> None:
         await self._api.close()

@@ -71,6 +71,15 @@ class QueryApi:
         )
         return await self._in_time(self._stoppable(asking, body["client_query_id"]))
 
+    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """The JSON object that PostHog answers to a request that is no query. Whoever makes something (POST) asks once:
+        an answer that was lost does not mean that nothing was made."""
+        try:
+            once = method == "POST"
+            return await self._in_time(self._send(method, path, http.json_body, json=body, once=once))
+        except http.TooSlow as error:
+            raise SourceBusy("PostHog did not answer in time", "run the command again") from error
+
     async def close(self) -> None:
         await self._client.aclose()
 
@@ -132,12 +141,19 @@ class QueryApi:
             raise
 
     async def _send(
-        self, method: str, path: str, read: Callable[[httpx.Response], T], *, blocking: bool = False, **options: Any
+        self,
+        method: str,
+        path: str,
+        read: Callable[[httpx.Response], T],
+        *,
+        blocking: bool = False,
+        once: bool = False,
+        **options: Any,
     ) -> T:
         def request() -> Awaitable[httpx.Response]:
             return self._client.request(method, f"{self._path}/{path}", **options)
 
-        return await http.send(request, read, self._notify, pause=self._pause, blocking=blocking)
+        return await http.send(request, read, self._notify, pause=self._pause, blocking=blocking, once=once)
 
 
 def _query(sql: str, values: Mapping[str, Any], name: str) -> dict[str, Any]:
