@@ -178,11 +178,24 @@ class Runner:
         return answer
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """PostHog's answer to a request below ``/api/projects/<id>/``: what no query can do. Raises its error."""
+        """PostHog's answer to one request below ``/api/projects/<id>/``: what no query can do; raises its error."""
+        return self._loop.run(self._posthog().call(method, path, body))
+
+    def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """PostHog's answer to a query that is no HogQL; raises its error."""
+        return self._loop.run(self._posthog().query(node, name))
+
+    def insight(self, key: str, refresh: str) -> dict[str, Any]:
+        """A saved insight of PostHog with its result; raises its error."""
+        return self._loop.run(self._posthog().insight(key, refresh))
+
+    def _posthog(self) -> Api:
         source = self._sources.get("posthog")
+        if isinstance(source, _CacheAlone):
+            raise NotKept("what PostHog alone keeps, such as insights, is not in the cache", "ask without --offline")
         if not isinstance(source, Api):
             raise NotConnected(f"{NAMES['posthog']} is not connected", _CONNECT["posthog"])
-        return self._loop.run(source.call(method, path, body))
+        return source
 
     async def _all(self, statements: Sequence[Statement], done: Done) -> list[Answer]:
         async with asyncio.TaskGroup() as group:

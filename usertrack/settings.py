@@ -39,6 +39,7 @@ KNOWN: dict[str, Known] = {
     "webhook.url": Known("USERTRACK_WEBHOOK_URL", secret=True, about="where `push --to webhook` posts"),
     "timezone": Known("USERTRACK_TIMEZONE", "UTC", about="timezone to show times in"),
     "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
+    "insights": Known("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
     "as_of": Known("USERTRACK_AS_OF", about="the moment to answer for, default now"),
     "history": Known("USERTRACK_HISTORY", about="file that classifications are kept in, or off"),
     "cache": Known("USERTRACK_CACHE", about="folder that answers are kept in, or off"),
@@ -159,6 +160,8 @@ def _typed(name: str, value: Any, where: str) -> Any:
     default = KNOWN[name].default
     if isinstance(default, list):
         items = value.split(",") if isinstance(value, str) else value
+        if name == "insights" and isinstance(items, list):  # an id is a number in YAML
+            items = [str(item) if type(item) is int else item for item in items]
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise UsageError(f"{where}: '{name}' takes a list of texts", f"write {name}: [a.example, b@c.example]")
         return [item.strip() for item in items if item.strip()]

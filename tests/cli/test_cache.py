@@ -134,6 +134,9 @@ def test_nothing_is_kept(own: Cli) -> None:
     said = own("segments", "--offline")
     assert (said.code, said.out) == (3, "")
     assert "is not in the cache; ask once without --offline" in said.err
+    listed = own("insight", "list", "--offline")
+    assert listed.code == 3
+    assert "hint: ask without --offline" in listed.err
 
 
 @pytest.mark.parametrize("command", [["doctor"], ["check", "--online"], ["push", "failing", "--to", "csv"]])

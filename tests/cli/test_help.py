@@ -25,6 +25,8 @@ COMMANDS = [
     "check",
 ]
 COMMANDS += ["doctor", "demo", "serve", "metrics", "cache info", "cache clear"]
+COMMANDS += ["insight list", "insight show", "insight run", "insight create", "insight delete"]
+COMMANDS += ["events", "properties", "errors", "search"]
 
 
 def plain(text: str) -> str:
