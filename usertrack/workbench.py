@@ -383,6 +383,7 @@ def build(
     if only is not None:
         statements = [for_key(statement, only.strip().lower()) for statement in statements]
     answers = dict(zip(rules.queries, runner.run(statements, done), strict=True))
+    bench.as_of = runner.as_of  # answers of the cache are of their own moment
     if last:
         runner.finish()
     failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]

@@ -11,7 +11,19 @@ from typing import Annotated, Any
 import typer
 
 from usertrack import __version__
-from usertrack.cli import diagnostics, failures, history, insights, metrics, people, push, queries, serving, workspace
+from usertrack.cli import (
+    cache,
+    diagnostics,
+    failures,
+    history,
+    insights,
+    metrics,
+    people,
+    push,
+    queries,
+    serving,
+    workspace,
+)
 from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
 
 app = typer.Typer(
@@ -56,6 +68,7 @@ metrics.register(app)
 queries.register(app)
 insights.register(app)
 workspace.register(app)
+cache.register(app)
 serving.register(app)
 
 
