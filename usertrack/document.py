@@ -20,7 +20,7 @@ class Shown:
     joined by commas. ``tag``: a name with an accent colour, such as a segment. ``auto``: by the column's type.
 
     ``grows`` marks the column that takes the room left over and wraps. ``full`` is the value of a whole bar, else the
-    largest of the column is.
+    largest of the column is. Where a terminal has no room for all, ``spare`` columns are left out, the last one first.
     """
 
     label: str = ""
@@ -29,6 +29,7 @@ class Shown:
     grows: bool = False
     align: Literal["", "left", "right"] = ""
     full: float | None = None
+    spare: bool = False
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def verify(
     from usertrack.verify import compare, read_report
 
     found = read_report(file)
-    with open_desk(replace(common, timezone=found.recipe.timezone)) as desk:
+    with open_desk(replace(common, timezone=found.recipe.timezone, refresh=True)) as desk:
         _require_sources(desk, found.recipe)
         again = _make(desk, found.recipe, keep=False)
         assert again.provenance is not None

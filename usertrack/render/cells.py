@@ -70,6 +70,7 @@ class View:
     grows: bool
     at: int
     show: Callable[[Any], Cell]
+    spare: bool = False
 
     @property
     def wraps(self) -> bool:
@@ -127,7 +128,7 @@ def _view(column: Column, at: int, shown: Shown, sample: list[Row], clock: Clock
     values = [row[at] for row in sample if row[at] is not None]
     right = shown.align == "right" if shown.align else kind in _NUMERIC
     show = _shower(kind, column, shown, values, clock)
-    return View(visible(shown.label or column.name), kind, right, shown.grows, at, show)
+    return View(visible(shown.label or column.name), kind, right, shown.grows, at, show, shown.spare)
 
 
 def _kind(column: Column) -> Kind:

@@ -104,6 +104,7 @@ def _meta(table: Table) -> dict[str, Any]:
         "truncated": table.truncated,
         "elapsed_ms": round(table.elapsed * 1000, 1),
         "notes": table.notes,
+        **({"asked_at": table.asked_at} if table.asked_at else {}),
     }
 
 

@@ -22,7 +22,7 @@ def person_document(found: Dossier, timezone: str) -> Document:
         subtitle=moment(found.as_of, timezone),
         blocks=(
             Facts(tuple(_account(found, facts, timezone))),
-            _standing(found),
+            *_standing(found),
             _activity(found),
             *_hours(found, timezone),
             *(_listing(found, part) for part in _PARTS if _some(found, part)),
@@ -48,7 +48,7 @@ def person_report(
     facts = next(iter(found.standing.values())).facts
     blocks: tuple[Block, ...] = (
         Section("Account", (Facts(tuple(_account(found, facts, timezone))),), profile),
-        _headed(_standing(found), profile),
+        Section("", tuple(_standing(found)), profile),
         Section("Activity", (_activity(found),), _asked(found, "event_hours", "action_hours", "sessions")),
         *(Section("", (block,), _asked(found, "event_hours", "action_hours")) for block in _hours(found, timezone)),
         *(_headed(_listing(found, part), _asked(found, part)) for part in _PARTS if _some(found, part)),
@@ -97,15 +97,25 @@ def _account(found: Dossier, facts: dict[str, Any], timezone: str) -> Iterator[t
             yield fact.label[:1].upper() + fact.label[1:], value_words(fact, value, timezone)
 
 
-def _standing(found: Dossier) -> Listing:
+def _standing(found: Dossier) -> Iterator[Block]:
+    """The segments of every set that the person is in; and those of which a missing source leaves that open."""
+    judged = [(name, verdict) for name, explanation in found.standing.items() for verdict in explanation.verdicts]
     rows: list[Row] = [
-        (verdict.segment.name, verdict.segment.action, verdict.because)
-        for explanation in found.standing.values()
-        for verdict in explanation.verdicts
+        (verdict.segment.name, name, verdict.segment.action, verdict.because)
+        for name, verdict in judged
         if verdict.member
     ]
-    shown = {"segment": Shown("Segment", "tag"), "action": Shown("Action"), "why": Shown("Why", "text", grows=True)}
-    return Listing(Table(tuple(map(Column, shown)), rows), heading="Segments", shown=shown)
+    shown = {
+        "segment": Shown("Segment", "tag"),
+        "set": Shown("Set", hidden=len(found.standing) == 1),
+        "action": Shown("Action"),
+        "why": Shown("Why", "text", grows=True),
+    }
+    unknown = [f"{verdict.segment.name} ({name})" for name, verdict in judged if verdict.unknown]
+    if rows or not unknown:
+        yield Listing(Table(tuple(map(Column, shown)), rows), heading="Segments", shown=shown)
+    if unknown:
+        yield Paragraph(f"unknown, whether in {', '.join(unknown)}", "dim")
 
 
 def _activity(found: Dossier) -> Spark:
@@ -138,6 +148,7 @@ _PARTS: dict[str, tuple[str, dict[str, Shown]]] = {
         {
             "tool": Shown("Tool"),
             "uses": Shown("Uses", "number"),
+            "finished": Shown("Finished", "number"),
             "success_rate": Shown("Success", "bar", full=1.0),
             **_WHEN,
         },
