@@ -13,6 +13,7 @@ PAGE = ROOT / "docs" / "queries.md"
 SOURCE_NAMES = {"posthog": "PostHog, in HogQL", "neon": "Postgres"}
 
 SEED = {
+    "S0-16 MCP setups completed": ["posthog/mcp_setups"],
     "S0-32 event overview": ["posthog/events_overview"],
     "S0-33 MCP connect clicks by user": ["posthog/mcp_clicks", "posthog/mcp_connects"],
     "S0-34 traffic sources": ["posthog/traffic_sources"],
@@ -57,8 +58,8 @@ same name in a workspace replaces it. What holds for all of them:
   out.
 - Windows end at `--as-of` and are half-open: `days: 30` is the 30 × 24 hours up to and including that moment. Calendar
   days are those of the workspace's timezone.
-- Outcomes are ok, failed, running (or queued), cancelled, and unknown for any other status; one person's runs and
-  timeline show the table's own word. Rates are over ok and failed alone, and empty where there is none.
+- Outcomes are ok, failed, running (or queued), cancelled, and unknown for any other status. Rates are over ok and
+  failed alone, and empty where there is none.
 - There is no LIMIT in them; `--limit` cuts what is shown.
 """
 

@@ -12,6 +12,7 @@ from usertrack.run import Runner
 from .people import Company, Office, ago, office
 
 GUS = "gus@x.example"
+EVA = "eva@x.example"
 
 
 def activation(company: Company) -> None:
@@ -55,6 +56,11 @@ def tools(company: Company) -> None:
     company.tool(gus, night, tool_name="late")
 
 
+def runs(company: Company) -> None:
+    eva = company.account(EVA, runs={"success": 1, "completed": 2})
+    company.run(eva, "failed", ago(3), "Traceback (most recent call last):\n  File a.py\nKeyError: 'HUBSPOT_API_KEY'\n")
+
+
 def visits(company: Company) -> None:
     def seen(person: str, at: datetime, session: str, event: str = "$pageview", **properties: Any) -> None:
         company.event(person, event, at, **properties)
@@ -70,7 +76,11 @@ def visits(company: Company) -> None:
     seen(ann, ago(1), "", **google)
     seen(own, ago(1), "s4", **google, **{"p_$geoip_country_code": "DE", "p_$pathname": "/a"})
     for server, minutes, came in (("Slack", 3, google), ("Gmail", 2, direct), ("Slack", 1, direct)):
-        seen(ann, ago(1, -60 * minutes), "s2", "mcp_connect_clicked", p_template_name=server, **came)
+        template = {"p_template_id": f"tpl_{server}", "p_has_oauth": server == "Gmail"}
+        seen(ann, ago(1, -60 * minutes), "s2", "mcp_connect_clicked", p_template_name=server, **template, **came)
+    for minutes in (4, 6):
+        seen(ann, ago(1, -60 * minutes), "s2", "mcp_url_copied")
+    seen(own, ago(1), "s4", "mcp_url_copied")
     seen(nobody, ago(1), "s3", "mcp_connect_clicked", p_template_name="Neon")
     seen(own, ago(1), "s4", "mcp_connect_clicked", p_template_name="Neon")
     seen(ann, ago(1), "s2", "$exception", **{"p_$pathname": "/a", "p_$exception_list": [{"value": "boom"}]})
@@ -81,7 +91,7 @@ def visits(company: Company) -> None:
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     company = Company()
-    for fill in (activation, tools, visits):
+    for fill in (activation, tools, runs, visits):
         fill(company)
     with office(tmp_path_factory.mktemp("queries"), company) as opened:
         yield opened
@@ -118,10 +128,10 @@ def test_lapsed_was_active_and_stopped(runner: Runner) -> None:
 
 def test_overview_counts_usage_not_credits(runner: Runner) -> None:
     columns = ("people", "accounts", "without_email", "new_people", "people_with_usage", "people_with_recent_usage")
-    # used: half, two_backends, stopped, back, seen, edge, builder, gus, fan, ann.lee, and two without an e-mail
-    assert rows(runner, "neon/overview", *columns) == [(40, 41, 3, 26, 12, 12)]
+    # used: half, two_backends, stopped, back, seen, edge, builder, gus, fan, ann.lee, eva, and two without an e-mail
+    assert rows(runner, "neon/overview", *columns) == [(41, 42, 3, 26, 13, 13)]
     [(rate, known, typical)] = rows(runner, "neon/overview", "usage_rate", "known_credits", "p50_credits")
-    assert (rate, known, typical) == (pytest.approx(12 / 40), 41, 80)
+    assert (rate, known, typical) == (pytest.approx(13 / 41), 42, 80)
 
 
 def test_outcomes_are_all_there_and_rates_are_over_finished_calls(runner: Runner) -> None:
@@ -226,6 +236,29 @@ def test_clicks_per_server_and_the_first_referrer(runner: Runner) -> None:
         (GUS, 3, ["Gmail", "Slack"], [1, 2], "$direct"),
         (None, 1, ["Neon"], [1], "(not recorded)"),
     ]
+
+
+def test_a_setup_is_complete_when_the_address_is_copied(runner: Runner) -> None:
+    columns = ("email", "clicks", "mcp_url_copies", "first_mcp_url_copied_at", "last_mcp_url_copied_at")
+    assert rows(runner, "posthog/mcp_setups", *columns) == [
+        (GUS, 3, 2, ago(1, -240), ago(1, -360)),
+        (None, 1, 0, None, None),
+    ]
+
+
+def test_servers_of_one_person_by_template(runner: Runner) -> None:
+    found = rows(runner, "posthog/user_mcp", "server", "template_id", "has_oauth", "clicks", email=GUS)
+    assert found == [("Slack", "tpl_Slack", False, 2), ("Gmail", "tpl_Gmail", True, 1)]
+
+
+def test_success_is_another_word_for_completed(runner: Runner) -> None:
+    assert (EVA, 3, 1) in rows(runner, "neon/run_activity", "email", "runs_completed", "runs_failed")
+    assert rows(runner, "neon/user_account", "runs_ok", "success_rate", email=EVA) == [(3, 0.75)]
+
+
+def test_a_timeline_says_why_a_run_failed(runner: Runner) -> None:
+    found = rows(runner, "neon/user_timeline", "outcome", "detail", email=EVA)
+    assert [why for outcome, why in found if outcome == "failed"] == ["KeyError: 'HUBSPOT_API_KEY'"]
 
 
 def test_one_noisy_visitor_counts_once(runner: Runner) -> None:

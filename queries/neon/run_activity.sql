@@ -17,7 +17,7 @@ SELECT
     lower(trim(w.email)) AS email,
     count(*) AS run_count,
     count(*) FILTER (WHERE r.created_at > {as_of} - make_interval(days => {days}::int)) AS runs_recent,
-    count(*) FILTER (WHERE r.run_state = 'completed') AS runs_completed,
+    count(*) FILTER (WHERE r.run_state IN ('success', 'completed')) AS runs_completed,
     count(*) FILTER (WHERE r.run_state = 'failed') AS runs_failed,
     max(r.created_at) AS last_run_at,
     max(r.created_at) FILTER (WHERE r.run_state = 'failed') AS last_failed_run_at,

@@ -12,7 +12,7 @@ runs AS (
     SELECT
         backend.account_id,
         count(*) AS runs,
-        count(*) FILTER (WHERE r.run_state = 'completed') AS ok,
+        count(*) FILTER (WHERE r.run_state IN ('success', 'completed')) AS ok,
         count(*) FILTER (WHERE r.run_state = 'failed') AS failed,
         min(r.created_at) AS first_at,
         max(r.created_at) AS last_at

@@ -1,7 +1,8 @@
 -- title: What one person's workflows, tools, code and agents did
 -- about: >
 --   One row per thing that happened, newest first. Outcomes are ok, failed, running, cancelled, and unknown for a status
---   that is none of these; a custom tool is deployed.
+--   that is none of these; a custom tool is deployed. Of a message there is the line that says why, as it was written;
+--   `usertrack user` makes fingerprints of them before anybody sees them.
 -- params: {email: {type: text}, days: 30}
 WITH backend AS (
     SELECT f.id, w.id AS account_id
@@ -16,7 +17,10 @@ WITH backend AS (
 ),
 happened AS (
     SELECT r.created_at AS at, 'run' AS kind, 'workflow run' AS what, r.run_state AS status,
-        split_part(r.run_error_log, chr(10), 1) AS detail
+        -- a traceback says what happened in its last line
+        split_part(
+            btrim(r.run_error_log, E' \n'), chr(10), CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END
+        ) AS detail
     FROM fastapi_run AS r WHERE r.user_id IN (SELECT id FROM backend)
     UNION ALL
     SELECT t.created_at, 'tool', t.tool_name, t.status, split_part(t.error_message, chr(10), 1)
@@ -41,7 +45,7 @@ SELECT
         WHEN status = 'deployed' THEN 'deployed'
         ELSE 'unknown'
     END AS outcome,
-    left(detail, 200) AS detail
+    left(detail, 1000) AS detail
 FROM happened
 WHERE at <= {as_of} AND at > {as_of} - make_interval(days => {days}::int)
 ORDER BY at DESC, kind, what

@@ -1,9 +1,11 @@
 -- title: MCP servers that one person clicked
--- about: Each server with how often, first and last.
+-- about: Each server, by the name and the id of its template, with how often, first and last, and whether it signs in by OAuth.
 -- params: {email: {type: text}}
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     properties.template_name AS server,
+    properties.template_id AS template_id,
+    argMax(properties.has_oauth, timestamp) AS has_oauth,
     count() AS clicks,
     min(timestamp) AS first_at,
     max(timestamp) AS last_at
@@ -16,5 +18,5 @@ WHERE event = 'mcp_connect_clicked'
             OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
         {internal}
     )
-GROUP BY server
-ORDER BY clicks DESC, server
+GROUP BY server, template_id
+ORDER BY clicks DESC, server, template_id

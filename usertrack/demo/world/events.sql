@@ -47,8 +47,8 @@ ARRAY JOIN arrayMap(i -> (i, sessions[1 + (i * 7919 + visitor) % length(sessions
     range(between(clicks.1, clicks.2, pow(unit(visitor, 'clicks'), 1.4)))) AS click;
 
 INSERT INTO world.acts
-SELECT visitor, 'mcp_connect_clicked', at + toIntervalSecond(4), session, distinct_id, path, concat(member('template_name', pick(servers(), unit(visitor, 'server')).1 AS name),
-    member('template_id', concat('tpl_', lower(name))), ',"has_oauth":true')
+SELECT visitor, 'mcp_connect_clicked', at + toIntervalSecond(4), session, distinct_id, path, concat(member('template_name', (pick(servers(), unit(visitor, 'server')) AS server).1),
+    member('template_id', server.2), ',"has_oauth":', server.3)
 FROM world.pages WHERE slot > 2 AND path IN ('/integrations', '/templates') AND unit((visitor, k, j), 'curious') < 0.15;
 
 INSERT INTO world.acts

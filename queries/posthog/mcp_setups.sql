@@ -1,0 +1,27 @@
+-- title: MCP servers set up
+-- about: >
+--   Who clicked to connect an MCP server within `days`, and whether they went on to copy its address, which completes the
+--   setup. PostHog does not note of which server the address was. The row without an e-mail holds the anonymous visitors.
+-- key: email
+-- params: {days: 30}
+-- facts:
+--   mcp_url_copies: {label: MCP addresses copied, type: int, absent: 0}
+--   last_mcp_url_copied_at: {label: last MCP address copied, type: time}
+SELECT
+    lowerUTF8(trim(person.properties.email)) AS email,
+    countIf(event = 'mcp_connect_clicked') AS clicks,
+    countIf(event = 'mcp_url_copied') AS mcp_url_copies,
+    if(clicks = 0, NULL, minIf(timestamp, event = 'mcp_connect_clicked')) AS first_click_at,
+    if(mcp_url_copies = 0, NULL, minIf(timestamp, event = 'mcp_url_copied')) AS first_mcp_url_copied_at,
+    if(mcp_url_copies = 0, NULL, maxIf(timestamp, event = 'mcp_url_copied')) AS last_mcp_url_copied_at
+FROM events
+WHERE event IN ('mcp_connect_clicked', 'mcp_url_copied')
+    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+    AND timestamp <= toDateTime({as_of})
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
+GROUP BY email
+ORDER BY mcp_url_copies DESC, clicks DESC, email
