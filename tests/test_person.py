@@ -92,3 +92,8 @@ def test_timeline_newest_first_and_nothing_of_the_future(ann: Dossier) -> None:
     assert times[0] <= datetime(2026, 11, 20, 9, tzinfo=UTC).replace(tzinfo=None)
     assert {row[1] for row in ann.timeline} == {"run", "tool", "code", "agent", "event"}
     assert len(ann.timeline) == sum(dict(ann.days).values())
+
+
+def test_timeline_names_causes_as_failures_does(ann: Dossier) -> None:
+    said = {(kind, why) for _, kind, _, outcome, why in ann.timeline if outcome == "failed"}
+    assert said == {("run", "API timeout after <n> ms (run <id>)"), ("tool", "no such id <id>")}

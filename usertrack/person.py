@@ -123,7 +123,10 @@ def _timeline(parts: dict[str, Table]) -> tuple[Row, ...]:
         if "events" in parts
         else []
     )
-    actions = list(parts["actions"].rows) if "actions" in parts else []
+    actions: list[Row] = [
+        (at, kind, what, outcome, fingerprint(detail) if outcome == "failed" and detail else detail)
+        for at, kind, what, outcome, detail in (parts["actions"].rows if "actions" in parts else ())
+    ]
     cut = [rows[-1][0] for name, rows in (("events", events), ("actions", actions)) if rows and parts[name].truncated]
     known = [row for row in (*events, *actions) if not cut or row[0] >= max(cut)]
     return tuple(sorted(known, key=lambda row: (row[0], row[1], str(row[2])), reverse=True))
