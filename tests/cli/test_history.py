@@ -183,6 +183,7 @@ def test_since_and_until_are_whole_days(two: Cli) -> None:
     for args, days in (
         (["--since", "2026-11-20"], ["2026-11-20"]),
         (["--until", "2026-11-13"], ["2026-11-13"]),
+        (["--as-of", "2026-11-13"], ["2026-11-13"]),
         (["--since", "2026-11-13", "--until", "2026-11-20"], ["2026-11-13", "2026-11-20"]),
     ):
         document = json.loads(two("history", *args, "-f", "json").out)

@@ -69,7 +69,7 @@ def show(
     zone = settings["timezone"]
     place, connection = _place(settings), connect()
     with opened(connection, place):
-        kept = _kept(connection, place, set_name, _edge(since, zone, 0), _edge(until, zone, 1))
+        kept = _kept(connection, place, set_name, _edge(since, zone, 0), _edge(until or settings["as_of"], zone, 1))
         days = _daily(kept, zone)
         if user is not None:
             document = path_document(rules.key, user.strip().lower(), path(connection, days, user), zone)
