@@ -62,7 +62,7 @@ def test_parameters_are_bound_and_never_pasted(demo: Cli, clean_env: pytest.Monk
         (["neon/accounts", "--sql", "x.sql"], "say what to run", "usertrack query list"),
         (["--sql", "x.sql"], "say where the SQL runs", ""),
         (["--sql", "x.sql", "--source", "postgres"], "there is no source 'postgres'", ""),
-        (["--sql", "x.sql", "--source", "neon"], "cannot read 'x.sql'", ""),
+        (["--sql", "SELECT 1", "--source", "neon"], "cannot read 'SELECT 1'", "--sql takes a file, or - for"),
         (["run_activity", "-p", "days"], "'--param days' is not NAME=VALUE", "--param days=7"),
         (["run_activity", "-p", "day=7"], "query 'neon/run_activity' has no parameter 'day'", "did you mean 'days'?"),
         (["run_activity", "-p", "days=soon"], "parameter 'days' takes a whole number, not 'soon'", ""),

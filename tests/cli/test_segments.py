@@ -148,7 +148,7 @@ def test_match(demo: Cli) -> None:
         (["segments", "--timezone", "Mars/Base"], "'Mars/Base' is not a timezone", "Europe/Berlin"),
         (["segments", "-w", "nowhere"], "there is no workspace 'nowhere'", "usertrack init nowhere"),
         (["match", "ambigous"], "there is no kind 'ambigous'", "did you mean 'ambiguous'?"),
-        (["sgements"], "no such command 'sgements'", "did you mean 'segments'?"),
+        (["sgements"], "no such command 'sgements'", "did you mean 'segments'"),
         (["explain"], "missing argument 'EMAIL'", "usertrack explain --help"),
     ],
 )

@@ -50,4 +50,5 @@ def _read(file: str) -> str:
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read '{file}' as UTF-8 text ({type(error).__name__})") from error
+        hint = "--sql takes a file, or - for what is piped in: `echo 'SELECT …' | usertrack … --sql -`"
+        raise UsageError(f"cannot read '{file}' as UTF-8 text ({type(error).__name__})", hint) from error

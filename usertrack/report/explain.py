@@ -6,6 +6,7 @@ from typing import Any
 
 from usertrack.document import Document, Listing, Paragraph, Shown
 from usertrack.explain import Explanation, Flip, Looked, Verdict
+from usertrack.intervals import wilson
 from usertrack.report.rule import rule_words, value_words
 from usertrack.report.segments import moment
 from usertrack.table import Column, Row, Table
@@ -33,6 +34,7 @@ def explain_document(bench: Workbench, found: Explanation, timezone: str) -> Doc
         blocks=(
             *(Paragraph(verdict.because) for verdict in found.verdicts if verdict.because),
             Listing(shown, shown=_SHOWN),
+            *_about_rates(found),
             Paragraph(f"facts from {', '.join(_origins(bench, found))}", "dim"),
         ),
         notes=tuple(bench.notes),
@@ -41,6 +43,11 @@ def explain_document(bench: Workbench, found: Explanation, timezone: str) -> Doc
         timezone=timezone,
         as_of=bench.as_of,
     )
+
+
+def _about_rates(found: Explanation) -> list[Paragraph]:
+    rated = any(looked.counts for verdict in found.verdicts for looked in verdict.looked)
+    return [Paragraph("beside a rate: of how many it is, and its 95 % interval", "dim")] if rated else []
 
 
 def _standing(found: Explanation) -> str:
@@ -82,8 +89,21 @@ def _labels(looked: Looked) -> str:
 
 
 def _values(looked: Looked, timezone: str) -> str:
-    counts = {name: f" (n={count})" for name, count in looked.counts.items()}
-    return ", ".join(value_words(fact, value, timezone) + counts.get(fact.name, "") for fact, value in looked.facts)
+    return ", ".join(
+        value_words(fact, value, timezone) + _sureness(fact, value, looked.counts.get(fact.name), timezone)
+        for fact, value in looked.facts
+    )
+
+
+def _sureness(fact: ProfileFact, value: Any, count: int | None, timezone: str) -> str:
+    """Of how many a rate is, and its 95 % interval: 2 of 6 and 200 of 600 are not the same news."""
+    if count is None:
+        return ""
+    if value is None or fact.unit != "percent":
+        return f" (n={count})"
+    of = wilson(value * count, count)
+    low, high = round(100 * (of.low or 0)), value_words(fact, round(of.high or 0, 2), timezone)
+    return f" (n={count}, {low}–{high})"
 
 
 def _is_about(looked: Looked, flip: Flip) -> bool:
