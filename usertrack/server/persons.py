@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from usertrack.server.payload import Event, as_dict, as_distinct_id
-from usertrack.server.store import literals
+from usertrack.server.store import literal, literals
 
 if TYPE_CHECKING:
     from usertrack.server.store import Store
@@ -39,6 +39,14 @@ class Person:
 def first_person_id(token: str, distinct_id: str) -> str:
     """The person of a distinct_id that was never merged: always the same, so that a lost write heals itself."""
     return str(uuid.uuid5(_NAMESPACE, f"{token}:{distinct_id}"))
+
+
+def first_person_id_sql(token: str, distinct_id: str) -> str:
+    """``first_person_id`` of an SQL expression."""
+    digest = f"hex(SHA1(concat(unhex('{_NAMESPACE.hex}'), {literal(f'{token}:')}, {distinct_id})))"
+    variant = f"translate(substring({digest}, 17, 1), '0123456789ABCDEF', '89AB89AB89AB89AB')"
+    part = f"substring({digest}, {{}}, {{}})".format
+    return f"toUUID(concat({part(1, 12)}, '5', {part(14, 3)}, {variant}, {part(18, 15)}))"
 
 
 class Resolver:
