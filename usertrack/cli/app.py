@@ -11,7 +11,18 @@ from typing import Annotated, Any
 import typer
 
 from usertrack import __version__
-from usertrack.cli import diagnostics, failures, history, metrics, people, push, queries, serving, workspace
+from usertrack.cli import (
+    diagnostics,
+    failures,
+    history,
+    importing,
+    metrics,
+    people,
+    push,
+    queries,
+    serving,
+    workspace,
+)
 from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
 
 app = typer.Typer(
@@ -56,6 +67,7 @@ metrics.register(app)
 queries.register(app)
 workspace.register(app)
 serving.register(app)
+importing.register(app)
 
 
 def main() -> None:

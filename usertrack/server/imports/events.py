@@ -4,14 +4,21 @@ An event's uuid is the hash of what it says, so that the same rows always make t
 """
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from usertrack.server.hogql.sql import quote
-from usertrack.server.imports.file import NUMBER, Column, EventFile
-from usertrack.server.imports.mapping import NOT_KEPT, Constant, Mapping, Origin
+from usertrack.server.imports.file import NUMBER, Column, EventFile, opened
+from usertrack.server.imports.mapping import NOT_KEPT, Constant, Mapping, Origin, read_mapping
 from usertrack.server.payload import DISTINCT_ID_LENGTH
 from usertrack.server.persons import clickhouse_time, first_person_id_sql
+
+if TYPE_CHECKING:
+    from usertrack.server.store import Store
 
 COLUMNS = (
     *("uuid", "event", "properties", "timestamp", "distinct_id", "person_id", "created_at", "person_mode"),
@@ -139,7 +146,10 @@ class Events:
         column = self.file[origin]
         c, text = column.sql, f"toJSONString({self._plain(self.file[origin])})"
         if column.written:
-            plain = {"number": f"match({c}, {quote(NUMBER)}), {c}, ", "bool": f"lower({c}) IN ('true', 'false'), lower({c}), "}
+            plain = {
+                "number": f"match({c}, {quote(NUMBER)}), {c}, ",
+                "bool": f"lower({c}) IN ('true', 'false'), lower({c}), ",
+            }
             return f"multiIf({c} = '', NULL, {plain.get(column.kind, '')}{text})"
         return f"toJSONString({c})" if column.kind in ("number", "bool", "object") else text
 
@@ -179,6 +189,17 @@ class Events:
         return f"JSONExtractString(properties, {quote(name)})" if known else "''"
 
 
+@contextmanager
+def open_events(
+    store: "Store", path: Path, given: Sequence[str], omitted: Sequence[str], *, token: str, zone: str
+) -> Iterator[Events]:
+    """The events of the file at ``path``, as `--map` and `--omit` have it. Raises UsageError."""
+    with opened(store, path) as file:
+        objects = [column.name for column in file.columns if column.json]
+        mapping = read_mapping([column.name for column in file.columns], objects, given, omitted)
+        yield Events(file, mapping, token, zone)
+
+
 def _unix_time(column: str) -> str:
     """Seconds, ms, µs or ns, by size; what would be before 1973 is rather a date written as a number."""
     units = [(1e8, 1e11, "* 1000000"), (1e11, 1e14, "* 1000"), (1e14, 1e17, ""), (1e17, 9.2e18, "/ 1000")]
@@ -194,4 +215,3 @@ def _member(name: str, value: str) -> str:
 
 def _object(members: list[str]) -> str:
     return f"concat('{{', left(concat('', '', {', '.join(members)}), -1), '}}')" if members else "'{}'"
-

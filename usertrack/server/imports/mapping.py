@@ -47,17 +47,32 @@ class Mapping:
     guessed: frozenset[str] = frozenset()
     left_out: tuple[str, ...] = ()
 
-    def column(self, target: str) -> str | None:
-        origin = self.of.get(target)
-        return origin if isinstance(origin, str) else None
+    def fates(self) -> list[tuple[str, str]]:
+        """What becomes of what, for people: pairs of a target and its column, and last the properties, and who is left."""
+        pairs = [
+            (target, _named(self.of[target]) + (" (by its name)" if target in self.guessed else ""))
+            for target in _USUAL
+            if target in self.of
+        ]
+        renamed = [(f"property.{name}", _named(origin)) for name, origin in self.properties.items() if origin != name]
+        kept = [name for name, origin in self.properties.items() if origin == name]
+        person = [(f"person.{name}", _named(origin)) for name, origin in self.person.items()]
+        lists = [("properties of their own names", kept), ("left out", self.left_out)]
+        return [*pairs, *renamed, *person, *((label, ", ".join(names)) for label, names in lists if names)]
 
 
-def read_mapping(columns: Sequence[str], objects: Iterable[str], given: Sequence[str], omitted: Sequence[str]) -> Mapping:
+def _named(origin: Origin) -> str:
+    return origin if isinstance(origin, str) else f"'{origin.text}', for every row"
+
+
+def read_mapping(
+    columns: Sequence[str], objects: Iterable[str], given: Sequence[str], omitted: Sequence[str]
+) -> Mapping:
     """``given`` as ``TARGET=COLUMN`` or ``TARGET='constant'``, completed by guesses among ``columns``.
 
     ``objects`` are the columns that hold JSON objects: only these are taken for properties unasked. Raises UsageError.
     """
-    said = dict(_said(text, columns) for text in given)
+    said = dict(_said(text.encode("utf-8", "replace").decode(), columns) for text in given)
     if len(said) < len(given):
         raise UsageError("--map names a target twice", "say each of them once")
     left_out = tuple(_column(name, columns) for name in omitted)

@@ -4,7 +4,8 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from usertrack.errors import QueryError, UsageError, UsertrackError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from usertrack.server.store import Store
 
 _EXAMPLES = 3
+_SHOWN = 10  # rows of a dry run
 _LOOK_EVERY = 0.3  # seconds
 _IN_ORDER = "max_threads = 1, input_format_parallel_parsing = 0, input_format_parquet_preserve_order = 1"
 
@@ -54,6 +56,15 @@ def running(store: "Store", statement: str, progress: Callable[[str], None]) -> 
         raise
     if failures:
         raise failures[0]
+
+
+def first_rows(store: "Store", events: Events) -> list[list[Any]]:
+    """The first rows of the file as (timestamp, UTC, distinct_id, event, properties as JSON); None: unreadable."""
+    rows = store.rows(
+        f"SELECT toTimeZone(timestamp, 'UTC'), distinct_id, event, properties FROM ({events.rows()}) LIMIT {_SHOWN}"
+        f" SETTINGS {events.file.settings}, {_IN_ORDER}"
+    )
+    return [[at and datetime.fromisoformat(at), *rest] for at, *rest in rows]
 
 
 def bad_rows(store: "Store", events: Events) -> list[Problem]:
@@ -106,7 +117,9 @@ def unreadable(store: "Store", events: Events, error: Exception) -> UsertrackErr
     if "FUNCTION_THROW_IF" in said and (problems := bad_rows(store, events)):
         return refused(events, problems)
     if "NOT_ENOUGH_SPACE" in said or "No space left" in said:
-        return UsageError(f"no space left for the events of '{path}' in {store.path}", "nothing was imported; make room")
+        return UsageError(
+            f"no space left for the events of '{path}' in {store.path}", "nothing was imported; make room"
+        )
     row = re.search(r"\(at row (\d+)\)", said)
     if events.file.is_csv and row:
         more = "more" if "more columns" in said or "end of line" in said else "fewer"
