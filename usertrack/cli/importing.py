@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -71,7 +72,7 @@ def events(
         out.emit(_previewed(file, mapping or [], omit or [], timezone), fmt=fmt or "", output=output)
         return
     with diagnostics.Progress() as progress, _opened(folder) as store:
-        shown = _imported(store, file, mapping or [], omit or [], timezone, progress, skip_bad)
+        shown = _imported(store, file, mapping or [], omit or [], timezone, progress, skip_bad=skip_bad)
     out.emit(shown, fmt=fmt or "", output=output)
     diagnostics.note(f"`usertrack serve --data {folder}` answers questions about them")
 
@@ -99,7 +100,8 @@ def _imported(
     omitted: Sequence[str],
     zone: str,
     progress: "Progress",
-    skip: bool,
+    *,
+    skip_bad: bool,
 ) -> "Document":
     from usertrack.report.imports import imported_document
     from usertrack.server.imports.events import open_events
@@ -111,7 +113,8 @@ def _imported(
         for target, origin in read.mapping.fates():
             progress(f"{target} ← {origin}")
         show = partial(progress, passing=True)
-        return imported_document(str(file), load(store, read, datetime.now(UTC), show, skip_bad=skip))
+        done = load(store, read, datetime.now(UTC), show, skip_bad=skip_bad)
+    return imported_document(str(file), asdict(done))
 
 
 @contextmanager

@@ -1,15 +1,11 @@
 """An import as a document: what it would do, or what it did."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from usertrack.document import Document, Facts, Listing, Shown
 from usertrack.report.segments import number
 from usertrack.table import Column, Table
-
-if TYPE_CHECKING:
-    from usertrack.server.imports.load import Imported
 
 
 def preview_document(
@@ -29,23 +25,18 @@ def preview_document(
     )
 
 
-def imported_document(file: str, found: "Imported") -> Document:
-    """How many events came in, and what of the file did not."""
-    pairs: list[tuple[str, Any]] = [
-        ("People", number(found.people)),
-        ("From", found.first),
-        ("To", f"{found.last} UTC"),
+def imported_document(file: str, found: Mapping[str, Any]) -> Document:
+    """How many events came in, and what of the file did not; ``found`` has the fields of ``Imported``."""
+    counts = (("There already", "known"), ("Of a uuid twice in the file", "repeated"), ("Bad rows, skipped", "skipped"))
+    pairs = [
+        ("People", number(found["people"])),
+        ("First", found["first"]),
+        ("Last", found["last"]),
+        *((label, number(found[name])) for label, name in counts if found[name]),
     ]
-    for label, count in (
-        ("There already", found.known),
-        ("Of a uuid in the file twice", found.repeated),
-        ("Skipped, bad", found.skipped),
-    ):
-        if count:
-            pairs.append((label, number(count)))
     return Document(
-        title=f"{number(found.events)} events imported",
-        subtitle=file,
+        title=f"{number(found['events'])} event{'s' * (found['events'] != 1)} imported",
+        subtitle=f"{file} · times in UTC",
         blocks=(Facts(tuple(pairs)),),
-        data=lambda: asdict(found),
+        data=lambda: dict(found),
     )

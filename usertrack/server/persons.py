@@ -21,8 +21,8 @@ _NAMESPACE = uuid.UUID("6d1a6d8e-52b7-5d0c-9a39-6f0f2c1f7f0e")
 _SEEN_EVERY = timedelta(hours=1)  # last_seen_at is no finer than this, so that not every event rewrites its person
 _CHUNK = 5_000
 # ids that clients send when they have none; merging on them would make strangers one person
-_NOBODY = {"anonymous", "guest", "distinctid", "distinct_id", "id", "not_authenticated", "email", "undefined"}
-_NOBODY |= {"true", "false", "[object object]", "nan", "none", "null", "0"}
+NOBODY = {"anonymous", "guest", "distinctid", "distinct_id", "id", "not_authenticated", "email", "undefined"}
+NOBODY |= {"true", "false", "[object object]", "nan", "none", "null", "0"}
 
 
 @dataclass
@@ -99,7 +99,7 @@ class Resolver:
         self._linked.add(distinct_id)
 
     def _merge(self, into: str, other: str, event: Event) -> None:
-        if other == into or other.lower() in _NOBODY or into.lower() in _NOBODY:
+        if other == into or other.lower() in NOBODY or into.lower() in NOBODY:
             return
         if into not in self._person_of and other in self._person_of:
             self._adopt(into, self._person_of[other])

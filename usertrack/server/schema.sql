@@ -85,3 +85,5 @@ CREATE TABLE IF NOT EXISTS posthog.static_cohort_people (
 DROP TABLE IF EXISTS posthog.import_events;
 
 DROP TABLE IF EXISTS posthog.import_repeats;
+
+DROP TABLE IF EXISTS posthog.import_links;

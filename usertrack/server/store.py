@@ -71,7 +71,7 @@ class Store:
             self.query(f"INSERT INTO posthog.{table} FORMAT JSONEachRow {lines}")
 
     def refresh_property_definitions(self, events: str = "events") -> None:
-        """Bring ``posthog.property_definitions`` up to date with data that was written by plain INSERTs to ``events``."""
+        """Bring ``posthog.property_definitions`` up to date with what plain INSERTs wrote, to ``events`` or another."""
         self.definitions.refresh(datetime.now(UTC), events)
 
     def announce(self, url: str) -> None:

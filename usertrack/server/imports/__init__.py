@@ -1,1 +1,1 @@
-"""Event logs in files, on their way into the store through ClickHouse's own readers: rows never become Python values."""
+"""Event logs in files, into the store by ClickHouse's own readers: rows never become Python values."""

@@ -15,11 +15,13 @@ from usertrack.server.hogql.sql import quote
 from usertrack.server.imports.file import NUMBER, Column, EventFile, opened
 from usertrack.server.imports.mapping import NOT_KEPT, Constant, Mapping, Origin, read_mapping
 from usertrack.server.payload import DISTINCT_ID_LENGTH
-from usertrack.server.persons import clickhouse_time, first_person_id_sql
+from usertrack.server.persons import NOBODY, clickhouse_time, first_person_id_sql
+from usertrack.server.store import literals
 
 if TYPE_CHECKING:
     from usertrack.server.store import Store
 
+LINKS = "posthog.import_links"  # distinct_id and person_id, of ids that the file joins to a person
 COLUMNS = (
     *("uuid", "event", "properties", "timestamp", "distinct_id", "person_id", "created_at", "person_mode"),
     *("$session_id", "$window_id"),
@@ -52,9 +54,8 @@ class Events:
     def rows(self, **more: str) -> str:
         """SELECT distinct_id, event, timestamp (NULL: unreadable), properties (JSON), unsound, given_uuid, ``more``."""
         of = self.mapping.of
-        distinct_id = f"replaceAll({self._text(of['distinct_id'])}, '\\0', '\ufffd')"
         cells = {
-            "distinct_id": f"substringUTF8({distinct_id}, 1, {DISTINCT_ID_LENGTH})",
+            "distinct_id": self._id(of["distinct_id"]),
             "event": self._text(of["event"]),
             "timestamp": self._timestamp(),
             "properties": _object(self._members()),
@@ -82,9 +83,24 @@ class Events:
 
     def _merged(self) -> str:
         """The distinct_ids that do not belong to their first person: few, so that the join is cheap."""
-        return (
+        merged = (
             "SELECT distinct_id, toNullable(person_id) AS known FROM posthog.person_distinct_ids FINAL"
             f" WHERE person_id != {first_person_id_sql(self.token, 'distinct_id')}"
+        )
+        return f"{merged} UNION ALL SELECT * FROM {LINKS}" if self.joins_ids else merged
+
+    @property
+    def joins_ids(self) -> bool:
+        """Whether the file says who is the person of a distinct_id."""
+        return "person" in self.mapping.of
+
+    def links(self) -> str:
+        """SELECT of ``distinct_id`` and ``key``, the distinct_id that it is the same person as."""
+        rows = self.rows(person=self._id(self.mapping.of["person"]))
+        return (
+            f"SELECT distinct_id, argMax(person, timestamp) AS key FROM ({rows})"
+            f" WHERE NOT {BAD} AND person != '' AND lower(person) NOT IN {literals(sorted(NOBODY))}"
+            " GROUP BY distinct_id"
         )
 
     def traits(self) -> str:
@@ -122,6 +138,9 @@ class Events:
         if column.naive and self.zone != "UTC":
             return f"toDateTime64(toString({c}), 6, {zone})"
         return f"toDateTime64({c}, 6, 'UTC')"
+
+    def _id(self, origin: Origin) -> str:
+        return f"substringUTF8(replaceAll({self._text(origin)}, '\\0', '\ufffd'), 1, {DISTINCT_ID_LENGTH})"
 
     def _text(self, origin: Origin) -> str:
         """An SQL text that is never NULL."""

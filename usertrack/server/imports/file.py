@@ -201,8 +201,8 @@ def _with_objects(store: "Store", file: EventFile) -> EventFile:
     if not texts:
         return file
     tests = ", ".join(
-        f"countIf(ifNull({c.sql}, '') != '') AND countIf(ifNull({c.sql}, '') != '' AND JSONType({c.sql}) != 'Object') = 0"
-        for c in texts
+        f"countIf({text} != '') > 0 AND countIf({text} != '' AND JSONType({text}) != 'Object') = 0"
+        for text in (f"ifNull({column.sql}, '')" for column in texts)
     )
     (found,) = store.rows(f"SELECT {tests} FROM {_first(file)}")
     objects = {column.name for column, is_object in zip(texts, found, strict=True) if is_object}

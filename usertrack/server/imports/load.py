@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from usertrack.errors import UsageError
-from usertrack.server.imports.events import BAD, COLUMNS, Events
+from usertrack.server.imports.events import BAD, COLUMNS, LINKS, Events
 from usertrack.server.imports.reading import bad_rows, running, unreadable
+from usertrack.server.persons import first_person_id_sql
 
 if TYPE_CHECKING:
     from usertrack.server.store import Store
@@ -37,8 +38,8 @@ class Imported:
     repeated: int
     skipped: int
     people: int
-    first: str
-    last: str
+    first: datetime
+    last: datetime
 
 
 def load(store: "Store", events: Events, now: datetime, progress: Progress, *, skip_bad: bool = False) -> Imported:
@@ -47,7 +48,7 @@ def load(store: "Store", events: Events, now: datetime, progress: Progress, *, s
     condition = f"NOT {BAD}" if skip_bad else f"NOT throwIf({BAD}, 'bad row')"
     try:
         progress("reading")
-        read = _stage(store, events.stored(now, condition), events.file.settings, progress)
+        read = _stage(store, events, events.stored(now, condition), progress)
         if not read:
             raise UsageError(f"no row of '{events.file.path}' can be imported", "`--dry-run` shows what is wrong")
         progress("looking for what is there already")
@@ -63,19 +64,39 @@ def load(store: "Store", events: Events, now: datetime, progress: Progress, *, s
         raise unreadable(store, events, error) from None
     finally:
         _clear(store)
-    return Imported(read - repeated - known, known, repeated, skipped, people, first, last)
+    return Imported(
+        read - repeated - known, known, repeated, skipped, people, *map(datetime.fromisoformat, (first, last))
+    )
 
 
-def _stage(store: "Store", select: str, settings: str, progress: Progress) -> int:
+def _stage(store: "Store", events: Events, select: str, progress: Progress) -> int:
     """Everything that takes long, where it can be interrupted; returns how many events there are."""
     _clear(store)
     # numbers of blocks are given to the rows when they come to the table of events
     plain = "enable_block_number_column = 0, enable_block_offset_column = 0"
     for table in (_STAGED, _REPEATED):
         store.query(f"CREATE TABLE {table} AS posthog.events SETTINGS {plain}")
+    store.query(f"CREATE TABLE {LINKS} (distinct_id String, person_id UUID) ENGINE = MergeTree ORDER BY distinct_id")
+    if events.joins_ids:
+        running(store, f"INSERT INTO {LINKS} {_links(events)} SETTINGS {events.file.settings}", progress)
     columns = ", ".join(f"`{name}`" for name in COLUMNS)
-    running(store, f"INSERT INTO {_STAGED} ({columns}) {select} SETTINGS {settings}", progress)
+    running(store, f"INSERT INTO {_STAGED} ({columns}) {select} SETTINGS {events.file.settings}", progress)
     return _count(store, _STAGED)
+
+
+def _links(events: Events) -> str:
+    """SELECT of new distinct_ids with the person that they join: of the id they are the same as, made if need be.
+
+    Ids that have a person keep it: two persons who were seen apart are not merged by a file.
+    """
+    first = first_person_id_sql(events.token, "key")
+    return (
+        f"WITH told AS ({events.links()}), known AS ("
+        "SELECT distinct_id AS key, toNullable(person_id) AS own FROM posthog.person_distinct_ids FINAL)"
+        f" SELECT distinct_id, ifNull(own, {first}) FROM (SELECT distinct_id, key FROM told UNION ALL"
+        " SELECT DISTINCT key, key FROM told WHERE key NOT IN (SELECT distinct_id FROM told)) AS ids"
+        " LEFT ANY JOIN known USING (key) WHERE distinct_id NOT IN (SELECT key FROM known)"
+    )
 
 
 def _tell_apart(store: "Store", *, given: bool) -> int:
@@ -114,7 +135,8 @@ def _commit(store: "Store", events: Events) -> None:
     store.query(_persons(events, version))
     store.query(
         "INSERT INTO posthog.person_distinct_ids (distinct_id, person_id, version)"
-        f" SELECT DISTINCT distinct_id, person_id, {version} FROM {_STAGED}"
+        f" SELECT DISTINCT distinct_id, person_id, {version}"
+        f" FROM (SELECT distinct_id, person_id FROM {_STAGED} UNION ALL SELECT * FROM {LINKS})"
         " WHERE distinct_id NOT IN (SELECT distinct_id FROM posthog.person_distinct_ids FINAL)"
     )
     store.refresh_property_definitions(_STAGED.removeprefix("posthog."))
@@ -126,7 +148,7 @@ def _commit(store: "Store", events: Events) -> None:
 
 
 def _persons(events: Events, version: int) -> str:
-    """INSERT of who is new, was seen earlier or later than was known, or has traits; of two values the later one wins."""
+    """INSERT of who is new, was seen at other times than was known, or has traits; the later value wins."""
     properties, traits, new_traits = "properties", "", ""
     if events.mapping.person:
         properties = (
@@ -139,7 +161,8 @@ def _persons(events: Events, version: int) -> str:
     merged = f"arrayFold((all, next) -> jsonMergePatch(all, next), {in_order}, '{{}}')" if traits else "'{}'"
     return (
         "INSERT INTO posthog.persons (id, created_at, properties, is_identified, last_seen_at, version)"
-        f" SELECT id, if(isNull(known), first, least(first, created_at)), {properties}, is_identified,"
+        f" SELECT id, if(isNull(known), first, least(first, created_at)), {properties},"
+        f" is_identified OR id IN (SELECT person_id FROM {LINKS}),"
         f" greatest(last, ifNull(last_seen_at, last)), greatest({version}, version + 1)"
         f" FROM (SELECT person_id AS id, min(first_seen) AS first, max(last_seen) AS last, {merged} AS traits FROM ("
         f"SELECT distinct_id, person_id, min(timestamp) AS first_seen, max(timestamp) AS last_seen FROM {_STAGED}"
@@ -156,7 +179,7 @@ def _count(store: "Store", rows: str) -> int:
 
 
 def _clear(store: "Store") -> None:
-    for table in (_STAGED, _REPEATED):
+    for table in (_STAGED, _REPEATED, LINKS):
         store.query(f"DROP TABLE IF EXISTS {table} SYNC")
 
 

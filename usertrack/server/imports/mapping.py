@@ -19,6 +19,7 @@ _USUAL = {
         *("timestamp", "time", "ts", "datetime", "event_time", "event_timestamp", "occurred_at", "created_at"),
         *("date", "day", "at"),
     ),
+    "person": (),  # who joins several ids to one person wants it said
     "uuid": ("uuid", "insert_id", "$insert_id"),
     "properties": ("properties", "event_properties", "props"),
 }
@@ -39,7 +40,7 @@ Origin = str | Constant  # the name of a column, or a constant
 
 @dataclass(frozen=True)
 class Mapping:
-    """``of`` has distinct_id, event, timestamp and perhaps uuid and properties; the rest is by property name."""
+    """``of`` has distinct_id, event, timestamp and perhaps person, uuid, properties; the rest is by property name."""
 
     of: dict[str, Origin]
     properties: dict[str, Origin] = field(default_factory=dict)
@@ -48,7 +49,7 @@ class Mapping:
     left_out: tuple[str, ...] = ()
 
     def fates(self) -> list[tuple[str, str]]:
-        """What becomes of what, for people: pairs of a target and its column, and last the properties, and who is left."""
+        """What becomes of what, for people: targets with their columns, at last the columns that keep their names."""
         pairs = [
             (target, _named(self.of[target]) + (" (by its name)" if target in self.guessed else ""))
             for target in _USUAL
