@@ -38,5 +38,6 @@ def imported_document(file: str, found: Mapping[str, Any]) -> Document:
         title=f"{number(found['events'])} event{'s' * (found['events'] != 1)} imported",
         subtitle=f"{file} · times in UTC",
         blocks=(Facts(tuple(pairs)),),
+        notes=tuple(f"left out: {problem}" for problem in found["problems"]),
         data=lambda: dict(found),
     )

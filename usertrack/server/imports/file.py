@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from usertrack.errors import UsageError
+from usertrack.errors import QueryError, UsageError, UsertrackError
 from usertrack.server.hogql.sql import identifier, quote
 
 if TYPE_CHECKING:
@@ -67,12 +67,18 @@ class EventFile:
 @contextmanager
 def opened(store: "Store", path: Path) -> Iterator[EventFile]:
     """The file at ``path`` with its columns; raises UsageError for one that cannot be read or holds no rows."""
+    from chdb import ChdbError
+
     suffix = _suffix(path)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
         link = Path(folder) / f"events{suffix}"  # in a path of its own ClickHouse would see wildcards
         link.symlink_to(path.resolve())
-        file = _parquet(store, path, link) if suffix == ".parquet" else _csv(store, path, link)
-        if not store.rows(f"SELECT 1 FROM {file.relation} LIMIT 1 SETTINGS {file.settings}"):
+        try:
+            file = _parquet(store, path, link) if suffix == ".parquet" else _csv(store, path, link)
+            rows = store.rows(f"SELECT 1 FROM {file.relation} LIMIT 1 SETTINGS {file.settings}")
+        except (RuntimeError, ChdbError) as error:
+            raise unreadable(store, path, error) from None
+        if not rows:
             raise UsageError(f"'{path}' holds no rows", "there is nothing to import")
         yield file
 
@@ -212,3 +218,20 @@ def _with_objects(store: "Store", file: EventFile) -> EventFile:
 
 def _first(file: EventFile) -> str:
     return f"(SELECT * FROM {file.relation} LIMIT {_LOOK_AT}) SETTINGS {file.settings}"
+
+
+def unreadable(store: "Store", path: Path, error: Exception) -> UsertrackError:
+    """What ClickHouse said of the file at ``path``, as the user's problem."""
+    said = str(error)
+    if "NOT_ENOUGH_SPACE" in said or "No space left" in said:
+        return UsageError(
+            f"no space left for the events of '{path}' in {store.path}", "nothing was imported; make room"
+        )
+    if row := re.search(r"\(at row (\d+)\)", said):
+        number = "more" if "Expected end of line" in said else "fewer"
+        return UsageError(
+            f"row {row[1]} of '{path}' has {number} columns than the first line names",
+            "nothing was imported; is there a quote or a comma too many or too few?",
+        )
+    reason = (said.partition("DB::Exception: ")[2] or said).splitlines()[0].rstrip(". ")
+    return QueryError(f"'{path}' cannot be imported: {reason}", "nothing was imported")

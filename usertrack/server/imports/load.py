@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from usertrack.errors import UsageError
 from usertrack.server.imports.events import BAD, COLUMNS, LINKS, Events
-from usertrack.server.imports.reading import bad_rows, running, unreadable
+from usertrack.server.imports.reading import bad_rows, described, failure, running
 from usertrack.server.persons import first_person_id_sql
 
 if TYPE_CHECKING:
@@ -30,13 +30,14 @@ _STAGED, _REPEATED = "posthog.import_events", "posthog.import_repeats"
 class Imported:
     """``events`` were written; ``known`` were there already, ``repeated`` had the uuid of another row of the file.
 
-    ``skipped`` rows were bad. ``people`` are those of the file; ``first`` and ``last`` its times, UTC.
+    ``skipped`` rows had the ``problems``. ``people`` are those of the file; ``first`` and ``last`` its times, UTC.
     """
 
     events: int
     known: int
     repeated: int
     skipped: int
+    problems: tuple[str, ...]
     people: int
     first: datetime
     last: datetime
@@ -44,7 +45,10 @@ class Imported:
 
 def load(store: "Store", events: Events, now: datetime, progress: Progress, *, skip_bad: bool = False) -> Imported:
     """Import ``events``. Unless ``skip_bad``, bad rows raise UsageError; after any error nothing is imported."""
-    skipped = sum(problem.count for problem in bad_rows(store, events)) if skip_bad else 0
+    from chdb import ChdbError
+
+    problems = bad_rows(store, events) if skip_bad else []
+    skipped = sum(problem.count for problem in problems)
     condition = f"NOT {BAD}" if skip_bad else f"NOT throwIf({BAD}, 'bad row')"
     try:
         progress("reading")
@@ -60,12 +64,13 @@ def load(store: "Store", events: Events, now: datetime, progress: Progress, *, s
         progress("putting events in their places")
         with _uninterrupted():
             _commit(store, events)
-    except (RuntimeError, OSError) as error:
-        raise unreadable(store, events, error) from None
+    except (RuntimeError, ChdbError) as error:
+        raise failure(store, events, error) from None
     finally:
         _clear(store)
+    said = tuple(described(events, problem) for problem in problems)
     return Imported(
-        read - repeated - known, known, repeated, skipped, people, *map(datetime.fromisoformat, (first, last))
+        read - repeated - known, known, repeated, skipped, said, people, *map(datetime.fromisoformat, (first, last))
     )
 
 

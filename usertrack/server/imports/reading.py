@@ -1,6 +1,5 @@
 """Reading a file: how far it is, how it is stopped, and in the user's terms what is wrong with it and where."""
 
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,10 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from usertrack.errors import QueryError, UsageError, UsertrackError
+from usertrack.errors import UsageError, UsertrackError
 from usertrack.server.execute import cancel
 from usertrack.server.execute import progress as progress_of
 from usertrack.server.imports.events import PROBLEMS, Events
+from usertrack.server.imports.file import unreadable
 
 if TYPE_CHECKING:
     from usertrack.server.store import Store
@@ -111,21 +111,8 @@ def described(events: Events, problem: Problem) -> str:
     return f"{problem.count} {verb} {problem.what} ({unit}{'s' * (problem.count > 1)} {places}{example})"
 
 
-def unreadable(store: "Store", events: Events, error: Exception) -> UsertrackError:
-    """What ClickHouse said, as the user's problem."""
-    said, path = str(error), events.file.path
-    if "FUNCTION_THROW_IF" in said and (problems := bad_rows(store, events)):
+def failure(store: "Store", events: Events, error: Exception) -> UsertrackError:
+    """What ClickHouse said while it imported ``events``, as the user's problem."""
+    if "FUNCTION_THROW_IF" in str(error) and (problems := bad_rows(store, events)):
         return refused(events, problems)
-    if "NOT_ENOUGH_SPACE" in said or "No space left" in said:
-        return UsageError(
-            f"no space left for the events of '{path}' in {store.path}", "nothing was imported; make room"
-        )
-    row = re.search(r"\(at row (\d+)\)", said)
-    if events.file.is_csv and row:
-        more = "more" if "more columns" in said or "end of line" in said else "fewer"
-        return UsageError(
-            f"row {row[1]} of '{path}' has {more} than {len(events.file.columns)} columns",
-            "nothing was imported; is there a quote or a comma too many or too few?",
-        )
-    reason = said.partition("DB::Exception: ")[2] or said
-    return QueryError(f"'{path}' cannot be imported: {reason.splitlines()[0].rstrip('. ')}", "nothing was imported")
+    return unreadable(store, events.file.path, error)
