@@ -45,6 +45,8 @@ FACT_TYPES = {
 }
 """Types of facts, with DuckDB's names for them."""
 
+_MERGES = ("sum", "min", "max", "first")
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -112,7 +114,8 @@ class Fact:
     """A result column that profiles take up, and what it means to people.
 
     ``absent`` is its value for somebody whom the query does not list; None means that it is unknown then. A ``current``
-    fact has the value of today whatever the moment asked for: its source keeps no record of what it was.
+    fact has the value of today whatever the moment asked for: its source keeps no record of what it was. ``merge`` says
+    what becomes of it when several rows are one person's: unless declared, counts are added and times are the last.
     """
 
     label: str
@@ -120,6 +123,7 @@ class Fact:
     unit: str = ""
     absent: Any = None
     current: bool = False
+    merge: str = "first"
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,8 @@ class Query:
 class Statement:
     """A read-only SELECT with bound values.
 
-    ``key`` makes it pageable, ``limit`` bounds its rows; 0 asks for the columns alone.
+    ``key`` makes it pageable, ``limit`` bounds its rows; 0 asks for the columns alone. ``whole`` is the statement among
+    whose rows those of this one are: they have the value of ``usertrack_key`` in the column ``key``.
     """
 
     source: str
@@ -189,6 +194,7 @@ class Statement:
     key: str = ""
     limit: int | None = None
     query: Query | None = None
+    whole: "Statement | None" = None
 
     def __post_init__(self) -> None:
         """Raises UsageError for what no source takes as text: bytes of a command line that were not UTF-8."""
@@ -212,7 +218,7 @@ def for_key(statement: Statement, value: str) -> Statement:
     key = '"' + statement.key.replace('"', '""') + '"'
     sql = f"SELECT * FROM ({inner}\n) AS keyed WHERE {key} = {{usertrack_key}}"  # on the first line: errors count lines
     values, types = {**statement.values, "usertrack_key": value}, {**statement.types, "usertrack_key": "text"}
-    return replace(statement, sql=sql, values=values, types=types)
+    return replace(statement, sql=sql, values=values, types=types, whole=statement)
 
 
 def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
@@ -321,7 +327,7 @@ def _moment(value: Any) -> Any:
 
 def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
     where = f"{path}:{_line_of(text, name, 1)}"
-    known = {"label", "type", "unit", "absent", "current"}
+    known = {"label", "type", "unit", "absent", "current", "merge"}
     if not isinstance(value, dict) or not {"label", "type"} <= set(value) <= known:
         raise UsageError(
             f"{where}: fact '{name}' needs a label and a type", "write `runs: {label: runs, type: int, absent: 0}`"
@@ -331,7 +337,11 @@ def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
     current = value.get("current", False)
     if not isinstance(current, bool):
         raise UsageError(f"{where}: 'current' of fact '{name}' is true or false")
-    return Fact(str(value["label"]), str(value["type"]), str(value.get("unit", "")), value.get("absent"), current)
+    kind = str(value["type"])
+    merge = value.get("merge", {"int": "sum", "time": "max"}.get(kind, "first"))
+    if merge not in _MERGES or (merge == "sum" and kind not in ("int", "float")):
+        raise UsageError(f"{where}: 'merge' of fact '{name}' is one of {', '.join(_MERGES)}; a sum is of numbers")
+    return Fact(str(value["label"]), kind, str(value.get("unit", "")), value.get("absent"), current, merge)
 
 
 def _metric(value: dict[Any, Any], path: Path, text: str) -> Metric:

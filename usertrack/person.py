@@ -1,21 +1,22 @@
 """One person's dossier, from both sources: account, segments, activity, tools, failures, sessions, timeline."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from usertrack.errors import UsertrackError
 from usertrack.explain import Explanation, explain
+from usertrack.failures.masking import fingerprint
 from usertrack.library import Statement
 from usertrack.period import in_zone
 from usertrack.run import Runner
-from usertrack.table import Row, Table
+from usertrack.table import Column, Row, Table
 from usertrack.workbench import ProfileFact, Workbench
 
 DAYS = 30
 _TIMELINE = 500  # events and actions that a dossier shows at the most; it says when there are more
 
-_PARTS = {
+PARTS = {
     "mcp": "posthog/user_mcp",
     "sessions": "posthog/user_sessions",
     "events": "posthog/user_events",
@@ -54,9 +55,10 @@ def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
     """Everything known of one person; raises UsageError, with near matches, when nobody is called ``wanted``."""
     standing = {name: explain(bench, chosen, wanted, flips=False) for name, chosen in bench.rules.sets.items()}
     email = next(iter(standing.values())).key
-    names = {part: _statement(runner, part, query, email) for part, query in _PARTS.items()}
+    names = {part: _statement(runner, part, query, email) for part, query in PARTS.items()}
     answers = dict(zip(names, runner.run(list(names.values())), strict=True))
     parts = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
+    parts |= {name: _by_cause(parts[name], *how) for name, how in _CAUSES.items() if name in parts}
     days, week = _activity(parts, runner)
     missing = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
     return Dossier(
@@ -75,6 +77,24 @@ def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
 
 def _statement(runner: Runner, part: str, query: str, email: str) -> Statement:
     return runner.bind(query, {"email": email}, limit=_TIMELINE if part in ("events", "actions", "sessions") else None)
+
+
+_CAUSES = {"runs": ("cause", "outcome", "runs"), "tool_failures": ("message", "tool", "failures")}
+"""Parts with messages as they were written: what to call their fingerprint, what else to group by, what to count."""
+
+
+def _by_cause(table: Table, called: str, by: str, count: str) -> Table:
+    """``table`` with one row per ``by`` and fingerprint, most first; `usertrack failures` shows the same ones."""
+    found: dict[tuple[str, str | None], tuple[int, datetime, datetime]] = {}
+    for row in table.dicts():
+        failed = row.get("outcome", "failed") == "failed"
+        cause = fingerprint(row["message"] or "", row.get("error_type") or "") if failed else None
+        was = found.get((row[by], cause), (0, datetime.max, datetime.min))
+        found[row[by], cause] = (was[0] + row[count], min(was[1], row["first_at"]), max(was[2], row["last_at"]))
+    rows: list[Row] = [(*key, *counted) for key, counted in found.items()]
+    rows.sort(key=lambda row: (-row[2], row[0], row[1] or ""))
+    kinds = (by, "VARCHAR"), (called, "VARCHAR"), (count, "BIGINT"), ("first_at", "TIMESTAMP"), ("last_at", "TIMESTAMP")
+    return replace(table, columns=tuple(Column(*kind) for kind in kinds), rows=rows)
 
 
 def _activity(parts: dict[str, Table], runner: Runner) -> tuple[dict[date, int], Counter[tuple[int, int]]]:
@@ -99,7 +119,7 @@ def _timeline(parts: dict[str, Table]) -> tuple[Row, ...]:
     Where one source was cut, the line ends where that source does, so that it has no holes.
     """
     events = (
-        [(at, "event", event, None, page or detail) for at, event, page, detail in parts["events"].rows]
+        [(at, "event", event, None, page or detail) for at, event, page, detail, _ in parts["events"].rows]
         if "events" in parts
         else []
     )

@@ -1,9 +1,10 @@
 """segments.yaml: what a profile is made of and who belongs where, read with the line of every part."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.yaml_file import YamlFile
@@ -44,15 +45,37 @@ class SegmentSet:
     def __getitem__(self, id: str) -> Segment:  # noqa: A002 - the field's own word
         return next(segment for segment in self.segments if segment.id == id)
 
-    def require(self, ids: Sequence[str]) -> None:
-        """Raise UsageError for the first of ``ids`` that is no segment of the set."""
-        known = [segment.id for segment in self.segments]
-        for id_ in ids:
-            if id_ not in known:
+    def require(self, names: Sequence[str]) -> list[str]:
+        """The ids of the segments that are called ``names``; raises UsageError for the first that there is not."""
+        for name in names:
+            if named(self.segments, name) is None:
+                known = [segment.id for segment in self.segments]
                 raise UsageError(
-                    f"set '{self.name}' has no segment '{id_}'",
-                    did_you_mean(id_, known, f"it has {', '.join(known)}"),
+                    f"set '{self.name}' has no segment '{name}'",
+                    did_you_mean(name, known, f"it has {', '.join(known)}"),
                 )
+        return [segment.id for name in names if (segment := named(self.segments, name))]
+
+
+class Named(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+def named(segments: "Iterable[AnyNamed]", wanted: str) -> "AnyNamed | None":
+    """The segment whose id or name is ``wanted``, whatever its case: `at-risk users` is "At-Risk Users"."""
+    known = list(segments)
+    by_name = {_plain(segment.name): segment for segment in known}
+    return (by_name | {_plain(segment.id): segment for segment in known}).get(_plain(wanted))
+
+
+AnyNamed = TypeVar("AnyNamed", bound=Named)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "_", text.strip().casefold())
 
 
 @dataclass(frozen=True)
@@ -72,6 +95,14 @@ class Rules:
                 f"there is no segment set '{name}'", did_you_mean(name, self.sets, f"known: {', '.join(self.sets)}")
             )
         return self.sets[name]
+
+    def require(self, chosen: SegmentSet, names: Sequence[str]) -> list[str]:
+        """As `SegmentSet.require`; of a segment of another set it is said which."""
+        for name in names:
+            others = [other.name for other in self.sets.values() if named(other.segments, name)]
+            if others and chosen.name not in others:
+                raise UsageError(f"set '{chosen.name}' has no segment '{name}'", f"add `--set {others[0]}`")
+        return chosen.require(names)
 
 
 def read_rules(path: Path) -> Rules:

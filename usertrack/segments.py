@@ -17,7 +17,7 @@ from usertrack.library import Library
 from usertrack.rules import Rules, Segment, SegmentSet
 from usertrack.spool import SpooledRows, identifier, quote
 from usertrack.table import Column, Table
-from usertrack.workbench import Workbench, reason
+from usertrack.workbench import OR_NULL, Workbench, reason
 
 OWN_COLUMNS = ("primary", "segments", "action", "priority", "because")
 
@@ -57,7 +57,7 @@ class Classification:
 
         ``limit`` people at the most, all with None or 0; raises UsageError for a segment that is not in the set.
         """
-        self.chosen.require(only)
+        only = self.chosen.require(only)
         bench = self.bench
         facts = [name for name in bench.facts if name not in (bench.key, "as_of")]
         names = ", ".join(identifier(name) for name in (bench.key, *OWN_COLUMNS, *facts))
@@ -94,11 +94,28 @@ def classify(bench: Workbench, chosen: SegmentSet) -> Classification:
         _flag(bench, chosen, unknown)
         _describe(bench, chosen)
     except duckdb.Error as error:  # a value of somebody's that a rule cannot take
-        raise UsageError(
-            f"{bench.rules.path}: set '{chosen.name}': {reason(error)}", "try_cast() gives NULL instead"
-        ) from error
+        raise misfit(bench, chosen, error) from error
     counts = [_count(bench, segment, unknown[segment.id]) for segment in chosen.segments]
     return Classification(bench, chosen, tuple(counts))
+
+
+def misfit(bench: Workbench, chosen: SegmentSet, error: Exception) -> UsageError:
+    """The part of a rule that cannot take what somebody's facts are, with its line; ``error`` itself where none is."""
+    import duckdb
+
+    for segment in chosen.segments:
+        members = f"profile WHERE {bracketed(segment.when)}"
+        for part, sql, people in (
+            ("when", bracketed(segment.when), "profile"),
+            ("priority", bracketed(segment.priority), members),
+            ("because", because(bench, segment), members),
+        ):
+            try:
+                bench.connection.execute(f"SELECT max({sql}) FROM {people}")
+            except duckdb.Error as found:
+                text = f"in `{part}: {getattr(segment, part)}`; {OR_NULL}"
+                return UsageError(f"{at(bench.rules, segment, part)}: {reason(found)}", text)
+    return UsageError(f"{bench.rules.path}: set '{chosen.name}': {reason(error)}", OR_NULL)
 
 
 def prove_rules(rules: Rules, library: Library, as_of: datetime) -> None:

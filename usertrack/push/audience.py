@@ -54,7 +54,7 @@ def audience_of(found: Classification, id_: str, timezone: str, limit: int | Non
 
     Raises UsageError for no such segment, Unknown when a source that its rule needs did not answer.
     """
-    found.chosen.require([id_])
+    (id_,) = found.chosen.require([id_])
     _require_known(found, id_)
     bench = found.bench
     facts = [bench.facts[name] for name in found.evidence([id_]) if name != bench.key]

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from usertrack.document import Kind, Listing, Shown
+from usertrack.document import Kind, Listing, Section, Shown
 from usertrack.render import charts, text
 from usertrack.render.safe import visible
 from usertrack.table import Column, Row
@@ -70,6 +70,7 @@ class View:
     grows: bool
     at: int
     show: Callable[[Any], Cell]
+    spare: bool = False
 
     @property
     def wraps(self) -> bool:
@@ -116,12 +117,18 @@ def rest(listing: Listing, left_out: int) -> str:
     return visible(" · ".join(part for part in (count, listing.more) if part))
 
 
+def origins(section: Section) -> str:
+    """The names of the queries that the figures of a section come from, in a few words."""
+    names = dict.fromkeys(visible(origin.query) for origin in section.origins)
+    return f"from {', '.join(names)}" if names else ""
+
+
 def _view(column: Column, at: int, shown: Shown, sample: list[Row], clock: Clock) -> View:
     kind = _kind(column) if shown.kind == "auto" else shown.kind
     values = [row[at] for row in sample if row[at] is not None]
     right = shown.align == "right" if shown.align else kind in _NUMERIC
     show = _shower(kind, column, shown, values, clock)
-    return View(visible(shown.label or column.name), kind, right, shown.grows, at, show)
+    return View(visible(shown.label or column.name), kind, right, shown.grows, at, show, shown.spare)
 
 
 def _kind(column: Column) -> Kind:

@@ -1,6 +1,7 @@
 """A failure investigation as a document. The two levels stand side by side; no number is made of both."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from usertrack.document import Block, Document, Listing, Paragraph, Shown, Spark
 from usertrack.errors import did_you_mean
@@ -43,14 +44,27 @@ def failures_document(found: Investigation | Unused, timezone: str) -> Document:
 
 
 def _blocks(found: Investigation, timezone: str) -> Iterator[Block]:
+    """What is known; of what is not, the checklist says why."""
+    if not found.unknown("levels"):
+        yield _levels(found)
+    if not found.unknown("windows", "messages"):
+        yield from _incidents(found, timezone)
+    if not found.unknown("messages"):
+        yield from (_fingerprints(found, level, timezone) for level in LEVELS if found.at(level))
+        yield from _unknown(found)
+        yield _categories(found)
+    if not found.unknown("kinds"):
+        yield _kinds(found)
+    if not found.unknown("days"):
+        yield from _timeline(found, timezone)
+    yield _checklist(found, timezone)
+
+
+def in_short(found: Investigation, timezone: str, most: int) -> Iterator[Block]:
+    """Both levels, incidents, and the ``most`` frequent failures of each: for a report on more than failures."""
     yield _levels(found)
     yield from _incidents(found, timezone)
-    yield from (_fingerprints(found, level, timezone) for level in LEVELS if found.at(level))
-    yield from _unknown(found)
-    yield _categories(found)
-    yield _kinds(found)
-    yield from _timeline(found, timezone)
-    yield _checklist(found, timezone)
+    yield from (replace(_fingerprints(found, level, timezone), limit=most) for level in LEVELS if found.at(level))
 
 
 def _listing(

@@ -1,13 +1,21 @@
 """The query library as tables and documents."""
 
-from usertrack.document import Code, Document, Facts, Paragraph
+from usertrack.document import Code, Document, Facts, Listing, Paragraph, Shown
 from usertrack.errors import UsertrackError
 from usertrack.library import Library, Parameter, Query
 from usertrack.metric import Metric
 from usertrack.table import Column, Row, Table
 
 
-def library_table(library: Library) -> Table:
+def library_document(library: Library) -> Document:
+    """Every query; where the terminal is narrow, name and title go before the rest."""
+    table = _table(library)
+    spare = {name: Shown(spare=True) for name in ("key", "parameters", "from")}
+    shown = {"title": Shown(grows=True), **spare}
+    return Document(title=table.title, blocks=(Listing(table, shown=shown),), table=table)
+
+
+def _table(library: Library) -> Table:
     """One row per query file; one that cannot be read says why."""
     names = (Column("name"), Column("title"), Column("key"), Column("metric"), Column("parameters"), Column("from"))
     rows: list[Row] = []

@@ -1,11 +1,14 @@
 """A dossier as a document."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from statistics import median
 from typing import Any
 
-from usertrack.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Shown, Spark
-from usertrack.person import Dossier
+from usertrack.document import Block, Document, Facts, Heatmap, Listing, Origin, Paragraph, Section, Shown, Spark
+from usertrack.person import PARTS, Dossier
+from usertrack.provenance import provenance
 from usertrack.report.rule import value_words
 from usertrack.report.segments import moment
 from usertrack.table import Column, Row, Table
@@ -19,7 +22,7 @@ def person_document(found: Dossier, timezone: str) -> Document:
         subtitle=moment(found.as_of, timezone),
         blocks=(
             Facts(tuple(_account(found, facts, timezone))),
-            _standing(found),
+            *_standing(found),
             _activity(found),
             *_hours(found, timezone),
             *(_listing(found, part) for part in _PARTS if _some(found, part)),
@@ -30,6 +33,43 @@ def person_document(found: Dossier, timezone: str) -> Document:
         data=lambda: _json(found, timezone),
         timezone=timezone,
         as_of=found.as_of,
+    )
+
+
+def person_report(
+    found: Dossier,
+    profile: tuple[Origin, ...],
+    recipe: Mapping[str, Any],
+    timezone: str,
+    templates: Path | None = None,
+    limit: int | None = None,
+) -> Document:
+    """The dossier with the queries of its figures; ``recipe`` is how to have it again."""
+    facts = next(iter(found.standing.values())).facts
+    blocks: tuple[Block, ...] = (
+        Section("Account", (Facts(tuple(_account(found, facts, timezone))),), profile),
+        Section("", tuple(_standing(found)), profile),
+        Section("Activity", (_activity(found),), _asked(found, "event_hours", "action_hours", "sessions")),
+        *(Section("", (block,), _asked(found, "event_hours", "action_hours")) for block in _hours(found, timezone)),
+        *(_headed(_listing(found, part), _asked(found, part)) for part in _PARTS if _some(found, part)),
+        *_absent(found),
+        *(_headed(block, _asked(found, "events", "actions")) for block in _timeline(found, timezone)),
+    )
+    document = person_document(found, timezone)
+    return replace(
+        document, blocks=blocks, layout="user", templates=templates, provenance=provenance(blocks, recipe, limit)
+    )
+
+
+def _headed(block: Listing, origins: tuple[Origin, ...]) -> Section:
+    return Section(block.heading, (replace(block, heading=""),), origins)
+
+
+def _asked(found: Dossier, *parts: str) -> tuple[Origin, ...]:
+    return tuple(
+        Origin(PARTS[part], {"email": found.email}, PARTS[part].split("/")[0], found.as_of)
+        for part in parts
+        if part in found.parts
     )
 
 
@@ -57,15 +97,25 @@ def _account(found: Dossier, facts: dict[str, Any], timezone: str) -> Iterator[t
             yield fact.label[:1].upper() + fact.label[1:], value_words(fact, value, timezone)
 
 
-def _standing(found: Dossier) -> Listing:
+def _standing(found: Dossier) -> Iterator[Block]:
+    """The segments of every set that the person is in; and those of which a missing source leaves that open."""
+    judged = [(name, verdict) for name, explanation in found.standing.items() for verdict in explanation.verdicts]
     rows: list[Row] = [
-        (verdict.segment.name, verdict.segment.action, verdict.because)
-        for explanation in found.standing.values()
-        for verdict in explanation.verdicts
+        (verdict.segment.name, name, verdict.segment.action, verdict.because)
+        for name, verdict in judged
         if verdict.member
     ]
-    shown = {"segment": Shown("Segment", "tag"), "action": Shown("Action"), "why": Shown("Why", "text", grows=True)}
-    return Listing(Table(tuple(map(Column, shown)), rows), heading="Segments", shown=shown)
+    shown = {
+        "segment": Shown("Segment", "tag"),
+        "set": Shown("Set", hidden=len(found.standing) == 1),
+        "action": Shown("Action"),
+        "why": Shown("Why", "text", grows=True),
+    }
+    unknown = [f"{verdict.segment.name} ({name})" for name, verdict in judged if verdict.unknown]
+    if rows or not unknown:
+        yield Listing(Table(tuple(map(Column, shown)), rows), heading="Segments", shown=shown)
+    if unknown:
+        yield Paragraph(f"unknown, whether in {', '.join(unknown)}", "dim")
 
 
 def _activity(found: Dossier) -> Spark:
@@ -98,6 +148,7 @@ _PARTS: dict[str, tuple[str, dict[str, Shown]]] = {
         {
             "tool": Shown("Tool"),
             "uses": Shown("Uses", "number"),
+            "finished": Shown("Finished", "number"),
             "success_rate": Shown("Success", "bar", full=1.0),
             **_WHEN,
         },
@@ -160,7 +211,7 @@ def _absent(found: Dossier) -> Iterator[Paragraph]:
             yield Paragraph(f"{word}: {', '.join(headings)}", "dim")
 
 
-def _timeline(found: Dossier, timezone: str) -> list[Block]:
+def _timeline(found: Dossier, timezone: str) -> list[Listing]:
     names = (Column("at", "TIMESTAMP"), Column("kind"), Column("what"), Column("outcome"), Column("detail"))
     table = Table(names, found.timeline, name="timeline", timezone=timezone, as_of=found.as_of)
     shown = {

@@ -25,11 +25,13 @@ def segments_document(
     """
     bench = found.bench
     table = found.people(only)
-    notes = [*bench.notes, *_since_notes(since, timezone), *_unknown_notes(found), *match_notes(bench.match)]
+    told = {count.unknown for count in found.unknown}  # what is said of the segments that it makes unknown
+    notes = [note for note in bench.notes if note not in told]
+    notes += [*_since_notes(since, timezone), *_unknown_notes(found), *match_notes(bench.match)]
     return Document(
         title=f"Segments on {moment(bench.as_of, timezone)}",
         subtitle=_subtitle(bench),
-        blocks=(_summary(found, only, since, timezone), _who_first(found, table, only)),
+        blocks=(_summary(found, only, since, timezone, len(table.rows)), _who_first(found, table, only)),
         notes=tuple(notes),
         data=lambda: _json(
             found, found.people(only, limit), timezone, [*notes, *cut_note(len(table.rows), limit)], since
@@ -71,8 +73,11 @@ def moved(counts: tuple[int, int] | None) -> str | None:
     return None if counts is None else f"+{number(counts[0])} −{number(counts[1])}"
 
 
-def _summary(found: Classification, only: Sequence[str], since: Since | None, timezone: str) -> Listing:
+def _summary(found: Classification, only: Sequence[str], since: Since | None, timezone: str, anyone: int) -> Listing:
+    """Each segment with its size; ``anyone`` is how many people are in at least one of them."""
     total = found.bench.people
+    chosen = [count for count in found.counts if not only or count.segment.id in only]
+    overlap = sum(count.people or 0 for count in chosen) > anyone
     rows: list[Row] = [
         (
             count.segment.name,
@@ -81,8 +86,7 @@ def _summary(found: Classification, only: Sequence[str], since: Since | None, ti
             moved(since.counts.get(count.segment.id)) if since else None,
             count.segment.action,
         )
-        for count in found.counts
-        if not only or count.segment.id in only
+        for count in chosen
     ]
     names = (Column("segment"), Column("people"), Column("share", "DOUBLE"), Column("since"), Column("action"))
     return Listing(
@@ -94,6 +98,7 @@ def _summary(found: Classification, only: Sequence[str], since: Since | None, ti
             "since": Shown(_since(since, timezone), align="right", hidden=since is None),
             "action": Shown("Action"),
         },
+        more=f"{number(anyone)} people in all: who is in several segments counts in each" if overlap else "",
     )
 
 
@@ -140,14 +145,14 @@ def _who_first(found: Classification, table: Table, only: Sequence[str]) -> List
     key = found.bench.key
     people = _Named(table, names, only)
     evidence = found.evidence(only)[:_EVIDENCE]
-    facts = {name: Shown(_title(found.bench.facts[name].label), _kind(found, name)) for name in evidence}
+    facts = {name: Shown(_title(found.bench.facts[name].label), _kind(found, name), spare=True) for name in evidence}
     return Listing(
         Table((*people.columns,), people, as_of=found.bench.as_of, timezone=table.timezone),
         heading="Who to talk to first",
         shown={
             key: Shown("Person"),
             "primary": Shown("Segment", "tag"),
-            "priority": Shown("Priority", "number"),
+            "priority": Shown("Priority", "number", spare=True),
             "because": Shown("Why", "text", grows=True),
             **facts,
         },
@@ -247,8 +252,11 @@ def source_states(bench: Workbench) -> list[dict[str, Any]]:
 
 def _unknown_notes(found: Classification) -> list[str]:
     undecided = [f"{count.segment.name} {number(count.undecided)}" for count in found.counts if count.undecided]
+    because: dict[str, list[str]] = {}
+    for count in found.unknown:
+        because.setdefault(count.unknown, []).append(count.segment.name)
     return [
-        *(f"{count.segment.name}: unknown, because {count.unknown}" for count in found.unknown),
+        *(f"{', '.join(names)}: unknown, because {cause}" for cause, names in because.items()),
         *([f"undecided, for want of a fact that the rule needs: {', '.join(undecided)}"] if undecided else []),
     ]
 

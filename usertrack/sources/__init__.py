@@ -1,6 +1,7 @@
 """Sources: each is one file with one class that runs a Statement. Adding one is one file and one line here."""
 
 import importlib
+from collections.abc import Mapping
 from typing import Any, Protocol, cast, runtime_checkable
 
 from usertrack.library import Statement
@@ -36,6 +37,14 @@ class Api(Protocol):
 
     async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """The answer to one request below ``/api/projects/<id>/``; raises a UsertrackError that says what to do."""
+        ...
+
+    async def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """The finished answer to a query that is no HogQL; raises likewise."""
+        ...
+
+    async def insight(self, key: str, refresh: str) -> dict[str, Any]:
+        """A saved insight with its ``result``, waited for where it is still being computed; raises likewise."""
         ...
 
 

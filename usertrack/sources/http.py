@@ -34,6 +34,10 @@ class LacksScope(ConnectionFailed):
     """The key is a good one, but may not do this."""
 
 
+class NotFound(ConnectionFailed):
+    """What was asked for by its name or number is not there; or the project itself is not."""
+
+
 class _Again(Exception):  # noqa: N818 - not an error yet
     """Worth another attempt, after ``wait`` seconds if the server named them; ``final`` is raised when none is left.
 
@@ -200,7 +204,7 @@ def _payment(response: httpx.Response, detail: str) -> UsertrackError:
 def _not_found(response: httpx.Response, detail: str) -> UsertrackError:
     if re.match(r"Query \S+ not found", detail):
         return QueryError("PostHog no longer knows the query", "run the command again")
-    return ConnectionFailed(
+    return NotFound(
         f"PostHog does not know this: {detail or 'HTTP 404'}", f"check POSTHOG_PROJECT_ID and POSTHOG_HOST: {_ADDRESS}"
     )
 
