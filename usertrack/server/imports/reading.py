@@ -49,13 +49,18 @@ def running(store: "Store", statement: str, progress: Callable[[str], None]) -> 
         while thread.is_alive():
             thread.join(_LOOK_EVERY)
             if thread.is_alive() and (found := progress_of(store, tag)) and found["rows_read"]:
-                progress(f"{found['rows_read']:,} rows read".replace(",", " "))
+                progress(_how_far(found["rows_read"], found["estimated_rows_total"]))
     except BaseException:
         cancel(store, tag)
         thread.join()
         raise
     if failures:
         raise failures[0]
+
+
+def _how_far(rows: int, total: int) -> str:
+    of_total = f" of {total:,}" if total >= rows else ""
+    return f"{rows:,}{of_total} rows read".replace(",", " ")
 
 
 def first_rows(store: "Store", events: Events) -> list[list[Any]]:
