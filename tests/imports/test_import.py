@@ -100,6 +100,14 @@ def test_older_events_move_a_persons_beginning_and_keep_its_properties(load: Imp
     ]
 
 
+def test_the_same_file_again_with_more_said_of_persons(load: Import, stored: Rows) -> None:
+    text = "email,event,time\nl@x.example,a,2024-01-01\n"
+    load(text)
+    again = imported(load(text, "-m", "person.email=email", "-f", "json"))  # it names the distinct_id all the same
+    assert (again["events"], again["known"]) == (0, 1)
+    assert stored("SELECT properties FROM posthog.persons FINAL") == [[{"email": "l@x.example"}]]
+
+
 def test_several_ids_of_one_person(load: Import, stored: Rows) -> None:
     rows = ("a1,,view,2024-01-01", "a1,lena,signup,2024-01-02", "a2,lena,view,2024-01-03", "b,null,view,2024-01-03")
     text = "\n".join(("anon,account,event,time", *rows))
@@ -144,6 +152,7 @@ def test_parquet_keeps_its_types(load: Import, events: Events, tmp_path: Path) -
         tmp_path / "log*{a,b}?.parquet",  # to ClickHouse such a name would be a pattern
         "SELECT 7 AS user_id, 'run' AS event, TIMESTAMP '2024-07-01 10:00:00' AS time, 1.5::DECIMAL(9,2) AS cost,"
         " [1, 2] AS list, {'a': 'x'} AS struct, true AS yes, NULL::VARCHAR AS nothing, DATE '2024-01-02' AS day,"
+        " TIMESTAMP_NS '2024-07-01 10:00:00.5' AS ns,"
         " TIMESTAMPTZ '2024-01-01 12:00:00+02' AS due, 'NaN'::DOUBLE AS nan, MAP {'k': 1} AS map",
     )
     assert load(file, "--timezone", "Europe/Berlin").code == 0
@@ -158,6 +167,7 @@ def test_parquet_keeps_its_types(load: Import, events: Events, tmp_path: Path) -
                 "due": "2024-01-01T10:00:00.000000Z",
                 "list": [1, 2],
                 "map": {"k": 1},
+                "ns": "2024-07-01T08:00:00.500000Z",
                 "struct": {"a": "x"},
                 "yes": True,
             },
@@ -166,12 +176,13 @@ def test_parquet_keeps_its_types(load: Import, events: Events, tmp_path: Path) -
 
 
 def test_unix_times_in_parquet(load: Import, events: Events, tmp_path: Path) -> None:
-    values = "(1704363674), (1704363674123), (1704363674123456)"
+    values = "(1704363674), (1704363674123), (1704363674123456), (1704363674123456999)"
     file = parquet(tmp_path / "log.parquet", f"SELECT 1 AS id, 'x' AS event, t AS ts FROM (VALUES {values}) AS v(t)")
     load(file)
     assert [row[0] for row in events()] == [
         "2024-01-04 10:21:14.000000",
         "2024-01-04 10:21:14.123000",
+        "2024-01-04 10:21:14.123456",
         "2024-01-04 10:21:14.123456",
     ]
 

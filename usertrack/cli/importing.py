@@ -69,7 +69,10 @@ def events(
     out.chosen(fmt or "", output)
     folder = data or default_data()
     if dry_run:
-        out.emit(_previewed(file, mapping or [], omit or [], timezone), fmt=fmt or "", output=output)
+        with diagnostics.Progress() as progress:
+            progress("looking at every row", passing=True)
+            shown = _previewed(file, mapping or [], omit or [], timezone)
+        out.emit(shown, fmt=fmt or "", output=output)
         return
     with diagnostics.Progress() as progress, _opened(folder) as store:
         shown = _imported(store, file, mapping or [], omit or [], timezone, progress, skip_bad=skip_bad)

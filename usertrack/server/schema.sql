@@ -87,3 +87,5 @@ DROP TABLE IF EXISTS posthog.import_events;
 DROP TABLE IF EXISTS posthog.import_repeats;
 
 DROP TABLE IF EXISTS posthog.import_links;
+
+DROP TABLE IF EXISTS posthog.import_people;

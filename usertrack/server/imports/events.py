@@ -221,8 +221,16 @@ def open_events(
 
 def _unix_time(column: str) -> str:
     """Seconds, ms, µs or ns, by size; what would be before 1973 is rather a date written as a number."""
-    units = [(1e8, 1e11, "* 1000000"), (1e11, 1e14, "* 1000"), (1e14, 1e17, ""), (1e17, 9.2e18, "/ 1000")]
-    read = ", ".join(f"{c} >= {low} AND {c} < {high}, toInt64({c} {to})" for c in [column] for low, high, to in units)
+    units = {
+        (1e8, 1e11): "{} * 1000000",
+        (1e11, 1e14): "{} * 1000",
+        (1e14, 1e17): "{}",
+        (1e17, 9.2e18): "intDiv({}, 1000)",
+    }
+    read = ", ".join(
+        f"{column} >= {low} AND {column} < {high}, toInt64({micros.format(column)})"
+        for (low, high), micros in units.items()
+    )
     return f"fromUnixTimestamp64Micro(multiIf({read}, NULL), 'UTC')"
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 
-_STAGED, _REPEATED = "posthog.import_events", "posthog.import_repeats"
+_STAGED, _REPEATED, _PEOPLE = "posthog.import_events", "posthog.import_repeats", "posthog.import_people"
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,18 @@ def load(store: "Store", events: Events, now: datetime, progress: Progress, *, s
         if not read:
             raise UsageError(f"no row of '{events.file.path}' can be imported", "`--dry-run` shows what is wrong")
         progress("looking for what is there already")
+        people, first, last = _gather_people(store)
         repeated = _tell_apart(store, given="uuid" in events.mapping.of)
-        ((people, first, last),) = store.rows(
-            f"SELECT toUInt32(uniqExact(person_id)), min(timestamp), max(timestamp) FROM {_STAGED}"
-        )
         known = _forget_known(store, None if "uuid" in events.mapping.of else (first, last))
         progress("putting events in their places")
         with _uninterrupted():
             _commit(store, events)
-    except (RuntimeError, ChdbError) as error:
-        raise failure(store, events, error) from None
-    finally:
+            _clear(store)
+    except BaseException as error:
         _clear(store)
+        if isinstance(error, RuntimeError | ChdbError):
+            raise failure(store, events, error) from None
+        raise
     said = tuple(described(events, problem) for problem in problems)
     return Imported(
         read - repeated - known, known, repeated, skipped, said, people, *map(datetime.fromisoformat, (first, last))
@@ -102,6 +102,18 @@ def _links(events: Events) -> str:
         " SELECT DISTINCT key, key FROM told WHERE key NOT IN (SELECT distinct_id FROM told)) AS ids"
         " LEFT ANY JOIN known USING (key) WHERE distinct_id NOT IN (SELECT key FROM known)"
     )
+
+
+def _gather_people(store: "Store") -> tuple[int, str, str]:
+    """Note who is in the file, from when to when; returns how many people, and the first and last time of all."""
+    store.query(
+        f"CREATE TABLE {_PEOPLE} ENGINE = MergeTree ORDER BY distinct_id AS SELECT distinct_id, person_id,"
+        f" min(timestamp) AS first_seen, max(timestamp) AS last_seen FROM {_STAGED} GROUP BY distinct_id, person_id"
+    )
+    ((people, first, last),) = store.rows(
+        f"SELECT uniqExact(person_id), min(first_seen), max(last_seen) FROM {_PEOPLE}"
+    )
+    return int(people), first, last
 
 
 def _tell_apart(store: "Store", *, given: bool) -> int:
@@ -141,7 +153,7 @@ def _commit(store: "Store", events: Events) -> None:
     store.query(
         "INSERT INTO posthog.person_distinct_ids (distinct_id, person_id, version)"
         f" SELECT DISTINCT distinct_id, person_id, {version}"
-        f" FROM (SELECT distinct_id, person_id FROM {_STAGED} UNION ALL SELECT * FROM {LINKS})"
+        f" FROM (SELECT distinct_id, person_id FROM {_PEOPLE} UNION ALL SELECT * FROM {LINKS})"
         " WHERE distinct_id NOT IN (SELECT distinct_id FROM posthog.person_distinct_ids FINAL)"
     )
     store.refresh_property_definitions(_STAGED.removeprefix("posthog."))
@@ -169,22 +181,21 @@ def _persons(events: Events, version: int) -> str:
         f" SELECT id, if(isNull(known), first, least(first, created_at)), {properties},"
         f" is_identified OR id IN (SELECT person_id FROM {LINKS}),"
         f" greatest(last, ifNull(last_seen_at, last)), greatest({version}, version + 1)"
-        f" FROM (SELECT person_id AS id, min(first_seen) AS first, max(last_seen) AS last, {merged} AS traits FROM ("
-        f"SELECT distinct_id, person_id, min(timestamp) AS first_seen, max(timestamp) AS last_seen FROM {_STAGED}"
-        f" GROUP BY distinct_id, person_id) AS seen {traits} GROUP BY id) AS person"
+        f" FROM (SELECT person_id AS id, min(first_seen) AS first, max(last_seen) AS last, {merged} AS traits"
+        f" FROM {_PEOPLE} AS seen {traits} GROUP BY id) AS person"
         " LEFT JOIN (SELECT id, toNullable(id) AS known, created_at, properties, is_identified, last_seen_at, version"
-        f" FROM posthog.persons FINAL WHERE id IN (SELECT person_id FROM {_STAGED})) AS stored USING (id)"
+        f" FROM posthog.persons FINAL WHERE id IN (SELECT person_id FROM {_PEOPLE})) AS stored USING (id)"
         " WHERE isNull(known) OR first < created_at OR isNull(last_seen_at) OR last > last_seen_at" + new_traits
     )
 
 
 def _count(store: "Store", rows: str) -> int:
-    ((count,),) = store.rows(f"SELECT toUInt32(count()) FROM {rows}")
+    ((count,),) = store.rows(f"SELECT count() FROM {rows}")
     return int(count)
 
 
 def _clear(store: "Store") -> None:
-    for table in (_STAGED, _REPEATED, LINKS):
+    for table in (_STAGED, _REPEATED, _PEOPLE, LINKS):
         store.query(f"DROP TABLE IF EXISTS {table} SYNC")
 
 

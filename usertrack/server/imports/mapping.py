@@ -77,15 +77,17 @@ def read_mapping(
     if len(said) < len(given):
         raise UsageError("--map names a target twice", "say each of them once")
     left_out = tuple(_column(name, columns) for name in omitted)
-    free = [name for name in columns if name not in said.values() and name not in left_out]
-    guesses = _guesses(set(_USUAL) - said.keys(), free, set(objects))
+    free = [name for name in columns if name not in left_out]
+    main = {origin for target, origin in said.items() if "." not in target}
+    guesses = _guesses(set(_USUAL) - said.keys(), [name for name in free if name not in main], set(objects))
     of = {target: origin for target, origin in (said | guesses).items() if "." not in target}
     for target in NEEDED:
         if target not in of:
             raise _unmapped(target, columns)
     named = {target.partition(".")[::2]: origin for target, origin in said.items() if "." in target}
     properties = {name: origin for (kind, name), origin in named.items() if kind == "property"}
-    own = {name: name for name in free if name not in guesses.values() and name not in properties}
+    taken = {*said.values(), *guesses.values()}
+    own = {name: name for name in free if name not in taken and name not in properties}
     return Mapping(
         of,
         {name: origin for name, origin in (properties | own).items() if name != NOT_KEPT},
