@@ -177,7 +177,7 @@ def test_parquet_keeps_its_types(load: Import, events: Events, tmp_path: Path) -
 
 def test_unix_times_in_parquet(load: Import, events: Events, tmp_path: Path) -> None:
     values = "(1704363674), (1704363674123), (1704363674123456), (1704363674123456999)"
-    file = parquet(tmp_path / "log.parquet", f"SELECT 1 AS id, 'x' AS event, t AS ts FROM (VALUES {values}) AS v(t)")
+    file = parquet(tmp_path / "log.parquet", f"SELECT 1 AS uid, 'x' AS event, t AS ts FROM (VALUES {values}) AS v(t)")
     load(file)
     assert [row[0] for row in events()] == [
         "2024-01-04 10:21:14.000000",

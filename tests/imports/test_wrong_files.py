@@ -100,6 +100,8 @@ def test_files_that_are_something_else(load: Import, tmp_path: Path, name: str, 
 def test_files_that_are_not_there(load: Import, tmp_path: Path) -> None:
     assert "No such file" in load(tmp_path / "nowhere.csv").err
     assert "Is a directory" in load(tmp_path).err
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert "is a pipe" in load(tmp_path / "pipe.csv").err
 
 
 @pytest.mark.parametrize(
@@ -153,6 +155,24 @@ def test_ctrl_c_leaves_nothing_half(load: Import, stored: Rows, data: Path, tmp_
     assert stored("SELECT toInt32(count()) FROM posthog.events") == [[0]]
     assert stored("SELECT name FROM system.tables WHERE database = 'posthog' AND name LIKE 'import%'") == []
     assert imported(load(file, "-f", "json"))["events"] == 600_000
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file system that is full")
+def test_no_space(load: Import, data: Path, tmp_path: Path) -> None:
+    data.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(data)], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        rows = (
+            "SELECT i % 99 AS user_id, 'x' AS event, 1704067200 + i AS ts, uuid() AS noise FROM range(400000) AS r(i)"
+        )
+        said = load(parquet(tmp_path / "log.parquet", rows))
+        assert said.code == 2
+        assert "no space left for the events of" in said.err
+        assert "nothing was imported" in said.err
+        assert load("user,event,time\n1,a,2024-01-01\n").code == 0
+    finally:
+        subprocess.run(["umount", str(data)], check=True)
 
 
 def test_what_a_killed_import_left_out_is_added(load: Import, stored: Rows, data: Path, cli: Cli) -> None:

@@ -84,6 +84,8 @@ def opened(store: "Store", path: Path) -> Iterator[EventFile]:
 
 
 def _suffix(path: Path) -> str:
+    if path.is_fifo() or path.is_char_device():
+        raise UsageError(f"'{path}' is a pipe, and an import reads its file more than once", "write it to a file first")
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -104,15 +106,17 @@ def _suffix(path: Path) -> str:
 
 
 def _parquet(store: "Store", path: Path, link: Path) -> EventFile:
+    from chdb import ChdbError
+
     source = f"file({quote(str(link))}, 'Parquet')"
     try:
         described = store.rows(f"DESCRIBE {source}")
-    except Exception:
+    except (RuntimeError, ChdbError):
         raise UsageError(f"'{path}' is no parquet file that can be read", "was it written to its end?") from None
     prefix = _unused([name for name, *_ in described])
     naive = _naive(store, link)
     columns = tuple(
-        Column(name, f"{prefix}{number}", kind, naive=name in naive or kind == "date", json=kind == "object")
+        Column(name, f"{prefix}{number}", kind, naive=name in naive, json=kind == "object")
         for number, (name, type_, *_) in enumerate(described)
         for kind in [_kind(type_)]
     )
@@ -123,7 +127,7 @@ def _parquet(store: "Store", path: Path, link: Path) -> EventFile:
 
 def _kind(type_: str) -> str:
     bare = re.sub(r"^(?:LowCardinality\()?(?:Nullable\()?", "", type_)
-    name = re.match(r"\w*", bare)[0]  # type: ignore[index]
+    name = bare.partition("(")[0].rstrip(")")
     return _KINDS.get(name) or ("number" if re.match(r"U?Int|Float|BFloat|Decimal", name) else "other")
 
 
@@ -163,10 +167,12 @@ def _header(store: "Store", path: Path, link: Path) -> tuple[list[str], str, int
 
     What stands between them is whatever of , ; tab | makes the most of the header.
     """
+    from chdb import ChdbError
+
     text = f"SELECT toValidUTF8(line) FROM file({quote(str(link))}, 'LineAsString', 'line String') LIMIT 100"
     try:
         lines = [line for (line,) in store.rows(text)]
-    except Exception:
+    except (RuntimeError, ChdbError):
         raise UsageError(f"'{path}' cannot be read", "is it compressed as its name says?") from None
     header, delimiter, count = max((_split(lines, mark) for mark in ",;\t|"), key=lambda found: len(found[0]))
     names = [name.strip() or f"column_{number}" for number, name in enumerate(header, 1)]

@@ -12,12 +12,12 @@ from usertrack.errors import UsageError, did_you_mean
 _USUAL = {
     "distinct_id": (
         *("distinct_id", "user_id", "user", "uid", "customer_id", "visitor_id", "client_id", "anonymous_id"),
-        *("person_id", "account_id", "email", "customer", "id"),
+        *("person_id", "account_id", "customer", "email"),
     ),
-    "event": ("event", "event_name", "event_type", "action", "activity", "name", "type"),
+    "event": ("event", "event_name", "event_type", "action", "activity"),
     "timestamp": (
         *("timestamp", "time", "ts", "datetime", "event_time", "event_timestamp", "occurred_at", "created_at"),
-        *("date", "day", "at"),
+        *("date", "day"),
     ),
     "person": (),  # who joins several ids to one person wants it said
     "uuid": ("uuid", "insert_id", "$insert_id"),
