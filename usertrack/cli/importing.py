@@ -2,8 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +17,10 @@ from usertrack.cli.options import Format, Output
 if TYPE_CHECKING:
     from usertrack.cli.diagnostics import Progress
     from usertrack.document import Document
+    from usertrack.server.imports.events import Events
     from usertrack.server.store import Store
+
+Read = Callable[..., AbstractContextManager["Events"]]
 
 importing = typer.Typer(no_args_is_help=True, help="Event logs of yours into the embedded PostHog.")
 
@@ -62,62 +65,52 @@ def events(
     from usertrack.cli import diagnostics
     from usertrack.cli import output as out
     from usertrack.cli.demos import default_data, require_timezone
+    from usertrack.server.imports.events import open_events
     from usertrack.sources.demo import require_engines
 
     require_engines()
     require_timezone(timezone)
     out.chosen(fmt or "", output)
     folder = data or default_data()
+    read = partial(open_events, path=file, given=mapping or [], omitted=omit or [], zone=timezone)
     if dry_run:
         with diagnostics.Progress() as progress:
             progress("looking at every row", passing=True)
-            shown = _previewed(file, mapping or [], omit or [], timezone)
+            shown = _previewed(str(file), read)
         out.emit(shown, fmt=fmt or "", output=output)
         return
     with diagnostics.Progress() as progress, _opened(folder) as store:
-        shown = _imported(store, file, mapping or [], omit or [], timezone, progress, skip_bad=skip_bad)
+        shown = _imported(str(file), read, store, progress, skip_bad=skip_bad)
     out.emit(shown, fmt=fmt or "", output=output)
     diagnostics.note(f"`usertrack serve --data {folder}` answers questions about them")
 
 
-def _previewed(file: Path, given: Sequence[str], omitted: Sequence[str], zone: str) -> "Document":
+def _previewed(file: str, read: Read) -> "Document":
     """Needs no data directory, so that one which is served is not in the way."""
     from usertrack.report.imports import preview_document
-    from usertrack.server.imports.events import open_events
     from usertrack.server.imports.reading import bad_rows, described, first_rows
     from usertrack.server.store import Store
 
     with (
         tempfile.TemporaryDirectory(prefix="usertrack-") as scratch,
         closing(Store(Path(scratch))) as store,
-        open_events(store, file, given, omitted, token="", zone=zone) as read,
+        read(store, token="") as events,
     ):
-        problems = [described(read, problem) for problem in bad_rows(store, read)]
-        return preview_document(str(file), read.mapping.fates(), first_rows(store, read), problems)
+        problems = [described(events, problem) for problem in bad_rows(store, events)]
+        return preview_document(file, events.mapping.fates(), first_rows(store, events), problems)
 
 
-def _imported(
-    store: "Store",
-    file: Path,
-    given: Sequence[str],
-    omitted: Sequence[str],
-    zone: str,
-    progress: "Progress",
-    *,
-    skip_bad: bool,
-) -> "Document":
+def _imported(file: str, read: Read, store: "Store", progress: "Progress", *, skip_bad: bool) -> "Document":
     from usertrack.report.imports import imported_document
-    from usertrack.server.imports.events import open_events
     from usertrack.server.imports.load import load
     from usertrack.server.serve import load_or_create_settings
 
     token = load_or_create_settings(store.path, os.environ).project_token
-    with open_events(store, file, given, omitted, token=token, zone=zone) as read:
-        for target, origin in read.mapping.fates():
+    with read(store, token=token) as events:
+        for target, origin in events.mapping.fates():
             progress(f"{target} ← {origin}")
-        show = partial(progress, passing=True)
-        done = load(store, read, datetime.now(UTC), show, skip_bad=skip_bad)
-    return imported_document(str(file), asdict(done))
+        done = load(store, events, datetime.now(UTC), partial(progress, passing=True), skip_bad=skip_bad)
+    return imported_document(file, asdict(done))
 
 
 @contextmanager
