@@ -16,6 +16,7 @@ from usertrack.cli import (
     diagnostics,
     failures,
     history,
+    importing,
     insights,
     metrics,
     people,
@@ -72,6 +73,7 @@ insights.register(app)
 workspace.register(app)
 cache.register(app)
 serving.register(app)
+importing.register(app)
 
 
 def main() -> None:

@@ -32,21 +32,14 @@ def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progre
 
 
 def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows: int) -> None:
-    from zoneinfo import ZoneInfo
-
-    import platformdirs
-
     from usertrack.server.serve import is_public, serve
     from usertrack.sources.demo import require_engines
 
     require_engines()
-    try:
-        ZoneInfo(timezone)
-    except (ValueError, OSError, KeyError) as error:
-        raise UsageError(f"'{timezone}' is not a timezone", "use a name such as Europe/Berlin or UTC") from error
+    require_timezone(timezone)
     if is_public(host):
         diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
-    folder = data or Path(platformdirs.user_data_dir("usertrack")) / "events"
+    folder = data or default_data()
     serve(
         folder,
         os.environ,
@@ -56,6 +49,22 @@ def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows:
         timezone=timezone,
         row_cap=max_rows,
     )
+
+
+def require_timezone(name: str) -> None:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:
+        raise UsageError(f"'{name}' is not a timezone", "use a name such as Europe/Berlin or UTC") from error
+
+
+def default_data() -> Path:
+    """Where the embedded PostHog keeps its events, unless `--data` says otherwise."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("usertrack")) / "events"
 
 
 def _announce(url: str, keys: "ServerSettings", folder: Path) -> None:

@@ -29,6 +29,27 @@ class Common:
     """What the command was asked, without how and for when: its name and its own options, as given."""
 
 
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        autocompletion=complete.formats,
+        help="table, json, jsonl, csv, tsv, markdown, html, parquet or xlsx.",
+        rich_help_panel=_HERE,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to this file; its ending chooses the format.",
+        rich_help_panel=_HERE,
+    ),
+]
 _FIELDS: dict[str, Any] = {
     "workspace": Annotated[
         Path | None,
@@ -60,27 +81,8 @@ _FIELDS: dict[str, Any] = {
             rich_help_panel=_HERE,
         ),
     ],
-    "format": Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            "-f",
-            metavar="FORMAT",
-            autocompletion=complete.formats,
-            help="table, json, jsonl, csv, tsv, markdown, html, parquet or xlsx.",
-            rich_help_panel=_HERE,
-        ),
-    ],
-    "output": Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write to this file; its ending chooses the format.",
-            rich_help_panel=_HERE,
-        ),
-    ],
+    "format": Format,
+    "output": Output,
     "refresh": Annotated[
         bool, typer.Option("--refresh", help="Ask the sources, whatever the cache has.", rich_help_panel=_HERE)
     ],

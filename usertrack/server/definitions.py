@@ -87,17 +87,21 @@ class Definitions:
         type_ = (known and known.property_type) or property_type(key[1], value, now)
         news[key] = Definition(type_, is_string and (known is None or known.scalar_string))
 
-    def refresh(self, now: datetime) -> None:
-        """Learn from what is stored, however it came there. Types already decided stay; needs some seconds at 10 M."""
+    def refresh(self, now: datetime, events: str = "events") -> None:
+        """Learn from what is stored, however it came there. Types already decided stay; needs some seconds at 10 M.
+
+        ``events`` is another table to look at in place of ``posthog.events``.
+        """
         with self._lock:
             self._known = self._read()
             news: dict[Key, Definition] = {}
-            for kind, table in _TABLES.items():
+            for kind, table in {**_TABLES, "event": events}.items():
                 for name, types in self._stored_types(table).items():
                     if len(name) <= _LONGEST_NAME and not (kind == "event" and name in _NOT_PROPERTIES):
                         known = self._known.get((kind, name))
                         type_ = (known and known.property_type) or self._first_type(table, name, types, now)
-                        news[kind, name] = Definition(type_, types == {"String"})
+                        strings = types == {"String"} and (known is None or known.scalar_string)
+                        news[kind, name] = Definition(type_, strings)
             self._save(news)
 
     def _stored_types(self, table: str) -> dict[str, set[str]]:

@@ -13,6 +13,10 @@ from usertrack.errors import ConnectionFailed
 _POLL_SECONDS = 0.05
 
 
+class DirectoryServed(ConnectionFailed):
+    """The directory is held by a server, which answers in its place."""
+
+
 class DirectoryLock:
     """Held from creation to ``release``. The note is only ever read when the lock itself is taken by another."""
 
@@ -52,7 +56,7 @@ def _taken(directory: Path, note: Path) -> ConnectionFailed:
         holder = json.loads(note.read_text())
     pid, url = holder.get("pid", "unknown"), holder.get("url")
     if url:
-        return ConnectionFailed(
+        return DirectoryServed(
             f"the data directory {directory} is in use by the server at {url} (pid {pid})",
             f"ask that server instead: set POSTHOG_HOST={url}, or stop it first",
         )

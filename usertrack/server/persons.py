@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from usertrack.server.payload import Event, as_dict, as_distinct_id
-from usertrack.server.store import literals
+from usertrack.server.store import literal, literals
 
 if TYPE_CHECKING:
     from usertrack.server.store import Store
@@ -21,8 +21,8 @@ _NAMESPACE = uuid.UUID("6d1a6d8e-52b7-5d0c-9a39-6f0f2c1f7f0e")
 _SEEN_EVERY = timedelta(hours=1)  # last_seen_at is no finer than this, so that not every event rewrites its person
 _CHUNK = 5_000
 # ids that clients send when they have none; merging on them would make strangers one person
-_NOBODY = {"anonymous", "guest", "distinctid", "distinct_id", "id", "not_authenticated", "email", "undefined"}
-_NOBODY |= {"true", "false", "[object object]", "nan", "none", "null", "0"}
+NOBODY = {"anonymous", "guest", "distinctid", "distinct_id", "id", "not_authenticated", "email", "undefined"}
+NOBODY |= {"true", "false", "[object object]", "nan", "none", "null", "0"}
 
 
 @dataclass
@@ -39,6 +39,14 @@ class Person:
 def first_person_id(token: str, distinct_id: str) -> str:
     """The person of a distinct_id that was never merged: always the same, so that a lost write heals itself."""
     return str(uuid.uuid5(_NAMESPACE, f"{token}:{distinct_id}"))
+
+
+def first_person_id_sql(token: str, distinct_id: str) -> str:
+    """``first_person_id`` of an SQL expression."""
+    digest = f"hex(SHA1(concat(unhex('{_NAMESPACE.hex}'), {literal(f'{token}:')}, {distinct_id})))"
+    variant = f"translate(substring({digest}, 17, 1), '0123456789ABCDEF', '89AB89AB89AB89AB')"
+    part = f"substring({digest}, {{}}, {{}})".format
+    return f"toUUID(concat({part(1, 12)}, '5', {part(14, 3)}, {variant}, {part(18, 15)}))"
 
 
 class Resolver:
@@ -91,7 +99,7 @@ class Resolver:
         self._linked.add(distinct_id)
 
     def _merge(self, into: str, other: str, event: Event) -> None:
-        if other == into or other.lower() in _NOBODY or into.lower() in _NOBODY:
+        if other == into or other.lower() in NOBODY or into.lower() in NOBODY:
             return
         if into not in self._person_of and other in self._person_of:
             self._adopt(into, self._person_of[other])

@@ -80,3 +80,12 @@ CREATE TABLE IF NOT EXISTS posthog.static_cohort_people (
     version UInt64,
     is_deleted UInt8
 ) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY (cohort_id, person_id);
+
+-- what an import that was killed had staged
+DROP TABLE IF EXISTS posthog.import_events;
+
+DROP TABLE IF EXISTS posthog.import_repeats;
+
+DROP TABLE IF EXISTS posthog.import_links;
+
+DROP TABLE IF EXISTS posthog.import_people;

@@ -70,9 +70,9 @@ class Store:
         if lines:
             self.query(f"INSERT INTO posthog.{table} FORMAT JSONEachRow {lines}")
 
-    def refresh_property_definitions(self) -> None:
-        """Bring ``posthog.property_definitions`` up to date with data that was written by plain INSERTs."""
-        self.definitions.refresh(datetime.now(UTC))
+    def refresh_property_definitions(self, events: str = "events") -> None:
+        """Bring ``posthog.property_definitions`` up to date with what plain INSERTs wrote, to ``events`` or another."""
+        self.definitions.refresh(datetime.now(UTC), events)
 
     def announce(self, url: str) -> None:
         """Tell processes that want this directory that it is served at ``url``."""

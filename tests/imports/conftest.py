@@ -1,0 +1,68 @@
+"""Files of a few rows, imported by the command line, and what the store holds of them afterwards."""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from usertrack.server.store import Store
+
+from ..conftest import Cli, Said
+
+Import = Callable[..., Said]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def load(cli: Cli, data: Path, tmp_path: Path) -> Import:
+    """Import a CSV of this text, or a file."""
+
+    def call(what: str | bytes | Path, *options: object) -> Said:
+        file = what if isinstance(what, Path) else tmp_path / "log.csv"
+        if not isinstance(what, Path):
+            file.write_bytes(what.encode() if isinstance(what, str) else what)
+        return cli("import", "events", file, "--data", data, *options)
+
+    return call
+
+
+@pytest.fixture
+def stored(data: Path) -> Callable[[str], list[list[Any]]]:
+    """The rows of a ClickHouse SELECT over what the data directory holds."""
+
+    def rows(sql: str) -> list[list[Any]]:
+        with closing(Store(data)) as store:
+            return store.rows(sql)
+
+    return rows
+
+
+@pytest.fixture
+def events(stored: Callable[[str], list[list[Any]]]) -> Callable[[], list[list[Any]]]:
+    return lambda: stored(
+        "SELECT toString(timestamp), distinct_id, event, properties FROM posthog.events"
+        " ORDER BY timestamp, distinct_id, event"
+    )
+
+
+def imported(said: Said) -> dict[str, Any]:
+    """What an import with ``-f json`` counts."""
+    assert said.code == 0, said.err
+    found: dict[str, Any] = json.loads(said.out)
+    return found
+
+
+def parquet(path: Path, select: str, *tables: Sequence[Any]) -> Path:
+    """A parquet file of a DuckDB SELECT."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY ({select}) TO '{path}' (FORMAT parquet)")
+    return path

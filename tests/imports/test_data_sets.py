@@ -1,0 +1,132 @@
+"""Real event logs through the import, the server and HogQL: their answers were computed by others, independently.
+
+The logs lie beside the repository, in ``../shared/data``; DEFINITIONS.md there says what each answer means.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..conftest import Cli
+
+LOGS = Path(__file__).parents[3] / "shared" / "data"
+KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_logs", "USERTRACK_PERSONAL_API_KEY": "phx_logs"}
+pytestmark = pytest.mark.skipif(not LOGS.is_dir(), reason=f"the logs are not there: {LOGS}")
+
+
+@dataclass(frozen=True)
+class Log:
+    answers: dict[str, Any]
+    url: str
+
+
+@pytest.fixture(scope="module", params=["ecom", "gamelaunch", "cdnow"])
+def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
+    """The log, imported with what its columns are called, and served."""
+    folder = LOGS / request.param
+    data, env = tmp_path_factory.mktemp(request.param), {**os.environ, **KEYS}
+    command = [sys.executable, "-m", "usertrack"]
+    importing = [*command, "import", "events", str(folder / "events.csv.gz"), "--data", str(data)]
+    subprocess.run(importing, env=env, check=True, capture_output=True)
+    serving = [*command, "serve", "--data", str(data), "--port", "0", "--max-rows", "100000"]
+    with subprocess.Popen(serving, env=env, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr
+        url = server.stderr.readline().split(" at ")[1].split(",")[0]
+        yield Log(json.loads((folder / "answers.json").read_text()), url)
+        server.terminate()
+
+
+@pytest.fixture
+def ask(log: Log, cli: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], list[dict[str, Any]]]:
+    """The rows that `usertrack query run --sql` answers."""
+    clean_env.setenv("POSTHOG_HOST", log.url)
+    clean_env.setenv("POSTHOG_PROJECT_ID", "1")
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", KEYS["USERTRACK_PERSONAL_API_KEY"])
+
+    def rows(sql: str) -> list[dict[str, Any]]:
+        (tmp_path / "question.sql").write_text(sql)
+        said = cli("query", "run", "--source", "posthog", "--sql", "question.sql", "--limit", 0, "-f", "jsonl")
+        assert said.code == 0, said.err
+        return [json.loads(line) for line in said.out.splitlines()]
+
+    return rows
+
+
+Ask = Callable[[str], list[dict[str, Any]]]
+
+
+def test_overview(log: Log, ask: Ask) -> None:
+    (found,) = ask(
+        "SELECT count() AS rows, count(DISTINCT distinct_id) AS users, count(DISTINCT event) AS event_names,"
+        " toString(min(timestamp)) AS first_ts, toString(max(timestamp)) AS last_ts,"
+        " count(DISTINCT uuid) AS uuids, count(DISTINCT person_id) AS persons FROM events"
+    )
+    expected = log.answers["overview"]
+    assert (found["uuids"], found["persons"]) == (expected["rows"], expected["users"])
+    for name in ("rows", "users", "event_names"):
+        assert found[name] == expected[name]
+    assert [found[name][:19] for name in ("first_ts", "last_ts")] == [expected["first_ts"], expected["last_ts"]]
+
+
+def test_counts_and_users_of_every_event(log: Log, ask: Ask) -> None:
+    rows = ask("SELECT event, count() AS count, count(DISTINCT distinct_id) AS users FROM events GROUP BY event")
+    assert {row.pop("event"): row for row in rows} == log.answers["overview"]["events"]
+
+
+def test_daily_weekly_and_monthly_active_users(log: Log, ask: Ask) -> None:
+    for expected in log.answers["active_users"]:
+        day = f"toDate('{expected['date']}')"
+        since = {
+            "dau": day,
+            "wau_trailing_7d": f"{day} - 6",
+            "mau_trailing_28d": f"{day} - 27",
+            "mau_trailing_30d": f"{day} - 29",
+        }
+        users = ", ".join(
+            f"count(DISTINCT if(toDate(timestamp) >= {start}, distinct_id, NULL)) AS {name}"
+            for name, start in since.items()
+        )
+        sql = (
+            f"SELECT {users}, countIf(toDate(timestamp) = {day}) AS events_that_day FROM events"
+            f" WHERE toDate(timestamp) > {day} - 30 AND toDate(timestamp) <= {day}"
+        )
+        (found,) = ask(sql)
+        assert found == {name: expected[name] for name in found}
+
+
+def test_stickiness(log: Log, ask: Ask) -> None:
+    expected = log.answers["stickiness"]
+    rows = ask(
+        "SELECT days, count() AS users FROM (SELECT person_id, count(DISTINCT toDate(timestamp)) AS days FROM events"
+        f" WHERE toDate(timestamp) >= '{expected['from']}' AND toDate(timestamp) <= '{expected['to']}'"
+        " GROUP BY person_id) GROUP BY days"
+    )
+    users = {days: count for days, count in expected["users_active_exactly_n"].items() if count}
+    assert {str(row["days"]): row["users"] for row in rows} == users
+
+
+def test_who_is_new_by_the_persons_that_were_made(log: Log, ask: Ask) -> None:
+    weeks = next(part for part in log.answers["lifecycle"] if part.get("week_start") == "monday")
+    rows = ask(
+        "SELECT toString(toStartOfWeek(timestamp, 1)) AS period, count(DISTINCT person_id) AS active,"
+        " count(DISTINCT if(toStartOfWeek(person.created_at, 1) = toStartOfWeek(timestamp, 1), person_id, NULL)) AS new"
+        " FROM events GROUP BY period"
+    )
+    expected = {row["period"]: (row["active"], row["new"]) for row in weeks["rows"]}
+    assert {row["period"][:10]: (row["active"], row["new"]) for row in rows} == expected
+
+
+def test_sessions_end_after_half_an_hour(log: Log, ask: Ask) -> None:
+    (found,) = ask(
+        "SELECT countIf(n = 1 OR dateDiff('second', before, timestamp) > 1800) AS sessions FROM (SELECT timestamp,"
+        " row_number() OVER (PARTITION BY distinct_id ORDER BY timestamp) AS n,"
+        " lagInFrame(timestamp) OVER (PARTITION BY distinct_id ORDER BY timestamp) AS before FROM events)"
+    )
+    assert found["sessions"] == log.answers["sessions"]["gap > 30min starts a session"]["sessions"]

@@ -1,0 +1,135 @@
+"""The command that fills the embedded PostHog from files."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from usertrack.cli.options import Format, Output
+
+if TYPE_CHECKING:
+    from usertrack.cli.diagnostics import Progress
+    from usertrack.document import Document
+    from usertrack.server.imports.events import Events
+    from usertrack.server.store import Store
+
+Read = Callable[..., AbstractContextManager["Events"]]
+
+importing = typer.Typer(no_args_is_help=True, help="Event logs of yours into the embedded PostHog.")
+
+
+@importing.command("events")
+def events(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV (.gz too) or parquet.", show_default=False)],
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", "-m", metavar="TARGET=COLUMN", help="What a column becomes; may be repeated."),
+    ] = None,
+    omit: Annotated[
+        list[str] | None, typer.Option("--omit", metavar="COLUMN", help="Leave this column out; may be repeated.")
+    ] = None,
+    timezone: Annotated[
+        str, typer.Option("--timezone", metavar="ZONE", help="Of times that do not say it themselves.")
+    ] = "UTC",
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Where the events are kept, as `serve` has it.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show the mapping, the first rows as events, what is wrong; write nothing."),
+    ] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be events.")] = False,
+    fmt: Format = None,
+    output: Output = None,
+) -> None:
+    """Import a log of events; the same file twice holds each event once.
+
+    `usertrack import events log.csv --dry-run` · which column would become what, and the first rows
+
+    `usertrack import events log.parquet -m distinct_id=user_id -m event=action -m timestamp=ts`
+
+    `usertrack import events orders.csv -m event="'purchase'" -m property.price=amount -m person.email=mail
+    --timezone Europe/Berlin --data ./events`
+
+    Targets: distinct_id, event (or 'a constant'), timestamp, uuid, properties (JSON objects), person (who that is, of
+    those with several ids), property.NAME, person.NAME. Columns with usual names are found; all others become
+    properties.
+    """
+    from usertrack.cli import diagnostics
+    from usertrack.cli import output as out
+    from usertrack.cli.demos import default_data, require_timezone
+    from usertrack.server.imports.events import open_events
+    from usertrack.sources.demo import require_engines
+
+    require_engines()
+    require_timezone(timezone)
+    out.chosen(fmt or "", output)
+    folder = data or default_data()
+    read = partial(open_events, path=file, given=mapping or [], omitted=omit or [], zone=timezone)
+    if dry_run:
+        with diagnostics.Progress() as progress:
+            progress("looking at every row", passing=True)
+            shown = _previewed(str(file), read)
+        out.emit(shown, fmt=fmt or "", output=output)
+        return
+    with diagnostics.Progress() as progress, _opened(folder) as store:
+        shown = _imported(str(file), read, store, progress, skip_bad=skip_bad)
+    out.emit(shown, fmt=fmt or "", output=output)
+    diagnostics.note(f"`usertrack serve --data {folder}` answers questions about them")
+
+
+def _previewed(file: str, read: Read) -> "Document":
+    """Needs no data directory, so that one which is served is not in the way."""
+    from usertrack.report.imports import preview_document
+    from usertrack.server.imports.reading import bad_rows, described, first_rows
+    from usertrack.server.store import Store
+
+    with (
+        tempfile.TemporaryDirectory(prefix="usertrack-") as scratch,
+        closing(Store(Path(scratch))) as store,
+        read(store, token="") as events,
+    ):
+        problems = [described(events, problem) for problem in bad_rows(store, events)]
+        return preview_document(file, events.mapping.fates(), first_rows(store, events), problems)
+
+
+def _imported(file: str, read: Read, store: "Store", progress: "Progress", *, skip_bad: bool) -> "Document":
+    from usertrack.report.imports import imported_document
+    from usertrack.server.imports.load import load
+    from usertrack.server.serve import load_or_create_settings
+
+    token = load_or_create_settings(store.path, os.environ).project_token
+    with read(store, token=token) as events:
+        for target, origin in events.mapping.fates():
+            progress(f"{target} ← {origin}")
+        done = load(store, events, datetime.now(UTC), partial(progress, passing=True), skip_bad=skip_bad)
+    return imported_document(file, asdict(done))
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator["Store"]:
+    """The store, and what becomes of an import that is interrupted."""
+    from usertrack.cli import diagnostics
+    from usertrack.errors import ConnectionFailed
+    from usertrack.server.lock import DirectoryServed
+    from usertrack.server.store import Store
+
+    try:
+        with closing(Store(folder)) as store:
+            yield store
+    except DirectoryServed as served:
+        raise ConnectionFailed(served.message, "stop that server, import, and start it again") from None
+    except KeyboardInterrupt:
+        diagnostics.note("nothing was imported")
+        raise
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(importing, name="import", rich_help_panel="Engines")

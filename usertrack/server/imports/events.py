@@ -1,0 +1,244 @@
+"""The rows of a file as events, in SQL: what capture would have stored of them, and what is wrong with a row.
+
+An event's uuid is the hash of what it says, so that the same rows always make the same events.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usertrack.server.hogql.sql import quote
+from usertrack.server.imports.file import NUMBER, Column, EventFile, opened
+from usertrack.server.imports.mapping import NOT_KEPT, Constant, Mapping, Origin, read_mapping
+from usertrack.server.payload import DISTINCT_ID_LENGTH
+from usertrack.server.persons import NOBODY, clickhouse_time, first_person_id_sql
+from usertrack.server.store import literals
+
+if TYPE_CHECKING:
+    from usertrack.server.store import Store
+
+LINKS = "posthog.import_links"  # distinct_id and person_id, of ids that the file joins to a person
+COLUMNS = (
+    *("uuid", "event", "properties", "timestamp", "distinct_id", "person_id", "created_at", "person_mode"),
+    *("$session_id", "$window_id"),
+)
+PROBLEMS = {  # what may be wrong with a row, as a condition on ``Events.rows``; the first that is true is said
+    "no readable timestamp": "timestamp IS NULL",
+    "no distinct_id": "distinct_id = ''",
+    "no event name": "event = ''",
+    "properties that are no JSON object": "unsound",
+}
+BAD = f"({' OR '.join(PROBLEMS.values())})"
+_TIME = (  # year, month and day in an order that is beyond doubt, or seconds, ms, µs or ns of Unix
+    r"^\s*(\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
+    r" ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)?)?"
+    r"|([A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d( (GMT|UTC|[+-]\d{4}))?"
+    r"|\d{9,10}(\.\d+)?|\d{13}|\d{16}|\d{19})\s*$"
+)
+_RANGE = "BETWEEN toDateTime64('1900-01-02', 6, 'UTC') AND toDateTime64('2299-12-31', 6, 'UTC')"
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events of ``file`` under ``mapping``, for the project of ``token``; times in no timezone are of ``zone``."""
+
+    file: EventFile
+    mapping: Mapping
+    token: str
+    zone: str
+
+    def rows(self, **more: str) -> str:
+        """SELECT distinct_id, event, timestamp (NULL: unreadable), properties (JSON), unsound, given_uuid, ``more``."""
+        of = self.mapping.of
+        cells = {
+            "distinct_id": self._id(of["distinct_id"]),
+            "event": self._text(of["event"]),
+            "timestamp": self._timestamp(),
+            "properties": _object(self._members()),
+            "unsound": self._unsound(),
+            "given_uuid": self._text(of["uuid"]) if "uuid" in of else "''",
+        }
+        selected = ", ".join(f"{sql} AS {name}" for name, sql in (cells | more).items())
+        return f"SELECT {selected} FROM {self.file.relation}"
+
+    def stored(self, now: datetime, condition: str) -> str:
+        """SELECT of ``COLUMNS`` of ``posthog.events``, from the rows that meet ``condition``."""
+        cells = [
+            self._uuid(),
+            *("event", "properties", "assumeNotNull(timestamp)", "row.distinct_id", "ifNull(known, first_person)"),
+            f"toDateTime64('{clickhouse_time(now)}', 6, 'UTC')",
+            "'full'",
+            self._session("$session_id"),
+            self._session("$window_id"),
+        ]
+        first_person = first_person_id_sql(self.token, "distinct_id")
+        return (
+            f"SELECT {', '.join(cells)} FROM (SELECT *, {first_person} AS first_person FROM ({self.rows()})"
+            f" WHERE {condition}) AS row LEFT ANY JOIN ({self._merged()}) AS merged USING (distinct_id)"
+        )
+
+    def _merged(self) -> str:
+        """The distinct_ids that do not belong to their first person: few, so that the join is cheap."""
+        merged = (
+            "SELECT distinct_id, toNullable(person_id) AS known FROM posthog.person_distinct_ids FINAL"
+            f" WHERE person_id != {first_person_id_sql(self.token, 'distinct_id')}"
+        )
+        return f"{merged} UNION ALL SELECT * FROM {LINKS}" if self.joins_ids else merged
+
+    @property
+    def joins_ids(self) -> bool:
+        """Whether the file says who is the person of a distinct_id."""
+        return "person" in self.mapping.of
+
+    def links(self) -> str:
+        """SELECT of ``distinct_id`` and ``key``, the distinct_id that it is the same person as."""
+        rows = self.rows(person=self._id(self.mapping.of["person"]))
+        return (
+            f"SELECT distinct_id, argMax(person, timestamp) AS key FROM ({rows})"
+            f" WHERE NOT {BAD} AND person != '' AND lower(person) NOT IN {literals(sorted(NOBODY))}"
+            " GROUP BY distinct_id"
+        )
+
+    def traits(self) -> str:
+        """SELECT distinct_id and ``traits``, the JSON of each's latest values of the person's properties."""
+        cells = {f"trait_{number}": self._json(origin) for number, origin in enumerate(self.mapping.person.values())}
+        latest = [
+            _member(name, f"argMaxIf({cell}, timestamp, isNotNull({cell}))")
+            for name, cell in zip(self.mapping.person, cells, strict=True)
+        ]
+        rows = f"({self.rows(**cells)}) WHERE NOT {BAD}"
+        return f"SELECT distinct_id, {_object(latest)} AS traits FROM {rows} GROUP BY distinct_id"
+
+    @property
+    def said(self) -> str:
+        """The timestamp as the file has it."""
+        return self._text(self.mapping.of["timestamp"])
+
+    # cells
+
+    def _timestamp(self) -> str:
+        column = self.file[str(self.mapping.of["timestamp"])]
+        read = self._moment(column)
+        return f"if({read} {_RANGE}, {read}, NULL)"
+
+    def _moment(self, column: Column) -> str:
+        c, zone = column.sql, quote(self.zone)
+        if column.written or column.kind == "text":
+            return f"if(match({c}, {quote(_TIME)}), parseDateTime64BestEffortOrNull({c}, 6, {zone}), NULL)"
+        if column.kind == "number":
+            return _unix_time(c)
+        if column.kind == "date":
+            return f"toDateTime64({c}, 6, {zone})"
+        if column.kind != "time":
+            return "CAST(NULL, 'Nullable(DateTime64(6))')"
+        if column.naive and self.zone != "UTC":
+            return f"toDateTime64(toString({c}), 6, {zone})"
+        return f"toDateTime64({c}, 6, 'UTC')"
+
+    def _id(self, origin: Origin) -> str:
+        return f"substringUTF8(replaceAll({self._text(origin)}, '\\0', '\ufffd'), 1, {DISTINCT_ID_LENGTH})"
+
+    def _text(self, origin: Origin) -> str:
+        """An SQL text that is never NULL."""
+        if isinstance(origin, Constant):
+            return quote(origin.text)
+        column = self.file[origin]
+        if column.written:
+            return f"toValidUTF8({column.sql})"
+        return f"ifNull({self._plain(column)}, '')"
+
+    def _plain(self, column: Column) -> str:
+        if column.kind == "object":
+            return f"toJSONString({column.sql})"
+        if column.kind == "time":
+            return f"formatDateTime(toTimeZone({self._moment(column)}, 'UTC'), '%Y-%m-%dT%H:%i:%S.%fZ')"
+        return f"toValidUTF8(toString({column.sql}))"
+
+    def _json(self, origin: Origin) -> str:
+        """A value as JSON, NULL where there is none."""
+        if isinstance(origin, Constant):
+            return quote(json.dumps(origin.text))
+        column = self.file[origin]
+        c, text = column.sql, f"toJSONString({self._plain(self.file[origin])})"
+        if column.written:
+            plain = {
+                "number": f"match({c}, {quote(NUMBER)}), {c}, ",
+                "bool": f"lower({c}) IN ('true', 'false'), lower({c}), ",
+            }
+            return f"multiIf({c} = '', NULL, {plain.get(column.kind, '')}{text})"
+        return f"toJSONString({c})" if column.kind in ("number", "bool", "object") else text
+
+    def _members(self) -> list[str]:
+        named = sorted(self.mapping.properties.items())
+        return [*(_member(name, self._json(origin)) for name, origin in named), *self._base_members()]
+
+    def _base(self) -> str:
+        """The text of the column of JSON objects; empty where there is none."""
+        text = f"trim(BOTH ' \\n\\r\\t' FROM {self._text(self.mapping.of['properties'])})"
+        return f"if({text} = 'null', '', {text})"
+
+    def _base_members(self) -> list[str]:
+        if "properties" not in self.mapping.of:
+            return []
+        base = self._base()
+        kept = f"arrayFilter(member -> member.1 != {quote(NOT_KEPT)}, JSONExtractKeysAndValuesRaw({base}))"
+        without = f"arrayStringConcat(arrayMap(member -> concat(toJSONString(member.1), ':', member.2), {kept}), ',')"
+        inner = f"if(position({base}, {quote(json.dumps(NOT_KEPT))}) = 0, substring(left({base}, -1), 2), {without})"
+        return [f"if(match({inner}, '\\\\S'), concat({inner}, ','), '')"]
+
+    def _unsound(self) -> str:
+        if "properties" not in self.mapping.of:
+            return "false"
+        base = self._base()
+        return f"({base} != '' AND JSONType({base}) != 'Object')"
+
+    def _uuid(self) -> str:
+        content = "reinterpretAsUUID(sipHash128(row.distinct_id, event, assumeNotNull(timestamp), properties))"
+        if "uuid" not in self.mapping.of:
+            return content
+        given = "coalesce(toUUIDOrNull(given_uuid), reinterpretAsUUID(sipHash128(given_uuid)))"
+        return f"if(given_uuid = '', {content}, {given})"
+
+    def _session(self, name: str) -> str:
+        known = "properties" in self.mapping.of or name in self.mapping.properties
+        return f"JSONExtractString(properties, {quote(name)})" if known else "''"
+
+
+@contextmanager
+def open_events(
+    store: "Store", path: Path, given: Sequence[str], omitted: Sequence[str], *, token: str, zone: str
+) -> Iterator[Events]:
+    """The events of the file at ``path``, as `--map` and `--omit` have it. Raises UsageError."""
+    with opened(store, path) as file:
+        objects = [column.name for column in file.columns if column.json]
+        mapping = read_mapping([column.name for column in file.columns], objects, given, omitted)
+        yield Events(file, mapping, token, zone)
+
+
+def _unix_time(column: str) -> str:
+    """Seconds, ms, µs or ns, by size; what would be before 1973 is rather a date written as a number."""
+    units = {
+        (1e8, 1e11): "{} * 1000000",
+        (1e11, 1e14): "{} * 1000",
+        (1e14, 1e17): "{}",
+        (1e17, 9.2e18): "intDiv({}, 1000)",
+    }
+    read = ", ".join(
+        f"{column} >= {low} AND {column} < {high}, toInt64({micros.format(column)})"
+        for (low, high), micros in units.items()
+    )
+    return f"fromUnixTimestamp64Micro(multiIf({read}, NULL), 'UTC')"
+
+
+def _member(name: str, value: str) -> str:
+    """``"name":value,`` of a JSON object; empty where ``value`` is NULL."""
+    key = quote(f"{json.dumps(name, ensure_ascii=False)}:")
+    return f"ifNull(concat({key}, {value}, ','), '')"
+
+
+def _object(members: list[str]) -> str:
+    return f"concat('{{', left(concat('', '', {', '.join(members)}), -1), '}}')" if members else "'{}'"

@@ -1,0 +1,212 @@
+"""Writes the events of a file: all are staged first and then put in their places, so an import is whole or nothing.
+
+Whoever imports a file again finds its events there: what is known is not written twice, and what a killed import left
+out is added.
+"""
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from usertrack.errors import UsageError
+from usertrack.server.imports.events import BAD, COLUMNS, LINKS, Events
+from usertrack.server.imports.reading import bad_rows, described, failure, running
+from usertrack.server.persons import first_person_id_sql
+
+if TYPE_CHECKING:
+    from usertrack.server.store import Store
+
+Progress = Callable[[str], None]
+
+_STAGED, _REPEATED, _PEOPLE = "posthog.import_events", "posthog.import_repeats", "posthog.import_people"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """``events`` were written; ``known`` were there already, ``repeated`` had the uuid of another row of the file.
+
+    ``skipped`` rows had the ``problems``. ``people`` are those of the file; ``first`` and ``last`` its times, UTC.
+    """
+
+    events: int
+    known: int
+    repeated: int
+    skipped: int
+    problems: tuple[str, ...]
+    people: int
+    first: datetime
+    last: datetime
+
+
+def load(store: "Store", events: Events, now: datetime, progress: Progress, *, skip_bad: bool = False) -> Imported:
+    """Import ``events``. Unless ``skip_bad``, bad rows raise UsageError; after any error nothing is imported."""
+    from chdb import ChdbError
+
+    problems = bad_rows(store, events) if skip_bad else []
+    skipped = sum(problem.count for problem in problems)
+    condition = f"NOT {BAD}" if skip_bad else f"NOT throwIf({BAD}, 'bad row')"
+    try:
+        progress("reading")
+        read = _stage(store, events, events.stored(now, condition), progress)
+        if not read:
+            raise UsageError(f"no row of '{events.file.path}' can be imported", "`--dry-run` shows what is wrong")
+        progress("looking for what is there already")
+        people, first, last = _gather_people(store)
+        repeated = _tell_apart(store, given="uuid" in events.mapping.of)
+        known = _forget_known(store, None if "uuid" in events.mapping.of else (first, last))
+        progress("putting events in their places")
+        with _uninterrupted():
+            _commit(store, events)
+            _clear(store)
+    except BaseException as error:
+        _clear(store)
+        if isinstance(error, RuntimeError | ChdbError):
+            raise failure(store, events, error) from None
+        raise
+    said = tuple(described(events, problem) for problem in problems)
+    return Imported(
+        read - repeated - known, known, repeated, skipped, said, people, *map(datetime.fromisoformat, (first, last))
+    )
+
+
+def _stage(store: "Store", events: Events, select: str, progress: Progress) -> int:
+    """Everything that takes long, where it can be interrupted; returns how many events there are."""
+    _clear(store)
+    # numbers of blocks are given to the rows when they come to the table of events
+    plain = "enable_block_number_column = 0, enable_block_offset_column = 0"
+    for table in (_STAGED, _REPEATED):
+        store.query(f"CREATE TABLE {table} AS posthog.events SETTINGS {plain}")
+    store.query(f"CREATE TABLE {LINKS} (distinct_id String, person_id UUID) ENGINE = MergeTree ORDER BY distinct_id")
+    if events.joins_ids:
+        running(store, f"INSERT INTO {LINKS} {_links(events)} SETTINGS {events.file.settings}", progress)
+    columns = ", ".join(f"`{name}`" for name in COLUMNS)
+    running(store, f"INSERT INTO {_STAGED} ({columns}) {select} SETTINGS {events.file.settings}", progress)
+    return _count(store, _STAGED)
+
+
+def _links(events: Events) -> str:
+    """SELECT of new distinct_ids with the person that they join: of the id they are the same as, made if need be.
+
+    Ids that have a person keep it: two persons who were seen apart are not merged by a file.
+    """
+    first = first_person_id_sql(events.token, "key")
+    return (
+        f"WITH told AS ({events.links()}), known AS ("
+        "SELECT distinct_id AS key, toNullable(person_id) AS own FROM posthog.person_distinct_ids FINAL)"
+        f" SELECT distinct_id, ifNull(own, {first}) FROM (SELECT distinct_id, key FROM told UNION ALL"
+        " SELECT DISTINCT key, key FROM told WHERE key NOT IN (SELECT distinct_id FROM told)) AS ids"
+        " LEFT ANY JOIN known USING (key) WHERE distinct_id NOT IN (SELECT key FROM known)"
+    )
+
+
+def _gather_people(store: "Store") -> tuple[int, str, str]:
+    """Note who is in the file, from when to when; returns how many people, and the first and last time of all."""
+    store.query(
+        f"CREATE TABLE {_PEOPLE} ENGINE = MergeTree ORDER BY distinct_id AS SELECT distinct_id, person_id,"
+        f" min(timestamp) AS first_seen, max(timestamp) AS last_seen FROM {_STAGED} GROUP BY distinct_id, person_id"
+    )
+    ((people, first, last),) = store.rows(
+        f"SELECT uniqExact(person_id), min(first_seen), max(last_seen) FROM {_PEOPLE}"
+    )
+    return int(people), first, last
+
+
+def _tell_apart(store: "Store", *, given: bool) -> int:
+    """Identical rows are events of their own: the second, third, … gets a uuid of its own.
+
+    Of rows with a ``given`` uuid in common only the earliest is kept. Returns how many are left out.
+    """
+    twice = f"uuid IN (SELECT uuid FROM {_STAGED} GROUP BY uuid HAVING count() > 1)"
+    if not _count(store, f"{_STAGED} WHERE {twice}"):
+        return 0
+    before = _count(store, _STAGED)
+    own = "uuid" if given else "if(occurrence = 1, uuid, reinterpretAsUUID(sipHash128(uuid, occurrence)))"
+    store.query(
+        f"INSERT INTO {_REPEATED} SELECT * EXCEPT occurrence REPLACE ({own} AS uuid) FROM ("
+        f"SELECT *, row_number() OVER (PARTITION BY uuid ORDER BY timestamp) AS occurrence FROM {_STAGED} WHERE {twice}"
+        f") {'WHERE occurrence = 1' if given else ''}"
+    )
+    store.query(f"DELETE FROM {_STAGED} WHERE {twice}")
+    store.query(f"INSERT INTO {_STAGED} SELECT * FROM {_REPEATED}")
+    return before - _count(store, _STAGED)
+
+
+def _forget_known(store: "Store", between: tuple[str, str] | None) -> int:
+    """Take out of what is staged the events that are stored, looked for ``between`` two times where that is certain."""
+    bounds = "WHERE timestamp BETWEEN '{}' AND '{}'".format(*between) if between else ""
+    known = f"uuid IN (SELECT uuid FROM posthog.events {bounds})"
+    count = _count(store, f"{_STAGED} WHERE {known}")
+    if count:
+        store.query(f"DELETE FROM {_STAGED} WHERE {known}")
+    return count
+
+
+def _commit(store: "Store", events: Events) -> None:
+    """Persons before events, as capture writes them: what is there is complete. Each month comes as a whole."""
+    version = time.time_ns()
+    store.query(_persons(events, version))
+    store.query(
+        "INSERT INTO posthog.person_distinct_ids (distinct_id, person_id, version)"
+        f" SELECT DISTINCT distinct_id, person_id, {version}"
+        f" FROM (SELECT distinct_id, person_id FROM {_PEOPLE} UNION ALL SELECT * FROM {LINKS})"
+        " WHERE distinct_id NOT IN (SELECT distinct_id FROM posthog.person_distinct_ids FINAL)"
+    )
+    store.refresh_property_definitions(_STAGED.removeprefix("posthog."))
+    months = store.rows(
+        "SELECT DISTINCT partition_id FROM system.parts WHERE active AND database || '.' || table = " + f"'{_STAGED}'"
+    )
+    for (month,) in months:
+        store.query(f"ALTER TABLE {_STAGED} MOVE PARTITION ID '{month}' TO TABLE posthog.events")
+
+
+def _persons(events: Events, version: int) -> str:
+    """INSERT of who is new, was seen at other times than was known, or has traits; the later value wins."""
+    properties, traits, new_traits = "properties", "", ""
+    if events.mapping.person:
+        properties = (
+            "if(isNull(known) OR last >= last_seen_at, jsonMergePatch(toJSONString(properties), traits),"
+            " jsonMergePatch(traits, toJSONString(properties)))"
+        )
+        traits = f"LEFT JOIN ({events.traits()}) AS told USING (distinct_id)"
+        new_traits = " OR traits != '{}'"
+    in_order = "arrayMap(pair -> pair.2, arraySort(groupArray((last_seen, traits))))"
+    merged = f"arrayFold((all, next) -> jsonMergePatch(all, next), {in_order}, '{{}}')" if traits else "'{}'"
+    return (
+        "INSERT INTO posthog.persons (id, created_at, properties, is_identified, last_seen_at, version)"
+        f" SELECT id, if(isNull(known), first, least(first, created_at)), {properties},"
+        f" is_identified OR id IN (SELECT person_id FROM {LINKS}),"
+        f" greatest(last, ifNull(last_seen_at, last)), greatest({version}, version + 1)"
+        f" FROM (SELECT person_id AS id, min(first_seen) AS first, max(last_seen) AS last, {merged} AS traits"
+        f" FROM {_PEOPLE} AS seen {traits} GROUP BY id) AS person"
+        " LEFT JOIN (SELECT id, toNullable(id) AS known, created_at, properties, is_identified, last_seen_at, version"
+        f" FROM posthog.persons FINAL WHERE id IN (SELECT person_id FROM {_PEOPLE})) AS stored USING (id)"
+        " WHERE isNull(known) OR first < created_at OR isNull(last_seen_at) OR last > last_seen_at" + new_traits
+    )
+
+
+def _count(store: "Store", rows: str) -> int:
+    ((count,),) = store.rows(f"SELECT count() FROM {rows}")
+    return int(count)
+
+
+def _clear(store: "Store") -> None:
+    for table in (_STAGED, _REPEATED, _PEOPLE, LINKS):
+        store.query(f"DROP TABLE IF EXISTS {table} SYNC")
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C does nothing for the moment that the last step takes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
