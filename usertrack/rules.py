@@ -73,6 +73,23 @@ class Rules:
             )
         return self.sets[name]
 
+    def holding(self, segment: str) -> tuple[SegmentSet, str]:
+        """The set that has ``segment`` (its id, or SET/ID), and the id; raises UsageError where that is not one set."""
+        set_name, slash, id_ = segment.rpartition("/")
+        if slash:
+            found = [self.set_named(set_name)]
+            found[0].require([id_])
+            return found[0], id_
+        found = [chosen for chosen in self.sets.values() if any(segment == one.id for one in chosen.segments)]
+        names = [one.id for chosen in self.sets.values() for one in chosen.segments]
+        if not found:
+            hint = did_you_mean(segment, dict.fromkeys(names), f"there are {', '.join(dict.fromkeys(names))}")
+            raise UsageError(f"there is no segment '{segment}'", hint)
+        if len(found) > 1:
+            ways = " or ".join(f"{chosen.name}/{segment}" for chosen in found)
+            raise UsageError(f"segment '{segment}' is in {len(found)} sets", f"write {ways}")
+        return found[0], segment
+
 
 def read_rules(path: Path) -> Rules:
     """The rules in ``path``; raises UsageError with file and line for whatever is wrong with its shape."""

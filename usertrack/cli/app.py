@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from usertrack import __version__
-from usertrack.cli import diagnostics, failures, history, people, queries, serving, workspace
+from usertrack.cli import analytics, diagnostics, failures, history, people, queries, serving, workspace
 from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
 
 app = typer.Typer(
@@ -51,6 +51,7 @@ def main_options(
 people.register(app)
 history.register(app)
 failures.register(app)
+analytics.register(app)
 queries.register(app)
 workspace.register(app)
 serving.register(app)
