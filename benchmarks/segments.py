@@ -1,7 +1,7 @@
 """`usertrack segments` beside the same SQL run by hand (`by_hand.py`): on the demo, or on a world of any size.
 
-`python benchmarks/segments.py` measures the warm demo, `--users 1000000 --days 15` a world of some 10 million events,
-and `--served` also the command line against `usertrack serve` in a process of its own.
+`python benchmarks/segments.py` measures the warm demo, `--users 1000000 --days 7 --events 10000000` a large world, and
+`--served` also the command line against `usertrack serve` in a process of its own.
 """
 
 import argparse
@@ -23,12 +23,15 @@ KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_benchmark", "USERTRACK_PERSONAL_API_KEY"
 
 def main() -> None:
     wanted = _arguments()
-    folder = (wanted.folder / f"{wanted.users}-{wanted.days}").resolve()
+    world = "-".join(str(size) for size in (wanted.users, wanted.days, wanted.events) if size)
+    folder = (wanted.folder / world).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     os.environ["USERTRACK_DEMO"] = "1"
     usertrack = [sys.executable, "-m", "usertrack"]
     subprocess.run([*usertrack, "demo", "--users", str(wanted.users), "--days", str(wanted.days)], check=True)
+    if wanted.events:
+        subprocess.run([sys.executable, here("thin.py"), str(wanted.events)], check=True)
     plan = folder / "plan.json"
     subprocess.run([sys.executable, here("plan.py"), str(plan)], check=True)  # its engines are closed with it
 
@@ -53,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=2000)
     parser.add_argument("--days", type=int, default=90)
+    parser.add_argument("--events", type=int, help="leave so many of the world's events")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--served", action="store_true")
     parser.add_argument("--folder", type=Path, default=Path.home() / ".cache" / "usertrack-benchmarks")

@@ -80,9 +80,13 @@ def _query(query: Query) -> Iterator[str]:
         yield f"- Parameters: {', '.join(map(_parameter, query.params.values()))}"
     if query.key:
         yield f"- Key: `{query.key}`, one row each{'; lists everybody' if query.people else ''}"
+    if query.metric:
+        bounds = (("good", query.metric.good), ("excellent", query.metric.excellent))
+        bands = "".join(f", {name} {bound.text}" for name, bound in bounds if bound)
+        yield f"- Metric: {query.metric.label} ({query.metric.kind}{bands})"
     if query.facts:
         yield f"- Facts: {', '.join(_fact(name, fact) for name, fact in query.facts.items())}"
-    if query.params or query.key:
+    if query.params or query.key or query.metric:
         yield ""
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -140,16 +140,25 @@ class Office:
 
     @contextmanager
     def runner(
-        self, *names: str, internal: Sequence[str] = ("datagen.dev",), as_of: datetime = NOW
+        self,
+        *names: str,
+        internal: Sequence[str] = ("datagen.dev",),
+        as_of: datetime = NOW,
+        between: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda transport: transport,
     ) -> Iterator[Runner]:
-        """A runner on the sources called ``names``; on both when none is named."""
+        """A runner on the sources called ``names``; on both when none is named. ``between`` it and PostHog."""
 
         async def address() -> str:
             return self.dsn
 
         transport = httpx.ASGITransport(app=create_app(self.store, SERVER), raise_app_exceptions=False)
         posthog = PostHog(
-            "http://test", "1", SERVER.personal_api_key, lambda m, *, passing=False: None, transport=transport
+            "http://test",
+            "1",
+            SERVER.personal_api_key,
+            lambda m, *, passing=False: None,
+            transport=between(transport),
+            retry_pause=0.01,
         )
         sources: dict[str, Source] = {"posthog": posthog, "neon": Postgres(address)}
         chosen = {name: source for name, source in sources.items() if not names or name in names}

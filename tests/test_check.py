@@ -43,6 +43,22 @@ def test_the_shipped_rules(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("least(5, 1 + run_count / 25)", "1 + run_count / 25", "its priority can be "),
+        ("9 * (1 - exp(-(mcp", "11 * (1 - exp(-(mcp", "its priority can be 11.0, and the scale is 0 to 10"),
+        ("least(5, 1 + run_count / 25)", "9 - run_count", "its priority can be -"),
+        ("least(10, actions_recent / 10)", "least(10, actions_recent)", ""),
+    ],
+)
+def test_a_priority_off_the_scale(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in SHIPPED
+    notes = [f for f in findings(tmp_path, SHIPPED.replace(old, new)) if "priority can be" in f.detail]
+    assert [said in note.detail for note in notes] == [True] * bool(said)
+    assert all(note.level == "note" and "segments.yaml:" in note.detail for note in notes)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "message", "hint"),
     [
         ("run_count > 5 AND", "run_cuont > 5 AND", ": unknown fact 'run_cuont'", "did you mean 'run_count'"),

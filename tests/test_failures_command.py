@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from usertrack.demo import build
+from usertrack.library import shipped_root
 
 from .conftest import AS_OF, Cli
 
@@ -51,6 +53,35 @@ def test_a_quiet_demo_has_none(cli: Cli, clean_env: pytest.MonkeyPatch, quiet: s
     for days in (7, 30, 90):
         assert asked(cli, "--as-of", "2026-11-20T09:00", "--days", days)["incidents"] == []
     assert "No platform incident" in cli("failures", "--as-of", "2026-11-20T09:00").out
+
+
+@pytest.mark.parametrize(
+    ("query", "gone", "stays"),
+    [
+        ("tool_kinds", {"kinds"}, "What failed runs say"),
+        ("failure_messages", {"incidents", "burst_test", "fingerprints", "categories"}, "MCP tools versus default"),
+        ("failure_levels", {"levels"}, "Whose they are"),
+        ("failure_days", {"run_days", "likely_platform"}, "Platform incidents"),
+        ("top_tools", {"tools_used"}, "Platform incidents"),
+    ],
+)
+def test_what_can_be_answered_is_answered(demo: Cli, tmp_path: Path, query: str, gone: set[str], stays: str) -> None:
+    (tmp_path / "queries/neon").mkdir(parents=True)
+    (tmp_path / "usertrack.yaml").write_text("")
+    # the parameters of the shipped one, so that the query fails and not its binding
+    header = (shipped_root() / f"queries/neon/{query}.sql").read_text().split("-- params: ")[1].splitlines()[0]
+    names = ", ".join(f"{{{name}}}" for name in yaml.safe_load(header))
+    text = f"-- title: Broken\n-- params: {header}\nSELECT {names} FROM nowhere"
+    (tmp_path / f"queries/neon/{query}.sql").write_text(text)
+    said = demo("failures", "-f", "json")
+    document = json.loads(said.out)
+    assert said.code == 6
+    assert {name for name, value in document.items() if value is None and name != "person"} == gone
+    shown = demo("failures")
+    assert shown.code == 6
+    assert stays.lower() in shown.out.lower()
+    assert "unknown: " in shown.out
+    assert 'relation "nowhere" does not exist' in shown.err
 
 
 def test_the_numbers_agree_with_each_other(demo: Cli) -> None:
@@ -122,7 +153,7 @@ def test_one_person(demo: Cli) -> None:
     assert {one["people"] for one in document["fingerprints"]} == {1}
     assert document["levels"]["workflow"]["people"] == 1
     assert document["incidents"]
-    assert "Hit them" in demo("failures", "--user", LENA).out
+    assert "Hit" in demo("failures", "--user", LENA).out
 
 
 def test_a_tool_that_somebody_does_not_use(demo: Cli) -> None:

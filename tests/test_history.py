@@ -14,7 +14,7 @@ import pytest
 
 from usertrack.changes import keep
 from usertrack.errors import SourceBusy, UsageError
-from usertrack.history import Place, Snapshot, opened, place_of, snapshots
+from usertrack.history import Place, Snapshot, opened, place_of, record, snapshots
 from usertrack.library import read_query
 from usertrack.settings import load
 from usertrack.spool import connect
@@ -288,3 +288,25 @@ def test_killed_while_writing_it_leaves_one_whole_state(place: Place) -> None:
         seen |= set(sizes)
     keep_one(place, classified(1, crowd(3, 1), "level"))
     assert len(kept(place, "level")) == 2
+
+
+def test_old_snapshots_are_thinned_to_one_a_day_and_later_one_a_week(place: Place) -> None:
+    start = FIRST.replace(tzinfo=None)  # a Sunday, 09:00
+    for day in (-120, -119.5, -117, -116.8, -50, -49.9, -20, -3, -2.9):
+        keep_one(place, classified(day, {ANN: (1, 0, 80, 0)}))
+    keep_one(place, classified(0, {ANN: (1, 0, 80, 0)}))
+    days = [(snapshot.as_of - start) / timedelta(days=1) for snapshot in kept(place)]
+    # -120 is a Saturday, -119.5 its evening, -117 a Tuesday; -49.9 is of the same day as -50
+    assert [round(day, 1) for day in days] == [-119.5, -116.8, -49.9, -20, -3, -2.9, 0]
+    assert people(place, "SELECT count(*), count(DISTINCT snapshot) FROM history.person") == [(7, 7)]
+
+
+def test_asking_an_old_moment_again_replaces_it_and_keeps_the_rest(place: Place) -> None:
+    for day in (-30, -29.8, 0):
+        keep_one(place, classified(day, {ANN: (1, 0, 80, 0)}))
+    before = [snapshot.as_of for snapshot in kept(place)]
+    found = classified(-29.8, {ANN: (9, 9, 80, 0)})
+    with opened(found.bench.connection, place, write=True):
+        record(found, place, FIRST)
+    assert [snapshot.as_of for snapshot in kept(place)] == before
+    assert [snapshot.known["failing"].people for snapshot in kept(place)] == [1, 0]

@@ -64,15 +64,15 @@ def test_account_and_segments(ann: Dossier) -> None:
 
 
 def test_tools_with_rates_over_finished_calls(ann: Dossier) -> None:
-    tools = {row["tool"]: (row["uses"], row["success_rate"]) for row in ann.parts["tools"].dicts()}
-    assert tools == {"gmail_send": (4, pytest.approx(2 / 3)), "web_scrape": (1, 1.0)}
+    tools = {row["tool"]: (row["uses"], row["finished"], row["success_rate"]) for row in ann.parts["tools"].dicts()}
+    assert tools == {"gmail_send": (4, 3, pytest.approx(2 / 3)), "web_scrape": (1, 1, 1.0)}
 
 
 def test_failures_of_both_levels_apart(ann: Dossier) -> None:
     runs = [(row["outcome"], row["cause"], row["runs"]) for row in ann.parts["runs"].dicts()]
-    assert runs == [("failed", "API timeout after … ms (run …)", 3), ("completed", None, 2), ("running", None, 1)]
+    assert runs == [("failed", "API timeout after <n> ms (run <id>)", 3), ("ok", None, 2), ("running", None, 1)]
     calls = [(row["tool"], row["message"], row["failures"]) for row in ann.parts["tool_failures"].dicts()]
-    assert calls == [("gmail_send", "no such id …", 1)]
+    assert calls == [("gmail_send", "no such id <id>", 1)]
 
 
 def test_servers_sessions_and_days(ann: Dossier) -> None:

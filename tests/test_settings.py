@@ -61,10 +61,10 @@ def test_a_file_in_a_folder_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             "unknown setting 'neon.project_idd'",
             "neon.project_id",
         ),
-        ("postgres:\n  timeout: 5\nposthog:\n  timeout: soon", 4, "takes a number of seconds, not 'soon'", "120"),
-        ("posthog:\n  timeout: true", 2, "takes a number of seconds", "120"),
-        ("posthog:\n  timeout: 0", 2, "takes a number of seconds", "120"),
-        ("posthog:\n  timeout: .nan", 2, "takes a number of seconds", "120"),
+        ("postgres:\n  timeout: 5\nposthog:\n  timeout: soon", 4, "takes a number of seconds, not 'soon'", "300"),
+        ("posthog:\n  timeout: true", 2, "takes a number of seconds", "300"),
+        ("posthog:\n  timeout: 0", 2, "takes a number of seconds", "300"),
+        ("posthog:\n  timeout: .nan", 2, "takes a number of seconds", "300"),
         ("posthog:\n  host: [a]", 2, "'posthog.host' takes a text", ""),
         ("neon:\n  database: false", 2, "'neon.database' takes a text", ""),
         ("internal: [1]", 1, "takes a list of texts", "internal: ["),
@@ -121,7 +121,7 @@ def test_a_key_that_is_none_is_not_shown(tmp_path: Path, key: str) -> None:
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
     env = {KNOWN[name].env: "s3cr3t" for name in KNOWN if KNOWN[name].secret}
     settings = read(tmp_path, env={name: f" {value}\n" for name, value in env.items()})
-    assert [settings[name] for name in KNOWN if KNOWN[name].secret] == ["s3cr3t"] * 3
+    assert [settings[name] for name in KNOWN if KNOWN[name].secret] == ["s3cr3t"] * 5
     assert {settings.shown(name) for name in KNOWN if KNOWN[name].secret} == {"set"}
     assert "s3cr3t" not in repr(settings)
     assert read(tmp_path).shown("postgres.url") == "not set"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from usertrack.failures.causes import read_catalogue
 from usertrack.library import SOURCES, Library, shipped_root
 from usertrack.rules import read_rules
 from usertrack.settings import load
@@ -16,11 +17,22 @@ SHIPPED = Library([shipped_root() / "queries"])
 
 def test_a_new_one_is_complete_and_valid(tmp_path: Path) -> None:
     written = {path.relative_to(tmp_path).as_posix() for path in create(tmp_path / "acme")}
-    assert {"acme/usertrack.yaml", "acme/segments.yaml", "acme/.gitignore"} <= written
+    assert {"acme/usertrack.yaml", "acme/segments.yaml", "acme/failures.yaml", "acme/.gitignore"} <= written
     settings = load(workspace=tmp_path / "acme", env={})
     assert settings["posthog.host"] == "https://us.posthog.com"
     assert settings.uses_demo
     assert set(read_rules(tmp_path / "acme" / "segments.yaml").sets) == {"action", "lifecycle"}
+
+
+def test_the_example_of_a_cause_is_valid_once_uncommented(tmp_path: Path) -> None:
+    create(tmp_path)
+    path = tmp_path / "failures.yaml"
+    assert read_catalogue([path]).rules == ()
+    path.write_text(
+        path.read_text().replace("rules: []", "rules:").replace("\n#  - ", "\n  - ").replace("\n#    ", "\n    ")
+    )
+    causes = read_catalogue([path, shipped_root() / "failures.yaml"])
+    assert causes.judge("tool", "disk quota of acme exceeded").label == "Disk quota (acme)"
 
 
 def test_twice_changes_nothing(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.errors import UsageError, UsertrackError
+from usertrack.expressions import expand, parse
 from usertrack.failures.causes import read_catalogue
 from usertrack.library import Library
-from usertrack.reach import Reach
+from usertrack.reach import Reach, extremes
 from usertrack.rules import Segment, SegmentSet, read_rules
 from usertrack.run import Runner
 from usertrack.segments import at, condition, prove
@@ -71,7 +72,8 @@ _FILLERS: dict[str, Any] = {
 
 def _has_its_facts(name: str, names: Sequence[str], library: Library) -> Finding:
     query = library[name]
-    lacking = [fact for fact in [*query.facts, *filter(None, [query.key])] if fact not in names]
+    declared = [*query.facts, *filter(None, [query.key]), *(query.metric.columns if query.metric else ())]
+    lacking = [column for column in declared if column not in names]
     if lacking:
         return Finding(
             "FAIL",
@@ -134,6 +136,7 @@ def _logic(bench: Workbench, chosen: SegmentSet) -> list[Finding]:
             )
         else:
             before.append(segment)
+        findings += _off_scale(bench, segment, rules[segment.id])
     if not chosen.exclusive:
         for first, second in combinations(before, 2):
             for inner, outer in ((first, second), (second, first)):
@@ -144,6 +147,21 @@ def _logic(bench: Workbench, chosen: SegmentSet) -> list[Finding]:
 
 def _wrong(bench: Workbench, segment: Segment, detail: str, hint: str) -> Finding:
     return Finding("FAIL", f"segment {segment.id}", f"{at(bench.rules, segment, 'when')}: {detail}", hint)
+
+
+_SCALE = (0, 10)  # of priorities, so that people of all segments sort into one list
+
+
+def _off_scale(bench: Workbench, segment: Segment, rule: Any) -> list[Finding]:
+    """A note for a priority that leaves the scale; found by trying, so that what is found is true."""
+    where = at(bench.rules, segment, "priority")
+    asked = [expand(part, bench.derived) for part in (rule, parse(segment.priority, where))]
+    least, most = extremes(bench.connection, {name: fact.type for name, fact in bench.facts.items()}, *asked)
+    out = [value for value in (most, least) if value is not None and not _SCALE[0] <= round(value, 1) <= _SCALE[1]]
+    if not out:
+        return []
+    text = f"{where}: its priority can be {out[0]:,.1f}, and the scale is {_SCALE[0]} to {_SCALE[1]}"
+    return [Finding("note", f"segment {segment.id}", text, "write least(10, greatest(0, …)) around it")]
 
 
 def _inside(bench: Workbench, inner: Segment, outer: Segment, *, hidden: bool) -> Finding:

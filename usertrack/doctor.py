@@ -5,9 +5,11 @@ from pathlib import Path
 
 from usertrack.check import Finding, check_queries_online, check_rules
 from usertrack.errors import UsertrackError
+from usertrack.insights import favourites, list_insights
 from usertrack.library import Statement
 from usertrack.run import Runner
 from usertrack.settings import KNOWN, Settings
+from usertrack.sources.http import LacksScope
 from usertrack.sources.posthog import NO_PROJECT_READ
 from usertrack.table import Table
 
@@ -54,6 +56,24 @@ def check_sources(runner: Runner) -> list[Finding]:
         *([_failed("PostHog", heard)] if isinstance(heard, UsertrackError) else [_posthog(heard), _scopes(heard)]),
         *([_failed("Postgres", told)] if isinstance(told, UsertrackError) else _postgres(told)),
     ]
+
+
+def check_insights(runner: Runner) -> list[Finding]:
+    """Whether the key may read the workspace's favourite insights, and whether they are there."""
+    wanted = runner.settings["insights"]
+    if not wanted:
+        return []
+    try:
+        known = list_insights(runner)
+    except LacksScope as error:
+        return [Finding("FAIL", "PostHog scopes", error.message, error.hint)]
+    except UsertrackError:
+        return []  # the connection itself is told above
+    missing = [item for item in wanted if not favourites(known, [item])]
+    if missing:
+        text = f"{', '.join(missing)}: no saved insight in this project"
+        return [Finding("note", "insights", text, "`usertrack insight list` shows those there are")]
+    return [Finding("ok", "insights", f"insight:read, {len(wanted)} favourites")]
 
 
 def _failed(name: str, error: UsertrackError) -> Finding:
@@ -120,6 +140,8 @@ def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
     down = {finding.what for finding in sources if finding.level == "FAIL" and not finding.detail.startswith(_EMPTY)}
     folders = tuple(folder for folder, name in (("posthog/", "PostHog"), ("neon/", "Postgres")) if name not in down)
     asked = [finding for finding in check_queries_online(runner) if finding.what.startswith(folders)] if folders else []
+    if "PostHog" not in down:
+        sources += check_insights(runner)
     return [*check_settings(settings), *sources, *check_events(runner), *asked, *check_rules(rules, runner.library)]
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
-from usertrack.table import Table
+from usertrack.table import Column, Table
 
 Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "text", "tag"]
 
@@ -19,7 +19,7 @@ class Shown:
     joined by commas. ``tag``: a name with an accent colour, such as a segment. ``auto``: by the column's type.
 
     ``grows`` marks the column that takes the room left over and wraps. ``full`` is the value of a whole bar, else the
-    largest of the column is.
+    largest of the column is. Where a terminal has no room for all, ``spare`` columns are left out, the last one first.
     """
 
     label: str = ""
@@ -28,6 +28,7 @@ class Shown:
     grows: bool = False
     align: Literal["", "left", "right"] = ""
     full: float | None = None
+    spare: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,44 @@ class Spark:
 
 
 @dataclass(frozen=True)
+class Heatmap:
+    """Numbers by two labels, such as weekday and hour, shaded from 0 to the largest; None is a gap.
+
+    ``values`` has a list per row, as long as ``columns``. ``percent``: shares 0…1. ``corner`` names what rows are.
+    """
+
+    heading: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    values: Sequence[Sequence[float | None]]
+    kind: Literal["number", "percent"] = "number"
+    caption: str = ""
+    corner: str = ""
+
+    @property
+    def table(self) -> Table:
+        """The numbers as they are, for files: a row per row."""
+        columns = (Column(self.corner or "row"), *(Column(name, "DOUBLE") for name in self.columns))
+        return Table(columns, [(name, *values) for name, values in zip(self.rows, self.values, strict=True)])
+
+
+@dataclass(frozen=True)
+class Chart:
+    """``trend``: named series over the dates in ``x``. ``bars``: a bar per label in ``x``, for each series.
+
+    Every series is as long as ``x``; None is a gap. ``unit`` stands behind a number (``days``); ``percent``: values
+    are shares 0…1.
+    """
+
+    kind: Literal["trend", "bars"]
+    label: str
+    x: Sequence[date] | Sequence[str]
+    series: Mapping[str, Sequence[float | None]]
+    unit: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class Code:
     """Source text, shown line by line and never wrapped."""
 
@@ -84,7 +123,7 @@ class Section:
     blocks: "tuple[Block, ...]"
 
 
-Block = Listing | Paragraph | Facts | Spark | Code | Section
+Block = Listing | Paragraph | Facts | Spark | Heatmap | Chart | Code | Section
 
 
 @dataclass(frozen=True)

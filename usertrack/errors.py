@@ -5,7 +5,8 @@ UsertrackError
 ├── UsageError            2  wrong option, settings or file (message starts with ``file:line:`` where there is one)
 ├── ConnectionFailed      3  cannot connect or authenticate
 ├── SourceBusy            4  timeout, rate limit
-└── CheckFailed           5  a check found problems
+├── CheckFailed           5  a check found problems
+└── Unknown               6  a source was missing, so that what was asked for cannot be known
 """
 
 import difflib
@@ -54,6 +55,14 @@ class CheckFailed(UsertrackError):  # noqa: N818
 
 
 INCOMPLETE = 6  # exit code: a source was missing, what could be answered was printed
+
+
+class Unknown(UsertrackError):  # noqa: N818
+    """A source was missing, and without it there is no answer at all."""
+
+    exit_code = INCOMPLETE
+
+
 INTERRUPTED = 130  # exit code: Ctrl-C
 
 

@@ -9,9 +9,9 @@ from sqlglot import exp
 from usertrack.errors import UsageError
 from usertrack.expressions import Atom, atoms, bracketed, columns, compared, expand, numbers, to_sql
 from usertrack.rules import Segment, SegmentSet
-from usertrack.segments import because, condition
+from usertrack.segments import because, condition, misfit
 from usertrack.spool import identifier, quote
-from usertrack.workbench import ProfileFact, Workbench
+from usertrack.workbench import ProfileFact, Workbench, normalised
 
 Reach = Literal["exactly", "or more", "or less", "anything else"]
 
@@ -74,16 +74,17 @@ class Explanation:
 def find(bench: Workbench, wanted: str) -> str:
     """The key of the person called ``wanted``; raises UsageError naming near matches."""
     key = identifier(bench.key)
-    row = bench.connection.execute(f"SELECT {key} FROM profile WHERE {key} = lower(trim(?))", [wanted]).fetchone()
+    name = normalised("$1")
+    row = bench.connection.execute(f"SELECT {key} FROM profile WHERE {key} = {name}", [wanted]).fetchone()
     if row:
         return str(row[0])
     near = bench.connection.execute(
-        f"SELECT {key} FROM profile WHERE jaro_winkler_similarity({key}, lower(trim($1))) > 0.82 "
-        f"ORDER BY jaro_winkler_similarity({key}, lower(trim($1))) DESC, {key} LIMIT 3",
+        f"SELECT {key} FROM profile WHERE jaro_winkler_similarity({key}, {name}) > 0.82 "
+        f"ORDER BY jaro_winkler_similarity({key}, {name}) DESC, {key} LIMIT 3",
         [wanted],
     ).fetchall()
     hint = "did you mean " + " or ".join(row[0] for row in near) + "?" if near else f"{bench.people:,} people are known"
-    own = bench.connection.execute("SELECT 1 FROM people WHERE internal AND key = lower(trim(?))", [wanted]).fetchone()
+    own = bench.connection.execute(f"SELECT 1 FROM people WHERE internal AND key = {name}", [wanted]).fetchone()
     if own:
         hint = "it is one of your own people (`internal` in usertrack.yaml), and those are left out"
     raise UsageError(f"nobody is known as '{wanted}'", hint)
@@ -94,6 +95,8 @@ def explain(bench: Workbench, chosen: SegmentSet, wanted: str, *, flips: bool = 
 
     Without ``flips`` it is not looked for what would change a verdict, which takes most of the time.
     """
+    import duckdb
+
     found = find(bench, wanted)
     bench.connection.execute(
         f"CREATE OR REPLACE TABLE person AS SELECT * FROM profile WHERE {identifier(bench.key)} = ?", [found]
@@ -101,9 +104,12 @@ def explain(bench: Workbench, chosen: SegmentSet, wanted: str, *, flips: bool = 
     names = ", ".join(map(identifier, bench.facts))
     facts = dict(zip(bench.facts, bench.one(f"SELECT {names} FROM person"), strict=True))
     verdicts: list[Verdict] = []
-    for segment in chosen.segments:
-        before = [verdict for verdict in verdicts if not verdict.unknown] if chosen.exclusive else []
-        verdicts.append(_judge(bench, segment, facts, before, flips=flips))
+    try:
+        for segment in chosen.segments:
+            before = [verdict for verdict in verdicts if not verdict.unknown] if chosen.exclusive else []
+            verdicts.append(_judge(bench, segment, facts, before, flips=flips))
+    except duckdb.Error as error:
+        raise misfit(bench, chosen, error) from error
     return Explanation(found, facts, tuple(verdicts))
 
 
@@ -127,7 +133,7 @@ def _look(bench: Workbench, atom: Atom, facts: dict[str, Any]) -> Looked:
     return Looked(
         atom,
         tuple((bench.facts[name], facts[name]) for name in atom.columns if name != "as_of"),
-        None if bench.missing(atom.expression) else bench.one(f"SELECT ({atom.sql}) FROM person")[0],
+        None if bench.missing(atom.expression) else bench.one(f"SELECT try({atom.sql}) FROM person")[0],
         frozenset(columns(expand(atom.expression, bench.derived))),
         {name: count for name in atom.columns if (count := _count(bench, name)) is not None},
     )
@@ -168,7 +174,7 @@ def _flip(bench: Workbench, fact: ProfileFact, candidates: str, goal: str) -> Fl
     column = identifier(fact.name)
     bench.connection.execute(
         f"CREATE OR REPLACE TEMP TABLE judged AS WITH tried AS ({candidates}) "
-        f"SELECT {column} AS v, was, as_of, coalesce({goal}, false) AND v IS DISTINCT FROM was AS ok FROM "
+        f"SELECT {column} AS v, was, as_of, coalesce(try({goal}), false) AND v IS DISTINCT FROM was AS ok FROM "
         f"(SELECT person.* REPLACE (tried.v AS {column}), person.{column} AS was FROM person, tried)"
     )
     value, nearest = bench.one(

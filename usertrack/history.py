@@ -2,7 +2,8 @@
 
 A snapshot is one set of segments at one moment (``as_of``, UTC), of one pair of sources (``origin``): everybody whom
 the sources knew then, the segments they were in, and the facts that the rules look at. Nothing in the file is ever
-changed but by replacing a snapshot with one of the same set, moment and origin.
+changed but by replacing a snapshot with one of the same set, moment and origin, and by leaving out old ones: one a day
+stays, later one a week.
 """
 
 import hashlib
@@ -48,10 +49,15 @@ CREATE TABLE history.person (
 
 @dataclass(frozen=True)
 class Place:
-    """The file, and what its snapshots are of: sources that are compared with themselves alone."""
+    """The file, and what its snapshots are of: sources that are compared with themselves alone.
+
+    Every snapshot of the last ``all_days`` is kept, one a day of the last ``daily_days``, and one a week before.
+    """
 
     path: Path
     origin: str
+    all_days: float = 14
+    daily_days: float = 90
 
 
 @dataclass(frozen=True)
@@ -107,14 +113,18 @@ def place_of(settings: Settings, now: datetime) -> Place | None:
         from usertrack.sources.demo import cache_root, place
 
         demo = place(cache_root(), now=now)
-        return Place(path or demo / "history.duckdb", demo.name)
+        return Place(path or demo / "history.duckdb", demo.name, *_days(settings))
     if path is None and settings.root:
         path = settings.root / ".usertrack/history.duckdb"
     elif path is None:
         import platformdirs
 
         path = Path(platformdirs.user_data_dir("usertrack")) / "history.duckdb"
-    return Place(path, _origin(settings))
+    return Place(path, _origin(settings), *_days(settings))
+
+
+def _days(settings: Settings) -> tuple[float, float]:
+    return settings["history_all_days"], settings["history_daily_days"]
 
 
 def _origin(settings: Settings) -> str:
@@ -257,15 +267,40 @@ def record(found: Classification, place: Place, recorded_at: datetime) -> Snapsh
     with _transaction(connection):
         for column, fact in kept_as.items():
             connection.execute(f"ALTER TABLE history.person ADD COLUMN IF NOT EXISTS {column} {fact.type}")
-        for table, name in (("person", "snapshot"), ("snapshot", "id")):
-            connection.execute(f"DELETE FROM history.{table} WHERE {name} = ?", [before.id if before else 0])
+        _forget(connection, [before.id] if before else [])
         _insert_snapshot(connection, replace(new, id=number), place)
         connection.execute(
             f'INSERT INTO history.person (snapshot, key, segments, "primary", priority{into}) '
             f'SELECT {number}, p.{identifier(bench.key)}, coalesce(c.segments, []), c."primary", c.priority{given} '
             f"FROM profile p LEFT JOIN classified c USING ({identifier(bench.key)}) ORDER BY 2"
         )
+        _forget(connection, _surplus(connection, place, new, number))
     return replace(new, id=number)
+
+
+def _forget(connection: Any, ids: Sequence[int]) -> None:
+    for table, name in (("person", "snapshot"), ("snapshot", "id")):
+        connection.execute(f"DELETE FROM history.{table} WHERE list_contains(?, {name})", [list(ids)])
+
+
+def _surplus(connection: Any, place: Place, new: Snapshot, number: int) -> list[int]:
+    """Old snapshots of the set beside one of the same day or week that knows as much; never the one just written."""
+    rows = connection.execute(
+        "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY date_trunc("
+        "CASE WHEN as_of >= $now - to_seconds($daily * 86400) THEN 'day' ELSE 'week' END, as_of) "
+        "ORDER BY len(list_filter(segments, lambda s: s.people IS NOT NULL)) DESC, as_of DESC) AS place "
+        "FROM history.snapshot WHERE origin = $origin AND set_name = $set AND as_of < $now - to_seconds($all * 86400)) "
+        "WHERE place > 1 AND id <> $own",
+        {
+            "now": new.recorded_at,
+            "all": place.all_days,
+            "daily": place.daily_days,
+            "origin": place.origin,
+            "set": new.set_name,
+            "own": number,
+        },
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 def column_of(fact: ProfileFact) -> str:

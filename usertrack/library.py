@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.metric import Metric, read_metric
 from usertrack.sqltext import condition_of, placeholders
 from usertrack.sqltext import statement_of as statement_of
 
@@ -35,7 +36,9 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 CONDITIONS = ("condition", "conditions")
 """Types of parameters that are SQL: no value can be one, so they stand in the text, each checked and in brackets."""
 
-_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts"}
+_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric"}
+_METRIC = re.compile(rb"^--\s*metric\s*:", re.MULTILINE)
+_MAPPINGS = {"params", "facts", "metric"}
 
 FACT_TYPES = {
     "int": "BIGINT",
@@ -46,6 +49,8 @@ FACT_TYPES = {
     "list": "VARCHAR[]",
 }
 """Types of facts, with DuckDB's names for them."""
+
+_MERGES = ("sum", "min", "max", "first")
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,8 @@ class Fact:
     """A result column that profiles take up, and what it means to people.
 
     ``absent`` is its value for somebody whom the query does not list; None means that it is unknown then. A ``current``
-    fact has the value of today whatever the moment asked for: its source keeps no record of what it was.
+    fact has the value of today whatever the moment asked for: its source keeps no record of what it was. ``merge`` says
+    what becomes of it when several rows are one person's: unless declared, counts are added and times are the last.
     """
 
     label: str
@@ -126,6 +132,7 @@ class Fact:
     unit: str = ""
     absent: Any = None
     current: bool = False
+    merge: str = "first"
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,7 @@ class Query:
     people: str = ""
     params: Mapping[str, Parameter] = field(default_factory=dict)
     facts: Mapping[str, Fact] = field(default_factory=dict)
+    metric: Metric | None = None
     path: Path | None = None
     line: int = 1
     shipped: bool = False
@@ -256,16 +264,18 @@ def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
         source=source,
         sql=sql,
         title=str(meta.get("title", "")),
-        about=str(meta.get("about", "")),
+        about=str(meta.get("about", "")).strip(),
         key=str(meta.get("key") or ""),
         people=str(meta.get("people") or ""),
         params={key: _parameter(key, value, path, text) for key, value in (meta.get("params") or {}).items()},
         facts={key: _fact(key, value, path, text) for key, value in (meta.get("facts") or {}).items()},
+        metric=_metric(meta["metric"], path, text) if meta.get("metric") is not None else None,
         path=path,
         line=line,
         shipped=shipped,
     )
     _declared_equals_used(query, text)
+    _answers_for_a_window(query, text)
     return query
 
 
@@ -300,7 +310,7 @@ def _header(header: str, path: Path) -> dict[str, Any]:
                 did_you_mean(str(key), _HEADER_KEYS),
             )
     for key, value in meta.items():
-        kind, article = (dict, "a mapping of names to values") if key in {"params", "facts"} else (str, "a text")
+        kind, article = (dict, "a mapping of names to values") if key in _MAPPINGS else (str, "a text")
         if value is not None and not isinstance(value, kind):
             raise UsageError(f"{path}:{_line_of(header, key, 1)}: '{key}' takes {article}")
     return meta
@@ -339,7 +349,7 @@ def _moment(value: Any) -> Any:
 
 def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
     where = f"{path}:{_line_of(text, name, 1)}"
-    known = {"label", "type", "unit", "absent", "current"}
+    known = {"label", "type", "unit", "absent", "current", "merge"}
     if not isinstance(value, dict) or not {"label", "type"} <= set(value) <= known:
         raise UsageError(
             f"{where}: fact '{name}' needs a label and a type", "write `runs: {label: runs, type: int, absent: 0}`"
@@ -349,7 +359,21 @@ def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
     current = value.get("current", False)
     if not isinstance(current, bool):
         raise UsageError(f"{where}: 'current' of fact '{name}' is true or false")
-    return Fact(str(value["label"]), str(value["type"]), str(value.get("unit", "")), value.get("absent"), current)
+    kind = str(value["type"])
+    merge = value.get("merge", {"int": "sum", "time": "max"}.get(kind, "first"))
+    if merge not in _MERGES or (merge == "sum" and kind not in ("int", "float")):
+        raise UsageError(f"{where}: 'merge' of fact '{name}' is one of {', '.join(_MERGES)}; a sum is of numbers")
+    return Fact(str(value["label"]), kind, str(value.get("unit", "")), value.get("absent"), current, merge)
+
+
+def _metric(value: dict[Any, Any], path: Path, text: str) -> Metric:
+    try:
+        return read_metric(value)
+    except UsageError as error:
+        key, _, message = error.message.partition(": ")
+        start = _line_of(text, "metric", 1)
+        inside = "\n".join(text.split("\n")[start - 1 :])
+        raise UsageError(f"{path}:{start - 1 + _line_of(inside, key, 1)}: '{key}': {message}", error.hint) from error
 
 
 def _declared_equals_used(query: Query, text: str) -> None:
@@ -366,6 +390,23 @@ def _declared_equals_used(query: Query, text: str) -> None:
                 f"{query.path}:{_line_of(text, name, 1)}: parameter '{name}' is declared but not used",
                 f"use it as {{{name}}} or take it out of the header",
             )
+
+
+def _answers_for_a_window(query: Query, text: str) -> None:
+    days = query.params.get("days")
+    if query.metric and ("as_of" not in query.used or days is None or days.type != "int"):
+        raise UsageError(
+            f"{query.path}:{_line_of(text, 'metric', 1)}: a metric answers for the `days` before {{as_of}}",
+            "use {as_of} and {days} in the SQL, and declare `-- params: {days: 30}`",
+        )
+
+
+def _bytes(path: Path) -> bytes:
+    """What is in ``path``; nothing when it cannot be read, which `read_query` says."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def shipped_root() -> Path:
@@ -388,6 +429,11 @@ class Library:
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self.files))
+
+    def metrics(self) -> list[str]:
+        """The files with a `-- metric:` line, PostHog's first. No other is parsed: one may be broken."""
+        found = [name for name, (path, _) in self.files.items() if _METRIC.search(_bytes(path))]
+        return sorted(found, key=lambda name: (SOURCES.index(name.split("/", 1)[0]), name))
 
     def __getitem__(self, name: str) -> Query:
         """The query called ``name``, or by its last part where that is unique; raises UsageError with near misses."""

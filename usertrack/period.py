@@ -1,6 +1,6 @@
 """Moments and their timezone at the edge: inside, every time is an aware UTC datetime."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,15 @@ def _local(text: str, zone: ZoneInfo) -> datetime:
     except ValueError:
         moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def midnight(moment: datetime, zone: str, *, back: int = 0) -> datetime:
+    """The start of the day of ``moment`` in ``zone``, or of the day ``back`` days before it, as UTC.
+
+    The end of a day may be given as its last second, and is the start of the next.
+    """
+    day = in_zone(moment + timedelta(seconds=1), zone).date() - timedelta(days=back)
+    return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
 
 
 def in_zone(moment: datetime, zone: str) -> datetime:

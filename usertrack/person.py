@@ -1,14 +1,16 @@
 """One person's dossier, from both sources: account, segments, activity, tools, failures, sessions, timeline."""
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from usertrack.errors import UsertrackError
 from usertrack.explain import Explanation, explain
+from usertrack.failures.masking import fingerprint
 from usertrack.library import Statement
 from usertrack.period import in_zone
 from usertrack.run import Runner
-from usertrack.table import Row, Table
+from usertrack.table import Column, Row, Table
 from usertrack.workbench import ProfileFact, Workbench
 
 DAYS = 30
@@ -18,13 +20,13 @@ _PARTS = {
     "mcp": "posthog/user_mcp",
     "sessions": "posthog/user_sessions",
     "events": "posthog/user_events",
-    "event_days": "posthog/user_days",
+    "event_hours": "posthog/user_hours",
     "tools": "neon/user_tools",
     "runs": "neon/user_runs",
     "tool_failures": "neon/user_tool_failures",
     "custom_tools": "neon/user_custom_tools",
     "actions": "neon/user_timeline",
-    "action_days": "neon/user_days",
+    "action_hours": "neon/user_hours",
 }
 
 
@@ -34,7 +36,7 @@ class Dossier:
 
     ``known`` are the facts of a profile by name; their values are in each explanation.
     ``days`` are the 31 calendar days, in the workspace's timezone, that the last 30 days touch, oldest first: (day,
-    actions of any kind).
+    actions of any kind). ``hours`` has the actions of the same days by weekday, Monday first, and hour.
     """
 
     email: str
@@ -44,6 +46,7 @@ class Dossier:
     parts: dict[str, Table]
     missing: dict[str, str] = field(default_factory=dict)
     days: tuple[tuple[date, int], ...] = ()
+    hours: tuple[tuple[int, ...], ...] = ()
     timeline: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -55,6 +58,8 @@ def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
     names = {part: _statement(runner, part, query, email) for part, query in _PARTS.items()}
     answers = dict(zip(names, runner.run(list(names.values())), strict=True))
     parts = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
+    parts |= {name: _by_cause(parts[name], *how) for name, how in _CAUSES.items() if name in parts}
+    days, week = _activity(parts, runner)
     missing = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
     return Dossier(
         email=email,
@@ -63,7 +68,8 @@ def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
         known=bench.facts,
         parts=parts,
         missing=missing,
-        days=_days(parts, runner),
+        days=tuple(days.items()),
+        hours=tuple(tuple(week[weekday, hour] for hour in range(24)) for weekday in range(7)),
         timeline=_timeline(parts),
         notes=tuple(dict.fromkeys([*bench.notes, *missing.values(), *_cut(parts)])),
     )
@@ -73,15 +79,38 @@ def _statement(runner: Runner, part: str, query: str, email: str) -> Statement:
     return runner.bind(query, {"email": email}, limit=_TIMELINE if part in ("events", "actions", "sessions") else None)
 
 
-def _days(parts: dict[str, Table], runner: Runner) -> tuple[tuple[date, int], ...]:
-    """Actions per day: both sources together, days without any as 0; the first day is part of the window only."""
+_CAUSES = {"runs": ("cause", "outcome", "runs"), "tool_failures": ("message", "tool", "failures")}
+"""Parts with messages as they were written: what to call their fingerprint, what else to group by, what to count."""
+
+
+def _by_cause(table: Table, called: str, by: str, count: str) -> Table:
+    """``table`` with one row per ``by`` and fingerprint, most first; `usertrack failures` shows the same ones."""
+    found: dict[tuple[str, str | None], tuple[int, datetime, datetime]] = {}
+    for row in table.dicts():
+        failed = row.get("outcome", "failed") == "failed"
+        cause = fingerprint(row["message"] or "", row.get("error_type") or "") if failed else None
+        was = found.get((row[by], cause), (0, datetime.max, datetime.min))
+        found[row[by], cause] = (was[0] + row[count], min(was[1], row["first_at"]), max(was[2], row["last_at"]))
+    rows: list[Row] = [(*key, *counted) for key, counted in found.items()]
+    rows.sort(key=lambda row: (-row[2], row[0], row[1] or ""))
+    kinds = (by, "VARCHAR"), (called, "VARCHAR"), (count, "BIGINT"), ("first_at", "TIMESTAMP"), ("last_at", "TIMESTAMP")
+    return replace(table, columns=tuple(Column(*kind) for kind in kinds), rows=rows)
+
+
+def _activity(parts: dict[str, Table], runner: Runner) -> tuple[dict[date, int], Counter[tuple[int, int]]]:
+    """Actions per day, and per weekday and hour: both sources together, days without any as 0.
+
+    The first day is part of the window only.
+    """
     last = in_zone(runner.as_of, runner.settings["timezone"]).date()
     totals = {last - timedelta(days=back): 0 for back in range(DAYS, -1, -1)}
-    for name in ("event_days", "action_days"):
-        for day, actions in parts[name].rows if name in parts else ():
+    week = Counter[tuple[int, int]]()
+    for name in ("event_hours", "action_hours"):
+        for day, hour, actions in parts[name].rows if name in parts else ():
             if day in totals:
                 totals[day] += actions
-    return tuple(totals.items())
+                week[day.weekday(), hour] += actions
+    return totals, week
 
 
 def _timeline(parts: dict[str, Table]) -> tuple[Row, ...]:
@@ -90,7 +119,7 @@ def _timeline(parts: dict[str, Table]) -> tuple[Row, ...]:
     Where one source was cut, the line ends where that source does, so that it has no holes.
     """
     events = (
-        [(at, "event", event, None, page or detail) for at, event, page, detail in parts["events"].rows]
+        [(at, "event", event, None, page or detail) for at, event, page, detail, _ in parts["events"].rows]
         if "events" in parts
         else []
     )

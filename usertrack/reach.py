@@ -14,6 +14,7 @@ from sqlglot import exp
 from usertrack.expressions import columns, compared, numbers, to_sql
 from usertrack.spool import identifier, quote
 
+_SAMPLES = 20_000
 Wish = tuple[exp.Expression, bool]
 """A condition, and whether it shall be true, or not be true (false or unknown)."""
 
@@ -83,6 +84,28 @@ class Reach:
             worlds.append(f"(SELECT unnest([{', '.join(of_one)}])::{self._types[name]} AS {identifier(name)})")
         found = self._connection.execute(f"SELECT 1 FROM {', '.join(worlds)} WHERE {goal} LIMIT 1").fetchone()
         return found is not None
+
+
+def extremes(
+    connection: Any, types: Mapping[str, str], when: exp.Expression, number: exp.Expression
+) -> tuple[float | None, float | None]:
+    """The least and the largest ``number`` seen among people, drawn out of telling values, of whom ``when`` holds.
+
+    Nobody has a count below zero. The draw is the same each time; what is not seen may still be possible.
+    """
+    near, words = sorted({0.0, *numbers([when, number])}), sorted({*compared(when), *compared(number)})
+    drawn = ["TIMESTAMP '2026-01-01' AS as_of"]
+    for at, name in enumerate(dict.fromkeys(n for n in (*columns(when), *columns(number)) if n != "as_of")):
+        kind = types[name]
+        values = [v for v in _telling(kind, near, words) if not v.startswith("-")] if kind in _TELLING else ["NULL"]
+        pick = f"[{', '.join(values)}][1 + (hash(i * 1000 + {at}) % {len(values)})::INT]"
+        drawn.append(f"({pick})::{kind} AS {identifier(name)}")
+    people = f"SELECT {', '.join(drawn)} FROM range({_SAMPLES}) t(i)"
+    value = f"try(({to_sql(number)})::DOUBLE)"
+    found: tuple[float | None, float | None] = connection.execute(
+        f"SELECT min(p), max(p) FROM (SELECT {value} AS p FROM ({people}) WHERE try({to_sql(when)})) WHERE isfinite(p)"
+    ).fetchone()
+    return found
 
 
 def _ways(node: Any, wanted: bool) -> list[list[Wish]]:  # noqa: FBT001 - half of a Wish

@@ -1,9 +1,10 @@
 """segments.yaml: what a profile is made of and who belongs where, read with the line of every part."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.yaml_file import YamlFile
@@ -44,15 +45,37 @@ class SegmentSet:
     def __getitem__(self, id: str) -> Segment:  # noqa: A002 - the field's own word
         return next(segment for segment in self.segments if segment.id == id)
 
-    def require(self, ids: Sequence[str]) -> None:
-        """Raise UsageError for the first of ``ids`` that is no segment of the set."""
-        known = [segment.id for segment in self.segments]
-        for id_ in ids:
-            if id_ not in known:
+    def require(self, names: Sequence[str]) -> list[str]:
+        """The ids of the segments that are called ``names``; raises UsageError for the first that there is not."""
+        for name in names:
+            if named(self.segments, name) is None:
+                known = [segment.id for segment in self.segments]
                 raise UsageError(
-                    f"set '{self.name}' has no segment '{id_}'",
-                    did_you_mean(id_, known, f"it has {', '.join(known)}"),
+                    f"set '{self.name}' has no segment '{name}'",
+                    did_you_mean(name, known, f"it has {', '.join(known)}"),
                 )
+        return [segment.id for name in names if (segment := named(self.segments, name))]
+
+
+class Named(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+def named(segments: "Iterable[AnyNamed]", wanted: str) -> "AnyNamed | None":
+    """The segment whose id or name is ``wanted``, whatever its case: `at-risk users` is "At-Risk Users"."""
+    known = list(segments)
+    by_name = {_plain(segment.name): segment for segment in known}
+    return (by_name | {_plain(segment.id): segment for segment in known}).get(_plain(wanted))
+
+
+AnyNamed = TypeVar("AnyNamed", bound=Named)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "_", text.strip().casefold())
 
 
 @dataclass(frozen=True)
@@ -73,22 +96,28 @@ class Rules:
             )
         return self.sets[name]
 
+    def require(self, chosen: SegmentSet, names: Sequence[str]) -> list[str]:
+        """As `SegmentSet.require`; of a segment of another set it is said which."""
+        for name in names:
+            others = [other.name for other in self.sets.values() if named(other.segments, name)]
+            if others and chosen.name not in others:
+                raise UsageError(f"set '{chosen.name}' has no segment '{name}'", f"add `--set {others[0]}`")
+        return chosen.require(names)
+
     def holding(self, segment: str) -> tuple[SegmentSet, str]:
-        """The set that has ``segment`` (its id, or SET/ID), and the id; raises UsageError where that is not one set."""
-        set_name, slash, id_ = segment.rpartition("/")
-        if slash:
-            found = [self.set_named(set_name)]
-            found[0].require([id_])
-            return found[0], id_
-        found = [chosen for chosen in self.sets.values() if any(segment == one.id for one in chosen.segments)]
-        names = [one.id for chosen in self.sets.values() for one in chosen.segments]
-        if not found:
-            hint = did_you_mean(segment, dict.fromkeys(names), f"there are {', '.join(dict.fromkeys(names))}")
-            raise UsageError(f"there is no segment '{segment}'", hint)
-        if len(found) > 1:
+        """The set of ``segment`` (id, name, or SET/ID), and its id; raises UsageError where that is not one."""
+        set_name, slash, id_ = segment.partition("/")
+        if slash and set_name in self.sets:
+            return self.sets[set_name], self.sets[set_name].require([id_])[0]
+        found = [chosen for chosen in self.sets.values() if named(chosen.segments, segment)]
+        if len(found) == 1:
+            return found[0], found[0].require([segment])[0]
+        if found:
             ways = " or ".join(f"{chosen.name}/{segment}" for chosen in found)
             raise UsageError(f"segment '{segment}' is in {len(found)} sets", f"write {ways}")
-        return found[0], segment
+        names = dict.fromkeys(one.id for chosen in self.sets.values() for one in chosen.segments)
+        hint = did_you_mean(segment, names, f"there are {', '.join(names)}")
+        raise UsageError(f"there is no segment '{segment}'", hint)
 
 
 def read_rules(path: Path) -> Rules:

@@ -15,7 +15,7 @@ from usertrack.errors import ConnectionFailed, QueryError, UsageError, Usertrack
 from usertrack.library import Library, Query, Statement
 from usertrack.period import in_zone
 from usertrack.settings import Settings
-from usertrack.sources import Notify, Source, make
+from usertrack.sources import Api, Notify, Source, make
 from usertrack.spool import Spool
 from usertrack.table import Table
 
@@ -96,10 +96,17 @@ class Runner:
     @property
     def past(self) -> str:
         """``on 13 Nov 2026`` when the moment to answer for is more than a day before the sources' own, else nothing."""
-        if self.now - self.as_of <= timedelta(days=1):
-            return ""
+        return f"on {self._day}" if self.now - self.as_of > timedelta(days=1) else ""
+
+    @property
+    def future(self) -> str:
+        """``1 Jan 2099`` when the moment to answer for is more than a day after the sources' own, else nothing."""
+        return self._day if self.as_of - self.now > timedelta(days=1) else ""
+
+    @property
+    def _day(self) -> str:
         day = in_zone(self.as_of, self.settings["timezone"])
-        return f"on {day.day} {day:%b %Y}"
+        return f"{day.day} {day:%b %Y}"
 
     def at(self, moment: datetime) -> "Runner":
         """The same sources, asked for another moment."""
@@ -126,6 +133,24 @@ class Runner:
         if isinstance(answer, UsertrackError):
             raise answer
         return answer
+
+    def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """PostHog's answer to one request below ``/api/projects/<id>/``: what no query can do; raises its error."""
+        return self._loop.run(self._posthog().call(method, path, body))
+
+    def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """PostHog's answer to a query that is no HogQL; raises its error."""
+        return self._loop.run(self._posthog().query(node, name))
+
+    def insight(self, key: str, refresh: str) -> dict[str, Any]:
+        """A saved insight of PostHog with its result; raises its error."""
+        return self._loop.run(self._posthog().insight(key, refresh))
+
+    def _posthog(self) -> Api:
+        source = self._sources.get("posthog")
+        if not isinstance(source, Api):
+            raise NotConnected(f"{NAMES['posthog']} is not connected", _CONNECT["posthog"])
+        return source
 
     async def _all(self, statements: Sequence[Statement], done: Done) -> list[Answer]:
         async with asyncio.TaskGroup() as group:

@@ -8,6 +8,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from usertrack.errors import UsageError, did_you_mean
@@ -16,7 +17,7 @@ from usertrack.library import Library
 from usertrack.rules import Rules, Segment, SegmentSet
 from usertrack.spool import SpooledRows, identifier, quote
 from usertrack.table import Column, Table
-from usertrack.workbench import Workbench, reason
+from usertrack.workbench import OR_NULL, Workbench, reason
 
 OWN_COLUMNS = ("primary", "segments", "action", "priority", "because")
 
@@ -46,17 +47,22 @@ class Classification:
     def unknown(self) -> list[SegmentCount]:
         return [count for count in self.counts if count.people is None]
 
+    @property
+    def by_urgency(self) -> str:
+        """The order of rows of `classified`: by priority, then by precedence."""
+        return f"ORDER BY priority DESC NULLS LAST, rank, {identifier(self.bench.key)}"
+
     def people(self, only: Sequence[str] = (), limit: int | None = None) -> Table:
         """One row per person in any segment (of ``only``), most urgent first: by priority, then by precedence.
 
         ``limit`` people at the most, all with None or 0; raises UsageError for a segment that is not in the set.
         """
-        self.chosen.require(only)
-        bench, key = self.bench, identifier(self.bench.key)
+        only = self.chosen.require(only)
+        bench = self.bench
         facts = [name for name in bench.facts if name not in (bench.key, "as_of")]
         names = ", ".join(identifier(name) for name in (bench.key, *OWN_COLUMNS, *facts))
         where = f"WHERE list_has_any(segments, [{', '.join(map(quote, only))}])" if only else ""
-        scan = f"(SELECT {names} FROM classified {where} ORDER BY priority DESC NULLS LAST, rank, {key})"
+        scan = f"(SELECT {names} FROM classified {where} {self.by_urgency})"
         described = bench.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         columns = tuple(Column(name, kind) for name, kind, *_ in described)
         total = bench.one(f"SELECT count(*) FROM classified {where}")[0]
@@ -72,6 +78,12 @@ class Classification:
             notes=tuple(bench.notes),
         )
 
+    def evidence(self, only: Sequence[str] = ()) -> list[str]:
+        """The facts that the rules of these segments look at: of each the first, then of each the second, …"""
+        chosen = [segment for segment in self.chosen.segments if not only or segment.id in only]
+        looked = [[n for n in columns(condition(self.bench, segment)) if n != "as_of"] for segment in chosen]
+        return list(dict.fromkeys(name for names in zip_longest(*looked) for name in names if name))
+
 
 def classify(bench: Workbench, chosen: SegmentSet) -> Classification:
     """Put everybody of ``bench`` into the segments of ``chosen``; raises UsageError with file and line."""
@@ -82,11 +94,28 @@ def classify(bench: Workbench, chosen: SegmentSet) -> Classification:
         _flag(bench, chosen, unknown)
         _describe(bench, chosen)
     except duckdb.Error as error:  # a value of somebody's that a rule cannot take
-        raise UsageError(
-            f"{bench.rules.path}: set '{chosen.name}': {reason(error)}", "try_cast() gives NULL instead"
-        ) from error
+        raise misfit(bench, chosen, error) from error
     counts = [_count(bench, segment, unknown[segment.id]) for segment in chosen.segments]
     return Classification(bench, chosen, tuple(counts))
+
+
+def misfit(bench: Workbench, chosen: SegmentSet, error: Exception) -> UsageError:
+    """The part of a rule that cannot take what somebody's facts are, with its line; ``error`` itself where none is."""
+    import duckdb
+
+    for segment in chosen.segments:
+        members = f"profile WHERE {bracketed(segment.when)}"
+        for part, sql, people in (
+            ("when", bracketed(segment.when), "profile"),
+            ("priority", bracketed(segment.priority), members),
+            ("because", because(bench, segment), members),
+        ):
+            try:
+                bench.connection.execute(f"SELECT max({sql}) FROM {people}")
+            except duckdb.Error as found:
+                text = f"in `{part}: {getattr(segment, part)}`; {OR_NULL}"
+                return UsageError(f"{at(bench.rules, segment, part)}: {reason(found)}", text)
+    return UsageError(f"{bench.rules.path}: set '{chosen.name}': {reason(error)}", OR_NULL)
 
 
 def prove_rules(rules: Rules, library: Library, as_of: datetime) -> None:

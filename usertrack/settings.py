@@ -33,10 +33,17 @@ KNOWN: dict[str, Known] = {
     "neon.project_id": Known("NEON_PROJECT_ID", about="Neon project, with neon.api_key"),
     "neon.database": Known("NEON_DATABASE", about="database in the Neon project"),
     "neon.role": Known("NEON_ROLE", "neondb_owner", about="role in the Neon project; a read-only one is best"),
+    "slack.webhook_url": Known("SLACK_WEBHOOK_URL", secret=True, about="where `push --to slack` posts"),
+    "webhook.url": Known("USERTRACK_WEBHOOK_URL", secret=True, about="where `push --to webhook` posts"),
     "timezone": Known("USERTRACK_TIMEZONE", "UTC", about="timezone to show times in"),
     "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
+    "insights": Known("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
     "as_of": Known("USERTRACK_AS_OF", about="the moment to answer for, default now"),
     "history": Known("USERTRACK_HISTORY", about="file that classifications are kept in, or off"),
+    "history_all_days": Known(
+        "USERTRACK_HISTORY_ALL_DAYS", 14, about="days that all snapshots are kept, then one a day"
+    ),
+    "history_daily_days": Known("USERTRACK_HISTORY_DAILY_DAYS", 90, about="days after which it is one a week"),
     "format": Known("USERTRACK_FORMAT", about="default output format"),
 }
 
@@ -127,11 +134,13 @@ def _typed(name: str, value: Any, where: str) -> Any:
     default = KNOWN[name].default
     if isinstance(default, list):
         items = value.split(",") if isinstance(value, str) else value
+        if name == "insights" and isinstance(items, list):  # an id is a number in YAML
+            items = [str(item) if type(item) is int else item for item in items]
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise UsageError(f"{where}: '{name}' takes a list of texts", f"write {name}: [a.example, b@c.example]")
         return [item.strip() for item in items if item.strip()]
     if isinstance(default, int):
-        return _seconds(name, value, where)
+        return _positive(name, value, where)
     if name == "history" and value is False:
         return "off"  # which YAML reads as false
     if isinstance(value, bool | list | dict | float):
@@ -139,14 +148,15 @@ def _typed(name: str, value: Any, where: str) -> Any:
     return str(value).strip()
 
 
-def _seconds(name: str, value: Any, where: str) -> float:
+def _positive(name: str, value: Any, where: str) -> float:
     try:
-        seconds = float(value) if not isinstance(value, bool) else 0.0
+        number = float(value) if not isinstance(value, bool) else 0.0
     except (TypeError, ValueError):
-        seconds = 0.0
-    if not 0 < seconds < 1e6:
-        raise UsageError(f"{where}: '{name}' takes a number of seconds, not '{value}'", f"write {name}: 120")
-    return seconds
+        number = 0.0
+    if not 0 < number < 1e6:
+        unit, example = ("days" if name.endswith("days") else "seconds"), KNOWN[name].default
+        raise UsageError(f"{where}: '{name}' takes a number of {unit}, not '{value}'", f"write {name}: {example}")
+    return number
 
 
 def _read_file(path: Path) -> dict[str, Setting]:

@@ -1,6 +1,7 @@
 """The join: keyed results of both sources become one table `profile` in DuckDB, one row per person.
 
-E-mails are normalised here and nowhere else (trimmed, lower-cased), and your own people are left out here.
+E-mails are normalised here and nowhere else (trimmed, lower-cased), and your own people are left out here. Rows of a
+query whose keys are the same once normalised become one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +13,7 @@ from sqlglot import exp
 
 from usertrack.errors import UsageError, UsertrackError, did_you_mean
 from usertrack.expressions import bracketed, columns, expand, parse
-from usertrack.library import FACT_TYPES, Library, Query, for_key
+from usertrack.library import FACT_TYPES, Fact, Library, Query, for_key
 from usertrack.rules import Rules
 from usertrack.run import NAMES, Answer, Done, NotConnected, Runner
 from usertrack.spool import SpooledRows, connect, identifier, quote
@@ -51,6 +52,7 @@ class Match:
         return asdict(self)
 
 
+OR_NULL = "try_cast() gives NULL instead"  # where somebody's value cannot be taken
 _OWN_NAMES = {"key", "primary", "segments", "action", "priority", "because", "rank", "internal"}
 
 
@@ -67,6 +69,7 @@ class Workbench:
         self.match = Match()
         self.sides: dict[str, tuple[str, str]] = {}
         self.notes: list[str] = []
+        self.alike: dict[str, int] = {}
         self.people = 0
 
     @property
@@ -80,6 +83,8 @@ class Workbench:
         for number, (name, query) in enumerate(self.queries.items()):
             if name in tables:
                 self._land(f"q{number}", query, tables[name])
+        if self.alike:
+            self.notes.append(_of_one_key(self.alike))
         self._people(tables, internal)
         self._join(tables, reasons)
         self.people = self.one("SELECT count(*) FROM profile")[0]
@@ -124,7 +129,7 @@ class Workbench:
         ]
         try:
             self.connection.execute(
-                f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {_normalised(raw)} AS key, {', '.join(facts)} "
+                f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {normalised(raw)} AS key, {', '.join(facts)} "
                 f"FROM {table.rows.scan()}"
             )
         except duckdb.ConversionException as error:
@@ -140,14 +145,11 @@ class Workbench:
                 f"query '{query.name}' has several rows for one {self.key}",
                 f"end it with GROUP BY lower(trim({self.key}))",
             )
-        alike = self.one(f"SELECT count(*) - count(DISTINCT key) FROM {view} WHERE key IS NOT NULL")[0]
-        if alike:
-            self.notes.append(
-                f"{query.name}: {alike} more e-mails are the same once normalised; the first spelling counts"
-            )
-            self.connection.execute(
-                f"DELETE FROM {view} WHERE rowid NOT IN (SELECT min(rowid) FROM {view} GROUP BY key)"
-            )
+        rows, keys = self.one(f"SELECT count(*), count(DISTINCT key) FROM {view} WHERE key IS NOT NULL")
+        if rows > keys:
+            merged = ", ".join(f"{_merged(name, fact)} AS {identifier(name)}" for name, fact in query.facts.items())
+            self.connection.execute(f"CREATE OR REPLACE TABLE {view} AS SELECT key, {merged} FROM {view} GROUP BY key")
+            self.alike[query.name] = rows - keys
 
     def _people(self, tables: Mapping[str, Table], internal: Sequence[str]) -> None:
         """Everybody whom any query names: `people`, with the sources that know them and whether they are your own."""
@@ -210,6 +212,8 @@ class Workbench:
 
     def _derive(self) -> None:
         """Add the derived facts. One that rests on an unknown fact is unknown, whatever its SQL makes of NULL."""
+        import duckdb
+
         chosen = []
         for derived in self.rules.derived:
             where = f"{self.rules.path}:{derived.line}"
@@ -226,7 +230,23 @@ class Workbench:
             self.facts[derived.name] = ProfileFact(
                 derived.name, derived.label, kind, derived.unit, "derived", "; ".join(reasons), current
             )
-        self.connection.execute(f"CREATE TABLE profile AS SELECT {', '.join(['*', *chosen])} FROM base")
+        try:
+            self.connection.execute(f"CREATE TABLE profile AS SELECT {', '.join(['*', *chosen])} FROM base")
+        except duckdb.Error as error:  # a value of somebody's that it cannot take
+            raise self._misfit(chosen, error) from error
+
+    def _misfit(self, chosen: Sequence[str], error: Exception) -> UsageError:
+        """The first derived fact that cannot be computed for somebody, with its line."""
+        import duckdb
+
+        for number, derived in enumerate(self.rules.derived, start=1):
+            inner = f"SELECT {', '.join(['*', *chosen[:number]])} FROM base"
+            try:
+                self.connection.execute(f"SELECT max({identifier(derived.name)}) FROM ({inner})")
+            except duckdb.Error as found:
+                where = f"{self.rules.path}:{derived.line}"
+                return UsageError(f"{where}: {reason(found)}", f"in `sql: {derived.sql}`; {OR_NULL}")
+        return UsageError(f"{self.rules.path}: {reason(error)}", OR_NULL)
 
     def _type_of(self, chosen: Sequence[str], where: str, sql: str) -> str:
         import duckdb
@@ -306,8 +326,26 @@ def _profile_query(rules: Rules, library: Library, name: str) -> Query:
     return query
 
 
-def _normalised(text: str) -> str:
-    return f"nullif(lower(regexp_replace({text}, '^\\s+|\\s+$', '', 'g')), '')"
+def normalised(text: str) -> str:
+    """SQL for the one spelling of a key: lower-case, without blanks of any kind or invisible characters around it."""
+    around = r"[\s\p{Z}\p{Cc}\p{Cf}]+"
+    return f"nullif(lower(regexp_replace({text}, '^{around}|{around}$', '', 'g')), '')"
+
+
+def _merged(name: str, fact: Fact) -> str:
+    """SQL for a fact of several rows that are one person's."""
+    column = identifier(name)
+    if fact.merge == "first":
+        return f"arg_min({column}, rowid)"  # of those that are known
+    return f"{fact.merge}({column})::{FACT_TYPES[fact.type]}"
+
+
+def _of_one_key(alike: Mapping[str, int]) -> str:
+    where = ", ".join(f"{name} {count}" for name, count in alike.items())
+    return (
+        f"e-mails that differ only in blanks or case that their source tells apart are one person ({where}): "
+        "counts are added, times are the first or last; of what cannot be added one spelling's value holds"
+    )
 
 
 def _is_internal(item: str) -> str:

@@ -8,7 +8,8 @@ from usertrack.library import SOURCES, Library, shipped_root
 
 _SETTINGS = """\
 # usertrack.yaml: settings of this workspace. An option beats the environment, the environment beats this file.
-# Secrets stay in the environment: POSTHOG_PERSONAL_API_KEY, and DATABASE_URL or NEON_API_KEY.
+# Secrets stay in the environment: POSTHOG_PERSONAL_API_KEY, DATABASE_URL or NEON_API_KEY; for `usertrack push`
+# SLACK_WEBHOOK_URL and USERTRACK_WEBHOOK_URL.
 
 posthog:
   host: https://us.posthog.com      # EU Cloud: https://eu.posthog.com; your own `usertrack serve`: http://127.0.0.1:8765
@@ -25,6 +26,32 @@ neon:                               # only with NEON_API_KEY; DATABASE_URL needs
 
 timezone: UTC                       # times are shown in it, such as Europe/Berlin
 internal: [datagen.dev]             # domains and e-mails of your own people; they are left out everywhere
+
+# insights:                         # saved insights of PostHog that `usertrack insight list` shows first:
+#   - 2625022                       # Daily active users (DAUs): by id, short id or name
+#   - 2625023                       # Weekly active users (WAUs)
+#   - 2625024                       # Retention
+#   - 2625025                       # Growth accounting
+#   - 2625026                       # Referring domain (last 14d)
+#   - 2625027                       # Pageview funnel, by browser
+#   - 6126979                       # New signups (last 30d)
+#   - 6126980                       # MCP connect clicks by template (last 30d)
+#   - 6876824                       # MCP connects by user (excl datagen.dev)
+"""
+
+_CAUSES = """\
+# failures.yaml: what failures are called, and whose they are. `usertrack failures` tries these rules before the
+# shipped ones (`shipped: false` leaves those out). A rule looks at the fingerprint of a message, in which ids, amounts
+# and paths are <id>, <n> and <path>: `usertrack failures -o failures.csv` lists them. `usertrack check` proves it.
+
+rules: []
+#  - match: 'disk quota of (?P<team>\\w+) exceeded'    # a regular expression, any case
+#    category: infrastructure                         # or platform_bug, missing_feature, user_code, third_party
+#    label: "Disk quota ({team})"                     # may name groups of the pattern; at tool level {tool}, {provider}
+#    level: tool                                      # or workflow; without it a rule is for both
+
+# categories:
+#   billing: {name: Billing, owner: Finance}
 """
 
 _GITIGNORE = "# what usertrack keeps for itself\n.usertrack/\n"
@@ -70,6 +97,7 @@ def create(folder: Path) -> list[Path]:
             (folder / "queries" / source).mkdir(parents=True, exist_ok=True)
             written += _write(folder / "queries" / source / ".gitkeep", "")
         written += _write(folder / "usertrack.yaml", _SETTINGS)
+        written += _write(folder / "failures.yaml", _CAUSES)
         written += _write(folder / ".gitignore", _GITIGNORE)
         if not (folder / "segments.yaml").exists():
             shutil.copyfile(shipped_root() / "segments.yaml", folder / "segments.yaml")

@@ -10,7 +10,7 @@
 --   name: {label: name, type: text, current: true}
 --   credits: {label: credits, type: float, current: true}
 --   subscription_status: {label: subscription, type: text, current: true}
---   signed_up_at: {label: signed up, type: time}
+--   signed_up_at: {label: signed up, type: time, merge: min}
 --   last_active_at: {label: last active by the app's own count, type: time, current: true}
 SELECT
     lower(trim(w.email)) AS email,

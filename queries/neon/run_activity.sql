@@ -24,7 +24,8 @@ SELECT
     mode() WITHIN GROUP (
         ORDER BY regexp_replace(
             -- one line of it, without ids, amounts and durations (codes such as 429 and rc=137 stay), so that one cause is
-            -- one text; of a traceback the last line says what happened, of anything else the first
+            -- one text; of a traceback the last line says what happened, of anything else the first. Only here: a million
+            -- accounts' messages would take minutes in usertrack, which makes fingerprints of all others
             regexp_replace(
                 regexp_replace(
                     split_part(btrim(r.run_error_log, E' \n'), chr(10), CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END),

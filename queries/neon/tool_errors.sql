@@ -1,7 +1,7 @@
 -- title: What one tool's failures say
 -- about: >
---   The failed calls of the tool of exactly this name within `days`, by type and message, the commonest first. Ids and
---   amounts in the messages are masked, so that one cause is one row.
+--   The failed calls of the tool of exactly this name within `days`, by type and by the first line of the message,
+--   cut at 200 characters, the commonest first. `usertrack failures --tool` puts those together that differ in ids alone.
 -- params: {tool: {type: text}, days: 30}
 WITH calls AS (
     SELECT
@@ -29,17 +29,7 @@ WITH calls AS (
 )
 SELECT
     error_type,
-    left(
-        -- without ids, amounts and durations (codes such as 429 stay), so that one cause is one text
-        regexp_replace(
-            regexp_replace(
-                split_part(error_message, chr(10), 1),
-                '\m(?=[\w-]*\d)[\w-]{8,}\M', '…', 'g'
-            ),
-            '(?<![=\w])(?:\d+(?=\s*(?:m?s|[KMG]i?B)\M)|(?![45]\d\d\M)\d+)\M', '…', 'g'
-        ),
-        200
-    ) AS message,
+    left(split_part(error_message, chr(10), 1), 200) AS message,
     count(*) AS failures,
     count(DISTINCT person) AS affected_users,
     count(*) FILTER (WHERE person IS NULL) AS unattributed,

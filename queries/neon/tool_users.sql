@@ -6,7 +6,7 @@
 -- key: email
 -- params: {days: 30}
 -- facts:
---   tools_recent: {label: different tools in the window, type: int, absent: 0}
+--   tools_recent: {label: different tools in the window, type: int, absent: 0, merge: max}
 --   tool_success_rate: {label: success rate of tool calls in the window, type: float, unit: percent}
 WITH calls AS (
     SELECT

@@ -1,22 +1,23 @@
 -- title: Workflow runs of one person, by how they ended
--- about: Workflow level; a failed run here may have had no failed tool call, and the other way round.
+-- about: >
+--   Workflow level; a failed run here may have had no failed tool call, and the other way round. Messages come as they were
+--   written, but for the middle of very long ones; `usertrack user` makes fingerprints of them before anybody sees them.
 -- params: {email: {type: text}}
 SELECT
-    r.run_state AS outcome,
-    CASE WHEN r.run_state = 'failed' THEN
-        left(
-            -- one line of it, without ids, amounts and durations (codes such as 429 and rc=137 stay), so that one cause is
-            -- one text; of a traceback the last line says what happened, of anything else the first
-            regexp_replace(
-                regexp_replace(
-                    split_part(btrim(r.run_error_log, E' \n'), chr(10), CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END),
-                    '\m(?=[\w-]*\d)[\w-]{8,}\M', '…', 'g'
-                ),
-                '(?<![=\w])(?:\d+(?=\s*(?:m?s|[KMG]i?B)\M)|(?![45]\d\d\M)\d+)\M', '…', 'g'
-            ),
-            200
-        )
-    END AS cause,
+    CASE
+        WHEN r.run_state IN ('success', 'completed') THEN 'ok'
+        WHEN r.run_state = 'failed' THEN 'failed'
+        WHEN r.run_state IN ('running', 'queued', 'pending') THEN 'running'
+        WHEN r.run_state IN ('cancelled', 'canceled') THEN 'cancelled'
+        ELSE 'unknown'
+    END AS outcome,
+    -- a traceback says what happened in its last line: of a long one both ends are kept, cut where lines end
+    CASE
+        WHEN r.run_state <> 'failed' THEN NULL
+        WHEN length(r.run_error_log) > 4000
+            THEN left(r.run_error_log, 1500) || chr(10) || regexp_replace(right(r.run_error_log, 2400), '^[^\n]*\n', '')
+        ELSE r.run_error_log
+    END AS message,
     count(*) AS runs,
     min(r.created_at) AS first_at,
     max(r.created_at) AS last_at
@@ -30,4 +31,4 @@ WHERE lower(trim(w.email)) = {email} AND r.created_at <= {as_of}
             OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
     )
 GROUP BY 1, 2
-ORDER BY runs DESC, outcome, cause
+ORDER BY runs DESC, outcome, message

@@ -1,5 +1,7 @@
 -- title: What one person's workflows, tools, code and agents did
--- about: One row per thing that happened, newest first.
+-- about: >
+--   One row per thing that happened, newest first. Outcomes are ok, failed, running, cancelled, and unknown for a status
+--   that is none of these; a custom tool is deployed.
 -- params: {email: {type: text}, days: 30}
 WITH backend AS (
     SELECT f.id, w.id AS account_id
@@ -13,7 +15,7 @@ WITH backend AS (
         )
 ),
 happened AS (
-    SELECT r.created_at AS at, 'run' AS kind, 'workflow run' AS what, r.run_state AS outcome,
+    SELECT r.created_at AS at, 'run' AS kind, 'workflow run' AS what, r.run_state AS status,
         split_part(r.run_error_log, chr(10), 1) AS detail
     FROM fastapi_run AS r WHERE r.user_id IN (SELECT id FROM backend)
     UNION ALL
@@ -29,7 +31,17 @@ happened AS (
     SELECT a.started_at, 'agent', a.agent_id::text, a.status, NULL
     FROM wasp_agentexecution AS a WHERE a.user_id IN (SELECT account_id FROM backend)
 )
-SELECT at, kind, what, outcome, left(detail, 200) AS detail
+SELECT
+    at, kind, what,
+    CASE
+        WHEN status IN ('success', 'completed') THEN 'ok'
+        WHEN status = 'failed' THEN 'failed'
+        WHEN status IN ('running', 'queued', 'pending') THEN 'running'
+        WHEN status IN ('cancelled', 'canceled') THEN 'cancelled'
+        WHEN status = 'deployed' THEN 'deployed'
+        ELSE 'unknown'
+    END AS outcome,
+    left(detail, 200) AS detail
 FROM happened
 WHERE at <= {as_of} AND at > {as_of} - make_interval(days => {days}::int)
 ORDER BY at DESC, kind, what

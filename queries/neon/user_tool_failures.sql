@@ -1,20 +1,11 @@
 -- title: Failed tool calls of one person, by tool and message
--- about: Tool level; ids and amounts in the messages are masked, so that one cause is one row.
+-- about: >
+--   Tool level. Messages come as they were written; `usertrack user` makes fingerprints of them before anybody sees them.
 -- params: {email: {type: text}}
 SELECT
     t.tool_name AS tool,
     t.error_type,
-    left(
-        -- without ids, amounts and durations (codes such as 429 stay), so that one cause is one text
-        regexp_replace(
-            regexp_replace(
-                split_part(t.error_message, chr(10), 1),
-                '\m(?=[\w-]*\d)[\w-]{8,}\M', '…', 'g'
-            ),
-            '(?<![=\w])(?:\d+(?=\s*(?:m?s|[KMG]i?B)\M)|(?![45]\d\d\M)\d+)\M', '…', 'g'
-        ),
-        200
-    ) AS message,
+    t.error_message AS message,
     count(*) AS failures,
     min(t.created_at) AS first_at,
     max(t.created_at) AS last_at

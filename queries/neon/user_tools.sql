@@ -1,13 +1,14 @@
 -- title: Tools of one person, with success rates
--- about: Each tool that the person called; the rate is over finished calls.
+-- about: Each tool that the person called; the rate is over finished calls (ok and failed), which `finished` counts.
 -- params: {email: {type: text}}
 SELECT
     t.tool_name AS tool,
     t.tool_provider AS provider,
     t.tool_type AS kind,
     count(*) AS uses,
-    count(*) FILTER (WHERE t.status = 'success')::float8
-        / nullif(count(*) FILTER (WHERE t.status IN ('success', 'failed')), 0) AS success_rate,
+    count(*) FILTER (WHERE t.status IN ('success', 'completed', 'failed')) AS finished,
+    count(*) FILTER (WHERE t.status IN ('success', 'completed'))::float8
+        / nullif(count(*) FILTER (WHERE t.status IN ('success', 'completed', 'failed')), 0) AS success_rate,
     min(t.created_at) AS first_at,
     max(t.created_at) AS last_at
 FROM fastapi_tool_executions AS t

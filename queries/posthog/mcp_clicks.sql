@@ -6,7 +6,7 @@
 -- key: email
 -- params: {days: 30}
 -- facts:
---   first_mcp_click_at: {label: first MCP click in the window, type: time}
+--   first_mcp_click_at: {label: first MCP click in the window, type: time, merge: min}
 --   mcp_click_referrer: {label: referrer of the first MCP click, type: text}
 SELECT
     email,

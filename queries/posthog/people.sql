@@ -6,7 +6,7 @@
 -- people: persons
 -- facts:
 --   persons: {label: PostHog persons, type: int, current: true}
---   first_seen_at: {label: first seen, type: time}
+--   first_seen_at: {label: first seen, type: time, merge: min}
 SELECT
     lowerUTF8(trim(properties.email)) AS email,
     count() AS persons,

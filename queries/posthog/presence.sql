@@ -4,7 +4,7 @@
 -- params: {days: 30}
 -- facts:
 --   events_recent: {label: events in the window, type: int, absent: 0}
---   active_days: {label: days with an event, type: int, absent: 0}
+--   active_days: {label: days with an event, type: int, absent: 0, merge: max}
 --   sessions_recent: {label: sessions in the window, type: int, absent: 0}
 --   last_event_at: {label: last event, type: time}
 SELECT

@@ -24,7 +24,9 @@ COMMANDS = [
     "init",
     "check",
 ]
-COMMANDS += ["doctor", "demo", "serve"]
+COMMANDS += ["doctor", "demo", "serve", "metrics"]
+COMMANDS += ["insight list", "insight show", "insight run", "insight create", "insight delete"]
+COMMANDS += ["events", "properties", "errors", "search"]
 
 
 def plain(text: str) -> str:
@@ -122,3 +124,12 @@ def test_completion_of_a_broken_workspace_is_empty(cli: Cli, completed: Complete
     cli("init")
     (tmp_path / "segments.yaml").write_text("{")
     assert completed("usertrack segments f").strip() == ""
+
+
+def test_a_home_that_cannot_take_the_completion(cli: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.delenv("USERTRACK_DEBUG")
+    clean_env.setenv("HOME", "/proc/nowhere")
+    clean_env.setenv("SHELL", "/bin/bash")
+    said = cli("--install-completion", "bash")
+    assert (said.code, said.out) == (2, "")
+    assert "hint: `usertrack --show-completion` prints it" in said.err

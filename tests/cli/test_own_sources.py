@@ -118,7 +118,8 @@ def test_without_postgres(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     counts = {segment["id"]: segment["count"] for segment in document["segments"]}
     assert counts == {"failing": None, "frustrated": 1, "high_intent": None, "at_risk": None, "power": None}
     assert [source["ok"] for source in document["sources"]] == [False, True]
-    assert any("Failing Users: unknown, because Postgres is not connected" in note for note in document["notes"])
+    unknown = "Failing Users, High-Intent Prospects, At-Risk Users, Power Users: unknown, because Postgres is not"
+    assert any(unknown in note for note in document["notes"])
     table = own("segments")
     assert table.code == 6
     assert ["Failing", "Users", "unknown"] in [line.split()[:3] for line in table.out.splitlines()]
@@ -227,3 +228,37 @@ def test_secrets_of_accounts_are_nowhere(own: Cli) -> None:
         text = own(*args).out
         assert "$2b$" not in text
         assert "password" not in text
+
+
+def test_what_a_source_that_is_missing_leaves_open_is_unknown(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.delenv("DATABASE_URL")
+    title = own("explain", LENA).out.splitlines()[0]
+    assert "is in no segment for sure; unknown: Failing Users, High-Intent Prospects" in title
+    assert "unknown, whether in Failing Users (action)" in " ".join(own("user", LENA).out.split())
+    met = own("match").out
+    assert ["In", "both", "sources", "unknown"] in [line.split() for line in met.splitlines()]
+    assert "Who is in only one of the two is unknown: Postgres is not connected" in met
+    assert "none" not in met
+
+
+def test_one_cause_is_told_once(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
+    cause = "PostHog does not accept the personal API key"
+    said = own("segments").err
+    assert said.count(cause) == 1
+    assert "Frustrated Users, High-Intent Prospects, At-Risk Users: unknown, because" in said
+    checked = own("check", "--online")
+    assert checked.out.count(cause) == 1
+    assert " more" in checked.out
+    assert "error: 1 problem found" in checked.err
+
+
+def test_each_set_is_named_in_a_dossier(own: Cli) -> None:
+    lines = [line.split() for line in own("user", LENA).out.splitlines()]
+    assert ["Power", "Users", "action"] in [line[:3] for line in lines]
+    assert ["Power", "user", "lifecycle"] in [line[:3] for line in lines]
+
+
+def test_an_explanation_as_a_page_has_a_dot_for_each_segment_alone(own: Cli) -> None:
+    page = own("explain", LENA, "-f", "html").out
+    assert page.count('class="tag"') == 5

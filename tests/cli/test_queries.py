@@ -21,6 +21,15 @@ def test_list_and_show(cli: Cli) -> None:
     assert json.loads(cli("query", "show", "run_activity", "-f", "json").out)["params"]["days"]["default"] == 30
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_name_is_broken_in_the_list(cli: Cli, clean_env: pytest.MonkeyPatch, width: int) -> None:
+    clean_env.setenv("COLUMNS", str(width))
+    lines = cli("query", "list").out.splitlines()
+    assert max(map(len, lines)) <= width
+    names = [line.split()[0] for line in lines if line.startswith(("  neon/", "  posthog/"))]
+    assert names == [row["name"] for row in json.loads(cli("query", "list", "-f", "json").out)["rows"]]
+
+
 @pytest.mark.parametrize("fmt", ["table", "json", "jsonl", "csv", "tsv", "markdown", "html"])
 def test_run_in_every_format(demo: Cli, clean_env: pytest.MonkeyPatch, fmt: str) -> None:
     clean_env.setenv("COLUMNS", "200")

@@ -157,3 +157,32 @@ def test_wrong_usage(demo: Cli, args: list[str], message: str, hint: str) -> Non
     assert (said.code, said.out) == (2, "")
     assert f"error: {message}" in said.err
     assert hint in said.err.split("hint: ")[1]
+
+
+@pytest.mark.parametrize("name", ["FAILING", "failing users", "Failing Users"])
+def test_a_segment_by_whatever_it_is_called(demo: Cli, name: str) -> None:
+    assert len(rows_of(demo("segments", name, "-f", "csv").out)) == 34
+
+
+def test_a_segment_of_the_other_set(demo: Cli) -> None:
+    said = demo("segments", "champion")
+    assert (said.code, said.out) == (2, "")
+    assert "error: set 'action' has no segment 'champion'\nhint: add `--set lifecycle`" in said.err
+
+
+def test_why_the_sizes_are_more_than_the_people(demo: Cli, document: Any) -> None:
+    text = demo("segments").out
+    assert f"{len(document['users'])} people in all: who is in several segments counts in each" in text
+    assert "in all" not in demo("segments", "failing").out
+    assert "in all" not in demo("segments", "--set", "lifecycle").out
+
+
+def test_a_moment_in_the_future_is_named(demo: Cli) -> None:
+    assert "note: 1 Jan 2099 lies in the future" in demo("segments", "--as-of", "2099-01-01").err
+    assert "future" not in demo("segments", "--as-of", "2026-11-20").err
+
+
+def test_a_workspace_without_sources_is_named(demo: Cli) -> None:
+    assert demo("init", "acme").code == 0
+    said = demo("segments", "--workspace", "acme")
+    assert said.err.startswith("note: demo data, since workspace 'acme' has no sources yet · set POSTHOG_PROJECT_ID")

@@ -1,8 +1,8 @@
 """A segments document as `usertrack segments` shows it, and a dossier: literal, so that golden files stay."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from usertrack.document import Document, Facts, Listing, Paragraph, Section, Shown, Spark
+from usertrack.document import Chart, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
 from usertrack.table import Column, Table
 
 AS_OF = datetime(2026, 11, 20, 8, 0)
@@ -166,6 +166,41 @@ def dossier() -> Document:
                 ),
             ),
         ),
+        timezone=ZONE,
+        as_of=AS_OF,
+    )
+
+
+def figures() -> Document:
+    hours = Heatmap(
+        "Active by weekday and hour",
+        ("Mon", "Tue", "[red]Sat[/red]"),
+        [f"{hour:02}" for hour in range(24)],
+        [[max(0, 120 - 10 * abs(hour - at)) for hour in range(23)] + [None] for at in (9, 14, 40)],
+        caption="events, UTC",
+    )
+    weeks = (("28 Sep", [1, 0.41, 0.333, 0.004]), ("5 Oct", [1, 0.44, 0.352, None]), ("12 Oct", [1, 0, None, None]))
+    retention = Heatmap(
+        "Retention",
+        [week for week, _ in weeks],
+        ["0", "1", "2", "3"],
+        [list(row) for _, row in weeks],
+        "percent",
+        corner="Week of",
+    )
+    days = [date(2026, 11, day) for day in range(1, 15)]
+    people = (120, 131, 128, 140, None, None, 151, 149, 162, 170, 168, 90, 85, 181)
+    shares = {"runs": [0.8 + 0.01 * n for n in range(14)], "<b>calls</b>": [0.9 - 0.02 * n for n in range(14)]}
+    return Document(
+        title="Figures",
+        blocks=(
+            hours,
+            retention,
+            Chart("trend", "Active people", days, {"active": people}, "people", "today is not over"),
+            Chart("trend", "Success", days, shares, "percent"),
+            Chart("bars", "Calls", ["gmail_send_message", "linear|issue"], {"calls": [84, 0.5], "failed": [None, 31]}),
+        ),
+        table=hours.table,
         timezone=ZONE,
         as_of=AS_OF,
     )

@@ -52,6 +52,12 @@ def test_any_value_gives_the_same_bytes(rows: list[tuple[object, ...]], on_disk:
         assert written(disk, fmt) == written(memory, fmt)
 
 
+@pytest.mark.parametrize("text", ["NAN", "[1, -inf]", '{"a": Infinity}'])
+def test_what_only_duckdb_takes_for_json_is_text(text: str, on_disk: OnDisk) -> None:
+    table = on_disk(Table((Column("j", "JSON"),), [(text,), ('{"nan": "inf"}',)]))
+    assert [json.loads(line)["j"] for line in written(table, "jsonl").decode().splitlines()] == [text, {"nan": "inf"}]
+
+
 def test_csv_by_hand(table: Table) -> None:
     first, second, nothing = written(table, "csv").decode().split("\n")[2:5]
     assert first == (

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from usertrack.document import Document
@@ -38,17 +39,19 @@ def on_terminal(document: Document, width: int, system: Literal["truecolor"] | N
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
-@pytest.mark.parametrize("name", ["segments", "dossier"])
+@pytest.mark.parametrize("name", ["segments", "dossier", "figures"])
 def test_plain(name: str, width: int) -> None:
-    golden(f"{name}-{width}.txt", on_terminal(getattr(documents, name)(), width, None))
+    drawn = on_terminal(getattr(documents, name)(), width, None)
+    assert max(map(cell_len, drawn.decode().splitlines())) <= width
+    golden(f"{name}-{width}.txt", drawn)
 
 
-@pytest.mark.parametrize("width", [80, 120])
-def test_with_colour(width: int) -> None:
-    golden(f"segments-{width}.ansi", on_terminal(documents.segments(), width, "truecolor"))
+@pytest.mark.parametrize(("name", "width"), [("segments", 80), ("segments", 120), ("figures", 80)])
+def test_with_colour(name: str, width: int) -> None:
+    golden(f"{name}-{width}.ansi", on_terminal(getattr(documents, name)(), width, "truecolor"))
 
 
-@pytest.mark.parametrize("name", ["segments", "dossier"])
+@pytest.mark.parametrize("name", ["segments", "dossier", "figures"])
 def test_pages(name: str) -> None:
     document = getattr(documents, name)()
     golden(f"{name}.md", "".join(markdown.render(document)).encode())
@@ -60,3 +63,9 @@ def test_data(fmt: str) -> None:
     stream = io.BytesIO()
     data.write(documents.PEOPLE, fmt, stream)
     golden(f"segments.{fmt}", stream.getvalue())
+
+
+def test_a_heatmap_is_a_table_in_files() -> None:
+    table = documents.figures().table
+    assert table is not None
+    assert (table.names[:2], table.rows[0][:2], table.rows[0][-1]) == (["row", "00"], ("Mon", 30), None)

@@ -145,7 +145,7 @@ def test_offset_is_refused_anywhere(api: Api, query: str) -> None:
         ("SELECT toDate(timestamp, 'UTC') FROM events", "hogql_query_error", "expects 1 argument, found 2"),
         ("SELECT quantile(event) FROM events", "hogql_query_error", "requires parameters"),
         ("SELECT sum(count()) FROM events", "hogql_query_error", "cannot be nested inside another aggregation 'sum'"),
-        ("SELECT event FROM events WHERE person_id IN COHORT 5", "hogql_query_error", "IN COHORT is not supported"),
+        ("SELECT event FROM events WHERE person_id IN COHORT 5", "hogql_query_error", "no cohort with the id 5"),
         ("SELECT event FROM events FINAL", "hogql_query_error", "FINAL keyword is not supported"),
         ("SELECT 1 AS a, 2 AS a", "hogql_query_error", "Cannot redefine an alias"),
         ("SELECT 1 AS team_id", "hogql_syntax_error", "reserved keyword"),

@@ -284,6 +284,23 @@ table(sys.argv[1], sys.argv[3], Path(sys.argv[2]))
 """
 
 
+def test_a_query_given_up_leaves_nothing_to_roll_back(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING", logger="psycopg")
+
+    async def give_up() -> None:
+        postgres = source(server.dsn)
+        task = asyncio.create_task(postgres.run(Statement("neon", "SELECT pg_sleep(32)"), Spool(tmp_path)))
+        await asyncio.to_thread(wait_for, server, "pg_sleep(32)", 1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await postgres.close()
+
+    asyncio.run(give_up())
+    assert "rollback" not in caplog.text
+
+
 @pytest.mark.parametrize("sql", ["SELECT pg_sleep(31)", "SELECT generate_series(31, 1000000000)"])
 def test_ctrl_c_stops_the_query_at_the_server(server: Server, tmp_path: Path, sql: str) -> None:
     command = [sys.executable, "-c", INTERRUPTED, server.dsn, str(tmp_path), sql]

@@ -182,4 +182,3 @@ def chosen(text: str, known: Any, option: str) -> Any:
     if text not in words:
         raise UsageError(f"{option} takes no '{text}'", did_you_mean(text, words, f"it takes {', '.join(words)}"))
     return text
-

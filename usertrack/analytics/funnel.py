@@ -1,4 +1,4 @@
-"""Funnels with PostHog's semantics: what is asked (steps, window, order), and what queries/posthog/funnel*.sql answer."""
+"""Funnels with PostHog's semantics: steps, window and order in, what the funnel queries count out."""
 
 import re
 from collections.abc import Sequence
@@ -42,7 +42,9 @@ class Funnel:
     def __post_init__(self) -> None:
         """Raises UsageError for what can be no funnel."""
         if len(self.steps) < 2:
-            raise UsageError("a funnel has two steps or more", "such as `usertrack funnel signed_up first_item_created`")
+            raise UsageError(
+                "a funnel has two steps or more", "`usertrack funnel signed_up first_item_created`"
+            )
         if len(self.steps) > MOST_STEPS:
             raise UsageError(f"a funnel has {MOST_STEPS} steps at the most, this one {len(self.steps)}")
         if self.order == "unordered" and self.exclusions:

@@ -44,7 +44,7 @@ _FIELDS: dict[str, Any] = {
     "days": Annotated[
         int | None, _option("--days", min=1, max=3660, help="This many days before the last one, and that one.")
     ],
-    "interval": Annotated[str | None, _option("--interval", metavar="UNIT", help="hour, day, week or month.")],
+    "interval": Annotated[str | None, _option("--interval", "--period", metavar="UNIT", help="hour, day, week or month.")],
     "week_start": Annotated[str, _option("--week-start", metavar="DAY", help="monday or sunday.")],
     "segment": Annotated[
         str | None,
@@ -185,6 +185,84 @@ def funnel(
             desk.emit(people_document(found, frame, people, dropped(desk.runner, found, frame, people)), limit)
 
 
+def _periods(frame: "Frame", asked: Asked, count: int) -> "Frame":
+    """``frame`` from the start of a bucket on: of that which was asked for, else ``count`` buckets, the last one's too."""
+    from dataclasses import replace
+    from datetime import UTC, timedelta
+
+    if asked.since or asked.days is not None:
+        return replace(frame, since=frame.floor(frame.since).astimezone(UTC))
+    start = frame.floor(frame.until - timedelta(microseconds=1))
+    return replace(frame, since=frame.step(start, 1 - count).astimezone(UTC))
+
+
+_SIGNED_UP = "user_signed_up|signed_up"
+Target = Annotated[
+    str | None, typer.Option("--target", metavar="EVENT", help="What makes somebody a member of a cohort; a|b is either.")
+]
+Returning = Annotated[
+    str, typer.Option("--returning", metavar="EVENT", help="What counts as coming back; default: any event.")
+]
+
+
+@with_asked()
+def retention(
+    kind: Annotated[str, typer.Option("--type", help="first-time or recurring.")] = "first-time",
+    periods: Annotated[int, typer.Option("--periods", min=1, max=400, help="How many periods back.")] = 8,
+    target: Target = None,
+    returning: Returning = "",
+    minimum: Annotated[int, typer.Option("--minimum", min=1, help="How often somebody must come back.")] = 1,
+    limit: Limit = None,
+    *,
+    asked: Asked,
+    common: Common,
+) -> None:
+    """Who comes back: of those who began in a week (day, month, hour), the share seen again in each later one.
+
+    `usertrack retention` · by week of the first sign of anybody, the last 8 weeks
+
+    `usertrack retention --target user_signed_up --returning run_completed --period day --periods 14`
+
+    `usertrack retention --type recurring --target feature_used --segment power`
+    """
+    from usertrack.analytics.frame import chosen
+    from usertrack.analytics.retention import Asked as Question
+    from usertrack.analytics.retention import Kind, ask
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.retention import retention_document
+
+    with open_desk(common) as desk:
+        frame = _periods(frame_of(desk, asked, interval="week"), asked, periods)
+        question = Question(target or "", returning, chosen(kind, Kind, "--type"), minimum)
+        desk.emit(retention_document(ask(desk.runner, question, frame)), limit)
+
+
+@with_asked("breakdown", "top")
+def cohorts(
+    weeks: Annotated[int, typer.Option("--weeks", "--periods", min=1, max=200, help="How many weeks back.")] = 13,
+    target: Target = _SIGNED_UP,
+    returning: Returning = "",
+    limit: Limit = None,
+    *,
+    asked: Asked,
+    common: Common,
+) -> None:
+    """Everybody by the week of their signup, and the share who came back on day 1, 7, 14, 30, 60 and 90 after it.
+
+    `usertrack cohorts` · with the retention curve over all of them
+
+    `usertrack cohorts --returning run_completed --weeks 26 -o cohorts.csv`
+    """
+    from usertrack.analytics.retention import Asked as Question
+    from usertrack.analytics.retention import ask_days
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.retention import cohorts_document
+
+    with open_desk(common) as desk:
+        frame = _periods(frame_of(desk, asked, interval="week"), asked, weeks)
+        desk.emit(cohorts_document(ask_days(desk.runner, Question(target or "", returning), frame)), limit)
+
+
 def register(app: typer.Typer) -> None:
-    for command in (funnel,):
+    for command in (funnel, retention, cohorts):
         app.command(rich_help_panel=_PANEL)(command)

@@ -11,7 +11,19 @@ from typing import Annotated, Any
 import typer
 
 from usertrack import __version__
-from usertrack.cli import analytics, diagnostics, failures, history, people, queries, serving, workspace
+from usertrack.cli import (
+    analytics,
+    diagnostics,
+    failures,
+    history,
+    insights,
+    metrics,
+    people,
+    push,
+    queries,
+    serving,
+    workspace,
+)
 from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
 
 app = typer.Typer(
@@ -52,7 +64,10 @@ people.register(app)
 history.register(app)
 failures.register(app)
 analytics.register(app)
+push.register(app)
+metrics.register(app)
 queries.register(app)
+insights.register(app)
 workspace.register(app)
 serving.register(app)
 
@@ -89,10 +104,17 @@ def run() -> int:
         if os.environ.get("USERTRACK_DEBUG"):
             raise
         if isinstance(problem, OSError) and problem.filename:  # such as a completion that cannot be installed
-            diagnostics.error(UsageError(f"{problem.filename}: {problem.strerror}"))
+            diagnostics.error(UsageError(f"{problem.filename}: {problem.strerror}", _instead()))
             return UsageError.exit_code
         diagnostics.unexpected(problem)
         return 1
+
+
+def _instead() -> str:
+    """What helps where a file cannot be written that was not asked for by name."""
+    if "--install-completion" in sys.argv:
+        return "`usertrack --show-completion` prints it: put that where your shell reads it, or set HOME"
+    return "set HOME, XDG_CACHE_HOME and XDG_DATA_HOME to folders that can be written"
 
 
 def _bad_usage(problem: Any) -> int:

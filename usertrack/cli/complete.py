@@ -40,10 +40,25 @@ def queries(incomplete: str) -> list[str]:
     return []
 
 
+def metrics(incomplete: str) -> list[str]:
+    with suppress(Exception):
+        from usertrack.cli.desk import library_of, settings_of
+        from usertrack.cli.options import Common
+
+        return _those(library_of(settings_of(Common())).metrics(), incomplete)
+    return []
+
+
 def kinds(incomplete: str) -> list[str]:
     from usertrack.report.match import KINDS
 
     return _those(KINDS, incomplete)
+
+
+def targets(incomplete: str) -> list[str]:
+    from usertrack.push import TARGETS
+
+    return _those(TARGETS, incomplete)
 
 
 def formats(incomplete: str) -> list[str]:

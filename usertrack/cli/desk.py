@@ -130,6 +130,8 @@ def open_desk(common: Common) -> Iterator[Desk]:
         diagnostics.Progress() as progress,
         open_runner(settings, library, now=datetime.now(UTC), notify=progress) as runner,
     ):
+        if runner.future:
+            diagnostics.note(f"{runner.future} lies in the future: the answer is as if nothing happened until then")
         desk = Desk(settings, runner, progress, common)
         yield desk
     if desk.incomplete:
@@ -138,8 +140,12 @@ def open_desk(common: Common) -> Iterator[Desk]:
 
 def say_demo(settings: "Settings") -> None:
     """Whoever did not ask for the demo is told that it is one."""
-    if settings.uses_demo and not settings.demo:
+    if settings.uses_demo and not settings.demo and settings.root is None:
         diagnostics.note("demo data · connect your own with `usertrack init`")
+    elif settings.uses_demo and not settings.demo:
+        name = settings.root.resolve().name if settings.root else ""
+        todo = "set POSTHOG_PROJECT_ID, POSTHOG_PERSONAL_API_KEY and DATABASE_URL"
+        diagnostics.note(f"demo data, since workspace '{name}' has no sources yet · {todo}")
 
 
 def emit(shown: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:

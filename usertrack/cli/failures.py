@@ -29,13 +29,14 @@ def failures(
     """
     from usertrack.cli.desk import failures_paths, open_desk
     from usertrack.failures.causes import read_catalogue
-    from usertrack.failures.investigation import account_named, investigate
+    from usertrack.failures.investigation import Investigation, account_named, investigate
     from usertrack.report.failures import failures_document
 
     with open_desk(common) as desk:
         catalogue = read_catalogue(failures_paths(desk.settings))
         person = account_named(desk.runner, user) if user else ""
         found = investigate(desk.runner, catalogue, person=person, tool=tool or "", days=days)
+        desk.incomplete = isinstance(found, Investigation) and bool(found.missing)
         desk.emit(failures_document(found, desk.settings["timezone"]), limit)
 
 

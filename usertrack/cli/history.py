@@ -74,9 +74,9 @@ def show(
         if user is not None:
             document = path_document(rules.key, user.strip().lower(), path(connection, days, user), zone)
         else:
-            _require(kept, segment or [])
-            asked = Asked(set_name, rules.key, segment or [], before=_middle(before, zone), after=_middle(after, zone))
-            document = story_document(tell(connection, kept, days, asked), segment or [], zone, view)
+            only = _ids(kept, segment or [])
+            asked = Asked(set_name, rules.key, only, before=_middle(before, zone), after=_middle(after, zone))
+            document = story_document(tell(connection, kept, days, asked), only, zone, view)
     emit(document, settings, common, limit)
 
 
@@ -158,16 +158,17 @@ def _daily(kept: "Sequence[Snapshot]", zone: str) -> "list[Snapshot]":
     return list({in_zone(snapshot.as_of, zone).date(): snapshot for snapshot in kept}.values())
 
 
-def _require(kept: "Sequence[Snapshot]", segments: Sequence[str]) -> None:
-    """Raise UsageError for a segment that no snapshot has."""
+def _ids(kept: "Sequence[Snapshot]", names: Sequence[str]) -> list[str]:
+    """The ids of the segments called ``names``; raises UsageError for one that no snapshot has."""
     from usertrack.errors import UsageError, did_you_mean
+    from usertrack.rules import named
 
-    known = list(dict.fromkeys(segment.id for snapshot in reversed(kept) for segment in snapshot.segments))
-    for id_ in segments:
-        if id_ not in known:
-            raise UsageError(
-                f"no snapshot has a segment '{id_}'", did_you_mean(id_, known, f"there are {', '.join(known)}")
-            )
+    known = {segment.id: segment for snapshot in kept for segment in snapshot.segments}
+    for name in names:
+        if named(known.values(), name) is None:
+            hint = did_you_mean(name, known, f"there are {', '.join(known)}")
+            raise UsageError(f"no snapshot has a segment '{name}'", hint)
+    return [segment.id for name in names if (segment := named(known.values(), name))]
 
 
 def _edge(text: str | None, zone: str, side: int) -> "datetime | None":

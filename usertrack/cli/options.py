@@ -42,7 +42,7 @@ _FIELDS: dict[str, Any] = {
         typer.Option(
             "--as-of",
             metavar="TIME",
-            help="Answer for this moment instead of now: 2026-11-20 or 2026-11-20T09:00.",
+            help="Answer for this moment instead of now: 2026-11-20T09:00, or 2026-11-20 for the end of that day.",
             rich_help_panel=_HERE,
         ),
     ],
@@ -51,7 +51,7 @@ _FIELDS: dict[str, Any] = {
         typer.Option(
             "--timezone",
             metavar="ZONE",
-            help="Show times in this timezone, such as Europe/Berlin.",
+            help="Show and read times in this timezone, such as Europe/Berlin.",
             rich_help_panel=_HERE,
         ),
     ],

@@ -15,7 +15,7 @@ Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_defau
 def segments(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Only these segments.", autocompletion=complete.segments),
+        typer.Argument(metavar="[NAME]...", help="Only these, by id or name.", autocompletion=complete.segments),
     ] = None,
     set_name: SetName = "action",
     limit: Limit = None,
@@ -39,10 +39,10 @@ def segments(
     with open_desk(common) as desk:
         rules = desk.rules()
         chosen = rules.set_named(set_name)
-        chosen.require(names or [])
+        only = rules.require(chosen, names or [])
         found = classify(desk.profiles(rules, last=True), chosen)
         since = keep(found, place_of(desk.settings, desk.runner.now), desk.runner.now)
-        desk.emit(segments_document(found, names or [], desk.settings["timezone"], limit, since), limit)
+        desk.emit(segments_document(found, only, desk.settings["timezone"], limit, since), limit)
 
 
 @with_common

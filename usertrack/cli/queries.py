@@ -24,10 +24,10 @@ def list_queries(*, common: Common) -> None:
     `usertrack query list`
     """
     from usertrack.cli.desk import emit, library_of, settings_of
-    from usertrack.report.library import library_table
+    from usertrack.report.library import library_document
 
     settings = settings_of(common)
-    emit(library_table(library_of(settings)), settings, common)
+    emit(library_document(library_of(settings)), settings, common)
 
 
 @query.command("show")

@@ -4,6 +4,7 @@ Python only orders the statements: account ranges go through a scratch ClickHous
 memory does not grow with the world; the product's tables leave it for PostgreSQL as the bytes that COPY reads.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,6 +60,7 @@ def generate(store: "Store", dsn: str, parameters: Parameters, progress: Progres
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE" if parameters.users <= CHUNK else "ANALYZE")
     _leave(store)
+    _save_insights(store)
     store.refresh_property_definitions()
     progress("done", 1.0)
 
@@ -105,6 +107,16 @@ def _define(store: "Store", **values: str) -> None:
     """ClickHouse functions without arguments: parameters that every statement sees, whichever connection runs it."""
     for name, value in values.items():
         store.query(f"CREATE OR REPLACE FUNCTION {name} AS () -> {value}")
+
+
+def _save_insights(store: "Store") -> None:
+    """The insights that the company's analysts look at, under the ids that they know them by."""
+    from usertrack.server.insights.kept import Insights
+
+    kept = Insights(store.path)
+    for insight in json.loads(resources.files(__package__).joinpath("world", "insights.json").read_text()):
+        id_, short_id = insight.pop("id"), insight.pop("short_id")
+        kept.add({"tags": [], "favorited": True, "saved": True, **insight}, id_, short_id)
 
 
 def _leave(store: "Store") -> None:

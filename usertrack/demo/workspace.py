@@ -162,7 +162,7 @@ def _files(folder: Any) -> Iterator[Any]:
     for entry in sorted(folder.iterdir(), key=lambda entry: str(entry.name)):
         if entry.is_dir():
             yield from _files(entry)
-        elif entry.name.endswith(".sql") or entry.name == "generate.py":
+        elif entry.name.endswith((".sql", ".json")) or entry.name == "generate.py":
             yield entry
 
 

@@ -64,7 +64,8 @@ class Investigation:
     """Everything found. ``person`` and ``tools`` narrow it where given; incidents are always those of everybody.
 
     ``used`` are calls by tool: the person's ever; where nobody is named everybody's, of the window (ever with a tool).
-    ``stretches`` is how many the burst test looked at.
+    ``stretches`` is how many the burst test looked at. ``missing`` are the parts (levels, kinds, messages, days,
+    windows, used) whose query failed, with the reason: what rests on them is empty here, and unknown.
     """
 
     as_of: datetime
@@ -82,6 +83,11 @@ class Investigation:
     contrasts: tuple[Contrast, ...]
     catalogue: Catalogue
     notes: tuple[str, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def unknown(self, *parts: str) -> str:
+        """Why what rests on ``parts`` is unknown; empty when it is known."""
+        return "; ".join(dict.fromkeys(self.missing[part] for part in parts if part in self.missing))
 
     @property
     def since(self) -> datetime:
@@ -103,30 +109,38 @@ def investigate(
 ) -> Investigation | Unused:
     """Ask Postgres everything and put it together. ``person`` is an account's e-mail as Postgres' queries write it.
 
-    ``Unused`` comes back when the person never called the tool. Raises UsageError for a tool that nobody ever called,
-    and whatever error Postgres answers with.
+    ``Unused`` comes back when the person never called the tool. A query that fails leaves its part ``missing``. Raises
+    UsageError for a tool that nobody ever called, and the error of Postgres where it answered nothing, or where the
+    tool cannot be looked up.
     """
-    used = _used(runner, person, EVER if tool else days)
+    missing: dict[str, str] = {}
+    try:
+        used = _used(runner, person, EVER if tool else days)
+    except UsertrackError as error:
+        if tool:
+            raise
+        used, missing["used"] = {}, error.message
     tools = tools_named(list(used), tool) if tool else []
     if tool and not tools:
         _known_to_anybody(runner, person, tool)
         return Unused(person, tool, used, runner.as_of)
     narrowed = {"person": person, "days": days, "tools": tools}
-    levels, kinds, messages, by_day, windows = _answers(
-        runner,
-        ("neon/failure_levels", narrowed),
-        ("neon/user_tool_kinds", {"email": person, "days": days}) if person else ("neon/tool_kinds", {"days": days}),
-        ("neon/failure_messages", narrowed),
-        ("neon/failure_days", {"person": person, "days": days}),
-        ("neon/failure_windows", {"days": days, "people": PEOPLE}),
-    )
-    stretches = [Stretch(*row) for row in windows.rows]
-    fingerprints, failures = gather(catalogue, messages.rows)
+    kinds = ("neon/user_tool_kinds", {"email": person, "days": days}) if person else ("neon/tool_kinds", {"days": days})
+    asked = {
+        "levels": ("neon/failure_levels", narrowed),
+        "kinds": kinds,
+        "messages": ("neon/failure_messages", narrowed),
+        "days": ("neon/failure_days", {"person": person, "days": days}),
+        "windows": ("neon/failure_windows", {"days": days, "people": PEOPLE}),
+    }
+    parts = _answers(runner, asked, missing)
+    stretches = [Stretch(*row) for row in parts["windows"].rows]
+    fingerprints, failures = gather(catalogue, parts["messages"].rows)
     if (person or tools) and unlikely(stretches):
         failures = gather(catalogue, runner.one(runner.bind("neon/failure_messages", {"days": days})).rows)[1]
-    own_days = [(str(row[0]), Day(*row[1:])) for row in by_day.rows]
+    own_days = [(str(row[0]), Day(*row[1:])) for row in parts["days"].rows]
     hit = incidents(stretches, failures)
-    found = {row[0]: Level(*(*row[:6], tuple(row[6]))) for row in levels.rows}
+    found = {row[0]: Level(*(*row[:6], tuple(row[6]))) for row in parts["levels"].rows}
     return Investigation(
         as_of=runner.as_of,
         days=days,
@@ -137,12 +151,13 @@ def investigate(
         fingerprints=tuple(fingerprints),
         incidents=tuple(hit),
         stretches=len(stretches),
-        kinds=_held(kinds),
+        kinds=_held(parts["kinds"]),
         used=used,
         by_day=tuple(own_days),
         contrasts=tuple(contrasts(own_days, _struck(hit, failures))),
         catalogue=catalogue,
-        notes=tuple(_notes(found.values())),
+        notes=tuple(dict.fromkeys([*_notes(found.values()), *missing.values()])),
+        missing=missing,
     )
 
 
@@ -176,13 +191,16 @@ def _known_to_anybody(runner: Runner, person: str, tool: str) -> None:
         raise UsageError(f"nobody ever called a tool named '{tool}'", did_you_mean(tool, known, hint))
 
 
-def _answers(runner: Runner, *wanted: tuple[str, Mapping[str, object]]) -> list[Table]:
-    tables = []
-    for answer in runner.run([runner.bind(name, params) for name, params in wanted]):
-        if isinstance(answer, UsertrackError):
-            raise answer
-        tables.append(answer)
-    return tables
+def _answers(
+    runner: Runner, asked: Mapping[str, tuple[str, Mapping[str, object]]], missing: dict[str, str]
+) -> dict[str, Table]:
+    """The answer to each part; an empty one, and why in ``missing``, for what failed. Raises when nothing answered."""
+    answers = dict(zip(asked, runner.run([runner.bind(*query) for query in asked.values()]), strict=True))
+    errors = {part: answer for part, answer in answers.items() if isinstance(answer, UsertrackError)}
+    if len(errors) == len(answers):
+        raise next(iter(errors.values()))
+    missing |= {part: error.message for part, error in errors.items()}
+    return {part: answer if isinstance(answer, Table) else Table((), []) for part, answer in answers.items()}
 
 
 def gather(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fingerprint], list[Failed]]:

@@ -51,12 +51,13 @@ class Clock:
 
 @dataclass(frozen=True)
 class Cell:
-    """``text`` is what people read; ``bar`` is the share of a full bar, 0 … 1."""
+    """``text`` is what people read; ``bar`` is the share of a full bar, 0 … 1; ``spark`` is what ``text`` draws."""
 
     text: str
     known: bool = True
     bar: float | None = None
     accent: str = ""
+    spark: Sequence[float | None] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class View:
     grows: bool
     at: int
     show: Callable[[Any], Cell]
+    spare: bool = False
 
     @property
     def wraps(self) -> bool:
@@ -120,7 +122,7 @@ def _view(column: Column, at: int, shown: Shown, sample: list[Row], clock: Clock
     values = [row[at] for row in sample if row[at] is not None]
     right = shown.align == "right" if shown.align else kind in _NUMERIC
     show = _shower(kind, column, shown, values, clock)
-    return View(visible(shown.label or column.name), kind, right, shown.grows, at, show)
+    return View(visible(shown.label or column.name), kind, right, shown.grows, at, show, shown.spare)
 
 
 def _kind(column: Column) -> Kind:
@@ -140,7 +142,7 @@ def _shower(kind: Kind, column: Column, shown: Shown, values: list[Any], clock: 
     if kind == "when":
         return lambda value: Cell(clock.when(value) if isinstance(value, date) else say(value, clock))
     if kind == "spark":
-        return lambda value: Cell(charts.spark(value))
+        return lambda value: Cell(charts.spark(value), spark=value)
     if kind == "tag":
         return lambda value: _tag(value, clock)
     return lambda value: Cell(say(value, clock))

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from usertrack.document import Document, Listing
-from usertrack.render import cells, charts
+from usertrack.document import Chart, Document, Listing
+from usertrack.render import cells, charts, figures
 from usertrack.render.cells import Clock
 from usertrack.render.safe import visible
 
@@ -21,13 +21,16 @@ def render(document: Document, limit: int | None = None) -> Iterator[str]:
         said=lambda value: cells.fact(value, clock),
         lines=lambda text: [visible(line) for line in text.rstrip().expandtabs(4).split("\n")],
         listing=_listing,
+        grid=figures.grid,
     )
     return page
 
 
-def _listing(block: Listing, limit: int | None) -> dict[str, Any]:
+def _listing(block: Listing | Chart, limit: int | None) -> dict[str, Any]:
+    if isinstance(block, Chart):
+        block = figures.as_listing(block)
     rows, left_out = cells.rows(block, limit)
-    return {"views": cells.views(block), "rows": rows, "rest": cells.rest(block, left_out)}
+    return {"views": cells.views(block), "rows": rows, "rest": cells.rest(block, left_out), "heading": block.heading}
 
 
 @cache

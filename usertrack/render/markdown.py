@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from usertrack.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Spark
-from usertrack.render import cells, charts
+from usertrack.document import Block, Chart, Code, Document, Facts, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.render import cells, charts, figures
 from usertrack.render.cells import Cell, Clock
 from usertrack.render.safe import markdown as escape
 from usertrack.render.safe import visible
@@ -44,6 +44,10 @@ def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterato
             yield "\n"
             for name, value in block.pairs:
                 yield f"- {escape(name)}: {escape(cells.fact(value, clock))}\n"
+        case Heatmap():
+            yield from _heatmap(block, level)
+        case Chart():
+            yield from _listing(figures.as_listing(block), limit, level)
         case Listing():
             yield from _listing(block, limit, level)
 
@@ -66,6 +70,15 @@ def _listing(block: Listing, limit: int | None, level: int) -> Iterator[str]:
         yield _row(_cell(view.cell(row)) for view in views)
     if last := cells.rest(block, left_out):
         yield f"\n{escape(last)}\n"
+
+
+def _heatmap(block: Heatmap, level: int) -> Iterator[str]:
+    yield f"\n{'#' * level} {escape(block.heading)}\n" if block.heading else ""
+    yield "\n" + _row([escape(block.corner), *map(escape, block.columns)])
+    yield _row(["---", *("---:" for _ in block.columns)])
+    for name, row in zip(block.rows, figures.grid(block), strict=True):
+        yield _row([escape(name), *(escape(cell.text) for cell in row)])
+    yield f"\n{escape(block.caption)}\n" if block.caption else ""
 
 
 def _row(parts: Iterable[str]) -> str:

@@ -53,3 +53,8 @@ def utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return _SURROGATE.sub("\ufffd", text).encode()
+
+
+def slack(text: str) -> str:
+    """``text`` as Slack's mrkdwn that has no link, mention or channel in it: Slack makes them of ``<…>`` alone."""
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,10 +1,11 @@
 """Documents on a terminal, or as exact plain text off it: never wider than the console (code apart), never ragged.
 
-A listing takes the first layout that fits: a table; a table whose growing column stands under each row; one record
-after another. Everything is drawn with `rich.text.Text`, which knows no markup, out of texts that are `visible`.
+A listing takes the first layout that fits: a table; one without its spare columns; one whose growing column stands
+under each row; one in which words break; one record after another. Everything is drawn with `rich.text.Text`, which
+knows no markup, out of texts that are `visible`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -12,8 +13,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from usertrack.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Spark
-from usertrack.render import cells, charts
+from usertrack.document import Block, Chart, Code, Document, Facts, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.render import cells, charts, figures, plots
 from usertrack.render.cells import Cell, Clock, View
 from usertrack.render.safe import visible
 from usertrack.table import Row
@@ -21,6 +22,8 @@ from usertrack.table import Row
 _MARGIN, _INDENT, _GAP = 1, 2, 2
 _BAR = 12  # cells of a full bar, where there is room
 _TEXT, _FIRM, _GROWING = 12, 30, 24  # the narrowest a text, a text beside a growing column, and that one may get
+_EASY = 32  # what a growing column gets before spare columns do
+_WORD = 40  # the longest word that is kept in one piece
 _LINES = 8  # of one cell, then …
 _STYLES = {"": "", "bold": "bold", "dim": "dim", "warning": f"bold {charts.BAD}"}
 
@@ -96,6 +99,13 @@ def _block(screen: _Screen, block: Block) -> None:
         case Facts():
             screen.blank()
             _pairs(screen, [(visible(name), Cell(cells.fact(value, screen.clock))) for name, value in block.pairs])
+        case Heatmap():
+            _figure(screen, block.heading, plots.heatmap(block, screen.width - _INDENT), block.caption)
+        case Chart() if block.kind == "trend":
+            unit = f", {block.unit}" if block.unit not in ("", "percent") else ""
+            _figure(screen, block.label + unit, plots.trend(block, screen.width - _INDENT), block.caption)
+        case Chart():
+            _listing(screen, figures.as_listing(block))
         case Listing():
             _listing(screen, block)
 
@@ -114,6 +124,15 @@ def _heading(screen: _Screen, heading: str) -> None:
     if heading:
         screen.blank()
         screen.wrapped(Text(visible(heading), style="bold"), _MARGIN)
+
+
+def _figure(screen: _Screen, heading: str, lines: list[Text], caption: str) -> None:
+    _heading(screen, heading)
+    screen.blank()
+    for line in lines:
+        screen.wrapped(line, _INDENT)
+    if caption:
+        screen.wrapped(Text(visible(caption), style="dim"), _MARGIN)
 
 
 def _spark(screen: _Screen, block: Spark) -> None:
@@ -136,13 +155,15 @@ def _pairs(screen: _Screen, pairs: list[tuple[str, Cell]]) -> None:
     widest = min(max((cell_len(name) for name, _ in pairs), default=0), max(8, screen.width // 3))
     room = screen.width - _INDENT - widest - _GAP
     for name, cell in pairs:
-        value = _ink(cell)
+        value = _ink(cell, room)
         if cell.bar is not None:
             value.append("  ").append(charts.bar(cell.bar, 1, min(_BAR, max(4, room - value.cell_len - 2))), charts.INK)
         screen.row([(screen.wrap(Text(name, "dim"), widest), widest, False), (screen.wrap(value, room), 0, False)])
 
 
-def _ink(cell: Cell) -> Text:
+def _ink(cell: Cell, width: int = 0) -> Text:
+    if cell.spark:
+        return Text(charts.spark(cell.spark, width), style=charts.INK)
     return Text(cell.text, style=cell.accent if cell.known else "dim")
 
 
@@ -151,58 +172,85 @@ def _listing(screen: _Screen, block: Listing) -> None:
     screen.blank()
     rows, left_out = cells.rows(block, screen.limit)
     head = list(islice(rows, cells.SAMPLE))
+    left_out_columns: list[str] = []
     if head:
-        _draw(screen, cells.views(block), head, chain(head, rows))
+        left_out_columns = _draw(screen, cells.views(block), head, chain(head, rows))
     else:
         screen.line(Text("none", style="dim"), _INDENT)
-    if last := cells.rest(block, left_out):
+    narrow = f"too narrow for {', '.join(left_out_columns)}" if left_out_columns else ""
+    if last := " · ".join(part for part in (cells.rest(block, left_out), narrow) if part):
         screen.wrapped(Text(last, style="dim"), _MARGIN)
 
 
-def _draw(screen: _Screen, views: list[View], head: list[Row], rows: Iterable[Row]) -> None:
+def _draw(screen: _Screen, views: list[View], head: list[Row], rows: Iterable[Row]) -> list[str]:
+    """Draw in the first layout that fits; returns the labels of the columns that it leaves out."""
     columns = [column for view in views for column in _columns(view, head)]
-    room = screen.width - _INDENT
-    growing = [column for column in columns if column.grows]
-    firm = [_firm(column) if growing else column.floor for column in columns]
-    if widths := _fit(columns, room, firm):
-        return _table(screen, columns, widths, rows, [])
-    fixed = [column for column in columns if not column.grows]
-    if growing and fixed and (widths := _fit(fixed, room, [column.floor for column in fixed])):
-        return _table(screen, fixed, widths, rows, growing)
+    for beside, below, least in _layouts(columns):
+        if widths := _fit(beside, screen.width - _INDENT, [least(column) for column in beside]):
+            _table(screen, beside, widths, rows, below)
+            return [column.label for column in columns if column.label and column not in (*beside, *below)]
     for at, row in enumerate(rows):
         if at:
             screen.blank()
         _pairs(screen, [(view.label, view.cell(row)) for view in views])
-    return None
+    return []
 
 
 @dataclass(frozen=True)
 class _Column:
-    """A column on screen. ``natural`` is the width that needs no wrapping, ``floor`` the narrowest that still reads."""
+    """A column on screen.
+
+    ``natural`` is the width that needs no wrapping, ``whole`` the narrowest that breaks no word, ``floor`` the
+    narrowest that still reads.
+    """
 
     label: str
     right: bool
     natural: int
+    whole: int
     floor: int
     ink: Callable[[Row, int], Text]
     grows: bool = False
     bar: bool = False
+    spare: bool = False
+
+
+_Layout = tuple[list[_Column], list[_Column], Callable[[_Column], int]]
+"""Columns side by side, columns below each row, and the least width of one of the former."""
+
+
+def _layouts(columns: list[_Column]) -> Iterator[_Layout]:
+    """The tables to try, the best first."""
+    growing = [column for column in columns if column.grows]
+    if growing:
+        yield columns, [], _firm
+    spare = [column for column in columns if column.spare]
+    for kept in range(len(spare), -1, -1):
+        yield [column for column in columns if column not in spare[kept:]], [], _easy if kept else _whole
+    for least in (_whole, _floor):
+        if growing and len(growing) < len(columns):
+            yield [column for column in columns if not column.grows], growing, least
+        yield columns, [], least
 
 
 def _columns(view: View, head: list[Row]) -> list[_Column]:
     """The column of ``view``, and one more for its bars."""
     content = max(cell_len(view.cell(row).text) for row in head)
     words = max((cell_len(word) for word in view.label.split()), default=0)
-    least = _GROWING if view.grows else _TEXT if view.wraps else content
+    least = _GROWING if view.grows else _TEXT if view.wraps or view.kind == "spark" else content
+    floor = max(words, min(content, least))
+    longest = max(cell_len(word) for row in head for word in (view.cell(row).text.split() or [""]))
     column = _Column(
         label=view.label,
         right=view.right,
         natural=max(content, cell_len(view.label)),
-        floor=max(words, min(content, least)),
-        ink=lambda row, _: _ink(view.cell(row)),
+        whole=max(words, min(longest, _WORD)) if view.wraps and not view.grows else floor,
+        floor=floor,
+        ink=lambda row, width: _ink(view.cell(row), width),
         grows=view.grows,
+        spare=view.spare,
     )
-    bar = _Column("", False, _BAR, 4, lambda row, width: _bar(view.cell(row), width), bar=True)
+    bar = _Column("", False, _BAR, 4, 4, lambda row, width: _bar(view.cell(row), width), bar=True, spare=view.spare)
     return [column, bar] if view.kind == "bar" else [column]
 
 
@@ -213,6 +261,18 @@ def _bar(cell: Cell, width: int) -> Text:
 def _firm(column: _Column) -> int:
     """The least width beside a growing column: a name or an e-mail stays in one piece unless it is very long."""
     return column.floor if column.grows or column.bar else max(column.floor, min(column.natural, _FIRM))
+
+
+def _easy(column: _Column) -> int:
+    return max(column.whole, min(column.natural, _EASY)) if column.grows else column.whole
+
+
+def _whole(column: _Column) -> int:
+    return column.whole
+
+
+def _floor(column: _Column) -> int:
+    return column.floor
 
 
 def _fit(columns: list[_Column], room: int, floors: list[int]) -> list[int]:

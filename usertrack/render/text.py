@@ -153,7 +153,9 @@ def json_sql(kind: str, sql: str, depth: int = 0) -> str:
     if kind == "JSON":
         text = f"CAST({sql} AS VARCHAR)"
         line = f"replace(replace({text}, chr(10), ' '), chr(13), ' ')"
-        return f"CASE WHEN json_valid({text}) THEN {line} ELSE {_quoted_sql(text)} END"
+        bare = f"""regexp_replace({text}, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')"""
+        valid = f"json_valid({text}) AND NOT regexp_matches({bare}, '(?i)nan|inf')"  # numbers to DuckDB, not to JSON
+        return f"CASE WHEN {valid} THEN {line} ELSE {_quoted_sql(text)} END"
     if (time := _time_sql(kind, sql)) is not None:
         return f"'\"' || {time} || '\"'"
     return _value_sql(kind, sql) or _quoted_sql(f"CAST({sql} AS VARCHAR)")

@@ -27,9 +27,8 @@ _SHOWN = {
 def explain_document(bench: Workbench, found: Explanation, timezone: str) -> Document:
     rows = [row for verdict in found.verdicts for row in _rows(verdict, bench.facts, timezone)]
     shown = Table(tuple(Column(name) for name in _SHOWN), rows, as_of=bench.as_of, timezone=timezone)
-    members = ", ".join(segment.name for segment in found.members) or "no segment"
     return Document(
-        title=f"{found.key} is in {members}",
+        title=f"{found.key} is in {_standing(found)}",
         subtitle=moment(bench.as_of, timezone),
         blocks=(
             *(Paragraph(verdict.because) for verdict in found.verdicts if verdict.because),
@@ -42,6 +41,14 @@ def explain_document(bench: Workbench, found: Explanation, timezone: str) -> Doc
         timezone=timezone,
         as_of=bench.as_of,
     )
+
+
+def _standing(found: Explanation) -> str:
+    members = ", ".join(segment.name for segment in found.members)
+    unknown = ", ".join(verdict.segment.name for verdict in found.verdicts if verdict.member is None)
+    if not unknown:
+        return members or "no segment"
+    return f"{members or 'no segment for sure'}; unknown: {unknown}"
 
 
 def _rows(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> Iterator[Row]:

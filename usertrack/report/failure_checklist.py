@@ -1,5 +1,6 @@
 """The seven points of a failure investigation, each with what was found under it, in a sentence."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from usertrack.failures.bursts import Incident
@@ -13,15 +14,17 @@ NOUNS = {"workflow": "run", "tool": "call"}
 
 def checklist(found: Investigation, timezone: str) -> list[tuple[str, str]]:
     """(what was checked, what was found), in the order of the process."""
-    return [
-        ("Tool-level failures", _level(found.levels["tool"], found.person)),
-        ("Workflow-level failures", _level(found.levels["workflow"], found.person)),
-        ("Is the tool used at all", _usage(found)),
-        ("MCP versus default tools", _kinds(found)),
-        ("Root causes", _causes(found)),
-        ("Timeline", _timeline(found, timezone)),
-        ("Messages read", _messages(found)),
+    points: list[tuple[str, tuple[str, ...], Callable[[], str]]] = [
+        ("Tool-level failures", ("levels",), lambda: _level(found.levels["tool"], found.person)),
+        ("Workflow-level failures", ("levels",), lambda: _level(found.levels["workflow"], found.person)),
+        ("Is the tool used at all", ("used",), lambda: _usage(found)),
+        ("MCP versus default tools", ("kinds",), lambda: _kinds(found)),
+        ("Root causes", ("messages",), lambda: _causes(found)),
+        ("Timeline", ("windows", "messages", "days"), lambda: _timeline(found, timezone)),
+        ("Messages read", ("messages", "levels"), lambda: _messages(found)),
     ]
+    unknown = {what: found.unknown(*parts) for what, parts, _ in points}
+    return [(what, f"unknown: {unknown[what]}" if unknown[what] else said()) for what, _, said in points]
 
 
 def span(incident: Incident, timezone: str) -> str:

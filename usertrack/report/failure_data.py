@@ -47,6 +47,22 @@ def days_of_runs(found: Investigation, timezone: str) -> list[tuple[date, int, i
 
 
 def investigation_json(found: Investigation, timezone: str) -> dict[str, Any]:
+    document = _everything(found, timezone)
+    return document | {name: None for name, parts in _RESTS_ON.items() if found.unknown(*parts)}
+
+
+_RESTS_ON = {
+    "levels": ("levels",),
+    **dict.fromkeys(("incidents", "burst_test"), ("windows", "messages")),
+    **dict.fromkeys(("fingerprints", "categories"), ("messages",)),
+    "kinds": ("kinds",),
+    "tools_used": ("used",),
+    **dict.fromkeys(("run_days", "likely_platform"), ("days",)),
+}
+"""What is null in the document when a part is missing."""
+
+
+def _everything(found: Investigation, timezone: str) -> dict[str, Any]:
     return {
         "as_of": found.as_of,
         "timezone": timezone,
@@ -72,6 +88,7 @@ def investigation_json(found: Investigation, timezone: str) -> dict[str, Any]:
         ],
         "likely_platform": {"false_alarms": SURE, "people": [_contrast(one) for one in found.contrasts]},
         "checklist": [{"checked": what, "found": said} for what, said in checklist(found, timezone)],
+        "missing": dict(found.missing),
         "notes": list(found.notes),
     }
 

@@ -43,13 +43,19 @@ def failures_document(found: Investigation | Unused, timezone: str) -> Document:
 
 
 def _blocks(found: Investigation, timezone: str) -> Iterator[Block]:
-    yield _levels(found)
-    yield from _incidents(found, timezone)
-    yield from (_fingerprints(found, level, timezone) for level in LEVELS if found.at(level))
-    yield from _unknown(found)
-    yield _categories(found)
-    yield _kinds(found)
-    yield from _timeline(found, timezone)
+    """What is known; of what is not, the checklist says why."""
+    if not found.unknown("levels"):
+        yield _levels(found)
+    if not found.unknown("windows", "messages"):
+        yield from _incidents(found, timezone)
+    if not found.unknown("messages"):
+        yield from (_fingerprints(found, level, timezone) for level in LEVELS if found.at(level))
+        yield from _unknown(found)
+        yield _categories(found)
+    if not found.unknown("kinds"):
+        yield _kinds(found)
+    if not found.unknown("days"):
+        yield from _timeline(found, timezone)
     yield _checklist(found, timezone)
 
 

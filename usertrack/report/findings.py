@@ -23,16 +23,28 @@ def findings_document(title: str, findings: Sequence[Finding]) -> Document:
 
 
 def _seen(findings: Sequence[Finding]) -> Iterator[Row]:
-    told = set()
+    told: set[Cause] = set()
     for finding in findings:
-        if finding.level == "ok" and finding.group:
-            if finding.group not in told:
-                told.add(finding.group)
-                yield "ok", finding.group, _how_many(findings, finding.group)
+        if _cause(finding) in told:
             continue
-        yield finding.level, finding.what, finding.detail
+        told.add(_cause(finding))
+        if finding.level == "ok" and finding.group:
+            yield "ok", finding.group, _how_many(findings, finding.group)
+            continue
+        others = sum(_cause(other) == _cause(finding) for other in findings) - 1
+        yield finding.level, finding.what + (f" and {others} more" if others else ""), finding.detail
         if finding.hint:
             yield "", "", f"hint: {finding.hint}"
+
+
+Cause = tuple[str, ...]
+
+
+def _cause(finding: Finding) -> Cause:
+    """The same for findings that are told together: what is well, and a key that is refused to every query alike."""
+    if finding.level == "ok" and finding.group:
+        return ("ok", finding.group)
+    return (finding.level, finding.group or finding.what, finding.detail, finding.hint)
 
 
 def _how_many(findings: Sequence[Finding], group: str) -> str:
@@ -45,7 +57,7 @@ def _verdict(findings: Sequence[Finding]) -> str:
 
 
 def _count(findings: Sequence[Finding]) -> int:
-    return sum(finding.level == "FAIL" for finding in findings)
+    return len({_cause(finding) for finding in findings if finding.level == "FAIL"})
 
 
 def _problems(findings: Sequence[Finding]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from usertrack.analytics.frame import Frame
@@ -11,6 +10,7 @@ from usertrack.document import Document, Listing, Shown
 from usertrack.report.segments import number
 from usertrack.table import Column, Row, Table
 
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _COLUMNS = (
     Column("breakdown"),
     Column("step", "BIGINT"),
@@ -55,9 +55,7 @@ def people_document(funnel: Funnel, frame: Frame, step: int, people: Table) -> D
     unknown = sum(row[people.names.index("email")] is None for row in people.rows)
     return Document(
         title=f"{funnel.title}: {'did all' if last else 'stopped at'} step {step}, {name}",
-        subtitle=" · ".join(
-            [f"{number(len(people.rows))} people", frame.said, *_semantics(funnel), *frame.scope]
-        ),
+        subtitle=" · ".join([f"{number(len(people.rows))} people", frame.said, *_semantics(funnel), *frame.scope]),
         blocks=(Listing(table, shown=shown, columns=tuple(shown), limit=20),),
         notes=(f"{number(unknown)} of them never said who they are",) if unknown else (),
         table=table,
@@ -77,14 +75,18 @@ def duration(seconds: float | None) -> str:
 
 
 def _semantics(funnel: Funnel) -> list[str]:
-    days, rest = divmod(funnel.window, 86_400)
-    window = f"{days} day{'s' * (days != 1)}" if not rest else str(timedelta(seconds=funnel.window))
+    window = _in_words(funnel.window)
     order = {
         "ordered": [f"ordered, {window} from step 1, best attempt per person"],
         "strict": [f"strict order, nothing in between, {window} from step 1, best attempt per person"],
         "unordered": [f"in any order, all within {window}, best attempt per person"],
     }[funnel.order]
     return [*order, *([f"without who did {', '.join(funnel.exclusions)} on the way"] if funnel.exclusions else [])]
+
+
+def _in_words(seconds: int) -> str:
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
+    return f"{seconds // size} {unit}{'s' * (seconds != size)}"
 
 
 def _rows(group: Group, frame: Frame) -> Iterator[Row]:
@@ -106,7 +108,15 @@ def _rows(group: Group, frame: Frame) -> Iterator[Row]:
 def _listing(group: Group, frame: Frame) -> Listing:
     """A line per step; in between, how many were lost and how long the others took."""
     rows: list[Row] = [
-        (at, step.step.text, number(step.persons), step.of_first, _lost(at, step), duration(step.median), duration(step.mean))
+        (
+            at,
+            step.step.text,
+            number(step.persons),
+            step.of_first,
+            _lost(at, step),
+            duration(step.median),
+            duration(step.mean),
+        )
         for at, step in enumerate(group.steps, start=1)
     ]
     kinds = ("BIGINT", "VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "VARCHAR", "VARCHAR")

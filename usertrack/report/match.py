@@ -2,9 +2,9 @@
 
 from itertools import islice
 
-from usertrack.document import Document, Facts, Listing, Shown
+from usertrack.document import Document, Facts, Listing, Paragraph, Shown
 from usertrack.errors import UsageError, did_you_mean
-from usertrack.report.segments import cut_note, moment
+from usertrack.report.segments import cut_note, moment, source_states
 from usertrack.spool import SpooledRows, identifier, quote
 from usertrack.table import Column, Table
 from usertrack.workbench import Workbench
@@ -32,16 +32,20 @@ def match_document(bench: Workbench, kind: str | None, timezone: str, limit: int
         "internal_excluded": "Your own people, left out",
     }
     counts = bench.match.as_dict()
+    unsure = "; ".join(state["detail"] for state in source_states(bench) if not state["ok"])
+    unknown = Paragraph(f"Who is in only one of the two is unknown: {unsure}", "warning")
+    people = Listing(
+        table,
+        heading="Who is not simply in both",
+        shown={"email": Shown("Person"), "kind": Shown("Kind", "tag")},
+        limit=20,
+    )
     return Document(
         title=f"How PostHog and Postgres met on {moment(bench.as_of, timezone)}",
         blocks=(
-            Facts(tuple((label, counts[name]) for name, label in labels.items() if counts[name] is not None)),
-            Listing(
-                table,
-                heading="Who is not simply in both",
-                shown={"email": Shown("Person"), "kind": Shown("Kind", "tag")},
-                limit=20,
-            ),
+            Facts(tuple((label, _or_unknown(counts[name])) for name, label in labels.items())),
+            *([unknown] if bench.match.matched is None else []),
+            *([people] if len(table.rows) or bench.match.matched is not None else []),
         ),
         notes=tuple(bench.notes),
         table=table,
@@ -55,6 +59,10 @@ def match_document(bench: Workbench, kind: str | None, timezone: str, limit: int
             "notes": [*bench.notes, *cut_note(len(table.rows), limit)],
         },
     )
+
+
+def _or_unknown(count: int | None) -> int | str:
+    return "unknown" if count is None else count
 
 
 def _people(bench: Workbench, kind: str | None) -> Table:

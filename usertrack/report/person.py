@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
-from usertrack.document import Block, Document, Facts, Listing, Paragraph, Shown, Spark
+from usertrack.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Shown, Spark
 from usertrack.person import Dossier
 from usertrack.report.rule import value_words
 from usertrack.report.segments import moment
@@ -19,8 +19,9 @@ def person_document(found: Dossier, timezone: str) -> Document:
         subtitle=moment(found.as_of, timezone),
         blocks=(
             Facts(tuple(_account(found, facts, timezone))),
-            _standing(found),
+            *_standing(found),
             _activity(found),
+            *_hours(found, timezone),
             *(_listing(found, part) for part in _PARTS if _some(found, part)),
             *_absent(found),
             *_timeline(found, timezone),
@@ -32,6 +33,8 @@ def person_document(found: Dossier, timezone: str) -> Document:
     )
 
 
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_TELLING = 50
 _ACCOUNT = (
     "account_id",
     "accounts",
@@ -54,15 +57,25 @@ def _account(found: Dossier, facts: dict[str, Any], timezone: str) -> Iterator[t
             yield fact.label[:1].upper() + fact.label[1:], value_words(fact, value, timezone)
 
 
-def _standing(found: Dossier) -> Listing:
+def _standing(found: Dossier) -> Iterator[Block]:
+    """The segments of every set that the person is in; and those of which a missing source leaves that open."""
+    judged = [(name, verdict) for name, explanation in found.standing.items() for verdict in explanation.verdicts]
     rows: list[Row] = [
-        (verdict.segment.name, verdict.segment.action, verdict.because)
-        for explanation in found.standing.values()
-        for verdict in explanation.verdicts
+        (verdict.segment.name, name, verdict.segment.action, verdict.because)
+        for name, verdict in judged
         if verdict.member
     ]
-    shown = {"segment": Shown("Segment", "tag"), "action": Shown("Action"), "why": Shown("Why", "text", grows=True)}
-    return Listing(Table(tuple(map(Column, shown)), rows), heading="Segments", shown=shown)
+    shown = {
+        "segment": Shown("Segment", "tag"),
+        "set": Shown("Set", hidden=len(found.standing) == 1),
+        "action": Shown("Action"),
+        "why": Shown("Why", "text", grows=True),
+    }
+    unknown = [f"{verdict.segment.name} ({name})" for name, verdict in judged if verdict.unknown]
+    if rows or not unknown:
+        yield Listing(Table(tuple(map(Column, shown)), rows), heading="Segments", shown=shown)
+    if unknown:
+        yield Paragraph(f"unknown, whether in {', '.join(unknown)}", "dim")
 
 
 def _activity(found: Dossier) -> Spark:
@@ -73,6 +86,13 @@ def _activity(found: Dossier) -> Spark:
         lengths = [row[sessions.names.index("seconds")] for row in sessions.rows]
         words.append(f"{len(lengths)} session{'s' * (len(lengths) != 1)}, median {_duration(median(lengths))}")
     return Spark(f"Activity, {len(found.days)} days", [actions for _, actions in found.days], " · ".join(words))
+
+
+def _hours(found: Dossier, timezone: str) -> Iterator[Heatmap]:
+    """When to reach somebody; a handful of actions would not tell."""
+    if sum(map(sum, found.hours)) >= _TELLING:
+        hours = [f"{hour:02}" for hour in range(24)]
+        yield Heatmap("By weekday and hour", _WEEKDAYS, hours, found.hours, caption=f"actions, {timezone}")
 
 
 def _duration(seconds: float) -> str:
@@ -88,6 +108,7 @@ _PARTS: dict[str, tuple[str, dict[str, Shown]]] = {
         {
             "tool": Shown("Tool"),
             "uses": Shown("Uses", "number"),
+            "finished": Shown("Finished", "number"),
             "success_rate": Shown("Success", "bar", full=1.0),
             **_WHEN,
         },
@@ -177,10 +198,11 @@ def _json(found: Dossier, timezone: str) -> dict[str, Any]:
             if v.member
         ],
         "days": [{"day": day, "actions": actions} for day, actions in found.days],
+        "hours": {name: list(counts) for name, counts in zip(_WEEKDAYS, found.hours, strict=True)},
         **{
             part: table.dicts()
             for part, table in found.parts.items()
-            if part not in ("events", "actions", "event_days", "action_days")
+            if part not in ("events", "actions", "event_hours", "action_hours")
         },
         "timeline": [
             dict(zip(("at", "kind", "what", "outcome", "detail"), row, strict=True)) for row in found.timeline

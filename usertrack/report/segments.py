@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import zip_longest
 from typing import Any
 
 from usertrack.changes import Pair, Since
 from usertrack.document import Document, Listing, Shown
-from usertrack.expressions import columns
 from usertrack.history import Snapshot
 from usertrack.period import in_zone
-from usertrack.segments import OWN_COLUMNS, Classification, condition
+from usertrack.segments import OWN_COLUMNS, Classification
 from usertrack.table import Column, Row, Table
 from usertrack.workbench import Match, Workbench
 
@@ -27,11 +25,13 @@ def segments_document(
     """
     bench = found.bench
     table = found.people(only)
-    notes = [*bench.notes, *_since_notes(since, timezone), *_unknown_notes(found), *match_notes(bench.match)]
+    told = {count.unknown for count in found.unknown}  # what is said of the segments that it makes unknown
+    notes = [note for note in bench.notes if note not in told]
+    notes += [*_since_notes(since, timezone), *_unknown_notes(found), *match_notes(bench.match)]
     return Document(
         title=f"Segments on {moment(bench.as_of, timezone)}",
         subtitle=_subtitle(bench),
-        blocks=(_summary(found, only, since, timezone), _who_first(found, table, only)),
+        blocks=(_summary(found, only, since, timezone, len(table.rows)), _who_first(found, table, only)),
         notes=tuple(notes),
         data=lambda: _json(
             found, found.people(only, limit), timezone, [*notes, *cut_note(len(table.rows), limit)], since
@@ -73,8 +73,11 @@ def moved(counts: tuple[int, int] | None) -> str | None:
     return None if counts is None else f"+{number(counts[0])} −{number(counts[1])}"
 
 
-def _summary(found: Classification, only: Sequence[str], since: Since | None, timezone: str) -> Listing:
+def _summary(found: Classification, only: Sequence[str], since: Since | None, timezone: str, anyone: int) -> Listing:
+    """Each segment with its size; ``anyone`` is how many people are in at least one of them."""
     total = found.bench.people
+    chosen = [count for count in found.counts if not only or count.segment.id in only]
+    overlap = sum(count.people or 0 for count in chosen) > anyone
     rows: list[Row] = [
         (
             count.segment.name,
@@ -83,8 +86,7 @@ def _summary(found: Classification, only: Sequence[str], since: Since | None, ti
             moved(since.counts.get(count.segment.id)) if since else None,
             count.segment.action,
         )
-        for count in found.counts
-        if not only or count.segment.id in only
+        for count in chosen
     ]
     names = (Column("segment"), Column("people"), Column("share", "DOUBLE"), Column("since"), Column("action"))
     return Listing(
@@ -96,6 +98,7 @@ def _summary(found: Classification, only: Sequence[str], since: Since | None, ti
             "since": Shown(_since(since, timezone), align="right", hidden=since is None),
             "action": Shown("Action"),
         },
+        more=f"{number(anyone)} people in all: who is in several segments counts in each" if overlap else "",
     )
 
 
@@ -141,15 +144,15 @@ def _who_first(found: Classification, table: Table, only: Sequence[str]) -> List
     names = {segment.id: segment.name for segment in found.chosen.segments}
     key = found.bench.key
     people = _Named(table, names, only)
-    evidence = _evidence(found, only)
-    facts = {name: Shown(_title(found.bench.facts[name].label), _kind(found, name)) for name in evidence}
+    evidence = found.evidence(only)[:_EVIDENCE]
+    facts = {name: Shown(_title(found.bench.facts[name].label), _kind(found, name), spare=True) for name in evidence}
     return Listing(
         Table((*people.columns,), people, as_of=found.bench.as_of, timezone=table.timezone),
         heading="Who to talk to first",
         shown={
             key: Shown("Person"),
             "primary": Shown("Segment", "tag"),
-            "priority": Shown("Priority", "number"),
+            "priority": Shown("Priority", "number", spare=True),
             "because": Shown("Why", "text", grows=True),
             **facts,
         },
@@ -157,13 +160,6 @@ def _who_first(found: Classification, table: Table, only: Sequence[str]) -> List
         limit=20,
         more="why? `usertrack explain EMAIL`",
     )
-
-
-def _evidence(found: Classification, only: Sequence[str]) -> list[str]:
-    """The facts that the rules of these segments look at: of each the first, then of each the second, …"""
-    chosen = [segment for segment in found.chosen.segments if not only or segment.id in only]
-    looked = [[n for n in columns(condition(found.bench, segment)) if n != "as_of"] for segment in chosen]
-    return list(dict.fromkeys(name for names in zip_longest(*looked) for name in names if name))[:_EVIDENCE]
 
 
 def _title(label: str) -> str:
@@ -256,8 +252,11 @@ def source_states(bench: Workbench) -> list[dict[str, Any]]:
 
 def _unknown_notes(found: Classification) -> list[str]:
     undecided = [f"{count.segment.name} {number(count.undecided)}" for count in found.counts if count.undecided]
+    because: dict[str, list[str]] = {}
+    for count in found.unknown:
+        because.setdefault(count.unknown, []).append(count.segment.name)
     return [
-        *(f"{count.segment.name}: unknown, because {count.unknown}" for count in found.unknown),
+        *(f"{', '.join(names)}: unknown, because {cause}" for cause, names in because.items()),
         *([f"undecided, for want of a fact that the rule needs: {', '.join(undecided)}"] if undecided else []),
     ]
 

@@ -15,9 +15,9 @@ from starlette.routing import Route
 
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import authenticate, check_project
+from usertrack.server.insights.compute import source_of
 from usertrack.server.query_runner import QueryRunner
 from usertrack.server.settings import ServerSettings
-from usertrack.server.store import Store
 
 _ASYNC = {"async", "lazy_async", "force_async"}
 _BLOCKING = {
@@ -32,9 +32,9 @@ PARQUET = "application/vnd.apache.parquet"
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def routes(store: Store, settings: ServerSettings) -> list[Route]:
+def routes(settings: ServerSettings, runner: QueryRunner) -> list[Route]:
     """The routes under /api/projects/ and, as PostHog's older clients say, /api/environments/."""
-    api = _QueryApi(store, settings)
+    api = _QueryApi(settings, runner)
     paths = [
         ("/query", api.create, ["POST"]),
         ("/query/{name}", api.by_name, ["GET", "POST", "DELETE"]),
@@ -42,16 +42,16 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
     ]
     return [
         *(
-            Route(f"/api/{kind}/{{project_id}}{path}{slash}", _answering(handler), methods=methods)
+            Route(f"/api/{kind}/{{project_id}}{path}{slash}", answering(handler), methods=methods)
             for kind in ("projects", "environments")
             for path, handler, methods in paths
             for slash in ("/", "")
         ),
-        *(Route(f"/api/users/@me{slash}", _answering(api.me), methods=["GET"]) for slash in ("/", "")),
+        *(Route(f"/api/users/@me{slash}", answering(api.me), methods=["GET"]) for slash in ("/", "")),
     ]
 
 
-def _answering(handler: Handler) -> Handler:
+def answering(handler: Handler) -> Handler:
     @wraps(handler)
     async def answer(request: Request) -> Response:
         try:
@@ -66,12 +66,12 @@ def _answering(handler: Handler) -> Handler:
 
 
 class _QueryApi:
-    def __init__(self, store: Store, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, runner: QueryRunner) -> None:
         self._settings = settings
-        self._runner = QueryRunner(store, settings)
+        self._runner = runner
 
     async def create(self, request: Request) -> Response:
-        body = await _json(request)
+        body = await json_object(request)
         self._admit(request, body)
         return await self._query(body, request.headers.get("accept", ""))
 
@@ -79,7 +79,7 @@ class _QueryApi:
         """``query/<Kind>`` runs a query of that kind, ``query/<id>`` is the status of one."""
         name = request.path_params["name"]
         if request.method == "POST":
-            body = await _json(request)
+            body = await json_object(request)
             self._admit(request, body)
             kind = body["query"].get("kind") if isinstance(body.get("query"), dict) else None
             if kind != name:
@@ -95,7 +95,7 @@ class _QueryApi:
         return _bytes(content, status)
 
     async def _query(self, body: dict[str, Any], accept: str) -> Response:
-        query = _query_node(body)
+        query = source_of(body.get("query"))
         refresh = body.get("refresh") or ("lazy_async" if body.get("async") else "blocking")
         if refresh is True:
             refresh = "force_blocking"
@@ -121,7 +121,7 @@ class _QueryApi:
                 "api_token": settings.project_token,
                 "timezone": settings.timezone,
                 "week_start_day": settings.week_start_day,
-                "test_account_filters": [],
+                "test_account_filters": list(settings.test_account_filters),
                 "usertrack_parquet": True,  # not PostHog's: a whole result can be had as parquet
             }
         )
@@ -141,9 +141,9 @@ def _bytes(content: bytes, status: int = 200) -> Response:
     return Response(content, status, media_type="application/json")
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def json_object(request: Request) -> dict[str, Any]:
     try:
-        body = json.loads(await _whole(request))
+        body = json.loads(await whole_body(request))
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "parse_error", f"JSON parse error - {error}", "invalid_request") from error
     if not isinstance(body, dict):
@@ -151,7 +151,7 @@ async def _json(request: Request) -> dict[str, Any]:
     return body
 
 
-async def _whole(request: Request) -> bytes:
+async def whole_body(request: Request) -> bytes:
     """The body, up to what PostHog takes: nobody has shown a key yet."""
     chunks, size = [], 0
     async for chunk in request.stream():
@@ -160,19 +160,6 @@ async def _whole(request: Request) -> bytes:
             raise ApiError(413, "too_large", "The request body is larger than 20 MB.", "invalid_request")
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _query_node(body: dict[str, Any]) -> dict[str, Any]:
-    query = body.get("query")
-    if not isinstance(query, dict):
-        raise ApiError(400, "required", "This field is required: query")
-    if query.get("kind") == "DataVisualizationNode" and isinstance(query.get("source"), dict):
-        query = query["source"]
-    if query.get("kind") != "HogQLQuery":
-        raise ApiError(400, "invalid_input", f"Unsupported query kind: {query.get('kind')}")
-    if not isinstance(query.get("query"), str):
-        raise ApiError(400, "invalid_input", "query.query must be HogQL text")
-    return query
 
 
 def _query_id(body: dict[str, Any]) -> str | None:

@@ -3,11 +3,13 @@
 import json
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from usertrack.server.api_errors import ApiError
 from usertrack.server.execute import cancel, execute, execute_parquet, progress, run
@@ -15,6 +17,8 @@ from usertrack.server.hogql import Context, Definition, HogQLError, compile_hogq
 from usertrack.server.hogql.compile import Compiled
 from usertrack.server.hogql.parse import GRAMMAR
 from usertrack.server.hogql.trees import Trees
+from usertrack.server.insights.compute import compute
+from usertrack.server.insights.nodes import LIMIT, World
 from usertrack.server.settings import ServerSettings
 from usertrack.server.store import Store
 
@@ -35,7 +39,7 @@ class _Job:
 
 
 class QueryRunner:
-    """Compiles and runs HogQLQuery nodes for one project."""
+    """Compiles and runs the queries of one project."""
 
     def __init__(self, store: Store, settings: ServerSettings) -> None:
         self._store, self._settings = store, settings
@@ -47,12 +51,47 @@ class QueryRunner:
 
     def answer(self, query: dict[str, Any], query_id: str | None = None) -> bytes:
         """The whole response of PostHog as JSON; raises ApiError."""
+        return self._hogql(query, query_id) if query["kind"] == "HogQLQuery" else self._numbers(query, query_id)
+
+    def _numbers(self, query: dict[str, Any], query_id: str | None) -> bytes:
+        """The answer to a query of another kind, which asks HogQL in its turn."""
+        settings = self._settings
+        texts: list[str] = []
+
+        def ask(text: str, values: Mapping[str, Any]) -> list[list[Any]]:
+            texts.append(text)
+            node = {"kind": "HogQLQuery", "query": text, "values": values, "modifiers": query.get("modifiers")}
+            rows: list[list[Any]] = json.loads(self._hogql(node, query_id))["results"]
+            if len(rows) >= LIMIT:
+                raise ApiError(400, "too_many_rows", "The query has too many rows. Try a shorter range.")
+            return rows
+
+        world = World(
+            ZoneInfo(settings.timezone), settings.week_start_day, settings.clock(), settings.test_account_filters
+        )
+        started = time.perf_counter()
+        try:
+            found = compute(query, ask, world)
+        except HogQLError as error:
+            raise ApiError(400, error.code, str(error)) from error
+        fields = {
+            "hogql": texts[0] if texts else "",
+            "timings": [{"k": "./query", "t": time.perf_counter() - started}],
+            "modifiers": query.get("modifiers") or {},
+            "is_cached": False,
+            "last_refresh": settings.clock().isoformat(),
+            "timezone": settings.timezone,
+            "error": None,
+        }
+        return _dumps({**found, **fields})
+
+    def _hogql(self, query: dict[str, Any], query_id: str | None) -> bytes:
         clock = [time.perf_counter()]
         compiled = self._compile(query, self._settings.row_cap)
         clock.append(time.perf_counter())
         result = execute(self._store, compiled, query_id or uuid4().hex)
         clock.append(time.perf_counter())
-        now = datetime.now(UTC).isoformat()
+        now = self._settings.clock().isoformat()
         fields: dict[str, Any] = {
             "columns": compiled.columns,
             "types": [list(pair) for pair in zip(compiled.columns, result.types, strict=True)],
@@ -82,7 +121,9 @@ class QueryRunner:
             return compile_hogql(
                 query["query"],
                 values=_object(query, "values"),
-                context=self._context(_object(query, "modifiers"), row_cap),
+                context=self._context(
+                    _object(query, "modifiers"), row_cap, with_cohorts="cohort" in query["query"].lower()
+                ),
                 filters=_object(query, "filters"),
                 variables=_variables(_object(query, "variables")),
                 parse=self._trees.parse,
@@ -90,14 +131,26 @@ class QueryRunner:
         except HogQLError as error:
             raise ApiError(400, error.code, str(error)) from error
 
-    def start(self, query: dict[str, Any], query_id: str | None, *, force: bool) -> tuple[int, bytes]:
-        """Runs in the background. The same id again gives the stored status, unless forced."""
+    def start(
+        self, query: dict[str, Any], query_id: str | None, *, force: bool, then: Callable[[bytes], None] | None = None
+    ) -> tuple[int, bytes]:
+        """Runs in the background, and hands the answer to ``then``.
+
+        The same id again gives the stored status, unless forced.
+        """
+
+        def work(job_id: str) -> bytes:
+            answer = self.answer(query, job_id)
+            if then:
+                then(answer)
+            return answer
+
         self._forget()
         with self._lock:
             known = self._jobs.get(query_id or "")
             if known is None or force:
                 job_id = query_id or uuid4().hex
-                known = self._jobs[job_id] = _Job(job_id, self._pool.submit(self.answer, query, job_id))
+                known = self._jobs[job_id] = _Job(job_id, self._pool.submit(work, job_id))
                 known.future.add_done_callback(known.end)
         return self._report(known)
 
@@ -154,10 +207,11 @@ class QueryRunner:
                 if job.ended and (now - job.ended).total_seconds() > STATUS_TTL:
                     del self._jobs[job.id]
 
-    def _context(self, modifiers: dict[str, Any], row_cap: int | None) -> Context:
+    def _context(self, modifiers: dict[str, Any], row_cap: int | None, *, with_cohorts: bool) -> Context:
         settings = self._settings
         table = "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
-        rows = map(json.loads, run(self._store, table, "JSONCompactEachRow").splitlines())  # never behind a writer
+        rows = self._rows(table)
+        cohorts = "SELECT id, name FROM posthog.cohorts FINAL WHERE NOT deleted ORDER BY id"
         return Context(
             timezone=settings.timezone,
             week_start_day=settings.week_start_day,
@@ -165,7 +219,14 @@ class QueryRunner:
             definitions={(kind, name): Definition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
             modifiers=modifiers,
             project_id=settings.project_id,
+            now=settings.now,
+            test_account_filters=settings.test_account_filters,
+            cohorts=dict(self._rows(cohorts)) if with_cohorts else {},
         )
+
+    def _rows(self, sql: str) -> Iterator[list[Any]]:
+        """Never behind a writer."""
+        return map(json.loads, run(self._store, sql, "JSONCompactEachRow").splitlines())
 
 
 def _object(query: dict[str, Any], name: str) -> dict[str, Any]:

@@ -63,3 +63,20 @@ CREATE TABLE IF NOT EXISTS posthog.property_definitions (
     scalar_string UInt8,               -- 1 while every value seen was a plain string or null
     version UInt64
 ) ENGINE = ReplacingMergeTree(version) ORDER BY (`type`, name);
+
+-- static cohorts: lists of persons that somebody made over the API
+CREATE TABLE IF NOT EXISTS posthog.cohorts (
+    id UInt32,
+    name String,
+    description String,
+    created_at DateTime64(6, 'UTC'),
+    deleted UInt8,
+    version UInt64
+) ENGINE = ReplacingMergeTree(version) ORDER BY id;
+
+CREATE TABLE IF NOT EXISTS posthog.static_cohort_people (
+    cohort_id UInt32,
+    person_id UUID,
+    version UInt64,
+    is_deleted UInt8
+) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY (cohort_id, person_id);

@@ -1,11 +1,17 @@
 """What the embedded server is told at start: keys and project. Nothing here is read from the environment."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """``week_start_day`` is PostHog's: 0 Sunday, 1 Monday. ``row_cap`` silently clamps an explicit LIMIT."""
+    """``week_start_day`` is PostHog's: 0 Sunday, 1 Monday. ``row_cap`` silently clamps an explicit LIMIT.
+
+    ``now`` is the moment (aware) that queries take for the present, None for the machine's clock: a recorded world
+    ends when it ends. ``test_account_filters`` are property filters, for queries that leave out test accounts.
+    """
 
     project_token: str
     personal_api_key: str
@@ -13,3 +19,9 @@ class ServerSettings:
     week_start_day: int = 0
     row_cap: int = 50_000
     project_id: int = 1
+    now: datetime | None = None
+    test_account_filters: tuple[dict[str, Any], ...] = ()
+
+    def clock(self) -> datetime:
+        """The present, UTC."""
+        return self.now or datetime.now(UTC)

@@ -1,7 +1,8 @@
 """Sources: each is one file with one class that runs a Statement. Adding one is one file and one line here."""
 
 import importlib
-from typing import Protocol, cast
+from collections.abc import Mapping
+from typing import Any, Protocol, cast, runtime_checkable
 
 from usertrack.library import Statement
 from usertrack.settings import Settings
@@ -28,6 +29,23 @@ class Source(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Api(Protocol):
+    """What PostHog offers beside queries."""
+
+    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """The answer to one request below ``/api/projects/<id>/``; raises a UsertrackError that says what to do."""
+        ...
+
+    async def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """The finished answer to a query that is no HogQL; raises likewise."""
+        ...
+
+    async def insight(self, key: str, refresh: str) -> dict[str, Any]:
+        """A saved insight with its ``result``, waited for where it is still being computed; raises likewise."""
+        ...
 
 
 def make(name: str, settings: Settings, notify: Notify) -> Source:

@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from usertrack.errors import UsageError, UsertrackError
 from usertrack.settings import Settings
-from usertrack.sources import Notify, Source
+from usertrack.sources import Api, Notify, Source
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -45,6 +45,21 @@ class _Starting:
     async def run(self, statement: "Statement", spool: "Spool") -> "Table":
         source, _ = await asyncio.wrap_future(self._start)
         return await source.run(statement, spool)
+
+    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        source, _ = await asyncio.wrap_future(self._start)
+        assert isinstance(source, Api)
+        return await source.call(method, path, body)
+
+    async def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+        source, _ = await asyncio.wrap_future(self._start)
+        assert isinstance(source, Api)
+        return await source.query(node, name)
+
+    async def insight(self, key: str, refresh: str) -> dict[str, Any]:
+        source, _ = await asyncio.wrap_future(self._start)
+        assert isinstance(source, Api)
+        return await source.insight(key, refresh)
 
     async def close(self) -> None:
         with suppress(UsertrackError):  # one that did not start has said so to whoever asked it
@@ -129,11 +144,18 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings) -> tuple[Source, 
     store = Store(demo.store_path, wait=_WAIT)
     import httpx
 
+    from usertrack.demo.workspace import DOMAIN
     from usertrack.server.app import create_app
     from usertrack.server.settings import ServerSettings
     from usertrack.sources.posthog import PostHog
 
-    app = create_app(store, ServerSettings(project_token="phc_demo", personal_api_key=_KEY))
+    own_people = {"key": "email", "value": f"@{DOMAIN}", "operator": "not_icontains", "type": "person"}
+    app = create_app(
+        store,
+        ServerSettings(
+            project_token="phc_demo", personal_api_key=_KEY, now=demo.as_of, test_account_filters=(own_people,)
+        ),
+    )
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     source = PostHog("http://demo", "1", _KEY, notify, timeout=settings["posthog.timeout"], transport=transport)
     return source, store.close

@@ -34,13 +34,21 @@ class LacksScope(ConnectionFailed):
     """The key is a good one, but may not do this."""
 
 
-class _Again(Exception):  # noqa: N818 - not an error yet
-    """Worth another attempt, after ``wait`` seconds if the server named them; ``final`` is raised when none is left."""
+class NotFound(ConnectionFailed):
+    """What was asked for by its name or number is not there; or the project itself is not."""
 
-    def __init__(self, final: UsertrackError, wait: float | None = None) -> None:
+
+class _Again(Exception):  # noqa: N818 - not an error yet
+    """Worth another attempt, after ``wait`` seconds if the server named them; ``final`` is raised when none is left.
+
+    ``refused``: the server said that it did nothing.
+    """
+
+    def __init__(self, final: UsertrackError, wait: float | None = None, *, refused: bool = False) -> None:
         super().__init__(final.message)
         self.final = final
         self.wait = wait
+        self.refused = refused
 
     @property
     def notice(self) -> str:
@@ -54,11 +62,13 @@ async def send(
     *,
     pause: float = 1.0,
     blocking: bool = False,
+    once: bool = False,
 ) -> T:
     """What ``read`` makes of the response to ``request``, once it succeeded.
 
     Waits between attempts as long as ``Retry-After`` says, else ``pause`` seconds doubling; ``notify`` is told of each.
-    A ``blocking`` query that is too slow is not tried again. Raises a UsertrackError.
+    A ``blocking`` query that is too slow is not tried again, nor what is asked ``once`` unless PostHog refused it for
+    coming too often. Raises a UsertrackError.
     """
     try:
         async for attempt in stamina.retry_context(
@@ -68,7 +78,7 @@ async def send(
                 try:
                     return read(await _once(request))
                 except _Again as again:
-                    if blocking and isinstance(again.final, TooSlow):
+                    if (blocking and isinstance(again.final, TooSlow)) or (once and not again.refused):
                         raise again.final from None
                     if attempt.num < ATTEMPTS:
                         notify(again.notice)
@@ -165,7 +175,8 @@ def failure(detail: object, otherwise: type[UsertrackError] = QueryError) -> Use
 def _bad_request(response: httpx.Response, detail: str) -> UsertrackError:
     code = str(_object(response).get("code") or "")
     hints = {"hogql_syntax_error": "this is HogQL: SELECT over events, persons, sessions, groups"}
-    return QueryError(f"PostHog refused the query: {detail or 'no reason given'}", hints.get(code, ""))
+    what = "query" if "/query/" in response.request.url.path else "request"
+    return QueryError(f"PostHog refused the {what}: {detail or 'no reason given'}", hints.get(code, ""))
 
 
 def _unauthorized(response: httpx.Response, detail: str) -> UsertrackError:
@@ -193,7 +204,7 @@ def _payment(response: httpx.Response, detail: str) -> UsertrackError:
 def _not_found(response: httpx.Response, detail: str) -> UsertrackError:
     if re.match(r"Query \S+ not found", detail):
         return QueryError("PostHog no longer knows the query", "run the command again")
-    return ConnectionFailed(
+    return NotFound(
         f"PostHog does not know this: {detail or 'HTTP 404'}", f"check POSTHOG_PROJECT_ID and POSTHOG_HOST: {_ADDRESS}"
     )
 
@@ -214,15 +225,16 @@ _BY_STATUS: dict[int, Callable[[httpx.Response, str], UsertrackError | _Again]] 
 
 def _later(final: SourceBusy, response: httpx.Response) -> SourceBusy | _Again:
     """Another attempt, unless the server wants us to wait for longer than anybody would."""
-    wait = _retry_after(response.headers.get("Retry-After", "").strip())
+    wait = retry_after(response)
     if wait is None or wait <= LONGEST_WAIT:
-        return _Again(final, wait)
+        return _Again(final, wait, refused=response.status_code == 429)
     minutes = f"{min(wait / 60, 1e6):,.0f} minutes"
     return type(final)(f"{final.message}, for {minutes}", f"try again in {minutes}")
 
 
-def _retry_after(header: str) -> float | None:
+def retry_after(response: httpx.Response) -> float | None:
     """Seconds that ``Retry-After`` asks for: a number or an HTTP date; None without one (PostHog's concurrency 429)."""
+    header = response.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]+", header):
         return float(header)
     try:

@@ -6,7 +6,8 @@ COPY takes no parameters, so each one is bound to a transaction-local setting, a
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import psycopg
@@ -90,6 +91,7 @@ class Postgres:
                 async with (
                     asyncio.timeout(self._timeout + _GRACE),
                     pool.connection(timeout=self._connect_timeout) as connection,
+                    _given_up(connection),
                 ):
                     await self._begin(connection, statement)
                     outputs = await _describe(connection, sql)
@@ -189,6 +191,16 @@ def _pool(dsn: str, connect_timeout: int, failed: "asyncio.Future[Exception]") -
         open=False,
         configure=_configure,
     )
+
+
+@asynccontextmanager
+async def _given_up(connection: Connection) -> AsyncIterator[None]:
+    """Closes the connection of a query that nobody waits for any more: there is nothing worth a rollback."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        await connection.close()
+        raise
 
 
 async def _configure(connection: Connection) -> None:

@@ -7,7 +7,8 @@ server can hand over a whole result as parquet, and says so when it is asked abo
 
 import asyncio
 import time
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -104,6 +105,19 @@ class PostHog:
             timezone=known_zone(about.get("timezone")),
             notes=(*found.notes, *(() if about else (NO_PROJECT_READ,))),
         )
+
+    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """The answer to one request below the project; raises QueryError, SourceBusy or ConnectionFailed."""
+        return await self._api.call(method, path, body)
+
+    async def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """The answer to one query of any kind; raises QueryError, SourceBusy or ConnectionFailed."""
+        async with self._at_once:
+            return await self._api.ask_node(node, name)
+
+    async def insight(self, key: str, refresh: str) -> dict[str, Any]:
+        """The saved insight with its result; raises QueryError, SourceBusy or ConnectionFailed."""
+        return await self._api.insight(key, refresh)
 
     async def close(self) -> None:
         await self._api.close()

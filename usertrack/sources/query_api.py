@@ -55,8 +55,12 @@ class QueryApi:
         return await asyncio.shield(self._about)
 
     async def ask(self, sql: str, values: Mapping[str, Any], name: str) -> dict[str, Any]:
-        """The answer to one HogQL query: blocking, and in the background if that takes too long."""
-        query = _query(sql, values, name)
+        """The answer to one HogQL query."""
+        return await self.ask_node(hogql_node(sql, values), name)
+
+    async def ask_node(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """The answer to one query of any kind: blocking, and in the background if that takes too long."""
+        query = _query(node, name)
         try:
             return await self._in_time(self._answer(query | {"refresh": "force_blocking"}))
         except http.TooSlow:
@@ -65,11 +69,46 @@ class QueryApi:
 
     async def ask_whole(self, sql: str, values: Mapping[str, Any], name: str) -> bytes:
         """The answer as a parquet file, without any cap: from the embedded server alone."""
-        body = _query(sql, values, name) | {"client_query_id": str(uuid.uuid4())}
+        body = _query(hogql_node(sql, values), name) | {"client_query_id": str(uuid.uuid4())}
         asking = self._send(
             "POST", "query/", lambda response: response.content, json=body, headers={"Accept": _PARQUET}
         )
         return await self._in_time(self._stoppable(asking, body["client_query_id"]))
+
+    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """The JSON object that PostHog answers to a request that is no query. Whoever makes something (POST) asks once:
+        an answer that was lost does not mean that nothing was made."""
+        try:
+            once = method == "POST"
+            return await self._in_time(self._send(method, path, http.json_body, json=body, once=once))
+        except http.TooSlow as error:
+            raise SourceBusy("PostHog did not answer in time", "run the command again") from error
+
+    async def insight(self, key: str, refresh: str) -> dict[str, Any]:
+        """The saved insight ``key`` with its ``result``: computed while we wait, in the background if that takes long.
+
+        ``refresh`` is PostHog's, ``blocking`` or ``force_blocking``. A result of None is left to the caller.
+        """
+        try:
+            return await self._in_time(self._computed(key, refresh))
+        except http.TooSlow:
+            self._notify("the insight takes long; asking PostHog to compute it in the background")
+            return await self._in_time(self._computed(key, "force_async"))
+
+    async def _computed(self, key: str, refresh: str) -> dict[str, Any]:
+        blocking = refresh != "force_async"
+        insight = await self._send("GET", f"insights/{key}/?refresh={refresh}", http.json_body, blocking=blocking)
+        status = insight.get("query_status")
+        if not isinstance(status, dict):
+            return insight
+        if status.get("error_message") == "concurrency_limit_exceeded":
+            raise SourceBusy("PostHog computes too much at once", "try again in a minute")
+        if status.get("error"):  # told with HTTP 200
+            raise http.failure(status.get("error_message"))
+        if status.get("complete") or not status.get("id"):
+            return insight
+        answer = await self._poll(status, str(status["id"]))
+        return {**insight, **answer, "result": answer.get("results"), "query_status": None}
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -132,23 +171,34 @@ class QueryApi:
             raise
 
     async def _send(
-        self, method: str, path: str, read: Callable[[httpx.Response], T], *, blocking: bool = False, **options: Any
+        self,
+        method: str,
+        path: str,
+        read: Callable[[httpx.Response], T],
+        *,
+        blocking: bool = False,
+        once: bool = False,
+        **options: Any,
     ) -> T:
         def request() -> Awaitable[httpx.Response]:
             return self._client.request(method, f"{self._path}/{path}", **options)
 
-        return await http.send(request, read, self._notify, pause=self._pause, blocking=blocking)
+        return await http.send(request, read, self._notify, pause=self._pause, blocking=blocking, once=once)
 
 
-def _query(sql: str, values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    node = {
+def _query(node: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {"query": node, "name": f"usertrack {name}"[:128]}
+
+
+def hogql_node(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """HogQL as PostHog's query node, its ``values`` bound."""
+    return {
         "kind": "HogQLQuery",
         "query": sql,
         "values": {key: _json_value(value) for key, value in values.items()},
         # the person of today, on every project alike: not the e-mail that an event was once stored with
         "modifiers": {"personsOnEventsMode": "person_id_override_properties_joined"},
     }
-    return {"query": node, "name": f"usertrack {name}"[:128]}
 
 
 def _json_value(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, timedelta
 
 from usertrack.server.hogql import functions
 from usertrack.server.hogql.context import Context
@@ -103,6 +104,23 @@ def _decimal(arguments: list[Sql], _: Context) -> str:
     return f"accurateCastOrNull({arguments[0].text}, 'Decimal64({int(arguments[1].value)})')"
 
 
+def _now(_: list[Sql], context: Context) -> str:
+    if context.now is None:
+        return f"now64(6, {_zone(context)})"
+    return f"toTimeZone(toDateTime64('{context.now.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}', 6, 'UTC'), {_zone(context)})"
+
+
+def _day(days: int) -> Printer:
+    """The date in UTC, so many days from today: PostHog's servers stand there."""
+
+    def printer(_: list[Sql], context: Context) -> str:
+        if context.now is None:
+            return "today()" if days == 0 else "yesterday()"
+        return f"toDate('{context.now.astimezone(UTC) + timedelta(days=days):%Y-%m-%d}')"
+
+    return printer
+
+
 def _with_zone(name: str, most: int) -> Printer:
     """Functions whose last, optional argument is a timezone: the project's."""
 
@@ -180,8 +198,11 @@ def _template(text: str) -> Printer:
 
 
 _SPECIAL: dict[str, Printer] = {
-    "now": lambda _, context: f"now64(6, {_zone(context)})",
-    "current_timestamp": lambda _, context: f"now64(6, {_zone(context)})",
+    "now": _now,
+    "current_timestamp": _now,
+    "today": _day(0),
+    "current_date": _day(0),
+    "yesterday": _day(-1),
     "toDate": _to_date,
     "to_date": _to_date,
     "_toDate": _to_date,

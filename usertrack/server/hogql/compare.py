@@ -33,10 +33,10 @@ RESULT = Type("Int", False)
 def compare(op: str, left: Sql, right: Sql, context: Context, *, filtering: bool, exact: bool) -> Sql:
     """``left op right`` that is never NULL, except with ``exact`` (a JOIN's condition). ``filtering``: in WHERE, where
     a timestamp stays the bare column so that ClickHouse can use the primary key."""
+    if op in ("in cohort", "not in cohort"):
+        return _in_cohort(op, left, right, context)
     if op not in PRINTED:
-        raise HogQLError(
-            f"{op.upper()} is not supported: this server has no cohorts" if "cohort" in op else f"Unknown {op}"
-        )
+        raise HogQLError(f"Unknown {op}")
     if op in ("==", "!=") and not exact and None in (left.value, right.value):
         value = left if right.value is None else right
         return Sql(f"{'isNull' if op == '==' else 'isNotNull'}({value.plain.text})", RESULT)
@@ -47,6 +47,17 @@ def compare(op: str, left: Sql, right: Sql, context: Context, *, filtering: bool
     if exact or stamped or not (left.type.nullable or right.type.nullable):
         return Sql(text, RESULT)
     return Sql(_without_null(op, text, left, right), RESULT)
+
+
+def _in_cohort(op: str, person: Sql, cohort: Sql, context: Context) -> Sql:
+    """Whether a person is in the static cohort of that id or name."""
+    wanted = cohort.value
+    found = [id_ for id_, name in context.cohorts.items() if wanted in (id_, name) and not isinstance(wanted, bool)]
+    if len(found) != 1:
+        many = "several cohorts" if found else "no cohort"
+        raise HogQLError(f"There is {many} with the {'name' if isinstance(wanted, str) else 'id'} {wanted!r}")
+    members = f"SELECT person_id FROM posthog.static_cohort_people FINAL WHERE cohort_id = {found[0]}"
+    return Sql(f"({person.plain.text} {op.removesuffix(' cohort').upper()} ({members}))", RESULT)
 
 
 def _without_null(op: str, text: str, left: Sql, right: Sql) -> str:

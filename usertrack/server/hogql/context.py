@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 
@@ -17,7 +18,9 @@ class Definition:
 class Context:
     """``definitions`` is keyed by (event | person | group, property name). ``week_start_day``: 0 Sunday, 1 Monday.
 
+    ``cohorts`` are the names of the static ones by id; only a query that may name one needs them.
     ``row_cap`` None: no limit but the query's own, which is no PostHog's way but ours for whole results.
+    ``now`` None: ClickHouse's clock, else the moment that ``now()`` and relative dates mean.
     """
 
     timezone: str = "UTC"
@@ -26,3 +29,6 @@ class Context:
     definitions: Mapping[tuple[str, str], Definition] = field(default_factory=dict)
     modifiers: Mapping[str, Any] = field(default_factory=dict)
     project_id: int = 1
+    cohorts: Mapping[int, str] = field(default_factory=dict)
+    now: datetime | None = None
+    test_account_filters: tuple[Mapping[str, Any], ...] = ()

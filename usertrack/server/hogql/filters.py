@@ -4,6 +4,7 @@ Ranges are half-open, naive dates are in the project's timezone, and without fil
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -87,7 +88,8 @@ def _table(select: Node) -> str:
 
 def _condition(table: str, filters: dict[str, Any], bounds: dict[str, Any], context: Context) -> Node:
     field = {"node": "Field", "chain": [_TIME_FIELDS[table]]}
-    conditions = [_property(item) for item in filters.get("properties") or []]
+    tests = context.test_account_filters if filters.get("filterTestAccounts") else ()
+    conditions = [property_condition(item) for item in [*(filters.get("properties") or []), *tests]]
     if _set(bounds["to"]):
         conditions.append(_compare("<", field, _moment(bounds["to"], context)))
     if _set(bounds["from"]):
@@ -100,20 +102,22 @@ def _compare(op: str, left: Node, right: Node) -> Node:
 
 
 def _moment(value: Any, context: Context) -> Node:
-    """An ISO date (naive: project time) or ``-7d``, ``-1mStart`` and the like, counted back from now."""
-    zone = ZoneInfo(context.timezone)
-    value = str(value)
-    if match := re.fullmatch(r"-(\d+)([hdwmqy])(Start)?", value):
-        moment = _before(datetime.now(zone), int(match[1]), match[2])
-    else:
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError as error:
-            raise HogQLError(f"Invalid date in filters: {value}") from error
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    moment = moment_of(value, ZoneInfo(context.timezone), context.now or datetime.now(UTC))
     text = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     arguments = [{"node": "Constant", "value": item} for item in (text, 6, "UTC")]
     return {"node": "Call", "name": "toDateTime64", "args": arguments}
+
+
+def moment_of(value: Any, zone: ZoneInfo, now: datetime) -> datetime:
+    """In ``zone``: an ISO date, or ``-7d``, ``-1mStart`` and the like, counted back from ``now``."""
+    value = str(value)
+    if match := re.fullmatch(r"-(\d+)([hdwmqy])(Start)?", value):
+        return _before(now.astimezone(zone), int(match[1]), match[2])
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise HogQLError(f"Invalid date in filters: {value}") from error
+    return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def _before(now: datetime, count: int, unit: str) -> datetime:
@@ -128,7 +132,8 @@ def _before(now: datetime, count: int, unit: str) -> datetime:
     return today.replace(year=index // 12, month=index % 12 + 1, day=min(today.day, last))
 
 
-def _property(item: dict[str, Any]) -> Node:
+def property_condition(item: Mapping[str, Any]) -> Node:
+    """One of PostHog's property filters as a condition; raises HogQLError for what is not supported."""
     kind, operator, value = item.get("type", "event"), item.get("operator") or "exact", item.get("value")
     before = {"event": [], "person": ["person"], "session": ["session"]}.get(kind)
     if before is None or "key" not in item:

@@ -1,8 +1,11 @@
--- title: Events of one person per day
--- about: How much the person did on each day of the window that has any event; days are those of the given timezone.
+-- title: Events of one person per hour
+-- about: How much the person did in each hour of the window that has any event; hours are those of the given timezone.
 -- params: {email: {type: text}, days: 30}
 WITH lowerUTF8(trim(person.properties.email)) AS email
-SELECT toDate(toTimeZone(timestamp, {timezone})) AS day, count() AS actions
+SELECT
+    toDate(toTimeZone(timestamp, {timezone})) AS day,
+    toHour(toTimeZone(timestamp, {timezone})) AS hour,
+    count() AS actions
 FROM events
 WHERE email = {email}
     AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
@@ -12,5 +15,5 @@ WHERE email = {email}
             OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
         {internal}
     )
-GROUP BY day
-ORDER BY day
+GROUP BY day, hour
+ORDER BY day, hour

@@ -1,5 +1,5 @@
--- title: Runs, tool calls and executions of one person per day
--- about: How much the person did on each day of the window that has any of it; days are those of the given timezone.
+-- title: Runs, tool calls and executions of one person per hour
+-- about: How much the person did in each hour of the window that has any of it; hours are those of the given timezone.
 -- params: {email: {type: text}, days: 30}
 WITH backend AS (
     SELECT f.id, w.id AS account_id
@@ -21,8 +21,11 @@ happened AS (
     UNION ALL
     SELECT a.started_at FROM wasp_agentexecution AS a WHERE a.user_id IN (SELECT account_id FROM backend)
 )
-SELECT (at::timestamptz AT TIME ZONE {timezone})::date AS day, count(*) AS actions
+SELECT
+    (at::timestamptz AT TIME ZONE {timezone})::date AS day,
+    extract(hour FROM at::timestamptz AT TIME ZONE {timezone})::int AS hour,
+    count(*) AS actions
 FROM happened
 WHERE at <= {as_of} AND at > {as_of} - make_interval(days => {days}::int)
-GROUP BY 1
-ORDER BY 1
+GROUP BY 1, 2
+ORDER BY 1, 2

@@ -1,0 +1,103 @@
+-- title: Days from signup to first run
+-- about: >
+--   Of the people who signed up in the window, the time after which half have had their first run, by Kaplan and Meier
+--   (1958): who has not run yet counts for as long as has been waited (censored), instead of not at all. Limits are those
+--   of Brookmeyer and Crowley (1982) over log(−log) limits of the curve with Greenwood's variance. Empty where fewer than
+--   half have run. `within` is the share with a run within `target_days`. A day is that of the signup. People are
+--   e-mails; an account without one is somebody by itself; a run before the signup counts as at once.
+-- params: {days: 30, target_days: 7}
+-- metric: {label: Signup to first run, kind: estimate, unit: days, good: below 7, excellent: below 1}
+WITH people AS (
+    SELECT min(w.created_at) AS signed_up_at, min(r.created_at) AS ran_at
+    FROM wasp_user AS w
+    LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
+    LEFT JOIN fastapi_run AS r ON r.user_id = f.id AND r.created_at < {as_of}
+    WHERE w.created_at < {as_of}
+        AND NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
+            WHERE lower(trim(w.email)) = own
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        )
+    GROUP BY nullif(lower(trim(w.email)), ''), CASE WHEN nullif(trim(w.email), '') IS NULL THEN w.id END
+),
+waits AS (
+    SELECT
+        cohort.day,
+        greatest(extract(epoch FROM coalesce(ran_at::timestamptz, {as_of}) - signed_up_at::timestamptz) / 86400, 0)::float8 AS t,
+        ran_at IS NOT NULL AS ran
+    FROM people
+    CROSS JOIN LATERAL (VALUES (NULL), ((signed_up_at::timestamptz AT TIME ZONE {timezone})::date)) AS cohort (day)
+    WHERE signed_up_at >= (({as_of} AT TIME ZONE {timezone}) - make_interval(days => {days}::int)) AT TIME ZONE {timezone}
+),
+steps AS (
+    SELECT
+        day,
+        t,
+        count(*) FILTER (WHERE ran)::float8 AS runs,
+        sum(count(*)) OVER (PARTITION BY day ORDER BY t DESC)::float8 AS waiting
+    FROM waits
+    GROUP BY day, t
+),
+curve AS (
+    SELECT
+        day,
+        t,
+        -- the share that still waits after t; everybody who still waited running at once leaves nobody
+        CASE WHEN runs = waiting THEN 0 ELSE exp(sum(ln(1 - runs / waiting)) FILTER (WHERE runs < waiting) OVER so_far) END AS s,
+        sqrt(sum(runs / (waiting * (waiting - runs))) FILTER (WHERE runs < waiting) OVER so_far) AS se
+    FROM steps
+    WINDOW so_far AS (PARTITION BY day ORDER BY t)
+),
+limits AS (
+    SELECT
+        day,
+        t,
+        s,
+        CASE WHEN s > 0 AND s < 1 THEN power(s, exp(1.959964 * se / -ln(s))) END AS low,
+        CASE WHEN s > 0 AND s < 1 THEN power(s, exp(-1.959964 * se / -ln(s))) END AS high
+    FROM curve
+),
+medians AS (
+    SELECT
+        day,
+        min(t) FILTER (WHERE s < 0.5 + 1e-9) AS value,  -- a product of shares that is a half may come out above it
+        min(t) FILTER (WHERE low <= 0.5) AS low,
+        min(t) FILTER (WHERE high <= 0.5) AS high,
+        (array_agg(ARRAY[1 - s, 1 - high, 1 - low] ORDER BY t DESC) FILTER (WHERE t <= {target_days}))[1:1] AS so_far,
+        -- else nobody was waited for that long, and what happens until then is not known
+        max(t) >= {target_days} OR min(s) = 0 AS reached
+    FROM limits
+    GROUP BY day
+),
+targets AS (
+    SELECT
+        day,
+        CASE WHEN reached THEN coalesce(so_far[1][1], 0) END AS within,
+        CASE WHEN reached THEN so_far[1][2] END AS within_low,
+        CASE WHEN reached THEN so_far[1][3] END AS within_high
+    FROM medians
+),
+counts AS (
+    SELECT day, count(*) AS n, count(*) FILTER (WHERE ran) AS ran FROM waits GROUP BY day
+)
+SELECT
+    medians.day,
+    value,
+    low,
+    high,
+    n,
+    ran,
+    n - ran AS censored,
+    within,
+    within_low,
+    within_high,
+    ran || ' of ' || n || ' have run, ' || n - ran || ' have not yet'
+        || coalesce(
+            '; within ' || {target_days}::int || ' days ' || round(100 * within) || ' % do'
+            || coalesce(' (95 % interval ' || round(100 * within_low) || ' to ' || round(100 * within_high) || ')', ''),
+            ''
+        ) AS note
+FROM medians
+JOIN targets ON targets.day IS NOT DISTINCT FROM medians.day
+JOIN counts ON counts.day IS NOT DISTINCT FROM medians.day
+ORDER BY day

@@ -1,0 +1,57 @@
+-- title: Credit utilisation
+-- about: >
+--   Of the people with an account at the end of the window, how many used anything that costs credits in it: a run, tool
+--   call, code execution, agent execution or custom tool. The balance does not tell, since plans and top-ups change it.
+--   People are e-mails; an account without one is somebody by itself. A day counts those who had an account by its end.
+-- params: {days: 30}
+-- metric: {label: Credit utilisation, kind: rate, good: above 20 %, excellent: above 50 %}
+WITH span AS (
+    SELECT
+        (({as_of} AT TIME ZONE {timezone}) - make_interval(days => {days}::int)) AT TIME ZONE {timezone} AS since,
+        ({as_of} AT TIME ZONE {timezone})::date - {days}::int AS first
+),
+accounts AS (
+    SELECT
+        w.id,
+        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
+        (w.created_at::timestamptz AT TIME ZONE {timezone})::date AS joined
+    FROM wasp_user AS w
+    WHERE w.created_at < {as_of}
+        AND NOT EXISTS (
+            SELECT FROM unnest({internal}) AS own
+            WHERE lower(trim(w.email)) = own
+                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+        )
+),
+happened AS (
+    SELECT f.wasp_user_id AS account_id, r.created_at AS at FROM fastapi_run AS r JOIN fastapi_user AS f ON f.id = r.user_id
+    UNION ALL
+    SELECT f.wasp_user_id, t.created_at FROM fastapi_tool_executions AS t JOIN fastapi_user AS f ON f.id::text = t.user_id
+    UNION ALL
+    SELECT f.wasp_user_id, c.created_at FROM fastapi_code_execution AS c JOIN fastapi_user AS f ON f.id = c.user_id
+    UNION ALL
+    SELECT f.wasp_user_id, d.created_at FROM fastapi_deployment AS d JOIN fastapi_user AS f ON f.id = d.user_id
+    UNION ALL
+    SELECT a.user_id, a.started_at FROM wasp_agentexecution AS a
+),
+used AS (
+    SELECT DISTINCT accounts.person, (h.at::timestamptz AT TIME ZONE {timezone})::date AS day
+    FROM happened AS h
+    JOIN accounts ON accounts.id = h.account_id
+    WHERE h.at < {as_of} AND h.at >= (SELECT since FROM span)
+),
+users AS (
+    SELECT day, count(DISTINCT person) AS hits FROM used GROUP BY GROUPING SETS ((day), ())
+),
+newcomers AS (
+    SELECT greatest(joined, (SELECT first FROM span)) AS day, count(*) AS new
+    FROM (SELECT min(joined) AS joined FROM accounts GROUP BY person) AS people
+    GROUP BY 1
+)
+SELECT days.day, coalesce(hits, 0) AS hits, sum(coalesce(new, 0)) OVER (ORDER BY days.day)::bigint AS n
+FROM (SELECT first + back AS day FROM span, generate_series(0, {days}::int - 1) AS back) AS days
+LEFT JOIN users ON users.day = days.day
+LEFT JOIN newcomers ON newcomers.day = days.day
+UNION ALL
+SELECT NULL, (SELECT hits FROM users WHERE day IS NULL), (SELECT coalesce(sum(new), 0)::bigint FROM newcomers)
+ORDER BY day

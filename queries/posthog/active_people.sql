@@ -1,0 +1,40 @@
+-- title: Daily active people
+-- about: >
+--   Persons with an event, known or anonymous, on an average day of the window; days without any count as 0. Persons, not
+--   e-mails. `event` narrows it to those who did that, such as `$pageview`.
+-- params: {days: 30, event: ""}
+-- metric: {label: Daily active people, kind: mean, good: above 10, excellent: above 50}
+SELECT
+    if(whole, NULL, date) AS day,
+    avg(people) AS value,
+    stddevSamp(people) AS sd,
+    count() AS n
+FROM (
+    SELECT date, max(people) AS people, arrayJoin([true, false]) AS whole
+    FROM (
+        SELECT
+            arrayJoin(arrayMap(
+                back -> toDate(toTimeZone(toDateTime({as_of}), {timezone}) - toIntervalDay(back)),
+                range(1, {days} + 1)
+            )) AS date,
+            0 AS people
+        UNION ALL
+        SELECT toDate(toTimeZone(timestamp, {timezone})) AS date, uniqExact(person_id) AS people
+        FROM (
+            SELECT timestamp, person_id, lowerUTF8(trim(person.properties.email)) AS email
+            FROM events
+            WHERE timestamp >= toTimeZone(toDateTime({as_of}), {timezone}) - toIntervalDay({days})
+                AND timestamp < toDateTime({as_of})
+                AND ({event} = '' OR event = {event})
+                AND NOT arrayExists(
+                    own -> email = own
+                        OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+                    {internal}
+                )
+        )
+        GROUP BY date
+    )
+    GROUP BY date
+)
+GROUP BY day
+ORDER BY day

@@ -1,0 +1,159 @@
+"""Saved insights, definitions and errors on the demo: the nine of seed 000 work at once."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..conftest import Cli
+from . import golden
+
+KINDS = {
+    2625022: "trends",
+    2625023: "trends",
+    2625024: "retention",
+    2625025: "lifecycle",
+    2625026: "trends",
+    2625027: "funnels",
+    6126979: "trends",
+    6126980: "trends",
+    6876824: "hogql",
+}
+
+
+def answered(demo: Cli, wanted: object, *options: str) -> dict[str, Any]:
+    said = demo("insight", "run", wanted, "-f", "json", *options)
+    assert said.code == 0, said.err
+    document: dict[str, Any] = json.loads(said.out)
+    return document
+
+
+def test_the_nine_are_there(demo: Cli) -> None:
+    listed = list(csv.DictReader(io.StringIO(demo("insight", "list", "-f", "csv").out)))
+    assert {int(row["id"]): row["kind"] for row in listed if row["favourite"] == "true"} == KINDS
+
+
+@pytest.mark.parametrize("wanted", KINDS)
+def test_each_has_numbers(demo: Cli, wanted: int) -> None:
+    document = answered(demo, wanted)
+    assert (document["id"], document["kind"]) == (wanted, KINDS[wanted])
+    assert document["last_refresh"] == "2026-11-20T09:00:00+00:00"
+    numbers = [cell for row in document["rows"] for cell in row.values() if isinstance(cell, int | float)]
+    assert len(document["rows"]) >= 5
+    assert sum(map(abs, numbers)) > 100
+
+
+def test_a_dau_is_that_of_the_same_query_by_hand(demo: Cli, tmp_path: Path) -> None:
+    (tmp_path / "dau.sql").write_text(
+        "SELECT toDate(timestamp) AS day, uniqExact(person_id) AS people FROM events WHERE event = '$pageview'"
+        " AND person.properties.email NOT ILIKE '%@datagen.dev' AND timestamp >= '2026-10-21' GROUP BY day ORDER BY day"
+    )
+    by_hand = json.loads(demo("query", "run", "--source", "posthog", "--sql", "dau.sql", "-f", "json").out)["rows"]
+    insight = answered(demo, "Daily active users (DAUs)")["rows"]
+    assert [row["value"] for row in insight] == [row["people"] for row in by_hand]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("dau", "d4uDAU30"), ("retention", "retention"), ("lifecycle", "Growth accounting"), ("funnel", "2625027")],
+)
+def test_how_it_looks(demo: Cli, name: str, wanted: str) -> None:
+    golden(f"insight-{name}-100.txt", demo("insight", "run", wanted, "-n", "9", "--refresh").out)
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_how_the_list_looks(demo: Cli, clean_env: pytest.MonkeyPatch, columns: str) -> None:
+    clean_env.setenv("COLUMNS", columns)
+    golden(f"insight-list-{columns}.txt", demo("insight", "list").out)
+
+
+@pytest.fixture
+def made(demo: Cli, tmp_path: Path) -> Iterator[int]:
+    (tmp_path / "events.sql").write_text("SELECT event, count() AS n FROM events GROUP BY event ORDER BY n DESC")
+    said = demo("insight", "create", "by hand", "--sql", "events.sql", "--description", "all", "-f", "json")
+    assert said.code == 0, said.err
+    yield json.loads(said.out)["id"]
+    demo("insight", "delete", json.loads(said.out)["id"])
+
+
+def test_create_then_fetch_then_delete(demo: Cli, made: int) -> None:
+    assert answered(demo, "by hand")["rows"][0]["event"] == "$pageview"
+    shown = json.loads(demo("insight", "show", made, "-f", "json").out)
+    assert (shown["id"], shown["description"]) == (made, "all")
+    assert "by hand" in demo("insight", "list", "--search", "by hand").out
+    gone = demo("insight", "delete", "by hand")
+    assert (gone.code, gone.out) == (0, "")
+    assert f"deleted by hand ({made})" in gone.err
+    said = demo("insight", "run", made)
+    assert (said.code, said.out) == (2, "")
+    assert f"error: there is no insight {made}: it does not exist, or it was deleted" in said.err
+
+
+def test_two_of_a_name(demo: Cli, made: int, tmp_path: Path) -> None:
+    other = json.loads(demo("insight", "create", "BY HAND", "--sql", "events.sql", "-f", "json").out)["id"]
+    said = demo("insight", "run", "by hand")
+    demo("insight", "delete", other)
+    assert (said.code, said.out) == (2, "")
+    assert "2 insights are called 'by hand'" in said.err
+    assert f"{made} (hogql), {other} (hogql)" in said.err
+
+
+def test_a_query_of_the_library(demo: Cli) -> None:
+    id_ = json.loads(demo("insight", "create", "pages", "--query", "posthog/pages", "-f", "json").out)["id"]
+    try:
+        assert (
+            answered(demo, id_)["rows"] == json.loads(demo("query", "run", "posthog/pages", "-f", "json").out)["rows"]
+        )
+    finally:
+        demo("insight", "delete", id_)
+
+
+def test_what_cannot_be_saved(demo: Cli) -> None:
+    assert "say what to run" in demo("insight", "create", "x").err
+    assert "does not run in PostHog" in demo("insight", "create", "x", "--query", "neon/accounts").err
+
+
+def test_favourites_of_the_workspace_come_first(demo: Cli, tmp_path: Path, made: int) -> None:
+    (tmp_path / "usertrack.yaml").write_text("insights: [by hand, 2625022, 999]\n")
+    said = demo("insight", "list", "-f", "jsonl", "--demo")
+    rows = [json.loads(line) for line in said.out.splitlines()]
+    assert next(row for row in rows if row["id"] == made)["favourite"] is True
+    assert "the favourite '999' of usertrack.yaml is no saved insight" in said.err
+    assert "999: no saved insight in this project" in demo("doctor", "--demo", "-f", "csv").out
+
+
+def test_events_and_properties(demo: Cli) -> None:
+    events = {row["event"]: row for row in csv.DictReader(io.StringIO(demo("events", "-f", "csv").out))}
+    assert next(iter(events)) == "$pageview"
+    assert int(events["user_signed_up"]["events"]) >= int(events["user_signed_up"]["persons"]) > 0
+    said = demo("properties", "mcp_connect_clicked", "-f", "csv")
+    types = {row["property"]: row["type"] for row in csv.DictReader(io.StringIO(said.out))}
+    assert (types["template_name"], types["has_oauth"]) == ("String", "Boolean")
+    assert "duration_ms" not in types
+    assert "email" in demo("properties", "--of", "person", "-f", "csv").out
+    wrong = demo("properties", "mcp_conect_clicked")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "did you mean 'mcp_connect_clicked'" in wrong.err
+
+
+def test_errors_are_ranked(demo: Cli) -> None:
+    rows = json.loads(demo("errors", "--days", "30", "-f", "json").out)["rows"]
+    counts = [row["occurrences"] for row in rows]
+    assert counts == sorted(counts, reverse=True)
+    assert {"TypeError", "RangeError"} <= {row["error"] for row in rows}
+    found = json.loads(demo("errors", "--search", "oauth", "-f", "json").out)["rows"]
+    assert [row["message"] for row in found] == ["OAuth state mismatch for provider gmail"]
+    assert demo("errors", "--sort", "colour").code == 2
+
+
+def test_search(demo: Cli) -> None:
+    rows = list(csv.DictReader(io.StringIO(demo("search", "mcp", "-f", "csv").out)))
+    assert {(row["kind"], row["name"]) for row in rows} >= {
+        ("insight", "MCP connect clicks by template (last 30d)"),
+        ("event", "mcp_connect_clicked"),
+    }
+    assert demo("search", "no such thing").code == 0

@@ -1,0 +1,230 @@
+"""Commands about what PostHog has beside events: saved insights, definitions, errors, names to search."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from usertrack.cli import complete
+from usertrack.cli.options import Common, Limit, Params, parse_params, with_common
+
+if TYPE_CHECKING:
+    from usertrack.cli.desk import Desk
+
+_PANEL = "PostHog"
+insight = typer.Typer(no_args_is_help=True, help="PostHog's saved insights: list, show, run, create, delete.")
+Search = Annotated[str, typer.Option("--search", metavar="TEXT", help="Only those with this text.")]
+Wanted = Annotated[str, typer.Argument(metavar="ID", help="An id, a short id, or the name.", show_default=False)]
+
+
+@insight.command("list")
+@with_common
+def list_(
+    search: Search = "",
+    *,
+    common: Common,
+) -> None:
+    """The saved insights, your favourites first (`insights:` in usertrack.yaml).
+
+    `usertrack insight list`
+
+    `usertrack insight list --search mcp`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.insights import list_insights
+    from usertrack.report.insights import list_document
+
+    with open_desk(common) as desk:
+        found = list_insights(desk.runner, search)
+        desk.emit(list_document(found, desk.settings["insights"], search))
+
+
+@insight.command("show")
+@with_common
+def show(wanted: Wanted, *, common: Common) -> None:
+    """One insight: its ids, and what it asks.
+
+    `usertrack insight show 2625024`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.insights import find
+    from usertrack.report.insights import insight_document
+
+    with open_desk(common) as desk:
+        desk.emit(insight_document(find(desk.runner, wanted), desk.settings["timezone"]))
+
+
+@insight.command("run")
+@with_common
+def run(
+    wanted: Wanted,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Compute it anew, however recent its result is.")] = False,
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """The numbers of an insight, of whatever kind, as one table.
+
+    `usertrack insight run 2625022`
+
+    `usertrack insight run "MCP connects by user (excl datagen.dev)" -o connects.xlsx`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.insights import answer, find
+    from usertrack.report.insights import answer_document
+
+    with open_desk(common) as desk:
+        _say_as_of(desk)
+        found = find(desk.runner, wanted)
+        desk.progress(f"waiting for {found.called}", passing=True)
+        desk.emit(answer_document(answer(desk.runner, found, refresh=refresh), desk.settings["timezone"]), limit)
+
+
+@insight.command("create")
+@with_common
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is to be called.", show_default=False)],
+    query: Annotated[
+        str | None,
+        typer.Option("--query", metavar="QUERY", help="A query of the library.", autocompletion=complete.queries),
+    ] = None,
+    sql: Annotated[
+        str | None, typer.Option("--sql", metavar="FILE", help="HogQL in this file; - reads it from standard input.")
+    ] = None,
+    param: Params = None,
+    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="What it shows.")] = "",
+    *,
+    common: Common,
+) -> None:
+    """Save a query as an insight in PostHog; `usertrack insight run` then fetches its numbers.
+
+    `usertrack insight create "MCP clicks, 7 days" --query posthog/mcp_clicks -p days=7`
+
+    `usertrack insight create "Errors by page" --sql errors.sql -f json`
+    """
+    from usertrack.cli import diagnostics
+    from usertrack.cli.desk import open_desk
+    from usertrack.cli.statements import statement
+    from usertrack.insights import create as save
+    from usertrack.report.insights import made_document
+
+    with open_desk(common) as desk:
+        asked = statement(desk.runner, query, parse_params(param), "posthog", sql, None)
+        made = save(desk.runner, name, asked, description)
+        desk.emit(made_document(made))
+        diagnostics.note(f"`usertrack insight run {made.id}` shows its numbers")
+
+
+@insight.command("delete")
+@with_common
+def delete(wanted: Wanted, *, common: Common) -> None:
+    """Delete an insight in PostHog, where it can be restored.
+
+    `usertrack insight delete "Errors by page"`
+    """
+    from usertrack.cli import diagnostics
+    from usertrack.cli.desk import open_desk
+    from usertrack.insights import delete as remove
+    from usertrack.insights import find
+
+    with open_desk(common) as desk:
+        found = find(desk.runner, wanted)
+        remove(desk.runner, found)
+        desk.progress.stop()
+        diagnostics.note(f"deleted {found.called} ({found.id})")
+
+
+def _say_as_of(desk: "Desk") -> None:
+    if desk.settings["as_of"]:
+        desk.progress("PostHog computes saved insights for its own present; --as-of has no part in it")
+
+
+@with_common
+def events(
+    search: Search = "",
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How far back they are counted.")] = 30,
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """Every event that PostHog knows, how often it came, and when last.
+
+    `usertrack events` · `usertrack events --search mcp --days 7`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.definitions import events as known
+    from usertrack.report.insights import events_document
+
+    with open_desk(common) as desk:
+        desk.emit(events_document(known(desk.runner, search, days), days, desk.settings["timezone"]), limit)
+
+
+@with_common
+def properties(
+    event: Annotated[str, typer.Argument(metavar="[EVENT]", help="Only those that this event has carried.")] = "",
+    of: Annotated[str, typer.Option("--of", metavar="KIND", help="Of what: event, person or group.")] = "event",
+    search: Search = "",
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """The properties that PostHog knows, with their types.
+
+    `usertrack properties mcp_connect_clicked` · `usertrack properties --of person`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.definitions import properties as known
+    from usertrack.report.insights import properties_document
+
+    with open_desk(common) as desk:
+        found = known(desk.runner, of, event, search)
+        desk.emit(properties_document(found, event or f"{of}s", desk.settings["timezone"]), limit)
+
+
+@with_common
+def errors(
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How far to look back.")] = 7,
+    search: Search = "",
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="BY", help="occurrences, users, last_seen or first_seen.")
+    ] = "occurrences",
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """The errors that people met in the browser, ranked, from PostHog's error tracking.
+
+    `usertrack errors` · `usertrack errors --days 30 --sort users`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.definitions import errors as ranked
+    from usertrack.report.insights import errors_document
+
+    with open_desk(common) as desk:
+        _say_as_of(desk)
+        found = ranked(desk.runner, days, sort, search)
+        desk.emit(errors_document(found, days, desk.settings["timezone"]), limit)
+
+
+@with_common
+def search(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="A part of the name.", show_default=False)],
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """Whatever in PostHog is called so: insights, dashboards, cohorts, actions, flags, events, properties.
+
+    `usertrack search mcp`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.definitions import search as everywhere
+    from usertrack.report.insights import search_document
+
+    with open_desk(common) as desk:
+        desk.emit(search_document(everywhere(desk.runner, text), text, desk.settings["timezone"]), limit)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(insight, name="insight", rich_help_panel=_PANEL)
+    for command in (events, properties, errors, search):
+        app.command(rich_help_panel=_PANEL)(command)

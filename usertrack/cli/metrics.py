@@ -1,0 +1,44 @@
+"""The command that shows the scorecard."""
+
+from typing import Annotated
+
+import typer
+
+from usertrack.cli import complete
+from usertrack.cli.options import Common, with_common
+
+
+@with_common
+def metrics(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Only these metrics.", autocompletion=complete.metrics),
+    ] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How many whole days to look at.")] = 30,
+    compare: Annotated[bool, typer.Option("--compare", help="Show the figures of the days before, too.")] = False,
+    *,
+    common: Common,
+) -> None:
+    """The key figures, how good they are, and what changed since the period before.
+
+    `usertrack metrics` · the last 30 whole days against the 30 before
+
+    `usertrack metrics --days 7 --compare` · both weeks side by side
+
+    `usertrack metrics connect_rate run_success -f json` · two of them, with intervals and every day
+
+    A metric is a query with `metric:` in its header; a file of your own is one more.
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.metrics import metrics_named, scorecard
+    from usertrack.report.metrics import metrics_document
+
+    with open_desk(common) as desk:
+        desk.progress.expect(2 * len(metrics_named(desk.runner.library, names or [])))
+        found = scorecard(desk.runner, names or [], days=days, done=desk.progress.done)
+        desk.incomplete = found.missing
+        desk.emit(metrics_document(found, compare=compare))
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel="People")(metrics)

@@ -1,0 +1,144 @@
+"""The command that acts on a segment: the only one that sends anything to anybody."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from usertrack.cli import complete
+from usertrack.cli.options import Common, SetName, with_common
+
+if TYPE_CHECKING:
+    from usertrack.cli.desk import Desk
+    from usertrack.push.audience import Audience
+    from usertrack.push.order import Order, Outcome
+
+_PANEL = "People"
+_ONLY = {"name": ("posthog-cohort",), "url": ("slack", "webhook"), "link": ("slack",)}
+
+
+@with_common
+def push(
+    segment: Annotated[
+        str,
+        typer.Argument(metavar="SEGMENT", help="Whose people.", show_default=False, autocompletion=complete.segments),
+    ],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="TARGET",
+            help="posthog-cohort, slack, csv or webhook.",
+            show_default=False,
+            autocompletion=complete.targets,
+        ),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show exactly what would be sent, and send nothing.")
+    ] = False,
+    set_name: SetName = "action",
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", "-n", min=0, help="Only so many, the most urgent; 0 for all. Slack lists 10."),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Another name for the cohort than 'usertrack: …'.")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url", help="Where slack or webhook posts, instead of SLACK_WEBHOOK_URL, USERTRACK_WEBHOOK_URL."
+        ),
+    ] = None,
+    link: Annotated[
+        str | None, typer.Option("--link", help="A page that the Slack message leads to, such as your report.")
+    ] = None,
+    *,
+    common: Common,
+) -> None:
+    """Send the people of a segment to PostHog, Slack, a CRM or a server of yours.
+
+    `usertrack push power --to posthog-cohort` · a static cohort, kept up to date by every push
+
+    `usertrack push failing --to slack --dry-run` · what the channel would get
+
+    `usertrack push high_intent --to csv -o outreach.csv` · for a CRM
+
+    `usertrack push at_risk --to webhook --url https://hooks.acme.example/usertrack`
+    """
+    from usertrack.cli.desk import open_desk, settings_of
+    from usertrack.errors import UsageError
+    from usertrack.push import target_named
+    from usertrack.push.order import Order
+
+    target = target_named(to)
+    for option, value in (("name", name), ("url", url), ("link", link)):
+        if value is not None and to not in _ONLY[option]:
+            raise UsageError(f"--{option} is not for {to}", f"it goes with --to {' or '.join(_ONLY[option])}")
+    if to == "csv":
+        _require_lines(common)
+    order = Order(settings_of(common), name, url, link, dry_run)
+    target.check(order)
+    with open_desk(common) as desk:
+        audience = _audience(desk, segment, set_name, _most(to, limit))
+        desk.incomplete = False  # a segment that is known is known whole, whatever else could not be answered
+        _show(desk, to, audience, target.push(audience, order, desk.runner, desk.progress), order)
+
+
+def _most(to: str, limit: int | None) -> int | None:
+    """How many people: all, but a message that people read has the most urgent alone."""
+    from usertrack.push.slack import LISTED, MOST_LISTED
+
+    if to != "slack":
+        return limit
+    return LISTED if limit is None else min(limit or MOST_LISTED, MOST_LISTED)
+
+
+def _audience(desk: "Desk", segment: str, set_name: str, limit: int | None) -> "Audience":
+    from usertrack.changes import keep
+    from usertrack.history import place_of
+    from usertrack.push.audience import audience_of
+    from usertrack.segments import classify
+
+    rules = desk.rules()
+    chosen = rules.set_named(set_name)
+    (segment,) = rules.require(chosen, [segment])
+    found = classify(desk.profiles(rules), chosen)
+    since = keep(found, place_of(desk.settings, desk.runner.now), desk.runner.now)
+    audience = audience_of(found, segment, desk.settings["timezone"], limit)
+    if since is None or segment not in since.counts:
+        return audience
+    return replace(audience, moved=since.counts[segment], since=since.pair.before.as_of)
+
+
+def _show(desk: "Desk", to: str, audience: "Audience", outcome: "Outcome", order: "Order") -> None:
+    from usertrack.cli import diagnostics, output
+    from usertrack.push.shown import outcome_document
+
+    if outcome.table is not None:
+        file = None if order.dry_run else desk.common.output
+        desk.progress.stop()
+        output.emit(outcome.table, fmt=_lines_format(desk.common), output=file)
+        if desk.common.output is not None:
+            would = "would be " if order.dry_run else ""
+            diagnostics.note(f"{outcome.sent} of {audience.total} people {would}written to {desk.common.output}")
+        return
+    desk.emit(outcome_document(to, audience, outcome, dry_run=order.dry_run))
+    if outcome.problem is not None:
+        raise outcome.problem
+
+
+def _lines_format(common: Common) -> str:
+    named = common.format or (common.output.suffix.lstrip(".").lower() if common.output else "")
+    return named or "csv"
+
+
+def _require_lines(common: Common) -> None:
+    from usertrack.errors import UsageError
+
+    if _lines_format(common) not in ("csv", "tsv"):
+        raise UsageError(
+            f"--to csv writes csv or tsv, not {_lines_format(common)}", "`usertrack segments` writes other formats"
+        )
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel=_PANEL)(push)

@@ -1,0 +1,77 @@
+"""How far a figure may be off: 95 % intervals, and those of a difference. A bound that is not known is None.
+
+Nothing here knows what was counted; which interval goes with which metric is in `usertrack.metrics`.
+"""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+Z = NormalDist().inv_cdf(0.975)
+
+
+@dataclass(frozen=True)
+class Interval:
+    low: float | None = None
+    high: float | None = None
+
+
+UNKNOWN = Interval()
+
+
+def wilson(hits: float, n: float) -> Interval:
+    """Of a share of ``n`` independent things (Wilson 1927; Brown, Cai & DasGupta 2001 recommend it for small n)."""
+    if n <= 0:
+        return UNKNOWN
+    share, spread = hits / n, Z * Z / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = Z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
+    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+
+
+def poisson(count: float) -> Interval:
+    """Of a number of independent things (Byar's approximation of the exact limits; Breslow & Day 1987, p. 69)."""
+    low = count * (1 - 1 / (9 * count) - Z / (3 * math.sqrt(count))) ** 3 if count > 0 else 0.0
+    more = count + 1
+    return Interval(low, more * (1 - 1 / (9 * more) + Z / (3 * math.sqrt(more))) ** 3)
+
+
+def student(mean: float, deviation: float, n: float) -> Interval:
+    """Of the mean of ``n`` values with this sample deviation; not known for fewer than two."""
+    if n < 2:
+        return UNKNOWN
+    half = _t(n - 1) * deviation / math.sqrt(n)
+    return Interval(mean - half, mean + half)
+
+
+def _t(freedom: float) -> float:
+    """The 97.5 % point of Student's t (Abramowitz & Stegun 26.7.5; from 3 on it is off by under 0.3 %)."""
+    if freedom in (1, 2):
+        return {1: 12.7062, 2: 4.30265}[int(freedom)]
+    terms = (
+        Z,
+        (Z**3 + Z) / 4,
+        (5 * Z**5 + 16 * Z**3 + 3 * Z) / 96,
+        (3 * Z**7 + 19 * Z**5 + 17 * Z**3 - 15 * Z) / 384,
+        (79 * Z**9 + 776 * Z**7 + 1482 * Z**5 - 1920 * Z**3 - 945 * Z) / 92160,
+    )
+    return sum(term / freedom**power for power, term in enumerate(terms))
+
+
+def difference(now: float, of_now: Interval, before: float, of_before: Interval) -> Interval:
+    """Of ``now - before``, out of the intervals of both, which are independent of each other.
+
+    With Wilson's this is Newcombe's method 10 (1998); for any others, MOVER (Zou & Donner 2008).
+    """
+    return Interval(
+        _moved(now - before, now, of_now.low, before, of_before.high, -1),
+        _moved(now - before, now, of_now.high, before, of_before.low, 1),
+    )
+
+
+def _moved(
+    change: float, now: float, of_now: float | None, before: float, of_before: float | None, sign: int
+) -> float | None:
+    if of_now is None or of_before is None:
+        return None
+    return change + sign * math.hypot(now - of_now, before - of_before)

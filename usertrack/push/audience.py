@@ -1,0 +1,95 @@
+"""The people of one segment, most urgent first, each with the reason of that segment; never of one that is unknown.
+
+Your own people are in no audience: the workbench left them out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from usertrack.errors import Unknown
+from usertrack.rules import Segment, SegmentSet
+from usertrack.segments import Classification, in_words
+from usertrack.spool import identifier, quote
+
+
+@dataclass(frozen=True)
+class Person:
+    """``facts`` are the values that the rule looked at, ``evidence`` the same in words."""
+
+    email: str
+    priority: float | None
+    reason: str
+    evidence: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Audience:
+    """``people`` are all ``total`` of the segment, or the most urgent of them. ``as_of`` is UTC.
+
+    ``moved`` says how many entered and left since ``since``, where history knows.
+    """
+
+    chosen: SegmentSet
+    segment: Segment
+    as_of: datetime
+    timezone: str
+    total: int
+    people: tuple[Person, ...]
+    notes: tuple[str, ...] = ()
+    moved: tuple[int, int] | None = None
+    since: datetime | None = None
+
+    @property
+    def command(self) -> str:
+        """How to see them."""
+        wanted = "" if self.chosen.name == "action" else f" --set {self.chosen.name}"
+        return f"usertrack segments {self.segment.id}{wanted}"
+
+
+def audience_of(found: Classification, id_: str, timezone: str, limit: int | None = None) -> Audience:
+    """Everybody in the segment ``id_``, or the ``limit`` most urgent (0: all).
+
+    Raises UsageError for no such segment, Unknown when a source that its rule needs did not answer.
+    """
+    (id_,) = found.chosen.require([id_])
+    _require_known(found, id_)
+    bench = found.bench
+    facts = [bench.facts[name] for name in found.evidence([id_]) if name != bench.key]
+    told = [f"{quote(fact.label + ': ')} || {in_words(identifier(fact.name), fact.type, fact.unit)}" for fact in facts]
+    cells = [
+        identifier(bench.key),
+        "priority",
+        f"because[list_position(segments, {quote(id_)})]",
+        f"concat_ws('; ', {', '.join(told)})" if told else "''",
+        *(identifier(fact.name) for fact in facts),
+    ]
+    where = f"FROM classified WHERE list_contains(segments, {quote(id_)})"
+    most = f"LIMIT {limit}" if limit else ""
+    rows = bench.connection.execute(f"SELECT {', '.join(cells)} {where} {found.by_urgency} {most}").fetchall()
+    return Audience(
+        chosen=found.chosen,
+        segment=found.chosen[id_],
+        as_of=bench.as_of,
+        timezone=timezone,
+        total=bench.one(f"SELECT count(*) {where}")[0],
+        people=tuple(
+            Person(key, priority, reason, evidence, dict(zip([f.name for f in facts], values, strict=True)))
+            for key, priority, reason, evidence, *values in rows
+        ),
+        notes=tuple(bench.notes),
+    )
+
+
+def _require_known(found: Classification, id_: str) -> None:
+    """In an exclusive set nobody is known to be in a segment while an earlier one, which goes first, is unknown."""
+    ids = [segment.id for segment in found.chosen.segments]
+    decisive = ids[: ids.index(id_) + 1] if found.chosen.exclusive else [id_]
+    for count in found.unknown:
+        if count.segment.id in decisive:
+            raise Unknown(
+                f"nothing was sent: who is in {found.chosen[id_].name} is unknown, because {count.unknown}",
+                "`usertrack doctor` says what stands in the way",
+            )

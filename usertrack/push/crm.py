@@ -1,0 +1,31 @@
+"""A segment as a file that a CRM imports: one row per person, under plain column names."""
+
+from usertrack.push.audience import Audience
+from usertrack.push.order import Order, Outcome
+from usertrack.run import Runner
+from usertrack.sources import Notify
+from usertrack.table import Column, Table
+
+_COLUMNS = (Column("email"), Column("segment"), Column("priority", "DOUBLE"), Column("reason"), Column("evidence"))
+
+
+def check(order: Order) -> None:
+    """Nothing can be wrong with it."""
+
+
+def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
+    """A table of email, segment, priority (0…10), reason, evidence; of an empty segment the header alone.
+
+    So last week's file does not stay in the place of this week's nobody.
+    """
+    name = audience.segment.name
+    rows = [(person.email, name, person.priority, person.reason, person.evidence) for person in audience.people]
+    table = Table(
+        _COLUMNS,
+        rows,
+        name=f"push {audience.segment.id}",
+        as_of=audience.as_of,
+        timezone=audience.timezone,
+        notes=audience.notes,
+    )
+    return Outcome(sent=len(rows), table=table)

@@ -1,0 +1,156 @@
+"""One POST to somebody else's server, tried again where that helps. Its address is a secret, and is in no message."""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+import stamina
+
+from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsageError, UsertrackError
+from usertrack.sources import Notify
+from usertrack.sources.http import LONGEST_WAIT, clean, retry_after
+
+ATTEMPTS = 5
+_TIMEOUT = httpx.Timeout(30, connect=10)
+
+
+class _Again(Exception):  # noqa: N818 - not an error yet
+    """Worth another attempt, after ``wait`` seconds if the server named them; ``final`` is raised when none is left."""
+
+    def __init__(self, final: UsertrackError, wait: float | None = None) -> None:
+        super().__init__(final.message)
+        self.final, self.wait = final, wait
+
+    @property
+    def notice(self) -> str:
+        return f"{self.final.message}; trying again" + (f" in {self.wait:.0f} s" if self.wait else "")
+
+
+def require_address(url: str | None, who: str, hint: str) -> str:
+    """``url``, once it is one that people's e-mails may be sent to; raises UsageError, which does not show it."""
+    if not url:
+        raise UsageError(f"{who} needs an address to post to", hint)
+    try:
+        parts = urlsplit(url)
+        host, scheme, _ = parts.hostname or "", parts.scheme, parts.port
+    except ValueError:
+        host = scheme = ""
+    if not host or scheme not in ("https", "http") or not url.isprintable() or " " in url:
+        raise UsageError(f"the address for {who} does not begin with https://", hint)
+    if scheme == "http" and not _is_here(host):
+        raise UsageError(f"the address for {who} is not https://, so that others could read along", hint)
+    return url
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def shown(url: str) -> str:
+    """``url`` as it may be shown: which server, and no more."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}/[secret]"
+
+
+def told(response: httpx.Response) -> str:
+    """What the server answered, in one short line without any part of its address."""
+    text = clean(response.text[:2000], 200)
+    url = response.request.url
+    secrets = [url.path.strip("/"), *url.path.split("/"), *url.params.values(), url.password, url.username]
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        if len(secret) > 5:
+            text = text.replace(secret, "[secret]")
+    return text
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How something is POSTed to ``who``.
+
+    Waits between attempts as ``Retry-After`` says, else ``pause`` seconds doubling. After 429, after 5xx and where
+    nothing was reached it is tried again; after silence only if it is ``repeatable``, because it may have arrived.
+    ``refused`` makes the error of any other answer.
+    """
+
+    who: str
+    refused: Callable[[httpx.Response], UsertrackError]
+    notify: Notify
+    pause: float = 1.0
+    repeatable: bool = False
+
+    def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """The answer (2xx) to ``content``; raises a UsertrackError."""
+        try:
+            with httpx.Client(timeout=_TIMEOUT) as client:
+                for attempt in stamina.retry_context(
+                    on=_wait,
+                    attempts=ATTEMPTS,
+                    timeout=None,
+                    wait_initial=self.pause,
+                    wait_max=30,
+                    wait_jitter=self.pause / 2,
+                ):
+                    with attempt:
+                        try:
+                            return self._once(
+                                client.build_request("POST", url, content=content, headers=headers), client
+                            )
+                        except _Again as again:
+                            if attempt.num < ATTEMPTS:
+                                self.notify(again.notice)
+                            raise
+        except httpx.InvalidURL:
+            raise UsageError(f"the address for {self.who} is not one", "copy it again") from None
+        except _Again as again:
+            raise again.final from None
+        raise AssertionError("stamina always returns or raises")
+
+    def _once(self, request: httpx.Request, client: httpx.Client) -> httpx.Response:
+        try:
+            response = client.send(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            lost = ConnectionFailed(f"cannot reach {self.who}", "check its address, and your network")
+            raise _Again(lost) from None
+        except httpx.RequestError:
+            if self.repeatable:
+                raise _Again(SourceBusy(f"{self.who} did not answer in time", "send it again later")) from None
+            silent = f"{self.who} did not answer, and may have taken it or not"
+            raise SourceBusy(silent, "look there before you send it again") from None
+        if response.is_success:
+            return response
+        raise self._failure(response)
+
+    def _failure(self, response: httpx.Response) -> UsertrackError | _Again:
+        wait = retry_after(response)
+        if response.status_code == 429:
+            busy = f"{self.who} asks us to slow down (HTTP 429)"
+            if wait is not None and wait > LONGEST_WAIT:
+                return SourceBusy(busy, f"send it again in {min(wait / 60, 1e6):,.0f} minutes, as it asks")
+            return _Again(SourceBusy(busy, "wait a minute and send it again"), wait)
+        if response.status_code >= 500:
+            return _Again(SourceBusy(f"{self.who} failed: {status_of(response)}", "send it again later"), wait)
+        if response.is_redirect:
+            redirect = f"the address for {self.who} answers with a redirect"
+            return ConnectionFailed(redirect, "use the address it leads to")
+        return self.refused(response)
+
+
+def _wait(error: Exception) -> bool | float:
+    if not isinstance(error, _Again):
+        return False
+    return True if error.wait is None else min(error.wait, LONGEST_WAIT)
+
+
+def status_of(response: httpx.Response) -> str:
+    return f"HTTP {response.status_code} {told(response)}".strip()
+
+
+def plain_refusal(response: httpx.Response, who: str) -> UsertrackError:
+    """The error for an answer that says no more than its status."""
+    return QueryError(f"{who} refused it: {status_of(response)}", "is the address right?")

@@ -1,0 +1,96 @@
+"""What came of a push as a document, and what a dry run would send: all of it, byte by byte but for the secrets."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from usertrack.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Shown
+from usertrack.push.audience import Audience
+from usertrack.push.order import Outcome, Request
+from usertrack.render import text
+from usertrack.report.segments import moment, number
+from usertrack.table import Column, Table
+
+_LISTED = 20  # unresolved people on a terminal; the JSON has all
+
+
+def outcome_document(target: str, audience: Audience, outcome: Outcome, *, dry_run: bool) -> Document:
+    """What happened, the target's own facts, whom it does not know, and with a dry run the requests."""
+    notes = [*audience.notes, *outcome.notes]
+    blocks = [*_facts(audience, outcome), *_unresolved(outcome), *_requests(outcome)]
+    return Document(
+        title=_title(target, audience, outcome, dry_run=dry_run),
+        subtitle=f"{moment(audience.as_of, audience.timezone)}",
+        blocks=tuple(blocks),
+        notes=tuple(notes),
+        data=lambda: _json(target, audience, outcome, notes, dry_run=dry_run),
+        timezone=audience.timezone,
+        as_of=audience.as_of,
+    )
+
+
+def _title(target: str, audience: Audience, outcome: Outcome, *, dry_run: bool) -> str:
+    name = audience.segment.name
+    if dry_run:
+        count = f"{len(outcome.requests)} request{'s' * (len(outcome.requests) != 1)}"
+        return f"{name} to {target}: {count} would be sent, and none was"
+    if not audience.people and not outcome.details.get("removed"):
+        return f"{name} is empty: nothing was sent"
+    return f"{name} to {target}: {number(outcome.sent)} of {number(audience.total)} people"
+
+
+def _facts(audience: Audience, outcome: Outcome) -> Iterator[Block]:
+    pairs: list[tuple[str, Any]] = []
+    if cohort := outcome.details.get("cohort"):
+        id_ = "not there yet" if cohort["id"] is None else f"number {cohort['id']}"
+        new = ", new" if outcome.details["created"] and cohort["id"] else ""
+        pairs = [
+            ("Cohort", f"{cohort['name']} ({id_}{new})"),
+            ("Persons", outcome.details["persons"]),
+            ("Added", outcome.details["added"]),
+            ("Taken out", outcome.details["removed"]),
+        ]
+        if "verified" in outcome.details:
+            pairs.append(("Counted", f"{cohort['count']}, as it should be" if outcome.details["verified"] else "wrong"))
+    if keys := outcome.details.get("idempotency_keys"):
+        pairs = [("Documents", len(keys)), ("Idempotency keys", keys[:3] + ["…"] * (len(keys) > 3))]
+    if pairs:
+        yield Facts(tuple(pairs))
+
+
+def _unresolved(outcome: Outcome) -> Iterator[Block]:
+    emails = outcome.unresolved
+    if emails:
+        table = Table((Column("email"),), [(email,) for email in emails[:_LISTED]], name="unresolved")
+        heading = f"Not known to PostHog, and left out: {number(len(emails))}"
+        yield Listing(table, heading=heading, shown={"email": Shown("Person")})
+    if len(emails) > _LISTED:
+        yield Paragraph(f"{number(len(emails) - _LISTED)} more · `--format json` names all", "dim")
+
+
+def _requests(outcome: Outcome) -> Iterator[Block]:
+    for position, request in enumerate(outcome.requests, start=1):
+        head = "\n".join([f"{request.method} {request.url}", *(f"{k}: {v}" for k, v in request.headers.items())])
+        body = json.dumps(text.plain(request.body), ensure_ascii=False, indent=2)
+        yield Section(f"Request {position} of {len(outcome.requests)}", (Code(f"{head}\n\n{body}", "http"),))
+
+
+def _json(target: str, audience: Audience, outcome: Outcome, notes: list[str], *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "target": target,
+        "dry_run": dry_run,
+        "set": audience.chosen.name,
+        "segment": audience.segment.id,
+        "as_of": audience.as_of,
+        "people": audience.total,
+        "sent": 0 if dry_run else outcome.sent,
+        "unresolved": outcome.unresolved,
+        **outcome.details,
+        **({"requests": [_request(request) for request in outcome.requests]} if dry_run else {}),
+        "problem": outcome.problem.message if outcome.problem else None,
+        "notes": notes,
+    }
+
+
+def _request(request: Request) -> dict[str, Any]:
+    return {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": request.body}

@@ -1,0 +1,143 @@
+"""A segment as one message in a Slack channel, through an incoming webhook. No text of strangers can take effect in it.
+
+Slack's limits: 50 blocks, 3 000 characters in one text, 150 in a header (docs: Block Kit, "Reference: blocks").
+"""
+
+import json
+from typing import Any
+
+import httpx
+
+from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
+from usertrack.period import in_zone
+from usertrack.push.audience import Audience, Person
+from usertrack.push.delivery import Delivery, plain_refusal, require_address, shown, told
+from usertrack.push.order import Order, Outcome, Request
+from usertrack.render import safe
+from usertrack.run import Runner
+from usertrack.sources import Notify
+
+LISTED, MOST_LISTED = 10, 40
+"""People in the message unless ``--limit`` says otherwise, and at the most: the other blocks need room, too."""
+
+_HEADER, _NAME, _REASON = 150, 120, 400  # characters; the two last are escaped, to at most five times as many
+_HINT = "make one in Slack (Apps › Incoming Webhooks) and set SLACK_WEBHOOK_URL, or give it with --url"
+
+
+def check(order: Order) -> None:
+    require_address(_url(order), "Slack", _HINT)
+    if order.link is not None and not order.link.startswith(("https://", "http://")):
+        raise UsageError("--link takes an address that begins with https://", "such as that of your weekly report")
+
+
+def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
+    """Post the digest; of an empty segment nothing. Raises a UsertrackError when Slack does not take it."""
+    if not audience.total:
+        return Outcome()
+    url = require_address(_url(order), "Slack", _HINT)
+    message = digest(audience, *_link(order))
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    listed = min(len(audience.people), MOST_LISTED)
+    if order.dry_run:
+        return Outcome(listed, requests=(Request("POST", shown(url), headers, message),))
+    content = safe.utf8(json.dumps(message, ensure_ascii=False))
+    answer = Delivery("Slack", refused, notify, order.pause).post(url, content, headers)
+    if answer.text.strip() != "ok":
+        raise ConnectionFailed("the address took it, but does not answer as Slack does", _HINT)
+    return Outcome(listed)
+
+
+def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any]:
+    """The message: how many, since when, who first and why. ``text`` is what notifications show."""
+    segment, total = audience.segment, audience.total
+    people = audience.people[:MOST_LISTED]
+    title = f"{_cut(segment.name, _HEADER - 30)} · {_people(total)}"
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": {"type": "plain_text", "text": safe.visible(title), "emoji": False}},
+        _context(_about(audience)),
+        *(_section(_line(number, person)) for number, person in enumerate(people, start=1)),
+    ]
+    left = f"{total - len(people):,} more · ".replace(",", " ") if total > len(people) else ""
+    blocks.append(_context(f"{left}`{safe.slack(audience.command)}`"))
+    if link:
+        blocks.append(_section(f"<{safe.slack(link).replace('|', '%7C')}|{label}>"))
+    return {"text": safe.slack(title), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
+
+
+def _link(order: Order) -> tuple[str, str]:
+    """Where to read on, and what to call it: the page that was given, else the project in PostHog."""
+    settings = order.settings
+    if order.link:
+        return order.link, "Open the report"
+    if settings.uses_demo or not settings.has_posthog or not settings["posthog.host"].startswith("https://"):
+        return "", ""  # the embedded server has no pages
+    return f"{settings['posthog.host'].rstrip('/')}/project/{settings['posthog.project_id']}/persons", "Open PostHog"
+
+
+def _about(audience: Audience) -> str:
+    local = in_zone(audience.as_of, audience.timezone)
+    parts = [f"*{safe.slack(audience.segment.action)}*"] if audience.segment.action else []
+    parts.append(f"{local.day} {local:%b %Y, %H:%M} {audience.timezone}")
+    if audience.moved and audience.since:
+        since = in_zone(audience.since, audience.timezone)
+        parts.append(f"+{audience.moved[0]} −{audience.moved[1]} since {since.day} {since:%b %Y}")
+    return " · ".join(parts)
+
+
+def _line(number: int, person: Person) -> str:
+    urgent = "" if person.priority is None else f" · priority {person.priority:.1f}"
+    name, reason = _cut(person.email, _NAME), _cut(person.reason or "", _REASON)
+    return f"*{number}. {safe.slack(name)}*{urgent}\n{safe.slack(reason)}"
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _people(count: int) -> str:
+    return f"{count:,}".replace(",", " ") + (" person" if count == 1 else " people")
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def _context(text: str) -> dict[str, Any]:
+    return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    """Verbatim: Slack makes no links, channels or mentions of what only looks like one."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _url(order: Order) -> str | None:
+    url: str | None = order.url or order.settings["slack.webhook_url"]
+    return url
+
+
+def refused(response: httpx.Response) -> UsertrackError:
+    """What Slack's refusals mean (docs: "Sending messages using incoming webhooks", error table)."""
+    said = told(response)
+    if said.startswith(("invalid_payload", "invalid_blocks", "no_text", "too_many_attachments")):
+        return QueryError(
+            f"Slack refused the message: {said}", "this is a bug, please report it with the output of --dry-run"
+        )
+    if said in _CLOSED:
+        return ConnectionFailed(f"Slack does not take the message: {said}", _CLOSED[said])
+    return plain_refusal(response, "Slack")
+
+
+_NEW = "make a new incoming webhook and set SLACK_WEBHOOK_URL"
+_CLOSED = {
+    "no_service": f"the webhook was removed, switched off or mistyped; {_NEW}",
+    "no_service_id": f"the address is not whole; {_NEW}",
+    "no_team": f"the workspace of the webhook is gone; {_NEW}",
+    "team_disabled": f"the workspace of the webhook is closed; {_NEW}",
+    "invalid_token": f"the address is not whole, or no longer valid; {_NEW}",
+    "channel_not_found": f"the channel of the webhook is gone; {_NEW}",
+    "channel_is_archived": f"unarchive the channel, or {_NEW}",
+    "user_not_found": f"whoever made the webhook is gone; {_NEW}",
+    "action_prohibited": "an administrator of Slack has forbidden it; ask for the webhook to be allowed",
+    "posting_to_general_channel_denied": "an administrator keeps #general closed; make a webhook for another channel",
+}

@@ -1,0 +1,106 @@
+"""A segment as JSON documents, POSTed to a server of your own. The same people as of the same moment have the same key.
+
+So a receiver that keeps the keys it has seen may be sent everything again: after a failure, or by two cron jobs.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import httpx
+
+from usertrack import __version__
+from usertrack.errors import UsertrackError
+from usertrack.push.audience import Audience
+from usertrack.push.delivery import Delivery, plain_refusal, require_address, shown
+from usertrack.push.order import Order, Outcome, Request
+from usertrack.render import safe, text
+from usertrack.run import Runner
+from usertrack.sources import Notify
+
+VERSION = 1
+"""Of the documents: a field may be added to this version, a changed one makes a new version."""
+
+BATCH = 1000
+"""People in one document."""
+
+_HINT = "set USERTRACK_WEBHOOK_URL, or webhook.url in usertrack.yaml, or give it with --url"
+
+
+def check(order: Order) -> None:
+    require_address(_url(order), "the webhook", _HINT)
+
+
+def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
+    """POST everybody, `BATCH` at a time; of an empty segment nothing. Raises a UsertrackError at the first refusal."""
+    url = require_address(_url(order), "the webhook", _HINT)
+    documents = list(_documents(audience))
+    contents = [safe.utf8(json.dumps(document, ensure_ascii=False, separators=(",", ":"))) for document in documents]
+    headers = [_headers(content) for content in contents]
+    details = {"batches": len(documents), "idempotency_keys": [header["Idempotency-Key"] for header in headers]}
+    if order.dry_run:
+        pairs = zip(headers, documents, strict=True)
+        requests = tuple(Request("POST", shown(url), header, document) for header, document in pairs)
+        return Outcome(len(audience.people), requests=requests, details=details)
+    delivery = Delivery("the webhook", _refused, notify, order.pause, repeatable=True)
+    for number, (content, header) in enumerate(zip(contents, headers, strict=True), start=1):
+        notify(f"sending document {number} of {len(contents)}", passing=True)
+        try:
+            delivery.post(url, content, header)
+        except UsertrackError as error:
+            raise _midway(error, number, len(contents), audience) from error
+    return Outcome(len(audience.people), details=details)
+
+
+def _url(order: Order) -> str | None:
+    url: str | None = order.url or order.settings["webhook.url"]
+    return url
+
+
+def _documents(audience: Audience) -> Iterator[dict[str, Any]]:
+    people = iter(audience.people)
+    batches = -(-len(audience.people) // BATCH)
+    segment = audience.segment
+    for number in range(1, batches + 1):
+        yield text.plain(
+            {
+                "version": VERSION,
+                "type": "usertrack.segment",
+                "set": audience.chosen.name,
+                "segment": {"id": segment.id, "name": segment.name, "action": segment.action},
+                "as_of": audience.as_of,
+                "total": audience.total,
+                "batch": {"number": number, "of": batches},
+                "people": [
+                    {
+                        "email": person.email,
+                        "priority": person.priority,
+                        "reason": person.reason,
+                        "evidence": person.facts,
+                    }
+                    for person in islice(people, BATCH)
+                ],
+            }
+        )
+
+
+def _headers(content: bytes) -> dict[str, str]:
+    return {
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": f"usertrack/{__version__}",
+        "Idempotency-Key": hashlib.sha256(content).hexdigest()[:32],
+    }
+
+
+def _refused(response: httpx.Response) -> UsertrackError:
+    return plain_refusal(response, "the webhook")
+
+
+def _midway(error: UsertrackError, number: int, total: int, audience: Audience) -> UsertrackError:
+    """Says how much had arrived, and how to send the same again."""
+    if total == 1:
+        return error
+    hint = f"{error.hint}; with --as-of {text.plain(audience.as_of)} what has arrived keeps its Idempotency-Key"
+    return type(error)(f"{error.message}, at document {number} of {total}", hint)

@@ -1,0 +1,61 @@
+"""Charts and heatmaps as what every format can show: cells and tables. Nothing is told by a colour alone."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from usertrack.document import Chart, Heatmap, Kind, Listing, Shown
+from usertrack.render import cells
+from usertrack.render.cells import Cell
+from usertrack.table import Column, Row, Table
+
+
+def grid(block: Heatmap) -> list[list[Cell]]:
+    """The cells of a heatmap, all with the same decimals; ``bar`` is the share of its largest number."""
+    flat: list[Row] = [(value,) for row in block.values for value in row]
+    # as a DOUBLE, numbers below 1 would be taken for shares
+    column = Column("value", "DOUBLE" if block.kind == "percent" else "BIGINT")
+    [view] = cells.views(Listing(Table((column,), flat), shown={"value": Shown(kind="bar")}))
+    return [[view.cell((value,)) for value in row] for row in block.values]
+
+
+def as_listing(block: Chart) -> Listing:
+    """A chart as a table: a bar per label, or a sparkline per series with its range."""
+    return _bars(block) if block.kind == "bars" else _trend(block)
+
+
+def _bars(block: Chart) -> Listing:
+    kind = "DOUBLE" if block.unit == "percent" else "BIGINT"
+    columns = (Column("label"), *(Column(name, kind) for name in block.series))
+    rows: list[Row] = list(zip(block.x, *block.series.values(), strict=True))
+    full = max((value for values in block.series.values() for value in values if value is not None), default=0.0)
+    shown = {name: Shown(_with_unit(name, block), "bar", full=full) for name in block.series}
+    return Listing(Table(columns, rows), block.label, {"label": Shown(" "), **shown}, more=block.caption)
+
+
+def _trend(block: Chart) -> Listing:
+    kind: Kind = "percent" if block.unit == "percent" else "number"
+    measures = ("lowest", "highest", "latest")
+    shown = {
+        "series": Shown("Series"),
+        "trend": Shown(_ends(block), "spark"),
+        **{name: Shown(_with_unit(name.capitalize(), block), kind) for name in measures},
+    }
+    types = {"trend": "DOUBLE[]", **dict.fromkeys(measures, "DOUBLE")}
+    rows: list[Row] = [(name, list(values), *_range(values)) for name, values in block.series.items()]
+    columns = tuple(Column(name, types.get(name, "VARCHAR")) for name in shown)
+    return Listing(Table(columns, rows), block.label, shown, more=block.caption)
+
+
+def _with_unit(name: str, block: Chart) -> str:
+    return f"{name}, {block.unit}" if block.unit not in ("", "percent") else name
+
+
+def _range(values: Sequence[float | None]) -> tuple[float | None, float | None, float | None]:
+    known = [value for value in values if value is not None]
+    return min(known, default=None), max(known, default=None), known[-1] if known else None
+
+
+def _ends(block: Chart) -> str:
+    """``1 Nov – 20 Nov``: the first and the last day of a trend."""
+    days = [day for day in (*block.x[:1], *block.x[-1:]) if isinstance(day, date)]
+    return " – ".join(f"{day.day} {day:%b}" for day in days)

@@ -1,0 +1,131 @@
+"""Heatmaps and trends on a terminal, as lines no wider than asked for, legible without colour."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from usertrack.document import Chart, Heatmap
+from usertrack.render import charts, figures
+from usertrack.render.cells import Cell, number
+from usertrack.render.safe import visible
+
+_SHADES = " ░▒▓█"
+# Each has its own ink, so that a number reads on it whatever the terminal's colours are.
+_TINTS = ("", "#1d2129 on #d6eeef", "#1d2129 on #9fd6d8", "#1d2129 on #5fb9bd", "#ffffff on #0b5f63")
+_AXIS = 20  # cells that plotille takes beside the drawing: numbers at the left, the rest of the last date
+_WIDEST = 96
+_READ = 16  # more columns than these are looked at, not read
+
+
+def heatmap(block: Heatmap, width: int) -> list[Text]:
+    """The numbers on shades where they fit, else shades of two characters with what they stand for."""
+    cells = figures.grid(block)
+    names, heads = [visible(name) for name in block.rows], [visible(name) for name in block.columns]
+    left = min(max(map(cell_len, [*names, visible(block.corner)]), default=0), max(4, width // 3))
+    content = max((cell_len(cell.text) for row in cells for cell in row), default=1)
+    room = max(content, *(map(cell_len, heads or [""]))) + 2
+    numbers = len(heads) <= _READ and left + room * len(heads) <= width
+    if not numbers:
+        room = max(1, min(2, (width - left - 1) // max(1, len(heads))))
+    draw = _number if numbers else _shade
+    lines = [Text(set_cell_size(visible(block.corner), left) + _heads(heads, room, left_aligned=not numbers), "dim")]
+    for name, row in zip(names, cells, strict=True):
+        line = Text(set_cell_size(name, left) + " " * (not numbers))
+        for cell in row:
+            line.append_text(draw(cell, room))
+        lines.append(line)
+    return lines if numbers else [*lines, *_legend(block, cells)]
+
+
+def _heads(heads: Sequence[str], room: int, *, left_aligned: bool) -> str:
+    """Labels over their columns; over narrow ones only as many as do not touch."""
+    if not left_aligned:
+        return "".join(" " * (room - 1 - cell_len(head)) + head + " " for head in heads)
+    line = " "
+    for at, head in enumerate(heads):
+        start = 1 + at * room
+        if not line.strip() or len(line) < start:
+            line = line.ljust(start) + head
+    return line[: 1 + room * len(heads)]
+
+
+def _number(cell: Cell, room: int) -> Text:
+    text = Text(" " * (room - 1 - cell_len(cell.text)) + cell.text + " ")
+    text.stylize(_TINTS[_level(cell)] if cell.known else "dim")
+    return text
+
+
+def _shade(cell: Cell, room: int) -> Text:
+    return Text(_SHADES[_level(cell)] * room if cell.known else "·".ljust(room), charts.INK if cell.known else "dim")
+
+
+def _level(cell: Cell) -> int:
+    """0 for nothing, else 1 to 4 by quarters of the largest."""
+    return min(4, int((cell.bar or 0.0) * 4) + 1) if cell.bar else 0
+
+
+def _legend(block: Heatmap, cells: list[list[Cell]]) -> Iterator[Text]:
+    """For each shade the smallest and the largest number that has it."""
+    spans: dict[int, list[tuple[float, str]]] = {}
+    for row, values in zip(cells, block.values, strict=True):
+        for cell, value in zip(row, values, strict=True):
+            if value is not None and cell.known:
+                spans.setdefault(_level(cell), []).append((value, cell.text))
+    parts = []
+    for level, found in sorted(spans.items()):
+        low, high = min(found)[1], max(found)[1]
+        parts.append(f"{_SHADES[level] * 2 if level else 'blank'} {low if low == high else f'{low} to {high}'}")
+    if parts:
+        yield Text("  ".join(parts), "dim")
+
+
+def trend(block: Chart, width: int) -> list[Text]:
+    """A panel per series, all on one scale from 0, by plotille."""
+    lines = []
+    height = 8 if len(block.series) == 1 else 5
+    for name, values in block.series.items():
+        if len(block.series) > 1:
+            lines.append(Text(visible(name), "bold"))
+        lines += [Text(line, charts.INK) for line in _panel(block, values, min(width, _WIDEST) - _AXIS, height)]
+    return lines
+
+
+def _panel(block: Chart, values: Sequence[float | None], width: int, height: int) -> list[str]:
+    import plotille
+
+    known = [value for series in block.series.values() for value in series if value is not None]
+    days = [datetime.combine(day, time.min) for day in block.x if isinstance(day, date)]
+    if not known or len(days) < 2:
+        return ["not enough days to draw"]
+    figure: Any = plotille.Figure()
+    figure.width, figure.height = max(10, width), height
+    figure.with_colors = figure.origin = False
+    figure.set_x_limits(min_=days[0], max_=days[-1])
+    figure.set_y_limits(min_=min(0.0, *known), max_=max(*known, 0.0) or 1.0)
+    figure.y_ticks_fkt = lambda low, high: _tick(low, block.unit)
+    figure.x_ticks_fkt = lambda low, high: f"{low.day} {low:%b}"
+    for piece in _pieces(days, values):
+        figure.plot(*zip(*piece, strict=True))
+    drawn = figure.show().split("\n")[1:]  # without the names of the axes
+    return [line.removesuffix("-> (X)").replace("\u2800", " ").rstrip() for line in drawn]
+
+
+def _tick(value: float, unit: str) -> str:
+    text = f"{value * 100:.0f} %" if unit == "percent" else number(value, 0 if abs(value) >= 10 or not value else 1)
+    return text.rjust(10)
+
+
+def _pieces(days: Sequence[datetime], values: Sequence[float | None]) -> Iterator[list[tuple[datetime, float]]]:
+    """Stretches without a gap."""
+    piece: list[tuple[datetime, float]] = []
+    for day, value in zip(days, values, strict=True):
+        if value is None and piece:
+            yield piece
+            piece = []
+        elif value is not None:
+            piece.append((day, value))
+    if piece:
+        yield piece

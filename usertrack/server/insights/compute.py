@@ -1,0 +1,45 @@
+"""From a query node to its numbers: each kind is one file, and each is HogQL in the end."""
+
+from collections.abc import Callable
+from typing import Any
+
+from usertrack.server.api_errors import ApiError
+from usertrack.server.insights.errors import USUAL, errors
+from usertrack.server.insights.funnels import funnels
+from usertrack.server.insights.lifecycle import lifecycle
+from usertrack.server.insights.nodes import Ask, Node, World
+from usertrack.server.insights.retention import retention
+from usertrack.server.insights.trends import trends
+
+_KINDS: dict[str, Callable[[Node, Ask, World], list[Any]]] = {
+    "TrendsQuery": trends,
+    "LifecycleQuery": lifecycle,
+    "RetentionQuery": retention,
+    "FunnelsQuery": funnels,
+    "ErrorTrackingQuery": errors,
+}
+_WRAPPERS = ("DataVisualizationNode", "InsightVizNode", "DataTableNode")
+
+
+def source_of(query: Any) -> Node:
+    """The query that has the numbers, out of the nodes that only show them; raises ApiError for anything else."""
+    if isinstance(query, dict) and query.get("kind") in _WRAPPERS:
+        query = query.get("source")
+    if not isinstance(query, dict):
+        raise ApiError(400, "required", "This field is required: query")
+    kind = query.get("kind")
+    if kind == "HogQLQuery":
+        if not isinstance(query.get("query"), str):
+            raise ApiError(400, "invalid_input", "query.query must be HogQL text")
+    elif kind not in _KINDS:
+        raise ApiError(400, "invalid_input", f"Unsupported query kind: {kind}")
+    return query
+
+
+def compute(node: Node, ask: Ask, world: World) -> dict[str, Any]:
+    """The ``results`` of a node that is no HogQLQuery, and what else PostHog says with them."""
+    results = _KINDS[node["kind"]](node, ask, world)
+    if node["kind"] != "ErrorTrackingQuery":
+        return {"results": results}
+    limit = int(node.get("limit") or USUAL)
+    return {"results": results[:limit], "hasMore": len(results) > limit, "limit": limit, "offset": 0}

@@ -1,0 +1,258 @@
+"""What query nodes of all kinds share: their dates, their events, their filters. What is not supported is refused.
+
+A node's option that this server does not know is an error, never a number that ignores it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from usertrack.server.api_errors import ApiError
+from usertrack.server.hogql.filters import moment_of, property_condition
+from usertrack.server.hogql.parse import transform
+from usertrack.server.hogql.text import hogql
+
+Ask = Callable[[str, Mapping[str, Any]], list[list[Any]]]
+"""All rows of a HogQL query with these values."""
+
+Node = dict[str, Any]
+LIMIT = 50_000  # rows that one question of ours may have: the clamp of a server with its defaults
+BREAKDOWN_LIMIT = 25  # PostHog's BREAKDOWN_VALUES_LIMIT
+OTHER, NULL = "$$_posthog_breakdown_other_$$", "$$_posthog_breakdown_null_$$"
+
+# of a node of any kind; none of these changes a number
+_HARMLESS = {"kind", "version", "tags", "name", "custom_name", "response", "modifiers", "dataColorTheme"}
+_INTERVALS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": None}
+START = {
+    "hour": "toStartOfHour({})",
+    "day": "toDate({})",
+    "week": "toStartOfWeek({})",
+    "month": "toStartOfMonth({})",
+}
+"""The HogQL for the start of the interval that a time lies in, in the project's timezone."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What a node's numbers depend on beside its events. ``now`` is aware; ``week_start_day`` 0 Sunday, 1 Monday."""
+
+    timezone: ZoneInfo
+    week_start_day: int
+    now: datetime
+    test_account_filters: tuple[Mapping[str, Any], ...] = ()
+
+
+def fill(template: str, **parts: str) -> str:
+    """``template`` with each NAME in capitals replaced by its part; what is put in is never looked at again."""
+    return re.sub(rf"\b(?:{'|'.join(parts)})\b", lambda found: parts[found[0]], template)
+
+
+def refused(what: str) -> ApiError:
+    return ApiError(400, "invalid_input", f"{what} is not supported by this server")
+
+
+def allow(node: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    """Raise ApiError for an option in ``node`` that is set, and not among the ``known`` ones."""
+    for name, value in node.items():
+        if name not in _HARMLESS and name not in known and value not in (None, False, [], {}, ""):
+            raise refused(f"{where}.{name}")
+
+
+def choice(node: Mapping[str, Any], name: str, known: Mapping[str, Any] | Iterable[str], default: str) -> str:
+    value = node.get(name) or default
+    if not isinstance(value, str) or value not in known:
+        raise refused(f"{name} {value}")
+    return value
+
+
+def count(node: Mapping[str, Any], name: str, default: int, most: int) -> int:
+    """A whole number from 1 to ``most``."""
+    value = node.get(name) or default
+    if not isinstance(value, int) or not 1 <= value <= most:
+        raise refused(f"{name} {value}")
+    return int(value)
+
+
+def section(node: Mapping[str, Any], name: str) -> Node:
+    """The object ``node[name]``, {} when it is missing."""
+    value = node.get(name) or {}
+    if not isinstance(value, dict):
+        raise ApiError(400, "invalid_input", f"query.{name} must be an object")
+    return value
+
+
+# Dates
+
+
+@dataclass(frozen=True)
+class Period:
+    """Intervals in the project's timezone, from the one that holds ``start`` to the one that holds ``end``."""
+
+    interval: str
+    start: datetime
+    end: datetime
+
+    @property
+    def buckets(self) -> list[datetime]:
+        found = [self.start]
+        while (following := step(found[-1], self.interval)) <= self.end:
+            found.append(following)
+        return found
+
+    def key(self, moment: datetime) -> str:
+        """As PostHog writes ``days``."""
+        return moment.strftime("%Y-%m-%d %H:%M:%S" if self.interval == "hour" else "%Y-%m-%d")
+
+    @property
+    def days(self) -> list[str]:
+        return [self.key(bucket) for bucket in self.buckets]
+
+    @property
+    def labels(self) -> list[str]:
+        hour = " %H:%M" if self.interval == "hour" else ""
+        return [f"{bucket.day}-{bucket:%b-%Y{hour}}" for bucket in self.buckets]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"date_from": clickhouse_time(self.start), "date_to": clickhouse_time(self.end)}
+
+
+WITHIN = "timestamp >= toDateTime64({date_from}, 6, 'UTC') AND timestamp <= toDateTime64({date_to}, 6, 'UTC')"
+
+
+def clickhouse_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def period_of(node: Node, world: World) -> Period:
+    """PostHog's range: from the start of the interval of ``date_from`` (default -7d) to the end of the last day."""
+    dates = section(node, "dateRange")
+    allow(dates, {"date_from", "date_to", "explicitDate"}, "dateRange")
+    interval = choice(node, "interval", _INTERVALS, "day")
+    if dates.get("date_from") == "all":
+        raise refused("date_from all")
+    start = moment_of(dates.get("date_from") or "-7d", world.timezone, world.now)
+    return Period(interval, floor(start, interval, world), last_moment(dates, interval, world))
+
+
+def last_moment(dates: Mapping[str, Any], interval: str, world: World) -> datetime:
+    given = dates.get("date_to")
+    end = moment_of(given, world.timezone, world.now) if given else world.now.astimezone(world.timezone)
+    whole = len(str(given)) == 10  # a date: its whole day
+    if dates.get("explicitDate") or (interval == "hour" and not whole):
+        return end
+    return end.replace(hour=23, minute=59, second=59, microsecond=999_999)
+
+
+def floor(moment: datetime, interval: str, world: World) -> datetime:
+    if interval == "hour":
+        return moment.replace(minute=0, second=0, microsecond=0)
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if interval == "week":
+        return day - timedelta(days=(day.isoweekday() - world.week_start_day) % 7)
+    return day.replace(day=1) if interval == "month" else day
+
+
+def step(moment: datetime, interval: str, count: int = 1) -> datetime:
+    """So many intervals later; days are those of the calendar."""
+    if interval == "month":
+        index = moment.year * 12 + moment.month - 1 + count
+        return moment.replace(year=index // 12, month=index % 12 + 1)
+    width = _INTERVALS[interval] or timedelta()
+    if interval == "hour":
+        return (moment.astimezone(UTC) + count * width).astimezone(moment.tzinfo)
+    return moment + count * width
+
+
+# Events and filters
+
+
+def series_of(node: Node) -> list[Node]:
+    series = node.get("series")
+    if not isinstance(series, list) or not series or not all(isinstance(item, dict) for item in series):
+        raise ApiError(400, "required", "This field is required: query.series")
+    for item in series:
+        if item.get("kind", "EventsNode") != "EventsNode":
+            raise refused(f"A series of kind {item['kind']}")
+    return series
+
+
+def event_condition(item: Node, name: str = "event") -> str:
+    """Which events the EventsNode ``item`` means, as HogQL; without a name every event."""
+    event = item.get(name)
+    own = [f"event = {text({'node': 'Constant', 'value': str(event)})}"] if event is not None else []
+    return " AND ".join([*own, *conditions(item.get("properties")), *conditions(item.get("fixedProperties"))]) or "true"
+
+
+def node_condition(node: Node, world: World) -> str:
+    """The filters that hold for every event of a query."""
+    tests = world.test_account_filters if node.get("filterTestAccounts") else ()
+    own = [text(property_condition(item)) for item in tests]
+    return " AND ".join([*conditions(node.get("properties")), *own]) or "true"
+
+
+def text(node: Node) -> str:
+    """``node`` as HogQL that reads back as itself: names of properties may hold anything, so they stand as strings."""
+
+    def change(part: Node) -> Node | None:
+        chain = part.get("chain") or []
+        if part["node"] != "Field" or "properties" not in chain[:-1]:
+            return None
+        return property_field(chain[: chain.index("properties") + 1], chain[-1])
+
+    return hogql(transform(node, change))
+
+
+def property_field(chain: list[str], name: str) -> Node:
+    return {
+        "node": "ArrayAccess",
+        "array": {"node": "Field", "chain": chain},
+        "property": {"node": "Constant", "value": name},
+    }
+
+
+def conditions(properties: Any) -> list[str]:
+    """Property filters, a list or a group of groups, as HogQL conditions that must all hold."""
+    if isinstance(properties, dict) and "values" in properties:
+        inner = [part for item in properties["values"] for part in conditions([item])]
+        word = " OR " if properties.get("type") == "OR" else " AND "
+        return [f"({word.join(inner)})"] if inner else []
+    items = properties or []
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ApiError(400, "invalid_property_filter", "Property filters must be a list of objects")
+    return [
+        part for item in items for part in (conditions(item) if "values" in item else [text(property_condition(item))])
+    ]
+
+
+def label_of(item: Node) -> str:
+    return str(item.get("custom_name") or item.get("name") or item.get("event") or "All events")
+
+
+def action_of(item: Node, order: int) -> Node:
+    """The series as PostHog repeats it in a result."""
+    names = ("math", "math_property", "custom_name")
+    name = item.get("name") or item.get("event") or "All events"
+    return {"id": item.get("event"), "type": "events", "order": order, "name": name, **{n: item.get(n) for n in names}}
+
+
+def breakdown_of(node: Node) -> tuple[str, int]:
+    """The HogQL of the value to break down by ('' for none), and how many values are kept."""
+    filters = section(node, "breakdownFilter")
+    allow(filters, {"breakdown", "breakdown_type", "breakdowns", "breakdown_limit"}, "breakdownFilter")
+    several = filters.get("breakdowns") or []
+    if len(several) > 1:
+        raise refused("More than one breakdown")
+    if several:
+        allow(several[0], {"property", "type"}, "breakdownFilter.breakdowns")
+    name = several[0].get("property") if several else filters.get("breakdown")
+    kind = (several[0].get("type") if several else filters.get("breakdown_type")) or "event"
+    if name is None:
+        return "", 0
+    before = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}.get(str(kind))
+    if before is None or not isinstance(name, str):
+        raise refused(f"A breakdown of type {kind}")
+    return text({"node": "Field", "chain": [*before, name]}), count(filters, "breakdown_limit", BREAKDOWN_LIMIT, 1000)
