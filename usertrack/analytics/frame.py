@@ -117,6 +117,25 @@ class Frame:
             self.timezone,
         ]
 
+    def as_dict(self) -> dict[str, Any]:
+        """What was asked about, for a command's JSON."""
+        return {
+            "since": self.since,
+            "until": self.until,
+            "interval": self.interval,
+            "week_start": self.week_start,
+            "timezone": self.timezone,
+            "segment": self.segment or None,
+            "where": self.where or None,
+            "breakdown": self.breakdown or None,
+        }
+
+    def group_name(self, rank: int, value: Any) -> str:
+        """How people call the group at ``rank`` (from 1) of the breakdown; nothing when there is none."""
+        if not self.breakdown:
+            return ""
+        return "all others" if rank > self.top else "(none)" if value is None else str(value)
+
     @property
     def values(self) -> dict[str, Any]:
         """The parameters that all analyses share. An empty list of people means everybody."""

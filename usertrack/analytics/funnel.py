@@ -42,9 +42,7 @@ class Funnel:
     def __post_init__(self) -> None:
         """Raises UsageError for what can be no funnel."""
         if len(self.steps) < 2:
-            raise UsageError(
-                "a funnel has two steps or more", "`usertrack funnel signed_up first_item_created`"
-            )
+            raise UsageError("a funnel has two steps or more", "`usertrack funnel signed_up first_item_created`")
         if len(self.steps) > MOST_STEPS:
             raise UsageError(f"a funnel has {MOST_STEPS} steps at the most, this one {len(self.steps)}")
         if self.order == "unordered" and self.exclusions:
@@ -219,10 +217,8 @@ def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> Grou
         for n, step in enumerate(funnel.steps)
         for row in [at.get(n + 1, {})]
     )
-    other = bool(rows) and int(rows[0]["group_rank"]) > frame.top
-    value = rows[0]["group_value"] if rows else None
-    name = "" if not frame.breakdown else "all others" if other else "(none)" if value is None else str(value)
-    return Group(name, steps, other)
+    rank, value = (int(rows[0]["group_rank"]), rows[0]["group_value"]) if rows else (1, None)
+    return Group(frame.group_name(rank, value), steps, other=rank > frame.top)
 
 
 def _known(seconds: Any) -> float | None:

@@ -86,8 +86,7 @@ def ask(runner: Runner, asked: Asked, frame: Frame) -> Retention:
     for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
         of_rank = [row for row in rows if row["group_rank"] == rank]
         value = of_rank[0]["group_value"] if of_rank else None
-        name = "all others" if rank > frame.top else "(none)" if value is None else str(value)
-        groups.append(Cohorts(name if frame.breakdown else "", _cohorts(frame, _cells(of_rank))))
+        groups.append(Cohorts(frame.group_name(rank, value), _cohorts(frame, _cells(of_rank))))
     return Retention(asked, frame, tuple(groups), table)
 
 

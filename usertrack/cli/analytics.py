@@ -44,7 +44,9 @@ _FIELDS: dict[str, Any] = {
     "days": Annotated[
         int | None, _option("--days", min=1, max=3660, help="This many days before the last one, and that one.")
     ],
-    "interval": Annotated[str | None, _option("--interval", "--period", metavar="UNIT", help="hour, day, week or month.")],
+    "interval": Annotated[
+        str | None, _option("--interval", "--period", metavar="UNIT", help="hour, day, week or month.")
+    ],
     "week_start": Annotated[str, _option("--week-start", metavar="DAY", help="monday or sunday.")],
     "segment": Annotated[
         str | None,
@@ -186,7 +188,7 @@ def funnel(
 
 
 def _periods(frame: "Frame", asked: Asked, count: int) -> "Frame":
-    """``frame`` from the start of a bucket on: of that which was asked for, else ``count`` buckets, the last one's too."""
+    """``frame`` from the start of a bucket on: of what was asked for, else of the ``count`` last ones."""
     from dataclasses import replace
     from datetime import UTC, timedelta
 
@@ -198,7 +200,8 @@ def _periods(frame: "Frame", asked: Asked, count: int) -> "Frame":
 
 _SIGNED_UP = "user_signed_up|signed_up"
 Target = Annotated[
-    str | None, typer.Option("--target", metavar="EVENT", help="What makes somebody a member of a cohort; a|b is either.")
+    str | None,
+    typer.Option("--target", metavar="EVENT", help="What makes somebody a member of a cohort; a|b is either."),
 ]
 Returning = Annotated[
     str, typer.Option("--returning", metavar="EVENT", help="What counts as coming back; default: any event.")
@@ -263,6 +266,45 @@ def cohorts(
         desk.emit(cohorts_document(ask_days(desk.runner, Question(target or "", returning), frame)), limit)
 
 
+Active = Annotated[
+    str, typer.Option("--event", metavar="EVENT", help="What makes somebody active; a|b is either; default: any event.")
+]
+
+
+@with_asked()
+def lifecycle(event: Active = "", limit: Limit = None, *, asked: Asked, common: Common) -> None:
+    """Who is new, who returns, who comes back after a pause, and who has gone, from period to period.
+
+    `usertrack lifecycle` · by week, the last twelve
+
+    `usertrack lifecycle --interval day --days 14 --event run_completed`
+    """
+    from usertrack.analytics.lifecycle import ask_lifecycle
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.lifecycle import lifecycle_document
+
+    with open_desk(common) as desk:
+        frame = _periods(frame_of(desk, asked, interval="week"), asked, 12)
+        desk.emit(lifecycle_document(ask_lifecycle(desk.runner, event, frame)), limit)
+
+
+@with_asked()
+def stickiness(event: Active = "", limit: Limit = None, *, asked: Asked, common: Common) -> None:
+    """On how many days (weeks, months) of a time people were active: habits show at the far end.
+
+    `usertrack stickiness` · the last 14 days
+
+    `usertrack stickiness --event feature_used --interval week --since 2026-09-01`
+    """
+    from usertrack.analytics.lifecycle import ask_stickiness
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.lifecycle import stickiness_document
+
+    with open_desk(common) as desk:
+        frame = _periods(frame_of(desk, asked), asked, 14)
+        desk.emit(stickiness_document(ask_stickiness(desk.runner, event, frame)), limit)
+
+
 def register(app: typer.Typer) -> None:
-    for command in (funnel, retention, cohorts):
+    for command in (funnel, retention, cohorts, lifecycle, stickiness):
         app.command(rich_help_panel=_PANEL)(command)

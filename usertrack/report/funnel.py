@@ -155,12 +155,7 @@ def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
     names = [column.name for column in _COLUMNS[1:]]
     return {
         "title": funnel.title,
-        "since": frame.since,
-        "until": frame.until,
-        "timezone": frame.timezone,
-        "segment": frame.segment or None,
-        "where": frame.where or None,
-        "breakdown": frame.breakdown or None,
+        **frame.as_dict(),
         "order": funnel.order,
         "window_seconds": funnel.window,
         "exclusions": list(funnel.exclusions),

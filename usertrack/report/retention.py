@@ -51,11 +51,19 @@ def cohorts_document(found: DayCohorts) -> Document:
     return Document(
         title=f"Cohorts by {frame.interval} of their first {asked.target or 'event'}",
         subtitle=" · ".join(
-            [frame.said, f"% who did {asked.returning or 'anything'} on that calendar day after their own", *_scope(frame)]
+            [
+                frame.said,
+                f"% who did {asked.returning or 'anything'} on that calendar day after their own",
+                *_scope(frame),
+            ]
         ),
         blocks=(
             _shares(found.cohorts, [f"day {day}" for day in (0, *DAYS)], frame, ""),
-            Spark(f"Day 0 – {last}", [None if rate is None else 100 * rate for rate in curve[1 : last + 1]], _ends(curve, last)),
+            Spark(
+                f"Day 0 – {last}",
+                [None if rate is None else 100 * rate for rate in curve[1 : last + 1]],
+                _ends(found.curve, last),
+            ),
         ),
         notes=notes,
         data=lambda: {
@@ -71,9 +79,10 @@ def cohorts_document(found: DayCohorts) -> Document:
     )
 
 
-def _ends(curve: Sequence[float | None], last: int) -> str:
-    said = [f"{100 * rate:.0f} % on day {day}" for day in (1, 7, 30, last) if day <= last and (rate := curve[day]) is not None]
-    return ", ".join(dict.fromkeys(said))
+def _ends(curve: Sequence[tuple[int, int]], last: int) -> str:
+    """The share on some days, each with how many people it is of."""
+    days = dict.fromkeys(day for day in (1, 7, 30, last) if 0 < day <= last and curve[day][1])
+    return ", ".join(f"{curve[day][0] / curve[day][1]:.0%} of {number(curve[day][1])} on day {day}" for day in days)
 
 
 def _semantics(asked: Asked) -> list[str]:
@@ -138,14 +147,7 @@ def _json(asked: Asked, frame: Frame, rows: Sequence[Row], notes: Sequence[str])
         "type": asked.kind,
         "target": asked.target or None,
         "returning": asked.returning or None,
-        "interval": frame.interval,
-        "week_start": frame.week_start,
-        "since": frame.since,
-        "until": frame.until,
-        "timezone": frame.timezone,
-        "segment": frame.segment or None,
-        "where": frame.where or None,
-        "breakdown": frame.breakdown or None,
+        **frame.as_dict(),
         "cells": [dict(zip([column.name for column in _COLUMNS], row, strict=True)) for row in rows],
         "notes": list(notes),
     }
