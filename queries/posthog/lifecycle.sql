@@ -8,7 +8,7 @@
 --   event: {type: text, default: ""}
 --   before: {type: timestamp}
 --   interval: day
---   shift: 0
+--   sundays: false
 --   origin: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
@@ -24,16 +24,17 @@ acts AS (
         timestamp,
         lowerUTF8(trim(person.properties.email)) AS email,
         if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
+        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         -- a Sunday's week is the Monday's of the day after
-        dateDiff(
-            {interval},
-            addDays(toTimeZone(toDateTime({origin}), {timezone}), {shift}),
-            addDays(toTimeZone(timestamp, {timezone}), {shift})
+        if(
+            {sundays},
+            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
+            dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
         ) AS period,
-        dateDiff(
-            {interval},
-            addDays(toTimeZone(toDateTime({origin}), {timezone}), {shift}),
-            addDays(toTimeZone(person.created_at, {timezone}), {shift})
+        if(
+            {sundays},
+            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(person.created_at, {timezone}), 1)),
+            dateDiff({interval}, origin, toTimeZone(person.created_at, {timezone}))
         ) AS born
     FROM events
     WHERE timestamp >= toDateTime({before})

@@ -11,7 +11,7 @@
 --   first_time: true
 --   minimum: 1
 --   interval: week
---   shift: 0
+--   sundays: false
 --   origin: {type: timestamp}
 --   since: {type: timestamp}
 --   until: {type: timestamp}
@@ -30,11 +30,12 @@ acts AS (
         if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
         empty({target}) OR has(splitByChar('|', {target}), event) AS starts,
         (empty({returning}) OR has(splitByChar('|', {returning}), event)) AND timestamp >= toDateTime({since}) AS returns,
+        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         -- a Sunday's week is the Monday's of the day after
-        dateDiff(
-            {interval},
-            addDays(toTimeZone(toDateTime({origin}), {timezone}), {shift}),
-            addDays(toTimeZone(timestamp, {timezone}), {shift})
+        if(
+            {sundays},
+            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
+            dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
         ) AS period
     FROM events
     WHERE timestamp < toDateTime({until})

@@ -5,7 +5,7 @@
 -- params:
 --   event: {type: text, default: ""}
 --   interval: day
---   shift: 0
+--   sundays: false
 --   origin: {type: timestamp}
 --   since: {type: timestamp}
 --   until: {type: timestamp}
@@ -22,11 +22,12 @@ acts AS (
         timestamp,
         lowerUTF8(trim(person.properties.email)) AS email,
         if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
+        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         -- a Sunday's week is the Monday's of the day after
-        dateDiff(
-            {interval},
-            addDays(toTimeZone(toDateTime({origin}), {timezone}), {shift}),
-            addDays(toTimeZone(timestamp, {timezone}), {shift})
+        if(
+            {sundays},
+            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
+            dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
         ) AS period
     FROM events
     WHERE timestamp >= toDateTime({since})

@@ -26,6 +26,7 @@ COMMANDS = [
 ]
 COMMANDS += ["doctor", "demo", "serve", "metrics"]
 COMMANDS += ["insight list", "insight show", "insight run", "insight create", "insight delete"]
+COMMANDS += ["funnel", "retention", "cohorts", "lifecycle", "stickiness"]
 COMMANDS += ["events", "properties", "errors", "search"]
 
 

@@ -155,7 +155,7 @@ class Frame:
     def bucketing(self) -> dict[str, Any]:
         """The parameters of queries that count in buckets."""
         sundays = self.interval == "week" and self.week_start == "sunday"
-        return {"interval": self.interval, "shift": int(sundays), "origin": self.floor(self.since).astimezone(UTC)}
+        return {"interval": self.interval, "sundays": sundays, "origin": self.floor(self.since).astimezone(UTC)}
 
 
 _NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
