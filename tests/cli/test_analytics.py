@@ -1,4 +1,4 @@
-"""`usertrack funnel`, `retention`, `cohorts`, `lifecycle` and `stickiness` on the demo: what a user sees, in every format."""
+"""The commands of product analytics on the demo: what a user sees, in every format."""
 
 import csv
 import io

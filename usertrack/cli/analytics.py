@@ -199,6 +199,7 @@ def _periods(frame: "Frame", asked: Asked, count: int) -> "Frame":
 
 
 _SIGNED_UP = "user_signed_up|signed_up"
+Periods = Annotated[int, typer.Option("--periods", min=1, max=400, help="How many periods back.")]
 Target = Annotated[
     str | None,
     typer.Option("--target", metavar="EVENT", help="What makes somebody a member of a cohort; a|b is either."),
@@ -211,7 +212,7 @@ Returning = Annotated[
 @with_asked()
 def retention(
     kind: Annotated[str, typer.Option("--type", help="first-time or recurring.")] = "first-time",
-    periods: Annotated[int, typer.Option("--periods", min=1, max=400, help="How many periods back.")] = 8,
+    periods: Periods = 8,
     target: Target = None,
     returning: Returning = "",
     minimum: Annotated[int, typer.Option("--minimum", min=1, help="How often somebody must come back.")] = 1,
@@ -272,24 +273,24 @@ Active = Annotated[
 
 
 @with_asked()
-def lifecycle(event: Active = "", limit: Limit = None, *, asked: Asked, common: Common) -> None:
+def lifecycle(event: Active = "", periods: Periods = 12, limit: Limit = None, *, asked: Asked, common: Common) -> None:
     """Who is new, who returns, who comes back after a pause, and who has gone, from period to period.
 
     `usertrack lifecycle` · by week, the last twelve
 
-    `usertrack lifecycle --interval day --days 14 --event run_completed`
+    `usertrack lifecycle --interval day --periods 14 --event run_completed`
     """
     from usertrack.analytics.lifecycle import ask_lifecycle
     from usertrack.cli.desk import open_desk
     from usertrack.report.lifecycle import lifecycle_document
 
     with open_desk(common) as desk:
-        frame = _periods(frame_of(desk, asked, interval="week"), asked, 12)
+        frame = _periods(frame_of(desk, asked, interval="week"), asked, periods)
         desk.emit(lifecycle_document(ask_lifecycle(desk.runner, event, frame)), limit)
 
 
 @with_asked()
-def stickiness(event: Active = "", limit: Limit = None, *, asked: Asked, common: Common) -> None:
+def stickiness(event: Active = "", periods: Periods = 14, limit: Limit = None, *, asked: Asked, common: Common) -> None:
     """On how many days (weeks, months) of a time people were active: habits show at the far end.
 
     `usertrack stickiness` · the last 14 days
@@ -301,7 +302,7 @@ def stickiness(event: Active = "", limit: Limit = None, *, asked: Asked, common:
     from usertrack.report.lifecycle import stickiness_document
 
     with open_desk(common) as desk:
-        frame = _periods(frame_of(desk, asked), asked, 14)
+        frame = _periods(frame_of(desk, asked), asked, periods)
         desk.emit(stickiness_document(ask_stickiness(desk.runner, event, frame)), limit)
 
 
