@@ -61,18 +61,28 @@ moments AS (
         arrayMap((m, o) -> arrayMap(n -> tuple(ms, n, 0, m), o), matches, orders) AS alike,
         arrayMap(m -> arrayFilter(n -> n > 0, m), matches) AS filled,
         arrayMap((m, e) -> arrayMap(n -> tuple(ms, n, e - 0, none), m), filled, arrayEnumerate(matches)) AS different,
-        if(arrayUniq(matches) = 1, arrayFlatten(alike), arraySort(m -> m.2, arrayFlatten(different))) AS moves
+        if(arrayUniq(matches) = 1, arrayFlatten(alike), arraySort(m -> m.2, arrayFlatten(different))) AS moves,
+        if(arrayUniq(matches) = 1 AND length(filled[1]) < 2, matches[1], [0]) AS what
     FROM candidates
     WHERE {strict} OR notEmpty(matched)
     GROUP BY person_id, timestamp
 ),
--- to each move its begin, if it opens an attempt, and the place of what it changes: its step, or the one that it strikes
+-- of the same thing done over and over only the first time tells, and of the first step the last time, too. To each move
+-- its begin, if it opens an attempt, and the place of what it changes: its step, or the one that it strikes
 people AS (
     SELECT
         person_id AS person,
         any(address) AS email,
         argMinIf(seen_group, at, isNotNull(seen_group)) AS value,
-        arrayFlatten(arrayMap(moment -> moment.2, arraySort(moment -> moment.1, groupArray(tuple(at, moves))))) AS plain,
+        arraySort(moment -> moment.1, groupArray(tuple(at, what, moves))) AS ordered,
+        arrayMap(moment -> moment.2, ordered) AS whats,
+        arrayFilter(
+            (moment, n) -> n = 1 OR whats[n] = [0] OR whats[n] != whats[n - 1]
+                OR (whats[n] = [1] AND whats[n] != whats[n + 1]),
+            ordered,
+            arrayEnumerate(ordered)
+        ) AS telling,
+        arrayFlatten(arrayMap(moment -> moment.3, telling)) AS plain,
         arrayMap(m -> tuple(m.1, m.2, m.3 - 0, m.4, m.2 = 1 ? m.1 : 0, m.2 > 0 ? m.2 + 1 : 0 - m.2), plain) AS all_moves,
         arrayResize(arrayMap(m -> tuple(m.1, m.3), all_moves), 0) AS nowhere
     FROM moments
