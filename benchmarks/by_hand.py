@@ -1,4 +1,4 @@
-"""What `usertrack segments` computes, without usertrack: the bare engines, the same SQL, COPY and parquet files.
+"""What usertrack computes, without usertrack: the bare engines, the same SQL, COPY and parquet files.
 
 Takes a plan (see plan.py) and the CSV file to write.
 """
@@ -45,7 +45,8 @@ def main() -> None:
     connection.execute("SET TimeZone = 'UTC'")
     for sql in plan["duckdb"]:
         connection.execute(sql)
-    connection.execute(f"COPY {plan['result']} TO '{sys.argv[2]}' (FORMAT csv, HEADER)")
+    if plan["result"]:
+        connection.execute(f"COPY {plan['result']} TO '{sys.argv[2]}' (FORMAT csv, HEADER)")
 
 
 if __name__ == "__main__":

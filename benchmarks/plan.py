@@ -1,4 +1,7 @@
-"""Writes down the SQL that `usertrack segments` runs on the chosen demo, for `by_hand.py` to run without usertrack."""
+"""Writes down the SQL that usertrack runs on the chosen demo, for `by_hand.py` to run without usertrack.
+
+`plan.py FILE segments` is that of `usertrack segments`, `plan.py FILE weekly` that of `usertrack report weekly`.
+"""
 
 import json
 import re
@@ -70,6 +73,61 @@ def write_plan(path: Path) -> None:
     path.write_text(json.dumps(plan, indent=1))
 
 
+def write_weekly_plan(path: Path) -> None:
+    """Make the weekly report of the demo once, and write every statement that it asks of both engines to ``path``."""
+    from usertrack.cli.desk import failures_paths, library_of, rules_path
+    from usertrack.failures.causes import read_catalogue
+    from usertrack.lookback import Sought
+    from usertrack.period import parse_week
+    from usertrack.rules import read_rules
+    from usertrack.settings import load
+    from usertrack.sources.demo import cache_root, open_chosen
+    from usertrack.weekly import gather, moments
+
+    settings = load(demo=True)
+    rules, now = read_rules(rules_path(settings)), datetime.now(UTC)
+    demo = open_chosen(cache_root(), now=now, notify=silent)
+    asked: list[tuple[Statement, Any]] = []
+    with open_runner(settings, library_of(settings), now=now, notify=silent) as runner:
+        week = parse_week("", settings["timezone"], runner.as_of)
+        as_of, earlier = moments(week, runner.as_of)
+        sought = Sought(rules, rules.set_named("action"), as_of, earlier)
+        _overhear(runner, asked)
+        gather(runner, week, sought, read_catalogue(failures_paths(settings)))
+    where = [str(path.parent / f"{number}.part") for number in range(len(asked))]
+    told = [(statement, table, part) for (statement, table), part in zip(asked, where, strict=True)]
+    posthog = [(statement, part) for statement, _, part in told if statement.source == "posthog"]
+    compiled = _compiled(demo.store_path, [statement for statement, _ in posthog])
+    plan = {
+        "postgres": {
+            "data": str(demo.root / "postgres"),
+            "database": "datagen",
+            "queries": [
+                (_copy(table, statement), part) for statement, table, part in told if statement.source == "neon"
+            ],
+        },
+        "clickhouse": {
+            "data": str(demo.store_path / "clickhouse"),
+            "queries": [(sql, part) for (_, sql), (_, part) in zip(compiled, posthog, strict=True)],
+        },
+        "duckdb": [],
+        "result": "",
+    }
+    path.write_text(json.dumps(plan, indent=1))
+
+
+def _overhear(runner: Any, asked: list[tuple[Statement, Any]]) -> None:
+    """Remember every statement that ``runner``, or the same sources at another moment, is asked, with its answer."""
+    run = runner.run
+
+    def overheard(statements: Any, done: Any = None) -> Any:
+        answers = run(statements, done)
+        asked.extend(zip(statements, answers, strict=True))
+        return answers
+
+    runner.run = overheard
+
+
 def silent(message: str, *, passing: bool = False) -> None:
     pass
 
@@ -123,4 +181,4 @@ def _moved(sql: str, answers: dict[str, Any], where: dict[str, Path]) -> str:
 
 
 if __name__ == "__main__":
-    write_plan(Path(sys.argv[1]))
+    {"segments": write_plan, "weekly": write_weekly_plan}[sys.argv[2]](Path(sys.argv[1]))

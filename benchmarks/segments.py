@@ -33,7 +33,9 @@ def main() -> None:
     if wanted.events:
         subprocess.run([sys.executable, here("thin.py"), str(wanted.events)], check=True)
     plan = folder / "plan.json"
-    subprocess.run([sys.executable, here("plan.py"), str(plan)], check=True)  # its engines are closed with it
+    subprocess.run(
+        [sys.executable, here("plan.py"), str(plan), "segments"], check=True
+    )  # its engines are closed with it
 
     segments = [*usertrack, "segments"]
     export = [*segments, "--format", "csv", "--output", str(folder / "segments.csv")]

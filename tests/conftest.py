@@ -63,6 +63,7 @@ def clean_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, demo_cache: Path)
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(demo_cache))
     monkeypatch.setenv("USERTRACK_HISTORY", str(tmp_path / "history.duckdb"))  # the demo and its own are shared
+    monkeypatch.setenv("USERTRACK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("USERTRACK_DEBUG", "1")  # a bug shows its trace
     monkeypatch.chdir(tmp_path)

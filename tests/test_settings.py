@@ -1,5 +1,6 @@
 """Where each setting comes from, and what is said of those that are wrong."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,8 @@ def test_a_file_in_a_folder_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("neon:\n  database: false", 2, "'neon.database' takes a text", ""),
         ("internal: [1]", 1, "takes a list of texts", "internal: ["),
         ("internal: {a: b}", 1, "takes a list of texts", "internal: ["),
+        ("timezone: UTC\nmax_age: 90", 2, "'90' is not an age", "30m"),
+        ("cache_size: big", 1, "'big' is not a size", "500MB"),
         ("posthog: hello", 1, "unknown setting 'posthog'", ""),
         ("timezone: UTC\ntimezone: UTC", 2, "set twice", "line 1"),
         ("a: [1", 1, "not valid YAML", ""),
@@ -125,6 +128,16 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     assert {settings.shown(name) for name in KNOWN if KNOWN[name].secret} == {"set"}
     assert "s3cr3t" not in repr(settings)
     assert read(tmp_path).shown("postgres.url") == "not set"
+
+
+def test_how_old_an_answer_may_be(tmp_path: Path) -> None:
+    env = {"USERTRACK_MAX_AGE": "2h"}
+    assert read(tmp_path, "max_age: 1d").max_age == timedelta(days=1)
+    assert read(tmp_path, "max_age: 1d", env).max_age == timedelta(hours=2)
+    assert read(tmp_path, "max_age: 1d", env, max_age="5m").max_age == timedelta(minutes=5)
+    assert load(workspace=tmp_path, env=env, refresh=True).max_age is None
+    assert load(env={"USERTRACK_OFFLINE": "1"}).offline
+    assert not load(env={"USERTRACK_OFFLINE": "1"}, refresh=True).offline
 
 
 def test_the_demo_answers_when_nothing_is_connected(tmp_path: Path) -> None:

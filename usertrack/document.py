@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from usertrack.table import Column, Table
@@ -118,9 +119,26 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where figures come from: a query of the library with its parameters, and the moment it was asked for (UTC).
+
+    ``current`` are the labels of its facts that are those of today, whatever the moment.
+    """
+
+    query: str
+    params: Mapping[str, Any]
+    source: str
+    as_of: datetime
+    current: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Section:
+    """Blocks under a heading. ``origins`` are those of all figures in it, sections within that have their own apart."""
+
     heading: str
     blocks: "tuple[Block, ...]"
+    origins: tuple[Origin, ...] = ()
 
 
 Block = Listing | Paragraph | Facts | Spark | Heatmap | Chart | Code | Section
@@ -131,6 +149,8 @@ class Document:
     """What a command shows. Times are naive and UTC; ``timezone`` and ``as_of`` say how people see those in ``Facts``.
 
     ``data`` gives the command's own JSON document; ``table`` is the one table that csv, parquet, xlsx, … export.
+    ``layout`` names the templates of its pages, which those of the same name in the folder ``templates`` replace.
+    ``provenance`` goes into the file for `usertrack report verify`.
     """
 
     title: str
@@ -141,6 +161,9 @@ class Document:
     table: Table | None = None
     timezone: str = "UTC"
     as_of: datetime | None = None
+    layout: str = "page"
+    templates: Path | None = None
+    provenance: Mapping[str, Any] | None = None
 
 
 def of_table(table: Table) -> Document:

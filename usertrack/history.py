@@ -113,22 +113,26 @@ def place_of(settings: Settings, now: datetime) -> Place | None:
         from usertrack.sources.demo import cache_root, place
 
         demo = place(cache_root(), now=now)
-        return Place(path or demo / "history.duckdb", demo.name, *_days(settings))
+        return Place(path or demo / "history.duckdb", origin_of(settings, now), *_days(settings))
     if path is None and settings.root:
         path = settings.root / ".usertrack/history.duckdb"
     elif path is None:
         import platformdirs
 
         path = Path(platformdirs.user_data_dir("usertrack")) / "history.duckdb"
-    return Place(path, _origin(settings), *_days(settings))
+    return Place(path, origin_of(settings, now), *_days(settings))
 
 
 def _days(settings: Settings) -> tuple[float, float]:
     return settings["history_all_days"], settings["history_daily_days"]
 
 
-def _origin(settings: Settings) -> str:
+def origin_of(settings: Settings, now: datetime) -> str:
     """Which sources these are, in words without a secret."""
+    if settings.uses_demo:
+        from usertrack.sources.demo import cache_root, place
+
+        return place(cache_root(), now=now).name
     url = urlsplit(str(settings["postgres.url"] or ""))
     postgres = f"{url.hostname or ''}{url.path}" if settings["postgres.url"] else settings["neon.project_id"]
     posthog = urlsplit(settings["posthog.host"]).netloc + f"/{settings['posthog.project_id']}"

@@ -206,7 +206,8 @@ class Query:
 class Statement:
     """A read-only SELECT with bound values.
 
-    ``key`` makes it pageable, ``limit`` bounds its rows; 0 asks for the columns alone.
+    ``key`` makes it pageable, ``limit`` bounds its rows; 0 asks for the columns alone. ``whole`` is the statement among
+    whose rows those of this one are: they have the value of ``usertrack_key`` in the column ``key``.
     """
 
     source: str
@@ -217,6 +218,7 @@ class Statement:
     key: str = ""
     limit: int | None = None
     query: Query | None = None
+    whole: "Statement | None" = None
 
     def __post_init__(self) -> None:
         """Raises UsageError for what no source takes as text: bytes of a command line that were not UTF-8."""
@@ -240,7 +242,7 @@ def for_key(statement: Statement, value: str) -> Statement:
     key = '"' + statement.key.replace('"', '""') + '"'
     sql = f"SELECT * FROM ({inner}\n) AS keyed WHERE {key} = {{usertrack_key}}"  # on the first line: errors count lines
     values, types = {**statement.values, "usertrack_key": value}, {**statement.types, "usertrack_key": "text"}
-    return replace(statement, sql=sql, values=values, types=types)
+    return replace(statement, sql=sql, values=values, types=types, whole=statement)
 
 
 def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:

@@ -1,5 +1,7 @@
 """Moments and their timezone at the edge: inside, every time is an aware UTC datetime."""
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,3 +56,66 @@ def known_zone(name: Any) -> str:
         return ZoneInfo(name).key
     except (TypeError, ValueError, OSError, LookupError):
         return "UTC"
+
+
+@dataclass(frozen=True)
+class Week:
+    """An ISO week in ``zone``, Monday to Sunday. Its moments are UTC."""
+
+    year: int
+    number: int
+    zone: str
+
+    def __str__(self) -> str:
+        return f"{self.year}-W{self.number:02}"
+
+    @property
+    def monday(self) -> date:
+        return date.fromisocalendar(self.year, self.number, 1)
+
+    @property
+    def days(self) -> list[date]:
+        return [self.monday + timedelta(days=number) for number in range(7)]
+
+    @property
+    def since(self) -> datetime:
+        """Its first moment."""
+        return datetime.combine(self.monday, time.min, ZoneInfo(self.zone)).astimezone(UTC)
+
+    @property
+    def until(self) -> datetime:
+        """Its last moment, as `parse_moment` has it of a date."""
+        return datetime.combine(self.days[-1], time.max, ZoneInfo(self.zone)).astimezone(UTC)
+
+    @property
+    def before(self) -> "Week":
+        return week_of(self.monday - timedelta(days=7), self.zone)
+
+
+def week_of(day: date, zone: str) -> Week:
+    return Week(*day.isocalendar()[:2], zone)
+
+
+def parse_week(text: str, zone: str, now: datetime) -> Week:
+    """``2026-W46``; empty is the last one over at ``now`` (UTC). Raises UsageError, also for one yet to come."""
+    today = in_zone(now, zone).date()
+    if not text:
+        return week_of(today, zone).before
+    found = _WEEK.fullmatch(text)
+    try:
+        week = week_of(date.fromisocalendar(int(found[1]), int(found[2]), 1), zone) if found else None
+    except ValueError:
+        week = None
+    if week is None:
+        raise UsageError(
+            f"'{text}' is not an ISO week", f"write {week_of(today, zone).before}, the last one that is over"
+        )
+    if week.since > now:
+        raise UsageError(
+            f"the week {week} is yet to come: it begins on {week.monday:%Y-%m-%d}",
+            f"the last one that is over is {week_of(today, zone).before}",
+        )
+    return week
+
+
+_WEEK = re.compile(r"(\d{4})-W(\d{2})")

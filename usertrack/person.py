@@ -16,7 +16,7 @@ from usertrack.workbench import ProfileFact, Workbench
 DAYS = 30
 _TIMELINE = 500  # events and actions that a dossier shows at the most; it says when there are more
 
-_PARTS = {
+PARTS = {
     "mcp": "posthog/user_mcp",
     "sessions": "posthog/user_sessions",
     "events": "posthog/user_events",
@@ -55,7 +55,7 @@ def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
     """Everything known of one person; raises UsageError, with near matches, when nobody is called ``wanted``."""
     standing = {name: explain(bench, chosen, wanted, flips=False) for name, chosen in bench.rules.sets.items()}
     email = next(iter(standing.values())).key
-    names = {part: _statement(runner, part, query, email) for part, query in _PARTS.items()}
+    names = {part: _statement(runner, part, query, email) for part, query in PARTS.items()}
     answers = dict(zip(names, runner.run(list(names.values())), strict=True))
     parts = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
     parts |= {name: _by_cause(parts[name], *how) for name, how in _CAUSES.items() if name in parts}

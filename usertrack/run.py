@@ -11,8 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from usertrack.cache import Cache, Moment, open_cache
 from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
 from usertrack.library import Library, Query, Statement
+from usertrack.measures import age_words
 from usertrack.period import in_zone
 from usertrack.settings import Settings
 from usertrack.sources import Api, Notify, Source, make
@@ -33,11 +35,16 @@ class NotConnected(ConnectionFailed):
     """Nobody has said where this source is."""
 
 
+class NotKept(ConnectionFailed):
+    """The cache alone may answer, and has nothing."""
+
+
 class Runner:
     """Runs statements on the sources of a workspace. A context manager: it owns connections and spooled results.
 
     ``as_of`` is the moment to answer for, ``now`` the one at which the sources stand (both UTC); nothing below reads
-    the clock.
+    the clock. All answers are of one moment: where those of the cache may stand for now, the first that are asked for
+    together decide which it is, and it is ``as_of`` and ``now`` from then on.
     """
 
     def __init__(
@@ -47,12 +54,16 @@ class Runner:
         as_of: datetime,
         sources: Mapping[str, Source],
         now: datetime | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self.settings = settings
         self.library = library
         self.as_of = as_of
         self.now = now or as_of
         self._sources = dict(sources)
+        self._cache = cache
+        self._purpose = ""
+        self._given: list[Answer] = []
 
     def __enter__(self) -> "Runner":
         try:
@@ -73,6 +84,9 @@ class Runner:
             self.finish()
             assert self._closing
             self._closing.result()
+            if self._cache:
+                whole = kind is None and all(isinstance(each, Table | NotConnected) for each in self._given)
+                self._cache.close(self._moment, self._purpose if whole else "")
         finally:
             self._loop.close()
             self._folder.cleanup()
@@ -108,6 +122,42 @@ class Runner:
         day = in_zone(self.as_of, self.settings["timezone"])
         return f"{day.day} {day:%b %Y}"
 
+    @property
+    def asked_at(self) -> datetime | None:
+        """When the oldest answer given so far was had from its source; None when all of them were just now."""
+        return min((each.asked_at for each in self._tables() if each.asked_at), default=None)
+
+    @property
+    def stale(self) -> str:
+        """What is to be said of answers from the cache; nothing when there is none."""
+        if self._cache is None or self.asked_at is None:
+            return ""
+        kept, total = sum(each.asked_at is not None for each in self._tables()), len(self._tables())
+        part = "" if kept == total else f"{kept} of {total} answers "
+        return f"{part}from the cache, {age_words(self._cache.now - self.asked_at)} old"
+
+    @property
+    def fallback(self) -> str:
+        """A way out for whoever cannot have an answer from the sources now; nothing when there is none."""
+        failed = any(not isinstance(each, Table | NotConnected) for each in self._given)
+        if self._cache is None or self._reads or not self._moment.live or not failed:
+            return ""
+        last = max(self._cache.answered(self._purpose), default=None)
+        return f"--offline shows the last answer, {age_words(self._cache.now - last)} old" if last else ""
+
+    def _tables(self) -> list[Table]:
+        return [each for each in self._given if isinstance(each, Table)]
+
+    def begin(self, purpose: str) -> None:
+        """Start at the latest moment for which the cache has all that was asked for the same ``purpose``.
+
+        Offline, that is the latest moment at all where no such is known.
+        """
+        self._purpose = purpose
+        if self._cache and self._may_move:
+            moments = self._cache.answered(purpose) or (list(self._cache.moments()) if self.settings.offline else [])
+            self._move(max(filter(self._young, moments), default=None))
+
     def at(self, moment: datetime) -> "Runner":
         """The same sources, asked for another moment."""
         other = copy(self)
@@ -123,9 +173,9 @@ class Runner:
     def run(self, statements: Sequence[Statement], done: Done | None = None) -> list[Answer]:
         """An answer for each statement, in their order: its Table, or the error that stands in its place.
 
-        ``done`` is told of each as it arrives.
+        ``done`` is told of each as it arrives. The first answers may move ``as_of``, to the moment that they are of.
         """
-        return self._loop.run(self._all(statements, done or (lambda statement, answer: None)))
+        return self._loop.run(self._all(self._settled(statements), done or (lambda statement, answer: None)))
 
     def one(self, statement: Statement) -> Table:
         """The answer to one statement; raises its error."""
@@ -148,6 +198,8 @@ class Runner:
 
     def _posthog(self) -> Api:
         source = self._sources.get("posthog")
+        if isinstance(source, _CacheAlone):
+            raise NotKept("what PostHog alone keeps, such as insights, is not in the cache", "ask without --offline")
         if not isinstance(source, Api):
             raise NotConnected(f"{NAMES['posthog']} is not connected", _CONNECT["posthog"])
         return source
@@ -160,10 +212,7 @@ class Runner:
     async def _answer(self, statement: Statement, done: Done) -> Answer:
         answer: Answer
         try:
-            source = self._sources.get(statement.source)
-            if source is None:
-                raise NotConnected(f"{NAMES[statement.source]} is not connected", _CONNECT[statement.source])
-            table = await source.run(statement, self.spool)
+            table = await self._from_cache(statement) or await self._from_source(statement)
             query = statement.query
             notes = (*table.notes, *self._of_today(query))
             answer = replace(table, as_of=self.as_of, title=query.title if query else "", notes=notes)
@@ -172,8 +221,66 @@ class Runner:
         except OSError as error:
             full = f"{statement.name}: the result cannot be kept in {self.spool.folder.parent}: {error.strerror}"
             answer = QueryError(full, "free some space there, or set TMPDIR to another folder")
+        self._given.append(answer)
         done(statement, answer)
         return answer
+
+    async def _from_source(self, statement: Statement) -> Table:
+        source = self._sources.get(statement.source)
+        if source is None:
+            raise NotConnected(f"{NAMES[statement.source]} is not connected", _CONNECT[statement.source])
+        table = await source.run(statement, self.spool)
+        if self._cache:
+            await asyncio.to_thread(self._cache.keep, statement, self._moment, table)
+        return table
+
+    async def _from_cache(self, statement: Statement) -> Table | None:
+        if self._cache is None or not self._reads:
+            return None
+        found = await asyncio.to_thread(self._cache.find, statement, self._moment, self.spool)
+        if found is None or found.asked_at is None or not self._young(found.asked_at):
+            return None
+        # Postgres has no timezone of its own: times are shown in that of the workspace
+        return replace(found, timezone=self.settings["timezone"]) if found.source == "neon" else found
+
+    @property
+    def _moment(self) -> Moment:
+        return Moment(self.as_of, live=self.as_of == self.now)
+
+    @property
+    def _reads(self) -> bool:
+        return self.settings.offline or self.settings.max_age is not None
+
+    @property
+    def _may_move(self) -> bool:
+        return self._reads and self._moment.live and not self._given
+
+    def _move(self, moment: datetime | None) -> None:
+        self.as_of, self.now = moment or self.as_of, moment or self.now
+
+    def _young(self, moment: datetime) -> bool:
+        """Whether what the sources said then may be taken for what they say now."""
+        if self._cache is None or moment > self._cache.now:
+            return False
+        return self.settings.offline or self._cache.now - moment <= (self.settings.max_age or timedelta())
+
+    def _settled(self, statements: Sequence[Statement]) -> Sequence[Statement]:
+        """``statements`` at the latest moment for which the cache has them all; offline, for which it has most."""
+        if self._cache is None or not self._may_move:
+            return statements
+        here = self._moment
+        asked = [
+            {self._cache.digest(each, here) for each in (one, one.whole) if each}
+            for one in statements
+            if one.source in self._cache.sources
+        ]
+        moments = self._cache.moments()
+        counts = {at: sum(not moments[at].isdisjoint(one) for one in asked) for at in moments if self._young(at)}
+        most = max(counts.values(), default=0)
+        if counts.get(here.as_of, 0) == most or (most < len(asked) and not self.settings.offline):
+            return statements
+        self._move(max(at for at, count in counts.items() if count == most))
+        return [_rebound(one, here.as_of, self.as_of) for one in statements]
 
     def _of_today(self, query: Query | None) -> list[str]:
         """The facts of ``query`` whose past values nobody knows, when its answer is about the past."""
@@ -184,23 +291,70 @@ class Runner:
         await asyncio.gather(*(source.close() for source in self._sources.values()))
 
 
+def _rebound(statement: Statement, before: datetime, after: datetime) -> Statement:
+    """``statement`` for another moment."""
+    values = {name: after if value == before else value for name, value in statement.values.items()}
+    whole = statement.whole and _rebound(statement.whole, before, after)
+    return replace(statement, values=values, whole=whole)
+
+
 def _own(item: str) -> str:
     """A domain or e-mail of your own people as queries take it: lower-case, a domain without `@` or dot in front."""
     return item.strip().lower().lstrip("@.")
 
 
-def open_runner(settings: Settings, library: Library, *, now: datetime, notify: Notify) -> Runner:
-    """A Runner on the demo, or on every source that is configured. Raises UsertrackError."""
+class _CacheAlone:
+    """Stands in the place of a source that may not be asked."""
+
+    def __init__(self, *, kept: bool) -> None:
+        self._hint = "ask once without --offline" if kept else "only the project's number tells it from others"
+
+    async def run(self, statement: Statement, spool: Spool) -> Table:
+        raise NotKept(f"{statement.name} is not in the cache; {self._hint}")
+
+    async def close(self) -> None:
+        pass
+
+
+def open_runner(
+    settings: Settings, library: Library, *, now: datetime, notify: Notify, purpose: str = "", cached: bool = True
+) -> Runner:
+    """A Runner on the demo, or on every source that is configured. Raises UsertrackError.
+
+    ``purpose`` names what is about to be asked: the cache knows for which moments it has all of that. Without
+    ``cached`` only the sources answer.
+    """
     wanted = _as_of(settings)  # a wrong one is said before anything is opened
     if settings.uses_demo:
         from usertrack.sources.demo import open_demo_sources
 
         sources, as_of = open_demo_sources(settings, now=now, notify=notify)
+        return Runner(settings, library, wanted or as_of, sources, now=as_of)
+    if not cached:
+        _refuse_the_cache(settings)
+    cache = open_cache(settings, now, notify) if cached else None
+    configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
+    names = [name for name, there in configured.items() if there]
+    if settings.offline:
+        sources = {name: _CacheAlone(kept=name in _require(cache).sources) for name in names}
     else:
-        configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
-        sources = {name: make(name, settings, notify) for name, there in configured.items() if there}
-        as_of = now
-    return Runner(settings, library, wanted or as_of, sources, now=as_of)
+        sources = {name: make(name, settings, notify) for name in names}
+    runner = Runner(settings, library, wanted or now, sources, now=now, cache=cache)
+    runner.begin(purpose)
+    return runner
+
+
+def _refuse_the_cache(settings: Settings) -> None:
+    """Raise UsageError where a command that acts on the sources, or looks at them, was told not to ask them."""
+    if settings.offline or settings.values["max_age"].origin == "option":
+        option = "--offline" if settings.offline else "--max-age"
+        raise UsageError(f"{option} is not for this command", "it always asks the sources")
+
+
+def _require(cache: Cache | None) -> Cache:
+    if cache is None:
+        raise UsageError("--offline needs the cache, and it is off", "take `cache: off` out of the settings")
+    return cache
 
 
 def _as_of(settings: Settings) -> datetime | None:

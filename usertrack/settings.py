@@ -3,12 +3,14 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.measures import parse_age, parse_size
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ KNOWN: dict[str, Known] = {
         "USERTRACK_HISTORY_ALL_DAYS", 14, about="days that all snapshots are kept, then one a day"
     ),
     "history_daily_days": Known("USERTRACK_HISTORY_DAILY_DAYS", 90, about="days after which it is one a week"),
+    "cache": Known("USERTRACK_CACHE", about="folder that answers are kept in, or off"),
+    "cache_size": Known("USERTRACK_CACHE_SIZE", "1GB", about="how large the cache may grow"),
+    "max_age": Known("USERTRACK_MAX_AGE", about="how old an answer from the cache may be; default: always ask"),
     "format": Known("USERTRACK_FORMAT", about="default output format"),
 }
 
@@ -58,11 +63,16 @@ class Setting:
 
 @dataclass(frozen=True)
 class Settings:
-    """Every known setting with its origin. ``root`` is the workspace folder, None when there is none."""
+    """Every known setting with its origin. ``root`` is the workspace folder, None when there is none.
+
+    With ``refresh`` sources are asked whatever the cache holds, with ``offline`` the cache alone is.
+    """
 
     values: Mapping[str, Setting]
     root: Path | None = None
     demo: bool = False
+    refresh: bool = False
+    offline: bool = False
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
@@ -73,6 +83,11 @@ class Settings:
         if value is None:
             return "not set"
         return "set" if KNOWN[name].secret else str(value)
+
+    @property
+    def max_age(self) -> timedelta | None:
+        """How old an answer from the cache may be; None when the sources are to be asked."""
+        return parse_age(self["max_age"]) if self["max_age"] and not self.refresh else None
 
     @property
     def has_posthog(self) -> bool:
@@ -94,18 +109,33 @@ def load(
     workspace: Path | None = None,
     options: Mapping[str, Any] | None = None,
     demo: bool = False,
+    refresh: bool = False,
+    offline: bool = False,
     env: Mapping[str, str] | None = None,
 ) -> Settings:
     """Settings for a run. Looks for ``usertrack.yaml`` in ``workspace``, else upwards from the current folder.
 
-    Raises UsageError, with file and line, for whatever is wrong in the file or in the environment.
+    Raises UsageError, with file and line, for whatever is wrong in the file or in the environment, and for options
+    that contradict each other.
     """
     env = os.environ if env is None else env
+    max_age = (options or {}).get("max_age") is not None
+    _one_way({"--refresh": refresh, "--offline": offline, "--max-age": max_age})
     root = find_workspace(workspace, env)
     written = _read_file(root / "usertrack.yaml") if root else {}
     values = {name: _resolve(name, options or {}, env, written) for name in KNOWN}
     _check(values)
-    return Settings(values, root, demo or _truthy(env.get("USERTRACK_DEMO", "")))
+    offline = offline or (_truthy(env.get("USERTRACK_OFFLINE", "")) and not (refresh or max_age))
+    return Settings(values, root, demo or _truthy(env.get("USERTRACK_DEMO", "")), refresh, offline)
+
+
+def _one_way(given: Mapping[str, bool]) -> None:
+    asked = [name for name, there in given.items() if there]
+    if len(asked) > 1:
+        raise UsageError(
+            f"{' and '.join(asked)} contradict each other",
+            "--refresh asks the sources, --max-age takes answers of that age, --offline takes the latest there are",
+        )
 
 
 def find_workspace(given: Path | None, env: Mapping[str, str]) -> Path | None:
@@ -141,10 +171,23 @@ def _typed(name: str, value: Any, where: str) -> Any:
         return [item.strip() for item in items if item.strip()]
     if isinstance(default, int):
         return _positive(name, value, where)
-    if name == "history" and value is False:
+    if name in ("history", "cache") and value is False:
         return "off"  # which YAML reads as false
+    if name in _MEASURED:
+        return _measured(name, value, where)
     if isinstance(value, bool | list | dict | float):
         raise UsageError(f"{where}: '{name}' takes a text")
+    return str(value).strip()
+
+
+_MEASURED = {"max_age": parse_age, "cache_size": parse_size}
+
+
+def _measured(name: str, value: Any, where: str) -> str:
+    try:
+        _MEASURED[name](str(value))
+    except UsageError as error:
+        raise UsageError(f"{where}: {error.message}", error.hint) from error
     return str(value).strip()
 
 

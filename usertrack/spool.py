@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -12,18 +13,46 @@ from usertrack.table import Column, Row
 _BATCH = 20_000
 
 
+@dataclass(frozen=True)
+class ResultFile:
+    """A file that holds all rows of a result, with what it takes to read it again. Its suffix says how it is written.
+
+    ``longest`` is the length of the longest row: bytes in a CSV file, characters in one of JSON lines.
+    """
+
+    path: Path
+    columns: tuple[Column, ...]
+    rows: int
+    longest: int = 0
+
+    def read(self) -> "SpooledRows":
+        """Every row of the file."""
+        if self.path.suffix == ".parquet":
+            return parquet_rows(self.path)
+        read = csv_rows if self.path.suffix == ".csv" else json_rows
+        return read(self.path, self.columns, self.rows, self.longest)
+
+
 class SpooledRows(Sequence[Row]):
     """The rows that ``scan`` (a DuckDB FROM-expression over files) yields, in the file's order.
 
     ``columns`` are in DuckDB's types as Table knows them: times are naive UTC. Without a ``connection`` the
-    scan is over files, and any connection can read it.
+    scan is over files, and any connection can read it. ``file`` is the one that the source's answer lies in, if any.
     """
 
-    def __init__(self, scan: str, columns: Sequence[Column], count: int, connection: Any = None) -> None:
+    def __init__(
+        self,
+        scan: str,
+        columns: Sequence[Column],
+        count: int,
+        connection: Any = None,
+        file: ResultFile | None = None,
+    ) -> None:
         self._scan = scan
         self.columns = tuple(columns)
         self._count = count
         self._connection = connection
+        self.file = file
 
     def scan(self) -> str:
         """A FROM-expression for ``reader()``."""
@@ -37,7 +66,14 @@ class SpooledRows(Sequence[Row]):
         """These rows, but ``limit`` at the most."""
         if limit is None or limit >= self._count:
             return self
-        return SpooledRows(f"(FROM {self._scan} LIMIT {limit})", self.columns, limit, self._connection)
+        return SpooledRows(f"(FROM {self._scan} LIMIT {limit})", self.columns, limit, self._connection, self.file)
+
+    def where(self, column: str, value: str) -> "SpooledRows":
+        """Those of these rows that have the text ``value`` in ``column``."""
+        scan = f"(FROM {self._scan} WHERE CAST({identifier(column)} AS VARCHAR) = {quote(value)})"
+        with self.reader() as connection:
+            (count,) = connection.execute(f"SELECT count(*) FROM {scan}").fetchone()
+        return SpooledRows(scan, self.columns, count, self._connection)
 
     def __len__(self) -> int:
         return self._count
@@ -137,7 +173,7 @@ def csv_rows(path: Path, columns: Sequence[Column], rows: int, longest: int) -> 
         f"new_line = '\\n', quote = '\"', escape = '\"', nullstr = '\\N', allow_quoted_nulls = false, "
         f"max_line_size = {max(longest, 1 << 21)}, parallel = false, columns = {{{declared}}}))"
     )
-    return SpooledRows(scan, columns, rows)
+    return SpooledRows(scan, columns, rows, file=ResultFile(path, tuple(columns), rows, longest))
 
 
 def _from_text(column: Column) -> str:
@@ -172,13 +208,18 @@ class JsonLines:
                 self._count += 1
 
     def rows(self, columns: Sequence[Column]) -> SpooledRows:
-        """The rows so far; ISO 8601 times with an offset become UTC."""
-        chosen = ", ".join(_from_json(number, column) for number, column in enumerate(columns, start=1))
-        scan = (
-            f"(SELECT {chosen} FROM read_json({quote(str(self._path))}, format = 'newline_delimited', records = false, "
-            f"maximum_object_size = {max(4 * self._longest, 1 << 21)}, columns = {{'cells': 'JSON[]'}}))"
-        )
-        return SpooledRows(scan, columns, self._count)
+        """The rows so far."""
+        return json_rows(self._path, columns, self._count, self._longest)
+
+
+def json_rows(path: Path, columns: Sequence[Column], rows: int, longest: int) -> SpooledRows:
+    """Rows of a file as `JsonLines` writes it; ISO 8601 times with an offset become UTC."""
+    chosen = ", ".join(_from_json(number, column) for number, column in enumerate(columns, start=1))
+    scan = (
+        f"(SELECT {chosen} FROM read_json({quote(str(path))}, format = 'newline_delimited', records = false, "
+        f"maximum_object_size = {max(4 * longest, 1 << 21)}, columns = {{'cells': 'JSON[]'}}))"
+    )
+    return SpooledRows(scan, columns, rows, file=ResultFile(path, tuple(columns), rows, longest))
 
 
 def _from_json(number: int, column: Column) -> str:
@@ -215,7 +256,7 @@ def parquet_rows(path: Path) -> SpooledRows:
     exceeding = dict(zip([name for name in kinds if kinds[name] in _WIDE], exceed, strict=True))
     columns = [Column(name, "VARCHAR" if exceeding.get(name) else _canonical(kind)) for name, kind in kinds.items()]
     chosen = ", ".join(_from_parquet(column, kinds[column.name]) for column in columns)
-    return SpooledRows(f"(SELECT {chosen} FROM {source})", columns, rows)
+    return SpooledRows(f"(SELECT {chosen} FROM {source})", columns, rows, file=ResultFile(path, tuple(columns), rows))
 
 
 LARGEST = 2**63 - 1

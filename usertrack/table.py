@@ -22,7 +22,8 @@ class Table:
 
     ``rows`` is a list, or a lazy sequence over a result that lies on disk; both can be iterated more than once.
     Times in rows are naive and UTC; ``timezone`` is the one to show them in. ``elapsed`` is in seconds.
-    ``truncated`` says that the source had more rows than these.
+    ``truncated`` says that the source had more rows than these. ``asked_at`` is when the source gave them, where that
+    was not now: they are from the cache.
     """
 
     columns: tuple[Column, ...]
@@ -35,6 +36,7 @@ class Table:
     elapsed: float = 0.0
     truncated: bool = False
     as_of: datetime | None = None
+    asked_at: datetime | None = None
     timezone: str = "UTC"
     notes: tuple[str, ...] = ()
 

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from usertrack.errors import UsageError, UsertrackError, did_you_mean
 from usertrack.expressions import bracketed, columns, expand, parse
-from usertrack.library import FACT_TYPES, Fact, Library, Query, for_key
+from usertrack.library import FACT_TYPES, Fact, Library, Query, Statement, for_key
 from usertrack.rules import Rules
 from usertrack.run import NAMES, Answer, Done, NotConnected, Runner
 from usertrack.spool import SpooledRows, connect, identifier, quote
@@ -377,14 +377,23 @@ def build(
     ``last`` says that the runner is asked nothing more after them.
     Raises a UsertrackError when no source answered at all, or when a query gave what cannot be joined.
     """
-    bench = Workbench(rules, runner.library, runner.as_of)
-    # your own people come too: they are left out here, once, and counted
-    statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
-    if only is not None:
-        statements = [for_key(statement, only.strip().lower()) for statement in statements]
-    answers = dict(zip(rules.queries, runner.run(statements, done), strict=True))
+    answers = runner.run(asked(runner, rules, only), done)
     if last:
         runner.finish()
+    return join(runner, rules, answers)
+
+
+def asked(runner: Runner, rules: Rules, only: str | None = None) -> list[Statement]:
+    """The profile queries of ``rules``, in their order."""
+    # your own people come too: they are left out here, once, and counted
+    statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
+    return statements if only is None else [for_key(statement, only.strip().lower()) for statement in statements]
+
+
+def join(runner: Runner, rules: Rules, given: Sequence[Answer]) -> Workbench:
+    """The profiles out of the answers to what `asked` gave; raises as `build` does."""
+    bench = Workbench(rules, runner.library, runner.as_of)
+    answers = dict(zip(rules.queries, given, strict=True))
     failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
     if len(failures) == len(answers):  # what went wrong says more than what is not configured
         raise next((failure for failure in failures if not isinstance(failure, NotConnected)), failures[0])

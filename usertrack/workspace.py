@@ -27,6 +27,8 @@ neon:                               # only with NEON_API_KEY; DATABASE_URL needs
 timezone: UTC                       # times are shown in it, such as Europe/Berlin
 internal: [datagen.dev]             # domains and e-mails of your own people; they are left out everywhere
 
+# max_age: 1h                       # take answers from the cache that are not older; --refresh asks anew all the same
+
 # insights:                         # saved insights of PostHog that `usertrack insight list` shows first:
 #   - 2625022                       # Daily active users (DAUs): by id, short id or name
 #   - 2625023                       # Weekly active users (WAUs)

@@ -2,7 +2,7 @@
 -- about: >
 --   Each page seen within `days`: how often it was shown, in how many visits (sessions), to how many persons, known or
 --   anonymous. A visit counts once for each page it saw. Pageviews that carry no session are in no visit.
--- params: {days: 30}
+-- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     coalesce(nullIf(properties.$pathname, ''), '(not recorded)') AS page,
@@ -12,6 +12,7 @@ SELECT
 FROM events
 WHERE event = '$pageview'
     AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+    AND timestamp >= toDateTime({since})
     AND timestamp <= toDateTime({as_of})
     AND NOT arrayExists(
         own -> email = own

@@ -3,7 +3,7 @@
 --   A visit is a session with a pageview within `days`, and belongs to the referring domain of its first one; `$direct` is
 --   PostHog's word for none. Visitors are persons, known or anonymous; who came from two domains counts for both.
 --   Pageviews that carry no session are no visit and stand in a row of their own.
--- params: {days: 30}
+-- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
 SELECT
     if(visit = '', '(no session)', first_domain) AS domain,
     countIf(visit != '') AS visits,
@@ -19,6 +19,7 @@ FROM (
     FROM events
     WHERE event = '$pageview'
         AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+        AND timestamp >= toDateTime({since})
         AND timestamp <= toDateTime({as_of})
         AND NOT arrayExists(
             own -> email = own

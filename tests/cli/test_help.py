@@ -24,7 +24,7 @@ COMMANDS = [
     "init",
     "check",
 ]
-COMMANDS += ["doctor", "demo", "serve", "metrics"]
+COMMANDS += ["doctor", "demo", "serve", "metrics", "cache info", "cache clear"]
 COMMANDS += ["insight list", "insight show", "insight run", "insight create", "insight delete"]
 COMMANDS += ["funnel", "retention", "cohorts", "lifecycle", "stickiness"]
 COMMANDS += ["events", "properties", "errors", "search"]

@@ -230,6 +230,17 @@ def test_secrets_of_accounts_are_nowhere(own: Cli) -> None:
         assert "password" not in text
 
 
+def test_a_week_of_ones_own(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    assert own("report", "weekly", "-o", "week.html").code == 0
+    assert own("report", "verify", "week.html").code == 0
+    clean_env.delenv("DATABASE_URL")
+    said = own("report", "weekly", "-f", "json")
+    assert said.code == 6
+    texts = [block.get("text") for section in json.loads(said.out)["sections"] for block in section["blocks"]]
+    assert "unknown: Postgres is not connected" in texts
+    assert own("report", "verify", "week.html").code == 2
+
+
 def test_what_a_source_that_is_missing_leaves_open_is_unknown(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.delenv("DATABASE_URL")
     title = own("explain", LENA).out.splitlines()[0]

@@ -13,6 +13,7 @@ import typer
 from usertrack import __version__
 from usertrack.cli import (
     analytics,
+    cache,
     diagnostics,
     failures,
     history,
@@ -21,6 +22,7 @@ from usertrack.cli import (
     people,
     push,
     queries,
+    report,
     serving,
     workspace,
 )
@@ -66,9 +68,11 @@ failures.register(app)
 analytics.register(app)
 push.register(app)
 metrics.register(app)
+report.register(app)
 queries.register(app)
 insights.register(app)
 workspace.register(app)
+cache.register(app)
 serving.register(app)
 
 

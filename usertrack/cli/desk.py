@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from usertrack.cli import diagnostics, output
 from usertrack.cli.options import Common
-from usertrack.errors import INCOMPLETE
+from usertrack.errors import INCOMPLETE, ConnectionFailed, SourceBusy
 
 if TYPE_CHECKING:
     from usertrack.document import Document
@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 def settings_of(common: Common) -> "Settings":
     from usertrack.settings import load
 
-    options = {"timezone": common.timezone, "as_of": common.as_of, "format": common.format}
-    return load(workspace=common.workspace, options=options, demo=common.demo)
+    options = {name: getattr(common, name) for name in ("timezone", "as_of", "format", "max_age")}
+    return load(
+        workspace=common.workspace,
+        options=options,
+        demo=common.demo,
+        refresh=common.refresh,
+        offline=common.offline,
+    )
 
 
 def library_of(settings: "Settings") -> "Library":
@@ -112,12 +118,34 @@ class Desk:
 
     def emit(self, shown: "Document | Table", limit: int | None = None) -> None:
         self.progress.stop()
-        emit(shown, self.settings, self.common, limit)
+        emit(self._dated(shown), self.settings, self.common, limit)
+
+    def _dated(self, shown: "Document | Table") -> "Document | Table":
+        """``shown`` with its age, where answers are from the cache."""
+        from usertrack.document import Document
+
+        if not self.runner.stale:
+            return shown
+        stale, asked_at = self.runner.stale, self.runner.asked_at
+        dated = replace(shown, notes=(stale, *shown.notes))
+        if isinstance(dated, Document) and (data := dated.data):
+            return replace(dated, data=lambda: _with_age(data(), stale, asked_at))
+        return dated
+
+
+def _with_age(data: Any, stale: str, asked_at: "datetime | None") -> Any:
+    """A command's own JSON, with when its answers were had from the sources."""
+    if not isinstance(data, dict):
+        return data
+    return data | {"asked_at": asked_at, "notes": [stale, *data.get("notes", ())]}
 
 
 @contextmanager
-def open_desk(common: Common) -> Iterator[Desk]:
-    """A desk on the sources of the workspace, closed afterwards; exits with 6 when the answer was incomplete."""
+def open_desk(common: Common, *, cached: bool = True) -> Iterator[Desk]:
+    """A desk on the sources of the workspace, closed afterwards; exits with 6 when the answer was incomplete.
+
+    Without ``cached`` the sources themselves are looked at, never the cache.
+    """
     import typer
 
     from usertrack.run import open_runner
@@ -126,26 +154,36 @@ def open_desk(common: Common) -> Iterator[Desk]:
     library = library_of(settings)
     output.chosen(_format(settings, common), common.output)  # a wrong one is said before anything is asked
     say_demo(settings)
+    now, purpose = datetime.now(UTC), common.purpose
     with (
         diagnostics.Progress() as progress,
-        open_runner(settings, library, now=datetime.now(UTC), notify=progress) as runner,
+        open_runner(settings, library, now=now, notify=progress, purpose=purpose, cached=cached) as runner,
     ):
         if runner.future:
             diagnostics.note(f"{runner.future} lies in the future: the answer is as if nothing happened until then")
         desk = Desk(settings, runner, progress, common)
-        yield desk
+        try:
+            yield desk
+        except (ConnectionFailed, SourceBusy) as problem:
+            problem.hint = "; ".join(filter(None, [problem.hint, runner.fallback]))
+            raise
     if desk.incomplete:
+        if runner.fallback:
+            diagnostics.note(runner.fallback)
         raise typer.Exit(INCOMPLETE)
 
 
 def say_demo(settings: "Settings") -> None:
     """Whoever did not ask for the demo is told that it is one."""
-    if settings.uses_demo and not settings.demo and settings.root is None:
-        diagnostics.note("demo data · connect your own with `usertrack init`")
-    elif settings.uses_demo and not settings.demo:
-        name = settings.root.resolve().name if settings.root else ""
-        todo = "set POSTHOG_PROJECT_ID, POSTHOG_PERSONAL_API_KEY and DATABASE_URL"
-        diagnostics.note(f"demo data, since workspace '{name}' has no sources yet · {todo}")
+    if settings.uses_demo and not settings.demo:
+        if settings.root is None:
+            diagnostics.note("demo data · connect your own with `usertrack init`")
+        else:
+            todo = "set POSTHOG_PROJECT_ID, POSTHOG_PERSONAL_API_KEY and DATABASE_URL"
+            name = settings.root.resolve().name
+            diagnostics.note(f"demo data, since workspace '{name}' has no sources yet · {todo}")
+    if settings.uses_demo and settings.offline:
+        diagnostics.note("the demo is on this machine, and answers itself without any network")
 
 
 def emit(shown: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:

@@ -57,14 +57,13 @@ def show(wanted: Wanted, *, common: Common) -> None:
 @with_common
 def run(
     wanted: Wanted,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Compute it anew, however recent its result is.")] = False,
     limit: Limit = None,
     *,
     common: Common,
 ) -> None:
     """The numbers of an insight, of whatever kind, as one table.
 
-    `usertrack insight run 2625022`
+    `usertrack insight run 2625022` · with `--refresh` PostHog computes it anew, however recent its result is
 
     `usertrack insight run "MCP connects by user (excl datagen.dev)" -o connects.xlsx`
     """
@@ -76,7 +75,7 @@ def run(
         _say_as_of(desk)
         found = find(desk.runner, wanted)
         desk.progress(f"waiting for {found.called}", passing=True)
-        desk.emit(answer_document(answer(desk.runner, found, refresh=refresh), desk.settings["timezone"]), limit)
+        desk.emit(answer_document(answer(desk.runner, found, refresh=common.refresh), desk.settings["timezone"]), limit)
 
 
 @insight.command("create")

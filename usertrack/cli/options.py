@@ -22,6 +22,11 @@ class Common:
     timezone: str | None = None
     format: str | None = None
     output: Path | None = None
+    refresh: bool = False
+    max_age: str | None = None
+    offline: bool = False
+    purpose: str = ""
+    """What the command was asked, without how and for when: its name and its own options, as given."""
 
 
 _FIELDS: dict[str, Any] = {
@@ -76,6 +81,21 @@ _FIELDS: dict[str, Any] = {
             rich_help_panel=_HERE,
         ),
     ],
+    "refresh": Annotated[
+        bool, typer.Option("--refresh", help="Ask the sources, whatever the cache has.", rich_help_panel=_HERE)
+    ],
+    "max_age": Annotated[
+        str | None,
+        typer.Option(
+            "--max-age",
+            metavar="AGE",
+            help="Take an answer from the cache if it is not older: 30m, 2h, 1d.",
+            rich_help_panel=_HERE,
+        ),
+    ],
+    "offline": Annotated[
+        bool, typer.Option("--offline", help="Answer from the cache alone, however old.", rich_help_panel=_HERE)
+    ],
 }
 _DEFAULTS = Common()
 
@@ -85,7 +105,8 @@ def with_common(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapper(**given: Any) -> None:
-        common = Common(**{name: given.pop(name) for name in _FIELDS})
+        shared = {name: given.pop(name) for name in _FIELDS}
+        common = Common(**shared, purpose=f"{command.__name__} {sorted(given.items())}")
         command(**given, common=common)
 
     own = inspect.signature(command)

@@ -82,17 +82,17 @@ def _say(note: str) -> None:
 def _write(document: Document, fmt: str, target: Path | BinaryIO, limit: int | None) -> None:
     """Write everything but the terminal's own look."""
     if fmt in ("markdown", "html"):
-        from usertrack.render import html, markdown
+        from usertrack.render import pages
 
         with _opened(target) as file:
-            for piece in (html if fmt == "html" else markdown).render(document, limit):
+            for piece in pages.render(document, fmt, limit):
                 file.write(utf8(piece))
         return
     from usertrack.render import data
 
     if fmt == "json" and document.data is not None:
         with _opened(target) as file:
-            file.write(data.dumps(document.data()))
+            file.write(data.document(document))
     elif document.table is not None:
         data.write(_first(document.table, limit), fmt, target)
 

@@ -77,7 +77,7 @@ def push(
         _require_lines(common)
     order = Order(settings_of(common), name, url, link, dry_run)
     target.check(order)
-    with open_desk(common) as desk:
+    with open_desk(common, cached=False) as desk:
         audience = _audience(desk, segment, set_name, _most(to, limit))
         desk.incomplete = False  # a segment that is known is known whole, whatever else could not be answered
         _show(desk, to, audience, target.push(audience, order, desk.runner, desk.progress), order)

@@ -47,7 +47,7 @@ def check(
     settings = settings_of(common)
     library = library_of(settings)
     if online:
-        with open_desk(common) as desk:
+        with open_desk(common, cached=False) as desk:
             desk.progress.expect(len(library.files))
             findings = check_queries_online(desk.runner)
     else:
@@ -67,7 +67,7 @@ def doctor(*, common: Common) -> None:
     from usertrack.doctor import examine
     from usertrack.report.findings import findings_document, raise_problems
 
-    with open_desk(common) as desk:
+    with open_desk(common, cached=False) as desk:
         desk.progress.expect(len(desk.runner.library.files))
         findings = examine(desk.runner, desk.settings, rules_path(desk.settings))
         desk.emit(findings_document("usertrack doctor", findings))

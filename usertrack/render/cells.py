@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from usertrack.document import Kind, Listing, Shown
+from usertrack.document import Kind, Listing, Section, Shown
 from usertrack.render import charts, text
 from usertrack.render.safe import visible
 from usertrack.table import Column, Row
@@ -115,6 +115,12 @@ def rest(listing: Listing, left_out: int) -> str:
     """The line under a listing: what is not shown, and what to do next."""
     count = f"{number(left_out)} more · `--limit 0` shows all" if left_out else ""
     return visible(" · ".join(part for part in (count, listing.more) if part))
+
+
+def origins(section: Section) -> str:
+    """The names of the queries that the figures of a section come from, in a few words."""
+    names = dict.fromkeys(visible(origin.query) for origin in section.origins)
+    return f"from {', '.join(names)}" if names else ""
 
 
 def _view(column: Column, at: int, shown: Shown, sample: list[Row], clock: Clock) -> View:

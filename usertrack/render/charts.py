@@ -12,7 +12,11 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 ACCENTS = ("#c2570c", "#0e8288", "#3574d4", "#2e8540", "#8e5bd0", "#cf4040", "#8a6d00", "#b34a9a")
 INK = "#0e8288"  # of bars and sparklines
 GOOD, BAD = "#2e8540", "#cf4040"
-_VERDICTS = {"ok": GOOD, "yes": GOOD, "completed": GOOD, "fail": BAD, "failed": BAD, "error": BAD, "no": ""}
+_VERDICTS = {
+    **dict.fromkeys(("ok", "yes", "completed", "good", "excellent", "better"), GOOD),
+    **dict.fromkeys(("fail", "failed", "error", "below good", "worse"), BAD),
+    **dict.fromkeys(("no", "unclear", "unknown"), ""),
+}
 _WORD = re.compile(r"[^\W_]+")
 
 

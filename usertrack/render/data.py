@@ -10,6 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
+from usertrack import seal
+from usertrack.document import Document
 from usertrack.render import safe, text
 from usertrack.spool import reader
 from usertrack.table import Table
@@ -47,6 +49,16 @@ def write(table: Table, fmt: str, target: Path | BinaryIO) -> None:
 def dumps(document: Any) -> bytes:
     """A command's own JSON document."""
     return safe.utf8(json.dumps(text.plain(document), ensure_ascii=False, indent=2) + "\n")
+
+
+def document(shown: Document) -> bytes:
+    """A document's own JSON, with its provenance where it has one. Times become text here, before they are digested."""
+    known = content(shown)
+    return dumps(seal.sealed_json(known, shown.provenance) if shown.provenance else known)
+
+
+def content(shown: Document) -> Any:
+    return text.plain(shown.data()) if shown.data else {}
 
 
 # Python rows
@@ -92,6 +104,7 @@ def _meta(table: Table) -> dict[str, Any]:
         "truncated": table.truncated,
         "elapsed_ms": round(table.elapsed * 1000, 1),
         "notes": table.notes,
+        **({"asked_at": table.asked_at} if table.asked_at else {}),
     }
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from usertrack.document import Chart, Document, Listing
-from usertrack.render import cells, charts, figures
+from usertrack.render import cells, charts, figures, templates
 from usertrack.render.cells import Clock
 from usertrack.render.safe import visible
 
@@ -13,37 +14,37 @@ from usertrack.render.safe import visible
 def render(document: Document, limit: int | None = None) -> Iterator[str]:
     """The pieces of the page; the template escapes every text, on top of `visible`."""
     clock = Clock(document.timezone, document.as_of)
-    template = _environment().get_template("page.html.j2")
-    page: Iterator[str] = template.generate(
+    template = _template(document.layout, document.templates)
+    page: Iterator[str] = templates.filled(
+        template,
+        document.templates,
         document=document,
         limit=limit,
         kind=lambda block: type(block).__name__.lower(),
         said=lambda value: cells.fact(value, clock),
         lines=lambda text: [visible(line) for line in text.rstrip().expandtabs(4).split("\n")],
         listing=_listing,
+        chart=_chart,
+        origins=cells.origins,
         grid=figures.grid,
     )
     return page
 
 
-def _listing(block: Listing | Chart, limit: int | None) -> dict[str, Any]:
-    if isinstance(block, Chart):
-        block = figures.as_listing(block)
+def _listing(block: Listing, limit: int | None) -> dict[str, Any]:
     rows, left_out = cells.rows(block, limit)
-    return {"views": cells.views(block), "rows": rows, "rest": cells.rest(block, left_out), "heading": block.heading}
+    return {"views": cells.views(block), "rows": rows, "rest": cells.rest(block, left_out)}
+
+
+def _chart(block: Chart) -> Any:
+    from markupsafe import Markup
+
+    from usertrack.render import svg
+
+    return Markup(svg.draw(block))
 
 
 @cache
-def _environment() -> Any:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("usertrack.render"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["visible"] = visible
-    environment.filters["spark"] = charts.spark
-    return environment
+def _template(layout: str, folder: Path | None) -> Any:
+    names = [f"{layout}.html.j2", "page.html.j2"]
+    return templates.template(names, folder, autoescape=True, helpers={"visible": visible, "spark": charts.spark})

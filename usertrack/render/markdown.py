@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from usertrack.document import Block, Chart, Code, Document, Facts, Heatmap, Listing, Paragraph, Section, Spark
-from usertrack.render import cells, charts, figures
+from usertrack.render import cells, charts, figures, templates
 from usertrack.render.cells import Cell, Clock
 from usertrack.render.safe import markdown as escape
 from usertrack.render.safe import visible
@@ -14,8 +15,11 @@ _FENCE = re.compile(r"`{3,}")
 
 
 def render(document: Document, limit: int | None = None) -> Iterator[str]:
-    """The pieces of ``document`` in Markdown, notes included."""
+    """The pieces of ``document`` in Markdown, notes included; in the workspace's template where it has one."""
     clock = Clock(document.timezone, document.as_of)
+    if document.templates and (document.templates / f"{document.layout}.md.j2").is_file():
+        yield from _templated(document, document.templates, clock, limit)
+        return
     if document.title:
         yield f"# {escape(document.title)}\n"
     if document.subtitle:
@@ -26,15 +30,54 @@ def render(document: Document, limit: int | None = None) -> Iterator[str]:
         yield f"\n> note: {escape(note)}\n"
 
 
+class _Ready(str):
+    """Markdown that is not to be escaped again."""
+
+
+def _templated(document: Document, folder: Path, clock: Clock, limit: int | None) -> Iterator[str]:
+    """The workspace's own page: it puts ``title``, ``subtitle``, ``notes``, ``body`` or single sections in place."""
+
+    def text(blocks: Iterable[Block]) -> _Ready:
+        return _Ready("".join(piece for block in blocks for piece in _block(block, clock, limit, 2)))
+
+    sections = {block.heading: block for block in document.blocks if isinstance(block, Section)}
+
+    def section(heading: str) -> _Ready:
+        if heading not in sections:
+            raise LookupError(f"there is no section '{heading}', but {', '.join(sections)}")
+        return text([sections[heading]])
+
+    made = templates.template(
+        [f"{document.layout}.md.j2"],
+        folder,
+        autoescape=False,
+        helpers={},
+        finalize=lambda value: value if isinstance(value, _Ready) else escape(str(value)),
+    )
+    yield from templates.filled(
+        made,
+        folder,
+        title=document.title,
+        subtitle=document.subtitle,
+        notes=document.notes,
+        body=text(document.blocks),
+        sections=list(sections),
+        section=section,
+    )
+
+
 def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterator[str]:
     match block:
         case Paragraph():
             text = escape(block.text)
             yield f"\n**{text}**\n" if text and block.style in ("bold", "warning") else f"\n{text}\n"
         case Section():
-            yield f"\n{'#' * level} {escape(block.heading)}\n"
+            if block.heading:
+                yield f"\n{'#' * level} {escape(block.heading)}\n"
             for inner in block.blocks:
                 yield from _block(inner, clock, limit, min(6, level + 1))
+            if said := cells.origins(block):
+                yield f"\n<sub>{escape(said)}</sub>\n"
         case Code():
             yield _fenced(block)
         case Spark():

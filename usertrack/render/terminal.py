@@ -90,6 +90,8 @@ def _block(screen: _Screen, block: Block) -> None:
             _heading(screen, block.heading)
             for inner in block.blocks:
                 _block(screen, inner)
+            if said := cells.origins(block):
+                screen.wrapped(Text(said, "dim"), _MARGIN)
         case Code():
             screen.blank()
             for line in block.text.rstrip().expandtabs(4).split("\n"):

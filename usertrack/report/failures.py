@@ -1,6 +1,7 @@
 """A failure investigation as a document. The two levels stand side by side; no number is made of both."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from usertrack.document import Block, Document, Listing, Paragraph, Shown, Spark
 from usertrack.errors import did_you_mean
@@ -57,6 +58,13 @@ def _blocks(found: Investigation, timezone: str) -> Iterator[Block]:
     if not found.unknown("days"):
         yield from _timeline(found, timezone)
     yield _checklist(found, timezone)
+
+
+def in_short(found: Investigation, timezone: str, most: int) -> Iterator[Block]:
+    """Both levels, incidents, and the ``most`` frequent failures of each: for a report on more than failures."""
+    yield _levels(found)
+    yield from _incidents(found, timezone)
+    yield from (replace(_fingerprints(found, level, timezone), limit=most) for level in LEVELS if found.at(level))
 
 
 def _listing(

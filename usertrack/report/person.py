@@ -1,11 +1,14 @@
 """A dossier as a document."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from statistics import median
 from typing import Any
 
-from usertrack.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Shown, Spark
-from usertrack.person import Dossier
+from usertrack.document import Block, Document, Facts, Heatmap, Listing, Origin, Paragraph, Section, Shown, Spark
+from usertrack.person import PARTS, Dossier
+from usertrack.provenance import provenance
 from usertrack.report.rule import value_words
 from usertrack.report.segments import moment
 from usertrack.table import Column, Row, Table
@@ -30,6 +33,43 @@ def person_document(found: Dossier, timezone: str) -> Document:
         data=lambda: _json(found, timezone),
         timezone=timezone,
         as_of=found.as_of,
+    )
+
+
+def person_report(
+    found: Dossier,
+    profile: tuple[Origin, ...],
+    recipe: Mapping[str, Any],
+    timezone: str,
+    templates: Path | None = None,
+    limit: int | None = None,
+) -> Document:
+    """The dossier with the queries of its figures; ``recipe`` is how to have it again."""
+    facts = next(iter(found.standing.values())).facts
+    blocks: tuple[Block, ...] = (
+        Section("Account", (Facts(tuple(_account(found, facts, timezone))),), profile),
+        Section("", tuple(_standing(found)), profile),
+        Section("Activity", (_activity(found),), _asked(found, "event_hours", "action_hours", "sessions")),
+        *(Section("", (block,), _asked(found, "event_hours", "action_hours")) for block in _hours(found, timezone)),
+        *(_headed(_listing(found, part), _asked(found, part)) for part in _PARTS if _some(found, part)),
+        *_absent(found),
+        *(_headed(block, _asked(found, "events", "actions")) for block in _timeline(found, timezone)),
+    )
+    document = person_document(found, timezone)
+    return replace(
+        document, blocks=blocks, layout="user", templates=templates, provenance=provenance(blocks, recipe, limit)
+    )
+
+
+def _headed(block: Listing, origins: tuple[Origin, ...]) -> Section:
+    return Section(block.heading, (replace(block, heading=""),), origins)
+
+
+def _asked(found: Dossier, *parts: str) -> tuple[Origin, ...]:
+    return tuple(
+        Origin(PARTS[part], {"email": found.email}, PARTS[part].split("/")[0], found.as_of)
+        for part in parts
+        if part in found.parts
     )
 
 
@@ -171,7 +211,7 @@ def _absent(found: Dossier) -> Iterator[Paragraph]:
             yield Paragraph(f"{word}: {', '.join(headings)}", "dim")
 
 
-def _timeline(found: Dossier, timezone: str) -> list[Block]:
+def _timeline(found: Dossier, timezone: str) -> list[Listing]:
     names = (Column("at", "TIMESTAMP"), Column("kind"), Column("what"), Column("outcome"), Column("detail"))
     table = Table(names, found.timeline, name="timeline", timezone=timezone, as_of=found.as_of)
     shown = {

@@ -1,0 +1,29 @@
+-- title: Newest rows
+-- about: >
+--   Up to which moment each table has rows: accounts, runs, tool calls, code executions, agent executions. A table without
+--   a row has none; a source that lags behind shows here.
+WITH rows AS (
+    SELECT 'accounts' AS kind, f.id::text AS user_id, w.id AS account_id, w.created_at AS at
+    FROM wasp_user AS w
+    LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
+    UNION ALL
+    SELECT 'runs', r.user_id::text, NULL, r.created_at FROM fastapi_run AS r
+    UNION ALL
+    SELECT 'tool calls', t.user_id, NULL, t.created_at FROM fastapi_tool_executions AS t
+    UNION ALL
+    SELECT 'code executions', c.user_id::text, NULL, c.created_at FROM fastapi_code_execution AS c
+    UNION ALL
+    SELECT 'agent executions', NULL, a.user_id, a.started_at FROM wasp_agentexecution AS a
+)
+SELECT rows.kind, max(rows.at) AS newest_at
+FROM rows
+LEFT JOIN fastapi_user AS f ON f.id::text = rows.user_id
+LEFT JOIN wasp_user AS w ON w.id = coalesce(rows.account_id, f.wasp_user_id)
+WHERE rows.at <= {as_of}
+    AND NOT EXISTS (
+        SELECT FROM unnest({internal}) AS own
+        WHERE lower(trim(w.email)) = own
+            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+    )
+GROUP BY rows.kind
+ORDER BY rows.kind

@@ -1,0 +1,22 @@
+-- title: What new people did
+-- about: >
+--   Persons with an e-mail whom PostHog saw for the first time within the window: how many of them did each event, and how
+--   often. The window is the last `days`, and begins at `since` where that is later; a person is as it stands today,
+--   merged with whom it has been merged since.
+-- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
+WITH lowerUTF8(trim(person.properties.email)) AS email
+SELECT event AS did, uniqExact(email) AS people, count() AS times
+FROM events
+WHERE person.properties.email IS NOT NULL
+    AND email != ''
+    AND person.created_at > toDateTime({as_of}) - toIntervalHour(24 * {days})
+    AND person.created_at >= toDateTime({since})
+    AND timestamp >= toDateTime({since})
+    AND timestamp <= toDateTime({as_of})
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
+GROUP BY did
+ORDER BY people DESC, times DESC, did

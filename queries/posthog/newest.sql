@@ -1,0 +1,17 @@
+-- title: Newest event
+-- about: >
+--   Up to which moment PostHog has events, and when it took in the last of those: a source that lags behind shows here.
+--   Only the last `days` are looked at.
+-- params: {days: 30}
+WITH lowerUTF8(trim(person.properties.email)) AS email
+SELECT
+    'events' AS kind,
+    if(count() = 0, NULL, max(timestamp)) AS newest_at
+FROM events
+WHERE timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+    AND timestamp <= toDateTime({as_of})
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )

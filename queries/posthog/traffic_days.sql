@@ -1,0 +1,61 @@
+-- title: Traffic per day
+-- about: >
+--   Each calendar day of the given timezone that the window touches, those without a visit too: visits (sessions with a
+--   pageview, on the day of their first one), visitors (persons, known or anonymous, who saw a page that day) and
+--   pageviews. The window is the last `days`, and begins at `since` where that is later.
+-- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
+SELECT day, sum(began) AS visits, sum(persons) AS visitors, sum(pages) AS pageviews
+FROM (
+    SELECT
+        day,
+        uniqExactIf(visit, visit != '' AND day = first_day) AS began,
+        uniqExact(person_id) AS persons,
+        count() AS pages
+    FROM (
+        WITH lowerUTF8(trim(person.properties.email)) AS email
+        SELECT
+            person_id,
+            $session_id AS visit,
+            toDate(toTimeZone(timestamp, {timezone})) AS day,
+            min(toDate(toTimeZone(timestamp, {timezone}))) OVER (PARTITION BY $session_id) AS first_day
+        FROM events
+        WHERE event = '$pageview'
+            AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+            AND timestamp >= toDateTime({since})
+            AND timestamp <= toDateTime({as_of})
+            AND NOT arrayExists(
+                own -> email = own
+                    OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+                {internal}
+            )
+    )
+    GROUP BY day
+    UNION ALL
+    SELECT
+        arrayJoin(
+            arrayMap(
+                back -> toDate(toTimeZone(toDateTime({as_of}), {timezone})) - back,
+                range(
+                    toInt(
+                        1 + dateDiff(
+                            'day',
+                            toDate(
+                                toTimeZone(
+                                    greatest(
+                                        toDateTime({since}), toDateTime({as_of}) - toIntervalHour(24 * {days}) + toIntervalSecond(1)
+                                    ),
+                                    {timezone}
+                                )
+                            ),
+                            toDate(toTimeZone(toDateTime({as_of}), {timezone}))
+                        )
+                    )
+                )
+            )
+        ) AS day,
+        0 AS began,
+        0 AS persons,
+        0 AS pages
+)
+GROUP BY day
+ORDER BY day

@@ -1,0 +1,271 @@
+"""`usertrack report` on the demo: the week of the incident, what is in its file, and whether it holds."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+
+from usertrack import seal
+from usertrack.library import shipped_root
+
+from ..conftest import Cli
+from . import golden
+
+EXAMPLES = shipped_root() / "docs" / "examples"
+SEGMENTS = ["Failing Users", "Frustrated Users", "High-Intent Prospects", "At-Risk Users", "Power Users"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("made")
+
+
+@pytest.fixture
+def week(demo: Cli, made: Path) -> Mapping[str, str]:
+    """The report of the last week that is over, in every format."""
+    for ending in ("html", "md", "json"):
+        if not (made / f"week.{ending}").exists():
+            said = demo("report", "weekly", "-o", made / f"week.{ending}")
+            assert (said.code, said.out) == (0, "")
+    return {path.suffix[1:]: path.read_text() for path in made.glob("week.*")}
+
+
+def test_markdown(week: Mapping[str, str]) -> None:
+    found = seal.unsealed(week["md"])
+    assert found is not None
+    golden("weekly.markdown", found[1])
+    tokens = MarkdownIt("commonmark").enable("table").parse(week["md"])
+    headings = [tokens[at + 1].content for at, token in enumerate(tokens) if token.type == "heading_open"]
+    assert headings[:3] == ["Week 46, 9 Nov – 15 Nov 2026", "In short", "Scorecard"]
+    assert len(week["md"]) < 65_536  # what an issue of GitHub takes
+
+
+def test_every_part_is_there(week: Mapping[str, str]) -> None:
+    document = json.loads(week["json"])
+    assert (document["week"], document["finished"], document["as_of"]) == (
+        "2026-W46",
+        True,
+        "2026-11-15T23:59:59.999999Z",
+    )
+    headings = [section["heading"] for section in document["sections"]]
+    assert [heading.split(":")[0] for heading in headings] == [
+        *("In short", "Scorecard", "Segments", *SEGMENTS, "Failures and incidents"),
+        *("What new users did", "Traffic", "The data behind this"),
+    ]
+    sections = dict(zip(headings, document["sections"], strict=True))
+    assert sections["In short"]["blocks"][0]["facts"]["Platform incidents"] == (
+        "Modal OOM (rc=137), 9 Nov, 13:00–16:00, 30 people hit"
+    )
+    failing, came, *_ = sections["Failing Users: Support"]["blocks"]
+    assert failing["rows"][0]["why"].startswith("19 of 22 finished runs failed")
+    assert {row["change"] for row in came["rows"]} == {"entered"}
+    assert [part["heading"] for part in sections["Traffic"]["sections"]] == [
+        *("Per day", "Top pages", "Top referrers", "Top countries")
+    ]
+    assert len(sections["Traffic"]["sections"][0]["blocks"][1]["rows"]) == 7
+
+
+def test_segments_are_those_of_the_moment(demo: Cli, week: Mapping[str, str]) -> None:
+    asked = json.loads(demo("segments", "--as-of", "2026-11-15", "-f", "json").out)
+    rows = json.loads(week["json"])["sections"][2]["blocks"][0]["rows"]
+    assert {row["segment"]: row["people"] for row in rows} == {s["name"]: s["count"] for s in asked["segments"]}
+
+
+def test_every_figure_names_its_query(week: Mapping[str, str]) -> None:
+    known = json.loads(week["json"])["provenance"]
+    names = {query["query"] for query in known["queries"]}
+    assert {"posthog/traffic_days", "posthog/pages", "neon/new_users", "neon/failure_levels", "neon/accounts"} <= names
+    assert all((shipped_root() / "queries" / f"{name}.sql").exists() for name in names)
+    figures = {figure["figure"]: figure for figure in known["figures"]}
+    assert len(figures) == len(known["figures"]) > 200
+    visits = figures["Traffic › Per day › Mon 9 Nov › Visits"]
+    query = known["queries"][visits["query"][0]]
+    assert (query["query"], query["source"], query["as_of"]) == (
+        *("posthog/traffic_days", "posthog"),
+        "2026-11-15T23:59:59.999999Z",
+    )
+    for ending in ("md", "html"):
+        found = seal.unsealed(week[ending])
+        assert found is not None
+        assert [figure["value"] for figure in found[2]["figures"]] == [f["value"] for f in known["figures"]]
+
+
+class Links(HTMLParser):
+    found: list[str]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [tag, *(f"{tag} {name}" for name, _ in attrs)]
+
+
+def test_the_page_is_one_file_without_scripts(week: Mapping[str, str]) -> None:
+    page = Links()
+    page.found = []
+    page.feed(week["html"])
+    assert {"svg", "template", "table"} <= set(page.found)
+    assert not {tag for tag in page.found if re.search(r"script|iframe|link| src| href| on", tag)}
+    assert not re.search(r"url\(|@import", week["html"])
+    assert "</script><script>alert" not in week["html"]
+    assert "prefers-color-scheme: dark" in week["html"]
+    assert "@media print" in week["html"]
+
+
+@pytest.mark.parametrize("ending", ["html", "md", "json"])
+def test_it_holds_until_somebody_touches_it(demo: Cli, week: Mapping[str, str], tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"week.{ending}"
+    file.write_text(week[ending])
+    said = demo("report", "verify", file)
+    assert (said.code, "figures and its text are right" in said.out) == (0, True)
+    file.write_text(week[ending].replace("30 people hit", "31 people hit"))
+    said = demo("report", "verify", file, "-f", "csv")
+    assert said.code == 5
+    assert re.search(r"altered,line \d+ of the text,.*31 people hit.*30 people hit", said.out)
+
+
+def test_a_wrong_figure_is_named(demo: Cli, week: Mapping[str, str], tmp_path: Path) -> None:
+    document = json.loads(week["json"])
+    figure = next(f for f in document["provenance"]["figures"] if f["figure"] == "Segments › Failing Users › People")
+    figure["value"] += 1
+    (tmp_path / "week.json").write_text(json.dumps(document))
+    said = demo("report", "verify", "week.json", "-f", "csv")
+    assert said.code == 5
+    value = figure["value"]
+    assert f'differs,Segments › Failing Users › People,{value},{value - 1},"neon/accounts' in said.out
+    assert "1 figure or line is not what the sources say" in said.err
+
+
+def test_verifying_changes_nothing(demo: Cli, week: Mapping[str, str], tmp_path: Path) -> None:
+    (tmp_path / "week.md").write_text(week["md"])
+    demo("report", "verify", "week.md")
+    assert not (tmp_path / "history.duckdb").exists()
+
+
+def test_other_sources_are_no_mismatch(demo: Cli, week: Mapping[str, str], tmp_path: Path) -> None:
+    document = json.loads(week["json"])
+    document["provenance"]["report"]["sources"] = "us.posthog.com/1"
+    (tmp_path / "week.json").write_text(json.dumps(document))
+    said = demo("report", "verify", "week.json")
+    assert said.code == 2
+    assert "the report is of other sources: us.posthog.com/1, not demo-" in said.err
+
+
+def test_a_week_that_is_not_over(demo: Cli, tmp_path: Path) -> None:
+    said = demo("report", "weekly", "--week", "2026-W47", "-o", "week.json")
+    assert said.code == 0
+    text = (tmp_path / "week.json").read_text()
+    document = json.loads(text)
+    assert (document["finished"], document["as_of"]) == (False, "2026-11-20T09:00:00Z")
+    traffic = next(section for section in document["sections"] if section["heading"] == "Traffic")
+    chart, days = traffic["sections"][0]["blocks"]
+    assert [row["day"] for row in days["rows"]][-1] == "Fri 20 Nov (not over)"
+    assert chart["series"]["2026-W47"][4:] == [None, None, None]
+    assert demo("report", "verify", "week.json").code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (["weekly", "--week", "46"], "'46' is not an ISO week", "2026-W46"),
+        (["weekly", "--week", "2026-W48"], "the week 2026-W48 is yet to come", "2026-W46"),
+        (["weekly", "--set", "actoin"], "there is no segment set 'actoin'", "action"),
+        (["weekly", "-f", "csv"], "this command has no csv output", "markdown"),
+        (["segment", "faling"], "'faling'", "failing"),
+        (["user", "lena@northwnd.example"], "nobody is known as", "lena@northwind.example"),
+        (["verify", "nowhere.html"], "cannot read 'nowhere.html'", ""),
+    ],
+)
+def test_wrong_input(demo: Cli, args: list[str], message: str, hint: str) -> None:
+    said = demo("report", *args)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+    assert hint in said.err
+
+
+@pytest.mark.parametrize("args", [["user", "percent%s{0}@hooli.example"], ["segment", "failing"]])
+@pytest.mark.parametrize("ending", ["html", "json"])
+def test_people_and_segments_likewise(demo: Cli, tmp_path: Path, args: list[str], ending: str) -> None:
+    assert demo("report", *args, "-o", f"x.{ending}").code == 0
+    text = (tmp_path / f"x.{ending}").read_text()
+    assert "<script>" not in text or ending == "json"
+    assert demo("report", "verify", f"x.{ending}").code == 0
+    (tmp_path / f"x.{ending}").write_text(text.replace("finished runs failed", "runs failed"))
+    assert demo("report", "verify", f"x.{ending}").code == 5
+
+
+# The look
+
+
+def page(demo: Cli, tmp_path: Path, name: str, template: str, ending: str) -> Any:
+    (tmp_path / "usertrack.yaml").touch()
+    (tmp_path / "templates").mkdir(exist_ok=True)
+    (tmp_path / "templates" / name).write_text(template)
+    return demo("report", "segment", "failing", "-o", f"own.{ending}")
+
+
+def test_a_workspace_has_its_own_pages(demo: Cli, tmp_path: Path) -> None:
+    html = '{% extends "shipped/segment.html.j2" %}{% block header %}<h1>ACME {{ document.title }}</h1>{% endblock %}'
+    assert page(demo, tmp_path, "segment.html.j2", html, "html").code == 0
+    assert "<h1>ACME Failing Users on 20 Nov 2026" in (tmp_path / "own.html").read_text()
+    assert page(demo, tmp_path, "segment.md.j2", "# {{ title }} *ours* {{ '*data*' }}\n{{ body }}", "md").code == 0
+    assert (tmp_path / "own.md").read_text().startswith("# Failing Users on 20 Nov 2026, 09:00 UTC *ours* \\*data\\*\n")
+    for ending in ("html", "md"):
+        assert demo("report", "verify", f"own.{ending}").code == 0
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("one\n{{ nothing }}", "segment.md.j2:2: 'nothing' is undefined"),
+        ("{% if %}", "segment.md.j2:1: Expected an expression"),
+        ("{{ title.__class__ }}", "segment.md.j2:1: access to attribute '__class__' of 'str' object is unsafe"),
+        ("\n\n{{ section('Nope') }}", "segment.md.j2:3: there is no section 'Nope'"),
+        ("{% include 'nope' %}", "needs 'nope', and there is none"),
+    ],
+)
+def test_what_is_wrong_in_a_template_is_said_with_its_line(
+    demo: Cli, tmp_path: Path, template: str, message: str
+) -> None:
+    said = page(demo, tmp_path, "segment.md.j2", template, "md")
+    assert (said.code, message in said.err) == (2, True), said.err
+    assert not (tmp_path / "own.md").exists()
+
+
+# What the docs show
+
+
+def test_the_workflow_runs(demo: Cli, tmp_path: Path) -> None:
+    workflow = yaml.safe_load((EXAMPLES / "weekly-report.yml").read_text())
+    steps = workflow["jobs"]["report"]["steps"]
+    written = next(step["run"] for step in steps if step.get("name") == "Write")
+    commands = [line.split() for line in written.splitlines()]
+    assert [command[:2] for command in commands] == [["usertrack", "report"]] * 3
+    for _, *args in commands:
+        assert demo(*args).code == 0
+    assert (tmp_path / "week.html").exists()
+    title = (tmp_path / "week.md").read_text().splitlines()[0][2:]
+    assert title == "Week 46, 9 Nov – 15 Nov 2026"
+
+
+def test_the_script_for_cron_runs(demo: Cli, tmp_path: Path, clean_env: pytest.MonkeyPatch) -> None:
+    line = (EXAMPLES / "weekly-report.cron").read_text().splitlines()[-1].split()
+    assert line[:5] == ["0", "6", "*", "*", "1"]
+    assert line[5].endswith("/weekly-report.sh")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "usertrack").write_text(f'#!/bin/sh\nexec {sys.executable} -m usertrack "$@"\n')
+    (tools / "date").write_text("#!/bin/sh\nexec /bin/date -u -d '2026-11-09' +%G-W%V\n")
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    clean_env.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    clean_env.setenv("PYTHONPATH", str(shipped_root()))
+    done = subprocess.run([EXAMPLES / "weekly-report.sh", tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["2026-W46.html", "2026-W46.md"]
+    assert "figures and its text are right" in done.stdout

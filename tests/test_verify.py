@@ -1,0 +1,135 @@
+"""What becomes of a report's figures when they are asked for again later: literal files, no sources."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from usertrack import seal
+from usertrack.document import Chart, Facts, Heatmap, Listing, Origin, Paragraph, Section, Shown, Spark
+from usertrack.provenance import provenance
+from usertrack.recipe import Recipe
+from usertrack.table import Column, Table
+from usertrack.verify import compare, read_report
+
+from .conftest import problem
+
+MADE = datetime(2026, 11, 16, 6, tzinfo=UTC)
+RECIPE = Recipe("weekly", "2026-W46", datetime(2026, 11, 15, 23, tzinfo=UTC), MADE, "UTC", "demo")
+EVENTS = Origin("posthog/pages", {"days": 8}, "posthog", RECIPE.as_of)
+ACCOUNTS = Origin("neon/accounts", {}, "neon", RECIPE.as_of, ("credits",))
+
+
+def known(visits: int = 7, people: int = 3, why: str = "credits 100 → 60", who: str = "a@x.example") -> dict[str, Any]:
+    pages = Table((Column("page"), Column("views", "BIGINT")), [("/a", visits), ("/b", 2)])
+    left = Table((Column("who"), Column("why"), Column("priority", "DOUBLE")), [(who, why, 9.5)])
+    blocks = (
+        Section("Traffic", (Listing(pages, shown={"views": Shown("Views")}),), (EVENTS,)),
+        Section("Segments", (Facts((("People", people),)), Listing(left, "Left")), (ACCOUNTS,)),
+        Section("Words", (Paragraph("no figure of anything"),)),
+    )
+    return provenance(blocks, vars(RECIPE))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "week.md"
+    path.write_text(seal.sealed("# Week\n\n7 views\n", "markdown", known()))
+    return path
+
+
+def verdicts(
+    file: Path, now: datetime = MADE, body: str = "# Week\n\n7 views\n", **facts: Any
+) -> list[tuple[str, str]]:
+    found = compare(read_report(file), known(**facts), lambda: body, now)
+    return [(one.verdict, one.what) for one in found]
+
+
+def test_nothing_changed(file: Path) -> None:
+    assert verdicts(file) == []
+    assert verdicts(file, MADE + timedelta(days=90)) == []
+
+
+def test_figures_are_named_by_their_place_and_their_query(file: Path) -> None:
+    found = known()
+    assert [(figure["figure"], figure["value"]) for figure in found["figures"]][:4] == [
+        ("Traffic › rows", 2),
+        ("Traffic › /a › Views", 7),
+        ("Traffic › /b › Views", 2),
+        ("Traffic › words", found["figures"][3]["value"]),
+    ]
+    assert found["queries"][found["figures"][1]["query"][0]] == {
+        "query": "posthog/pages",
+        "params": {"days": 8},
+        "source": "posthog",
+        "as_of": "2026-11-15T23:00:00Z",
+        "current": [],
+    }
+    assert not any(figure["figure"].startswith("Words") for figure in found["figures"])
+
+
+def test_a_figure_that_came_out_otherwise(file: Path) -> None:
+    assert verdicts(file, visits=8) == [("differs", "Traffic › /a › Views")]
+    assert verdicts(file, MADE + timedelta(days=90), visits=8) == [("differs", "Traffic › /a › Views")]
+
+
+def test_what_is_only_known_as_of_today_is_no_mismatch_later(file: Path) -> None:
+    assert verdicts(file, people=4) == [("differs", "Segments › People")]
+    assert verdicts(file, MADE + timedelta(days=1), people=4) == [("cannot be known", "Segments › People")]
+    gone = [("cannot be known", f"Segments › Left › {who}@x.example › priority") for who in "ab"]
+    found = verdicts(file, MADE + timedelta(days=1), who="b@x.example")
+    assert [one for one in found if one[1].endswith("priority")] == gone
+    assert verdicts(file, why="credits 100 → 50") == [("differs", "Segments › Left words")]
+
+
+def test_a_line_that_was_altered(file: Path) -> None:
+    file.write_text(file.read_text().replace("7 views", "8 views"))
+    assert verdicts(file) == [("altered", "line 2 of the text")]
+
+
+def test_blanks_that_were_altered(file: Path) -> None:
+    file.write_text(file.read_text().replace("7 views", "7  views"))
+    assert verdicts(file) == [("altered", "the file")]
+
+
+def test_figures_of_every_block() -> None:
+    blocks = (
+        Chart("bars", "C", ["x"], {"s": [1.5]}),
+        Heatmap("H", ["r"], ["c"], [[2]]),
+        Spark("S", [3, None], "says"),
+    )
+    found = provenance((Section("All", blocks, (EVENTS,)),), {})["figures"]
+    numbers = [(f["figure"], f["value"]) for f in found if not str(f["value"]).startswith("sha256")]
+    assert numbers == [("All › C › s › x", 1.5), ("All › H › r › c", 2), ("All › S › 1", 3)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"figures": None}, "it has no figures"),
+        ({"report": {}}, "it does not say how the report was made"),
+        ({"report": {**vars(RECIPE), "as_of": "x"}}, "'x' is not a time"),
+        ({"report": {**vars(RECIPE), "limit": "x"}}, "'limit' is no int"),
+        ({"report": {**vars(RECIPE), "timezone": "Mars/Phobos"}}, "'Mars/Phobos' is not a timezone"),
+        ({"report": {**vars(RECIPE), "kind": "yearly"}}, "no reports of the kind 'yearly'"),
+        ({"usertrack": 2}, "written by a newer usertrack"),
+    ],
+)
+def test_damaged_files(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    path = tmp_path / "x.md"
+    facts = {
+        **known(),
+        **{name: provenance((), value)["report"] if name == "report" else value for name, value in change.items()},
+    }
+    path.write_text(seal.sealed("# Week\n", "markdown", facts))
+    assert message in problem(lambda: read_report(path)).message
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "x.md").write_text("# a week")
+    (tmp_path / "x.png").write_bytes(b"\x89PNG\xff")
+    assert "is no report of usertrack" in problem(lambda: read_report(tmp_path / "x.md")).message
+    assert "is not text" in problem(lambda: read_report(tmp_path / "x.png")).message
+    assert "No such file" in problem(lambda: read_report(tmp_path / "y.md")).message
+    assert "Is a directory" in problem(lambda: read_report(tmp_path)).message

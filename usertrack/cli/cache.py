@@ -1,0 +1,69 @@
+"""`usertrack cache`: what can be answered without the sources, and an end to it."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from usertrack.cli.options import Common, Limit, with_common
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from usertrack.cache import Cache
+    from usertrack.settings import Settings
+
+cache = typer.Typer(no_args_is_help=True, help="Answers that were kept: what there is, and how to be rid of it.")
+
+
+@cache.command("info")
+@with_common
+def info(limit: Limit = None, *, common: Common) -> None:
+    """Every answer that `--offline` and `--max-age` could use, with its age.
+
+    `usertrack cache info`
+    """
+    from datetime import UTC, datetime
+
+    from usertrack.cli.desk import emit, settings_of
+    from usertrack.report.cache import cache_document
+
+    settings, now = settings_of(common), datetime.now(UTC)
+    emit(cache_document(_opened(settings, now), settings["timezone"], now), settings, common, limit)
+
+
+@cache.command("clear")
+@with_common
+def clear(*, common: Common) -> None:
+    """Remove all kept answers. The history of segments stays.
+
+    `usertrack cache clear`
+    """
+    from datetime import UTC, datetime
+
+    from usertrack.cli import diagnostics
+    from usertrack.cli.desk import settings_of
+    from usertrack.errors import UsageError
+
+    opened = _opened(settings_of(common), datetime.now(UTC))
+    try:
+        count = opened.clear()
+    except OSError as error:
+        raise UsageError(f"cannot clear {opened.folder} ({error.strerror})", "remove the folder yourself") from error
+    diagnostics.note(f"removed {count} answer{'' if count == 1 else 's'} from {opened.folder}")
+
+
+def _opened(settings: "Settings", now: "datetime") -> "Cache":
+    from usertrack.cache import open_cache
+    from usertrack.cli import diagnostics
+    from usertrack.errors import UsageError
+
+    found = open_cache(settings, now, lambda message, *, passing=False: diagnostics.note(message))
+    if found is None and settings.uses_demo:
+        raise UsageError("the demo is not kept in a cache: it is on this machine", "connect your own sources")
+    if found is None:
+        raise UsageError("the cache is switched off", "take `cache: off` out of usertrack.yaml or the environment")
+    return found
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(cache, name="cache", rich_help_panel="Workspace")

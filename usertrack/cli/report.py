@@ -1,0 +1,217 @@
+"""`usertrack report`: a week, a person or a segment as a file whose figures can be traced and verified."""
+
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from usertrack.cli import complete
+from usertrack.cli.options import Common, Limit, SetName, with_common
+
+if TYPE_CHECKING:
+    from usertrack.cli.desk import Desk
+    from usertrack.document import Document
+    from usertrack.lookback import Sought
+    from usertrack.recipe import Recipe
+
+report = typer.Typer(
+    no_args_is_help=True,
+    help="""Reports to pass on: Markdown, HTML or JSON in which every figure names its query.
+
+    `usertrack report weekly -o week.html` · the last week that is over
+
+    `usertrack report verify week.html` · does it still say what the sources say?""",
+)
+
+
+@report.command("weekly")
+@with_common
+def weekly(
+    week: Annotated[
+        str, typer.Option("--week", metavar="WEEK", help="An ISO week such as 2026-W46; default: the last finished.")
+    ] = "",
+    set_name: SetName = "action",
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """What last week was like: whom to act on and why, who came and went, failures, new users, traffic.
+
+    `usertrack report weekly -o week.html` · one file with charts, for mail and print
+
+    `usertrack report weekly --week 2026-W46 -f markdown`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.period import parse_week
+    from usertrack.weekly import moments
+
+    with open_desk(common) as desk:
+        wanted = parse_week(week, desk.settings["timezone"], desk.runner.as_of)
+        as_of, _ = moments(wanted, desk.runner.as_of)
+        made = replace(_recipe(desk, "weekly", str(wanted), set_name, limit), as_of=as_of)
+        desk.emit(_make(desk, made), limit)
+
+
+@report.command("user")
+@with_common
+def user(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_default=False)],
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """One person's dossier, as a report.
+
+    `usertrack report user lena@northwind.example -o lena.html`
+    """
+    from usertrack.cli.desk import open_desk
+
+    with open_desk(common) as desk:
+        desk.emit(_make(desk, _recipe(desk, "user", email, "action", limit)), limit)
+
+
+@report.command("segment")
+@with_common
+def segment(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="Which.", show_default=False, autocompletion=complete.segments),
+    ],
+    set_name: SetName = "action",
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """Who is in a segment and why, and who came and went since last week.
+
+    `usertrack report segment failing -o failing.md`
+    """
+    from usertrack.cli.desk import open_desk
+
+    with open_desk(common) as desk:
+        desk.emit(_make(desk, _recipe(desk, "segment", name, set_name, limit)), limit)
+
+
+@report.command("verify")
+@with_common
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report: Markdown, HTML or JSON.", show_default=False)],
+    *,
+    common: Common,
+) -> None:
+    """Ask for every figure of a report again, for the same moment; exits with 5 when one differs or text was altered.
+
+    What the sources keep only as of today, such as credits, cannot be known for the past: it is named, and no mismatch.
+
+    `usertrack report verify week.html`
+    """
+    from usertrack.cli.desk import open_desk
+    from usertrack.render import pages
+    from usertrack.report.verify import raise_mismatch, verify_document
+    from usertrack.verify import compare, read_report
+
+    found = read_report(file)
+    with open_desk(replace(common, timezone=found.recipe.timezone, refresh=True)) as desk:
+        _require_sources(desk, found.recipe)
+        again = _make(desk, found.recipe, keep=False)
+        assert again.provenance is not None
+        body = partial(pages.text, again, found.format, found.recipe.limit)
+        findings = compare(found, again.provenance, body, desk.runner.now)
+        desk.emit(verify_document(found, findings))
+        raise_mismatch(found, findings)
+
+
+def _recipe(desk: "Desk", kind: str, subject: str, set_name: str, limit: int | None) -> "Recipe":
+    from usertrack.history import origin_of
+    from usertrack.recipe import Recipe
+
+    runner, settings = desk.runner, desk.settings
+    sources = origin_of(settings, runner.now)
+    return Recipe(kind, subject, runner.as_of, runner.now, settings["timezone"], sources, set_name, limit)
+
+
+def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
+    from usertrack.errors import UsageError
+    from usertrack.history import origin_of
+
+    ours = origin_of(desk.settings, desk.runner.now)
+    if ours != recipe.sources:
+        raise UsageError(
+            f"the report is of other sources: {recipe.sources or 'none'}, not {ours}",
+            "verify it in the workspace in which it was made: `--workspace FOLDER`, or `--demo`",
+        )
+
+
+def _make(desk: "Desk", recipe: "Recipe", *, keep: bool = True) -> "Document":
+    """The report that ``recipe`` describes; ``keep`` records what was classified in the history."""
+    makers = {"weekly": _weekly, "user": _user, "segment": _segment}
+    return makers[recipe.kind](desk, recipe, keep)
+
+
+def _weekly(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
+    from usertrack.cli.desk import failures_paths
+    from usertrack.failures.causes import read_catalogue
+    from usertrack.period import parse_week
+    from usertrack.report.weekly import weekly_document
+    from usertrack.weekly import gather, moments
+
+    week = parse_week(recipe.subject, recipe.timezone, recipe.as_of)
+    sought = _sought(desk, recipe, keep)
+    sought = replace(sought, earlier=moments(week, recipe.as_of)[1])
+    catalogue = read_catalogue(failures_paths(desk.settings))
+    desk.progress.expect(2 * len(sought.rules.queries) + 8)
+    found = gather(desk.runner, week, sought, catalogue, desk.progress.done)
+    desk.runner.finish()
+    desk.incomplete = found.incomplete
+    return weekly_document(found, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit)
+
+
+def _user(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
+    from usertrack.person import dossier
+    from usertrack.report.members import origins_of
+    from usertrack.report.person import person_report
+
+    desk.runner = desk.runner.at(recipe.as_of)
+    bench = desk.profile_of(desk.rules(), recipe.subject)
+    found = dossier(desk.runner, bench, recipe.subject)
+    desk.incomplete = desk.incomplete or bool(found.missing)
+    return person_report(found, origins_of(bench), asdict(recipe), recipe.timezone, _templates(desk), recipe.limit)
+
+
+def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
+    from usertrack.lookback import ask_both, classify_both
+    from usertrack.report.segment import segment_document
+
+    sought = _sought(desk, recipe, keep)
+    sought.chosen.require([recipe.subject])
+    desk.progress.expect(2 * len(sought.rules.queries))
+    answered, _ = ask_both(desk.runner, sought, done=desk.progress.done)
+    desk.runner.finish()
+    found, moved = classify_both(answered)
+    desk.incomplete = any(fact.missing for fact in found.bench.facts.values())
+    return segment_document(
+        found, moved, recipe.subject, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit
+    )
+
+
+def _sought(desk: "Desk", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FBT001
+    from usertrack.history import WEEK, place_of
+    from usertrack.lookback import Sought
+
+    rules = desk.rules()
+    place = place_of(desk.settings, desk.runner.now)
+    return Sought(rules, rules.set_named(recipe.set_name), recipe.as_of, recipe.as_of - WEEK, place, keep)
+
+
+def _templates(desk: "Desk") -> Path | None:
+    """The workspace's own templates, where it has any."""
+    from usertrack.cli.desk import near
+
+    own = near(desk.settings.root) / "templates" if desk.settings.root else None
+    return own if own and own.is_dir() else None
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(report, name="report", rich_help_panel="People")

@@ -1,0 +1,47 @@
+"""Ages and sizes as people write them: a whole number and its unit, and nothing else."""
+
+import re
+from datetime import timedelta
+
+from usertrack.errors import UsageError
+
+_AGES = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_SIZES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_MEASURE = re.compile(r"([0-9]{1,6}) ?([a-z]+)", re.ASCII | re.IGNORECASE)
+
+
+def parse_age(text: str) -> timedelta:
+    """``30m``, ``2h`` or ``1d`` as a time span above 0; raises UsageError."""
+    if seconds := _measure(text, _AGES):
+        return timedelta(seconds=seconds)
+    raise UsageError(f"'{text}' is not an age", "write 30m, 2h or 1d; --refresh asks the sources anew")
+
+
+def parse_size(text: str) -> int:
+    """``500MB`` or ``1GiB`` in bytes, above 0; raises UsageError."""
+    if size := _measure(text, _SIZES):
+        return size
+    raise UsageError(f"'{text}' is not a size", "write 500MB or 2GiB")
+
+
+def _measure(text: str, units: dict[str, int]) -> int:
+    """0 for what is none."""
+    found = _MEASURE.fullmatch(text.strip())
+    return int(found[1]) * units.get(found[2].lower(), 0) if found else 0
+
+
+def age_words(age: timedelta) -> str:
+    """``45 s``, ``30 min``, ``3 h``, ``2 d``: whole units, rounded down."""
+    seconds = max(0, int(age.total_seconds()))
+    for unit, word in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * unit or (seconds >= unit and word == "min"):
+            return f"{seconds // unit} {word}"
+    return f"{seconds} s"
+
+
+def size_words(size: int) -> str:
+    """``812 B``, ``4.2 MB``."""
+    for unit, word in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {word}"
+    return f"{size} B"

@@ -1,0 +1,61 @@
+"""How to have a report again: everything that was asked for and that its figures depend on, as its file has it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from usertrack import __version__
+from usertrack.errors import UsageError
+from usertrack.period import known_zone
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """``subject`` is the week, the e-mail or the segment; ``sources`` names what was asked, in words without a secret.
+
+    ``as_of`` is the moment the report is of, ``made_at`` the one at which the sources stood (UTC).
+    """
+
+    kind: str
+    subject: str
+    as_of: datetime
+    made_at: datetime
+    timezone: str
+    sources: str
+    set_name: str = "action"
+    limit: int | None = None
+    version: str = __version__
+
+
+KINDS = ("weekly", "user", "segment")
+
+
+def read_recipe(given: Any) -> Recipe:
+    """The recipe that stands in a file, of which nothing is taken for granted; raises UsageError."""
+    if not isinstance(given, Mapping) or set(given) != set(Recipe.__dataclass_fields__):
+        raise _damaged("it does not say how the report was made")
+    values = dict(given)
+    for name, field in Recipe.__dataclass_fields__.items():
+        if name in ("as_of", "made_at"):
+            values[name] = _moment(values[name])
+        kinds = get_args(field.type) or (field.type,)
+        if not isinstance(values[name], kinds) or isinstance(values[name], bool):
+            raise _damaged(f"'{name}' is no {getattr(kinds[0], '__name__', 'value')}")
+    if values["kind"] not in KINDS:
+        raise UsageError(f"this usertrack knows no reports of the kind '{values['kind']}'", "upgrade it and try again")
+    if known_zone(values["timezone"]) != values["timezone"]:
+        raise _damaged(f"'{values['timezone']}' is not a timezone")
+    return Recipe(**values)
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise _damaged(f"{value!r} is not a time") from error
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _damaged(what: str) -> UsageError:
+    return UsageError(f"the report's provenance is damaged: {what}", "make the report anew: `usertrack report`")

@@ -1,0 +1,26 @@
+"""Documents as pages, Markdown or HTML, with their provenance in them where they have one."""
+
+from collections.abc import Iterator
+
+from usertrack import seal
+from usertrack.document import Document
+from usertrack.render import data, html, markdown
+
+
+def render(document: Document, fmt: str, limit: int | None = None) -> Iterator[str]:
+    """The pieces of the page."""
+    pieces = body(document, fmt, limit)
+    if document.provenance is None:
+        yield from pieces
+    else:
+        yield seal.sealed("".join(pieces), fmt, document.provenance)
+
+
+def text(document: Document, fmt: str, limit: int | None = None) -> str:
+    """What is sealed in a file of that format: its text without the provenance, JSON too."""
+    return seal.json_body(data.content(document)) if fmt == "json" else "".join(body(document, fmt, limit))
+
+
+def body(document: Document, fmt: str, limit: int | None = None) -> Iterator[str]:
+    """The pieces of the page as it is before anything is sealed in it."""
+    return html.render(document, limit) if fmt == "html" else markdown.render(document, limit)

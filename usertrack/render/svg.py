@@ -1,0 +1,113 @@
+"""Charts as inline SVG, drawn by pygal: no script, no style sheet, no colour of their own, the same bytes every time.
+
+Colours, dashes and fonts are the page's (`page.html.j2`): one drawing is legible in light, in dark and on paper.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from usertrack.document import Chart
+from usertrack.render import cells
+from usertrack.render.safe import visible
+
+_WIDTH, _TREND, _ROW = 880, 260, 26  # of a chart, and the heights of a trend and of one bar
+_LABELS = 8  # of days, that fit side by side
+
+
+def draw(chart: Chart) -> str:
+    """``chart`` as one `<svg>` element; every text in it is escaped, and `visible`."""
+    import pygal
+    from pygal.style import Style
+
+    size = _TREND if chart.kind == "trend" else 90 + _ROW * len(chart.x) * len(chart.series)
+    kind = pygal.Line if chart.kind == "trend" else pygal.HorizontalBar
+    drawn = kind(
+        width=_WIDTH,
+        height=size,
+        js=(),
+        css=(),
+        style=Style(label_font_size=12, major_label_font_size=12, legend_font_size=12, font_family="inherit"),
+        disable_xml_declaration=True,
+        legend_at_bottom=True,
+        legend_at_bottom_columns=max(1, len(chart.series)),
+        show_legend=len(chart.series) > 1,
+        include_x_axis=True,
+        max_scale=6,
+        dots_size=3.5,
+        margin=8,
+        margin_right=36,  # half of the last label
+        truncate_label=32,
+        truncate_legend=48,
+        formatter=_formatter(chart),
+        value_formatter=_formatter(chart),
+        allow_interruptions=True,
+        show_minor_x_labels=chart.kind == "bars",
+        no_data_text="nothing to show",
+    )
+    labels = [_label(x) for x in chart.x]
+    # pygal draws horizontal bars from the bottom up
+    drawn.x_labels = labels if chart.kind == "trend" else labels[::-1]
+    if chart.kind == "trend":
+        drawn.x_labels_major = labels[:: -max(1, -(-len(labels) // _LABELS))]
+    for name, values in chart.series.items():
+        drawn.add(visible(name), list(values) if chart.kind == "trend" else list(values)[::-1])
+    drawn.add_xml_filter(lambda root: _cleaned(root, chart))
+    return str(drawn.render(is_unicode=True))
+
+
+def _label(x: object) -> str:
+    return f"{x:%a} {x.day} {x:%b}" if isinstance(x, date) else visible(str(x))
+
+
+def _formatter(chart: Chart) -> Callable[[Any], str]:
+    def said(value: Any) -> str:
+        if not isinstance(value, int | float):
+            return ""
+        if chart.unit == "percent":
+            return cells.percent(value, 0)
+        whole = cells.number(value, 0 if float(value).is_integer() else 1)
+        return f"{whole} {visible(chart.unit)}".strip()
+
+    return said
+
+
+def _cleaned(root: Any, chart: Chart) -> Any:
+    """Without what pygal adds for its scripts; with a name, a description, and a native tooltip on every point."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if (
+                not isinstance(child.tag, str)
+                or child.tag in ("defs", "script", "style")
+                or child.get("class", "").split(" ")[0] in ("tooltip", "tooltip-overlay")
+                or child.tag == "title"
+            ):
+                parent.remove(child)
+        parent.attrib.pop("id", None)
+    for group in root.iter("g"):
+        said = [part for part in group if part.tag == "desc"]
+        words = [part.text for part in said if part.get("class") in ("value", "x_label", "label") and part.text]
+        for part in said:
+            group.remove(part)
+        if words:
+            _element(group, "title", ": ".join(reversed(words)))
+    root.set("class", f"chart {chart.kind}")
+    root.set("role", "img")
+    root.set("aria-label", visible(f"{chart.label}. {_described(chart)}"))
+    return root
+
+
+def _element(parent: Any, tag: str, text: str) -> None:
+    child = parent.makeelement(tag, {})
+    child.text = text
+    parent.insert(0, child)
+
+
+def _described(chart: Chart) -> str:
+    """Every value in words, for those who do not see the drawing."""
+    said = _formatter(chart)
+    series = []
+    for name, values in chart.series.items():
+        points = [f"{_label(x)} {said(v) or 'not known'}" for x, v in zip(chart.x, values, strict=True)]
+        series.append(f"{name}: {', '.join(points)}")
+    return "; ".join(series)

@@ -1,0 +1,68 @@
+"""The look of pages: templates of ours, and in their place those of the same name in the workspace's `templates/`.
+
+A template gets what is to be shown and nothing else: the environment is a sandbox, an unknown name is an error, and
+whatever goes into a page is escaped for it.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from usertrack.errors import UsageError
+
+
+def template(
+    names: list[str], folder: Path | None, *, autoescape: bool, helpers: Mapping[str, Any], finalize: Any = None
+) -> Any:
+    """The first of ``names`` that there is, ready to be rendered by `filled`; ``helpers`` are filters."""
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    shipped = jinja2.PackageLoader("usertrack.render")
+    own = [jinja2.FileSystemLoader(folder)] if folder else []
+    environment = ImmutableSandboxedEnvironment(
+        # `shipped/` in front of a name is ours, so that one's own may extend the template that it replaces
+        loader=jinja2.ChoiceLoader([*own, shipped, jinja2.PrefixLoader({"shipped": shipped})]),
+        autoescape=autoescape,
+        undefined=jinja2.StrictUndefined,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(helpers)
+    return _placed(lambda: environment.select_template(names), folder)
+
+
+def filled(made: Any, folder: Path | None, **given: Any) -> Any:
+    """The pieces of the page, or the whole of it where the workspace has templates: half a page is no answer."""
+    return [_placed(lambda: made.render(**given), folder)] if folder else made.generate(**given)
+
+
+def _placed(action: Callable[[], Any], folder: Path | None) -> Any:
+    """What ``action`` gives; raises UsageError with file and line for what is wrong in a template of the workspace."""
+    import jinja2
+
+    try:
+        return action()
+    except jinja2.TemplateSyntaxError as error:
+        raise UsageError(f"{error.filename or error.name}:{error.lineno}: {error.message}", _HINT) from error
+    except jinja2.TemplateNotFound as error:
+        raise UsageError(f"a template in {folder} needs '{error.message}', and there is none", _HINT) from error
+    except Exception as error:
+        if folder is None or not (where := _line(error, folder)):
+            raise
+        raise UsageError(f"{where}: {str(error).rstrip('.') or type(error).__name__}", _HINT) from error
+
+
+_HINT = "docs/weekly-report.md says what templates are given; without the file the shipped one is used"
+
+
+def _line(error: BaseException, folder: Path) -> str:
+    """The last line of a template of the workspace that the error went through."""
+    trace, found = error.__traceback__, ""
+    while trace:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if file.is_relative_to(folder) or file.is_relative_to(folder.absolute()):
+            found = f"{file}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return found

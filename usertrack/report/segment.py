@@ -1,0 +1,74 @@
+"""One segment as a report: its rule, who is in it and why, and who came and went."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from usertrack.document import Block, Document, Facts, Paragraph, Section
+from usertrack.lookback import Moved
+from usertrack.provenance import provenance
+from usertrack.report.members import moves, origins_of, people
+from usertrack.report.sections import section_json
+from usertrack.report.segments import afterwards_notes, difference_notes, match_notes, moment, number
+from usertrack.segments import Classification
+
+PEOPLE, MOVES = 50, 20
+
+
+def segment_document(
+    found: Classification,
+    moved: Moved,
+    id_: str,
+    recipe: Mapping[str, Any],
+    timezone: str,
+    templates: Path | None = None,
+    limit: int | None = None,
+) -> Document:
+    """The segment called ``id_`` of the set; ``recipe`` is how to have the report again."""
+    bench = found.bench
+    segment = next(segment for segment in found.chosen.segments if segment.id == id_)
+    blocks = (Section("", tuple(_blocks(found, moved, id_)), origins_of(bench, segment)),)
+    pair = moved.pair
+    late = [snapshot for snapshot in (pair.before, pair.after) if snapshot.afterwards]
+    notes = (
+        *bench.notes,
+        *difference_notes(pair),
+        *afterwards_notes(late, timezone),
+        *match_notes(bench.match),
+    )
+    return Document(
+        title=f"{segment.name} on {moment(bench.as_of, timezone)}",
+        subtitle=f"{segment.action} · rule: {segment.when}",
+        blocks=blocks,
+        notes=notes,
+        data=lambda: {
+            "segment": id_,
+            "as_of": bench.as_of,
+            "timezone": timezone,
+            "sections": [section_json(block, limit) for block in blocks],
+            "notes": list(notes),
+        },
+        table=found.people([id_]),
+        timezone=timezone,
+        as_of=bench.as_of,
+        layout="segment",
+        templates=templates,
+        provenance=provenance(blocks, recipe, limit),
+    )
+
+
+def _blocks(found: Classification, moved: Moved, id_: str) -> Iterator[Block]:
+    count = next(count for count in found.counts if count.segment.id == id_)
+    if count.people is None:
+        yield Paragraph(f"unknown, because {count.unknown}", "warning")
+        return
+    total = found.bench.people
+    share = f" ({100 * count.people / total:.1f} %)" if total else ""
+    pairs: list[tuple[str, Any]] = [("People", count.people), ("Of all", f"{number(total)}{share}")]
+    if count.undecided:
+        pairs.append(("Undecided, for want of a fact", count.undecided))
+    if id_ in moved.counts:
+        pairs += zip(("Entered since last week", "Left since last week"), moved.counts[id_], strict=True)
+    yield Facts(tuple(pairs))
+    yield from people(found, id_, PEOPLE)
+    yield from moves(moved, found.bench.key, id_, MOVES)
