@@ -7,8 +7,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from usertrack.analytics.asking import answer, require_events
 from usertrack.analytics.frame import Frame, chosen
-from usertrack.analytics.names import require_events
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.run import Runner
 from usertrack.sqltext import condition_of
@@ -165,7 +165,7 @@ def funnel_of(words: Sequence[str], named: dict[str, Funnel]) -> Funnel:
 
 def ask(runner: Runner, funnel: Funnel, frame: Frame) -> FunnelAnswer:
     """How many persons reached each step; raises UsageError for an event that never occurred."""
-    table = runner.one(runner.bind(_query(funnel), _values(funnel, frame)))
+    table = answer(runner, _query(funnel), _values(funnel, frame))
     rows = table.dicts()
     if not rows or len({row["step"] for row in rows}) < len(funnel.steps):
         names = [event for step in funnel.steps for event in step.events if len(step.events) == 1]
@@ -177,7 +177,7 @@ def ask(runner: Runner, funnel: Funnel, frame: Frame) -> FunnelAnswer:
 
 def dropped(runner: Runner, funnel: Funnel, frame: Frame, step: int) -> Table:
     """The persons who reached step number ``step`` and no later one, those who did so last first."""
-    table = runner.one(runner.bind(_query(funnel), {**_values(funnel, frame), "each": step}))
+    table = answer(runner, _query(funnel), {**_values(funnel, frame), "each": step})
     at = [table.names.index(name) for name in ("person_id", "email", "first_at")]
     rows = sorted(([row[i] for i in at] for row in table.rows), key=lambda row: (row[2], row[0]), reverse=True)
     columns = tuple(table.columns[i] for i in at)

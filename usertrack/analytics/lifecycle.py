@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from usertrack.analytics.asking import answer, require_events
 from usertrack.analytics.frame import Frame
-from usertrack.analytics.names import require_events
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -76,7 +76,7 @@ def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
 
 def _ask(runner: Runner, query: str, event: str, frame: Frame, **more: datetime) -> Table:
     shared = {name: value for name, value in frame.values.items() if name != "since"}
-    table = runner.one(runner.bind(query, {**shared, **frame.bucketing, **more, "event": event}))
+    table = answer(runner, query, {**shared, **frame.bucketing, **more, "event": event})
     if event and "|" not in event and not len(table.rows):
         require_events(runner, [event])
     return table

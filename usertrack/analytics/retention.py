@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from usertrack.analytics.asking import answer, require_events
 from usertrack.analytics.frame import Frame
-from usertrack.analytics.names import require_events
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -111,7 +111,7 @@ def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
         "first_time": asked.kind == "first-time",
         "minimum": asked.minimum,
     }
-    table = runner.one(runner.bind("posthog/retention", values))
+    table = answer(runner, "posthog/retention", values)
     if not any(row["period"] > 0 for row in table.dicts()):
         names = [name for name in (asked.target, asked.returning) if name and "|" not in name]
         require_events(runner, names) if names else None
