@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,14 @@ def runner(demo_cache: Path, demo_postgres: str) -> Iterator[Runner]:
 
 def answer(runner: Runner, name: str, **params: object) -> Table:
     """The answer with defaults, and with a person and a tool of the demo where one must be named."""
-    required = {"email": "dan.moreau@hooli.example", "tool": "web_scrape"}
+    required = {
+        "email": "dan.moreau@hooli.example",
+        "tool": "web_scrape",
+        "steps": ["user_signed_up", "onboarding_started"],
+        "conditions": ["true", "true"],
+        "until": AS_OF,
+        **dict.fromkeys(("since", "origin", "before"), AS_OF - timedelta(days=14)),
+    }
     taken = {p: required[p] for p, known in LIBRARY[name].params.items() if known.default is None}
     return runner.one(runner.bind(name, {**taken, **params}))
 

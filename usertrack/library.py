@@ -14,7 +14,7 @@ from typing import Any
 
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.metric import Metric, read_metric
-from usertrack.sqltext import placeholders
+from usertrack.sqltext import condition_of, placeholders
 from usertrack.sqltext import statement_of as statement_of
 
 SOURCES = ("posthog", "neon")
@@ -30,7 +30,12 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "bool": bool,
     "list": list,
     "timestamp": datetime,
+    "condition": str,
+    "conditions": list,
 }
+CONDITIONS = ("condition", "conditions")
+"""Types of parameters that are SQL: no value can be one, so they stand in the text, each checked and in brackets."""
+
 _HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric"}
 _METRIC = re.compile(rb"^--\s*metric\s*:", re.MULTILINE)
 _MAPPINGS = {"params", "facts", "metric"}
@@ -66,7 +71,7 @@ class Parameter:
     def check(self, value: Any, where: str) -> Any:
         """``value`` itself, once it is known to be of the declared type."""
         wrong = not isinstance(value, _TYPES[self.type]) or (isinstance(value, bool) and self.type != "bool")
-        if wrong or (self.type == "list" and not all(isinstance(item, str) for item in value)):
+        if wrong or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
             raise UsageError(f"{where}: parameter '{self.name}' takes {_ARTICLES[self.type]}, not {value!r}")
         return value
 
@@ -98,6 +103,8 @@ _PARSERS: dict[str, Any] = {
     "bool": _parse_bool,
     "list": lambda text: [item.strip() for item in text.split(",") if item.strip()],
     "timestamp": _parse_time,
+    "condition": str,
+    "conditions": lambda text: [text],
 }
 _ARTICLES = {
     "int": "a whole number",
@@ -106,6 +113,8 @@ _ARTICLES = {
     "bool": "true or false",
     "list": "a list of texts (a,b,c)",
     "timestamp": "a date or time such as 2026-11-20T09:00",
+    "condition": "a SQL condition",
+    "conditions": "a list of SQL conditions",
 }
 
 
@@ -168,7 +177,22 @@ class Query:
         for name, parameter in self.params.items():
             if name in values:
                 parameter.check(values[name], self.name)
-        return Statement(self.source, self.sql, values, types, name=self.name, key=self.key, query=self)
+        sql = self._with_conditions(values, types)
+        bound = {name: value for name, value in values.items() if types[name] not in CONDITIONS}
+        return Statement(
+            self.source, sql, bound, {name: types[name] for name in bound}, name=self.name, key=self.key, query=self
+        )
+
+    def _with_conditions(self, values: Mapping[str, Any], types: Mapping[str, str]) -> str:
+        """The SQL with its conditions in place: the only text that ever enters a query, and nothing but conditions."""
+        sql = self.sql
+        for name, start, end in reversed(placeholders(self.sql, self.source)):
+            if types[name] == "condition":
+                sql = f"{sql[:start]}({condition_of(values[name], self.source)}){sql[end:]}"
+            elif types[name] == "conditions":
+                items = ", ".join(f"({condition_of(item, self.source)})" for item in values[name])
+                sql = f"{sql[:start]}[{items}]{sql[end:]}"
+        return sql
 
     def _value(self, name: str, offered: Mapping[str, Any]) -> Any:
         if name in self.params:

@@ -104,6 +104,21 @@ class Rules:
                 raise UsageError(f"set '{chosen.name}' has no segment '{name}'", f"add `--set {others[0]}`")
         return chosen.require(names)
 
+    def holding(self, segment: str) -> tuple[SegmentSet, str]:
+        """The set of ``segment`` (id, name, or SET/ID), and its id; raises UsageError where that is not one."""
+        set_name, slash, id_ = segment.partition("/")
+        if slash and set_name in self.sets:
+            return self.sets[set_name], self.sets[set_name].require([id_])[0]
+        found = [chosen for chosen in self.sets.values() if named(chosen.segments, segment)]
+        if len(found) == 1:
+            return found[0], found[0].require([segment])[0]
+        if found:
+            ways = " or ".join(f"{chosen.name}/{segment}" for chosen in found)
+            raise UsageError(f"segment '{segment}' is in {len(found)} sets", f"write {ways}")
+        names = dict.fromkeys(one.id for chosen in self.sets.values() for one in chosen.segments)
+        hint = did_you_mean(segment, names, f"there are {', '.join(names)}")
+        raise UsageError(f"there is no segment '{segment}'", hint)
+
 
 def read_rules(path: Path) -> Rules:
     """The rules in ``path``; raises UsageError with file and line for whatever is wrong with its shape."""

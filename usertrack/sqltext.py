@@ -81,3 +81,52 @@ def statement_of(sql: str, source: str) -> str:
     }:
         raise UsageError(f"only SELECT may run, this begins with '{first.text}'", "usertrack never writes to a source")
     return sql.rstrip()
+
+
+_OPENING, _CLOSING = "([", ")]"
+_REFUSED = {
+    *("SELECT", "WITH", "FROM", "JOIN", "UNION", "INTERSECT", "EXCEPT", "WHERE", "HAVING", "LIMIT", "SETTINGS"),
+}
+
+
+def condition_of(text: str, source: str) -> str:
+    """``text`` as one line, once it is known to be one condition and nothing else; raises UsageError.
+
+    It holds no query, no second statement, no placeholder and no comment, and every bracket has its pair in it: put in
+    brackets, it can only be one operand of what stands around it.
+    """
+    tokens = tokens_of(text, source)
+    if not tokens:
+        raise UsageError("the condition is empty", "write one such as `properties.plan = 'pro'`")
+    if any(token.comments for token in tokens) or _in_a_comment(text, tokens):
+        raise _no_condition(text, "it holds a comment")
+    open_: list[str] = []
+    for token in tokens:
+        name = token.token_type.name
+        if name in ("STRING", "IDENTIFIER"):
+            continue
+        if token.text.upper() in _REFUSED:
+            raise _no_condition(text, f"it holds {token.text.upper()}")
+        if token.text in ("{", "}", ";", "\\G"):
+            raise _no_condition(text, f"it holds '{token.text}'")
+        if token.text in _OPENING:
+            open_.append(token.text)
+        elif token.text in _CLOSING and (not open_ or _OPENING.index(open_.pop()) != _CLOSING.index(token.text)):
+            raise _no_condition(text, f"'{token.text}' has no pair")
+    if open_:
+        raise _no_condition(text, f"'{open_[-1]}' has no pair")
+    return " ".join(text.split("\n")).strip()
+
+
+def _in_a_comment(text: str, tokens: list[Any]) -> bool:
+    """Whether anything but blanks stands between the tokens."""
+    ends = [0, *(token.end + 1 for token in tokens)]
+    starts = [*(token.start for token in tokens), len(text)]
+    return any(text[end:start].strip() for end, start in zip(ends, starts, strict=True))
+
+
+def _no_condition(text: str, why: str) -> UsageError:
+    shown = text if len(text) <= 60 else f"{text[:59]}…"
+    return UsageError(
+        f"'{shown}' is not a condition: {why}", "write one such as `properties.plan = 'pro' AND event != '$pageleave'`"
+    )

@@ -209,6 +209,11 @@ def test_filters(api: Api) -> None:
     assert api.rows(query, filters={"dateRange": {"date_from": "-7d"}}) == [[0]]
     email = {"type": "person", "key": "email", "operator": "not_icontains", "value": "@STAFF"}
     assert api.rows(query, filters={"properties": [email]}) == [[5]]
+    assert api.rows(query, filters={"properties": [{"type": "hogql", "key": "person.properties.email IS NULL"}]}) == [
+        [2]
+    ]
+    for key in ("person_id IN (SELECT id FROM persons)", "event = {event}"):
+        assert "cannot hold a query" in api.refusal(query, filters={"properties": [{"type": "hogql", "key": key}]})[1]
     bound = "SELECT count() FROM events WHERE timestamp >= {filters.dateRange.from}"
     assert api.rows(bound, filters={"dateRange": dates}) == [[4]]
     assert api.rows(bound) == [[7]]

@@ -12,6 +12,7 @@ import typer
 
 from usertrack import __version__
 from usertrack.cli import (
+    analytics,
     cache,
     diagnostics,
     failures,
@@ -65,6 +66,7 @@ def main_options(
 people.register(app)
 history.register(app)
 failures.register(app)
+analytics.register(app)
 push.register(app)
 metrics.register(app)
 report.register(app)

@@ -21,6 +21,16 @@ def sets(incomplete: str) -> list[str]:
     return []
 
 
+def funnels(incomplete: str) -> list[str]:
+    with suppress(Exception):
+        from usertrack.analytics.funnel import named_funnels
+        from usertrack.cli.desk import funnel_paths, settings_of
+        from usertrack.cli.options import Common
+
+        return _those(named_funnels(funnel_paths(settings_of(Common()))), incomplete)
+    return []
+
+
 def queries(incomplete: str) -> list[str]:
     with suppress(Exception):
         from usertrack.cli.desk import library_of, settings_of

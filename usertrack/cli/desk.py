@@ -52,10 +52,19 @@ def rules_path(settings: "Settings") -> Path:
 
 def failures_paths(settings: "Settings") -> list[Path]:
     """The workspace's failures.yaml, where there is one, and the shipped one behind it."""
+    return _own_and_shipped(settings, "failures.yaml")
+
+
+def funnel_paths(settings: "Settings") -> list[Path]:
+    """The workspace's funnels.yaml, where there is one, and the shipped one behind it."""
+    return _own_and_shipped(settings, "funnels.yaml")
+
+
+def _own_and_shipped(settings: "Settings", name: str) -> list[Path]:
     from usertrack.library import shipped_root
 
-    own = near(settings.root) / "failures.yaml" if settings.root and settings.root != shipped_root() else None
-    return [*([own] if own and own.is_file() else []), shipped_root() / "failures.yaml"]
+    own = near(settings.root) / name if settings.root and settings.root != shipped_root() else None
+    return [*([own] if own and own.is_file() else []), shipped_root() / name]
 
 
 def near(folder: Path) -> Path:

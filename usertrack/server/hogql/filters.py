@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from usertrack.server.hogql.context import Context
 from usertrack.server.hogql.errors import HogQLError
-from usertrack.server.hogql.parse import Node, transform
+from usertrack.server.hogql.parse import Node, parse_condition, transform
 
 _TIME_FIELDS = {"events": "timestamp", "sessions": "$start_timestamp", "groups": "created_at"}
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -134,6 +134,8 @@ def _before(now: datetime, count: int, unit: str) -> datetime:
 
 def property_condition(item: Mapping[str, Any]) -> Node:
     """One of PostHog's property filters as a condition; raises HogQLError for what is not supported."""
+    if item.get("type") == "hogql":
+        return parse_condition(str(item.get("key", "")))
     kind, operator, value = item.get("type", "event"), item.get("operator") or "exact", item.get("value")
     before = {"event": [], "person": ["person"], "session": ["session"]}.get(kind)
     if before is None or "key" not in item:

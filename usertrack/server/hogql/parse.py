@@ -27,7 +27,7 @@ _importing = threading.Lock()
 
 
 @functools.cache
-def _grammar() -> Callable[..., str]:
+def _grammar() -> Any:
     """PostHog's C++ grammar. It imports an exceptions module of PostHog's Django app, which nobody can install, so a
     stand-in takes its name. The ``posthog`` SDK stays importable, and is not loaded by this."""
     errors = types.ModuleType("posthog.hogql.errors")
@@ -40,23 +40,38 @@ def _grammar() -> Callable[..., str]:
         sys.modules.setdefault("posthog.hogql", types.ModuleType("posthog.hogql"))
         sys.modules.setdefault("posthog.hogql.errors", errors)
         try:
-            from hogql_parser import parse_select_json
+            import hogql_parser
         finally:
             if known is package:
                 del sys.modules["posthog"]
-    parse: Callable[..., str] = parse_select_json
-    return parse
+    return hogql_parser
 
 
 def parse_select(text: str) -> Node:
     """The syntax tree of one SELECT; raises HogQLSyntaxError with the grammar's message."""
+    return _parsed(text, "parse_select_json")
+
+
+def parse_condition(text: str) -> Node:
+    """The syntax tree of one expression without queries or placeholders in it; raises as ``parse_select`` does."""
+    tree = _parsed(text, "parse_expr_json")
+
+    def refuse(node: Node) -> None:
+        if node["node"] in ("SelectQuery", "SelectSetQuery", "Placeholder"):
+            raise HogQLError("A filter cannot hold a query or a placeholder")
+
+    transform(tree, refuse)
+    return tree
+
+
+def _parsed(text: str, rule: str) -> Node:
     _refuse_monsters(text)
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise HogQLSyntaxError("The query is not valid Unicode text") from error
     try:
-        tree: Node = json.loads(_grammar()(text, is_internal=True))
+        tree: Node = json.loads(getattr(_grammar(), rule)(text, is_internal=True))
     except RecursionError as error:
         raise HogQLError("The query is too deeply nested") from error
     if tree.get("error"):

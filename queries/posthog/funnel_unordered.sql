@@ -1,0 +1,122 @@
+-- title: Funnel, in any order
+-- about: >
+--   How many persons did one, two, … of the steps of a funnel within `window` seconds of each other, in any order, as
+--   PostHog counts: the largest number of different steps at once, of several times the first. One event never fills two
+--   steps. A step is an event, or several with | between them, that fulfils the condition at the same place in
+--   `conditions`. Times between steps are in seconds. `open`: got that far, but the window is not over. With `each` above
+--   0 the rows are the persons who got exactly that far.
+-- params:
+--   steps: {type: list}
+--   conditions: {type: conditions}
+--   window: 1209600
+--   since: {type: timestamp}
+--   until: {type: timestamp}
+--   where: {type: condition, default: "true"}
+--   everyone: true
+--   people: {type: list, default: [""]}
+--   breakdown: usertrack_no_breakdown
+--   of_person: false
+--   top: 5
+--   each: 0
+WITH
+-- which steps each event can fill
+candidates AS (
+    SELECT
+        person_id,
+        timestamp,
+        lowerUTF8(trim(person.properties.email)) AS email,
+        if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
+        arrayMap(step -> step - 0, arrayEnumerate({steps})) AS numbers,
+        arrayFilter(n -> has(splitByChar('|', {steps}[n]), event) AND ifNull({conditions}[n], false), numbers) AS fills
+    FROM events
+    WHERE timestamp >= toDateTime({since})
+        AND timestamp < toDateTime({until})
+        AND {where}
+        AND has(splitByChar('|', arrayStringConcat({steps}, '|')), event)
+        AND ({everyone} OR email IN {people})
+        AND NOT arrayExists(
+            own -> email = own
+                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+            {internal}
+        )
+),
+people AS (
+    SELECT
+        person_id AS person,
+        any(email) AS email,
+        argMinIf(group_of, timestamp, isNotNull(group_of)) AS value,
+        arraySort(m -> m.1, groupArray(tuple(timestamp, toUnixTimestamp64Milli(timestamp), fills))) AS moves,
+        arrayResize(arrayMap(m -> m.2, moves), 0) AS never
+    FROM candidates
+    WHERE notEmpty(fills)
+    GROUP BY person_id
+),
+-- of each step the times that are within the window of the event at hand; beside them the first times of the steps, when
+-- most of them had one. An event that fits several steps goes to the one whose last time is the longest ago
+furthest AS (
+    SELECT
+        person,
+        email,
+        value,
+        1000 * {window} AS allowed,
+        arrayFold(
+            (seen, m) -> arrayMap(
+                recent -> tuple(
+                    recent,
+                    arrayCount(times -> notEmpty(times), recent) > length(seen.2)
+                        ? arraySort(arrayMap(times -> times[1], arrayFilter(times -> notEmpty(times), recent)))
+                        : seen.2
+                ),
+                [
+                    arrayMap(
+                        (times, n) -> arrayFilter(
+                            t -> m.2 - t <= allowed,
+                            n = arraySort(fit -> arrayMax(seen.1[fit]), m.3)[1] ? arrayPushBack(times, m.2) : times
+                        ),
+                        seen.1,
+                        arrayEnumerate(seen.1)
+                    )
+                ]
+            )[1],
+            moves,
+            tuple(arrayResize([never], length({steps})), never)
+        ).2 AS best
+    FROM people
+),
+sized AS (
+    SELECT person, email, value, best, count() OVER (PARTITION BY value) AS entered
+    FROM furthest
+    WHERE notEmpty(best)
+),
+ranked AS (
+    SELECT person, email, value, best, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
+    FROM sized
+),
+steps_reached AS (
+    SELECT
+        if({each} > 0, toString(person), '') AS id,
+        if({each} > 0, email, '') AS address,
+        if(place <= {top}, value, NULL) AS group_value,
+        least(place, {top} + 1) AS group_rank,
+        best[1] AS begun,
+        length(best) AS reached,
+        arrayJoin(arrayEnumerate(best)) AS step,
+        best[step] AS ms,
+        if(step > 1, ms - best[step - 1], 0) / 1000 AS seconds
+    FROM ranked
+)
+SELECT
+    group_value,
+    group_rank,
+    step,
+    id AS person_id,
+    address AS email,
+    count() AS persons,
+    countIf(reached = step AND step < length({steps}) AND begun > toUnixTimestamp64Milli(toDateTime64({until}, 3)) - 1000 * {window}) AS open,
+    avgIf(seconds, seconds > 0) AS mean_seconds,
+    medianIf(seconds, seconds > 0) AS median_seconds,
+    fromUnixTimestamp64Milli(min(ms)) AS first_at
+FROM steps_reached
+WHERE {each} = 0 OR (step = {each} AND reached = {each})
+GROUP BY group_value, group_rank, step, id, address
+ORDER BY group_rank, step, persons DESC, email, person_id

@@ -1,0 +1,86 @@
+-- title: Retention
+-- about: >
+--   How many persons of each cohort came back in which later period, as PostHog counts. `first_time`: a cohort is who did
+--   the target event for the first time ever in its period; else everybody is in the cohort of each period in which they
+--   did it. Period 0 is the size of the cohort, whether or not its people did the returning event; period k counts those
+--   who did it in the k-th calendar period after, `minimum` times or more. An empty target or returning is any event.
+--   Cohorts are numbered from the period of `origin` on.
+-- params:
+--   target: {type: text, default: ""}
+--   returning: {type: text, default: ""}
+--   first_time: true
+--   minimum: 1
+--   interval: week
+--   sundays: false
+--   origin: {type: timestamp}
+--   since: {type: timestamp}
+--   until: {type: timestamp}
+--   where: {type: condition, default: "true"}
+--   everyone: true
+--   people: {type: list, default: [""]}
+--   breakdown: usertrack_no_breakdown
+--   of_person: false
+--   top: 5
+WITH
+acts AS (
+    SELECT
+        person_id,
+        timestamp,
+        lowerUTF8(trim(person.properties.email)) AS email,
+        if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
+        empty({target}) OR has(splitByChar('|', {target}), event) AS starts,
+        (empty({returning}) OR has(splitByChar('|', {returning}), event)) AND timestamp >= toDateTime({since}) AS returns,
+        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
+        -- a Sunday's week is the Monday's of the day after
+        if(
+            {sundays},
+            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
+            dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+        ) AS period
+    FROM events
+    WHERE timestamp < toDateTime({until})
+        AND ({first_time} OR timestamp >= toDateTime({since}))
+        AND {where}
+        AND ({everyone} OR email IN {people})
+        AND NOT arrayExists(
+            own -> email = own
+                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+            {internal}
+        )
+),
+people AS (
+    SELECT
+        person_id,
+        argMinIf(group_of, timestamp, starts) AS value,
+        if({first_time}, [minIf(period, starts)], groupUniqArrayIf(period, starts)) AS began,
+        minIf(timestamp, starts) AS first_at,
+        arraySort(groupArrayIf(period, returns)) AS all_returns,
+        arrayFilter(p -> {minimum} < 2 OR countEqual(all_returns, p) >= {minimum}, arrayDistinct(all_returns)) AS came_back
+    FROM acts
+    GROUP BY person_id
+    HAVING countIf(starts) > 0 AND (NOT {first_time} OR first_at >= toDateTime({since}))
+),
+cells AS (
+    SELECT
+        value,
+        cohort,
+        arrayJoin(arrayConcat([0], arrayFilter(k -> k > 0, arrayMap(p -> p - cohort, came_back)))) AS later,
+        count() AS persons
+    FROM (SELECT value, came_back, arrayJoin(began) AS cohort FROM people)
+    GROUP BY value, cohort, later
+),
+sized AS (
+    SELECT value, cohort, later, persons, sum(if(later = 0, persons, 0)) OVER (PARTITION BY value) AS size FROM cells
+),
+ranked AS (
+    SELECT value, cohort, later, persons, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+)
+SELECT
+    if(place <= {top}, value, NULL) AS group_value,
+    least(place, {top} + 1) AS group_rank,
+    cohort,
+    later AS period,
+    sum(persons) AS people
+FROM ranked
+GROUP BY group_value, group_rank, cohort, period
+ORDER BY group_rank, cohort, period

@@ -1,0 +1,65 @@
+-- title: Stickiness
+-- about: >
+--   How many persons were active in exactly one, two, … periods, as PostHog counts. Active is an event of `event`, any when
+--   it is empty.
+-- params:
+--   event: {type: text, default: ""}
+--   interval: day
+--   sundays: false
+--   origin: {type: timestamp}
+--   since: {type: timestamp}
+--   until: {type: timestamp}
+--   where: {type: condition, default: "true"}
+--   everyone: true
+--   people: {type: list, default: [""]}
+--   breakdown: usertrack_no_breakdown
+--   of_person: false
+--   top: 5
+WITH
+acts AS (
+    SELECT
+        person_id,
+        timestamp,
+        lowerUTF8(trim(person.properties.email)) AS email,
+        if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
+        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
+        -- a Sunday's week is the Monday's of the day after
+        if(
+            {sundays},
+            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
+            dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+        ) AS period
+    FROM events
+    WHERE timestamp >= toDateTime({since})
+        AND timestamp < toDateTime({until})
+        AND (empty({event}) OR has(splitByChar('|', {event}), event))
+        AND {where}
+        AND ({everyone} OR email IN {people})
+        AND NOT arrayExists(
+            own -> email = own
+                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+            {internal}
+        )
+),
+people AS (
+    SELECT person_id, argMinIf(group_of, timestamp, isNotNull(group_of)) AS value, uniqExact(period) AS periods
+    FROM acts
+    GROUP BY person_id
+),
+cells AS (
+    SELECT value, periods, count() AS persons FROM people GROUP BY value, periods
+),
+sized AS (
+    SELECT value, periods, persons, sum(persons) OVER (PARTITION BY value) AS size FROM cells
+),
+ranked AS (
+    SELECT value, periods, persons, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+)
+SELECT
+    if(place <= {top}, value, NULL) AS group_value,
+    least(place, {top} + 1) AS group_rank,
+    periods,
+    sum(persons) AS people
+FROM ranked
+GROUP BY group_value, group_rank, periods
+ORDER BY group_rank, periods

@@ -1,0 +1,185 @@
+"""Where funnels are easily counted wrong: each journey is one person, and the answer is the step they reached."""
+
+from typing import Any
+
+import pytest
+
+from usertrack.analytics.frame import Frame
+from usertrack.analytics.funnel import Funnel, FunnelAnswer, Order, ask, dropped, parse_step, parse_window
+from usertrack.errors import UsageError
+
+from ..server.capture_fixtures import Client
+from .logs import asking, at, capture, frame
+
+DAY = 86_400
+YEAR = frame("2026-01-01", "2027-01-01")
+
+
+def counted(
+    client: Client, lines: list[str], steps: str = "a b c", window: int = DAY, over: Frame = YEAR, **more: Any
+) -> FunnelAnswer:
+    capture(client, lines)
+    with asking(client.store, over.as_of) as runner:
+        return ask(runner, Funnel("", tuple(map(parse_step, steps.split())), window, **more), over)
+
+
+def counts(*args: Any, **more: Any) -> list[int]:
+    [group] = counted(*args, **more).groups
+    return [step.persons for step in group.steps]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        pytest.param(["p|a|2026-01-01 00:00:00", "p|b|2026-01-02 00:00:00"], [1, 1, 0], id="the window's last second"),
+        pytest.param(["p|a|2026-01-01 00:00:00", "p|b|2026-01-02 00:00:01"], [1, 0, 0], id="a second too late"),
+        pytest.param(
+            ["p|a|2026-01-01 00:00:00", "p|b|2026-01-01 20:00:00", "p|c|2026-01-02 12:00:00"],
+            [1, 1, 0],
+            id="the window is from the first step",
+        ),
+        pytest.param(
+            ["p|a|2026-01-01 00:00:00, 2026-01-05 00:00:00", "p|b|2026-01-05 01:00:00", "p|c|2026-01-05 02:00:00"],
+            [1, 1, 1],
+            id="a later attempt gets further",
+        ),
+        pytest.param(
+            [
+                "p|a|2026-01-01 00:00:00",
+                "p|b|2026-01-01 10:00:00",
+                "p|a|2026-01-01 11:00:00",
+                "p|c|2026-01-01 23:00:00",
+            ],
+            [1, 1, 1],
+            id="beginning again does not lose the attempt before",
+        ),
+        pytest.param(["p|b|2026-01-01 00:00:00", "p|a|2026-01-01 01:00:00"], [1, 0, 0], id="the wrong way round"),
+        pytest.param(
+            ["p|c|2026-01-01 00:00:00", "p|b|2026-01-01 00:00:00", "p|a|2026-01-01 00:00:00"],
+            [1, 1, 1],
+            id="all at once are in order",
+        ),
+        pytest.param(["p|b|2026-01-01 00:00:00"], [0, 0, 0], id="nobody began"),
+        pytest.param(["p|a|2025-12-31 23:59:59", "p|b|2026-01-01 01:00:00"], [0, 0, 0], id="began before the time"),
+    ],
+)
+def test_ordered(client: Client, lines: list[str], expected: list[int]) -> None:
+    lines += ["known|a|2020-01-01 00:00:00", "known|b|2020-01-01 00:00:00", "known|c|2020-01-01 00:00:00"]
+    assert counts(client, lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ("2026-01-01 00:00:00", [1, 0]),  # one event never fills two steps
+        ("2026-01-01 00:00:00, 2026-01-01 00:00:00", [1, 1]),
+        ("2026-01-01 00:00:00, 2026-01-01 00:00:01", [1, 1]),
+    ],
+)
+def test_a_step_repeated(client: Client, times: str, expected: list[int]) -> None:
+    assert counts(client, [f"p|a|{times}"], "a a") == expected
+
+
+JOURNEY = ["p|a|2026-01-01 00:00:00", "p|x|2026-01-01 01:00:00", "p|b|2026-01-01 02:00:00"]
+
+
+@pytest.mark.parametrize(
+    ("order", "steps", "expected"),
+    [
+        ("ordered", "a b", [1, 1]),
+        ("strict", "a b", [1, 0]),
+        ("strict", "a x b", [1, 1, 1]),
+        ("unordered", "b a", [1, 1]),
+        ("ordered", "b a", [1, 0]),
+    ],
+)
+def test_orders(client: Client, order: Order, steps: str, expected: list[int]) -> None:
+    assert counts(client, JOURNEY, steps, order=order) == expected
+
+
+def test_unordered_is_all_within_one_window(client: Client) -> None:
+    lines = ["p|b|2026-01-01 00:00:00", "p|a|2026-01-01 20:00:00", "p|c|2026-01-02 10:00:00"]
+    assert counts(client, lines, order="unordered") == [1, 1, 0]
+
+
+def test_an_exclusion_takes_the_person_out(client: Client) -> None:
+    struck = [line.replace("p|", "q|") for line in JOURNEY]
+    before = ["r|x|2026-01-01 00:00:00", "r|a|2026-01-01 01:00:00", "r|b|2026-01-01 02:00:00"]
+    after = ["s|a|2026-01-01 01:00:00", "s|b|2026-01-01 02:00:00", "s|x|2026-01-01 03:00:00"]
+    again = ["t|a|2026-01-01 00:00:00", "t|x|2026-01-01 01:00:00", "t|a|2026-01-03 00:00:00", "t|b|2026-01-03 01:00:00"]
+    assert counts(client, [*struck, *before, *after, *again], "a b", exclusions=("x",)) == [3, 3]
+
+
+def test_several_ids_are_one_person(client: Client) -> None:
+    capture(client, ["known|c|2020-01-01 00:00:00"], {"browser": "p"})
+    assert counts(client, ["browser|a|2026-01-01 00:00:00", "p|b|2026-01-01 01:00:00"]) == [1, 1, 0]
+
+
+def test_times_are_those_of_the_attempt_that_counts(client: Client) -> None:
+    lines = [
+        "p|a|2026-01-01 00:00:00, 2026-01-05 00:00:00",
+        "p|b|2026-01-05 00:10:00, 2026-01-06 00:00:00",
+        "q|a|2026-01-01 00:00:00",
+        "q|b|2026-01-01 00:30:00",
+    ]
+    [group] = counted(client, lines, "a b").groups
+    assert [(step.mean, step.median) for step in group.steps] == [(None, None), (1200, 1200)]
+    assert [(step.of_previous, step.of_first, step.dropped) for step in group.steps] == [(1, 1, 0), (1, 1, 0)]
+
+
+def test_who_may_still_convert(client: Client) -> None:
+    lines = ["p|a|2026-12-31 00:00:01", "q|a|2026-12-30 00:00:00", "r|a|2026-12-31 01:00:00", "r|b|2026-12-31 02:00:00"]
+    [group] = counted(client, lines, "a b").groups
+    assert [step.open for step in group.steps] == [1, 0]
+
+
+def test_a_rate_of_nobody_is_none(client: Client) -> None:
+    [group] = counted(client, ["p|b|2026-01-01 00:00:00", "p|a|2020-01-01 00:00:00"], "a b").groups
+    assert [(step.persons, step.of_previous, step.of_first) for step in group.steps] == [(0, None, None)] * 2
+
+
+def test_groups_and_others_add_up(client: Client) -> None:
+    lines = [f"p{n}|a|2026-01-01 00:00:00|plan=plan{n // 4}" for n in range(12)]
+    lines += ["p0|b|2026-01-01 01:00:00|plan=changed", "none|a|2026-01-01 00:00:00", "none|b|2026-01-01 01:00:00"]
+    over = frame("2026-01-01", "2027-01-01", breakdown="plan", top=2)
+    groups = counted(client, lines, "a b", over=over).groups
+    assert [(group.name, [step.persons for step in group.steps]) for group in groups] == [
+        ("plan0", [4, 1]),
+        ("plan1", [4, 0]),
+        ("all others", [5, 1]),
+    ]
+
+
+def test_conditions_of_steps_and_of_all_events(client: Client) -> None:
+    lines = [
+        *("p|a|2026-01-01 00:00:00|plan=pro", "p|b|2026-01-01 01:00:00|plan=pro"),
+        *("q|a|2026-01-01 00:00:00|plan=free", "q|b|2026-01-01 01:00:00|plan=pro"),
+        *("r|a|2026-01-01 00:00:00", "r|z|2026-01-01 01:00:00|plan=it's"),
+    ]
+    assert counts(client, lines, "a[properties.plan='pro'] b") == [1, 1]
+    over = frame("2026-01-01", "2027-01-01", where="properties.plan = 'pro' OR event = 'z'")
+    assert counts(client, [], "a b|z", over=over) == [1, 1]
+    over = frame("2026-01-01", "2027-01-01", where="properties.plan = 'it''s' OR properties.plan IS NULL")
+    assert counts(client, [], "a b|z", over=over) == [1, 1]
+
+
+def test_who_stopped_where(client: Client) -> None:
+    lines = ["p|a|2026-01-01 00:00:00", "q|a|2026-01-02 00:00:00", "r|a|2026-01-01 00:00:00", "r|b|2026-01-01 01:00:00"]
+    capture(client, lines)
+    funnel = Funnel("", (parse_step("a"), parse_step("b")), DAY)
+    with asking(client.store, at("2027-01-01")) as runner:
+        one, two = (dropped(runner, funnel, YEAR, step) for step in (1, 2))
+    assert [str(row[2]) for row in one.rows] == ["2026-01-02 00:00:00", "2026-01-01 00:00:00"]
+    assert [str(row[2]) for row in two.rows] == ["2026-01-01 01:00:00"]
+
+
+def test_a_name_that_never_occurred(client: Client) -> None:
+    with pytest.raises(UsageError, match="no event 'signed_out' ever occurred") as wrong:
+        counted(client, ["p|signed_up|2026-01-01 00:00:00"], "signed_up signed_out")
+    assert "did you mean 'signed_up'?" in wrong.value.hint
+
+
+@pytest.mark.parametrize("text", ["0d", "14", "-1d", "2y", "", "1.5h", "9999d"])
+def test_no_window(text: str) -> None:
+    with pytest.raises(UsageError, match="not a time to convert in"):
+        parse_window(text)

@@ -1,0 +1,79 @@
+"""The cases of PostHog's own tests, through the queries that the commands run."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from usertrack.analytics import retention
+from usertrack.analytics.frame import Frame
+from usertrack.analytics.funnel import Funnel, ask, parse_step
+from usertrack.analytics.lifecycle import STATES, ask_lifecycle, ask_stickiness
+
+from ..server.capture_fixtures import Client
+from .logs import asking, at, capture, frame
+
+CASES = yaml.safe_load((Path(__file__).parent / "posthog_cases.yaml").read_text())
+
+
+def of_kind(kind: str) -> Any:
+    return pytest.mark.parametrize("case", [pytest.param(c, id=n) for n, c in CASES.items() if c["kind"] == kind])
+
+
+def captured(client: Client, case: dict[str, Any]) -> dict[str, Any]:
+    capture(client, case["events"], case.get("persons"))
+    query: dict[str, Any] = case["query"]
+    return query
+
+
+def days(query: dict[str, Any], **more: Any) -> Frame:
+    """The frame of a query whose last day counts, too."""
+    last = at(query["date_to"]) + timedelta(days=1)
+    return frame(query["date_from"], last.strftime("%Y-%m-%d"), query["interval"], **more)
+
+
+@of_kind("funnel")
+def test_funnel(client: Client, case: dict[str, Any]) -> None:
+    query = captured(client, case)
+    steps = tuple(map(parse_step, query["steps"]))
+    with asking(client.store, at("2026-01-01")) as runner:
+        [group] = ask(runner, Funnel("", steps, query["window_seconds"]), frame("2000-01-01", "2025-01-01")).groups
+    assert [step.persons for step in group.steps] == case["expected"]["counts"]
+    if means := case["expected"].get("average_conversion_time_s"):
+        assert [step.mean for step in group.steps] == means
+
+
+@of_kind("retention")
+def test_retention(client: Client, case: dict[str, Any]) -> None:
+    query = captured(client, case)
+    first = at(query["first_period"])
+    size = timedelta(days=7 if query["interval"] == "week" else 1)
+    until = (first + query["intervals"] * size).strftime("%Y-%m-%d")
+    window = frame(query["first_period"], until, query["interval"], week_start=query.get("week_start", "monday"))
+    kind = "first-time" if query["mode"] == "first_time" else "recurring"
+    question = retention.Asked(query["start_event"], query["return_event"], kind)  # type: ignore[arg-type]
+    with asking(client.store, at("2026-01-01")) as runner:
+        [group] = retention.ask(runner, question, window).groups
+    assert [list(cohort.people) for cohort in group.cohorts] == case["expected"]
+
+
+@of_kind("lifecycle")
+def test_lifecycle(client: Client, case: dict[str, Any]) -> None:
+    query = captured(client, case)
+    window = days(query, week_start=query.get("week_start", "monday"))
+    window = replace(window, until=window.step(window.floor(at(query["date_to"]))))  # PostHog looks on to its end
+    with asking(client.store, at("2026-01-01")) as runner:
+        periods = ask_lifecycle(runner, query["event"], window).groups[""]
+    assert {state: [period.people[state] for period in periods] for state in STATES} == {
+        state: case["expected"][state] for state in STATES
+    }
+
+
+@of_kind("stickiness")
+def test_stickiness(client: Client, case: dict[str, Any]) -> None:
+    query = captured(client, case)
+    with asking(client.store, at("2026-01-01")) as runner:
+        assert list(ask_stickiness(runner, query["event"], days(query)).groups[""]) == case["expected"]

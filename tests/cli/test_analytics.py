@@ -1,0 +1,127 @@
+"""The commands of product analytics on the demo: what a user sees, in every format."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..conftest import Cli
+
+COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness"]
+
+
+def asked(cli: Cli, *args: object) -> Any:
+    said = cli(*args, "-f", "json")
+    assert said.code == 0, said.err
+    return json.loads(said.out)
+
+
+def test_activation_narrows_from_step_to_step(demo: Cli) -> None:
+    [group] = asked(demo, "funnel", "activation")["groups"]
+    people = [step["people"] for step in group["steps"]]
+    assert len(people) == 5
+    assert people[0] > people[1] > people[2] > people[3] > people[4] > 0
+    said = demo("funnel", "activation", "--window", "90m").out
+    assert "ordered, 90 minutes from step 1, best attempt per person" in said
+
+
+def test_the_people_of_a_step_are_those_it_lost(demo: Cli) -> None:
+    [group] = asked(demo, "funnel", "activation")["groups"]
+    rows = csv.DictReader(io.StringIO(demo("funnel", "activation", "--people", 3, "-f", "csv").out))
+    assert len(list(rows)) == group["steps"][3]["dropped"]
+
+
+def test_a_segment_is_its_people(demo: Cli) -> None:
+    members = {user["email"] for user in asked(demo, "segments", "power")["users"]}
+    lines = demo(
+        "funnel", "user_signed_up", "run_completed", "--segment", "power", "--days", 90, "--people", 2, "-f", "csv"
+    )
+    emails = {row["email"] for row in csv.DictReader(io.StringIO(lines.out))}
+    assert emails
+    assert emails <= members
+
+
+def test_groups_add_up_to_everybody(demo: Cli) -> None:
+    [everybody] = asked(demo, "funnel", "activation")["groups"]
+    groups = asked(demo, "funnel", "activation", "--breakdown", "person.name", "--top", 3)["groups"]
+    assert len(groups) == 4
+    for n, step in enumerate(everybody["steps"]):
+        assert sum(group["steps"][n]["people"] for group in groups) == step["people"]
+
+
+def test_recurring_retention_of_a_week_is_its_active_people(demo: Cli) -> None:
+    cells = asked(demo, "retention", "--type", "recurring", "--periods", 4)["cells"]
+    weeks = asked(demo, "lifecycle", "--since", "2026-10-26")["rows"]
+    assert [cell["size"] for cell in cells if cell["period"] == 0] == [week["active"] for week in weeks]
+    blank = [cell for cell in cells if cell["people"] is None]
+    assert blank
+    assert not any(cell["complete"] for cell in blank)
+
+
+def test_stickiness_counts_everybody_once(demo: Cli) -> None:
+    rows = asked(demo, "stickiness", "--interval", "week", "--periods", 1)["rows"]
+    assert rows[0]["at_least"] == sum(row["people"] for row in rows)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("ending", ["md", "html", "csv", "parquet", "xlsx"])
+def test_every_format(demo: Cli, tmp_path: Path, command: str, ending: str) -> None:
+    said = demo(*command.split(), "-o", tmp_path / f"out.{ending}")
+    assert said.code == 0, said.err
+    assert (tmp_path / f"out.{ending}").stat().st_size > 300
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: str, width: int) -> None:
+    clean_env.setenv("COLUMNS", str(width))
+    assert max(map(len, demo(*command.split()).out.splitlines())) <= width
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (["funnel", "signed_up"], "two steps or more", "activation"),
+        (["funnel", "activaton"], "two steps or more", "did you mean 'activation'?"),
+        (["funnel", "user_signed_up", "run_complete"], "no event 'run_complete' ever occurred", "'run_completed'"),
+        (["funnel", "activation", "--window", "0d"], "'0d' is not a time", "14d"),
+        (["funnel", "activation", "--order", "strictly"], "--order takes no 'strictly'", "'strict'"),
+        (["funnel", "activation", "--people", "6"], "has 5 steps, not 6", "--people"),
+        (["funnel", "activation", "--exclude", "workspace_created"], "is a step and cannot be excluded", ""),
+        (["funnel", "activation", "--since", "2026-11-02", "--until", "2026-11-01"], "when it is over", "--since"),
+        (["retention", "--where", "1) UNION ALL (SELECT 1"], "is not a condition", "properties"),
+        (["retention", "--where", "properties.nothing ="], "PostHog does not understand 'properties.nothing ='", ""),
+        (["retention", "--where", "nothing = 1"], "Unable to resolve field: nothing", ""),
+        (["retention", "--target", "user_signed_upp"], "no event 'user_signed_upp'", "'user_signed_up'"),
+        (["retention", "--period", "dya"], "--interval takes no 'dya'", "'day'"),
+        (["cohorts", "--segment", "at_risk"], "is in 2 sets", "action/at_risk or lifecycle/at_risk"),
+        (["cohorts", "--segment", "powr"], "there is no segment 'powr'", "'power'"),
+        (["lifecycle", "--week-start", "friday"], "--week-start takes no 'friday'", "monday"),
+        (["stickiness", "--since", "2027-01-01"], "when it is over", "--since"),
+    ],
+)
+def test_what_is_wrong_is_said(demo: Cli, args: list[str], message: str, hint: str) -> None:
+    said = demo(*args)
+    assert said.code in (1, 2)
+    assert message in said.err
+    assert hint in said.err.partition("hint:")[2]
+    assert said.out == ""
+
+
+def test_a_workspaces_own_funnels(demo: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("timezone: Europe/Berlin\n")
+    mine = tmp_path / "funnels.yaml"
+    mine.write_text("running: {steps: [user_signed_up, run_completed], window: 7d, order: strict}\n")
+    said = demo("funnel", "running", "--demo")
+    assert "strict order, nothing in between, 7 days from step 1" in said.out
+    assert "Europe/Berlin" in said.out
+    for text, message in {
+        "running: {steps: [a]}": "funnels.yaml:1: a funnel has two steps or more",
+        "running: {steps: [a, b], windw: 1d}": "funnels.yaml:1: unknown key 'windw'",
+        "a: {steps: [a, b]}\nb: {steps: a}": "funnels.yaml:2: 'steps' takes a list of events",
+    }.items():
+        mine.write_text(text)
+        assert message in demo("funnel", "running", "--demo").err

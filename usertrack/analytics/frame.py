@@ -1,0 +1,203 @@
+"""What every analysis is asked about: which time, which people, which events. A window is half-open; buckets are local.
+
+The buckets of a frame are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo
+
+from usertrack.errors import UsageError, did_you_mean
+from usertrack.period import span
+
+Interval = Literal["hour", "day", "week", "month"]
+WeekStart = Literal["monday", "sunday"]
+
+MOST_PEOPLE = 50_000
+"""The largest segment that fits into one query: ClickHouse behind PostHog takes 4 MB of SQL."""
+
+MOST_BUCKETS = 10_000
+
+
+@dataclass(frozen=True)
+class Frame:
+    """``since``, ``until`` and ``as_of`` are UTC; the window is ``since <= t < until``, whatever the ``interval``.
+
+    ``where`` is a HogQL condition on events. ``people`` are the normalised e-mails of ``segment``, None for everybody.
+    ``breakdown`` is a property of events, or ``person.`` and one of persons; ``top`` values of it are told apart.
+    """
+
+    since: datetime
+    until: datetime
+    as_of: datetime
+    interval: Interval = "day"
+    timezone: str = "UTC"
+    week_start: WeekStart = "monday"
+    where: str = ""
+    segment: str = ""
+    people: tuple[str, ...] | None = field(default=None, repr=False)
+    breakdown: str = ""
+    top: int = 5
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a window that holds no time, too many buckets, or too many people."""
+        if self.since >= self.until:
+            raise UsageError(
+                f"the time begins ({self._written(self.since)}) when it is over ({self._written(self.until)})",
+                "--since comes before --until",
+            )
+        if self.people is not None and len(self.people) > MOST_PEOPLE:
+            raise UsageError(
+                f"segment '{self.segment}' has {len(self.people):,} people, and one query takes {MOST_PEOPLE:,}",
+                "choose a smaller segment, or say who is meant with --where",
+            )
+        if (self.until - self.since) / _SHORTEST[self.interval] > MOST_BUCKETS:
+            raise UsageError(f"that is more than {MOST_BUCKETS:,} {self.interval}s", "choose a longer --interval")
+
+    def _written(self, moment: datetime) -> str:
+        return f"{moment.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M}"
+
+    @property
+    def starts(self) -> list[datetime]:
+        """When each bucket begins, as aware local times; the first may begin before ``since``."""
+        found, moment = [], self.floor(self.since)
+        while moment.astimezone(UTC) < self.until:
+            found.append(moment)
+            moment = self.step(moment)
+        return found
+
+    def floor(self, moment: datetime) -> datetime:
+        """The begin of the bucket that holds ``moment``."""
+        zone = ZoneInfo(self.timezone)
+        local = moment.astimezone(zone)
+        if self.interval == "hour":
+            return local.replace(minute=0, second=0, microsecond=0)
+        day = local.date()
+        if self.interval == "week":
+            day -= timedelta(days=(day.weekday() + (self.week_start == "sunday")) % 7)
+        elif self.interval == "month":
+            day = day.replace(day=1)
+        return datetime.combine(day, time(), zone)
+
+    def step(self, start: datetime, count: int = 1) -> datetime:
+        """The begin of the bucket ``count`` after the one that begins at ``start``: days are the calendar's."""
+        if self.interval == "hour":  # of which a day may have 23 or 25
+            return (start.astimezone(UTC) + timedelta(hours=count)).astimezone(start.tzinfo)
+        return datetime.combine(_later(start.date(), self.interval, count), time(), start.tzinfo)
+
+    def unfinished(self, start: datetime) -> bool:
+        """Whether the bucket that begins at ``start`` is not over at ``as_of``, or cut off by ``until``."""
+        return self.step(start).astimezone(UTC) > min(self.as_of, self.until)
+
+    def label(self, start: datetime) -> str:
+        """``28 Sep``, ``28 Sep 14:00``, ``Sep 2026``; with the year where it is not that of ``as_of``."""
+        year = "" if start.year == self.as_of.astimezone(start.tzinfo).year else f" {start.year}"
+        if self.interval == "month":
+            return f"{start:%b} {start.year}"
+        return f"{start.day} {start:%b}{year}" + (f"{start: %H:%M}" if self.interval == "hour" else "")
+
+    @property
+    def said(self) -> str:
+        """The window as people write it: ``1 Oct – 31 Oct 2026``."""
+        zone = ZoneInfo(self.timezone)
+        first, last = self.since.astimezone(zone), self.until.astimezone(zone)
+        exact = last.time() != time()
+        end = last if exact else last - timedelta(days=1)
+        begin = f"{first.day} {first:%b}" + (f" {first.year}" if first.year != end.year else "")
+        begin += f"{first: %H:%M}" if first.time() != time() else ""
+        return f"{begin} – {end.day} {end:%b} {end.year}" + (f"{end: %H:%M}" if exact else "")
+
+    @property
+    def scope(self) -> list[str]:
+        """Who and what was asked about, for a subtitle: nothing where it is everybody and everything."""
+        return [
+            *([f"segment {self.segment}"] if self.segment else []),
+            *([f"where {self.where}"] if self.where else []),
+            self.timezone,
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What was asked about, for a command's JSON."""
+        return {
+            "since": self.since,
+            "until": self.until,
+            "interval": self.interval,
+            "week_start": self.week_start,
+            "timezone": self.timezone,
+            "segment": self.segment or None,
+            "where": self.where or None,
+            "breakdown": self.breakdown or None,
+        }
+
+    def group_name(self, rank: int, value: Any) -> str:
+        """How people call the group at ``rank`` (from 1) of the breakdown; nothing when there is none."""
+        if not self.breakdown:
+            return ""
+        return "all others" if rank > self.top else "(none)" if value is None else str(value)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters that all analyses share. An empty list of people means everybody."""
+        of_person = self.breakdown.startswith("person.")
+        return {
+            "since": self.since,
+            "until": self.until,
+            "where": self.where or "true",
+            "everyone": self.people is None,
+            "people": list(self.people or ("",)),
+            "breakdown": self.breakdown.removeprefix("person.") or _NO_PROPERTY,
+            "of_person": of_person,
+            "top": self.top,
+        }
+
+    @property
+    def bucketing(self) -> dict[str, Any]:
+        """The parameters of queries that count in buckets."""
+        sundays = self.interval == "week" and self.week_start == "sunday"
+        return {"interval": self.interval, "sundays": sundays, "origin": self.floor(self.since).astimezone(UTC)}
+
+
+_NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
+_SHORTEST = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
+
+
+def _later(day: date, interval: Interval, count: int) -> date:
+    if interval != "month":
+        return day + timedelta(days=count * (7 if interval == "week" else 1))
+    month = day.year * 12 + day.month - 1 + count
+    return date(month // 12, month % 12 + 1, 1)
+
+
+@dataclass(frozen=True)
+class Range:
+    """A range of time as it was typed; ``days`` counts back from ``until``."""
+
+    since: str | None = None
+    until: str | None = None
+    days: int | None = None
+
+    def window(self, as_of: datetime, zone: str, days: int) -> tuple[datetime, datetime]:
+        """The window in UTC: dates are whole local days, and without ``since`` it begins ``days`` before the last one.
+
+        Raises UsageError.
+        """
+        if self.since and self.days is not None:
+            raise UsageError("--since and --days both say when it begins", "give one of them")
+        until = as_of
+        if self.until:
+            first, last = span(self.until, zone)
+            until = first if first == last else last + timedelta(microseconds=1)
+        if self.since:
+            return span(self.since, zone)[0], until
+        last_day = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
+        begin = last_day - timedelta(days=days if self.days is None else self.days)
+        return datetime.combine(begin, time(), ZoneInfo(zone)).astimezone(UTC), until
+
+
+def chosen(text: str, known: Any, option: str) -> Any:
+    """``text``, if it is one of the ``known`` words; raises UsageError."""
+    words = get_args(known)
+    if text not in words:
+        raise UsageError(f"{option} takes no '{text}'", did_you_mean(text, words, f"it takes {', '.join(words)}"))
+    return text

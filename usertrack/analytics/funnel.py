@@ -1,0 +1,225 @@
+"""Funnels with PostHog's semantics: steps, window and order in, what the funnel queries count out."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from usertrack.analytics.asking import answer, require_events
+from usertrack.analytics.frame import Frame, chosen
+from usertrack.errors import UsageError, did_you_mean
+from usertrack.run import Runner
+from usertrack.sqltext import condition_of
+from usertrack.table import Table
+from usertrack.yaml_file import YamlFile
+
+Order = Literal["ordered", "strict", "unordered"]
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+MOST_STEPS = 20
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of ``events``, fulfilling the HogQL ``condition`` if there is one. ``text`` is what the user wrote."""
+
+    text: str
+    events: tuple[str, ...]
+    condition: str = ""
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """``window`` is in seconds from the first step, and includes its end. ``exclusions`` are names of events."""
+
+    title: str
+    steps: tuple[Step, ...]
+    window: int = 14 * 86_400
+    order: Order = "ordered"
+    exclusions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for what can be no funnel."""
+        if len(self.steps) < 2:
+            raise UsageError("a funnel has two steps or more", "`usertrack funnel signed_up first_item_created`")
+        if len(self.steps) > MOST_STEPS:
+            raise UsageError(f"a funnel has {MOST_STEPS} steps at the most, this one {len(self.steps)}")
+        if self.order == "unordered" and self.exclusions:
+            raise UsageError("an unordered funnel has no exclusions", "leave out --exclude, or --order unordered")
+        used = {event for step in self.steps for event in step.events}
+        for event in self.exclusions:
+            if event in used:
+                raise UsageError(f"'{event}' is a step and cannot be excluded, too")
+
+
+@dataclass(frozen=True)
+class Reached:
+    """One step: how many persons reached it, of how many in the step before and in the first.
+
+    Times are in seconds since the step before, None where nobody took any. ``open``: stopped here, and may still go on.
+    """
+
+    step: Step
+    persons: int
+    previous: int
+    first: int
+    open: int = 0
+    mean: float | None = None
+    median: float | None = None
+
+    @property
+    def dropped(self) -> int:
+        """How many reached the step before and not this one."""
+        return self.previous - self.persons
+
+    @property
+    def of_previous(self) -> float | None:
+        return self.persons / self.previous if self.previous else None
+
+    @property
+    def of_first(self) -> float | None:
+        return self.persons / self.first if self.first else None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The funnel of one value of the breakdown; ``name`` is empty without one. ``other``: all smaller groups as one."""
+
+    name: str
+    steps: tuple[Reached, ...]
+    other: bool = False
+
+
+@dataclass(frozen=True)
+class FunnelAnswer:
+    funnel: Funnel
+    frame: Frame
+    groups: tuple[Group, ...]
+    table: Table
+
+
+def parse_step(text: str) -> Step:
+    """``event``, ``event|event`` or ``event[condition]``; raises UsageError."""
+    name, opening, rest = text.partition("[") if text.endswith("]") else (text, "", "")
+    events = tuple(part.strip() for part in name.split("|"))
+    if not all(events):
+        raise UsageError(f"'{text}' is no step", "a step is an event, or event[condition]")
+    return Step(text, events, condition_of(rest[:-1], "posthog") if opening else "")
+
+
+def parse_window(text: str) -> int:
+    """``14d``, ``12h``, ``30m``, ``45s`` or ``2w`` in seconds; raises UsageError."""
+    found = re.fullmatch(r"(\d{1,9})\s*([smhdw])", text.strip())
+    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    if not 0 < seconds <= 366 * 86_400:
+        raise UsageError(
+            f"'{text}' is not a time to convert in", "write 14d, 12h, 30m or 45s; more than nothing, a year at the most"
+        )
+    return seconds
+
+
+class _FunnelFile(YamlFile):
+    needs: ClassVar[str] = "funnels by name"
+    hint: ClassVar[str] = "write `activation: {steps: [signed_up, first_item_created]}`"
+
+
+def named_funnels(paths: Sequence[Path]) -> dict[str, Funnel]:
+    """Every funnel of these files by name, the first file first; raises UsageError with file and line."""
+    found: dict[str, Funnel] = {}
+    for path in paths:
+        file = _FunnelFile(path)
+        for name in file.mapping(file.document, path.name):
+            found.setdefault(name, _read(file, name))
+    return found
+
+
+def _read(file: _FunnelFile, name: str) -> Funnel:
+    values = file.mapping(file.document[name], name)
+    file.known(values, {"title", "steps", "window", "order", "exclude"}, name)
+    for key in ("steps", "exclude"):
+        if not isinstance(items := values.get(key, []), list) or not all(isinstance(item, str) for item in items):
+            raise file.wrong(f"'{key}' takes a list of events", name, key)
+    try:
+        return Funnel(
+            str(values.get("title", name)),
+            tuple(map(parse_step, values.get("steps", []))),
+            parse_window(str(values.get("window", "14d"))),
+            chosen(str(values.get("order", "ordered")), Order, "order"),
+            tuple(values.get("exclude", [])),
+        )
+    except UsageError as error:
+        raise file.wrong(error.message, name, hint=error.hint) from error
+
+
+def funnel_of(words: Sequence[str], named: dict[str, Funnel]) -> Funnel:
+    """The funnel that is called so, or of these steps; raises UsageError."""
+    if len(words) == 1 and words[0] in named:
+        return named[words[0]]
+    if len(words) == 1:
+        hint = did_you_mean(words[0], named, f"or the name of a funnel: {', '.join(named)}")
+        raise UsageError(f"a funnel has two steps or more, and none is called '{words[0]}'", hint)
+    steps = tuple(map(parse_step, words))
+    return Funnel(" → ".join(step.text for step in steps), steps)
+
+
+def ask(runner: Runner, funnel: Funnel, frame: Frame) -> FunnelAnswer:
+    """How many persons reached each step; raises UsageError for an event that never occurred."""
+    table = answer(runner, _query(funnel), _values(funnel, frame))
+    rows = table.dicts()
+    if not rows or len({row["step"] for row in rows}) < len(funnel.steps):
+        names = [event for step in funnel.steps for event in step.events if len(step.events) == 1]
+        require_events(runner, [*names, *funnel.exclusions])
+    ranks = sorted({int(row["group_rank"]) for row in rows}) or [1]
+    groups = tuple(_group(funnel, frame, [row for row in rows if row["group_rank"] == rank]) for rank in ranks)
+    return FunnelAnswer(funnel, frame, groups, replace(table, title=funnel.title))
+
+
+def dropped(runner: Runner, funnel: Funnel, frame: Frame, step: int) -> Table:
+    """The persons who reached step number ``step`` and no later one, those who did so last first."""
+    table = answer(runner, _query(funnel), {**_values(funnel, frame), "each": step})
+    at = [table.names.index(name) for name in ("person_id", "email", "first_at")]
+    rows = sorted(([row[i] for i in at] for row in table.rows), key=lambda row: (row[2], row[0]), reverse=True)
+    columns = tuple(table.columns[i] for i in at)
+    columns = (*columns[:2], replace(columns[2], name="reached_at"))
+    return replace(table, columns=columns, rows=[tuple(row) for row in rows], title=f"Stopped at step {step}")
+
+
+def _query(funnel: Funnel) -> str:
+    return "posthog/funnel_unordered" if funnel.order == "unordered" else "posthog/funnel"
+
+
+def _values(funnel: Funnel, frame: Frame) -> dict[str, Any]:
+    values = {
+        **frame.values,
+        "steps": ["|".join(step.events) for step in funnel.steps],
+        "conditions": [step.condition or "true" for step in funnel.steps],
+        "window": funnel.window,
+    }
+    if funnel.order == "unordered":
+        return values
+    return {**values, "strict": funnel.order == "strict", "exclusions": list(funnel.exclusions)}
+
+
+def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> Group:
+    at = {int(row["step"]): row for row in rows}
+    counts = [int(at[n]["persons"]) if n in at else 0 for n in range(1, len(funnel.steps) + 1)]
+    steps = tuple(
+        Reached(
+            Step(f"{n + 1} of {len(counts)} steps", ()) if funnel.order == "unordered" else step,
+            counts[n],
+            counts[max(n - 1, 0)],
+            counts[0],
+            int(row.get("open", 0)),
+            _known(row.get("mean_seconds")),
+            _known(row.get("median_seconds")),
+        )
+        for n, step in enumerate(funnel.steps)
+        for row in [at.get(n + 1, {})]
+    )
+    rank, value = (int(rows[0]["group_rank"]), rows[0]["group_value"]) if rows else (1, None)
+    return Group(frame.group_name(rank, value), steps, other=rank > frame.top)
+
+
+def _known(seconds: Any) -> float | None:
+    return float(seconds) if seconds is not None and isfinite(seconds) else None

@@ -1,0 +1,155 @@
+"""Retention as PostHog defines it: who came back in which calendar period. A period that is not over is unknown."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from usertrack.analytics.asking import answer, require_events
+from usertrack.analytics.frame import Frame
+from usertrack.run import Runner
+from usertrack.table import Table
+
+Kind = Literal["first-time", "recurring"]
+DAYS = (1, 7, 14, 30, 60, 90)
+"""The days that cohorts are looked at on."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """``target`` makes somebody a member, ``returning`` counts as coming back; empty is any event, ``a|b`` either."""
+
+    target: str
+    returning: str = ""
+    kind: Kind = "first-time"
+    minimum: int = 1
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Who began in the period from ``start``: ``people[k]`` of ``size`` came back in the k-th after it.
+
+    ``people[0]`` is ``size``; None is a period that is not over. ``forming``: the cohort's own period is not over.
+    """
+
+    start: datetime
+    size: int
+    people: tuple[int | None, ...]
+    forming: bool = False
+
+    def rate(self, period: int) -> float | None:
+        people = self.people[period] if period < len(self.people) else None
+        return people / self.size if self.size and people is not None else None
+
+
+@dataclass(frozen=True)
+class Cohorts:
+    """The cohorts of one value of the breakdown, whose ``name`` is empty without one."""
+
+    name: str
+    cohorts: tuple[Cohort, ...]
+
+    def mean(self, period: int) -> float | None:
+        """The share who came back in ``period``, over all cohorts of which that is known."""
+        known = [one for one in self.cohorts if one.rate(period) is not None]
+        size = sum(one.size for one in known)
+        return sum(one.people[period] or 0 for one in known) / size if size else None
+
+
+@dataclass(frozen=True)
+class Retention:
+    asked: Asked
+    frame: Frame
+    groups: tuple[Cohorts, ...]
+    table: Table
+
+
+@dataclass(frozen=True)
+class DayCohorts:
+    """Cohorts of weeks, each with how many came back on the days ``DAYS`` after their own, and ``curve``: every day.
+
+    ``curve[d]`` is (people, of how many) over everybody whose day d is over.
+    """
+
+    asked: Asked
+    frame: Frame
+    cohorts: tuple[Cohort, ...]
+    curve: tuple[tuple[int, int], ...]
+    table: Table
+
+
+def ask(runner: Runner, asked: Asked, frame: Frame) -> Retention:
+    """Raises UsageError for an event that never occurred."""
+    table = _ask(runner, asked, frame)
+    rows = table.dicts()
+    groups = []
+    for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
+        of_rank = [row for row in rows if row["group_rank"] == rank]
+        value = of_rank[0]["group_value"] if of_rank else None
+        groups.append(Cohorts(frame.group_name(rank, value), _cohorts(frame, _cells(of_rank))))
+    return Retention(asked, frame, tuple(groups), table)
+
+
+def ask_days(runner: Runner, asked: Asked, weeks: Frame, days: int = DAYS[-1]) -> DayCohorts:
+    """Everybody's days since their first, gathered by the week of that; raises as `ask` does."""
+    frame = replace(weeks, interval="day")
+    table = _ask(runner, asked, frame)
+    daily = _cohorts(frame, _cells(table.dicts()))
+    by_week: dict[datetime, list[Cohort]] = {start: [] for start in weeks.starts}
+    for cohort in daily:
+        by_week[weeks.floor(cohort.start)].append(cohort)
+    found = tuple(_week(weeks, start, members) for start, members in by_week.items())
+    return DayCohorts(asked, weeks, found, tuple(_known(daily, day) for day in range(days + 1)), table)
+
+
+def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
+    values = {
+        **frame.values,
+        **frame.bucketing,
+        "target": asked.target,
+        "returning": asked.returning,
+        "first_time": asked.kind == "first-time",
+        "minimum": asked.minimum,
+    }
+    table = answer(runner, "posthog/retention", values)
+    if not any(row["period"] > 0 for row in table.dicts()):
+        names = [name for name in (asked.target, asked.returning) if name and "|" not in name]
+        require_events(runner, names) if names else None
+    return table
+
+
+def _cells(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], int]:
+    return {(int(row["cohort"]), int(row["period"])): int(row["people"]) for row in rows}
+
+
+def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int]) -> tuple[Cohort, ...]:
+    starts = frame.starts
+    over = [not frame.unfinished(start) for start in starts]
+    return tuple(
+        Cohort(
+            start,
+            cells.get((at, 0), 0),
+            tuple(
+                cells.get((at, later), 0) if later == 0 or over[at + later] else None
+                for later in range(len(starts) - at)
+            ),
+            forming=not over[at],
+        )
+        for at, start in enumerate(starts)
+    )
+
+
+def _week(frame: Frame, start: datetime, members: Sequence[Cohort]) -> Cohort:
+    size = sum(member.size for member in members)
+    forming = frame.unfinished(start)
+
+    def on(day: int) -> int | None:
+        there = [member.people[day] if day < len(member.people) else None for member in members]
+        return None if forming or None in there else sum(people or 0 for people in there)
+
+    return Cohort(start, size, (size, *(on(day) for day in DAYS)), forming)
+
+
+def _known(daily: Sequence[Cohort], day: int) -> tuple[int, int]:
+    there = [one for one in daily if not one.forming and day < len(one.people) and one.people[day] is not None]
+    return sum(one.people[day] or 0 for one in there), sum(one.size for one in there)

@@ -1,0 +1,311 @@
+"""Commands of product analytics. The options that say what is asked about mean the same on all of them."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from usertrack.cli import complete
+from usertrack.cli.options import Common, Limit, with_common
+
+if TYPE_CHECKING:
+    from usertrack.analytics.frame import Frame
+    from usertrack.cli.desk import Desk
+
+_PANEL = "Product analytics"
+_WHAT = "What is asked about"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of an analysis as they were typed."""
+
+    since: str | None = None
+    until: str | None = None
+    days: int | None = None
+    interval: str | None = None
+    week_start: str = "monday"
+    segment: str | None = None
+    where: str | None = None
+    breakdown: str | None = None
+    top: int = 5
+
+
+def _option(*names: str, **more: Any) -> Any:
+    return typer.Option(*names, rich_help_panel=_WHAT, **more)
+
+
+_FIELDS: dict[str, Any] = {
+    "since": Annotated[str | None, _option("--since", metavar="DATE", help="Nothing before this.")],
+    "until": Annotated[str | None, _option("--until", metavar="DATE", help="Nothing after this; default: now.")],
+    "days": Annotated[
+        int | None, _option("--days", min=1, max=3660, help="This many days before the last one, and that one.")
+    ],
+    "interval": Annotated[
+        str | None, _option("--interval", "--period", metavar="UNIT", help="hour, day, week or month.")
+    ],
+    "week_start": Annotated[str, _option("--week-start", metavar="DAY", help="monday or sunday.")],
+    "segment": Annotated[
+        str | None,
+        _option(
+            "--segment",
+            "-s",
+            metavar="NAME",
+            help="Only people of this segment, as they are now; SET/NAME where a name is in two sets.",
+            autocompletion=complete.segments,
+        ),
+    ],
+    "where": Annotated[
+        str | None,
+        _option("--where", metavar="HOGQL", help="Only events that fulfil this, such as properties.$os = 'Linux'."),
+    ],
+    "breakdown": Annotated[
+        str | None,
+        _option("--breakdown", "-b", metavar="PROPERTY", help="By this property of events, or person.PROPERTY."),
+    ],
+    "top": Annotated[int, _option("--top", min=1, max=100, help="How many values of --breakdown are told apart.")],
+}
+_DEFAULTS = Asked()
+
+
+def with_asked(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give ``command(…, asked, common)`` these options and those of every command; ``without`` some of them."""
+
+    def wrap(command: Callable[..., None]) -> Callable[..., None]:
+        fields = {name: annotation for name, annotation in _FIELDS.items() if name not in without}
+
+        @functools.wraps(command)
+        def wrapper(**given: Any) -> None:
+            asked = Asked(**{name: given.pop(name) for name in fields})
+            command(**given, asked=asked)
+
+        own = inspect.signature(command)
+        shared = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(_DEFAULTS, name), annotation=kind)
+            for name, kind in fields.items()
+        ]
+        kept = [p for p in own.parameters.values() if p.name not in ("asked", "common")]
+        wrapper.__signature__ = own.replace(  # type: ignore[attr-defined]
+            parameters=[*kept, *shared, own.parameters["common"]]
+        )
+        return with_common(wrapper)
+
+    return wrap
+
+
+def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day") -> "Frame":
+    """What is asked about; raises UsageError. Asks the sources for the people of a segment."""
+    from usertrack.analytics.frame import Frame, Interval, Range, WeekStart, chosen
+    from usertrack.sqltext import condition_of
+
+    zone, as_of = desk.settings["timezone"], desk.runner.as_of
+    since, until = Range(asked.since, asked.until, asked.days).window(as_of, zone, days)
+    frame = Frame(
+        since,
+        until,
+        as_of,
+        chosen(asked.interval or interval, Interval, "--interval"),
+        zone,
+        chosen(asked.week_start, WeekStart, "--week-start"),
+        condition_of(asked.where, "posthog") if asked.where else "",
+        breakdown=asked.breakdown or "",
+        top=asked.top,
+    )
+    return _of_people(desk, frame, asked.segment) if asked.segment else frame
+
+
+def _of_people(desk: "Desk", frame: "Frame", segment: str) -> "Frame":
+    from dataclasses import replace
+
+    from usertrack.segments import classify
+
+    rules = desk.rules()
+    chosen, name = rules.holding(segment)
+    found = classify(desk.profiles(rules), chosen)
+    people = found.people([name])
+    key = people.names.index(rules.key)
+    return replace(frame, segment=segment, people=tuple(str(row[key]) for row in people.rows))
+
+
+@with_asked("interval", "week_start")
+def funnel(
+    steps: Annotated[
+        list[str],
+        typer.Argument(metavar="STEP...", help="Events, or the name of a funnel.", autocompletion=complete.funnels),
+    ],
+    window: Annotated[
+        str | None, typer.Option("--window", metavar="TIME", help="To convert in, from the first step: 14d, 12h, 30m.")
+    ] = None,
+    order: Annotated[str | None, typer.Option("--order", help="ordered, strict or unordered.")] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", metavar="EVENT", help="Who did this on the way is left out; may be repeated."),
+    ] = None,
+    people: Annotated[
+        int | None, typer.Option("--people", metavar="STEP", min=1, help="Who stopped at this step: 1, 2, …")
+    ] = None,
+    limit: Limit = None,
+    *,
+    asked: Asked,
+    common: Common,
+) -> None:
+    """How many people get from step to step, how long it takes them, and who stops where.
+
+    `usertrack funnel activation` · one of funnels.yaml
+
+    `usertrack funnel user_signed_up "mcp_connect_clicked[properties.template_name = 'Gmail']" --window 7d`
+
+    `usertrack funnel activation --breakdown '$geoip_country_code' --top 3`
+
+    `usertrack funnel activation --people 2 -o stuck.csv` · who stopped at the second step
+    """
+    from dataclasses import replace
+
+    from usertrack.analytics.frame import chosen
+    from usertrack.analytics.funnel import Order, ask, dropped, funnel_of, named_funnels, parse_window
+    from usertrack.cli.desk import funnel_paths, open_desk
+    from usertrack.errors import UsageError
+    from usertrack.report.funnel import funnel_document, people_document
+
+    with open_desk(common) as desk:
+        found = funnel_of(steps, named_funnels(funnel_paths(desk.settings)))
+        found = replace(
+            found,
+            window=parse_window(window) if window is not None else found.window,
+            order=chosen(order, Order, "--order") if order else found.order,
+            exclusions=(*found.exclusions, *(exclude or [])),
+        )
+        if people is not None and people > len(found.steps):
+            raise UsageError(f"the funnel has {len(found.steps)} steps, not {people}", "--people takes one of them")
+        frame = frame_of(desk, asked)
+        if people is None:
+            desk.emit(funnel_document(ask(desk.runner, found, frame)), limit)
+        else:
+            desk.emit(people_document(found, frame, people, dropped(desk.runner, found, frame, people)), limit)
+
+
+def _periods(frame: "Frame", asked: Asked, count: int) -> "Frame":
+    """``frame`` from the start of a bucket on: of what was asked for, else of the ``count`` last ones."""
+    from dataclasses import replace
+    from datetime import UTC, timedelta
+
+    if asked.since or asked.days is not None:
+        return replace(frame, since=frame.floor(frame.since).astimezone(UTC))
+    start = frame.floor(frame.until - timedelta(microseconds=1))
+    return replace(frame, since=frame.step(start, 1 - count).astimezone(UTC))
+
+
+_SIGNED_UP = "user_signed_up|signed_up"
+Periods = Annotated[int, typer.Option("--periods", min=1, max=400, help="How many periods back.")]
+Target = Annotated[
+    str | None,
+    typer.Option("--target", metavar="EVENT", help="What makes somebody a member of a cohort; a|b is either."),
+]
+Returning = Annotated[
+    str, typer.Option("--returning", metavar="EVENT", help="What counts as coming back; default: any event.")
+]
+
+
+@with_asked()
+def retention(
+    kind: Annotated[str, typer.Option("--type", help="first-time or recurring.")] = "first-time",
+    periods: Periods = 8,
+    target: Target = None,
+    returning: Returning = "",
+    minimum: Annotated[int, typer.Option("--minimum", min=1, help="How often somebody must come back.")] = 1,
+    limit: Limit = None,
+    *,
+    asked: Asked,
+    common: Common,
+) -> None:
+    """Who comes back: of those who began in a week (day, month, hour), the share seen again in each later one.
+
+    `usertrack retention` · by week of the first sign of anybody, the last 8 weeks
+
+    `usertrack retention --target user_signed_up --returning run_completed --period day --periods 14`
+
+    `usertrack retention --type recurring --target feature_used --segment power`
+    """
+    from usertrack.analytics.frame import chosen
+    from usertrack.analytics.retention import Asked as Question
+    from usertrack.analytics.retention import Kind, ask
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.retention import retention_document
+
+    with open_desk(common) as desk:
+        frame = _periods(frame_of(desk, asked, interval="week"), asked, periods)
+        question = Question(target or "", returning, chosen(kind, Kind, "--type"), minimum)
+        desk.emit(retention_document(ask(desk.runner, question, frame)), limit)
+
+
+@with_asked("breakdown", "top")
+def cohorts(
+    weeks: Annotated[int, typer.Option("--weeks", "--periods", min=1, max=200, help="How many weeks back.")] = 13,
+    target: Target = _SIGNED_UP,
+    returning: Returning = "",
+    limit: Limit = None,
+    *,
+    asked: Asked,
+    common: Common,
+) -> None:
+    """Everybody by the week of their signup, and the share who came back on day 1, 7, 14, 30, 60 and 90 after it.
+
+    `usertrack cohorts` · with the retention curve over all of them
+
+    `usertrack cohorts --returning run_completed --weeks 26 -o cohorts.csv`
+    """
+    from usertrack.analytics.retention import Asked as Question
+    from usertrack.analytics.retention import ask_days
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.retention import cohorts_document
+
+    with open_desk(common) as desk:
+        frame = _periods(frame_of(desk, asked, interval="week"), asked, weeks)
+        desk.emit(cohorts_document(ask_days(desk.runner, Question(target or "", returning), frame)), limit)
+
+
+Active = Annotated[
+    str, typer.Option("--event", metavar="EVENT", help="What makes somebody active; a|b is either; default: any event.")
+]
+
+
+@with_asked()
+def lifecycle(event: Active = "", periods: Periods = 12, limit: Limit = None, *, asked: Asked, common: Common) -> None:
+    """Who is new, who returns, who comes back after a pause, and who has gone, from period to period.
+
+    `usertrack lifecycle` · by week, the last twelve
+
+    `usertrack lifecycle --interval day --periods 14 --event run_completed`
+    """
+    from usertrack.analytics.lifecycle import ask_lifecycle
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.lifecycle import lifecycle_document
+
+    with open_desk(common) as desk:
+        frame = _periods(frame_of(desk, asked, interval="week"), asked, periods)
+        desk.emit(lifecycle_document(ask_lifecycle(desk.runner, event, frame)), limit)
+
+
+@with_asked()
+def stickiness(event: Active = "", periods: Periods = 14, limit: Limit = None, *, asked: Asked, common: Common) -> None:
+    """On how many days (weeks, months) of a time people were active: habits show at the far end.
+
+    `usertrack stickiness` · the last 14 days
+
+    `usertrack stickiness --event feature_used --interval week --since 2026-09-01`
+    """
+    from usertrack.analytics.lifecycle import ask_stickiness
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.lifecycle import stickiness_document
+
+    with open_desk(common) as desk:
+        frame = _periods(frame_of(desk, asked), asked, periods)
+        desk.emit(stickiness_document(ask_stickiness(desk.runner, event, frame)), limit)
+
+
+def register(app: typer.Typer) -> None:
+    for command in (funnel, retention, cohorts, lifecycle, stickiness):
+        app.command(rich_help_panel=_PANEL)(command)

@@ -1,0 +1,171 @@
+"""A funnel as a document: the steps as bars, what was lost between them, and which semantics counted it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from usertrack.analytics.frame import Frame
+from usertrack.analytics.funnel import Funnel, FunnelAnswer, Group, Reached
+from usertrack.document import Document, Listing, Shown
+from usertrack.report.segments import number
+from usertrack.table import Column, Row, Table
+
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+_COLUMNS = (
+    Column("breakdown"),
+    Column("step", "BIGINT"),
+    Column("name"),
+    Column("people", "BIGINT"),
+    Column("of_first", "DOUBLE"),
+    Column("of_previous", "DOUBLE"),
+    Column("dropped", "BIGINT"),
+    Column("may_still_convert", "BIGINT"),
+    Column("median_seconds", "DOUBLE"),
+    Column("mean_seconds", "DOUBLE"),
+)
+
+
+def funnel_document(found: FunnelAnswer) -> Document:
+    """Each group's steps; files hold a row per group and step, times in seconds."""
+    funnel, frame = found.funnel, found.frame
+    rows: list[Row] = [row for group in found.groups for row in _rows(group, frame)]
+    notes = list(_notes(found))
+    return Document(
+        title=funnel.title,
+        subtitle=" · ".join([frame.said, *_semantics(funnel), *frame.scope]),
+        blocks=tuple(_listing(group, frame) for group in found.groups),
+        notes=tuple(notes),
+        data=lambda: _json(found, notes),
+        table=replace(found.table, columns=_COLUMNS, rows=rows, name="funnel", timezone=frame.timezone),
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def people_document(funnel: Funnel, frame: Frame, step: int, people: Table) -> Document:
+    """Who stopped at a step, the last to get there first."""
+    last = step == len(funnel.steps)
+    name = funnel.steps[step - 1].text
+    shown = {
+        "email": Shown("Person"),
+        "person_id": Shown("PostHog person"),
+        "reached_at": Shown("Got there", "when"),
+    }
+    table = replace(people, name="funnel_people", timezone=frame.timezone, as_of=frame.as_of)
+    unknown = sum(row[people.names.index("email")] is None for row in people.rows)
+    return Document(
+        title=f"{funnel.title}: {'did all' if last else 'stopped at'} step {step}, {name}",
+        subtitle=" · ".join([f"{number(len(people.rows))} people", frame.said, *_semantics(funnel), *frame.scope]),
+        blocks=(Listing(table, shown=shown, columns=tuple(shown), limit=20),),
+        notes=(f"{number(unknown)} of them never said who they are",) if unknown else (),
+        table=table,
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def duration(seconds: float | None) -> str:
+    """``45 s``, ``4 min``, ``1.2 h``, ``3.4 d``."""
+    if seconds is None:
+        return ""
+    for size, unit in ((86_400, "d"), (3_600, "h")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def _semantics(funnel: Funnel) -> list[str]:
+    window = _in_words(funnel.window)
+    order = {
+        "ordered": [f"ordered, {window} from step 1, best attempt per person"],
+        "strict": [f"strict order, nothing in between, {window} from step 1, best attempt per person"],
+        "unordered": [f"in any order, all within {window}, best attempt per person"],
+    }[funnel.order]
+    return [*order, *([f"without who did {', '.join(funnel.exclusions)} on the way"] if funnel.exclusions else [])]
+
+
+def _in_words(seconds: int) -> str:
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
+    return f"{seconds // size} {unit}{'s' * (seconds != size)}"
+
+
+def _rows(group: Group, frame: Frame) -> Iterator[Row]:
+    for at, step in enumerate(group.steps, start=1):
+        yield (
+            group.name if frame.breakdown else None,
+            at,
+            step.step.text,
+            step.persons,
+            step.of_first,
+            step.of_previous if at > 1 else None,
+            step.dropped if at > 1 else None,
+            step.open,
+            step.median,
+            step.mean,
+        )
+
+
+def _listing(group: Group, frame: Frame) -> Listing:
+    """A line per step; in between, how many were lost and how long the others took."""
+    rows: list[Row] = [
+        (
+            at,
+            step.step.text,
+            number(step.persons),
+            step.of_first,
+            _lost(at, step),
+            duration(step.median),
+            duration(step.mean),
+        )
+        for at, step in enumerate(group.steps, start=1)
+    ]
+    kinds = ("BIGINT", "VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "VARCHAR", "VARCHAR")
+    shown = {
+        "step": Shown(" "),
+        "name": Shown("Step"),
+        "people": Shown("People", align="right"),
+        "of_first": Shown("Of the first", "bar", full=1.0),
+        "lost": Shown("Lost", align="right"),
+        "median": Shown("Median", align="right"),
+        "mean": Shown("Mean", align="right"),
+    }
+    table = Table(tuple(map(Column, shown, kinds)), rows, as_of=frame.as_of)
+    return Listing(table, f"{frame.breakdown} = {group.name}" if frame.breakdown else "", shown)
+
+
+def _lost(at: int, step: Reached) -> str:
+    if at == 1:
+        return ""
+    share = f" ({step.dropped / step.previous:.0%})".replace("%", " %") if step.previous else ""
+    return f"−{number(step.dropped)}{share}"
+
+
+def _notes(found: FunnelAnswer) -> Iterator[str]:
+    open_ = sum(step.open for group in found.groups for step in group.steps)
+    if not any(group.steps[0].persons for group in found.groups):
+        yield "nobody took the first step in this time"
+    if open_:
+        yield f"{number(open_)} people began less than the window before the end and may still convert"
+    if found.frame.breakdown:
+        yield "a person is counted once, under the first value that came with a step"
+
+
+def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
+    funnel, frame = found.funnel, found.frame
+    names = [column.name for column in _COLUMNS[1:]]
+    return {
+        "title": funnel.title,
+        **frame.as_dict(),
+        "order": funnel.order,
+        "window_seconds": funnel.window,
+        "exclusions": list(funnel.exclusions),
+        "groups": [
+            {
+                "value": group.name if frame.breakdown else None,
+                "other": group.other,
+                "steps": [dict(zip(names, row[1:], strict=True)) for row in _rows(group, frame)],
+            }
+            for group in found.groups
+        ],
+        "notes": list(notes),
+    }

@@ -1,0 +1,141 @@
+"""Lifecycle and stickiness as documents."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+
+from usertrack.analytics.frame import Frame
+from usertrack.analytics.lifecycle import STATES, Lifecycle, Period, Stickiness
+from usertrack.document import Block, Document, Listing, Shown, Spark
+from usertrack.report.segments import number
+from usertrack.table import Column, Row, Table
+
+_LIFECYCLE = (
+    Column("breakdown"),
+    Column("start", "TIMESTAMP"),
+    *(Column(state, "BIGINT") for state in STATES),
+    Column("active", "BIGINT"),
+    Column("complete", "BOOLEAN"),
+)
+_STICKINESS = (
+    Column("breakdown"),
+    Column("periods", "BIGINT"),
+    Column("people", "BIGINT"),
+    Column("share", "DOUBLE"),
+    Column("at_least", "BIGINT"),
+)
+
+
+def lifecycle_document(found: Lifecycle) -> Document:
+    """Per period who was new, came back or went; files hold a row per group and period, the dormant as a number."""
+    frame = found.frame
+    rows: list[Row] = [
+        (name or None, _utc(period), *period.people.values(), period.active, not period.unfinished)
+        for name, periods in found.groups.items()
+        for period in periods
+    ]
+    unfinished = any(period.unfinished for periods in found.groups.values() for period in periods)
+    notes = (
+        *(["nobody was active in this time"] if not len(found.table.rows) else []),
+        *([f"the last {frame.interval} is not over: nobody counts as dormant in it yet"] if unfinished else []),
+    )
+    return Document(
+        title=f"Lifecycle by {frame.interval}",
+        subtitle=_subtitle(found.event, frame),
+        blocks=tuple(block for name, periods in found.groups.items() for block in _lifecycle(name, periods, frame)),
+        notes=notes,
+        data=lambda: _json(found.event, frame, _LIFECYCLE, rows, notes),
+        table=_table(found.table, frame, "lifecycle", _LIFECYCLE, rows),
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def stickiness_document(found: Stickiness) -> Document:
+    """How many were active in how many periods; files hold a row per group and number of periods."""
+    frame = found.frame
+    rows = [row for name, counts in found.groups.items() for row in _stickiness_rows(name, counts)]
+    notes = () if any(row[2] for row in rows) else ("nobody was active in this time",)
+    return Document(
+        title=f"Stickiness: active on how many of {found.total} {frame.interval}s",
+        subtitle=_subtitle(found.event, frame),
+        blocks=tuple(_stickiness(name, counts, frame) for name, counts in found.groups.items()),
+        notes=notes,
+        data=lambda: _json(found.event, frame, _STICKINESS, rows, notes),
+        table=_table(found.table, frame, "stickiness", _STICKINESS, rows),
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def _subtitle(event: str, frame: Frame) -> str:
+    weeks = [f"weeks start {frame.week_start.capitalize()}"] if frame.interval == "week" else []
+    return " · ".join([frame.said, f"active: {event or 'any event'}", *frame.scope, *weeks])
+
+
+def _utc(period: Period) -> Any:
+    return period.start.astimezone(UTC).replace(tzinfo=None)
+
+
+def _lifecycle(name: str, periods: Sequence[Period], frame: Frame) -> Iterator[Block]:
+    over = [period for period in periods if not period.unfinished]
+    if len(over) > 2:
+        for state in STATES:
+            yield Spark(f"{state:<12}", [period.people[state] for period in over])
+    rows: list[Row] = [
+        (
+            frame.label(period.start),
+            period.active,
+            *(period.people[state] for state in STATES[:3]),
+            None if period.unfinished else -period.people["dormant"],
+        )
+        for period in periods
+    ]
+    shown = {
+        "period": Shown(f"{frame.interval.capitalize()} of" if frame.interval != "day" else "Day"),
+        "active": Shown("Active", "bar"),
+        **{state: Shown(state.capitalize(), "number") for state in STATES},
+    }
+    columns = tuple(Column(key, "VARCHAR" if key == "period" else "BIGINT") for key in shown)
+    yield Listing(Table(columns, rows, as_of=frame.as_of), _heading(name, frame), shown)
+
+
+def _stickiness_rows(name: str, counts: Sequence[int]) -> Iterator[Row]:
+    total = sum(counts)
+    for at, people in enumerate(counts):
+        yield name or None, at + 1, people, people / total if total else None, sum(counts[at:])
+
+
+def _stickiness(name: str, counts: Sequence[int], frame: Frame) -> Listing:
+    rows: list[Row] = [
+        (f"{periods} {frame.interval}{'s' * (periods != 1)}", number(people), share, number(at_least))
+        for _, periods, people, share, at_least in _stickiness_rows(name, counts)
+    ]
+    shown = {
+        "periods": Shown("Active on"),
+        "people": Shown("People", align="right"),
+        "share": Shown("Share", "bar"),
+        "at_least": Shown("As many or more", align="right"),
+    }
+    columns = tuple(Column(key, "DOUBLE" if key == "share" else "VARCHAR") for key in shown)
+    return Listing(Table(columns, rows, as_of=frame.as_of), _heading(name, frame), shown)
+
+
+def _heading(name: str, frame: Frame) -> str:
+    return f"{frame.breakdown} = {name}" if frame.breakdown else ""
+
+
+def _table(table: Table, frame: Frame, name: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:
+    return replace(table, columns=columns, rows=rows, name=name, timezone=frame.timezone, as_of=frame.as_of)
+
+
+def _json(
+    event: str, frame: Frame, columns: Sequence[Column], rows: Sequence[Row], notes: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        **frame.as_dict(),
+        "event": event or None,
+        "rows": [dict(zip([column.name for column in columns], row, strict=True)) for row in rows],
+        "notes": list(notes),
+    }

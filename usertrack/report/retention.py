@@ -1,0 +1,153 @@
+"""Retention and cohorts as documents: a heatmap of shares, with how many people each row is about."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+
+from usertrack.analytics.frame import Frame
+from usertrack.analytics.retention import DAYS, Asked, Cohort, Cohorts, DayCohorts, Retention
+from usertrack.document import Document, Heatmap, Spark
+from usertrack.report.segments import number
+from usertrack.table import Column, Row, Table
+
+_COLUMNS = (
+    Column("breakdown"),
+    Column("cohort", "TIMESTAMP"),
+    Column("size", "BIGINT"),
+    Column("period", "BIGINT"),
+    Column("people", "BIGINT"),
+    Column("rate", "DOUBLE"),
+    Column("complete", "BOOLEAN"),
+)
+
+
+def retention_document(found: Retention) -> Document:
+    """A heatmap per group, a row per cohort; files hold a row per cohort and period."""
+    asked, frame = found.asked, found.frame
+    rows: list[Row] = [row for group in found.groups for row in _rows(group, frame)]
+    kind = "First-time" if asked.kind == "first-time" else "Recurring"
+    notes = _notes(found.groups)
+    return Document(
+        title=f"{kind} retention by {frame.interval}",
+        subtitle=" · ".join([frame.said, *_semantics(asked), *_scope(frame)]),
+        blocks=tuple(_heatmap(group, frame) for group in found.groups),
+        notes=notes,
+        data=lambda: _json(asked, frame, rows, notes),
+        table=_table(found.table, frame, rows),
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def cohorts_document(found: DayCohorts) -> Document:
+    """Cohorts by week with the days after; the curve over all of them; files hold a row per cohort and day."""
+    asked, frame = found.asked, found.frame
+    rows: list[Row] = [row for cohort in found.cohorts for row in _cells(cohort, (0, *DAYS), None)]
+    notes = _notes([Cohorts("", found.cohorts)])
+    curve = [people / size if size else None for people, size in found.curve]
+    known = [day for day, rate in enumerate(curve) if rate is not None]
+    last = known[-1] if known else 0
+    return Document(
+        title=f"Cohorts by {frame.interval} of their first {asked.target or 'event'}",
+        subtitle=" · ".join(
+            [
+                frame.said,
+                f"% who did {asked.returning or 'anything'} on that calendar day after their own",
+                *_scope(frame),
+            ]
+        ),
+        blocks=(
+            _shares(found.cohorts, [f"day {day}" for day in (0, *DAYS)], frame, ""),
+            Spark(
+                f"Day 0 – {last}",
+                [None if rate is None else 100 * rate for rate in curve[1 : last + 1]],
+                _ends(found.curve, last),
+            ),
+        ),
+        notes=notes,
+        data=lambda: {
+            **_json(asked, frame, rows, notes),
+            "curve": [
+                {"day": day, "people": people, "size": size, "rate": curve[day]}
+                for day, (people, size) in enumerate(found.curve)
+            ],
+        },
+        table=_table(found.table, frame, rows),
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def _ends(curve: Sequence[tuple[int, int]], last: int) -> str:
+    """The share on some days, each with how many people it is of."""
+    days = dict.fromkeys(day for day in (1, 7, 30, last) if 0 < day <= last and curve[day][1])
+    return ", ".join(f"{curve[day][0] / curve[day][1]:.0%} of {number(curve[day][1])} on day {day}" for day in days)
+
+
+def _semantics(asked: Asked) -> list[str]:
+    begin = f"{'first ' if asked.kind == 'first-time' else ''}{asked.target or 'event'}"
+    often = f" {asked.minimum} times or more" if asked.minimum > 1 else ""
+    return [f"began with {begin}, back with {asked.returning or 'any event'}{often}"]
+
+
+def _scope(frame: Frame) -> list[str]:
+    return [*frame.scope, *([f"weeks start {frame.week_start.capitalize()}"] if frame.interval == "week" else [])]
+
+
+def _heatmap(group: Cohorts, frame: Frame) -> Heatmap:
+    periods = [str(period) for period in range(len(group.cohorts))]
+    heading = f"{frame.breakdown} = {group.name}" if frame.breakdown else ""
+    mean = Cohort(group.cohorts[0].start, 0, ()) if group.cohorts else None
+    block = _shares(group.cohorts, periods, frame, heading)
+    if mean is None:
+        return block
+    means = [group.mean(period) for period in range(len(periods))]
+    total = number(sum(one.size for one in group.cohorts))
+    return replace(block, rows=[*block.rows, f"all  n={total}"], values=[*block.values, means])
+
+
+def _shares(cohorts: Sequence[Cohort], periods: Sequence[str], frame: Frame, heading: str) -> Heatmap:
+    values = [[cohort.rate(period) for period in range(len(periods))] for cohort in cohorts]
+    labels = [frame.label(cohort.start) for cohort in cohorts]
+    width = max(map(len, labels), default=0)
+    rows = [f"{label:<{width}}  n={number(cohort.size)}" for label, cohort in zip(labels, cohorts, strict=True)]
+    return Heatmap(heading, rows, periods, values, "percent", corner=f"{frame.interval} of")
+
+
+def _rows(group: Cohorts, frame: Frame) -> Iterator[Row]:
+    for cohort in group.cohorts:
+        yield from _cells(cohort, range(len(cohort.people)), group.name if frame.breakdown else None)
+
+
+def _cells(cohort: Cohort, periods: Sequence[int], name: str | None) -> Iterator[Row]:
+    start = cohort.start.astimezone(UTC).replace(tzinfo=None)
+    for at, (period, people) in enumerate(zip(periods, cohort.people, strict=True)):
+        complete = people is not None and not (at == 0 and cohort.forming)
+        yield name, start, cohort.size, period, people, cohort.rate(at), complete
+
+
+def _table(table: Table, frame: Frame, rows: list[Row]) -> Table:
+    return replace(table, columns=_COLUMNS, rows=rows, name="retention", timezone=frame.timezone, as_of=frame.as_of)
+
+
+def _notes(groups: Sequence[Cohorts]) -> tuple[str, ...]:
+    empty = not any(cohort.size for group in groups for cohort in group.cohorts)
+    forming = any(cohort.forming for group in groups for cohort in group.cohorts)
+    blank = any(people is None for group in groups for cohort in group.cohorts for people in cohort.people)
+    return (
+        *(["nobody began in this time"] if empty else []),
+        *(["the last cohort is still forming"] if forming else []),
+        *(["· is a period that is not over yet"] if blank else []),
+    )
+
+
+def _json(asked: Asked, frame: Frame, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "type": asked.kind,
+        "target": asked.target or None,
+        "returning": asked.returning or None,
+        **frame.as_dict(),
+        "cells": [dict(zip([column.name for column in _COLUMNS], row, strict=True)) for row in rows],
+        "notes": list(notes),
+    }
