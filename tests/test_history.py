@@ -14,7 +14,7 @@ import pytest
 
 from usertrack.changes import keep
 from usertrack.errors import SourceBusy, UsageError
-from usertrack.history import Place, Snapshot, opened, place_of, record, snapshots
+from usertrack.history import Place, Snapshot, opened, origin_of, place_of, record, snapshots
 from usertrack.library import read_query
 from usertrack.settings import load
 from usertrack.spool import connect
@@ -310,3 +310,10 @@ def test_asking_an_old_moment_again_replaces_it_and_keeps_the_rest(place: Place)
         record(found, place, FIRST)
     assert [snapshot.as_of for snapshot in kept(place)] == before
     assert [snapshot.known["failing"].people for snapshot in kept(place)] == [1, 0]
+
+
+def test_a_password_is_no_part_of_the_origin(tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("")
+    dsn = "user=reader dbname=app host=db.example port=6432 password=s3cret"
+    settings = load(workspace=tmp_path, env={"DATABASE_URL": dsn})
+    assert origin_of(settings, FIRST) == "db.example:6432/app"

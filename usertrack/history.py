@@ -133,14 +133,27 @@ def origin_of(settings: Settings, now: datetime) -> str:
         from usertrack.sources.demo import cache_root, place
 
         return place(cache_root(), now=now).name
-    url = urlsplit(str(settings["postgres.url"] or ""))
-    postgres = f"{url.hostname or ''}{url.path}" if settings["postgres.url"] else settings["neon.project_id"]
+    neon = f"{settings['neon.project_id']}/{settings['neon.database']}"
+    postgres = _database(str(settings["postgres.url"])) if settings["postgres.url"] else neon
     posthog = urlsplit(settings["posthog.host"]).netloc + f"/{settings['posthog.project_id']}"
     return " + ".join(
         str(part)
         for part, there in ((posthog, settings.has_posthog), (postgres, settings.has_postgres))
         if there and part
     )
+
+
+def _database(url: str) -> str:
+    """``host/database`` of a connection string of either form: nothing else of it, for it may hold a password."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        known = conninfo_to_dict(url)
+    except (psycopg.Error, ValueError):  # ValueError: bytes that are no text
+        return "unreadable address"
+    port = "" if str(known.get("port") or 5432) == "5432" else f":{known['port']}"
+    return f"{known.get('host') or ''}{port}/{known.get('dbname') or ''}"
 
 
 # The file
@@ -208,6 +221,7 @@ def _require_version(connection: Any, path: Path, *, write: bool) -> None:
     if not tables and write:
         with _transaction(connection):
             connection.execute(_TABLES.format(version=VERSION))
+        path.chmod(0o600)  # it names your customers
         return
     found = connection.execute("SELECT what, version FROM history.about").fetchone() if ("about",) in tables else None
     if found is None or found[0] != "usertrack history":
@@ -292,7 +306,8 @@ def _surplus(connection: Any, place: Place, new: Snapshot, number: int) -> list[
     rows = connection.execute(
         "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY date_trunc("
         "CASE WHEN as_of >= $now - to_seconds($daily * 86400) THEN 'day' ELSE 'week' END, as_of) "
-        "ORDER BY len(list_filter(segments, lambda s: s.people IS NOT NULL)) DESC, as_of DESC) AS place "
+        "ORDER BY len(list_filter(segments, lambda s: s.people IS NOT NULL)) DESC, "
+        "recorded_at - as_of > INTERVAL 1 DAY, as_of DESC) AS place "  # what was known then before what was made later
         "FROM history.snapshot WHERE origin = $origin AND set_name = $set AND as_of < $now - to_seconds($all * 86400)) "
         "WHERE place > 1 AND id <> $own",
         {

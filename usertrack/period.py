@@ -104,7 +104,8 @@ def parse_week(text: str, zone: str, now: datetime) -> Week:
     found = _WEEK.fullmatch(text)
     try:
         week = week_of(date.fromisocalendar(int(found[1]), int(found[2]), 1), zone) if found else None
-    except ValueError:
+        week = week if week and week.since and week.before.since else None
+    except (ValueError, OverflowError):  # years that no calendar here has
         week = None
     if week is None:
         raise UsageError(
@@ -118,4 +119,4 @@ def parse_week(text: str, zone: str, now: datetime) -> Week:
     return week
 
 
-_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+_WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")

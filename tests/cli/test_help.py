@@ -130,7 +130,7 @@ def test_completion_of_a_broken_workspace_is_empty(cli: Cli, completed: Complete
 def test_a_home_that_cannot_take_the_completion(cli: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.delenv("USERTRACK_DEBUG")
     clean_env.setenv("HOME", "/proc/nowhere")
-    clean_env.setenv("SHELL", "/bin/bash")
+    clean_env.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # which looks at the parent process
     said = cli("--install-completion", "bash")
     assert (said.code, said.out) == (2, "")
     assert "hint: `usertrack --show-completion` prints it" in said.err

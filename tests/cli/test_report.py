@@ -260,7 +260,7 @@ def test_the_script_for_cron_runs(demo: Cli, tmp_path: Path, clean_env: pytest.M
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "usertrack").write_text(f'#!/bin/sh\nexec {sys.executable} -m usertrack "$@"\n')
-    (tools / "date").write_text("#!/bin/sh\nexec /bin/date -u -d '2026-11-09' +%G-W%V\n")
+    (tools / "date").write_text('#!/bin/sh\nexec /bin/date -u -d "2026-11-16 06:00 $2" "$3"\n')
     for tool in tools.iterdir():
         tool.chmod(0o755)
     clean_env.setenv("PATH", f"{tools}:/usr/bin:/bin")

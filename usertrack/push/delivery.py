@@ -1,9 +1,10 @@
 """One POST to somebody else's server, tried again where that helps. Its address is a secret, and is in no message."""
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 import httpx
 import stamina
@@ -60,13 +61,13 @@ def shown(url: str) -> str:
 
 def told(response: httpx.Response) -> str:
     """What the server answered, in one short line without any part of its address."""
-    text = clean(response.text[:2000], 200)
-    url = response.request.url
-    secrets = [url.path.strip("/"), *url.path.split("/"), *url.params.values(), url.password, url.username]
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        if len(secret) > 5:
+    text, url = response.text[:2000], response.request.url
+    raw = [*re.split("[/?&=#;]", url.raw_path.decode(errors="replace")), *re.split("[:@]", url.userinfo.decode())]
+    secrets = {*raw, *map(unquote, raw), *map(unquote_plus, raw), url.path.strip("/"), *url.params.values()}
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) > 2:
             text = text.replace(secret, "[secret]")
-    return text
+    return clean(text, 200)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Documents as one HTML page: no script, nothing fetched, legible in light, in dark and on paper."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ def render(document: Document, limit: int | None = None) -> Iterator[str]:
     page: Iterator[str] = templates.filled(
         template,
         document.templates,
-        document=document,
+        document=replace(document, templates=None, data=None, table=None),
         limit=limit,
         kind=lambda block: type(block).__name__.lower(),
         said=lambda value: cells.fact(value, clock),

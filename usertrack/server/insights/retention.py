@@ -104,4 +104,5 @@ def _period(node: Node, interval: str, total: int, world: World) -> Period:
 def _entity(options: Node, name: str) -> str:
     entity = section(options, name) or {"id": "$pageview"}
     allow(entity, {"id", "type", "properties", "order", "uuid", "custom_name", "name"}, name)
+    choice(entity, "type", ("events",), "events")
     return event_condition(entity | {"kind": "EventsNode"}, "id")
