@@ -13,6 +13,7 @@ from usertrack.errors import INCOMPLETE, ConnectionFailed, SourceBusy
 
 if TYPE_CHECKING:
     from usertrack.document import Document
+    from usertrack.history import Place
     from usertrack.library import Library
     from usertrack.rules import Rules
     from usertrack.run import Runner
@@ -115,6 +116,12 @@ class Desk:
     def _noted(self, bench: "Workbench") -> "Workbench":
         self.incomplete = self.incomplete or any(fact.missing for fact in bench.facts.values())
         return bench
+
+    def history(self) -> "Place | None":
+        """Where this answer is kept; nowhere when it is of a moment yet to come."""
+        from usertrack.history import place_of
+
+        return None if self.runner.future else place_of(self.settings, self.runner.now)
 
     def emit(self, shown: "Document | Table", limit: int | None = None) -> None:
         self.progress.stop()

@@ -32,7 +32,6 @@ def segments(
     """
     from usertrack.changes import keep
     from usertrack.cli.desk import open_desk
-    from usertrack.history import place_of
     from usertrack.report.segments import segments_document
     from usertrack.segments import classify
 
@@ -41,7 +40,7 @@ def segments(
         chosen = rules.set_named(set_name)
         only = rules.require(chosen, names or [])
         found = classify(desk.profiles(rules, last=True), chosen)
-        since = keep(found, place_of(desk.settings, desk.runner.now), desk.runner.now)
+        since = keep(found, desk.history(), desk.runner.now)
         desk.emit(segments_document(found, only, desk.settings["timezone"], limit, since), limit)
 
 

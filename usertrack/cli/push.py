@@ -96,7 +96,6 @@ def _most(to: str, limit: int | None) -> int | None:
 
 def _audience(desk: "Desk", segment: str, set_name: str, limit: int | None) -> "Audience":
     from usertrack.changes import keep
-    from usertrack.history import place_of
     from usertrack.push.audience import audience_of
     from usertrack.segments import classify
 
@@ -104,7 +103,7 @@ def _audience(desk: "Desk", segment: str, set_name: str, limit: int | None) -> "
     chosen = rules.set_named(set_name)
     (segment,) = rules.require(chosen, [segment])
     found = classify(desk.profiles(rules), chosen)
-    since = keep(found, place_of(desk.settings, desk.runner.now), desk.runner.now)
+    since = keep(found, desk.history(), desk.runner.now)
     audience = audience_of(found, segment, desk.settings["timezone"], limit)
     if since is None or segment not in since.counts:
         return audience
