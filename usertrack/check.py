@@ -67,6 +67,8 @@ _FILLERS: dict[str, Any] = {
     "bool": True,
     "list": ["nobody"],
     "timestamp": datetime(2026, 1, 1, tzinfo=UTC),
+    "condition": "true",
+    "conditions": ["true"],
 }
 
 
