@@ -73,8 +73,6 @@ def push(
     for option, value in (("name", name), ("url", url), ("link", link)):
         if value is not None and to not in _ONLY[option]:
             raise UsageError(f"--{option} is not for {to}", f"it goes with --to {' or '.join(_ONLY[option])}")
-    if to == "posthog-cohort" and limit:
-        raise UsageError("--limit is not for posthog-cohort: the rest would be taken out of it", "leave it out")
     if to == "csv":
         _require_lines(common)
     order = Order(settings_of(common), name, url, link, dry_run)
