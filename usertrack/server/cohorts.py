@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import authenticate, check_project
+from usertrack.server.pages import asked, part
 from usertrack.server.persons import clickhouse_time
 from usertrack.server.query_api import answering, json_object, whole_body
 from usertrack.server.settings import ServerSettings
@@ -28,7 +29,6 @@ from usertrack.server.store import Store, literal, literals
 MOST_AT_ONCE = 1000
 """PostHog's DEFAULT_COHORT_INSERT_BATCH_SIZE: persons that one request may add."""
 
-_PAGE = 100
 _NO_SOURCE = "Invalid source for static cohort. Requires criteria, a csv, feature flag, existing cohort or query."
 _PERSON_HEADERS, _DISTINCT_HEADERS = {"person_id", "person .id"}, {"distinct_id", "distinct-id"}
 
@@ -199,9 +199,11 @@ class _CohortApi:
         self._admit(request)
         if request.method == "POST":
             return JSONResponse(await run_in_threadpool(self._create, *await _made(request)), 201)
-        limit, offset = _page(request)
+        limit, offset = asked(request)
         found = await run_in_threadpool(self._cohorts.found, request.query_params.get("search", ""))
-        return JSONResponse({"count": len(found), **_paged(request, found[offset : offset + limit], len(found))})
+        return JSONResponse(
+            {"count": len(found), **part(request, found[offset : offset + limit], len(found), limit, offset)}
+        )
 
     async def one(self, request: Request) -> Response:
         self._admit(request)
@@ -215,11 +217,11 @@ class _CohortApi:
 
     async def persons(self, request: Request) -> Response:
         self._admit(request)
-        id_, (limit, offset) = request.path_params["cohort_id"], _page(request)
+        id_, (limit, offset) = request.path_params["cohort_id"], asked(request)
         await run_in_threadpool(self._cohorts.one, id_)
         found = await run_in_threadpool(self._cohorts.members, id_, limit, offset)
         # as in PostHog, a full page has a next one, which may be empty
-        return JSONResponse(_paged(request, found, offset + len(found) + (len(found) == limit)))
+        return JSONResponse(part(request, found, offset + len(found) + (len(found) == limit), limit, offset))
 
     async def add(self, request: Request) -> Response:
         self._admit(request)
@@ -314,23 +316,6 @@ def _changes(body: dict[str, Any]) -> dict[str, Any]:
         if len(changes.get(name, "")) > most:
             raise ApiError(400, "max_length", f"Ensure this field has no more than {most} characters.")
     return changes | ({"deleted": bool(body["deleted"])} if "deleted" in body else {})
-
-
-def _page(request: Request) -> tuple[int, int]:
-    given = (request.query_params.get("limit", str(_PAGE)), request.query_params.get("offset", "0"))
-    limit, offset = (int(text) if text.isascii() and text.isdecimal() else 0 for text in given)
-    return limit or _PAGE, offset
-
-
-def _paged(request: Request, results: list[dict[str, Any]], total: int) -> dict[str, Any]:
-    limit, offset = _page(request)
-    following = request.url.include_query_params(limit=limit, offset=offset + limit)
-    previous = request.url.include_query_params(limit=limit, offset=max(0, offset - limit))
-    return {
-        "next": str(following) if offset + limit < total else None,
-        "previous": str(previous) if offset else None,
-        "results": results,
-    }
 
 
 def _is_uuid(text: object) -> bool:
