@@ -27,7 +27,7 @@ OTHER, NULL = "$$_posthog_breakdown_other_$$", "$$_posthog_breakdown_null_$$"
 _HARMLESS = {"kind", "version", "tags", "name", "custom_name", "response", "modifiers", "dataColorTheme"}
 _INTERVALS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": None}
 START = {
-    "hour": "toStartOfHour({})",
+    "hour": "toUnixTimestamp(toStartOfHour({}))",
     "day": "toDate({})",
     "week": "toStartOfWeek({})",
     "month": "toStartOfMonth({})",
@@ -84,6 +84,14 @@ def section(node: Mapping[str, Any], name: str) -> Node:
     return value
 
 
+def objects(node: Mapping[str, Any], name: str) -> list[Node]:
+    """The list of objects ``node[name]``, [] when it is missing."""
+    value = node.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ApiError(400, "invalid_input", f"query.{name} must be a list of objects")
+    return value
+
+
 # Dates
 
 
@@ -97,10 +105,22 @@ class Period:
 
     @property
     def buckets(self) -> list[datetime]:
-        found = [self.start]
-        while (following := step(found[-1], self.interval)) <= self.end:
+        found, end = [self.start], self.end.astimezone(UTC)  # of two local times the clock alone would be compared
+        while (following := step(found[-1], self.interval)).astimezone(UTC) <= end:
             found.append(following)
         return found
+
+    @property
+    def until(self) -> datetime:
+        """The first moment that is over: ``end`` counts."""
+        return self.end.astimezone(UTC) + timedelta(microseconds=1)
+
+    @property
+    def starts(self) -> list[str]:
+        """What ``START`` gives for each interval: of hours the moment, since two of a day may have one name."""
+        if self.interval == "hour":
+            return [f"{bucket.timestamp():.0f}" for bucket in self.buckets]
+        return self.days
 
     def key(self, moment: datetime) -> str:
         """As PostHog writes ``days``."""
@@ -239,11 +259,25 @@ def action_of(item: Node, order: int) -> Node:
     return {"id": item.get("event"), "type": "events", "order": order, "name": name, **{n: item.get(n) for n in names}}
 
 
-def breakdown_of(node: Node) -> tuple[str, int]:
-    """The HogQL of the value to break down by ('' for none), and how many values are kept."""
+@dataclass(frozen=True)
+class Breakdown:
+    """``kind``: event, person or session, whose property it is. ``limit`` values are told apart."""
+
+    kind: str
+    name: str
+    limit: int
+
+    @property
+    def cell(self) -> str:
+        """The value, as HogQL."""
+        before = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}[self.kind]
+        return text({"node": "Field", "chain": [*before, self.name]})
+
+
+def breakdown_of(node: Node) -> Breakdown | None:
     filters = section(node, "breakdownFilter")
     allow(filters, {"breakdown", "breakdown_type", "breakdowns", "breakdown_limit"}, "breakdownFilter")
-    several = filters.get("breakdowns") or []
+    several = objects(filters, "breakdowns")
     if len(several) > 1:
         raise refused("More than one breakdown")
     if several:
@@ -251,8 +285,7 @@ def breakdown_of(node: Node) -> tuple[str, int]:
     name = several[0].get("property") if several else filters.get("breakdown")
     kind = (several[0].get("type") if several else filters.get("breakdown_type")) or "event"
     if name is None:
-        return "", 0
-    before = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}.get(str(kind))
-    if before is None or not isinstance(name, str):
+        return None
+    if kind not in ("event", "person", "session") or not isinstance(name, str):
         raise refused(f"A breakdown of type {kind}")
-    return text({"node": "Field", "chain": [*before, name]}), count(filters, "breakdown_limit", BREAKDOWN_LIMIT, 1000)
+    return Breakdown(kind, name, count(filters, "breakdown_limit", BREAKDOWN_LIMIT, 1000))
