@@ -31,7 +31,7 @@ _ASYNC = {"async", "lazy_async", "force_async"}
 _FIELDS = ("name", "description", "query", "tags", "favorited", "saved")
 _KINDS = {
     "TrendsQuery": "TRENDS", "FunnelsQuery": "FUNNELS", "RetentionQuery": "RETENTION", "LifecycleQuery": "LIFECYCLE",
-    "HogQLQuery": "SQL",
+    "StickinessQuery": "STICKINESS", "HogQLQuery": "SQL",
 }  # fmt: skip
 
 

@@ -9,11 +9,13 @@ from usertrack.server.insights.funnels import funnels
 from usertrack.server.insights.lifecycle import lifecycle
 from usertrack.server.insights.nodes import Ask, Node, World
 from usertrack.server.insights.retention import retention
+from usertrack.server.insights.stickiness import stickiness
 from usertrack.server.insights.trends import trends
 
 _KINDS: dict[str, Callable[[Node, Ask, World], list[Any]]] = {
     "TrendsQuery": trends,
     "LifecycleQuery": lifecycle,
+    "StickinessQuery": stickiness,
     "RetentionQuery": retention,
     "FunnelsQuery": funnels,
     "ErrorTrackingQuery": errors,
