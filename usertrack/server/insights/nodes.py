@@ -25,6 +25,7 @@ OTHER, NULL = "$$_posthog_breakdown_other_$$", "$$_posthog_breakdown_null_$$"
 
 # of a node of any kind; none of these changes a number
 _HARMLESS = {"kind", "version", "tags", "name", "custom_name", "response", "modifiers", "dataColorTheme"}
+_MOST_INTERVALS = 10_000
 _INTERVALS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": None}
 START = {
     "hour": "toUnixTimestamp(toStartOfHour({}))",
@@ -71,7 +72,7 @@ def choice(node: Mapping[str, Any], name: str, known: Mapping[str, Any] | Iterab
 def count(node: Mapping[str, Any], name: str, default: int, most: int) -> int:
     """A whole number from 1 to ``most``."""
     value = node.get(name) or default
-    if not isinstance(value, int) or not 1 <= value <= most:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         raise refused(f"{name} {value}")
     return int(value)
 
@@ -155,7 +156,10 @@ def period_of(node: Node, world: World) -> Period:
     if dates.get("date_from") == "all":
         raise refused("date_from all")
     start = moment_of(dates.get("date_from") or "-7d", world.timezone, world.now)
-    return Period(interval, floor(start, interval, world), last_moment(dates, interval, world))
+    period = Period(interval, floor(start, interval, world), last_moment(dates, interval, world))
+    if (period.end - period.start) / (_INTERVALS[interval] or timedelta(days=28)) > _MOST_INTERVALS:
+        raise refused(f"A range of more than {_MOST_INTERVALS:,} intervals")
+    return period
 
 
 def last_moment(dates: Mapping[str, Any], interval: str, world: World) -> datetime:
@@ -203,7 +207,9 @@ def series_of(node: Node) -> list[Node]:
 def event_condition(item: Node, name: str = "event") -> str:
     """Which events the EventsNode ``item`` means, as HogQL; without a name every event."""
     event = item.get(name)
-    own = [f"event = {text({'node': 'Constant', 'value': str(event)})}"] if event is not None else []
+    if not isinstance(event, str | None):
+        raise ApiError(400, "invalid_input", f"{name} must be the name of an event")
+    own = [f"event = {text({'node': 'Constant', 'value': event})}"] if event is not None else []
     return " AND ".join([*own, *conditions(item.get("properties")), *conditions(item.get("fixedProperties"))]) or "true"
 
 
@@ -236,16 +242,17 @@ def property_field(chain: list[str], name: str) -> Node:
 
 def conditions(properties: Any) -> list[str]:
     """Property filters, a list or a group of groups, as HogQL conditions that must all hold."""
-    if isinstance(properties, dict) and "values" in properties:
-        inner = [part for item in properties["values"] for part in conditions([item])]
-        word = " OR " if properties.get("type") == "OR" else " AND "
-        return [f"({word.join(inner)})"] if inner else []
-    items = properties or []
+    group = isinstance(properties, dict) and "values" in properties
+    items = (properties["values"] if group else properties) or []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ApiError(400, "invalid_property_filter", "Property filters must be a list of objects")
-    return [
+    found = [
         part for item in items for part in (conditions(item) if "values" in item else [text(property_condition(item))])
     ]
+    if not group or not found:
+        return found
+    word = choice(properties, "type", ("AND", "OR"), "AND")
+    return [f"({f' {word} '.join(found)})"]
 
 
 def label_of(item: Node) -> str:

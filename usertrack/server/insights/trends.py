@@ -134,8 +134,9 @@ class _Series:
 
 
 def _number(item: Node, math: str) -> str:
-    if math in _OF_PROPERTY and item.get("math_property"):
-        field = text(property_field(["properties"], str(item["math_property"])))
+    name = item.get("math_property")
+    if math in _OF_PROPERTY and name and isinstance(name, str):
+        field = text(property_field(["properties"], name))
         return f"ifNull({_OF_PROPERTY[math].format(f'toFloat({field})')}, 0)"
     if math in _TRAILING:
         return _MATH["dau"]
