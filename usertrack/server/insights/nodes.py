@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -104,11 +105,14 @@ class Period:
     start: datetime
     end: datetime
 
-    @property
+    @cached_property
     def buckets(self) -> list[datetime]:
+        """The start of each; raises ApiError for more than 10 000."""
         found, end = [self.start], self.end.astimezone(UTC)  # of two local times the clock alone would be compared
         while (following := step(found[-1], self.interval)).astimezone(UTC) <= end:
             found.append(following)
+            if len(found) > _MOST_INTERVALS:
+                raise refused(f"A range of more than {_MOST_INTERVALS:,} intervals")
         return found
 
     @property
@@ -156,10 +160,7 @@ def period_of(node: Node, world: World) -> Period:
     if dates.get("date_from") == "all":
         raise refused("date_from all")
     start = moment_of(dates.get("date_from") or "-7d", world.timezone, world.now)
-    period = Period(interval, floor(start, interval, world), last_moment(dates, interval, world))
-    if (period.end - period.start) / (_INTERVALS[interval] or timedelta(days=28)) > _MOST_INTERVALS:
-        raise refused(f"A range of more than {_MOST_INTERVALS:,} intervals")
-    return period
+    return Period(interval, floor(start, interval, world), last_moment(dates, interval, world))
 
 
 def last_moment(dates: Mapping[str, Any], interval: str, world: World) -> datetime:
