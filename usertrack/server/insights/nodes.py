@@ -3,7 +3,6 @@
 A node's option that this server does not know is an error, never a number that ignores it.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,11 +44,6 @@ class World:
     week_start_day: int
     now: datetime
     test_account_filters: tuple[Mapping[str, Any], ...] = ()
-
-
-def fill(template: str, **parts: str) -> str:
-    """``template`` with each NAME in capitals replaced by its part; what is put in is never looked at again."""
-    return re.sub(rf"\b(?:{'|'.join(parts)})\b", lambda found: parts[found[0]], template)
 
 
 def refused(what: str) -> ApiError:
