@@ -167,7 +167,7 @@ class Document:
 
 
 def of_table(table: Table, limit: int = 0) -> Document:
-    """The document of a bare table: every column, and the timezone of its times; readers see ``limit`` rows, 0 is all."""
+    """The document of a bare table: every column, the timezone of its times, and ``limit`` rows to look at (0: all)."""
     cut = ("the source has more rows than these",) if table.truncated else ()
     times = (
         [f"times in {table.timezone}"] if any(column.type.startswith("TIMESTAMP") for column in table.columns) else []

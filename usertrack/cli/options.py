@@ -122,7 +122,10 @@ def with_common(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-Limit = Annotated[int | None, typer.Option("--limit", "-n", min=0, help="How many rows; 0 for all. Files and data formats hold all anyway.")]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", "-n", min=0, help="How many rows; 0 for all, which files and data formats hold anyway."),
+]
 Params = Annotated[
     list[str] | None,
     typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for a parameter; may be repeated."),

@@ -39,9 +39,9 @@ def emit(
     """Write a document or a table to standard output, or to the file ``output`` (``-`` is standard output).
 
     Without ``fmt`` the suffix of ``output`` decides, else it is ``table``. ``limit`` is what the user asked for: None
-    is every row in data formats and files, and elsewhere the listings' own limits, as in reports; 0 is all. Notes go where the format keeps them, else
-    to ``note`` (standard error). Raises UsageError for an unknown format, one that cannot be had, and an unwritable
-    file; an existing file stays as it was unless the new one is complete.
+    is every row in data formats and files, and elsewhere the listings' own limits, as in reports; 0 is all. Notes go
+    where the format keeps them, else to ``note`` (standard error). Raises UsageError for an unknown format, one that
+    cannot be had, and an unwritable file; an existing file stays as it was unless the new one is complete.
     """
     path = None if output is None or str(output) == "-" else output
     fmt = chosen(fmt, path)
