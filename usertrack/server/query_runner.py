@@ -68,7 +68,7 @@ class QueryRunner:
             return rows
 
         world = World(
-            ZoneInfo(settings.timezone), settings.week_start_day, settings.clock(), settings.test_account_filters
+            ZoneInfo(settings.timezone), settings.week_start_day or 0, settings.clock(), settings.test_account_filters
         )
         started = time.perf_counter()
         try:
@@ -218,7 +218,7 @@ class QueryRunner:
         cohorts = "SELECT id, name FROM posthog.cohorts FINAL WHERE NOT deleted ORDER BY id"
         return Context(
             timezone=settings.timezone,
-            week_start_day=settings.week_start_day,
+            week_start_day=settings.week_start_day or 0,
             row_cap=row_cap,
             definitions={(kind, name): Definition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
             modifiers=modifiers,
