@@ -153,12 +153,15 @@ def test_filters(world: World) -> None:
     chrome = {"key": "$browser", "value": ["Chrome"], "operator": "exact", "type": "event"}
     group = {"type": "AND", "values": [{"type": "OR", "values": [chrome, {**chrome, "value": ["Edge"]}]}]}
     whole = {"dateRange": RANGE, "trendsFilter": {"display": "BoldNumber"}}
+    early = {"type": "hogql", "key": "timestamp < '2020-01-13'"}
+    either = {"type": "OR", "values": [{"type": "AND", "values": [chrome, early]}, {**chrome, "value": ["Edge"]}]}
     totals = [
         world.results("TrendsQuery", **whole, series=[{**PAGEVIEW[0], "properties": [chrome]}]),
+        world.results("TrendsQuery", **whole, series=PAGEVIEW, properties=either),
         world.results("TrendsQuery", **whole, series=PAGEVIEW, properties=group),
         world.results("TrendsQuery", **whole, series=PAGEVIEW, filterTestAccounts=True),
     ]
-    assert [found[0]["aggregated_value"] for found in totals] == [6, 7, 10]
+    assert [found[0]["aggregated_value"] for found in totals] == [6, 3, 7, 10]
     tested = world.with_settings(
         test_account_filters=({"key": "name", "value": "p1", "operator": "is_not", "type": "person"},)
     )

@@ -219,9 +219,9 @@ def conditions(properties: Any) -> list[Node]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ApiError(400, "invalid_property_filter", "Property filters must be a list of objects")
     found = [part for item in items for part in (conditions(item) if "values" in item else [property_condition(item)])]
-    if group and choice(properties, "type", ("AND", "OR"), "AND") == "OR":
-        return [some(*found)] if found else []
-    return found
+    if not group or not found:
+        return found
+    return [some(*found) if choice(properties, "type", ("AND", "OR"), "AND") == "OR" else every(*found)]
 
 
 def every(*parts: Node) -> Node:
