@@ -3,12 +3,14 @@
 --   How many persons were new, returning, resurrecting or dormant in each period, as PostHog counts. New: active in the
 --   period in which the person was created. Returning: active in the one before, too. Resurrecting: active otherwise.
 --   Dormant: active in the period before, and not in this one. Active is an event of `event`, any when it is empty.
---   Periods are numbered from that of `origin` on; `before` is the begin of the one before it.
+--   Periods are numbered from that of `origin` on; `before` is the begin of the one before it. With `seconds` above 0,
+--   periods are that long, from `origin` to the second.
 -- params:
 --   event: {type: text, default: ""}
 --   before: {type: timestamp}
 --   interval: day
 --   sundays: false
+--   seconds: 0
 --   origin: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
@@ -26,12 +28,16 @@ acts AS (
         if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         -- a Sunday's week is the Monday's of the day after
-        if(
+        multiIf(
+            {seconds} > 0,
+            toInt(floor(dateDiff('second', origin, timestamp) / greatest({seconds}, 1))),
             {sundays},
             dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
             dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
         ) AS period,
-        if(
+        multiIf(
+            {seconds} > 0,
+            toInt(floor(dateDiff('second', origin, person.created_at) / greatest({seconds}, 1))),
             {sundays},
             dateDiff('week', addDays(origin, 1), addDays(toTimeZone(person.created_at, {timezone}), 1)),
             dateDiff({interval}, origin, toTimeZone(person.created_at, {timezone}))

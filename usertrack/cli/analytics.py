@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from usertrack.analytics.frame import Frame
     from usertrack.cli.desk import Desk
 
-_PANEL = "Product analytics"
+PANEL = "Product analytics"
 _WHAT = "What is asked about"
 
 
@@ -308,4 +308,4 @@ def stickiness(event: Active = "", periods: Periods = 14, limit: Limit = None, *
 
 def register(app: typer.Typer) -> None:
     for command in (funnel, retention, cohorts, lifecycle, stickiness):
-        app.command(rich_help_panel=_PANEL)(command)
+        app.command(rich_help_panel=PANEL)(command)

@@ -1,0 +1,90 @@
+-- title: Active people per day
+-- about: >
+--   Persons with an event on each calendar day (`dau`), and in the 7 and the 30 days that end with it (`wau`, `mau`), as
+--   PostHog counts; days are numbered from that of `origin` on, those before it down to `first` of a negative number.
+--   `again`: how many of the day's people were active once more on one of the 7 days after it. `from` is the begin of the
+--   day 30 days before `first`, or earlier. Days without anybody in their 30 days have no row.
+-- params:
+--   origin: {type: timestamp}
+--   first: 0
+--   from: {type: timestamp}
+--   until: {type: timestamp}
+--   where: {type: condition, default: "true"}
+--   everyone: true
+--   people: {type: list, default: [""]}
+--   group_of: {type: condition, default: "''"}
+--   top: 5
+WITH
+people AS (
+    SELECT
+        person_id,
+        argMinIf(group_of, timestamp, isNotNull(group_of)) AS value,
+        arraySort(groupUniqArray(day)) AS days
+    FROM (
+        SELECT
+            person_id,
+            timestamp,
+            {group_of} AS group_of,
+            dateDiff('day', toTimeZone(toDateTime({origin}), {timezone}), toTimeZone(timestamp, {timezone})) AS day
+        FROM events
+        WHERE timestamp >= toDateTime({from})
+            AND timestamp < toDateTime({until})
+            AND {where}
+            AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+            AND person_id NOT IN (
+                SELECT id
+                FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons)
+                WHERE arrayExists(
+                    own -> email = own
+                        OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+                    {internal}
+                )
+            )
+    )
+    GROUP BY person_id
+),
+-- `gap`: after how many days each person was active again; who was not within 30 days has left every window by then
+gaps AS (
+    SELECT value, stay.1 AS day, stay.2 AS gap, count() AS persons
+    FROM (
+        SELECT
+            value,
+            arrayJoin(arrayMap(
+                (day, n) -> tuple(day, if(n < length(days), least(days[n + 1] - day, 30), 30)), days, arrayEnumerate(days)
+            )) AS stay
+        FROM people
+    )
+    GROUP BY value, day, gap
+),
+-- a person is in the windows of the days from an active one until the next, and so once in each
+counted AS (
+    SELECT
+        value,
+        day + later AS date,
+        sumIf(persons, later = 0) AS dau,
+        sumIf(persons, later < 7) AS wau,
+        sum(persons) AS mau,
+        sumIf(persons, later = 0 AND gap <= 7) AS again
+    FROM (SELECT value, day, gap, persons, arrayJoin(range(toInt(gap))) AS later FROM gaps)
+    GROUP BY value, date
+    HAVING date >= {first} AND date <= dateDiff(
+        'day', toTimeZone(toDateTime({origin}), {timezone}), toTimeZone(toDateTime({until}) - toIntervalSecond(1), {timezone})
+    )
+),
+sized AS (
+    SELECT value, date, dau, wau, mau, again, sum(if(date >= 0, dau, 0)) OVER (PARTITION BY value) AS size FROM counted
+),
+ranked AS (
+    SELECT value, date, dau, wau, mau, again, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+)
+SELECT
+    if(place <= {top}, value, NULL) AS group_value,
+    least(place, {top} + 1) AS group_rank,
+    date AS day,
+    sum(dau) AS dau,
+    sum(wau) AS wau,
+    sum(mau) AS mau,
+    sum(again) AS again
+FROM ranked
+GROUP BY group_value, group_rank, day
+ORDER BY group_rank, day
