@@ -1,31 +1,31 @@
 -- title: Active people per day
 -- about: >
 --   Persons with an event on each calendar day (`dau`), and in the 7 and the 30 days that end with it (`wau`, `mau`), as
---   PostHog counts; days are numbered from that of `origin` on, those before it down to `first` of a negative number.
---   `again`: how many of the day's people were active once more on one of the 7 days after it. `from` is the begin of the
---   day 30 days before `first`, or earlier. Days without anybody in their 30 days have no row.
+--   PostHog counts. `again`: how many of the day's people were active once more on one of the 7 days after it. `first` is
+--   the first day; events are looked at from `from` on, which is 29 days before it or more where its `mau` is to be right.
+--   Days without anybody in their 30 days have no row.
 -- params:
---   origin: {type: timestamp}
---   first: 0
 --   from: {type: timestamp}
+--   first: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
 --   everyone: true
 --   people: {type: list, default: [""]}
+--   grouped: false
 --   group_of: {type: condition, default: "''"}
 --   top: 5
 WITH
 people AS (
     SELECT
         person_id,
-        argMinIf(group_of, timestamp, isNotNull(group_of)) AS value,
+        if({grouped}, argMinIf(group_of, timestamp, isNotNull(group_of)), NULL) AS value,
         arraySort(groupUniqArray(day)) AS days
     FROM (
         SELECT
             person_id,
             timestamp,
             {group_of} AS group_of,
-            dateDiff('day', toTimeZone(toDateTime({origin}), {timezone}), toTimeZone(timestamp, {timezone})) AS day
+            toDate(toTimeZone(timestamp, {timezone})) AS day
         FROM events
         WHERE timestamp >= toDateTime({from})
             AND timestamp < toDateTime({until})
@@ -45,13 +45,9 @@ people AS (
 ),
 -- `gap`: after how many days each person was active again; who was not within 30 days has left every window by then
 gaps AS (
-    SELECT value, stay.1 AS day, stay.2 AS gap, count() AS persons
+    SELECT value, stay.1 AS day, least(stay.2 - stay.1, 30) AS gap, count() AS persons
     FROM (
-        SELECT
-            value,
-            arrayJoin(arrayMap(
-                (day, n) -> tuple(day, if(n < length(days), least(days[n + 1] - day, 30), 30)), days, arrayEnumerate(days)
-            )) AS stay
+        SELECT value, arrayJoin(arrayZip(days, arrayPushBack(arrayPopFront(days), days[length(days)] + 30))) AS stay
         FROM people
     )
     GROUP BY value, day, gap
@@ -67,12 +63,11 @@ counted AS (
         sumIf(persons, later = 0 AND gap <= 7) AS again
     FROM (SELECT value, day, gap, persons, arrayJoin(range(toInt(gap))) AS later FROM gaps)
     GROUP BY value, date
-    HAVING date >= {first} AND date <= dateDiff(
-        'day', toTimeZone(toDateTime({origin}), {timezone}), toTimeZone(toDateTime({until}) - toIntervalSecond(1), {timezone})
-    )
+    HAVING date >= toDate(toTimeZone(toDateTime({first}), {timezone}))
+        AND toTimeZone(toDateTime({until}), {timezone}) > date
 ),
 sized AS (
-    SELECT value, date, dau, wau, mau, again, sum(if(date >= 0, dau, 0)) OVER (PARTITION BY value) AS size FROM counted
+    SELECT value, date, dau, wau, mau, again, sum(dau) OVER (PARTITION BY value) AS size FROM counted
 ),
 ranked AS (
     SELECT value, date, dau, wau, mau, again, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized

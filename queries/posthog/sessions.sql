@@ -12,19 +12,21 @@
 --   where: {type: condition, default: "true"}
 --   everyone: true
 --   people: {type: list, default: [""]}
+--   grouped: false
 --   group_of: {type: condition, default: "''"}
 --   top: 5
 WITH
 visits AS (
     SELECT
-        $session_id AS session,
+        -- a number is half the work of a text; in ten million sessions, two have the same once in 300 000 times
+        cityHash64($session_id) AS session,
         any(person_id) AS person,
         min(timestamp) AS began,
         dateDiff('second', began, max(timestamp)) AS seconds,
         countIf(event = '$pageview') > 0 AS seen,
         -- an event that was sent twice is one
         minIf(uuid, event = '$pageview') = maxIf(uuid, event = '$pageview') AND countIf(event = '$autocapture') = 0 AS still,
-        argMinIf(group_of, timestamp, isNotNull(group_of)) AS value
+        if({grouped}, argMinIf(group_of, timestamp, isNotNull(group_of)), NULL) AS value
     FROM (
         SELECT $session_id, person_id, event, uuid, timestamp, {group_of} AS group_of
         FROM events
@@ -52,7 +54,7 @@ days AS (
         value,
         began >= toDateTime({since}) AS now,
         dateDiff('day', toTimeZone(toDateTime({since}), {timezone}), toTimeZone(began, {timezone})) AS date,
-        uniqExactState(person) AS persons,
+        uniqExactState(cityHash64(person)) AS persons,
         groupArray(seconds) AS lengths,
         countIf(seen AND still AND seconds < 10) AS bounced,
         countIf(seen) AS with_page

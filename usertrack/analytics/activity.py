@@ -161,23 +161,20 @@ def ask(runner: Runner, asked: Frame) -> Activity:
 
 def _days_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
     origin, count = frame.starts[0], len(frame.starts)
-    times = {
-        "origin": origin.astimezone(UTC),
-        "from": frame.step(origin, -max(count, MONTH)).astimezone(UTC),
-        "until": frame.until,
-        "first": -count,
-    }
+    first, earliest = (frame.step(origin, -days).astimezone(UTC) for days in (count, max(count, MONTH)))
+    times = {"from": earliest, "first": first, "until": frame.until}
     return "posthog/active_days", {**narrowed(frame), **grouping(frame), **times}
 
 
 def _active(rows: Sequence[Mapping[str, Any]], frame: Frame) -> tuple[Active, Active]:
     """The period before, and the window up to ``as_of``; days without anybody in their month are in it, too."""
-    found = {int(row["day"]): row for row in rows}
+    found = {row["day"]: row for row in rows}
     starts = [start for start in frame.starts if start < frame.as_of]
-    days = [_day(found.get(at), start, not frame.unfinished(start)) for at, start in enumerate(starts)]
+    days = [_day(found.get(start.date()), start, not frame.unfinished(start)) for start in starts]
     over = sum(day.complete for day in days)
-    earlier = [_day(found.get(at), frame.step(frame.starts[0], at)) for at in range(-over, 0)]
-    return Active(tuple(earlier), tuple(earlier)), Active(tuple(days), tuple(days[: max(0, over - SOON)]))
+    earlier = [frame.step(frame.starts[0], at) for at in range(-over, 0)]
+    before = tuple(_day(found.get(start.date()), start) for start in earlier)
+    return Active(before, before), Active(tuple(days), tuple(days[: max(0, over - SOON)]))
 
 
 def _day(row: Mapping[str, Any] | None, start: datetime, complete: bool = True) -> Day:  # noqa: FBT001

@@ -43,7 +43,8 @@ def grouping(frame: Frame) -> dict[str, Any]:
     """The parameters of queries that have the breakdown in their text: without one, no property is read at all."""
     kind = "person.properties" if frame.breakdown.startswith("person.") else "properties"
     name = frame.breakdown.removeprefix("person.").replace("\\", "\\\\").replace("'", "\\'")
-    return {"group_of": f"{kind}['{name}']" if frame.breakdown else "''", "top": frame.top}
+    expression = f"{kind}['{name}']" if frame.breakdown else "''"
+    return {"grouped": bool(frame.breakdown), "group_of": expression, "top": frame.top}
 
 
 def groups(table: Table, frame: Frame) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 
-from usertrack.analytics.asking import answer, narrowed, require_events
+from usertrack.analytics.asking import answer, grouping, narrowed, require_events
 from usertrack.analytics.asking import groups as groups_of
 from usertrack.analytics.frame import Frame
 from usertrack.run import Runner
@@ -54,7 +54,8 @@ def ask_lifecycle(runner: Runner, event: str, frame: Frame) -> Lifecycle:
     """Raises UsageError for an event that never occurred."""
     starts = frame.starts
     before = frame.step(starts[0], -1).astimezone(UTC)
-    table = _ask(runner, "posthog/lifecycle", event, frame, before=before)
+    values = {**narrowed(frame), **grouping(frame), "before": before, "until": frame.until}
+    table = _ask(runner, "posthog/lifecycle", event, frame, values)
     groups = {}
     for name, rows in groups_of(table, frame):
         counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in rows})
@@ -85,7 +86,7 @@ def turnovers(table: Table, frame: Frame) -> tuple[Period, Period]:
 def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
     """Raises UsageError for an event that never occurred."""
     total = len(frame.starts)
-    table = _ask(runner, "posthog/stickiness", event, frame, since=frame.since)
+    table = _ask(runner, "posthog/stickiness", event, frame, frame.values)
     groups = {}
     for name, rows in groups_of(table, frame):
         counts = Counter({int(row["periods"]): int(row["people"]) for row in rows})
@@ -93,9 +94,8 @@ def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
     return Stickiness(event, frame, groups, total, table)
 
 
-def _ask(runner: Runner, query: str, event: str, frame: Frame, **more: datetime) -> Table:
-    shared = {name: value for name, value in frame.values.items() if name != "since"}
-    table = answer(runner, query, {**shared, **frame.bucketing, **more, "event": event})
+def _ask(runner: Runner, query: str, event: str, frame: Frame, values: Mapping[str, Any]) -> Table:
+    table = answer(runner, query, {**values, **frame.bucketing, "event": event})
     if event and "|" not in event and not len(table.rows):
         require_events(runner, [event])
     return table
