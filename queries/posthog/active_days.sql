@@ -24,7 +24,7 @@ people AS (
         SELECT
             person_id,
             timestamp,
-            {group_of} AS group_of,
+            nullIf(toString({group_of}), '') AS group_of,
             toDate(toTimeZone(timestamp, {timezone})) AS day
         FROM events
         WHERE timestamp >= toDateTime({from})

@@ -29,7 +29,7 @@ acts AS (
         SELECT
             person_id,
             timestamp,
-            {group_of} AS group_of,
+            nullIf(toString({group_of}), '') AS group_of,
             toTimeZone(toDateTime({origin}), {timezone}) AS origin,
             -- a Sunday's week is the Monday's of the day after
             multiIf(

@@ -28,7 +28,7 @@ visits AS (
         minIf(uuid, event = '$pageview') = maxIf(uuid, event = '$pageview') AND countIf(event = '$autocapture') = 0 AS still,
         if({grouped}, argMinIf(group_of, timestamp, isNotNull(group_of)), NULL) AS value
     FROM (
-        SELECT $session_id, person_id, event, uuid, timestamp, {group_of} AS group_of
+        SELECT $session_id, person_id, event, uuid, timestamp, nullIf(toString({group_of}), '') AS group_of
         FROM events
         -- a session lasts a day at the most
         WHERE timestamp >= toDateTime({before}) - toIntervalDay(1)
