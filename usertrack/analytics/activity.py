@@ -80,6 +80,11 @@ class Engagement:
         return 100 * sum(known) / len(known) if known else None
 
 
+def engagement_of(active: Active, visits: Visits) -> Engagement:
+    stayed = None if visits.bounce_rate is None else 1 - visits.bounce_rate
+    return Engagement(active.stickiness, active.came_back, stayed, visits.of_two_minutes)
+
+
 FORMULA = (
     "100 × the mean of: DAU ÷ MAU, people of a day seen again within 7 days, "
     "sessions that did not bounce, sessions of 2 minutes or more"
@@ -96,9 +101,7 @@ class Measured:
 
     @property
     def engagement(self) -> Engagement:
-        bounced = self.visits.bounce_rate
-        stayed = None if bounced is None else 1 - bounced
-        return Engagement(self.active.stickiness, self.active.came_back, stayed, self.visits.of_two_minutes)
+        return engagement_of(self.active, self.visits)
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,17 @@ def ask(runner: Runner, asked: Frame) -> Activity:
         {name: _active(rows, frame)[1] for table in grouped for name, rows in groups(table, frame)},
         days,
     )
+
+
+def engagements(runner: Runner, frames: Sequence[Frame]) -> list[Engagement]:
+    """How engaged the people of each frame are in its window."""
+    daily = [replace(frame, interval="day") for frame in frames]
+    asked = [one for frame in daily for one in (_days_asked(frame), sessions_asked(frame))]
+    tables = answers(runner, asked)
+    return [
+        engagement_of(_active(days.dicts(), frame)[1], compared(visits.dicts()).now)
+        for frame, days, visits in zip(daily, tables[::2], tables[1::2], strict=True)
+    ]
 
 
 def _days_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
