@@ -10,7 +10,7 @@ import pytest
 
 from ..conftest import Cli
 
-COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness"]
+COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "activity", "sessions"]
 
 
 def asked(cli: Cli, *args: object) -> Any:

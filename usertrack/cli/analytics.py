@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from usertrack.analytics.frame import Frame, Interval, WeekStart
     from usertrack.cli.desk import Desk
 
-_PANEL = "Product analytics"
+PANEL = "Product analytics"
 _WHAT = "What is asked about"
 
 
@@ -206,15 +206,24 @@ def funnel(
 def _periods(frame: "Frame", asked: Asked, count: int) -> "Frame":
     """``frame`` from the start of a bucket on: of what was asked for, else of the ``count`` last ones."""
     from dataclasses import replace
-    from datetime import UTC, timedelta
+    from datetime import UTC
 
     if asked.since or asked.days is not None:
         return replace(frame, since=frame.floor(frame.since).astimezone(UTC))
+    return last_periods(frame, count)
+
+
+def last_periods(frame: "Frame", count: int) -> "Frame":
+    """``frame`` with the last ``count`` buckets up to its end, whenever it began."""
+    from dataclasses import replace
+    from datetime import UTC, timedelta
+
     start = frame.floor(frame.until - timedelta(microseconds=1))
     return replace(frame, since=frame.step(start, 1 - count).astimezone(UTC))
 
 
-_SIGNED_UP = "user_signed_up|signed_up"
+SIGNED_UP = "user_signed_up|signed_up"
+WEEKS = 13
 Periods = Annotated[int, typer.Option("--periods", min=1, max=400, help="How many periods back.")]
 Target = Annotated[
     str | None,
@@ -259,8 +268,8 @@ def retention(
 
 @with_asked("breakdown", "top")
 def cohorts(
-    weeks: Annotated[int, typer.Option("--weeks", "--periods", min=1, max=200, help="How many weeks back.")] = 13,
-    target: Target = _SIGNED_UP,
+    weeks: Annotated[int, typer.Option("--weeks", "--periods", min=1, max=200, help="How many weeks back.")] = WEEKS,
+    target: Target = SIGNED_UP,
     returning: Returning = "",
     limit: Limit = None,
     *,
@@ -324,4 +333,4 @@ def stickiness(event: Active = "", periods: Periods = 14, limit: Limit = None, *
 
 def register(app: typer.Typer) -> None:
     for command in (funnel, retention, cohorts, lifecycle, stickiness):
-        app.command(rich_help_panel=_PANEL)(command)
+        app.command(rich_help_panel=PANEL)(command)

@@ -12,6 +12,7 @@ import typer
 
 from usertrack import __version__
 from usertrack.cli import (
+    activity,
     analytics,
     cache,
     diagnostics,
@@ -67,6 +68,7 @@ people.register(app)
 history.register(app)
 failures.register(app)
 analytics.register(app)
+activity.register(app)
 push.register(app)
 metrics.register(app)
 report.register(app)
