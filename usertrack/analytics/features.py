@@ -110,8 +110,13 @@ class Features:
 def source_of(settings: Settings, event: str = "", name: str | None = None) -> Source:
     """What the settings say; ``event`` and ``name``, the property that names a feature, as typed go before them."""
     typed = settings["features.property"] if name is None else name
-    others = (settings[f"features.{key}"] for key in ("category", "duration"))
-    return Source(event or settings["features.event"], typed, *others, tuple(settings["features.known"]))
+    return Source(
+        event or settings["features.event"],
+        typed,
+        settings["features.category"],
+        settings["features.duration"],
+        tuple(settings["features.known"]),
+    )
 
 
 def ask(

@@ -352,6 +352,38 @@ def features(
         desk.emit(features_document(found), limit)
 
 
+@with_asked("interval", "week_start")
+def churn(
+    event: Active = "",
+    gone: Annotated[
+        int,
+        typer.Option("--gone", metavar="DAYS", min=1, max=400, help="Whole days without an event are to have left."),
+    ] = 30,
+    of: Of = "known",
+    limit: Limit = None,
+    *,
+    asked: Asked,
+    common: Common,
+) -> None:
+    """How many leave, how long people stay, who is about to go, and how often that was right before.
+
+    `usertrack churn` · the last year; to have left is to be silent for 30 whole days
+
+    `usertrack churn --gone 14 --event 'run_completed|api_call_made'`
+
+    `usertrack churn --breakdown person.plan -o churn.html` · lifetimes side by side
+    """
+    from usertrack.analytics.churn import ask
+    from usertrack.analytics.features import Counted
+    from usertrack.analytics.frame import chosen
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.churn import churn_document
+
+    with open_desk(common) as desk:
+        frame = frame_of(desk, asked, days=365)
+        desk.emit(churn_document(ask(desk.runner, event, gone, frame, chosen(of, Counted, "--of"))), limit)
+
+
 def register(app: typer.Typer) -> None:
-    for command in (funnel, retention, cohorts, lifecycle, stickiness, features):
+    for command in (funnel, retention, cohorts, lifecycle, stickiness, features, churn):
         app.command(rich_help_panel=_PANEL)(command)
