@@ -99,7 +99,8 @@ class Risk:
 class BackTest:
     """The rule as it was before the last period, and what happened in that.
 
-    ``precision``: who left, of those it named. ``recall``: who was named, of those who left. ``base``: who left, of all.
+    ``precision``: who left, of those it named. ``recall``: who was named, of those who left. ``base``: who left, of
+    all.
     """
 
     precision: Share

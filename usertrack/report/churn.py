@@ -25,7 +25,7 @@ _COLUMNS = (
     Column("likely", "BOOLEAN"),
     Column("characteristics", "VARCHAR[]"),
 )
-_REGULAR = {1: "on 1 day", 2: "on 2 to 4 days", 3: "on 5 days or more"}
+_REGULAR = {1: "1 day", 2: "2 to 4 days", 3: "5 days or more"}
 METHOD = (
     "segments by how regular and how recent people were in a period; the risk is the share of the same segment,"
     " a period earlier, that left"
@@ -41,7 +41,11 @@ def churn_document(found: Churn) -> Document:
     return Document(
         title="Churn",
         subtitle=" · ".join(
-            [frame.said, f"left: {gone} whole days without {found.event or 'any event'}", *frame.scope]
+            [
+                frame.said,
+                f"left: {gone} whole day{'s' * (gone != 1)} without {found.event or 'any event'}",
+                *frame.scope,
+            ]
         ),
         blocks=tuple(_blocks(found)),
         notes=notes,
@@ -118,50 +122,54 @@ def _risk(found: Churn) -> Iterator[Block]:
     values = [
         [
             by_segment[segment].past.value if (segment := (regular, silent)) in by_segment else None
-            for silent in range(3)
+            for silent in silences
         ]
         for regular in _REGULAR
     ]
     yield Heatmap(
         "Risk to leave in the next period",
-        [f"active {text}" for text in _REGULAR.values()],
+        [f"active on {text}" for text in _REGULAR.values()],
         list(silences.values()),
         values,
         "percent",
-        corner="in the last period",
+        corner="silent for",
         steps=(0.1, 0.25, 0.5, 0.75),
     )
     rows: list[Row] = [
         (
-            _name(risk.segment, found.gone),
+            _REGULAR[risk.segment[0]],
+            _silent(risk.segment[1], found.gone),
             risk.people,
             risk.past.value,
-            f"{_said(risk.past.interval)}, n={number(risk.past.n)}",
-            {True: "likely", False: "", None: "too few"}[risk.likely],
+            _said(risk.past.interval),
+            risk.past.n,
+            {True: "likely", False: "·", None: "too few"}[risk.likely],
             "; ".join(_characteristics(risk)),
         )
         for risk in sorted(found.risks, key=lambda risk: -(risk.past.value or 0.0))
     ]
     shown = {
-        "segment": Shown("Segment"),
-        "people": Shown("People now", "number"),
+        "regular": Shown("Active on"),
+        "silent": Shown("Silent"),
+        "people": Shown("People", "number"),
         "risk": Shown("Risk", "percent"),
         "interval": Shown("95 %"),
-        "likely": Shown(" "),
+        "n": Shown("n", "number"),
+        "likely": Shown("Leave"),
         "marks": Shown("Marked by", grows=True, spare=True),
     }
-    yield _listing(rows, shown, {"people": "BIGINT", "risk": "DOUBLE"})
+    yield _listing(rows, shown, {"people": "BIGINT", "n": "BIGINT", "risk": "DOUBLE"})
 
 
 def _name(segment: Segment, gone: int) -> str:
-    return f"active {_REGULAR[segment[0]]}, {_silent(segment[1], gone)}"
+    return f"active on {_REGULAR[segment[0]]}, silent {_silent(segment[1], gone)}"
 
 
 def _silent(silent: int, gone: int) -> str:
     """The whole days since the last event; nothing where a period is too short for that."""
     first, second = -(-gone // 4), -(-gone // 2)  # as `posthog/churn` divides them
     low, high = ((0, first), (first, second), (second, gone))[silent]
-    return "" if low == high else f"silent {low} to {high - 1} d" if high - 1 > low else f"silent {low} d"
+    return "" if low == high else f"{low} to {high - 1} d" if high - 1 > low else f"{low} d"
 
 
 def _characteristics(risk: Risk) -> list[str]:
@@ -233,7 +241,8 @@ def _said(interval: Interval) -> str:
 
 def _span(period: Period) -> str:
     last = period.end.date() - timedelta(days=1)
-    return f"{period.start.day} {period.start:%b} – {last.day} {last:%b %Y}"
+    first = f"{period.start.day} {period.start:%b} – " if period.start.date() != last else ""
+    return f"{first}{last.day} {last:%b %Y}"
 
 
 def _listing(rows: list[Row], shown: dict[str, Shown], kinds: dict[str, str]) -> Listing:
@@ -259,8 +268,8 @@ def _row(risk: Risk, gone: int) -> Row:
 def _notes(found: Churn) -> tuple[str, ...]:
     too_new, left_out = (sum(getattr(group, name) for group in found.groups) for name in ("too_new", "left_out"))
     return (
-        f"lifetime: Kaplan-Meier from the first event to the first {found.gone} days of silence; who is still here counts"
-        " for as long as that is known",
+        f"lifetime: Kaplan-Meier from the first event to the first {found.gone} days of silence; who is still here"
+        " counts for as long as that is known",
         f"risk: {METHOD}; segments of fewer than {FEWEST} are not judged",
         *(
             [f"{number(too_new)} people came in the last {found.gone} days and are in no lifetime yet"]
