@@ -1,6 +1,7 @@
 """What features there are and who uses them. All shares are of the people who were active in the same time."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
@@ -126,74 +127,98 @@ def ask(
 
     Raises UsageError for an event that never occurred, and for a category that no feature has.
     """
-    table = _ask(runner, source, frame, counted)
-    everybody = [row for row in table.dicts() if not row["feature"]]
-    fell_back = counted == "known" and not any(row["people"] for row in everybody)
+    table = _ask(runner, "posthog/features", source, frame, counted)
+    fell_back = counted == "known" and not any(row["kind"] == "all" for row in table.dicts())
     if fell_back:
-        counted, table = "all", _ask(runner, source, frame, "all")
-    rows = table.dicts()
-    if not any(row["feature"] for row in rows):
+        counted, table = "all", _ask(runner, "posthog/features", source, frame, "all")
+    days = _ask(runner, "posthog/feature_days", source, frame, counted).dicts()
+    if not days:
         require_events(runner, [name for name in [source.event] if "|" not in name])
-    ranks = sorted({int(row["group_rank"]) for row in rows}) or [1]
-    groups = [_group(source, frame, rank, [row for row in rows if row["group_rank"] == rank]) for rank in ranks]
-    return Features(source, frame, counted, tuple(_only(groups, categories)), table, fell_back)
+    groups = _only(list(_groups(source, frame, table.dicts(), days)), categories)
+    return Features(source, frame, counted, tuple(groups), table, fell_back)
 
 
-def _ask(runner: Runner, source: Source, frame: Frame, counted: Counted) -> Table:
-    finished = sum(not frame.unfinished(start) for start in frame.starts)
+def _ask(runner: Runner, query: str, source: Source, frame: Frame, counted: Counted) -> Table:
+    known = runner.library[query].params
+    shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
     named = {
+        "event": source.event,
         "property": source.named_by or _NO_PROPERTY,
         "category": source.category_by,
         "duration": source.seconds_by,
+        "known": counted == "known",
     }
-    values = {"event": source.event, **named, "known": counted == "known", "finished": finished - 1}
-    return answer(runner, "posthog/features", {**frame.values, **frame.bucketing, **values})
+    return answer(runner, query, {**shared, **{name: value for name, value in named.items() if name in known}})
 
 
 _NO_PROPERTY = "usertrack_no_property"  # which no event has: each is a feature by its own name
+Rows = Sequence[Mapping[str, Any]]
 
 
-def _group(source: Source, frame: Frame, rank: int, rows: Sequence[Mapping[str, Any]]) -> Group:
-    everybody: Mapping[str, Any] = next((row for row in rows if not row["feature"]), {})
-    people = int(everybody.get("people", 0))
-    plan = source.plan
-    found = [_feature(frame, row, people, plan) for row in rows if row["feature"]]
-    names = {feature.name for feature in found}
-    never = [Feature(name, category) for name, category in plan.items() if name not in names]
+def _groups(source: Source, frame: Frame, people: Rows, days: Rows) -> Iterator[Group]:
+    ranks = {row["group_value"]: int(row["group_rank"]) for row in people if row["group_rank"] <= frame.top}
+    for rank in sorted({*ranks.values(), *(int(row["group_rank"]) for row in people)}) or [1]:
+        value = next((value for value, at in ranks.items() if at == rank), None)
+        of_rank = [row for row in people if row["group_rank"] == rank]
+        own = [row for row in days if ranks.get(row["group_value"], frame.top + 1) == rank or not ranks]
+        yield _group(source, frame, frame.group_name(rank, value), of_rank, own)
+
+
+def _group(source: Source, frame: Frame, name: str, people: Rows, days: Rows) -> Group:
+    sets = {(row["feature"], row["kind"], int(row["at"])): int(row["people"]) for row in people}
+    by_name: dict[str, list[Mapping[str, Any]]] = {}
+    for row in days:
+        by_name.setdefault(row["feature"], []).append(row)
+    plan, found = source.plan, []
+    for feature, rows in by_name.items():
+        if counting := [row for row in rows if row["counts"]]:
+            found.append(_feature(frame, feature, counting, sets, plan))
+    found.sort(key=lambda one: (-one.uses, one.name))
+    never = [Feature(feature, category) for feature, category in plan.items() if feature not in by_name]
     return Group(
-        frame.group_name(rank, rows[0]["group_value"] if rows else None),
-        people,
-        _counts(everybody, "periods", "period_people", len(frame.starts)),
-        tuple(feature for feature in found if feature.uses),
-        (*(feature for feature in found if not feature.uses), *never),
-        int(everybody.get("others", 0)),
-        int(everybody.get("others_uses", 0)),
+        name,
+        sets.get(("", "all", 0), 0),
+        tuple(sets.get(("", "period", at), 0) for at in range(len(frame.starts))),
+        tuple(one for one in found if one.uses),
+        (*(one for one in found if not one.uses), *never),
+        sets.get(("", "others", 0), 0),
+        sum(int(row["uses"]) for row in days if not row["counts"]),
     )
 
 
-def _feature(frame: Frame, row: Mapping[str, Any], active: int, plan: Mapping[str, str]) -> Feature:
-    first, days = _whole_days(frame)
-    timed, uses = int(row["timed"]), int(row["uses"])
-    daily = _counts(row, "days", "day_uses", first + days)[first:]
+def _feature(
+    frame: Frame, name: str, rows: Rows, sets: Mapping[tuple[str, str, int], int], plan: Mapping[str, str]
+) -> Feature:
+    timed, uses = (sum(int(row[column]) for row in rows) for column in ("timed", "uses"))
+    latest_first = sorted(rows, key=lambda row: row["last_at"], reverse=True)
+    periods = tuple(sets.get((name, "period", at), 0) for at in range(len(frame.starts)))
+    over = [not frame.unfinished(start) for start in frame.starts]
+    pairs = [at for at in range(len(periods) - 1) if over[at + 1]]
     return Feature(
-        name=row["feature"],
-        category=plan.get(row["feature"]) or row["category"] or "",
+        name=name,
+        category=plan.get(name) or next((row["category"] for row in latest_first if row["category"]), ""),
         uses=uses,
-        people=int(row["people"]),
-        active=active,
-        seconds=row["seconds"] / timed if timed else None,
+        people=sets.get((name, "all", 0), 0),
+        active=sets.get(("", "all", 0), 0),
+        seconds=sum(row["seconds"] for row in rows) / timed if timed else None,
         timed=timed,
-        kept=int(row["kept"]),
-        could_return=int(row["could_return"]),
-        last_at=row["last_at"],
-        trend=by_weekday(daily) if uses else None,
-        periods=_counts(row, "periods", "period_people", len(frame.starts)),
+        # who is in both of two sets: those in one, and those in the other, less those in either
+        kept=sum(periods[at] + periods[at + 1] - sets.get((name, "pair", at), 0) for at in pairs),
+        could_return=sum(periods[at] for at in pairs),
+        last_at=latest_first[0]["last_at"],
+        trend=by_weekday(_daily(frame, rows)) if uses else None,
+        periods=periods,
     )
 
 
-def _counts(row: Mapping[str, Any], at: str, count: str, length: int) -> tuple[int, ...]:
-    known = dict(zip(row.get(at) or (), row.get(count) or (), strict=True))
-    return tuple(int(known.get(number, 0)) for number in range(length))
+def _daily(frame: Frame, rows: Rows) -> list[int]:
+    """The uses of each day that is wholly in the time, and over."""
+    first, days = _whole_days(frame)
+    uses: Counter[int] = Counter()
+    for row in rows:
+        if row["day"] is not None:
+            uses[int(row["day"])] += int(row["uses"])
+    return [uses[day] for day in range(first, first + days)]
 
 
 def _whole_days(frame: Frame) -> tuple[int, int]:
@@ -213,8 +238,7 @@ def _midnight(moment: datetime, frame: Frame) -> date:
     return local.date() if begins else local.date() + timedelta(days=1)
 
 
-def _only(groups: Iterable[Group], categories: Sequence[str]) -> Iterator[Group]:
-    groups = list(groups)
+def _only(groups: Sequence[Group], categories: Sequence[str]) -> Iterator[Group]:
     there = {feature.category for group in groups for feature in (*group.features, *group.unused)}
     for category in categories:
         if category not in there:
