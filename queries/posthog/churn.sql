@@ -19,33 +19,41 @@
 --   of_person: false
 --   top: 5
 WITH
-acts AS (
+-- by person first: who they are is looked up once each, not once per event
+seen AS (
     SELECT
         person_id,
-        timestamp,
-        if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
-        lowerUTF8(trim(person.properties.email)) AS email,
-        dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
-    FROM events
-    WHERE timestamp < toDateTime({until})
-        AND timestamp >= toDateTime({since})
-        AND (empty({event}) OR has(splitByChar('|', {event}), event))
-        AND {where}
-        AND ({everyone} OR email IN {people})
+        argMinIf(group_of, timestamp, isNotNull(group_of)) AS seen_value,
+        groupUniqArray(age) AS ages
+    FROM (
+        SELECT
+            person_id,
+            timestamp,
+            properties[{breakdown}] AS group_of,
+            dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
+        FROM events
+        WHERE timestamp < toDateTime({until})
+            AND timestamp >= toDateTime({since})
+            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND {where}
+    )
+    GROUP BY person_id
+),
+people AS (
+    SELECT
+        lowerUTF8(trim(p.properties.email)) AS email,
+        NOT {known} OR ifNull(email, '') != '' AS counts,
+        if({of_person}, p.properties[{breakdown}], seen.seen_value) AS value,
+        ages,
+        max(arrayMax(ages)) OVER () AS oldest
+    FROM seen
+    LEFT JOIN persons AS p ON p.id = seen.person_id
+    WHERE ({everyone} OR email IN {people})
         AND NOT arrayExists(
             own -> email = own
                 OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
             {internal}
         )
-),
-people AS (
-    SELECT
-        argMinIf(group_of, timestamp, isNotNull(group_of)) AS value,
-        groupUniqArray(age) AS ages,
-        max(max(age)) OVER () AS oldest
-    FROM acts
-    GROUP BY person_id
-    HAVING NOT {known} OR ifNull(any(email), '') != ''
 ),
 states AS (
     SELECT
@@ -56,6 +64,7 @@ states AS (
         arrayMin(active) - past * {gone} - 1 AS idle,
         past > 0 AND NOT arrayExists(a -> a > (past - 1) * {gone} AND a <= past * {gone}, ages) AS has_left
     FROM people
+    WHERE counts
 ),
 cells AS (
     SELECT

@@ -13,35 +13,46 @@
 --   everyone: true
 --   people: {type: list, default: [""]}
 WITH
-acts AS (
+-- by person first: who they are is looked up once each, not once per event
+seen AS (
     SELECT
         person_id,
-        event,
-        timestamp,
-        lowerUTF8(trim(person.properties.email)) AS email,
-        dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
-    FROM events
-    WHERE timestamp < toDateTime({until})
-        AND timestamp >= toDateTime({since})
-        AND (empty({event}) OR has(splitByChar('|', {event}), event))
-        AND {where}
-        AND ({everyone} OR email IN {people})
-        AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
-        )
-),
-people AS (
-    SELECT
         arrayFilter(a -> a > {gone} AND a <= 2 * {gone}, groupUniqArray(age)) AS active,
         arrayMin(active) - {gone} - 1 AS idle,
         countIf(age > 0 AND age <= {gone}) = 0 AS has_left,
         max(age) <= 2 * {gone} AS is_new,
         groupUniqArrayIf(event, age > {gone} AND age <= 2 * {gone}) AS did
-    FROM acts
+    FROM (
+        SELECT
+            person_id,
+            event,
+            dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
+        FROM events
+        WHERE timestamp < toDateTime({until})
+            AND timestamp >= toDateTime({since})
+            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND {where}
+    )
     GROUP BY person_id
-    HAVING notEmpty(active) AND (NOT {known} OR ifNull(any(email), '') != '')
+    HAVING notEmpty(active)
+),
+people AS (
+    SELECT
+        lowerUTF8(trim(p.properties.email)) AS email,
+        NOT {known} OR ifNull(email, '') != '' AS counts,
+        active,
+        idle,
+        has_left,
+        is_new,
+        did
+    FROM seen
+    LEFT JOIN persons AS p ON p.id = seen.person_id
+    WHERE ({everyone} OR email IN {people})
+        AND NOT arrayExists(
+            own -> email = own
+                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+            {internal}
+        )
 )
 SELECT
     multiIf(length(active) = 1, 1, length(active) < 5, 2, 3) AS regular,
@@ -51,5 +62,6 @@ SELECT
     count() AS people,
     countIf(has_left) AS left_after
 FROM people
+WHERE counts
 GROUP BY regular, silent, event, came_new
 ORDER BY regular, silent, people DESC, event, came_new

@@ -18,35 +18,42 @@
 --   of_person: false
 --   top: 5
 WITH
-acts AS (
+-- by person first: who they are is looked up once each, not once per event
+seen AS (
     SELECT
         person_id,
-        timestamp,
-        if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
-        lowerUTF8(trim(person.properties.email)) AS email,
-        dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
-    FROM events
-    WHERE timestamp < toDateTime({until})
-        AND (empty({event}) OR has(splitByChar('|', {event}), event))
-        AND {where}
-        AND ({everyone} OR email IN {people})
+        argMinIf(group_of, timestamp, isNotNull(group_of)) AS seen_value,
+        arrayReverse(arraySort(groupUniqArray(age))) AS ages
+    FROM (
+        SELECT
+            person_id,
+            timestamp,
+            properties[{breakdown}] AS group_of,
+            dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
+        FROM events
+        WHERE timestamp < toDateTime({until})
+            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND {where}
+    )
+    GROUP BY person_id
+    HAVING min(timestamp) >= toDateTime({since})
+),
+people AS (
+    SELECT
+        lowerUTF8(trim(p.properties.email)) AS email,
+        NOT {known} OR ifNull(email, '') != '' AS counts,
+        if({of_person}, p.properties[{breakdown}], seen.seen_value) AS value,
+        ages[1] AS first_age,
+        -- the day after which nothing came for so long; 0 is the last moment
+        arrayFirst((a, n) -> a - if(n < length(ages), ages[n + 1], 0) > {gone}, ages, arrayEnumerate(ages)) AS last_age
+    FROM seen
+    LEFT JOIN persons AS p ON p.id = seen.person_id
+    WHERE ({everyone} OR email IN {people})
         AND NOT arrayExists(
             own -> email = own
                 OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
             {internal}
         )
-),
-people AS (
-    SELECT
-        argMinIf(group_of, timestamp, isNotNull(group_of)) AS value,
-        NOT {known} OR ifNull(any(email), '') != '' AS counts,
-        arrayReverse(arraySort(groupUniqArray(age))) AS ages,
-        -- the day after which nothing came for so long; 0 is the last moment
-        arrayFirst((a, n) -> a - if(n < length(ages), ages[n + 1], 0) > {gone}, ages, arrayEnumerate(ages)) AS last_age,
-        ages[1] AS first_age
-    FROM acts
-    GROUP BY person_id
-    HAVING min(timestamp) >= toDateTime({since})
 ),
 ends AS (
     SELECT
