@@ -19,6 +19,7 @@ from usertrack.cli import (
     history,
     importing,
     insights,
+    journeys,
     metrics,
     people,
     push,
@@ -67,6 +68,7 @@ people.register(app)
 history.register(app)
 failures.register(app)
 analytics.register(app)
+journeys.register(app)
 push.register(app)
 metrics.register(app)
 report.register(app)
