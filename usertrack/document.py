@@ -112,7 +112,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Stop:
-    """A place in one column of a `Flow`: ``value`` gets there, ``left`` of it goes no further. ``other``: many as one."""
+    """A place in a column of a `Flow`: ``value`` gets there, ``left`` of it goes no further. ``other``: many as one."""
 
     name: str
     value: float

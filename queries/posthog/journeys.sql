@@ -34,7 +34,7 @@ acts AS (
         lowerUTF8(trim(person.properties.email)) AS email,
         if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
         ifNull(properties.$current_url, '') AS url,
-        if({urls}, url, coalesce(nullIf(properties.$pathname, ''), path(url))) AS whole_path,
+        assumeNotNull({urls} ? url : coalesce(nullIf(properties.$pathname, ''), path(url))) AS whole_path,
         if(endsWith(whole_path, '/') AND whole_path != '/', substring(whole_path, 1, length(whole_path) - 1), whole_path) AS path,
         arrayFirst(p -> match(path, concat('^', replaceAll(regexpQuoteMeta(p), '\\*', '.*'), '$')), {patterns}) AS pattern,
         '^([0-9]+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9A-Za-z]{16,})$' AS id,
@@ -94,7 +94,7 @@ sessions AS (
     FROM people
     WHERE begun > 0
 ),
--- (kind, step, names, whether the session was over there, seconds)
+-- (kind by number, step, names, whether the session was over there, seconds)
 items AS (
     SELECT
         person,
@@ -102,18 +102,18 @@ items AS (
         goal_at > 0 AS got_there,
         length(trail) AS last,
         length(journey) AS arrived,
-        arrayMap(n -> n - 0, arrayEnumerate(begins)) AS trail_numbers,
-        arrayMap(n -> n - 0, arrayEnumerate(names)) AS numbers,
+        arrayEnumerate(begins) AS trail_numbers,
+        arrayEnumerate(names) AS numbers,
         arrayPopFront(arrayPushBack(journey, journey[-1])) AS following,
-        arrayMap(n -> tuple('begin', n, arraySlice(begins, 1, n), finished AND n = last, 0.0), trail_numbers) AS begin_items,
-        arrayMap(n -> tuple('node', n, [names[n]], finished AND n = arrived, 0.0), numbers) AS nodes,
+        arrayMap(n -> tuple(2, n, arraySlice(begins, 1, n), finished AND n = last, 0.0), trail_numbers) AS begin_items,
+        arrayMap(n -> tuple(3, n, [names[n]], finished AND n = arrived, 0.0), numbers) AS nodes,
         arrayMap(
-            (t, next, n) -> tuple('edge', n, arraySlice(names, n, 2), finished AND n = arrived, (next.1 - t.1) / 1000),
+            (t, next, n) -> tuple(4, n, arraySlice(names, n, 2), finished AND n = arrived, (next.1 - t.1) / 1000),
             journey, following, numbers
         ) AS edges,
-        tuple('path', arrived - 0, names, finished, (journey[-1].1 - journey[1].1) / 1000) AS path_item,
-        tuple('exit', 0, [all_names[-1]], true, (visit[-1].1 - visit[1].1) / 1000) AS exit_item,
-        arrayMap(n -> tuple('step', n, arrayResize(names, 0), finished AND n = arrived, 0.0), arrayPushFront(numbers, 0)) AS all_items,
+        tuple(5, arrived, names, finished, (journey[-1].1 - journey[1].1) / 1000) AS path_item,
+        tuple(6, 0, [all_names[-1]], true, (visit[-1].1 - visit[1].1) / 1000) AS exit_item,
+        arrayMap(n -> tuple(1, n, arrayResize(names, 0), finished AND n = arrived, 0.0), arrayPushFront(numbers, 0)) AS all_items,
         arrayJoin(arrayConcat(all_items, begin_items, nodes, edges, arrived > 0 ? [path_item] : [], [exit_item])) AS item
     FROM sessions
 ),
@@ -122,7 +122,7 @@ counted AS (
     SELECT
         cityHash64(tuple(group_rank, item.1, item.2, item.3)) AS hash,
         any(group_rank) AS rank,
-        any(item.1) AS kind,
+        ['step', 'begin', 'node', 'edge', 'path', 'exit'][any(item.1)] AS kind,
         any(item.2) AS step,
         any(item.3) AS names,
         count() AS sessions,

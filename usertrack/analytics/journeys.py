@@ -1,4 +1,4 @@
-"""Journeys: which steps people take in a session, and where they leave. Of every sum the rest is known: nothing is lost.
+"""Journeys: which steps people take in a session, and where they leave. What is beyond the most frequent is counted.
 
 Sessions and edges are those of PostHog's paths. What a row of posthog/journeys counts, its header says.
 """
@@ -136,7 +136,7 @@ class Journeys:
     table: Table
 
 
-def page_of(text: str, urls: bool) -> str:
+def page_of(text: str, *, urls: bool) -> str:
     """The page that ``text`` from a command line stands for: as posthog/journeys calls it, ids apart."""
     if not urls:
         text = urlsplit(text).path if "://" in text else text.partition("?")[0] or text
@@ -184,9 +184,10 @@ def _ranked(table: Table) -> Iterable[tuple[int, list[dict[str, Any]]]]:
 def _group(rank: int, rows: Sequence[dict[str, Any]], frame: Frame, groups: Sequence[str | None]) -> Group:
     kinds: dict[str, list[tuple[int, Steps, Count]]] = {}
     for row in sorted(rows, key=lambda row: (-int(row["sessions"]), int(row["step"]), row["names"])):
-        count = Count(*(int(row[name]) for name in ("sessions", "persons", "stayed", "reached")), float(row["seconds"]))
+        sessions, persons, stayed, reached = (int(row[name]) for name in ("sessions", "persons", "stayed", "reached"))
+        count = Count(sessions, persons, stayed, reached, float(row["seconds"]))
         kinds.setdefault(str(row["kind"]), []).append((int(row["step"]), tuple(map(str, row["names"])), count))
-    at = dict((step, count) for step, _, count in kinds["step"])
+    at = {step: count for step, _, count in kinds["step"]}
     other = rank > len(groups)
     return Group(
         frame.group_name(frame.top + 1 if other else rank, None if other else groups[rank - 1]),

@@ -12,7 +12,7 @@ from usertrack.cli.options import Common, Limit
 def journeys(
     start: Annotated[
         str,
-        typer.Option("--from", metavar="PAGE", help="Only from the first time in a session that somebody is there."),
+        typer.Option("--from", metavar="PAGE", help="Only from when somebody first is there in a session."),
     ] = "",
     goal: Annotated[
         str, typer.Option("--to", metavar="PAGE|EVENT", help="Only until somebody gets there, and who does.")
@@ -42,9 +42,10 @@ def journeys(
     from usertrack.report.journeys import journeys_document
 
     kind = chosen(by, By, "--by")
-    ends = [page_of(text, urls) if kind == "page" else text for text in (start, goal)]
+    if kind == "page":
+        start, goal = page_of(start, urls=urls), page_of(goal, urls=urls)
     with open_desk(common) as desk:
-        question = Question(*ends, steps, kind, urls, tuple(desk.settings["pages"]))
+        question = Question(start, goal, steps, kind, urls, tuple(desk.settings["pages"]))
         desk.emit(journeys_document(ask(desk.runner, question, frame_of(desk, asked))), limit)
 
 

@@ -9,8 +9,11 @@ from usertrack.report.segments import number
 from usertrack.table import Column, Row, Table
 
 _LINES, _BRANCHES = 24, 6  # in all, and below one
+_RARE = 500  # one in so many sessions is worth a line
 _NAME = 48
 OTHERS = "(all others)"
+# before a branch, and before what is below it; the blanks do not break, in HTML neither
+_NEXT, _LAST = ("├─\u00a0", "│\u00a0\u00a0"), ("└─\u00a0", "\u00a0\u00a0\u00a0")
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,10 @@ def _kept(group: Group) -> dict[Steps, list[Steps]]:
     """Which begins are shown below which: a begin comes after its own begin, which is as frequent and shorter."""
     found: dict[Steps, list[Steps]] = {(): []}
     for steps in group.begins:
-        if len(found) <= _LINES and len(found.get(steps[:-1], "·" * _BRANCHES)) < _BRANCHES:
-            found[steps[:-1]].append(steps)
+        siblings = found.get(steps[:-1])
+        common = group.begins[steps].sessions * _RARE >= group.total.sessions
+        if siblings is not None and common and len(siblings) < _BRANCHES and len(found) <= _LINES:
+            siblings.append(steps)
             found[steps] = []
     return found
 
@@ -68,19 +73,11 @@ def _branches(group: Group, kept: dict[Steps, list[Steps]], at: Steps, guides: s
     count, below = group.begins.get(at, group.total), kept[at]
     others = rest(count.sessions, [group.begins[steps] for steps in below]) - (count.stayed if at else 0)
     for place, steps in enumerate(below):
-        last = place == len(below) - 1 and not others
-        yield Line(guides + _guide(last, at), steps[-1], group.begins[steps].sessions, group.begins[steps])
-        yield from _branches(group, kept, steps, guides + _bar(last, at))
+        before, beside = ("", "") if not at else _LAST if place == len(below) - 1 and not others else _NEXT
+        yield Line(guides + before, steps[-1], group.begins[steps].sessions, group.begins[steps])
+        yield from _branches(group, kept, steps, guides + beside)
     if below and others:
-        yield Line(guides + _guide(True, at), OTHERS, others, None)
-
-
-def _guide(last: bool, at: Steps) -> str:
-    return ("└─\u00a0" if last else "├─\u00a0") if at else ""
-
-
-def _bar(last: bool, at: Steps) -> str:
-    return ("\u00a0\u00a0\u00a0" if last else "│\u00a0\u00a0") if at else ""
+        yield Line(guides + (_LAST[0] if at else ""), OTHERS, others, None)
 
 
 def short(name: str, width: int = _NAME) -> str:

@@ -37,7 +37,7 @@ _COLUMNS = (
 
 def journeys_document(found: Journeys) -> Document:
     """Files hold a row per edge, path, entry and exit, and one for what is beyond the most frequent: `kind` tells."""
-    asked, frame = found.asked, found.frame
+    frame = found.frame
     notes = tuple(_notes(found))
     return Document(
         title=_title(found),
@@ -48,7 +48,7 @@ def journeys_document(found: Journeys) -> Document:
         table=replace(
             found.table,
             columns=_COLUMNS,
-            rows=[row for group in found.groups for row in _rows(group, bool(frame.breakdown))],
+            rows=[row for group in found.groups for row in _rows(group, group.name if frame.breakdown else None)],
             name="journeys",
             timezone=frame.timezone,
             as_of=frame.as_of,
@@ -60,10 +60,7 @@ def journeys_document(found: Journeys) -> Document:
 
 def _title(found: Journeys) -> str:
     asked = found.asked
-    ends = [
-        *([f"from {short(asked.start)}"] if asked.start else []),
-        *([f"to {short(asked.goal)}"] if asked.goal else []),
-    ]
+    ends = [f"{word} {short(step)}" for word, step in (("from", asked.start), ("to", asked.goal)) if step]
     return " ".join(["Journeys", *(ends or [f"by {asked.by}"])])
 
 
@@ -96,7 +93,7 @@ def _of_group(found: Journeys, group: Group) -> Iterator[Block]:
 
 
 def _paths(found: Journeys, group: Group) -> Listing:
-    """The paths of most, as their completion and where most of those who began likewise got lost; or those to the goal."""
+    """Common paths: how many who began there took all of it, and where most got lost; or the ways to a goal."""
     goal = bool(found.asked.goal)
     shown_paths = dict(list(group.paths.items())[:_TOP])
     rows: list[Row] = [
@@ -167,12 +164,10 @@ def _pages(found: Journeys, group: Group, pages: dict[str, Count], heading: str,
     return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), heading, shown)
 
 
-def _rows(group: Group, grouped: bool) -> Iterator[Row]:
-    name = group.name if grouped else None
-
+def _rows(group: Group, value: str | None) -> Iterator[Row]:
     def row(kind: str, whole: int, count: Count, **more: Any) -> Row:
         own = {
-            "breakdown": name,
+            "breakdown": value,
             "kind": kind,
             "other": False,
             "sessions": count.sessions,
@@ -232,7 +227,7 @@ def _json(found: Journeys, notes: tuple[str, ...]) -> dict[str, Any]:
                 "sessions": group.total.sessions,
                 "people": group.total.persons,
                 "reached": group.total.reached if asked.goal else None,
-                **_kinds([dict(zip(names, row, strict=True)) for row in _rows(group, False)]),
+                **_kinds([dict(zip(names, row, strict=True)) for row in _rows(group, None)]),
                 "steps": [
                     {"step": at, "sessions": count.sessions, "people": count.persons, "left": count.stayed}
                     for at, count in enumerate(group.at[1:], start=1)
