@@ -255,21 +255,26 @@ def test_everything_adds_up(running: Client, log: list[tuple[str, str, int]], st
         len(known),
         *(n for n in (sum(len(way) >= k for _, way in known) for k in range(1, steps + 1)) if n),
     ]
-    nothing_is_lost(found, steps)
+    nothing_is_lost(found, Asked(by="event", steps=steps))
+    if any("d" in way for _, way in known):
+        to_d = group(running, [], Frame(day, day + timedelta(days=1), YEAR.as_of), steps=steps, goal="d")
+        assert to_d.total.reached == to_d.journeys == sum("d" in way for _, way in known)
+        nothing_is_lost(to_d, Asked(by="event", steps=steps, goal="d"))
 
 
-def nothing_is_lost(found: Group, steps: int) -> None:
+def nothing_is_lost(found: Group, asked: Asked) -> None:
     total = found.total.sessions
-    assert [rest(total, parts.values()) for parts in (found.paths, found.entries, found.exits)] == [0, 0, 0]
+    assert [rest(total, parts.values()) for parts in (found.entries, found.exits)] == [0, 0]
+    assert rest(found.journeys, found.paths.values()) == 0
     for begin, one in found.begins.items():
-        below = [c for other, c in found.begins.items() if other[:-1] == begin]
-        assert len(begin) == steps or one.sessions == one.stayed + sum(c.sessions for c in below)
+        below = sum(c.sessions for other, c in found.begins.items() if other[:-1] == begin)
+        assert len(begin) == asked.steps or begin[-1] == asked.goal or one.sessions == one.stayed + below
     assert sum(line.sessions for line in lines(found) if not line.guides) == total
-    drawn = flow(found, Asked(by="event", steps=steps))
+    drawn = flow(found, asked)
     for column, stops in enumerate(drawn.columns):
         assert sum(stop.value for stop in stops) == found.at[column + 1].sessions
         for place, stop in enumerate(stops):
             out = sum(link[3] for link in drawn.links if link[:2] == (column, place))
             came = sum(link[3] for link in drawn.links if (link[0], link[2]) == (column - 1, place))
             assert column == 0 or came == stop.value
-            assert column == len(drawn.columns) - 1 or out == stop.value - stop.left
+            assert column == len(drawn.columns) - 1 or out == (stop.value - stop.left) * (stop.name != asked.goal)

@@ -1,7 +1,7 @@
 """A flow as an inline SVG Sankey: no script, no style sheet, no address, the same bytes every time.
 
 Colours and fonts are the page's. A column's places stand below each other in the order they are given, as high as what
-gets there; what goes on leaves from their top, what does not bends off at their foot.
+gets there; what goes on leaves from their top, what does not ends beside their foot.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ _COLUMN, _STOP = 176, 10  # widths of a column with its names, and of a place
 _HEIGHT = 300  # of all that is in the fullest column
 _SLOT, _GAP = 28, 8  # the room that two lines of text need, and between places
 _TOP = 8
+_GONE = 24  # the width of what goes no further
 _NAME = 24  # characters
 
 
@@ -80,9 +81,9 @@ def _stop(root: ET.Element, place: _Place, scale: float, unit: str) -> None:
     stop, gone = place.stop, place.stop.left * scale
     ET.SubElement(group, "title").text = visible(f"{stop.name}: {_amount(stop, unit)}")
     if gone >= 1:
-        x, y = place.x + _STOP, place.y + place.height - gone / 2
-        path = f"M{x:.1f} {y:.1f}q14 0 20 {gone / 2 + 6:.1f}"
-        ET.SubElement(group, "path", {"class": "gone", "d": path, "stroke-width": f"{gone:.1f}"})
+        x, foot = place.x + _STOP, place.y + place.height
+        path = f"M{x:.1f} {foot - gone:.1f}q{_GONE / 2} 0 {_GONE} {gone:.1f}h-{_GONE}z"
+        ET.SubElement(group, "path", {"class": "gone", "d": path})
     box = {"x": f"{place.x:.1f}", "y": f"{place.y:.1f}", "width": str(_STOP), "height": f"{place.height:.1f}"}
     ET.SubElement(group, "rect", {"class": "stop others" if stop.other else "stop", **box})
     for line, (text, kind) in enumerate(((_short(stop.name), "name"), (_amount(stop, ""), "amount"))):

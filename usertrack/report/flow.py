@@ -11,25 +11,27 @@ _STOPS = 6  # of a step, beside all others
 
 def flow(group: Group, asked: Asked) -> Flow:
     """The sessions of ``group`` by what they did as each step of their path."""
-    names = [_names(group, step) for step in range(1, len(group.at))]
-    columns = [list(_stops(group, asked, step, shown)) for step, shown in enumerate(names, start=1)]
+    names = [_names(group, asked.goal, step) for step in range(1, len(group.at))]
+    columns = [list(_stops(group, step, shown)) for step, shown in enumerate(names, start=1)]
     links = [
         (step - 1, source, target, value)
         for step in range(1, len(names))
         for source, target, value in _links(group, step, names[step - 1 : step + 1], columns[step - 1 : step + 1])
-        if value > 0
+        if value > 0 and columns[step - 1][source].name != asked.goal
     ]
-    return Flow("From step to step: how many sessions went where", columns, links, "sessions")
+    return Flow("How many sessions went where", columns, links, "sessions")
 
 
-def _names(group: Group, step: int) -> list[str]:
-    return [name for at, name in group.nodes if at == step][:_STOPS]
+def _names(group: Group, goal: str, step: int) -> list[str]:
+    """The steps that are told apart: the goal is, since nothing goes on from there."""
+    names = [name for at, name in group.nodes if at == step]
+    return [name for place, name in enumerate(names) if place < _STOPS or name == goal]
 
 
-def _stops(group: Group, asked: Asked, step: int, names: Sequence[str]) -> Iterator[Stop]:
+def _stops(group: Group, step: int, names: Sequence[str]) -> Iterator[Stop]:
     counts = [group.nodes[step, name] for name in names]
     for name, count in zip(names, counts, strict=True):
-        yield Stop(name, count.sessions, count.sessions if name == asked.goal else count.stayed)
+        yield Stop(name, count.sessions, count.stayed)
     whole = group.at[step]
     if others := whole.sessions - sum(count.sessions for count in counts):
         yield Stop(OTHERS, others, whole.stayed - sum(count.stayed for count in counts), other=True)

@@ -3,7 +3,7 @@
 What is not shown stands in a row of its own, so that the sessions of every table add up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -87,6 +87,7 @@ def _of_group(found: Journeys, group: Group) -> Iterator[Block]:
     yield tree(found, group)
     yield _paths(found, group)
     yield flow(group, asked)
+    yield _edges(found, group)
     if not asked.start:
         yield _pages(found, group, group.entries, "Where they begin", "Bounced")
     yield _pages(found, group, group.exits, "Where they end", "Time before")
@@ -113,15 +114,21 @@ def _paths(found: Journeys, group: Group) -> Listing:
     shown = {
         "path": Shown("Path", grows=True),
         "sessions": Shown("Sessions", align="right"),
-        "share": Shown("Share", "bar"),
+        "share": _share(shown_paths, group.journeys),
         "people": Shown("People", align="right"),
-        "completion": Shown("Of those who began so", "percent", hidden=goal, spare=True),
-        "worst": Shown("Most leave it after", hidden=goal, spare=True),
+        "completion": Shown("Completed", "percent", hidden=goal),
+        "worst": Shown("Most lost after", hidden=goal, spare=True),
         "time": Shown("Takes", align="right", spare=True),
     }
     kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "VARCHAR", "VARCHAR")
     heading = "The ways to it" if goal else "Common paths"
     return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), heading, shown)
+
+
+def _share(counts: Mapping[Any, Count], whole: int) -> Shown:
+    """A bar that is full for the most frequent: all others together may be more."""
+    most = max((count.sessions for count in counts.values()), default=0)
+    return Shown("Share", "bar", full=most / whole if most else None)
 
 
 def _worst(group: Group, path: Steps) -> str | None:
@@ -130,7 +137,36 @@ def _worst(group: Group, path: Steps) -> str | None:
     if not known:
         return None
     lost, at = max(known)
-    return f"{short(path[-at], 24)} ({lost:.0%})".replace("%", " %")
+    return f"{short(path[-at], 24)}\u00a0({lost:.0%})".replace("%", "\u00a0%")
+
+
+def _edges(found: Journeys, group: Group) -> Listing:
+    """The most frequent ways from one step to the next: the numbers of the flow."""
+    edges = [edge for edge in group.edges if edge.target is not None]
+    whole = sum(count.sessions for count in group.at[2:])
+    rows: list[Row] = [
+        (
+            edge.step,
+            short(edge.source),
+            short(edge.target or ""),
+            number(edge.count.sessions),
+            number(edge.count.persons),
+            duration(edge.count.seconds),
+        )
+        for edge in edges[:_TOP]
+    ]
+    if others := rest(whole, [edge.count for edge in edges[:_TOP]]):
+        rows.append((None, OTHERS, None, number(others), None, None))
+    shown = {
+        "step": Shown("Step"),
+        "source": Shown("From"),
+        "target": Shown("To"),
+        "sessions": Shown("Sessions", align="right"),
+        "people": Shown("People", align="right"),
+        "time": Shown("After", align="right"),
+    }
+    kinds = ("BIGINT", *["VARCHAR"] * 5)
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), "From step to step", shown)
 
 
 def _pages(found: Journeys, group: Group, pages: dict[str, Count], heading: str, last: str) -> Listing:
@@ -154,7 +190,7 @@ def _pages(found: Journeys, group: Group, pages: dict[str, Count], heading: str,
     shown = {
         "page": Shown(found.asked.by.capitalize()),
         "sessions": Shown("Sessions", align="right"),
-        "share": Shown("Share", "bar"),
+        "share": _share(head, total),
         "people": Shown("People", align="right"),
         "bounced": Shown(last, "percent", hidden=not entries),
         "reached": Shown("Got to the goal", "percent", hidden=not (goal and entries)),
@@ -207,6 +243,8 @@ def _notes(found: Journeys) -> Iterator[str]:
     if asked.by == "page" and not asked.urls:
         own = f"; {', '.join(asked.patterns)} are one page each" if asked.patterns else ""
         yield f"pages are paths without query and last slash, ids in them are :id{own}; --urls takes whole addresses"
+    if not asked.goal:
+        yield "completed: of the sessions that began with the same step"
     if found.frame.breakdown:
         yield "a person is counted once, under the first value that came with a step"
 
