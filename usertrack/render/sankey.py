@@ -34,7 +34,7 @@ class _Place:
 
 def draw(flow: Flow) -> str:
     """``flow`` as one `<svg>` element; every text in it is escaped, and `visible`."""
-    scale = _HEIGHT / max((sum(stop.value for stop in column) for column in flow.columns), default=1)
+    scale = _HEIGHT / max([1.0, *(sum(stop.value for stop in column) for column in flow.columns)])
     places = [_column(column, at, scale) for at, column in enumerate(flow.columns)]
     bottom = max((place.y + max(place.height, _SLOT) for column in places for place in column), default=_SLOT)
     width = max(1, len(places)) * _COLUMN
@@ -73,13 +73,13 @@ def _link(root: ET.Element, source: _Place, target: _Place, value: float, width:
     path = f"M{x:.1f} {y:.1f}C{middle:.1f} {y:.1f} {middle:.1f} {to:.1f} {end:.1f} {to:.1f}"
     kind = "link others" if source.stop.other or target.stop.other else "link"
     drawn = ET.SubElement(root, "path", {"class": kind, "d": path, "stroke-width": f"{max(width, 0.75):.1f}"})
-    ET.SubElement(drawn, "title").text = f"{_link_name(source.stop, target.stop)}: {_said(value, unit)}"
+    _text(drawn, "title", f"{source.stop.name} → {target.stop.name}: {_said(value, unit)}")
 
 
 def _stop(root: ET.Element, place: _Place, scale: float, unit: str) -> None:
     group = ET.SubElement(root, "g")
     stop, gone = place.stop, place.stop.left * scale
-    ET.SubElement(group, "title").text = visible(f"{stop.name}: {_amount(stop, unit)}")
+    _text(group, "title", f"{stop.name}: {_amount(stop, unit)}")
     if gone >= 1:
         x, foot = place.x + _STOP, place.y + place.height
         path = f"M{x:.1f} {foot - gone:.1f}q{_GONE / 2} 0 {_GONE} {gone:.1f}h-{_GONE}z"
@@ -88,8 +88,11 @@ def _stop(root: ET.Element, place: _Place, scale: float, unit: str) -> None:
     ET.SubElement(group, "rect", {"class": "stop others" if stop.other else "stop", **box})
     for line, (text, kind) in enumerate(((_short(stop.name), "name"), (_amount(stop, ""), "amount"))):
         y = place.y + max(place.height, _SLOT) / 2 - 2 + 13 * line
-        where = {"x": f"{place.x + _STOP + 5:.1f}", "y": f"{y:.1f}", "class": kind}
-        ET.SubElement(group, "text", where).text = visible(text)
+        _text(group, "text", text, {"x": f"{place.x + _STOP + 5:.1f}", "y": f"{y:.1f}", "class": kind})
+
+
+def _text(parent: ET.Element, tag: str, text: str, attributes: dict[str, str] | None = None) -> None:
+    ET.SubElement(parent, tag, attributes or {}).text = visible(text)
 
 
 def _short(name: str) -> str:
@@ -103,10 +106,6 @@ def _said(value: float, unit: str) -> str:
 def _amount(stop: Stop, unit: str) -> str:
     left = f" · {cells.percent(stop.left / stop.value, 0)} left" if stop.left and stop.value else ""
     return _said(stop.value, unit) + left
-
-
-def _link_name(source: Stop, target: Stop) -> str:
-    return visible(f"{source.name} → {target.name}")
 
 
 def _described(flow: Flow) -> str:

@@ -103,7 +103,7 @@ def _paths(found: Journeys, group: Group) -> Listing:
             number(count.sessions),
             count.sessions / group.journeys,
             number(count.persons),
-            None if goal else group.completion(path),
+            count.sessions / group.total.sessions if goal else group.completion(path),
             None if goal else _worst(group, path),
             duration(count.seconds),
         )
@@ -116,7 +116,7 @@ def _paths(found: Journeys, group: Group) -> Listing:
         "sessions": Shown("Sessions", align="right"),
         "share": _share(shown_paths, group.journeys),
         "people": Shown("People", align="right"),
-        "completion": Shown("Completed", "percent", hidden=goal),
+        "completion": Shown("Of all sessions" if goal else "Completed", "percent"),
         "worst": Shown("Most lost after", hidden=goal, spare=True),
         "time": Shown("Takes", align="right", spare=True),
     }
