@@ -113,6 +113,29 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """A place in a column of a `Flow`: ``value`` gets there, ``left`` of it goes no further. ``other``: many as one."""
+
+    name: str
+    value: float
+    left: float = 0
+    other: bool = False
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What goes from column to column, drawn where pictures can be (HTML): a listing beside it tells it everywhere.
+
+    ``links`` are (column, place in it, place in the next one, value). ``unit`` stands behind numbers in words.
+    """
+
+    label: str
+    columns: Sequence[Sequence[Stop]]
+    links: Sequence[tuple[int, int, int, float]]
+    unit: str = ""
+
+
+@dataclass(frozen=True)
 class Code:
     """Source text, shown line by line and never wrapped."""
 
@@ -143,7 +166,7 @@ class Section:
     origins: tuple[Origin, ...] = ()
 
 
-Block = Listing | Paragraph | Facts | Spark | Heatmap | Chart | Code | Section
+Block = Listing | Paragraph | Facts | Spark | Heatmap | Chart | Flow | Code | Section
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ KNOWN: dict[str, Known] = {
         "USERTRACK_WEEK_START", about="monday or sunday; default: as in PostHog's project, else monday"
     ),
     "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
+    "pages": Known("USERTRACK_PAGES", [], about="patterns such as /blog/* whose pages are one in journeys"),
     "insights": Known("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
     "features.event": Known("USERTRACK_FEATURES_EVENT", "feature_used", about="the event that is a use of a feature"),
     "features.property": Known("USERTRACK_FEATURES_PROPERTY", "feature", about="its property that names the feature"),

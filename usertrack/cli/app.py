@@ -20,6 +20,7 @@ from usertrack.cli import (
     history,
     importing,
     insights,
+    journeys,
     metrics,
     people,
     push,
@@ -69,6 +70,7 @@ history.register(app)
 failures.register(app)
 analytics.register(app)
 activity.register(app)
+journeys.register(app)
 push.register(app)
 metrics.register(app)
 report.register(app)
