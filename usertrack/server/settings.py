@@ -11,6 +11,7 @@ class ServerSettings:
 
     ``now`` is the moment (aware) that queries take for the present, None for the machine's clock: a recorded world
     ends when it ends. ``test_account_filters`` are property filters, for queries that leave out test accounts.
+    ``scopes`` are those of the personal key, which persons ask for: `*` is all.
     """
 
     project_token: str
@@ -21,6 +22,7 @@ class ServerSettings:
     project_id: int = 1
     now: datetime | None = None
     test_account_filters: tuple[dict[str, Any], ...] = ()
+    scopes: tuple[str, ...] = ("*",)
 
     def clock(self) -> datetime:
         """The present, UTC."""
