@@ -21,6 +21,7 @@ from usertrack.cli import (
     insights,
     metrics,
     people,
+    privacy,
     push,
     queries,
     report,
@@ -74,6 +75,7 @@ queries.register(app)
 insights.register(app)
 workspace.register(app)
 cache.register(app)
+privacy.register(app)
 serving.register(app)
 importing.register(app)
 

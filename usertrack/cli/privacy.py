@@ -1,0 +1,136 @@
+"""`usertrack privacy`: what is held on a person, an end to it, an end to what is old, and pseudonyms."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from usertrack.cli.options import Common, with_common
+
+if TYPE_CHECKING:
+    from usertrack.cli.desk import Desk
+    from usertrack.document import Document
+    from usertrack.privacy.places import Held, Kept
+    from usertrack.privacy.subject import Subject
+
+privacy = typer.Typer(
+    no_args_is_help=True,
+    help="""People's data: hand it over, delete it and prove it, let it expire, replace names by pseudonyms.
+
+    `usertrack privacy export lena@northwind.example -o lena.json` · all that is held on her
+
+    `usertrack privacy erase lena@northwind.example` · what would be deleted, and where
+
+    `usertrack privacy retention --older-than 400d` · what has been kept for longer""",
+)
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_default=False)]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it, without asking.")]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="The embedded server's data, instead of the PostHog that is configured."),
+]
+
+
+@privacy.command("export")
+@with_common
+def export(email: Email, data: Data = None, *, common: Common) -> None:
+    """One JSON document of all that is held on a person: PostHog, Postgres, history and cache.
+
+    `usertrack privacy export lena@northwind.example -o lena.json` · readable by you alone
+    """
+    from usertrack.cli import diagnostics, output
+    from usertrack.errors import UsageError
+    from usertrack.privacy.export import pieces
+
+    if common.format not in (None, "json"):
+        raise UsageError(f"a person's data is exported as json, not {common.format}", "leave --format away")
+    with _opened(common, data) as desk:
+        subject, where, _ = _known(desk, email, data)
+        counts, text = pieces(desk.runner, subject, where, desk.runner.now)
+        desk.progress.stop()
+        output.emit_secret(text, common.output)
+    diagnostics.note(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()))
+
+
+@privacy.command("erase")
+@with_common
+def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) -> None:  # noqa: FBT002
+    """Delete all that is held on a person, then read every place again; exits with 5 when something is left.
+
+    `usertrack privacy erase lena@northwind.example` · what would be deleted; on a terminal it asks
+
+    `usertrack privacy erase lena@northwind.example --yes`
+    """
+    from usertrack.cli import diagnostics
+    from usertrack.privacy.erase import delete, prove, raise_left
+    from usertrack.report.privacy import erased_document, survey_document
+
+    with _opened(common, data) as desk:
+        subject, where, found = _known(desk, email, data)
+        if not yes:
+            desk.emit(survey_document(subject, found))
+            if not _confirmed(f"Type {subject.email} to erase it", subject.email):
+                diagnostics.note("nothing was deleted; --yes deletes it")
+                return
+        done = delete(desk.runner, subject, where, desk.progress)
+        proven = prove(desk.runner, subject, where, found)
+        desk.emit(erased_document(subject, proven))
+        if any(each.held.place == "Postgres" and each.held.count for each in proven):
+            diagnostics.note("Postgres is read only, always: the owner of the database has to delete these rows")
+        raise_left(subject, proven, done=done)
+
+
+def _opened(common: Common, data: Path | None):  # type: ignore[no-untyped-def]
+    from usertrack.cli.desk import open_desk
+
+    return open_desk(common, cached=False)
+
+
+def _known(desk: "Desk", email: str, data: Path | None) -> "tuple[Subject, Kept, list[Held]]":
+    """Who it is and what is held; raises UsageError with near matches when nobody is called that anywhere."""
+    from usertrack.privacy.places import survey
+    from usertrack.privacy.subject import find
+
+    desk.progress(f"looking for {email}", passing=True)
+    subject, where = find(desk.runner, email), _places(desk, data)
+    found = survey(desk.runner, subject, where)
+    if not any(each.count for each in found if each.what not in ("answers", "rows") or each.place == "history"):
+        _nobody(desk, email)
+    return subject, where, found
+
+
+def _nobody(desk: "Desk", email: str) -> None:
+    from usertrack.errors import UsageError
+    from usertrack.explain import find
+
+    find(desk.profiles(desk.rules()), email)  # says so, with near matches
+    raise UsageError(f"nothing is held on '{email}'")
+
+
+def _places(desk: "Desk", data: Path | None) -> "Kept":
+    from datetime import UTC, datetime
+
+    from usertrack.cache import open_cache
+    from usertrack.cli.demos import default_data
+    from usertrack.history import place_of
+    from usertrack.privacy.places import Kept
+    from usertrack.sources.demo import cache_root, place
+
+    settings, now = desk.settings, datetime.now(UTC)
+    store = data or default_data()
+    if settings.uses_demo:
+        store = place(cache_root(), now=now) / "posthog"
+    return Kept(place_of(settings, desk.runner.now), open_cache(settings, now, desk.progress), store)
+
+
+def _confirmed(question: str, answer: str) -> bool:
+    """Whether somebody at a terminal typed ``answer``; off one nobody is asked."""
+    import sys
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    return str(typer.prompt(question, default="", show_default=False, err=True)).strip() == answer
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(privacy, name="privacy", rich_help_panel="Workspace")
