@@ -85,7 +85,7 @@ def match(
         str | None,
         typer.Argument(
             metavar="[KIND]",
-            help="Only: ambiguous, posthog_only, postgres_only or internal.",
+            help="Only: ambiguous, posthog_only, postgres_only, internal or opted_out.",
             autocompletion=complete.kinds,
         ),
     ] = None,
