@@ -83,6 +83,7 @@ class Desk:
     progress: diagnostics.Progress
     common: Common
     incomplete: bool = False
+    name: str = ""  # of the person that the answer is about, where it is about one
 
     def rules(self) -> "Rules":
         """segments.yaml, once it is known to be sound: a mistake in it is said before anything is asked."""
@@ -126,6 +127,13 @@ class Desk:
     def emit(self, shown: "Document | Table", limit: int | None = None) -> None:
         self.progress.stop()
         emit(self._dated(shown), self.settings, self.common, limit)
+
+    def pseudonymised(self, document: "Document", limit: int | None = None) -> "Document":
+        """``document`` with nobody's e-mail in it, nor the name of whom it is about."""
+        from usertrack.pseudonyms import Pseudonyms, key_of
+
+        also = {self.name: "[name]"}
+        return Pseudonyms(key_of(self.settings), self.settings["internal"], also).document(document, limit)
 
     def _dated(self, shown: "Document | Table") -> "Document | Table":
         """``shown`` with its age, where answers are from the cache."""

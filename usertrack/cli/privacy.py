@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from usertrack.document import Document
     from usertrack.privacy.places import Held, Kept
     from usertrack.privacy.subject import Subject
+    from usertrack.privacy.upkeep import Change
 
 privacy = typer.Typer(
     no_args_is_help=True,
@@ -78,6 +79,80 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
         if any(each.held.place == "Postgres" and each.held.count for each in proven):
             diagnostics.note("Postgres is read only, always: the owner of the database has to delete these rows")
         raise_left(subject, proven, done=done)
+
+
+@privacy.command("retention")
+@with_common
+def retention(
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="AGE", help="What is older goes: 400d.", show_default=False)
+    ],
+    yes: Yes = False,  # noqa: FBT002
+    data: Data = None,
+    *,
+    common: Common,
+) -> None:
+    """Delete what is older than an age: events and persons of the embedded store, history, cache; counted again.
+
+    `usertrack privacy retention --older-than 400d` · what would be deleted
+
+    `usertrack privacy retention --older-than 400d --yes`
+    """
+    from usertrack.measures import parse_age
+    from usertrack.privacy.upkeep import expire
+
+    age = parse_age(older_than)
+    with _opened(common, data) as desk:
+        before, where = desk.runner.now - age, _places(desk, data)
+        title = f"What is older than {older_than}"
+        found = expire(desk.runner, where, before, dry_run=True)
+        done = yes or _agreed(desk, title, found, older_than)
+        if done:
+            _finish(desk, f"{title} was deleted", expire(desk.runner, where, before, dry_run=False), found)
+
+
+@privacy.command("pseudonymize")
+@with_common
+def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None:  # noqa: FBT002
+    """Replace e-mails, names and ids by keyed hashes in the embedded store and the history; the cache is emptied.
+
+    The key is USERTRACK_PSEUDONYM_KEY, or one that is made once and kept. There is no way back.
+
+    `usertrack privacy pseudonymize` · what would be replaced
+
+    `usertrack privacy pseudonymize --yes`
+    """
+    from usertrack.privacy import upkeep
+    from usertrack.pseudonyms import Pseudonyms, key_of
+
+    with _opened(common, data) as desk:
+        where = _places(desk, data)
+        pseudonyms = Pseudonyms(key_of(desk.settings), desk.settings["internal"])
+        title = "Who would be a pseudonym"
+        found = upkeep.pseudonymize(desk.runner, where, pseudonyms, dry_run=True)
+        if yes or _agreed(desk, title, found, "pseudonymize"):
+            desk.progress("replacing e-mails, names and ids", passing=True)
+            done = upkeep.pseudonymize(desk.runner, where, pseudonyms, dry_run=False)
+            _finish(desk, "People are pseudonyms now", done, found)
+
+
+def _agreed(desk: "Desk", title: str, found: "list[Change]", word: str) -> bool:
+    from usertrack.cli import diagnostics
+    from usertrack.report.privacy import counts_document
+
+    desk.emit(counts_document(title, "nothing was changed", found, found))
+    agreed = _confirmed(f"Type {word} to do it", word)
+    if not agreed:
+        diagnostics.note("nothing was changed; --yes does it")
+    return agreed
+
+
+def _finish(desk: "Desk", title: str, done: "list[Change]", before: "list[Change]") -> None:
+    from usertrack.privacy.upkeep import raise_left
+    from usertrack.report.privacy import counts_document
+
+    desk.emit(counts_document(title, "every place was counted again", before, done))
+    raise_left(done)
 
 
 def _opened(common: Common, data: Path | None):  # type: ignore[no-untyped-def]

@@ -6,6 +6,7 @@ from usertrack.document import Document, Listing, Shown
 from usertrack.privacy.erase import Erased
 from usertrack.privacy.places import Held
 from usertrack.privacy.subject import Subject
+from usertrack.privacy.upkeep import Change
 from usertrack.table import Column, Table
 
 _COUNT = Shown("Held", "number")
@@ -31,9 +32,10 @@ def erased_document(subject: Subject, found: Sequence[Erased]) -> Document:
     )
 
 
-def counts_document(title: str, subtitle: str, found: Sequence[tuple[str, str, int | None, int | None, str]]) -> Document:
-    """Rows of (place, what, count before, count after, note)."""
-    return _listed(title, subtitle, list(found), {"held": _COUNT, "left": Shown("Left", "number")})
+def counts_document(title: str, subtitle: str, before: Sequence[Change], after: Sequence[Change]) -> Document:
+    """What every place held before, and what of that it holds after; `left` is empty while nothing was done."""
+    rows = [(was.place, was.what, was.held, now.left, was.note) for was, now in zip(before, after, strict=True)]
+    return _listed(title, subtitle, rows, {"held": _COUNT, "left": Shown("Left", "number")})
 
 
 def _fate(held: Held) -> str:
