@@ -68,7 +68,9 @@ class Pseudonyms:
     def document(self, document: Document, limit: int | None = None) -> Document:
         """``document`` without any e-mail; figures that are digests of words are of the words as they now are."""
         data = document.data
-        told = replace(self.value(replace(document, data=None, provenance=None)), data=data and (lambda: self.value(data())))
+        told = replace(
+            self.value(replace(document, data=None, provenance=None)), data=data and (lambda: self.value(data()))
+        )
         if document.provenance is None:
             return told
         report = self.value(document.provenance["report"])

@@ -53,7 +53,10 @@ class OptedOut:
         count, nameless = len(self.emails), self.without_email
         told = (
             (count, f"{count} {'person has' if count == 1 else 'people have'} opted out, and are left out"),
-            (nameless, f"{nameless} without an e-mail have opted out: queries tell people by e-mail, so they still count"),
+            (
+                nameless,
+                f"{nameless} without an e-mail have opted out: queries tell people by e-mail, so they still count",
+            ),
             (self.problem, f"who has opted out is not known: {self.problem}"),
         )
         return tuple(text for there, text in told if there)

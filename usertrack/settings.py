@@ -39,10 +39,10 @@ KNOWN: dict[str, Known] = {
     "webhook.url": Known("USERTRACK_WEBHOOK_URL", secret=True, about="where `push --to webhook` posts"),
     "timezone": Known("USERTRACK_TIMEZONE", "UTC", about="timezone to show times in"),
     "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
-    "opt_out": Known(
-        "USERTRACK_OPT_OUT", [], about="person properties that, like $opt_out, say no to being analysed"
+    "opt_out": Known("USERTRACK_OPT_OUT", [], about="person properties that, like $opt_out, say no to being analysed"),
+    "pseudonym_key": Known(
+        "USERTRACK_PSEUDONYM_KEY", secret=True, about="key of pseudonyms; default: made once, and kept"
     ),
-    "pseudonym_key": Known("USERTRACK_PSEUDONYM_KEY", secret=True, about="key of pseudonyms; default: made once, and kept"),
     "insights": Known("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
     "as_of": Known("USERTRACK_AS_OF", about="the moment to answer for, default now"),
     "history": Known("USERTRACK_HISTORY", about="file that classifications are kept in, or off"),

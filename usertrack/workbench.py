@@ -277,7 +277,8 @@ class Workbench:
         kinds = dict(self.connection.execute(f"SELECT kind, count(*) FROM ({self.met()}) GROUP BY kind").fetchall())
         both = len(self.sides) == 2
         ambiguous = self.one(
-            f"SELECT count(*) FROM ({self.met()}) WHERE ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
+            f"SELECT count(*) FROM ({self.met()}) "
+            "WHERE ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
         )[0]
         return Match(
             matched=kinds.get("matched", 0) if both else None,
@@ -303,7 +304,8 @@ class Workbench:
         )
         where = "WHEN NOT in_neon THEN 'posthog_only' WHEN NOT in_posthog THEN 'postgres_only' ELSE 'matched'"
         return (
-            f"SELECT key, CASE WHEN internal THEN 'internal' WHEN opted_out THEN 'opted_out' {where if neon and posthog else ''} END AS kind, "
+            f"SELECT key, CASE WHEN internal THEN 'internal' WHEN opted_out THEN 'opted_out' "
+            f"{where if neon and posthog else ''} END AS kind, "
             f"coalesce({accounts} > 1, false) OR coalesce({persons} > 1, false) AS ambiguous, "
             f"{accounts} AS accounts, {persons} AS persons FROM people{joins}"
         )

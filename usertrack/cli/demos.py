@@ -31,8 +31,10 @@ def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progre
         built.close()
 
 
-def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows: int) -> None:
+def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows: int, *, hash_ips: bool) -> None:
+    from usertrack.pseudonyms import key_of
     from usertrack.server.serve import is_public, serve
+    from usertrack.settings import load
     from usertrack.sources.demo import require_engines
 
     require_engines()
@@ -48,6 +50,7 @@ def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows:
         lambda url, keys: _announce(url, keys, folder),
         timezone=timezone,
         row_cap=max_rows,
+        ip_key=key_of(load()) if hash_ips else b"",
     )
 
 

@@ -156,16 +156,16 @@ def _with_age(data: Any, stale: str, asked_at: "datetime | None") -> Any:
 
 
 @contextmanager
-def open_desk(common: Common, *, cached: bool = True) -> Iterator[Desk]:
+def open_desk(common: Common, *, cached: bool = True, settings: "Settings | None" = None) -> Iterator[Desk]:
     """A desk on the sources of the workspace, closed afterwards; exits with 6 when the answer was incomplete.
 
-    Without ``cached`` the sources themselves are looked at, never the cache.
+    Without ``cached`` the sources themselves are looked at, never the cache. ``settings`` are others than the usual.
     """
     import typer
 
     from usertrack.run import open_runner
 
-    settings = settings_of(common)
+    settings = settings or settings_of(common)
     library = library_of(settings)
     output.chosen(_format(settings, common), common.output)  # a wrong one is said before anything is asked
     say_demo(settings)

@@ -77,7 +77,9 @@ def emit_secret(pieces: Iterable[bytes], output: Path | None) -> None:
     except BrokenPipeError:
         _discard_stdout()
     except OSError as error:
-        raise UsageError(f"cannot write '{output or 'standard output'}': {_reason(error)}", "choose another place") from error
+        raise UsageError(
+            f"cannot write '{output or 'standard output'}': {_reason(error)}", "choose another place"
+        ) from error
 
 
 def chosen(fmt: str, output: Path | None) -> str:

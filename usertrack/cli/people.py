@@ -19,7 +19,7 @@ def segments(
     ] = None,
     set_name: SetName = "action",
     limit: Limit = None,
-    pseudonyms: Pseudonyms = False,  # noqa: FBT002
+    pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:

@@ -1,5 +1,9 @@
 """`usertrack privacy`: what is held on a person, an end to it, an end to what is old, and pseudonyms."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +13,6 @@ from usertrack.cli.options import Common, with_common
 
 if TYPE_CHECKING:
     from usertrack.cli.desk import Desk
-    from usertrack.document import Document
     from usertrack.privacy.places import Held, Kept
     from usertrack.privacy.subject import Subject
     from usertrack.privacy.upkeep import Change
@@ -28,7 +31,9 @@ Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_defau
 Yes = Annotated[bool, typer.Option("--yes", help="Do it, without asking.")]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="The embedded server's data, instead of the PostHog that is configured."),
+    typer.Option(
+        "--data", metavar="DIR", help="The embedded server's data, instead of the PostHog that is configured."
+    ),
 ]
 
 
@@ -55,7 +60,7 @@ def export(email: Email, data: Data = None, *, common: Common) -> None:
 
 @privacy.command("erase")
 @with_common
-def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) -> None:  # noqa: FBT002
+def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) -> None:
     """Delete all that is held on a person, then read every place again; exits with 5 when something is left.
 
     `usertrack privacy erase lena@northwind.example` · what would be deleted; on a terminal it asks
@@ -87,7 +92,7 @@ def retention(
     older_than: Annotated[
         str, typer.Option("--older-than", metavar="AGE", help="What is older goes: 400d.", show_default=False)
     ],
-    yes: Yes = False,  # noqa: FBT002
+    yes: Yes = False,
     data: Data = None,
     *,
     common: Common,
@@ -113,7 +118,7 @@ def retention(
 
 @privacy.command("pseudonymize")
 @with_common
-def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None:  # noqa: FBT002
+def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None:
     """Replace e-mails, names and ids by keyed hashes in the embedded store and the history; the cache is emptied.
 
     The key is USERTRACK_PSEUDONYM_KEY, or one that is made once and kept. There is no way back.
@@ -155,10 +160,25 @@ def _finish(desk: "Desk", title: str, done: "list[Change]", before: "list[Change
     raise_left(done)
 
 
-def _opened(common: Common, data: Path | None):  # type: ignore[no-untyped-def]
-    from usertrack.cli.desk import open_desk
+@contextmanager
+def _opened(common: Common, data: Path | None) -> "Iterator[Desk]":
+    """A desk on what is configured, or with PostHog in the place of ``data``: of its server, where one has it open."""
+    from usertrack.cli.desk import open_desk, settings_of
 
-    return open_desk(common, cached=False)
+    if data is None:
+        with open_desk(common, cached=False) as desk:
+            yield desk
+        return
+    from usertrack.server.serve import serving
+    from usertrack.settings import Setting
+
+    settings = settings_of(common)
+    with serving(data, os.environ) as (url, keys):
+        chosen = {"host": url, "project_id": str(keys.project_id), "personal_api_key": keys.personal_api_key}
+        values = {f"posthog.{name}": Setting(value, "--data") for name, value in chosen.items()}
+        own = replace(settings, values={**settings.values, **values}, demo=False)
+        with open_desk(common, cached=False, settings=own) as desk:
+            yield desk
 
 
 def _known(desk: "Desk", email: str, data: Path | None) -> "tuple[Subject, Kept, list[Held]]":

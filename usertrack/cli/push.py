@@ -103,7 +103,9 @@ def _audience(desk: "Desk", segment: str, set_name: str, limit: int | None) -> "
     (segment,) = rules.require(chosen, [segment])
     found = classify(desk.profiles(rules), chosen)
     if desk.runner.opted_out.problem:
-        raise Unknown(f"nothing was sent: who has opted out is unknown, because {desk.runner.opted_out.problem}", "try again")
+        raise Unknown(
+            f"nothing was sent: who has opted out is unknown, because {desk.runner.opted_out.problem}", "try again"
+        )
     since = keep(found, desk.history(), desk.runner.now)
     audience = audience_of(found, segment, desk.settings["timezone"], limit)
     if since is None or segment not in since.counts:

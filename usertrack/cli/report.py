@@ -34,7 +34,7 @@ def weekly(
     ] = "",
     set_name: SetName = "action",
     limit: Limit = None,
-    pseudonyms: Pseudonyms = False,  # noqa: FBT002
+    pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
@@ -60,7 +60,7 @@ def weekly(
 def user(
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_default=False)],
     limit: Limit = None,
-    pseudonyms: Pseudonyms = False,  # noqa: FBT002
+    pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
@@ -83,7 +83,7 @@ def segment(
     ],
     set_name: SetName = "action",
     limit: Limit = None,
-    pseudonyms: Pseudonyms = False,  # noqa: FBT002
+    pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
@@ -111,9 +111,9 @@ def verify(
     `usertrack report verify week.html`
     """
     from usertrack.cli.desk import open_desk
+    from usertrack.errors import UsageError
     from usertrack.render import pages
     from usertrack.report.verify import raise_mismatch, verify_document
-    from usertrack.errors import UsageError
     from usertrack.verify import compare, read_report
 
     found = read_report(file)

@@ -27,7 +27,9 @@ class Erased:
     note: str = ""
 
 
-def delete(runner: Runner, subject: Subject, where: Kept, notify: Notify, patience: float = 60, pause: float = 0.5) -> bool:
+def delete(
+    runner: Runner, subject: Subject, where: Kept, notify: Notify, patience: float = 60, pause: float = 0.5
+) -> bool:
     """Delete everywhere. Says whether PostHog was done within ``patience`` seconds; raises a UsertrackError."""
     done = _from_posthog(runner, subject, notify, patience, pause)
     notify("writing the history anew", passing=True)
@@ -73,7 +75,10 @@ def _pending(runner: Runner, subject: Subject) -> bool:
 def prove(runner: Runner, subject: Subject, where: Kept, before: Sequence[Held]) -> list[Erased]:
     """Every place of ``before`` read again."""
     after = {(each.place, each.what): each for each in survey(runner, subject, where)}
-    return [Erased(each, (now := after.get((each.place, each.what), replace(each, count=0))).count, now.note) for each in before]
+    return [
+        Erased(each, (now := after.get((each.place, each.what), replace(each, count=0))).count, now.note)
+        for each in before
+    ]
 
 
 def raise_left(subject: Subject, found: Sequence[Erased], *, done: bool) -> None:

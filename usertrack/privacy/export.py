@@ -30,7 +30,8 @@ def pieces(runner: Runner, subject: Subject, where: Kept, at: datetime) -> tuple
     with kept.opened(where.history) as connection:
         history = kept.history_rows(connection, subject.email) if connection else []
     cache = [
-        dict(zip(("query", "as_of", "asked_at", "rows"), each, strict=True)) for each in kept.naming(where.cache, subject)
+        dict(zip(("query", "as_of", "asked_at", "rows"), each, strict=True))
+        for each in kept.naming(where.cache, subject)
     ]
     counts = {
         "persons": len(subject.persons),
@@ -61,7 +62,11 @@ def _notes(subject: Subject, answers: Iterable[object]) -> Iterator[str]:
 
 
 def _written(
-    about: Mapping[str, Any], subject: Subject, events: Table | None, postgres: Mapping[str, Table], rest: Mapping[str, Any]
+    about: Mapping[str, Any],
+    subject: Subject,
+    events: Table | None,
+    postgres: Mapping[str, Table],
+    rest: Mapping[str, Any],
 ) -> Iterator[bytes]:
     head = _text(about)
     yield head[:-1].encode() + b',\n"posthog": {"persons": ' + _text(list(subject.persons)).encode() + b',\n"events": '
@@ -83,7 +88,10 @@ def _rows(table: Table | None) -> Iterator[bytes]:
         stack.callback(getattr(rows, "close", lambda: None))
         for number, row in enumerate(rows):
             assert table
-            fields = {name: _value(value, column.type, name) for name, column, value in zip(table.names, table.columns, row, strict=True)}
+            fields = {
+                name: _value(value, column.type, name)
+                for name, column, value in zip(table.names, table.columns, row, strict=True)
+            }
             yield (b",\n " if number else b"\n ") + _text(fields).encode()
     yield b"]"
 

@@ -11,7 +11,7 @@ from usertrack import history
 from usertrack.cache import Cache
 from usertrack.history import Place
 from usertrack.privacy.subject import Subject
-from usertrack.spool import SpooledRows, connect
+from usertrack.spool import SpooledRows, connect, quote
 
 _CHUNK = 1 << 22
 _ENTRY = "SELECT count(*) FROM {} AS t WHERE regexp_matches(to_json(t)::VARCHAR, ?)"
@@ -55,7 +55,7 @@ def rewrite(connection: Any, place: Place, change: str, values: list[Any]) -> No
         for statement in change.split(";"):
             connection.execute(statement, values)
         connection.execute("COMMIT")
-        connection.execute(f"ATTACH {history.quote(str(fresh))} AS fresh")
+        connection.execute(f"ATTACH {quote(str(fresh))} AS fresh")
         connection.execute("COPY FROM DATABASE history TO fresh")
         connection.execute("DETACH fresh")
         connection.execute("CHECKPOINT history")
@@ -66,7 +66,7 @@ def rewrite(connection: Any, place: Place, change: str, values: list[Any]) -> No
 
 
 def naming(cache: Cache | None, subject: Subject) -> list[tuple[str, datetime, datetime, int]]:
-    """The kept answers that have the e-mail in a row: name, the moment it is of, when it was asked for, how many rows."""
+    """The kept answers with the e-mail: name, the moment it is of, when it was asked for, how many rows have it."""
     found = []
     for entry, rows in cache.tables() if cache else ():
         count = _matching(rows, subject.pattern)

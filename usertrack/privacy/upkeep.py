@@ -14,7 +14,7 @@ from usertrack.pseudonyms import TOKEN, Pseudonyms
 from usertrack.run import NotConnected, Runner
 from usertrack.spool import identifier
 
-_OLD = "SELECT count(*), count(DISTINCT p.snapshot) FROM history.person p JOIN history.snapshot s ON s.id = p.snapshot"
+_OLD = "SELECT count(*) FROM history.person p JOIN history.snapshot s ON s.id = p.snapshot WHERE s.as_of < ?"
 _EXPIRE = (
     "DELETE FROM history.person WHERE snapshot IN (SELECT id FROM history.snapshot WHERE as_of < $1);"
     "DELETE FROM history.snapshot WHERE as_of < $1"
@@ -35,7 +35,11 @@ class Change:
 def expire(runner: Runner, where: Kept, before: datetime, *, dry_run: bool) -> list[Change]:
     """What is older than ``before`` (UTC) in every place, deleted and counted again unless it is a ``dry_run``."""
     asked = {"before": before.isoformat()}
-    return [*_in_store(runner, "expire", asked, dry_run), *_old_history(where, before, dry_run), *_old_cache(where, before, dry_run)]
+    return [
+        *_in_store(runner, "expire", asked, dry_run),
+        *_old_history(where, before, dry_run),
+        *_old_cache(where, before, dry_run),
+    ]
 
 
 def _in_store(runner: Runner, action: str, body: dict[str, Any], dry_run: bool) -> list[Change]:  # noqa: FBT001
@@ -51,7 +55,10 @@ def _in_store(runner: Runner, action: str, body: dict[str, Any], dry_run: bool) 
         return [Change("PostHog", "events", None, None, "PostHog is not connected")]
     if action == "pseudonymize":
         rows = sum(count for name, count in found.items() if name != "left")
-        return [Change("PostHog", "rows", rows, None), Change("PostHog", "with an e-mail", found["left"], None if dry_run else after["left"])]
+        return [
+            Change("PostHog", "rows", rows, None),
+            Change("PostHog", "with an e-mail", found["left"], None if dry_run else after["left"]),
+        ]
     return [Change("PostHog", what, count, None if dry_run else after[what]) for what, count in found.items()]
 
 
@@ -60,22 +67,25 @@ def _old_history(where: Kept, before: datetime, dry_run: bool) -> list[Change]: 
     with kept.opened(where.history, write=not dry_run) as connection:
         if connection is None:
             return []
-        count = lambda: connection.execute(f"{_OLD} WHERE s.as_of < ?", [moment]).fetchone()[0]  # noqa: E731
-        held = count()
+        held = _older(connection, moment)
         if held and not dry_run and where.history:
             kept.rewrite(connection, where.history, _EXPIRE, [moment])
-        return [Change("history", "rows", held, None if dry_run else count())]
+        return [Change("history", "rows", held, None if dry_run else _older(connection, moment))]
+
+
+def _older(connection: Any, moment: datetime) -> int:
+    return int(connection.execute(_OLD, [moment]).fetchone()[0])
 
 
 def _old_cache(where: Kept, before: datetime, dry_run: bool) -> list[Change]:  # noqa: FBT001
     if where.cache is None:
         return []
     cache = where.cache
-    count = lambda: sum(entry.as_of < before for entry in cache.entries())  # noqa: E731
-    held = count()
+    held, left = sum(entry.as_of < before for entry in cache.entries()), None
     if not dry_run:
         cache.clear(before)
-    return [Change("cache", "answers", held, None if dry_run else count())]
+        left = sum(entry.as_of < before for entry in cache.entries())
+    return [Change("cache", "answers", held, left)]
 
 
 def pseudonymize(runner: Runner, where: Kept, pseudonyms: Pseudonyms, *, dry_run: bool) -> list[Change]:
@@ -110,8 +120,15 @@ def _rename(connection: Any, pseudonyms: Pseudonyms) -> None:
     ).fetchall()
     for (column,) in columns:
         name = identifier(column)
-        values = [v for (v,) in connection.execute(f"SELECT DISTINCT {name} FROM history.person WHERE {name} IS NOT NULL").fetchall()]
-        replace = pseudonyms.of if column == "key" else pseudonyms.of_id if column.startswith("name ") else pseudonyms.text
+        values = [
+            v
+            for (v,) in connection.execute(
+                f"SELECT DISTINCT {name} FROM history.person WHERE {name} IS NOT NULL"
+            ).fetchall()
+        ]
+        replace = (
+            pseudonyms.of if column == "key" else pseudonyms.of_id if column.startswith("name ") else pseudonyms.text
+        )
         pairs = [(v, replace(v)) for v in values if not TOKEN.match(v)]
         changed = [pair for pair in pairs if pair[0] != pair[1]]
         if changed:

@@ -77,7 +77,11 @@ def _people(bench: Workbench, kind: str | None) -> Table:
     if kind is None:
         where = "kind <> 'matched' OR ambiguous"  # a kind that is not known is no mismatch
     else:
-        where = "ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')" if kind == "ambiguous" else f"kind = {quote(kind)}"
+        where = (
+            "ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
+            if kind == "ambiguous"
+            else f"kind = {quote(kind)}"
+        )
     names = f"key AS {identifier(bench.key)}, kind, ambiguous, accounts, persons"
     scan = f"(SELECT {names} FROM ({bench.met()}) WHERE {where} ORDER BY kind = 'internal', NOT ambiguous, kind, key)"
     count = bench.one(f"SELECT count(*) FROM {scan}")[0]

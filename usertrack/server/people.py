@@ -83,11 +83,11 @@ class People:
         """Return when every deletion that was begun is done."""
         self._worker.submit(lambda: None).result()
 
-    def _delete(
-        self, begun: list[dict[str, Any]], ids: list[str], distinct_ids: list[str], tables: list[str]
-    ) -> None:
+    def _delete(self, begun: list[dict[str, Any]], ids: list[str], distinct_ids: list[str], tables: list[str]) -> None:
         try:
-            for table in tables:  # the persons last: as long as they are there, a deletion cut short is seen, and redone
+            for (
+                table
+            ) in tables:  # the persons last: as long as they are there, a deletion cut short is seen, and redone
                 column = "id" if table == "persons" else "person_id"
                 self._store.erase(table, column, ids, distinct_ids if table == "events" else ())
             self._store.scrub(tables)
@@ -104,7 +104,12 @@ def _having(condition: str) -> str:
 
 
 def _shown(
-    id_: str, created_at: str, properties: dict[str, Any], identified: int, seen: str | None, distinct_ids: Iterable[str]
+    id_: str,
+    created_at: str,
+    properties: dict[str, Any],
+    identified: int,
+    seen: str | None,
+    distinct_ids: Iterable[str],
 ) -> dict[str, Any]:
     ids = list(distinct_ids)
     return {

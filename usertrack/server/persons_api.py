@@ -53,7 +53,9 @@ class _PersonApi:
         persons = await run_in_threadpool(self._people.read, found[offset : offset + limit])
         total = {"count": len(found)} if request.query_params.get("include_total") == "true" else {}
         # as in PostHog, a full page has a next one, which may be empty
-        return JSONResponse(total | part(request, persons, offset + len(persons) + (len(persons) == limit), limit, offset))
+        return JSONResponse(
+            total | part(request, persons, offset + len(persons) + (len(persons) == limit), limit, offset)
+        )
 
     async def one(self, request: Request) -> Response:
         self._admit(request, "person:write" if request.method == "DELETE" else "person:read")

@@ -1,4 +1,4 @@
-"""What PostHog has no endpoint for: what is old expires, and people become pseudonyms. Counted first with ``dry_run``."""
+"""What PostHog has no endpoint for: what is old expires, people become pseudonyms. With ``dry_run`` it is counted."""
 
 import json
 import re
@@ -40,7 +40,9 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
         if not isinstance(body.get("key"), str) or not body["key"]:
             raise ApiError(400, "invalid_input", "key is required")
         pseudonyms = Pseudonyms(body["key"].encode(), [str(each) for each in body.get("internal") or []])
-        return JSONResponse(await run_in_threadpool(pseudonymized, store, pseudonyms, dry_run=bool(body.get("dry_run"))))
+        return JSONResponse(
+            await run_in_threadpool(pseudonymized, store, pseudonyms, dry_run=bool(body.get("dry_run")))
+        )
 
     return [
         Route(f"/api/projects/{{project_id}}/usertrack/{name}{slash}", answering(handler), methods=["POST"])
@@ -77,7 +79,7 @@ def expired(store: Store, before: datetime, *, dry_run: bool) -> dict[str, int]:
 
 
 def pseudonymized(store: Store, pseudonyms: Pseudonyms, *, dry_run: bool) -> dict[str, int]:
-    """How many rows of each table there are; every e-mail, name and id in them is replaced. ``left`` still has an e-mail.
+    """How many rows of each table there are; e-mails, names and ids in them are replaced. ``left`` still have one.
 
     Each table is replaced whole, in one step; what is a pseudonym already stays, so that this can be run again.
     """
@@ -143,8 +145,17 @@ def _uuid(text: str, pseudonyms: Pseudonyms) -> str:
 def _left(store: Store) -> int:
     """Rows with an e-mail in them that is no pseudonym."""
     text = "replaceRegexpAll(toString({}), 'u-[0-9a-f]{{16}}@', '')".format
-    columns = {"events": "properties", "persons": "properties", "groups": "properties", "person_distinct_ids": "distinct_id"}
+    columns = {
+        "events": "properties",
+        "persons": "properties",
+        "groups": "properties",
+        "person_distinct_ids": "distinct_id",
+    }
     return sum(
-        int(store.rows(f"SELECT count() FROM posthog.{table} {_final(table)} WHERE match({text(column)}, {literal(_EMAIL)})")[0][0])
+        int(
+            store.rows(
+                f"SELECT count() FROM posthog.{table} {_final(table)} WHERE match({text(column)}, {literal(_EMAIL)})"
+            )[0][0]
+        )
         for table, column in columns.items()
     )
