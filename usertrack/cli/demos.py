@@ -31,14 +31,25 @@ def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progre
         built.close()
 
 
-def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows: int, *, hash_ips: bool) -> None:
+def run_server(
+    host: str,
+    port: int,
+    data: Path | None,
+    timezone: str,
+    max_rows: int,
+    week_start: str | None = None,
+    *,
+    hash_ips: bool = False,
+) -> None:
+    from usertrack.analytics.frame import WeekStart, chosen
     from usertrack.pseudonyms import key_of
     from usertrack.server.serve import is_public, serve
-    from usertrack.settings import load
+    from usertrack.settings import WEEK_STARTS, load
     from usertrack.sources.demo import require_engines
 
     require_engines()
     require_timezone(timezone)
+    first = chosen(week_start, WeekStart, "--week-start") if week_start else None
     if is_public(host):
         diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
     folder = data or default_data()
@@ -51,6 +62,7 @@ def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows:
         timezone=timezone,
         row_cap=max_rows,
         ip_key=key_of(load()) if hash_ips else b"",
+        week_start_day=WEEK_STARTS.index(first) if first else None,
     )
 
 

@@ -43,6 +43,9 @@ def serve(
             "--max-rows", min=1, help="Rows that one query may return at the most; PostHog's own cap is the default."
         ),
     ] = 50_000,
+    week_start: Annotated[
+        str | None, typer.Option("--week-start", metavar="DAY", help="monday or sunday: what weeks of HogQL start on.")
+    ] = None,
     hash_ips: Annotated[
         bool, typer.Option("--hash-ips", help="Keep a keyed hash of where events come from; default: nothing of it.")
     ] = False,
@@ -55,7 +58,7 @@ def serve(
     """
     from usertrack.cli.demos import run_server
 
-    run_server(host, port, data, timezone, max_rows, hash_ips=hash_ips)
+    run_server(host, port, data, timezone, max_rows, week_start, hash_ips=hash_ips)
 
 
 def register(app: typer.Typer) -> None:

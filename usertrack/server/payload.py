@@ -38,7 +38,10 @@ class Refused(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Payload:
-    """One HTTP request as it came in. ``legacy`` endpoints accept base64 twice; ``limit`` is in bytes, ``remote`` the sender's address."""
+    """One HTTP request as it came in from the address ``remote``.
+
+    ``legacy`` endpoints accept base64 twice; ``limit`` is in bytes.
+    """
 
     body: bytes
     query: Mapping[str, str] = field(default_factory=dict)
