@@ -23,6 +23,7 @@ from usertrack.cli import (
     journeys,
     metrics,
     people,
+    privacy,
     push,
     queries,
     report,
@@ -78,6 +79,7 @@ queries.register(app)
 insights.register(app)
 workspace.register(app)
 cache.register(app)
+privacy.register(app)
 serving.register(app)
 importing.register(app)
 

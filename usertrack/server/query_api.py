@@ -124,6 +124,7 @@ class _QueryApi:
                 "week_start_day": settings.week_start_day,
                 "test_account_filters": list(settings.test_account_filters),
                 "usertrack_parquet": True,  # not PostHog's: a whole result can be had as parquet
+                "usertrack_privacy": True,  # nor these: usertrack/expire and usertrack/pseudonymize
             }
         )
 
