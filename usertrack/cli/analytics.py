@@ -413,4 +413,4 @@ def register(app: typer.Typer) -> None:
     for command in (funnel, retention, cohorts, lifecycle, stickiness):
         app.command(rich_help_panel=PANEL)(command)
     for command in (funnel, retention, cohorts, lifecycle, stickiness, features, churn):
-        app.command(rich_help_panel=_PANEL)(command)
+        app.command(rich_help_panel=PANEL)(command)
