@@ -114,7 +114,7 @@ SELECT
     count() AS persons,
     countIf(reached = step AND step < length({steps}) AND begun > toUnixTimestamp64Milli(toDateTime64({until}, 3)) - 1000 * {window}) AS open,
     avgIf(seconds, seconds > 0) AS mean_seconds,
-    medianIf(seconds, seconds > 0) AS median_seconds,
+    (medianExactLowIf(seconds, seconds > 0) + medianExactHighIf(seconds, seconds > 0)) / 2 AS median_seconds,
     fromUnixTimestamp64Milli(min(ms)) AS first_at
 FROM steps_reached
 WHERE {each} = 0 OR (step = {each} AND reached = {each})
