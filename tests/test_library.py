@@ -225,8 +225,27 @@ def test_text_that_is_none(tmp_path: Path) -> None:
 
 def test_one_row_of_a_query() -> None:
     one = for_key(Statement("neon", 'SELECT 1 AS "E-Mail" -- end', key="E-Mail"), "a'b")
-    assert one.sql == 'SELECT * FROM (SELECT 1 AS "E-Mail" -- end\n) AS keyed WHERE "E-Mail" = {usertrack_key}'
-    assert one.values == {"usertrack_key": "a'b"}
+    assert one.sql == (
+        'SELECT * FROM (SELECT 1 AS "E-Mail" -- end\n) AS keyed '
+        'WHERE lower(CAST("E-Mail" AS text) COLLATE "C") LIKE {usertrack_key}'
+    )
+    assert one.values == {"usertrack_key": "%a_b%"}
+
+
+@pytest.mark.parametrize(
+    ("fact", "message"),
+    [
+        ("{label: a, type: float, merge: last}", "'by' must be there"),
+        ("{label: a, type: float, by: t}", "go with 'merge: last'"),
+        ("{label: a, type: float, merge: last, by: t, wins: b}", "go with 'merge: last'"),
+        ("{label: a, type: float, merge: last, by: n}", "'n', by which 'a' is merged, is no time"),
+    ],
+)
+def test_how_rows_of_one_person_are_merged(tmp_path: Path, fact: str, message: str) -> None:
+    facts = f"--   a: {fact}\n--   n: {{label: n, type: int}}\n--   t: {{label: t, type: time}}\n"
+    write(tmp_path, f"-- title: t\n-- key: k\n-- facts:\n{facts}SELECT 1 AS k, 2 AS a, 3 AS n, now() AS t")
+    with pytest.raises(UsageError, match=message):
+        Library([tmp_path])["neon/some"]
 
 
 def test_the_shipped_queries_can_be_read() -> None:

@@ -40,7 +40,8 @@ def accounts(company: Company) -> None:
     """Signups with their first run after 1, 2 and 4 days, and one who still waits after 3: half have run after 2."""
     company.account("one@x.example", signed_up=nov(16, 0), runs={"completed": 3}, run_at=nov(17, 0))
     company.account("two@x.example", signed_up=nov(16, 0), runs={"failed": 1}, run_at=nov(18, 0))
-    company.account("Waits@x.example", signed_up=nov(17, 0), runs={"running": 1}, run_at=nov(20, 1))
+    waits = company.account("Waits@x.example", signed_up=nov(17, 0), runs={"running": 1}, run_at=nov(20, 1))
+    company.tool(waits, nov(16))  # before the signup: it counts for no day, which would have more users than people
     company.account("waits@x.example", signed_up=nov(18, 0))
     company.account("four@x.example", signed_up=nov(16, 0), runs={"cancelled": 2}, run_at=nov(19, 23.99))
     company.account("own@datagen.dev", signed_up=nov(16, 0), runs={"failed": 5}, run_at=nov(16))
@@ -161,8 +162,27 @@ def test_rows_that_are_not_as_the_kind_has_them() -> None:
     assert "2 rows for the whole window" in said((1, 2, None), (1, 2, None))
     assert "lacks n" in said((1,), width=1)
     assert "hits that are more than n" in said((3, 2, None))
-    assert "hits that are more than n" in said(("many", 2, None))
+    assert "hits that are more than n, or below 0" in said((-1, 2, None))
+    assert "what is no number" in said(("many", 2, None))
     assert "a `day` that is no date" in said((1, 2, "yesterday"))
+    assert "a `day` that is no date" in said((1, 2, [date(2026, 11, 20)]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "message"),
+    [
+        ("count", {"value": -3}, "counts less than nothing"),
+        ("rate", {"hits": 1, "n": 4, "n_effective": "many"}, "what is no number"),
+        ("rate", {"hits": 1, "n": 4, "n_effective": -1.0}, "hits that are more than n, or below 0"),
+        ("mean", {"value": 1.0, "sd": 1.0, "n": -2}, "counts less than nothing"),
+        ("estimate", {"value": 1.0, "low": [0], "high": 2.0, "n": 2}, "what is no number"),
+    ],
+)
+def test_figures_that_cannot_be(kind: str, row: dict[str, object], message: str) -> None:
+    table = Table(tuple(Column(name) for name in row), [tuple(row.values())])
+    said = problem(lambda: reading(Metric("A", kind), table))
+    assert message in said.message
+    assert said.hint.startswith(f"a {kind} is one row of ")
 
 
 def test_a_count_of_nothing_is_0_and_a_rate_of_nothing_unknown() -> None:
@@ -202,6 +222,8 @@ def test_a_file_is_a_metric_more(here: Office, tmp_path: Path) -> None:
         ("at least 3", "'> 3'", 6, "'good': '> 3' is not a threshold"),
         ("  good: at least 3", "  excellent: above 3", 6, "'excellent': lies beyond good, in the same direction"),
         ("  label: New accounts\n--   ", "  ", 3, "'metric': needs a label"),
+        ("kind: count", "kind: rate", 6, "'good': 'at least 3' is of no use to a rate, which is in percent"),
+        ("at least 3", "at least 3 %", 6, "'good': 'at least 3 %' is in percent, and a count is not"),
         ("  good:", "  godo:", 6, "'godo': a metric has no such key"),
         ("{days}", "30", 2, "parameter 'days' is declared but not used"),
         ("{as_of}", "now()", 3, "a metric answers for the `days` before {as_of}"),

@@ -30,6 +30,13 @@ def test_what_is_no_moment(text: str) -> None:
     assert "2026-11-20" in caught.value.hint
 
 
+@pytest.mark.parametrize("text", ["0001-01-01", "1900-12-31", "2299-01-01", "9999-12-31T23:59:59"])
+def test_moments_that_no_source_can_count_in(text: str) -> None:
+    with pytest.raises(UsageError, match="is out of reach") as caught:
+        parse_moment(text, "UTC")
+    assert caught.value.hint == "times lie between 1901 and 2299"
+
+
 def test_zones() -> None:
     assert in_zone(datetime(2026, 7, 1, 12), "Europe/Berlin").isoformat() == "2026-07-01T14:00:00+02:00"
     assert [known_zone(name) for name in ("Asia/Tokyo", "Mars/Olympus", "../x", "", None, 5, "Europe")] == [

@@ -63,7 +63,7 @@ def runner(demo_cache: Path, demo_postgres: str) -> Iterator[Runner]:
 def answer(runner: Runner, name: str, **params: object) -> Table:
     """The answer with defaults, and with a person and a tool of the demo where one must be named."""
     required = {
-        "email": "dan.moreau@hooli.example",
+        "email": ["dan.moreau@hooli.example"],
         "tool": "web_scrape",
         "steps": ["user_signed_up", "onboarding_started"],
         "conditions": ["true", "true"],

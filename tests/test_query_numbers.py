@@ -199,14 +199,14 @@ def test_days_are_those_of_the_timezone(runner: Runner) -> None:
 
 def test_an_underscore_is_no_wildcard(runner: Runner) -> None:
     def used(tool: str) -> list[tuple[Any, ...]]:
-        return rows(runner, "neon/user_tool_use", "tool", "uses", email=GUS, tool=tool)
+        return rows(runner, "neon/user_tool_use", "tool", "uses", email=[GUS], tool=tool)
 
     assert used("A_b") == [("a_b", 1)]
     assert used("%") == []
 
 
 def test_share_of_mcp(runner: Runner) -> None:
-    found = rows(runner, "neon/user_tool_kinds", "kind", "calls", "share", email=GUS, days=60)
+    found = rows(runner, "neon/user_tool_kinds", "kind", "calls", "share", email=[GUS], days=60)
     assert found == [("mcp", 9, pytest.approx(9 / 11)), ("default", 2, pytest.approx(2 / 11))]
 
 
@@ -247,17 +247,17 @@ def test_a_setup_is_complete_when_the_address_is_copied(runner: Runner) -> None:
 
 
 def test_servers_of_one_person_by_template(runner: Runner) -> None:
-    found = rows(runner, "posthog/user_mcp", "server", "template_id", "has_oauth", "clicks", email=GUS)
+    found = rows(runner, "posthog/user_mcp", "server", "template_id", "has_oauth", "clicks", email=[GUS])
     assert found == [("Slack", "tpl_Slack", False, 2), ("Gmail", "tpl_Gmail", True, 1)]
 
 
 def test_success_is_another_word_for_completed(runner: Runner) -> None:
     assert (EVA, 3, 1) in rows(runner, "neon/run_activity", "email", "runs_completed", "runs_failed")
-    assert rows(runner, "neon/user_account", "runs_ok", "success_rate", email=EVA) == [(3, 0.75)]
+    assert rows(runner, "neon/user_account", "runs_ok", "success_rate", email=[EVA]) == [(3, 0.75)]
 
 
 def test_a_timeline_says_why_a_run_failed(runner: Runner) -> None:
-    found = rows(runner, "neon/user_timeline", "outcome", "detail", email=EVA)
+    found = rows(runner, "neon/user_timeline", "outcome", "detail", email=[EVA])
     assert [why for outcome, why in found if outcome == "failed"] == ["KeyError: 'HUBSPOT_API_KEY'"]
 
 

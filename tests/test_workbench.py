@@ -29,6 +29,12 @@ def test_spellings_that_a_source_keeps_apart_are_one_person(spelling: str) -> No
     assert "are one person (neon/runs 1, neon/credits 1): counts are added" in note
 
 
+def test_where_nothing_says_which_the_first_spelling_holds_whatever_the_order() -> None:
+    for order in (("b@x.example", "b@x.example\u00a0"), ("b@x.example\u00a0", "b@x.example")):
+        people = {spelling: (1, 0, 10.0 if spelling == "b@x.example" else 20.0, 0.0) for spelling in order}
+        assert facts_of(classified(0, people), "b@x.example")[2] == 10.0
+
+
 PEOPLE = {"a@x.example": (9, 1, 10.0, 0.0), "b@x.example": (3, 0, 20.0, 0.0)}
 
 

@@ -166,8 +166,8 @@ class Document:
     provenance: Mapping[str, Any] | None = None
 
 
-def of_table(table: Table) -> Document:
-    """The document of a bare table: every column, every row, and the timezone of its times."""
+def of_table(table: Table, limit: int = 0) -> Document:
+    """The document of a bare table: every column, the timezone of its times, and ``limit`` rows to look at (0: all)."""
     cut = ("the source has more rows than these",) if table.truncated else ()
     times = (
         [f"times in {table.timezone}"] if any(column.type.startswith("TIMESTAMP") for column in table.columns) else []
@@ -176,7 +176,7 @@ def of_table(table: Table) -> Document:
     return Document(
         title=table.title or table.name,
         subtitle=" · ".join([f"{count:,} row".replace(",", " ") + "s" * (count != 1), *times]),
-        blocks=(Listing(table, limit=0),),
+        blocks=(Listing(table, limit=limit),),
         notes=(*table.notes, *cut),
         table=table,
         timezone=table.timezone,

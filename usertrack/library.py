@@ -50,7 +50,7 @@ FACT_TYPES = {
 }
 """Types of facts, with DuckDB's names for them."""
 
-_MERGES = ("sum", "min", "max", "first")
+_MERGES = ("sum", "min", "max", "first", "last")
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,7 @@ class Fact:
     ``absent`` is its value for somebody whom the query does not list; None means that it is unknown then. A ``current``
     fact has the value of today whatever the moment asked for: its source keeps no record of what it was. ``merge`` says
     what becomes of it when several rows are one person's: unless declared, counts are added and times are the last.
+    ``last`` takes the row whose fact ``by``, a time, is the latest; the text ``wins`` goes before all others.
     """
 
     label: str
@@ -133,6 +134,8 @@ class Fact:
     absent: Any = None
     current: bool = False
     merge: str = "first"
+    by: str = ""
+    wins: str = ""
 
 
 @dataclass(frozen=True)
@@ -237,12 +240,30 @@ def _must_be_text(value: Any, what: str) -> None:
 
 
 def for_key(statement: Statement, value: str) -> Statement:
-    """``statement``, but only its row for the key ``value``: the source can look for it before it counts."""
+    """``statement``, but only its rows for the key ``value`` in any spelling: the source can look before it counts.
+
+    Sources know less of letters and blanks than the workbench, which has the last word: what they give is what may be
+    meant, and hardly more.
+    """
     inner = statement_of(statement.sql, statement.source)
-    key = '"' + statement.key.replace('"', '""') + '"'
-    sql = f"SELECT * FROM ({inner}\n) AS keyed WHERE {key} = {{usertrack_key}}"  # on the first line: errors count lines
-    values, types = {**statement.values, "usertrack_key": value}, {**statement.types, "usertrack_key": "text"}
+    key = _AS_TEXT[statement.source].format('"' + statement.key.replace('"', '""') + '"')
+    # on the first line: errors count lines
+    sql = f"SELECT * FROM ({inner}\n) AS keyed WHERE lower({key}) LIKE {{usertrack_key}}"
+    values, types = {**statement.values, "usertrack_key": _like(value)}, {**statement.types, "usertrack_key": "text"}
     return replace(statement, sql=sql, values=values, types=types, whole=statement)
+
+
+_AS_TEXT = {"posthog": "toString({})", "neon": 'CAST({} AS text) COLLATE "C"'}  # lower-case in ASCII, on any server
+_PLAIN = frozenset("abcdefghjlmnopqrstuvwxyz0123456789@.-+")
+
+
+def _like(value: str) -> str:
+    """The pattern of every spelling of ``value``: what is no ASCII, and blanks around it, may be anything.
+
+    K and I are the letters that others become in lower-case: the Kelvin sign, and the I of Turkish.
+    """
+    letters = ("%" if not letter.isascii() else letter if letter in _PLAIN else "_" for letter in value.strip().lower())
+    return re.sub("%+", "%", f"%{''.join(letters)}%")
 
 
 def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
@@ -276,6 +297,7 @@ def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
         line=line,
         shipped=shipped,
     )
+    _merged_by_times(query, text)
     _declared_equals_used(query, text)
     _answers_for_a_window(query, text)
     return query
@@ -351,7 +373,7 @@ def _moment(value: Any) -> Any:
 
 def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
     where = f"{path}:{_line_of(text, name, 1)}"
-    known = {"label", "type", "unit", "absent", "current", "merge"}
+    known = {"label", "type", "unit", "absent", "current", "merge", "by", "wins"}
     if not isinstance(value, dict) or not {"label", "type"} <= set(value) <= known:
         raise UsageError(
             f"{where}: fact '{name}' needs a label and a type", "write `runs: {label: runs, type: int, absent: 0}`"
@@ -365,7 +387,24 @@ def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
     merge = value.get("merge", {"int": "sum", "time": "max"}.get(kind, "first"))
     if merge not in _MERGES or (merge == "sum" and kind not in ("int", "float")):
         raise UsageError(f"{where}: 'merge' of fact '{name}' is one of {', '.join(_MERGES)}; a sum is of numbers")
-    return Fact(str(value["label"]), kind, str(value.get("unit", "")), value.get("absent"), current, merge)
+    by, wins = str(value.get("by", "")), str(value.get("wins", ""))
+    if (merge == "last") != bool(by) or (wins and (merge, kind) != ("last", "text")):
+        raise UsageError(
+            f"{where}: 'by' and 'wins' of fact '{name}' go with 'merge: last', and 'by' must be there",
+            "write `merge: last, by: last_active_at`, and `wins: active` where one text goes before all others",
+        )
+    return Fact(str(value["label"]), kind, str(value.get("unit", "")), value.get("absent"), current, merge, by, wins)
+
+
+def _merged_by_times(query: Query, text: str) -> None:
+    times = [name for name, fact in query.facts.items() if fact.type == "time"]
+    for name, fact in query.facts.items():
+        if fact.by and fact.by not in times:
+            where = f"{query.path}:{_line_of(text, name, 1)}"
+            raise UsageError(
+                f"{where}: '{fact.by}', by which '{name}' is merged, is no time of its facts",
+                did_you_mean(fact.by, times, f"times are {', '.join(times) or 'none'}"),
+            )
 
 
 def _metric(value: dict[Any, Any], path: Path, text: str) -> Metric:

@@ -86,16 +86,20 @@ def read_metric(written: dict[Any, Any]) -> Metric:
         raise UsageError(
             f"kind: no metric is of kind '{kind}'", did_you_mean(kind, KINDS, f"one of {', '.join(KINDS)}")
         )
-    good, excellent = (_bound(key, written[key]) if key in written else None for key in ("good", "excellent"))
+    good, excellent = (_bound(key, written[key], kind) if key in written else None for key in ("good", "excellent"))
     if excellent and not (good and good.rises == excellent.rises and good.holds(excellent.value)):
         raise UsageError("excellent: lies beyond good, in the same direction", _EXAMPLE)
     return Metric(written["label"], kind, written.get("unit", ""), good, excellent)
 
 
-def _bound(key: str, text: str) -> Bound:
+def _bound(key: str, text: str, kind: str) -> Bound:
     match = _BOUND.fullmatch(text.strip())
     if not match:
         hint = "write `above 10`, `at least 5 %`, `below 7` or `at most 3`"
         raise UsageError(f"{key}: '{text}' is not a threshold", hint)
     word, number, percent = match.groups()
+    if percent and kind != "rate":
+        raise UsageError(f"{key}: '{text}' is in percent, and a {kind} is not", f"write `{word} {number}`")
+    if kind == "rate" and not percent:
+        raise UsageError(f"{key}: '{text}' is of no use to a rate, which is in percent", f"write `{word} {number} %`")
     return Bound(word, float(number) / (100 if percent else 1), text.strip())

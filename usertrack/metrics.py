@@ -131,25 +131,33 @@ def reading(metric: Metric, table: Table) -> Reading:
     """The figure in the rows of a metric's query; raises QueryError when they are not as its kind has them."""
     rows = table.dicts()
     whole = [row for row in rows if row.get("day") is None]
-    days = {row["day"]: row for row in rows if row.get("day") is not None}
+    daily = [row for row in rows if row.get("day") is not None]
     if lacking := [name for name in metric.columns if name not in table.names]:
         problem = f"lacks {', '.join(lacking)}"
     elif len(whole) > 1:
         problem = f"has {len(whole)} rows for the whole window"
-    elif any(isinstance(day, datetime) or not isinstance(day, date) for day in days):
+    elif any(isinstance(row["day"], datetime) or not isinstance(row["day"], date) for row in daily):
         problem = "has a `day` that is no date"
+    elif any(not _numbers(metric, row) for row in rows):
+        problem = "has what is no number"
     elif any(not _sound(metric, row) for row in rows):
-        problem = "has hits that are more than n, or no numbers" if metric.kind == "rate" else "has what is no number"
+        problem = "has hits that are more than n, or below 0" if metric.kind == "rate" else "counts less than nothing"
     else:
-        values = {day: _figure(metric, row).value for day, row in days.items()}
+        values = {row["day"]: _figure(metric, row).value for row in daily}
         return replace(_figure(metric, whole[0]), days=values) if whole else Reading(days=values)
     hint = f"a {metric.kind} is one row of {', '.join(metric.columns)} for the window, and one for each `day`"
     raise QueryError(f"{table.name}: the answer {problem}", hint)
 
 
+def _numbers(metric: Metric, row: dict[str, Any]) -> bool:
+    values = [row.get(name) for name in (*metric.columns, "n_effective")]
+    return all(value is None or isinstance(value, int | float) for value in values)
+
+
 def _sound(metric: Metric, row: dict[str, Any]) -> bool:
-    values = [row[name] for name in metric.columns]
-    if not all(value is None or isinstance(value, int | float) for value in values):
+    """Whether what counts things, or measures how they spread, is not below 0, and hits are among the n."""
+    counts = ["n", "sd", "n_effective", *(["value"] if metric.kind == "count" else [])]
+    if any((row.get(name) or 0) < 0 for name in counts):
         return False
     return metric.kind != "rate" or 0 <= (row["hits"] or 0) <= (row["n"] or 0)
 

@@ -10,11 +10,21 @@ from usertrack.errors import UsageError
 
 
 def parse_moment(text: str, zone: str) -> datetime:
-    """``text`` (ISO date or time) as UTC. A date means its end, a naive time is in ``zone``; raises UsageError."""
+    """``text`` (ISO date or time) as UTC. A date means its end, a naive time is in ``zone``.
+
+    Raises UsageError, also for years that a source cannot count in: ClickHouse's times reach from 1900 to 2299.
+    """
     try:
-        return _local(text, ZoneInfo(zone)).astimezone(UTC)
+        moment = _local(text, ZoneInfo(zone)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"'{text}' is not a date or time", "write 2026-11-20 or 2026-11-20T09:00") from error
+    if not _FIRST_YEAR < moment.year < _LAST_YEAR:
+        raise UsageError(f"'{text}' is out of reach", f"times lie between {_FIRST_YEAR} and {_LAST_YEAR}")
+    return moment
+
+
+# with a year to spare, to look back in
+_FIRST_YEAR, _LAST_YEAR = 1901, 2299
 
 
 def span(text: str, zone: str) -> tuple[datetime, datetime]:

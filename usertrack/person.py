@@ -34,6 +34,7 @@ PARTS = {
 class Dossier:
     """``parts`` by name as in the queries above; what could not be had is in ``missing``, with the reason.
 
+    ``spellings`` are those of the e-mail in the sources, which the parts were asked for.
     ``known`` are the facts of a profile by name; their values are in each explanation.
     ``days`` are the 31 calendar days, in the workspace's timezone, that the last 30 days touch, oldest first: (day,
     actions of any kind). ``hours`` has the actions of the same days by weekday, Monday first, and hour.
@@ -44,6 +45,7 @@ class Dossier:
     standing: dict[str, Explanation]
     known: dict[str, ProfileFact]
     parts: dict[str, Table]
+    spellings: tuple[str, ...]
     missing: dict[str, str] = field(default_factory=dict)
     days: tuple[tuple[date, int], ...] = ()
     hours: tuple[tuple[int, ...], ...] = ()
@@ -55,7 +57,8 @@ def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
     """Everything known of one person; raises UsageError, with near matches, when nobody is called ``wanted``."""
     standing = {name: explain(bench, chosen, wanted, flips=False) for name, chosen in bench.rules.sets.items()}
     email = next(iter(standing.values())).key
-    names = {part: _statement(runner, part, query, email) for part, query in PARTS.items()}
+    spellings = bench.spellings or [email]
+    names = {part: _statement(runner, part, query, spellings) for part, query in PARTS.items()}
     answers = dict(zip(names, runner.run(list(names.values())), strict=True))
     parts = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
     parts |= {name: _by_cause(parts[name], *how) for name, how in _CAUSES.items() if name in parts}
@@ -67,6 +70,7 @@ def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
         standing=standing,
         known=bench.facts,
         parts=parts,
+        spellings=tuple(spellings),
         missing=missing,
         days=tuple(days.items()),
         hours=tuple(tuple(week[weekday, hour] for hour in range(24)) for weekday in range(7)),
@@ -75,8 +79,9 @@ def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
     )
 
 
-def _statement(runner: Runner, part: str, query: str, email: str) -> Statement:
-    return runner.bind(query, {"email": email}, limit=_TIMELINE if part in ("events", "actions", "sessions") else None)
+def _statement(runner: Runner, part: str, query: str, spellings: list[str]) -> Statement:
+    limit = _TIMELINE if part in ("events", "actions", "sessions") else None
+    return runner.bind(query, {"email": spellings}, limit=limit)
 
 
 _CAUSES = {"runs": ("cause", "outcome", "runs"), "tool_failures": ("message", "tool", "failures")}

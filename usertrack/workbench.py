@@ -57,10 +57,14 @@ _OWN_NAMES = {"key", "primary", "segments", "action", "priority", "because", "ra
 
 
 class Workbench:
-    """DuckDB with the table `profile` (one row per person, key and `as_of` first) and what is known of its columns."""
+    """DuckDB with the table `profile` (one row per person, key and `as_of` first) and what is known of its columns.
 
-    def __init__(self, rules: Rules, library: Library, as_of: datetime) -> None:
+    ``only`` names the one person that it is about; ``spellings`` are then those of their key, the normalised one first.
+    """
+
+    def __init__(self, rules: Rules, library: Library, as_of: datetime, only: str | None = None) -> None:
         self.rules = rules
+        self.only = only
         self.as_of = as_of
         self.connection = connect()
         self.queries = {name: _profile_query(rules, library, name) for name in rules.queries}
@@ -70,6 +74,7 @@ class Workbench:
         self.sides: dict[str, tuple[str, str]] = {}
         self.notes: list[str] = []
         self.alike: dict[str, int] = {}
+        self.spellings: list[str] = []
         self.people = 0
 
     @property
@@ -132,6 +137,8 @@ class Workbench:
                 f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {normalised(raw)} AS key, {', '.join(facts)} "
                 f"FROM {table.rows.scan()}"
             )
+            if self.only is not None:
+                self._narrow(view, self.only)
         except duckdb.ConversionException as error:
             raise UsageError(
                 f"query '{query.name}' returns a value that is not of its fact's type: {reason(error)}",
@@ -150,6 +157,12 @@ class Workbench:
             merged = ", ".join(f"{_merged(name, fact)} AS {identifier(name)}" for name, fact in query.facts.items())
             self.connection.execute(f"CREATE OR REPLACE TABLE {view} AS SELECT key, {merged} FROM {view} GROUP BY key")
             self.alike[query.name] = rows - keys
+
+    def _narrow(self, view: str, only: str) -> None:
+        """Leave the rows of the one person that is wanted, and remember how the source spells them."""
+        self.connection.execute(f"DELETE FROM {view} WHERE key IS DISTINCT FROM {normalised('$1')}", [only])
+        found = self.connection.execute(f"SELECT DISTINCT key, raw_key FROM {view} ORDER BY raw_key").fetchall()
+        self.spellings = list(dict.fromkeys([*self.spellings, *(text for pair in found for text in pair)]))
 
     def _people(self, tables: Mapping[str, Table], internal: Sequence[str]) -> None:
         """Everybody whom any query names: `people`, with the sources that know them and whether they are your own."""
@@ -336,7 +349,10 @@ def _merged(name: str, fact: Fact) -> str:
     """SQL for a fact of several rows that are one person's."""
     column = identifier(name)
     if fact.merge == "first":
-        return f"arg_min({column}, rowid)"  # of those that are known
+        return f"arg_min({column}, raw_key)"  # of those that are known
+    if fact.merge == "last":
+        last = f"arg_max_null({column}, (coalesce({identifier(fact.by)}, TIMESTAMP '-infinity'), raw_key))"
+        return f"coalesce(any_value({column}) FILTER ({column} = {quote(fact.wins)}), {last})" if fact.wins else last
     return f"{fact.merge}({column})::{FACT_TYPES[fact.type]}"
 
 
@@ -344,7 +360,7 @@ def _of_one_key(alike: Mapping[str, int]) -> str:
     where = ", ".join(f"{name} {count}" for name, count in alike.items())
     return (
         f"e-mails that differ only in blanks or case that their source tells apart are one person ({where}): "
-        "counts are added, times are the first or last; of what cannot be added one spelling's value holds"
+        "counts are added, times are the first or last; credits and the like are those of the spelling used last"
     )
 
 
@@ -380,19 +396,19 @@ def build(
     answers = runner.run(asked(runner, rules, only), done)
     if last:
         runner.finish()
-    return join(runner, rules, answers)
+    return join(runner, rules, answers, only)
 
 
 def asked(runner: Runner, rules: Rules, only: str | None = None) -> list[Statement]:
     """The profile queries of ``rules``, in their order."""
     # your own people come too: they are left out here, once, and counted
     statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
-    return statements if only is None else [for_key(statement, only.strip().lower()) for statement in statements]
+    return statements if only is None else [for_key(statement, only) for statement in statements]
 
 
-def join(runner: Runner, rules: Rules, given: Sequence[Answer]) -> Workbench:
+def join(runner: Runner, rules: Rules, given: Sequence[Answer], only: str | None = None) -> Workbench:
     """The profiles out of the answers to what `asked` gave; raises as `build` does."""
-    bench = Workbench(rules, runner.library, runner.as_of)
+    bench = Workbench(rules, runner.library, runner.as_of, only)
     answers = dict(zip(rules.queries, given, strict=True))
     failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
     if len(failures) == len(answers):  # what went wrong says more than what is not configured

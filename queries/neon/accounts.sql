@@ -6,10 +6,10 @@
 -- people: accounts
 -- facts:
 --   accounts: {label: accounts, type: int}
---   account_id: {label: account, type: text, current: true}
---   name: {label: name, type: text, current: true}
---   credits: {label: credits, type: float, current: true}
---   subscription_status: {label: subscription, type: text, current: true}
+--   account_id: {label: account, type: text, current: true, merge: last, by: last_active_at}
+--   name: {label: name, type: text, current: true, merge: last, by: last_active_at}
+--   credits: {label: credits, type: float, current: true, merge: last, by: last_active_at}
+--   subscription_status: {label: subscription, type: text, current: true, merge: last, by: last_active_at, wins: active}
 --   signed_up_at: {label: signed up, type: time, merge: min}
 --   last_active_at: {label: last active by the app's own count, type: time, current: true}
 SELECT

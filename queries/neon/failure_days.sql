@@ -2,11 +2,13 @@
 -- about: >
 --   For everybody with a failed run in the window: each day (of the given timezone) on which a run of theirs finished,
 --   with how many did and how many failed.
--- params: {days: 30, person: ""}
+-- params: {days: 30, person: []}
 WITH people AS (
     SELECT
         f.id::text AS user_id,
-        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
+        -- the spellings in {person} are one person, under the first of them
+        CASE WHEN lower(trim(w.email)) = ANY ({person}) THEN ({person})[1]
+            ELSE coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) END AS person,
         NOT EXISTS (
             SELECT FROM unnest({internal}) AS own
             WHERE lower(trim(w.email)) = own
@@ -23,7 +25,7 @@ finished AS (
         count(*) FILTER (WHERE r.run_state = 'failed') AS failed
     FROM fastapi_run AS r
     LEFT JOIN people AS p ON p.user_id = r.user_id::text
-    WHERE p.outside IS NOT FALSE AND ({person} = '' OR p.person = {person})
+    WHERE p.outside IS NOT FALSE AND (cardinality({person}) = 0 OR p.person = ({person})[1])
         AND r.run_state IN ('completed', 'success', 'failed')
         AND r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int)
     GROUP BY 1, 2

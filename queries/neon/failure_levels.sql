@@ -3,11 +3,13 @@
 --   Runs (workflow level) and single tool calls (tool level) of the window by how they ended, and how many people that were.
 --   Never add the two: a run can fail without a failed call, and the other way round. What has not finished is in no rate;
 --   `unknown` names the outcomes that are in no list here.
--- params: {days: 30, person: "", tools: []}
+-- params: {days: 30, person: [], tools: []}
 WITH people AS (
     SELECT
         f.id::text AS user_id,
-        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
+        -- the spellings in {person} are one person, under the first of them
+        CASE WHEN lower(trim(w.email)) = ANY ({person}) THEN ({person})[1]
+            ELSE coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) END AS person,
         NOT EXISTS (
             SELECT FROM unnest({internal}) AS own
             WHERE lower(trim(w.email)) = own
@@ -41,6 +43,6 @@ SELECT
     ) AS unknown
 FROM happened AS h
 LEFT JOIN people AS p USING (user_id)
-WHERE p.outside IS NOT FALSE AND ({person} = '' OR p.person = {person})
+WHERE p.outside IS NOT FALSE AND (cardinality({person}) = 0 OR p.person = ({person})[1])
 GROUP BY h.level
 ORDER BY h.level DESC

@@ -2,11 +2,13 @@
 -- about: >
 --   One row per failure of the window. Messages come as they were written, but for the middle of very long ones;
 --   `usertrack failures` makes fingerprints of them before anybody sees them.
--- params: {days: 30, person: "", tools: []}
+-- params: {days: 30, person: [], tools: []}
 WITH people AS (
     SELECT
         f.id::text AS user_id,
-        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
+        -- the spellings in {person} are one person, under the first of them
+        CASE WHEN lower(trim(w.email)) = ANY ({person}) THEN ({person})[1]
+            ELSE coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) END AS person,
         NOT EXISTS (
             SELECT FROM unnest({internal}) AS own
             WHERE lower(trim(w.email)) = own
@@ -40,5 +42,5 @@ SELECT
     END AS message
 FROM failed AS f
 LEFT JOIN people AS p USING (user_id)
-WHERE p.outside IS NOT FALSE AND ({person} = '' OR p.person = {person})
+WHERE p.outside IS NOT FALSE AND (cardinality({person}) = 0 OR p.person = ({person})[1])
 ORDER BY f.at DESC, f.level, person, f.tool

@@ -2,11 +2,11 @@
 -- about: >
 --   One row per account of the e-mail, with what it has and what it has ever done. The success rate is over finished
 --   runs (ok and failed), and empty where there is none.
--- params: {email: {type: text}}
+-- params: {email: {type: list}}
 WITH backend AS (
     SELECT f.id, f.wasp_user_id AS account_id
     FROM fastapi_user AS f JOIN wasp_user AS w ON w.id = f.wasp_user_id
-    WHERE lower(trim(w.email)) = {email}
+    WHERE lower(trim(w.email)) = ANY({email})
 ),
 runs AS (
     SELECT
@@ -44,7 +44,7 @@ SELECT
     (SELECT count(*) FROM wasp_agentexecution AS a WHERE a.user_id = w.id AND a.started_at <= {as_of}) AS agent_runs
 FROM wasp_user AS w
 LEFT JOIN runs ON runs.account_id = w.id
-WHERE lower(trim(w.email)) = {email} AND w.created_at <= {as_of}
+WHERE lower(trim(w.email)) = ANY({email}) AND w.created_at <= {as_of}
     AND NOT EXISTS (
         SELECT FROM unnest({internal}) AS own
         WHERE lower(trim(w.email)) = own

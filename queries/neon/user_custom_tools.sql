@@ -1,11 +1,11 @@
 -- title: Custom tools of one person
 -- about: What the person has built and deployed.
--- params: {email: {type: text}}
+-- params: {email: {type: list}}
 SELECT d.name, d.description, length(d.final_code) AS code_length, d.created_at
 FROM fastapi_deployment AS d
 JOIN fastapi_user AS f ON f.id = d.user_id
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
-WHERE lower(trim(w.email)) = {email} AND d.created_at <= {as_of}
+WHERE lower(trim(w.email)) = ANY({email}) AND d.created_at <= {as_of}
     AND NOT EXISTS (
         SELECT FROM unnest({internal}) AS own
         WHERE lower(trim(w.email)) = own

@@ -1,11 +1,11 @@
 -- title: Runs, tool calls and executions of one person per hour
 -- about: How much the person did in each hour of the window that has any of it; hours are those of the given timezone.
--- params: {email: {type: text}, days: 30}
+-- params: {email: {type: list}, days: 30}
 WITH backend AS (
     SELECT f.id, w.id AS account_id
     FROM wasp_user AS w
     LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
-    WHERE lower(trim(w.email)) = {email}
+    WHERE lower(trim(w.email)) = ANY({email})
         AND NOT EXISTS (
             SELECT FROM unnest({internal}) AS own
             WHERE lower(trim(w.email)) = own

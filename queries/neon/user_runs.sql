@@ -2,7 +2,7 @@
 -- about: >
 --   Workflow level; a failed run here may have had no failed tool call, and the other way round. Messages come as they were
 --   written, but for the middle of very long ones; `usertrack user` makes fingerprints of them before anybody sees them.
--- params: {email: {type: text}}
+-- params: {email: {type: list}}
 SELECT
     CASE
         WHEN r.run_state IN ('success', 'completed') THEN 'ok'
@@ -24,7 +24,7 @@ SELECT
 FROM fastapi_run AS r
 JOIN fastapi_user AS f ON f.id = r.user_id
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
-WHERE lower(trim(w.email)) = {email} AND r.created_at <= {as_of}
+WHERE lower(trim(w.email)) = ANY({email}) AND r.created_at <= {as_of}
     AND NOT EXISTS (
         SELECT FROM unnest({internal}) AS own
         WHERE lower(trim(w.email)) = own

@@ -3,12 +3,12 @@
 --   One row per thing that happened, newest first. Outcomes are ok, failed, running, cancelled, and unknown for a status
 --   that is none of these; a custom tool is deployed. Of a message there is the line that says why, as it was written;
 --   `usertrack user` makes fingerprints of them before anybody sees them.
--- params: {email: {type: text}, days: 30}
+-- params: {email: {type: list}, days: 30}
 WITH backend AS (
     SELECT f.id, w.id AS account_id
     FROM wasp_user AS w
     LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
-    WHERE lower(trim(w.email)) = {email}
+    WHERE lower(trim(w.email)) = ANY({email})
         AND NOT EXISTS (
             SELECT FROM unnest({internal}) AS own
             WHERE lower(trim(w.email)) = own

@@ -1,7 +1,7 @@
 -- title: Failed tool calls of one person, by tool and message
 -- about: >
 --   Tool level. Messages come as they were written; `usertrack user` makes fingerprints of them before anybody sees them.
--- params: {email: {type: text}}
+-- params: {email: {type: list}}
 SELECT
     t.tool_name AS tool,
     t.error_type,
@@ -12,7 +12,7 @@ SELECT
 FROM fastapi_tool_executions AS t
 JOIN fastapi_user AS f ON f.id::text = t.user_id
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
-WHERE lower(trim(w.email)) = {email} AND t.status = 'failed' AND t.created_at <= {as_of}
+WHERE lower(trim(w.email)) = ANY({email}) AND t.status = 'failed' AND t.created_at <= {as_of}
     AND NOT EXISTS (
         SELECT FROM unnest({internal}) AS own
         WHERE lower(trim(w.email)) = own

@@ -2,7 +2,7 @@
 -- about: >
 --   The person's tool calls within `days` by kind of tool, with the share of each in all of them: the MCP-to-default
 --   ratio. The success rate is over finished calls (ok and failed).
--- params: {email: {type: text}, days: 30}
+-- params: {email: {type: list}, days: 30}
 WITH calls AS (
     SELECT
         t.tool_name AS tool, t.tool_type AS kind,
@@ -18,7 +18,7 @@ WITH calls AS (
     -- the id is text there: compared as text, a stray value costs its own row and not the whole query
     JOIN fastapi_user AS f ON f.id::text = t.user_id
     JOIN wasp_user AS w ON w.id = f.wasp_user_id
-    WHERE lower(trim(w.email)) = {email}
+    WHERE lower(trim(w.email)) = ANY({email})
         AND t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
         AND NOT EXISTS (
             SELECT FROM unnest({internal}) AS own

@@ -2,7 +2,7 @@
 -- about: >
 --   Each tool the person ever called whose name contains `tool`, in upper or lower case; `%` and `_` stand for themselves.
 --   No row: the person does not use it, and nothing of theirs can be blamed on it.
--- params: {email: {type: text}, tool: {type: text}}
+-- params: {email: {type: list}, tool: {type: text}}
 SELECT
     t.tool_name AS tool,
     t.tool_provider AS provider,
@@ -13,7 +13,7 @@ SELECT
 FROM fastapi_tool_executions AS t
 JOIN fastapi_user AS f ON f.id::text = t.user_id
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
-WHERE lower(trim(w.email)) = {email} AND strpos(lower(t.tool_name), lower({tool})) > 0 AND t.created_at <= {as_of}
+WHERE lower(trim(w.email)) = ANY({email}) AND strpos(lower(t.tool_name), lower({tool})) > 0 AND t.created_at <= {as_of}
     AND NOT EXISTS (
         SELECT FROM unnest({internal}) AS own
         WHERE lower(trim(w.email)) = own

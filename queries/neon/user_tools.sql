@@ -1,6 +1,6 @@
 -- title: Tools of one person, with success rates
 -- about: Each tool that the person called; the rate is over finished calls (ok and failed), which `finished` counts.
--- params: {email: {type: text}}
+-- params: {email: {type: list}}
 SELECT
     t.tool_name AS tool,
     t.tool_provider AS provider,
@@ -14,7 +14,7 @@ SELECT
 FROM fastapi_tool_executions AS t
 JOIN fastapi_user AS f ON f.id::text = t.user_id
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
-WHERE lower(trim(w.email)) = {email} AND t.created_at <= {as_of}
+WHERE lower(trim(w.email)) = ANY({email}) AND t.created_at <= {as_of}
     AND NOT EXISTS (
         SELECT FROM unnest({internal}) AS own
         WHERE lower(trim(w.email)) = own

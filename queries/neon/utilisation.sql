@@ -2,7 +2,8 @@
 -- about: >
 --   Of the people with an account at the end of the window, how many used anything that costs credits in it: a run, tool
 --   call, code execution, agent execution or custom tool. The balance does not tell, since plans and top-ups change it.
---   People are e-mails; an account without one is somebody by itself. A day counts those who had an account by its end.
+--   People are e-mails; an account without one is somebody by itself. A day counts those who had an account by its end;
+--   use that is dated before the day on which its person signed up is left out.
 -- params: {days: 30}
 -- metric: {label: Credit utilisation, kind: rate, good: above 20 %, excellent: above 50 %}
 WITH span AS (
@@ -34,18 +35,23 @@ happened AS (
     UNION ALL
     SELECT a.user_id, a.started_at FROM wasp_agentexecution AS a
 ),
+people AS (
+    SELECT person, min(joined) AS joined FROM accounts GROUP BY person
+),
 used AS (
-    SELECT DISTINCT accounts.person, (h.at::timestamptz AT TIME ZONE {timezone})::date AS day
+    SELECT DISTINCT person, (h.at::timestamptz AT TIME ZONE {timezone})::date AS day
     FROM happened AS h
     JOIN accounts ON accounts.id = h.account_id
+    JOIN people USING (person)
     WHERE h.at < {as_of} AND h.at >= (SELECT since FROM span)
+        AND (h.at::timestamptz AT TIME ZONE {timezone})::date >= people.joined
 ),
 users AS (
     SELECT day, count(DISTINCT person) AS hits FROM used GROUP BY GROUPING SETS ((day), ())
 ),
 newcomers AS (
     SELECT greatest(joined, (SELECT first FROM span)) AS day, count(*) AS new
-    FROM (SELECT min(joined) AS joined FROM accounts GROUP BY person) AS people
+    FROM people
     GROUP BY 1
 )
 SELECT days.day, coalesce(hits, 0) AS hits, sum(coalesce(new, 0)) OVER (ORDER BY days.day)::bigint AS n

@@ -1,11 +1,11 @@
 -- title: What one person did in the product
 -- about: One row per event, newest first, with the session of the browser that it is part of.
--- params: {email: {type: text}, days: 30}
+-- params: {email: {type: list}, days: 30}
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT timestamp AS at, event, properties.$pathname AS page, properties.template_name AS detail,
     nullIf($session_id, '') AS session
 FROM events
-WHERE email = {email}
+WHERE has({email}, email)
     AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
     AND NOT arrayExists(

@@ -1,13 +1,13 @@
 -- title: Events of one person per hour
 -- about: How much the person did in each hour of the window that has any event; hours are those of the given timezone.
--- params: {email: {type: text}, days: 30}
+-- params: {email: {type: list}, days: 30}
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     toDate(toTimeZone(timestamp, {timezone})) AS day,
     toHour(toTimeZone(timestamp, {timezone})) AS hour,
     count() AS actions
 FROM events
-WHERE email = {email}
+WHERE has({email}, email)
     AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
     AND NOT arrayExists(

@@ -1,6 +1,6 @@
 -- title: MCP servers that one person clicked
 -- about: Each server, by the name and the id of its template, with how often, first and last, and whether it signs in by OAuth.
--- params: {email: {type: text}}
+-- params: {email: {type: list}}
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     properties.template_name AS server,
@@ -11,7 +11,7 @@ SELECT
     max(timestamp) AS last_at
 FROM events
 WHERE event = 'mcp_connect_clicked'
-    AND email = {email}
+    AND has({email}, email)
     AND timestamp <= toDateTime({as_of})
     AND NOT arrayExists(
         own -> email = own

@@ -1,6 +1,6 @@
 -- title: Sessions of one person
 -- about: Each session of the browser within the window, newest first; length in seconds from its first to its last event.
--- params: {email: {type: text}, days: 30}
+-- params: {email: {type: list}, days: 30}
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     min(timestamp) AS started_at,
@@ -9,7 +9,7 @@ SELECT
     countIf(event = '$pageview') AS pageviews,
     argMin(properties.$pathname, timestamp) AS entry_page
 FROM events
-WHERE email = {email}
+WHERE has({email}, email)
     AND $session_id != ''
     AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})

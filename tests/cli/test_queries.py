@@ -45,6 +45,36 @@ def test_run_into_files(demo: Cli, tmp_path: Path) -> None:
         assert (tmp_path / f"accounts.{suffix}").stat().st_size > 1000
 
 
+_LINES = "SELECT 'row' || n AS word FROM generate_series(1, 250) AS n"
+
+
+def _lines(demo: Cli, clean_env: pytest.MonkeyPatch, *args: object) -> str:
+    clean_env.setattr(sys, "stdin", io.StringIO(_LINES))
+    said = demo("query", "run", "--source", "neon", "--sql", "-", *args)
+    assert said.code == 0
+    return said.out
+
+
+@pytest.mark.parametrize("fmt", ["json", "jsonl", "csv", "tsv"])
+def test_data_is_whole_unless_limited(demo: Cli, clean_env: pytest.MonkeyPatch, fmt: str) -> None:
+    assert _lines(demo, clean_env, "-f", fmt).count("row") >= 250
+    assert "row250" not in _lines(demo, clean_env, "-f", fmt, "--limit", 3)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "md", "html", "txt"])
+def test_files_are_whole_unless_limited(demo: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path, suffix: str) -> None:
+    for limit, last in (((), "row250"), (("--limit", 3), "row3")):
+        _lines(demo, clean_env, "-o", f"out.{suffix}", *limit)
+        found = re.findall(r"row\d+", (tmp_path / f"out.{suffix}").read_text())
+        assert (found[-1], len(found)) == (last, int(last[3:]))
+
+
+def test_a_terminal_shows_a_hundred_and_says_how_many_more(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    said = _lines(demo, clean_env)
+    assert said.count("row") - said.count("rows") == 100
+    assert "150 more · `--limit 0` shows all" in said
+
+
 def test_parameters_are_bound_and_never_pasted(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
     hostile = "'; DROP TABLE wasp_user; -- {x} %s \\ [/red]"
     for source in ("posthog", "neon"):

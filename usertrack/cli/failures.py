@@ -34,7 +34,7 @@ def failures(
 
     with open_desk(common) as desk:
         catalogue = read_catalogue(failures_paths(desk.settings))
-        person = account_named(desk.runner, user) if user else ""
+        person = account_named(desk.runner, user) if user else []
         found = investigate(desk.runner, catalogue, person=person, tool=tool or "", days=days)
         desk.incomplete = isinstance(found, Investigation) and bool(found.missing)
         desk.emit(failures_document(found, desk.settings["timezone"]), limit)

@@ -46,7 +46,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write to this file; its ending chooses the format.",
+        help="Write to this file, every row of it; its ending chooses the format.",
         rich_help_panel=_HERE,
     ),
 ]
@@ -122,7 +122,10 @@ def with_common(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-Limit = Annotated[int | None, typer.Option("--limit", "-n", min=0, help="How many rows; 0 for all.")]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", "-n", min=0, help="How many rows; 0 for all, which files and data formats hold anyway."),
+]
 Params = Annotated[
     list[str] | None,
     typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for a parameter; may be repeated."),

@@ -39,16 +39,17 @@ def emit(
     """Write a document or a table to standard output, or to the file ``output`` (``-`` is standard output).
 
     Without ``fmt`` the suffix of ``output`` decides, else it is ``table``. ``limit`` is what the user asked for: None
-    leaves the listings' own limits and every row in data formats, 0 is all. Notes go where the format keeps them, else
-    to ``note`` (standard error). Raises UsageError for an unknown format, one that cannot be had, and an unwritable
-    file; an existing file stays as it was unless the new one is complete.
+    is every row in data formats and files, and elsewhere the listings' own limits, as in reports; 0 is all. Notes go
+    where the format keeps them, else to ``note`` (standard error). Raises UsageError for an unknown format, one that
+    cannot be had, and an unwritable file; an existing file stays as it was unless the new one is complete.
     """
     path = None if output is None or str(output) == "-" else output
     fmt = chosen(fmt, path)
     document = of_table(shown) if isinstance(shown, Table) else shown
     _require(document, fmt)
     if path is not None:
-        _to_file(document, fmt, path, limit)
+        is_report = document.provenance is not None  # whose figures are those that people see
+        _to_file(document, fmt, path, 0 if limit is None and not is_report else limit)
     else:
         _to_stdout(document, fmt, limit)
     if fmt in ("table", "jsonl", "csv", "tsv", "parquet"):

@@ -70,11 +70,12 @@ def run(
     """
     from usertrack.cli.desk import open_desk
     from usertrack.cli.statements import statement
+    from usertrack.document import of_table
 
     with open_desk(common) as desk:
         asked = statement(desk.runner, name, parse_params(param), source, sql, limit)
         desk.progress.expect(1)
-        desk.emit(desk.runner.one(asked), limit if limit is not None else 100)
+        desk.emit(of_table(desk.runner.one(asked), limit=100), limit)
 
 
 @query.command("new")

@@ -97,23 +97,28 @@ class Investigation:
         return [one for one in self.fingerprints if one.level == level]
 
 
-def account_named(runner: Runner, wanted: str) -> str:
-    """The e-mail of the account called ``wanted``; raises UsageError naming near matches. PostHog is not asked."""
+def account_named(runner: Runner, wanted: str) -> list[str]:
+    """The e-mail of the account called ``wanted``, and any other spellings of it that Postgres has.
+
+    Raises UsageError naming near matches. PostHog is not asked.
+    """
     rules = Rules(Path("segments.yaml"), "email", {"neon/accounts": {}}, (), {})
     bench = build(runner, rules, only=wanted)
-    return find(bench if bench.people else build(runner, rules), wanted)
+    find(bench if bench.people else build(runner, rules), wanted)
+    return bench.spellings
 
 
 def investigate(
-    runner: Runner, catalogue: Catalogue, *, person: str = "", tool: str = "", days: int = 30
+    runner: Runner, catalogue: Catalogue, *, person: Sequence[str] = (), tool: str = "", days: int = 30
 ) -> Investigation | Unused:
-    """Ask Postgres everything and put it together. ``person`` is an account's e-mail as Postgres' queries write it.
+    """Ask Postgres everything and put it together. ``person`` is an account's e-mail as `account_named` gives it.
 
     ``Unused`` comes back when the person never called the tool. A query that fails leaves its part ``missing``. Raises
     UsageError for a tool that nobody ever called, and the error of Postgres where it answered nothing, or where the
     tool cannot be looked up.
     """
     missing: dict[str, str] = {}
+    whose, person = next(iter(person), ""), list(person)
     try:
         used = _used(runner, person, EVER if tool else days)
     except UsertrackError as error:
@@ -123,7 +128,7 @@ def investigate(
     tools = tools_named(list(used), tool) if tool else []
     if tool and not tools:
         _known_to_anybody(runner, person, tool)
-        return Unused(person, tool, used, runner.as_of)
+        return Unused(whose, tool, used, runner.as_of)
     narrowed = {"person": person, "days": days, "tools": tools}
     kinds = ("neon/user_tool_kinds", {"email": person, "days": days}) if person else ("neon/tool_kinds", {"days": days})
     asked = {
@@ -138,13 +143,14 @@ def investigate(
     fingerprints, failures = gather(catalogue, parts["messages"].rows)
     if (person or tools) and unlikely(stretches):
         failures = gather(catalogue, runner.one(runner.bind("neon/failure_messages", {"days": days})).rows)[1]
+        failures = [replace(one, person=whose) if one.person in person else one for one in failures]
     own_days = [(str(row[0]), Day(*row[1:])) for row in parts["days"].rows]
     hit = incidents(stretches, failures)
     found = {row[0]: Level(*(*row[:6], tuple(row[6]))) for row in parts["levels"].rows}
     return Investigation(
         as_of=runner.as_of,
         days=days,
-        person=person,
+        person=whose,
         wanted=tool,
         tools=tuple(tools),
         levels={name: found.get(name, Level(name)) for name in ("workflow", "tool")},
@@ -173,20 +179,20 @@ def tools_named(known: Sequence[str], wanted: str) -> list[str]:
     return exact or sorted(name for name in known if text and text in name.lower())
 
 
-def _used(runner: Runner, person: str, days: int) -> dict[str, int]:
+def _used(runner: Runner, person: Sequence[str], days: int) -> dict[str, int]:
     """Calls of each tool: the person's ever, or everybody's within ``days``; the most used first."""
-    name, params = ("user_tool_use", {"email": person, "tool": ""}) if person else ("top_tools", {"days": days})
+    name, params = ("user_tool_use", {"email": list(person), "tool": ""}) if person else ("top_tools", {"days": days})
     calls: Counter[str] = Counter()
     for row in runner.one(runner.bind(f"neon/{name}", params)).dicts():
         calls[row["tool"]] += row["uses" if person else "calls"]
     return dict(calls)
 
 
-def _known_to_anybody(runner: Runner, person: str, tool: str) -> None:
+def _known_to_anybody(runner: Runner, person: Sequence[str], tool: str) -> None:
     """Raise UsageError when nobody ever called such a tool: it is misspelt rather than not used."""
-    known = list(_used(runner, "", EVER)) if person else []
+    known = list(_used(runner, [], EVER)) if person else []
     if not tools_named(known, tool):
-        known = known or list(_used(runner, "", EVER))
+        known = known or list(_used(runner, [], EVER))
         hint = f"{len(known)} tools are known: `usertrack query run top_tools -p days={EVER}`"
         raise UsageError(f"nobody ever called a tool named '{tool}'", did_you_mean(tool, known, hint))
 

@@ -67,7 +67,7 @@ def _headed(block: Listing, origins: tuple[Origin, ...]) -> Section:
 
 def _asked(found: Dossier, *parts: str) -> tuple[Origin, ...]:
     return tuple(
-        Origin(PARTS[part], {"email": found.email}, PARTS[part].split("/")[0], found.as_of)
+        Origin(PARTS[part], {"email": list(found.spellings)}, PARTS[part].split("/")[0], found.as_of)
         for part in parts
         if part in found.parts
     )

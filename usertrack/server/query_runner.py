@@ -74,6 +74,8 @@ class QueryRunner:
             found = compute(query, ask, world)
         except HogQLError as error:
             raise ApiError(400, error.code, str(error)) from error
+        except RecursionError as error:
+            raise ApiError(400, "invalid_input", "The query is too deeply nested") from error
         fields = {
             "hogql": texts[0] if texts else "",
             "timings": [{"k": "./query", "t": time.perf_counter() - started}],
