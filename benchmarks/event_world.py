@@ -1,7 +1,7 @@
 """A store of generated events: users who sign up, walk through an activation, use features and come back for a while.
 
-Each user has an anonymous id, too, as a browser has before somebody signs up. Which user did what is a matter of hashes:
-the same size is the same world.
+Each user has an anonymous id, too, as a browser has before somebody signs up. Hashes say which user did what: the same size is
+the same world.
 """
 
 import shutil
@@ -50,7 +50,8 @@ def _persons(users: int) -> str:
     return f"""
         INSERT INTO posthog.persons (id, created_at, properties, is_identified, version)
         SELECT {_PERSON}, toDateTime64('{BEGIN}', 6, 'UTC') + toIntervalSecond({_begin("number")}),
-            concat('{{"email":"', {_EMAIL}, '","plan":"', ['free', 'pro', 'team'][1 + cityHash64(number, 9) % 3], '"}}'),
+            concat('{{"email":"', {_EMAIL}, '","plan":"',
+                ['free', 'pro', 'team'][1 + cityHash64(number, 9) % 3], '"}}'),
             true, 1
         FROM numbers({users})"""
 
@@ -61,8 +62,8 @@ def _begin(user: str) -> str:
 
 
 def _events(users: int, first: int, count: int) -> str:
-    """Half of all events are as many of each user: the steps of the activation, of which most take only some, then daily
-    life. The other half is of the busy: the busiest of 200 000 has some 10 000."""
+    """Half of all events are as many of each user: the steps of the activation, of which most take only some, then
+    daily life. The other half is of the busy: the busiest of 200 000 has some 10 000."""
     return f"""
         INSERT INTO posthog.events
             (uuid, event, properties, timestamp, distinct_id, person_id, created_at, person_mode, `$session_id`)
