@@ -1,7 +1,7 @@
 """A store of generated events: users who sign up, walk through an activation, use features and come back for a while.
 
-Each user has an anonymous id, too, as a browser has before somebody signs up. Hashes say which user did what: the same size is
-the same world.
+Each user has an anonymous id, too, as a browser has before a signup. Hashes say who did what: the same size is the
+same world.
 """
 
 import shutil

@@ -5,8 +5,8 @@
 --   counts, of several the one that got there first. An event of `exclusions` after the first step and before the last
 --   takes the person out, if it struck the furthest attempt. `strict`: any other event in between ends an attempt. A step
 --   is an event, or several with | between them, or any if it is empty, that fulfils the condition at the same place in
---   `conditions`. Times between steps are in seconds. `open`: stopped there, but the window is not over. With `each` above 0 the rows are the
---   persons who stopped at that step.
+--   `conditions`. Times between steps are in seconds. `open`: stopped there, but the window is not over. With `each`
+--   above 0 the rows are the persons who stopped at that step. `group_values`: how many values the breakdown has.
 -- params:
 --   steps: {type: list}
 --   conditions: {type: conditions}
@@ -161,10 +161,14 @@ furthest AS (
     WHERE begun > 0
 ),
 sized AS (
-    SELECT person, email, value, times, count() OVER (PARTITION BY value) AS entered FROM furthest
+    SELECT
+        person, email, value, times, count() OVER (PARTITION BY value) AS entered,
+        uniqExact(value) OVER () AS values_there
+    FROM furthest
 ),
 ranked AS (
-    SELECT person, email, value, times, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place FROM sized
+    SELECT person, email, value, times, values_there, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
+    FROM sized
 ),
 steps_reached AS (
     SELECT
@@ -172,6 +176,7 @@ steps_reached AS (
         if({each} > 0, email, '') AS address,
         if(place <= {top}, value, NULL) AS group_value,
         least(place, {top} + 1) AS group_rank,
+        values_there,
         times[1] AS begun,
         length(times) AS reached,
         arrayJoin(arrayEnumerate(times)) AS step,
@@ -182,6 +187,7 @@ steps_reached AS (
 SELECT
     group_value,
     group_rank,
+    any(values_there) AS group_values,
     step,
     id AS person_id,
     address AS email,

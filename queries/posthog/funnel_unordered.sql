@@ -87,12 +87,14 @@ furthest AS (
     FROM people
 ),
 sized AS (
-    SELECT person, email, value, best, count() OVER (PARTITION BY value) AS entered
+    SELECT
+        person, email, value, best, count() OVER (PARTITION BY value) AS entered,
+        uniqExact(value) OVER () AS values_there
     FROM furthest
     WHERE notEmpty(best)
 ),
 ranked AS (
-    SELECT person, email, value, best, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
+    SELECT person, email, value, best, values_there, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
     FROM sized
 ),
 steps_reached AS (
@@ -101,6 +103,7 @@ steps_reached AS (
         if({each} > 0, email, '') AS address,
         if(place <= {top}, value, NULL) AS group_value,
         least(place, {top} + 1) AS group_rank,
+        values_there,
         best[1] AS begun,
         length(best) AS reached,
         arrayJoin(arrayEnumerate(best)) AS step,
@@ -111,6 +114,7 @@ steps_reached AS (
 SELECT
     group_value,
     group_rank,
+    any(values_there) AS group_values,
     step,
     id AS person_id,
     address AS email,

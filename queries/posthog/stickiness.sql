@@ -50,14 +50,19 @@ cells AS (
     SELECT value, periods, count() AS persons FROM people GROUP BY value, periods
 ),
 sized AS (
-    SELECT value, periods, persons, sum(persons) OVER (PARTITION BY value) AS size FROM cells
+    SELECT
+        value, periods, persons, sum(persons) OVER (PARTITION BY value) AS size,
+        uniqExact(value) OVER () AS values_there
+    FROM cells
 ),
 ranked AS (
-    SELECT value, periods, persons, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+    SELECT value, periods, persons, values_there, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place
+    FROM sized
 )
 SELECT
     if(place <= {top}, value, NULL) AS group_value,
     least(place, {top} + 1) AS group_rank,
+    any(values_there) AS group_values,
     periods,
     sum(persons) AS people
 FROM ranked

@@ -125,6 +125,9 @@ def test_a_workspaces_own_funnels(demo: Cli, tmp_path: Path) -> None:
     }.items():
         mine.write_text(text)
         assert message in demo("funnel", "running", "--demo").err
+        checked = demo("check")
+        assert checked.code == 5
+        assert message in " ".join(checked.out.split())
 
 
 @pytest.mark.parametrize(
