@@ -46,9 +46,7 @@ def test_the_example_of_a_funnel_is_valid_once_uncommented(tmp_path: Path) -> No
     create(tmp_path)
     path = tmp_path / "funnels.yaml"
     assert named_funnels([path]) == {}
-    path.write_text(
-        re.sub("(?m)^{}.*$", "", path.read_text()).replace("\n# checkout", "\ncheckout").replace("\n#   ", "\n  ")
-    )
+    path.write_text(path.read_text().replace("\n# checkout", "\ncheckout").replace("\n#   ", "\n  "))
     assert [step.events for step in named_funnels([path])["checkout"].steps[1:]] == [
         ("checkout_started",),
         ("paid", "subscribed"),
