@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-LOGS = Path("/work/shared/data")
+LOGS = Path(__file__).parents[2] / "shared" / "data"
 KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_logs", "USERTRACK_PERSONAL_API_KEY": "phx_logs"}
 there = pytest.mark.skipif(not LOGS.is_dir(), reason=f"the logs are not there: {LOGS}")
 

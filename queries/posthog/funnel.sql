@@ -187,7 +187,6 @@ steps_reached AS (
 SELECT
     group_value,
     group_rank,
-    any(values_there) AS group_values,
     step,
     id AS person_id,
     address AS email,
@@ -195,7 +194,8 @@ SELECT
     countIf(reached = step AND step < length({steps}) AND begun > toUnixTimestamp64Milli(toDateTime64({until}, 3)) - 1000 * {window}) AS open,
     avgIf(seconds, seconds > 0) AS mean_seconds,
     (medianExactLowIf(seconds, seconds > 0) + medianExactHighIf(seconds, seconds > 0)) / 2 AS median_seconds,
-    fromUnixTimestamp64Milli(min(ms)) AS first_at
+    fromUnixTimestamp64Milli(min(ms)) AS first_at,
+    any(values_there) AS group_values
 FROM steps_reached
 WHERE {each} = 0 OR (step = {each} AND reached = {each})
 GROUP BY group_value, group_rank, step, id, address

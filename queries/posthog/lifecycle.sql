@@ -118,10 +118,10 @@ ranked AS (
 SELECT
     if(place <= {top}, value, NULL) AS group_value,
     least(place, {top} + 1) AS group_rank,
-    any(values_there) AS group_values,
     period,
     status,
-    sum(persons) AS people
+    sum(persons) AS people,
+    any(values_there) AS group_values
 FROM ranked
 GROUP BY group_value, group_rank, period, status
 ORDER BY group_rank, period, status

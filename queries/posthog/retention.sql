@@ -85,10 +85,10 @@ ranked AS (
 SELECT
     if(place <= {top}, value, NULL) AS group_value,
     least(place, {top} + 1) AS group_rank,
-    any(values_there) AS group_values,
     cohort,
     later AS period,
-    sum(persons) AS people
+    sum(persons) AS people,
+    any(values_there) AS group_values
 FROM ranked
 GROUP BY group_value, group_rank, cohort, period
 ORDER BY group_rank, cohort, period

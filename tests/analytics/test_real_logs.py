@@ -41,8 +41,7 @@ def test_funnels(log: Log, asked: Callable[..., Any]) -> None:
 
 def over(kind: str, first: str, last: str, week_start: str | None) -> list[str]:
     """The options for whole periods, from that of the first day to that of the last."""
-    end = date.fromisoformat(last)
-    end += timedelta(days={"week": 6, "month": 27}.get(kind, 0))
+    end = date.fromisoformat(_later(kind, last, 1)) - timedelta(days=1)
     starts = ["--week-start", week_start] if week_start else []
     return ["--period", kind, "--since", first, "--until", end.isoformat(), *starts]
 
