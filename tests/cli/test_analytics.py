@@ -168,14 +168,17 @@ def test_a_workspaces_own_funnels(demo: Cli, tmp_path: Path) -> None:
     }.items():
         mine.write_text(text)
         assert message in demo("funnel", "running", "--demo").err
+        checked = demo("check")
+        assert checked.code == 5
+        assert message in " ".join(checked.out.split())
 
 
 @pytest.mark.parametrize(
     ("settings", "option", "first"),
     [
-        ("", [], "2026-11-02T00:00:00+00:00"),
-        ("week_start: sunday", [], "2026-11-01T00:00:00+00:00"),
-        ("week_start: sunday", ["--week-start", "monday"], "2026-11-02T00:00:00+00:00"),
+        ("", [], "2026-11-02T00:00:00Z"),
+        ("week_start: sunday", [], "2026-11-01T00:00:00Z"),
+        ("week_start: sunday", ["--week-start", "monday"], "2026-11-02T00:00:00Z"),
     ],
 )
 @pytest.mark.parametrize("command", ["retention", "cohorts", "lifecycle", "stickiness"])
