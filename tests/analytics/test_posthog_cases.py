@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from usertrack.analytics import activity, retention
+from usertrack.analytics import journeys, retention
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.funnel import Funnel, ask, parse_step
 from usertrack.analytics.lifecycle import STATES, ask_lifecycle, ask_stickiness
@@ -120,3 +121,14 @@ def test_active_people(client: Client, case: dict[str, Any]) -> None:
     with asking(client.store, at("2026-01-01")) as runner:
         found = activity.ask(runner, days({**query, "interval": "day"})).now.active.days
     assert {name: [getattr(day, name) for day in found] for name in ("dau", "wau", "mau")} == case["expected"]
+@of_kind("paths")
+def test_paths(client: Client, case: dict[str, Any]) -> None:
+    query = captured(client, case)
+    with asking(client.store, at("2026-01-01")) as runner:
+        [group] = journeys.ask(runner, journeys.Asked(urls=True, **query), frame("2000-01-01", "2025-01-01")).groups
+    edges = [edge for edge in group.edges if edge.target is not None]
+    assert [
+        [f"{edge.step}_{edge.source}", f"{edge.step + 1}_{edge.target}", edge.count.sessions] for edge in edges
+    ] == case["expected"]
+    if seconds := case.get("seconds"):
+        assert [edge.count.seconds for edge in edges] == seconds

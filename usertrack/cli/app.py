@@ -20,8 +20,10 @@ from usertrack.cli import (
     history,
     importing,
     insights,
+    journeys,
     metrics,
     people,
+    privacy,
     push,
     queries,
     report,
@@ -69,6 +71,7 @@ history.register(app)
 failures.register(app)
 analytics.register(app)
 activity.register(app)
+journeys.register(app)
 push.register(app)
 metrics.register(app)
 report.register(app)
@@ -76,6 +79,7 @@ queries.register(app)
 insights.register(app)
 workspace.register(app)
 cache.register(app)
+privacy.register(app)
 serving.register(app)
 importing.register(app)
 
