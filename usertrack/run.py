@@ -2,14 +2,14 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from usertrack.cache import Cache, Moment, open_cache
 from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
@@ -30,6 +30,7 @@ _CONNECT = {
 
 Answer = Table | UsertrackError
 Done = Callable[[Statement, Answer], None]
+Result = TypeVar("Result")
 
 
 class NotConnected(ConnectionFailed):
@@ -86,6 +87,7 @@ class Runner:
         self._sources = dict(sources)
         self._cache = cache
         self._purpose = ""
+        self._told: Done = lambda statement, answer: None
         self._given: list[Answer] = []
         self._consent: list[asyncio.Task[OptedOut]] = []  # asked once, also for copies that answer for other moments
 
@@ -194,6 +196,31 @@ class Runner:
         other.as_of = moment
         return other
 
+    def watched(self, told: Done) -> "Runner":
+        """The same sources; ``told`` is told of each answer as it arrives, in the thread that all of them come in."""
+        other = copy(self)
+        other._told = told
+        return other
+
+    def together(self, actions: Sequence[Callable[[], Result]]) -> list[Result]:
+        """What each of the ``actions`` gives: what they ask, each in a thread of its own, is asked side by side.
+
+        Something was asked before, so that the moment to answer for is settled.
+        """
+        return self._loop.run(self._each(actions))
+
+    async def _each(self, actions: Sequence[Callable[[], Result]]) -> list[Result]:
+        loop, threads = asyncio.get_running_loop(), ThreadPoolExecutor(max(1, len(actions)))
+        try:
+            return await asyncio.gather(*(loop.run_in_executor(threads, action) for action in actions))
+        finally:
+            threads.shutdown(wait=False)  # whoever interrupts does not wait for answers
+
+    def _wait(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What ``work`` gives; in the loop that runs already where it is for one of those that ask together."""
+        loop = self._loop.get_loop()
+        return asyncio.run_coroutine_threadsafe(work, loop).result() if loop.is_running() else self._loop.run(work)
+
     def bind(
         self, name: str, params: Mapping[str, Any] | None = None, limit: int | None = None, **offered: Any
     ) -> Statement:
@@ -206,7 +233,7 @@ class Runner:
 
         ``done`` is told of each as it arrives. The first answers may move ``as_of``, to the moment that they are of.
         """
-        return self._loop.run(self._all(self._settled(statements), done or (lambda statement, answer: None)))
+        return self._wait(self._all(self._settled(statements), done or self._told))
 
     def one(self, statement: Statement) -> Table:
         """The answer to one statement; raises its error."""
@@ -218,19 +245,19 @@ class Runner:
     def about(self) -> dict[str, Any]:
         """What PostHog says of the project (timezone, week_start_day, …); empty where it cannot be asked."""
         source = self._sources.get("posthog")
-        return self._loop.run(source.about()) if isinstance(source, Api) else {}
+        return self._wait(source.about()) if isinstance(source, Api) else {}
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """PostHog's answer to one request below ``/api/projects/<id>/``: what no query can do; raises its error."""
-        return self._loop.run(self._posthog().call(method, path, body))
+        return self._wait(self._posthog().call(method, path, body))
 
     def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
         """PostHog's answer to a query that is no HogQL; raises its error."""
-        return self._loop.run(self._posthog().query(node, name))
+        return self._wait(self._posthog().query(node, name))
 
     def insight(self, key: str, refresh: str) -> dict[str, Any]:
         """A saved insight of PostHog with its result; raises its error."""
-        return self._loop.run(self._posthog().insight(key, refresh))
+        return self._wait(self._posthog().insight(key, refresh))
 
     def _posthog(self) -> Api:
         source = self._sources.get("posthog")

@@ -14,6 +14,8 @@ from usertrack.cli.options import Common, Limit, with_common
 if TYPE_CHECKING:
     from usertrack.analytics.frame import Frame, Interval, WeekStart
     from usertrack.cli.desk import Desk
+    from usertrack.rules import Rules
+    from usertrack.workbench import Workbench
 
 PANEL = "Product analytics"
 _WHAT = "What is asked about"
@@ -113,34 +115,38 @@ def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day
         as_of,
         unit,
         zone,
-        _week_start(desk, asked, unit),
+        week_start(desk, asked.week_start, unit),
         condition_of(asked.where, "posthog") if asked.where else "",
         breakdown=asked.breakdown or "",
         top=asked.top,
     )
-    return _of_people(desk, frame, asked.segment) if asked.segment else frame
+    if not asked.segment:
+        return frame
+    rules = desk.rules()
+    rules.holding(asked.segment)
+    return of_people(frame, asked.segment, desk.profiles(rules), rules)
 
 
-def _week_start(desk: "Desk", asked: Asked, unit: "Interval") -> "WeekStart":
+def week_start(desk: "Desk", typed: str | None, unit: "Interval") -> "WeekStart":
     """What was asked for, else as the settings say, else as PostHog's project does, else Monday; raises UsageError."""
     from usertrack.analytics.frame import WeekStart, chosen
     from usertrack.settings import WEEK_STARTS
 
-    wanted = chosen(asked.week_start, WeekStart, "--week-start") if asked.week_start else desk.settings["week_start"]
+    wanted = chosen(typed, WeekStart, "--week-start") if typed else desk.settings["week_start"]
     if wanted is None and unit == "week":
         day = desk.runner.about().get("week_start_day")
         wanted = WEEK_STARTS[day] if day in (0, 1) else None
     return cast("WeekStart", wanted or "monday")
 
 
-def _of_people(desk: "Desk", frame: "Frame", segment: str) -> "Frame":
+def of_people(frame: "Frame", segment: str, bench: "Workbench", rules: "Rules") -> "Frame":
+    """``frame`` for the people of a segment alone; raises UsageError where there is none of that name."""
     from dataclasses import replace
 
     from usertrack.segments import classify
 
-    rules = desk.rules()
     chosen, name = rules.holding(segment)
-    found = classify(desk.profiles(rules), chosen)
+    found = classify(bench, chosen)
     people = found.people([name])
     key = people.names.index(rules.key)
     return replace(frame, segment=segment, people=tuple(str(row[key]) for row in people.rows))
