@@ -1,15 +1,18 @@
 """Activity as a page, from cards to segments: each section is a part with its queries, or says why there is none."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 from usertrack.analytics.activity import Activity
 from usertrack.analytics.dashboard import Answer, Dashboard, Part
+from usertrack.analytics.features import Features
 from usertrack.analytics.frame import Frame
+from usertrack.analytics.journeys import Journeys
 from usertrack.analytics.retention import DayCohorts
 from usertrack.analytics.standing import Standing
-from usertrack.document import Block, Chart, Document, Flow, Listing, Origin, Paragraph, Section, Shown
+from usertrack.document import Block, Chart, Document, Flow, Listing, Origin, Paragraph, Section, Shown, Spark
 from usertrack.errors import UsertrackError
 from usertrack.library import Statement
 from usertrack.provenance import plain, provenance
@@ -57,11 +60,11 @@ def _blocks(found: Dashboard) -> Iterator[Block]:
     yield from (Paragraph(text, "warning") for text in _incomplete(found))
     yield _section(found, "At a glance", found.activity, _cards)
     yield _section(found, "Active people", found.activity, _activity)
-    yield _section(found, "Sessions", found.sessions, lambda part: _of(sessions_document(part)))
-    yield _section(found, "Features", found.features, lambda part: _of(features_document(part)))
-    yield _section(found, "Journeys", found.journeys, lambda part: _drawn_first(_of(journeys_document(part))))
+    yield _section(found, "Sessions", found.sessions, lambda part: _of(sessions_document(part), "sessions"))
+    yield _section(found, "Features", found.features, _features)
+    yield _section(found, "Journeys", found.journeys, _journeys)
     yield _section(found, "Retention", found.cohorts, _curve)
-    yield _section(found, "Cohorts", found.cohorts, lambda part: [_of(cohorts_document(part))[0]])
+    yield _section(found, "Cohorts", found.cohorts, _cohorts)
     yield _section(found, "Segments", found.segments, lambda part: _segments(part, found.bench.people))
 
 
@@ -97,9 +100,10 @@ def _origins(asked: Sequence[Statement], frame: Frame) -> tuple[Origin, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def _of(document: Document) -> list[Block]:
-    """The blocks of a part, with its notes below."""
-    return [*document.blocks, *(Paragraph(note, "dim") for note in document.notes)]
+def _of(document: Document, command: str) -> list[Block]:
+    """The blocks of a part with its notes, and the command that tells more."""
+    said = (*document.notes, f"more with `usertrack {command}`")
+    return [*document.blocks, *(Paragraph(text, "dim") for text in said)]
 
 
 def _cards(found: Activity) -> list[Block]:
@@ -112,7 +116,7 @@ def _activity(found: Activity) -> list[Block]:
     """The days as one chart, then what is on no card and of no session."""
     now, before = figures(found.now), figures(found.before)
     others = {name: figure for name, figure in now.items() if name not in (*CARDS, *session_figures(found.now.visits))}
-    _, *rest = [block for block in _of(activity_document(found)) if not isinstance(block, Chart)]
+    _, *rest = [block for block in _of(activity_document(found), "activity") if not isinstance(block, Chart)]
     return [*_trend(found), compared.listing(others, before), *rest]
 
 
@@ -129,8 +133,18 @@ def _trend(found: Activity) -> Iterator[Chart]:
         )
 
 
-def _drawn_first(blocks: Sequence[Block]) -> list[Block]:
-    return sorted(blocks, key=lambda block: not isinstance(block, Flow))
+def _features(found: Features) -> list[Block]:
+    """With a note where the first week is cut off by the begin of the time."""
+    frame = found.frame
+    whole = frame.starts[0].astimezone(UTC) == frame.since
+    note = f"the week of {frame.label(frame.starts[0])} counts from {frame.said.partition(' – ')[0]} on"
+    cut = [] if whole else [Paragraph(note, "dim")]
+    return [*_of(features_document(found), "features"), *cut]
+
+
+def _journeys(found: Journeys) -> list[Block]:
+    """The drawing first."""
+    return sorted(_of(journeys_document(found), "journeys"), key=lambda block: not isinstance(block, Flow))
 
 
 def _curve(found: DayCohorts) -> list[Block]:
@@ -144,6 +158,11 @@ def _curve(found: DayCohorts) -> list[Block]:
     return [Chart("trend", label, [f"day {day}" for day, *_ in known], shares, unit="percent", caption=caption)]
 
 
+def _cohorts(found: DayCohorts) -> list[Block]:
+    """Without the curve, which has a section of its own."""
+    return [block for block in _of(cohorts_document(found), "cohorts") if not isinstance(block, Spark)]
+
+
 def _segments(found: Sequence[Standing], total: int) -> list[Block]:
     rows: list[Row] = [
         (
@@ -152,9 +171,9 @@ def _segments(found: Sequence[Standing], total: int) -> list[Block]:
             one.kind,
             one.people,
             one.people / total if one.people is not None and total else None,
-            one.engagement.score if one.engagement else None,
+            round(score, 1) if one.engagement and (score := one.engagement.score) is not None else None,
             one.revenue,
-            " ".join(one.rule),
+            " ".join(one.segment.when.split()),
         )
         for one in found
     ]
