@@ -126,7 +126,7 @@ def _trend(found: Activity) -> Iterator[Chart]:
         series = {name.upper(): [getattr(day, name) for day in days] for name in ("mau", "wau", "dau")}
         yield Chart(
             "trend",
-            "Active people",
+            "DAU, WAU, MAU",
             [day.start.date() for day in days],
             series,
             caption="on each day, in the 7 days and in the 30 days to it",
@@ -139,7 +139,8 @@ def _features(found: Features) -> list[Block]:
     whole = frame.starts[0].astimezone(UTC) == frame.since
     note = f"the week of {frame.label(frame.starts[0])} counts from {frame.said.partition(' – ')[0]} on"
     cut = [] if whole else [Paragraph(note, "dim")]
-    return [*_of(features_document(found), "features"), *cut]
+    *blocks, more = _of(features_document(found), "features")
+    return [*blocks, *cut, more]
 
 
 def _journeys(found: Journeys) -> list[Block]:
