@@ -77,6 +77,7 @@ class Heatmap:
     """Numbers by two labels, such as weekday and hour, shaded from 0 to the largest; None is a gap.
 
     ``values`` has a list per row, as long as ``columns``. ``percent``: shares 0…1. ``corner`` names what rows are.
+    With ``steps``, four numbers, the shades are those above each of them, so that they mean the same on all heatmaps.
     """
 
     heading: str
@@ -86,6 +87,7 @@ class Heatmap:
     kind: Literal["number", "percent"] = "number"
     caption: str = ""
     corner: str = ""
+    steps: tuple[float, ...] = ()
 
     @property
     def table(self) -> Table:

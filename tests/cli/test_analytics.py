@@ -10,6 +10,7 @@ import pytest
 
 from ..conftest import Cli
 
+COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "activity", "sessions"]
 COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "journeys"]
 
 

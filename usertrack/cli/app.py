@@ -12,6 +12,7 @@ import typer
 
 from usertrack import __version__
 from usertrack.cli import (
+    activity,
     analytics,
     cache,
     diagnostics,
@@ -22,6 +23,7 @@ from usertrack.cli import (
     journeys,
     metrics,
     people,
+    privacy,
     push,
     queries,
     report,
@@ -68,6 +70,7 @@ people.register(app)
 history.register(app)
 failures.register(app)
 analytics.register(app)
+activity.register(app)
 journeys.register(app)
 push.register(app)
 metrics.register(app)
@@ -76,6 +79,7 @@ queries.register(app)
 insights.register(app)
 workspace.register(app)
 cache.register(app)
+privacy.register(app)
 serving.register(app)
 importing.register(app)
 
