@@ -178,8 +178,8 @@ class Workbench:
         own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
         self.connection.execute(
             f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
-            f"NOT internal AND list_contains(list_transform(?::VARCHAR[], x -> {normalised('x')}), key) AS opted_out, bool_or(source = 'neon') AS in_neon, "
-            f"bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
+            f"NOT internal AND key IN (SELECT {normalised('x')} FROM unnest(?::VARCHAR[]) AS listed(x)) AS opted_out, "
+            f"bool_or(source = 'neon') AS in_neon, bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
             "WHERE key IS NOT NULL GROUP BY key",
             [list(opted_out)],
         )

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from usertrack.analytics import activity, retention
-from usertrack.analytics import journeys, retention
+from usertrack.analytics import activity, journeys, retention
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.funnel import Funnel, ask, parse_step
 from usertrack.analytics.lifecycle import STATES, ask_lifecycle, ask_stickiness
@@ -121,6 +120,8 @@ def test_active_people(client: Client, case: dict[str, Any]) -> None:
     with asking(client.store, at("2026-01-01")) as runner:
         found = activity.ask(runner, days({**query, "interval": "day"})).now.active.days
     assert {name: [getattr(day, name) for day in found] for name in ("dau", "wau", "mau")} == case["expected"]
+
+
 @of_kind("paths")
 def test_paths(client: Client, case: dict[str, Any]) -> None:
     query = captured(client, case)
