@@ -176,9 +176,10 @@ class Workbench:
             if name in tables
         ] or ["SELECT NULL::VARCHAR AS key, '' AS source LIMIT 0"]
         own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
+        said_no = f"list_contains(list_transform(?::VARCHAR[], lambda said: {normalised('said')}), key)"
         self.connection.execute(
             f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
-            f"NOT internal AND list_contains(list_transform(?::VARCHAR[], x -> {normalised('x')}), key) AS opted_out, bool_or(source = 'neon') AS in_neon, "
+            f"NOT internal AND {said_no} AS opted_out, bool_or(source = 'neon') AS in_neon, "
             f"bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
             "WHERE key IS NOT NULL GROUP BY key",
             [list(opted_out)],
