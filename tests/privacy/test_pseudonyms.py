@@ -1,6 +1,5 @@
 """Reports and segments with pseudonyms: nobody's e-mail in any format, and figures that still hold."""
 
-import json
 import re
 from pathlib import Path
 
@@ -23,7 +22,7 @@ def keyed(demo: Cli, clean_env: pytest.MonkeyPatch) -> Cli:
 
 def text_of(path: Path) -> str:
     if path.suffix == ".parquet":
-        return str(duckdb.sql(f"FROM '{path}'").fetchall())
+        return str(duckdb.sql(f"SELECT columns(*)::VARCHAR FROM '{path}'").fetchall())
     if path.suffix == ".xlsx":
         import openpyxl
 
@@ -35,7 +34,7 @@ def emails(text: str) -> set[str]:
     return {found for found in ADDRESS.findall(text) if not re.fullmatch(r"u-[0-9a-f]{16}@datagen\.dev", found)}
 
 
-@pytest.mark.parametrize("ending", ["txt", "json", "jsonl", "csv", "tsv", "md", "html", "parquet", "xlsx"])
+@pytest.mark.parametrize("ending", ["txt", "json", "csv", "md", "html", "parquet", "xlsx"])
 def test_segments(keyed: Cli, tmp_path: Path, ending: str) -> None:
     said = keyed("segments", "--pseudonyms", "-n", 0, "-o", f"out.{ending}")
     assert said.code == 0, said.err
@@ -44,8 +43,14 @@ def test_segments(keyed: Cli, tmp_path: Path, ending: str) -> None:
     assert emails(text) | emails(said.err) == set()
 
 
-@pytest.mark.parametrize("args", [["weekly"], ["user", "percent%s{0}@hooli.example"], ["segment", "failing"]])
-@pytest.mark.parametrize("ending", ["json", "html", "md", "txt"])
+@pytest.mark.parametrize(
+    ("args", "ending"),
+    [
+        (["weekly"], "html"),
+        *((["user", "percent%s{0}@hooli.example"], ending) for ending in ("json", "html", "txt")),
+        *((["segment", "failing"], ending) for ending in ("json", "md")),
+    ],
+)
 def test_reports(keyed: Cli, tmp_path: Path, args: list[str], ending: str) -> None:
     file = tmp_path / f"out.{ending}"
     said = keyed("report", *args, "--pseudonyms", "-o", file)
@@ -72,6 +77,6 @@ def test_a_key_is_made_once(demo: Cli, tmp_path: Path) -> None:
     key = tmp_path / ".usertrack/pseudonym.key"
     assert key.stat().st_mode & 0o777 == 0o600
     again = demo("segments", "failing", "--pseudonyms", "--demo", "-f", "json")
-    keys = [[row["email"] for row in json.loads(said.out)["people"]] for said in (first, again)]
-    assert keys[0] == keys[1]
+    keys = [set(re.findall(r"u-[0-9a-f]{16}", said.out)) for said in (first, again)]
+    assert keys[0] == keys[1] != set()
     assert key.read_text().strip() not in first.out + first.err
