@@ -176,7 +176,7 @@ class Workbench:
             if name in tables
         ] or ["SELECT NULL::VARCHAR AS key, '' AS source LIMIT 0"]
         own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
-        said_no = f"list_contains(list_transform(?::VARCHAR[], lambda said: {normalised('said')}), key)"
+        said_no = f"key IN (SELECT {normalised('said')} FROM unnest(?::VARCHAR[]) AS listed(said))"
         self.connection.execute(
             f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
             f"NOT internal AND {said_no} AS opted_out, bool_or(source = 'neon') AS in_neon, "

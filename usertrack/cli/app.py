@@ -12,6 +12,7 @@ import typer
 
 from usertrack import __version__
 from usertrack.cli import (
+    activity,
     analytics,
     cache,
     diagnostics,
@@ -19,6 +20,7 @@ from usertrack.cli import (
     history,
     importing,
     insights,
+    journeys,
     metrics,
     people,
     privacy,
@@ -68,6 +70,8 @@ people.register(app)
 history.register(app)
 failures.register(app)
 analytics.register(app)
+activity.register(app)
+journeys.register(app)
 push.register(app)
 metrics.register(app)
 report.register(app)

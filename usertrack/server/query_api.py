@@ -103,7 +103,7 @@ class _QueryApi:
         if not isinstance(refresh, str) or refresh not in _ASYNC | _BLOCKING:
             raise ApiError(400, "invalid_input", f'"{refresh}" is not a valid choice for refresh.')
         query_id = _query_id(body)
-        if PARQUET in accept:
+        if PARQUET in accept and query["kind"] == "HogQLQuery":  # other results are no tables
             return Response(await run_in_threadpool(self._runner.whole, query, query_id), media_type=PARQUET)
         if refresh in _ASYNC:
             force = refresh == "force_async"
