@@ -11,7 +11,7 @@ import httpx
 from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
 from usertrack.period import in_zone
 from usertrack.push.audience import Audience, Person
-from usertrack.push.delivery import Delivery, plain_refusal, require_address, shown, told
+from usertrack.push.delivery import Delivery, answer_of, plain_refusal, require_address, shown
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.render import safe
 from usertrack.run import Runner
@@ -25,7 +25,8 @@ _HINT = "make one in Slack (Apps › Incoming Webhooks) and set SLACK_WEBHOOK_UR
 
 
 def check(order: Order) -> None:
-    require_address(_url(order), "Slack", _HINT)
+    if _url(order) or not order.dry_run:
+        require_address(_url(order), "Slack", _HINT)
     if order.link is not None and not order.link.startswith(("https://", "http://")):
         raise UsageError("--link takes an address that begins with https://", "such as that of your weekly report")
 
@@ -34,12 +35,12 @@ def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Ou
     """Post the digest; of an empty segment nothing. Raises a UsertrackError when Slack does not take it."""
     if not audience.total:
         return Outcome()
-    url = require_address(_url(order), "Slack", _HINT)
     message = digest(audience, *_link(order))
     headers = {"Content-Type": "application/json; charset=utf-8"}
     listed = min(len(audience.people), MOST_LISTED)
     if order.dry_run:
-        return Outcome(listed, requests=(Request("POST", shown(url), headers, message),))
+        return Outcome(listed, requests=(Request("POST", shown(_url(order)), headers, message),))
+    url = require_address(_url(order), "Slack", _HINT)
     content = safe.utf8(json.dumps(message, ensure_ascii=False))
     answer = Delivery("Slack", refused, notify, order.pause).post(url, content, headers)
     if answer.text.strip() != "ok":
@@ -118,7 +119,7 @@ def _url(order: Order) -> str | None:
 
 def refused(response: httpx.Response) -> UsertrackError:
     """What Slack's refusals mean (docs: "Sending messages using incoming webhooks", error table)."""
-    said = told(response)
+    said = answer_of(response)
     if said.startswith(("invalid_payload", "invalid_blocks", "no_text", "too_many_attachments")):
         return QueryError(
             f"Slack refused the message: {said}", "this is a bug, please report it with the output of --dry-run"
