@@ -151,6 +151,25 @@ def test_check_of_a_workspace(demo: Cli, tmp_path: Path) -> None:
     assert "error: 2 problems found" in online.err
 
 
+@pytest.mark.parametrize(
+    ("written", "said", "hint"),
+    [
+        ("\ntimezon: UTC", "usertrack.yaml:2: unknown setting 'timezon'", "did you mean 'timezone'?"),
+        ("posthog:\n  hst:", "usertrack.yaml:2: unknown setting 'posthog.hst'", "did you mean 'posthog.host'"),
+        ("posthgo: {}", "usertrack.yaml:1: unknown setting 'posthgo'", ""),
+        ("timezone: Mars", "'Mars' is not a timezone (usertrack.yaml, line 1)", "Europe/Berlin"),
+    ],
+)
+def test_check_of_the_settings(demo: Cli, tmp_path: Path, written: str, said: str, hint: str) -> None:
+    (tmp_path / "usertrack.yaml").write_text(written)
+    checked = demo("check", "-f", "json")
+    (row,) = json.loads(checked.out)["rows"]
+    assert (checked.code, row["level"], row["what"]) == (5, "FAIL", "usertrack.yaml")
+    assert said in row["detail"]
+    assert hint in (row["hint"] or "")
+    assert demo("segments").code == 2
+
+
 def test_a_broken_rule_stops_segments_before_anything_is_asked(demo: Cli, tmp_path: Path) -> None:
     demo("init")
     rules = tmp_path / "segments.yaml"
