@@ -1,4 +1,4 @@
-"""The default demo, built once for all tests and worker processes, and the command line run in this process."""
+"""The default demo, built once in each worker process, and the command line run in this process."""
 
 import os
 import subprocess
@@ -34,8 +34,7 @@ def demo_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache directory whose demo ends on 20 November 2026, 09:00 UTC."""
     from usertrack.sources.demo import Choice, write_choice
 
-    base = tmp_path_factory.getbasetemp()
-    cache = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    cache = tmp_path_factory.getbasetemp() / "cache"
     write_choice(cache / "usertrack", Choice(moment=AS_OF.isoformat()))
     return cache
 

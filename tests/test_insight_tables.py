@@ -85,6 +85,17 @@ def test_retention_knows_what_is_not_over(tmp_path: Path, padding: list[int]) ->
     assert found.rows == [(date(2020, 6, 8), 9, 3), (date(2020, 6, 15), 4, None)]
 
 
+def test_cohorts_of_hours_are_moments(tmp_path: Path) -> None:
+    """The hour that comes twice in the night when summer time ends: text would put the second one first."""
+    result = [
+        {"label": f"Hour {n}", "date": f"2026-10-25T02:00:00+0{2 - n}:00", "values": [{"count": 9}, {"count": 1}]}
+        for n in range(2)
+    ]
+    found = table(tmp_path, viz("RetentionQuery"), result)
+    assert [column.type for column in found.columns] == ["TIMESTAMP", "BIGINT", "BIGINT"]
+    assert found.rows == [(datetime(2026, 10, 25), 9, 1), (datetime(2026, 10, 25, 1), 9, None)]
+
+
 def step(order: int, count: int, **more: Any) -> dict[str, Any]:
     times = {"average_conversion_time": 60.0 if order else None, "median_conversion_time": 30 if order else None}
     return {"name": f"s{order}", "custom_name": None, "order": order, "count": count, **times, **more}

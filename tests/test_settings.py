@@ -150,3 +150,11 @@ def test_a_workspace_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no workspace") as caught:
         load(workspace=tmp_path / "nowhere", env={})
     assert "usertrack init" in caught.value.hint
+
+
+def test_weeks_start_on_two_days_only(tmp_path: Path) -> None:
+    assert read(tmp_path)["week_start"] is None
+    assert read(tmp_path, "week_start: sunday")["week_start"] == "sunday"
+    with pytest.raises(UsageError, match=r"weeks cannot start on 'sundae' \(usertrack.yaml, line 1\)") as wrong:
+        read(tmp_path, "week_start: sundae")
+    assert "'sunday'" in wrong.value.hint

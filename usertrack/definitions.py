@@ -143,7 +143,7 @@ def search(runner: Runner, text: str) -> Table:
     notes = []
     for path, kind in _SEARCHED.items():
         try:
-            found = pages(runner, f"{path}/", _params(text))
+            found = list(pages(runner, f"{path}/", _params(text)))
         except LacksScope as error:
             notes.append(f"not searched: {path.replace('_', ' ')}; {error.message}")
         except NotFound:

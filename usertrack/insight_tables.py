@@ -4,28 +4,26 @@ The shapes are PostHog's for /insights/ and /query/: TrendsResult, LifecycleResu
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from usertrack.errors import QueryError
 from usertrack.period import known_zone
+from usertrack.query_nodes import source_of
 from usertrack.sources.clickhouse import Collected, rows_of
 from usertrack.spool import Spool
 from usertrack.table import Column, Row, Table
 
 Result = list[Any]
-_WRAPPERS = ("DataVisualizationNode", "InsightVizNode", "DataTableNode")
 _LEGACY = "TRENDS FUNNELS RETENTION LIFECYCLE STICKINESS PATHS"
 _OTHER = {"$$_posthog_breakdown_other_$$": "(other)", "$$_posthog_breakdown_null_$$": "(none)"}
 
 
 def kind_of(body: Mapping[str, Any]) -> str:
     """hogql, trends, retention, lifecycle, funnels, stickiness, paths, …; of old insights by their ``filters``."""
-    query = body.get("query")
-    if isinstance(query, Mapping):
-        if query.get("kind") in _WRAPPERS and isinstance(query.get("source"), Mapping):
-            query = query["source"]
-        return str(query.get("kind") or "").removesuffix("Query").lower()
+    if isinstance(body.get("query"), Mapping):
+        return str(_source(body).get("kind") or "").removesuffix("Query").lower()
     filters = body.get("filters")
     legacy = str(filters.get("insight") or "TRENDS") if isinstance(filters, Mapping) and filters else ""
     return legacy.lower() if legacy in _LEGACY.split() else ""
@@ -75,9 +73,8 @@ def _hogql(body: Mapping[str, Any], spool: Spool, zone: str) -> Table:
 
 def _source(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The query inside of the node that shows it, {} for insights with filters."""
-    query = body.get("query") or {}
-    inner = query.get("source") if query.get("kind") in _WRAPPERS else query
-    return inner if isinstance(inner, Mapping) else {}
+    source = source_of(body.get("query"))
+    return source if isinstance(source, Mapping) else {}
 
 
 Shape = tuple[Sequence[Column], list[Row]]
@@ -134,7 +131,9 @@ def _retention(result: Result, body: Mapping[str, Any]) -> Shape:
     """
     broken = any(item.get("breakdown_value") is not None for item in result)
     width = max((len(item["values"]) for item in result), default=0)
-    cohorts = sorted({str(item["date"]) for item in result})
+    zone = ZoneInfo(known_zone(body.get("timezone")))
+    starts = [_start(item["date"], zone) for item in result]
+    cohorts = sorted({start.astimezone(UTC) for start in starts})
     unit = str(result[0]["label"]).split()[0].lower() if result else "day"
     columns = [
         *([Column("breakdown")] if broken else []),
@@ -143,14 +142,20 @@ def _retention(result: Result, body: Mapping[str, Any]) -> Shape:
         *(Column(f"{unit}_{later}", "BIGINT") for later in range(1, width)),
     ]
     rows: list[Row] = []
-    for item in result:
-        start = datetime.fromisoformat(str(item["date"]))
-        open_ = len(cohorts) - cohorts.index(str(item["date"]))
+    for start, item in zip(starts, result, strict=True):
+        moment = start.astimezone(UTC)
+        open_ = len(cohorts) - cohorts.index(moment)
         counts = [value["count"] if later < open_ else None for later, value in enumerate(item["values"])]
         counts += [None] * (width - len(counts))
         head = [_named(item.get("breakdown_value"))] if broken else []
-        rows.append((*head, start.replace(tzinfo=None) if unit == "hour" else start.date(), *counts))
+        rows.append((*head, moment.replace(tzinfo=None) if unit == "hour" else start.date(), *counts))
     return columns, rows
+
+
+def _start(text: Any, zone: ZoneInfo) -> datetime:
+    """When a cohort begins, with PostHog's offset if it has one."""
+    start = datetime.fromisoformat(str(text))
+    return start if start.tzinfo else start.replace(tzinfo=zone)
 
 
 def _funnels(result: Any, body: Mapping[str, Any]) -> Shape:

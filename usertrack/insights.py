@@ -1,7 +1,7 @@
 """Saved insights of PostHog, addressed by id, short id or name. A missing result is an error, never an empty table."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from usertrack.table import Table
 
 _PAGE = 500
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
+_LONGEST_SEARCH = 200  # characters, of PostHog
 _LISTED = 10  # insights that one message names
 
 
@@ -72,18 +73,19 @@ def list_insights(runner: Runner, search: str = "") -> list[Insight]:
     return [_insight(body) for body in pages(runner, "insights/", params)]
 
 
-def pages(runner: Runner, path: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """All results of a list that PostHog answers page by page."""
-    found: list[dict[str, Any]] = []
+def pages(runner: Runner, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """All results of a list that PostHog answers page by page. A page may hold fewer of them than asked for."""
+    found = 0
     while True:
-        document = runner.call("GET", f"{path}?{urlencode({**params, 'offset': len(found)})}")
+        document = runner.call("GET", f"{path}?{urlencode({**params, 'offset': found})}")
         results = document.get("results")
         if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
             raise QueryError("PostHog answered with something that is no list", "try again")
-        found += results
+        yield from results
+        found += len(results)
         total = document.get("count")
-        if not document.get("next") or not results or (isinstance(total, int) and len(found) >= total):
-            return found
+        if not document.get("next") or not results or (isinstance(total, int) and found >= total):
+            return
 
 
 def find(runner: Runner, wanted: str) -> Insight:
@@ -150,6 +152,12 @@ def create(runner: Runner, name: str, statement: Statement, description: str = "
     query = {"kind": "DataVisualizationNode", "source": hogql_node(sql, values)}
     fields = {"name": name, "description": description, "favorited": False, "query": query}
     return _insight(runner.call("POST", "insights/", fields))
+
+
+def namesakes(runner: Runner, name: str) -> list[Insight]:
+    """The insights that `find` would take for ``name``."""
+    found = list_insights(runner, name[:_LONGEST_SEARCH])
+    return [insight for insight in found if insight.name.casefold() == name.strip().casefold()]
 
 
 def _of_the_present(sql: str) -> str:

@@ -184,6 +184,11 @@ class Runner:
             raise answer
         return answer
 
+    def about(self) -> dict[str, Any]:
+        """What PostHog says of the project (timezone, week_start_day, …); empty where it cannot be asked."""
+        source = self._sources.get("posthog")
+        return self._loop.run(source.about()) if isinstance(source, Api) else {}
+
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """PostHog's answer to one request below ``/api/projects/<id>/``: what no query can do; raises its error."""
         return self._loop.run(self._posthog().call(method, path, body))

@@ -12,6 +12,9 @@ from zoneinfo import ZoneInfo
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.measures import parse_age, parse_size
 
+WEEK_STARTS = ("sunday", "monday")
+"""The days on which weeks can start, at the place of their number in PostHog."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -41,6 +44,9 @@ KNOWN: dict[str, Known] = {
     "slack.webhook_url": Known("SLACK_WEBHOOK_URL", secret=True, about="where `push --to slack` posts"),
     "webhook.url": Known("USERTRACK_WEBHOOK_URL", secret=True, about="where `push --to webhook` posts"),
     "timezone": Known("USERTRACK_TIMEZONE", "UTC", about="timezone to show times in"),
+    "week_start": Known(
+        "USERTRACK_WEEK_START", about="monday or sunday; default: as in PostHog's project, else monday"
+    ),
     "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
     "insights": Known("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
     "as_of": Known("USERTRACK_AS_OF", about="the moment to answer for, default now"),
@@ -258,6 +264,7 @@ def _flatten(loader: Any, mapping: Any, prefix: str = "") -> Iterator[tuple[str,
 def _check(values: Mapping[str, Setting]) -> None:
     """The values that can be known to be wrong before anything is asked."""
     _check_zone(values["timezone"])
+    _check_week(values["week_start"])
     for name in ("posthog.host", "neon.api"):
         _check_address(name, values[name])
     for name in ("posthog.personal_api_key", "neon.api_key"):
@@ -274,6 +281,12 @@ def _check_zone(zone: Setting) -> None:
     except (ValueError, OSError, LookupError) as error:
         hint = did_you_mean(zone.value, available_timezones(), "use a name such as Europe/Berlin or UTC")
         raise UsageError(f"'{zone.value}' is not a timezone ({zone.origin})", hint) from error
+
+
+def _check_week(day: Setting) -> None:
+    if day.value not in (None, *WEEK_STARTS):
+        hint = did_you_mean(str(day.value), WEEK_STARTS, f"it takes {' or '.join(WEEK_STARTS)}")
+        raise UsageError(f"weeks cannot start on '{day.value}' ({day.origin})", hint)
 
 
 def _check_address(name: str, address: Setting) -> None:

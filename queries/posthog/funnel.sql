@@ -4,8 +4,8 @@
 --   must come within `window` seconds of that first one, one event never fills two steps, and the furthest attempt
 --   counts, of several the one that got there first. An event of `exclusions` after the first step and before the last
 --   takes the person out, if it struck the furthest attempt. `strict`: any other event in between ends an attempt. A step
---   is an event, or several with | between them, that fulfils the condition at the same place in `conditions`. Times
---   between steps are in seconds. `open`: stopped there, but the window is not over. With `each` above 0 the rows are the
+--   is an event, or several with | between them, or any if it is empty, that fulfils the condition at the same place in
+--   `conditions`. Times between steps are in seconds. `open`: stopped there, but the window is not over. With `each` above 0 the rows are the
 --   persons who stopped at that step.
 -- params:
 --   steps: {type: list}
@@ -29,16 +29,24 @@ candidates AS (
         person_id,
         timestamp,
         lowerUTF8(trim(person.properties.email)) AS email,
-        if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
+        nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of,
         arrayMap(step -> step - 0, arrayEnumerate({steps})) AS numbers,
-        arrayFilter(n -> has(splitByChar('|', {steps}[n]), event) AND ifNull({conditions}[n], false), numbers) AS fills,
+        arrayFilter(
+            n -> ({steps}[n] = '' OR has(splitByChar('|', {steps}[n]), event)) AND ifNull({conditions}[n], false),
+            numbers
+        ) AS fills,
         if(has({exclusions}, event), arrayMap(n -> 0 - n, arrayPopFront(numbers)), []) AS excludes,
         arrayConcat(fills, excludes) AS matched
     FROM events
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})
         AND {where}
-        AND ({strict} OR has({exclusions}, event) OR has(splitByChar('|', arrayStringConcat({steps}, '|')), event))
+        AND (
+            {strict}
+            OR has({steps}, '')
+            OR has({exclusions}, event)
+            OR has(splitByChar('|', arrayStringConcat({steps}, '|')), event)
+        )
         AND ({everyone} OR email IN {people})
         AND NOT arrayExists(
             own -> email = own

@@ -2,8 +2,8 @@
 -- about: >
 --   How many persons did one, two, … of the steps of a funnel within `window` seconds of each other, in any order, as
 --   PostHog counts: the largest number of different steps at once, of several times the first. One event never fills two
---   steps. A step is an event, or several with | between them, that fulfils the condition at the same place in
---   `conditions`. Times between steps are in seconds. `open`: got that far, but the window is not over. With `each` above
+--   steps. A step is an event, or several with | between them, or any if it is empty, that fulfils the
+--   condition at the same place in `conditions`. Times between steps are in seconds. `open`: got that far, but the window is not over. With `each` above
 --   0 the rows are the persons who got exactly that far.
 -- params:
 --   steps: {type: list}
@@ -25,14 +25,17 @@ candidates AS (
         person_id,
         timestamp,
         lowerUTF8(trim(person.properties.email)) AS email,
-        if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
+        nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of,
         arrayMap(step -> step - 0, arrayEnumerate({steps})) AS numbers,
-        arrayFilter(n -> has(splitByChar('|', {steps}[n]), event) AND ifNull({conditions}[n], false), numbers) AS fills
+        arrayFilter(
+            n -> ({steps}[n] = '' OR has(splitByChar('|', {steps}[n]), event)) AND ifNull({conditions}[n], false),
+            numbers
+        ) AS fills
     FROM events
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})
         AND {where}
-        AND has(splitByChar('|', arrayStringConcat({steps}, '|')), event)
+        AND (has({steps}, '') OR has(splitByChar('|', arrayStringConcat({steps}, '|')), event))
         AND ({everyone} OR email IN {people})
         AND NOT arrayExists(
             own -> email = own

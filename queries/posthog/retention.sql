@@ -3,11 +3,13 @@
 --   How many persons of each cohort came back in which later period, as PostHog counts. `first_time`: a cohort is who did
 --   the target event for the first time ever in its period; else everybody is in the cohort of each period in which they
 --   did it. Period 0 is the size of the cohort, whether or not its people did the returning event; period k counts those
---   who did it in the k-th calendar period after, `minimum` times or more. An empty target or returning is any event.
---   Cohorts are numbered from the period of `origin` on.
+--   who did it in the k-th calendar period after, `minimum` times or more. An empty target or returning is any event that
+--   fulfils its condition. Cohorts are numbered from the period of `origin` on.
 -- params:
 --   target: {type: text, default: ""}
+--   target_where: {type: condition, default: "true"}
 --   returning: {type: text, default: ""}
+--   returning_where: {type: condition, default: "true"}
 --   first_time: true
 --   minimum: 1
 --   interval: week
@@ -27,9 +29,10 @@ acts AS (
         person_id,
         timestamp,
         lowerUTF8(trim(person.properties.email)) AS email,
-        if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
-        empty({target}) OR has(splitByChar('|', {target}), event) AS starts,
-        (empty({returning}) OR has(splitByChar('|', {returning}), event)) AND timestamp >= toDateTime({since}) AS returns,
+        nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of,
+        (empty({target}) OR has(splitByChar('|', {target}), event)) AND ifNull({target_where}, false) AS starts,
+        (empty({returning}) OR has(splitByChar('|', {returning}), event)) AND ifNull({returning_where}, false) AS returned,
+        returned AND timestamp >= toDateTime({since}) AS returns,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         -- a Sunday's week is the Monday's of the day after
         if(

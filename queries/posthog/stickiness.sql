@@ -21,7 +21,7 @@ acts AS (
         person_id,
         timestamp,
         lowerUTF8(trim(person.properties.email)) AS email,
-        if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
+        nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         -- a Sunday's week is the Monday's of the day after
         if(

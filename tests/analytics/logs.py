@@ -53,6 +53,16 @@ def asking(store: Store, as_of: datetime, zone: str = "UTC") -> Iterator[Runner]
         yield runner
 
 
+def insight(client: Client, kind: str, **node: Any) -> list[dict[str, Any]]:
+    """What the server answers when it is asked for an insight."""
+    asked = {"query": {"kind": kind, **node}}
+    headers = {"Authorization": f"Bearer {SETTINGS.personal_api_key}"}
+    answer = client.http.post("/api/projects/1/query/", json=asked, headers=headers)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["results"]
+    return found
+
+
 def frame(since: str, until: str, interval: Any = "day", **more: Any) -> Frame:
     """The window from one moment to another, long after which it is asked about."""
     return Frame(at(since), at(until), more.pop("as_of", at(until) + timedelta(days=999)), interval, **more)

@@ -1,4 +1,4 @@
-"""The cases of PostHog's own tests, through the queries that the commands run."""
+"""The cases of PostHog's own tests, through the queries that the commands run, and as insights of the server."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,7 @@ from usertrack.analytics.funnel import Funnel, ask, parse_step
 from usertrack.analytics.lifecycle import STATES, ask_lifecycle, ask_stickiness
 
 from ..server.capture_fixtures import Client
-from .logs import asking, at, capture, frame
+from .logs import asking, at, capture, frame, insight
 
 CASES = yaml.safe_load((Path(__file__).parent / "posthog_cases.yaml").read_text())
 
@@ -35,6 +35,15 @@ def days(query: dict[str, Any], **more: Any) -> Frame:
     return frame(query["date_from"], last.strftime("%Y-%m-%d"), query["interval"], **more)
 
 
+def series(*events: str) -> list[dict[str, Any]]:
+    return [{"kind": "EventsNode", "event": event} for event in events]
+
+
+def as_node(query: dict[str, Any]) -> dict[str, Any]:
+    dates = {name: query[name] for name in ("date_from", "date_to")}
+    return {"series": series(query["event"]), "interval": query["interval"], "dateRange": dates}
+
+
 @of_kind("funnel")
 def test_funnel(client: Client, case: dict[str, Any]) -> None:
     query = captured(client, case)
@@ -44,6 +53,12 @@ def test_funnel(client: Client, case: dict[str, Any]) -> None:
     assert [step.persons for step in group.steps] == case["expected"]["counts"]
     if means := case["expected"].get("average_conversion_time_s"):
         assert [step.mean for step in group.steps] == means
+    window = {"funnelWindowInterval": query["window_seconds"] // 3600, "funnelWindowIntervalUnit": "hour"}
+    node = {"series": series(*query["steps"]), "dateRange": {"date_from": "2000-01-01", "date_to": "2025-01-01"}}
+    found = insight(client, "FunnelsQuery", **node, funnelsFilter=window)
+    assert [(step["count"], step["average_conversion_time"]) for step in found] == [
+        (step.persons, step.mean) for step in group.steps
+    ]
 
 
 @of_kind("retention")
@@ -58,6 +73,20 @@ def test_retention(client: Client, case: dict[str, Any]) -> None:
     with asking(client.store, at("2026-01-01")) as runner:
         [group] = retention.ask(runner, question, window).groups
     assert [list(cohort.people) for cohort in group.cohorts] == case["expected"]
+    rows = insight(
+        client,
+        "RetentionQuery",
+        dateRange={"date_to": (at(until) - timedelta(days=1)).strftime("%Y-%m-%d")},
+        retentionFilter={
+            "period": query["interval"].title(),
+            "totalIntervals": query["intervals"],
+            "retentionType": f"retention_{query['mode']}",
+            "targetEntity": {"id": query["start_event"]},
+            "returningEntity": {"id": query["return_event"]},
+        },
+    )
+    counts = [[cell["count"] for cell in row["values"]] for row in rows]
+    assert [row[: len(rows) - at] for at, row in enumerate(counts)] == case["expected"]
 
 
 @of_kind("lifecycle")
@@ -70,6 +99,10 @@ def test_lifecycle(client: Client, case: dict[str, Any]) -> None:
     assert {state: [period.people[state] for period in periods] for state in STATES} == {
         state: case["expected"][state] for state in STATES
     }
+    found = insight(client, "LifecycleQuery", **as_node(query))
+    assert {one["status"]: list(map(abs, one["data"])) for one in found} == {
+        state: case["expected"][state] for state in STATES
+    }
 
 
 @of_kind("stickiness")
@@ -77,3 +110,5 @@ def test_stickiness(client: Client, case: dict[str, Any]) -> None:
     query = captured(client, case)
     with asking(client.store, at("2026-01-01")) as runner:
         assert list(ask_stickiness(runner, query["event"], days(query)).groups[""]) == case["expected"]
+    [found] = insight(client, "StickinessQuery", **as_node(query))
+    assert found["data"] == case["expected"]

@@ -125,3 +125,25 @@ def test_a_workspaces_own_funnels(demo: Cli, tmp_path: Path) -> None:
     }.items():
         mine.write_text(text)
         assert message in demo("funnel", "running", "--demo").err
+
+
+@pytest.mark.parametrize(
+    ("settings", "option", "first"),
+    [
+        ("", [], "2026-11-02T00:00:00+00:00"),
+        ("week_start: sunday", [], "2026-11-01T00:00:00+00:00"),
+        ("week_start: sunday", ["--week-start", "monday"], "2026-11-02T00:00:00+00:00"),
+    ],
+)
+@pytest.mark.parametrize("command", ["retention", "cohorts", "lifecycle", "stickiness"])
+def test_weeks_start_alike_everywhere(
+    demo: Cli, tmp_path: Path, command: str, settings: str, option: list[str], first: str
+) -> None:
+    (tmp_path / "usertrack.yaml").write_text(settings)
+    found = asked(demo, command, "--demo", "--interval", "week", "--since", "2026-11-04", *option)
+    assert found["since"] == first
+    query = "SELECT toString(toStartOfWeek(toDate('2026-11-04'))) AS week"
+    if "sunday" in settings:  # in the users' own HogQL, too
+        (tmp_path / "week.sql").write_text(query)
+        said = demo("query", "run", "--demo", "--source", "posthog", "--sql", "week.sql", "-f", "jsonl")
+        assert json.loads(said.out) == {"week": "2026-11-01"}

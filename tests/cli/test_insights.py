@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,7 +79,7 @@ def made(demo: Cli, tmp_path: Path) -> Iterator[int]:
     said = demo("insight", "create", "by hand", "--sql", "events.sql", "--description", "all", "-f", "json")
     assert said.code == 0, said.err
     yield json.loads(said.out)["id"]
-    demo("insight", "delete", json.loads(said.out)["id"])
+    demo("insight", "delete", json.loads(said.out)["id"], "--yes")
 
 
 def test_create_then_fetch_then_delete(demo: Cli, made: int) -> None:
@@ -85,7 +87,7 @@ def test_create_then_fetch_then_delete(demo: Cli, made: int) -> None:
     shown = json.loads(demo("insight", "show", made, "-f", "json").out)
     assert (shown["id"], shown["description"]) == (made, "all")
     assert "by hand" in demo("insight", "list", "--search", "by hand").out
-    gone = demo("insight", "delete", "by hand")
+    gone = demo("insight", "delete", "by hand", "--yes")
     assert (gone.code, gone.out) == (0, "")
     assert f"deleted by hand ({made})" in gone.err
     said = demo("insight", "run", made)
@@ -93,10 +95,36 @@ def test_create_then_fetch_then_delete(demo: Cli, made: int) -> None:
     assert f"error: there is no insight {made}: it does not exist, or it was deleted" in said.err
 
 
+def test_nothing_is_deleted_unasked(demo: Cli, made: int) -> None:
+    said = demo("insight", "delete", made)
+    assert (said.code, said.out) == (2, "")
+    assert f"error: nobody is there to be asked whether to delete by hand ({made})" in said.err
+    assert "hint: add --yes if it is meant" in said.err
+    assert answered(demo, made)["id"] == made
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "told"), [("y", 0, "deleted by hand"), ("n", 1, "nothing was deleted"), ("", 1, "nothing was")]
+)
+def test_on_a_terminal_one_is_asked(demo: Cli, made: int, typed: str, code: int, told: str) -> None:
+    command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' insight delete {made}"
+    terminal = ["script", "-qec", command, "/dev/null"]
+    done = subprocess.run(terminal, input=f"{typed}\n", capture_output=True, text=True, timeout=60, check=False)
+    assert f"delete by hand ({made})? [y/N]" in done.stdout
+    assert (done.returncode, told in done.stdout) == (code, True)
+    assert demo("insight", "show", made).code == (2 if typed == "y" else 0)
+
+
+def test_a_name_that_is_taken_is_said(demo: Cli, made: int) -> None:
+    said = demo("insight", "create", "By Hand", "--sql", "events.sql", "-f", "json")
+    demo("insight", "delete", json.loads(said.out)["id"], "--yes")
+    assert f"note: there is another insight called 'By Hand' ({made})" in said.err
+
+
 def test_two_of_a_name(demo: Cli, made: int, tmp_path: Path) -> None:
     other = json.loads(demo("insight", "create", "BY HAND", "--sql", "events.sql", "-f", "json").out)["id"]
     said = demo("insight", "run", "by hand")
-    demo("insight", "delete", other)
+    demo("insight", "delete", other, "-y")
     assert (said.code, said.out) == (2, "")
     assert "2 insights are called 'by hand'" in said.err
     assert f"{made} (hogql), {other} (hogql)" in said.err
@@ -109,7 +137,7 @@ def test_a_query_of_the_library(demo: Cli) -> None:
             answered(demo, id_)["rows"] == json.loads(demo("query", "run", "posthog/pages", "-f", "json").out)["rows"]
         )
     finally:
-        demo("insight", "delete", id_)
+        demo("insight", "delete", id_, "--yes")
 
 
 def test_what_cannot_be_saved(demo: Cli) -> None:

@@ -50,7 +50,8 @@ def test_a_table_is_the_default_and_notes_are_talk(capsys: pytest.CaptureFixture
     assert err == "note: a note\n"
 
 
-def test_plain_lines_are_not_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plain_lines_are_not_wrapped(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # xdist gives its workers one
     emit(Table((Column("x"),), [("word " * 100,)]))
     assert max(len(line) for line in capsys.readouterr().out.splitlines()) > 400
 

@@ -86,9 +86,9 @@ class Client:
 class AppThread:
     """The app on an ephemeral port, in a thread of its own."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, settings: ServerSettings = SETTINGS) -> None:
         self._server = uvicorn.Server(
-            uvicorn.Config(create_app(store, SETTINGS), port=0, log_level="warning", lifespan="off", ws="none")
+            uvicorn.Config(create_app(store, settings), port=0, log_level="warning", lifespan="off", ws="none")
         )
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 

@@ -319,6 +319,91 @@ def test_the_furthest_attempt_counts_and_a_later_start_is_one(world: World) -> N
     assert [(step["count"], step["average_conversion_time"]) for step in found] == [(2, None), (1, 86_400)]
 
 
+def test_a_step_done_again_changes_no_time(world: World) -> None:
+    world.happen(journey("ann", UP, VIEW, BLAAH, BLAAH, VIEW, "paid") + journey("bob", UP, UP, VIEW))
+    found = world.results("FunnelsQuery", series=steps(UP, VIEW, "paid"), dateRange=JANUARY)
+    assert [step["count"] for step in found] == [2, 2, 1]
+    assert [step["average_conversion_time"] for step in found] == [None, 60, 240]
+
+
+@pytest.mark.parametrize(
+    ("order", "names", "counts"),
+    [
+        ("ordered", [UP, VIEW, "paid"], [3, 2, 1]),
+        ("strict", [UP, VIEW, "paid"], [3, 1, 1]),
+        ("unordered", ["Completed 1 step", "Completed 2 steps", "Completed 3 steps"], [4, 3, 2]),
+    ],
+)
+def test_orders_of_funnels(world: World, order: str, names: list[str], counts: list[int]) -> None:
+    world.happen(
+        journey("straight", UP, VIEW, "paid")
+        + journey("strays", UP, BLAAH, VIEW)
+        + journey("backwards", "paid", VIEW, UP)
+        + journey("visits", VIEW)
+    )
+    found = world.results(
+        "FunnelsQuery", series=steps(UP, VIEW, "paid"), dateRange=JANUARY, funnelsFilter={"funnelOrderType": order}
+    )
+    assert [(step["name"], step["count"]) for step in found] == list(zip(names, counts, strict=True))
+
+
+def test_a_funnel_of_events_whose_names_hold_a_bar(world: World) -> None:
+    world.happen(journey("ann", "a|b", "c") + journey("bob", "a", "c"))
+    found = world.results("FunnelsQuery", series=steps("a|b", "c"), dateRange=JANUARY)
+    assert [step["count"] for step in found] == [1, 1]
+
+
+def test_stickiness(world: World) -> None:
+    world.happen(
+        days("p1", "watched movie", "2020-01-01")
+        + days("p2", "watched movie", "2020-01-01", "2020-01-02", "2020-01-02")
+        + days("p3", "watched movie", "2020-01-01", "2020-01-03", "2020-01-02")
+        + days("p4", "watched movie", "2020-01-05")
+    )
+    dates = {"date_from": "2020-01-01", "date_to": "2020-01-07"}
+    [found] = world.results("StickinessQuery", series=steps("watched movie"), dateRange=dates)
+    assert (found["data"], found["count"]) == ([2, 1, 1, 0, 0, 0, 0], 4)
+    assert found["labels"][:2] == ["1 day", "2 days"]
+
+
+NIGHT = {"date_from": "2026-10-25T01:00:00+02:00", "date_to": "2026-10-25T03:30:00+01:00", "explicitDate": True}
+
+
+def night_of_25_hours(world: World) -> World:
+    """Two o'clock comes twice in Berlin, at 00:00 and at 01:00 UTC; ann is there both times, bob the second time."""
+    world.happen(
+        days("ann", "$pageview", "2026-10-25 00:30:00", "2026-10-25 01:30:00", "2026-10-25 02:10:00")
+        + days("bob", "$pageview", "2026-10-25 01:40:00")
+    )
+    return World(world.with_settings(timezone="Europe/Berlin").app, world.store)
+
+
+def test_the_hour_that_comes_twice_counts_twice(world: World) -> None:
+    berlin = night_of_25_hours(world)
+    [found] = berlin.results("TrendsQuery", series=PAGEVIEW, interval="hour", dateRange=NIGHT)
+    assert [day[11:13] for day in found["days"]] == ["01", "02", "02", "03"]
+    assert found["data"] == [0, 1, 2, 1]
+    assert berlin.data("LifecycleQuery", series=PAGEVIEW, interval="hour", dateRange=NIGHT) == [
+        [0, 1, 1, 0],
+        [0, 0, 1, 1],
+        [0, 0, 0, 0],
+        [0, 0, 0, -1],
+    ]
+
+
+def test_hourly_retention_over_the_hour_that_comes_twice(world: World) -> None:
+    berlin = night_of_25_hours(world)
+    hourly = {"period": "Hour", "totalIntervals": 3}
+    dates = {"date_to": "2026-10-25T03:30:00+01:00"}
+    found = berlin.results("RetentionQuery", dateRange=dates, retentionFilter=hourly)
+    assert [row["date"] for row in found] == [
+        "2026-10-25T02:00:00+02:00",
+        "2026-10-25T02:00:00+01:00",
+        "2026-10-25T03:00:00+01:00",
+    ]
+    assert [[cell["count"] for cell in row["values"]] for row in found] == [[1, 1, 1], [2, 1, 0], [1, 0, 0]]
+
+
 def test_a_funnel_by_browser_puts_a_person_where_they_began(world: World) -> None:
     world.happen(
         [
@@ -347,15 +432,34 @@ def test_a_funnel_by_browser_puts_a_person_where_they_began(world: World) -> Non
         ("TrendsQuery", {"series": PAGEVIEW, "trendsFilter": {"display": ["x"]}}, "display ['x']"),
         ("RetentionQuery", {"retentionFilter": {"totalIntervals": "7"}}, "totalIntervals 7"),
         ("ErrorTrackingQuery", {"limit": "x"}, "limit x"),
-        ("RetentionQuery", {"retentionFilter": {"minimumOccurrences": 2}}, "retentionFilter.minimumOccurrences"),
+        ("RetentionQuery", {"retentionFilter": {"cumulative": True}}, "retentionFilter.cumulative"),
         (
             "FunnelsQuery",
-            {"series": steps("a", "b"), "funnelsFilter": {"funnelOrderType": "strict"}},
-            "funnelOrderType strict",
+            {"series": steps("a", "b"), "funnelsFilter": {"funnelVizType": "trends"}},
+            "funnelVizType trends",
         ),
         ("FunnelsQuery", {"series": steps("a")}, "A funnel of 1 steps"),
         ("LifecycleQuery", {"series": steps("a", "b")}, "A lifecycle of more than one series"),
         ("TrendsQuery", {"series": PAGEVIEW, "properties": [COHORT]}, "Unsupported property filter of type cohort"),
+        (
+            "TrendsQuery",
+            {"series": PAGEVIEW, "properties": [{"key": "plan", "value": "pro", "negation": True}]},
+            "Unsupported property filter with negation",
+        ),
+        ("TrendsQuery", {"series": PAGEVIEW, "properties": {"values": 5}}, "Property filters must be a list"),
+        ("TrendsQuery", {"series": PAGEVIEW, "breakdownFilter": {"breakdowns": [1]}}, "query.breakdowns must be"),
+        ("TrendsQuery", {"series": [{"event": {"a": 1}}]}, "event must be the name of an event"),
+        ("TrendsQuery", {"series": PAGEVIEW, "dateRange": {"date_from": "-99999999d"}}, "Invalid date in filters"),
+        (
+            "TrendsQuery",
+            {"series": PAGEVIEW, "interval": "month", "dateRange": {"date_to": "9999-12-31"}},
+            "Invalid date in filters: 9999",
+        ),
+        (
+            "TrendsQuery",
+            {"series": PAGEVIEW, "interval": "hour", "dateRange": {"date_from": "2001-01-01"}},
+            "A range of more than 10,000 intervals",
+        ),
         (
             "TrendsQuery",
             {"series": PAGEVIEW, "dateRange": {"date_from": "yesterday"}},
@@ -367,6 +471,31 @@ def test_what_is_not_supported_is_refused(world: World, kind: str, node: dict[st
     refused = world.ask(kind, **node)
     assert (refused.status_code, refused.json()["type"]) == (400, "validation_error")
     assert refused.json()["detail"].startswith(detail)
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "expected"),
+    [
+        ("exact", [], 10),
+        ("exact", ["Edge"], 1),
+        ("is_not", ["Edge", "Safari"], 8),
+        ("icontains", ["ED", "safa"], 2),
+        ("not_icontains", ["ed", "chrome"], 3),
+    ],
+)
+def test_filters_of_several_values(world: World, operator: str, values: list[str], expected: int) -> None:
+    world.happen(lifecycle_days())
+    test = {"key": "$browser", "operator": operator, "value": values}
+    whole = {"dateRange": RANGE, "trendsFilter": {"display": "BoldNumber"}}
+    [found] = world.results("TrendsQuery", **whole, series=PAGEVIEW, properties=[test])
+    assert found["aggregated_value"] == expected
+
+
+@pytest.mark.parametrize("body", ['{"query": {"kind": "\\ud800"}}', '{"query": NaN}', '{"query": 1', "[]"])
+def test_what_is_no_json_text(world: World, body: str) -> None:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    refused = world.request("POST", "/api/projects/1/query/", content=body, headers=headers)
+    assert (refused.status_code, refused.json()["type"]) in {(400, "invalid_request"), (400, "validation_error")}
 
 
 @pytest.mark.parametrize("name", ["it's", "a\\'b", "{v} {{w}}", "`x`", "%", "ünï-😀", "a') OR true --"])

@@ -162,6 +162,7 @@ def test_property_definitions(api: Api) -> None:
     assert "$pathname" not in names
     assert send(api, "GET", f"{path}?type=cat").status_code == 400
     assert send(api, "GET", f"{path}?event_names=buy").status_code == 400
+    assert send(api, "GET", path + '?event_names=["\\ud800"]').status_code == 400
 
 
 def test_what_this_server_never_has_is_an_empty_list(api: Api) -> None:

@@ -4,7 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -12,7 +12,7 @@ from usertrack.cli import complete
 from usertrack.cli.options import Common, Limit, with_common
 
 if TYPE_CHECKING:
-    from usertrack.analytics.frame import Frame
+    from usertrack.analytics.frame import Frame, Interval, WeekStart
     from usertrack.cli.desk import Desk
 
 _PANEL = "Product analytics"
@@ -27,7 +27,7 @@ class Asked:
     until: str | None = None
     days: int | None = None
     interval: str | None = None
-    week_start: str = "monday"
+    week_start: str | None = None
     segment: str | None = None
     where: str | None = None
     breakdown: str | None = None
@@ -47,7 +47,10 @@ _FIELDS: dict[str, Any] = {
     "interval": Annotated[
         str | None, _option("--interval", "--period", metavar="UNIT", help="hour, day, week or month.")
     ],
-    "week_start": Annotated[str, _option("--week-start", metavar="DAY", help="monday or sunday.")],
+    "week_start": Annotated[
+        str | None,
+        _option("--week-start", metavar="DAY", help="monday or sunday; default: as in PostHog's project, else monday."),
+    ],
     "segment": Annotated[
         str | None,
         _option(
@@ -98,23 +101,36 @@ def with_asked(*without: str) -> Callable[[Callable[..., None]], Callable[..., N
 
 def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day") -> "Frame":
     """What is asked about; raises UsageError. Asks the sources for the people of a segment."""
-    from usertrack.analytics.frame import Frame, Interval, Range, WeekStart, chosen
+    from usertrack.analytics.frame import Frame, Interval, Range, chosen
     from usertrack.sqltext import condition_of
 
     zone, as_of = desk.settings["timezone"], desk.runner.as_of
     since, until = Range(asked.since, asked.until, asked.days).window(as_of, zone, days)
+    unit: Interval = chosen(asked.interval or interval, Interval, "--interval")
     frame = Frame(
         since,
         until,
         as_of,
-        chosen(asked.interval or interval, Interval, "--interval"),
+        unit,
         zone,
-        chosen(asked.week_start, WeekStart, "--week-start"),
+        _week_start(desk, asked, unit),
         condition_of(asked.where, "posthog") if asked.where else "",
         breakdown=asked.breakdown or "",
         top=asked.top,
     )
     return _of_people(desk, frame, asked.segment) if asked.segment else frame
+
+
+def _week_start(desk: "Desk", asked: Asked, unit: "Interval") -> "WeekStart":
+    """What was asked for, else as the settings say, else as PostHog's project does, else Monday; raises UsageError."""
+    from usertrack.analytics.frame import WeekStart, chosen
+    from usertrack.settings import WEEK_STARTS
+
+    wanted = chosen(asked.week_start, WeekStart, "--week-start") if asked.week_start else desk.settings["week_start"]
+    if wanted is None and unit == "week":
+        day = desk.runner.about().get("week_start_day")
+        wanted = WEEK_STARTS[day] if day in (0, 1) else None
+    return cast("WeekStart", wanted or "monday")
 
 
 def _of_people(desk: "Desk", frame: "Frame", segment: str) -> "Frame":

@@ -31,12 +31,15 @@ def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progre
         built.close()
 
 
-def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows: int) -> None:
+def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows: int, week_start: str | None) -> None:
+    from usertrack.analytics.frame import WeekStart, chosen
     from usertrack.server.serve import is_public, serve
+    from usertrack.settings import WEEK_STARTS
     from usertrack.sources.demo import require_engines
 
     require_engines()
     require_timezone(timezone)
+    first = chosen(week_start, WeekStart, "--week-start") if week_start else None
     if is_public(host):
         diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
     folder = data or default_data()
@@ -48,6 +51,7 @@ def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows:
         lambda url, keys: _announce(url, keys, folder),
         timezone=timezone,
         row_cap=max_rows,
+        week_start_day=WEEK_STARTS.index(first) if first else None,
     )
 
 

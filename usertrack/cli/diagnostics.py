@@ -21,6 +21,18 @@ def note(text: str) -> None:
     _line("note", text)
 
 
+def agreed(what: str) -> bool:
+    """Whether somebody at the terminal says yes to ``what``; raises UsageError where nobody can be asked."""
+    from usertrack.errors import UsageError
+    from usertrack.render.safe import visible
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(f"nobody is there to be asked whether to {what}", "add --yes if it is meant")
+    sys.stderr.write(f"{visible(what)}? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def unexpected(problem: BaseException) -> None:
     """A bug of ours: said in one line without the values at hand, which may be secret."""
     trace = problem.__traceback__

@@ -104,21 +104,33 @@ def create(
     from usertrack.cli.desk import open_desk
     from usertrack.cli.statements import statement
     from usertrack.insights import create as save
+    from usertrack.insights import namesakes
     from usertrack.report.insights import made_document
 
     with open_desk(common) as desk:
         asked = statement(desk.runner, query, parse_params(param), "posthog", sql, None)
+        others = namesakes(desk.runner, name)
         made = save(desk.runner, name, asked, description)
         desk.emit(made_document(made))
+        if others:
+            ids = ", ".join(str(one.id) for one in others)
+            diagnostics.note(f"there is another insight called '{name}' ({ids}): use ids, the name is no longer enough")
         diagnostics.note(f"`usertrack insight run {made.id}` shows its numbers")
 
 
 @insight.command("delete")
 @with_common
-def delete(wanted: Wanted, *, common: Common) -> None:
-    """Delete an insight in PostHog, where it can be restored.
+def delete(
+    wanted: Wanted,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    *,
+    common: Common,
+) -> None:
+    """Delete an insight in PostHog, where it can be restored. Asks first; a script says --yes.
 
     `usertrack insight delete "Errors by page"`
+
+    `usertrack insight delete 2625024 --yes`
     """
     from usertrack.cli import diagnostics
     from usertrack.cli.desk import open_desk
@@ -127,8 +139,11 @@ def delete(wanted: Wanted, *, common: Common) -> None:
 
     with open_desk(common) as desk:
         found = find(desk.runner, wanted)
-        remove(desk.runner, found)
         desk.progress.stop()
+        if not yes and not diagnostics.agreed(f"delete {found.called} ({found.id})"):
+            diagnostics.note("nothing was deleted")
+            raise typer.Exit(1)
+        remove(desk.runner, found)
         diagnostics.note(f"deleted {found.called} ({found.id})")
 
 

@@ -43,6 +43,9 @@ def serve(
             "--max-rows", min=1, help="Rows that one query may return at the most; PostHog's own cap is the default."
         ),
     ] = 50_000,
+    week_start: Annotated[
+        str | None, typer.Option("--week-start", metavar="DAY", help="monday or sunday: what weeks of HogQL start on.")
+    ] = None,
 ) -> None:
     """Run the embedded PostHog as a server: the SDKs send to it, usertrack asks it.
 
@@ -52,7 +55,7 @@ def serve(
     """
     from usertrack.cli.demos import run_server
 
-    run_server(host, port, data, timezone, max_rows)
+    run_server(host, port, data, timezone, max_rows, week_start)
 
 
 def register(app: typer.Typer) -> None:

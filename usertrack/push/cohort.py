@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote as quoted
 
-from usertrack.errors import CheckFailed, QueryError, UsageError
+from usertrack.errors import CheckFailed, UsageError
+from usertrack.insights import pages
 from usertrack.library import Statement
 from usertrack.push.audience import Audience
 from usertrack.push.order import Order, Outcome, Request
@@ -148,7 +148,7 @@ def _description(audience: Audience, order: Order) -> str:
 def _found(runner: Runner, name: str, description: str) -> dict[str, Any] | None:
     """The cohort called ``name``; raises UsageError for one that was made of other people."""
     # PostHog refuses searches of more than 200 characters
-    listed = _all(runner, f"cohorts/?basic=true&search={quoted(name[:200], safe='')}&limit=100")
+    listed = pages(runner, "cohorts/", {"basic": "true", "search": name[:200], "limit": 100})
     called = [cohort for cohort in listed if cohort.get("name") == name and not cohort.get("deleted")]
     if not called:
         return None
@@ -166,21 +166,7 @@ def _found(runner: Runner, name: str, description: str) -> dict[str, Any] | None
 
 
 def _members(runner: Runner, id_: int) -> Iterator[str]:
-    yield from (str(person["uuid"]) for person in _all(runner, f"cohorts/{id_}/persons/?limit={_PAGE}"))
-
-
-def _all(runner: Runner, path: str) -> Iterator[dict[str, Any]]:
-    """Every result of a listing. `next` says whether there are more: a page may hold fewer than asked for."""
-    offset = 0
-    while True:
-        document = runner.call("GET", f"{path}&offset={offset}")
-        results = document.get("results")
-        if not isinstance(results, list):
-            raise QueryError("PostHog answered without results", "run the command again")
-        yield from results
-        offset += len(results)
-        if not document.get("next") or not results:
-            return
+    yield from (str(person["uuid"]) for person in pages(runner, f"cohorts/{id_}/persons/", {"limit": _PAGE}))
 
 
 def _requests(plan: _Plan) -> Iterator[_Change]:

@@ -8,6 +8,7 @@ from typing import Any
 from usertrack.document import Block, Code, Document, Facts, Listing, Shown
 from usertrack.insight_tables import interval_of
 from usertrack.insights import Answered, Insight, favourites
+from usertrack.query_nodes import source_of
 from usertrack.report.segments import moment
 from usertrack.table import Column, Row, Table
 
@@ -62,8 +63,7 @@ def insight_document(found: Insight, timezone: str) -> Document:
 def _query(body: Any) -> tuple[Block, ...]:
     import json
 
-    query = body.get("query") or body.get("filters")
-    source = (query or {}).get("source") or query
+    source = source_of(body.get("query")) or body.get("filters")
     if isinstance(source, dict) and source.get("kind") == "HogQLQuery":
         return (Code(str(source.get("query") or "")),)
     return (Code(json.dumps(source, indent=2, ensure_ascii=False), "json"),) if source else ()

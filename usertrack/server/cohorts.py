@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import authenticate, check_project
-from usertrack.server.pages import asked, part
+from usertrack.server.pages import asked, page, part
 from usertrack.server.persons import clickhouse_time
 from usertrack.server.query_api import answering, json_object, whole_body
 from usertrack.server.settings import ServerSettings
@@ -86,13 +86,14 @@ class Cohorts:
         self._mark(cohort_id, known)
 
     def remove(self, cohort_id: int, person: str) -> None:
-        if not self.known([person]):
+        known = self.known([person])
+        if not known:
             raise ApiError(404, "not_found", "Person with this UUID does not exist in the cohort's team")
-        self._mark(cohort_id, [person], gone=True)
+        self._mark(cohort_id, known, gone=True)
 
     def known(self, persons: Sequence[str]) -> list[str]:
         """Those of ``persons``, by uuid, that exist."""
-        valid = [person for person in persons if _is_uuid(person)]
+        valid = [id_ for id_ in map(_uuid, persons) if id_]
         rows = self._store.rows(f"SELECT id FROM posthog.persons FINAL WHERE id IN {literals(valid)}") if valid else []
         return [id_ for (id_,) in rows]
 
@@ -199,11 +200,7 @@ class _CohortApi:
         self._admit(request)
         if request.method == "POST":
             return JSONResponse(await run_in_threadpool(self._create, *await _made(request)), 201)
-        limit, offset = asked(request)
-        found = await run_in_threadpool(self._cohorts.found, request.query_params.get("search", ""))
-        return JSONResponse(
-            {"count": len(found), **part(request, found[offset : offset + limit], len(found), limit, offset)}
-        )
+        return page(request, await run_in_threadpool(self._cohorts.found, request.query_params.get("search", "")))
 
     async def one(self, request: Request) -> Response:
         self._admit(request)
@@ -240,7 +237,7 @@ class _CohortApi:
         person = (await json_object(request)).get("person_id")
         if not person:
             raise ApiError(400, "invalid_input", "person_id is required")
-        if not _is_uuid(person):
+        if not _uuid(person):
             raise ApiError(400, "invalid_input", "person_id must be a valid UUID")
         await run_in_threadpool(self._changed, request.path_params["cohort_id"], self._cohorts.remove, person)
         return JSONResponse({"success": True})
@@ -318,9 +315,9 @@ def _changes(body: dict[str, Any]) -> dict[str, Any]:
     return changes | ({"deleted": bool(body["deleted"])} if "deleted" in body else {})
 
 
-def _is_uuid(text: object) -> bool:
+def _uuid(text: object) -> str:
+    """``text`` as ClickHouse reads a UUID, '' for what is none."""
     try:
-        uuid.UUID(str(text))
+        return str(uuid.UUID(str(text)))
     except ValueError:
-        return False
-    return True
+        return ""

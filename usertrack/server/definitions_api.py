@@ -120,6 +120,7 @@ def _names(params: Mapping[str, str], name: str) -> list[str]:
     """A list of texts, written as JSON; raises ApiError."""
     try:
         found = json.loads(params.get(name) or "[]")
+        json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):

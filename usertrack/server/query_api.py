@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import authenticate, check_project
-from usertrack.server.insights.compute import source_of
+from usertrack.server.insights.compute import checked
 from usertrack.server.query_runner import QueryRunner
 from usertrack.server.settings import ServerSettings
 
@@ -27,6 +27,7 @@ _BLOCKING = {
     "async_except_on_cache_miss",
     "lazy_async_except_on_cache_miss",
 }
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 MAX_BODY = 20 * 1024 * 1024  # PostHog's DATA_UPLOAD_MAX_MEMORY_SIZE
 PARQUET = "application/vnd.apache.parquet"
 Handler = Callable[[Request], Awaitable[Response]]
@@ -95,7 +96,7 @@ class _QueryApi:
         return _bytes(content, status)
 
     async def _query(self, body: dict[str, Any], accept: str) -> Response:
-        query = source_of(body.get("query"))
+        query = checked(body.get("query"))
         refresh = body.get("refresh") or ("lazy_async" if body.get("async") else "blocking")
         if refresh is True:
             refresh = "force_blocking"
@@ -143,12 +144,19 @@ def _bytes(content: bytes, status: int = 200) -> Response:
 
 async def json_object(request: Request) -> dict[str, Any]:
     try:
-        body = json.loads(await whole_body(request))
+        text = await whole_body(request)
+        body = json.loads(text, parse_constant=_no_number)
+        if _SURROGATE.search(text):
+            json.dumps(body, ensure_ascii=False).encode()  # half of a pair is no text
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "parse_error", f"JSON parse error - {error}", "invalid_request") from error
     if not isinstance(body, dict):
         raise ApiError(400, "invalid_input", "The body must be a JSON object.")
     return body
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 async def whole_body(request: Request) -> bytes:

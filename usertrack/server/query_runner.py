@@ -67,13 +67,15 @@ class QueryRunner:
             return rows
 
         world = World(
-            ZoneInfo(settings.timezone), settings.week_start_day, settings.clock(), settings.test_account_filters
+            ZoneInfo(settings.timezone), settings.week_start_day or 0, settings.clock(), settings.test_account_filters
         )
         started = time.perf_counter()
         try:
             found = compute(query, ask, world)
         except HogQLError as error:
             raise ApiError(400, error.code, str(error)) from error
+        except RecursionError as error:
+            raise ApiError(400, "invalid_input", "The query is too deeply nested") from error
         fields = {
             "hogql": texts[0] if texts else "",
             "timings": [{"k": "./query", "t": time.perf_counter() - started}],
@@ -214,7 +216,7 @@ class QueryRunner:
         cohorts = "SELECT id, name FROM posthog.cohorts FINAL WHERE NOT deleted ORDER BY id"
         return Context(
             timezone=settings.timezone,
-            week_start_day=settings.week_start_day,
+            week_start_day=settings.week_start_day or 0,
             row_cap=row_cap,
             definitions={(kind, name): Definition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
             modifiers=modifiers,

@@ -7,7 +7,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """``week_start_day`` is PostHog's: 0 Sunday, 1 Monday. ``row_cap`` silently clamps an explicit LIMIT.
+    """``week_start_day`` is PostHog's: 0 Sunday, 1 Monday, None where nobody has said, which queries take for Sunday.
+    ``row_cap`` silently clamps an explicit LIMIT.
 
     ``now`` is the moment (aware) that queries take for the present, None for the machine's clock: a recorded world
     ends when it ends. ``test_account_filters`` are property filters, for queries that leave out test accounts.
@@ -16,7 +17,7 @@ class ServerSettings:
     project_token: str
     personal_api_key: str
     timezone: str = "UTC"
-    week_start_day: int = 0
+    week_start_day: int | None = None
     row_cap: int = 50_000
     project_id: int = 1
     now: datetime | None = None

@@ -35,6 +35,10 @@ class Source(Protocol):
 class Api(Protocol):
     """What PostHog offers beside queries."""
 
+    async def about(self) -> dict[str, Any]:
+        """What it says of the project (timezone, …); empty when the key may not know. Raises likewise."""
+        ...
+
     async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """The answer to one request below ``/api/projects/<id>/``; raises a UsertrackError that says what to do."""
         ...

@@ -147,13 +147,18 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings) -> tuple[Source, 
     from usertrack.demo.workspace import DOMAIN
     from usertrack.server.app import create_app
     from usertrack.server.settings import ServerSettings
+    from usertrack.settings import WEEK_STARTS
     from usertrack.sources.posthog import PostHog
 
     own_people = {"key": "email", "value": f"@{DOMAIN}", "operator": "not_icontains", "type": "person"}
     app = create_app(
         store,
         ServerSettings(
-            project_token="phc_demo", personal_api_key=_KEY, now=demo.as_of, test_account_filters=(own_people,)
+            project_token="phc_demo",
+            personal_api_key=_KEY,
+            week_start_day=WEEK_STARTS.index(settings["week_start"]) if settings["week_start"] else None,
+            now=demo.as_of,
+            test_account_filters=(own_people,),
         ),
     )
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

@@ -106,6 +106,10 @@ class PostHog:
             notes=(*found.notes, *(() if about else (NO_PROJECT_READ,))),
         )
 
+    async def about(self) -> dict[str, Any]:
+        """What PostHog says of the project; empty when the key may not know. Raises SourceBusy or ConnectionFailed."""
+        return await self._api.about()
+
     async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """The answer to one request below the project; raises QueryError, SourceBusy or ConnectionFailed."""
         return await self._api.call(method, path, body)

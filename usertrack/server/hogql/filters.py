@@ -27,6 +27,9 @@ _OPERATORS = {
     "lt": "<",
     "lte": "<=",
 }
+_NEGATED = ("is_not", "not_icontains", "not_regex")
+_YEARS = range(1900, 2200)
+_BEFORE = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}
 _TRUE: Node = {"node": "Constant", "value": True}
 
 
@@ -44,6 +47,8 @@ def replace_filters(tree: Node, filters: dict[str, Any], context: Context) -> No
 
 def _in_select(select: Node, filters: dict[str, Any], context: Context) -> Node:
     dates = filters.get("dateRange") or {}
+    if not isinstance(dates, dict):
+        raise HogQLError("filters.dateRange must be an object")
     bounds = {"from": dates.get("date_from"), "to": dates.get("date_to")}
 
     def change(node: Node) -> Node | None:
@@ -89,7 +94,10 @@ def _table(select: Node) -> str:
 def _condition(table: str, filters: dict[str, Any], bounds: dict[str, Any], context: Context) -> Node:
     field = {"node": "Field", "chain": [_TIME_FIELDS[table]]}
     tests = context.test_account_filters if filters.get("filterTestAccounts") else ()
-    conditions = [property_condition(item) for item in [*(filters.get("properties") or []), *tests]]
+    given = filters.get("properties") or []
+    if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+        raise HogQLError("filters.properties must be a list of objects")
+    conditions = [property_condition(item) for item in [*given, *tests]]
     if _set(bounds["to"]):
         conditions.append(_compare("<", field, _moment(bounds["to"], context)))
     if _set(bounds["from"]):
@@ -109,14 +117,23 @@ def _moment(value: Any, context: Context) -> Node:
 
 
 def moment_of(value: Any, zone: ZoneInfo, now: datetime) -> datetime:
-    """In ``zone``: an ISO date, or ``-7d``, ``-1mStart`` and the like, counted back from ``now``."""
-    value = str(value)
+    """In ``zone``: an ISO date, or ``-7d``, ``-1mStart`` and the like, counted back from ``now``.
+
+    Raises HogQLError, also for years that ClickHouse has no times for.
+    """
+    try:
+        moment = _read(str(value), zone, now)
+    except (ValueError, OverflowError):
+        moment = datetime.min
+    if moment.year not in _YEARS:
+        raise HogQLError(f"Invalid date in filters: {str(value)[:60]}")
+    return moment
+
+
+def _read(value: str, zone: ZoneInfo, now: datetime) -> datetime:
     if match := re.fullmatch(r"-(\d+)([hdwmqy])(Start)?", value):
         return _before(now.astimezone(zone), int(match[1]), match[2])
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise HogQLError(f"Invalid date in filters: {value}") from error
+    moment = datetime.fromisoformat(value)
     return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
@@ -133,26 +150,37 @@ def _before(now: datetime, count: int, unit: str) -> datetime:
 
 
 def property_condition(item: Mapping[str, Any]) -> Node:
-    """One of PostHog's property filters as a condition; raises HogQLError for what is not supported."""
-    if item.get("type") == "hogql":
-        return parse_condition(str(item.get("key", "")))
+    """One of PostHog's property filters as a condition; raises HogQLError for what is not supported.
+
+    Of several values one must fit, or none where the operator is a negation; without any the filter is none.
+    """
     kind, operator, value = item.get("type", "event"), item.get("operator") or "exact", item.get("value")
-    before = {"event": [], "person": ["person"], "session": ["session"]}.get(kind)
-    if before is None or "key" not in item:
+    if item.get("negation"):  # PostHog honours it in filters by cohort, which are none of these, and nowhere else
+        raise HogQLError("Unsupported property filter with negation; use an operator such as is_not")
+    if kind == "hogql":
+        return parse_condition(str(item.get("key", "")))
+    before = _BEFORE.get(kind) if isinstance(kind, str) else None
+    if before is None or not isinstance(item.get("key"), str):
         raise HogQLError(f"Unsupported property filter of type {kind}")
-    middle = [] if kind == "session" else ["properties"]
-    field: Node = {"node": "Field", "chain": [*before, *middle, str(item["key"])]}
+    field: Node = {"node": "Field", "chain": [*before, item["key"]]}
     if operator in ("is_set", "is_not_set"):
-        return _compare("!=" if operator == "is_set" else "==", field, {"node": "Constant", "value": None})
-    if operator not in _OPERATORS:
+        return _compare("!=" if operator == "is_set" else "==", field, _constant(None))
+    if not isinstance(operator, str) or operator not in _OPERATORS:
         raise HogQLError(f"Unsupported property filter operator {operator}")
-    if isinstance(value, list):
-        return _any_of(field, operator, value)
-    pattern = f"%{value}%" if "contains" in operator else value
-    return _compare(_OPERATORS[operator], field, {"node": "Constant", "value": pattern})
+    values = value if isinstance(value, list) else [value]
+    if not all(one is None or isinstance(one, str | int | float) for one in values):
+        raise HogQLError("A property filter compares with texts, numbers, true, false or null")
+    if len(values) > 1 and operator in ("exact", "is_not"):
+        return _compare("in" if operator == "exact" else "not in", field, _constant(values))
+    tests = [_test(field, operator, one) for one in values]
+    if len(tests) == 1:
+        return tests[0]
+    return {"node": "And" if operator in _NEGATED else "Or", "exprs": tests} if tests else _TRUE
 
 
-def _any_of(field: Node, operator: str, values: list[Any]) -> Node:
-    if operator not in ("exact", "is_not"):
-        raise HogQLError(f"Property filter operator {operator} takes one value")
-    return _compare("in" if operator == "exact" else "not in", field, {"node": "Constant", "value": values})
+def _test(field: Node, operator: str, value: Any) -> Node:
+    return _compare(_OPERATORS[operator], field, _constant(f"%{value}%" if "contains" in operator else value))
+
+
+def _constant(value: Any) -> Node:
+    return {"node": "Constant", "value": value}

@@ -7,6 +7,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -21,6 +22,13 @@ _QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*
 _OPERATOR = re.compile(r"[-+*/%|?]|\b(?:not|case)\b", re.I)
 _ERROR_CLASSES = ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "QueryError", "NotImplementedError")
 _MORE_CLASSES = ("ParsingError", "InternalHogQLError", "ImpossibleASTError", "ResolutionError")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A value for a placeholder that is an expression, not a constant. No request can hold one."""
+
+    node: Node
 
 
 _importing = threading.Lock()
@@ -102,7 +110,7 @@ def transform(node: Any, change: Callable[[Node], Node | None]) -> Any:
 
 
 def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
-    """``{name}`` becomes the constant ``values[name]``; an unknown name is refused with PostHog's words."""
+    """``{name}`` becomes the constant or the tree ``values[name]``; an unknown one is refused with PostHog's words."""
 
     def constant(node: Node) -> Node | None:
         if node["node"] != "Placeholder":
@@ -112,7 +120,8 @@ def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
             raise HogQLError("Placeholder expressions are not yet supported")
         name = ".".join(map(str, chain))
         if name in values:
-            return {"node": "Constant", "value": values[name], "exact": True}
+            value = values[name]
+            return value.node if isinstance(value, Tree) else {"node": "Constant", "value": value, "exact": True}
         if not values:
             raise HogQLError(f"Unresolved placeholder: {{{name}}}")
         raise HogQLError(

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import authenticate, check_project
-from usertrack.server.insights.compute import source_of
+from usertrack.server.insights.compute import checked
 from usertrack.server.insights.kept import Insight, Insights
 from usertrack.server.pages import page
 from usertrack.server.query_api import answering, json_object
@@ -31,7 +31,7 @@ _ASYNC = {"async", "lazy_async", "force_async"}
 _FIELDS = ("name", "description", "query", "tags", "favorited", "saved")
 _KINDS = {
     "TrendsQuery": "TRENDS", "FunnelsQuery": "FUNNELS", "RetentionQuery": "RETENTION", "LifecycleQuery": "LIFECYCLE",
-    "HogQLQuery": "SQL",
+    "StickinessQuery": "STICKINESS", "HogQLQuery": "SQL",
 }  # fmt: skip
 
 
@@ -77,7 +77,7 @@ class _InsightApi:
     def _create(self, body: dict[str, Any]) -> Response:
         now = self._settings.clock().isoformat()
         fields = {"name": "", "description": "", "tags": [], "favorited": False, "saved": True, **_given(body)}
-        source_of(fields.get("query"))
+        checked(fields.get("query"))
         made = self._insights.add({**fields, "created_at": now, "last_modified_at": now})
         return JSONResponse(self._body(made), 201)
 
@@ -93,7 +93,7 @@ class _InsightApi:
         # a deleted one can be found by whoever says that it is not deleted, as in PostHog
         insight = self._found(key, deleted="deleted" in body)
         fields = {**insight.fields, "saved": True, **_given(body)}
-        source_of(fields.get("query"))
+        checked(fields.get("query"))
         fields["last_modified_at"] = self._settings.clock().isoformat()
         self._insights.change(insight, fields, deleted=bool(body.get("deleted", insight.deleted)))
         return JSONResponse(self._body(self._found(key, deleted=True)))
@@ -111,7 +111,7 @@ class _InsightApi:
     def _compute(self, insight: Insight, query_id: str | None) -> Response:
         """With PostHog's errors: the query's own fault is 400, everything else is told with HTTP 200."""
         try:
-            answer = self._runner.answer(source_of(insight.fields.get("query")), query_id)
+            answer = self._runner.answer(checked(insight.fields.get("query")), query_id)
         except ApiError as error:
             if error.status == 400:
                 raise
@@ -121,7 +121,7 @@ class _InsightApi:
         return JSONResponse({**self._body(self._found(str(insight.id))), "is_cached": False})
 
     def _begin(self, insight: Insight, query_id: str) -> Response:
-        query = source_of(insight.fields.get("query"))
+        query = checked(insight.fields.get("query"))
         status, report = self._runner.start(
             query, query_id, force=True, then=lambda answer: self._keep(insight, answer)
         )
@@ -187,7 +187,7 @@ def _given(body: dict[str, Any]) -> dict[str, Any]:
 def _wanted(insight: Insight, params: Any) -> bool:
     fields = insight.fields
     text = " ".join([fields.get("name") or "", fields.get("description") or "", *fields.get("tags", [])]).lower()
-    kind = _KINDS.get(source_of(fields.get("query"))["kind"], "JSON")
+    kind = _KINDS.get(checked(fields.get("query"))["kind"], "JSON")
     saved = params.get("saved")
     return (
         params.get("search", "").lower() in text

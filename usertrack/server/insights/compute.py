@@ -3,35 +3,36 @@
 from collections.abc import Callable
 from typing import Any
 
+from usertrack.query_nodes import source_of
 from usertrack.server.api_errors import ApiError
 from usertrack.server.insights.errors import USUAL, errors
 from usertrack.server.insights.funnels import funnels
 from usertrack.server.insights.lifecycle import lifecycle
 from usertrack.server.insights.nodes import Ask, Node, World
 from usertrack.server.insights.retention import retention
+from usertrack.server.insights.stickiness import stickiness
 from usertrack.server.insights.trends import trends
 
 _KINDS: dict[str, Callable[[Node, Ask, World], list[Any]]] = {
     "TrendsQuery": trends,
     "LifecycleQuery": lifecycle,
+    "StickinessQuery": stickiness,
     "RetentionQuery": retention,
     "FunnelsQuery": funnels,
     "ErrorTrackingQuery": errors,
 }
-_WRAPPERS = ("DataVisualizationNode", "InsightVizNode", "DataTableNode")
 
 
-def source_of(query: Any) -> Node:
+def checked(query: Any) -> Node:
     """The query that has the numbers, out of the nodes that only show them; raises ApiError for anything else."""
-    if isinstance(query, dict) and query.get("kind") in _WRAPPERS:
-        query = query.get("source")
+    query = source_of(query)
     if not isinstance(query, dict):
         raise ApiError(400, "required", "This field is required: query")
     kind = query.get("kind")
     if kind == "HogQLQuery":
         if not isinstance(query.get("query"), str):
             raise ApiError(400, "invalid_input", "query.query must be HogQL text")
-    elif kind not in _KINDS:
+    elif not isinstance(kind, str) or kind not in _KINDS:
         raise ApiError(400, "invalid_input", f"Unsupported query kind: {kind}")
     return query
 

@@ -1,20 +1,16 @@
 """LifecycleQuery: who is new, returning, resurrecting and dormant (PostHog: insights/lifecycle_query_runner.py).
 
-"New" is the interval in which the person was created, not that of the first event of this kind.
+The numbers are those of the library's posthog/lifecycle.
 """
 
 from usertrack.server.insights.nodes import (
-    LIMIT,
-    START,
-    WITHIN,
     Ask,
     Node,
+    Period,
     World,
     action_of,
     allow,
-    clickhouse_time,
     event_condition,
-    fill,
     label_of,
     node_condition,
     period_of,
@@ -23,35 +19,11 @@ from usertrack.server.insights.nodes import (
     series_of,
     step,
 )
+from usertrack.server.insights.shared import ask_library, bucketing
 
 STATUSES = ("new", "returning", "resurrecting", "dormant")
 _OPTIONS = {"dateRange", "interval", "series", "properties", "filterTestAccounts", "lifecycleFilter"}
 _SHOWN = {"showLegend", "showValuesOnSeries", "toggledLifecycles", "stacked"}
-_ONE = {
-    "hour": "toIntervalHour(1)",
-    "day": "toIntervalDay(1)",
-    "week": "toIntervalWeek(1)",
-    "month": "toIntervalMonth(1)",
-}
-_SQL = """
-SELECT change.1 AS start, change.2 AS status, count(DISTINCT person_id) AS people
-FROM (
-    SELECT person_id, arrayJoin(arrayConcat(
-        arrayMap((at, before, n) -> (at, multiIf(
-            at = before, 'new', n > 1 AND before + ONE = at, 'returning', 'resurrecting'
-        )), active, arrayPopBack(arrayPushFront(active, created)), arrayEnumerate(active)),
-        arrayMap(at -> (at + ONE, 'dormant'), arrayFilter(at -> NOT has(active, at + ONE), active))
-    )) AS change
-    FROM (
-        SELECT person_id, arraySort(groupUniqArray(START)) AS active, assumeNotNull(CREATED) AS created
-        FROM events
-        WHERE WITHIN AND EVENTS
-        GROUP BY person_id
-    )
-)
-GROUP BY start, status
-LIMIT MOST
-"""
 
 
 def lifecycle(node: Node, ask: Ask, world: World) -> list[Node]:
@@ -63,28 +35,18 @@ def lifecycle(node: Node, ask: Ask, world: World) -> list[Node]:
         raise refused("A lifecycle of more than one series")
     allow(series[0], {"event", "properties", "fixedProperties", "math"}, "series")
     period = period_of(node, world)
-    text = fill(
-        _SQL,
-        EVENTS=f"({event_condition(series[0])}) AND ({node_condition(node, world)})",
-        WITHIN=WITHIN,
-        START=START[period.interval].format("timestamp"),
-        CREATED=START[period.interval].format("min(person.created_at)"),
-        ONE=_ONE[period.interval],
-        MOST=str(LIMIT),
-    )
-    # one interval more on both sides: whoever was active just before, and whoever does not come back at the end
-    values = {
-        "date_from": clickhouse_time(step(period.start, period.interval, -1)),
-        "date_to": clickhouse_time(step(period.buckets[-1], period.interval, 2)),
-    }
-    found = {(str(start)[:19].replace("T", " "), status): people for start, status, people in ask(text, values)}
+    where = f"({event_condition(series[0])}) AND ({node_condition(node, world)})"
+    # one interval more on both sides: whoever was active just before, and the whole of the last one
+    around = {"before": step(period.start, period.interval, -1), "until": step(period.buckets[-1], period.interval)}
+    rows = ask_library(ask, world, "lifecycle", {**bucketing(period, world), **around, "where": where})
+    found = {(at, status): people for _, _, at, status, people in rows}
     return [
-        _result(series[0], status, [found.get((day, status), 0) for day in period.days], period.days, period.labels)
+        _result(series[0], status, [found.get((at, status), 0) for at in range(len(period.buckets))], period)
         for status in STATUSES
     ]
 
 
-def _result(item: Node, status: str, people: list[int], days: list[str], labels: list[str]) -> Node:
+def _result(item: Node, status: str, people: list[int], period: Period) -> Node:
     data = [-count if status == "dormant" else count for count in people]
     return {
         "status": status,
@@ -92,6 +54,6 @@ def _result(item: Node, status: str, people: list[int], days: list[str], labels:
         "action": action_of(item, 0),
         "data": data,
         "count": sum(data),
-        "days": days,
-        "labels": labels,
+        "days": period.days,
+        "labels": period.labels,
     }

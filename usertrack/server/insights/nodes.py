@@ -3,10 +3,10 @@
 A node's option that this server does not know is an error, never a number that ignores it.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,9 +25,10 @@ OTHER, NULL = "$$_posthog_breakdown_other_$$", "$$_posthog_breakdown_null_$$"
 
 # of a node of any kind; none of these changes a number
 _HARMLESS = {"kind", "version", "tags", "name", "custom_name", "response", "modifiers", "dataColorTheme"}
+_MOST_INTERVALS = 10_000
 _INTERVALS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": None}
 START = {
-    "hour": "toStartOfHour({})",
+    "hour": "toUnixTimestamp(toStartOfHour({}))",
     "day": "toDate({})",
     "week": "toStartOfWeek({})",
     "month": "toStartOfMonth({})",
@@ -43,11 +44,6 @@ class World:
     week_start_day: int
     now: datetime
     test_account_filters: tuple[Mapping[str, Any], ...] = ()
-
-
-def fill(template: str, **parts: str) -> str:
-    """``template`` with each NAME in capitals replaced by its part; what is put in is never looked at again."""
-    return re.sub(rf"\b(?:{'|'.join(parts)})\b", lambda found: parts[found[0]], template)
 
 
 def refused(what: str) -> ApiError:
@@ -71,7 +67,7 @@ def choice(node: Mapping[str, Any], name: str, known: Mapping[str, Any] | Iterab
 def count(node: Mapping[str, Any], name: str, default: int, most: int) -> int:
     """A whole number from 1 to ``most``."""
     value = node.get(name) or default
-    if not isinstance(value, int) or not 1 <= value <= most:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         raise refused(f"{name} {value}")
     return int(value)
 
@@ -81,6 +77,14 @@ def section(node: Mapping[str, Any], name: str) -> Node:
     value = node.get(name) or {}
     if not isinstance(value, dict):
         raise ApiError(400, "invalid_input", f"query.{name} must be an object")
+    return value
+
+
+def objects(node: Mapping[str, Any], name: str) -> list[Node]:
+    """The list of objects ``node[name]``, [] when it is missing."""
+    value = node.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ApiError(400, "invalid_input", f"query.{name} must be a list of objects")
     return value
 
 
@@ -95,12 +99,27 @@ class Period:
     start: datetime
     end: datetime
 
-    @property
+    @cached_property
     def buckets(self) -> list[datetime]:
-        found = [self.start]
-        while (following := step(found[-1], self.interval)) <= self.end:
+        """The start of each; raises ApiError for more than 10 000."""
+        found, end = [self.start], self.end.astimezone(UTC)  # of two local times the clock alone would be compared
+        while (following := step(found[-1], self.interval)).astimezone(UTC) <= end:
             found.append(following)
+            if len(found) > _MOST_INTERVALS:
+                raise refused(f"A range of more than {_MOST_INTERVALS:,} intervals")
         return found
+
+    @property
+    def until(self) -> datetime:
+        """The first moment that is over: ``end`` counts."""
+        return self.end.astimezone(UTC) + timedelta(microseconds=1)
+
+    @property
+    def starts(self) -> list[str]:
+        """What ``START`` gives for each interval: of hours the moment, since two of a day may have one name."""
+        if self.interval == "hour":
+            return [f"{bucket.timestamp():.0f}" for bucket in self.buckets]
+        return self.days
 
     def key(self, moment: datetime) -> str:
         """As PostHog writes ``days``."""
@@ -183,7 +202,9 @@ def series_of(node: Node) -> list[Node]:
 def event_condition(item: Node, name: str = "event") -> str:
     """Which events the EventsNode ``item`` means, as HogQL; without a name every event."""
     event = item.get(name)
-    own = [f"event = {text({'node': 'Constant', 'value': str(event)})}"] if event is not None else []
+    if not isinstance(event, str | None):
+        raise ApiError(400, "invalid_input", f"{name} must be the name of an event")
+    own = [f"event = {text({'node': 'Constant', 'value': event})}"] if event is not None else []
     return " AND ".join([*own, *conditions(item.get("properties")), *conditions(item.get("fixedProperties"))]) or "true"
 
 
@@ -216,16 +237,17 @@ def property_field(chain: list[str], name: str) -> Node:
 
 def conditions(properties: Any) -> list[str]:
     """Property filters, a list or a group of groups, as HogQL conditions that must all hold."""
-    if isinstance(properties, dict) and "values" in properties:
-        inner = [part for item in properties["values"] for part in conditions([item])]
-        word = " OR " if properties.get("type") == "OR" else " AND "
-        return [f"({word.join(inner)})"] if inner else []
-    items = properties or []
+    group = isinstance(properties, dict) and "values" in properties
+    items = (properties["values"] if group else properties) or []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ApiError(400, "invalid_property_filter", "Property filters must be a list of objects")
-    return [
+    found = [
         part for item in items for part in (conditions(item) if "values" in item else [text(property_condition(item))])
     ]
+    if not group or not found:
+        return found
+    word = choice(properties, "type", ("AND", "OR"), "AND")
+    return [f"({f' {word} '.join(found)})"]
 
 
 def label_of(item: Node) -> str:
@@ -239,11 +261,25 @@ def action_of(item: Node, order: int) -> Node:
     return {"id": item.get("event"), "type": "events", "order": order, "name": name, **{n: item.get(n) for n in names}}
 
 
-def breakdown_of(node: Node) -> tuple[str, int]:
-    """The HogQL of the value to break down by ('' for none), and how many values are kept."""
+@dataclass(frozen=True)
+class Breakdown:
+    """``kind``: event, person or session, whose property it is. ``limit`` values are told apart."""
+
+    kind: str
+    name: str
+    limit: int
+
+    @property
+    def cell(self) -> str:
+        """The value, as HogQL."""
+        before = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}[self.kind]
+        return text({"node": "Field", "chain": [*before, self.name]})
+
+
+def breakdown_of(node: Node) -> Breakdown | None:
     filters = section(node, "breakdownFilter")
     allow(filters, {"breakdown", "breakdown_type", "breakdowns", "breakdown_limit"}, "breakdownFilter")
-    several = filters.get("breakdowns") or []
+    several = objects(filters, "breakdowns")
     if len(several) > 1:
         raise refused("More than one breakdown")
     if several:
@@ -251,8 +287,7 @@ def breakdown_of(node: Node) -> tuple[str, int]:
     name = several[0].get("property") if several else filters.get("breakdown")
     kind = (several[0].get("type") if several else filters.get("breakdown_type")) or "event"
     if name is None:
-        return "", 0
-    before = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}.get(str(kind))
-    if before is None or not isinstance(name, str):
+        return None
+    if kind not in ("event", "person", "session") or not isinstance(name, str):
         raise refused(f"A breakdown of type {kind}")
-    return text({"node": "Field", "chain": [*before, name]}), count(filters, "breakdown_limit", BREAKDOWN_LIMIT, 1000)
+    return Breakdown(kind, name, count(filters, "breakdown_limit", BREAKDOWN_LIMIT, 1000))

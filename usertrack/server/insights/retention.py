@@ -1,58 +1,33 @@
 """RetentionQuery: of those who began in an interval, how many were back k later (PostHog: retention_query_runner.py).
 
-Interval 0 counts the start itself. The table is a rectangle; what lies behind the end of the range is 0, as in PostHog.
+The numbers are those of the library's posthog/retention. The table is a rectangle; what lies behind the end of the
+range is 0, as in PostHog.
 """
 
 from usertrack.server.insights.nodes import (
-    LIMIT,
     Ask,
     Node,
     Period,
     World,
     allow,
     choice,
-    clickhouse_time,
     count,
     event_condition,
-    fill,
     floor,
     last_moment,
     node_condition,
     section,
     step,
 )
+from usertrack.server.insights.shared import ask_library, bucketing
 
 _OPTIONS = {"dateRange", "properties", "filterTestAccounts", "retentionFilter"}
 _SHOWN = {
     "period", "totalIntervals", "retentionType", "targetEntity", "returningEntity", "display", "dashboardDisplay",
     "meanRetentionCalculation", "retentionReference", "showTrendLines", "showMean", "selectedInterval",
+    "minimumOccurrences",
 }  # fmt: skip
-_TYPES = {"retention_recurring": "{}", "retention_first_time": "arraySlice({}, 1, 1)"}
-_NUMBERS = {
-    "hour": "dateDiff('hour', toStartOfHour(toDateTime64({first}, 6, 'UTC')), toStartOfHour(timestamp))",
-    "day": "dateDiff('day', toDate({first_day}), toDate(timestamp))",
-    "week": "intDiv(dateDiff('day', toDate({first_day}), toStartOfWeek(timestamp)), 7)",
-    "month": "dateDiff('month', toDate({first_day}), toStartOfMonth(timestamp))",
-}
-_SQL = """
-SELECT cell.1 AS cohort, cell.2 AS later, count(DISTINCT person_id) AS people
-FROM (
-    SELECT person_id, arrayJoin(arrayFlatten(arrayMap(
-        start -> arrayPushFront(arrayMap(back -> (start, back - start), arrayFilter(back -> back > start, returns)),
-                                (start, start - start)),
-        arrayFilter(start -> start >= 0, STARTS)
-    ))) AS cell
-    FROM (
-        SELECT person_id, arraySort(groupUniqArrayIf(NUMBER, TARGET)) AS starts,
-            groupUniqArrayIf(NUMBER, RETURNING) AS returns
-        FROM events
-        WHERE timestamp <= toDateTime64({date_to}, 6, 'UTC') AND SINCE AND ((TARGET) OR (RETURNING)) AND OTHERS
-        GROUP BY person_id
-    )
-)
-GROUP BY cohort, later
-LIMIT MOST
-"""
+_TYPES = ("retention_recurring", "retention_first_time")
 
 
 def retention(node: Node, ask: Ask, world: World) -> list[Node]:
@@ -63,25 +38,23 @@ def retention(node: Node, ask: Ask, world: World) -> list[Node]:
     unit = choice(options, "period", ("Hour", "Day", "Week", "Month"), "Day")
     total = count(options, "totalIntervals", 7, 200)
     period = _period(node, unit.lower(), total, world)
-    first_time = choice(options, "retentionType", _TYPES, "retention_recurring")
-    since = "timestamp >= toDateTime64({first}, 6, 'UTC')" if first_time == "retention_recurring" else "true"
-    text = fill(
-        _SQL,
-        STARTS=_TYPES[first_time].format("starts"),
-        NUMBER=_NUMBERS[period.interval],
-        TARGET=_entity(options, "targetEntity"),
-        RETURNING=_entity(options, "returningEntity"),
-        SINCE=since,
-        OTHERS=node_condition(node, world),
-        MOST=str(LIMIT),
+    target, returning = _entity(options, "targetEntity"), _entity(options, "returningEntity")
+    rows = ask_library(
+        ask,
+        world,
+        "retention",
+        {
+            **bucketing(period, world),
+            "since": period.start,
+            "until": period.end,
+            "target_where": target,
+            "returning_where": returning,
+            "first_time": choice(options, "retentionType", _TYPES, _TYPES[0]) == "retention_first_time",
+            "minimum": count(options, "minimumOccurrences", 1, 1_000_000),
+            "where": f"(({target}) OR ({returning})) AND ({node_condition(node, world)})",
+        },
     )
-    values = {
-        "first": clickhouse_time(period.start),
-        "first_day": f"{period.start:%Y-%m-%d}",
-        "date_to": clickhouse_time(period.end),
-    }
-    used = {name: value for name, value in values.items() if f"{{{name}}}" in text}
-    found = {(cohort, later): people for cohort, later, people in ask(text, used)}
+    found = {(cohort, later): people for _, _, cohort, later, people in rows}
     return [
         {
             "label": f"{unit} {cohort}",

@@ -10,6 +10,7 @@ from usertrack.server.insights.nodes import (
     START,
     WITHIN,
     Ask,
+    Breakdown,
     Node,
     Period,
     World,
@@ -56,12 +57,13 @@ def trends(node: Node, ask: Ask, world: World) -> list[Node]:
     display = choice(shown, "display", _DISPLAYS, "ActionsLineGraph")
     series = series_of(node)
     period = period_of(node, world)
+    breakdown = breakdown_of(node)
     found = []
     for order, item in enumerate(series):
         allow(item, _SERIES_OPTIONS, "series")
         where = f"({event_condition(item)}) AND ({node_condition(node, world)})"
         one = _Series(item, where, period, ask, whole=display in _WHOLE)
-        for value, data in one.by_value(*breakdown_of(node)):
+        for value, data in one.by_value(breakdown):
             found.append(_named(item, order, value, len(series)) | one.shown(data))
     return found
 
@@ -90,11 +92,11 @@ class _Series:
             return {"data": [], "days": [], "labels": [], "count": 0, "aggregated_value": data[0]}
         return {"data": data, "days": self._period.days, "labels": self._period.labels, "count": sum(data)}
 
-    def by_value(self, breakdown: str, limit: int) -> list[tuple[str | None, list[Any]]]:
+    def by_value(self, breakdown: Breakdown | None) -> list[tuple[str | None, list[Any]]]:
         """The data, once for each value of the breakdown: the most frequent first, all others in one."""
-        if not breakdown:
+        if breakdown is None:
             return [(None, self._data(self._rows("''", {}), ""))]
-        cell = f"ifNull(nullIf(toString({breakdown}), ''), '{NULL}')"
+        limit, cell = breakdown.limit, f"ifNull(nullIf(toString({breakdown.cell}), ''), '{NULL}')"
         ranked = self._ask(
             f"SELECT {cell} AS cell, {self._number} AS n FROM events WHERE {WITHIN} AND {self._where}"
             f" GROUP BY cell ORDER BY n DESC, cell LIMIT {limit + 1}",
@@ -127,13 +129,14 @@ class _Series:
         )
 
     def _data(self, rows: list[list[Any]], value: str) -> list[Any]:
-        mine = {str(start)[:19].replace("T", " "): n for start, cell, n in rows if cell == value}
-        return [mine.get("", 0)] if self._whole else [mine.get(day, 0) for day in self._period.days]
+        mine = {str(start): n for start, cell, n in rows if cell == value}
+        return [mine.get("", 0)] if self._whole else [mine.get(start, 0) for start in self._period.starts]
 
 
 def _number(item: Node, math: str) -> str:
-    if math in _OF_PROPERTY and item.get("math_property"):
-        field = text(property_field(["properties"], str(item["math_property"])))
+    name = item.get("math_property")
+    if math in _OF_PROPERTY and name and isinstance(name, str):
+        field = text(property_field(["properties"], name))
         return f"ifNull({_OF_PROPERTY[math].format(f'toFloat({field})')}, 0)"
     if math in _TRAILING:
         return _MATH["dau"]
