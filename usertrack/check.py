@@ -11,6 +11,7 @@ from usertrack.errors import UsageError, UsertrackError
 from usertrack.expressions import expand, parse
 from usertrack.failures.causes import read_catalogue
 from usertrack.library import Library, Query
+from usertrack.measures import number
 from usertrack.reach import Reach, extremes
 from usertrack.rules import Segment, SegmentSet, read_rules
 from usertrack.run import Runner
@@ -176,7 +177,7 @@ def _off_scale(bench: Workbench, segment: Segment, rule: Any) -> list[Finding]:
     out = [value for value in (most, least) if value is not None and not _SCALE[0] <= round(value, 1) <= _SCALE[1]]
     if not out:
         return []
-    text = f"{where}: its priority can be {out[0]:,.1f}, and the scale is {_SCALE[0]} to {_SCALE[1]}"
+    text = f"{where}: its priority can be {number(out[0], 1)}, and the scale is {_SCALE[0]} to {_SCALE[1]}"
     return [Finding("note", f"segment {segment.id}", text, "write least(10, greatest(0, …)) around it")]
 
 

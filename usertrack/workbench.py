@@ -425,9 +425,26 @@ def join(runner: Runner, rules: Rules, given: Sequence[Answer], only: str | None
             source = NAMES[bench.queries[name].source]
             text = answer.message if source in answer.message else f"{source}: {answer.message}"
             bench.notes += [text] if text not in bench.notes else []
+    if only is None:
+        bench.notes += _empty_sources(bench, answers)
     if runner.past:
         bench.notes.append(_of_today(bench, runner.past))
     return bench
+
+
+def _empty_sources(bench: Workbench, answers: Mapping[str, Answer]) -> list[str]:
+    """What is to be said of a source that answered, and knows nobody."""
+    rows: dict[str, int] = {}
+    for name, answer in answers.items():
+        source = bench.queries[name].source
+        rows[source] = rows.get(source, 0) + (len(answer.rows) if isinstance(answer, Table) else 1)
+    return [f"{_EMPTY[source]} (`usertrack doctor`)" for source, count in rows.items() if not count]
+
+
+_EMPTY = {
+    "posthog": "PostHog has no events up to then: is this the right project?",
+    "neon": "Postgres has no accounts up to then: is this the right database?",
+}
 
 
 def _of_today(bench: Workbench, past: str) -> str:

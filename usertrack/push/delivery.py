@@ -9,6 +9,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 import httpx
 
 from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsageError, UsertrackError
+from usertrack.measures import number
 from usertrack.sources import Notify
 from usertrack.sources.http import clean
 from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, told
@@ -109,7 +110,7 @@ class Delivery:
         if response.status_code == 429:
             busy = f"{self.who} asks us to slow down (HTTP 429)"
             if wait is not None and wait > LONGEST_WAIT:
-                return SourceBusy(busy, f"send it again in {min(wait / 60, 1e6):,.0f} minutes, as it asks")
+                return SourceBusy(busy, f"send it again in {number(min(wait / 60, 1e6))} minutes, as it asks")
             return Again(SourceBusy(busy, "wait a minute and send it again"), wait)
         if response.status_code >= 500:
             return Again(SourceBusy(f"{self.who} failed: {status_of(response)}", "send it again later"), wait)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
+from usertrack.measures import number
 from usertrack.period import in_zone
 from usertrack.push.audience import Audience, Person
 from usertrack.push.delivery import Delivery, answer_of, plain_refusal, require_address, shown
@@ -58,7 +59,7 @@ def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any
         _context(_about(audience)),
         *(_section(_line(number, person)) for number, person in enumerate(people, start=1)),
     ]
-    left = f"{total - len(people):,} more · ".replace(",", " ") if total > len(people) else ""
+    left = f"{number(total - len(people))} more · " if total > len(people) else ""
     blocks.append(_context(f"{left}`{safe.slack(audience.command)}`"))
     if link:
         blocks.append(_section(f"<{safe.slack(link).replace('|', '%7C')}|{label}>"))
@@ -96,7 +97,7 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _people(count: int) -> str:
-    return f"{count:,}".replace(",", " ") + (" person" if count == 1 else " people")
+    return number(count) + (" person" if count == 1 else " people")
 
 
 def _section(text: str) -> dict[str, Any]:

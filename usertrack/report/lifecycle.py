@@ -8,7 +8,7 @@ from typing import Any
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.lifecycle import STATES, Lifecycle, Period, Stickiness
 from usertrack.document import Block, Document, Listing, Shown, Spark
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
 _LIFECYCLE = (

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 
 from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
+from usertrack.measures import number
 from usertrack.sources import Notify
 from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, told
 
@@ -193,7 +194,7 @@ def _later(final: SourceBusy, response: httpx.Response) -> SourceBusy | Again:
     wait = retry_after(response)
     if wait is None or wait <= LONGEST_WAIT:
         return Again(final, wait, refused=response.status_code == 429)
-    minutes = f"{min(wait / 60, 1e6):,.0f} minutes"
+    minutes = f"{number(min(wait / 60, 1e6))} minutes"
     return type(final)(f"{final.message}, for {minutes}", f"try again in {minutes}")
 
 
