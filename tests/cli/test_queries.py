@@ -69,6 +69,14 @@ def test_files_are_whole_unless_limited(demo: Cli, clean_env: pytest.MonkeyPatch
         assert (found[-1], len(found)) == (last, int(last[3:]))
 
 
+@pytest.mark.parametrize("fmt", ["csv", "tsv", "jsonl", "json", "parquet", "xlsx", "markdown"])
+def test_a_full_disk_is_said_alike_in_every_format(demo: Cli, clean_env: pytest.MonkeyPatch, fmt: str) -> None:
+    clean_env.setattr(sys, "stdin", io.StringIO(_LINES))
+    said = demo("query", "run", "--source", "neon", "--sql", "-", "-f", fmt, "-o", "/dev/full")
+    assert said.code == 2
+    assert "error: cannot write '/dev/full': No space left on device\n" in said.err
+
+
 def test_a_terminal_shows_a_hundred_and_says_how_many_more(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
     said = _lines(demo, clean_env)
     assert said.count("row") - said.count("rows") == 100
