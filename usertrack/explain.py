@@ -8,11 +8,12 @@ from sqlglot import exp
 
 from usertrack.errors import UsageError
 from usertrack.expressions import Atom, atoms, bracketed, columns, compared, expand, numbers, to_sql
+from usertrack.landing import normalised
 from usertrack.measures import number
 from usertrack.rules import Segment, SegmentSet
 from usertrack.segments import because, condition, misfit
 from usertrack.spool import identifier, quote
-from usertrack.workbench import ProfileFact, Workbench, normalised
+from usertrack.workbench import ProfileFact, Workbench
 
 Reach = Literal["exactly", "or more", "or less", "anything else"]
 

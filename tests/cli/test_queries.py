@@ -195,8 +195,8 @@ def test_a_segment_of_ones_own(demo: Cli, tmp_path: Path) -> None:
     query = tmp_path / "queries/neon/big_spenders.sql"
     query.write_text(
         query.read_text()
-        .replace("count(*) AS accounts", "100 - min(w.credits) AS spent")
-        .replace("-- key: email", "-- key: email\n-- facts: {spent: {label: credits spent, type: float, absent: 0}}")
+        .replace("count(*) AS big_spenders", "100 - min(w.credits) AS spent")
+        .replace("big_spenders: {label: big spenders, type: int", "spent: {label: credits spent, type: float")
         .replace("days: 30", "days: 365")
     )
     rules = tmp_path / "segments.yaml"
