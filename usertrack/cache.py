@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from usertrack.period import known_zone
 from usertrack.settings import Settings
 from usertrack.sources import Notify
 from usertrack.sources.identity import identities
-from usertrack.spool import ResultFile, Spool, SpooledRows
+from usertrack.spool import ResultFile, Spool, SpooledRows, identifier, quote
 from usertrack.table import Column, Table
 
 _WHAT, _VERSION = "usertrack cache", 1
@@ -124,7 +124,8 @@ class Cache:
         if whole is None or whole.truncated or statement.key not in whole.names:
             return None
         assert isinstance(whole.rows, SpooledRows)
-        rows = whole.rows.where(statement.key, statement.values["usertrack_key"])
+        pattern = quote(statement.values["usertrack_key"])
+        rows = whole.rows.where(f"lower(CAST({identifier(statement.key)} AS VARCHAR)) LIKE {pattern}")
         return replace(whole, rows=rows, query=statement.sql, parameters=dict(statement.values))
 
     def _find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
@@ -146,14 +147,19 @@ class Cache:
 
     def entries(self) -> list[Entry]:
         """What is kept, the latest first, without what is damaged."""
-        found = []
+        return sorted((each for each, _ in self.tables()), key=lambda entry: (entry.asked_at, entry.name), reverse=True)
+
+    def tables(self) -> Iterator[tuple[Entry, SpooledRows]]:
+        """What is kept with its rows, in no order, without what is damaged."""
         for name in self._names():
             with suppress(_Damaged, OSError):
                 table, file, _ = _facts(self.folder / str(name))
                 assert table.asked_at is not None
                 size = file.path.stat().st_size
-                found.append(Entry(table.name, table.source, name.moment.as_of, table.asked_at, file.rows, size))
-        return sorted(found, key=lambda entry: (entry.asked_at, entry.name), reverse=True)
+                yield (
+                    Entry(table.name, table.source, name.moment.as_of, table.asked_at, file.rows, size),
+                    file.read(),
+                )
 
     # Writing
 
@@ -183,9 +189,12 @@ class Cache:
         except OSError as error:
             self._give_up(error)
 
-    def clear(self) -> int:
-        """Remove everything that is ours, and return how many entries there were. Raises OSError."""
-        names = self._names()
+    def clear(self, before: datetime | None = None) -> int:
+        """Remove everything that is ours, or is of a moment before that one; returns how many entries these were.
+
+        Raises OSError.
+        """
+        names = [name for name in self._names() if before is None or name.moment.as_of < before]
         for name in names:
             self._remove(self.folder / str(name))
         return sum(name.end != _ANSWERED for name in names)

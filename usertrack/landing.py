@@ -3,6 +3,7 @@
 E-mails are normalised here and nowhere else (trimmed, lower-cased).
 """
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from usertrack.errors import UsageError, did_you_mean
@@ -79,6 +80,13 @@ def _narrow(connection: Any, view: str, only: str) -> tuple[str, ...]:
     connection.execute(f"DELETE FROM {view} WHERE key IS DISTINCT FROM {normalised('$1')}", [only])
     found = connection.execute(f"SELECT DISTINCT key, raw_key FROM {view} ORDER BY raw_key").fetchall()
     return tuple(dict.fromkeys(text for pair in found for text in pair))
+
+
+def of_one_person(table: Table, key: str, wanted: str) -> Table:
+    """The rows of ``table`` whose key is ``wanted`` in any spelling: of what `for_key` asks for, what is meant."""
+    assert isinstance(table.rows, SpooledRows)
+    raw = f"CAST({identifier(key)} AS VARCHAR)"
+    return replace(table, rows=table.rows.where(f"{normalised(raw)} = {normalised(quote(wanted))}"))
 
 
 def normalised(text: str) -> str:

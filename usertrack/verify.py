@@ -32,6 +32,7 @@ class Sealed:
     recipe: Recipe
     figures: tuple[Mapping[str, Any], ...]
     altered: bool
+    pseudonyms: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ def read_report(path: Path) -> Sealed:
     recipe = read_recipe(known.get("report"))
     if not isinstance(figures, list) or not all(isinstance(f, dict) and {"figure", "value"} <= set(f) for f in figures):
         raise UsageError(f"'{path}': the report's provenance is damaged: it has no figures", _MAKE)
-    return Sealed(path, fmt, body, recipe, tuple(figures), seal.digest(body) != known.get("digest"))
+    return Sealed(
+        path, fmt, body, recipe, tuple(figures), seal.digest(body) != known.get("digest"), bool(known.get("pseudonyms"))
+    )
 
 
 _MAKE = "`usertrack report weekly -o week.html` makes one"

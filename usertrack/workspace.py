@@ -27,6 +27,7 @@ neon:                               # only with NEON_API_KEY; DATABASE_URL needs
 timezone: UTC                       # times are shown in it, such as Europe/Berlin
 # week_start: monday                # or sunday; without it weeks start as in PostHog's project
 internal: [datagen.dev]             # domains and e-mails of your own people; they are left out everywhere
+# opt_out: [no_analytics]           # person properties that, like $opt_out, say no; who did is left out everywhere
 
 # max_age: 1h                       # take answers from the cache that are not older; --refresh asks anew all the same
 

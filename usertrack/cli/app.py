@@ -13,6 +13,7 @@ import typer
 
 from usertrack import __version__
 from usertrack.cli import (
+    activity,
     analytics,
     cache,
     diagnostics,
@@ -20,9 +21,11 @@ from usertrack.cli import (
     history,
     importing,
     insights,
+    journeys,
     metrics,
     output,
     people,
+    privacy,
     push,
     queries,
     report,
@@ -69,6 +72,8 @@ people.register(app)
 history.register(app)
 failures.register(app)
 analytics.register(app)
+activity.register(app)
+journeys.register(app)
 push.register(app)
 metrics.register(app)
 report.register(app)
@@ -76,6 +81,7 @@ queries.register(app)
 insights.register(app)
 workspace.register(app)
 cache.register(app)
+privacy.register(app)
 serving.register(app)
 importing.register(app)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.options import Common, Limit, SetName, with_common
+from usertrack.cli.options import Common, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:
     from usertrack.cli.desk import Desk
@@ -34,6 +34,7 @@ def weekly(
     ] = "",
     set_name: SetName = "action",
     limit: Limit = None,
+    pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
@@ -51,7 +52,7 @@ def weekly(
         wanted = parse_week(week, desk.settings["timezone"], desk.runner.as_of)
         as_of, _ = moments(wanted, desk.runner.as_of)
         made = replace(_recipe(desk, "weekly", str(wanted), set_name, limit), as_of=as_of)
-        desk.emit(_make(desk, made), limit)
+        desk.emit(_make(desk, made, pseudonyms=pseudonyms), limit)
 
 
 @report.command("user")
@@ -59,6 +60,7 @@ def weekly(
 def user(
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_default=False)],
     limit: Limit = None,
+    pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
@@ -69,7 +71,7 @@ def user(
     from usertrack.cli.desk import open_desk
 
     with open_desk(common) as desk:
-        desk.emit(_make(desk, _recipe(desk, "user", email, "action", limit)), limit)
+        desk.emit(_make(desk, _recipe(desk, "user", email, "action", limit), pseudonyms=pseudonyms), limit)
 
 
 @report.command("segment")
@@ -81,6 +83,7 @@ def segment(
     ],
     set_name: SetName = "action",
     limit: Limit = None,
+    pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
@@ -91,7 +94,7 @@ def segment(
     from usertrack.cli.desk import open_desk
 
     with open_desk(common) as desk:
-        desk.emit(_make(desk, _recipe(desk, "segment", name, set_name, limit)), limit)
+        desk.emit(_make(desk, _recipe(desk, "segment", name, set_name, limit), pseudonyms=pseudonyms), limit)
 
 
 @report.command("verify")
@@ -108,14 +111,17 @@ def verify(
     `usertrack report verify week.html`
     """
     from usertrack.cli.desk import open_desk
+    from usertrack.errors import UsageError
     from usertrack.render import pages
     from usertrack.report.verify import raise_mismatch, verify_document
     from usertrack.verify import compare, read_report
 
     found = read_report(file)
+    if found.pseudonyms and found.recipe.kind == "user":
+        raise UsageError(f"'{file}' has a pseudonym in the place of whom it is about", "verify one with e-mails")
     with open_desk(replace(common, timezone=found.recipe.timezone, refresh=True)) as desk:
         _require_sources(desk, found.recipe)
-        again = _make(desk, found.recipe, keep=False)
+        again = _make(desk, found.recipe, keep=False, pseudonyms=found.pseudonyms)
         assert again.provenance is not None
         body = partial(pages.text, again, found.format, found.recipe.limit)
         findings = compare(found, again.provenance, body, desk.runner.now)
@@ -144,10 +150,11 @@ def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
         )
 
 
-def _make(desk: "Desk", recipe: "Recipe", *, keep: bool = True) -> "Document":
+def _make(desk: "Desk", recipe: "Recipe", *, keep: bool = True, pseudonyms: bool = False) -> "Document":
     """The report that ``recipe`` describes; ``keep`` records what was classified in the history."""
     makers = {"weekly": _weekly, "user": _user, "segment": _segment}
-    return makers[recipe.kind](desk, recipe, keep)
+    document = makers[recipe.kind](desk, recipe, keep)
+    return desk.pseudonymised(document, recipe.limit) if pseudonyms else document
 
 
 def _weekly(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
@@ -177,6 +184,7 @@ def _user(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FB
     bench = desk.profile_of(desk.rules(), recipe.subject)
     found = dossier(desk.runner, bench, recipe.subject)
     desk.incomplete = desk.incomplete or bool(found.missing)
+    desk.name = str(next(iter(found.standing.values())).facts.get("name") or "")
     return person_report(found, origins_of(bench), asdict(recipe), recipe.timezone, _templates(desk), recipe.limit)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from usertrack.document import Block, Chart, Code, Facts, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.document import Block, Chart, Code, Facts, Flow, Heatmap, Listing, Paragraph, Section, Spark
 from usertrack.provenance import seen
 
 
@@ -32,6 +32,9 @@ def _block(block: Block, limit: int | None) -> dict[str, Any]:
             return {"heatmap": block.heading, "rows": dict(zip(block.rows, cells, strict=True))}
         case Spark():
             return {"spark": block.label, "values": list(block.values), "says": block.caption}
+        case Flow():
+            columns = [{stop.name: stop.value for stop in column} for column in block.columns]
+            return {"flow": block.label, "columns": columns, "links": [list(link) for link in block.links]}
         case Paragraph() | Code():
             return {"text": block.text}
         case Section():

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -22,6 +23,16 @@ _SETTINGS = {
     "max_partitions_per_insert_block": 0,  # a batch of old events may touch any number of months
     "max_query_size": 1 << 28,  # look-ups carry long lists of ids
 }
+
+# ClickHouse keeps parts that were replaced for eight minutes, and looks for them every half
+_SCRUB = {
+    "old_parts_lifetime": 0,
+    "cleanup_delay_period": 0,
+    "cleanup_delay_period_random_add": 0,
+    "cleanup_thread_preferred_points_per_iteration": 0,
+    "merge_tree_clear_old_parts_interval_seconds": 1,
+}
+_SCRUBBED = 60  # seconds that this may take
 
 
 class Store:
@@ -69,6 +80,55 @@ class Store:
         lines = "\n".join(json.dumps(row) for row in rows)
         if lines:
             self.query(f"INSERT INTO posthog.{table} FORMAT JSONEachRow {lines}")
+
+    def erase(self, table: str, column: str, values: Sequence[str], distinct_ids: Sequence[str] = ()) -> None:
+        """Delete the rows of ``posthog.<table>`` with one of the uuids ``values`` in ``column``, or ``distinct_ids``.
+
+        The ids stand in none of the files in which ClickHouse keeps what it was told to delete.
+        """
+        self.query("CREATE OR REPLACE TABLE posthog.erased (id UUID, distinct_id String) ENGINE = Memory")
+        self.insert("erased", ({"id": value} for value in values))
+        self.insert("erased", ({"distinct_id": distinct_id} for distinct_id in distinct_ids))
+        also = " OR distinct_id IN (SELECT distinct_id FROM posthog.erased WHERE distinct_id != '')"
+        which = f"{column} IN (SELECT id FROM posthog.erased WHERE distinct_id = ''){also if distinct_ids else ''}"
+        try:
+            self.query(f"ALTER TABLE posthog.{table} DELETE WHERE {which} SETTINGS mutations_sync = 2")
+        finally:
+            self.query("DROP TABLE posthog.erased SYNC")
+
+    def scrub(self, tables: Iterable[str]) -> None:
+        """Remove from the disk what ``tables`` no longer hold: what was replaced would stay for eight minutes.
+
+        Raises TimeoutError when it is still there after a while.
+        """
+        settings = ", ".join(f"{name} = {value}" for name, value in _SCRUB.items())
+        scrubbed = list(tables)
+        try:
+            for table in scrubbed:
+                self.query(f"ALTER TABLE posthog.{table} MODIFY SETTING {settings}")
+                with self._turn:  # nobody may miss the table; cleaning is done at once when it is attached
+                    self._connection.query(f"DETACH TABLE posthog.{table}")
+                    self._connection.query(f"ATTACH TABLE posthog.{table}")
+            self._wait_for_scrubbing(scrubbed)
+        finally:
+            for table in scrubbed:
+                self.query(f"ALTER TABLE posthog.{table} RESET SETTING {', '.join(_SCRUB)}")
+
+    def _wait_for_scrubbing(self, tables: Sequence[str]) -> None:
+        deadline = time.monotonic() + _SCRUBBED
+        for table in tables:
+            while self._outdated(table):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"what {table} held is still on the disk")
+                time.sleep(0.05)
+
+    def _outdated(self, table: str) -> bool:
+        """Whether parts of ``table`` lie on the disk that are none of it any more."""
+        of_table = f"database = 'posthog' AND {{}} = {literal(table)}".format
+        [[places]] = self.rows(f"SELECT data_paths FROM system.tables WHERE {of_table('name')}")
+        active = {name for (name,) in self.rows(f"SELECT name FROM system.parts WHERE active AND {of_table('table')}")}
+        parts = {path.parent.name for place in places for path in Path(place).glob("*/columns.txt")}
+        return not parts <= active
 
     def refresh_property_definitions(self, events: str = "events") -> None:
         """Bring ``posthog.property_definitions`` up to date with what plain INSERTs wrote, to ``events`` or another."""

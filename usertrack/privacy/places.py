@@ -1,0 +1,147 @@
+"""Every place that may hold something on a person, counted the same way before and after."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from usertrack.cache import Cache
+from usertrack.errors import QueryError, SourceBusy, UsertrackError
+from usertrack.history import Place
+from usertrack.landing import of_one_person
+from usertrack.library import Query, Statement, for_key
+from usertrack.privacy import kept
+from usertrack.privacy.subject import OWN, Subject, ask
+from usertrack.run import Answer, NotConnected, Runner
+from usertrack.table import Table
+
+_EVENTS = f"SELECT count() AS events FROM events WHERE {OWN}"
+_PERSON_ROWS = "SELECT count() AS persons FROM persons WHERE toString(id) IN {persons}"
+_DISTINCT_IDS = "SELECT count() AS ids FROM person_distinct_ids WHERE distinct_id IN {distinct_ids}"
+_ELSEWHERE = {
+    "events of others that name the e-mail": (
+        f"SELECT count() AS found FROM events WHERE match(toString(properties), {{pattern}}) AND NOT ({OWN})"
+    ),
+    "persons of others that name the e-mail": (
+        "SELECT count() AS found FROM persons"
+        " WHERE match(toString(properties), {pattern}) AND NOT toString(id) IN {persons}"
+    ),
+    "groups that name the e-mail": "SELECT count() AS found FROM groups WHERE match(toString(properties), {pattern})",
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where things lie on this machine; None for what there is not. ``store`` is the embedded server's folder."""
+
+    history: Place | None
+    cache: Cache | None
+    store: Path | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """How many things of one kind a place holds; None when that cannot be known, and ``note`` says why.
+
+    ``ours`` is False for what usertrack never changes.
+    """
+
+    place: str
+    what: str
+    count: int | None
+    note: str = ""
+    ours: bool = True
+
+
+def survey(runner: Runner, subject: Subject, where: Kept) -> list[Held]:
+    """What every place holds, as it is now."""
+    return [*_in_posthog(runner, subject), *_here(subject, where), *_in_postgres(runner, subject)]
+
+
+def _in_posthog(runner: Runner, subject: Subject) -> Iterator[Held]:
+    if not subject.posthog:
+        yield Held("PostHog", "persons", None, "PostHog is not connected", ours=False)
+        return
+    spelled = ", ".join(each for each in subject.spellings if each != subject.email)
+    for what, sql, note in (
+        ("persons", _PERSON_ROWS, f"also spelled {spelled}" if spelled else ""),
+        ("distinct ids", _DISTINCT_IDS, ""),
+        ("events", _EVENTS, ""),
+    ):
+        yield Held("PostHog", what, ask(runner, what, sql, subject).rows[0][0], note)
+    for what, sql in _ELSEWHERE.items():
+        try:
+            yield Held("PostHog", what, ask(runner, "elsewhere", sql, subject).rows[0][0])
+        except (QueryError, SourceBusy) as error:  # it reads everything there is, which PostHog may refuse
+            yield Held("PostHog", what, None, f"could not be searched: {error.message}", ours=False)
+
+
+def _here(subject: Subject, where: Kept) -> Iterator[Held]:
+    with kept.opened(where.history) as connection:
+        yield Held("history", "rows", kept.history_count(connection, subject.email) if connection else 0)
+    if where.cache:
+        named = sum(rows for *_, rows in kept.naming(where.cache, subject))
+        note = f"{named} rows name the e-mail; all answers go, for not every one says whom it is about"
+        count = len(where.cache.entries())
+        yield Held("cache", "answers", count, note if count else "")
+    places = {
+        "history": where.history.path if where.history else None,
+        "cache": where.cache.folder if where.cache else None,
+        "embedded store": where.store,
+    }
+    for place, folder in places.items():
+        if folder is not None:
+            found = kept.files_with(folder, subject)
+            yield Held(place, "files with the e-mail's bytes", len(found), ", ".join(path.name for path in found[:3]))
+
+
+def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Held]:
+    for name, answer in postgres_answers(runner, subject).items():
+        if isinstance(answer, NotConnected):
+            yield Held("Postgres", "rows", None, "Postgres is not connected", ours=False)
+            return
+        if isinstance(answer, UsertrackError):
+            yield Held("Postgres", name, None, answer.message, ours=False)
+        elif len(answer.rows):
+            yield Held("Postgres", name, len(answer.rows), "read-only: its owner has to delete it", ours=False)
+
+
+def postgres_answers(runner: Runner, subject: Subject) -> dict[str, Answer]:
+    """What the library's queries about one person find, of all time; your own people are no exception here."""
+    keyed = {
+        name: of_one_person(answer, "email", subject.email) if isinstance(answer, Table) else answer
+        for name, answer in _run(runner, _keyed(runner, subject)).items()
+    }
+    spelt = (row["email"] for answer in keyed.values() if isinstance(answer, Table) for row in answer.dicts())
+    answers = keyed | _run(runner, _per_person(runner, list(dict.fromkeys([subject.email, *spelt]))))
+    return {name: answers[name] for name in runner.library if name in answers}
+
+
+def _run(runner: Runner, statements: Iterable[Statement]) -> dict[str, Answer]:
+    asked = {statement.name: statement for statement in statements}
+    return dict(zip(asked, runner.run(list(asked.values())), strict=True))
+
+
+def _keyed(runner: Runner, subject: Subject) -> Iterator[Statement]:
+    for name, query, needed in _of_postgres(runner):
+        if not needed and query.key == "email":
+            yield for_key(runner.bind(name, internal=[]), subject.email)
+
+
+def _per_person(runner: Runner, spellings: list[str]) -> Iterator[Statement]:
+    for name, query, needed in _of_postgres(runner):
+        if needed == {"email"}:
+            always = {"days": 36_500} if "days" in query.params else {}
+            email = spellings if query.params["email"].type == "list" else spellings[0]
+            yield runner.bind(name, {"email": email, **always}, internal=[])
+
+
+def _of_postgres(runner: Runner) -> Iterator[tuple[str, Query, set[str]]]:
+    """Its queries, each with the names of the parameters that must be given."""
+    for name in runner.library:
+        query = runner.library[name]
+        if query.source == "neon":
+            yield name, query, {each for each, parameter in query.params.items() if parameter.default is None}
+
+
+def tables(answers: dict[str, Answer]) -> dict[str, Table]:
+    return {name: answer for name, answer in answers.items() if isinstance(answer, Table) and len(answer.rows)}
