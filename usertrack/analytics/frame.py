@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.measures import number
 from usertrack.period import span
 
 Interval = Literal["hour", "day", "week", "month"]
@@ -49,11 +50,12 @@ class Frame:
             )
         if self.people is not None and len(self.people) > MOST_PEOPLE:
             raise UsageError(
-                f"segment '{self.segment}' has {len(self.people):,} people, and one query takes {MOST_PEOPLE:,}",
+                f"segment '{self.segment}' has {number(len(self.people))} people, and one query takes "
+                f"{number(MOST_PEOPLE)}",
                 "choose a smaller segment, or say who is meant with --where",
             )
         if (self.until - self.since) / _SHORTEST[self.interval] > MOST_BUCKETS:
-            raise UsageError(f"that is more than {MOST_BUCKETS:,} {self.interval}s", "choose a longer --interval")
+            raise UsageError(f"that is more than {number(MOST_BUCKETS)} {self.interval}s", "choose a longer --interval")
 
     def _written(self, moment: datetime) -> str:
         return f"{moment.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M}"

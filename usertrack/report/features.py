@@ -9,7 +9,7 @@ from usertrack.analytics.features import BANDS, STEPS, Feature, Features, Group
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.trend import FEWEST_DAYS, METHOD
 from usertrack.document import Block, Document, Heatmap, Listing, Shown
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
 _COLUMNS = (
