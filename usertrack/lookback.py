@@ -26,11 +26,15 @@ _NEAR = timedelta(hours=12)  # a snapshot so near to the wanted moment stands fo
 
 @dataclass(frozen=True)
 class Moved:
-    """``counts``: (entered, left) by segment; ``moves``: one row per person and segment, as `changes.moves` has it."""
+    """``counts``: (entered, left) by segment; ``moves``: one row per person and segment, as `changes.moves` has it.
+
+    ``kept`` says that the history is to have both snapshots.
+    """
 
     pair: Pair
     counts: Mapping[str, tuple[int, int]]
     moves: Table
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def _look_back(
     connection = found.bench.connection
     with opened(connection, compared, write=True):
         pair = Pair(was, record(found, compared, now))
-        return Moved(pair, moved_counts(connection, pair), moves(connection, pair, found.bench.key))
+        return Moved(pair, moved_counts(connection, pair), moves(connection, pair, found.bench.key), place is not None)
 
 
 def _copy(found: Classification, snapshot: Snapshot, place: Place, into: Place) -> None:

@@ -51,7 +51,7 @@ def weekly(
         wanted = parse_week(week, desk.settings["timezone"], desk.runner.as_of)
         as_of, _ = moments(wanted, desk.runner.as_of)
         made = replace(_recipe(desk, "weekly", str(wanted), set_name, limit), as_of=as_of)
-        desk.emit(_make(desk, made), limit)
+        _emit(desk, made)
 
 
 @report.command("user")
@@ -69,7 +69,7 @@ def user(
     from usertrack.cli.desk import open_desk
 
     with open_desk(common) as desk:
-        desk.emit(_make(desk, _recipe(desk, "user", email, "action", limit)), limit)
+        _emit(desk, _recipe(desk, "user", email, "action", limit))
 
 
 @report.command("segment")
@@ -91,7 +91,7 @@ def segment(
     from usertrack.cli.desk import open_desk
 
     with open_desk(common) as desk:
-        desk.emit(_make(desk, _recipe(desk, "segment", name, set_name, limit)), limit)
+        _emit(desk, _recipe(desk, "segment", name, set_name, limit))
 
 
 @report.command("verify")
@@ -104,6 +104,7 @@ def verify(
     """Ask for every figure of a report again, for the same moment; exits with 5 when one differs or text was altered.
 
     What the sources keep only as of today, such as credits, cannot be known for the past: it is named, and no mismatch.
+    With 6 when a source did not answer: what rests on the other one was checked.
 
     `usertrack report verify week.html`
     """
@@ -118,8 +119,10 @@ def verify(
         again = _make(desk, found.recipe, keep=False)
         assert again.provenance is not None
         body = partial(pages.text, again, found.format, found.recipe.limit)
-        findings = compare(found, again.provenance, body, desk.runner.now)
+        unanswered = {name: error.message for name, error in desk.runner.unanswered.items()}
+        findings = compare(found, again.provenance, body, desk.runner.now, unanswered)
         desk.emit(verify_document(found, findings))
+        desk.incomplete = False  # `raise_mismatch` says which parts are
         raise_mismatch(found, findings)
 
 
@@ -142,6 +145,18 @@ def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
             f"the report is of other sources: {recipe.sources or 'none'}, not {ours}",
             "verify it in the workspace in which it was made: `--workspace FOLDER`, or `--demo`",
         )
+
+
+def _emit(desk: "Desk", recipe: "Recipe") -> None:
+    """Make the report and hand it over; what is wrong with it is said to whoever made it, too."""
+    from usertrack.cli import diagnostics
+    from usertrack.report.sections import with_unanswered
+
+    document, said = with_unanswered(_make(desk, recipe), desk.runner.unanswered)
+    desk.incomplete = desk.incomplete or bool(said)
+    desk.emit(document, recipe.limit)
+    if said:
+        diagnostics.note(said)
 
 
 def _make(desk: "Desk", recipe: "Recipe", *, keep: bool = True) -> "Document":
@@ -170,14 +185,16 @@ def _weekly(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: 
 
 def _user(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
     from usertrack.person import dossier
-    from usertrack.report.members import origins_of
+    from usertrack.report.members import origins
     from usertrack.report.person import person_report
 
     desk.runner = desk.runner.at(recipe.as_of)
     bench = desk.profile_of(desk.rules(), recipe.subject)
     found = dossier(desk.runner, bench, recipe.subject)
     desk.incomplete = desk.incomplete or bool(found.missing)
-    return person_report(found, origins_of(bench), asdict(recipe), recipe.timezone, _templates(desk), recipe.limit)
+    return person_report(
+        found, origins(bench, bench.queries), asdict(recipe), recipe.timezone, _templates(desk), recipe.limit
+    )
 
 
 def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.document import Chart, Document, Listing
-from usertrack.render import cells, charts, figures, templates
+from usertrack.render import cells, charts, figures, safe, templates
 from usertrack.render.cells import Clock
 from usertrack.render.safe import visible
 
@@ -37,6 +37,14 @@ def _listing(block: Listing, limit: int | None) -> dict[str, Any]:
     return {"views": cells.views(block), "rows": rows, "rest": cells.rest(block, left_out)}
 
 
+def _prose(text: str) -> Any:
+    """A sentence, with what stands in backticks as code."""
+    from markupsafe import Markup, escape
+
+    parts = (Markup("<code>{}</code>").format(part) if code else escape(part) for part, code in safe.prose(text))
+    return Markup("").join(parts)
+
+
 def _chart(block: Chart) -> Any:
     from markupsafe import Markup
 
@@ -48,4 +56,4 @@ def _chart(block: Chart) -> Any:
 @cache
 def _template(layout: str, folder: Path | None) -> Any:
     names = [f"{layout}.html.j2", "page.html.j2"]
-    return templates.template(names, folder, autoescape=True, helpers={"visible": visible, "spark": charts.spark})
+    return templates.template(names, folder, autoescape=True, helpers={"visible": visible, "prose": _prose, "spark": charts.spark})
