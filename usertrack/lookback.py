@@ -12,7 +12,8 @@ from pathlib import Path
 
 from usertrack.changes import Pair, moved_counts, moves
 from usertrack.errors import UsertrackError
-from usertrack.history import Place, Snapshot, nearest, opened, record, rules_digest, snapshots
+from usertrack.history import Snapshot, nearest, record, rules_digest, snapshots
+from usertrack.history_file import Place, opened
 from usertrack.library import Statement
 from usertrack.rules import Rules, SegmentSet
 from usertrack.run import Answer, Done, Runner
@@ -110,7 +111,8 @@ def _kept_then(runner: Runner, sought: Sought) -> Snapshot | None:
             kept = snapshots(connection, sought.place, sought.chosen.name)
     except UsertrackError:
         return None
-    known = [snapshot for snapshot in kept if snapshot.rules == digest and not snapshot.afterwards]
+    sound = [snapshot for snapshot in kept if not (snapshot.afterwards or snapshot.incomplete)]
+    known = [snapshot for snapshot in sound if snapshot.rules == digest]
     return nearest(known, sought.earlier.replace(tzinfo=None), _NEAR)
 
 

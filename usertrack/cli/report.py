@@ -127,7 +127,7 @@ def verify(
 
 
 def _recipe(desk: "Desk", kind: str, subject: str, set_name: str, limit: int | None) -> "Recipe":
-    from usertrack.history import origin_of
+    from usertrack.history_file import origin_of
     from usertrack.recipe import Recipe
 
     runner, settings = desk.runner, desk.settings
@@ -137,7 +137,7 @@ def _recipe(desk: "Desk", kind: str, subject: str, set_name: str, limit: int | N
 
 def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
     from usertrack.errors import UsageError
-    from usertrack.history import origin_of
+    from usertrack.history_file import origin_of
 
     ours = origin_of(desk.settings, desk.runner.now)
     if ours != recipe.sources:
@@ -149,7 +149,9 @@ def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
 
 def _emit(desk: "Desk", recipe: "Recipe") -> None:
     """Make the report and hand it over; what is wrong with it is said to whoever made it, too."""
-    from usertrack.cli import diagnostics
+    from usertrack.cli import diagnostics, output
+    from usertrack.cli.desk import format_of
+    from usertrack.render import pages
     from usertrack.report.sections import with_unanswered
 
     document, said = with_unanswered(_make(desk, recipe), desk.runner.unanswered)
@@ -157,6 +159,22 @@ def _emit(desk: "Desk", recipe: "Recipe") -> None:
     desk.emit(document, recipe.limit)
     if said:
         diagnostics.note(said)
+    if output.chosen(format_of(desk.settings, desk.common), desk.common.output) == "markdown":
+        _say_if_too_long(sum(map(len, pages.render(document, "markdown", recipe.limit))))
+
+
+_ISSUE = 65_536  # characters that GitHub takes as the body of an issue
+
+
+def _say_if_too_long(characters: int) -> None:
+    from usertrack.cli import diagnostics
+    from usertrack.report.segments import number
+
+    if characters > _ISSUE:
+        diagnostics.note(
+            f"the report has {number(characters)} characters, and an issue of GitHub takes {number(_ISSUE)}: "
+            "a smaller --limit makes it shorter, and HTML has no such limit"
+        )
 
 
 def _make(desk: "Desk", recipe: "Recipe", *, keep: bool = True) -> "Document":
@@ -214,7 +232,8 @@ def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa:
 
 
 def _sought(desk: "Desk", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FBT001
-    from usertrack.history import WEEK, place_of
+    from usertrack.history import WEEK
+    from usertrack.history_file import place_of
     from usertrack.lookback import Sought
 
     rules = desk.rules()

@@ -32,9 +32,14 @@ def render(document: Document, limit: int | None = None) -> Iterator[str]:
     return page
 
 
+_NARROW = 4  # columns that fit side by side on a phone
+
+
 def _listing(block: Listing, limit: int | None) -> dict[str, Any]:
     rows, left_out = cells.rows(block, limit)
-    return {"views": cells.views(block), "rows": rows, "rest": cells.rest(block, left_out)}
+    views = cells.views(block)
+    cards = len(views) > _NARROW or any(view.grows for view in views)
+    return {"views": views, "rows": rows, "rest": cells.rest(block, left_out), "cards": cards}
 
 
 def _prose(text: str) -> Any:
@@ -56,4 +61,6 @@ def _chart(block: Chart) -> Any:
 @cache
 def _template(layout: str, folder: Path | None) -> Any:
     names = [f"{layout}.html.j2", "page.html.j2"]
-    return templates.template(names, folder, autoescape=True, helpers={"visible": visible, "prose": _prose, "spark": charts.spark})
+    return templates.template(
+        names, folder, autoescape=True, helpers={"visible": visible, "prose": _prose, "spark": charts.spark}
+    )
