@@ -288,16 +288,16 @@ def test_a_report_says_what_is_unknown(own: Cli, clean_env: pytest.MonkeyPatch) 
     said = own("report", "weekly", "-f", "json")
     document = json.loads(said.out)
     assert said.code == 6
-    assert "note: This report is incomplete: cannot connect to" in said.err
-    assert document["incomplete"].startswith("This report is incomplete: cannot connect to")
+    assert "note: This report is incomplete: cannot reach PostHog" in said.err
+    assert document["incomplete"].startswith("This report is incomplete: cannot reach PostHog")
     sections = {section["heading"].split(":")[0]: section["blocks"] for section in document["sections"]}
     facts = sections["In short"][-1]["facts"]
-    assert facts["Visits"].startswith("unknown: cannot connect to")
-    assert facts["New users"].startswith("1, 0 of them")
+    assert facts["Visits"].startswith("unknown: cannot reach PostHog")
+    assert facts["New users"].startswith("0, 0 of them")
     assert sections["Frustrated Users"][0]["text"].startswith("unknown: ")
     assert sections["Failing Users"][0]["rows"]
     page = own("report", "weekly", "-f", "markdown").out.split("\n## ")[0]
-    assert "**This report is incomplete: cannot connect to" in page
+    assert "**This report is incomplete: cannot reach PostHog" in page
 
 
 def test_verifying_while_a_source_is_down(own: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:

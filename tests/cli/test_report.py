@@ -44,7 +44,7 @@ def test_markdown(week: Mapping[str, str]) -> None:
     golden("weekly.markdown", found[1])
     tokens = MarkdownIt("commonmark").enable("table").parse(week["md"])
     headings = [tokens[at + 1].content for at, token in enumerate(tokens) if token.type == "heading_open"]
-    assert headings[:3] == ["Week 46, 9 Nov – 15 Nov 2026", "In short", "Scorecard"]
+    assert headings[:4] == ["Week 46, 9 Nov – 15 Nov 2026", "In short", "Act on these first", "Scorecard"]
     assert len(week["md"]) < 40_000  # an issue of GitHub takes 65 536
 
 
