@@ -295,7 +295,7 @@ def test_a_report_says_what_is_unknown(own: Cli, clean_env: pytest.MonkeyPatch) 
     assert facts["Visits"].startswith("unknown: cannot reach PostHog")
     assert facts["New users"].startswith("0, 0 of them")
     assert sections["Frustrated Users"][0]["text"].startswith("unknown: ")
-    assert sections["Failing Users"][0]["rows"]
+    assert "unknown" not in str(sections["Failing Users"])
     page = own("report", "weekly", "-f", "markdown").out.split("\n## ")[0]
     assert "**This report is incomplete: cannot reach PostHog" in page
 
