@@ -30,6 +30,16 @@ OWN_PEOPLE = {
             OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
     )""",
 }
+NOBODY_OF_OURS = """person_id NOT IN (
+    SELECT id
+    FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons)
+    WHERE arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
+)"""
+"""Where no other property of persons is read: nothing is joined to each event."""
 OUTCOME = """CASE
     WHEN status IN ('success', 'completed') THEN 'ok'
     WHEN status = 'failed' THEN 'failed'
@@ -68,7 +78,7 @@ def answer(runner: Runner, name: str, **params: object) -> Table:
         "steps": ["user_signed_up", "onboarding_started"],
         "conditions": ["true", "true"],
         "until": AS_OF,
-        **dict.fromkeys(("since", "origin", "before"), AS_OF - timedelta(days=14)),
+        **dict.fromkeys(("since", "origin", "before", "from", "first"), AS_OF - timedelta(days=90)),
     }
     taken = {p: required[p] for p, known in LIBRARY[name].params.items() if known.default is None}
     return runner.one(runner.bind(name, {**taken, **params}))
@@ -83,13 +93,15 @@ def test_says_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_leaves_out_your_own_people(name: str) -> None:
     query = LIBRARY[name]
-    assert (spaced(OWN_PEOPLE[query.source]) in spaced(query.sql)) != bool(query.people)
+    said = any(spaced(way) in spaced(query.sql) for way in (OWN_PEOPLE[query.source], NOBODY_OF_OURS))
+    assert said != bool(query.people)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_limit_and_one_vocabulary(name: str) -> None:
     sql = spaced(LIBRARY[name].sql)
-    assert not re.search(r"\bLIMIT\b", sql, re.IGNORECASE)
+    # of each kind so many, as its parameter says, is what was asked for
+    assert not re.search(r"\bLIMIT\b(?! \{\w+\} BY )", sql, re.IGNORECASE)
     assert not re.search(r"(?:status|run_state) = '(?:success|completed)'", sql)  # one of the two words alone
     for words in re.findall(r"CASE WHEN \w\.status IN .*? END AS outcome", sql):
         assert re.sub(r"\w\.status", "status", words) == spaced(OUTCOME)

@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -146,14 +146,19 @@ class Cache:
 
     def entries(self) -> list[Entry]:
         """What is kept, the latest first, without what is damaged."""
-        found = []
+        return sorted((each for each, _ in self.tables()), key=lambda entry: (entry.asked_at, entry.name), reverse=True)
+
+    def tables(self) -> Iterator[tuple[Entry, SpooledRows]]:
+        """What is kept with its rows, in no order, without what is damaged."""
         for name in self._names():
             with suppress(_Damaged, OSError):
                 table, file, _ = _facts(self.folder / str(name))
                 assert table.asked_at is not None
                 size = file.path.stat().st_size
-                found.append(Entry(table.name, table.source, name.moment.as_of, table.asked_at, file.rows, size))
-        return sorted(found, key=lambda entry: (entry.asked_at, entry.name), reverse=True)
+                yield (
+                    Entry(table.name, table.source, name.moment.as_of, table.asked_at, file.rows, size),
+                    file.read(),
+                )
 
     # Writing
 
@@ -183,9 +188,12 @@ class Cache:
         except OSError as error:
             self._give_up(error)
 
-    def clear(self) -> int:
-        """Remove everything that is ours, and return how many entries there were. Raises OSError."""
-        names = self._names()
+    def clear(self, before: datetime | None = None) -> int:
+        """Remove everything that is ours, or is of a moment before that one; returns how many entries these were.
+
+        Raises OSError.
+        """
+        names = [name for name in self._names() if before is None or name.moment.as_of < before]
         for name in names:
             self._remove(self.folder / str(name))
         return sum(name.end != _ANSWERED for name in names)

@@ -77,6 +77,7 @@ class Heatmap:
     """Numbers by two labels, such as weekday and hour, shaded from 0 to the largest; None is a gap.
 
     ``values`` has a list per row, as long as ``columns``. ``percent``: shares 0…1. ``corner`` names what rows are.
+    With ``steps``, four numbers, the shades are those above each of them, so that they mean the same on all heatmaps.
     """
 
     heading: str
@@ -86,6 +87,7 @@ class Heatmap:
     kind: Literal["number", "percent"] = "number"
     caption: str = ""
     corner: str = ""
+    steps: tuple[float, ...] = ()
 
     @property
     def table(self) -> Table:
@@ -108,6 +110,29 @@ class Chart:
     series: Mapping[str, Sequence[float | None]]
     unit: str = ""
     caption: str = ""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A place in a column of a `Flow`: ``value`` gets there, ``left`` of it goes no further. ``other``: many as one."""
+
+    name: str
+    value: float
+    left: float = 0
+    other: bool = False
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What goes from column to column, drawn where pictures can be (HTML): a listing beside it tells it everywhere.
+
+    ``links`` are (column, place in it, place in the next one, value). ``unit`` stands behind numbers in words.
+    """
+
+    label: str
+    columns: Sequence[Sequence[Stop]]
+    links: Sequence[tuple[int, int, int, float]]
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,7 +166,7 @@ class Section:
     origins: tuple[Origin, ...] = ()
 
 
-Block = Listing | Paragraph | Facts | Spark | Heatmap | Chart | Code | Section
+Block = Listing | Paragraph | Facts | Spark | Heatmap | Chart | Flow | Code | Section
 
 
 @dataclass(frozen=True)

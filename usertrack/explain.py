@@ -87,6 +87,8 @@ def find(bench: Workbench, wanted: str) -> str:
     own = bench.connection.execute(f"SELECT 1 FROM people WHERE internal AND key = {name}", [wanted]).fetchone()
     if own:
         hint = "it is one of your own people (`internal` in usertrack.yaml), and those are left out"
+    if bench.connection.execute(f"SELECT 1 FROM people WHERE opted_out AND key = {name}", [wanted]).fetchone():
+        hint = "whoever it is has opted out of being analysed, and is left out"
     raise UsageError(f"nobody is known as '{wanted}'", hint)
 
 

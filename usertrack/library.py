@@ -20,7 +20,7 @@ from usertrack.sqltext import statement_of as statement_of
 SOURCES = ("posthog", "neon")
 """The folders of the library: each holds the queries of the source of that name."""
 
-OFFERED = {"as_of": "timestamp", "internal": "list", "timezone": "text"}
+OFFERED = {"as_of": "timestamp", "internal": "list", "opt_out": "list", "timezone": "text"}
 """Parameters that the runner offers to every query that uses them, with their types."""
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -210,7 +210,8 @@ class Statement:
     """A read-only SELECT with bound values.
 
     ``key`` makes it pageable, ``limit`` bounds its rows; 0 asks for the columns alone. ``whole`` is the statement among
-    whose rows those of this one are: they have the value of ``usertrack_key`` in the column ``key``.
+    whose rows those of this one are: they have the value of ``usertrack_key`` in the column ``key``. ``excludes`` says
+    that ``internal`` is whom to leave out: the runner adds who has opted out.
     """
 
     source: str
@@ -222,6 +223,7 @@ class Statement:
     limit: int | None = None
     query: Query | None = None
     whole: "Statement | None" = None
+    excludes: bool = False
 
     def __post_init__(self) -> None:
         """Raises UsageError for what no source takes as text: bytes of a command line that were not UTF-8."""

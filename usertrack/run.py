@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,8 @@ from usertrack.sources import Api, Notify, Source, make
 from usertrack.spool import Spool
 from usertrack.table import Table
 
+_OPTED_OUT = "posthog/opted_out"
+_HAVE_OPTED_OUT = ("people have opted out, and are left out", "person has opted out, and is left out")
 NAMES = {"posthog": "PostHog", "neon": "Postgres"}
 _CONNECT = {
     "posthog": "set POSTHOG_PROJECT_ID and POSTHOG_PERSONAL_API_KEY",
@@ -37,6 +39,28 @@ class NotConnected(ConnectionFailed):
 
 class NotKept(ConnectionFailed):
     """The cache alone may answer, and has nothing."""
+
+
+@dataclass
+class OptedOut:
+    """Who does not want to be analysed: ``emails`` as queries have them. ``problem`` says why that is not known."""
+
+    emails: tuple[str, ...] = ()
+    without_email: int = 0
+    problem: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        count, nameless = len(self.emails), self.without_email
+        told = (
+            (count, f"{count} {_HAVE_OPTED_OUT[count == 1]}"),
+            (
+                nameless,
+                f"{nameless} without an e-mail have opted out: queries tell people by e-mail, so they still count",
+            ),
+            (self.problem, f"who has opted out is not known: {self.problem}"),
+        )
+        return tuple(text for there, text in told if there)
 
 
 class Runner:
@@ -65,6 +89,7 @@ class Runner:
         self._purpose = ""
         self._given: list[Answer] = []
         self.unanswered: dict[str, UsertrackError] = {}  # by query, why it has no answer
+        self._consent: list[asyncio.Task[OptedOut]] = []  # asked once, also for copies that answer for other moments
 
     def __enter__(self) -> "Runner":
         try:
@@ -105,8 +130,14 @@ class Runner:
         return {
             "as_of": self.as_of,
             "internal": [item for item in map(_own, self.settings["internal"]) if item],
+            "opt_out": ["$opt_out", *self.settings["opt_out"]],
             "timezone": self.settings["timezone"],
         }
+
+    @property
+    def opted_out(self) -> OptedOut:
+        """Who has opted out, once anything was asked; nobody before."""
+        return self._consent[0].result() if self._consent else OptedOut()
 
     @property
     def past(self) -> str:
@@ -169,7 +200,8 @@ class Runner:
         self, name: str, params: Mapping[str, Any] | None = None, limit: int | None = None, **offered: Any
     ) -> Statement:
         """The query called ``name`` with its values, ``offered`` before what is offered anyway; raises UsageError."""
-        return replace(self.library[name].bind(params or {}, {**self.offered, **offered}), limit=limit)
+        bound = self.library[name].bind(params or {}, {**self.offered, **offered})
+        return replace(bound, limit=limit, excludes="internal" in bound.values and "internal" not in offered)
 
     def run(self, statements: Sequence[Statement], done: Done | None = None) -> list[Answer]:
         """An answer for each statement, in their order: its Table, or the error that stands in its place.
@@ -211,7 +243,9 @@ class Runner:
         return source
 
     async def _all(self, statements: Sequence[Statement], done: Done) -> list[Answer]:
+        self._ask_consent()
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._consented())
             tasks = [group.create_task(self._answer(statement, done)) for statement in statements]
         return [task.result() for task in tasks]
 
@@ -220,7 +254,8 @@ class Runner:
         try:
             table = await self._from_cache(statement) or await self._from_source(statement)
             query = statement.query
-            notes = (*table.notes, *self._of_today(query))
+            consent = (await self._consented()).notes if statement.excludes else ()
+            notes = (*table.notes, *self._of_today(query), *consent)
             answer = replace(table, as_of=self.as_of, title=query.title if query else "", notes=notes)
         except UsertrackError as error:
             answer = error
@@ -237,10 +272,34 @@ class Runner:
         source = self._sources.get(statement.source)
         if source is None:
             raise NotConnected(f"{NAMES[statement.source]} is not connected", _CONNECT[statement.source])
-        table = await source.run(statement, self.spool)
+        table = await source.run(await self._without_opted_out(statement), self.spool)
+        table = replace(table, parameters=dict(statement.values))  # as it was bound: nobody's e-mail is in reports
         if self._cache:
             await asyncio.to_thread(self._cache.keep, statement, self._moment, table)
         return table
+
+    def _ask_consent(self) -> None:
+        """Begin to ask who has opted out, where nobody has: of today, whatever the moment."""
+        if not self._consent and "posthog" in self._sources and _OPTED_OUT in self.library:
+            statement = self.bind(_OPTED_OUT, internal=self.offered["internal"])
+            self._consent.append(asyncio.get_running_loop().create_task(self._opted_out(statement)))
+
+    async def _opted_out(self, statement: Statement) -> OptedOut:
+        try:
+            table = await self._from_cache(statement) or await self._from_source(statement)
+            [(_, nameless, emails)] = table.rows
+            return OptedOut(tuple(sorted(map(str, emails))), int(nameless))
+        except UsertrackError as error:
+            return OptedOut(problem=error.message)
+
+    async def _consented(self) -> OptedOut:
+        return await self._consent[0] if self._consent else OptedOut()
+
+    async def _without_opted_out(self, statement: Statement) -> Statement:
+        if not statement.excludes:
+            return statement
+        emails = (await self._consented()).emails
+        return replace(statement, values={**statement.values, "internal": [*statement.values["internal"], *emails]})
 
     async def _from_cache(self, statement: Statement) -> Table | None:
         if self._cache is None or not self._reads:

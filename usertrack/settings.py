@@ -45,7 +45,17 @@ KNOWN: dict[str, Known] = {
         "USERTRACK_WEEK_START", about="monday or sunday; default: as in PostHog's project, else monday"
     ),
     "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
+    "pages": Known("USERTRACK_PAGES", [], about="patterns such as /blog/* whose pages are one in journeys"),
+    "opt_out": Known("USERTRACK_OPT_OUT", [], about="person properties that, like $opt_out, say no to being analysed"),
+    "pseudonym_key": Known(
+        "USERTRACK_PSEUDONYM_KEY", secret=True, about="key of pseudonyms; default: made once, and kept"
+    ),
     "insights": Known("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
+    "features.event": Known("USERTRACK_FEATURES_EVENT", "feature_used", about="the event that is a use of a feature"),
+    "features.property": Known("USERTRACK_FEATURES_PROPERTY", "feature", about="its property that names the feature"),
+    "features.category": Known("USERTRACK_FEATURES_CATEGORY", "category", about="its property that groups features"),
+    "features.duration": Known("USERTRACK_FEATURES_DURATION", "duration", about="its property with seconds of use"),
+    "features.known": Known("USERTRACK_FEATURES_KNOWN", [], about="features there are: feature, or category/feature"),
     "as_of": Known("USERTRACK_AS_OF", about="the moment to answer for, default now"),
     "history": Known("USERTRACK_HISTORY", about="file that classifications are kept in, or off"),
     "history_all_days": Known(

@@ -56,6 +56,7 @@ class Sealed:
     recipe: Recipe
     provenance: Mapping[str, Any]
     altered: bool
+    pseudonyms: bool = False
 
     @cached_property
     def figures(self) -> dict[str, Figure]:
@@ -90,7 +91,8 @@ def read_report(path: Path) -> Sealed:
     if isinstance(version, int) and version > VERSION:
         raise UsageError(f"'{path}' was written by a newer usertrack", "upgrade with `pip install --upgrade usertrack`")
     recipe = read_recipe(known.get("report"))
-    report = Sealed(path, fmt, body, recipe, known, seal.digest(body, known) != known.get("digest"))
+    altered, pseudonyms = seal.digest(body, known) != known.get("digest"), bool(known.get("pseudonyms"))
+    report = Sealed(path, fmt, body, recipe, known, altered, pseudonyms)
     try:
         assert report.figures is not None
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:

@@ -47,13 +47,14 @@ class Match:
     anonymous: int | None = None
     without_email: int | None = None
     internal_excluded: int = 0
+    opted_out: int = 0
 
     def as_dict(self) -> dict[str, int | None]:
         return asdict(self)
 
 
 OR_NULL = "try_cast() gives NULL instead"  # where somebody's value cannot be taken
-_OWN_NAMES = {"key", "primary", "segments", "action", "priority", "because", "rank", "internal"}
+_OWN_NAMES = {"key", "primary", "segments", "action", "priority", "because", "rank", "internal", "opted_out"}
 
 
 class Workbench:
@@ -81,8 +82,11 @@ class Workbench:
     def key(self) -> str:
         return self.rules.key
 
-    def load(self, answers: Mapping[str, Answer], internal: Sequence[str]) -> None:
-        """Build `profile` from the answer to each profile query; raises UsageError for one that cannot be joined."""
+    def load(self, answers: Mapping[str, Answer], internal: Sequence[str], opted_out: Sequence[str] = ()) -> None:
+        """Build `profile` from the answer to each profile query; raises UsageError for one that cannot be joined.
+
+        Your own people and those who have opted out are counted, and in no profile.
+        """
         tables = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
         reasons = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
         for number, (name, query) in enumerate(self.queries.items()):
@@ -90,14 +94,14 @@ class Workbench:
                 self._land(f"q{number}", query, tables[name])
         if self.alike:
             self.notes.append(_of_one_key(self.alike))
-        self._people(tables, internal)
+        self._people(tables, internal, opted_out)
         self._join(tables, reasons)
         self.people = self.one("SELECT count(*) FROM profile")[0]
         self.match = self._match(tables)
 
     def declare(self) -> None:
         """Build an empty `profile` with the declared types: enough to check every rule against."""
-        self._people({}, [])
+        self._people({}, [], [])
         self._join((), {})
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
@@ -164,7 +168,7 @@ class Workbench:
         found = self.connection.execute(f"SELECT DISTINCT key, raw_key FROM {view} ORDER BY raw_key").fetchall()
         self.spellings = list(dict.fromkeys([*self.spellings, *(text for pair in found for text in pair)]))
 
-    def _people(self, tables: Mapping[str, Table], internal: Sequence[str]) -> None:
+    def _people(self, tables: Mapping[str, Table], internal: Sequence[str], opted_out: Sequence[str]) -> None:
         """Everybody whom any query names: `people`, with the sources that know them and whether they are your own."""
         parts = [
             f"SELECT key, {quote(self.queries[name].source)} AS source FROM q{number}"
@@ -172,10 +176,13 @@ class Workbench:
             if name in tables
         ] or ["SELECT NULL::VARCHAR AS key, '' AS source LIMIT 0"]
         own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
+        said_no = f"key IN (SELECT {normalised('said')} FROM unnest(?::VARCHAR[]) AS listed(said))"
         self.connection.execute(
-            f"CREATE TABLE people AS SELECT key, ({own}) AS internal, bool_or(source = 'neon') AS in_neon, "
+            f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
+            f"NOT internal AND {said_no} AS opted_out, bool_or(source = 'neon') AS in_neon, "
             f"bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
-            "WHERE key IS NOT NULL GROUP BY key"
+            "WHERE key IS NOT NULL GROUP BY key",
+            [list(opted_out)],
         )
 
     def _join(self, landed: Collection[str], reasons: Mapping[str, str]) -> None:
@@ -186,7 +193,7 @@ class Workbench:
         moment = quote(self.as_of.replace(tzinfo=None).isoformat())
         self.connection.execute(
             f"CREATE TABLE base AS SELECT key AS {identifier(self.key)}, TIMESTAMP {moment} AS as_of FROM people "
-            "WHERE NOT internal"
+            "WHERE NOT (internal OR opted_out)"
         )
         columns = ["base.*"]
         for number, (name, query) in enumerate(self.queries.items()):
@@ -276,7 +283,7 @@ class Workbench:
             for number, (name, query) in enumerate(self.queries.items())
             if query.people and name in tables
         }
-        internal = self.one("SELECT count(*) FROM people WHERE internal")[0]
+        internal, opted_out = self.one("SELECT count_if(internal), count_if(opted_out) FROM people")
         nameless = {
             source: self.one(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0]
             for source, (view, column) in self.sides.items()
@@ -284,7 +291,8 @@ class Workbench:
         kinds = dict(self.connection.execute(f"SELECT kind, count(*) FROM ({self.met()}) GROUP BY kind").fetchall())
         both = len(self.sides) == 2
         ambiguous = self.one(
-            f"SELECT count(*) FROM ({self.met()}) WHERE ambiguous AND kind IS DISTINCT FROM 'internal'"
+            f"SELECT count(*) FROM ({self.met()}) "
+            "WHERE ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
         )[0]
         return Match(
             matched=kinds.get("matched", 0) if both else None,
@@ -294,6 +302,7 @@ class Workbench:
             anonymous=nameless.get("posthog"),
             without_email=nameless.get("neon"),
             internal_excluded=internal,
+            opted_out=opted_out,
         )
 
     def met(self) -> str:
@@ -309,7 +318,8 @@ class Workbench:
         )
         where = "WHEN NOT in_neon THEN 'posthog_only' WHEN NOT in_posthog THEN 'postgres_only' ELSE 'matched'"
         return (
-            f"SELECT key, CASE WHEN internal THEN 'internal' {where if neon and posthog else ''} END AS kind, "
+            f"SELECT key, CASE WHEN internal THEN 'internal' WHEN opted_out THEN 'opted_out' "
+            f"{where if neon and posthog else ''} END AS kind, "
             f"coalesce({accounts} > 1, false) OR coalesce({persons} > 1, false) AS ambiguous, "
             f"{accounts} AS accounts, {persons} AS persons FROM people{joins}"
         )
@@ -419,7 +429,8 @@ def join(runner: Runner, rules: Rules, given: Sequence[Answer], only: str | None
                 f"query '{name}' was cut, and nobody may be classified on a cut table",
                 "give it a `key:` so that it can be paged",
             )
-    bench.load(answers, runner.offered["internal"])
+    bench.load(answers, runner.offered["internal"], runner.opted_out.emails)
+    bench.notes += runner.opted_out.notes
     for name, answer in answers.items():
         if isinstance(answer, UsertrackError):
             source = NAMES[bench.queries[name].source]

@@ -27,6 +27,7 @@ neon:                               # only with NEON_API_KEY; DATABASE_URL needs
 timezone: UTC                       # times are shown in it, such as Europe/Berlin
 # week_start: monday                # or sunday; without it weeks start as in PostHog's project
 internal: [datagen.dev]             # domains and e-mails of your own people; they are left out everywhere
+# opt_out: [no_analytics]           # person properties that, like $opt_out, say no; who did is left out everywhere
 
 # max_age: 1h                       # take answers from the cache that are not older; --refresh asks anew all the same
 
@@ -55,6 +56,19 @@ rules: []
 
 # categories:
 #   billing: {name: Billing, owner: Finance}
+"""
+
+_FUNNELS = """\
+# funnels.yaml: funnels by name, for `usertrack funnel NAME`. They come before the shipped `activation`: one of the same
+# name replaces it. A step is an event, several with | between them, or one with a condition. `usertrack check` proves
+# this file.
+
+# checkout:
+#   title: Checkout
+#   steps: ["$pageview[properties.$pathname = '/pricing']", checkout_started, paid|subscribed]
+#   window: 14d                     # to convert in, from the first step; s, m, h, d or w
+#   order: ordered                  # or strict (nothing in between), or unordered
+#   exclude: [refunded]             # who did this on the way is left out
 """
 
 _GITIGNORE = "# what usertrack keeps for itself\n.usertrack/\n"
@@ -101,6 +115,7 @@ def create(folder: Path) -> list[Path]:
             written += _write(folder / "queries" / source / ".gitkeep", "")
         written += _write(folder / "usertrack.yaml", _SETTINGS)
         written += _write(folder / "failures.yaml", _CAUSES)
+        written += _write(folder / "funnels.yaml", _FUNNELS)
         written += _write(folder / ".gitignore", _GITIGNORE)
         if not (folder / "segments.yaml").exists():
             shutil.copyfile(shipped_root() / "segments.yaml", folder / "segments.yaml")

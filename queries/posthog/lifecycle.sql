@@ -3,79 +3,101 @@
 --   How many persons were new, returning, resurrecting or dormant in each period, as PostHog counts. New: active in the
 --   period in which the person was created. Returning: active in the one before, too. Resurrecting: active otherwise.
 --   Dormant: active in the period before, and not in this one. Active is an event of `event`, any when it is empty.
---   Periods are numbered from that of `origin` on; `before` is the begin of the one before it.
+--   Periods are numbered from that of `origin` on; `before` is the begin of the one before it. With `seconds` above 0,
+--   periods are that long, from `origin` to the second.
 -- params:
 --   event: {type: text, default: ""}
 --   before: {type: timestamp}
 --   interval: day
 --   sundays: false
+--   seconds: 0
 --   origin: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
 --   everyone: true
 --   people: {type: list, default: [""]}
---   breakdown: usertrack_no_breakdown
---   of_person: false
+--   grouped: false
+--   group_of: {type: condition, default: "''"}
 --   top: 5
 WITH
 acts AS (
     SELECT
         person_id,
-        timestamp,
-        lowerUTF8(trim(person.properties.email)) AS email,
-        nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of,
-        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
-        -- a Sunday's week is the Monday's of the day after
-        if(
-            {sundays},
-            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
-            dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
-        ) AS period,
-        if(
-            {sundays},
-            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(person.created_at, {timezone}), 1)),
-            dateDiff({interval}, origin, toTimeZone(person.created_at, {timezone}))
-        ) AS born
-    FROM events
-    WHERE timestamp >= toDateTime({before})
-        AND timestamp < toDateTime({until})
-        AND (empty({event}) OR has(splitByChar('|', {event}), event))
-        AND {where}
-        AND ({everyone} OR email IN {people})
-        AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
-        )
+        if({grouped}, argMinIf(group_of, timestamp, isNotNull(group_of)), NULL) AS value,
+        arraySort(groupUniqArray(period)) AS active
+    FROM (
+        SELECT
+            person_id,
+            timestamp,
+            nullIf(toString({group_of}), '') AS group_of,
+            toTimeZone(toDateTime({origin}), {timezone}) AS origin,
+            -- a Sunday's week is the Monday's of the day after
+            multiIf(
+                {seconds} > 0,
+                intDiv(dateDiff('second', toDateTime({before}), timestamp), greatest({seconds}, 1)) - 1,
+                {sundays},
+                dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
+                dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+            ) AS period
+        FROM events
+        WHERE timestamp >= toDateTime({before})
+            AND timestamp < toDateTime({until})
+            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND {where}
+            AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+            AND person_id NOT IN (
+                SELECT id
+                FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons)
+                WHERE arrayExists(
+                    own -> email = own
+                        OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+                    {internal}
+                )
+            )
+    )
+    GROUP BY person_id
 ),
 people AS (
     SELECT
-        person_id,
-        any(born) AS created,
-        argMinIf(group_of, timestamp, isNotNull(group_of)) AS value,
-        arraySort(groupUniqArray(period)) AS active
+        acts.value AS value,
+        acts.active AS active,
+        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
+        multiIf(
+            isNull(born.created_at),
+            NULL,
+            {seconds} > 0,
+            toInt(floor(dateDiff('second', origin, born.created_at) / greatest({seconds}, 1))),
+            {sundays},
+            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(born.created_at, {timezone}), 1)),
+            dateDiff({interval}, origin, toTimeZone(born.created_at, {timezone}))
+        ) AS created
     FROM acts
-    GROUP BY person_id
+    -- persons have their birth; whoever never got a profile has none
+    LEFT JOIN (SELECT id, toNullable(created_at) AS created_at FROM persons) AS born ON born.id = acts.person_id
+),
+-- each active period with the ones before and after it in which the person was active
+stays AS (
+    SELECT
+        value,
+        created,
+        arrayJoin(arrayZip(
+            active,
+            arrayPushFront(arrayPopBack(active), NULL),
+            arrayPushBack(arrayPopFront(active), NULL)
+        )) AS stay,
+        stay.1 AS period,
+        stay.2 AS last,
+        multiIf(last = period - 1, 'returning', isNull(last) AND created = period, 'new', 'resurrecting') AS status,
+        stay.3 = period + 1 AS goes_on
+    FROM people
 ),
 states AS (
     SELECT
         value,
-        arrayJoin(arrayConcat(
-            arrayMap(
-                (p, n) -> tuple(
-                    p,
-                    multiIf(
-                        n = 1 AND created = p, 'new',
-                        n > 1 AND active[n - 1] = p - 1, 'returning',
-                        'resurrecting'
-                    )
-                ),
-                active,
-                arrayEnumerate(active)
-            ),
-            arrayMap(p -> tuple(p + 1, 'dormant'), arrayFilter(p -> NOT has(active, p + 1), active))
-        )) AS state
-    FROM people
+        arrayJoin(
+            if(goes_on, [tuple(period, status)], [tuple(period, status), tuple(period + 1, 'dormant')])
+        ) AS state
+    FROM stays
 ),
 cells AS (
     SELECT value, state.1 AS period, state.2 AS status, count() AS persons
@@ -84,17 +106,22 @@ cells AS (
     GROUP BY value, period, status
 ),
 sized AS (
-    SELECT value, period, status, persons, sum(persons) OVER (PARTITION BY value) AS size FROM cells
+    SELECT
+        value, period, status, persons, sum(persons) OVER (PARTITION BY value) AS size,
+        uniqExact(value) OVER () AS values_there
+    FROM cells
 ),
 ranked AS (
-    SELECT value, period, status, persons, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+    SELECT value, period, status, persons, values_there, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place
+    FROM sized
 )
 SELECT
     if(place <= {top}, value, NULL) AS group_value,
     least(place, {top} + 1) AS group_rank,
     period,
     status,
-    sum(persons) AS people
+    sum(persons) AS people,
+    any(values_there) AS group_values
 FROM ranked
 GROUP BY group_value, group_rank, period, status
 ORDER BY group_rank, period, status

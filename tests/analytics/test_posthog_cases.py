@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from usertrack.analytics import retention
+from usertrack.analytics import activity, journeys, retention
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.funnel import Funnel, ask, parse_step
 from usertrack.analytics.lifecycle import STATES, ask_lifecycle, ask_stickiness
@@ -112,3 +112,24 @@ def test_stickiness(client: Client, case: dict[str, Any]) -> None:
         assert list(ask_stickiness(runner, query["event"], days(query)).groups[""]) == case["expected"]
     [found] = insight(client, "StickinessQuery", **as_node(query))
     assert found["data"] == case["expected"]
+
+
+@of_kind("trends")
+def test_active_people(client: Client, case: dict[str, Any]) -> None:
+    query = captured(client, case)
+    with asking(client.store, at("2026-01-01")) as runner:
+        found = activity.ask(runner, days({**query, "interval": "day"})).now.active.days
+    assert {name: [getattr(day, name) for day in found] for name in ("dau", "wau", "mau")} == case["expected"]
+
+
+@of_kind("paths")
+def test_paths(client: Client, case: dict[str, Any]) -> None:
+    query = captured(client, case)
+    with asking(client.store, at("2026-01-01")) as runner:
+        [group] = journeys.ask(runner, journeys.Asked(urls=True, **query), frame("2000-01-01", "2025-01-01")).groups
+    edges = [edge for edge in group.edges if edge.target is not None]
+    assert [
+        [f"{edge.step}_{edge.source}", f"{edge.step + 1}_{edge.target}", edge.count.sessions] for edge in edges
+    ] == case["expected"]
+    if seconds := case.get("seconds"):
+        assert [edge.count.seconds for edge in edges] == seconds

@@ -10,7 +10,8 @@ import pytest
 
 from ..conftest import Cli
 
-COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness"]
+COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "activity", "sessions", "journeys"]
+COMMANDS += ["features", "churn"]
 
 
 def asked(cli: Cli, *args: object) -> Any:
@@ -61,9 +62,72 @@ def test_recurring_retention_of_a_week_is_its_active_people(demo: Cli) -> None:
     assert not any(cell["complete"] for cell in blank)
 
 
+def test_sessions_of_journeys_add_up_in_every_table(demo: Cli) -> None:
+    [group] = asked(demo, "journeys", "--segment", "power", "--steps", 3)["groups"]
+    assert group["sessions"] > 100
+    for kind in ("paths", "entries", "exits"):
+        assert sum(row["sessions"] for row in group[kind]) == group["sessions"]
+    rows = csv.DictReader(io.StringIO(demo("journeys", "--segment", "power", "--steps", 3, "-f", "csv").out))
+    edges = [row for row in rows if row["kind"] == "edge"]
+    for step in group["steps"]:
+        assert sum(int(row["sessions"]) for row in edges if row["step"] == str(step["step"])) == step["sessions"]
+
+
+def test_ways_to_a_goal_are_those_that_got_there(demo: Cli) -> None:
+    [group] = asked(demo, "journeys", "--from", "/pricing/", "--to", "user_signed_up")["groups"]
+    assert 0 < group["reached"] < group["sessions"]
+    assert sum(row["sessions"] for row in group["paths"]) == group["reached"]
+    assert {row["path"][0] for row in group["paths"]} == {"/pricing"}
+    assert {row["path"][-1] for row in group["paths"]} == {"user_signed_up"}
+
+
+def test_journeys_by_group_add_up(demo: Cli) -> None:
+    [everybody] = asked(demo, "journeys")["groups"]
+    groups = asked(demo, "journeys", "--breakdown", "$browser", "--top", 2)["groups"]
+    assert [group["other"] for group in groups] == [False, False, True]
+    assert sum(group["sessions"] for group in groups) == everybody["sessions"]
+    assert sum(group["people"] for group in groups) == everybody["people"]
+
+
+def test_pages_that_are_one_by_a_pattern(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.setenv("USERTRACK_PAGES", "/blog/*,/docs*")
+    said = demo("journeys")
+    assert "/blog/* " in said.out
+    assert "/blog/agents" not in said.out
+    assert "/blog/*, /docs* are one page each" in said.err
+
+
 def test_stickiness_counts_everybody_once(demo: Cli) -> None:
     rows = asked(demo, "stickiness", "--interval", "week", "--periods", 1)["rows"]
     assert rows[0]["at_least"] == sum(row["people"] for row in rows)
+
+
+def test_features_that_are_known_and_unused(demo: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("features: {known: [admin/sso, build/workflow_editor]}\n")
+    rows = {row["feature"]: row for row in asked(demo, "features", "--demo")["features"]}
+    assert len(rows) == 9  # the eight of the demo, and one that nobody ever used
+    assert (rows["sso"]["category"], rows["sso"]["uses"], rows["sso"]["last_at"]) == ("admin", 0, None)
+    assert rows["workflow_editor"]["adoption_low"] < rows["workflow_editor"]["adoption"] <= 1
+    assert "Not used in this time" in demo("features", "--demo").out
+
+
+def test_a_feature_is_adopted_more_by_those_who_use_all(demo: Cli) -> None:
+    everybody, power = (
+        {row["feature"]: row["adoption"] for row in asked(demo, "features", *more)["features"]}
+        for more in ([], ["--segment", "power"])
+    )
+    assert all(power[name] > share for name, share in everybody.items())
+
+
+def test_churn_says_how_often_its_rule_was_right(demo: Cli) -> None:
+    """Most of the demo's people who go quiet do so for good."""
+    found = asked(demo, "churn")
+    tested = found["back_test"]
+    assert tested["precision"]["rate"] > 2 * tested["base"]["rate"]
+    assert tested["precision"]["hits"] == tested["recall"]["hits"]
+    assert found["groups"][0]["churn_rate"] == {**tested["base"]}
+    for risk in found["risk_segments"]:
+        assert risk["low"] <= risk["churn_probability"] <= risk["high"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -101,6 +165,17 @@ def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: 
         (["cohorts", "--segment", "powr"], "there is no segment 'powr'", "'power'"),
         (["lifecycle", "--week-start", "friday"], "--week-start takes no 'friday'", "monday"),
         (["stickiness", "--since", "2027-01-01"], "when it is over", "--since"),
+        (["features", "--category", "biuld"], "no feature is of the category 'biuld'", "'build'"),
+        (["features", "--event", "feature_usd"], "no event 'feature_usd' ever occurred", "'feature_used'"),
+        (["features", "--of", "everybody"], "--of takes no 'everybody'", "known, all"),
+        (["churn", "--days", "20"], "the time has 20 whole days, and to have left takes 30", "--gone"),
+        (["journeys", "--from", "/pricng"], "nobody came to '/pricng'", "'/pricing'"),
+        (["journeys", "--to", "user_signd_up"], "nobody came to 'user_signd_up'", "'user_signed_up'"),
+        (["journeys", "--from", "/pricing", "--to", "/pricing/"], "both '/pricing'", "one step to another"),
+        (["journeys", "--steps", "1"], "2 to 20 steps, not 1", "--steps 5"),
+        (["journeys", "--steps", "100"], "2 to 20 steps, not 100", "--steps 5"),
+        (["journeys", "--by", "pages"], "--by takes no 'pages'", "'page'"),
+        (["journeys", "--where", "1) OR (1"], "is not a condition", "properties"),
     ],
 )
 def test_what_is_wrong_is_said(demo: Cli, args: list[str], message: str, hint: str) -> None:
@@ -125,17 +200,20 @@ def test_a_workspaces_own_funnels(demo: Cli, tmp_path: Path) -> None:
     }.items():
         mine.write_text(text)
         assert message in demo("funnel", "running", "--demo").err
+        checked = demo("check")
+        assert checked.code == 5
+        assert message in " ".join(checked.out.split())
 
 
 @pytest.mark.parametrize(
     ("settings", "option", "first"),
     [
-        ("", [], "2026-11-02T00:00:00+00:00"),
-        ("week_start: sunday", [], "2026-11-01T00:00:00+00:00"),
-        ("week_start: sunday", ["--week-start", "monday"], "2026-11-02T00:00:00+00:00"),
+        ("", [], "2026-11-02T00:00:00Z"),
+        ("week_start: sunday", [], "2026-11-01T00:00:00Z"),
+        ("week_start: sunday", ["--week-start", "monday"], "2026-11-02T00:00:00Z"),
     ],
 )
-@pytest.mark.parametrize("command", ["retention", "cohorts", "lifecycle", "stickiness"])
+@pytest.mark.parametrize("command", ["retention", "cohorts", "lifecycle", "stickiness", "features"])
 def test_weeks_start_alike_everywhere(
     demo: Cli, tmp_path: Path, command: str, settings: str, option: list[str], first: str
 ) -> None:

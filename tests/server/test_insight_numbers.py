@@ -153,12 +153,15 @@ def test_filters(world: World) -> None:
     chrome = {"key": "$browser", "value": ["Chrome"], "operator": "exact", "type": "event"}
     group = {"type": "AND", "values": [{"type": "OR", "values": [chrome, {**chrome, "value": ["Edge"]}]}]}
     whole = {"dateRange": RANGE, "trendsFilter": {"display": "BoldNumber"}}
+    early = {"type": "hogql", "key": "timestamp < '2020-01-13'"}
+    either = {"type": "OR", "values": [{"type": "AND", "values": [chrome, early]}, {**chrome, "value": ["Edge"]}]}
     totals = [
         world.results("TrendsQuery", **whole, series=[{**PAGEVIEW[0], "properties": [chrome]}]),
+        world.results("TrendsQuery", **whole, series=PAGEVIEW, properties=either),
         world.results("TrendsQuery", **whole, series=PAGEVIEW, properties=group),
         world.results("TrendsQuery", **whole, series=PAGEVIEW, filterTestAccounts=True),
     ]
-    assert [found[0]["aggregated_value"] for found in totals] == [6, 7, 10]
+    assert [found[0]["aggregated_value"] for found in totals] == [6, 3, 7, 10]
     tested = world.with_settings(
         test_account_filters=({"key": "name", "value": "p1", "operator": "is_not", "type": "person"},)
     )
@@ -353,6 +356,22 @@ def test_a_funnel_of_events_whose_names_hold_a_bar(world: World) -> None:
     assert [step["count"] for step in found] == [1, 1]
 
 
+def test_numbers_are_no_parquet_file(world: World) -> None:
+    world.happen(days("ann", "$pageview", "2020-01-09"))
+    headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/vnd.apache.parquet"}
+    body = {"query": {"kind": "TrendsQuery", "series": PAGEVIEW, "dateRange": RANGE}}
+    answer = world.request("POST", "/api/projects/1/query/", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["results"][0]["count"]) == (200, 1)
+
+
+def test_a_filter_by_cohort_written_as_hogql(world: World) -> None:
+    world.happen(days("ann", "$pageview", "2020-01-09") + days("bob", "$pageview", "2020-01-09", "2020-01-10"))
+    made = {"name": "Pros", "is_static": True, "_create_static_person_ids": [str(UUID(int=2))]}
+    world.request("POST", "/api/projects/1/cohorts/", json=made, headers={"Authorization": f"Bearer {KEY}"})
+    test = {"type": "hogql", "key": "person_id IN COHORT 'Pros'"}
+    assert world.data("TrendsQuery", series=PAGEVIEW, dateRange=RANGE, properties=[test])[0][:2] == [1, 1]
+
+
 def test_stickiness(world: World) -> None:
     world.happen(
         days("p1", "watched movie", "2020-01-01")
@@ -489,6 +508,18 @@ def test_filters_of_several_values(world: World, operator: str, values: list[str
     whole = {"dateRange": RANGE, "trendsFilter": {"display": "BoldNumber"}}
     [found] = world.results("TrendsQuery", **whole, series=PAGEVIEW, properties=[test])
     assert found["aggregated_value"] == expected
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "expected"),
+    [("icontains", "1", 3), ("not_icontains", 1, 1), ("regex", "^1", 2), ("not_regex", "^1", 2), ("gt", "2", 2)],
+)
+def test_filters_of_numbers(world: World, operator: str, value: Any, expected: int) -> None:
+    prices: list[dict[str, Any]] = [{"price": 10}, {"price": 2.1}, {"price": 1.5}, {}]
+    world.happen([("ann", "buy", f"2020-01-09 1{n}:00:00", price) for n, price in enumerate(prices)])
+    series = [{"event": "buy", "properties": [{"key": "price", "operator": operator, "value": value}]}]
+    [found] = world.results("TrendsQuery", dateRange=RANGE, series=series)
+    assert found["count"] == expected
 
 
 @pytest.mark.parametrize("body", ['{"query": {"kind": "\\ud800"}}', '{"query": NaN}', '{"query": 1', "[]"])

@@ -87,8 +87,8 @@ def test_project_and_user(api: Api) -> None:
         (b'{"query": {"kind": "HogQLQuery", "query": "SELECT 1", "values": [1]}}', "invalid_input"),
         (b'{"query": {"kind": "HogQLQuery", "query": "SELECT 1"}, "refresh": "sometimes"}', "invalid_input"),
         (b'{"query": {"kind": "HogQLQuery", "query": "SELECT {v}", "values": {"v": {"a": 1}}}}', "hogql_query_error"),
-        (b'{"query": {"kind": "HogQLQuery", "query": "SELECT {v}", "values": {"v": "\\ud800"}}}', "hogql_query_error"),
-        (b'{"query": {"kind": "HogQLQuery", "query": "SELECT \'\\ud800\'"}}', "hogql_syntax_error"),
+        (b'{"query": {"kind": "HogQLQuery", "query": "SELECT {v}", "values": {"v": "\\ud800"}}}', "parse_error"),
+        (b'{"query": {"kind": "HogQLQuery", "query": "SELECT \'\\ud800\'"}}', "parse_error"),
         (b"[" * 100_000, "parse_error"),
     ],
 )

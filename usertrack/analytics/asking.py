@@ -1,9 +1,10 @@
 """Asking a query about what users typed: a mistake in that is told as theirs, in their words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from usertrack.errors import QueryError, UsageError, did_you_mean
+from usertrack.analytics.frame import NO_PROPERTY, Frame
+from usertrack.errors import QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -11,15 +12,58 @@ _SYNTAX = ("no viable alternative", "mismatched input", "extraneous input", "mis
 
 
 def answer(runner: Runner, query: str, values: Mapping[str, Any]) -> Table:
-    """The answer to the query of that name; raises UsageError for a condition that is no HogQL."""
-    try:
-        return runner.one(runner.bind(query, values))
-    except QueryError as error:
-        typed = [text for text in (values["where"], *values.get("conditions", [])) if text != "true"]
-        if typed and any(words in error.message for words in _SYNTAX):
-            said = " or ".join(f"'{text}'" for text in typed)
-            raise UsageError(f"PostHog does not understand {said}", "write it as in PostHog's SQL editor") from error
-        raise
+    """The answer to the query of that name.
+
+    Raises UsageError for a condition that is no HogQL, and for a breakdown by a property that nothing then has.
+    """
+    [table] = answers(runner, [(query, values)])
+    return table
+
+
+def answers(runner: Runner, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Table]:
+    """The answers to queries by name, asked for at once; raises as `answer` does."""
+    found = runner.run([runner.bind(query, values) for query, values in asked])
+    for table, (_, values) in zip(found, asked, strict=True):
+        if isinstance(table, UsertrackError):
+            raise _told(table, values)
+        if values.get("breakdown", NO_PROPERTY) != NO_PROPERTY and _one_group(table):
+            _require_property(runner, values)
+    return [table for table in found if isinstance(table, Table)]
+
+
+def _one_group(table: Table) -> bool:
+    """Whether all that there is has no value of the breakdown."""
+    at = table.names.index("group_value")
+    return len(table.rows) > 0 and all(row[at] is None for row in table.rows)
+
+
+def _told(error: UsertrackError, values: Mapping[str, Any]) -> UsertrackError:
+    typed = [text for text in (values["where"], *values.get("conditions", [])) if text != "true"]
+    if isinstance(error, QueryError) and typed and any(words in error.message for words in _SYNTAX):
+        said = " or ".join(f"'{text}'" for text in typed)
+        return UsageError(f"PostHog does not understand {said}", "write it as in PostHog's SQL editor")
+    return error
+
+
+def narrowed(frame: Frame) -> dict[str, Any]:
+    """The parameters of queries that look at the people of ``frame`` and its events, whatever the time."""
+    return {name: frame.values[name] for name in ("where", "everyone", "people")}
+
+
+def grouping(frame: Frame) -> dict[str, Any]:
+    """The parameters of queries that have the breakdown in their text: without one, no property is read at all."""
+    kind = "person.properties" if frame.breakdown.startswith("person.") else "properties"
+    name = frame.breakdown.removeprefix("person.").replace("\\", "\\\\").replace("'", "\\'")
+    expression = f"{kind}['{name}']" if frame.breakdown else "''"
+    return {"grouped": bool(frame.breakdown), "group_of": expression, "top": frame.top}
+
+
+def groups(table: Table, frame: Frame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The rows of each group of the breakdown under its name; one group without rows when there are none at all."""
+    rows = table.dicts()
+    for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
+        of_rank = [row for row in rows if row["group_rank"] == rank]
+        yield frame.group_name(rank, of_rank[0]["group_value"] if of_rank else None), of_rank
 
 
 def require_events(runner: Runner, names: Iterable[str]) -> None:
@@ -30,3 +74,26 @@ def require_events(runner: Runner, names: Iterable[str]) -> None:
             some = ", ".join(known[:5])
             hint = did_you_mean(name, known, f"the most frequent are {some}" if known else "there are no events at all")
             raise UsageError(f"no event '{name}' ever occurred", hint)
+
+
+def others(table: Table, frame: Frame) -> tuple[str, ...]:
+    """A note of how many values of the breakdown stand together in "all others"; nothing where none do."""
+    rows = table.dicts() if frame.breakdown else []
+    if not any(row["group_rank"] > frame.top for row in rows):
+        return ()
+    shown = {row["group_value"] for row in rows if row["group_rank"] <= frame.top and row["group_value"] is not None}
+    more = max(int(row["group_values"]) for row in rows) - len(shown)
+    return (f"all others: {more:,} more value{'s' * (more != 1)} of {frame.breakdown}; --top tells more apart",)
+
+
+def _require_property(runner: Runner, values: Mapping[str, Any]) -> None:
+    """Raise UsageError where nothing in the window has the property that was to be broken down by."""
+    since, of_person, wanted = values.get("since") or values["before"], values["of_person"], values["breakdown"]
+    asked = {"since": since, "until": values["until"], "of_person": of_person}
+    known = [str(row[0]) for row in runner.one(runner.bind("posthog/property_names", asked)).rows]
+    if wanted not in known:
+        kind, prefix = ("person", "person.") if of_person else ("event", "")
+        names = [f"{prefix}{name}" for name in known]
+        some = f"the most frequent are {', '.join(names[:5])}" if names else f"no {kind} has any property"
+        hint = did_you_mean(f"{prefix}{wanted}", names, some)
+        raise UsageError(f"no {kind} in this time has a property '{wanted}'", hint)

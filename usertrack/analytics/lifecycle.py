@@ -1,12 +1,14 @@
 """Lifecycle and stickiness as PostHog defines them: how active people are from period to period, and in how many."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 
-from usertrack.analytics.asking import answer, require_events
+from usertrack.analytics.asking import answer, grouping, narrowed, require_events
+from usertrack.analytics.asking import groups as groups_of
 from usertrack.analytics.frame import Frame
 from usertrack.run import Runner
 from usertrack.table import Table
@@ -52,9 +54,10 @@ def ask_lifecycle(runner: Runner, event: str, frame: Frame) -> Lifecycle:
     """Raises UsageError for an event that never occurred."""
     starts = frame.starts
     before = frame.step(starts[0], -1).astimezone(UTC)
-    table = _ask(runner, "posthog/lifecycle", event, frame, before=before)
+    values = {**narrowed(frame), **grouping(frame), "before": before, "until": frame.until}
+    table = _ask(runner, "posthog/lifecycle", event, frame, values)
     groups = {}
-    for name, rows in _groups(table, frame):
+    for name, rows in groups_of(table, frame):
         counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in rows})
         groups[name] = tuple(
             Period(start, {state: counts[at, state] for state in STATES}, frame.unfinished(start))
@@ -63,27 +66,36 @@ def ask_lifecycle(runner: Runner, event: str, frame: Frame) -> Lifecycle:
     return Lifecycle(event, frame, groups, table)
 
 
+def turnover_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
+    """The query and its values for `turnovers`."""
+    seconds = ceil((frame.until - frame.since).total_seconds())
+    origin = frame.since - timedelta(seconds=seconds)
+    before = origin - timedelta(seconds=seconds)
+    values = {**narrowed(frame), "before": before, "origin": origin, "until": frame.until, "seconds": seconds}
+    return "posthog/lifecycle", values
+
+
+def turnovers(table: Table, frame: Frame) -> tuple[Period, Period]:
+    """The lifecycle with the whole window as one period: of the one as long before it, and of itself."""
+    counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in table.dicts()})
+    start = frame.since - (frame.until - frame.since)
+    before, now = ({state: counts[at, state] for state in STATES} for at in (0, 1))
+    return Period(start, before), Period(frame.since, now, unfinished=frame.until > frame.as_of)
+
+
 def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
     """Raises UsageError for an event that never occurred."""
     total = len(frame.starts)
-    table = _ask(runner, "posthog/stickiness", event, frame, since=frame.since)
+    table = _ask(runner, "posthog/stickiness", event, frame, frame.values)
     groups = {}
-    for name, rows in _groups(table, frame):
+    for name, rows in groups_of(table, frame):
         counts = Counter({int(row["periods"]): int(row["people"]) for row in rows})
         groups[name] = tuple(counts[n] for n in range(1, total + 1))
     return Stickiness(event, frame, groups, total, table)
 
 
-def _ask(runner: Runner, query: str, event: str, frame: Frame, **more: datetime) -> Table:
-    shared = {name: value for name, value in frame.values.items() if name != "since"}
-    table = answer(runner, query, {**shared, **frame.bucketing, **more, "event": event})
+def _ask(runner: Runner, query: str, event: str, frame: Frame, values: Mapping[str, Any]) -> Table:
+    table = answer(runner, query, {**values, **frame.bucketing, "event": event})
     if event and "|" not in event and not len(table.rows):
         require_events(runner, [event])
     return table
-
-
-def _groups(table: Table, frame: Frame) -> Iterator[tuple[str, Sequence[dict[str, Any]]]]:
-    rows = table.dicts()
-    for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
-        of_rank = [row for row in rows if row["group_rank"] == rank]
-        yield frame.group_name(rank, of_rank[0]["group_value"] if of_rank else None), of_rank

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from usertrack.analytics.frame import Frame, Interval, WeekStart
     from usertrack.cli.desk import Desk
 
-_PANEL = "Product analytics"
+PANEL = "Product analytics"
 _WHAT = "What is asked about"
 
 
@@ -206,15 +206,24 @@ def funnel(
 def _periods(frame: "Frame", asked: Asked, count: int) -> "Frame":
     """``frame`` from the start of a bucket on: of what was asked for, else of the ``count`` last ones."""
     from dataclasses import replace
-    from datetime import UTC, timedelta
+    from datetime import UTC
 
     if asked.since or asked.days is not None:
         return replace(frame, since=frame.floor(frame.since).astimezone(UTC))
+    return last_periods(frame, count)
+
+
+def last_periods(frame: "Frame", count: int) -> "Frame":
+    """``frame`` with the last ``count`` buckets up to its end, whenever it began."""
+    from dataclasses import replace
+    from datetime import UTC, timedelta
+
     start = frame.floor(frame.until - timedelta(microseconds=1))
     return replace(frame, since=frame.step(start, 1 - count).astimezone(UTC))
 
 
-_SIGNED_UP = "user_signed_up|signed_up"
+SIGNED_UP = "user_signed_up|signed_up"
+WEEKS = 13
 Periods = Annotated[int, typer.Option("--periods", min=1, max=400, help="How many periods back.")]
 Target = Annotated[
     str | None,
@@ -259,8 +268,8 @@ def retention(
 
 @with_asked("breakdown", "top")
 def cohorts(
-    weeks: Annotated[int, typer.Option("--weeks", "--periods", min=1, max=200, help="How many weeks back.")] = 13,
-    target: Target = _SIGNED_UP,
+    weeks: Annotated[int, typer.Option("--weeks", "--periods", min=1, max=200, help="How many weeks back.")] = WEEKS,
+    target: Target = SIGNED_UP,
     returning: Returning = "",
     limit: Limit = None,
     *,
@@ -322,6 +331,84 @@ def stickiness(event: Active = "", periods: Periods = 14, limit: Limit = None, *
         desk.emit(stickiness_document(ask_stickiness(desk.runner, event, frame)), limit)
 
 
+Of = Annotated[
+    str, typer.Option("--of", metavar="WHO", help="known: people with an e-mail; all: anonymous visitors, too.")
+]
+
+
+@with_asked()
+def features(
+    event: Annotated[
+        str, typer.Option("--event", metavar="EVENT", help="A use of a feature; a|b is either; default: feature_used.")
+    ] = "",
+    name: Annotated[
+        str | None,
+        typer.Option("--property", metavar="NAME", help="Its property that names the feature; '': the event itself."),
+    ] = None,
+    category: Annotated[
+        list[str] | None, typer.Option("--category", metavar="NAME", help="Only these; may be repeated.")
+    ] = None,
+    of: Of = "known",
+    periods: Periods = 8,
+    limit: Limit = None,
+    *,
+    asked: Asked,
+    common: Common,
+) -> None:
+    """Which features are used by whom: adoption, who comes back to them, time spent, trend, and what nobody uses.
+
+    `usertrack features` · by week, the last eight
+
+    `usertrack features --category build --interval day --periods 14`
+
+    `usertrack features --event mcp_connect_clicked --property template_name --of all`
+
+    `usertrack features --event 'run_completed|api_call_made' --property ''` · each event is a feature
+    """
+    from usertrack.analytics.features import Counted, ask, source_of
+    from usertrack.analytics.frame import chosen
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.features import features_document
+
+    with open_desk(common) as desk:
+        frame = _periods(frame_of(desk, asked, interval="week"), asked, periods)
+        source = source_of(desk.settings, event, name)
+        found = ask(desk.runner, source, frame, chosen(of, Counted, "--of"), category or [])
+        desk.emit(features_document(found), limit)
+
+
+@with_asked("interval", "week_start")
+def churn(
+    event: Active = "",
+    gone: Annotated[
+        int,
+        typer.Option("--gone", metavar="DAYS", min=1, max=400, help="Whole days without an event are to have left."),
+    ] = 30,
+    of: Of = "known",
+    limit: Limit = None,
+    *,
+    asked: Asked,
+    common: Common,
+) -> None:
+    """How many leave, how long people stay, who is about to go, and how often that was right before.
+
+    `usertrack churn` · the last year; to have left is to be silent for 30 whole days
+
+    `usertrack churn --gone 14 --event 'run_completed|api_call_made'`
+
+    `usertrack churn --breakdown person.plan -o churn.html` · lifetimes side by side
+    """
+    from usertrack.analytics.churn import ask
+    from usertrack.analytics.features import Counted
+    from usertrack.analytics.frame import chosen
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.churn import churn_document
+
+    with open_desk(common) as desk:
+        frame = frame_of(desk, asked, days=365)
+        desk.emit(churn_document(ask(desk.runner, event, gone, frame, chosen(of, Counted, "--of"))), limit)
+
+
 def register(app: typer.Typer) -> None:
-    for command in (funnel, retention, cohorts, lifecycle, stickiness):
-        app.command(rich_help_panel=_PANEL)(command)
+    for command in (funnel, retention, cohorts, lifecycle, stickiness, features, churn):
+        app.command(rich_help_panel=PANEL)(command)

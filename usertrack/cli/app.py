@@ -12,6 +12,7 @@ import typer
 
 from usertrack import __version__
 from usertrack.cli import (
+    activity,
     analytics,
     cache,
     diagnostics,
@@ -19,8 +20,10 @@ from usertrack.cli import (
     history,
     importing,
     insights,
+    journeys,
     metrics,
     people,
+    privacy,
     push,
     queries,
     report,
@@ -67,6 +70,8 @@ people.register(app)
 history.register(app)
 failures.register(app)
 analytics.register(app)
+activity.register(app)
+journeys.register(app)
 push.register(app)
 metrics.register(app)
 report.register(app)
@@ -74,6 +79,7 @@ queries.register(app)
 insights.register(app)
 workspace.register(app)
 cache.register(app)
+privacy.register(app)
 serving.register(app)
 importing.register(app)
 

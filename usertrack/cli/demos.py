@@ -31,10 +31,20 @@ def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progre
         built.close()
 
 
-def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows: int, week_start: str | None) -> None:
+def run_server(
+    host: str,
+    port: int,
+    data: Path | None,
+    timezone: str,
+    max_rows: int,
+    week_start: str | None = None,
+    *,
+    hash_ips: bool = False,
+) -> None:
     from usertrack.analytics.frame import WeekStart, chosen
+    from usertrack.pseudonyms import key_of
     from usertrack.server.serve import is_public, serve
-    from usertrack.settings import WEEK_STARTS
+    from usertrack.settings import WEEK_STARTS, load
     from usertrack.sources.demo import require_engines
 
     require_engines()
@@ -51,6 +61,7 @@ def run_server(host: str, port: int, data: Path | None, timezone: str, max_rows:
         lambda url, keys: _announce(url, keys, folder),
         timezone=timezone,
         row_cap=max_rows,
+        ip_key=key_of(load()) if hash_ips else b"",
         week_start_day=WEEK_STARTS.index(first) if first else None,
     )
 

@@ -83,6 +83,7 @@ class Desk:
     progress: diagnostics.Progress
     common: Common
     incomplete: bool = False
+    name: str = ""  # of the person that the answer is about, where it is about one
 
     def rules(self) -> "Rules":
         """segments.yaml, once it is known to be sound: a mistake in it is said before anything is asked."""
@@ -127,6 +128,13 @@ class Desk:
         self.progress.stop()
         emit(self._dated(shown), self.settings, self.common, limit)
 
+    def pseudonymised(self, document: "Document", limit: int | None = None) -> "Document":
+        """``document`` with nobody's e-mail in it, nor the name of whom it is about."""
+        from usertrack.pseudonyms import Pseudonyms, key_of
+
+        also = {self.name: "[name]"}
+        return Pseudonyms(key_of(self.settings), self.settings["internal"], also).document(document, limit)
+
     def _dated(self, shown: "Document | Table") -> "Document | Table":
         """``shown`` with its age, where answers are from the cache."""
         from usertrack.document import Document
@@ -148,16 +156,16 @@ def _with_age(data: Any, stale: str, asked_at: "datetime | None") -> Any:
 
 
 @contextmanager
-def open_desk(common: Common, *, cached: bool = True) -> Iterator[Desk]:
+def open_desk(common: Common, *, cached: bool = True, settings: "Settings | None" = None) -> Iterator[Desk]:
     """A desk on the sources of the workspace, closed afterwards; exits with 6 when the answer was incomplete.
 
-    Without ``cached`` the sources themselves are looked at, never the cache.
+    Without ``cached`` the sources themselves are looked at, never the cache. ``settings`` are others than the usual.
     """
     import typer
 
     from usertrack.run import open_runner
 
-    settings = settings_of(common)
+    settings = settings or settings_of(common)
     library = library_of(settings)
     output.chosen(format_of(settings, common), common.output)  # a wrong one is said before anything is asked
     say_demo(settings)

@@ -130,6 +130,9 @@ Params = Annotated[
     list[str] | None,
     typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for a parameter; may be repeated."),
 ]
+Pseudonyms = Annotated[
+    bool, typer.Option("--pseudonyms", help="Nobody's e-mail: each is replaced by a keyed hash, the same every time.")
+]
 SetName = Annotated[str, typer.Option("--set", help="Which set of segments.", autocompletion=complete.sets)]
 
 

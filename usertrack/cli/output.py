@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -55,6 +55,32 @@ def emit(
     if fmt in ("table", "jsonl", "csv", "tsv", "parquet"):
         for line in document.notes:
             (note or _say)(line)
+
+
+def emit_secret(pieces: Iterable[bytes], output: Path | None) -> None:
+    """Write what is one person's to standard output, or to a file that its owner alone can read.
+
+    Raises UsageError for an unwritable file, which stays as it was unless the new one is complete.
+    """
+    path = None if output is None or str(output) == "-" else output
+    try:
+        if path is None:
+            sys.stdout.flush()
+            for piece in pieces:
+                sys.stdout.buffer.write(piece)
+            sys.stdout.flush()
+            return
+        with _replacing(path.expanduser()) as target, target.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        if path.is_file():
+            path.chmod(0o600)
+    except BrokenPipeError:
+        _discard_stdout()
+    except OSError as error:
+        raise UsageError(
+            f"cannot write '{output or 'standard output'}': {_reason(error)}", "choose another place"
+        ) from error
 
 
 def chosen(fmt: str, output: Path | None) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.options import Common, Limit, SetName, with_common
+from usertrack.cli.options import Common, Limit, Pseudonyms, SetName, with_common
 
 _PANEL = "People"
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_default=False)]
@@ -19,6 +19,7 @@ def segments(
     ] = None,
     set_name: SetName = "action",
     limit: Limit = None,
+    pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
@@ -41,7 +42,8 @@ def segments(
         only = rules.require(chosen, names or [])
         found = classify(desk.profiles(rules, last=True), chosen)
         since = keep(found, desk.history(), desk.runner.now)
-        desk.emit(segments_document(found, only, desk.settings["timezone"], limit, since), limit)
+        document = segments_document(found, only, desk.settings["timezone"], limit, since)
+        desk.emit(desk.pseudonymised(document) if pseudonyms else document, limit)
 
 
 @with_common
@@ -85,7 +87,7 @@ def match(
         str | None,
         typer.Argument(
             metavar="[KIND]",
-            help="Only: ambiguous, posthog_only, postgres_only or internal.",
+            help="Only: ambiguous, posthog_only, postgres_only, internal or opted_out.",
             autocompletion=complete.kinds,
         ),
     ] = None,

@@ -94,6 +94,7 @@ def _most(to: str, limit: int | None) -> int | None:
 
 def _audience(desk: "Desk", segment: str, set_name: str, limit: int | None) -> "Audience":
     from usertrack.changes import keep
+    from usertrack.errors import Unknown
     from usertrack.push.audience import audience_of
     from usertrack.segments import classify
 
@@ -101,6 +102,10 @@ def _audience(desk: "Desk", segment: str, set_name: str, limit: int | None) -> "
     chosen = rules.set_named(set_name)
     (segment,) = rules.require(chosen, [segment])
     found = classify(desk.profiles(rules), chosen)
+    if desk.runner.opted_out.problem:
+        raise Unknown(
+            f"nothing was sent: who has opted out is unknown, because {desk.runner.opted_out.problem}", "try again"
+        )
     since = keep(found, desk.history(), desk.runner.now)
     audience = audience_of(found, segment, desk.settings["timezone"], limit)
     if since is None or segment not in since.counts:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.options import Common, Limit, SetName, with_common
+from usertrack.cli.options import Common, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:
     from usertrack.cli.desk import Desk
@@ -34,6 +34,7 @@ def weekly(
     ] = "",
     set_name: SetName = "action",
     limit: Limit = None,
+    pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
@@ -51,7 +52,7 @@ def weekly(
         wanted = parse_week(week, desk.settings["timezone"], desk.runner.as_of)
         as_of, _ = moments(wanted, desk.runner.as_of)
         made = replace(_recipe(desk, "weekly", str(wanted), set_name, limit), as_of=as_of)
-        _emit(desk, made)
+        _emit(desk, made, pseudonyms=pseudonyms)
 
 
 @report.command("user")
@@ -59,6 +60,7 @@ def weekly(
 def user(
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_default=False)],
     limit: Limit = None,
+    pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
@@ -69,7 +71,7 @@ def user(
     from usertrack.cli.desk import open_desk
 
     with open_desk(common) as desk:
-        _emit(desk, _recipe(desk, "user", email, "action", limit))
+        _emit(desk, _recipe(desk, "user", email, "action", limit), pseudonyms=pseudonyms)
 
 
 @report.command("segment")
@@ -81,6 +83,7 @@ def segment(
     ],
     set_name: SetName = "action",
     limit: Limit = None,
+    pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
@@ -91,7 +94,7 @@ def segment(
     from usertrack.cli.desk import open_desk
 
     with open_desk(common) as desk:
-        _emit(desk, _recipe(desk, "segment", name, set_name, limit))
+        _emit(desk, _recipe(desk, "segment", name, set_name, limit), pseudonyms=pseudonyms)
 
 
 @report.command("verify")
@@ -109,14 +112,17 @@ def verify(
     `usertrack report verify week.html`
     """
     from usertrack.cli.desk import open_desk
+    from usertrack.errors import UsageError
     from usertrack.render import pages
     from usertrack.report.verify import raise_mismatch, verify_document
     from usertrack.verify import compare, read_report
 
     found = read_report(file)
+    if found.pseudonyms and found.recipe.kind == "user":
+        raise UsageError(f"'{file}' has a pseudonym in the place of whom it is about", "verify one with e-mails")
     with open_desk(replace(common, timezone=found.recipe.timezone, refresh=True)) as desk:
         _require_sources(desk, found.recipe)
-        again = _make(desk, found.recipe, keep=False)
+        again = _make(desk, found.recipe, keep=False, pseudonyms=found.pseudonyms)
         assert again.provenance is not None
         body = partial(pages.text, again, found.format, found.recipe.limit)
         unanswered = {name: error.message for name, error in desk.runner.unanswered.items()}
@@ -147,14 +153,14 @@ def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
         )
 
 
-def _emit(desk: "Desk", recipe: "Recipe") -> None:
+def _emit(desk: "Desk", recipe: "Recipe", *, pseudonyms: bool) -> None:
     """Make the report and hand it over; what is wrong with it is said to whoever made it, too."""
     from usertrack.cli import diagnostics, output
     from usertrack.cli.desk import format_of
     from usertrack.render import pages
     from usertrack.report.sections import with_unanswered
 
-    document, said = with_unanswered(_make(desk, recipe), desk.runner.unanswered)
+    document, said = with_unanswered(_make(desk, recipe, pseudonyms=pseudonyms), desk.runner.unanswered)
     desk.incomplete = desk.incomplete or bool(said)
     desk.emit(document, recipe.limit)
     if said:
@@ -177,10 +183,11 @@ def _say_if_too_long(characters: int) -> None:
         )
 
 
-def _make(desk: "Desk", recipe: "Recipe", *, keep: bool = True) -> "Document":
+def _make(desk: "Desk", recipe: "Recipe", *, keep: bool = True, pseudonyms: bool = False) -> "Document":
     """The report that ``recipe`` describes; ``keep`` records what was classified in the history."""
     makers = {"weekly": _weekly, "user": _user, "segment": _segment}
-    return makers[recipe.kind](desk, recipe, keep)
+    document = makers[recipe.kind](desk, recipe, keep)
+    return desk.pseudonymised(document, recipe.limit) if pseudonyms else document
 
 
 def _weekly(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
@@ -210,9 +217,9 @@ def _user(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FB
     bench = desk.profile_of(desk.rules(), recipe.subject)
     found = dossier(desk.runner, bench, recipe.subject)
     desk.incomplete = desk.incomplete or bool(found.missing)
-    return person_report(
-        found, origins(bench, bench.queries), asdict(recipe), recipe.timezone, _templates(desk), recipe.limit
-    )
+    desk.name = str(next(iter(found.standing.values())).facts.get("name") or "")
+    profile = origins(bench, bench.queries)
+    return person_report(found, profile, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit)
 
 
 def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001

@@ -46,6 +46,9 @@ def serve(
     week_start: Annotated[
         str | None, typer.Option("--week-start", metavar="DAY", help="monday or sunday: what weeks of HogQL start on.")
     ] = None,
+    hash_ips: Annotated[
+        bool, typer.Option("--hash-ips", help="Keep a keyed hash of where events come from; default: nothing of it.")
+    ] = False,
 ) -> None:
     """Run the embedded PostHog as a server: the SDKs send to it, usertrack asks it.
 
@@ -55,7 +58,7 @@ def serve(
     """
     from usertrack.cli.demos import run_server
 
-    run_server(host, port, data, timezone, max_rows, week_start)
+    run_server(host, port, data, timezone, max_rows, week_start, hash_ips=hash_ips)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,6 +1,7 @@
 """Charts and heatmaps as what every format can show: cells and tables. Nothing is told by a colour alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from usertrack.document import Chart, Heatmap, Kind, Listing, Shown
@@ -15,7 +16,15 @@ def grid(block: Heatmap) -> list[list[Cell]]:
     # as a DOUBLE, numbers below 1 would be taken for shares
     column = Column("value", "DOUBLE" if block.kind == "percent" else "BIGINT")
     [view] = cells.views(Listing(Table((column,), flat), shown={"value": Shown(kind="bar")}))
-    return [[view.cell((value,)) for value in row] for row in block.values]
+    return [[_shaded(view.cell((value,)), value, block.steps) for value in row] for row in block.values]
+
+
+def _shaded(cell: Cell, value: float | None, steps: Sequence[float]) -> Cell:
+    """``cell`` with the middle of its shade as its share, where there are ``steps`` to tell shades by."""
+    if not steps or value is None:
+        return cell
+    level = sum(value > step for step in steps)
+    return replace(cell, bar=(level - 0.5) / len(steps) if level else None)
 
 
 def as_listing(block: Chart) -> Listing:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from usertrack.document import Chart, Document, Listing
+from usertrack.document import Chart, Document, Flow, Listing
 from usertrack.render import cells, charts, figures, safe, templates
 from usertrack.render.cells import Clock
 from usertrack.render.safe import visible
@@ -26,6 +26,7 @@ def render(document: Document, limit: int | None = None) -> Iterator[str]:
         lines=lambda text: [visible(line) for line in text.rstrip().expandtabs(4).split("\n")],
         listing=_listing,
         chart=_chart,
+        flow=_flow,
         origins=cells.origins,
         grid=figures.grid,
     )
@@ -56,6 +57,14 @@ def _chart(block: Chart) -> Any:
     from usertrack.render import svg
 
     return Markup(svg.draw(block))
+
+
+def _flow(block: Flow) -> Any:
+    from markupsafe import Markup
+
+    from usertrack.render import sankey
+
+    return Markup(sankey.draw(block))
 
 
 @cache

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from usertrack.document import Block, Chart, Code, Document, Facts, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.document import Block, Chart, Code, Document, Facts, Flow, Heatmap, Listing, Paragraph, Section, Spark
 from usertrack.render import cells, charts, figures, templates
 from usertrack.render.cells import Cell, Clock
 from usertrack.render.safe import markdown as escape
@@ -94,6 +94,8 @@ def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterato
             yield from _listing(figures.as_listing(block), limit, level)
         case Listing():
             yield from _listing(block, limit, level)
+        case Flow():
+            pass
 
 
 def _fenced(block: Code) -> str:

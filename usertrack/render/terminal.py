@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from usertrack.document import Block, Chart, Code, Document, Facts, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.document import Block, Chart, Code, Document, Facts, Flow, Heatmap, Listing, Paragraph, Section, Spark
 from usertrack.render import cells, charts, figures, plots
 from usertrack.render.cells import Cell, Clock, View
 from usertrack.render.safe import visible
@@ -110,6 +110,8 @@ def _block(screen: _Screen, block: Block) -> None:
             _listing(screen, figures.as_listing(block))
         case Listing():
             _listing(screen, block)
+        case Flow():
+            pass
 
 
 def _title(screen: _Screen, title: str, subtitle: str) -> None:

@@ -9,7 +9,7 @@ from usertrack.spool import SpooledRows, identifier, quote
 from usertrack.table import Column, Table
 from usertrack.workbench import Workbench
 
-KINDS = ("ambiguous", "posthog_only", "postgres_only", "internal")
+KINDS = ("ambiguous", "posthog_only", "postgres_only", "internal", "opted_out")
 
 
 def require_kind(kind: str | None) -> None:
@@ -30,6 +30,7 @@ def match_document(bench: Workbench, kind: str | None, timezone: str, limit: int
         "anonymous": "Anonymous PostHog persons",
         "without_email": "Accounts without an e-mail",
         "internal_excluded": "Your own people, left out",
+        "opted_out": "Opted out, left out",
     }
     counts = bench.match.as_dict()
     unsure = "; ".join(state["detail"] for state in source_states(bench) if not state["ok"])
@@ -76,7 +77,11 @@ def _people(bench: Workbench, kind: str | None) -> Table:
     if kind is None:
         where = "kind <> 'matched' OR ambiguous"  # a kind that is not known is no mismatch
     else:
-        where = "ambiguous AND kind IS DISTINCT FROM 'internal'" if kind == "ambiguous" else f"kind = {quote(kind)}"
+        where = (
+            "ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
+            if kind == "ambiguous"
+            else f"kind = {quote(kind)}"
+        )
     names = f"key AS {identifier(bench.key)}, kind, ambiguous, accounts, persons"
     scan = f"(SELECT {names} FROM ({bench.met()}) WHERE {where} ORDER BY kind = 'internal', NOT ambiguous, kind, key)"
     count = bench.one(f"SELECT count(*) FROM {scan}")[0]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from usertrack.document import Block, Chart, Code, Document, Facts, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.document import Block, Chart, Code, Document, Facts, Flow, Heatmap, Listing, Paragraph, Section, Spark
 from usertrack.errors import UsertrackError
 from usertrack.provenance import seen, with_missing
 
@@ -35,6 +35,9 @@ def _block(block: Block, limit: int | None) -> dict[str, Any]:
             return {"heatmap": block.heading, "rows": dict(zip(block.rows, cells, strict=True))}
         case Spark():
             return {"spark": block.label, "values": list(block.values), "says": block.caption}
+        case Flow():
+            columns = [{stop.name: stop.value for stop in column} for column in block.columns]
+            return {"flow": block.label, "columns": columns, "links": [list(link) for link in block.links]}
         case Paragraph() | Code():
             return {"text": block.text}
         case Section():

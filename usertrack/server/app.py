@@ -1,8 +1,8 @@
-"""The embedded PostHog as one ASGI app: capture, queries, saved insights and cohorts over the same store."""
+"""The embedded PostHog as one ASGI app: capture, queries, saved insights, cohorts and persons over the same store."""
 
 from starlette.applications import Starlette
 
-from usertrack.server import capture_api, cohorts, definitions_api, query_api
+from usertrack.server import capture_api, cohorts, definitions_api, persons_api, privacy_api, query_api
 from usertrack.server.insights import api as insights_api
 from usertrack.server.query_runner import QueryRunner
 from usertrack.server.settings import ServerSettings
@@ -17,6 +17,8 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
             *insights_api.routes(store, settings, runner),
             *query_api.routes(settings, runner),
             *cohorts.routes(store, settings),
+            *persons_api.routes(store, settings),
+            *privacy_api.routes(store, settings),
             *definitions_api.routes(store, settings),
             *capture_api.routes(store, settings),
         ]

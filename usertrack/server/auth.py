@@ -29,6 +29,14 @@ def authenticate(request: Request, settings: ServerSettings, body: Any = None) -
     raise ApiError(401, "not_authenticated", "Authentication credentials were not provided.")
 
 
+def require_scope(settings: ServerSettings, scope: str) -> None:
+    """Raises ApiError 403 with PostHog's words unless the key has ``scope``, such as ``person:write``."""
+    kind, _, action = scope.partition(":")
+    # who may write may read
+    if not {"*", scope, *([f"{kind}:write"] if action == "read" else [])} & set(settings.scopes):
+        raise ApiError(403, "permission_denied", f"API key missing required scope '{scope}'")
+
+
 def check_project(request: Request, settings: ServerSettings) -> None:
     """Raises ApiError 404 unless the path names the project, by number or as ``@current``."""
     if request.path_params["project_id"] not in ("@current", str(settings.project_id)):

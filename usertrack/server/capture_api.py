@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from usertrack.pseudonyms import Pseudonyms
 from usertrack.server.ingest import Ingestor
 from usertrack.server.payload import Payload, Refused, read_events
 from usertrack.server.settings import ServerSettings
@@ -46,7 +47,7 @@ log = logging.getLogger(__name__)
 def routes(store: Store, settings: ServerSettings) -> list[Route]:
     """Capture, flags, remote config and health, each with and without its trailing slash."""
     ingestor = Ingestor(store, settings.project_token)
-    endpoints: dict[str, Any] = {path: _capture(path, ingestor, settings.project_token) for path in _LIMITS}
+    endpoints: dict[str, Any] = {path: _capture(path, ingestor, settings) for path in _LIMITS}
     endpoints |= {"flags": _flags, "decide": _flags}
     endpoints |= {"array/{token}/config": _config, "array/{token}/config.js": _config_script}
     endpoints |= {"_readiness": _healthy, "_liveness": _healthy}
@@ -57,14 +58,16 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
     ]
 
 
-def _capture(path: str, ingestor: Ingestor, token: str) -> Any:
+def _capture(path: str, ingestor: Ingestor, settings: ServerSettings) -> Any:
+    hashed_ip = Pseudonyms(settings.ip_key).of_id if settings.ip_key else None
+
     async def capture(request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response()
         try:
             payload = await _payload(request, path)
             now = datetime.now(UTC)
-            events = await run_in_threadpool(read_events, payload, token, now)
+            events = await run_in_threadpool(read_events, payload, settings.project_token, now, hashed_ip)
             await run_in_threadpool(ingestor.ingest, events, now)
         except Refused as refused:
             return PlainTextResponse(refused.text, refused.status)
@@ -92,6 +95,7 @@ async def _payload(request: Request, path: str) -> Payload:
         content_encoding=request.headers.get("content-encoding", ""),
         legacy=path not in _MODERN,
         limit=limit,
+        remote=request.client.host if request.client else "",
     )
 
 

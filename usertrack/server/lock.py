@@ -14,7 +14,9 @@ _POLL_SECONDS = 0.05
 
 
 class DirectoryServed(ConnectionFailed):
-    """The directory is held by a server, which answers in its place."""
+    """The directory is held by the server at ``url``, which answers in its place."""
+
+    url = ""
 
 
 class DirectoryLock:
@@ -56,10 +58,12 @@ def _taken(directory: Path, note: Path) -> ConnectionFailed:
         holder = json.loads(note.read_text())
     pid, url = holder.get("pid", "unknown"), holder.get("url")
     if url:
-        return DirectoryServed(
+        served = DirectoryServed(
             f"the data directory {directory} is in use by the server at {url} (pid {pid})",
             f"ask that server instead: set POSTHOG_HOST={url}, or stop it first",
         )
+        served.url = str(url)
+        return served
     return ConnectionFailed(
         f"the data directory {directory} is in use by another usertrack process (pid {pid})",
         "wait until it has finished, or run `usertrack serve` there and set POSTHOG_HOST=… to share the data",

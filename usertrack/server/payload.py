@@ -9,7 +9,7 @@ import math
 import re
 import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -23,6 +23,7 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _DEEPEST = 128  # serde_json's limit, so PostHog's
 _EARLIEST, _LATEST = datetime(1900, 1, 2, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)  # what DateTime64 can hold
+_ADDRESSES = {"$ip", "$initial_ip"}
 _SENT_AT_AFTER = datetime(2021, 1, 1, tzinfo=UTC)
 
 
@@ -37,7 +38,10 @@ class Refused(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Payload:
-    """One HTTP request as it came in. ``legacy`` endpoints accept base64 twice; ``limit`` is in bytes."""
+    """One HTTP request as it came in from the address ``remote``.
+
+    ``legacy`` endpoints accept base64 twice; ``limit`` is in bytes.
+    """
 
     body: bytes
     query: Mapping[str, str] = field(default_factory=dict)
@@ -45,6 +49,7 @@ class Payload:
     content_encoding: str = ""
     legacy: bool = True
     limit: int = 20 << 20
+    remote: str = ""
 
 
 @dataclass
@@ -63,15 +68,23 @@ class Event:
         return self.properties.get("$process_person_profile") is not False
 
 
-def read_events(payload: Payload, token: str, now: datetime) -> list[Event]:
-    """The events of one request; raises ``Refused`` (400, or 401 when it is not written to ``token``'s project)."""
+def read_events(
+    payload: Payload, token: str, now: datetime, hashed_ip: Callable[[str], str] | None = None
+) -> list[Event]:
+    """The events of one request; raises ``Refused`` (400, or 401 when it is not written to ``token``'s project).
+
+    Of the visitor's address they keep what ``hashed_ip`` makes of it; without that, nothing.
+    """
     text = decode(payload)
     document = parse_json(text)
     batch, sent_at = _union(document, payload.query)
     if not batch:
         raise Refused("request holds no event")
     _check_token(document, batch, token)
-    return [_event(raw, sent_at, now) for raw in batch]
+    events = [_event(raw, sent_at, now) for raw in batch]
+    for event in events:
+        _hide_address(event, payload.remote, hashed_ip)
+    return events
 
 
 def decode(payload: Payload) -> str:
@@ -224,7 +237,6 @@ def _event(raw: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> E
     if isinstance(raw.get("$unset"), list):
         properties["$unset"] = raw["$unset"]
     _check_depth(properties, _DEEPEST)
-    properties.pop("$ip", None)  # the visitor's address is nobody's business
     return Event(
         uuid=_uuid(raw.get("uuid")),
         event=name,
@@ -232,6 +244,18 @@ def _event(raw: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> E
         timestamp=_timestamp(raw, properties, sent_at, now),
         properties=properties,
     )
+
+
+def _hide_address(event: Event, remote: str, hashed_ip: Callable[[str], str] | None) -> None:
+    """The visitor's address is nobody's business, also where it was sent as a property of the person."""
+    given = event.properties.pop("$ip", None)
+    for name in ("$set", "$set_once"):
+        of_person = event.properties.get(name)
+        if isinstance(of_person, dict):
+            event.properties[name] = {key: value for key, value in of_person.items() if key not in _ADDRESSES}
+    address = given if isinstance(given, str) and given else remote
+    if hashed_ip and address:
+        event.properties["$ip"] = hashed_ip(address)
 
 
 def as_dict(value: Any) -> dict[str, Any]:

@@ -103,7 +103,7 @@ class _QueryApi:
         if not isinstance(refresh, str) or refresh not in _ASYNC | _BLOCKING:
             raise ApiError(400, "invalid_input", f'"{refresh}" is not a valid choice for refresh.')
         query_id = _query_id(body)
-        if PARQUET in accept:
+        if PARQUET in accept and query["kind"] == "HogQLQuery":  # other results are no tables
             return Response(await run_in_threadpool(self._runner.whole, query, query_id), media_type=PARQUET)
         if refresh in _ASYNC:
             force = refresh == "force_async"
@@ -124,6 +124,7 @@ class _QueryApi:
                 "week_start_day": settings.week_start_day,
                 "test_account_filters": list(settings.test_account_filters),
                 "usertrack_parquet": True,  # not PostHog's: a whole result can be had as parquet
+                "usertrack_privacy": True,  # nor these: usertrack/expire and usertrack/pseudonymize
             }
         )
 

@@ -15,7 +15,7 @@ from usertrack.server.api_errors import ApiError
 from usertrack.server.execute import cancel, execute, execute_parquet, progress, run
 from usertrack.server.hogql import Context, Definition, HogQLError, compile_hogql
 from usertrack.server.hogql.compile import Compiled
-from usertrack.server.hogql.parse import GRAMMAR
+from usertrack.server.hogql.parse import GRAMMAR, Tree
 from usertrack.server.hogql.trees import Trees
 from usertrack.server.insights.compute import compute
 from usertrack.server.insights.nodes import LIMIT, World
@@ -59,9 +59,10 @@ class QueryRunner:
         texts: list[str] = []
 
         def ask(text: str, values: Mapping[str, Any]) -> list[list[Any]]:
-            texts.append(text)
             node = {"kind": "HogQLQuery", "query": text, "values": values, "modifiers": query.get("modifiers")}
-            rows: list[list[Any]] = json.loads(self._hogql(node, query_id))["results"]
+            answer = json.loads(self._hogql(node, query_id))
+            texts.append(answer["hogql"])
+            rows: list[list[Any]] = answer["results"]
             if len(rows) >= LIMIT:
                 raise ApiError(400, "too_many_rows", "The query has too many rows. Try a shorter range.")
             return rows
@@ -119,13 +120,14 @@ class QueryRunner:
         return execute_parquet(self._store, self._compile(query, None), query_id or uuid4().hex)
 
     def _compile(self, query: dict[str, Any], row_cap: int | None) -> Compiled:
+        values = _object(query, "values")
+        texts = [query["query"], *(str(value) for value in values.values() if isinstance(value, Tree))]
+        with_cohorts = any("cohort" in text.lower() for text in texts)
         try:
             return compile_hogql(
                 query["query"],
-                values=_object(query, "values"),
-                context=self._context(
-                    _object(query, "modifiers"), row_cap, with_cohorts="cohort" in query["query"].lower()
-                ),
+                values=values,
+                context=self._context(_object(query, "modifiers"), row_cap, with_cohorts=with_cohorts),
                 filters=_object(query, "filters"),
                 variables=_variables(_object(query, "variables")),
                 parse=self._trees.parse,

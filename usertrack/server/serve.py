@@ -25,6 +25,8 @@ DEFAULT_PORT = 8765
 def load_or_create_settings(data: Path, env: Mapping[str, str]) -> ServerSettings:
     """Keys from USERTRACK_PROJECT_TOKEN and USERTRACK_PERSONAL_API_KEY, else those kept in ``data/keys.json``.
 
+    USERTRACK_API_SCOPES says what the personal key may do, such as ``query:read person:read``; without it, all.
+
     Missing ones are generated and kept there, readable by the owner only. Raises ``UsageError`` for a broken file.
     """
     kept = _read_keys(data / "keys.json")
@@ -32,11 +34,12 @@ def load_or_create_settings(data: Path, env: Mapping[str, str]) -> ServerSetting
         "project_token": kept.get("project_token") or f"phc_{secrets.token_urlsafe(32)}",
         "personal_api_key": kept.get("personal_api_key") or f"phx_{secrets.token_urlsafe(32)}",
     }
+    scopes = tuple(filter(None, env.get("USERTRACK_API_SCOPES", "*").replace(",", " ").split())) or ("*",)
     given = {name: env[variable] for name in keys if env.get(variable := f"USERTRACK_{name.upper()}")}
     if keys != kept and given.keys() != keys.keys():
         _write_keys(data / "keys.json", keys)
     used = keys | given
-    return ServerSettings(project_token=used["project_token"], personal_api_key=used["personal_api_key"])
+    return ServerSettings(used["project_token"], used["personal_api_key"], scopes=scopes)
 
 
 def serve(
@@ -74,6 +77,39 @@ def serve(
         with _signals_end(server):
             on_ready(url, settings)
             server.run(sockets=[listener])
+
+
+@contextmanager
+def serving(data: Path, env: Mapping[str, str]) -> Iterator[tuple[str, ServerSettings]]:
+    """``data`` at an address of this machine alone: that of the server that has it, else of one for as long as needed.
+
+    Raises ``UsageError`` where no events are kept, ``ConnectionFailed`` when another process has them.
+    """
+    from usertrack.server.lock import DirectoryServed
+    from usertrack.server.store import Store
+
+    if not (data / "clickhouse").is_dir():
+        raise UsageError(f"no events are kept in {data}", "`usertrack serve --data DIR` keeps them")
+    keys = load_or_create_settings(data, env)
+    try:
+        store = Store(data)
+    except DirectoryServed as served:
+        yield served.url, keys
+        return
+    with closing(store), closing(_listen(DEFAULT_HOST, 0)) as listener:
+        import uvicorn
+
+        from usertrack.server.app import create_app
+
+        quiet = uvicorn.Config(create_app(store, keys), log_level="error", access_log=False, ws="none", lifespan="off")
+        server = uvicorn.Server(quiet)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield _url(DEFAULT_HOST, listener.getsockname()[1]), keys
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What the embedded server is told at start: keys and project. Nothing here is read from the environment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ class ServerSettings:
 
     ``now`` is the moment (aware) that queries take for the present, None for the machine's clock: a recorded world
     ends when it ends. ``test_account_filters`` are property filters, for queries that leave out test accounts.
+    ``scopes`` are those of the personal key, which persons ask for: `*` is all.
+    With an ``ip_key`` events keep a keyed hash of the address that they came from as ``$ip``; without one, nothing.
     """
 
     project_token: str
@@ -22,6 +24,8 @@ class ServerSettings:
     project_id: int = 1
     now: datetime | None = None
     test_account_filters: tuple[dict[str, Any], ...] = ()
+    scopes: tuple[str, ...] = ("*",)
+    ip_key: bytes = field(default=b"", repr=False)
 
     def clock(self) -> datetime:
         """The present, UTC."""

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -23,6 +24,16 @@ _SETTINGS = {
     "max_query_size": 1 << 28,  # look-ups carry long lists of ids
 }
 
+# ClickHouse keeps parts that were replaced for eight minutes, and looks for them every half
+_SCRUB = {
+    "old_parts_lifetime": 0,
+    "cleanup_delay_period": 0,
+    "cleanup_delay_period_random_add": 0,
+    "cleanup_thread_preferred_points_per_iteration": 0,
+    "merge_tree_clear_old_parts_interval_seconds": 1,
+}
+_SCRUBBED = 60  # seconds that this may take
+
 
 class Store:
     """Embedded ClickHouse in ``path``. Safe to call from several threads; one process may hold a directory.
@@ -37,6 +48,8 @@ class Store:
         """
         self.path = path
         self._turn = threading.Lock()
+        self._erasing = threading.Lock()  # one after the other: what is to go stands in one table
+        self._closed = False
         self._lock = _locked(path, wait)
         try:
             self._connection = _connected(path / "clickhouse")
@@ -51,6 +64,8 @@ class Store:
     def query(self, sql: str, fmt: str = "JSONCompact") -> bytes:
         """Run ``sql`` and return its result in the ClickHouse format ``fmt``; raises chdb's ``ChdbError``."""
         with self._turn:
+            if self._closed:  # a deletion in the background must not open it again
+                raise RuntimeError("the store is closed")
             try:
                 result: bytes = self._connection.query(sql, fmt).bytes()
                 return result
@@ -70,6 +85,61 @@ class Store:
         if lines:
             self.query(f"INSERT INTO posthog.{table} FORMAT JSONEachRow {lines}")
 
+    def erase(self, table: str, column: str, values: Sequence[str], distinct_ids: Sequence[str] = ()) -> None:
+        """Delete the rows of ``posthog.<table>`` with one of the uuids ``values`` in ``column``, or ``distinct_ids``.
+
+        The ids stand in none of the files in which ClickHouse keeps what it was told to delete.
+        """
+        also = " OR distinct_id IN (SELECT distinct_id FROM posthog.erased WHERE distinct_id != '')"
+        which = f"{column} IN (SELECT id FROM posthog.erased WHERE distinct_id = ''){also if distinct_ids else ''}"
+        with self._erasing:
+            self.query("CREATE OR REPLACE TABLE posthog.erased (id UUID, distinct_id String) ENGINE = Memory")
+            self.insert("erased", ({"id": value} for value in values))
+            self.insert("erased", ({"distinct_id": distinct_id} for distinct_id in distinct_ids))
+            try:
+                self.query(f"ALTER TABLE posthog.{table} DELETE WHERE {which} SETTINGS mutations_sync = 2")
+            finally:
+                self.query("DROP TABLE IF EXISTS posthog.erased SYNC")
+
+    def scrub(self, tables: Iterable[str]) -> None:
+        """Remove from the disk what ``tables`` no longer hold: what was replaced would stay for eight minutes.
+
+        Raises TimeoutError when it is still there after a while.
+        """
+        settings = ", ".join(f"{name} = {value}" for name, value in _SCRUB.items())
+        scrubbed = list(tables)
+        with self._erasing:
+            try:
+                for table in scrubbed:
+                    self.query(f"ALTER TABLE posthog.{table} MODIFY SETTING {settings}")
+                    self._reattach(table)
+                self._wait_for_scrubbing(scrubbed)
+            finally:
+                for table in scrubbed:
+                    self.query(f"ALTER TABLE posthog.{table} RESET SETTING {', '.join(_SCRUB)}")
+
+    def _reattach(self, table: str) -> None:
+        """Let ``table`` be looked through anew, which is done at once when it is attached; nobody may miss it."""
+        with self._turn:
+            self._connection.query(f"DETACH TABLE posthog.{table}")
+            self._connection.query(f"ATTACH TABLE posthog.{table}")
+
+    def _wait_for_scrubbing(self, tables: Sequence[str]) -> None:
+        deadline = time.monotonic() + _SCRUBBED
+        for table in tables:
+            while self._outdated(table):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"what {table} held is still on the disk")
+                time.sleep(0.05)
+
+    def _outdated(self, table: str) -> bool:
+        """Whether parts of ``table`` lie on the disk that are none of it any more."""
+        of_table = f"database = 'posthog' AND {{}} = {literal(table)}".format
+        [[places]] = self.rows(f"SELECT data_paths FROM system.tables WHERE {of_table('name')}")
+        active = {name for (name,) in self.rows(f"SELECT name FROM system.parts WHERE active AND {of_table('table')}")}
+        parts = {path.parent.name for place in places for path in Path(place).glob("*/columns.txt")}
+        return not parts <= active
+
     def refresh_property_definitions(self, events: str = "events") -> None:
         """Bring ``posthog.property_definitions`` up to date with what plain INSERTs wrote, to ``events`` or another."""
         self.definitions.refresh(datetime.now(UTC), events)
@@ -79,8 +149,11 @@ class Store:
         self._lock.announce(url)
 
     def close(self) -> None:
-        self._connection.close()
-        self._lock.release()
+        """Close it, once a deletion that is under way has come to the end of its step."""
+        with self._erasing, self._turn:
+            self._closed = True
+            self._connection.close()
+            self._lock.release()
 
 
 def literal(value: str) -> str:

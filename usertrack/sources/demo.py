@@ -46,6 +46,11 @@ class _Starting:
         source, _ = await asyncio.wrap_future(self._start)
         return await source.run(statement, spool)
 
+    async def about(self) -> dict[str, Any]:
+        source, _ = await asyncio.wrap_future(self._start)
+        assert isinstance(source, Api)
+        return await source.about()
+
     async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         source, _ = await asyncio.wrap_future(self._start)
         assert isinstance(source, Api)

@@ -29,7 +29,8 @@ _OPERATORS = {
 }
 _NEGATED = ("is_not", "not_icontains", "not_regex")
 _YEARS = range(1900, 2200)
-_BEFORE = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}
+BEFORE = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}
+"""Where the properties of each kind are, seen from events."""
 _TRUE: Node = {"node": "Constant", "value": True}
 
 
@@ -56,7 +57,7 @@ def _in_select(select: Node, filters: dict[str, Any], context: Context) -> Node:
             return _in_select(node, filters, context)
         if node["node"] == "CompareOperation":
             unset = any(_bound(node[side]) and not _set(bounds[_bound(node[side])]) for side in ("left", "right"))
-            return _compare("==", _TRUE, _TRUE) if unset else None
+            return compared("==", _TRUE, _TRUE) if unset else None
         if node["node"] != "Placeholder" or (node["expr"].get("chain") or [""])[0] != "filters":
             return None
         if name := _bound(node):
@@ -99,13 +100,13 @@ def _condition(table: str, filters: dict[str, Any], bounds: dict[str, Any], cont
         raise HogQLError("filters.properties must be a list of objects")
     conditions = [property_condition(item) for item in [*given, *tests]]
     if _set(bounds["to"]):
-        conditions.append(_compare("<", field, _moment(bounds["to"], context)))
+        conditions.append(compared("<", field, _moment(bounds["to"], context)))
     if _set(bounds["from"]):
-        conditions.append(_compare(">=", field, _moment(bounds["from"], context)))
+        conditions.append(compared(">=", field, _moment(bounds["from"], context)))
     return {"node": "And", "exprs": [*conditions, _TRUE]} if conditions else _TRUE
 
 
-def _compare(op: str, left: Node, right: Node) -> Node:
+def compared(op: str, left: Node, right: Node) -> Node:
     return {"node": "CompareOperation", "op": op, "left": left, "right": right}
 
 
@@ -159,19 +160,19 @@ def property_condition(item: Mapping[str, Any]) -> Node:
         raise HogQLError("Unsupported property filter with negation; use an operator such as is_not")
     if kind == "hogql":
         return parse_condition(str(item.get("key", "")))
-    before = _BEFORE.get(kind) if isinstance(kind, str) else None
+    before = BEFORE.get(kind) if isinstance(kind, str) else None
     if before is None or not isinstance(item.get("key"), str):
         raise HogQLError(f"Unsupported property filter of type {kind}")
     field: Node = {"node": "Field", "chain": [*before, item["key"]]}
     if operator in ("is_set", "is_not_set"):
-        return _compare("!=" if operator == "is_set" else "==", field, _constant(None))
+        return compared("!=" if operator == "is_set" else "==", field, constant(None))
     if not isinstance(operator, str) or operator not in _OPERATORS:
         raise HogQLError(f"Unsupported property filter operator {operator}")
     values = value if isinstance(value, list) else [value]
     if not all(one is None or isinstance(one, str | int | float) for one in values):
         raise HogQLError("A property filter compares with texts, numbers, true, false or null")
     if len(values) > 1 and operator in ("exact", "is_not"):
-        return _compare("in" if operator == "exact" else "not in", field, _constant(values))
+        return compared("in" if operator == "exact" else "not in", field, constant(values))
     tests = [_test(field, operator, one) for one in values]
     if len(tests) == 1:
         return tests[0]
@@ -179,8 +180,11 @@ def property_condition(item: Mapping[str, Any]) -> Node:
 
 
 def _test(field: Node, operator: str, value: Any) -> Node:
-    return _compare(_OPERATORS[operator], field, _constant(f"%{value}%" if "contains" in operator else value))
+    if operator.endswith(("contains", "regex")):  # of texts, whatever the property holds
+        field = {"node": "Call", "name": "toString", "args": [field]}
+        value = f"%{value}%" if "contains" in operator else str(value)
+    return compared(_OPERATORS[operator], field, constant(value))
 
 
-def _constant(value: Any) -> Node:
+def constant(value: Any) -> Node:
     return {"node": "Constant", "value": value}

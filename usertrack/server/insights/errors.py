@@ -4,6 +4,7 @@ import re
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from usertrack.server.hogql.parse import Tree
 from usertrack.server.insights.nodes import (
     WITHIN,
     Ask,
@@ -38,7 +39,7 @@ FROM (
         coalesce(nullIf(properties.$exception_issue_id, ''), nullIf(properties.$exception_fingerprint, ''),
             concat(TYPE, ': ', MESSAGE)) AS key, properties.$lib AS lib
     FROM events
-    WHERE event = '$exception' AND WITHIN AND OTHERS
+    WHERE event = '$exception' AND WITHIN AND {others}
 )
 WHERE {search} = '' OR positionCaseInsensitiveUTF8(concat(kind, ' ', message), {search}) > 0
 GROUP BY key
@@ -64,12 +65,14 @@ def errors(node: Node, ask: Ask, world: World) -> list[Any]:
         _SQL,
         TYPE=_TYPE,
         MESSAGE=_MESSAGE,
-        OTHERS=node_condition(node, world),
         WITHIN=WITHIN,
         RANKED=f"{order} {direction}",
         MOST=str(limit + 1),
     )
-    rows = ask(text, {**period.values, "search": str(node.get("searchQuery") or "")})
+    rows = ask(
+        text,
+        {**period.values, "search": str(node.get("searchQuery") or ""), "others": Tree(node_condition(node, world))},
+    )
     return [_issue(row) for row in rows]
 
 

@@ -16,11 +16,13 @@ from usertrack.server.insights.nodes import (
     choice,
     count,
     event_condition,
+    every,
     node_condition,
     period_of,
     refused,
     section,
     series_of,
+    some,
 )
 from usertrack.server.insights.shared import ask_library
 
@@ -39,7 +41,7 @@ Measures = tuple[int, float | None, float | None]
 def funnels(node: Node, ask: Ask, world: World) -> list[Any]:
     """PostHog's list of steps, or of lists of steps with a breakdown; raises ApiError for what is not supported."""
     series, order, window = _checked(node)
-    hits = [f"({event_condition(item)})" for item in series]
+    hits = [event_condition(item) for item in series]
     others = node_condition(node, world)
     period, (breakdown, values) = period_of(node, world), _breakdown(node)
     rows = ask_library(
@@ -51,14 +53,14 @@ def funnels(node: Node, ask: Ask, world: World) -> list[Any]:
             **({"strict": True} if order == "strict" else {}),
             "steps": [""] * len(series),  # any event that fulfils the condition: names may hold the library's |
             "conditions": hits,
-            "where": others if order == "strict" else f"({' OR '.join(hits)}) AND ({others})",
+            "where": others if order == "strict" else every(some(*hits), others),
             "window": window,
             "since": period.start,
             "until": period.until,
         },
     )
     found: dict[int, tuple[str, dict[int, Measures]]] = {}
-    for value, rank, step, _, _, people, _, mean, median, _ in rows:
+    for value, rank, step, _, _, people, _, mean, median, *_ in rows:
         name = OTHER if rank > values.get("top", rank) else NULL if value is None else str(value)
         found.setdefault(rank, (name, {}))[1][step] = (people, mean, median)
     if not breakdown:

@@ -11,6 +11,7 @@ from usertrack.server.insights.nodes import (
     action_of,
     allow,
     event_condition,
+    every,
     label_of,
     node_condition,
     period_of,
@@ -35,11 +36,11 @@ def lifecycle(node: Node, ask: Ask, world: World) -> list[Node]:
         raise refused("A lifecycle of more than one series")
     allow(series[0], {"event", "properties", "fixedProperties", "math"}, "series")
     period = period_of(node, world)
-    where = f"({event_condition(series[0])}) AND ({node_condition(node, world)})"
+    where = every(event_condition(series[0]), node_condition(node, world))
     # one interval more on both sides: whoever was active just before, and the whole of the last one
     around = {"before": step(period.start, period.interval, -1), "until": step(period.buckets[-1], period.interval)}
     rows = ask_library(ask, world, "lifecycle", {**bucketing(period, world), **around, "where": where})
-    found = {(at, status): people for _, _, at, status, people in rows}
+    found = {(at, status): people for _, _, at, status, people, *_ in rows}
     return [
         _result(series[0], status, [found.get((at, status), 0) for at in range(len(period.buckets))], period)
         for status in STATUSES

@@ -11,12 +11,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from usertrack.server.api_errors import ApiError
-from usertrack.server.hogql.filters import moment_of, property_condition
-from usertrack.server.hogql.parse import transform
-from usertrack.server.hogql.text import hogql
+from usertrack.server.hogql.filters import BEFORE, compared, constant, moment_of, property_condition
 
 Ask = Callable[[str, Mapping[str, Any]], list[list[Any]]]
-"""All rows of a HogQL query with these values."""
+"""All rows of a HogQL query with these values; a ``Tree`` among them is an expression."""
 
 Node = dict[str, Any]
 LIMIT = 50_000  # rows that one question of ours may have: the clamp of a server with its defaults
@@ -199,55 +197,39 @@ def series_of(node: Node) -> list[Node]:
     return series
 
 
-def event_condition(item: Node, name: str = "event") -> str:
-    """Which events the EventsNode ``item`` means, as HogQL; without a name every event."""
+def event_condition(item: Node, name: str = "event") -> Node:
+    """Which events the EventsNode ``item`` means; without a name every event."""
     event = item.get(name)
     if not isinstance(event, str | None):
         raise ApiError(400, "invalid_input", f"{name} must be the name of an event")
-    own = [f"event = {text({'node': 'Constant', 'value': event})}"] if event is not None else []
-    return " AND ".join([*own, *conditions(item.get("properties")), *conditions(item.get("fixedProperties"))]) or "true"
+    own = [] if event is None else [compared("==", {"node": "Field", "chain": ["event"]}, constant(event))]
+    return every(*own, *conditions(item.get("properties")), *conditions(item.get("fixedProperties")))
 
 
-def node_condition(node: Node, world: World) -> str:
+def node_condition(node: Node, world: World) -> Node:
     """The filters that hold for every event of a query."""
     tests = world.test_account_filters if node.get("filterTestAccounts") else ()
-    own = [text(property_condition(item)) for item in tests]
-    return " AND ".join([*conditions(node.get("properties")), *own]) or "true"
+    return every(*conditions(node.get("properties")), *map(property_condition, tests))
 
 
-def text(node: Node) -> str:
-    """``node`` as HogQL that reads back as itself: names of properties may hold anything, so they stand as strings."""
-
-    def change(part: Node) -> Node | None:
-        chain = part.get("chain") or []
-        if part["node"] != "Field" or "properties" not in chain[:-1]:
-            return None
-        return property_field(chain[: chain.index("properties") + 1], chain[-1])
-
-    return hogql(transform(node, change))
-
-
-def property_field(chain: list[str], name: str) -> Node:
-    return {
-        "node": "ArrayAccess",
-        "array": {"node": "Field", "chain": chain},
-        "property": {"node": "Constant", "value": name},
-    }
-
-
-def conditions(properties: Any) -> list[str]:
-    """Property filters, a list or a group of groups, as HogQL conditions that must all hold."""
+def conditions(properties: Any) -> list[Node]:
+    """Property filters, a list or a group of groups, as conditions that must all hold."""
     group = isinstance(properties, dict) and "values" in properties
     items = (properties["values"] if group else properties) or []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ApiError(400, "invalid_property_filter", "Property filters must be a list of objects")
-    found = [
-        part for item in items for part in (conditions(item) if "values" in item else [text(property_condition(item))])
-    ]
+    found = [part for item in items for part in (conditions(item) if "values" in item else [property_condition(item)])]
     if not group or not found:
         return found
-    word = choice(properties, "type", ("AND", "OR"), "AND")
-    return [f"({f' {word} '.join(found)})"]
+    return [some(*found) if choice(properties, "type", ("AND", "OR"), "AND") == "OR" else every(*found)]
+
+
+def every(*parts: Node) -> Node:
+    return parts[0] if len(parts) == 1 else {"node": "And", "exprs": list(parts)} if parts else constant(True)
+
+
+def some(*parts: Node) -> Node:
+    return parts[0] if len(parts) == 1 else {"node": "Or", "exprs": list(parts)}
 
 
 def label_of(item: Node) -> str:
@@ -270,10 +252,8 @@ class Breakdown:
     limit: int
 
     @property
-    def cell(self) -> str:
-        """The value, as HogQL."""
-        before = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}[self.kind]
-        return text({"node": "Field", "chain": [*before, self.name]})
+    def value(self) -> Node:
+        return {"node": "Field", "chain": [*BEFORE[self.kind], self.name]}
 
 
 def breakdown_of(node: Node) -> Breakdown | None:
@@ -288,6 +268,6 @@ def breakdown_of(node: Node) -> Breakdown | None:
     kind = (several[0].get("type") if several else filters.get("breakdown_type")) or "event"
     if name is None:
         return None
-    if kind not in ("event", "person", "session") or not isinstance(name, str):
+    if not isinstance(kind, str) or kind not in BEFORE or not isinstance(name, str):
         raise refused(f"A breakdown of type {kind}")
     return Breakdown(kind, name, count(filters, "breakdown_limit", BREAKDOWN_LIMIT, 1000))

@@ -13,10 +13,12 @@ from usertrack.server.insights.nodes import (
     choice,
     count,
     event_condition,
+    every,
     floor,
     last_moment,
     node_condition,
     section,
+    some,
     step,
 )
 from usertrack.server.insights.shared import ask_library, bucketing
@@ -51,10 +53,10 @@ def retention(node: Node, ask: Ask, world: World) -> list[Node]:
             "returning_where": returning,
             "first_time": choice(options, "retentionType", _TYPES, _TYPES[0]) == "retention_first_time",
             "minimum": count(options, "minimumOccurrences", 1, 1_000_000),
-            "where": f"(({target}) OR ({returning})) AND ({node_condition(node, world)})",
+            "where": every(some(target, returning), node_condition(node, world)),
         },
     )
-    found = {(cohort, later): people for _, _, cohort, later, people in rows}
+    found = {(cohort, later): people for _, _, cohort, later, people, *_ in rows}
     return [
         {
             "label": f"{unit} {cohort}",
@@ -74,7 +76,7 @@ def _period(node: Node, interval: str, total: int, world: World) -> Period:
     return Period(interval, step(last, interval, 1 - total), end)
 
 
-def _entity(options: Node, name: str) -> str:
+def _entity(options: Node, name: str) -> Node:
     entity = section(options, name) or {"id": "$pageview"}
     allow(entity, {"id", "type", "properties", "order", "uuid", "custom_name", "name"}, name)
     choice(entity, "type", ("events",), "events")

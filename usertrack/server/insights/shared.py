@@ -11,7 +11,10 @@ from usertrack.server.insights.nodes import LIMIT, Ask, Period, World
 
 
 def ask_library(ask: Ask, world: World, name: str, values: Mapping[str, Any]) -> list[list[Any]]:
-    """The rows of the shipped query ``posthog/<name>``. Internal people count: a node has filters of its own."""
+    """The rows of the shipped query ``posthog/<name>``. Internal people count: a node has filters of its own.
+
+    Conditions among ``values`` are nodes of HogQL's syntax tree.
+    """
     query = _library()[f"posthog/{name}"]
     given = {**{key: parameter.default for key, parameter in query.params.items()}, **values}
     bound = {key: _bound(query.params[key].type, value) for key, value in given.items()}
@@ -31,11 +34,11 @@ def _library() -> Library:
 
 
 def _bound(kind: str, value: Any) -> Any:
-    """Conditions as trees: they enter the query without ever having been a part of its text."""
+    """Conditions as trees: they enter the query without ever having been text."""
     if kind == "condition":
-        return Tree(parse_condition(value))
+        return Tree(parse_condition(value) if isinstance(value, str) else value)
     if kind == "conditions":
-        return Tree({"node": "Array", "exprs": [parse_condition(item) for item in value]})
+        return Tree({"node": "Array", "exprs": value})
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value

@@ -12,6 +12,7 @@ from usertrack.server.insights.nodes import (
     allow,
     choice,
     event_condition,
+    every,
     label_of,
     node_condition,
     period_of,
@@ -39,10 +40,10 @@ def stickiness(node: Node, ask: Ask, world: World) -> list[Node]:
 
 def _result(item: Node, order: int, period: Period, node: Node, ask: Ask, world: World) -> Node:
     allow(item, {"event", "properties", "fixedProperties", "math"}, "series")
-    where = f"({event_condition(item)}) AND ({node_condition(node, world)})"
+    where = every(event_condition(item), node_condition(node, world))
     window = {"since": period.start, "until": period.until}
     rows = ask_library(ask, world, "stickiness", {**bucketing(period, world), **window, "where": where})
-    found = {number: people for _, _, number, people in rows}
+    found = {number: people for _, _, number, people, *_ in rows}
     numbers = list(range(1, len(period.buckets) + 1))
     data = [found.get(number, 0) for number in numbers]
     labels = [f"{number} {period.interval}{'s' * (number > 1)}" for number in numbers]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from usertrack.server.hogql.parse import Tree
 from usertrack.server.insights.nodes import (
     LIMIT,
     NULL,
@@ -20,15 +21,14 @@ from usertrack.server.insights.nodes import (
     choice,
     clickhouse_time,
     event_condition,
+    every,
     label_of,
     node_condition,
     period_of,
-    property_field,
     refused,
     section,
     series_of,
     step,
-    text,
 )
 
 _MATH = {
@@ -61,7 +61,7 @@ def trends(node: Node, ask: Ask, world: World) -> list[Node]:
     found = []
     for order, item in enumerate(series):
         allow(item, _SERIES_OPTIONS, "series")
-        where = f"({event_condition(item)}) AND ({node_condition(node, world)})"
+        where = every(event_condition(item), node_condition(node, world))
         one = _Series(item, where, period, ask, whole=display in _WHOLE)
         for value, data in one.by_value(breakdown):
             found.append(_named(item, order, value, len(series)) | one.shown(data))
@@ -79,10 +79,11 @@ def _named(item: Node, order: int, value: str | None, of: int) -> Node:
 class _Series:
     """One series, asked in one or two questions. ``whole``: one number for the period instead of one per interval."""
 
-    def __init__(self, item: Node, where: str, period: Period, ask: Ask, *, whole: bool) -> None:
+    def __init__(self, item: Node, where: Node, period: Period, ask: Ask, *, whole: bool) -> None:
         self._math = str(item.get("math") or "total")
-        self._number = _number(item, self._math)
-        self._where, self._period, self._ask, self._whole = where, period, ask, whole
+        self._number, self._values = _number(item, self._math)
+        self._values |= {**period.values, "where": Tree(where)}
+        self._period, self._ask, self._whole = period, ask, whole
         if self._math in _TRAILING and (whole or period.interval != "day"):
             raise refused(f"math {self._math} without a daily interval")
 
@@ -96,14 +97,15 @@ class _Series:
         """The data, once for each value of the breakdown: the most frequent first, all others in one."""
         if breakdown is None:
             return [(None, self._data(self._rows("''", {}), ""))]
-        limit, cell = breakdown.limit, f"ifNull(nullIf(toString({breakdown.cell}), ''), '{NULL}')"
+        limit, cell = breakdown.limit, f"ifNull(nullIf(toString({{breakdown}}), ''), '{NULL}')"
+        value_of = {"breakdown": Tree(breakdown.value)}
         ranked = self._ask(
-            f"SELECT {cell} AS cell, {self._number} AS n FROM events WHERE {WITHIN} AND {self._where}"
+            f"SELECT {cell} AS cell, {self._number} AS n FROM events WHERE {WITHIN} AND {{where}}"
             f" GROUP BY cell ORDER BY n DESC, cell LIMIT {limit + 1}",
-            self._period.values,
+            {**self._values, **value_of},
         )
         kept = [str(value) for value, _ in ranked[:limit]]
-        rows = self._rows(f"if({cell} IN {{kept}}, {cell}, '{OTHER}')", {"kept": kept})
+        rows = self._rows(f"if({cell} IN {{kept}}, {cell}, '{OTHER}')", {"kept": kept, **value_of})
         return [(value, self._data(rows, value)) for value in [*kept, *([OTHER] if len(ranked) > limit else [])]]
 
     def _rows(self, cell: str, values: Mapping[str, Any]) -> list[list[Any]]:
@@ -113,8 +115,8 @@ class _Series:
         start = "''" if self._whole else START[self._period.interval].format("timestamp")
         return self._ask(
             f"SELECT {start} AS start, {cell} AS cell, {self._number} AS n FROM events"
-            f" WHERE {WITHIN} AND {self._where} GROUP BY start, cell LIMIT {LIMIT}",
-            {**self._period.values, **values},
+            f" WHERE {WITHIN} AND {{where}} GROUP BY start, cell LIMIT {LIMIT}",
+            {**self._values, **values},
         )
 
     def _trailing(self, cell: str, values: Mapping[str, Any]) -> list[list[Any]]:
@@ -123,9 +125,9 @@ class _Series:
         return self._ask(
             "SELECT day, cell, count(DISTINCT person_id) AS n FROM (SELECT person_id, cell,"
             f" arrayJoin(arrayMap(n -> addDays(active, n), range(0, {days}))) AS day FROM (SELECT DISTINCT"
-            f" toDate(timestamp) AS active, {cell} AS cell, person_id FROM events WHERE {WITHIN} AND {self._where}))"
+            f" toDate(timestamp) AS active, {cell} AS cell, person_id FROM events WHERE {WITHIN} AND {{where}}))"
             f" GROUP BY day, cell LIMIT {LIMIT}",
-            {**self._period.values, "date_from": clickhouse_time(before), **values},
+            {**self._values, "date_from": clickhouse_time(before), **values},
         )
 
     def _data(self, rows: list[list[Any]], value: str) -> list[Any]:
@@ -133,13 +135,12 @@ class _Series:
         return [mine.get("", 0)] if self._whole else [mine.get(start, 0) for start in self._period.starts]
 
 
-def _number(item: Node, math: str) -> str:
+def _number(item: Node, math: str) -> tuple[str, dict[str, Any]]:
+    """What is counted, as HogQL, and its values."""
     name = item.get("math_property")
     if math in _OF_PROPERTY and name and isinstance(name, str):
-        field = text(property_field(["properties"], name))
-        return f"ifNull({_OF_PROPERTY[math].format(f'toFloat({field})')}, 0)"
-    if math in _TRAILING:
-        return _MATH["dau"]
-    if math not in _MATH:
+        of = Tree({"node": "Field", "chain": ["properties", name]})
+        return f"ifNull({_OF_PROPERTY[math].format('toFloat({property})')}, 0)", {"property": of}
+    if math not in _MATH and math not in _TRAILING:
         raise refused(f"math {math}")
-    return _MATH[math]
+    return _MATH.get(math, _MATH["dau"]), {}

@@ -1,0 +1,85 @@
+-- title: Active people per day
+-- about: >
+--   Persons with an event on each calendar day (`dau`), and in the 7 and the 30 days that end with it (`wau`, `mau`), as
+--   PostHog counts. `again`: how many of the day's people were active once more on one of the 7 days after it. `first` is
+--   the first day; events are looked at from `from` on, which is 29 days before it or more where its `mau` is to be right.
+--   Days without anybody in their 30 days have no row.
+-- params:
+--   from: {type: timestamp}
+--   first: {type: timestamp}
+--   until: {type: timestamp}
+--   where: {type: condition, default: "true"}
+--   everyone: true
+--   people: {type: list, default: [""]}
+--   grouped: false
+--   group_of: {type: condition, default: "''"}
+--   top: 5
+WITH
+people AS (
+    SELECT
+        person_id,
+        if({grouped}, argMinIf(group_of, timestamp, isNotNull(group_of)), NULL) AS value,
+        arraySort(groupUniqArray(day)) AS days
+    FROM (
+        SELECT
+            person_id,
+            timestamp,
+            nullIf(toString({group_of}), '') AS group_of,
+            toDate(toTimeZone(timestamp, {timezone})) AS day
+        FROM events
+        WHERE timestamp >= toDateTime({from})
+            AND timestamp < toDateTime({until})
+            AND {where}
+            AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+            AND person_id NOT IN (
+                SELECT id
+                FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons)
+                WHERE arrayExists(
+                    own -> email = own
+                        OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+                    {internal}
+                )
+            )
+    )
+    GROUP BY person_id
+),
+-- `gap`: after how many days each person was active again; who was not within 30 days has left every window by then
+gaps AS (
+    SELECT value, stay.1 AS day, least(stay.2 - stay.1, 30) AS gap, count() AS persons
+    FROM (
+        SELECT value, arrayJoin(arrayZip(days, arrayPushBack(arrayPopFront(days), days[length(days)] + 30))) AS stay
+        FROM people
+    )
+    GROUP BY value, day, gap
+),
+-- a person is in the windows of the days from an active one until the next, and so once in each
+counted AS (
+    SELECT
+        value,
+        day + later AS date,
+        sumIf(persons, later = 0) AS dau,
+        sumIf(persons, later < 7) AS wau,
+        sum(persons) AS mau,
+        sumIf(persons, later = 0 AND gap <= 7) AS again
+    FROM (SELECT value, day, gap, persons, arrayJoin(range(toInt(gap))) AS later FROM gaps)
+    GROUP BY value, date
+    HAVING date >= toDate(toTimeZone(toDateTime({first}), {timezone}))
+        AND toTimeZone(toDateTime({until}), {timezone}) > date
+),
+sized AS (
+    SELECT value, date, dau, wau, mau, again, sum(dau) OVER (PARTITION BY value) AS size FROM counted
+),
+ranked AS (
+    SELECT value, date, dau, wau, mau, again, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+)
+SELECT
+    if(place <= {top}, value, NULL) AS group_value,
+    least(place, {top} + 1) AS group_rank,
+    date AS day,
+    sum(dau) AS dau,
+    sum(wau) AS wau,
+    sum(mau) AS mau,
+    sum(again) AS again
+FROM ranked
+GROUP BY group_value, group_rank, day
+ORDER BY group_rank, day

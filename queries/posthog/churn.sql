@@ -1,0 +1,99 @@
+-- title: Churn
+-- about: >
+--   Who was active in `gone` whole days, and whether they were in the `gone` days after. Periods are counted back from
+--   `until`: period 0 ends with the last whole day, and what comes after it is not known yet; `periods` are looked at.
+--   `regular` is 1 for people active on one day of the period, 2 for two to four, 3 for more; `silent` is 0 for people
+--   last active in its last quarter, 1 in the one before, 2 for all others. Active is an event of `event`, any when it is
+--   empty. With `known` only persons with an e-mail count. `oldest` is how many days ago the first event was.
+-- params:
+--   event: {type: text, default: ""}
+--   gone: 30
+--   periods: 12
+--   known: false
+--   since: {type: timestamp}
+--   until: {type: timestamp}
+--   where: {type: condition, default: "true"}
+--   everyone: true
+--   people: {type: list, default: [""]}
+--   breakdown: usertrack_no_breakdown
+--   of_person: false
+--   top: 5
+WITH
+-- by person first: who they are is looked up once each, not once per event
+seen AS (
+    SELECT
+        person_id,
+        argMinIf(group_of, timestamp, isNotNull(group_of)) AS seen_value,
+        groupUniqArray(age) AS ages
+    FROM (
+        SELECT
+            person_id,
+            timestamp,
+            properties[{breakdown}] AS group_of,
+            dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
+        FROM events
+        WHERE timestamp < toDateTime({until})
+            AND timestamp >= toDateTime({since})
+            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND {where}
+    )
+    GROUP BY person_id
+),
+people AS (
+    SELECT
+        lowerUTF8(trim(p.properties.email)) AS email,
+        NOT {known} OR ifNull(email, '') != '' AS counts,
+        if({of_person}, p.properties[{breakdown}], seen.seen_value) AS value,
+        ages,
+        max(arrayMax(ages)) OVER () AS oldest
+    FROM seen
+    LEFT JOIN persons AS p ON p.id = seen.person_id
+    WHERE ({everyone} OR email IN {people})
+        AND NOT arrayExists(
+            own -> email = own
+                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+            {internal}
+        )
+),
+states AS (
+    SELECT
+        value,
+        oldest,
+        arrayJoin(range(0, {periods})) AS past,
+        arrayFilter(a -> a > past * {gone} AND a <= (past + 1) * {gone}, ages) AS active,
+        arrayMin(active) - past * {gone} - 1 AS idle,
+        past > 0 AND NOT arrayExists(a -> a > (past - 1) * {gone} AND a <= past * {gone}, ages) AS has_left
+    FROM people
+    WHERE counts
+),
+cells AS (
+    SELECT
+        value,
+        past,
+        multiIf(length(active) = 1, 1, length(active) < 5, 2, 3) AS regular,
+        multiIf(4 * idle < {gone}, 0, 2 * idle < {gone}, 1, 2) AS silent,
+        count() AS persons,
+        countIf(has_left) AS have_left,
+        any(oldest) AS oldest
+    FROM states
+    WHERE notEmpty(active)
+    GROUP BY value, past, regular, silent
+),
+sized AS (
+    SELECT *, sum(persons) OVER (PARTITION BY value) AS size FROM cells
+),
+ranked AS (
+    SELECT *, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+)
+SELECT
+    if(place <= {top}, value, NULL) AS group_value,
+    least(place, {top} + 1) AS group_rank,
+    past AS period,
+    regular,
+    silent,
+    sum(persons) AS people,
+    sum(have_left) AS left_after,
+    any(oldest) AS oldest
+FROM ranked
+GROUP BY group_value, group_rank, period, regular, silent
+ORDER BY group_rank, period, regular, silent

@@ -1,0 +1,67 @@
+-- title: What marks those who leave
+-- about: >
+--   Of the people who were active in the `gone` whole days before the last `gone` ones: how many did what in that time,
+--   and how many of them did nothing in the last `gone` days. A fact is the name of an event; that without a name is
+--   everybody, and `is_new` is that they came in that time. `regular` and `silent` are those of `posthog/churn`.
+-- params:
+--   event: {type: text, default: ""}
+--   gone: 30
+--   known: false
+--   since: {type: timestamp}
+--   until: {type: timestamp}
+--   where: {type: condition, default: "true"}
+--   everyone: true
+--   people: {type: list, default: [""]}
+WITH
+-- by person first: who they are is looked up once each, not once per event
+seen AS (
+    SELECT
+        person_id,
+        arrayFilter(a -> a > {gone} AND a <= 2 * {gone}, groupUniqArray(age)) AS active,
+        arrayMin(active) - {gone} - 1 AS idle,
+        countIf(age > 0 AND age <= {gone}) = 0 AS has_left,
+        max(age) <= 2 * {gone} AS is_new,
+        groupUniqArrayIf(event, age > {gone} AND age <= 2 * {gone}) AS did
+    FROM (
+        SELECT
+            person_id,
+            event,
+            dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
+        FROM events
+        WHERE timestamp < toDateTime({until})
+            AND timestamp >= toDateTime({since})
+            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND {where}
+    )
+    GROUP BY person_id
+    HAVING notEmpty(active)
+),
+people AS (
+    SELECT
+        lowerUTF8(trim(p.properties.email)) AS email,
+        NOT {known} OR ifNull(email, '') != '' AS counts,
+        active,
+        idle,
+        has_left,
+        is_new,
+        did
+    FROM seen
+    LEFT JOIN persons AS p ON p.id = seen.person_id
+    WHERE ({everyone} OR email IN {people})
+        AND NOT arrayExists(
+            own -> email = own
+                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+            {internal}
+        )
+)
+SELECT
+    multiIf(length(active) = 1, 1, length(active) < 5, 2, 3) AS regular,
+    multiIf(4 * idle < {gone}, 0, 2 * idle < {gone}, 1, 2) AS silent,
+    arrayJoin(arrayPushBack(did, '')) AS event,
+    event = '' AND is_new AS came_new,
+    count() AS people,
+    countIf(has_left) AS left_after
+FROM people
+WHERE counts
+GROUP BY regular, silent, event, came_new
+ORDER BY regular, silent, people DESC, event, came_new

@@ -1,0 +1,84 @@
+-- title: Uses of features by day
+-- about: >
+--   How often each feature was used on which local day, for how long, and when last, for the persons whom `posthog/features`
+--   counts; `counts` is false for the uses of people without an e-mail, where `known` leaves them out. Of several
+--   categories of a feature the latest one holds. `seconds` are those of the `timed` uses that say how long they took.
+--   Days are numbered from that of `origin` on; what was before `since` has no day and no uses.
+-- params:
+--   event: feature_used
+--   property: feature
+--   category: category
+--   duration: duration
+--   known: false
+--   origin: {type: timestamp}
+--   since: {type: timestamp}
+--   until: {type: timestamp}
+--   where: {type: condition, default: "true"}
+--   everyone: true
+--   people: {type: list, default: [""]}
+--   breakdown: usertrack_no_breakdown
+--   of_person: false
+WITH
+people AS (
+    SELECT
+        id,
+        lowerUTF8(trim(properties.email)) AS email,
+        NOT arrayExists(
+            own -> email = own
+                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+            {internal}
+        ) AS is_customer
+    FROM persons
+),
+-- who is in which group; nobody is looked up where there is but one
+groups AS (
+    SELECT person_id AS member, argMinIf(group_of, timestamp, isNotNull(group_of)) AS value
+    FROM (
+        SELECT
+            person_id,
+            timestamp,
+            if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of
+        FROM events
+        WHERE {breakdown} != 'usertrack_no_breakdown'
+            AND timestamp >= toDateTime({since})
+            AND timestamp < toDateTime({until})
+            AND {where}
+    )
+    GROUP BY person_id
+),
+acts AS (
+    SELECT
+        timestamp,
+        groups.value AS value,
+        NOT {known} OR person_id IN (SELECT id FROM people WHERE ifNull(email, '') != '') AS counts,
+        coalesce(nullIf(toString(properties[{property}]), ''), event) AS feature,
+        nullIf(toString(properties[{category}]), '') AS category_of,
+        timestamp >= toDateTime({since}) AS inside,
+        toFloat(properties[{duration}]) AS took,
+        ifNull(inside AND isFinite(took) AND took >= 0, false) AS is_timed,
+        if(
+            inside,
+            dateDiff('day', toTimeZone(toDateTime({origin}), {timezone}), toTimeZone(timestamp, {timezone})),
+            NULL
+        ) AS day
+    FROM events
+    LEFT JOIN groups ON groups.member = events.person_id
+    WHERE has(splitByChar('|', {event}), event)
+        AND timestamp < toDateTime({until})
+        AND {where}
+        AND person_id NOT IN (SELECT id FROM people WHERE NOT is_customer)
+        AND ({everyone} OR person_id IN (SELECT id FROM people WHERE email IN {people}))
+)
+SELECT
+    value AS group_value,
+    counts,
+    feature,
+    day,
+    countIf(inside) AS uses,
+    ifNull(sumIf(took, is_timed), 0) AS seconds,
+    countIf(is_timed) AS timed,
+    argMaxIf(category_of, timestamp, isNotNull(category_of)) AS category,
+    max(timestamp) AS last_at
+FROM acts
+GROUP BY group_value, counts, feature, day
+ORDER BY feature, day, counts, group_value

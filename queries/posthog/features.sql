@@ -1,0 +1,114 @@
+-- title: Who uses which feature
+-- about: >
+--   How many persons used each feature: over `all` the time, in each `period`, and in one of the two periods that begin at
+--   a `pair`'s. A use is an event of `event` (several with | between them); what the feature is called is its `property`,
+--   or the event's own name where it has none. The rows without a feature are everybody who was active, with any event:
+--   adoption is a share of them. With `known` only persons with an e-mail count; `others` are those active without.
+--   Periods are numbered from that of `origin` on. Sets of persons are merged, so that events are looked at once.
+-- params:
+--   event: feature_used
+--   property: feature
+--   known: false
+--   interval: week
+--   sundays: false
+--   origin: {type: timestamp}
+--   since: {type: timestamp}
+--   until: {type: timestamp}
+--   where: {type: condition, default: "true"}
+--   everyone: true
+--   people: {type: list, default: [""]}
+--   breakdown: usertrack_no_breakdown
+--   of_person: false
+--   top: 5
+WITH
+people AS (
+    SELECT
+        id,
+        lowerUTF8(trim(properties.email)) AS email,
+        NOT arrayExists(
+            own -> email = own
+                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+            {internal}
+        ) AS is_customer
+    FROM persons
+),
+-- who is in which group; nobody is looked up where there is but one
+groups AS (
+    SELECT person_id AS member, argMinIf(group_of, timestamp, isNotNull(group_of)) AS value
+    FROM (
+        SELECT
+            person_id,
+            timestamp,
+            if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of
+        FROM events
+        WHERE {breakdown} != 'usertrack_no_breakdown'
+            AND timestamp >= toDateTime({since})
+            AND timestamp < toDateTime({until})
+            AND {where}
+    )
+    GROUP BY person_id
+),
+acts AS (
+    SELECT
+        person_id,
+        groups.value AS value,
+        NOT {known} OR person_id IN (SELECT id FROM people WHERE ifNull(email, '') != '') AS counts,
+        if(
+            has(splitByChar('|', {event}), event),
+            coalesce(nullIf(toString(properties[{property}]), ''), event),
+            ''
+        ) AS feature,
+        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
+        -- a Sunday's week is the Monday's of the day after
+        if(
+            {sundays},
+            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
+            dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+        ) AS period
+    FROM events
+    LEFT JOIN groups ON groups.member = events.person_id
+    WHERE timestamp >= toDateTime({since})
+        AND timestamp < toDateTime({until})
+        AND {where}
+        AND person_id NOT IN (SELECT id FROM people WHERE NOT is_customer)
+        AND ({everyone} OR person_id IN (SELECT id FROM people WHERE email IN {people}))
+),
+seen AS (
+    SELECT value, counts, feature, period, uniqExactState(person_id) AS persons
+    FROM acts
+    GROUP BY value, counts, feature, period
+),
+spans AS (
+    SELECT
+        value,
+        arrayJoin(if(feature = '', [''], ['', feature])) AS name,
+        arrayJoin(if(
+            counts,
+            [tuple('all', 0), tuple('period', period), tuple('pair', period), tuple('pair', period - 1)],
+            [tuple('others', 0)]
+        )) AS span,
+        persons
+    FROM seen
+),
+cells AS (
+    SELECT value, name, span.1 AS kind, span.2 AS at, uniqExactMerge(persons) AS persons
+    FROM spans
+    WHERE if(name = '', kind != 'pair', kind != 'others')
+    GROUP BY value, name, kind, at
+),
+sized AS (
+    SELECT *, sum(if(name = '' AND kind = 'all', persons, 0)) OVER (PARTITION BY value) AS size FROM cells
+),
+ranked AS (
+    SELECT *, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+)
+SELECT
+    if(place <= {top}, value, NULL) AS group_value,
+    least(place, {top} + 1) AS group_rank,
+    name AS feature,
+    kind,
+    at,
+    sum(persons) AS people
+FROM ranked
+GROUP BY group_value, group_rank, feature, kind, at
+ORDER BY group_rank, feature, kind, at

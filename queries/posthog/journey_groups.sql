@@ -1,0 +1,48 @@
+-- title: Groups of journeys
+-- about: >
+--   How many persons have which value of the breakdown: the first that came with a step. The steps are those of
+--   posthog/journeys; the `top` most frequent values come.
+-- params:
+--   pages: true
+--   start: {type: text, default: ""}
+--   goal: {type: text, default: ""}
+--   since: {type: timestamp}
+--   until: {type: timestamp}
+--   where: {type: condition, default: "true"}
+--   everyone: true
+--   people: {type: list, default: [""]}
+--   breakdown: usertrack_no_breakdown
+--   of_person: false
+--   top: 5
+WITH
+acts AS (
+    SELECT
+        person_id,
+        timestamp,
+        lowerUTF8(trim(person.properties.email)) AS email,
+        if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of
+    FROM events
+    WHERE timestamp >= toDateTime({since})
+        AND timestamp < toDateTime({until})
+        AND (if({pages}, event IN ('$pageview', '$screen'), NOT startsWith(event, '$')) OR event IN ({start}, {goal}))
+        AND {where}
+        AND ({everyone} OR email IN {people})
+        AND NOT arrayExists(
+            own -> email = own
+                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+            {internal}
+        )
+),
+people AS (
+    SELECT person_id, argMinIf(group_of, timestamp, isNotNull(group_of)) AS value FROM acts GROUP BY person_id
+),
+counted AS (
+    SELECT value AS group_value, count() AS persons FROM people GROUP BY group_value
+),
+ranked AS (
+    SELECT group_value, persons, row_number() OVER (ORDER BY persons DESC, group_value) AS place FROM counted
+)
+SELECT group_value, persons
+FROM ranked
+WHERE place <= {top}
+ORDER BY place

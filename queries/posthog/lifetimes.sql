@@ -1,0 +1,82 @@
+-- title: Lifetimes
+-- about: >
+--   How many days people stayed, for an estimate by Kaplan and Meier. A lifetime is from the day of somebody's first event
+--   to the one after which they were silent for `gone` whole days; it may be 0, and coming back later does not undo it.
+--   Who was not silent for so long (`censored`) is known to have stayed until `gone` days ago and no longer. `too_new`
+--   came later than that; `left_out` have no e-mail, with `known`. Active is an event of `event`, any when it is empty.
+--   People are those whose first one is not before `since`. Days are local ones, and only whole ones count.
+-- params:
+--   event: {type: text, default: ""}
+--   gone: 30
+--   known: false
+--   since: {type: timestamp}
+--   until: {type: timestamp}
+--   where: {type: condition, default: "true"}
+--   everyone: true
+--   people: {type: list, default: [""]}
+--   breakdown: usertrack_no_breakdown
+--   of_person: false
+--   top: 5
+WITH
+-- by person first: who they are is looked up once each, not once per event
+seen AS (
+    SELECT
+        person_id,
+        argMinIf(group_of, timestamp, isNotNull(group_of)) AS seen_value,
+        arrayReverse(arraySort(groupUniqArray(age))) AS ages
+    FROM (
+        SELECT
+            person_id,
+            timestamp,
+            properties[{breakdown}] AS group_of,
+            dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
+        FROM events
+        WHERE timestamp < toDateTime({until})
+            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND {where}
+    )
+    GROUP BY person_id
+    HAVING min(timestamp) >= toDateTime({since})
+),
+people AS (
+    SELECT
+        lowerUTF8(trim(p.properties.email)) AS email,
+        NOT {known} OR ifNull(email, '') != '' AS counts,
+        if({of_person}, p.properties[{breakdown}], seen.seen_value) AS value,
+        ages[1] AS first_age,
+        -- the day after which nothing came for so long; 0 is the last moment
+        arrayFirst((a, n) -> a - if(n < length(ages), ages[n + 1], 0) > {gone}, ages, arrayEnumerate(ages)) AS last_age
+    FROM seen
+    LEFT JOIN persons AS p ON p.id = seen.person_id
+    WHERE ({everyone} OR email IN {people})
+        AND NOT arrayExists(
+            own -> email = own
+                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+            {internal}
+        )
+),
+ends AS (
+    SELECT
+        value,
+        multiIf(NOT counts, 'left_out', last_age > 0, 'ended', first_age > {gone}, 'censored', 'too_new') AS outcome,
+        multiIf(outcome = 'ended', first_age - last_age, outcome = 'censored', first_age - {gone} - 1, 0) AS days
+    FROM people
+),
+cells AS (
+    SELECT value, outcome, days, count() AS persons FROM ends GROUP BY value, outcome, days
+),
+sized AS (
+    SELECT value, outcome, days, persons, sum(if(outcome = 'left_out', 0, persons)) OVER (PARTITION BY value) AS size FROM cells
+),
+ranked AS (
+    SELECT value, outcome, days, persons, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+)
+SELECT
+    if(place <= {top}, value, NULL) AS group_value,
+    least(place, {top} + 1) AS group_rank,
+    outcome,
+    days,
+    sum(persons) AS people
+FROM ranked
+GROUP BY group_value, group_rank, outcome, days
+ORDER BY group_rank, days, outcome

@@ -1,0 +1,158 @@
+"""Lifetimes, leaving and its prediction, counted by hand out of days on which people were active."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from usertrack.analytics.churn import Churn, Share, ask
+from usertrack.analytics.frame import Frame
+from usertrack.errors import UsageError
+
+from ..server.capture_fixtures import Client
+from .logs import asking, at, capture, frame
+from .test_survival import SIX_MP
+
+END = at("2026-11-20 00:00:00")
+GONE = 10
+YEAR = frame("2026-01-01", "2026-11-20", as_of=END)
+
+
+def active(person: str, ages: Iterable[int], event: str = "run", more: str = "") -> str:
+    """An event on each of the days that many whole days before the end: the last whole day is 1."""
+    times = (END - timedelta(days=age) + timedelta(hours=12) for age in ages)
+    return f"{person} | {event} | {', '.join(f'{time:%Y-%m-%d %H:%M:%S}' for time in times)} | {more}"
+
+
+def asked(client: Client, lines: list[str], over: Frame = YEAR, gone: int = GONE, **more: Any) -> Churn:
+    capture(client, lines)
+    with asking(client.store, over.as_of, over.timezone) as runner:
+        return ask(runner, "", gone, over, **more)
+
+
+def lives(found: Churn) -> list[tuple[float, int, int]]:
+    points = found.groups[0].lifetime.points
+    left = [*(point.at_risk for point in points[1:]), 0]
+    return [(p.time, p.ended, p.at_risk - p.ended - after) for p, after in zip(points, left, strict=True)]
+
+
+def test_lifetimes_of_a_known_case(client: Client) -> None:
+    """Everybody of the 6-MP data as somebody who was active at least every fifth day."""
+    lines = []
+    for weeks, ended, censored in SIX_MP:
+        for n in range(ended + censored):
+            first = GONE + 1 + weeks + (5 + n if n < ended else 0)
+            last = first - weeks if n < ended else 1
+            lines.append(active(f"p{weeks}-{n}", [*range(first, last, -5), last]))
+    assert lives(asked(client, lines)) == SIX_MP
+
+
+@pytest.mark.parametrize(
+    ("ages", "expected"),
+    [
+        pytest.param([30, 20], [(10, 1, 0)], id="silent since"),
+        pytest.param([20, 11], [(9, 1, 0)], id="silent for exactly ten whole days"),
+        pytest.param([20, 10], [(9, 0, 1)], id="silent for nine"),
+        pytest.param([30, 20, 9], [(10, 1, 0)], id="ten days between: left, and came back"),
+        pytest.param([30, 20, 10, 1], [(19, 0, 1)], id="nine days between, twice"),
+        pytest.param([11], [(0, 1, 0)], id="one day"),
+        pytest.param([11, 10], [(0, 0, 1)], id="came on the last day that tells"),
+        pytest.param([12, 0], [(0, 1, 0)], id="what is not a whole day comes too late"),
+    ],
+)
+def test_one_lifetime(client: Client, ages: list[int], expected: list[tuple[int, int, int]]) -> None:
+    over = frame("2026-01-01", "2026-11-20 13:00", as_of=at("2026-11-20 13:00"))
+    assert lives(asked(client, [active("p", ages)], over)) == expected
+
+
+def test_who_is_in_no_lifetime(client: Client) -> None:
+    long_ago = "old | run | 2025-12-31 23:59:59, 2026-11-01 00:00:00"
+    found = asked(client, [active("new", [10]), active("p", [40]), long_ago])
+    assert (lives(found), found.groups[0].too_new) == ([(0, 1, 0)], 1)
+
+
+LEAVERS = [
+    *(active(f"gone{n}", [28, 15]) for n in range(3)),  # in the second last period, not in the last
+    *(active(f"here{n}", [29, 12, 4]) for n in range(5)),
+    active("back", [25, 3]),
+    active("new", [1]),
+]
+
+
+def test_the_rate_is_of_those_active_before(client: Client) -> None:
+    found = asked(client, [*LEAVERS, active("first", [30])])
+    periods = found.groups[0].periods
+    assert [(f"{p.start:%d %b}", f"{p.end:%d %b}", p.left.hits, p.left.n) for p in periods] == [
+        ("31 Oct", "10 Nov", 2, 10),  # those of 21 to 30 days ago: all but new; back and first were not there
+        ("10 Nov", "20 Nov", 3, 8),
+    ]
+
+
+def test_the_rule_is_proven_on_what_happened(client: Client) -> None:
+    """Two periods ago all who were there once, early, left. Of such a period ago 11 of 12 did; another did, too."""
+    lines = [
+        *(active(f"a{n}", [29]) for n in range(10)),  # once, silent for long; left
+        *(active(f"b{n}", range(30, 0, -1)) for n in range(10)),  # there every day
+        *(active(f"c{n}", [19]) for n in range(11)),  # named; left
+        active("d", [18, 2]),  # named, and stayed
+        active("e", [14, 13, 12, 11]),  # not named, and left
+        *(active(f"f{n}", [9, 8, 2]) for n in range(2)),
+    ]
+    found = asked(client, lines)
+    assert found.test is not None
+    assert (found.test.precision, found.test.recall, found.test.base) == (Share(11, 12), Share(11, 12), Share(12, 23))
+    risks = {risk.segment: risk for risk in found.risks}
+    assert (risks[1, 2].past, risks[1, 2].likely, risks[1, 2].people) == (Share(11, 12), True, 0)
+    assert (risks[3, 0].past, risks[3, 0].likely, risks[3, 0].people) == (Share(0, 10), False, 10)
+    assert (risks[2, 0].past, risks[2, 0].likely, risks[2, 0].people) == (Share(1, 1), None, 2)  # one tells nothing
+
+
+def test_what_marks_those_who_left(client: Client) -> None:
+    """Newcombe's interval of 0 of 20 less 20 of 20; what both did alike is no mark."""
+    lines = [
+        *(active(f"left{n}", [15]) for n in range(20)),
+        *(active(f"here{n}", [25, 15, 5]) for n in range(20)),
+        *(active(f"here{n}", [15], "export") for n in range(20)),
+    ]
+    found = asked(client, lines)
+    marks = {mark.event: (mark.here, mark.there) for mark in found.marks}
+    assert marks == {"export": (Share(0, 20), Share(20, 20)), "": (Share(20, 20), Share(0, 20))}
+    [export] = [mark for mark in found.marks if mark.event]
+    assert export.interval.low == -1
+    assert export.interval.high == pytest.approx(-0.772, abs=1e-3)
+
+
+def test_short_histories(client: Client) -> None:
+    found = asked(client, [active("p", [19, 1])])
+    assert (found.groups[0].periods, found.test) == ((), None)
+    with pytest.raises(UsageError, match="the time has 9 whole days, and to have left takes 10"):
+        asked(client, [], frame("2026-11-11", "2026-11-20", as_of=END))
+
+
+def test_nobody(client: Client) -> None:
+    found = asked(client, [])
+    [group] = found.groups
+    assert (group.lifetime.n, group.periods, found.risks, found.test) == (0, (), (), None)
+    assert Share().value is None
+
+
+def test_what_is_to_come_is_no_silence(client: Client) -> None:
+    over = frame("2026-01-01", "2027-12-31", as_of=END)
+    assert lives(asked(client, [active("p", [20, 10])], over)) == [(9, 0, 1)]
+
+
+def test_groups_by_the_first_value(client: Client) -> None:
+    over = frame("2026-01-01", "2026-11-20", as_of=END, breakdown="plan", top=1)
+    lines = [*(active(f"p{n}", [40], more="plan=pro") for n in range(2)), active("q", [40, 30, 25], more="plan=free")]
+    groups = asked(client, lines, over).groups
+    assert [(group.name, group.lifetime.n, group.lifetime.ended) for group in groups] == [
+        ("pro", 2, 2),
+        ("all others", 1, 1),
+    ]
+
+
+def test_an_event_that_never_occurred(client: Client) -> None:
+    capture(client, LEAVERS)
+    with asking(client.store, END) as runner, pytest.raises(UsageError, match="no event 'runn' ever occurred"):
+        ask(runner, "runn", GONE, YEAR)

@@ -1,0 +1,101 @@
+"""Sessions and bounces as PostHog has them, at the edges of time and of lengths."""
+
+from dataclasses import replace
+
+import pytest
+
+from usertrack.analytics.frame import Frame
+from usertrack.analytics.sessions import Sessions, ask
+
+from ..server.capture_fixtures import Client
+from .logs import asking, at, capture, frame
+
+DAY = frame("2026-03-02", "2026-03-03")
+
+
+def asked(client: Client, lines: list[str], over: Frame = DAY) -> Sessions:
+    capture(client, lines)
+    with asking(client.store, over.as_of, over.timezone) as runner:
+        return ask(runner, over)
+
+
+def session(name: str, *seconds: int, event: str = "$pageview", person: str = "p", more: str = "") -> str:
+    times = ", ".join(f"2026-03-02 {s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in seconds)
+    return f"{person}|{event}|{times}|$session_id={name} {more}"
+
+
+def test_lengths_are_half_open(client: Client) -> None:
+    lengths = (0, 29, 30, 119, 120, 299, 300, 899, 900, 1799, 1800)
+    now = asked(client, [session(f"s{length}", 0, length) for length in lengths]).all.now
+    assert now.lengths == (2, 2, 2, 2, 2, 1)
+    assert (now.sessions, now.people, now.per_person) == (11, 1, 11)
+    assert now.mean == pytest.approx(sum(lengths) / 11)
+    assert now.median == 299
+
+
+def test_the_median_of_two_lies_between(client: Client) -> None:
+    now = asked(client, [session("s1", 0), session("s2", 0, 61, person="q")]).all.now
+    assert (now.mean, now.median, now.people) == (30.5, 30.5, 2)
+
+
+@pytest.mark.parametrize(
+    ("lines", "bounces", "of"),
+    [
+        pytest.param([session("s", 5)], 1, 1, id="one pageview"),
+        pytest.param([session("s", 5), session("s", 14, event="x")], 1, 1, id="nine seconds"),
+        pytest.param([session("s", 5), session("s", 15, event="x")], 0, 1, id="ten seconds"),
+        pytest.param([session("s", 5, 6)], 0, 1, id="two pageviews"),
+        pytest.param([session("s", 5), session("s", 6, event="$autocapture")], 0, 1, id="a click"),
+        pytest.param([session("s", 5, event="x")], 0, 0, id="no pageview"),
+        pytest.param(["p|$pageview|2026-03-02 00:00:05"], 0, 0, id="no session"),
+    ],
+)
+def test_bounces(client: Client, lines: list[str], bounces: int, of: int) -> None:
+    now = asked(client, lines).all.now
+    assert (now.bounces, now.with_pageview, now.bounce_rate) == (bounces, of, bounces / of if of else None)
+
+
+def test_a_session_belongs_to_where_it_began(client: Client) -> None:
+    lines = [
+        "p|x|2026-03-01 23:59:59, 2026-03-02 00:10:00|$session_id=before",
+        "p|x|2026-03-02 23:59:59, 2026-03-03 00:09:59|$session_id=last",
+        "p|x|2026-03-03 00:00:00|$session_id=after",
+        "p|x|2026-02-28 23:59:59|$session_id=long_before",
+    ]
+    found = asked(client, lines).all
+    assert (found.now.sessions, found.now.mean) == (1, 600)
+    assert (found.before.sessions, found.before.mean) == (1, 601)
+    assert {day: visits.sessions for day, visits in found.days.items()} == {0: 1}
+    asked_early = replace(DAY, until=at("2026-03-02T23:59:59.5"), as_of=at("2026-03-03T00:05:00"))
+    assert asked(client, [], asked_early).all.now.sessions == 1
+
+
+def test_what_they_came_from(client: Client) -> None:
+    lines = [
+        session("s1", 0, 10, more="$browser=Chrome"),
+        session("s1", 20, more="$browser=Edge"),
+        session("s2", 0, more="$browser=Chrome"),
+        session("s3", 0, person="q", more="$browser=Safari"),
+        session("s4", 0, person="q"),
+    ]
+    by = asked(client, lines).by
+    assert {name: (one.now.people, one.now.sessions) for name, one in by["Browser"].items()} == {
+        "Chrome": (1, 2),
+        "Safari": (1, 1),
+        "(none)": (1, 1),
+    }
+    assert list(by["Country"]) == ["(none)"]
+
+
+def test_all_others_have_a_median_of_their_own(client: Client) -> None:
+    lines = [session(f"s{n}", 0, n, more=f"ref=r{max(n, 2)}") for n in range(5)]
+    found = asked(client, lines, frame("2026-03-02", "2026-03-03", breakdown="ref", top=1)).by["ref"]
+    assert {name: (one.now.sessions, one.now.median) for name, one in found.items()} == {
+        "r2": (3, 1),
+        "all others": (2, 3.5),
+    }
+
+
+def test_no_sessions(client: Client) -> None:
+    now = asked(client, ["p|x|2026-03-02 00:00:00"]).all.now
+    assert (now.sessions, now.mean, now.median, now.per_person, now.of_two_minutes) == (0, None, None, None, None)

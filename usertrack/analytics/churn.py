@@ -1,0 +1,279 @@
+"""Who leaves, after how long, and who will: judged by whole days, and proven on what is known to have happened."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from usertrack.analytics.asking import answer, require_events
+from usertrack.analytics.features import Counted
+from usertrack.analytics.frame import Frame
+from usertrack.analytics.survival import Survival, kaplan_meier
+from usertrack.errors import UsageError
+from usertrack.intervals import UNKNOWN, Interval, difference, wilson
+from usertrack.run import Runner
+from usertrack.table import Table
+
+LIKELY = 0.5
+"""From this share on that left, people of a segment are held to be about to leave."""
+FEWEST = 10
+"""A segment whose past has fewer people is not judged by it."""
+MOST_PERIODS = 12
+
+Segment = tuple[int, int]
+"""How regular people were (1 to 3) and how silent they are (0 to 2), as `posthog/churn` has it."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """``hits`` of ``n`` people; at n = 0 there is none."""
+
+    hits: int = 0
+    n: int = 0
+
+    @property
+    def value(self) -> float | None:
+        return self.hits / self.n if self.n else None
+
+    @property
+    def interval(self) -> Interval:
+        return wilson(self.hits, self.n)
+
+
+@dataclass(frozen=True)
+class Period:
+    """Of those active in the ``gone`` days before ``start``, how many were not in those from it up to ``end``.
+
+    Both are local midnights, aware.
+    """
+
+    start: datetime
+    end: datetime
+    left: Share
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A fact, and how many have it: ``here`` of some people, ``there`` of the others. ``event`` is '' for being new."""
+
+    event: str
+    here: Share
+    there: Share
+
+    @property
+    def change(self) -> float:
+        return (self.here.value or 0.0) - (self.there.value or 0.0)
+
+    @property
+    def interval(self) -> Interval:
+        """Of ``change`` (Newcombe 1998)."""
+        if not self.here.n or not self.there.n:
+            return UNKNOWN
+        return difference(self.here.value or 0.0, self.here.interval, self.there.value or 0.0, self.there.interval)
+
+    @property
+    def told(self) -> bool:
+        """Whether the interval leaves out 0."""
+        low, high = self.interval.low, self.interval.high
+        return (low is not None and low > 0) or (high is not None and high < 0)
+
+
+@dataclass(frozen=True)
+class Risk:
+    """``people`` are in the segment now; ``past`` of those in it a period ago left. ``marks``: strongest first."""
+
+    segment: Segment
+    people: int
+    past: Share
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def likely(self) -> bool | None:
+        """Whether they are held to be about to leave; None where the past has too few to say."""
+        return _likely(self.past)
+
+
+@dataclass(frozen=True)
+class BackTest:
+    """The rule as it was before the last period, and what happened in that.
+
+    ``precision``: who left, of those it named. ``recall``: who was named, of those who left. ``base``: who left, of
+    all.
+    """
+
+    precision: Share
+    recall: Share
+    base: Share
+
+
+@dataclass(frozen=True)
+class Group:
+    """Of one value of the breakdown; ``name`` is empty without one. ``periods`` are over, the oldest first.
+
+    ``too_new`` people came in the last ``gone`` days, ``left_out`` have no e-mail.
+    """
+
+    name: str
+    lifetime: Survival
+    periods: tuple[Period, ...]
+    too_new: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Churn:
+    """``gone`` whole days without an event is to have left. Risks, marks and back-test are of all groups together.
+
+    ``test`` is None where the history is shorter than three times ``gone``.
+    """
+
+    event: str
+    gone: int
+    frame: Frame
+    counted: Counted
+    groups: tuple[Group, ...]
+    risks: tuple[Risk, ...]
+    marks: tuple[Mark, ...]
+    test: BackTest | None
+    table: Table
+    fell_back: bool = False
+
+
+def ask(runner: Runner, event: str, gone: int, frame: Frame, counted: Counted = "known") -> Churn:
+    """Raises UsageError for an event that never occurred, and for a time in which nobody can have left."""
+    days = (_midnight(frame) - frame.since.astimezone(ZoneInfo(frame.timezone))).days
+    if days <= gone:
+        raise UsageError(
+            f"the time has {max(0, days)} whole days, and to have left takes {gone} without an event",
+            "begin earlier with --since or --days, or say --gone with fewer days",
+        )
+    table = _ask(runner, "posthog/lifetimes", event, gone, frame, counted)
+    fell_back = counted == "known" and all(row["outcome"] == "left_out" for row in table.dicts())
+    if fell_back:
+        counted, table = "all", _ask(runner, "posthog/lifetimes", event, gone, frame, "all")
+    if not len(table.rows) and event:
+        require_events(runner, [name for name in [event] if "|" not in name])
+    periods = min(MOST_PERIODS, days // gone)
+    past = _ask(runner, "posthog/churn", event, gone, frame, counted, periods=periods)
+    facts = _ask(runner, "posthog/churn_marks", event, gone, frame, counted).dicts()
+    cells = _whole(past.dicts(), gone)
+    return Churn(
+        event,
+        gone,
+        frame,
+        counted,
+        tuple(_groups(table.dicts(), cells, gone, frame)),
+        tuple(_risks(cells, facts)),
+        tuple(_marks(_did(facts, "left"), _did(facts, "stayed"))),
+        _back_test(cells),
+        table,
+        fell_back,
+    )
+
+
+def _ask(runner: Runner, query: str, event: str, gone: int, frame: Frame, counted: Counted, **more: int) -> Table:
+    """What is yet to come is no silence: nothing is asked about what is after the runner's moment."""
+    known = runner.library[query].params
+    shared = {name: value for name, value in frame.values.items() if name in known}
+    own = {"event": event, "gone": gone, "known": counted == "known", "until": min(frame.until, frame.as_of)}
+    return answer(runner, query, {**shared, **own, **more})
+
+
+def _midnight(frame: Frame) -> datetime:
+    """The end of the last whole day: local, and aware."""
+    last = min(frame.until, frame.as_of).astimezone(ZoneInfo(frame.timezone))
+    return datetime.combine(last.date(), time(), last.tzinfo)
+
+
+def _whole(rows: Sequence[Mapping[str, Any]], gone: int) -> list[Mapping[str, Any]]:
+    """The rows of the present, and of periods that the history holds from their first day on."""
+    oldest = max((int(row["oldest"]) for row in rows), default=0)
+    return [row for row in rows if not row["period"] or (int(row["period"]) + 1) * gone <= oldest]
+
+
+def _groups(
+    lifetimes: Sequence[Mapping[str, Any]], cells: Sequence[Mapping[str, Any]], gone: int, frame: Frame
+) -> Iterator[Group]:
+    rows = [*lifetimes, *cells]
+    for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
+        lives = [row for row in lifetimes if row["group_rank"] == rank]
+        own = [row for row in cells if row["group_rank"] == rank]
+        name = frame.group_name(rank, next((row["group_value"] for row in (*lives, *own)), None))
+        outcomes: Counter[str] = Counter()
+        for row in lives:
+            outcomes[row["outcome"]] += int(row["people"])
+        periods = tuple(_periods(own, gone, frame))
+        yield Group(name, kaplan_meier(_lives(lives)), periods, outcomes["too_new"], outcomes["left_out"])
+
+
+def _lives(rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, int, int]]:
+    counts = Counter({(row["outcome"], int(row["days"])): int(row["people"]) for row in rows})
+    days = sorted({days for outcome, days in counts if outcome in ("ended", "censored")})
+    return [(day, counts["ended", day], counts["censored", day]) for day in days]
+
+
+def _periods(rows: Sequence[Mapping[str, Any]], gone: int, frame: Frame) -> Iterator[Period]:
+    end = _midnight(frame)
+    for past in sorted({int(row["period"]) for row in rows} - {0}, reverse=True):
+        own = [row for row in rows if row["period"] == past]
+        bounds = (end.date() - timedelta(days=gone * back) for back in (past, past - 1))
+        first, last = (datetime.combine(day, time(), end.tzinfo) for day in bounds)
+        yield Period(first, last, _left(own))
+
+
+def _left(rows: Sequence[Mapping[str, Any]]) -> Share:
+    return Share(sum(int(row["left_after"]) for row in rows), sum(int(row["people"]) for row in rows))
+
+
+def _by_segment(cells: Sequence[Mapping[str, Any]], past: int) -> dict[Segment, Share]:
+    own = [row for row in cells if row["period"] == past]
+    segments = sorted({(int(row["regular"]), int(row["silent"])) for row in own})
+    return {segment: _left([row for row in own if (row["regular"], row["silent"]) == segment]) for segment in segments}
+
+
+def _likely(past: Share) -> bool | None:
+    return None if past.n < FEWEST or past.value is None else past.value >= LIKELY
+
+
+def _back_test(cells: Sequence[Mapping[str, Any]]) -> BackTest | None:
+    """What was learnt two periods ago, applied to those who were there one period ago."""
+    learnt, then = _by_segment(cells, 2), _by_segment(cells, 1)
+    if not learnt or not then:
+        return None
+    named = [left for segment, left in then.items() if _likely(learnt.get(segment, Share()))]
+    hits, people = sum(left.hits for left in named), sum(left.n for left in named)
+    base = Share(sum(left.hits for left in then.values()), sum(left.n for left in then.values()))
+    return BackTest(Share(hits, people), Share(hits, base.hits), base)
+
+
+def _risks(cells: Sequence[Mapping[str, Any]], facts: Sequence[Mapping[str, Any]]) -> Iterator[Risk]:
+    now, past = _by_segment(cells, 0), _by_segment(cells, 1)
+    for segment in sorted({*now, *past}):
+        own = [row for row in facts if (row["regular"], row["silent"]) == segment]
+        others = [row for row in facts if (row["regular"], row["silent"]) != segment]
+        marks = _marks(_did(own), _did(others))
+        yield Risk(segment, now.get(segment, Share()).n, past.get(segment, Share()), tuple(marks))
+
+
+def _did(rows: Sequence[Mapping[str, Any]], column: str = "people") -> tuple[Counter[str], int]:
+    """How many did what, or are new (''), and of how many."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        if row["event"] or row["came_new"]:
+            counts[str(row["event"])] += _count(row, column)
+    return counts, sum(_count(row, column) for row in rows if not row["event"])
+
+
+def _count(row: Mapping[str, Any], column: str) -> int:
+    left, people = int(row["left_after"]), int(row["people"])
+    return {"people": people, "left": left, "stayed": people - left}[column]
+
+
+def _marks(here: tuple[Counter[str], int], there: tuple[Counter[str], int]) -> list[Mark]:
+    """The facts whose shares differ for sure, the largest difference first."""
+    found = [
+        Mark(fact, Share(here[0][fact], here[1]), Share(there[0][fact], there[1])) for fact in {**here[0], **there[0]}
+    ]
+    return sorted((mark for mark in found if mark.told), key=lambda mark: (-abs(mark.change), mark.event))

@@ -1,0 +1,105 @@
+"""How active people are, and their sessions."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from usertrack.cli.analytics import PANEL, SIGNED_UP, WEEKS, Asked, frame_of, last_periods, with_asked
+from usertrack.cli.options import Common, Limit
+
+if TYPE_CHECKING:
+    from usertrack.cli.desk import Desk
+    from usertrack.document import Document
+
+
+@with_asked("interval")
+def activity(
+    full: Annotated[
+        bool, typer.Option("--full", help="Everything, features, journeys, retention, churn and segments too, as JSON.")
+    ] = False,
+    limit: Limit = None,
+    *,
+    asked: Asked,
+    common: Common,
+) -> None:
+    """How active people are: DAU, WAU and MAU, who came and went, sessions, engagement, and when in the week.
+
+    `usertrack activity` · the last 30 days beside the 30 before
+
+    `usertrack activity --segment power --days 90`
+
+    `usertrack activity --breakdown person.plan --since 2026-09-01 -o activity.csv`
+
+    `usertrack activity --full -o activity.json` · for a dashboard
+    """
+    from usertrack.analytics.activity import ask
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.activity import activity_document
+
+    if full:
+        _require_json(common)
+    with open_desk(common) as desk:
+        shown = _everything(desk, asked) if full else activity_document(ask(desk.runner, frame_of(desk, asked)))
+        desk.emit(shown, limit)
+
+
+def _require_json(common: Common) -> None:
+    from usertrack.cli.desk import settings_of
+    from usertrack.cli.output import chosen
+    from usertrack.errors import UsageError
+
+    given = "" if common.output is not None and common.format is None else settings_of(common)["format"] or ""
+    if chosen(given, common.output) != "json":
+        raise UsageError("--full is a JSON document", "add -f json, or -o with a file that ends in .json")
+
+
+def _everything(desk: "Desk", asked: Asked) -> "Document":
+    from dataclasses import replace
+
+    from usertrack.analytics.features import source_of
+    from usertrack.analytics.funnel import named_funnels
+    from usertrack.analytics.whole import Asked as Question
+    from usertrack.analytics.whole import ask
+    from usertrack.cli.desk import funnel_paths
+    from usertrack.report.user_activity import user_activity_document
+
+    rules = desk.rules()
+    frame = replace(frame_of(desk, asked), breakdown="")
+    question = Question(
+        frame,
+        last_periods(replace(frame, interval="week"), WEEKS),
+        last_periods(replace(frame, interval="day"), 366),
+        SIGNED_UP,
+        source_of(desk.settings),
+        tuple(desk.settings["pages"]),
+        named_funnels(funnel_paths(desk.settings)),
+    )
+    return user_activity_document(ask(desk.runner, question, desk.profiles(rules), rules, _place(desk)))
+
+
+def _place(desk: "Desk") -> str:
+    """The project in PostHog, else the workspace, else that it is the demo."""
+    settings = desk.settings
+    project = settings["posthog.project_id"]
+    return str(project) if project and not settings.uses_demo else settings.root.name if settings.root else "demo"
+
+
+@with_asked("interval", "week_start")
+def sessions(limit: Limit = None, *, asked: Asked, common: Common) -> None:
+    """Sessions: how many, how long, and on which devices, browsers, systems and in which countries.
+
+    `usertrack sessions` · the last 30 days beside the 30 before
+
+    `usertrack sessions --where "properties.$host = 'app.example.com'" --breakdown '$referring_domain'`
+    """
+    from usertrack.analytics.sessions import ask
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.sessions import sessions_document
+
+    with open_desk(common) as desk:
+        desk.emit(sessions_document(ask(desk.runner, frame_of(desk, asked))), limit)
+
+
+def register(app: typer.Typer) -> None:
+    for command in (activity, sessions):
+        app.command(rich_help_panel=PANEL)(command)

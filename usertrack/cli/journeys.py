@@ -1,0 +1,53 @@
+"""`usertrack journeys`: its options into one question."""
+
+from typing import Annotated
+
+import typer
+
+from usertrack.cli.analytics import PANEL, Asked, frame_of, with_asked
+from usertrack.cli.options import Common, Limit
+
+
+@with_asked("interval", "week_start")
+def journeys(
+    start: Annotated[
+        str,
+        typer.Option("--from", metavar="PAGE", help="Only from when somebody first is there in a session."),
+    ] = "",
+    goal: Annotated[
+        str, typer.Option("--to", metavar="PAGE|EVENT", help="Only until somebody gets there, and who does.")
+    ] = "",
+    steps: Annotated[int, typer.Option("--steps", metavar="COUNT", help="How many steps to look at, 2 to 20.")] = 5,
+    by: Annotated[str, typer.Option("--by", help="page or event: what a step is.")] = "page",
+    urls: Annotated[bool, typer.Option("--urls", help="Pages are whole addresses, as in PostHog's own paths.")] = False,
+    limit: Limit = None,
+    *,
+    asked: Asked,
+    common: Common,
+) -> None:
+    """Which way people take: what they do first and next, where they come in, and where they leave.
+
+    `usertrack journeys` · the first five pages of every session
+
+    `usertrack journeys --from /pricing --to user_signed_up` · who of those who saw the prices signs up, and how
+
+    `usertrack journeys --by event --to mcp_connect_clicked --segment power`
+
+    `usertrack journeys -o journeys.html` · as a drawing
+    """
+    from usertrack.analytics.frame import chosen
+    from usertrack.analytics.journeys import Asked as Question
+    from usertrack.analytics.journeys import By, ask, page_of
+    from usertrack.cli.desk import open_desk
+    from usertrack.report.journeys import journeys_document
+
+    kind = chosen(by, By, "--by")
+    if kind == "page":
+        start, goal = page_of(start, urls=urls), page_of(goal, urls=urls)
+    with open_desk(common) as desk:
+        question = Question(start, goal, steps, kind, urls, tuple(desk.settings["pages"]))
+        desk.emit(journeys_document(ask(desk.runner, question, frame_of(desk, asked))), limit)
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel=PANEL)(journeys)

@@ -1,0 +1,97 @@
+"""Deleting all that is held on a person, in an order in which whoever was interrupted can begin again.
+
+PostHog goes first and the files here last: as long as anything is left, the person is known, and a second run goes on.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from usertrack.errors import CheckFailed, UsageError
+from usertrack.privacy import kept
+from usertrack.privacy.places import Held, Kept, survey
+from usertrack.privacy.subject import Subject
+from usertrack.run import Runner
+from usertrack.sources import Notify
+
+_AT_ONCE = 1000  # persons or distinct_ids that PostHog deletes with one request
+_PENDING = "persons/deletion_status/?status=pending&limit=100"
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What a place held, and what it holds now that it was read again."""
+
+    held: Held
+    left: int | None
+    note: str = ""
+
+
+def delete(
+    runner: Runner, subject: Subject, where: Kept, notify: Notify, patience: float = 60, pause: float = 0.5
+) -> bool:
+    """Delete everywhere. Says whether PostHog was done within ``patience`` seconds; raises a UsertrackError."""
+    done = _from_posthog(runner, subject, notify, patience, pause)
+    notify("writing the history anew", passing=True)
+    with kept.opened(where.history, write=True) as connection:
+        if connection and where.history and _in_history(connection, where, subject):
+            kept.rewrite(connection, where.history, "DELETE FROM history.person WHERE key = ?", [subject.email])
+    if where.cache:
+        try:
+            where.cache.clear()
+        except OSError as error:
+            raise UsageError(f"cannot clear {where.cache.folder} ({error.strerror})", "remove it yourself") from error
+    return done
+
+
+def _in_history(connection: object, where: Kept, subject: Subject) -> bool:
+    """Also when rows went in a run that was cut short before the file was written anew."""
+    assert where.history
+    others = [*subject.alike, *kept.alike(connection, subject.email)]
+    return bool(kept.history_count(connection, subject.email) or kept.files_with(where.history.path, subject, others))
+
+
+def _from_posthog(runner: Runner, subject: Subject, notify: Notify, patience: float, pause: float) -> bool:
+    if not subject.persons and not subject.strays:
+        return True
+    for name, values in (("ids", subject.ids), ("distinct_ids", list(subject.strays))):
+        for start in range(0, len(values), _AT_ONCE):
+            part = {name: values[start : start + _AT_ONCE], "delete_events": True, "delete_recordings": True}
+            runner.call("POST", "persons/bulk_delete/", part)
+    deadline = time.monotonic() + patience
+    while _pending(runner, subject):
+        if time.monotonic() + pause > deadline:
+            return False
+        notify("PostHog deletes the events", passing=True)
+        time.sleep(pause)
+    return True
+
+
+def _pending(runner: Runner, subject: Subject) -> bool:
+    ids = set(subject.ids)
+    listed = runner.call("GET", _PENDING).get("results") or []
+    return any(isinstance(each, dict) and each.get("person_uuid") in ids for each in listed)
+
+
+def prove(runner: Runner, subject: Subject, where: Kept, before: Sequence[Held]) -> list[Erased]:
+    """Every place of ``before`` read again."""
+    after = {(each.place, each.what): each for each in survey(runner, subject, where)}
+    return [
+        Erased(each, (now := after.get((each.place, each.what), replace(each, count=0))).count, now.note)
+        for each in before
+    ]
+
+
+def raise_left(subject: Subject, found: Sequence[Erased], *, done: bool) -> None:
+    """Raise CheckFailed when a place that is ours still holds something, or could not be read again."""
+    left = [each for each in found if each.held.ours and each.left != 0]
+    if not left:
+        return
+    names = ", ".join(f"{each.left} {each.held.what} in {each.held.place}" for each in left)
+    if any("name the e-mail" in each.held.what for each in left):
+        hint = "what others did names the e-mail: `usertrack privacy pseudonymize` replaces it in the embedded store"
+    elif not done:
+        hint = "PostHog deletes events in batches, by Sunday 05:00 UTC; run this again afterwards to prove it"
+    else:
+        hint = "run this again; it goes on where it ended"
+    raise CheckFailed(f"something is left of {subject.email}: {names}", hint)

@@ -1,0 +1,111 @@
+"""All that is held on a person as one JSON document, written piece by piece: a million events never stand in memory."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Any
+
+from usertrack.errors import UsertrackError
+from usertrack.privacy import kept
+from usertrack.privacy.places import Kept, postgres_answers, tables
+from usertrack.privacy.subject import OWN, Subject, ask
+from usertrack.provenance import plain
+from usertrack.run import NotConnected, Runner
+from usertrack.table import Table
+
+_EVENTS = f"""SELECT uuid, timestamp, event, distinct_id, toString(person_id) AS person_id, properties, elements_chain,
+    $session_id AS session_id, created_at
+FROM events WHERE {OWN}"""
+
+
+def pieces(runner: Runner, subject: Subject, where: Kept, at: datetime) -> tuple[dict[str, int], Iterator[bytes]]:
+    """How many things of each kind there are, and the text of the document; raises a UsertrackError before the first.
+
+    Shape: {"email", "exported_at", "spellings", "counts", "notes", "posthog": {"persons", "events"}, "postgres":
+    {query: rows}, "history", "cache"}; times are UTC.
+    """
+    events = ask(runner, "events", _EVENTS, subject, key="uuid") if subject.posthog else None
+    answers = postgres_answers(runner, subject)
+    with kept.opened(where.history) as connection:
+        history = kept.history_rows(connection, subject.email) if connection else []
+    cache = [
+        dict(zip(("query", "as_of", "asked_at", "rows"), each, strict=True))
+        for each in kept.naming(where.cache, subject)
+    ]
+    counts = {
+        "persons": len(subject.persons),
+        "distinct_ids": len(subject.distinct_ids),
+        "events": len(events.rows) if events else 0,
+        "postgres_rows": sum(len(table.rows) for table in tables(answers).values()),
+        "history_rows": len(history),
+        "cached_answers": len(cache),
+    }
+    about = {
+        "email": subject.email,
+        "exported_at": plain(at),
+        "spellings": subject.spellings,
+        "counts": counts,
+        "notes": list(dict.fromkeys(_notes(subject, answers.values()))),
+    }
+    return counts, _written(about, subject, events, tables(answers), {"history": history, "cache": cache})
+
+
+def _notes(subject: Subject, answers: Iterable[object]) -> Iterator[str]:
+    if not subject.posthog:
+        yield "PostHog is not connected"
+    for answer in answers:
+        if isinstance(answer, NotConnected):
+            yield "Postgres is not connected"
+        elif isinstance(answer, UsertrackError):
+            yield answer.message
+
+
+def _written(
+    about: Mapping[str, Any],
+    subject: Subject,
+    events: Table | None,
+    postgres: Mapping[str, Table],
+    rest: Mapping[str, Any],
+) -> Iterator[bytes]:
+    head = _text(about)
+    yield head[:-1].encode() + b',\n"posthog": {"persons": ' + _text(list(subject.persons)).encode() + b',\n"events": '
+    yield from _rows(events)
+    yield b'},\n"postgres": {'
+    for number, (name, table) in enumerate(postgres.items()):
+        yield (b",\n" if number else b"") + json.dumps(name).encode() + b": "
+        yield from _rows(table)
+    yield b"}"
+    for name, value in rest.items():
+        yield f",\n{json.dumps(name)}: {_text(value)}".encode()
+    yield b"}\n"
+
+
+def _rows(table: Table | None) -> Iterator[bytes]:
+    yield b"["
+    with ExitStack() as stack:
+        rows = iter(table.rows) if table else iter(())
+        stack.callback(getattr(rows, "close", lambda: None))
+        for number, row in enumerate(rows):
+            assert table
+            fields = {
+                name: _value(value, column.type, name)
+                for name, column, value in zip(table.names, table.columns, row, strict=True)
+            }
+            yield (b",\n " if number else b"\n ") + _text(fields).encode()
+    yield b"]"
+
+
+def _value(value: Any, kind: str, name: str) -> Any:
+    """JSON that came as text is JSON again."""
+    if isinstance(value, str) and (kind == "JSON" or name == "properties"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _text(value: Any) -> str:
+    text = json.dumps(plain(value), ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate, which no UTF-8 can hold

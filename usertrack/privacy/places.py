@@ -1,0 +1,150 @@
+"""Every place that may hold something on a person, counted the same way before and after."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from usertrack.cache import Cache
+from usertrack.errors import QueryError, SourceBusy, UsertrackError
+from usertrack.history_file import Place
+from usertrack.library import Query, Statement, for_key
+from usertrack.privacy import kept
+from usertrack.privacy.subject import OWN, Subject, ask, normal
+from usertrack.run import Answer, NotConnected, Runner
+from usertrack.table import Table
+
+_EVENTS = f"SELECT count() AS events FROM events WHERE {OWN}"
+_PERSON_ROWS = "SELECT count() AS persons FROM persons WHERE toString(id) IN {persons}"
+_DISTINCT_IDS = "SELECT count() AS ids FROM person_distinct_ids WHERE distinct_id IN {distinct_ids}"
+_ELSEWHERE = {
+    "events of others that name the e-mail": (
+        f"SELECT count() AS found FROM events WHERE match(toString(properties), {{pattern}}) AND NOT ({OWN})"
+    ),
+    "persons of others that name the e-mail": (
+        "SELECT count() AS found FROM persons"
+        " WHERE match(toString(properties), {pattern}) AND NOT toString(id) IN {persons}"
+    ),
+    "groups that name the e-mail": "SELECT count() AS found FROM groups WHERE match(toString(properties), {pattern})",
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where things lie on this machine; None for what there is not. ``store`` is the embedded server's folder."""
+
+    history: Place | None
+    cache: Cache | None
+    store: Path | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """How many things of one kind a place holds; None when that cannot be known, and ``note`` says why.
+
+    ``ours`` is False for what usertrack never changes.
+    """
+
+    place: str
+    what: str
+    count: int | None
+    note: str = ""
+    ours: bool = True
+
+
+def survey(runner: Runner, subject: Subject, where: Kept) -> list[Held]:
+    """What every place holds, as it is now."""
+    return [*_in_posthog(runner, subject), *_here(subject, where), *_in_postgres(runner, subject)]
+
+
+def _in_posthog(runner: Runner, subject: Subject) -> Iterator[Held]:
+    if not subject.posthog:
+        yield Held("PostHog", "persons", None, "PostHog is not connected", ours=False)
+        return
+    spelled = ", ".join(each for each in subject.spellings if each != subject.email)
+    for what, sql, note in (
+        ("persons", _PERSON_ROWS, f"also spelled {spelled}" if spelled else ""),
+        ("distinct ids", _DISTINCT_IDS, ""),
+        ("events", _EVENTS, ""),
+    ):
+        yield Held("PostHog", what, ask(runner, what, sql, subject).rows[0][0], note)
+    for what, sql in _ELSEWHERE.items():
+        try:
+            yield Held("PostHog", what, ask(runner, "elsewhere", sql, subject).rows[0][0])
+        except (QueryError, SourceBusy) as error:  # it reads everything there is, which PostHog may refuse
+            yield Held("PostHog", what, None, f"could not be searched: {error.message}", ours=False)
+
+
+def _here(subject: Subject, where: Kept) -> Iterator[Held]:
+    others = list(subject.alike)
+    with kept.opened(where.history) as connection:
+        yield Held("history", "rows", kept.history_count(connection, subject.email) if connection else 0)
+        others += kept.alike(connection, subject.email) if connection else []
+    if where.cache:
+        named = sum(rows for *_, rows in kept.naming(where.cache, subject))
+        note = f"{named} rows name the e-mail; all answers go, for not every one says whom it is about"
+        count = len(where.cache.entries())
+        yield Held("cache", "answers", count, note if count else "")
+    places = {
+        "history": where.history.path if where.history else None,
+        "cache": where.cache.folder if where.cache else None,
+        "embedded store": where.store,
+    }
+    for place, folder in places.items():
+        if folder is not None:
+            found = kept.files_with(folder, subject, others)
+            yield Held(place, "files with the e-mail's bytes", len(found), ", ".join(path.name for path in found[:3]))
+
+
+def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Held]:
+    for name, answer in postgres_answers(runner, subject).items():
+        if isinstance(answer, NotConnected):
+            yield Held("Postgres", "rows", None, "Postgres is not connected", ours=False)
+            return
+        if isinstance(answer, UsertrackError):
+            yield Held("Postgres", name, None, answer.message, ours=False)
+        elif len(answer.rows):
+            yield Held("Postgres", name, len(answer.rows), "read-only: its owner has to delete it", ours=False)
+
+
+def postgres_answers(runner: Runner, subject: Subject) -> dict[str, Answer]:
+    """What the library's queries about one person find, of all time; your own people are no exception here."""
+    keyed = _answers(runner, _keyed(runner, subject))
+    found = {name: _of(subject, answer) for name, answer in keyed.items()}
+    # Postgres knows less of letters and blanks than we do: it is asked for the e-mail as it has it
+    column = {name: answer.names.index("email") for name, answer in tables(found).items()}
+    spelled = {str(row[column[name]]) for name, answer in tables(found).items() for row in answer.rows}
+    return found | _answers(runner, _per_person(runner, sorted({subject.email, *spelled})))
+
+
+def _answers(runner: Runner, statements: Iterator[Statement]) -> dict[str, Answer]:
+    asked = {statement.name: statement for statement in statements}
+    return dict(zip(asked, runner.run(list(asked.values())), strict=True))
+
+
+def _of(subject: Subject, answer: Answer) -> Answer:
+    """The rows that are of the subject: what was asked for is what may be meant, and hardly more."""
+    if not isinstance(answer, Table):
+        return answer
+    at = answer.names.index("email")
+    return replace(answer, rows=[row for row in answer.rows if normal(str(row[at])) == subject.email])
+
+
+def _keyed(runner: Runner, subject: Subject) -> Iterator[Statement]:
+    for query in _of_postgres(runner):
+        if query.key == "email" and not any(each.default is None for each in query.params.values()):
+            yield for_key(runner.bind(query.name, internal=[]), subject.email)
+
+
+def _per_person(runner: Runner, spellings: list[str]) -> Iterator[Statement]:
+    for query in _of_postgres(runner):
+        if {name for name, parameter in query.params.items() if parameter.default is None} == {"email"}:
+            always = {"days": 36_500} if "days" in query.params else {}
+            yield runner.bind(query.name, {"email": spellings, **always}, internal=[])
+
+
+def _of_postgres(runner: Runner) -> Iterator[Query]:
+    return (runner.library[name] for name in runner.library if name.startswith("neon/"))
+
+
+def tables(answers: dict[str, Answer]) -> dict[str, Table]:
+    return {name: answer for name, answer in answers.items() if isinstance(answer, Table) and len(answer.rows)}

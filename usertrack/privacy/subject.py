@@ -1,0 +1,108 @@
+"""Whom it is about: one e-mail in all its spellings, every PostHog person and every distinct_id behind it."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from usertrack.errors import UsageError, UsertrackError
+from usertrack.library import Statement
+from usertrack.run import NotConnected, Runner
+from usertrack.spool import reader
+from usertrack.table import Table
+from usertrack.workbench import normalised
+
+_AROUND = r"^[\s\p{Z}\p{Cc}\p{Cf}]+|[\s\p{Z}\p{Cc}\p{Cf}]+$"  # as the workbench has it
+_SAME = "replaceRegexpAll(lowerUTF8({}), {{around}}, '') = {{email}}".format
+PERSONS = f"""SELECT id AS person_id FROM persons WHERE {_SAME("properties.email")}
+UNION DISTINCT SELECT person_id FROM person_distinct_ids WHERE {_SAME("distinct_id")}"""
+OWN = f"toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}} OR {_SAME('distinct_id')}"
+_STRAYS = f"""SELECT DISTINCT distinct_id FROM events
+WHERE {_SAME("distinct_id")} AND NOT (toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}})"""
+
+_ALIKE = f"""SELECT DISTINCT lowerUTF8(trim(properties.email)) AS email FROM persons
+WHERE position(lowerUTF8(properties.email), {{email}}) > 0 AND {_SAME("properties.email").replace(" = ", " != ")}"""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """``persons`` are PostHog's, as its API shows them. ``strays`` are distinct_ids that are the e-mail, of events
+    without a person. ``alike`` are e-mails of others that have this one within. Without PostHog all are empty, and
+    ``posthog`` is False."""
+
+    email: str
+    persons: tuple[dict[str, Any], ...] = ()
+    strays: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
+    posthog: bool = True
+
+    @property
+    def ids(self) -> list[str]:
+        return [str(person.get("uuid") or person["id"]) for person in self.persons]
+
+    @property
+    def distinct_ids(self) -> list[str]:
+        return [*(str(each) for person in self.persons for each in person["distinct_ids"]), *self.strays]
+
+    @property
+    def spellings(self) -> list[str]:
+        """The e-mail as it was written, and others that the same persons have."""
+        known = (person["properties"].get("email") for person in self.persons)
+        return sorted({self.email, *(str(each) for each in known if each)})
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression, of Python and RE2 alike, that finds the e-mail in any text, JSON among them."""
+        written = {self.email, *(json.dumps(self.email, ensure_ascii=each)[1:-1] for each in (True, False))}
+        return rf"(?i)(?:^|[^\w.%+-])(?:{'|'.join(sorted(map(re.escape, written)))})(?:$|[^\w.-]|\.(?:$|\W))"
+
+
+def find(runner: Runner, email: str) -> Subject:
+    """Who ``email`` is to PostHog: nobody, one person or several. Raises UsageError for what is no e-mail."""
+    key = normal(email)
+    if not key or len(key) > 320:
+        raise UsageError(f"'{email}' is no e-mail", "write it as PostHog or Postgres has it")
+    try:
+        found = ask(runner, "persons", PERSONS, Subject(key))
+    except NotConnected:
+        return Subject(key, posthog=False)
+    persons = tuple(runner.call("GET", f"persons/{id_}/") for (id_,) in found.rows)
+    subject = Subject(key, persons)
+    strays, alike = (ask(runner, name, sql, subject).rows for name, sql in (("strays", _STRAYS), ("alike", _ALIKE)))
+    return replace(subject, strays=tuple(str(each) for (each,) in strays), alike=tuple(str(each) for (each,) in alike))
+
+
+def normal(email: str) -> str:
+    """``email`` as the workbench has it; empty when nothing is left of it."""
+    with reader() as connection:
+        (key,) = connection.execute(f"SELECT {normalised('?::VARCHAR')}", [email]).fetchone()
+    return key or ""
+
+
+def ask(runner: Runner, name: str, sql: str, subject: Subject, key: str = "", **values: Any) -> Table:
+    """The answer to HogQL about ``subject``; raises its error."""
+    answer = runner.run([statement(name, sql, subject, key, **values)])[0]
+    if isinstance(answer, UsertrackError):
+        raise answer
+    return answer
+
+
+def statement(name: str, sql: str, subject: Subject, key: str = "", **values: Any) -> Statement:
+    """``sql`` with those of the subject's values that it uses."""
+    offered = {
+        "around": _AROUND,
+        "email": subject.email,
+        "persons": _never_empty(subject.ids),
+        "distinct_ids": _never_empty(subject.distinct_ids),
+        "pattern": subject.pattern,
+        **values,
+    }
+    used = {each: value for each, value in offered.items() if f"{{{each}}}" in sql}
+    types = {each: "list" if isinstance(value, list) else "text" for each, value in used.items()}
+    return Statement("posthog", sql, used, types, name=f"privacy/{name}", key=key)
+
+
+def _never_empty(values: Sequence[str]) -> list[str]:
+    """HogQL takes no empty list; nobody has the empty id."""
+    return list(dict.fromkeys(values)) or [""]

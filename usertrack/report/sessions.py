@@ -1,0 +1,117 @@
+"""Sessions as a document: how many and how long, and what they came from."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from usertrack.analytics.sessions import LENGTHS, Compared, Sessions, Visits
+from usertrack.document import Document, Listing, Shown
+from usertrack.report.compared import Figure, changes, lasted, listing, values
+from usertrack.report.segments import number
+from usertrack.table import Column, Row, Table
+
+_COLUMNS = (
+    Column("by"),
+    Column("value"),
+    Column("people", "BIGINT"),
+    Column("sessions", "BIGINT"),
+    Column("share", "DOUBLE"),
+    Column("sessions_per_person", "DOUBLE"),
+    Column("mean_seconds", "DOUBLE"),
+    Column("median_seconds", "DOUBLE"),
+    Column("bounce_rate", "DOUBLE"),
+    *(Column(f"length_{label}", "BIGINT") for label in LENGTHS.values()),
+)
+
+
+def sessions_document(found: Sessions) -> Document:
+    """All sessions, their lengths, and their devices, browsers, systems and countries; files hold a row for each."""
+    frame, now = found.frame, found.all.now
+    rows: list[Row] = [
+        ("all", None, *_row(now, now)),
+        *((by, value, *_row(one.now, now)) for by, known in found.by.items() for value, one in known.items()),
+    ]
+    figures, before = session_figures(now), session_figures(found.all.before)
+    compared = listing(figures, before)
+    notes = tuple(_notes(found))
+    return Document(
+        title="Sessions",
+        subtitle=" · ".join([frame.said, *frame.scope]),
+        blocks=(compared, _lengths(now), *(_values(by, known, now) for by, known in found.by.items())),
+        notes=notes,
+        data=lambda: {
+            **frame.as_dict(),
+            "now": values(figures),
+            "before": values(before),
+            "change": changes(figures, before),
+            "lengths": dict(zip(LENGTHS.values(), now.lengths, strict=True)),
+            "rows": [dict(zip([column.name for column in _COLUMNS], row, strict=True)) for row in rows],
+            "notes": list(notes),
+        },
+        table=replace(found.table, columns=_COLUMNS, rows=rows, name="sessions", timezone=frame.timezone),
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def _row(visits: Visits, of: Visits) -> Row:
+    own = (
+        visits.people,
+        visits.sessions,
+        _share(visits, of),
+        visits.per_person,
+        visits.mean,
+        visits.median,
+        visits.bounce_rate,
+    )
+    return (*own, *visits.lengths)
+
+
+def _share(visits: Visits, of: Visits) -> float | None:
+    return visits.sessions / of.sessions if of.sessions else None
+
+
+def session_figures(visits: Visits) -> dict[str, Figure]:
+    """The figures of all sessions of a period by their names in JSON."""
+    return {
+        "sessions": Figure("Sessions", visits.sessions),
+        "visitors": Figure("People who had one", visits.people),
+        "sessions_per_person": Figure("Sessions per person", visits.per_person, "mean"),
+        "session_mean_seconds": Figure("Session length, mean", visits.mean, "seconds"),
+        "session_median_seconds": Figure("Session length, median", visits.median, "seconds"),
+        "bounce_rate": Figure("Bounce rate", visits.bounce_rate, "share"),
+    }
+
+
+def _lengths(now: Visits) -> Listing:
+    rows: list[Row] = [
+        (label.replace("-", " – "), count, count / now.sessions if now.sessions else None)
+        for label, count in zip(LENGTHS.values(), now.lengths, strict=True)
+    ]
+    shown = {"length": Shown("Length"), "sessions": Shown("Sessions", "number"), "share": Shown("Share", "bar")}
+    kinds = ("VARCHAR", "BIGINT", "DOUBLE")
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows), "How long they were", shown)
+
+
+def _values(by: str, known: Mapping[str, Compared], all_: Visits) -> Listing:
+    rows: list[Row] = [
+        (name, one.now.people, one.now.sessions, _share(one.now, all_), lasted(one.now.median), one.now.bounce_rate)
+        for name, one in known.items()
+    ]
+    shown = {
+        "value": Shown(by, grows=True),
+        "people": Shown("People", "number"),
+        "sessions": Shown("Sessions", "number"),
+        "share": Shown("Share", "bar"),
+        "median": Shown("Median", align="right"),
+        "bounce_rate": Shown("Bounced", "percent"),
+    }
+    kinds = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "VARCHAR", "DOUBLE")
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows), "", shown)
+
+
+def _notes(found: Sessions) -> Iterator[str]:
+    if not found.all.now.sessions:
+        yield "no session began in this time"
+    unseen = found.all.now.sessions - found.all.now.with_pageview
+    if unseen:
+        yield f"{number(unseen)} sessions have no pageview: whether they bounced is not known"
