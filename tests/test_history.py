@@ -14,7 +14,8 @@ import pytest
 
 from usertrack.changes import keep
 from usertrack.errors import SourceBusy, UsageError
-from usertrack.history import Place, Snapshot, opened, place_of, record, snapshots
+from usertrack.history import Snapshot, record, snapshots
+from usertrack.history_file import Place, opened, place_of
 from usertrack.library import read_query
 from usertrack.settings import load
 from usertrack.sources.identity import origin_of

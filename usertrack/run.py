@@ -88,6 +88,7 @@ class Runner:
         self._cache = cache
         self._purpose = ""
         self._given: list[Answer] = []
+        self.unanswered: dict[str, UsertrackError] = {}  # by query, why it has no answer
         self._consent: list[asyncio.Task[OptedOut]] = []  # asked once, also for copies that answer for other moments
 
     def __enter__(self) -> "Runner":
@@ -264,6 +265,8 @@ class Runner:
             full = f"{statement.name}: the result cannot be kept in {self.spool.folder.parent}: {error.strerror}"
             answer = QueryError(full, "free some space there, or set TMPDIR to another folder")
         self._given.append(answer)
+        if isinstance(answer, UsertrackError):
+            self.unanswered.setdefault(statement.name, answer)
         done(statement, answer)
         return answer
 

@@ -52,7 +52,7 @@ def weekly(
         wanted = parse_week(week, desk.settings["timezone"], desk.runner.as_of)
         as_of, _ = moments(wanted, desk.runner.as_of)
         made = replace(_recipe(desk, "weekly", str(wanted), set_name, limit), as_of=as_of)
-        desk.emit(_make(desk, made, pseudonyms=pseudonyms), limit)
+        _emit(desk, made, pseudonyms=pseudonyms)
 
 
 @report.command("user")
@@ -71,7 +71,7 @@ def user(
     from usertrack.cli.desk import open_desk
 
     with open_desk(common) as desk:
-        desk.emit(_make(desk, _recipe(desk, "user", email, "action", limit), pseudonyms=pseudonyms), limit)
+        _emit(desk, _recipe(desk, "user", email, "action", limit), pseudonyms=pseudonyms)
 
 
 @report.command("segment")
@@ -94,7 +94,7 @@ def segment(
     from usertrack.cli.desk import open_desk
 
     with open_desk(common) as desk:
-        desk.emit(_make(desk, _recipe(desk, "segment", name, set_name, limit), pseudonyms=pseudonyms), limit)
+        _emit(desk, _recipe(desk, "segment", name, set_name, limit), pseudonyms=pseudonyms)
 
 
 @report.command("verify")
@@ -107,6 +107,7 @@ def verify(
     """Ask for every figure of a report again, for the same moment; exits with 5 when one differs or text was altered.
 
     What the sources keep only as of today, such as credits, cannot be known for the past: it is named, and no mismatch.
+    With 6 when a source did not answer: what rests on the other one was checked.
 
     `usertrack report verify week.html`
     """
@@ -124,8 +125,10 @@ def verify(
         again = _make(desk, found.recipe, keep=False, pseudonyms=found.pseudonyms)
         assert again.provenance is not None
         body = partial(pages.text, again, found.format, found.recipe.limit)
-        findings = compare(found, again.provenance, body, desk.runner.now)
+        unanswered = {name: error.message for name, error in desk.runner.unanswered.items()}
+        findings = compare(found, again.provenance, body, desk.runner.now, unanswered)
         desk.emit(verify_document(found, findings))
+        desk.incomplete = False  # `raise_mismatch` says which parts are
         raise_mismatch(found, findings)
 
 
@@ -147,6 +150,36 @@ def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
         raise UsageError(
             f"the report is of other sources: {recipe.sources or 'none'}, not {ours}",
             "verify it in the workspace in which it was made: `--workspace FOLDER`, or `--demo`",
+        )
+
+
+def _emit(desk: "Desk", recipe: "Recipe", *, pseudonyms: bool) -> None:
+    """Make the report and hand it over; what is wrong with it is said to whoever made it, too."""
+    from usertrack.cli import diagnostics, output
+    from usertrack.cli.desk import format_of
+    from usertrack.render import pages
+    from usertrack.report.sections import with_unanswered
+
+    document, said = with_unanswered(_make(desk, recipe, pseudonyms=pseudonyms), desk.runner.unanswered)
+    desk.incomplete = desk.incomplete or bool(said)
+    desk.emit(document, recipe.limit)
+    if said:
+        diagnostics.note(said)
+    if output.chosen(format_of(desk.settings, desk.common), desk.common.output) == "markdown":
+        _say_if_too_long(sum(map(len, pages.render(document, "markdown", recipe.limit))))
+
+
+_ISSUE = 65_536  # characters that GitHub takes as the body of an issue
+
+
+def _say_if_too_long(characters: int) -> None:
+    from usertrack.cli import diagnostics
+    from usertrack.measures import number
+
+    if characters > _ISSUE:
+        diagnostics.note(
+            f"the report has {number(characters)} characters, and an issue of GitHub takes {number(_ISSUE)}: "
+            "a smaller --limit makes it shorter, and HTML has no such limit"
         )
 
 
@@ -177,7 +210,7 @@ def _weekly(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: 
 
 def _user(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
     from usertrack.person import dossier
-    from usertrack.report.members import origins_of
+    from usertrack.report.members import origins
     from usertrack.report.person import person_report
 
     desk.runner = desk.runner.at(recipe.as_of)
@@ -185,7 +218,8 @@ def _user(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FB
     found = dossier(desk.runner, bench, recipe.subject)
     desk.incomplete = desk.incomplete or bool(found.missing)
     desk.name = str(next(iter(found.standing.values())).facts.get("name") or "")
-    return person_report(found, origins_of(bench), asdict(recipe), recipe.timezone, _templates(desk), recipe.limit)
+    profile = origins(bench, bench.queries)
+    return person_report(found, profile, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit)
 
 
 def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
@@ -205,7 +239,8 @@ def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa:
 
 
 def _sought(desk: "Desk", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FBT001
-    from usertrack.history import WEEK, place_of
+    from usertrack.history import WEEK
+    from usertrack.history_file import place_of
     from usertrack.lookback import Sought
 
     rules = desk.rules()

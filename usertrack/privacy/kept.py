@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from usertrack import history
+from usertrack import history_file
 from usertrack.cache import Cache
-from usertrack.history import Place
+from usertrack.history_file import Place
 from usertrack.privacy.subject import Subject
 from usertrack.spool import SpooledRows, connect, quote
 
@@ -23,7 +23,7 @@ def opened(place: Place | None, *, write: bool = False) -> Iterator[Any]:
     if place is None or not place.path.exists():
         yield None
         return
-    with connect() as connection, history.opened(connection, place, write=write):
+    with connect() as connection, history_file.opened(connection, place, write=write):
         yield connection
 
 

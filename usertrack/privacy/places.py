@@ -6,7 +6,7 @@ from pathlib import Path
 
 from usertrack.cache import Cache
 from usertrack.errors import QueryError, SourceBusy, UsertrackError
-from usertrack.history import Place
+from usertrack.history_file import Place
 from usertrack.library import Query, Statement, for_key
 from usertrack.privacy import kept
 from usertrack.privacy.subject import OWN, Subject, ask, normal

@@ -13,6 +13,7 @@ from usertrack.measures import number
 from usertrack.period import in_zone
 from usertrack.report.failure_checklist import NOUNS, by_category, checklist, percent, plural, span
 from usertrack.report.failure_data import COLUMNS, days_of_runs, fingerprints_table, investigation_json, success
+from usertrack.report.sections import unknown
 from usertrack.report.segments import moment
 from usertrack.table import Column, Row, Table
 
@@ -61,11 +62,18 @@ def _blocks(found: Investigation, timezone: str) -> Iterator[Block]:
     yield _checklist(found, timezone)
 
 
-def in_short(found: Investigation, timezone: str, most: int) -> Iterator[Block]:
-    """Both levels, incidents, and the ``most`` frequent failures of each: for a report on more than failures."""
-    yield _levels(found)
+def in_week(found: Investigation, timezone: str, most: int) -> Iterator[Block]:
+    """Both levels, incidents, and the ``most`` frequent failures of each: for a report that is read later."""
+    yield _levels(found) if not found.unknown("levels") else unknown(found.unknown("levels"))
+    if found.unknown("windows", "messages"):
+        yield unknown(found.unknown("windows", "messages"))
+        return
     yield from _incidents(found, timezone)
-    yield from (replace(_fingerprints(found, level, timezone), limit=most) for level in LEVELS if found.at(level))
+    for level in LEVELS:
+        if found.at(level):
+            listing = _fingerprints(found, level, timezone)
+            columns = tuple(name for name in listing.table.names if name not in ("owner", "last_at"))
+            yield replace(listing, limit=most, columns=columns)
 
 
 def _listing(

@@ -132,6 +132,21 @@ def afterwards_notes(late: Sequence[Snapshot], timezone: str) -> list[str]:
     return [f"classified afterwards: {days}; {', '.join(labels)} there are those of {made}"]
 
 
+def moments(kept: Sequence[Snapshot], timezone: str) -> str:
+    """When they are of, to the minute."""
+    return ", ".join(moment(snapshot.as_of, timezone).removesuffix(f" {timezone}") for snapshot in kept)
+
+
+def incomplete_notes(kept: Sequence[Snapshot], timezone: str) -> list[str]:
+    """Which snapshots a missing source left without some segments, and which those are."""
+    return [
+        f"{moments([snapshot], timezone)}: incomplete, without "
+        + ", ".join(segment.name for segment in snapshot.segments if segment.people is None)
+        + f" ({next(segment.unknown for segment in snapshot.segments if segment.people is None)})"
+        for snapshot in kept
+    ]
+
+
 def _few(days: Sequence[str]) -> str:
     distinct = list(dict.fromkeys(days))
     return ", ".join(distinct) if len(distinct) <= 3 else f"{len(distinct)} days from {distinct[0]} to {distinct[-1]}"
