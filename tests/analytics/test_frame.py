@@ -186,8 +186,8 @@ def test_retention_by_day_and_hour_where_clocks_change(client: Client, day: str,
     capture(client, [f"p | a | {', '.join(events)}"])
     first, last = (at(event).replace(minute=0, second=0) for event in events)
     hours = Frame(first, last + timedelta(hours=1), NOW, "hour", timezone=BERLIN)
-    start = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(BERLIN)).astimezone(UTC)
-    days = Frame(start, start + timedelta(days=2), NOW, "day", timezone=BERLIN)
+    start = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(BERLIN))
+    days = Frame(start.astimezone(UTC), (start + timedelta(days=2)).astimezone(UTC), NOW, "day", timezone=BERLIN)
     with asking(client.store, NOW, BERLIN) as runner:
         [by_hour] = ask(runner, Asked("a"), hours).groups
         [by_day] = ask(runner, Asked("a"), days).groups
