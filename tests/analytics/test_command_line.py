@@ -43,7 +43,7 @@ BROKEN_DOWN = [
 ]
 
 
-@pytest.mark.parametrize("command", BROKEN_DOWN)
+@pytest.mark.parametrize("command", [*BROKEN_DOWN, ["activity"]])
 def test_a_property_that_nothing_has(on: Cli, client: Client, command: list[str]) -> None:
     capture(client, LINES)
     said = on(*command, *SINCE, "--breakdown", "plann")

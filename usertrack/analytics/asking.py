@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from usertrack.analytics.frame import NO_PROPERTY, Frame
@@ -98,9 +99,9 @@ def others(table: Table, frame: Frame) -> tuple[str, ...]:
 
 def _require_property(runner: Runner, values: Mapping[str, Any], wanted: str) -> None:
     """Raise UsageError where nothing in the window has the property that was to be broken down by."""
-    since = values.get("since") or values["before"]
-    of_person = wanted.startswith("person.")
-    asked = {"since": since, "until": values["until"], "of_person": of_person}
+    of_person, until = wanted.startswith("person."), values.get("until", runner.as_of)
+    begins = (values[name] for name in ("since", "before", "first", "from") if name in values)
+    asked = {"since": next(begins, until - timedelta(days=90)), "until": until, "of_person": of_person}
     kind, prefix = ("person", "person.") if of_person else ("event", "")
     names = [f"{prefix}{row[0]}" for row in runner.one(runner.bind("posthog/property_names", asked)).rows]
     if wanted not in names:
