@@ -136,6 +136,7 @@ def _week_start(desk: "Desk", asked: Asked, unit: "Interval") -> "WeekStart":
 def _of_people(desk: "Desk", frame: "Frame", segment: str) -> "Frame":
     from dataclasses import replace
 
+    from usertrack.analytics.frame import MOST_EMBEDDED, MOST_PEOPLE
     from usertrack.segments import classify
 
     rules = desk.rules()
@@ -143,7 +144,8 @@ def _of_people(desk: "Desk", frame: "Frame", segment: str) -> "Frame":
     found = classify(desk.profiles(rules), chosen)
     people = found.people([name])
     key = people.names.index(rules.key)
-    return replace(frame, segment=segment, people=tuple(str(row[key]) for row in people.rows))
+    most = MOST_EMBEDDED if desk.runner.about().get("usertrack_parquet") else MOST_PEOPLE
+    return replace(frame, segment=segment, people=tuple(str(row[key]) for row in people.rows), most_people=most)
 
 
 @with_asked("interval", "week_start")
