@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from usertrack.analytics.funnel import named_funnels
 from usertrack.failures.causes import read_catalogue
 from usertrack.library import SOURCES, Library, shipped_root
 from usertrack.rules import read_rules
@@ -17,7 +18,13 @@ SHIPPED = Library([shipped_root() / "queries"])
 
 def test_a_new_one_is_complete_and_valid(tmp_path: Path) -> None:
     written = {path.relative_to(tmp_path).as_posix() for path in create(tmp_path / "acme")}
-    assert {"acme/usertrack.yaml", "acme/segments.yaml", "acme/failures.yaml", "acme/.gitignore"} <= written
+    assert {
+        "acme/usertrack.yaml",
+        "acme/segments.yaml",
+        "acme/failures.yaml",
+        "acme/funnels.yaml",
+        "acme/.gitignore",
+    } <= written
     settings = load(workspace=tmp_path / "acme", env={})
     assert settings["posthog.host"] == "https://us.posthog.com"
     assert settings.uses_demo
@@ -33,6 +40,17 @@ def test_the_example_of_a_cause_is_valid_once_uncommented(tmp_path: Path) -> Non
     )
     causes = read_catalogue([path, shipped_root() / "failures.yaml"])
     assert causes.judge("tool", "disk quota of acme exceeded").label == "Disk quota (acme)"
+
+
+def test_the_example_of_a_funnel_is_valid_once_uncommented(tmp_path: Path) -> None:
+    create(tmp_path)
+    path = tmp_path / "funnels.yaml"
+    assert named_funnels([path]) == {}
+    path.write_text(path.read_text().replace("\n# checkout", "\ncheckout").replace("\n#   ", "\n  "))
+    assert [step.events for step in named_funnels([path])["checkout"].steps[1:]] == [
+        ("checkout_started",),
+        ("paid", "subscribed"),
+    ]
 
 
 def test_twice_changes_nothing(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from usertrack.analytics.funnel import named_funnels
 from usertrack.errors import UsageError, UsertrackError
 from usertrack.expressions import expand, parse
 from usertrack.failures.causes import read_catalogue
@@ -113,6 +114,15 @@ def check_causes(paths: Sequence[Path]) -> list[Finding]:
         return [Finding("FAIL", "failures.yaml", error.message, error.hint)]
     counts = f"{len(catalogue.rules)} rules in {len(catalogue.categories)} categories"
     return [Finding("ok", "failures.yaml", counts)]
+
+
+def check_funnels(paths: Sequence[Path]) -> list[Finding]:
+    """funnels.yaml: shape, steps with their conditions, windows and orders of every funnel."""
+    try:
+        funnels = named_funnels(paths)
+    except UsageError as error:
+        return [Finding("FAIL", "funnels.yaml", error.message, error.hint)]
+    return [Finding("ok", "funnels.yaml", f"{len(funnels)} funnel{'s' * (len(funnels) != 1)}")]
 
 
 def _problem(bench: Workbench, segment: Segment) -> Finding | None:

@@ -22,6 +22,7 @@ from usertrack.spool import Spool
 from usertrack.table import Table
 
 _OPTED_OUT = "posthog/opted_out"
+_HAVE_OPTED_OUT = ("people have opted out, and are left out", "person has opted out, and is left out")
 NAMES = {"posthog": "PostHog", "neon": "Postgres"}
 _CONNECT = {
     "posthog": "set POSTHOG_PROJECT_ID and POSTHOG_PERSONAL_API_KEY",
@@ -52,7 +53,7 @@ class OptedOut:
     def notes(self) -> tuple[str, ...]:
         count, nameless = len(self.emails), self.without_email
         told = (
-            (count, f"{count} {'person has' if count == 1 else 'people have'} opted out, and are left out"),
+            (count, f"{count} {_HAVE_OPTED_OUT[count == 1]}"),
             (
                 nameless,
                 f"{nameless} without an e-mail have opted out: queries tell people by e-mail, so they still count",

@@ -176,10 +176,11 @@ class Workbench:
             if name in tables
         ] or ["SELECT NULL::VARCHAR AS key, '' AS source LIMIT 0"]
         own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
+        said_no = f"key IN (SELECT {normalised('said')} FROM unnest(?::VARCHAR[]) AS listed(said))"
         self.connection.execute(
             f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
-            f"NOT internal AND key IN (SELECT {normalised('x')} FROM unnest(?::VARCHAR[]) AS listed(x)) AS opted_out, "
-            f"bool_or(source = 'neon') AS in_neon, bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
+            f"NOT internal AND {said_no} AS opted_out, bool_or(source = 'neon') AS in_neon, "
+            f"bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
             "WHERE key IS NOT NULL GROUP BY key",
             [list(opted_out)],
         )

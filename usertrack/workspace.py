@@ -58,6 +58,19 @@ rules: []
 #   billing: {name: Billing, owner: Finance}
 """
 
+_FUNNELS = """\
+# funnels.yaml: funnels by name, for `usertrack funnel NAME`. They come before the shipped `activation`: one of the same
+# name replaces it. A step is an event, several with | between them, or one with a condition. `usertrack check` proves
+# this file.
+
+# checkout:
+#   title: Checkout
+#   steps: ["$pageview[properties.$pathname = '/pricing']", checkout_started, paid|subscribed]
+#   window: 14d                     # to convert in, from the first step; s, m, h, d or w
+#   order: ordered                  # or strict (nothing in between), or unordered
+#   exclude: [refunded]             # who did this on the way is left out
+"""
+
 _GITIGNORE = "# what usertrack keeps for itself\n.usertrack/\n"
 
 _QUERY = {
@@ -102,6 +115,7 @@ def create(folder: Path) -> list[Path]:
             written += _write(folder / "queries" / source / ".gitkeep", "")
         written += _write(folder / "usertrack.yaml", _SETTINGS)
         written += _write(folder / "failures.yaml", _CAUSES)
+        written += _write(folder / "funnels.yaml", _FUNNELS)
         written += _write(folder / ".gitignore", _GITIGNORE)
         if not (folder / "segments.yaml").exists():
             shutil.copyfile(shipped_root() / "segments.yaml", folder / "segments.yaml")

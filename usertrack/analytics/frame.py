@@ -146,7 +146,7 @@ class Frame:
             "where": self.where or "true",
             "everyone": self.people is None,
             "people": list(self.people or ("",)),
-            "breakdown": self.breakdown.removeprefix("person.") or _NO_PROPERTY,
+            "breakdown": self.breakdown.removeprefix("person.") or NO_PROPERTY,
             "of_person": of_person,
             "top": self.top,
         }
@@ -158,7 +158,7 @@ class Frame:
         return {"interval": self.interval, "sundays": sundays, "origin": self.floor(self.since).astimezone(UTC)}
 
 
-_NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
+NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
 _SHORTEST = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
 
 

@@ -13,7 +13,7 @@ _PANEL = "Workspace"
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; default: here.")] = Path(),
 ) -> None:
-    """Make a workspace: settings, segments and a folder for your queries, all commented.
+    """Make a workspace: settings, segments, funnels and a folder for your queries, all commented.
 
     `usertrack init acme && cd acme`
     """
@@ -36,12 +36,12 @@ def check(
     *,
     common: Common,
 ) -> None:
-    """Prove every file of the workspace: queries, parameters, segments, causes of failures.
+    """Prove every file of the workspace: queries, parameters, segments, causes of failures, funnels.
 
     `usertrack check` · `usertrack check --online`
     """
-    from usertrack.check import check_causes, check_queries, check_queries_online, check_rules
-    from usertrack.cli.desk import emit, failures_paths, library_of, open_desk, rules_path, settings_of
+    from usertrack.check import check_causes, check_funnels, check_queries, check_queries_online, check_rules
+    from usertrack.cli.desk import emit, failures_paths, funnel_paths, library_of, open_desk, rules_path, settings_of
     from usertrack.report.findings import findings_document, raise_problems
 
     settings = settings_of(common)
@@ -53,6 +53,7 @@ def check(
     else:
         findings = check_queries(library)
     findings += check_rules(rules_path(settings), library) + check_causes(failures_paths(settings))
+    findings += check_funnels(funnel_paths(settings))
     emit(findings_document("usertrack check", findings), settings, common)
     raise_problems(findings)
 
