@@ -134,7 +134,17 @@ counted AS (
     FROM items
     GROUP BY hash
 )
-SELECT rank AS group_rank, kind, step, names, sessions, persons, stayed, reached, seconds
+SELECT
+    nullIf(substring({groups}[rank], 2), '') AS group_value,
+    rank AS group_rank,
+    kind,
+    step,
+    names,
+    sessions,
+    persons,
+    stayed,
+    reached,
+    seconds
 FROM counted
 ORDER BY group_rank, kind, sessions DESC, step, hash
 LIMIT {most} BY group_rank, kind
