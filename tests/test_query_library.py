@@ -78,7 +78,7 @@ def answer(runner: Runner, name: str, **params: object) -> Table:
         "steps": ["user_signed_up", "onboarding_started"],
         "conditions": ["true", "true"],
         "until": AS_OF,
-        **dict.fromkeys(("since", "origin", "before", "from"), AS_OF - timedelta(days=90)),
+        **dict.fromkeys(("since", "origin", "before", "from", "first"), AS_OF - timedelta(days=90)),
     }
     taken = {p: required[p] for p, known in LIBRARY[name].params.items() if known.default is None}
     return runner.one(runner.bind(name, {**taken, **params}))
