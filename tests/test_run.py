@@ -127,7 +127,10 @@ def test_what_is_configured_is_opened(tmp_path: Path) -> None:
     assert run.as_of == datetime(2026, 1, 1, 14, 59, 59, 999999, tzinfo=UTC)
     for wrong in ({"POSTHOG_PROJECT_ID": "mine"}, {"POSTHOG_HOST": "http://a b"}, {"USERTRACK_AS_OF": "soon"}, {}):
         known = {"POSTHOG_PERSONAL_API_KEY": KEY, **({} if not wrong else {"POSTHOG_PROJECT_ID": "1"}), **wrong}
-        with pytest.raises(UsageError) as caught:
-            open_runner(load(env=known), Library([]), now=AS_OF, notify=silent)
+        with (
+            pytest.raises(UsageError) as caught,
+            open_runner(load(env=known), Library([]), now=AS_OF, notify=silent) as run,
+        ):
+            run.one(Statement("posthog", "SELECT 1"))
         assert caught.value.hint
         assert KEY not in f"{caught.value!r}{caught.value.hint}"

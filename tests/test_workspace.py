@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from usertrack.analytics.funnel import named_funnels
 from usertrack.failures.causes import read_catalogue
 from usertrack.library import SOURCES, Library, shipped_root
 from usertrack.rules import read_rules
@@ -12,12 +13,19 @@ from usertrack.workspace import create, new_query
 
 from .conftest import Cli, problem
 
+README = Path(__file__).parent.parent / "README.md"
 SHIPPED = Library([shipped_root() / "queries"])
 
 
 def test_a_new_one_is_complete_and_valid(tmp_path: Path) -> None:
     written = {path.relative_to(tmp_path).as_posix() for path in create(tmp_path / "acme")}
-    assert {"acme/usertrack.yaml", "acme/segments.yaml", "acme/failures.yaml", "acme/.gitignore"} <= written
+    assert {
+        "acme/usertrack.yaml",
+        "acme/segments.yaml",
+        "acme/failures.yaml",
+        "acme/funnels.yaml",
+        "acme/.gitignore",
+    } <= written
     settings = load(workspace=tmp_path / "acme", env={})
     assert settings["posthog.host"] == "https://us.posthog.com"
     assert settings.uses_demo
@@ -33,6 +41,17 @@ def test_the_example_of_a_cause_is_valid_once_uncommented(tmp_path: Path) -> Non
     )
     causes = read_catalogue([path, shipped_root() / "failures.yaml"])
     assert causes.judge("tool", "disk quota of acme exceeded").label == "Disk quota (acme)"
+
+
+def test_the_example_of_a_funnel_is_valid_once_uncommented(tmp_path: Path) -> None:
+    create(tmp_path)
+    path = tmp_path / "funnels.yaml"
+    assert named_funnels([path]) == {}
+    path.write_text(path.read_text().replace("\n# checkout", "\ncheckout").replace("\n#   ", "\n  "))
+    assert [step.events for step in named_funnels([path])["checkout"].steps[1:]] == [
+        ("checkout_started",),
+        ("paid", "subscribed"),
+    ]
 
 
 def test_twice_changes_nothing(tmp_path: Path) -> None:
@@ -64,6 +83,24 @@ def test_a_new_query_is_valid_as_it_stands(tmp_path: Path, source: str) -> None:
     assert path == tmp_path / "queries" / source / "sub" / "pricing-views_2.sql"
     query = Library([tmp_path / "queries"])[f"{source}/sub/pricing-views_2"]
     assert (query.title, query.key) == ("Sub/pricing-views 2", "email")
+    assert list(query.facts) == ["pricing_views_2"]
+    assert set(query.used) == {"as_of", "days", "internal"}
+
+
+def test_the_readme_shows_what_a_new_query_holds(tmp_path: Path) -> None:
+    written = new_query(tmp_path, "posthog/pricing_views", SHIPPED).read_text()
+    assert f"`usertrack query new posthog/pricing_views` starts this one:\n\n```sql\n{written}```" in README.read_text()
+
+
+def test_a_new_query_runs_as_it_is(demo: Cli) -> None:
+    demo("init")
+    for source, name in (("posthog", "2nd-try"), ("neon", "my_signups")):
+        demo("query", "new", f"{source}/{name}")
+        said = demo("query", "run", f"{source}/{name}", "-f", "csv")
+        lines = said.out.splitlines()
+        assert (said.code, lines[0]) == (0, {"posthog": "email,n_2nd_try", "neon": "email,my_signups"}[source])
+        assert len(lines) > 10
+        assert "datagen.dev" not in said.out
 
 
 def test_a_shipped_query_is_copied(tmp_path: Path) -> None:

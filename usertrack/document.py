@@ -6,6 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from usertrack.measures import number
 from usertrack.table import Column, Table
 
 Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "text", "tag"]
@@ -200,7 +201,7 @@ def of_table(table: Table, limit: int = 0) -> Document:
     count = len(table.rows)
     return Document(
         title=table.title or table.name,
-        subtitle=" · ".join([f"{count:,} row".replace(",", " ") + "s" * (count != 1), *times]),
+        subtitle=" · ".join([f"{number(count)} row" + "s" * (count != 1), *times]),
         blocks=(Listing(table, limit=limit),),
         notes=(*table.notes, *cut),
         table=table,

@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from usertrack.errors import SourceBusy, UsageError
 from usertrack.expressions import columns
@@ -24,6 +23,7 @@ from usertrack.library import Query
 from usertrack.rules import Rules, SegmentSet
 from usertrack.segments import Classification, condition
 from usertrack.settings import Settings
+from usertrack.sources.identity import origin_of
 from usertrack.spool import identifier, quote
 from usertrack.workbench import ProfileFact
 
@@ -125,35 +125,6 @@ def place_of(settings: Settings, now: datetime) -> Place | None:
 
 def _days(settings: Settings) -> tuple[float, float]:
     return settings["history_all_days"], settings["history_daily_days"]
-
-
-def origin_of(settings: Settings, now: datetime) -> str:
-    """Which sources these are, in words without a secret."""
-    if settings.uses_demo:
-        from usertrack.sources.demo import cache_root, place
-
-        return place(cache_root(), now=now).name
-    neon = f"{settings['neon.project_id']}/{settings['neon.database']}"
-    postgres = _database(str(settings["postgres.url"])) if settings["postgres.url"] else neon
-    posthog = urlsplit(settings["posthog.host"]).netloc + f"/{settings['posthog.project_id']}"
-    return " + ".join(
-        str(part)
-        for part, there in ((posthog, settings.has_posthog), (postgres, settings.has_postgres))
-        if there and part
-    )
-
-
-def _database(url: str) -> str:
-    """``host/database`` of a connection string of either form: nothing else of it, for it may hold a password."""
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
-
-    try:
-        known = conninfo_to_dict(url)
-    except (psycopg.Error, ValueError):  # ValueError: bytes that are no text
-        return "unreadable address"
-    port = "" if str(known.get("port") or 5432) == "5432" else f":{known['port']}"
-    return f"{known.get('host') or ''}{port}/{known.get('dbname') or ''}"
 
 
 # The file

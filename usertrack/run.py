@@ -237,6 +237,8 @@ class Runner:
         source = self._sources.get("posthog")
         if isinstance(source, _CacheAlone):
             raise NotKept("what PostHog alone keeps, such as insights, is not in the cache", "ask without --offline")
+        if isinstance(source, _Misconfigured):
+            raise source.error
         if not isinstance(source, Api):
             raise NotConnected(f"{NAMES['posthog']} is not connected", _CONNECT["posthog"])
         return source
@@ -367,6 +369,26 @@ def _own(item: str) -> str:
     return item.strip().lower().lstrip("@.")
 
 
+class _Misconfigured:
+    """Stands in the place of a source whose settings lack something: to whoever asks it is as good as down."""
+
+    def __init__(self, error: UsageError) -> None:
+        self.error = error
+
+    async def run(self, statement: Statement, spool: Spool) -> Table:
+        raise self.error
+
+    async def close(self) -> None:
+        pass
+
+
+def _made(name: str, settings: Settings, notify: Notify) -> Source:
+    try:
+        return make(name, settings, notify)
+    except UsageError as error:
+        return _Misconfigured(error)
+
+
 class _CacheAlone:
     """Stands in the place of a source that may not be asked."""
 
@@ -402,7 +424,7 @@ def open_runner(
     if settings.offline:
         sources = {name: _CacheAlone(kept=name in _require(cache).sources) for name in names}
     else:
-        sources = {name: make(name, settings, notify) for name in names}
+        sources = {name: _made(name, settings, notify) for name in names}
     runner = Runner(settings, library, wanted or now, sources, now=now, cache=cache)
     runner.begin(purpose)
     return runner

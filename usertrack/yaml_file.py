@@ -10,11 +10,13 @@ from usertrack.errors import UsageError, did_you_mean
 class YamlFile:
     """The values (``document``) beside the YAML nodes, which know their lines.
 
-    ``needs`` and ``hint`` are for a file that is no mapping at all.
+    ``needs`` and ``hint`` are for a file that is no mapping at all. Where it ``may_be_empty``, one of nothing but
+    comments is the empty mapping.
     """
 
     needs: ClassVar[str]
     hint: ClassVar[str]
+    may_be_empty: ClassVar[bool] = False
 
     def __init__(self, path: Path) -> None:
         import yaml
@@ -34,6 +36,8 @@ class YamlFile:
                 f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}",
                 "put texts with `:` or `{` in quotes",
             ) from error
+        if self.document is None and self.may_be_empty:
+            self.document = {}
         if not isinstance(self.document, dict):
             raise UsageError(f"{path}:1: the file needs {self.needs}", self.hint)
         self._no_key_twice(self.root)

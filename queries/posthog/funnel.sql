@@ -5,8 +5,8 @@
 --   counts, of several the one that got there first. An event of `exclusions` after the first step and before the last
 --   takes the person out, if it struck the furthest attempt. `strict`: any other event in between ends an attempt. A step
 --   is an event, or several with | between them, or any if it is empty, that fulfils the condition at the same place in
---   `conditions`. Times between steps are in seconds. `open`: stopped there, but the window is not over. With `each` above 0 the rows are the
---   persons who stopped at that step.
+--   `conditions`. Times between steps are in seconds. `open`: stopped there, but the window is not over. With `each`
+--   above 0 the rows are the persons who stopped at that step. `group_values`: how many values the breakdown has.
 -- params:
 --   steps: {type: list}
 --   conditions: {type: conditions}
@@ -54,8 +54,8 @@ candidates AS (
             {internal}
         )
 ),
--- moves (time, step, event, steps) of events at one time: alike events one after the other, each tried on its last step
--- first; different ones by step, and none of them twice. Step 0 ends all attempts but those at `steps`, if strict
+-- moves (time, step, mark, steps) of events at one time: alike events one after the other, each tried on its last step
+-- first; different ones by step, with a bit as mark, so that none is taken twice. Step 0 ends attempts, if strict
 moments AS (
     SELECT
         person_id,
@@ -64,81 +64,110 @@ moments AS (
         any(group_of) AS seen_group,
         toUnixTimestamp64Milli(timestamp) AS ms,
         groupArray(matched) AS matches,
-        arrayResize(matches[1], 0) AS none,
-        arrayMap(m -> arrayConcat(arrayReverse(m), arrayResize([0], if({strict}, 1, 0))), matches) AS orders,
+        arrayMap(m -> if({strict}, arrayPushBack(arrayReverse(m), 0), arrayReverse(m)), matches) AS orders,
         arrayMap((m, o) -> arrayMap(n -> tuple(ms, n, 0, m), o), matches, orders) AS alike,
         arrayMap(m -> arrayFilter(n -> n > 0, m), matches) AS filled,
-        arrayMap((m, e) -> arrayMap(n -> tuple(ms, n, e - 0, none), m), filled, arrayEnumerate(matches)) AS different,
-        if(arrayUniq(matches) = 1, arrayFlatten(alike), arraySort(m -> m.2, arrayFlatten(different))) AS moves,
-        if(arrayUniq(matches) = 1 AND length(filled[1]) < 2, matches[1], [0]) AS what
+        arrayMap(e -> bitShiftLeft(1, least(e, 19)) - 0, arrayEnumerate(matches)) AS marks,
+        arrayMap((m, mark) -> arrayMap(n -> tuple(ms, n, mark, m), m), filled, marks) AS different,
+        if(arrayUniq(matches) = 1, arrayFlatten(alike), arraySort(m -> m.2, arrayFlatten(different))) AS moves
     FROM candidates
     WHERE {strict} OR notEmpty(matched)
     GROUP BY person_id, timestamp
 ),
--- of the same thing done over and over only the first time tells, and of the first step the last time, too. To each move
--- its begin, if it opens an attempt, and the place of what it changes: its step, or the one that it strikes
+-- beside each move its place, the place of the last exclusion before it, and the time of the first one after it, or 0
 people AS (
     SELECT
         person_id AS person,
         any(address) AS email,
         argMinIf(seen_group, at, isNotNull(seen_group)) AS value,
-        arraySort(moment -> moment.1, groupArray(tuple(at, what, moves))) AS ordered,
-        arrayMap(moment -> moment.2, ordered) AS whats,
-        arrayFilter(
-            (moment, n) -> n = 1 OR whats[n] = [0] OR whats[n] != whats[n - 1]
-                OR (whats[n] = [1] AND whats[n] != whats[n + 1]),
-            ordered,
-            arrayEnumerate(ordered)
-        ) AS telling,
-        arrayFlatten(arrayMap(moment -> moment.3, telling)) AS plain,
-        arrayMap(m -> tuple(m.1, m.2, m.3 - 0, m.4, m.2 = 1 ? m.1 : 0, m.2 > 0 ? m.2 + 1 : 0 - m.2), plain) AS all_moves,
-        arrayResize(arrayMap(m -> tuple(m.1, m.3), all_moves), 0) AS nowhere
+        arraySort(moment -> moment.1, groupArray(tuple(at, moves))) AS ordered,
+        arrayFlatten(arrayMap(moment -> moment.2, ordered)) AS all_moves,
+        arrayMap(place -> place - 0, arrayEnumerate(all_moves)) AS places,
+        arrayMap((m, place) -> if(m.2 < 0, place, 0), all_moves, places) AS struck_at,
+        arrayFill(place -> place > 0, struck_at) AS struck,
+        arrayReverseFill(ms -> ms > 0, arrayMap(m -> if(m.2 < 0, m.1, 0), all_moves)) AS strikes
     FROM moments
     GROUP BY person_id
 ),
--- an attempt is [(begin, 0, or -1 once an exclusion struck it), (time of step 1, event), (time of step 2, event), …]. Of
--- those that reached step n only the latest can get on, at place n + 1; beside them the furthest of all is kept
-furthest AS (
+-- step by step, and each step for all moves at once. An attempt is (begin, place and time of its last step, the time with
+-- the marks of the events that it took then, the next exclusion). Of those that reached a step only the latest can get on:
+-- after each move it stands in `seen.1`. `seen.2` has, for each step, the attempts that reached it
+attempts AS (
     SELECT
         person,
         email,
         value,
         1000 * {window} AS allowed,
+        arrayMap((m, place) -> tuple(m.1, place + 1, m.1 - m.1, m.1 - m.1), all_moves, places) AS anywhere,
         arrayFold(
-            (seen, m) -> arrayMap(
-                (was, ok) -> tuple(
-                    m.2 = 0 ? arrayMap((a, n) -> has(m.4, n - 1) ? a : nowhere, seen.1, arrayEnumerate(seen.1))
-                    : ok AND was[1].2 = 0 ? arrayConcat(
-                        arraySlice(seen.1, 1, m.6 - 1),
-                        [m.2 > 0 ? arrayPushBack(was, tuple(m.1, m.3)) : arrayConcat([tuple(was[1].1, -1)], arrayPopFront(was))],
-                        arraySlice(seen.1, m.6 + 1)
-                    )
-                    : seen.1,
-                    ok AND m.2 - seen.2[1].2 >= length(seen.2) ? arrayPushBack(was, tuple(m.1, m.3))
-                    : ok AND was[1].2 = 0 AND length(seen.2) + m.2 = 0 AND m.1 - seen.2[1].1 <= allowed
-                        ? arrayConcat([tuple(seen.2[1].1, -1)], arrayPopFront(seen.2))
-                    : seen.2
+            (seen, step) -> arrayMap(
+                reached -> tuple(
+                    arrayFill(a -> a.1 > 0, reached),
+                    arrayPushBack(seen.2, arrayFilter(a -> a.1 > 0, reached))
                 ),
-                [m.5 > 0 ? [tuple(m.5, 0)] : seen.1[abs(m.2)]],
                 [
-                    m.2 != 0
-                    AND m.1 - greatest(m.5, seen.1[abs(m.2)][1].1) <= allowed
-                    AND seen.1[abs(m.2) + 1][1].1 != greatest(m.5, seen.1[abs(m.2)][1].1)
-                    AND NOT (m.3 > 0 AND has(seen.1[abs(m.2)], tuple(m.1, m.3)))
+                    arrayMap(
+                        (m, place, a, bad, strike) -> if(
+                            m.2 = step
+                            AND a.1 > 0
+                            AND m.1 - a.1 <= allowed
+                            AND bad < a.2
+                            AND (m.3 = 0 OR intDiv(a.3, 1048576) != m.1 OR bitAnd(a.3, m.3) = 0),
+                            tuple(
+                                a.1,
+                                place,
+                                1048576 * m.1 + m.3 + if(intDiv(a.3, 1048576) = m.1, bitAnd(a.3, 1048575), 0),
+                                strike
+                            ),
+                            tuple(m.1 - m.1, 0, 0, 0)
+                        ),
+                        all_moves,
+                        places,
+                        seen.1,
+                        if(
+                            {strict},
+                            arrayFill(
+                                bad -> bad > 0,
+                                arrayMap(
+                                    (m, place) -> if(m.2 < 0 OR m.2 = 0 AND NOT has(m.4, step - 1), place, 0),
+                                    all_moves,
+                                    places
+                                )
+                            ),
+                            struck
+                        ),
+                        strikes
+                    )
                 ]
             )[1],
-            all_moves,
-            tuple(arrayResize([nowhere], length({steps}) + 1), nowhere)
-        ).2 AS best
+            arrayEnumerate({steps}),
+            tuple(anywhere, arrayResize([anywhere], 0))
+        ).2 AS reached_by
     FROM people
 ),
+-- the first of the furthest attempts that no exclusion struck, and when it reached its steps
+furthest AS (
+    SELECT
+        person,
+        email,
+        value,
+        arrayFilter(reached -> notEmpty(reached), reached_by) AS levels,
+        arrayFirst(
+            a -> length(levels) = length({steps}) OR a.4 = 0 OR a.4 - a.1 > allowed,
+            levels[length(levels)]
+        ).1 AS begun,
+        arrayMap(reached -> intDiv(arrayFirst(a -> a.1 = begun, reached).3, 1048576), levels) AS times
+    FROM attempts
+    WHERE begun > 0
+),
 sized AS (
-    SELECT person, email, value, best, count() OVER (PARTITION BY value) AS entered
+    SELECT
+        person, email, value, times, count() OVER (PARTITION BY value) AS entered,
+        uniqExact(value) OVER () AS values_there
     FROM furthest
-    WHERE notEmpty(best) AND best[1].2 = 0
 ),
 ranked AS (
-    SELECT person, email, value, best, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
+    SELECT person, email, value, times, values_there, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
     FROM sized
 ),
 steps_reached AS (
@@ -147,11 +176,12 @@ steps_reached AS (
         if({each} > 0, email, '') AS address,
         if(place <= {top}, value, NULL) AS group_value,
         least(place, {top} + 1) AS group_rank,
-        best[1].1 AS begun,
-        length(best) - 1 AS reached,
-        arrayJoin(range(1, length(best))) AS step,
-        best[step + 1].1 AS ms,
-        if(step > 1, ms - best[step].1, 0) / 1000 AS seconds
+        values_there,
+        times[1] AS begun,
+        length(times) AS reached,
+        arrayJoin(arrayEnumerate(times)) AS step,
+        times[step] AS ms,
+        if(step > 1, ms - times[step - 1], 0) / 1000 AS seconds
     FROM ranked
 )
 SELECT
@@ -163,8 +193,9 @@ SELECT
     count() AS persons,
     countIf(reached = step AND step < length({steps}) AND begun > toUnixTimestamp64Milli(toDateTime64({until}, 3)) - 1000 * {window}) AS open,
     avgIf(seconds, seconds > 0) AS mean_seconds,
-    medianIf(seconds, seconds > 0) AS median_seconds,
-    fromUnixTimestamp64Milli(min(ms)) AS first_at
+    (medianExactLowIf(seconds, seconds > 0) + medianExactHighIf(seconds, seconds > 0)) / 2 AS median_seconds,
+    fromUnixTimestamp64Milli(min(ms)) AS first_at,
+    any(values_there) AS group_values
 FROM steps_reached
 WHERE {each} = 0 OR (step = {each} AND reached = {each})
 GROUP BY group_value, group_rank, step, id, address

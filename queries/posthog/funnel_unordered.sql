@@ -87,12 +87,14 @@ furthest AS (
     FROM people
 ),
 sized AS (
-    SELECT person, email, value, best, count() OVER (PARTITION BY value) AS entered
+    SELECT
+        person, email, value, best, count() OVER (PARTITION BY value) AS entered,
+        uniqExact(value) OVER () AS values_there
     FROM furthest
     WHERE notEmpty(best)
 ),
 ranked AS (
-    SELECT person, email, value, best, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
+    SELECT person, email, value, best, values_there, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
     FROM sized
 ),
 steps_reached AS (
@@ -101,6 +103,7 @@ steps_reached AS (
         if({each} > 0, email, '') AS address,
         if(place <= {top}, value, NULL) AS group_value,
         least(place, {top} + 1) AS group_rank,
+        values_there,
         best[1] AS begun,
         length(best) AS reached,
         arrayJoin(arrayEnumerate(best)) AS step,
@@ -117,8 +120,9 @@ SELECT
     count() AS persons,
     countIf(reached = step AND step < length({steps}) AND begun > toUnixTimestamp64Milli(toDateTime64({until}, 3)) - 1000 * {window}) AS open,
     avgIf(seconds, seconds > 0) AS mean_seconds,
-    medianIf(seconds, seconds > 0) AS median_seconds,
-    fromUnixTimestamp64Milli(min(ms)) AS first_at
+    (medianExactLowIf(seconds, seconds > 0) + medianExactHighIf(seconds, seconds > 0)) / 2 AS median_seconds,
+    fromUnixTimestamp64Milli(min(ms)) AS first_at,
+    any(values_there) AS group_values
 FROM steps_reached
 WHERE {each} = 0 OR (step = {each} AND reached = {each})
 GROUP BY group_value, group_rank, step, id, address

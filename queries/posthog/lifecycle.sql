@@ -106,17 +106,22 @@ cells AS (
     GROUP BY value, period, status
 ),
 sized AS (
-    SELECT value, period, status, persons, sum(persons) OVER (PARTITION BY value) AS size FROM cells
+    SELECT
+        value, period, status, persons, sum(persons) OVER (PARTITION BY value) AS size,
+        uniqExact(value) OVER () AS values_there
+    FROM cells
 ),
 ranked AS (
-    SELECT value, period, status, persons, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+    SELECT value, period, status, persons, values_there, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place
+    FROM sized
 )
 SELECT
     if(place <= {top}, value, NULL) AS group_value,
     least(place, {top} + 1) AS group_rank,
     period,
     status,
-    sum(persons) AS people
+    sum(persons) AS people,
+    any(values_there) AS group_values
 FROM ranked
 GROUP BY group_value, group_rank, period, status
 ORDER BY group_rank, period, status

@@ -73,17 +73,22 @@ cells AS (
     GROUP BY value, cohort, later
 ),
 sized AS (
-    SELECT value, cohort, later, persons, sum(if(later = 0, persons, 0)) OVER (PARTITION BY value) AS size FROM cells
+    SELECT
+        value, cohort, later, persons, sum(if(later = 0, persons, 0)) OVER (PARTITION BY value) AS size,
+        uniqExact(value) OVER () AS values_there
+    FROM cells
 ),
 ranked AS (
-    SELECT value, cohort, later, persons, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+    SELECT value, cohort, later, persons, values_there, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place
+    FROM sized
 )
 SELECT
     if(place <= {top}, value, NULL) AS group_value,
     least(place, {top} + 1) AS group_rank,
     cohort,
     later AS period,
-    sum(persons) AS people
+    sum(persons) AS people,
+    any(values_there) AS group_values
 FROM ranked
 GROUP BY group_value, group_rank, cohort, period
 ORDER BY group_rank, cohort, period

@@ -50,16 +50,21 @@ cells AS (
     SELECT value, periods, count() AS persons FROM people GROUP BY value, periods
 ),
 sized AS (
-    SELECT value, periods, persons, sum(persons) OVER (PARTITION BY value) AS size FROM cells
+    SELECT
+        value, periods, persons, sum(persons) OVER (PARTITION BY value) AS size,
+        uniqExact(value) OVER () AS values_there
+    FROM cells
 ),
 ranked AS (
-    SELECT value, periods, persons, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+    SELECT value, periods, persons, values_there, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place
+    FROM sized
 )
 SELECT
     if(place <= {top}, value, NULL) AS group_value,
     least(place, {top} + 1) AS group_rank,
     periods,
-    sum(persons) AS people
+    sum(persons) AS people,
+    any(values_there) AS group_values
 FROM ranked
 GROUP BY group_value, group_rank, periods
 ORDER BY group_rank, periods

@@ -9,6 +9,7 @@ from usertrack.server.store import Store
 
 from ..conftest import Cli, Said
 from ..server.capture_fixtures import SETTINGS, AppThread, Client
+from .logs import capture
 
 
 @pytest.fixture
@@ -29,3 +30,32 @@ def test_weeks_start_as_in_posthogs_project(
         said = on("lifecycle", "--since", "2026-11-04", "--until", "2026-11-10")
     assert said.code == 0, said.err
     assert f" {first} " in said.out
+
+
+LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n}" for n in range(12)]
+SINCE = ["--since", "2026-11-01", "--until", "2026-11-07"]
+BROKEN_DOWN = [
+    ["funnel", "a", "a"],
+    ["funnel", "a", "a", "--order", "unordered"],
+    ["retention"],
+    ["lifecycle"],
+    ["stickiness"],
+]
+
+
+@pytest.mark.parametrize("command", BROKEN_DOWN)
+def test_a_property_that_nothing_has(on: Cli, client: Client, command: list[str]) -> None:
+    capture(client, LINES)
+    said = on(*command, *SINCE, "--breakdown", "plann")
+    assert (said.code, said.out) == (2, "")
+    assert "no event in this time has a property 'plann'" in said.err
+    assert "did you mean 'plan'?" in said.err
+    assert "no person in this time has a property 'plan'" in on(*command, *SINCE, "--breakdown", "person.plan").err
+
+
+@pytest.mark.parametrize("command", BROKEN_DOWN)
+def test_all_others_say_how_many_they_are(on: Cli, client: Client, command: list[str]) -> None:
+    capture(client, [*LINES, "none | a | 2026-11-02 00:00:00"])
+    said = on(*command, *SINCE, "--breakdown", "plan", "--top", 3)
+    assert said.code == 0, said.err
+    assert "all others: 9 more values of plan" in said.out + said.err

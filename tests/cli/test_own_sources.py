@@ -264,6 +264,25 @@ def test_one_cause_is_told_once(own: Cli, clean_env: pytest.MonkeyPatch) -> None
     assert "error: 1 problem found" in checked.err
 
 
+@pytest.mark.parametrize(
+    ("key", "alone", "cause"),
+    [("", 2, "PostHog needs a personal API key"), ("phx_wrong", 3, "PostHog does not accept the personal API key")],
+)
+def test_a_missing_key_is_as_a_revoked_one(
+    own: Cli, clean_env: pytest.MonkeyPatch, key: str, alone: int, cause: str
+) -> None:
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", key)
+    said = own("segments")
+    assert (said.code, cause in said.err, "Power Users" in said.out) == (6, True, True)
+    assert own("query", "run", "neon/overview").code == 0
+    for asked in (["query", "run", "posthog/people"], ["insight", "list"]):
+        said = own(*asked)
+        assert (said.code, f"error: {cause}" in said.err) == (alone, True)
+    assert own("doctor").code == 5
+    clean_env.delenv("DATABASE_URL")
+    assert own("segments").code == alone
+
+
 def test_each_set_is_named_in_a_dossier(own: Cli) -> None:
     lines = [line.split() for line in own("user", LENA).out.splitlines()]
     assert ["Power", "Users", "action"] in [line[:3] for line in lines]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import NO_PROPERTY, Frame
 from usertrack.errors import QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.run import Runner
 from usertrack.table import Table
@@ -12,7 +12,10 @@ _SYNTAX = ("no viable alternative", "mismatched input", "extraneous input", "mis
 
 
 def answer(runner: Runner, query: str, values: Mapping[str, Any]) -> Table:
-    """The answer to the query of that name; raises UsageError for a condition that is no HogQL."""
+    """The answer to the query of that name.
+
+    Raises UsageError for a condition that is no HogQL, and for a breakdown by a property that nothing then has.
+    """
     [table] = answers(runner, [(query, values)])
     return table
 
@@ -23,7 +26,15 @@ def answers(runner: Runner, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> l
     for table, (_, values) in zip(found, asked, strict=True):
         if isinstance(table, UsertrackError):
             raise _told(table, values)
+        if values.get("breakdown", NO_PROPERTY) != NO_PROPERTY and _one_group(table):
+            _require_property(runner, values)
     return [table for table in found if isinstance(table, Table)]
+
+
+def _one_group(table: Table) -> bool:
+    """Whether all that there is has no value of the breakdown."""
+    at = table.names.index("group_value")
+    return len(table.rows) > 0 and all(row[at] is None for row in table.rows)
 
 
 def _told(error: UsertrackError, values: Mapping[str, Any]) -> UsertrackError:
@@ -63,3 +74,26 @@ def require_events(runner: Runner, names: Iterable[str]) -> None:
             some = ", ".join(known[:5])
             hint = did_you_mean(name, known, f"the most frequent are {some}" if known else "there are no events at all")
             raise UsageError(f"no event '{name}' ever occurred", hint)
+
+
+def others(table: Table, frame: Frame) -> tuple[str, ...]:
+    """A note of how many values of the breakdown stand together in "all others"; nothing where none do."""
+    rows = table.dicts() if frame.breakdown else []
+    if not any(row["group_rank"] > frame.top for row in rows):
+        return ()
+    shown = {row["group_value"] for row in rows if row["group_rank"] <= frame.top and row["group_value"] is not None}
+    more = max(int(row["group_values"]) for row in rows) - len(shown)
+    return (f"all others: {more:,} more value{'s' * (more != 1)} of {frame.breakdown}; --top tells more apart",)
+
+
+def _require_property(runner: Runner, values: Mapping[str, Any]) -> None:
+    """Raise UsageError where nothing in the window has the property that was to be broken down by."""
+    since, of_person, wanted = values.get("since") or values["before"], values["of_person"], values["breakdown"]
+    asked = {"since": since, "until": values["until"], "of_person": of_person}
+    known = [str(row[0]) for row in runner.one(runner.bind("posthog/property_names", asked)).rows]
+    if wanted not in known:
+        kind, prefix = ("person", "person.") if of_person else ("event", "")
+        names = [f"{prefix}{name}" for name in known]
+        some = f"the most frequent are {', '.join(names[:5])}" if names else f"no {kind} has any property"
+        hint = did_you_mean(f"{prefix}{wanted}", names, some)
+        raise UsageError(f"no {kind} in this time has a property '{wanted}'", hint)

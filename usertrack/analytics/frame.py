@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.measures import number
 from usertrack.period import span
 
 Interval = Literal["hour", "day", "week", "month"]
@@ -49,11 +50,12 @@ class Frame:
             )
         if self.people is not None and len(self.people) > MOST_PEOPLE:
             raise UsageError(
-                f"segment '{self.segment}' has {len(self.people):,} people, and one query takes {MOST_PEOPLE:,}",
+                f"segment '{self.segment}' has {number(len(self.people))} people, and one query takes "
+                f"{number(MOST_PEOPLE)}",
                 "choose a smaller segment, or say who is meant with --where",
             )
         if (self.until - self.since) / _SHORTEST[self.interval] > MOST_BUCKETS:
-            raise UsageError(f"that is more than {MOST_BUCKETS:,} {self.interval}s", "choose a longer --interval")
+            raise UsageError(f"that is more than {number(MOST_BUCKETS)} {self.interval}s", "choose a longer --interval")
 
     def _written(self, moment: datetime) -> str:
         return f"{moment.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M}"
@@ -146,7 +148,7 @@ class Frame:
             "where": self.where or "true",
             "everyone": self.people is None,
             "people": list(self.people or ("",)),
-            "breakdown": self.breakdown.removeprefix("person.") or _NO_PROPERTY,
+            "breakdown": self.breakdown.removeprefix("person.") or NO_PROPERTY,
             "of_person": of_person,
             "top": self.top,
         }
@@ -158,7 +160,7 @@ class Frame:
         return {"interval": self.interval, "sundays": sundays, "origin": self.floor(self.since).astimezone(UTC)}
 
 
-_NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
+NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
 _SHORTEST = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
 
 

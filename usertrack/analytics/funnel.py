@@ -122,6 +122,7 @@ def parse_window(text: str) -> int:
 class _FunnelFile(YamlFile):
     needs: ClassVar[str] = "funnels by name"
     hint: ClassVar[str] = "write `activation: {steps: [signed_up, first_item_created]}`"
+    may_be_empty: ClassVar[bool] = True
 
 
 def named_funnels(paths: Sequence[Path]) -> dict[str, Funnel]:
@@ -129,7 +130,7 @@ def named_funnels(paths: Sequence[Path]) -> dict[str, Funnel]:
     found: dict[str, Funnel] = {}
     for path in paths:
         file = _FunnelFile(path)
-        for name in file.mapping(file.document, path.name):
+        for name in file.mapping(file.document, path.name) if file.document else ():
             found.setdefault(name, _read(file, name))
     return found
 

@@ -8,8 +8,6 @@ from usertrack.cli.analytics import PANEL, SIGNED_UP, WEEKS, Asked, frame_of, la
 from usertrack.cli.options import Common, Limit
 
 if TYPE_CHECKING:
-    from usertrack.analytics.activity import Activity
-    from usertrack.analytics.frame import Frame
     from usertrack.cli.desk import Desk
     from usertrack.document import Document
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 @with_asked("interval")
 def activity(
     full: Annotated[
-        bool, typer.Option("--full", help="Everything about activity, sessions, retention and segments, as JSON.")
+        bool, typer.Option("--full", help="Everything, features, journeys, retention, churn and segments too, as JSON.")
     ] = False,
     limit: Limit = None,
     *,
@@ -41,9 +39,8 @@ def activity(
     if full:
         _require_json(common)
     with open_desk(common) as desk:
-        frame = frame_of(desk, asked)
-        found = ask(desk.runner, frame)
-        desk.emit(_everything(desk, asked, frame, found) if full else activity_document(found), limit)
+        shown = _everything(desk, asked) if full else activity_document(ask(desk.runner, frame_of(desk, asked)))
+        desk.emit(shown, limit)
 
 
 def _require_json(common: Common) -> None:
@@ -56,20 +53,28 @@ def _require_json(common: Common) -> None:
         raise UsageError("--full is a JSON document", "add -f json, or -o with a file that ends in .json")
 
 
-def _everything(desk: "Desk", asked: Asked, frame: "Frame", found: "Activity") -> "Document":
+def _everything(desk: "Desk", asked: Asked) -> "Document":
     from dataclasses import replace
 
-    from usertrack.analytics import retention, sessions, standing
-    from usertrack.report.user_activity import Parts, user_activity_document
+    from usertrack.analytics.features import source_of
+    from usertrack.analytics.funnel import named_funnels
+    from usertrack.analytics.whole import Asked as Question
+    from usertrack.analytics.whole import ask
+    from usertrack.cli.desk import funnel_paths
+    from usertrack.report.user_activity import user_activity_document
 
     rules = desk.rules()
-    weeks = last_periods(replace(frame_of(desk, replace(asked, segment=None), interval="week"), breakdown=""), WEEKS)
-    cohorts = retention.ask_days(
-        desk.runner, retention.Asked(SIGNED_UP), replace(weeks, people=frame.people, segment=frame.segment)
+    frame = replace(frame_of(desk, asked), breakdown="")
+    question = Question(
+        frame,
+        last_periods(replace(frame, interval="week"), WEEKS),
+        last_periods(replace(frame, interval="day"), 366),
+        SIGNED_UP,
+        source_of(desk.settings),
+        tuple(desk.settings["pages"]),
+        named_funnels(funnel_paths(desk.settings)),
     )
-    visits = sessions.ask(desk.runner, replace(frame, breakdown="", top=100))
-    segments = standing.ask(desk.runner, desk.profiles(rules), rules, frame)
-    return user_activity_document(Parts(_place(desk), found, visits, cohorts, segments))
+    return user_activity_document(ask(desk.runner, question, desk.profiles(rules), rules, _place(desk)))
 
 
 def _place(desk: "Desk") -> str:

@@ -410,7 +410,5 @@ def churn(
 
 
 def register(app: typer.Typer) -> None:
-    for command in (funnel, retention, cohorts, lifecycle, stickiness):
-        app.command(rich_help_panel=PANEL)(command)
     for command in (funnel, retention, cohorts, lifecycle, stickiness, features, churn):
         app.command(rich_help_panel=PANEL)(command)

@@ -130,8 +130,8 @@ def verify(
 
 
 def _recipe(desk: "Desk", kind: str, subject: str, set_name: str, limit: int | None) -> "Recipe":
-    from usertrack.history import origin_of
     from usertrack.recipe import Recipe
+    from usertrack.sources.identity import origin_of
 
     runner, settings = desk.runner, desk.settings
     sources = origin_of(settings, runner.now)
@@ -140,7 +140,7 @@ def _recipe(desk: "Desk", kind: str, subject: str, set_name: str, limit: int | N
 
 def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
     from usertrack.errors import UsageError
-    from usertrack.history import origin_of
+    from usertrack.sources.identity import origin_of
 
     ours = origin_of(desk.settings, desk.runner.now)
     if ours != recipe.sources:

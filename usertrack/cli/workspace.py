@@ -13,7 +13,7 @@ _PANEL = "Workspace"
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; default: here.")] = Path(),
 ) -> None:
-    """Make a workspace: settings, segments and a folder for your queries, all commented.
+    """Make a workspace: settings, segments, funnels and a folder for your queries, all commented.
 
     `usertrack init acme && cd acme`
     """
@@ -36,15 +36,26 @@ def check(
     *,
     common: Common,
 ) -> None:
-    """Prove every file of the workspace: queries, parameters, segments, causes of failures.
+    """Prove every file of the workspace: settings, queries, parameters, segments, causes of failures, funnels.
 
     `usertrack check` · `usertrack check --online`
     """
-    from usertrack.check import check_causes, check_queries, check_queries_online, check_rules
-    from usertrack.cli.desk import emit, failures_paths, library_of, open_desk, rules_path, settings_of
+    from usertrack.check import Finding, check_causes, check_funnels, check_queries, check_queries_online, check_rules
+    from usertrack.cli import output
+    from usertrack.cli.desk import emit, failures_paths, funnel_paths, library_of, open_desk, rules_path, settings_of
+    from usertrack.errors import UsageError
     from usertrack.report.findings import findings_document, raise_problems
+    from usertrack.settings import NAME
 
-    settings = settings_of(common)
+    try:
+        settings = settings_of(common)
+    except UsageError as error:
+        if NAME not in error.message:  # an option, or the environment
+            raise
+        findings = [Finding("FAIL", NAME, error.message, error.hint)]
+        output.emit(findings_document("usertrack check", findings), fmt=common.format or "", output=common.output)
+        raise_problems(findings)
+        return
     library = library_of(settings)
     if online:
         with open_desk(common, cached=False) as desk:
@@ -53,6 +64,7 @@ def check(
     else:
         findings = check_queries(library)
     findings += check_rules(rules_path(settings), library) + check_causes(failures_paths(settings))
+    findings += check_funnels(funnel_paths(settings))
     emit(findings_document("usertrack check", findings), settings, common)
     raise_problems(findings)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from usertrack.errors import UsageError, UsertrackError
+from usertrack.landing import normalised
 from usertrack.library import Statement
 from usertrack.run import NotConnected, Runner
 from usertrack.spool import reader
 from usertrack.table import Table
-from usertrack.workbench import normalised
 
 _AROUND = r"^[\s\p{Z}\p{Cc}\p{Cf}]+|[\s\p{Z}\p{Cc}\p{Cf}]+$"  # as the workbench has it
 _SAME = "replaceRegexpAll(lowerUTF8({}), {{around}}, '') = {{email}}".format

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.funnel import Funnel, FunnelAnswer, Group, Reached
 from usertrack.document import Document, Listing, Shown
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
@@ -146,6 +147,7 @@ def _notes(found: FunnelAnswer) -> Iterator[str]:
         yield "nobody took the first step in this time"
     if open_:
         yield f"{number(open_)} people began less than the window before the end and may still convert"
+    yield from others(found.table, found.frame)
     if found.frame.breakdown:
         yield "a person is counted once, under the first value that came with a step"
 

@@ -10,8 +10,9 @@ from usertrack.changes import ABSENT, NOWHERE
 from usertrack.document import Block, Document, Listing, Paragraph, Shown
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.history import Snapshot
+from usertrack.measures import number
 from usertrack.report.rule import value_words
-from usertrack.report.segments import afterwards_notes, day, difference_notes, moved, number
+from usertrack.report.segments import afterwards_notes, day, difference_notes, moved
 from usertrack.story import Step, Story
 from usertrack.table import Column, Row, Table
 from usertrack.workbench import ProfileFact

@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
+from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.lifecycle import STATES, Lifecycle, Period, Stickiness
 from usertrack.document import Block, Document, Listing, Shown, Spark
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
 _LIFECYCLE = (
@@ -39,6 +40,7 @@ def lifecycle_document(found: Lifecycle) -> Document:
     notes = (
         *(["nobody was active in this time"] if not len(found.table.rows) else []),
         *([f"the last {frame.interval} is not over: nobody counts as dormant in it yet"] if unfinished else []),
+        *others(found.table, frame),
     )
     return Document(
         title=f"Lifecycle by {frame.interval}",
@@ -56,7 +58,8 @@ def stickiness_document(found: Stickiness) -> Document:
     """How many were active in how many periods; files hold a row per group and number of periods."""
     frame = found.frame
     rows = [row for name, counts in found.groups.items() for row in _stickiness_rows(name, counts)]
-    notes = () if any(row[2] for row in rows) else ("nobody was active in this time",)
+    quiet = () if any(row[2] for row in rows) else ("nobody was active in this time",)
+    notes = (*quiet, *others(found.table, frame))
     return Document(
         title=f"Stickiness: active on how many of {found.total} {frame.interval}s",
         subtitle=_subtitle(found.event, frame),

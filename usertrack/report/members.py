@@ -3,7 +3,7 @@
 from usertrack.document import Block, Listing, Origin, Paragraph, Shown
 from usertrack.expressions import columns, expand
 from usertrack.lookback import Moved
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.rules import Segment
 from usertrack.segments import Classification, condition
 from usertrack.table import Column, Row, Table

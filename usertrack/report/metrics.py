@@ -7,6 +7,7 @@ from typing import Any
 
 from usertrack.document import Block, Document, Listing, Paragraph, Shown
 from usertrack.intervals import Interval
+from usertrack.measures import number
 from usertrack.metric import Bound, Metric
 from usertrack.metrics import Reading, Score, Scorecard
 from usertrack.period import in_zone
@@ -107,7 +108,7 @@ def between(metric: Metric, interval: Interval, *, signed: bool = False) -> str 
 
 def _number(value: float, *, signed: bool) -> str:
     places = 0 if abs(value) >= 100 or value.is_integer() else 1 if abs(value) >= 1 else 2
-    return f"{value:{'+' if signed else ''},.{places}f}".replace(",", " ").replace("-", "−")
+    return f"{'+' if signed and value >= 0 else ''}{number(value, places)}".replace("-", "−")
 
 
 def _threshold(metric: Metric, bound: Bound | None) -> str | None:

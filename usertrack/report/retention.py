@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
+from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.retention import DAYS, Asked, Cohort, Cohorts, DayCohorts, Retention
 from usertrack.document import Document, Heatmap, Spark
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
 _COLUMNS = (
@@ -27,7 +28,7 @@ def retention_document(found: Retention) -> Document:
     asked, frame = found.asked, found.frame
     rows: list[Row] = [row for group in found.groups for row in _rows(group, frame)]
     kind = "First-time" if asked.kind == "first-time" else "Recurring"
-    notes = _notes(found.groups)
+    notes = (*_notes(found.groups), *others(found.table, frame))
     return Document(
         title=f"{kind} retention by {frame.interval}",
         subtitle=" · ".join([frame.said, *_semantics(asked), *_scope(frame)]),

@@ -6,10 +6,11 @@ from typing import Any
 
 from usertrack.document import Block, Document, Facts, Paragraph, Section
 from usertrack.lookback import Moved
+from usertrack.measures import number
 from usertrack.provenance import provenance
 from usertrack.report.members import moves, origins_of, people
 from usertrack.report.sections import section_json
-from usertrack.report.segments import afterwards_notes, difference_notes, match_notes, moment, number
+from usertrack.report.segments import afterwards_notes, difference_notes, match_notes, moment
 from usertrack.segments import Classification
 
 PEOPLE, MOVES = 50, 20

@@ -7,6 +7,7 @@ from typing import Any
 from usertrack.changes import Pair, Since
 from usertrack.document import Document, Listing, Shown
 from usertrack.history import Snapshot
+from usertrack.measures import number
 from usertrack.period import in_zone
 from usertrack.segments import OWN_COLUMNS, Classification
 from usertrack.table import Column, Row, Table
@@ -57,10 +58,6 @@ def _subtitle(bench: Workbench) -> str:
     if bench.match.matched is not None:
         parts.append(f"PostHog ⋈ Postgres {number(bench.match.matched)} matched")
     return " · ".join(parts)
-
-
-def number(value: int) -> str:
-    return f"{value:,}".replace(",", " ")
 
 
 def day(when: datetime, timezone: str) -> str:

@@ -4,31 +4,29 @@ Its schema is user_activity.schema.json. Rates are percentages, lengths seconds,
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from usertrack.analytics.activity import Activity
+from usertrack.analytics.churn import Churn
+from usertrack.analytics.features import Features
+from usertrack.analytics.funnel import FunnelAnswer
+from usertrack.analytics.journeys import Count, Group, Journeys, rest
 from usertrack.analytics.retention import DAYS, Cohort, DayCohorts
 from usertrack.analytics.sessions import LENGTHS, Compared, Sessions
 from usertrack.analytics.standing import Standing
+from usertrack.analytics.whole import Whole
 from usertrack.document import Document
 from usertrack.report.activity import figures
+from usertrack.report.churn import churn_document
 from usertrack.report.compared import change
+from usertrack.report.journey_tree import OTHERS
 
 _DEVICES = ("desktop", "mobile", "tablet")
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the document is made of; ``workspace`` is how the place is called that it is about."""
-
-    workspace: str
-    activity: Activity
-    sessions: Sessions
-    cohorts: DayCohorts
-    segments: Sequence[Standing]
+_TOP = 10
+Key = TypeVar("Key")
 
 
 def schema() -> dict[str, Any]:
@@ -38,32 +36,35 @@ def schema() -> dict[str, Any]:
     return found
 
 
-def user_activity_document(parts: Parts) -> Document:
+def user_activity_document(whole: Whole) -> Document:
     """A document that has JSON alone."""
-    frame = parts.activity.frame
+    frame = whole.activity.frame
     return Document(
         title="User activity",
         subtitle=frame.said,
-        data=lambda: user_activity(parts),
+        data=lambda: user_activity(whole),
         timezone=frame.timezone,
         as_of=frame.as_of,
     )
 
 
-def user_activity(parts: Parts) -> dict[str, Any]:
-    frame = parts.activity.frame
+def user_activity(whole: Whole) -> dict[str, Any]:
+    frame = whole.activity.frame
     return {
-        "workspaceId": parts.workspace,
+        "workspaceId": whole.workspace,
         "timeframe": f"{round((frame.until - frame.since).total_seconds() / 86_400)}d",
         "since": frame.since,
         "until": frame.until,
         "timezone": frame.timezone,
         "segment": frame.segment or None,
         "where": frame.where or None,
-        "activityMetrics": _metrics(parts.activity),
-        "sessionAnalytics": _sessions(parts.sessions),
-        "retention": _retention(parts.cohorts),
-        "segments": [_segment(standing) for standing in parts.segments],
+        "activityMetrics": _metrics(whole.activity),
+        "sessionAnalytics": _sessions(whole.sessions),
+        "featureUsage": _features(whole.features, whole.adoption),
+        "userJourney": _journeys(whole.journeys, whole.goals),
+        "retention": {**_retention(whole.cohorts), "churnAnalysis": _churn(whole.churn)},
+        "segments": [_segment(standing) for standing in whole.segments],
+        "notes": list(whole.notes),
     }
 
 
@@ -115,6 +116,113 @@ def _devices(by: Mapping[str, Compared], total: int) -> dict[str, int]:
     """Sessions on each; ``other`` are those on anything else, or on nobody knows what."""
     counts = {name: sum(one.now.sessions for key, one in by.items() if key.lower() == name) for name in _DEVICES}
     return {**counts, "other": total - sum(counts.values())}
+
+
+def _features(found: Features | None, adoption: FunnelAnswer | None) -> dict[str, Any]:
+    [group] = found.groups if found else [None]
+    used, unused = (group.features, group.unused) if group else ((), ())
+    steps = adoption.groups[0].steps if adoption else ()
+    return {
+        "features": [
+            {
+                "featureName": one.name,
+                "category": one.category or None,
+                "usageCount": one.uses,
+                "uniqueUsers": one.people,
+                "avgTimeSpent": rounded(one.seconds),
+                "adoptionRate": percent(one.adoption),
+                "retentionRate": percent(one.retention),
+            }
+            for one in used
+        ],
+        "adoptionFunnel": [
+            {"stage": step.step.text, "users": step.persons, "dropoffRate": _lost(step.of_previous) if at else None}
+            for at, step in enumerate(steps)
+        ],
+        "topFeatures": [
+            {"feature": one.name, "usage": one.uses, "trend": one.trend.word if one.trend else None}
+            for one in used[:_TOP]
+        ],
+        "unusedFeatures": [{"feature": one.name, "lastUsed": one.last_at} for one in unused],
+    }
+
+
+def _lost(kept: float | None) -> float | None:
+    return None if kept is None else percent(1 - kept)
+
+
+def _journeys(found: Journeys, goals: Sequence[Journeys]) -> dict[str, Any]:
+    empty: dict[str, Any] = {"commonPaths": [], "entryPoints": [], "exitPoints": []}
+    return {
+        **(_ways(found.groups[0]) if found.groups else empty),
+        "conversionPaths": [
+            {"goal": way.asked.goal, "paths": [path for group in way.groups for path in _to_goal(group)]}
+            for way in goals
+        ],
+    }
+
+
+def _ways(group: Group) -> dict[str, Any]:
+    total, entries, exits = group.total.sessions, _top(group.entries), _top(group.exits)
+    return {
+        "commonPaths": [
+            {
+                "path": list(path),
+                "frequency": count.sessions,
+                "avgCompletion": percent(group.completion(path)),
+                "dropoffPoints": [
+                    {"step": step, "dropoffRate": percent(lost)}
+                    for step, lost in zip(path, group.drop_offs(path), strict=False)
+                ],
+            }
+            for path, count in _top(group.paths).items()
+        ],
+        "entryPoints": [
+            *(
+                {"page": page, "count": count.sessions, "bounceRate": percent(count.stayed / count.sessions)}
+                for page, count in entries.items()
+            ),
+            {"page": OTHERS, "count": rest(total, entries.values()), "bounceRate": None},
+        ],
+        "exitPoints": [
+            *(
+                {"page": page, "count": count.sessions, "avgTimeBeforeExit": rounded(count.seconds)}
+                for page, count in exits.items()
+            ),
+            {"page": OTHERS, "count": rest(total, exits.values()), "avgTimeBeforeExit": None},
+        ],
+    }
+
+
+def _to_goal(group: Group) -> Iterator[dict[str, Any]]:
+    for path, count in _top(group.paths).items():
+        rate = percent(count.sessions / group.total.sessions) if group.total.sessions else None
+        yield {"steps": list(path), "conversions": count.sessions, "conversionRate": rate}
+
+
+def _top(counts: Mapping[Key, Count]) -> dict[Key, Count]:
+    return dict(islice(counts.items(), _TOP))
+
+
+def _churn(found: Churn | None) -> dict[str, Any]:
+    if found is None:
+        return {"churnRate": None, "avgLifetime": None, "riskSegments": []}
+    [group] = found.groups
+    last = group.periods[-1].left.value if group.periods else None
+    table = churn_document(found).table
+    return {
+        "churnRate": percent(last),
+        "avgLifetime": rounded(group.lifetime.mean),
+        "riskSegments": [
+            {
+                "segment": row["segment"],
+                "users": row["people"],
+                "churnProbability": row["churn_probability"],
+                "characteristics": row["characteristics"],
+            }
+            for row in (table.dicts() if table else ())
+        ],
+    }
 
 
 def _retention(found: DayCohorts) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from usertrack.document import Document, Listing, Paragraph, Shown
 from usertrack.errors import CheckFailed
-from usertrack.report.segments import moment, number
+from usertrack.measures import number
+from usertrack.report.segments import moment
 from usertrack.table import Column, Row, Table
 from usertrack.verify import UNKNOWABLE, Finding, Sealed
 

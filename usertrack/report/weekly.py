@@ -10,6 +10,7 @@ from usertrack.document import Block, Chart, Document, Facts, Listing, Origin, P
 from usertrack.errors import UsertrackError
 from usertrack.failures.investigation import Investigation
 from usertrack.library import Statement
+from usertrack.measures import number
 from usertrack.metrics import Scorecard
 from usertrack.period import in_zone
 from usertrack.provenance import provenance
@@ -18,7 +19,7 @@ from usertrack.report.failures import in_short
 from usertrack.report.members import moves, origins_of, people
 from usertrack.report.metrics import metrics_document
 from usertrack.report.sections import section_json
-from usertrack.report.segments import afterwards_notes, difference_notes, match_notes, moment, number
+from usertrack.report.segments import afterwards_notes, difference_notes, match_notes, moment
 from usertrack.segments import SegmentCount
 from usertrack.table import Column, Row, Table
 from usertrack.weekly import DAYS, Weekly

@@ -18,7 +18,7 @@ GRAMMAR = "1.3.88"  # the release of hogql-parser that pyproject.toml pins
 MAX_QUERY_LENGTH = 1_000_000
 MAX_NESTING = 200
 MAX_OPERATORS = 1_000
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.S)
+QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.S)
 _OPERATOR = re.compile(r"[-+*/%|?]|\b(?:not|case)\b", re.I)
 _ERROR_CLASSES = ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "QueryError", "NotImplementedError")
 _MORE_CLASSES = ("ParsingError", "InternalHogQLError", "ImpossibleASTError", "ResolutionError")
@@ -60,9 +60,14 @@ def parse_select(text: str) -> Node:
     return _parsed(text, "parse_select_json")
 
 
+def parse_expression(text: str) -> Node:
+    """The syntax tree of one expression; raises as ``parse_select`` does."""
+    return _parsed(text, "parse_expr_json")
+
+
 def parse_condition(text: str) -> Node:
     """The syntax tree of one expression without queries or placeholders in it; raises as ``parse_select`` does."""
-    tree = _parsed(text, "parse_expr_json")
+    tree = parse_expression(text)
 
     def refuse(node: Node) -> None:
         if node["node"] in ("SelectQuery", "SelectSetQuery", "Placeholder"):
@@ -73,7 +78,7 @@ def parse_condition(text: str) -> Node:
 
 
 def _parsed(text: str, rule: str) -> Node:
-    _refuse_monsters(text)
+    refuse_monsters(text)
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -88,11 +93,11 @@ def _parsed(text: str, rule: str) -> Node:
     return tree
 
 
-def _refuse_monsters(text: str) -> None:
+def refuse_monsters(text: str) -> None:
     """The grammar recurses on the C stack and in quadratic time: a query built to be deep would end the process."""
     if len(text) > MAX_QUERY_LENGTH:
         raise HogQLError(f"The query is longer than {MAX_QUERY_LENGTH:,} characters")
-    code = _QUOTED.sub("", text)
+    code = QUOTED.sub("", text)
     depth = list(accumulate(1 if bracket in "([{" else -1 for bracket in re.findall(r"[][(){}]", code)))
     if max(depth, default=0) > MAX_NESTING or len(_OPERATOR.findall(code)) > MAX_OPERATORS:
         raise HogQLError("The query is too deeply nested")

@@ -60,7 +60,7 @@ def funnels(node: Node, ask: Ask, world: World) -> list[Any]:
         },
     )
     found: dict[int, tuple[str, dict[int, Measures]]] = {}
-    for value, rank, step, _, _, people, _, mean, median, _ in rows:
+    for value, rank, step, _, _, people, _, mean, median, *_ in rows:
         name = OTHER if rank > values.get("top", rank) else NULL if value is None else str(value)
         found.setdefault(rank, (name, {}))[1][step] = (people, mean, median)
     if not breakdown:

@@ -40,7 +40,7 @@ def lifecycle(node: Node, ask: Ask, world: World) -> list[Node]:
     # one interval more on both sides: whoever was active just before, and the whole of the last one
     around = {"before": step(period.start, period.interval, -1), "until": step(period.buckets[-1], period.interval)}
     rows = ask_library(ask, world, "lifecycle", {**bucketing(period, world), **around, "where": where})
-    found = {(at, status): people for _, _, at, status, people in rows}
+    found = {(at, status): people for _, _, at, status, people, *_ in rows}
     return [
         _result(series[0], status, [found.get((at, status), 0) for at in range(len(period.buckets))], period)
         for status in STATUSES

@@ -56,7 +56,7 @@ def retention(node: Node, ask: Ask, world: World) -> list[Node]:
             "where": every(some(target, returning), node_condition(node, world)),
         },
     )
-    found = {(cohort, later): people for _, _, cohort, later, people in rows}
+    found = {(cohort, later): people for _, _, cohort, later, people, *_ in rows}
     return [
         {
             "label": f"{unit} {cohort}",

@@ -43,7 +43,7 @@ def _result(item: Node, order: int, period: Period, node: Node, ask: Ask, world:
     where = every(event_condition(item), node_condition(node, world))
     window = {"since": period.start, "until": period.until}
     rows = ask_library(ask, world, "stickiness", {**bucketing(period, world), **window, "where": where})
-    found = {number: people for _, _, number, people in rows}
+    found = {number: people for _, _, number, people, *_ in rows}
     numbers = list(range(1, len(period.buckets) + 1))
     data = [found.get(number, 0) for number in numbers]
     labels = [f"{number} {period.interval}{'s' * (number > 1)}" for number in numbers]

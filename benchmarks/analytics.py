@@ -1,0 +1,184 @@
+"""Product analytics on generated events: each question as a warm client of a running `usertrack serve` sees it, beside
+bare chDB running the same compiled SQL, and, with `--peers PYTHON`, pandas and retentioneering doing the same work.
+
+    python benchmarks/analytics.py [--events 1e6|1e7|3e7] [--rounds 5] [--only funnel] [--peers other/bin/python]
+
+`PYTHON` has what requirements/peers.txt names. Peers hold all events in memory before their clock starts.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from event_world import BEGIN, DAYS, make
+from side_by_side import here
+
+from usertrack.analytics import activity, features, journeys, sessions
+from usertrack.analytics import retention as returning
+from usertrack.analytics.frame import Frame
+from usertrack.analytics.funnel import Funnel, ask, parse_step
+from usertrack.analytics.lifecycle import ask_lifecycle, ask_stickiness
+from usertrack.errors import UsertrackError
+from usertrack.library import Library, Statement, shipped_root
+from usertrack.run import Answer, Runner
+from usertrack.settings import load
+from usertrack.sources.posthog import PostHog
+from usertrack.sources.query_api import hogql_node
+
+HOME = Path.home() / ".cache" / "usertrack-benchmarks"
+KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_benchmark", "USERTRACK_PERSONAL_API_KEY": "phx_benchmark"}
+BORN = datetime.fromisoformat(BEGIN).replace(tzinfo=UTC)
+AS_OF = BORN + timedelta(days=DAYS)
+MONTH = Frame(AS_OF - timedelta(days=30), AS_OF, AS_OF)
+WEEKS = Frame(BORN + timedelta(days=DAYS % 7), AS_OF, AS_OF, "week")
+ACTIVATION = ("user_signed_up", "onboarding_started", "workspace_created", "first_item_created", "onboarding_completed")
+BUSY = ("$pageview", "feature_used", "run_completed")
+
+
+def funnel(steps: Sequence[str], **more: Any) -> Funnel:
+    return Funnel("", tuple(map(parse_step, steps)), **more)
+
+
+WHOLE = Frame(BORN, AS_OF, AS_OF)
+QUESTIONS: dict[str, Callable[[Runner], object]] = {
+    "funnel, activation": lambda runner: ask(runner, funnel(ACTIVATION), WHOLE),
+    "funnel, daily life": lambda runner: ask(runner, funnel(BUSY), WHOLE),
+    "funnel, unordered": lambda runner: ask(runner, funnel(BUSY, order="unordered", window=3600), MONTH),
+    "retention by week": lambda runner: returning.ask(runner, returning.Asked(""), WEEKS),
+    "cohorts with curve": lambda runner: returning.ask_days(runner, returning.Asked("user_signed_up"), WEEKS),
+    "lifecycle by week": lambda runner: ask_lifecycle(runner, "", WEEKS),
+    "stickiness by day": lambda runner: ask_stickiness(runner, "", MONTH),
+    "activity": lambda runner: activity.ask(runner, MONTH),
+    "sessions": lambda runner: sessions.ask(runner, MONTH),
+    "features": lambda runner: features.ask(runner, features.source_of(runner.settings), MONTH),
+    "journeys": lambda runner: journeys.ask(runner, journeys.Asked(), MONTH),
+}
+
+
+class Recording(Runner):
+    """A runner that remembers what it asked."""
+
+    asked: tuple[Statement, ...] = ()
+
+    def run(self, statements: Sequence[Statement], *args: Any) -> list[Answer]:
+        self.asked += tuple(statements)
+        return super().run(statements, *args)
+
+
+@dataclass
+class Measured:
+    """Seconds of each round; ``sql`` is what ClickHouse was given."""
+
+    served: list[float]
+    sql: list[str]
+
+
+def main() -> None:
+    wanted = _arguments()
+    events = int(wanted.events)
+    store = wanted.folder / f"analytics-{events}"
+    make(store, events)
+    questions = {name: question for name, question in QUESTIONS.items() if wanted.only in name}
+    with _served(store) as url:
+        found = {name: _measure(url, question, wanted.rounds) for name, question in questions.items()}
+    bare = dict(zip(found, _bare(store, [each.sql for each in found.values()], wanted.rounds), strict=True))
+    print(f"\n{events:,} events of {events // 50:,} users · median of {wanted.rounds} · {os.cpu_count()} cores\n")
+    print(f"  {'':24}{'served':>9}{'bare chDB':>11}{'ratio':>8}")
+    for name, each in found.items():
+        served, engine = statistics.median(each.served), statistics.median(bare[name])
+        print(f"  {name:24}{served:8.2f}s{engine:10.2f}s{served / engine:8.2f}", flush=True)
+    if wanted.peers:
+        _peers(wanted.peers, store, wanted.rounds)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=float, default=1e6)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="", help="questions whose name has this in it")
+    parser.add_argument("--peers", help="a Python with pandas and retentioneering")
+    parser.add_argument("--folder", type=Path, default=HOME)
+    return parser.parse_args()
+
+
+@contextmanager
+def _served(store: Path) -> Iterator[str]:
+    """The address of `usertrack serve` on that store."""
+    command = [sys.executable, "-m", "usertrack", "serve", "--data", str(store), "--port", "0"]
+    with subprocess.Popen(command, env=os.environ | KEYS, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr
+        try:
+            yield server.stderr.readline().split(" at ")[1].split(",")[0]
+        finally:
+            server.terminate()
+
+
+def _measure(url: str, question: Callable[[Runner], object], rounds: int) -> Measured:
+    """One client asks, first to warm up, then ``rounds`` times."""
+    source = PostHog(url, "1", KEYS["USERTRACK_PERSONAL_API_KEY"], lambda text, *, passing=False: None)
+    settings, library = load(env={}, workspace=Path(__file__).parent), Library([shipped_root() / "queries"])
+    with Recording(settings, library, AS_OF, {"posthog": source}) as runner:
+        question(runner)
+        sql = [_compiled(runner, statement) for statement in runner.asked]
+        return Measured([_timed(lambda: question(runner)) for _ in range(rounds)], sql)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _compiled(runner: Runner, statement: Statement) -> str:
+    return str(runner.query(hogql_node(statement.sql, statement.values), statement.name)["clickhouse"])
+
+
+def _bare(store: Path, questions: Sequence[Sequence[str]], rounds: int) -> list[list[float]]:
+    """Seconds of each round of each question, in chDB alone."""
+    import chdb
+
+    from usertrack.server.hogql.compile import SETTINGS
+
+    connection = chdb.connect(str(store / "clickhouse"))
+
+    def answer(question: Sequence[str]) -> None:
+        for sql in question:
+            connection.query(f"{sql} SETTINGS {SETTINGS}", "Parquet").bytes()
+
+    times = []
+    for question in questions:
+        answer(question)
+        times.append([_timed(lambda asked=question: answer(asked)) for _ in range(rounds)])
+    connection.close()
+    return times
+
+
+def _peers(python: str, store: Path, rounds: int) -> None:
+    """The events as parquet, and what others need for the same work on them."""
+    import chdb
+
+    file = store.with_suffix(".parquet")
+    if not file.exists():
+        columns = "toString(person_id) AS user_id, toString(event) AS event, toDateTime64(timestamp, 6) AS timestamp"
+        connection = chdb.connect(str(store / "clickhouse"))
+        connection.query(f"SELECT {columns} FROM posthog.events INTO OUTFILE '{file}' FORMAT Parquet")
+        connection.close()
+    asked: Mapping[str, Any] = {"file": str(file), "rounds": rounds, "steps": BUSY, "window": 14 * 86_400}
+    subprocess.run([python, here("peers.py"), json.dumps(asked)], check=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UsertrackError as error:
+        sys.exit(f"error: {error.message}")

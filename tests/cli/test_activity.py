@@ -1,0 +1,108 @@
+"""`usertrack activity` and `usertrack sessions` on the demo, and the document that they make together."""
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from usertrack.report.user_activity import schema
+
+from ..conftest import Cli
+
+
+def asked(cli: Cli, *args: object) -> Any:
+    said = cli(*args, "-f", "json")
+    assert said.code == 0, said.err
+    return json.loads(said.out)
+
+
+@pytest.fixture(scope="module")
+def whole(demo: Cli) -> Any:
+    return asked(demo, "activity", "--full")
+
+
+@pytest.fixture(scope="module")
+def nothing(demo: Cli) -> Any:
+    """The document of a day long before anybody came."""
+    return asked(demo, "activity", "--full", "--since", "2020-01-01", "--until", "2020-01-02", "--timezone", "UTC")
+
+
+def test_the_document_is_as_its_schema_says(whole: Any, nothing: Any) -> None:
+    Draft202012Validator.check_schema(schema())
+    check = Draft202012Validator(schema(), format_checker=FormatChecker())
+    for document in (whole, nothing):
+        assert [error.message for error in check.iter_errors(document)] == []
+    assert not check.is_valid({**whole, "timeframe": 30})
+    assert not check.is_valid({**whole, "activityMetrics": {**whole["activityMetrics"], "activityByHour": [0] * 23}})
+
+
+def test_no_field_of_the_document_is_a_constant(whole: Any, nothing: Any) -> None:
+    empty = dict(_leaves(nothing))
+    same = {path for path, value in _leaves(whole) if path in empty and empty[path] == value}
+    assert same == {"workspaceId", "timezone", "segment", "where", "activityMetrics/reactivatedUsers"}
+    assert len({one["avgEngagement"] for one in whole["segments"]}) > 5
+    assert {one["avgEngagement"] for one in nothing["segments"]} == {None}
+
+
+def test_nothing_is_not_known_to_be_0(nothing: Any) -> None:
+    metrics, analytics = nothing["activityMetrics"], nothing["sessionAnalytics"]
+    assert (metrics["dau"], metrics["newUsers"], analytics["totalSessions"]) == (0, 0, 0)
+    for value in (
+        metrics["bounceRate"],
+        metrics["engagementScore"],
+        metrics["dauChange"],
+        analytics["avgSessionLength"],
+    ):
+        assert value is None
+    assert nothing["retention"]["churnAnalysis"]["churnRate"] is None
+
+
+def _leaves(value: Any, path: str = "") -> Any:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}/{key}".lstrip("/"))
+    elif not isinstance(value, list):
+        yield path, value
+
+
+def test_its_parts_agree_with_the_commands(demo: Cli, whole: Any) -> None:
+    activity, sessions = asked(demo, "activity"), asked(demo, "sessions")
+    metrics, analytics = whole["activityMetrics"], whole["sessionAnalytics"]
+    assert (metrics["dau"], metrics["mau"]) == (activity["now"]["dau"], activity["now"]["mau"])
+    total = sessions["now"]["sessions"]
+    assert activity["now"]["sessions"] == analytics["totalSessions"] == total
+    assert sum(day["sessions"] for day in metrics["activityByDate"]) == total
+    for parts in ("sessionLengthDistribution", "deviceBreakdown", "browserBreakdown"):
+        assert sum(analytics[parts].values()) == total
+    assert sum(one["sessions"] for one in analytics["locationBreakdown"].values()) == total
+    events = sum(day["events"] for day in metrics["activityByDate"])
+    assert sum(metrics["activityByHour"]) == sum(metrics["activityByDayOfWeek"]) == events
+    [retention, usage] = whole["retention"], whole["featureUsage"]
+    assert retention["retentionCurve"][1]["activeUsers"] == asked(demo, "cohorts")["curve"][1]["people"]
+    assert sum(one["users"] for one in retention["churnAnalysis"]["riskSegments"]) > 0
+    assert usage["topFeatures"][0]["feature"] == usage["features"][0]["featureName"]
+    steps = asked(demo, "funnel", "activation")["groups"][0]["steps"]
+    assert [stage["users"] for stage in usage["adoptionFunnel"]] == [step["people"] for step in steps]
+    [journey] = asked(demo, "journeys")["groups"]
+    assert sum(one["count"] for one in whole["userJourney"]["entryPoints"]) == journey["sessions"]
+
+
+def test_wau_is_everybody_active_on_any_of_seven_days(demo: Cli) -> None:
+    days = {row["start"][:10]: row for row in asked(demo, "activity", "--days", 9)["days"]}
+    sticky = asked(demo, "stickiness", "--periods", 7, "--until", "2026-11-19")["rows"]
+    assert days["2026-11-19"]["wau"] == sum(row["people"] for row in sticky)
+
+
+def test_groups_of_activity_are_all_its_people(demo: Cli) -> None:
+    rows = asked(demo, "activity", "--breakdown", "$browser", "--top", 2)["days"]
+    [whole, *groups] = [row for row in rows if row["start"].startswith("2026-11-19")]
+    assert len(groups) == 3
+    assert sum(row["mau"] for row in groups) == whole["mau"]
+
+
+def test_only_json_holds_it_all(demo: Cli) -> None:
+    said = demo("activity", "--full")
+    assert said.code == 2
+    assert "--full is a JSON document" in said.err
+    assert "-f json" in said.err
