@@ -38,8 +38,6 @@ def pandas_retention(events: pd.DataFrame) -> pd.DataFrame:
     """Users by week of their first event and weeks since."""
     weeks = events.assign(week=events.timestamp.dt.to_period("W").astype("int64"))
     weeks = weeks[["user_id", "week"]].drop_duplicates()
-        ["user_id", "week"]
-    ].drop_duplicates()
     weeks["cohort"] = weeks.groupby("user_id").week.transform("min")
     weeks["later"] = weeks.week - weeks.cohort
     return weeks.pivot_table(index="cohort", columns="later", values="user_id", aggfunc="nunique")

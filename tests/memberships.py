@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from usertrack.errors import QueryError
-from usertrack.history import Place, opened, record
+from usertrack.history import record
+from usertrack.history_file import Place, opened
 from usertrack.library import Library
 from usertrack.rules import Rules, read_rules
 from usertrack.run import Answer

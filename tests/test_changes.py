@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from usertrack.changes import ABSENT, NOWHERE, keep
-from usertrack.history import Place, opened, snapshots
+from usertrack.history import snapshots
+from usertrack.history_file import Place, opened
 from usertrack.spool import connect
 from usertrack.story import Asked, Story, path, tell
 

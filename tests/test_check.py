@@ -212,6 +212,8 @@ def test_reach_is_what_trying_everything_says(first: str, second: str) -> None:
         ("-- title: x\n-- params: {days: 30}\nSELECT 1", ":2: parameter 'days' is declared but not used"),
         ("-- title: x\nSELECT 1; SELECT 2", ":2: this is more than one statement"),
         ("-- title: x\nDELETE FROM wasp_user", ":2: only SELECT may run, this begins with 'DELETE'"),
+        ("-- title: x\nSELECT a\nFROM t\nGROUP a", ":4: this is no SQL, near 'a'"),
+        ("-- title: x\n-- params: {n: 1}\n\nSELECT count(* FROM t WHERE b > {n}", ":4: this is no SQL, near 'FROM'"),
         ("-- title: x\nSELECT 'never ends", ":2: the SQL has a string or comment that never ends"),
         ("-- title: x\n-- facts: {a: {label: a, type: number}}\nSELECT 1 AS a", ":2: fact 'a' has no known type"),
     ],
@@ -224,3 +226,19 @@ def test_query_files(tmp_path: Path, text: str, message: str) -> None:
     assert [(finding.level, finding.what) for finding in found] == [("FAIL", "neon/bad")]
     assert found[0].detail.startswith(f"{path}:")
     assert message in found[0].detail
+
+
+def test_what_only_postgres_has_is_no_mistake(tmp_path: Path) -> None:
+    (tmp_path / "neon").mkdir()
+    for number, sql in enumerate(
+        (
+            "SELECT 1 WHERE EXISTS (SELECT FROM wasp_user)",
+            "SELECT min(at) FROM t GROUP BY GROUPING SETS ((a), ())",
+            "SELECT a.b[1:2], c #>> '{x,y}', d @> {words} FROM t AS a (b, c, d) WHERE e ~* 'x' ORDER BY 1 NULLS LAST",
+            "SELECT * FROM t, LATERAL jsonb_to_recordset(t.j) AS r(a int, b text)",
+            "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) FILTER (WHERE b) FROM t",
+        )
+    ):
+        header = "-- title: x\n-- params: {words: [a]}\n" if "{words}" in sql else "-- title: x\n"
+        (tmp_path / f"neon/q{number}.sql").write_text(header + sql)
+    assert [(finding.level, finding.detail) for finding in check_queries(Library([tmp_path]))] == [("ok", "x")] * 5

@@ -156,6 +156,15 @@ def test_one_person(demo: Cli) -> None:
     assert "Hit" in demo("failures", "--user", LENA).out
 
 
+def test_what_is_not_of_the_tool_alone_says_so(demo: Cli) -> None:
+    lines = [line.strip() for line in demo("failures", "--tool", "gmail_send_message").out.splitlines()]
+    assert any(line.startswith("Workflow level: runs, with any tool ") for line in lines)
+    assert "Workflow level: what failed runs say, with any tool" in lines
+    assert "MCP tools versus default tools, all of them" in lines
+    assert any(line.startswith("Failed runs per day, with any tool ") for line in lines)
+    assert "any tool" not in demo("failures").out
+
+
 def test_a_tool_that_somebody_does_not_use(demo: Cli) -> None:
     used = set(asked(demo, "--user", LENA)["tools_used"])
     everybody = set(asked(demo)["tools_used"])

@@ -14,9 +14,11 @@ import pytest
 
 from usertrack.changes import keep
 from usertrack.errors import SourceBusy, UsageError
-from usertrack.history import Place, Snapshot, opened, origin_of, place_of, record, snapshots
+from usertrack.history import Snapshot, record, snapshots
+from usertrack.history_file import Place, opened, place_of
 from usertrack.library import read_query
 from usertrack.settings import load
+from usertrack.sources.identity import origin_of
 from usertrack.spool import connect
 
 from .conftest import problem

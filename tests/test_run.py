@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.sources.engines import Server, server, source
-from tests.sources.wires import KEY, Answers, Wire, error, rows
+from tests.sources.wires import ABOUT, KEY, Answers, Wire, error, rows
 from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsageError, UsertrackError
 from usertrack.library import Library, Statement
 from usertrack.run import Runner, open_runner
@@ -93,6 +93,28 @@ def test_both_sources_work_at_the_same_time(server: Server) -> None:
     assert all(isinstance(answer, Table) for answer in answers)
 
 
+def test_those_who_ask_together_are_answered_side_by_side() -> None:
+    both = asyncio.Barrier(2)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json=ABOUT)
+        try:
+            await asyncio.wait_for(both.wait(), 20)  # which nobody gets past alone
+        except TimeoutError:
+            return error(400, "asked alone")
+        return rows(1)
+
+    with runner({"posthog": posthog(Wire(httpx.MockTransport(answer)))}) as run:
+        seen: list[str] = []
+        watched = run.watched(lambda statement, answer: seen.append(statement.name))
+        first, second = run.together([lambda: run.one(BOTH[0]), lambda: watched.one(BOTH[0])])
+        assert [*first.rows, *second.rows] == [(1,), (1,)]
+        assert seen == ["posthog/a"]
+        with pytest.raises(ConnectionFailed):
+            run.together([lambda: run.one(BOTH[1])])
+
+
 def test_a_query_of_the_library_is_bound(server: Server, tmp_path: Path) -> None:
     (tmp_path / "neon").mkdir()
     text = "-- title: All\n-- params: {days: 30}\nSELECT {as_of}, {internal}, {timezone}, {days}"
@@ -127,7 +149,10 @@ def test_what_is_configured_is_opened(tmp_path: Path) -> None:
     assert run.as_of == datetime(2026, 1, 1, 14, 59, 59, 999999, tzinfo=UTC)
     for wrong in ({"POSTHOG_PROJECT_ID": "mine"}, {"POSTHOG_HOST": "http://a b"}, {"USERTRACK_AS_OF": "soon"}, {}):
         known = {"POSTHOG_PERSONAL_API_KEY": KEY, **({} if not wrong else {"POSTHOG_PROJECT_ID": "1"}), **wrong}
-        with pytest.raises(UsageError) as caught:
-            open_runner(load(env=known), Library([]), now=AS_OF, notify=silent)
+        with (
+            pytest.raises(UsageError) as caught,
+            open_runner(load(env=known), Library([]), now=AS_OF, notify=silent) as run,
+        ):
+            run.one(Statement("posthog", "SELECT 1"))
         assert caught.value.hint
         assert KEY not in f"{caught.value!r}{caught.value.hint}"

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 
 from usertrack import seal
 
+from .conftest import problem
 from .render.test_hostile import hostile
 
 PAGES = {"markdown": "# a\n\n1 234 people\n", "html": "<html><body><p>1 234 people</p>\n</body>\n</html>\n"}
@@ -23,7 +24,7 @@ def test_it_comes_out_as_it_went_in(fmt: str, text: str) -> None:
     assert found is not None
     assert found[:2] == (fmt, PAGES[fmt])
     assert {name: found[2][name] for name in known} == json.loads(json.dumps(known))
-    assert found[2]["digest"] == seal.digest(found[1])
+    assert found[2]["digest"] == seal.digest(found[1], found[2])
 
 
 @pytest.mark.parametrize("fmt", PAGES)
@@ -36,16 +37,17 @@ def test_what_is_in_it_does_nothing(fmt: str) -> None:
 
 @pytest.mark.parametrize("fmt", PAGES)
 def test_any_other_change_shows_and_line_ends_do_not(fmt: str) -> None:
-    written = seal.sealed(PAGES[fmt], fmt, {})
+    written = seal.sealed(PAGES[fmt], fmt, {"queries": ["posthog/pages"]})
 
     def holds(text: str) -> bool:
         found = seal.unsealed(text)
-        return found is not None and seal.digest(found[1]) == found[2]["digest"]
+        return found is not None and seal.digest(found[1], found[2]) == found[2]["digest"]
 
     assert holds(written)
     assert holds(written.replace("\n", "\r\n"))
     assert holds("\ufeff" + written + "\n\n")
     assert not holds(written.replace("1 234", "1 235"))
+    assert not holds(written.replace("posthog/pages", "posthog/page"))
     assert not holds(written + "and more\n")
 
 
@@ -53,7 +55,7 @@ def test_json_holds_its_own() -> None:
     document = {"people": 3, "share": 0.1, "who": ["a", None]}
     read = seal.unsealed(json.dumps(seal.sealed_json(document, {"figures": []})))
     assert read is not None
-    assert seal.digest(read[1]) == read[2]["digest"]
+    assert seal.digest(read[1], read[2]) == read[2]["digest"]
     assert json.loads(read[1]) == document
 
 
@@ -69,3 +71,8 @@ def test_somebody_elses_comment_is_not_taken_for_it() -> None:
     found = seal.unsealed(seal.sealed(hostile_body, "markdown", {"figures": [1]}))
     assert found is not None
     assert (found[1], found[2]["figures"]) == (hostile_body, [1])
+
+
+def test_a_page_without_an_end_is_said_to_be_one() -> None:
+    error = problem(lambda: seal.sealed("<p>1</p>", "html", {}))
+    assert "the page has no </body>" in error.message

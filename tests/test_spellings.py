@@ -8,6 +8,8 @@ from usertrack.failures.causes import read_catalogue
 from usertrack.failures.investigation import Investigation, account_named, investigate
 from usertrack.library import shipped_root
 from usertrack.person import dossier
+from usertrack.privacy.places import postgres_answers, tables
+from usertrack.privacy.subject import Subject
 from usertrack.workbench import build
 
 from .people import Company, Office, ago, office
@@ -61,3 +63,12 @@ def test_failures_of_one_person_are_those_under_any_of_them(company: Office) -> 
         "workflow": (10, 1),
         "tool": (5, 1),
     }
+
+
+def test_what_the_backend_holds_on_a_person_is_of_them_alone(company: Office) -> None:
+    with company.runner("neon") as runner:
+        answers = postgres_answers(runner, Subject(EVA, (), ()))
+        rows = {name: list(answer.rows) for name, answer in tables(answers).items()}
+    assert len(rows["neon/user_account"]) == 5
+    assert len(rows["neon/accounts"]) > 1  # one for each spelling that Postgres tells apart
+    assert not [row for found in rows.values() for row in found if f"x{EVA}" in row]

@@ -8,7 +8,7 @@ import pytest
 
 from usertrack import seal
 from usertrack.document import Chart, Facts, Heatmap, Listing, Origin, Paragraph, Section, Shown, Spark
-from usertrack.provenance import provenance
+from usertrack.provenance import provenance, with_missing
 from usertrack.recipe import Recipe
 from usertrack.table import Column, Table
 from usertrack.verify import compare, read_report
@@ -53,20 +53,20 @@ def test_nothing_changed(file: Path) -> None:
 
 def test_figures_are_named_by_their_place_and_their_query(file: Path) -> None:
     found = known()
-    assert [(figure["figure"], figure["value"]) for figure in found["figures"]][:4] == [
-        ("Traffic › rows", 2),
-        ("Traffic › /a › Views", 7),
-        ("Traffic › /b › Views", 2),
-        ("Traffic › words", found["figures"][3]["value"]),
-    ]
-    assert found["queries"][found["figures"][1]["query"][0]] == {
+    traffic = found["figures"][0]
+    assert {**traffic, "values": dict(list(traffic["values"].items())[:3])} == {
+        "section": "Traffic",
+        "query": [0],
+        "values": {"rows": 2, "/a › Views": 7, "/b › Views": 2},
+    }
+    assert found["queries"][0] == {
         "query": "posthog/pages",
         "params": {"days": 8},
         "source": "posthog",
         "as_of": "2026-11-15T23:00:00Z",
         "current": [],
     }
-    assert not any(figure["figure"].startswith("Words") for figure in found["figures"])
+    assert not any(figure["section"] == "Words" for figure in found["figures"])
 
 
 def test_a_figure_that_came_out_otherwise(file: Path) -> None:
@@ -93,6 +93,56 @@ def test_blanks_that_were_altered(file: Path) -> None:
     assert verdicts(file) == [("altered", "the file")]
 
 
+def test_another_query_is_named(file: Path) -> None:
+    file.write_text(file.read_text().replace('"query":"posthog/pages"', '"query":"posthog/page"'))
+    [one] = compare(read_report(file), known(), lambda: "# Week\n\n7 views\n", MADE)
+    assert (one.verdict, one.what, one.written[:12], one.now[:13]) == (
+        *("differs", "Traffic: queries"),
+        *("posthog/page", "posthog/pages"),
+    )
+
+
+def test_anything_else_in_the_provenance_is_not_silent(file: Path) -> None:
+    file.write_text(file.read_text().replace('"version":"', '"version":"9'))
+    assert verdicts(file) == [("altered", "the file")]
+
+
+def test_what_a_source_did_not_answer_is_not_checked(file: Path) -> None:
+    def found(**facts: Any) -> list[tuple[str, str, str]]:
+        again = compare(read_report(file), known(**facts), lambda: "", MADE, {"posthog/pages": "PostHog is down"})
+        return [(one.verdict, one.what, one.why) for one in again]
+
+    unchecked = ("not checked", "Traffic", "PostHog is down")
+    assert found(visits=8) == [unchecked]
+    assert found(visits=8, people=4) == [("differs", "Segments › People", ""), unchecked]
+
+
+def test_unknown_when_it_was_made_is_not_checked(tmp_path: Path) -> None:
+    path = tmp_path / "week.md"
+    path.write_text(seal.sealed("# Week\n", "markdown", with_missing(known(visits=0), {"posthog/pages": "down"})))
+    found = [(one.verdict, one.what, one.why) for one in compare(read_report(path), known(), lambda: "", MADE)]
+    assert found == [("not checked", "Traffic", "when the report was made: down")]
+
+
+def test_a_query_said_to_be_missing_hides_no_altered_text(file: Path) -> None:
+    text = file.read_text().replace('"current":[]', '"current":[],"missing":"x"').replace("7 views", "8 views")
+    file.write_text(text)
+    assert verdicts(file)[0][0] == "altered"
+
+
+def test_other_words_are_shown_and_no_digest(tmp_path: Path) -> None:
+    path = tmp_path / "week.md"
+    page = "# Week\n\n## Segments\n\n| a@x.example | credits 100 → {} {} |\n"
+    path.write_text(seal.sealed(page.format(60, "left"), "markdown", known(why="60 left")))
+    found = compare(read_report(path), known(why="60 entered"), lambda: page.format(60, "entered"), MADE)
+    assert [(one.verdict, one.what, one.written, one.now) for one in found] == [
+        (
+            *("differs", "Segments › Left words"),
+            *("| a@x.example | credits 100 → 60 left |", "| a@x.example | credits 100 → 60 entered |"),
+        )
+    ]
+
+
 def test_figures_of_every_block() -> None:
     blocks = (
         Chart("bars", "C", ["x"], {"s": [1.5]}),
@@ -100,8 +150,9 @@ def test_figures_of_every_block() -> None:
         Spark("S", [3, None], "says"),
     )
     found = provenance((Section("All", blocks, (EVENTS,)),), {})["figures"]
-    numbers = [(f["figure"], f["value"]) for f in found if not str(f["value"]).startswith("sha256")]
-    assert numbers == [("All › C › s › x", 1.5), ("All › H › r › c", 2), ("All › S › 1", 3)]
+    [group] = found
+    numbers = [(name, value) for name, value in group["values"].items() if not str(value).startswith("sha256")]
+    assert numbers == [("C › s › x", 1.5), ("H › r › c", 2), ("S › 1", 3)]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +161,11 @@ def test_figures_of_every_block() -> None:
         ({"figures": None}, "it has no figures"),
         ({"report": {}}, "it does not say how the report was made"),
         ({"report": {**vars(RECIPE), "as_of": "x"}}, "'x' is not a time"),
+        ({"report": {**vars(RECIPE), "as_of": "0001-01-01T00:00+14:00"}}, "is not a time"),
+        ({"report": {**vars(RECIPE), "as_of": "9999-12-31T23:59Z"}}, "no report is of the year 9999"),
         ({"report": {**vars(RECIPE), "limit": "x"}}, "'limit' is no int"),
+        ({"report": {**vars(RECIPE), "limit": -1}}, "its limit is -1"),
+        ({"figures": [{"section": "Traffic", "query": [7], "values": {"rows": 1}}]}, "it has no figures"),
         ({"report": {**vars(RECIPE), "timezone": "Mars/Phobos"}}, "'Mars/Phobos' is not a timezone"),
         ({"report": {**vars(RECIPE), "kind": "yearly"}}, "no reports of the kind 'yearly'"),
         ({"usertrack": 2}, "written by a newer usertrack"),

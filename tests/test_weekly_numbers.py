@@ -8,7 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from usertrack.history import WEEK, Place
+from usertrack.history import WEEK
+from usertrack.history_file import Place
 from usertrack.lookback import Moved, Sought, ask_both, classify_both
 from usertrack.period import Week
 from usertrack.run import Runner

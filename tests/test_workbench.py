@@ -1,13 +1,16 @@
 """What the join makes of keys that are spelt in several ways, and of rules that cannot take somebody's facts."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from usertrack.segments import Classification
+from usertrack.workbench import build
 
 from .conftest import problem
 from .memberships import FIRST, RULES, classified
+from .people import Company, office
 
 KNOWN = ("runs", "failed", "credits", "last_run_at")
 
@@ -52,3 +55,19 @@ def test_a_rule_that_fails_on_data_is_named_with_its_line(sound: str, broken: st
     assert where in error.message
     assert "Could not convert string" in error.message
     assert "try_cast() gives NULL instead" in error.hint
+
+
+def test_a_source_that_knows_nobody_is_named(tmp_path: Path) -> None:
+    rows = Company()
+    rows.account("ann@x.example", runs={"completed": 6})
+    with office(tmp_path, rows) as company:
+        with company.runner() as runner:
+            bench = build(runner, company.rules)
+            assert [note.split(":")[0] for note in bench.notes] == ["PostHog has no events up to then"]
+            assert build(runner, company.rules, only="ann@x.example").notes == []
+        with company.runner(as_of=datetime(2020, 1, 1, tzinfo=UTC)) as runner:
+            notes = build(runner, company.rules).notes
+            assert [any(source in note for note in notes) for source in ("PostHog has no", "Postgres has no")] == [
+                True,
+                True,
+            ]

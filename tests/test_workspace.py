@@ -13,6 +13,7 @@ from usertrack.workspace import create, new_query
 
 from .conftest import Cli, problem
 
+README = Path(__file__).parent.parent / "README.md"
 SHIPPED = Library([shipped_root() / "queries"])
 
 
@@ -82,6 +83,24 @@ def test_a_new_query_is_valid_as_it_stands(tmp_path: Path, source: str) -> None:
     assert path == tmp_path / "queries" / source / "sub" / "pricing-views_2.sql"
     query = Library([tmp_path / "queries"])[f"{source}/sub/pricing-views_2"]
     assert (query.title, query.key) == ("Sub/pricing-views 2", "email")
+    assert list(query.facts) == ["pricing_views_2"]
+    assert set(query.used) == {"as_of", "days", "internal"}
+
+
+def test_the_readme_shows_what_a_new_query_holds(tmp_path: Path) -> None:
+    written = new_query(tmp_path, "posthog/pricing_views", SHIPPED).read_text()
+    assert f"`usertrack query new posthog/pricing_views` starts this one:\n\n```sql\n{written}```" in README.read_text()
+
+
+def test_a_new_query_runs_as_it_is(demo: Cli) -> None:
+    demo("init")
+    for source, name in (("posthog", "2nd-try"), ("neon", "my_signups")):
+        demo("query", "new", f"{source}/{name}")
+        said = demo("query", "run", f"{source}/{name}", "-f", "csv")
+        lines = said.out.splitlines()
+        assert (said.code, lines[0]) == (0, {"posthog": "email,n_2nd_try", "neon": "email,my_signups"}[source])
+        assert len(lines) > 10
+        assert "datagen.dev" not in said.out
 
 
 def test_a_shipped_query_is_copied(tmp_path: Path) -> None:

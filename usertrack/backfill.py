@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from usertrack.errors import UsageError
-from usertrack.history import WEEK, Place, Snapshot, nearest, opened, record, rules_digest, snapshots
+from usertrack.history import WEEK, Snapshot, nearest, record, rules_digest, snapshots
+from usertrack.history_file import Place, opened
 from usertrack.rules import Rules, SegmentSet
 from usertrack.run import Runner
 from usertrack.segments import classify

@@ -24,7 +24,7 @@ from usertrack.period import known_zone
 from usertrack.settings import Settings
 from usertrack.sources import Notify
 from usertrack.sources.identity import identities
-from usertrack.spool import ResultFile, Spool, SpooledRows
+from usertrack.spool import ResultFile, Spool, SpooledRows, identifier, quote
 from usertrack.table import Column, Table
 
 _WHAT, _VERSION = "usertrack cache", 1
@@ -124,7 +124,8 @@ class Cache:
         if whole is None or whole.truncated or statement.key not in whole.names:
             return None
         assert isinstance(whole.rows, SpooledRows)
-        rows = whole.rows.where(statement.key, statement.values["usertrack_key"])
+        pattern = quote(statement.values["usertrack_key"])
+        rows = whole.rows.where(f"lower(CAST({identifier(statement.key)} AS VARCHAR)) LIKE {pattern}")
         return replace(whole, rows=rows, query=statement.sql, parameters=dict(statement.values))
 
     def _find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:

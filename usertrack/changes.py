@@ -11,7 +11,8 @@ from typing import Any
 
 from usertrack.errors import UsertrackError
 from usertrack.expressions import Atom, atoms, parse
-from usertrack.history import WEEK, KeptSegment, Place, Snapshot, column_of, nearest, opened, record, snapshots
+from usertrack.history import WEEK, KeptSegment, Snapshot, column_of, nearest, record, snapshots
+from usertrack.history_file import Place, opened
 from usertrack.segments import Classification, in_words
 from usertrack.spool import SpooledRows, identifier, quote
 from usertrack.table import Column, Table
@@ -75,7 +76,8 @@ def keep(found: Classification, place: Place | None, now: datetime) -> Since | N
 def week_before(kept: Sequence[Snapshot], after: Snapshot) -> Snapshot | None:
     """The snapshot nearest to a week before ``after``, if one is nearer to that than half a week."""
     earlier = [snapshot for snapshot in kept if snapshot.as_of < after.as_of]
-    return nearest(earlier, after.as_of - WEEK, WEEK / 2)
+    whole = [snapshot for snapshot in earlier if not snapshot.incomplete]
+    return nearest(whole, after.as_of - WEEK, WEEK / 2) or nearest(earlier, after.as_of - WEEK, WEEK / 2)
 
 
 def moved_counts(connection: Any, pair: Pair) -> dict[str, tuple[int, int]]:

@@ -11,11 +11,13 @@ from usertrack.analytics.funnel import named_funnels
 from usertrack.errors import UsageError, UsertrackError
 from usertrack.expressions import expand, parse
 from usertrack.failures.causes import read_catalogue
-from usertrack.library import Library
+from usertrack.library import Library, Query
+from usertrack.measures import number
 from usertrack.reach import Reach, extremes
 from usertrack.rules import Segment, SegmentSet, read_rules
 from usertrack.run import Runner
 from usertrack.segments import at, condition, prove
+from usertrack.sqltext import mistake
 from usertrack.workbench import Workbench
 
 
@@ -36,10 +38,23 @@ def check_queries(library: Library) -> list[Finding]:
     for name in library:
         try:
             query = library[name]
-            findings.append(Finding("ok", name, query.title, group="queries"))
+            findings.append(_parsed(query) or Finding("ok", name, query.title, group="queries"))
         except UsertrackError as error:
             findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
     return findings
+
+
+def _parsed(query: Query) -> Finding | None:
+    """What is wrong with its SQL, as far as that can be known without its source."""
+    found = mistake(query.sql, query.source)
+    if found is None:
+        return None
+    line, near = found
+    where = f"{query.path}:{query.line + line - 1}"
+    return Finding("FAIL", query.name, f"{where}: this is no SQL, near '{near}'", _ASK, "queries")
+
+
+_ASK = "`usertrack check --online` says what Postgres itself makes of it"
 
 
 def check_queries_online(runner: Runner) -> list[Finding]:
@@ -172,7 +187,7 @@ def _off_scale(bench: Workbench, segment: Segment, rule: Any) -> list[Finding]:
     out = [value for value in (most, least) if value is not None and not _SCALE[0] <= round(value, 1) <= _SCALE[1]]
     if not out:
         return []
-    text = f"{where}: its priority can be {out[0]:,.1f}, and the scale is {_SCALE[0]} to {_SCALE[1]}"
+    text = f"{where}: its priority can be {number(out[0], 1)}, and the scale is {_SCALE[0]} to {_SCALE[1]}"
     return [Finding("note", f"segment {segment.id}", text, "write least(10, greatest(0, …)) around it")]
 
 

@@ -7,6 +7,7 @@ from usertrack.check import Finding, check_queries_online, check_rules
 from usertrack.errors import UsertrackError
 from usertrack.insights import favourites, list_insights
 from usertrack.library import Statement
+from usertrack.measures import number
 from usertrack.run import Runner
 from usertrack.settings import KNOWN, Settings
 from usertrack.sources.http import LacksScope
@@ -87,7 +88,7 @@ def _posthog(answer: Table) -> Finding:
         return Finding(
             "FAIL", "PostHog", f"{_EMPTY}, {facts}", "is this the right project? does your site send events?"
         )
-    return Finding("ok", "PostHog", f"{_number(events)} events, the last at {last:%Y-%m-%d %H:%M} UTC, {facts}")
+    return Finding("ok", "PostHog", f"{number(events)} events, the last at {last:%Y-%m-%d %H:%M} UTC, {facts}")
 
 
 def _scopes(answer: Table) -> Finding:
@@ -125,7 +126,7 @@ def check_events(runner: Runner) -> list[Finding]:
         return []
     seen: dict[str, int] = dict(answer.rows)
     return [
-        Finding("ok", f"event {name}", f"{_number(seen[name])} times")
+        Finding("ok", f"event {name}", f"{number(seen[name])} times")
         if name in seen
         else Finding(
             "note", f"event {name}", "never seen", "queries that count it will find nobody; is it called otherwise?"
@@ -143,10 +144,6 @@ def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
     if "PostHog" not in down:
         sources += check_insights(runner)
     return [*check_settings(settings), *sources, *check_events(runner), *asked, *check_rules(rules, runner.library)]
-
-
-def _number(count: int) -> str:
-    return f"{count:,}".replace(",", " ")
 
 
 def _ms(seconds: float) -> str:

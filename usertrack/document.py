@@ -6,6 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from usertrack.measures import number
 from usertrack.table import Column, Table
 
 Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "text", "tag"]
@@ -37,7 +38,7 @@ class Listing:
     """A table. ``columns`` names the columns people see, in that order; empty means all that are not ``hidden``.
 
     ``limit`` rows are shown unless the user's ``--limit`` says otherwise; 0 means all, None that no limit ever applies.
-    ``more`` is a last line, after the count of the rows left out. As ``cards`` every row is one, where pictures can be
+    ``more`` is a last line, after the count of the rows left out. As ``tiles`` every row is one, where pictures can be
     (HTML): its first cell above, the second one large, and the others below with their labels.
     """
 
@@ -47,7 +48,7 @@ class Listing:
     columns: tuple[str, ...] = ()
     limit: int | None = None
     more: str = ""
-    cards: bool = False
+    tiles: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def of_table(table: Table, limit: int = 0) -> Document:
     count = len(table.rows)
     return Document(
         title=table.title or table.name,
-        subtitle=" · ".join([f"{count:,} row".replace(",", " ") + "s" * (count != 1), *times]),
+        subtitle=" · ".join([f"{number(count)} row" + "s" * (count != 1), *times]),
         blocks=(Listing(table, limit=limit),),
         notes=(*table.notes, *cut),
         table=table,

@@ -8,10 +8,12 @@ from sqlglot import exp
 
 from usertrack.errors import UsageError
 from usertrack.expressions import Atom, atoms, bracketed, columns, compared, expand, numbers, to_sql
+from usertrack.landing import normalised
+from usertrack.measures import number
 from usertrack.rules import Segment, SegmentSet
 from usertrack.segments import because, condition, misfit
 from usertrack.spool import identifier, quote
-from usertrack.workbench import ProfileFact, Workbench, normalised
+from usertrack.workbench import ProfileFact, Workbench
 
 Reach = Literal["exactly", "or more", "or less", "anything else"]
 
@@ -83,7 +85,11 @@ def find(bench: Workbench, wanted: str) -> str:
         f"ORDER BY jaro_winkler_similarity({key}, {name}) DESC, {key} LIMIT 3",
         [wanted],
     ).fetchall()
-    hint = "did you mean " + " or ".join(row[0] for row in near) + "?" if near else f"{bench.people:,} people are known"
+    hint = (
+        "did you mean " + " or ".join(row[0] for row in near) + "?"
+        if near
+        else f"{number(bench.people)} people are known"
+    )
     own = bench.connection.execute(f"SELECT 1 FROM people WHERE internal AND key = {name}", [wanted]).fetchone()
     if own:
         hint = "it is one of your own people (`internal` in usertrack.yaml), and those are left out"

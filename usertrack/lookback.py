@@ -12,7 +12,8 @@ from pathlib import Path
 
 from usertrack.changes import Pair, moved_counts, moves
 from usertrack.errors import UsertrackError
-from usertrack.history import Place, Snapshot, nearest, opened, record, rules_digest, snapshots
+from usertrack.history import Snapshot, nearest, record, rules_digest, snapshots
+from usertrack.history_file import Place, opened
 from usertrack.library import Statement
 from usertrack.rules import Rules, SegmentSet
 from usertrack.run import Answer, Done, Runner
@@ -26,11 +27,15 @@ _NEAR = timedelta(hours=12)  # a snapshot so near to the wanted moment stands fo
 
 @dataclass(frozen=True)
 class Moved:
-    """``counts``: (entered, left) by segment; ``moves``: one row per person and segment, as `changes.moves` has it."""
+    """``counts``: (entered, left) by segment; ``moves``: one row per person and segment, as `changes.moves` has it.
+
+    ``kept`` says that the history is to have both snapshots.
+    """
 
     pair: Pair
     counts: Mapping[str, tuple[int, int]]
     moves: Table
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,8 @@ def _kept_then(runner: Runner, sought: Sought) -> Snapshot | None:
             kept = snapshots(connection, sought.place, sought.chosen.name)
     except UsertrackError:
         return None
-    known = [snapshot for snapshot in kept if snapshot.rules == digest and not snapshot.afterwards]
+    sound = [snapshot for snapshot in kept if not (snapshot.afterwards or snapshot.incomplete)]
+    known = [snapshot for snapshot in sound if snapshot.rules == digest]
     return nearest(known, sought.earlier.replace(tzinfo=None), _NEAR)
 
 
@@ -125,7 +131,7 @@ def _look_back(
     connection = found.bench.connection
     with opened(connection, compared, write=True):
         pair = Pair(was, record(found, compared, now))
-        return Moved(pair, moved_counts(connection, pair), moves(connection, pair, found.bench.key))
+        return Moved(pair, moved_counts(connection, pair), moves(connection, pair, found.bench.key), place is not None)
 
 
 def _copy(found: Classification, snapshot: Snapshot, place: Place, into: Place) -> None:

@@ -1,4 +1,4 @@
-"""Ages and sizes as people write them: a whole number and its unit, and nothing else."""
+"""Numbers, ages and sizes as people write and read them: blanks between thousands, a whole number and its unit."""
 
 import re
 from datetime import timedelta
@@ -45,3 +45,9 @@ def size_words(size: int) -> str:
         if size >= unit:
             return f"{size / unit:.1f} {word}"
     return f"{size} B"
+
+
+def number(value: float, places: int = 0) -> str:
+    """``1 234.5``: blanks between thousands, here and wherever a number is shown."""
+    said = f"{value:,}" if isinstance(value, int) and not places else f"{value:,.{places}f}"
+    return said.replace(",", " ")

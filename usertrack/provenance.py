@@ -7,17 +7,20 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain, count
 from typing import Any
 
 from usertrack.document import Block, Chart, Facts, Heatmap, Listing, Origin, Paragraph, Section, Spark
 
 VERSION = 1
+WORDS = "words"  # ends the name of a figure that is the digest of a block's words
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number by its place in the report (section › row › column), and the numbers of its origins."""
+    """A number by its place: its section, ``row › column`` in there, and the positions of its origins."""
 
+    section: str
     name: str
     value: Any
     origins: tuple[int, ...]
@@ -26,12 +29,14 @@ class Figure:
 def provenance(blocks: Sequence[Block], recipe: Mapping[str, Any], limit: int | None = None) -> dict[str, Any]:
     """``recipe`` is what it takes to have the report again. Shape: {"usertrack", "report", "queries", "figures"}.
 
-    A query is {"query", "params", "source", "as_of", "current"}; a figure {"figure", "value", "query"}, the last one a
-    list of positions in ``queries``.
+    A query is {"query", "params", "source", "as_of", "current"}; figures are by section, {"section", "query",
+    "values"}, where ``query`` lists positions in ``queries`` and ``values`` are by name.
     """
     origins: list[Origin] = []
-    found = [figure for block in blocks for figure in _of(block, "", (), origins, limit)]
-    names: dict[str, int] = {}
+    found: dict[tuple[str, tuple[int, ...]], dict[str, Any]] = {}
+    for figure in (figure for block in blocks for figure in _of(block, "", (), origins, limit)):
+        values = found.setdefault((figure.section, figure.origins), {})
+        values[_unique(figure.name, values)] = plain(figure.value)
     return {
         "usertrack": VERSION,
         "report": plain(recipe),
@@ -46,21 +51,29 @@ def provenance(blocks: Sequence[Block], recipe: Mapping[str, Any], limit: int | 
             for origin in origins
         ],
         "figures": [
-            {"figure": _unique(figure.name, names), "value": plain(figure.value), "query": list(figure.origins)}
-            for figure in found
+            {"section": section, "query": list(at), "values": values} for (section, at), values in found.items()
         ],
     }
 
 
-def _unique(name: str, names: dict[str, int]) -> str:
-    names[name] = names.get(name, 0) + 1
-    return name if names[name] == 1 else f"{name} ({names[name]})"
+def with_missing(found: Mapping[str, Any], unanswered: Mapping[str, str]) -> dict[str, Any]:
+    """The provenance with what was ``unanswered``, a reason by query: figures of those were unknown."""
+    queries = [
+        {**query, "missing": plain(unanswered[query["query"]])} if query["query"] in unanswered else query
+        for query in found["queries"]
+    ]
+    return {**found, "queries": queries}
+
+
+def _unique(name: str, taken: Mapping[str, Any]) -> str:
+    numbered = (f"{name} ({number})" for number in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
 
 
 def plain(value: Any) -> Any:
     """``value`` as what JSON has and gives back the same; times are ISO 8601, in UTC."""
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {_text(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, datetime):
@@ -69,7 +82,12 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, float):
         return float(f"{value:.9g}")  # what sums in another order differ in is no difference
-    return value if value is None or isinstance(value, str | int) else str(value)
+    return value if value is None or isinstance(value, bool | int) else _text(value)
+
+
+def _text(value: Any) -> str:
+    """A lone surrogate is in no file."""
+    return str(value).encode(errors="replace").decode()
 
 
 def _of(block: Block, path: str, at: tuple[int, ...], origins: list[Origin], limit: int | None) -> Iterator[Figure]:
@@ -82,11 +100,11 @@ def _of(block: Block, path: str, at: tuple[int, ...], origins: list[Origin], lim
         words: list[str] = []
         for name, value in _cells(block, limit):
             if isinstance(value, int | float) and not isinstance(value, bool):
-                yield Figure(_joined(path, name), value, at)
+                yield Figure(path, name, value, at)
             else:
                 words.append(f"{name}={plain(value)}")
         if words:
-            yield Figure(_joined(path, f"{_called(block)} words".strip()), _digest("\n".join(words)), at)
+            yield Figure(path, f"{_called(block)} {WORDS}".strip(), _digest("\n".join(words)), at)
 
 
 def _position(origin: Origin, origins: list[Origin]) -> int:

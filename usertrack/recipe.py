@@ -53,6 +53,8 @@ def read_recipe(given: Any) -> Recipe:
             raise _damaged(f"'{name}' is no {getattr(kinds[0], '__name__', 'value')}")
     if values["kind"] not in KINDS:
         raise UsageError(f"this usertrack knows no reports of the kind '{values['kind']}'", "upgrade it and try again")
+    if values["limit"] is not None and values["limit"] < 0:
+        raise _damaged(f"its limit is {values['limit']}")
     if known_zone(values["timezone"]) != values["timezone"]:
         raise _damaged(f"'{values['timezone']}' is not a timezone")
     return Recipe(**values)
@@ -61,9 +63,12 @@ def read_recipe(given: Any) -> Recipe:
 def _moment(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError) as error:
         raise _damaged(f"{value!r} is not a time") from error
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not 2000 <= moment.year < 2200:  # weeks and timezones beside it must be times too
+        raise _damaged(f"no report is of the year {moment.year}")
+    return moment
 
 
 def _damaged(what: str) -> UsageError:

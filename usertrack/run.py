@@ -22,6 +22,7 @@ from usertrack.spool import Spool
 from usertrack.table import Table
 
 _OPTED_OUT = "posthog/opted_out"
+_HAVE_OPTED_OUT = ("people have opted out, and are left out", "person has opted out, and is left out")
 NAMES = {"posthog": "PostHog", "neon": "Postgres"}
 _CONNECT = {
     "posthog": "set POSTHOG_PROJECT_ID and POSTHOG_PERSONAL_API_KEY",
@@ -53,7 +54,7 @@ class OptedOut:
     def notes(self) -> tuple[str, ...]:
         count, nameless = len(self.emails), self.without_email
         told = (
-            (count, f"{count} {'person has' if count == 1 else 'people have'} opted out, and are left out"),
+            (count, f"{count} {_HAVE_OPTED_OUT[count == 1]}"),
             (
                 nameless,
                 f"{nameless} without an e-mail have opted out: queries tell people by e-mail, so they still count",
@@ -89,6 +90,7 @@ class Runner:
         self._purpose = ""
         self._told: Done = lambda statement, answer: None
         self._given: list[Answer] = []
+        self.unanswered: dict[str, UsertrackError] = {}  # by query, why it has no answer
         self._consent: list[asyncio.Task[OptedOut]] = []  # asked once, also for copies that answer for other moments
 
     def __enter__(self) -> "Runner":
@@ -263,6 +265,8 @@ class Runner:
         source = self._sources.get("posthog")
         if isinstance(source, _CacheAlone):
             raise NotKept("what PostHog alone keeps, such as insights, is not in the cache", "ask without --offline")
+        if isinstance(source, _Misconfigured):
+            raise source.error
         if not isinstance(source, Api):
             raise NotConnected(f"{NAMES['posthog']} is not connected", _CONNECT["posthog"])
         return source
@@ -288,6 +292,8 @@ class Runner:
             full = f"{statement.name}: the result cannot be kept in {self.spool.folder.parent}: {error.strerror}"
             answer = QueryError(full, "free some space there, or set TMPDIR to another folder")
         self._given.append(answer)
+        if isinstance(answer, UsertrackError):
+            self.unanswered.setdefault(statement.name, answer)
         done(statement, answer)
         return answer
 
@@ -393,6 +399,26 @@ def _own(item: str) -> str:
     return item.strip().lower().lstrip("@.")
 
 
+class _Misconfigured:
+    """Stands in the place of a source whose settings lack something: to whoever asks it is as good as down."""
+
+    def __init__(self, error: UsageError) -> None:
+        self.error = error
+
+    async def run(self, statement: Statement, spool: Spool) -> Table:
+        raise self.error
+
+    async def close(self) -> None:
+        pass
+
+
+def _made(name: str, settings: Settings, notify: Notify) -> Source:
+    try:
+        return make(name, settings, notify)
+    except UsageError as error:
+        return _Misconfigured(error)
+
+
 class _CacheAlone:
     """Stands in the place of a source that may not be asked."""
 
@@ -428,7 +454,7 @@ def open_runner(
     if settings.offline:
         sources = {name: _CacheAlone(kept=name in _require(cache).sources) for name in names}
     else:
-        sources = {name: make(name, settings, notify) for name in names}
+        sources = {name: _made(name, settings, notify) for name in names}
     runner = Runner(settings, library, wanted or now, sources, now=now, cache=cache)
     runner.begin(purpose)
     return runner

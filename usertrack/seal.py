@@ -1,4 +1,4 @@
-"""A report's provenance inside its file, where people do not see it, with a digest of everything else in the file.
+"""A report's provenance inside its file, where people do not see it, with a digest of all that is in the file.
 
 What `sealed` puts in, `unsealed` takes out again: the body is what was there before, whatever line ends became of it.
 """
@@ -9,26 +9,36 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from usertrack.errors import UsageError
+
 _OPEN, _CLOSE = '<template id="usertrack-provenance">', "</template>\n"
 _HTML = re.compile(re.escape(_OPEN) + r"\s*(.*?)\s*" + re.escape(_CLOSE), re.DOTALL)
 _BEGIN, _END = "\n<!-- usertrack provenance\n", "\n-->\n"
 _MARKDOWN = re.compile(re.escape(_BEGIN) + r"(.*?)" + re.escape(_END), re.DOTALL)
-# what could end the comment or the template early, or begin something in it
-_MARKUP = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", ord("-"): "\\u002d"}
+# what could end the comment or the template early, or begin something in it; JSON has them within strings alone
+_MARKUP = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "--": "-\\u002d"}
 
 
 def sealed(body: str, fmt: str, provenance: Mapping[str, Any]) -> str:
-    """``body``, a whole file in ``fmt`` (markdown or html), with the provenance in it."""
-    said = _line({**provenance, "digest": digest(body)})
+    """``body``, a whole file in ``fmt`` (markdown or html), with the provenance in it; raises UsageError.
+
+    That is for a page that does not end as pages do, which only somebody's own template can make.
+    """
+    said = _line({**provenance, "digest": digest(body, provenance)})
     if fmt == "html":
-        head, tail = body.rsplit("</body>", 1)
+        head, end, tail = body.rpartition("</body>")
+        if not end:
+            raise UsageError(
+                "the page has no </body>, in front of which goes what tells where its figures are from",
+                'end your template with it, or extend ours: {% extends "shipped/weekly.html.j2" %}',
+            )
         return f"{head}{_OPEN}\n{said}\n{_CLOSE}</body>{tail}"
     return f"{body}{_BEGIN}{said}{_END}"
 
 
 def sealed_json(document: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON document with its provenance as the last member."""
-    return {**document, "provenance": {**provenance, "digest": digest(json_body(document))}}
+    return {**document, "provenance": {**provenance, "digest": digest(json_body(document), provenance)}}
 
 
 def json_body(document: Mapping[str, Any]) -> str:
@@ -66,12 +76,14 @@ def _line(provenance: Mapping[str, Any]) -> str:
 
 
 def _json(value: Any) -> str:
-    """A hyphen is escaped inside of strings alone: numbers need theirs."""
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return re.sub(r'"(?:[^"\\]|\\.)*"', lambda found: found[0].translate(_MARKUP), written)
+    for mark, harmless in _MARKUP.items():
+        written = written.replace(mark, harmless)
+    return written
 
 
-def digest(body: str) -> str:
-    """Of the body's text; blank lines at its end and the kind of its line ends make no difference."""
-    text = body.replace("\r\n", "\n").rstrip()
+def digest(body: str, provenance: Mapping[str, Any]) -> str:
+    """Of the body's text and the provenance; blank lines at its end and the kind of line ends make no difference."""
+    known = {name: value for name, value in provenance.items() if name != "digest"}
+    text = body.replace("\r\n", "\n").rstrip() + "\n" + json.dumps(known, sort_keys=True)
     return "sha256:" + hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()

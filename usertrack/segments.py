@@ -13,11 +13,12 @@ from typing import Any
 
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.expressions import bracketed, columns, parse
+from usertrack.landing import reason
 from usertrack.library import Library
 from usertrack.rules import Rules, Segment, SegmentSet
 from usertrack.spool import SpooledRows, identifier, quote
 from usertrack.table import Column, Table
-from usertrack.workbench import OR_NULL, Workbench, reason
+from usertrack.workbench import OR_NULL, Workbench
 
 OWN_COLUMNS = ("primary", "segments", "action", "priority", "because")
 

@@ -26,6 +26,9 @@ class Known:
     about: str = ""
 
 
+NAME = "usertrack.yaml"
+"""The file that makes a folder a workspace."""
+
 KNOWN: dict[str, Known] = {
     "posthog.host": Known("POSTHOG_HOST", "https://us.posthog.com", about="where PostHog answers"),
     "posthog.project_id": Known("POSTHOG_PROJECT_ID", about="number of the project"),
@@ -138,7 +141,7 @@ def load(
     max_age = (options or {}).get("max_age") is not None
     _one_way({"--refresh": refresh, "--offline": offline, "--max-age": max_age})
     root = find_workspace(workspace, env)
-    written = _read_file(root / "usertrack.yaml") if root else {}
+    written = _read_file(root / NAME) if root else {}
     values = {name: _resolve(name, options or {}, env, written) for name in KNOWN}
     _check(values)
     offline = offline or (_truthy(env.get("USERTRACK_OFFLINE", "")) and not (refresh or max_age))
@@ -161,7 +164,7 @@ def find_workspace(given: Path | None, env: Mapping[str, str]) -> Path | None:
             raise UsageError(f"there is no workspace '{named}'", f"`usertrack init {named}` makes one")
         return named
     here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / "usertrack.yaml").is_file()), None)
+    return next((folder for folder in (here, *here.parents) if (folder / NAME).is_file()), None)
 
 
 def _resolve(name: str, options: Mapping[str, Any], env: Mapping[str, str], written: Mapping[str, Setting]) -> Setting:
@@ -259,6 +262,8 @@ def _flatten(loader: Any, mapping: Any, prefix: str = "") -> Iterator[tuple[str,
     for key, node in mapping.value:
         name, line = f"{prefix}{key.value}", key.start_mark.line + 1
         if node.id == "mapping" and name not in KNOWN:
+            if not node.value:
+                yield name, line, None
             yield from _flatten(loader, node, f"{name}.")
         else:
             # what YAML takes for a time is text here, such as as_of: 2026-11-20

@@ -68,9 +68,9 @@ class SpooledRows(Sequence[Row]):
             return self
         return SpooledRows(f"(FROM {self._scan} LIMIT {limit})", self.columns, limit, self._connection, self.file)
 
-    def where(self, column: str, pattern: str) -> "SpooledRows":
-        """Those of these rows whose text in ``column``, in lower-case, is LIKE ``pattern``."""
-        scan = f"(FROM {self._scan} WHERE lower(CAST({identifier(column)} AS VARCHAR)) LIKE {quote(pattern)})"
+    def where(self, condition: str) -> "SpooledRows":
+        """Those of these rows that meet ``condition``, a text of DuckDB's SQL and ours alone."""
+        scan = f"(FROM {self._scan} WHERE {condition})"
         with self.reader() as connection:
             (count,) = connection.execute(f"SELECT count(*) FROM {scan}").fetchone()
         return SpooledRows(scan, self.columns, count, self._connection)

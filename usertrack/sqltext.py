@@ -83,6 +83,32 @@ def statement_of(sql: str, source: str) -> str:
     return sql.rstrip()
 
 
+def mistake(sql: str, source: str) -> tuple[int, str] | None:
+    """The line of ``sql`` on which it stops being SQL, and what stands there; None as far as can be told from here.
+
+    Only of PostgreSQL. What one parser does not know the other may: SQL is wrong where neither can read it.
+    """
+    import duckdb
+    import sqlglot
+    from sqlglot.errors import ParseError, TokenError
+
+    if source != "neon":
+        return None
+    for _, start, end in reversed(placeholders(sql, source)):
+        sql = f"{sql[:start]}{'$1'.ljust(end - start)}{sql[end:]}"
+    try:
+        sqlglot.parse_one(sql, read="postgres")
+    except (ParseError, TokenError, RecursionError) as error:
+        told = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+    else:
+        return None
+    try:
+        duckdb.extract_statements(sql)
+    except duckdb.Error:
+        return int(told.get("line") or 1), str(told.get("highlight") or sql.split("\n")[0]).strip()
+    return None
+
+
 _OPENING, _CLOSING = "([", ")]"
 _REFUSED = {
     *("SELECT", "WITH", "FROM", "JOIN", "UNION", "INTERSECT", "EXCEPT", "WHERE", "HAVING", "LIMIT", "SETTINGS"),

@@ -5,12 +5,13 @@ A snapshot in which a segment was unknown does not count for that segment, neith
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from usertrack.changes import Pair, matrix, moved_counts, moves
 from usertrack.errors import UsageError
 from usertrack.history import WEEK, Snapshot, column_of, nearest
+from usertrack.period import in_zone
 from usertrack.table import Column, Table
 
 
@@ -163,13 +164,17 @@ def _near(connection: Any, kept: Sequence[Snapshot], wanted: str) -> str:
 
 @dataclass(frozen=True)
 class Story:
-    """What a history says of a set: ``days`` are its snapshots, the last of each day. Parts that need two are None."""
+    """What a history says of a set: ``days`` are its snapshots, the best of each day. Parts that need two are None.
+
+    ``incomplete`` are all those that a missing source left without some segments, whether they are of ``days`` or not.
+    """
 
     set_name: str
     key: str
     days: tuple[Snapshot, ...]
     sizes: Table
     dwell: Table
+    incomplete: tuple[Snapshot, ...] = ()
     pair: Pair | None = None
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     matrix: Table | None = None
@@ -192,9 +197,23 @@ class Asked:
     after: datetime | None = None
 
 
+def best_of_days(kept: Sequence[Snapshot], zone: str) -> list[Snapshot]:
+    """Of each day in ``zone`` the snapshot that knows the most segments, the last of those: a day is one point in time.
+
+    A run while a source is down does not stand for its day.
+    """
+    days: dict[date, Snapshot] = {}
+    for snapshot in kept:
+        day = in_zone(snapshot.as_of, zone).date()
+        if day not in days or len(snapshot.known) >= len(days[day].known):
+            days[day] = snapshot
+    return list(days.values())
+
+
 def tell(connection: Any, kept: Sequence[Snapshot], days: Sequence[Snapshot], asked: Asked) -> Story:
     """Every part of the answer, held in ``connection`` and not in the file; raises UsageError for dates without one."""
-    pair = pair_of(kept, asked.before, asked.after)
+    whole = [snapshot for snapshot in kept if snapshot in days or not snapshot.incomplete]
+    pair = pair_of(whole, asked.before, asked.after)
     stays(connection, days)
     return Story(
         asked.set_name,
@@ -202,6 +221,7 @@ def tell(connection: Any, kept: Sequence[Snapshot], days: Sequence[Snapshot], as
         tuple(days),
         sizes(connection, days, asked.segments),
         dwell(connection, days, asked.segments),
+        tuple(snapshot for snapshot in kept if snapshot.incomplete),
         pair,
         moved_counts(connection, pair) if pair else {},
         matrix(connection, pair) if pair else None,

@@ -22,7 +22,8 @@ from usertrack.run import Done, Runner
 from usertrack.segments import Classification
 from usertrack.table import Table
 
-DAYS = 7  # that scorecard and failures look back: those of the week, once it is over
+DAYS = 7  # of the scorecard: those of the week, once it is over
+REACH = 8  # days that windows which begin with the week reach back: one of its days may have 25 hours
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def gather(runner: Runner, week: Week, sought: Sought, catalogue: Catalogue, don
     answered = dict(zip(parts, answers, strict=True))
     with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people
         scores = asking.submit(_scores, now, done)
-        failures = asking.submit(_failures, now, catalogue)
+        failures = asking.submit(_failures, now, catalogue, week)
         found, moved = classify_both(profiles)
     return Weekly(
         week=week,
@@ -86,7 +87,7 @@ def gather(runner: Runner, week: Week, sought: Sought, catalogue: Catalogue, don
 
 def _parts(week: Week) -> dict[str, tuple[str, dict[str, Any]]]:
     """The queries of the report by what they are for: ``since`` begins their windows, ``days`` reaches behind it."""
-    window = {"days": 8, "since": week.since}
+    window = {"days": REACH, "since": week.since}
     return {
         "traffic": ("posthog/traffic_days", {"days": 15, "since": week.before.since}),
         "pages": ("posthog/pages", window),
@@ -106,9 +107,9 @@ def _scores(runner: Runner, done: Done | None) -> Scorecard | UsertrackError:
         return error
 
 
-def _failures(runner: Runner, catalogue: Catalogue) -> Investigation | UsertrackError:
+def _failures(runner: Runner, catalogue: Catalogue, week: Week) -> Investigation | UsertrackError:
     try:
-        found = investigate(runner, catalogue, days=DAYS)
+        found = investigate(runner, catalogue, days=REACH, since=week.since)
     except UsertrackError as error:
         return error
     assert isinstance(found, Investigation)  # only a person can fail to use a tool

@@ -1,7 +1,6 @@
 """The join: keyed results of both sources become one table `profile` in DuckDB, one row per person.
 
-E-mails are normalised here and nowhere else (trimmed, lower-cased), and your own people are left out here. Rows of a
-query whose keys are the same once normalised become one.
+Your own people are left out here and nowhere else; `usertrack.landing` brings each result under its normalised key.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,10 +12,11 @@ from sqlglot import exp
 
 from usertrack.errors import UsageError, UsertrackError, did_you_mean
 from usertrack.expressions import bracketed, columns, expand, parse
-from usertrack.library import FACT_TYPES, Fact, Library, Query, Statement, for_key
+from usertrack.landing import land, normalised, reason
+from usertrack.library import FACT_TYPES, Library, Query, Statement, for_key
 from usertrack.rules import Rules
 from usertrack.run import NAMES, Answer, Done, NotConnected, Runner
-from usertrack.spool import SpooledRows, connect, identifier, quote
+from usertrack.spool import connect, identifier, quote
 from usertrack.table import Table
 
 
@@ -91,7 +91,10 @@ class Workbench:
         reasons = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
         for number, (name, query) in enumerate(self.queries.items()):
             if name in tables:
-                self._land(f"q{number}", query, tables[name])
+                landed = land(self.connection, f"q{number}", query, tables[name], self.key, self.only)
+                self.spellings = list(dict.fromkeys([*self.spellings, *landed.spellings]))
+                if landed.merged:
+                    self.alike[name] = landed.merged
         if self.alike:
             self.notes.append(_of_one_key(self.alike))
         self._people(tables, internal, opted_out)
@@ -115,59 +118,6 @@ class Workbench:
             dict.fromkeys(self.facts[name].missing for name in base if name in self.facts and self.facts[name].missing)
         )
 
-    def _land(self, view: str, query: Query, table: Table) -> None:
-        """The rows of one query under their normalised key, once it is sure that no key comes twice."""
-        import duckdb
-
-        if self.key not in table.names:
-            raise UsageError(
-                f"query '{query.name}' has no column '{self.key}'",
-                f"its `key:` must be a column of its result: {', '.join(table.names)}",
-            )
-        for name in query.facts:
-            if name not in table.names:
-                raise UsageError(
-                    f"query '{query.name}' declares the fact '{name}' and has no such column",
-                    did_you_mean(name, table.names),
-                )
-        assert isinstance(table.rows, SpooledRows)
-        raw = f"CAST({identifier(self.key)} AS VARCHAR)"
-        facts = [
-            f"CAST({identifier(name)} AS {FACT_TYPES[fact.type]}) AS {identifier(name)}"
-            for name, fact in query.facts.items()
-        ]
-        try:
-            self.connection.execute(
-                f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {normalised(raw)} AS key, {', '.join(facts)} "
-                f"FROM {table.rows.scan()}"
-            )
-            if self.only is not None:
-                self._narrow(view, self.only)
-        except duckdb.ConversionException as error:
-            raise UsageError(
-                f"query '{query.name}' returns a value that is not of its fact's type: {reason(error)}",
-                "the types under `facts:` in its header must be those of its columns",
-            ) from error
-        twice = self.connection.execute(
-            f"SELECT raw_key FROM {view} GROUP BY raw_key HAVING count(*) > 1 LIMIT 1"
-        ).fetchone()
-        if twice:
-            raise UsageError(
-                f"query '{query.name}' has several rows for one {self.key}",
-                f"end it with GROUP BY lower(trim({self.key}))",
-            )
-        rows, keys = self.one(f"SELECT count(*), count(DISTINCT key) FROM {view} WHERE key IS NOT NULL")
-        if rows > keys:
-            merged = ", ".join(f"{_merged(name, fact)} AS {identifier(name)}" for name, fact in query.facts.items())
-            self.connection.execute(f"CREATE OR REPLACE TABLE {view} AS SELECT key, {merged} FROM {view} GROUP BY key")
-            self.alike[query.name] = rows - keys
-
-    def _narrow(self, view: str, only: str) -> None:
-        """Leave the rows of the one person that is wanted, and remember how the source spells them."""
-        self.connection.execute(f"DELETE FROM {view} WHERE key IS DISTINCT FROM {normalised('$1')}", [only])
-        found = self.connection.execute(f"SELECT DISTINCT key, raw_key FROM {view} ORDER BY raw_key").fetchall()
-        self.spellings = list(dict.fromkeys([*self.spellings, *(text for pair in found for text in pair)]))
-
     def _people(self, tables: Mapping[str, Table], internal: Sequence[str], opted_out: Sequence[str]) -> None:
         """Everybody whom any query names: `people`, with the sources that know them and whether they are your own."""
         parts = [
@@ -176,10 +126,11 @@ class Workbench:
             if name in tables
         ] or ["SELECT NULL::VARCHAR AS key, '' AS source LIMIT 0"]
         own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
+        said_no = f"key IN (SELECT {normalised('said')} FROM unnest(?::VARCHAR[]) AS listed(said))"
         self.connection.execute(
             f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
-            f"NOT internal AND key IN (SELECT {normalised('x')} FROM unnest(?::VARCHAR[]) AS listed(x)) AS opted_out, "
-            f"bool_or(source = 'neon') AS in_neon, bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
+            f"NOT internal AND {said_no} AS opted_out, bool_or(source = 'neon') AS in_neon, "
+            f"bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
             "WHERE key IS NOT NULL GROUP BY key",
             [list(opted_out)],
         )
@@ -348,23 +299,6 @@ def _profile_query(rules: Rules, library: Library, name: str) -> Query:
     return query
 
 
-def normalised(text: str) -> str:
-    """SQL for the one spelling of a key: lower-case, without blanks of any kind or invisible characters around it."""
-    around = r"[\s\p{Z}\p{Cc}\p{Cf}]+"
-    return f"nullif(lower(regexp_replace({text}, '^{around}|{around}$', '', 'g')), '')"
-
-
-def _merged(name: str, fact: Fact) -> str:
-    """SQL for a fact of several rows that are one person's."""
-    column = identifier(name)
-    if fact.merge == "first":
-        return f"arg_min({column}, raw_key)"  # of those that are known
-    if fact.merge == "last":
-        last = f"arg_max_null({column}, (coalesce({identifier(fact.by)}, TIMESTAMP '-infinity'), raw_key))"
-        return f"coalesce(any_value({column}) FILTER ({column} = {quote(fact.wins)}), {last})" if fact.wins else last
-    return f"{fact.merge}({column})::{FACT_TYPES[fact.type]}"
-
-
 def _of_one_key(alike: Mapping[str, int]) -> str:
     where = ", ".join(f"{name} {count}" for name, count in alike.items())
     return (
@@ -386,12 +320,6 @@ def _present(number: int, name: str, absent: Any, kind: str) -> str:
     if absent is None:
         return column
     return f"CASE WHEN q{number}.key IS NULL THEN CAST({quote(str(absent))} AS {kind}) ELSE {column} END"
-
-
-def reason(error: Exception) -> str:
-    """DuckDB's message without its class and position."""
-    first = str(error).split("\n\n")[0].split("\nLINE")[0]
-    return " ".join(first.partition(": ")[2].split()) or type(error).__name__
 
 
 def build(
@@ -435,9 +363,26 @@ def join(runner: Runner, rules: Rules, given: Sequence[Answer], only: str | None
             source = NAMES[bench.queries[name].source]
             text = answer.message if source in answer.message else f"{source}: {answer.message}"
             bench.notes += [text] if text not in bench.notes else []
+    if only is None:
+        bench.notes += _empty_sources(bench, answers)
     if runner.past:
         bench.notes.append(_of_today(bench, runner.past))
     return bench
+
+
+def _empty_sources(bench: Workbench, answers: Mapping[str, Answer]) -> list[str]:
+    """What is to be said of a source that answered, and knows nobody."""
+    rows: dict[str, int] = {}
+    for name, answer in answers.items():
+        source = bench.queries[name].source
+        rows[source] = rows.get(source, 0) + (len(answer.rows) if isinstance(answer, Table) else 1)
+    return [f"{_EMPTY[source]} (`usertrack doctor`)" for source, count in rows.items() if not count]
+
+
+_EMPTY = {
+    "posthog": "PostHog has no events up to then: is this the right project?",
+    "neon": "Postgres has no accounts up to then: is this the right database?",
+}
 
 
 def _of_today(bench: Workbench, past: str) -> str:

@@ -80,14 +80,22 @@ _QUERY = {
 --   What the numbers mean, and for whom.
 -- key: email
 -- params: {{days: 30}}
+-- facts:
+--   {column}: {{label: {label}, type: int, absent: 0}}
+WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
-    lowerUTF8(trim(person.properties.email)) AS email,
-    count() AS events
+    email,
+    count() AS {column}
 FROM events
 WHERE event = '$pageview'
     AND timestamp > toDateTime({{as_of}}) - toIntervalHour(24 * {{days}})
     AND timestamp <= toDateTime({{as_of}})
-    AND person.properties.email IS NOT NULL
+    AND email IS NOT NULL
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {{internal}}
+    )
 GROUP BY email
 """,
     "neon": """\
@@ -96,11 +104,18 @@ GROUP BY email
 --   What the numbers mean, and for whom.
 -- key: email
 -- params: {{days: 30}}
+-- facts:
+--   {column}: {{label: {label}, type: int, absent: 0}}
 SELECT
     lower(trim(w.email)) AS email,
-    count(*) AS accounts
+    count(*) AS {column}
 FROM wasp_user AS w
 WHERE w.created_at <= {{as_of}} AND w.created_at > {{as_of}} - make_interval(days => {{days}}::int)
+    AND NOT EXISTS (
+        SELECT FROM unnest({{internal}}) AS own
+        WHERE lower(trim(w.email)) = own
+            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+    )
 GROUP BY lower(trim(w.email))
 """,
 }
@@ -143,10 +158,18 @@ def new_query(root: Path, name: str, library: Library) -> Path:
         if name in library.files:
             shutil.copyfile(library.files[name][0], path)
         else:
-            path.write_text(_QUERY[source].format(title=rest.replace("_", " ").capitalize()), encoding="utf-8")
+            path.write_text(_started(source, rest), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     return path
+
+
+def _started(source: str, rest: str) -> str:
+    """A query that runs as it is, with a fact that is called as the file is."""
+    title = rest.replace("_", " ").capitalize()
+    last = rest.rsplit("/", 1)[-1]
+    column = f"n_{last}" if last[0].isdigit() else last
+    return _QUERY[source].format(title=title, label=last.replace("_", " "), column=column.replace("-", "_").lower())
 
 
 def _write(path: Path, text: str) -> list[Path]:

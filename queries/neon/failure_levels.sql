@@ -2,8 +2,9 @@
 -- about: >
 --   Runs (workflow level) and single tool calls (tool level) of the window by how they ended, and how many people that were.
 --   Never add the two: a run can fail without a failed call, and the other way round. What has not finished is in no rate;
---   `unknown` names the outcomes that are in no list here.
--- params: {days: 30, person: [], tools: []}
+--   `unknown` names the outcomes that are in no list here. The window is the last `days`, and begins at `since` where that is
+--   later.
+-- params: {days: 30, person: [], tools: [], since: {type: timestamp, default: 1970-01-01}}
 WITH people AS (
     SELECT
         f.id::text AS user_id,
@@ -21,11 +22,11 @@ WITH people AS (
 happened AS (
     SELECT 'workflow' AS level, r.user_id::text AS user_id, r.run_state AS outcome
     FROM fastapi_run AS r
-    WHERE r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int)
+    WHERE r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int) AND r.created_at >= {since}
     UNION ALL
     SELECT 'tool', t.user_id, t.status
     FROM fastapi_tool_executions AS t
-    WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
+    WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int) AND t.created_at >= {since}
         AND (cardinality({tools}) = 0 OR t.tool_name = ANY ({tools}))
 )
 SELECT

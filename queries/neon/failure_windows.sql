@@ -5,7 +5,7 @@
 --   comes from everything more than a day away, over 30 days at least, and is drawn towards everybody's as by two finished
 --   things; several failures of one person in an hour count once. Stretches with fewer than `people` people are left out.
 --  
--- params: {days: 30, people: 5}
+-- params: {days: 30, people: 5, since: {type: timestamp, default: 1970-01-01}}
 WITH people AS (
     SELECT
         f.id::text AS user_id,
@@ -71,7 +71,7 @@ met AS (
 stretches AS (
     SELECT start, length
     FROM generate_series(
-            floor(extract(epoch FROM {as_of} - make_interval(days => {days}::int)) / 3600)::int,
+            floor(extract(epoch FROM greatest({as_of} - make_interval(days => {days}::int), {since})) / 3600)::int,
             floor(extract(epoch FROM {as_of}) / 3600)::int
         ) AS start
     CROSS JOIN unnest(ARRAY[1, 2, 3, 4, 6, 8, 12, 24]) AS length

@@ -35,9 +35,14 @@ acts AS (
 ),
 people AS (
     SELECT person_id, argMinIf(group_of, timestamp, isNotNull(group_of)) AS value FROM acts GROUP BY person_id
+),
+counted AS (
+    SELECT value AS group_value, count() AS persons FROM people GROUP BY group_value
+),
+ranked AS (
+    SELECT group_value, persons, row_number() OVER (ORDER BY persons DESC, group_value) AS place FROM counted
 )
-SELECT value AS group_value, count() AS persons
-FROM people
-GROUP BY group_value
-ORDER BY persons DESC, group_value
-LIMIT {top}
+SELECT group_value, persons
+FROM ranked
+WHERE place <= {top}
+ORDER BY place

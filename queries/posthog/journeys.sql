@@ -106,14 +106,15 @@ items AS (
         arrayEnumerate(names) AS numbers,
         arrayPopFront(arrayPushBack(journey, journey[-1])) AS following,
         arrayMap(n -> tuple(2, n, arraySlice(begins, 1, n), finished AND n = last, 0.0), trail_numbers) AS begin_items,
-        arrayMap(n -> tuple(3, n, [names[n]], finished AND n = arrived, 0.0), numbers) AS nodes,
+        arrayMap((n, name) -> tuple(3, n, [name], finished AND n = arrived, 0.0), numbers, names) AS nodes,
         arrayMap(
-            (t, next, n) -> tuple(4, n, arraySlice(names, n, 2), finished AND n = arrived, (next.1 - t.1) / 1000),
+            (t, next, n) -> tuple(4, n, n < arrived ? [t.2, next.2] : [t.2], finished AND n = arrived, (next.1 - t.1) / 1000),
             journey, following, numbers
         ) AS edges,
         tuple(5, arrived, names, finished, (journey[-1].1 - journey[1].1) / 1000) AS path_item,
         tuple(6, 0, [all_names[-1]], true, (visit[-1].1 - visit[1].1) / 1000) AS exit_item,
-        arrayMap(n -> tuple(1, n, arrayResize(names, 0), finished AND n = arrived, 0.0), arrayPushFront(numbers, 0)) AS all_items,
+        arrayResize(names, 0) AS nothing,
+        arrayMap(n -> tuple(1, n, nothing, finished AND n = arrived, 0.0), arrayPushFront(numbers, 0)) AS all_items,
         arrayJoin(arrayConcat(all_items, begin_items, nodes, edges, arrived > 0 ? [path_item] : [], [exit_item])) AS item
     FROM sessions
 ),
@@ -133,7 +134,17 @@ counted AS (
     FROM items
     GROUP BY hash
 )
-SELECT rank AS group_rank, kind, step, names, sessions, persons, stayed, reached, seconds
+SELECT
+    nullIf(substring({groups}[rank], 2), '') AS group_value,
+    rank AS group_rank,
+    kind,
+    step,
+    names,
+    sessions,
+    persons,
+    stayed,
+    reached,
+    seconds
 FROM counted
 ORDER BY group_rank, kind, sessions DESC, step, hash
 LIMIT {most} BY group_rank, kind

@@ -32,12 +32,15 @@ acts AS (
             nullIf(toString({group_of}), '') AS group_of,
             toTimeZone(toDateTime({origin}), {timezone}) AS origin,
             -- a Sunday's week is the Monday's of the day after
-            multiIf(
+            -- `if` of a constant leaves out what is not asked for
+            if(
                 {seconds} > 0,
                 intDiv(dateDiff('second', toDateTime({before}), timestamp), greatest({seconds}, 1)) - 1,
-                {sundays},
-                dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
-                dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+                if(
+                    {sundays},
+                    dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
+                    dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+                )
             ) AS period
         FROM events
         WHERE timestamp >= toDateTime({before})

@@ -43,7 +43,7 @@ BROKEN_DOWN = [
 ]
 
 
-@pytest.mark.parametrize("command", BROKEN_DOWN)
+@pytest.mark.parametrize("command", [*BROKEN_DOWN, ["activity"]])
 def test_a_property_that_nothing_has(on: Cli, client: Client, command: list[str]) -> None:
     capture(client, LINES)
     said = on(*command, *SINCE, "--breakdown", "plann")
@@ -59,3 +59,44 @@ def test_all_others_say_how_many_they_are(on: Cli, client: Client, command: list
     said = on(*command, *SINCE, "--breakdown", "plan", "--top", 3)
     assert said.code == 0, said.err
     assert "all others: 9 more values of plan" in said.out + said.err
+
+
+@pytest.mark.parametrize("command", ["retention", "cohorts", "lifecycle", "stickiness", "funnel a b"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "1 = 1) UNION ALL (SELECT 1",
+        "event IN (SELECT event FROM events)",
+        "true; DROP TABLE events",
+        "true -- ",
+        "{internal}",
+        "properties.plan = 'a' LIMIT 1",
+    ],
+)
+def test_a_condition_smuggles_nothing_in(on: Cli, command: str, condition: str) -> None:
+    said = on(*command.split(), "--where", condition)
+    assert (said.code, said.out) == (2, "")
+    assert "is not a condition" in said.err
+
+
+def test_an_event_that_never_occurred(on: Cli, client: Client) -> None:
+    capture(client, LINES)
+    for command in ("retention --target aa", "cohorts --target aa", "lifecycle --event aa", "stickiness --event aa"):
+        said = on(*command.split())
+        assert (said.code, said.out) == (2, "")
+        assert "no event 'aa' ever occurred" in said.err
+
+
+def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2020-01-01 00:00:00", "p | b | 2020-01-01 00:00:00"])
+    for command in (
+        "retention --target a",
+        "cohorts --target a",
+        "lifecycle --event a",
+        "stickiness --event a",
+        "funnel a b",
+    ):
+        said = on(*command.split(), *SINCE)
+        assert said.code == 0, said.err
+        assert "nobody" in said.err + said.out
+        assert "nan" not in said.out.lower()

@@ -1,7 +1,8 @@
 """Windows and buckets: half-open, local, and the same in Python and in SQL."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -154,3 +155,61 @@ def test_groups_of_retention_add_up(client: Client) -> None:
         ("os1", (3, 3)),
         ("all others", (4, 4)),
     ]
+
+
+def test_a_segment_that_is_too_large_can_be_a_cohort() -> None:
+    with pytest.raises(UsageError) as wrong:
+        frame("2026-01-01", "2026-01-02", segment="power", people=("a",) * 50_001)
+    assert "usertrack push power --to posthog-cohort" in wrong.value.hint
+    frame("2026-01-01", "2026-01-02", segment="power", people=("a",) * 50_001, most_people=500_000)
+
+
+def test_a_large_segment_on_the_embedded_server(client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00 | ", "q | a | 2026-11-02 00:00:00"])
+    client.batch({"event": "$identify", "distinct_id": "p", "properties": {"$set": {"email": "last@x.example"}}})
+    people = (*(f"person{n}.with.a.name@somewhere.example" for n in range(100_000)), "last@x.example")
+    window = frame("2026-11-02", "2026-11-04", people=people, segment="large", most_people=500_000)
+    with asking(client.store, NOW) as runner:
+        assert ask_stickiness(runner, "a", window).groups[""] == (1, 0)
+
+
+# three hours around the change of clocks in Berlin: 02:30 is twice in October, and never in March
+@pytest.mark.parametrize(
+    ("day", "events"),
+    [
+        ("2026-10-25", ["2026-10-25 00:30:00", "2026-10-25 01:30:00"]),
+        ("2026-03-29", ["2026-03-29 00:30:00", "2026-03-29 01:30:00"]),
+        ("2026-10-25", ["2026-10-24 22:00:00", "2026-10-25 22:59:59"]),  # the first and last second of 25 hours
+    ],
+)
+def test_retention_by_day_and_hour_where_clocks_change(client: Client, day: str, events: list[str]) -> None:
+    capture(client, [f"p | a | {', '.join(events)}"])
+    first, last = (at(event).replace(minute=0, second=0) for event in events)
+    hours = Frame(first, last + timedelta(hours=1), NOW, "hour", timezone=BERLIN)
+    start = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(BERLIN))
+    days = Frame(start.astimezone(UTC), (start + timedelta(days=2)).astimezone(UTC), NOW, "day", timezone=BERLIN)
+    with asking(client.store, NOW, BERLIN) as runner:
+        [by_hour] = ask(runner, Asked("a"), hours).groups
+        [by_day] = ask(runner, Asked("a"), days).groups
+    assert (by_hour.cohorts[0].people[0], by_hour.cohorts[0].people[-1]) == (1, 1)
+    assert by_day.cohorts[0].people == (1, 0)
+
+
+def test_several_ids_are_one_person_to_all_of_them(client: Client) -> None:
+    lines = ["browser | a | 2026-11-02 00:00:00", "p | a | 2026-11-03 00:00:00", "known | b | 2026-11-02 00:00:00"]
+    capture(client, lines, {"browser": "p"})
+    window = frame("2026-11-02", "2026-11-04")
+    with asking(client.store, NOW) as runner:
+        assert ask(runner, Asked("a"), window).groups[0].cohorts[0].people == (1, 1)
+        assert ask_stickiness(runner, "a", window).groups[""] == (0, 1)
+        assert [period.active for period in ask_lifecycle(runner, "a", window).groups[""]] == [1, 1]
+
+
+def test_the_last_second_of_a_window_and_the_one_after(client: Client) -> None:
+    capture(client, ["p | a | 2026-11-03 23:59:59, 2026-11-04 00:00:00", "q | a | 2026-11-01 23:59:59"])
+    window = frame("2026-11-02", "2026-11-04")
+    with asking(client.store, NOW) as runner:
+        assert [cohort.size for cohort in ask(runner, Asked("a", kind="recurring"), window).groups[0].cohorts] == [0, 1]
+        assert ask_stickiness(runner, "a", window).groups[""] == (1, 0)
+        periods = ask_lifecycle(runner, "a", window).groups[""]
+    assert [(period.active, period.people["dormant"]) for period in periods] == [(0, 1), (1, 0)]

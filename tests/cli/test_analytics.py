@@ -10,8 +10,8 @@ import pytest
 
 from ..conftest import Cli
 
-COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "activity", "sessions"]
-COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "journeys"]
+COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "activity", "sessions", "journeys"]
+COMMANDS += ["features", "churn"]
 
 
 def asked(cli: Cli, *args: object) -> Any:
@@ -102,6 +102,34 @@ def test_stickiness_counts_everybody_once(demo: Cli) -> None:
     assert rows[0]["at_least"] == sum(row["people"] for row in rows)
 
 
+def test_features_that_are_known_and_unused(demo: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("features: {known: [admin/sso, build/workflow_editor]}\n")
+    rows = {row["feature"]: row for row in asked(demo, "features", "--demo")["features"]}
+    assert len(rows) == 9  # the eight of the demo, and one that nobody ever used
+    assert (rows["sso"]["category"], rows["sso"]["uses"], rows["sso"]["last_at"]) == ("admin", 0, None)
+    assert rows["workflow_editor"]["adoption_low"] < rows["workflow_editor"]["adoption"] <= 1
+    assert "Not used in this time" in demo("features", "--demo").out
+
+
+def test_a_feature_is_adopted_more_by_those_who_use_all(demo: Cli) -> None:
+    everybody, power = (
+        {row["feature"]: row["adoption"] for row in asked(demo, "features", *more)["features"]}
+        for more in ([], ["--segment", "power"])
+    )
+    assert all(power[name] > share for name, share in everybody.items())
+
+
+def test_churn_says_how_often_its_rule_was_right(demo: Cli) -> None:
+    """Most of the demo's people who go quiet do so for good."""
+    found = asked(demo, "churn")
+    tested = found["back_test"]
+    assert tested["precision"]["rate"] > 2 * tested["base"]["rate"]
+    assert tested["precision"]["hits"] == tested["recall"]["hits"]
+    assert found["groups"][0]["churn_rate"] == {**tested["base"]}
+    for risk in found["risk_segments"]:
+        assert risk["low"] <= risk["churn_probability"] <= risk["high"]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("ending", ["md", "html", "csv", "parquet", "xlsx"])
 def test_every_format(demo: Cli, tmp_path: Path, command: str, ending: str) -> None:
@@ -137,6 +165,10 @@ def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: 
         (["cohorts", "--segment", "powr"], "there is no segment 'powr'", "'power'"),
         (["lifecycle", "--week-start", "friday"], "--week-start takes no 'friday'", "monday"),
         (["stickiness", "--since", "2027-01-01"], "when it is over", "--since"),
+        (["features", "--category", "biuld"], "no feature is of the category 'biuld'", "'build'"),
+        (["features", "--event", "feature_usd"], "no event 'feature_usd' ever occurred", "'feature_used'"),
+        (["features", "--of", "everybody"], "--of takes no 'everybody'", "known, all"),
+        (["churn", "--days", "20"], "the time has 20 whole days, and to have left takes 30", "--gone"),
         (["journeys", "--from", "/pricng"], "nobody came to '/pricng'", "'/pricing'"),
         (["journeys", "--to", "user_signd_up"], "nobody came to 'user_signd_up'", "'user_signed_up'"),
         (["journeys", "--from", "/pricing", "--to", "/pricing/"], "both '/pricing'", "one step to another"),
@@ -181,7 +213,7 @@ def test_a_workspaces_own_funnels(demo: Cli, tmp_path: Path) -> None:
         ("week_start: sunday", ["--week-start", "monday"], "2026-11-02T00:00:00Z"),
     ],
 )
-@pytest.mark.parametrize("command", ["retention", "cohorts", "lifecycle", "stickiness"])
+@pytest.mark.parametrize("command", ["retention", "cohorts", "lifecycle", "stickiness", "features"])
 def test_weeks_start_alike_everywhere(
     demo: Cli, tmp_path: Path, command: str, settings: str, option: list[str], first: str
 ) -> None:

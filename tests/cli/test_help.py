@@ -26,7 +26,7 @@ COMMANDS = [
 ]
 COMMANDS += ["doctor", "demo", "serve", "import events", "metrics", "cache info", "cache clear"]
 COMMANDS += ["insight list", "insight show", "insight run", "insight create", "insight delete"]
-COMMANDS += ["funnel", "retention", "cohorts", "lifecycle", "stickiness"]
+COMMANDS += ["funnel", "retention", "cohorts", "lifecycle", "stickiness", "features", "churn"]
 COMMANDS += ["events", "properties", "errors", "search"]
 
 

@@ -4,9 +4,12 @@
 """
 
 import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from ..conftest import Cli
 from ..people import Company, ago, office, served
@@ -264,6 +267,25 @@ def test_one_cause_is_told_once(own: Cli, clean_env: pytest.MonkeyPatch) -> None
     assert "error: 1 problem found" in checked.err
 
 
+@pytest.mark.parametrize(
+    ("key", "alone", "cause"),
+    [("", 2, "PostHog needs a personal API key"), ("phx_wrong", 3, "PostHog does not accept the personal API key")],
+)
+def test_a_missing_key_is_as_a_revoked_one(
+    own: Cli, clean_env: pytest.MonkeyPatch, key: str, alone: int, cause: str
+) -> None:
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", key)
+    said = own("segments")
+    assert (said.code, cause in said.err, "Power Users" in said.out) == (6, True, True)
+    assert own("query", "run", "neon/overview").code == 0
+    for asked in (["query", "run", "posthog/people"], ["insight", "list"]):
+        said = own(*asked)
+        assert (said.code, f"error: {cause}" in said.err) == (alone, True)
+    assert own("doctor").code == 5
+    clean_env.delenv("DATABASE_URL")
+    assert own("segments").code == alone
+
+
 def test_each_set_is_named_in_a_dossier(own: Cli) -> None:
     lines = [line.split() for line in own("user", LENA).out.splitlines()]
     assert ["Power", "Users", "action"] in [line[:3] for line in lines]
@@ -273,3 +295,55 @@ def test_each_set_is_named_in_a_dossier(own: Cli) -> None:
 def test_an_explanation_as_a_page_has_a_dot_for_each_segment_alone(own: Cli) -> None:
     page = own("explain", LENA, "-f", "html").out
     assert page.count('class="tag"') == 5
+
+
+# Reports and history while a source is down
+
+DOWN = "http://127.0.0.1:9"
+
+
+def test_a_report_says_what_is_unknown(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.setenv("POSTHOG_HOST", DOWN)
+    said = own("report", "weekly", "-f", "json")
+    document = json.loads(said.out)
+    assert said.code == 6
+    assert "note: This report is incomplete: cannot reach PostHog" in said.err
+    assert document["incomplete"].startswith("This report is incomplete: cannot reach PostHog")
+    sections = {section["heading"].split(":")[0]: section["blocks"] for section in document["sections"]}
+    facts = sections["In short"][-1]["facts"]
+    assert facts["Visits"].startswith("unknown: cannot reach PostHog")
+    assert facts["New users"].startswith("0, 0 of them")
+    assert sections["Frustrated Users"][0]["text"].startswith("unknown: ")
+    assert "unknown" not in str(sections["Failing Users"])
+    page = own("report", "weekly", "-f", "markdown").out.split("\n## ")[0]
+    assert "**This report is incomplete: cannot reach PostHog" in page
+
+
+def test_verifying_while_a_source_is_down(own: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert own("report", "weekly", "-o", "week.md").code == 0
+    written = (tmp_path / "week.md").read_text()
+    assert own("report", "verify", "week.md").code == 0
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
+    said = own("report", "verify", "week.md")
+    assert (said.code, "what could be asked for is right" in said.out) == (6, True)
+    assert "Traffic › Per day" in said.err
+    (tmp_path / "week.md").write_text(written.replace("Failed runs: ", "Failed runs: 9"))
+    assert own("report", "verify", "week.md").code == 5
+    (tmp_path / "week.md").write_text(written)
+    clean_env.setenv("DATABASE_URL", make_conninfo(os.environ["DATABASE_URL"], user="nobody_at_all"))
+    assert own("report", "verify", "week.md").code == 3
+
+
+def test_an_outage_does_not_stand_for_its_day(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    own("segments", "--as-of", "2026-11-20T08:00")
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
+    assert own("segments", "--as-of", "2026-11-20T09:00").code == 6
+    document = json.loads(own("history", "-f", "json").out)
+    assert [snapshot["as_of"] for snapshot in document["snapshots"]] == ["2026-11-20T08:00:00Z"]
+    assert document["notes"][0].startswith("20 Nov 2026, 09:00: incomplete, without Frustrated Users, High-Intent")
+    assert own("history", "forget", "2026-11-20T09:00").code == 2  # nobody is there to be asked
+    said = own("history", "forget", "2026-11-20T09:00", "--yes")
+    assert (said.code, said.out) == (0, "")
+    assert "forgot 1 snapshot of the set action: 20 Nov 2026, 09:00" in said.err
+    assert not [note for note in json.loads(own("history", "-f", "json").out)["notes"] if "incomplete" in note]
+    assert "there is no snapshot in this time" in own("history", "forget", "2026-11-20T09:00", "--yes").err

@@ -55,6 +55,23 @@ def _wait(condition: "object") -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("args", ["--help", "segments --help", "push failing --to csv"])
+def test_help_for_a_reader_who_leaves_and_for_a_full_disk(env: dict[str, str], args: str) -> None:
+    line = " ".join(f"'{part}'" for part in COMMAND)
+    left = subprocess.run(
+        ["bash", "-c", f"{line} {args} | head -c 1 > /dev/null; exit ${{PIPESTATUS[0]}}"],
+        env=env | {"PYTHONUNBUFFERED": "1"},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert (left.returncode, b"error" in left.stderr) == (0, False)
+    with open("/dev/full", "wb") as full:
+        said = subprocess.run([*COMMAND, *args.split()], env=env, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert said.returncode == 2
+    assert b"error: cannot write to standard output: No space left on device\nhint: make room" in said.stderr
+
+
 def test_a_reader_who_leaves_early(env: dict[str, str]) -> None:
     line = " ".join(f"'{part}'" for part in COMMAND)
     for fmt in ("csv", "table"):

@@ -69,6 +69,14 @@ def test_files_are_whole_unless_limited(demo: Cli, clean_env: pytest.MonkeyPatch
         assert (found[-1], len(found)) == (last, int(last[3:]))
 
 
+@pytest.mark.parametrize("fmt", ["csv", "tsv", "jsonl", "json", "parquet", "xlsx", "markdown"])
+def test_a_full_disk_is_said_alike_in_every_format(demo: Cli, clean_env: pytest.MonkeyPatch, fmt: str) -> None:
+    clean_env.setattr(sys, "stdin", io.StringIO(_LINES))
+    said = demo("query", "run", "--source", "neon", "--sql", "-", "-f", fmt, "-o", "/dev/full")
+    assert said.code == 2
+    assert "error: cannot write '/dev/full': No space left on device\n" in said.err
+
+
 def test_a_terminal_shows_a_hundred_and_says_how_many_more(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
     said = _lines(demo, clean_env)
     assert said.count("row") - said.count("rows") == 100
@@ -151,6 +159,25 @@ def test_check_of_a_workspace(demo: Cli, tmp_path: Path) -> None:
     assert "error: 2 problems found" in online.err
 
 
+@pytest.mark.parametrize(
+    ("written", "said", "hint"),
+    [
+        ("\ntimezon: UTC", "usertrack.yaml:2: unknown setting 'timezon'", "did you mean 'timezone'?"),
+        ("posthog:\n  hst:", "usertrack.yaml:2: unknown setting 'posthog.hst'", "did you mean 'posthog.host'"),
+        ("posthgo: {}", "usertrack.yaml:1: unknown setting 'posthgo'", ""),
+        ("timezone: Mars", "'Mars' is not a timezone (usertrack.yaml, line 1)", "Europe/Berlin"),
+    ],
+)
+def test_check_of_the_settings(demo: Cli, tmp_path: Path, written: str, said: str, hint: str) -> None:
+    (tmp_path / "usertrack.yaml").write_text(written)
+    checked = demo("check", "-f", "json")
+    (row,) = json.loads(checked.out)["rows"]
+    assert (checked.code, row["level"], row["what"]) == (5, "FAIL", "usertrack.yaml")
+    assert said in row["detail"]
+    assert hint in (row["hint"] or "")
+    assert demo("segments").code == 2
+
+
 def test_a_broken_rule_stops_segments_before_anything_is_asked(demo: Cli, tmp_path: Path) -> None:
     demo("init")
     rules = tmp_path / "segments.yaml"
@@ -168,8 +195,8 @@ def test_a_segment_of_ones_own(demo: Cli, tmp_path: Path) -> None:
     query = tmp_path / "queries/neon/big_spenders.sql"
     query.write_text(
         query.read_text()
-        .replace("count(*) AS accounts", "100 - min(w.credits) AS spent")
-        .replace("-- key: email", "-- key: email\n-- facts: {spent: {label: credits spent, type: float, absent: 0}}")
+        .replace("count(*) AS big_spenders", "100 - min(w.credits) AS spent")
+        .replace("big_spenders: {label: big spenders, type: int", "spent: {label: credits spent, type: float")
         .replace("days: 30", "days: 365")
     )
     rules = tmp_path / "segments.yaml"

@@ -19,6 +19,7 @@ from usertrack.push.audience import Audience, audience_of
 from usertrack.push.order import Order, Outcome
 from usertrack.segments import classify
 from usertrack.settings import load
+from usertrack.sources.identity import database_of
 from usertrack.workbench import build
 
 from ..conftest import Cli, problem
@@ -80,7 +81,7 @@ def push(place: Office, handler: Handler = lambda request: None, **options: Any)
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
         found = classify(build(runner, place.rules), place.rules.set_named("action"))
         who: Audience = audience_of(found, "power", "UTC")
-        order = Order(load(env={}), pause=0.01, patience=0.3, **options)
+        order = Order(**{"settings": load(env={}), "pause": 0.01, "patience": 0.3, **options})
         return cohort.push(who, order, runner, lambda text, *, passing=False: None)
 
 
@@ -114,10 +115,25 @@ def test_made_once_and_brought_up_to_date(own: Cli, fresh: Office) -> None:
     assert (again["created"], again["added"], again["removed"]) == (False, 0, 0)
     assert again["cohort"] == first["cohort"]
 
-    fewer = json.loads(own("push", "power", "--to", "posthog-cohort", "-n", 1, "-f", "json").out)
-    assert (fewer["added"], fewer["removed"], fewer["cohort"]["id"]) == (0, 4, first["cohort"]["id"])
-    assert members(fresh) == ["backend"]
-    assert cohorts(fresh) == 1
+    fewer = own("push", "power", "--to", "posthog-cohort", "-n", 1)
+    assert fewer.code == 2
+    assert "holds other people (Kept by `usertrack push`: segment action/power in " in fewer.err
+    assert "choose another name with --name for the 1 most urgent of segment action/power in " in fewer.err
+    assert members(fresh) == ALL
+    for added in (1, 0):
+        top = json.loads(own("push", "power", "--to", "posthog-cohort", "-n", 1, "--name", "Top", "-f", "json").out)
+        assert (top["added"], top["removed"], top["cohort"]["count"]) == (added, 0, 1)
+    assert cohorts(fresh) == 2
+
+
+def test_another_database_does_not_take_a_cohort_over(fresh: Office) -> None:
+    push(fresh)
+    other = load(env={"DATABASE_URL": "postgresql://me:hunter2@db.example/acme", "POSTHOG_PROJECT_ID": "1"})
+    error = problem(lambda: push(fresh, settings=other))
+    assert "holds other people" in error.message
+    assert error.hint.endswith("for segment action/power in db.example/acme")
+    assert "hunter2" not in f"{error.message}{error.hint}"
+    assert members(fresh) == ALL
 
 
 def test_what_people_see(own: Cli) -> None:
@@ -142,7 +158,9 @@ def test_an_empty_segment_makes_no_cohort_and_empties_one(own: Cli, fresh: Offic
     nobody = own("push", "failing", "--to", "posthog-cohort")
     assert "Failing Users is empty: nothing was sent" in nobody.out
     assert cohorts(fresh) == 0
-    body = {"name": "usertrack: Failing Users", "description": "Kept by `usertrack push`: segment action/failing."}
+    database = database_of(load(env=dict(os.environ)))
+    mark = f"Kept by `usertrack push`: segment action/failing in {database}."
+    body = {"name": "usertrack: Failing Users", "description": mark}
     with httpx.Client(base_url=os.environ["POSTHOG_HOST"], headers={"Authorization": "Bearer phx_test"}) as client:
         last_week = [fresh.store.rows("SELECT toString(id) FROM posthog.persons FINAL LIMIT 1")[0][0]]
         cohort = {**body, "is_static": True, "_create_static_person_ids": last_week}
@@ -159,7 +177,7 @@ def test_a_cohort_of_somebody_else_stays_as_it_is(fresh: Office) -> None:
     assert "--name" in error.hint
     kept = {"id": 8, "name": "both", "description": "Kept by `usertrack push`: segment x/y.", "version": 1}
     fresh.store.insert("cohorts", [kept])
-    assert "holds another segment" in problem(lambda: push(fresh, name="both")).message
+    assert "holds other people" in problem(lambda: push(fresh, name="both")).message
     assert members(fresh) == []
 
 

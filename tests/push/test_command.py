@@ -71,6 +71,13 @@ def test_a_dry_run_hides_the_secrets(demo: Cli, to: str) -> None:
     assert "verysecret" not in f"{said}{shown}"
 
 
+@pytest.mark.parametrize("to", ["slack", "webhook"])
+def test_a_dry_run_needs_no_address(demo: Cli, to: str) -> None:
+    said = demo("push", "failing", "--to", to, "--dry-run")
+    assert (said.code, "POST [no address yet]" in said.out) == (0, True)
+    assert demo("push", "failing", "--to", to, "--dry-run", "--url", "http://a..b/x").code == 2
+
+
 @pytest.mark.parametrize(
     ("args", "said", "hint"),
     [

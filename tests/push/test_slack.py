@@ -14,6 +14,7 @@ from usertrack.push.audience import Audience
 from usertrack.push.order import Order, Outcome
 from usertrack.run import Runner
 from usertrack.settings import load
+from usertrack.sources.retry import ATTEMPTS
 
 from ..conftest import problem
 from .receiver import AS_OF, Answer, Receiver, audience, receiving
@@ -113,7 +114,7 @@ def test_slack_asks_to_wait_and_fails_and_takes_it() -> None:
         (Answer(403, "action_prohibited"), 3, "action_prohibited", "administrator", 1),
         (Answer(418, "teapot verysecret"), 1, "refused it: HTTP 418 teapot [secret]", "address right", 1),
         (Answer(429, "", {"Retry-After": "3600"}), 4, "slow down", "in 60 minutes", 1),
-        (Answer(500, "rollup_error"), 4, "HTTP 500 rollup_error", "later", 5),
+        (Answer(500, "rollup_error"), 4, "HTTP 500 rollup_error", "later", ATTEMPTS),
         (Answer(302, "", {"Location": "/verysecret"}), 3, "redirect", "address", 1),
         (Answer(200, "<html>"), 3, "does not answer as Slack does", "SLACK_WEBHOOK_URL", 1),
         (Answer(0), 4, "may have taken it or not", "look there", 1),

@@ -107,6 +107,8 @@ def test_an_empty_segment_sends_nothing() -> None:
         ("ftp://hooks.example/s3cr3t", "does not begin with https://"),
         ("https://hooks.example/s3 cr3t", "does not begin with https://"),
         ("http://localhost:99999/s3cr3t", "does not begin with https://"),
+        ("https://a..b/s3cr3t", "does not begin with https:// and the name of a server"),
+        (f"https://{'a' * 64}.example/s3cr3t", "does not begin with https:// and the name of a server"),
     ],
 )
 def test_addresses_that_will_not_do(url: str | None, said: str) -> None:

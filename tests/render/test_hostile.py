@@ -104,8 +104,38 @@ def test_markdown_shows_the_text_itself(text: str) -> None:
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(safe.markdown(text))
     assert [token.type for token in tokens] in ([], ["paragraph_open", "inline", "paragraph_close"])
     inline = [child for token in tokens for child in token.children or ()]
-    assert {child.type for child in inline} <= {"text", "text_special"}
-    assert "".join(child.content for child in inline) == safe.visible(text).strip()
+    assert {child.type for child in inline} <= {"text", "text_special", "html_inline"}
+    assert {child.content for child in inline if child.type == "html_inline"} <= {"<!-- -->"}
+    assert "".join(child.content for child in inline if child.type != "html_inline") == safe.visible(text).strip()
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=hostile)
+@example("``a`` `b` ` ` c")
+def test_prose_in_markdown_has_code_and_no_other_markup(text: str) -> None:
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(safe.markdown_prose(text))
+    assert [token.type for token in tokens] in ([], ["paragraph_open", "inline", "paragraph_close"])
+    inline = [child for token in tokens for child in token.children or ()]
+    assert {child.type for child in inline} <= {"text", "text_special", "html_inline", "code_inline"}
+    assert {child.content for child in inline if child.type == "html_inline"} <= {"<!-- -->"}
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("see #12 and GH-3", "see #<!-- -->12 and GH-<!-- -->3"),
+        ("@team, a@b.example", "@<!-- -->team, a@b.example"),
+        ("p%{0}@hooli.example", "p%{0}@<!-- -->hooli.example"),
+    ],
+)
+def test_github_links_no_issues_and_mentions_nobody(text: str, written: str) -> None:
+    assert safe.markdown(text) == written
+
+
+def test_prose_shows_code_as_code() -> None:
+    document = Document(title="t", notes=("try `usertrack <x>` now",))
+    assert "> note: try `usertrack <x>` now" in "".join(markdown.render(document))
+    assert "try <code>usertrack &lt;x&gt;</code> now" in "".join(html.render(document))
 
 
 @settings(max_examples=50, deadline=None)
@@ -141,7 +171,9 @@ def parsed(document: Document) -> Page:
 @given(text=hostile)
 def test_html_shows_the_text_itself(text: str) -> None:
     page = parsed(everywhere(text))
-    assert page.tags == parsed(everywhere("x")).tags or not safe.visible(text).strip()
+    assert [tag for tag in page.tags if tag != "code"] == [
+        tag for tag in parsed(everywhere("x")).tags if tag != "code"
+    ] or not safe.visible(text).strip()
     assert page.text.count(safe.visible(text)) >= 5 or not text
 
 

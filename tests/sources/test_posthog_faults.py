@@ -17,8 +17,8 @@ import pytest
 from tests.sources.wires import KEY, Answers, Wire, error, refused, rows, table, tables
 from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
 from usertrack.library import Statement
-from usertrack.sources.http import ATTEMPTS
 from usertrack.sources.posthog import PostHog
+from usertrack.sources.retry import ATTEMPTS
 from usertrack.spool import Spool
 
 

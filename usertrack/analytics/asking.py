@@ -1,6 +1,8 @@
 """Asking a query about what users typed: a mistake in that is told as theirs, in their words."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from usertrack.analytics.frame import NO_PROPERTY, Frame
@@ -26,15 +28,24 @@ def answers(runner: Runner, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> l
     for table, (_, values) in zip(found, asked, strict=True):
         if isinstance(table, UsertrackError):
             raise _told(table, values)
-        if values.get("breakdown", NO_PROPERTY) != NO_PROPERTY and _one_group(table):
-            _require_property(runner, values)
+        if (wanted := _property_of(values)) and _one_group(table):
+            _require_property(runner, values, wanted)
     return [table for table in found if isinstance(table, Table)]
+
+
+def _property_of(values: Mapping[str, Any]) -> str:
+    """The property that is broken down by, with ``person.`` before one of persons; nothing without a breakdown."""
+    if "breakdown" in values:
+        prefix = "person." if values["of_person"] else ""
+        return "" if values["breakdown"] == NO_PROPERTY else f"{prefix}{values['breakdown']}"
+    found = re.fullmatch(r"(person\.)?properties\['(.*)'\]", values.get("group_of", ""))
+    return (found[1] or "") + re.sub(r"\\(.)", r"\1", found[2]) if found else ""
 
 
 def _one_group(table: Table) -> bool:
     """Whether all that there is has no value of the breakdown."""
-    at = table.names.index("group_value")
-    return len(table.rows) > 0 and all(row[at] is None for row in table.rows)
+    at = table.names.index("group_value") if "group_value" in table.names else None
+    return at is not None and len(table.rows) > 0 and all(row[at] is None for row in table.rows)
 
 
 def _told(error: UsertrackError, values: Mapping[str, Any]) -> UsertrackError:
@@ -86,14 +97,14 @@ def others(table: Table, frame: Frame) -> tuple[str, ...]:
     return (f"all others: {more:,} more value{'s' * (more != 1)} of {frame.breakdown}; --top tells more apart",)
 
 
-def _require_property(runner: Runner, values: Mapping[str, Any]) -> None:
+def _require_property(runner: Runner, values: Mapping[str, Any], wanted: str) -> None:
     """Raise UsageError where nothing in the window has the property that was to be broken down by."""
-    since, of_person, wanted = values.get("since") or values["before"], values["of_person"], values["breakdown"]
-    asked = {"since": since, "until": values["until"], "of_person": of_person}
-    known = [str(row[0]) for row in runner.one(runner.bind("posthog/property_names", asked)).rows]
-    if wanted not in known:
-        kind, prefix = ("person", "person.") if of_person else ("event", "")
-        names = [f"{prefix}{name}" for name in known]
+    of_person, until = wanted.startswith("person."), values.get("until", runner.as_of)
+    begins = (values[name] for name in ("since", "before", "first", "from") if name in values)
+    asked = {"since": next(begins, until - timedelta(days=90)), "until": until, "of_person": of_person}
+    kind, prefix = ("person", "person.") if of_person else ("event", "")
+    names = [f"{prefix}{row[0]}" for row in runner.one(runner.bind("posthog/property_names", asked)).rows]
+    if wanted not in names:
         some = f"the most frequent are {', '.join(names[:5])}" if names else f"no {kind} has any property"
-        hint = did_you_mean(f"{prefix}{wanted}", names, some)
-        raise UsageError(f"no {kind} in this time has a property '{wanted}'", hint)
+        name = wanted.removeprefix(prefix)
+        raise UsageError(f"no {kind} in this time has a property '{name}'", did_you_mean(wanted, names, some))

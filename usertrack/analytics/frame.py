@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.measures import number
 from usertrack.period import span
 
 Interval = Literal["hour", "day", "week", "month"]
@@ -16,6 +17,9 @@ WeekStart = Literal["monday", "sunday"]
 
 MOST_PEOPLE = 50_000
 """The largest segment that fits into one query: ClickHouse behind PostHog takes 4 MB of SQL."""
+
+MOST_EMBEDDED = 500_000
+"""The same for the embedded server, which takes requests of 20 MB."""
 
 MOST_BUCKETS = 10_000
 
@@ -37,6 +41,7 @@ class Frame:
     where: str = ""
     segment: str = ""
     people: tuple[str, ...] | None = field(default=None, repr=False)
+    most_people: int = MOST_PEOPLE
     breakdown: str = ""
     top: int = 5
 
@@ -47,13 +52,15 @@ class Frame:
                 f"the time begins ({self._written(self.since)}) when it is over ({self._written(self.until)})",
                 "--since comes before --until",
             )
-        if self.people is not None and len(self.people) > MOST_PEOPLE:
+        if self.people is not None and len(self.people) > self.most_people:
             raise UsageError(
-                f"segment '{self.segment}' has {len(self.people):,} people, and one query takes {MOST_PEOPLE:,}",
-                "choose a smaller segment, or say who is meant with --where",
+                f"segment '{self.segment}' has {number(len(self.people))} people, and one query takes "
+                f"{number(self.most_people)}",
+                f"`usertrack push {self.segment} --to posthog-cohort --name big` makes it a cohort,"
+                " which --where \"person_id IN COHORT 'big'\" is about",
             )
         if (self.until - self.since) / _SHORTEST[self.interval] > MOST_BUCKETS:
-            raise UsageError(f"that is more than {MOST_BUCKETS:,} {self.interval}s", "choose a longer --interval")
+            raise UsageError(f"that is more than {number(MOST_BUCKETS)} {self.interval}s", "choose a longer --interval")
 
     def _written(self, moment: datetime) -> str:
         return f"{moment.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M}"

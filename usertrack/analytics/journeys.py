@@ -68,9 +68,6 @@ class Count:
     seconds: float = 0.0
 
 
-_NONE = Count()
-
-
 @dataclass(frozen=True)
 class Edge:
     """From the ``step``-th step of a path to the next one; ``target`` is None after its last."""

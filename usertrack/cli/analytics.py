@@ -124,7 +124,7 @@ def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day
         return frame
     rules = desk.rules()
     rules.holding(asked.segment)
-    return of_people(frame, asked.segment, desk.profiles(rules), rules)
+    return of_people(desk, frame, asked.segment, desk.profiles(rules), rules)
 
 
 def week_start(desk: "Desk", typed: str | None, unit: "Interval") -> "WeekStart":
@@ -139,17 +139,19 @@ def week_start(desk: "Desk", typed: str | None, unit: "Interval") -> "WeekStart"
     return cast("WeekStart", wanted or "monday")
 
 
-def of_people(frame: "Frame", segment: str, bench: "Workbench", rules: "Rules") -> "Frame":
+def of_people(desk: "Desk", frame: "Frame", segment: str, bench: "Workbench", rules: "Rules") -> "Frame":
     """``frame`` for the people of a segment alone; raises UsageError where there is none of that name."""
     from dataclasses import replace
 
+    from usertrack.analytics.frame import MOST_EMBEDDED, MOST_PEOPLE
     from usertrack.segments import classify
 
     chosen, name = rules.holding(segment)
     found = classify(bench, chosen)
     people = found.people([name])
     key = people.names.index(rules.key)
-    return replace(frame, segment=segment, people=tuple(str(row[key]) for row in people.rows))
+    most = MOST_EMBEDDED if desk.runner.about().get("usertrack_parquet") else MOST_PEOPLE
+    return replace(frame, segment=segment, people=tuple(str(row[key]) for row in people.rows), most_people=most)
 
 
 @with_asked("interval", "week_start")

@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import errno
 import gc
 import logging
 import os
@@ -22,6 +23,7 @@ from usertrack.cli import (
     insights,
     journeys,
     metrics,
+    output,
     people,
     privacy,
     push,
@@ -110,6 +112,10 @@ def run() -> int:
     except (KeyboardInterrupt, typer.Abort):
         diagnostics.note("interrupted")
         return INTERRUPTED
+    except SystemExit as left:  # how Rich and Typer end when nobody reads their help any more
+        if isinstance(left.__context__, BrokenPipeError):
+            return 0
+        raise
     except Exception as problem:
         if hasattr(problem, "format_message"):  # Typer's own: bad usage of a command
             return _bad_usage(problem)
@@ -118,8 +124,15 @@ def run() -> int:
         if isinstance(problem, OSError) and problem.filename:  # such as a completion that cannot be installed
             diagnostics.error(UsageError(f"{problem.filename}: {problem.strerror}", _instead()))
             return UsageError.exit_code
+        if isinstance(problem, OSError) and problem.errno in _UNWRITABLE:  # the help, or the version
+            output.discard_stdout()
+            diagnostics.error(UsageError(f"cannot write to standard output: {problem.strerror}", "make room there"))
+            return UsageError.exit_code
         diagnostics.unexpected(problem)
         return 1
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def _instead() -> str:

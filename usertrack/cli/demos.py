@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from usertrack.cli import diagnostics
 from usertrack.errors import UsageError
+from usertrack.measures import number
 
 if TYPE_CHECKING:
     from usertrack.server.settings import ServerSettings
@@ -26,7 +27,7 @@ def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progre
         # one that was asked for by size or date is kept as it is; the default one follows the calendar
         write_choice(cache_root(), Choice() if default else Choice(users, days, built.as_of.isoformat()))
         end = f"{built.as_of:%Y-%m-%d %H:%M} UTC"
-        return f"the demo has {users:,} accounts and {days} days up to {end}; try `usertrack segments --demo`"
+        return f"the demo has {number(users)} accounts and {days} days up to {end}; try `usertrack segments --demo`"
     finally:
         built.close()
 

@@ -13,7 +13,7 @@ from usertrack.errors import INCOMPLETE, ConnectionFailed, SourceBusy
 
 if TYPE_CHECKING:
     from usertrack.document import Document
-    from usertrack.history import Place
+    from usertrack.history_file import Place
     from usertrack.library import Library
     from usertrack.rules import Rules
     from usertrack.run import Runner
@@ -120,7 +120,7 @@ class Desk:
 
     def history(self) -> "Place | None":
         """Where this answer is kept; nowhere when it is of a moment yet to come."""
-        from usertrack.history import place_of
+        from usertrack.history_file import place_of
 
         return None if self.runner.future else place_of(self.settings, self.runner.now)
 
@@ -167,7 +167,7 @@ def open_desk(common: Common, *, cached: bool = True, settings: "Settings | None
 
     settings = settings or settings_of(common)
     library = library_of(settings)
-    output.chosen(_format(settings, common), common.output)  # a wrong one is said before anything is asked
+    output.chosen(format_of(settings, common), common.output)  # a wrong one is said before anything is asked
     say_demo(settings)
     now, purpose = datetime.now(UTC), common.purpose
     with (
@@ -203,12 +203,12 @@ def say_demo(settings: "Settings") -> None:
 
 def emit(shown: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:
     """Hand the answer to standard output or ``--output``."""
-    fmt = _format(settings, common)
+    fmt = format_of(settings, common)
     output.emit(shown, fmt=fmt, output=common.output, limit=limit, note=diagnostics.note)
     _say_what_was_cut(shown, output.chosen(fmt, common.output), limit)
 
 
-def _format(settings: "Settings", common: Common) -> str:
+def format_of(settings: "Settings", common: Common) -> str:
     """The format that was asked for; the ending of `--output` decides before a default format does."""
     return "" if common.output is not None and common.format is None else settings["format"] or ""
 

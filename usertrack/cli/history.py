@@ -11,7 +11,8 @@ from usertrack.cli.options import Common, Limit, SetName, with_common
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from usertrack.history import Place, Snapshot
+    from usertrack.history import Snapshot
+    from usertrack.history_file import Place
     from usertrack.settings import Settings
 
 history = typer.Typer(invoke_without_command=True)
@@ -56,11 +57,12 @@ def show(
         _nothing_given(context)
         return
     from usertrack.cli.desk import emit, rules_path, say_demo, settings_of
-    from usertrack.history import opened
-    from usertrack.report.history import path_document, story_document
+    from usertrack.history_file import opened
+    from usertrack.report.history import story_document
+    from usertrack.report.path import path_document
     from usertrack.rules import read_rules
     from usertrack.spool import connect
-    from usertrack.story import Asked, path, tell
+    from usertrack.story import Asked, best_of_days, path, tell
 
     settings = settings_of(common)
     rules = read_rules(rules_path(settings))
@@ -70,7 +72,7 @@ def show(
     place, connection = _place(settings), connect()
     with opened(connection, place):
         kept = _kept(connection, place, set_name, _edge(since, zone, 0), _edge(until or settings["as_of"], zone, 1))
-        days = _daily(kept, zone)
+        days = best_of_days(kept, zone)
         if user is not None:
             document = path_document(rules.key, user.strip().lower(), path(connection, days, user), zone)
         else:
@@ -108,6 +110,46 @@ def backfill(
         desk.emit(backfill_document(done, desk.settings["timezone"]))
 
 
+@history.command("forget")
+@with_common
+def forget(
+    day: Annotated[str, typer.Argument(metavar="DATE", help="A day, or a minute of it.", show_default=False)],
+    set_name: SetName = "action",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    *,
+    common: Common,
+) -> None:
+    """Take the snapshots of a day out of the history, such as those of an outage. Asks first; a script says --yes.
+
+    `usertrack history forget 2026-11-20`
+
+    `usertrack history forget 2026-11-20T09:00 --set lifecycle --yes`
+    """
+    from datetime import timedelta
+
+    from usertrack.cli import diagnostics
+    from usertrack.cli.desk import settings_of
+    from usertrack.history import forget as remove
+    from usertrack.history_file import opened
+    from usertrack.period import span
+    from usertrack.report.segments import moments
+    from usertrack.spool import connect
+
+    settings = settings_of(common)
+    zone = settings["timezone"]
+    first, last = (moment.replace(tzinfo=None) for moment in span(day, zone))
+    place, connection = _place(settings), connect()
+    with opened(connection, place):
+        kept = _kept(connection, place, set_name, first, max(last, first + timedelta(seconds=59.999999)))
+    said = f"{len(kept)} snapshot{'s' * (len(kept) != 1)} of the set {set_name}: {moments(kept, zone)}"
+    if not yes and not diagnostics.agreed(f"forget {said}"):
+        diagnostics.note("nothing was forgotten")
+        raise typer.Exit(1)
+    with opened(connection, place, write=True):
+        remove(connection, kept)
+    diagnostics.note(f"forgot {said}")
+
+
 def _nothing_given(context: typer.Context) -> None:
     """Options before the name of a subcommand would be lost without a word."""
     from usertrack.errors import UsageError
@@ -127,7 +169,7 @@ def _place(settings: "Settings") -> "Place":
 
 def _required(settings: "Settings", now: "datetime") -> "Place":
     from usertrack.errors import UsageError
-    from usertrack.history import place_of
+    from usertrack.history_file import place_of
 
     place = place_of(settings, now)
     if place is None:
@@ -149,13 +191,6 @@ def _kept(connection: Any, place: "Place", set_name: str, since: Any, until: Any
             f"`usertrack segments --set {set_name}` begins one, `usertrack history backfill` makes a past",
         )
     return kept
-
-
-def _daily(kept: "Sequence[Snapshot]", zone: str) -> "list[Snapshot]":
-    """The last snapshot of each day: what was asked twice on a day is one point in time."""
-    from usertrack.period import in_zone
-
-    return list({in_zone(snapshot.as_of, zone).date(): snapshot for snapshot in kept}.values())
 
 
 def _ids(kept: "Sequence[Snapshot]", names: Sequence[str]) -> list[str]:

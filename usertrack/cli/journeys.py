@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from usertrack.cli.analytics import Asked, frame_of, with_asked
+from usertrack.cli.analytics import PANEL, Asked, frame_of, with_asked
 from usertrack.cli.options import Common, Limit
 
 
@@ -50,4 +50,4 @@ def journeys(
 
 
 def register(app: typer.Typer) -> None:
-    app.command(rich_help_panel="Product analytics")(journeys)
+    app.command(rich_help_panel=PANEL)(journeys)

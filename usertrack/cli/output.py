@@ -76,7 +76,7 @@ def emit_secret(pieces: Iterable[bytes], output: Path | None) -> None:
         if path.is_file():
             path.chmod(0o600)
     except BrokenPipeError:
-        _discard_stdout()
+        discard_stdout()
     except OSError as error:
         raise UsageError(
             f"cannot write '{output or 'standard output'}': {_reason(error)}", "choose another place"
@@ -168,9 +168,9 @@ def _to_stdout(document: Document, fmt: str, limit: int | None) -> None:
             _write(document, fmt, sys.stdout.buffer, limit)
         sys.stdout.flush()
     except BrokenPipeError:
-        _discard_stdout()
+        discard_stdout()
     except OSError as error:
-        _discard_stdout()
+        discard_stdout()
         raise UsageError(f"cannot write to standard output: {_reason(error)}", "make room, or use --output") from error
 
 
@@ -181,7 +181,7 @@ def _forgiving(stream: Any) -> TextIO:
     return stream  # type: ignore[no-any-return]
 
 
-def _discard_stdout() -> None:
+def discard_stdout() -> None:
     """Nobody reads on: let what is still buffered, and what follows, go nowhere instead of failing at exit."""
     with contextlib.suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)

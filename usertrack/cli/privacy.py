@@ -207,7 +207,7 @@ def _places(desk: "Desk", data: Path | None) -> "Kept":
 
     from usertrack.cache import open_cache
     from usertrack.cli.demos import default_data
-    from usertrack.history import place_of
+    from usertrack.history_file import place_of
     from usertrack.privacy.places import Kept
     from usertrack.sources.demo import cache_root, place
 

@@ -55,7 +55,7 @@ def weekly(
         wanted = parse_week(week, desk.settings["timezone"], desk.runner.as_of)
         as_of, _ = moments(wanted, desk.runner.as_of)
         made = replace(_recipe(desk, "weekly", str(wanted), set_name, limit), as_of=as_of)
-        desk.emit(_make(desk, made, pseudonyms=pseudonyms), limit)
+        _emit(desk, made, pseudonyms=pseudonyms)
 
 
 @report.command("user")
@@ -74,7 +74,7 @@ def user(
     from usertrack.cli.desk import open_desk
 
     with open_desk(common) as desk:
-        desk.emit(_make(desk, _recipe(desk, "user", email, "action", limit), pseudonyms=pseudonyms), limit)
+        _emit(desk, _recipe(desk, "user", email, "action", limit), pseudonyms=pseudonyms)
 
 
 @report.command("segment")
@@ -97,7 +97,7 @@ def segment(
     from usertrack.cli.desk import open_desk
 
     with open_desk(common) as desk:
-        desk.emit(_make(desk, _recipe(desk, "segment", name, set_name, limit), pseudonyms=pseudonyms), limit)
+        _emit(desk, _recipe(desk, "segment", name, set_name, limit), pseudonyms=pseudonyms)
 
 
 @report.command("activity")
@@ -138,6 +138,7 @@ def verify(
     """Ask for every figure of a report again, for the same moment; exits with 5 when one differs or text was altered.
 
     What the sources keep only as of today, such as credits, cannot be known for the past: it is named, and no mismatch.
+    With 6 when a source did not answer: what rests on the other one was checked.
 
     `usertrack report verify week.html`
     """
@@ -155,14 +156,16 @@ def verify(
         again = _make(desk, found.recipe, keep=False, pseudonyms=found.pseudonyms)
         assert again.provenance is not None
         body = partial(pages.text, again, found.format, found.recipe.limit)
-        findings = compare(found, again.provenance, body, desk.runner.now)
+        unanswered = {name: error.message for name, error in desk.runner.unanswered.items()}
+        findings = compare(found, again.provenance, body, desk.runner.now, unanswered)
         desk.emit(verify_document(found, findings))
+        desk.incomplete = False  # `raise_mismatch` says which parts are
         raise_mismatch(found, findings)
 
 
 def _recipe(desk: "Desk", kind: str, subject: str, set_name: str, limit: int | None) -> "Recipe":
-    from usertrack.history import origin_of
     from usertrack.recipe import Recipe
+    from usertrack.sources.identity import origin_of
 
     runner, settings = desk.runner, desk.settings
     sources = origin_of(settings, runner.now)
@@ -171,13 +174,43 @@ def _recipe(desk: "Desk", kind: str, subject: str, set_name: str, limit: int | N
 
 def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
     from usertrack.errors import UsageError
-    from usertrack.history import origin_of
+    from usertrack.sources.identity import origin_of
 
     ours = origin_of(desk.settings, desk.runner.now)
     if ours != recipe.sources:
         raise UsageError(
             f"the report is of other sources: {recipe.sources or 'none'}, not {ours}",
             "verify it in the workspace in which it was made: `--workspace FOLDER`, or `--demo`",
+        )
+
+
+def _emit(desk: "Desk", recipe: "Recipe", *, pseudonyms: bool) -> None:
+    """Make the report and hand it over; what is wrong with it is said to whoever made it, too."""
+    from usertrack.cli import diagnostics, output
+    from usertrack.cli.desk import format_of
+    from usertrack.render import pages
+    from usertrack.report.sections import with_unanswered
+
+    document, said = with_unanswered(_make(desk, recipe, pseudonyms=pseudonyms), desk.runner.unanswered)
+    desk.incomplete = desk.incomplete or bool(said)
+    desk.emit(document, recipe.limit)
+    if said:
+        diagnostics.note(said)
+    if output.chosen(format_of(desk.settings, desk.common), desk.common.output) == "markdown":
+        _say_if_too_long(sum(map(len, pages.render(document, "markdown", recipe.limit))))
+
+
+_ISSUE = 65_536  # characters that GitHub takes as the body of an issue
+
+
+def _say_if_too_long(characters: int) -> None:
+    from usertrack.cli import diagnostics
+    from usertrack.measures import number
+
+    if characters > _ISSUE:
+        diagnostics.note(
+            f"the report has {number(characters)} characters, and an issue of GitHub takes {number(_ISSUE)}: "
+            "a smaller --limit makes it shorter, and HTML has no such limit"
         )
 
 
@@ -208,7 +241,7 @@ def _weekly(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: 
 
 def _user(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
     from usertrack.person import dossier
-    from usertrack.report.members import origins_of
+    from usertrack.report.members import origins
     from usertrack.report.person import person_report
 
     desk.runner = desk.runner.at(recipe.as_of)
@@ -216,7 +249,8 @@ def _user(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FB
     found = dossier(desk.runner, bench, recipe.subject)
     desk.incomplete = desk.incomplete or bool(found.missing)
     desk.name = str(next(iter(found.standing.values())).facts.get("name") or "")
-    return person_report(found, origins_of(bench), asdict(recipe), recipe.timezone, _templates(desk), recipe.limit)
+    profile = origins(bench, bench.queries)
+    return person_report(found, profile, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit)
 
 
 def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
@@ -248,7 +282,7 @@ def _activity(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa
         rules.holding(recipe.segment)  # a wrong name is said before anything is asked
     bench = desk.profiles(rules)
     if recipe.segment:
-        frame = of_people(frame, recipe.segment, bench, rules)
+        frame = of_people(desk, frame, recipe.segment, bench, rules)
     weeks = last_periods(replace(frame, interval="week"), WEEKS)
     question = Question(frame, weeks, SIGNED_UP, source_of(desk.settings), tuple(desk.settings["pages"]))
     found = gather(desk.runner, question, bench, rules, lambda asked, answer: desk.progress(asked.name, passing=True))
@@ -257,7 +291,8 @@ def _activity(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa
 
 
 def _sought(desk: "Desk", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FBT001
-    from usertrack.history import WEEK, place_of
+    from usertrack.history import WEEK
+    from usertrack.history_file import place_of
     from usertrack.lookback import Sought
 
     rules = desk.rules()

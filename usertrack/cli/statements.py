@@ -28,7 +28,8 @@ def statement(
         )
     query = runner.library[name] if name else _pasted(source, str(sql), params)
     values = {key: query.params[key].parse(text) if key in query.params else text for key, text in params.items()}
-    return replace(query.bind(values, runner.offered), limit=limit or None)
+    bound = query.bind(values, runner.offered)
+    return replace(bound, limit=limit or None, excludes="internal" in bound.values)
 
 
 def _pasted(source: str | None, file: str, params: Mapping[str, str]) -> Query:

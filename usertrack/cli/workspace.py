@@ -36,15 +36,26 @@ def check(
     *,
     common: Common,
 ) -> None:
-    """Prove every file of the workspace: queries, parameters, segments, causes of failures, funnels.
+    """Prove every file of the workspace: settings, queries, parameters, segments, causes of failures, funnels.
 
     `usertrack check` · `usertrack check --online`
     """
-    from usertrack.check import check_causes, check_funnels, check_queries, check_queries_online, check_rules
+    from usertrack.check import Finding, check_causes, check_funnels, check_queries, check_queries_online, check_rules
+    from usertrack.cli import output
     from usertrack.cli.desk import emit, failures_paths, funnel_paths, library_of, open_desk, rules_path, settings_of
+    from usertrack.errors import UsageError
     from usertrack.report.findings import findings_document, raise_problems
+    from usertrack.settings import NAME
 
-    settings = settings_of(common)
+    try:
+        settings = settings_of(common)
+    except UsageError as error:
+        if NAME not in error.message:  # an option, or the environment
+            raise
+        findings = [Finding("FAIL", NAME, error.message, error.hint)]
+        output.emit(findings_document("usertrack check", findings), fmt=common.format or "", output=common.output)
+        raise_problems(findings)
+        return
     library = library_of(settings)
     if online:
         with open_desk(common, cached=False) as desk:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from usertrack.errors import UsageError, UsertrackError, did_you_mean
@@ -18,6 +18,7 @@ from usertrack.table import Row, Table
 from usertrack.workbench import build
 
 EVER = 36_500  # days
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -84,6 +85,7 @@ class Investigation:
     catalogue: Catalogue
     notes: tuple[str, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
+    begins: datetime = BEGINNING
 
     def unknown(self, *parts: str) -> str:
         """Why what rests on ``parts`` is unknown; empty when it is known."""
@@ -91,7 +93,7 @@ class Investigation:
 
     @property
     def since(self) -> datetime:
-        return self.as_of - timedelta(days=self.days)
+        return max(self.as_of - timedelta(days=self.days), self.begins)
 
     def at(self, level: str) -> list[Fingerprint]:
         return [one for one in self.fingerprints if one.level == level]
@@ -109,9 +111,17 @@ def account_named(runner: Runner, wanted: str) -> list[str]:
 
 
 def investigate(
-    runner: Runner, catalogue: Catalogue, *, person: Sequence[str] = (), tool: str = "", days: int = 30
+    runner: Runner,
+    catalogue: Catalogue,
+    *,
+    person: Sequence[str] = (),
+    tool: str = "",
+    days: int = 30,
+    since: datetime = BEGINNING,
 ) -> Investigation | Unused:
     """Ask Postgres everything and put it together. ``person`` is an account's e-mail as `account_named` gives it.
+
+    Levels, messages and stretches are those of the last ``days``, and not from before ``since`` (UTC).
 
     ``Unused`` comes back when the person never called the tool. A query that fails leaves its part ``missing``. Raises
     UsageError for a tool that nobody ever called, and the error of Postgres where it answered nothing, or where the
@@ -129,20 +139,21 @@ def investigate(
     if tool and not tools:
         _known_to_anybody(runner, person, tool)
         return Unused(whose, tool, used, runner.as_of)
-    narrowed = {"person": person, "days": days, "tools": tools}
+    narrowed = {"person": person, "days": days, "tools": tools, "since": since}
     kinds = ("neon/user_tool_kinds", {"email": person, "days": days}) if person else ("neon/tool_kinds", {"days": days})
     asked = {
         "levels": ("neon/failure_levels", narrowed),
         "kinds": kinds,
         "messages": ("neon/failure_messages", narrowed),
         "days": ("neon/failure_days", {"person": person, "days": days}),
-        "windows": ("neon/failure_windows", {"days": days, "people": PEOPLE}),
+        "windows": ("neon/failure_windows", {"days": days, "people": PEOPLE, "since": since}),
     }
     parts = _answers(runner, asked, missing)
     stretches = [Stretch(*row) for row in parts["windows"].rows]
     fingerprints, failures = gather(catalogue, parts["messages"].rows)
     if (person or tools) and unlikely(stretches):
-        failures = gather(catalogue, runner.one(runner.bind("neon/failure_messages", {"days": days})).rows)[1]
+        everybodys = runner.bind("neon/failure_messages", {"days": days, "since": since})
+        failures = gather(catalogue, runner.one(everybodys).rows)[1]
         failures = [replace(one, person=whose) if one.person in person else one for one in failures]
     own_days = [(str(row[0]), Day(*row[1:])) for row in parts["days"].rows]
     hit = incidents(stretches, failures)
@@ -164,6 +175,7 @@ def investigate(
         catalogue=catalogue,
         notes=tuple(dict.fromkeys([*_notes(found.values()), *missing.values()])),
         missing=missing,
+        begins=since,
     )
 
 

@@ -47,7 +47,8 @@ def delete(
 def _in_history(connection: object, where: Kept, subject: Subject) -> bool:
     """Also when rows went in a run that was cut short before the file was written anew."""
     assert where.history
-    return bool(kept.history_count(connection, subject.email) or kept.files_with(where.history.path, subject))
+    others = [*subject.alike, *kept.alike(connection, subject.email)]
+    return bool(kept.history_count(connection, subject.email) or kept.files_with(where.history.path, subject, others))
 
 
 def _from_posthog(runner: Runner, subject: Subject, notify: Notify, patience: float, pause: float) -> bool:

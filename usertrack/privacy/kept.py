@@ -1,19 +1,19 @@
 """What usertrack itself keeps on this machine: the history, the cache, and the files of both, byte by byte."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from usertrack import history
+from usertrack import history_file
 from usertrack.cache import Cache
-from usertrack.history import Place
+from usertrack.history_file import Place
 from usertrack.privacy.subject import Subject
 from usertrack.spool import SpooledRows, connect, quote
 
-_CHUNK = 1 << 22
+_CHUNK, _LONGEST = 1 << 22, 4 * 320  # bytes read at a time, and of the longest e-mail
 _ENTRY = "SELECT count(*) FROM {} AS t WHERE regexp_matches(to_json(t)::VARCHAR, ?)"
 
 
@@ -23,7 +23,7 @@ def opened(place: Place | None, *, write: bool = False) -> Iterator[Any]:
     if place is None or not place.path.exists():
         yield None
         return
-    with connect() as connection, history.opened(connection, place, write=write):
+    with connect() as connection, history_file.opened(connection, place, write=write):
         yield connection
 
 
@@ -41,6 +41,12 @@ def history_rows(connection: Any, email: str) -> list[dict[str, Any]]:
 
 def history_count(connection: Any, email: str) -> int:
     return int(connection.execute("SELECT count(*) FROM history.person WHERE key = ?", [email]).fetchone()[0])
+
+
+def alike(connection: Any, email: str) -> list[str]:
+    """The others in the history whose e-mails have this one within."""
+    sql = "SELECT DISTINCT key FROM history.person WHERE contains(key, $1) AND key <> $1"
+    return [key for (key,) in connection.execute(sql, [email]).fetchall()]
 
 
 def rewrite(connection: Any, place: Place, change: str, values: list[Any]) -> None:
@@ -80,24 +86,27 @@ def _matching(rows: SpooledRows, pattern: str) -> int:
         return int(connection.execute(_ENTRY.format(rows.scan()), [pattern]).fetchone()[0])
 
 
-def files_with(folder: Path | None, subject: Subject) -> list[Path]:
-    """The files below ``folder``, or itself, in whose bytes the e-mail stands as it is, in any case."""
+def files_with(folder: Path | None, subject: Subject, others: Sequence[str] = ()) -> list[Path]:
+    """The files below ``folder``, or itself, in whose bytes the e-mail stands as it is, in any case.
+
+    Not within the e-mails of ``others``: texts stand side by side, and nothing tells where one ends.
+    """
     if folder is None or not folder.exists():
         return []
-    needle = re.compile(re.escape(subject.email.encode()), re.IGNORECASE)
-    overlap = len(subject.email.encode())
+    longer = sorted((re.escape(other.encode()) for other in others), key=len, reverse=True)
+    needle = re.compile(b"|".join([*longer, b"(%s)" % re.escape(subject.email.encode())]), re.IGNORECASE)
     paths = sorted(folder.rglob("*")) if folder.is_dir() else [folder, folder.with_name(f"{folder.name}.wal")]
-    return [path for path in paths if path.is_file() and _has(path, needle, overlap)]
+    return [path for path in paths if path.is_file() and _has(path, needle)]
 
 
-def _has(path: Path, needle: "re.Pattern[bytes]", overlap: int) -> bool:
+def _has(path: Path, needle: "re.Pattern[bytes]") -> bool:
     tail = b""
     try:
         with path.open("rb") as file:
             for part in iter(lambda: file.read(_CHUNK), b""):
-                if needle.search(tail + part):
+                if any(found[1] for found in needle.finditer(tail + part)):
                     return True
-                tail = part[-overlap:]
+                tail = part[-_LONGEST:]
     except OSError:  # removed meanwhile, or none of ours to read
         return False
     return False

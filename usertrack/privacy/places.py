@@ -1,15 +1,15 @@
 """Every place that may hold something on a person, counted the same way before and after."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from usertrack.cache import Cache
 from usertrack.errors import QueryError, SourceBusy, UsertrackError
-from usertrack.history import Place
-from usertrack.library import Statement, for_key
+from usertrack.history_file import Place
+from usertrack.library import Query, Statement, for_key
 from usertrack.privacy import kept
-from usertrack.privacy.subject import OWN, Subject, ask
+from usertrack.privacy.subject import OWN, Subject, ask, normal
 from usertrack.run import Answer, NotConnected, Runner
 from usertrack.table import Table
 
@@ -75,8 +75,10 @@ def _in_posthog(runner: Runner, subject: Subject) -> Iterator[Held]:
 
 
 def _here(subject: Subject, where: Kept) -> Iterator[Held]:
+    others = list(subject.alike)
     with kept.opened(where.history) as connection:
         yield Held("history", "rows", kept.history_count(connection, subject.email) if connection else 0)
+        others += kept.alike(connection, subject.email) if connection else []
     if where.cache:
         named = sum(rows for *_, rows in kept.naming(where.cache, subject))
         note = f"{named} rows name the e-mail; all answers go, for not every one says whom it is about"
@@ -89,7 +91,7 @@ def _here(subject: Subject, where: Kept) -> Iterator[Held]:
     }
     for place, folder in places.items():
         if folder is not None:
-            found = kept.files_with(folder, subject)
+            found = kept.files_with(folder, subject, others)
             yield Held(place, "files with the e-mail's bytes", len(found), ", ".join(path.name for path in found[:3]))
 
 
@@ -106,21 +108,42 @@ def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Held]:
 
 def postgres_answers(runner: Runner, subject: Subject) -> dict[str, Answer]:
     """What the library's queries about one person find, of all time; your own people are no exception here."""
-    statements = {query.name: query for query in _per_person(runner, subject)}
-    return dict(zip(statements, runner.run(list(statements.values())), strict=True))
+    keyed = _answers(runner, _keyed(runner, subject))
+    found = {name: _of(subject, answer) for name, answer in keyed.items()}
+    # Postgres knows less of letters and blanks than we do: it is asked for the e-mail as it has it
+    column = {name: answer.names.index("email") for name, answer in tables(found).items()}
+    spelled = {str(row[column[name]]) for name, answer in tables(found).items() for row in answer.rows}
+    return found | _answers(runner, _per_person(runner, sorted({subject.email, *spelled})))
 
 
-def _per_person(runner: Runner, subject: Subject) -> Iterator[Statement]:
-    for name in runner.library:
-        query = runner.library[name]
-        needed = {each for each, parameter in query.params.items() if parameter.default is None}
-        if query.source != "neon" or needed - {"email"}:
-            continue
-        if needed:
+def _answers(runner: Runner, statements: Iterator[Statement]) -> dict[str, Answer]:
+    asked = {statement.name: statement for statement in statements}
+    return dict(zip(asked, runner.run(list(asked.values())), strict=True))
+
+
+def _of(subject: Subject, answer: Answer) -> Answer:
+    """The rows that are of the subject: what was asked for is what may be meant, and hardly more."""
+    if not isinstance(answer, Table):
+        return answer
+    at = answer.names.index("email")
+    return replace(answer, rows=[row for row in answer.rows if normal(str(row[at])) == subject.email])
+
+
+def _keyed(runner: Runner, subject: Subject) -> Iterator[Statement]:
+    for query in _of_postgres(runner):
+        if query.key == "email" and not any(each.default is None for each in query.params.values()):
+            yield for_key(runner.bind(query.name, internal=[]), subject.email)
+
+
+def _per_person(runner: Runner, spellings: list[str]) -> Iterator[Statement]:
+    for query in _of_postgres(runner):
+        if {name for name, parameter in query.params.items() if parameter.default is None} == {"email"}:
             always = {"days": 36_500} if "days" in query.params else {}
-            yield runner.bind(name, {"email": subject.email, **always}, internal=[])
-        elif query.key == "email":
-            yield for_key(runner.bind(name, internal=[]), subject.email)
+            yield runner.bind(query.name, {"email": spellings, **always}, internal=[])
+
+
+def _of_postgres(runner: Runner) -> Iterator[Query]:
+    return (runner.library[name] for name in runner.library if name.startswith("neon/"))
 
 
 def tables(answers: dict[str, Answer]) -> dict[str, Table]:

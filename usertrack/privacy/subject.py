@@ -3,15 +3,15 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from usertrack.errors import UsageError, UsertrackError
+from usertrack.landing import normalised
 from usertrack.library import Statement
 from usertrack.run import NotConnected, Runner
 from usertrack.spool import reader
 from usertrack.table import Table
-from usertrack.workbench import normalised
 
 _AROUND = r"^[\s\p{Z}\p{Cc}\p{Cf}]+|[\s\p{Z}\p{Cc}\p{Cf}]+$"  # as the workbench has it
 _SAME = "replaceRegexpAll(lowerUTF8({}), {{around}}, '') = {{email}}".format
@@ -21,15 +21,20 @@ OWN = f"toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}} OR
 _STRAYS = f"""SELECT DISTINCT distinct_id FROM events
 WHERE {_SAME("distinct_id")} AND NOT (toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}})"""
 
+_ALIKE = f"""SELECT DISTINCT lowerUTF8(trim(properties.email)) AS email FROM persons
+WHERE position(lowerUTF8(properties.email), {{email}}) > 0 AND {_SAME("properties.email").replace(" = ", " != ")}"""
+
 
 @dataclass(frozen=True)
 class Subject:
     """``persons`` are PostHog's, as its API shows them. ``strays`` are distinct_ids that are the e-mail, of events
-    without a person. Without PostHog both are empty and ``posthog`` is False."""
+    without a person. ``alike`` are e-mails of others that have this one within. Without PostHog all are empty, and
+    ``posthog`` is False."""
 
     email: str
     persons: tuple[dict[str, Any], ...] = ()
     strays: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
     posthog: bool = True
 
     @property
@@ -55,8 +60,7 @@ class Subject:
 
 def find(runner: Runner, email: str) -> Subject:
     """Who ``email`` is to PostHog: nobody, one person or several. Raises UsageError for what is no e-mail."""
-    with reader() as connection:
-        (key,) = connection.execute(f"SELECT {normalised('?::VARCHAR')}", [email]).fetchone()
+    key = normal(email)
     if not key or len(key) > 320:
         raise UsageError(f"'{email}' is no e-mail", "write it as PostHog or Postgres has it")
     try:
@@ -65,7 +69,15 @@ def find(runner: Runner, email: str) -> Subject:
         return Subject(key, posthog=False)
     persons = tuple(runner.call("GET", f"persons/{id_}/") for (id_,) in found.rows)
     subject = Subject(key, persons)
-    return Subject(key, persons, tuple(str(each) for (each,) in ask(runner, "strays", _STRAYS, subject).rows))
+    strays, alike = (ask(runner, name, sql, subject).rows for name, sql in (("strays", _STRAYS), ("alike", _ALIKE)))
+    return replace(subject, strays=tuple(str(each) for (each,) in strays), alike=tuple(str(each) for (each,) in alike))
+
+
+def normal(email: str) -> str:
+    """``email`` as the workbench has it; empty when nothing is left of it."""
+    with reader() as connection:
+        (key,) = connection.execute(f"SELECT {normalised('?::VARCHAR')}", [email]).fetchone()
+    return key or ""
 
 
 def ask(runner: Runner, name: str, sql: str, subject: Subject, key: str = "", **values: Any) -> Table:

@@ -29,7 +29,8 @@ class Person:
 class Audience:
     """``people`` are all ``total`` of the segment, or the most urgent of them. ``as_of`` is UTC.
 
-    ``moved`` says how many entered and left since ``since``, where history knows.
+    ``most`` is how many were wanted at the most; None is all. ``moved`` says how many entered and left since
+    ``since``, where history knows.
     """
 
     chosen: SegmentSet
@@ -38,6 +39,7 @@ class Audience:
     timezone: str
     total: int
     people: tuple[Person, ...]
+    most: int | None = None
     notes: tuple[str, ...] = ()
     moved: tuple[int, int] | None = None
     since: datetime | None = None
@@ -79,6 +81,7 @@ def audience_of(found: Classification, id_: str, timezone: str, limit: int | Non
             Person(key, priority, reason, evidence, dict(zip([f.name for f in facts], values, strict=True)))
             for key, priority, reason, evidence, *values in rows
         ),
+        most=limit or None,
         notes=tuple(bench.notes),
     )
 

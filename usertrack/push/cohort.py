@@ -16,6 +16,7 @@ from usertrack.push.audience import Audience
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.run import Answer, Runner
 from usertrack.sources import Notify
+from usertrack.sources.identity import database_of
 from usertrack.table import Table
 
 _ADD_AT_ONCE = 1000  # PostHog's DEFAULT_COHORT_INSERT_BATCH_SIZE
@@ -130,15 +131,22 @@ def _whole(answer: Answer) -> Table:
 
 def _plan(audience: Audience, order: Order, runner: Runner, persons: dict[str, list[str]]) -> _Plan:
     name = order.name.strip() if order.name else f"usertrack: {audience.segment.name}"[:_LONGEST_NAME]
-    description = f"Kept by `usertrack push`: segment {audience.chosen.name}/{audience.segment.id}."
+    description = _description(audience, order)
     cohort = _found(runner, name, description)
     members = frozenset(_members(runner, cohort["id"])) if cohort else frozenset()
     wanted = frozenset(person for ids in persons.values() for person in ids)
     return _Plan(name, description, cohort, wanted, members)
 
 
+def _description(audience: Audience, order: Order) -> str:
+    """Whose cohort it is: that of a segment, of so many in it, and of the database that says who they are."""
+    most = "" if audience.most is None else f"the {audience.most} most urgent of "
+    database = "the demo" if order.settings.uses_demo else database_of(order.settings) or "no database"
+    return f"Kept by `usertrack push`: {most}segment {audience.chosen.name}/{audience.segment.id} in {database}."
+
+
 def _found(runner: Runner, name: str, description: str) -> dict[str, Any] | None:
-    """The cohort called ``name``; raises UsageError for one that no push of this segment has made."""
+    """The cohort called ``name``; raises UsageError for one that was made of other people."""
     # PostHog refuses searches of more than 200 characters
     listed = pages(runner, "cohorts/", {"basic": "true", "search": name[:200], "limit": 100})
     called = [cohort for cohort in listed if cohort.get("name") == name and not cohort.get("deleted")]
@@ -150,8 +158,11 @@ def _found(runner: Runner, name: str, description: str) -> dict[str, Any] | None
     if own:
         raise UsageError(f"PostHog has {len(own)} cohorts called '{name}'", "delete all but one of them in PostHog")
     kept = next((c["description"] for c in called if str(c.get("description")).startswith("Kept by `usertrack")), "")
-    whose = f"holds another segment ({kept})" if kept else "was not made by `usertrack push`"
-    raise UsageError(f"the cohort '{name}' {whose}, so it stays as it is", "choose another name with --name")
+    whose = f"holds other people ({kept})" if kept else "was not made by `usertrack push`"
+    wanted = description.removeprefix("Kept by `usertrack push`: ").removesuffix(".")
+    raise UsageError(
+        f"the cohort '{name}' {whose}, so it stays as it is", f"choose another name with --name for {wanted}"
+    )
 
 
 def _members(runner: Runner, id_: int) -> Iterator[str]:

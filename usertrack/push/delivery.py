@@ -7,26 +7,14 @@ from dataclasses import dataclass
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 import httpx
-import stamina
 
 from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsageError, UsertrackError
+from usertrack.measures import number
 from usertrack.sources import Notify
-from usertrack.sources.http import LONGEST_WAIT, clean, retry_after
+from usertrack.sources.http import clean
+from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, told
 
-ATTEMPTS = 5
 _TIMEOUT = httpx.Timeout(30, connect=10)
-
-
-class _Again(Exception):  # noqa: N818 - not an error yet
-    """Worth another attempt, after ``wait`` seconds if the server named them; ``final`` is raised when none is left."""
-
-    def __init__(self, final: UsertrackError, wait: float | None = None) -> None:
-        super().__init__(final.message)
-        self.final, self.wait = final, wait
-
-    @property
-    def notice(self) -> str:
-        return f"{self.final.message}; trying again" + (f" in {self.wait:.0f} s" if self.wait else "")
 
 
 def require_address(url: str | None, who: str, hint: str) -> str:
@@ -36,10 +24,11 @@ def require_address(url: str | None, who: str, hint: str) -> str:
     try:
         parts = urlsplit(url)
         host, scheme, _ = parts.hostname or "", parts.scheme, parts.port
+        host.encode("idna")  # as whoever looks it up will do
     except ValueError:
         host = scheme = ""
     if not host or scheme not in ("https", "http") or not url.isprintable() or " " in url:
-        raise UsageError(f"the address for {who} does not begin with https://", hint)
+        raise UsageError(f"the address for {who} does not begin with https:// and the name of a server", hint)
     if scheme == "http" and not _is_here(host):
         raise UsageError(f"the address for {who} is not https://, so that others could read along", hint)
     return url
@@ -52,14 +41,16 @@ def _is_here(host: str) -> bool:
         return host == "localhost"
 
 
-def shown(url: str) -> str:
+def shown(url: str | None) -> str:
     """``url`` as it may be shown: which server, and no more."""
+    if not url:
+        return "[no address yet]"
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}/[secret]"
 
 
-def told(response: httpx.Response) -> str:
+def answer_of(response: httpx.Response) -> str:
     """What the server answered, in one short line without any part of its address."""
     text, url = response.text[:2000], response.request.url
     raw = [*re.split("[/?&=#;]", url.raw_path.decode(errors="replace")), *re.split("[:@]", url.userinfo.decode())]
@@ -89,26 +80,13 @@ class Delivery:
         """The answer (2xx) to ``content``; raises a UsertrackError."""
         try:
             with httpx.Client(timeout=_TIMEOUT) as client:
-                for attempt in stamina.retry_context(
-                    on=_wait,
-                    attempts=ATTEMPTS,
-                    timeout=None,
-                    wait_initial=self.pause,
-                    wait_max=30,
-                    wait_jitter=self.pause / 2,
-                ):
-                    with attempt:
-                        try:
-                            return self._once(
-                                client.build_request("POST", url, content=content, headers=headers), client
-                            )
-                        except _Again as again:
-                            if attempt.num < ATTEMPTS:
-                                self.notify(again.notice)
-                            raise
+                for attempt in attempts(self.pause):
+                    with told(attempt, self.notify):
+                        request = client.build_request("POST", url, content=content, headers=headers)
+                        return self._once(request, client)
         except httpx.InvalidURL:
             raise UsageError(f"the address for {self.who} is not one", "copy it again") from None
-        except _Again as again:
+        except Again as again:
             raise again.final from None
         raise AssertionError("stamina always returns or raises")
 
@@ -117,39 +95,33 @@ class Delivery:
             response = client.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             lost = ConnectionFailed(f"cannot reach {self.who}", "check its address, and your network")
-            raise _Again(lost) from None
+            raise Again(lost) from None
         except httpx.RequestError:
             if self.repeatable:
-                raise _Again(SourceBusy(f"{self.who} did not answer in time", "send it again later")) from None
+                raise Again(SourceBusy(f"{self.who} did not answer in time", "send it again later")) from None
             silent = f"{self.who} did not answer, and may have taken it or not"
             raise SourceBusy(silent, "look there before you send it again") from None
         if response.is_success:
             return response
         raise self._failure(response)
 
-    def _failure(self, response: httpx.Response) -> UsertrackError | _Again:
+    def _failure(self, response: httpx.Response) -> UsertrackError | Again:
         wait = retry_after(response)
         if response.status_code == 429:
             busy = f"{self.who} asks us to slow down (HTTP 429)"
             if wait is not None and wait > LONGEST_WAIT:
-                return SourceBusy(busy, f"send it again in {min(wait / 60, 1e6):,.0f} minutes, as it asks")
-            return _Again(SourceBusy(busy, "wait a minute and send it again"), wait)
+                return SourceBusy(busy, f"send it again in {number(min(wait / 60, 1e6))} minutes, as it asks")
+            return Again(SourceBusy(busy, "wait a minute and send it again"), wait)
         if response.status_code >= 500:
-            return _Again(SourceBusy(f"{self.who} failed: {status_of(response)}", "send it again later"), wait)
+            return Again(SourceBusy(f"{self.who} failed: {status_of(response)}", "send it again later"), wait)
         if response.is_redirect:
             redirect = f"the address for {self.who} answers with a redirect"
             return ConnectionFailed(redirect, "use the address it leads to")
         return self.refused(response)
 
 
-def _wait(error: Exception) -> bool | float:
-    if not isinstance(error, _Again):
-        return False
-    return True if error.wait is None else min(error.wait, LONGEST_WAIT)
-
-
 def status_of(response: httpx.Response) -> str:
-    return f"HTTP {response.status_code} {told(response)}".strip()
+    return f"HTTP {response.status_code} {answer_of(response)}".strip()
 
 
 def plain_refusal(response: httpx.Response, who: str) -> UsertrackError:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from usertrack.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Shown
+from usertrack.measures import number
 from usertrack.push.audience import Audience
 from usertrack.push.order import Outcome, Request
 from usertrack.render import text
-from usertrack.report.segments import moment, number
+from usertrack.report.segments import moment
 from usertrack.table import Column, Table
 
 _LISTED = 20  # unresolved people on a terminal; the JSON has all

@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 
 from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
+from usertrack.measures import number
 from usertrack.period import in_zone
 from usertrack.push.audience import Audience, Person
-from usertrack.push.delivery import Delivery, plain_refusal, require_address, shown, told
+from usertrack.push.delivery import Delivery, answer_of, plain_refusal, require_address, shown
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.render import safe
 from usertrack.run import Runner
@@ -25,7 +26,8 @@ _HINT = "make one in Slack (Apps › Incoming Webhooks) and set SLACK_WEBHOOK_UR
 
 
 def check(order: Order) -> None:
-    require_address(_url(order), "Slack", _HINT)
+    if _url(order) or not order.dry_run:
+        require_address(_url(order), "Slack", _HINT)
     if order.link is not None and not order.link.startswith(("https://", "http://")):
         raise UsageError("--link takes an address that begins with https://", "such as that of your weekly report")
 
@@ -34,12 +36,12 @@ def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Ou
     """Post the digest; of an empty segment nothing. Raises a UsertrackError when Slack does not take it."""
     if not audience.total:
         return Outcome()
-    url = require_address(_url(order), "Slack", _HINT)
     message = digest(audience, *_link(order))
     headers = {"Content-Type": "application/json; charset=utf-8"}
     listed = min(len(audience.people), MOST_LISTED)
     if order.dry_run:
-        return Outcome(listed, requests=(Request("POST", shown(url), headers, message),))
+        return Outcome(listed, requests=(Request("POST", shown(_url(order)), headers, message),))
+    url = require_address(_url(order), "Slack", _HINT)
     content = safe.utf8(json.dumps(message, ensure_ascii=False))
     answer = Delivery("Slack", refused, notify, order.pause).post(url, content, headers)
     if answer.text.strip() != "ok":
@@ -57,7 +59,7 @@ def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any
         _context(_about(audience)),
         *(_section(_line(number, person)) for number, person in enumerate(people, start=1)),
     ]
-    left = f"{total - len(people):,} more · ".replace(",", " ") if total > len(people) else ""
+    left = f"{number(total - len(people))} more · " if total > len(people) else ""
     blocks.append(_context(f"{left}`{safe.slack(audience.command)}`"))
     if link:
         blocks.append(_section(f"<{safe.slack(link).replace('|', '%7C')}|{label}>"))
@@ -95,7 +97,7 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _people(count: int) -> str:
-    return f"{count:,}".replace(",", " ") + (" person" if count == 1 else " people")
+    return number(count) + (" person" if count == 1 else " people")
 
 
 def _section(text: str) -> dict[str, Any]:
@@ -118,7 +120,7 @@ def _url(order: Order) -> str | None:
 
 def refused(response: httpx.Response) -> UsertrackError:
     """What Slack's refusals mean (docs: "Sending messages using incoming webhooks", error table)."""
-    said = told(response)
+    said = answer_of(response)
     if said.startswith(("invalid_payload", "invalid_blocks", "no_text", "too_many_attachments")):
         return QueryError(
             f"Slack refused the message: {said}", "this is a bug, please report it with the output of --dry-run"

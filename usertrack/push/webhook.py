@@ -30,20 +30,21 @@ _HINT = "set USERTRACK_WEBHOOK_URL, or webhook.url in usertrack.yaml, or give it
 
 
 def check(order: Order) -> None:
-    require_address(_url(order), "the webhook", _HINT)
+    if _url(order) or not order.dry_run:
+        require_address(_url(order), "the webhook", _HINT)
 
 
 def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
     """POST everybody, `BATCH` at a time; of an empty segment nothing. Raises a UsertrackError at the first refusal."""
-    url = require_address(_url(order), "the webhook", _HINT)
     documents = list(_documents(audience))
     contents = [safe.utf8(json.dumps(document, ensure_ascii=False, separators=(",", ":"))) for document in documents]
     headers = [_headers(content) for content in contents]
     details = {"batches": len(documents), "idempotency_keys": [header["Idempotency-Key"] for header in headers]}
     if order.dry_run:
         pairs = zip(headers, documents, strict=True)
-        requests = tuple(Request("POST", shown(url), header, document) for header, document in pairs)
+        requests = tuple(Request("POST", shown(_url(order)), header, document) for header, document in pairs)
         return Outcome(len(audience.people), requests=requests, details=details)
+    url = require_address(_url(order), "the webhook", _HINT)
     delivery = Delivery("the webhook", _refused, notify, order.pause, repeatable=True)
     for number, (content, header) in enumerate(zip(contents, headers, strict=True), start=1):
         notify(f"sending document {number} of {len(contents)}", passing=True)

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from usertrack.document import Kind, Listing, Section, Shown
+from usertrack.measures import number
 from usertrack.render import charts, text
 from usertrack.render.safe import visible
 from usertrack.table import Column, Row
@@ -186,12 +187,6 @@ def _decimals(values: Sequence[float], most: int | None = None) -> int:
         most = 0 if top >= 1000 else 1 if top >= 100 else 2 if top >= 1 else 4
     needed = (places for places in range(most) if all(math.isclose(round(v, places), v, abs_tol=1e-9) for v in values))
     return next(needed, most)
-
-
-def number(value: float, places: int = 0) -> str:
-    """``1 234.5``: blanks between thousands."""
-    said = f"{value:,}" if isinstance(value, int) and not places else f"{value:,.{places}f}"
-    return said.replace(",", " ")
 
 
 def percent(share: float, places: int = 1) -> str:

@@ -1,7 +1,10 @@
 """Tables as data: csv, tsv, json, jsonl, parquet, xlsx. Rows that lie on disk never become Python rows (xlsx apart)."""
 
 import contextlib
+import errno
 import json
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -153,7 +156,17 @@ def _run_copy(connection: Any, table: Table, scan: str, fmt: str, path: Path) ->
         try:
             _execute(connection, f"COPY ({select}) TO {text.literal(str(path))} ({options}, USE_TMP_FILE false)")
         except duckdb.IOException as error:
-            raise OSError(str(error).splitlines()[0]) from error
+            raise _in_short(str(error)) from error
+
+
+def _in_short(told: str) -> OSError:
+    """What the system said, out of what DuckDB says of it: its own words name its files and threads."""
+    found = re.search(r'"errno":"(\d+)"', told)
+    known = [int(found[1])] if found else [number for number in _DISK if os.strerror(number) in told]
+    return OSError(known[0], os.strerror(known[0])) if known else OSError(errno.EIO, told.splitlines()[0])
+
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
 
 def _execute(connection: Any, sql: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.document import Chart, Document, Flow, Listing
-from usertrack.render import cells, charts, figures, templates
+from usertrack.render import cells, charts, figures, safe, templates
 from usertrack.render.cells import Clock
 from usertrack.render.safe import visible
 
@@ -33,9 +33,22 @@ def render(document: Document, limit: int | None = None) -> Iterator[str]:
     return page
 
 
+_NARROW = 4  # columns that fit side by side on a phone
+
+
 def _listing(block: Listing, limit: int | None) -> dict[str, Any]:
     rows, left_out = cells.rows(block, limit)
-    return {"views": cells.views(block), "rows": rows, "rest": cells.rest(block, left_out)}
+    views = cells.views(block)
+    cards = len(views) > _NARROW or any(view.grows for view in views)
+    return {"views": views, "rows": rows, "rest": cells.rest(block, left_out), "cards": cards}
+
+
+def _prose(text: str) -> Any:
+    """A sentence, with what stands in backticks as code."""
+    from markupsafe import Markup, escape
+
+    parts = (Markup("<code>{}</code>").format(part) if code else escape(part) for part, code in safe.prose(text))
+    return Markup("").join(parts)
 
 
 def _chart(block: Chart) -> Any:
@@ -57,4 +70,6 @@ def _flow(block: Flow) -> Any:
 @cache
 def _template(layout: str, folder: Path | None) -> Any:
     names = [f"{layout}.html.j2", "page.html.j2"]
-    return templates.template(names, folder, autoescape=True, helpers={"visible": visible, "spark": charts.spark})
+    return templates.template(
+        names, folder, autoescape=True, helpers={"visible": visible, "prose": _prose, "spark": charts.spark}
+    )

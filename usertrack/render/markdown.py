@@ -8,6 +8,7 @@ from usertrack.document import Block, Chart, Code, Document, Facts, Flow, Heatma
 from usertrack.render import cells, charts, figures, templates
 from usertrack.render.cells import Cell, Clock
 from usertrack.render.safe import markdown as escape
+from usertrack.render.safe import markdown_prose as prose
 from usertrack.render.safe import visible
 
 _BAR = 10
@@ -27,7 +28,7 @@ def render(document: Document, limit: int | None = None) -> Iterator[str]:
     for block in document.blocks:
         yield from _block(block, clock, limit, 2)
     for note in document.notes:
-        yield f"\n> note: {escape(note)}\n"
+        yield f"\n> note: {prose(note)}\n"
 
 
 class _Ready(str):
@@ -69,7 +70,7 @@ def _templated(document: Document, folder: Path, clock: Clock, limit: int | None
 def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterator[str]:
     match block:
         case Paragraph():
-            text = escape(block.text)
+            text = prose(block.text)
             yield f"\n**{text}**\n" if text and block.style in ("bold", "warning") else f"\n{text}\n"
         case Section():
             if block.heading:
@@ -114,7 +115,7 @@ def _listing(block: Listing, limit: int | None, level: int) -> Iterator[str]:
     for row in rows:
         yield _row(_cell(view.cell(row)) for view in views)
     if last := cells.rest(block, left_out):
-        yield f"\n{escape(last)}\n"
+        yield f"\n{prose(last)}\n"
 
 
 def _heatmap(block: Heatmap, level: int) -> Iterator[str]:

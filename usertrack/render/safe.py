@@ -15,6 +15,9 @@ _HIDDEN = re.compile(
 _MARKDOWN = re.compile(
     r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.|^[#=]|^[+-](?=[\s-]|$)", re.IGNORECASE
 )
+# What GitHub makes mentions and links to issues of, whatever stands escaped: only something in between helps.
+_GITHUB = re.compile(r"(?<![a-z0-9_])@(?=[a-z0-9])|#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
+_CODE = re.compile("`([^`]*[^` ][^`]*)`")
 _ORDERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -40,7 +43,23 @@ def visible(text: str) -> str:
 def markdown(text: str) -> str:
     """``text`` as Markdown that shows it literally, also inside a table cell."""
     escaped = _MARKDOWN.sub(lambda match: "\\" + match[0], visible(text).strip(" "))
-    return _ORDERED.sub(r"\1\\\2", escaped)
+    return _ORDERED.sub(r"\1\\\2", _GITHUB.sub(r"\g<0><!-- -->", escaped))
+
+
+def prose(text: str) -> list[tuple[str, bool]]:
+    """The parts of a sentence, `visible`, and whether each is code: what stands in backticks."""
+    parts = _CODE.split(visible(text))
+    return [(part, bool(number % 2)) for number, part in enumerate(parts) if part]
+
+
+def markdown_prose(text: str) -> str:
+    """`prose` as Markdown: code as such, all else literally. Not for table cells."""
+    return "".join(f"`{part}`" if code else _spaced(part) for part, code in prose(text)).strip(" ")
+
+
+def _spaced(part: str) -> str:
+    before, after = len(part) - len(part.lstrip(" ")), len(part.rstrip(" "))
+    return " " * before + markdown(part) + " " * (len(part) - max(after, before))
 
 
 def is_formula(text: str) -> bool:

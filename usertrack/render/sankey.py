@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from usertrack.document import Flow, Stop
+from usertrack.measures import number
 from usertrack.render import cells
 from usertrack.render.safe import visible
 
@@ -100,7 +101,7 @@ def _short(name: str) -> str:
 
 
 def _said(value: float, unit: str) -> str:
-    return f"{cells.number(value, 0)} {unit}".strip()
+    return f"{number(value, 0)} {unit}".strip()
 
 
 def _amount(stop: Stop, unit: str) -> str:

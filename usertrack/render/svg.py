@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from usertrack.document import Chart
+from usertrack.measures import number
 from usertrack.render import cells
 from usertrack.render.safe import visible
 
@@ -66,7 +67,7 @@ def _formatter(chart: Chart) -> Callable[[Any], str]:
             return ""
         if chart.unit == "percent":
             return cells.percent(value, 0)
-        whole = cells.number(value, 0 if float(value).is_integer() else 1)
+        whole = number(value, 0 if float(value).is_integer() else 1)
         return f"{whole} {visible(chart.unit)}".strip()
 
     return said

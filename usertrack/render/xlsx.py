@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, BinaryIO
 
 from usertrack.errors import UsageError
+from usertrack.measures import number
 from usertrack.render import safe, text
 from usertrack.table import Table
 
@@ -18,7 +19,7 @@ def write(table: Table, file: BinaryIO) -> None:
     """Write ``table`` to ``file``. Times are UTC. Raises UsageError when a sheet cannot hold its rows."""
     if len(table.rows) > MAX_ROWS:
         raise UsageError(
-            f"{len(table.rows):,} rows are more than a spreadsheet holds ({MAX_ROWS:,})".replace(",", " "),
+            f"{number(len(table.rows))} rows are more than a spreadsheet holds ({number(MAX_ROWS)})",
             "use --format csv or parquet, or --limit",
         )
     import xlsxwriter

@@ -8,7 +8,7 @@ from typing import Any
 from usertrack.analytics.churn import FEWEST, LIKELY, BackTest, Churn, Group, Mark, Period, Risk, Segment, Share
 from usertrack.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
 from usertrack.intervals import Interval
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
 _DAYS = (1, 7, 14, 30, 60, 90, 180, 365)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from usertrack.document import Listing, Shown
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
 
@@ -25,7 +25,7 @@ class Figure:
             return f"{self.value:.1%}".replace("%", " %")
         if self.unit == "seconds":
             return lasted(self.value)
-        return f"{self.value:,.1f}".replace(",", " ") if self.unit == "mean" else number(int(self.value))
+        return number(self.value, 1) if self.unit == "mean" else number(int(self.value))
 
     def moved(self, before: float | None) -> str | None:
         if self.value is None or before is None:

@@ -1,6 +1,7 @@
 """Activity as a page, from cards to segments: each section is a part with its queries, or says why there is none."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,20 @@ from usertrack.analytics.features import Features
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.journeys import Journeys
 from usertrack.analytics.retention import DayCohorts
+from usertrack.analytics.sessions import Sessions
 from usertrack.analytics.standing import Standing
 from usertrack.document import Block, Chart, Document, Flow, Listing, Origin, Paragraph, Section, Shown, Spark
 from usertrack.errors import UsertrackError
 from usertrack.library import Statement
+from usertrack.measures import number
 from usertrack.provenance import plain, provenance
 from usertrack.report import compared
 from usertrack.report.activity import activity_document, figures
 from usertrack.report.features import features_document
 from usertrack.report.journeys import journeys_document
-from usertrack.report.members import origins_of
+from usertrack.report.members import origins
 from usertrack.report.retention import cohorts_document
 from usertrack.report.sections import section_json
-from usertrack.report.segments import number
 from usertrack.report.sessions import session_figures, sessions_document
 from usertrack.table import Column, Row, Table
 
@@ -60,7 +62,7 @@ def _blocks(found: Dashboard) -> Iterator[Block]:
     yield from (Paragraph(text, "warning") for text in _incomplete(found))
     yield _section(found, "At a glance", found.activity, _cards)
     yield _section(found, "Active people", found.activity, _activity)
-    yield _section(found, "Sessions", found.sessions, lambda part: _of(sessions_document(part), "sessions"))
+    yield _section(found, "Sessions", found.sessions, _sessions)
     yield _section(found, "Features", found.features, _features)
     yield _section(found, "Journeys", found.journeys, _journeys)
     yield _section(found, "Retention", found.cohorts, _curve)
@@ -82,11 +84,11 @@ def _section(
     found: Dashboard, heading: str, part: Part[Answer], blocks: Callable[[Answer], Sequence[Block]]
 ) -> Section:
     """A part under its heading, or why there is none of it."""
-    who = origins_of(found.bench) if found.frame.segment or heading == "Segments" else ()
-    origins = (*_origins(part.asked, found.frame), *who)
+    who = origins(found.bench, found.bench.queries) if found.frame.segment or heading == "Segments" else ()
+    queries = (*_origins(part.asked, found.frame), *who)
     if isinstance(part.found, UsertrackError):
-        return Section(heading, (Paragraph(f"unknown: {part.found.message}", "warning"),), origins)
-    return Section(heading, tuple(blocks(part.found)), origins)
+        return Section(heading, (Paragraph(f"unknown: {part.found.message}", "warning"),), queries)
+    return Section(heading, tuple(blocks(part.found)), queries)
 
 
 def _origins(asked: Sequence[Statement], frame: Frame) -> tuple[Origin, ...]:
@@ -109,7 +111,7 @@ def _of(document: Document, command: str) -> list[Block]:
 def _cards(found: Activity) -> list[Block]:
     now, before = figures(found.now), figures(found.before)
     cards = compared.listing({name: now[name] for name in CARDS}, before)
-    return [Listing(cards.table, shown=cards.shown, cards=True)]
+    return [Listing(cards.table, shown=cards.shown, tiles=True)]
 
 
 def _activity(found: Activity) -> list[Block]:
@@ -131,6 +133,15 @@ def _trend(found: Activity) -> Iterator[Chart]:
             series,
             caption="on each day, in the 7 days and in the 30 days to it",
         )
+
+
+def _sessions(found: Sessions) -> list[Block]:
+    """Each table under the name of what it is by."""
+    blocks = _of(sessions_document(found), "sessions")
+    by = {at: block for at, block in enumerate(blocks) if isinstance(block, Listing) and "value" in block.shown}
+    return [
+        replace(by[at], heading=by[at].shown["value"].label) if at in by else each for at, each in enumerate(blocks)
+    ]
 
 
 def _features(found: Features) -> list[Block]:

@@ -6,8 +6,8 @@ from datetime import datetime
 from usertrack.failures.bursts import Incident
 from usertrack.failures.causes import LEVELS, UNKNOWN
 from usertrack.failures.investigation import Investigation, Level
+from usertrack.measures import number
 from usertrack.period import in_zone
-from usertrack.report.segments import number
 
 NOUNS = {"workflow": "run", "tool": "call"}
 

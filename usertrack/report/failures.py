@@ -9,10 +9,12 @@ from usertrack.failures.bursts import FALSE_ALARMS, Incident
 from usertrack.failures.causes import LEVELS, UNKNOWN
 from usertrack.failures.days import Contrast
 from usertrack.failures.investigation import Fingerprint, Investigation, Unused
+from usertrack.measures import number
 from usertrack.period import in_zone
 from usertrack.report.failure_checklist import NOUNS, by_category, checklist, percent, plural, span
 from usertrack.report.failure_data import COLUMNS, days_of_runs, fingerprints_table, investigation_json, success
-from usertrack.report.segments import moment, number
+from usertrack.report.sections import unknown
+from usertrack.report.segments import moment
 from usertrack.table import Column, Row, Table
 
 _NAMES = {"workflow": "Workflow level: runs", "tool": "Tool level: calls"}
@@ -60,11 +62,18 @@ def _blocks(found: Investigation, timezone: str) -> Iterator[Block]:
     yield _checklist(found, timezone)
 
 
-def in_short(found: Investigation, timezone: str, most: int) -> Iterator[Block]:
-    """Both levels, incidents, and the ``most`` frequent failures of each: for a report on more than failures."""
-    yield _levels(found)
+def in_week(found: Investigation, timezone: str, most: int) -> Iterator[Block]:
+    """Both levels, incidents, and the ``most`` frequent failures of each: for a report that is read later."""
+    yield _levels(found) if not found.unknown("levels") else unknown(found.unknown("levels"))
+    if found.unknown("windows", "messages"):
+        yield unknown(found.unknown("windows", "messages"))
+        return
     yield from _incidents(found, timezone)
-    yield from (replace(_fingerprints(found, level, timezone), limit=most) for level in LEVELS if found.at(level))
+    for level in LEVELS:
+        if found.at(level):
+            listing = _fingerprints(found, level, timezone)
+            columns = tuple(name for name in listing.table.names if name not in ("owner", "last_at"))
+            yield replace(listing, limit=most, columns=columns)
 
 
 def _listing(
@@ -81,7 +90,7 @@ def _headed(heading: str, listing: Listing) -> Listing:
 def _levels(found: Investigation) -> Listing:
     rows: list[Row] = [
         (
-            _NAMES[level.name],
+            _NAMES[level.name] + (_any_tool(found) if level.name == "workflow" else ""),
             level.finished,
             level.failed,
             success(level),
@@ -97,6 +106,11 @@ def _levels(found: Investigation) -> Listing:
         **({} if found.person else {"whom": Shown("People with failures", align="right")}),
     }
     return _listing(rows, shown, found)
+
+
+def _any_tool(found: Investigation) -> str:
+    """Behind what cannot be narrowed to the tools that were asked for: runs are not those of one tool."""
+    return ", with any tool" if found.tools else ""
 
 
 def _incidents(found: Investigation, timezone: str) -> Iterator[Block]:
@@ -140,6 +154,7 @@ def _fingerprints(found: Investigation, level: str, timezone: str) -> Listing:
     }
     rows: list[Row] = [tuple(_cells(one)[name] for name in shown) for one in found.at(level)]
     heading = f"{_NAMES[level].split(':')[0]}: what failed {NOUNS[level]}s say"
+    heading += _any_tool(found) if level == "workflow" else ""
     return _headed(heading, _listing(rows, shown, found, timezone, limit=10))
 
 
@@ -178,7 +193,9 @@ def _categories(found: Investigation) -> Listing:
     shown = {"category": Shown("Category", "tag"), "owner": Shown("Owner")}
     for level in LEVELS:
         shown |= {
-            f"{level}_failed": Shown(f"Failed {NOUNS[level]}s", "number"),
+            f"{level}_failed": Shown(
+                f"Failed {NOUNS[level]}s" + (_any_tool(found) if level == "workflow" else ""), "number"
+            ),
             f"{level}_share": Shown("Share", "percent"),
         }
     return _headed("Whose they are", _listing(rows, shown, found))
@@ -193,7 +210,8 @@ def _kinds(found: Investigation) -> Listing:
         "success_rate": Shown("Success", "bar", full=1.0),
         **({} if found.person else {"users": Shown("People", "number")}),
     }
-    return Listing(found.kinds, "MCP tools versus default tools", shown=shown, columns=tuple(shown))
+    heading = f"MCP tools versus default tools{', all of them' if found.tools else ''}"
+    return Listing(found.kinds, heading, shown=shown, columns=tuple(shown))
 
 
 def _timeline(found: Investigation, timezone: str) -> Iterator[Block]:
@@ -202,11 +220,11 @@ def _timeline(found: Investigation, timezone: str) -> Iterator[Block]:
     clean = sum(finished > 0 and not failed for _, finished, failed in days)
     said = f"{number(sum(failed for *_, failed in days))} on {plural(failing, 'day')}"
     said += f", {plural(clean, 'day')} of 100 % success" if found.person else ""
-    yield Spark("Failed runs per day", [failed for *_, failed in days], said)
+    yield Spark(f"Failed runs per day{_any_tool(found)}", [failed for *_, failed in days], said)
     if found.contrasts:
         rows: list[Row] = [_contrast(one) for one in found.contrasts]
         shown = {"person": Shown("Person"), "clean": Shown("Days of 100 % success"), "why": Shown("Failures")}
-        yield _headed("Likely platform, not user code", _listing(rows, shown, found, limit=5))
+        yield _headed(f"Likely platform, not user code{_any_tool(found)}", _listing(rows, shown, found, limit=5))
 
 
 def _contrast(one: Contrast) -> Row:

@@ -9,7 +9,7 @@ from usertrack.analytics.features import BANDS, STEPS, Feature, Features, Group
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.trend import FEWEST_DAYS, METHOD
 from usertrack.document import Block, Document, Heatmap, Listing, Shown
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
 _COLUMNS = (
@@ -104,7 +104,7 @@ def _listing(features: Sequence[Feature], heading: str, frame: Frame) -> Listing
             one.people,
             one.adoption,
             one.band,
-            None if one.retention is None else one.retention,
+            one.retention,
             one.seconds,
             _MARKS[one.trend.word] if one.trend else None,
             one.category or None,
@@ -112,7 +112,7 @@ def _listing(features: Sequence[Feature], heading: str, frame: Frame) -> Listing
         for one in features
     ]
     shown = {
-        "feature": Shown("Feature", grows=True),
+        "feature": Shown("Feature"),
         "uses": Shown("Uses", "number"),
         "people": Shown("People", "number"),
         "adoption": Shown("Adoption", "bar", full=1.0),

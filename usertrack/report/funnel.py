@@ -8,7 +8,7 @@ from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.funnel import Funnel, FunnelAnswer, Group, Reached
 from usertrack.document import Document, Listing, Shown
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))

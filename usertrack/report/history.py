@@ -10,11 +10,10 @@ from usertrack.changes import ABSENT, NOWHERE
 from usertrack.document import Block, Document, Listing, Paragraph, Shown
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.history import Snapshot
-from usertrack.report.rule import value_words
-from usertrack.report.segments import afterwards_notes, day, difference_notes, moved, number
-from usertrack.story import Step, Story
+from usertrack.measures import number
+from usertrack.report.segments import afterwards_notes, day, difference_notes, incomplete_notes, moved
+from usertrack.story import Story
 from usertrack.table import Column, Row, Table
-from usertrack.workbench import ProfileFact
 
 VIEWS = ("sizes", "transitions", "moves", "dwell")
 
@@ -34,7 +33,7 @@ def story_document(story: Story, only: Sequence[str], timezone: str, view: str |
     table = tables[view or ("moves" if only and story.moves else "sizes")]
     return Document(
         title=f"History of the set {story.set_name}",
-        subtitle=_span(story.days, timezone),
+        subtitle=span(story.days, timezone),
         blocks=tuple(block for name in seen for block in blocks[name](story, timezone)),
         notes=tuple(_notes(story, timezone, seen)),
         data=lambda: _json(story, tables, timezone, [view] if view else list(VIEWS), seen),
@@ -47,7 +46,7 @@ def story_document(story: Story, only: Sequence[str], timezone: str, view: str |
 _MORE = "`usertrack history backfill --weeks 8` makes a past"
 
 
-def _span(days: Sequence[Snapshot], timezone: str) -> str:
+def span(days: Sequence[Snapshot], timezone: str) -> str:
     first, last = day(days[0].as_of, timezone), day(days[-1].as_of, timezone)
     count = f"{len(days)} snapshot{'s' * (len(days) != 1)}"
     return f"{count}, {last}" if first == last else f"{count}, {first} to {last} · {timezone}"
@@ -100,17 +99,18 @@ def _transitions(story: Story, timezone: str) -> list[Block]:
     """Rows are where people were, columns where they are now; what did not happen is a blank cell."""
     if story.pair is None or story.matrix is None:
         return []
-    names = {segment.id: segment.name for segment in story.pair.common}
-    names |= {NOWHERE: NOWHERE, ABSENT: ABSENT, "people": "All", "was": " "}
+    rows_are = {segment.id: f"{n} {segment.name}" for n, segment in enumerate(story.pair.common, start=1)}
+    columns_are = {segment.id: str(n) for n, segment in enumerate(story.pair.common, start=1)}
+    columns_are |= {NOWHERE: "in none", ABSENT: ABSENT, "people": "All", "was": " "}
     rows: list[Row] = [
-        (names.get(row[0], row[0]), *(count or None for count in row[1:]))
+        (rows_are.get(row[0], "All" if row[0] == "people" else row[0]), *(count or None for count in row[1:]))
         for row in story.matrix.rows
         if row[-1] or row[0] not in (NOWHERE, ABSENT)
     ]
     dates = _dates(story.pair.before.as_of, story.pair.after.as_of, timezone)
     heading = f"{dates}, by primary segment: from the row to the column"
     shown = {
-        column.name: Shown(names[column.name], "tag" if column.name == "was" else "number")
+        column.name: Shown(columns_are[column.name], "tag" if column.name == "was" else "number")
         for column in story.matrix.columns
     }
     return [Listing(Table(story.matrix.columns, rows, name="transitions"), heading=heading, shown=shown)]
@@ -176,6 +176,7 @@ def _notes(story: Story, timezone: str, seen: Sequence[str]) -> list[str]:
     compared = [story.pair.before, story.pair.after] if story.pair else []
     told = story.days if {"sizes", "dwell"} & set(seen) else compared
     notes = [
+        *incomplete_notes(story.incomplete, timezone),
         *(difference_notes(story.pair) if story.pair else []),
         *afterwards_notes([snapshot for snapshot in told if snapshot.afterwards], timezone),
     ]
@@ -249,97 +250,3 @@ def backfill_document(done: Backfilled, timezone: str) -> Document:
         table=table,
         timezone=timezone,
     )
-
-
-# One person
-
-
-def path_document(key: str, wanted: str, steps: Sequence[Step], timezone: str) -> Document:
-    """Where somebody was at each snapshot, and which facts changed since the one before."""
-    names = {segment.id: segment.name for step in steps for segment in step.snapshot.segments}
-    changed = [[], *(_changed(before, after, timezone) for before, after in pairwise(steps))]
-    rows: list[Row] = [
-        (
-            step.snapshot.as_of,
-            ABSENT if step.segments is None else ", ".join(names[id_] for id_ in step.segments) or NOWHERE,
-            step.priority,
-            "; ".join(words) or None,
-        )
-        for step, words in zip(steps, changed, strict=True)
-    ]
-    shown = {
-        "as_of": Shown("When"),
-        "segments": Shown("Segments", "tag"),
-        "priority": Shown("Priority", "number"),
-        "changed": Shown("What changed since", "text", grows=True),
-    }
-    types = ("TIMESTAMP", "VARCHAR", "DOUBLE", "VARCHAR")
-    days = [step.snapshot for step in steps]
-    return Document(
-        title=f"{wanted} in the set {days[-1].set_name}",
-        subtitle=_span(days, timezone),
-        blocks=(
-            Listing(Table(tuple(map(Column, shown, types)), rows, timezone=timezone), shown=shown),
-            Paragraph(f"now: {', '.join(_facts(steps[-1], timezone)) or 'nothing is known'}", "dim"),
-        ),
-        notes=tuple(afterwards_notes([snapshot for snapshot in days if snapshot.afterwards], timezone)),
-        table=_path_table(key, wanted, steps, changed, timezone),
-        data=lambda: _path_json(key, wanted, steps, changed, timezone),
-        timezone=timezone,
-        as_of=days[-1].as_of,
-    )
-
-
-def _changed(before: Step, after: Step, timezone: str) -> list[str]:
-    """The facts that both know and that differ, old → new, in words."""
-    facts = {fact.name: fact for fact in after.snapshot.facts}
-
-    def words(name: str) -> str:
-        was, now = (value_words(facts[name], step.facts[name], timezone) for step in (before, after))
-        return f"{facts[name].label} {was} → {now}"
-
-    return [words(name) for name, value in after.facts.items() if before.facts.get(name, value) != value]
-
-
-def _facts(step: Step, timezone: str) -> list[str]:
-    facts: dict[str, ProfileFact] = {fact.name: fact for fact in step.snapshot.facts}
-    return [f"{facts[name].label} {value_words(facts[name], value, timezone)}" for name, value in step.facts.items()]
-
-
-def _path_table(key: str, wanted: str, steps: Sequence[Step], changed: Sequence[list[str]], timezone: str) -> Table:
-    types = {"as_of": "TIMESTAMP", key: "VARCHAR", "known": "BOOLEAN", "segments": "VARCHAR[]", "primary": "VARCHAR"}
-    types |= {"priority": "DOUBLE", "changed": "VARCHAR"}
-    rows: list[Row] = [
-        (
-            step.snapshot.as_of,
-            wanted,
-            step.segments is not None,
-            list(step.segments or ()),
-            step.primary,
-            step.priority,
-            "; ".join(words) or None,
-        )
-        for step, words in zip(steps, changed, strict=True)
-    ]
-    return Table(tuple(Column(*pair) for pair in types.items()), rows, name="path", timezone=timezone)
-
-
-def _path_json(
-    key: str, wanted: str, steps: Sequence[Step], changed: Sequence[list[str]], timezone: str
-) -> dict[str, Any]:
-    return {
-        key: wanted,
-        "set": steps[-1].snapshot.set_name,
-        "timezone": timezone,
-        "path": [
-            {
-                "as_of": step.snapshot.as_of,
-                "segments": None if step.segments is None else list(step.segments),
-                "primary": step.primary,
-                "priority": step.priority,
-                "facts": dict(step.facts),
-                "changed": words,
-            }
-            for step, words in zip(steps, changed, strict=True)
-        ],
-    }

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from usertrack.document import Document, Facts, Listing, Shown
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Table
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from usertrack.document import Block, Code, Document, Facts, Listing, Shown
 from usertrack.insight_tables import interval_of
 from usertrack.insights import Answered, Insight, favourites
+from usertrack.measures import number
 from usertrack.query_nodes import source_of
 from usertrack.report.segments import moment
 from usertrack.table import Column, Row, Table
@@ -75,7 +76,7 @@ def answer_document(found: Answered, timezone: str) -> Document:
     refreshed = _moment(found.last_refresh, timezone)
     table = replace(table, name=insight.name or str(insight.id), title=insight.called)
     count = len(table.rows)
-    facts = [f"{insight.kind} · {count:,} row".replace(",", " ") + "s" * (count != 1)]
+    facts = [f"{insight.kind} · {number(count)} row" + "s" * (count != 1)]
     facts += [f"computed {refreshed}" + (", kept by PostHog" if found.cached else "")] if refreshed else []
     facts += ["shares of each cohort that came back"] if insight.kind == "retention" else []
     facts += [f"days in {table.timezone}"]

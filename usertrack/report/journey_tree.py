@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from usertrack.analytics.journeys import Count, Group, Journeys, Steps, rest
 from usertrack.document import Listing, Shown
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
 _LINES, _BRANCHES = 24, 6  # in all, and below one

@@ -9,10 +9,10 @@ from typing import Any
 
 from usertrack.analytics.journeys import Count, Group, Journeys, Steps, rest
 from usertrack.document import Block, Document, Listing, Section, Shown
+from usertrack.measures import number
 from usertrack.report.flow import flow
 from usertrack.report.funnel import duration
 from usertrack.report.journey_tree import OTHERS, short, tree
-from usertrack.report.segments import number
 from usertrack.table import Column, Row, Table
 
 _PATH = 120  # characters of a path that people read

@@ -9,7 +9,7 @@ from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.lifecycle import STATES, Lifecycle, Period, Stickiness
 from usertrack.document import Block, Document, Listing, Shown, Spark
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
 _LIFECYCLE = (

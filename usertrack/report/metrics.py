@@ -7,6 +7,7 @@ from typing import Any
 
 from usertrack.document import Block, Document, Listing, Paragraph, Shown
 from usertrack.intervals import Interval
+from usertrack.measures import number
 from usertrack.metric import Bound, Metric
 from usertrack.metrics import Reading, Score, Scorecard
 from usertrack.period import in_zone
@@ -44,6 +45,34 @@ def _blocks(found: Scorecard, compare: bool) -> Iterator[Block]:  # noqa: FBT001
     yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in found.scores if score.note)
 
 
+def one_table(found: Scorecard) -> Iterator[Block]:
+    """All of it in a table that a phone has room for: intervals stand beside what they are of, in brackets."""
+    shown = {
+        "metric": Shown("Metric"),
+        "value": Shown("Value"),
+        "n": _NUMBER,
+        "band": _BAND["band"],
+        "change": Shown("Change"),
+        "days": Shown(kind="spark"),
+    }
+    rows = []
+    for cells in (_cells(score, found) for score in found.scores):
+        value, change = (_bracketed(cells[name], cells[limits]) for name, limits in _LIMITS)
+        verdict = f": {cells['verdict']}" if cells["verdict"] else ""
+        rows.append({**cells, "value": value, "change": change and f"{change}{verdict}"})
+    yield _table_of(rows, "", shown, found)
+    span = _span(found.before, found.since, found)
+    yield Paragraph(f"in brackets 95 % intervals; changes are those against {span}, and days those since then", "dim")
+    yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in found.scores if score.note)
+
+
+_LIMITS = (("value", "interval"), ("change", "change_interval"))
+
+
+def _bracketed(value: str | None, interval: str | None) -> str | None:
+    return f"{value or 'not known'} ({interval})" if interval else value
+
+
 _RIGHT, _TEXT, _NUMBER = Shown(align="right"), Shown(), Shown(kind="number")
 _BAND = {"band": Shown(kind="tag"), "good": _RIGHT, "excellent": _RIGHT}
 _LABELS = {
@@ -55,13 +84,17 @@ _LABELS = {
 
 def _listing(found: Scorecard, heading: str, shown: dict[str, Shown]) -> Listing:
     """A row per metric with these of its `_cells`."""
+    return _table_of(
+        [_cells(score, found) for score in found.scores], heading, {"metric": Shown("Metric")} | shown, found
+    )
+
+
+def _table_of(cells: list[dict[str, Any]], heading: str, shown: dict[str, Shown], found: Scorecard) -> Listing:
     labels = {**_LABELS, "days": f"{found.days} days before, then these {found.days}"}
-    named = {"metric": Shown("Metric")} | {
-        name: replace(how, label=labels.get(name, name.capitalize())) for name, how in shown.items()
-    }
+    named = {name: replace(how, label=labels.get(name, name.capitalize())) for name, how in shown.items()}
     types = {"n": "BIGINT", "before_n": "BIGINT", "days": "DOUBLE[]"}
     columns = tuple(Column(name, types.get(name, "VARCHAR")) for name in named)
-    rows: list[Row] = [tuple(_cells(score, found)[name] for name in named) for score in found.scores]
+    rows: list[Row] = [tuple(row[name] for name in named) for row in cells]
     return Listing(Table(columns, rows), heading, named)
 
 
@@ -107,7 +140,7 @@ def between(metric: Metric, interval: Interval, *, signed: bool = False) -> str 
 
 def _number(value: float, *, signed: bool) -> str:
     places = 0 if abs(value) >= 100 or value.is_integer() else 1 if abs(value) >= 1 else 2
-    return f"{value:{'+' if signed else ''},.{places}f}".replace(",", " ").replace("-", "−")
+    return f"{'+' if signed and value >= 0 else ''}{number(value, places)}".replace("-", "−")
 
 
 def _threshold(metric: Metric, bound: Bound | None) -> str | None:

@@ -45,7 +45,8 @@ def _fate(held: Held) -> str:
 
 
 def _listed(title: str, subtitle: str, rows: Sequence[tuple[object, ...]], counts: dict[str, Shown]) -> Document:
-    shown = {"place": Shown("Place"), "what": Shown("What", "text"), **counts, "note": Shown("", "text", grows=True)}
+    places = {"place": Shown("Place"), "what": Shown("What", "text")}
+    shown = {**places, **counts, "note": Shown("Note", "text", grows=True)}
     columns = tuple(
         Column(name, "BIGINT" if name in ("held", "left") else "VARCHAR") for name in ("place", "what", *counts, "note")
     )

@@ -9,7 +9,7 @@ from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.retention import DAYS, Asked, Cohort, Cohorts, DayCohorts, Retention
 from usertrack.document import Document, Heatmap, Spark
-from usertrack.report.segments import number
+from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
 _COLUMNS = (

@@ -6,6 +6,7 @@ from typing import Any
 from sqlglot import exp
 
 from usertrack.expressions import Atom, to_sql
+from usertrack.measures import number
 from usertrack.period import in_zone
 from usertrack.workbench import ProfileFact
 
@@ -92,5 +93,5 @@ def value_words(fact: ProfileFact, value: Any, timezone: str = "UTC") -> str:
 
 
 def _short(value: float, places: int) -> str:
-    text = f"{value:,.{places}f}".replace(",", " ")
+    text = number(float(value), places)
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,9 +1,12 @@
-"""Sections as JSON: what people see in them, as values."""
+"""What all reports share: their sections as JSON, and what is said when a source did not answer."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from usertrack.document import Block, Chart, Code, Facts, Flow, Heatmap, Listing, Paragraph, Section, Spark
-from usertrack.provenance import seen
+from usertrack.document import Block, Chart, Code, Document, Facts, Flow, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.errors import UsertrackError
+from usertrack.provenance import seen, with_missing
 
 
 def section_json(section: Section, limit: int | None = None) -> dict[str, Any]:
@@ -39,3 +42,24 @@ def _block(block: Block, limit: int | None) -> dict[str, Any]:
             return {"text": block.text}
         case Section():
             return section_json(block, limit)
+
+
+def unknown(*reasons: str) -> Paragraph:
+    """In the place of figures that could not be had."""
+    return Paragraph(f"unknown: {'; '.join(dict.fromkeys(reasons))}", "warning")
+
+
+def with_unanswered(document: Document, unanswered: Mapping[str, UsertrackError]) -> tuple[Document, str]:
+    """The report with a warning in front of it and in its provenance, and that warning; as it was where there is none.
+
+    ``unanswered`` is why by query.
+    """
+    if not unanswered:
+        return document, ""
+    reasons = {name: error.message for name, error in unanswered.items()}
+    said = f"This report is incomplete: {'; '.join(dict.fromkeys(reasons.values()))}. What rests on it is unknown"
+    provenance = with_missing(document.provenance, reasons) if document.provenance else None
+    made = replace(document, blocks=(Paragraph(said, "warning"), *document.blocks), provenance=provenance)
+    if data := document.data:
+        made = replace(made, data=lambda: {**data(), "incomplete": said})
+    return made, said

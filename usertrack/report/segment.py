@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from usertrack.document import Block, Document, Facts, Paragraph, Section
+from usertrack.document import Block, Document, Facts, Section
 from usertrack.lookback import Moved
+from usertrack.measures import number
 from usertrack.provenance import provenance
 from usertrack.report.members import moves, origins_of, people
-from usertrack.report.sections import section_json
-from usertrack.report.segments import afterwards_notes, difference_notes, match_notes, moment, number
+from usertrack.report.sections import section_json, unknown
+from usertrack.report.segments import afterwards_notes, difference_notes, match_notes, moment
 from usertrack.segments import Classification
 
 PEOPLE, MOVES = 50, 20
@@ -27,7 +28,7 @@ def segment_document(
     """The segment called ``id_`` of the set; ``recipe`` is how to have the report again."""
     bench = found.bench
     segment = next(segment for segment in found.chosen.segments if segment.id == id_)
-    blocks = (Section("", tuple(_blocks(found, moved, id_)), origins_of(bench, segment)),)
+    blocks = (Section("", tuple(_blocks(found, moved, id_, timezone)), origins_of(found, segment)),)
     pair = moved.pair
     late = [snapshot for snapshot in (pair.before, pair.after) if snapshot.afterwards]
     notes = (
@@ -57,10 +58,10 @@ def segment_document(
     )
 
 
-def _blocks(found: Classification, moved: Moved, id_: str) -> Iterator[Block]:
+def _blocks(found: Classification, moved: Moved, id_: str, timezone: str) -> Iterator[Block]:
     count = next(count for count in found.counts if count.segment.id == id_)
     if count.people is None:
-        yield Paragraph(f"unknown, because {count.unknown}", "warning")
+        yield unknown(count.unknown)
         return
     total = found.bench.people
     share = f" ({100 * count.people / total:.1f} %)" if total else ""
@@ -71,4 +72,4 @@ def _blocks(found: Classification, moved: Moved, id_: str) -> Iterator[Block]:
         pairs += zip(("Entered since last week", "Left since last week"), moved.counts[id_], strict=True)
     yield Facts(tuple(pairs))
     yield from people(found, id_, PEOPLE)
-    yield from moves(moved, found.bench.key, id_, MOVES)
+    yield from moves(moved, found.bench.key, id_, MOVES, timezone)

@@ -7,6 +7,7 @@ from typing import Any
 from usertrack.changes import Pair, Since
 from usertrack.document import Document, Listing, Shown
 from usertrack.history import Snapshot
+from usertrack.measures import number
 from usertrack.period import in_zone
 from usertrack.segments import OWN_COLUMNS, Classification
 from usertrack.table import Column, Row, Table
@@ -57,10 +58,6 @@ def _subtitle(bench: Workbench) -> str:
     if bench.match.matched is not None:
         parts.append(f"PostHog ⋈ Postgres {number(bench.match.matched)} matched")
     return " · ".join(parts)
-
-
-def number(value: int) -> str:
-    return f"{value:,}".replace(",", " ")
 
 
 def day(when: datetime, timezone: str) -> str:
@@ -133,6 +130,21 @@ def afterwards_notes(late: Sequence[Snapshot], timezone: str) -> list[str]:
     days = _few([day(snapshot.as_of, timezone) for snapshot in late])
     made = _few([day(snapshot.recorded_at, timezone) for snapshot in late])
     return [f"classified afterwards: {days}; {', '.join(labels)} there are those of {made}"]
+
+
+def moments(kept: Sequence[Snapshot], timezone: str) -> str:
+    """When they are of, to the minute."""
+    return ", ".join(moment(snapshot.as_of, timezone).removesuffix(f" {timezone}") for snapshot in kept)
+
+
+def incomplete_notes(kept: Sequence[Snapshot], timezone: str) -> list[str]:
+    """Which snapshots a missing source left without some segments, and which those are."""
+    return [
+        f"{moments([snapshot], timezone)}: incomplete, without "
+        + ", ".join(segment.name for segment in snapshot.segments if segment.people is None)
+        + f" ({next(segment.unknown for segment in snapshot.segments if segment.people is None)})"
+        for snapshot in kept
+    ]
 
 
 def _few(days: Sequence[str]) -> str:

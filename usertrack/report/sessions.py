@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from usertrack.analytics.sessions import LENGTHS, Compared, Sessions, Visits
 from usertrack.document import Document, Listing, Shown
+from usertrack.measures import number
 from usertrack.report.compared import Figure, changes, lasted, listing, values
-from usertrack.report.segments import number
 from usertrack.table import Column, Row, Table
 
 _COLUMNS = (

@@ -48,6 +48,8 @@ class Store:
         """
         self.path = path
         self._turn = threading.Lock()
+        self._erasing = threading.Lock()  # one after the other: what is to go stands in one table
+        self._closed = False
         self._lock = _locked(path, wait)
         try:
             self._connection = _connected(path / "clickhouse")
@@ -62,6 +64,8 @@ class Store:
     def query(self, sql: str, fmt: str = "JSONCompact") -> bytes:
         """Run ``sql`` and return its result in the ClickHouse format ``fmt``; raises chdb's ``ChdbError``."""
         with self._turn:
+            if self._closed:  # a deletion in the background must not open it again
+                raise RuntimeError("the store is closed")
             try:
                 result: bytes = self._connection.query(sql, fmt).bytes()
                 return result
@@ -86,15 +90,16 @@ class Store:
 
         The ids stand in none of the files in which ClickHouse keeps what it was told to delete.
         """
-        self.query("CREATE OR REPLACE TABLE posthog.erased (id UUID, distinct_id String) ENGINE = Memory")
-        self.insert("erased", ({"id": value} for value in values))
-        self.insert("erased", ({"distinct_id": distinct_id} for distinct_id in distinct_ids))
         also = " OR distinct_id IN (SELECT distinct_id FROM posthog.erased WHERE distinct_id != '')"
         which = f"{column} IN (SELECT id FROM posthog.erased WHERE distinct_id = ''){also if distinct_ids else ''}"
-        try:
-            self.query(f"ALTER TABLE posthog.{table} DELETE WHERE {which} SETTINGS mutations_sync = 2")
-        finally:
-            self.query("DROP TABLE posthog.erased SYNC")
+        with self._erasing:
+            self.query("CREATE OR REPLACE TABLE posthog.erased (id UUID, distinct_id String) ENGINE = Memory")
+            self.insert("erased", ({"id": value} for value in values))
+            self.insert("erased", ({"distinct_id": distinct_id} for distinct_id in distinct_ids))
+            try:
+                self.query(f"ALTER TABLE posthog.{table} DELETE WHERE {which} SETTINGS mutations_sync = 2")
+            finally:
+                self.query("DROP TABLE IF EXISTS posthog.erased SYNC")
 
     def scrub(self, tables: Iterable[str]) -> None:
         """Remove from the disk what ``tables`` no longer hold: what was replaced would stay for eight minutes.
@@ -103,16 +108,21 @@ class Store:
         """
         settings = ", ".join(f"{name} = {value}" for name, value in _SCRUB.items())
         scrubbed = list(tables)
-        try:
-            for table in scrubbed:
-                self.query(f"ALTER TABLE posthog.{table} MODIFY SETTING {settings}")
-                with self._turn:  # nobody may miss the table; cleaning is done at once when it is attached
-                    self._connection.query(f"DETACH TABLE posthog.{table}")
-                    self._connection.query(f"ATTACH TABLE posthog.{table}")
-            self._wait_for_scrubbing(scrubbed)
-        finally:
-            for table in scrubbed:
-                self.query(f"ALTER TABLE posthog.{table} RESET SETTING {', '.join(_SCRUB)}")
+        with self._erasing:
+            try:
+                for table in scrubbed:
+                    self.query(f"ALTER TABLE posthog.{table} MODIFY SETTING {settings}")
+                    self._reattach(table)
+                self._wait_for_scrubbing(scrubbed)
+            finally:
+                for table in scrubbed:
+                    self.query(f"ALTER TABLE posthog.{table} RESET SETTING {', '.join(_SCRUB)}")
+
+    def _reattach(self, table: str) -> None:
+        """Let ``table`` be looked through anew, which is done at once when it is attached; nobody may miss it."""
+        with self._turn:
+            self._connection.query(f"DETACH TABLE posthog.{table}")
+            self._connection.query(f"ATTACH TABLE posthog.{table}")
 
     def _wait_for_scrubbing(self, tables: Sequence[str]) -> None:
         deadline = time.monotonic() + _SCRUBBED
@@ -139,8 +149,11 @@ class Store:
         self._lock.announce(url)
 
     def close(self) -> None:
-        self._connection.close()
-        self._lock.release()
+        """Close it, once a deletion that is under way has come to the end of its step."""
+        with self._erasing, self._turn:
+            self._closed = True
+            self._connection.close()
+            self._lock.release()
 
 
 def literal(value: str) -> str:

@@ -4,21 +4,14 @@ import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
-import stamina
 
 from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
+from usertrack.measures import number
 from usertrack.sources import Notify
-
-stamina.instrumentation.set_on_retry_hooks([])  # retries are shown through `notify`, not logged
-
-ATTEMPTS = 6
-LONGEST_WAIT = 90.0
-"""Seconds that we wait at the most because a server asks us to; beyond that the user decides."""
+from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, told
 
 _ADDRESS = "US Cloud is https://us.posthog.com, EU Cloud https://eu.posthog.com"
 _SHORTER = "ask for a shorter range"
@@ -38,23 +31,6 @@ class NotFound(ConnectionFailed):
     """What was asked for by its name or number is not there; or the project itself is not."""
 
 
-class _Again(Exception):  # noqa: N818 - not an error yet
-    """Worth another attempt, after ``wait`` seconds if the server named them; ``final`` is raised when none is left.
-
-    ``refused``: the server said that it did nothing.
-    """
-
-    def __init__(self, final: UsertrackError, wait: float | None = None, *, refused: bool = False) -> None:
-        super().__init__(final.message)
-        self.final = final
-        self.wait = wait
-        self.refused = refused
-
-    @property
-    def notice(self) -> str:
-        return f"{self.final.message}; trying again" + (f" in {self.wait:.0f} s" if self.wait else "")
-
-
 async def send(
     request: Callable[[], Awaitable[httpx.Response]],
     read: Callable[[httpx.Response], T],
@@ -71,27 +47,17 @@ async def send(
     coming too often. Raises a UsertrackError.
     """
     try:
-        async for attempt in stamina.retry_context(
-            on=_wait, attempts=ATTEMPTS, timeout=None, wait_initial=pause, wait_max=30, wait_jitter=pause / 2
-        ):
-            with attempt:
+        async for attempt in attempts(pause):
+            with told(attempt, notify):
                 try:
                     return read(await _once(request))
-                except _Again as again:
+                except Again as again:
                     if (blocking and isinstance(again.final, TooSlow)) or (once and not again.refused):
                         raise again.final from None
-                    if attempt.num < ATTEMPTS:
-                        notify(again.notice)
                     raise
-    except _Again as again:
+    except Again as again:
         raise again.final from again.__cause__
     raise AssertionError("stamina always returns or raises")
-
-
-def _wait(error: Exception) -> bool | float:
-    if not isinstance(error, _Again):
-        return False
-    return True if error.wait is None else error.wait
 
 
 async def _once(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
@@ -103,11 +69,11 @@ async def _once(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Respo
         ) from error
     except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
         raise TooSlow("PostHog did not answer in time", f"{_SHORTER}, or try again later") from error
-    except httpx.UnsupportedProtocol as error:
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a host of `a..b`
         raise ConnectionFailed("POSTHOG_HOST is not an address", _ADDRESS) from error
     except httpx.RequestError as error:
         broken = f"the connection to PostHog broke ({type(error).__name__})"
-        raise _Again(ConnectionFailed(broken, "run the command again")) from error
+        raise Again(ConnectionFailed(broken, "run the command again")) from error
     if response.status_code in (200, 201, 202):
         return response
     raise _refusal(response)
@@ -131,7 +97,7 @@ def _reason(error: BaseException) -> str:
     return "no connection"
 
 
-def _refusal(response: httpx.Response) -> UsertrackError | _Again:
+def _refusal(response: httpx.Response) -> UsertrackError | Again:
     """What a response other than 2xx means (statuses and bodies: PostHog's API, exceptions and rate limits)."""
     status = response.status_code
     body = _object(response)
@@ -209,11 +175,11 @@ def _not_found(response: httpx.Response, detail: str) -> UsertrackError:
     )
 
 
-def _throttled(response: httpx.Response, detail: str) -> UsertrackError | _Again:
+def _throttled(response: httpx.Response, detail: str) -> UsertrackError | Again:
     return _later(SourceBusy("PostHog asks us to slow down", "wait a minute and try again"), response)
 
 
-_BY_STATUS: dict[int, Callable[[httpx.Response, str], UsertrackError | _Again]] = {
+_BY_STATUS: dict[int, Callable[[httpx.Response, str], UsertrackError | Again]] = {
     400: _bad_request,
     401: _unauthorized,
     402: _payment,
@@ -223,24 +189,13 @@ _BY_STATUS: dict[int, Callable[[httpx.Response, str], UsertrackError | _Again]] 
 }
 
 
-def _later(final: SourceBusy, response: httpx.Response) -> SourceBusy | _Again:
+def _later(final: SourceBusy, response: httpx.Response) -> SourceBusy | Again:
     """Another attempt, unless the server wants us to wait for longer than anybody would."""
     wait = retry_after(response)
     if wait is None or wait <= LONGEST_WAIT:
-        return _Again(final, wait, refused=response.status_code == 429)
-    minutes = f"{min(wait / 60, 1e6):,.0f} minutes"
+        return Again(final, wait, refused=response.status_code == 429)
+    minutes = f"{number(min(wait / 60, 1e6))} minutes"
     return type(final)(f"{final.message}, for {minutes}", f"try again in {minutes}")
-
-
-def retry_after(response: httpx.Response) -> float | None:
-    """Seconds that ``Retry-After`` asks for: a number or an HTTP date; None without one (PostHog's concurrency 429)."""
-    header = response.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]+", header):
-        return float(header)
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:
@@ -258,7 +213,7 @@ def json_body(response: httpx.Response) -> dict[str, Any]:
         return body
     kind = response.headers.get("content-type", "").split(";")[0]
     if kind == "application/json" and response.content.lstrip().startswith(b"{"):
-        raise _Again(ConnectionFailed("PostHog's answer was cut off", "run the command again"))
+        raise Again(ConnectionFailed("PostHog's answer was cut off", "run the command again"))
     raise ConnectionFailed(f"POSTHOG_HOST answers with {clean(kind) or 'nothing'}, not as PostHog does", _ADDRESS)
 
 

@@ -25,7 +25,7 @@ async def connection_uri(settings: Settings, transport: httpx.AsyncBaseTransport
     try:
         async with httpx.AsyncClient(timeout=20, transport=transport) as client:
             response = await client.get(url, params=query, headers=headers)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise ConnectionFailed(f"cannot reach Neon's API ({type(error).__name__})", "check your network") from error
     return _uri(response, settings)
 

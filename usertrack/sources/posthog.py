@@ -14,6 +14,7 @@ import httpx
 
 from usertrack.errors import QueryError, SourceBusy, UsageError
 from usertrack.library import Statement
+from usertrack.measures import number
 from usertrack.period import known_zone
 from usertrack.settings import Settings
 from usertrack.sources import Notify
@@ -142,7 +143,7 @@ class PostHog:
         if not statement.key:
             return _Found(found.rows(), cut=True)
         pages = await self._pages(sql, statement, spool)
-        return _Found(pages.rows(), notes=(f"{len(pages):,} rows, in the order of {statement.key}",))
+        return _Found(pages.rows(), notes=(f"{number(len(pages))} rows, in the order of {statement.key}",))
 
     async def _page(self, sql: str, statement: Statement, spool: Spool) -> Collected:
         found = Collected(spool)
@@ -169,9 +170,9 @@ class PostHog:
             rows = [row for row in rows if row[at] != rows[-1][at]]
             if not rows or rows[-1][at] == after:
                 raise QueryError(
-                    f"{self._page_rows:,} rows or more share one {statement.key}",
+                    f"{number(self._page_rows)} rows or more share one {statement.key}",
                     f"group by {statement.key} in the query",
                 )
             found.add(document, rows)
             after = rows[-1][at]
-            self._notify(f"{statement.name}: {len(found):,} rows so far", passing=True)
+            self._notify(f"{statement.name}: {number(len(found))} rows so far", passing=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from usertrack.errors import UsageError, UsertrackError
+from usertrack.measures import number
 from usertrack.server.execute import cancel
 from usertrack.server.execute import progress as progress_of
 from usertrack.server.imports.events import PROBLEMS, Events
@@ -59,8 +60,8 @@ def running(store: "Store", statement: str, progress: Callable[[str], None]) -> 
 
 
 def _how_far(rows: int, total: int) -> str:
-    of_total = f" of {total:,}" if total >= rows else ""
-    return f"{rows:,}{of_total} rows read".replace(",", " ")
+    of_total = f" of {number(total)}" if total >= rows else ""
+    return f"{number(rows)}{of_total} rows read"
 
 
 def first_rows(store: "Store", events: Events) -> list[list[Any]]:

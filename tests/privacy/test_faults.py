@@ -1,0 +1,104 @@
+"""Erasing when PostHog refuses, is slow or breaks off: nothing is said to be gone that is not, and a rerun ends it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from usertrack.errors import CheckFailed, ConnectionFailed, SourceBusy, UsertrackError
+from usertrack.privacy.erase import delete, prove, raise_left
+from usertrack.privacy.places import Kept, survey
+from usertrack.privacy.subject import find
+from usertrack.server.persons_api import routes
+from usertrack.server.store import Store
+
+from ..conftest import problem
+from ..people import SERVER, Company, Office, ago, office
+from ..push.test_cohort import Faulty, Handler
+
+ANN = "ann@x.example"
+NOWHERE = Kept(None, None)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    company = Company()
+    company.account(ANN)
+    company.event(company.person(ANN), "$pageview", ago(3), 4)
+    with office(tmp_path_factory.mktemp("faults"), company) as opened:
+        yield opened
+
+
+def erase(place: Office, handler: Handler = lambda request: None) -> None:
+    with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
+        subject = find(runner, ANN)
+        before = survey(runner, subject, NOWHERE)
+        done = delete(runner, subject, NOWHERE, lambda text, *, passing=False: None, patience=0.5, pause=0.01)
+        raise_left(subject, prove(runner, subject, NOWHERE, before), done=done)
+
+
+def answers(status: int, path: str, **body: object) -> Handler:
+    return lambda request: httpx.Response(status, json=body) if path in request.url.path else None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "message"),
+    [
+        (403, {"detail": "API key missing required scope 'person:write'"}, ConnectionFailed, "person:write"),
+        (404, {"detail": "Not found."}, ConnectionFailed, "Not found"),
+        (503, {}, SourceBusy, "503"),
+    ],
+)
+def test_refused(place: Office, status: int, body: dict[str, str], kind: type[UsertrackError], message: str) -> None:
+    found = problem(lambda: erase(place, answers(status, "bulk_delete", **body)))
+    assert isinstance(found, kind)
+    assert message in found.message
+    assert place.store.rows("SELECT count() FROM posthog.events") == [[4]]
+
+
+def test_accepted_and_not_done(place: Office) -> None:
+    """PostHog answers 202 and deletes on Sunday; until then it is not gone."""
+    found = problem(lambda: erase(place, answers(202, "bulk_delete", persons_found=1)))
+    assert isinstance(found, CheckFailed)
+    assert "1 persons in PostHog" in found.message
+    assert "4 events in PostHog" in found.message
+
+
+def test_slowed_down_and_cut_short(place: Office) -> None:
+    seen: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response | None:
+        seen.append(request.url.path)
+        if "bulk_delete" in request.url.path and sum("bulk_delete" in path for path in seen) == 1:
+            return httpx.Response(429, headers={"Retry-After": "0"})
+        if "deletion_status" in request.url.path:
+            raise httpx.ReadError("cut")
+        return None
+
+    assert isinstance(problem(lambda: erase(place, handler)), ConnectionFailed)
+    with place.runner() as runner:
+        subject = find(runner, ANN)  # a run cut short is gone on with
+        assert delete(runner, subject, NOWHERE, lambda text, *, passing=False: None, pause=0.01)
+        again = prove(runner, subject, NOWHERE, survey(runner, subject, NOWHERE))
+    assert {each.left for each in again if each.held.place == "PostHog"} == {0}
+    assert place.store.rows("SELECT count() FROM posthog.events") == [[0]]
+
+
+def test_the_server_knows_scopes(place: Office) -> None:
+    from starlette.applications import Starlette
+
+    store: Store = place.store
+    app = Starlette(routes=routes(store, replace(SERVER, scopes=("person:read", "query:read"))))
+
+    async def status(method: str, path: str) -> tuple[int, str]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://local") as client:
+            key = {"Authorization": f"Bearer {SERVER.personal_api_key}"}
+            answer = await client.request(method, f"/api/projects/1/persons/{path}", headers=key, json={"ids": ["x"]})
+            return answer.status_code, answer.text
+
+    import anyio
+
+    assert anyio.run(status, "GET", "")[0] == 200
+    refused = anyio.run(status, "POST", "bulk_delete/")
+    assert (refused[0], "required scope 'person:write'" in refused[1]) == (403, True)

@@ -1,0 +1,180 @@
+"""What is held on a person, and that it is gone: a small company over real HTTP, its history and its cache."""
+
+import json
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from usertrack.server.store import Store
+
+from ..conftest import Cli
+from ..people import Company, Office, ago, office, served
+
+ANN = "ann@x.example"
+
+
+def people() -> Company:
+    company = Company()
+    user = company.account(ANN, name="Ann Smith", runs={"completed": 6})
+    company.account("joann@x.example", runs={"completed": 6})
+    company.account("boss@datagen.dev")
+    company.tool(user, ago(2))
+    for email in (ANN, " ANN@X.example", "joann@x.example", "boss@datagen.dev"):
+        person = company.person(email)
+        company.event(person, "$pageview", ago(3), 4, note=f"by {email.strip()}")
+    return company
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with office(tmp_path_factory.mktemp("privacy"), people()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def fresh(place: Office) -> Office:
+    for table in ("events", "persons", "person_distinct_ids"):
+        place.store.query(f"TRUNCATE TABLE posthog.{table}")
+    company = people()
+    place.store.insert("persons", company.persons)
+    ids = [{"distinct_id": p["id"], "person_id": p["id"], "version": 1} for p in company.persons]
+    place.store.insert(
+        "person_distinct_ids", [*ids, {"distinct_id": ANN, "person_id": ids[0]["person_id"], "version": 1}]
+    )
+    place.store.insert("events", company.events)
+    place.store.refresh_property_definitions()
+    return place
+
+
+@pytest.fixture
+def own(fresh: Office, cli: Cli, clean_env: pytest.MonkeyPatch) -> Iterator[Cli]:
+    with served(fresh) as env:
+        for name, value in env.items():
+            clean_env.setenv(name, value)
+        clean_env.setenv("USERTRACK_PSEUDONYM_KEY", "test")
+        yield cli
+
+
+def counts(store: Store) -> tuple[int, int]:
+    return tuple(store.rows(f"SELECT count() FROM posthog.{t}")[0][0] for t in ("persons", "events"))  # type: ignore[return-value]
+
+
+def test_export_has_all_spellings_and_nobody_else(own: Cli, tmp_path: Path) -> None:
+    own("segments")
+    said = own("privacy", "export", "Ann@x.example ", "-o", "ann.json")
+    assert said.code == 0, said.err
+    text = (tmp_path / "ann.json").read_text()
+    assert stat.S_IMODE((tmp_path / "ann.json").stat().st_mode) == 0o600
+    assert "joann" not in text
+    held = json.loads(text)
+    assert held["spellings"] == [" ANN@X.example", ANN]
+    assert [held["counts"][name] for name in ("persons", "distinct_ids", "events", "history_rows")] == [2, 3, 8, 1]
+    assert len(held["posthog"]["events"]) == 8
+    assert held["postgres"]["neon/user_account"][0]["name"] == "Ann Smith"
+    assert held["history"][0]["key"] == ANN
+    assert {"posthog/people", "neon/accounts"} <= {each["query"] for each in held["cache"]}
+
+
+def test_erase_asks_first(own: Cli, fresh: Office) -> None:
+    said = own("privacy", "erase", ANN)
+    assert said.code == 0
+    assert "nothing was deleted" in said.out
+    assert counts(fresh.store) == (4, 16)
+
+
+def test_erase_leaves_nothing_but_what_is_read_only(own: Cli, fresh: Office, tmp_path: Path) -> None:
+    own("segments")
+    said = own("privacy", "erase", ANN, "--yes", "-f", "json")
+    assert said.code == 0, said.err
+    rows = json.loads(said.out)["places"]
+    left = {(row["place"], row["what"]): (row["held"], row["left"]) for row in rows}
+    assert left["PostHog", "persons"] == (2, 0)
+    assert left["PostHog", "events"] == (8, 0)
+    assert left["history", "rows"] == (1, 0)
+    assert left["cache", "answers"][1] == 0
+    assert left["Postgres", "neon/user_account"] == (1, 1)
+    assert "read only, always" in said.err
+    assert counts(fresh.store) == (2, 8)
+    for folder in (tmp_path, fresh.store.path):
+        found = subprocess.run(["grep", "-raliE", r"(^|[^o])ann@x\.example", folder], capture_output=True, text=True)
+        assert found.stdout == ""
+    assert own("segments", "-f", "json").code == 0  # the history can be read, and those who stay are in it
+
+
+def test_what_others_did_names_the_email(own: Cli, fresh: Office) -> None:
+    boss = "00000000-0000-0000-0000-000000000004"
+    event = {"uuid": boss, "event": "invited", "timestamp": str(ago(1)), "distinct_id": boss, "person_id": boss}
+    fresh.store.insert("events", [{**event, "properties": {"whom": ANN}}])
+    said = own("privacy", "erase", ANN, "--yes")
+    assert said.code == 5
+    assert "1 events of others that name the e-mail in PostHog" in said.err
+    assert "pseudonymize" in said.err
+
+
+def test_wrong_input(own: Cli, fresh: Office) -> None:
+    said = own("privacy", "erase", "jonn@x.example", "--yes")
+    assert (said.code, "joann@x.example" in said.err) == (2, True)
+    assert own("privacy", "export", " ").code == 2
+    assert own("privacy", "export", "a'\"%{}\\<b>@x.example").code == 2
+    assert own("privacy", "retention", "--older-than", "soon").code == 2
+    assert counts(fresh.store) == (4, 16)
+
+
+def test_retention(own: Cli, fresh: Office) -> None:
+    old = {
+        "uuid": "00000000-0000-0000-0000-000000000099",
+        "event": "old",
+        "timestamp": "2020-01-01",
+        "distinct_id": "x",
+    }
+    fresh.store.insert("events", [old])
+    assert own("privacy", "retention", "--older-than", "400d").code == 0
+    assert counts(fresh.store) == (4, 17)
+    said = own("privacy", "retention", "--older-than", "400d", "--yes", "-f", "json")
+    rows = {row["what"]: (row["held"], row["left"]) for row in json.loads(said.out)["places"]}
+    assert (said.code, rows["events"], rows["persons"]) == (0, (1, 0), (0, 0))
+    assert counts(fresh.store) == (4, 16)
+
+
+def test_pseudonymize(own: Cli, fresh: Office, tmp_path: Path) -> None:
+    own("segments")
+    for left in (8, 0):
+        said = own("privacy", "pseudonymize", "--yes", "-f", "json")
+        assert said.code == 0, said.err
+        rows = {row["what"]: (row["held"], row["left"]) for row in json.loads(said.out)["places"]}
+        assert rows["with an e-mail"][1] == rows["rows with an e-mail"][1] == 0
+        assert (rows["with an e-mail"][0] > 0) == (left > 0)
+    for folder in (tmp_path, fresh.store.path):
+        assert not subprocess.run(["grep", "-rali", "@x.example", folder], capture_output=True, text=True).stdout
+    emails = [e for (e,) in fresh.store.rows("SELECT properties.email::String FROM posthog.persons")]
+    assert len({email.strip() for email in emails}) == 3  # two spellings are one pseudonym
+    assert sum(email.endswith("@datagen.dev") for email in emails) == 1
+    assert counts(fresh.store) == (4, 16)
+
+
+def opt_out(store: Store, email: str, **properties: object) -> None:
+    [[id_]] = store.rows(f"SELECT id FROM posthog.persons WHERE properties.email::String = '{email}'")
+    store.insert(
+        "persons", [{"id": id_, "created_at": str(ago(60)), "properties": {"email": email, **properties}, "version": 9}]
+    )
+    store.refresh_property_definitions()
+
+
+@pytest.mark.parametrize("flag", ["$opt_out", "no_thanks"])
+def test_who_opted_out_is_left_out(own: Cli, fresh: Office, clean_env: pytest.MonkeyPatch, flag: str) -> None:
+    clean_env.setenv("USERTRACK_OPT_OUT", "no_thanks")
+    opt_out(fresh.store, ANN, **{flag: True})
+    opt_out(fresh.store, "joann@x.example", **{flag: "no"})
+    found = json.loads(own("match", "-f", "json").out)
+    assert (found["match"]["opted_out"], found["match"]["internal_excluded"]) == (1, 1)
+    assert "1 person has opted out, and is left out" in found["notes"]
+    people = json.loads(own("segments", "power", "-n", 0, "-f", "json").out)
+    assert "joann@x.example" in str(people)
+    assert f"'{ANN}'" not in str(people)
+    assert "opted out" in own("user", ANN).err
+    days = json.loads(own("query", "run", "posthog/presence", "-f", "json").out)
+    assert [row["email"] for row in days["rows"]] == ["joann@x.example"]
+    assert ANN not in str(days["meta"]["parameters"])

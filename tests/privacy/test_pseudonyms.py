@@ -1,0 +1,82 @@
+"""Reports and segments with pseudonyms: nobody's e-mail in any format, and figures that still hold."""
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from usertrack.pseudonyms import Pseudonyms
+
+from ..conftest import Cli
+
+# words around an @ that are no address of the demo: none
+ADDRESS = re.compile(r"[\w.+'%{}-]+@[\w-]+\.(?:example|dev)")
+
+
+@pytest.fixture
+def keyed(demo: Cli, clean_env: pytest.MonkeyPatch) -> Cli:
+    clean_env.setenv("USERTRACK_PSEUDONYM_KEY", "test")
+    return demo
+
+
+def text_of(path: Path) -> str:
+    if path.suffix == ".parquet":
+        return str(duckdb.sql(f"SELECT columns(*)::VARCHAR FROM '{path}'").fetchall())
+    if path.suffix == ".xlsx":
+        import openpyxl
+
+        return str([row for sheet in openpyxl.load_workbook(path) for row in sheet.iter_rows(values_only=True)])
+    return path.read_text()
+
+
+def emails(text: str) -> set[str]:
+    return {found for found in ADDRESS.findall(text) if not re.fullmatch(r"u-[0-9a-f]{16}@datagen\.dev", found)}
+
+
+@pytest.mark.parametrize("ending", ["txt", "json", "csv", "md", "html", "parquet", "xlsx"])
+def test_segments(keyed: Cli, tmp_path: Path, ending: str) -> None:
+    said = keyed("segments", "--pseudonyms", "-n", 0, "-o", f"out.{ending}")
+    assert said.code == 0, said.err
+    text = text_of(tmp_path / f"out.{ending}")
+    assert len(set(re.findall(r"u-[0-9a-f]{16}", text))) > 600
+    assert emails(text) | emails(said.err) == set()
+
+
+@pytest.mark.parametrize(
+    ("args", "ending"),
+    [
+        (["weekly"], "html"),
+        *((["user", "percent%s{0}@hooli.example"], ending) for ending in ("json", "html", "txt")),
+        *((["segment", "failing"], ending) for ending in ("json", "md")),
+    ],
+)
+def test_reports(keyed: Cli, tmp_path: Path, args: list[str], ending: str) -> None:
+    file = tmp_path / f"out.{ending}"
+    said = keyed("report", *args, "--pseudonyms", "-o", file)
+    assert said.code == 0, said.err
+    assert re.search(r"u-[0-9a-f]{16}", file.read_text())
+    assert emails(file.read_text()) == set()
+    assert "${jndi}" not in file.read_text()  # the name
+    if ending == "html":
+        code = keyed("report", "verify", file).code
+        assert code == (2 if args[0] == "user" else 0)
+
+
+def test_the_same_every_time_and_only_with_the_key() -> None:
+    one, other = Pseudonyms(b"a", ["datagen.dev"]), Pseudonyms(b"b")
+    assert one.of(" Ann@X.example") == one.of("ann@x.example") != other.of("ann@x.example")
+    assert re.fullmatch(r"u-[0-9a-f]{16}@datagen\.dev", one.of("qa@staging.datagen.dev"))
+    told = one.text("mail 'u-boat@x.example', <ann@x.example>; and o'brien@x.example.")
+    assert (re.sub("u-[0-9a-f]{16}", "P", told), one.text(told)) == ("mail 'P', <P>; and P.", told)
+
+
+def test_a_key_is_made_once(demo: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").touch()
+    first = demo("segments", "failing", "--pseudonyms", "--demo", "-f", "json")
+    key = tmp_path / ".usertrack/pseudonym.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    again = demo("segments", "failing", "--pseudonyms", "--demo", "-f", "json")
+    keys = [set(re.findall(r"u-[0-9a-f]{16}", said.out)) for said in (first, again)]
+    assert keys[0] == keys[1] != set()
+    assert key.read_text().strip() not in first.out + first.err
