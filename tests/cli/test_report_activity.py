@@ -58,7 +58,7 @@ def page(demo: Cli, made: Path) -> Mapping[str, str]:
 
 def test_its_figures_are_those_of_the_commands(demo: Cli, page: Mapping[str, str]) -> None:
     document = json.loads(page["json"])
-    assert (list(sections(document)), document["missing"]) == (SECTIONS, {})
+    assert list(sections(document)) == SECTIONS
     now = asked(demo, "activity")["now"]
     cards = {
         row["measure"].split(",")[0]: row["now"].replace(" ", "") for row in rows(sections(document)["At a glance"])
@@ -99,19 +99,13 @@ def test_every_figure_names_its_query(page: Mapping[str, str]) -> None:
     assert any(name.endswith("back › day 7") for name in curve["values"])
 
 
-def test_it_holds_until_somebody_touches_it(demo: Cli, page: Mapping[str, str], tmp_path: Path) -> None:
-    file = tmp_path / "a.html"
-    file.write_text(page["html"])
+def test_the_example_in_the_docs_holds_until_somebody_touches_it(demo: Cli, tmp_path: Path) -> None:
+    file, text = tmp_path / "a.html", (shipped_root() / "docs/examples/activity.html").read_text()
+    file.write_text(text)
     assert demo("report", "verify", "a.html").code == 0
-    file.write_text(page["html"].replace("<b>650</b>", "<b>651</b>"))
+    file.write_text(text.replace("<b>650</b>", "<b>651</b>"))
     said = demo("report", "verify", "a.html", "-f", "csv")
     assert (said.code, "651" in said.out) == (5, True)
-
-
-@pytest.mark.parametrize("ending", ["html", "md"])
-def test_the_example_in_the_docs_holds(demo: Cli, ending: str) -> None:
-    said = demo("report", "verify", shipped_root() / f"docs/examples/activity.{ending}")
-    assert said.code == 0, said.out
 
 
 def test_whom_and_what_it_is_about_is_in_the_file(demo: Cli, tmp_path: Path) -> None:
@@ -136,7 +130,7 @@ def test_a_part_that_cannot_be_had_is_said_on_top(demo: Cli, tmp_path: Path) -> 
     said = demo("report", "activity", "-o", "a.md")
     assert said.code == 6
     page = (tmp_path / "a.md").read_text()
-    assert page.splitlines()[4] == "**This page is incomplete: journeys could not be had**"
+    assert page.splitlines()[4].startswith("**This report is incomplete: posthog/journeys: PostHog refused the query: ")
     assert "**unknown: posthog/journeys: PostHog refused the query: Unknown table" in page
     assert "| DAU, the last full day | 650 |" in page
 
@@ -147,7 +141,6 @@ def test_a_part_that_cannot_be_had_is_said_on_top(demo: Cli, tmp_path: Path) -> 
         (["--where", "nope nope"], "does not understand 'nope nope'", "SQL editor"),
         (["--segment", "powr"], "no segment 'powr'", "power"),
         (["--since", "2026-11-10", "--until", "2026-11-01"], "when it is over", "--since"),
-        (["-f", "csv"], "no csv output", "markdown"),
     ],
 )
 def test_wrong_input(demo: Cli, args: list[str], message: str, hint: str) -> None:
@@ -195,7 +188,6 @@ def test_one_person_with_hostile_names(own: Cli, tmp_path: Path) -> None:
     tokens = MarkdownIt("commonmark").enable("table").parse(seal.unsealed(markdown)[1])  # type: ignore[index]
     inline = [token.content for each in tokens for token in each.children or () if token.type == "html_inline"]
     assert set(inline) == {"<sub>", "</sub>"}
-    assert own("report", "verify", "a.html").code == 0
 
 
 def test_a_time_with_nobody_in_it(own: Cli) -> None:
@@ -212,7 +204,7 @@ def test_without_postgres(own: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Pat
     clean_env.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     assert own("report", "activity", "-o", "a.html").code == 6
     page = (tmp_path / "a.html").read_text()
-    assert '<p class="warning">Segments are incomplete, since these facts could not be had: ' in page
+    assert re.search('<p class="warning">This report is incomplete: [^<]*Postgres', page)
     assert "<b>1</b>" in page
 
 

@@ -3,7 +3,7 @@
 A part that cannot be had is the error that stands in its place; the others are shown.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -48,16 +48,6 @@ class Dashboard:
     journeys: Part[journeys.Journeys]
     cohorts: Part[retention.DayCohorts]
     segments: Part[list[standing.Standing]]
-
-    @property
-    def missing(self) -> Mapping[str, str]:
-        """The parts that a source did not give, each with the reason; what these events have none of is not among."""
-        parts = {name: getattr(self, name).found for name in PARTS}
-        failed = {name: found for name, found in parts.items() if isinstance(found, UsertrackError)}
-        return {name: error.message for name, error in failed.items() if not isinstance(error, UsageError)}
-
-
-PARTS = ("activity", "sessions", "features", "journeys", "cohorts", "segments")
 
 
 def gather(runner: Runner, asked: Asked, bench: Workbench, rules: Rules, done: Done) -> Dashboard:

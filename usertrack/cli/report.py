@@ -125,7 +125,7 @@ def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, asked: Aske
             segment=asked.segment,
             where=asked.where,
         )
-        desk.emit(_make(desk, made, pseudonyms=pseudonyms), limit)
+        _emit(desk, made, pseudonyms=pseudonyms)
 
 
 @report.command("verify")
@@ -286,7 +286,6 @@ def _activity(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa
     weeks = last_periods(replace(frame, interval="week"), WEEKS)
     question = Question(frame, weeks, SIGNED_UP, source_of(desk.settings), tuple(desk.settings["pages"]))
     found = gather(desk.runner, question, bench, rules, lambda asked, answer: desk.progress(asked.name, passing=True))
-    desk.incomplete = desk.incomplete or bool(found.missing)
     return dashboard_document(found, asdict(recipe), _templates(desk), recipe.limit)
 
 

@@ -25,7 +25,7 @@ from usertrack.report.features import features_document
 from usertrack.report.journeys import journeys_document
 from usertrack.report.members import origins
 from usertrack.report.retention import cohorts_document
-from usertrack.report.sections import section_json
+from usertrack.report.sections import section_json, unknown
 from usertrack.report.sessions import session_figures, sessions_document
 from usertrack.table import Column, Row, Table
 
@@ -46,7 +46,6 @@ def dashboard_document(
         notes=notes,
         data=lambda: {
             **{key: value for key, value in frame.as_dict().items() if key not in ("interval", "breakdown")},
-            "missing": dict(found.missing),
             "sections": [section_json(block, limit) for block in blocks if isinstance(block, Section)],
             "notes": list(notes),
         },
@@ -59,7 +58,6 @@ def dashboard_document(
 
 
 def _blocks(found: Dashboard) -> Iterator[Block]:
-    yield from (Paragraph(text, "warning") for text in _incomplete(found))
     yield _section(found, "At a glance", found.activity, _cards)
     yield _section(found, "Active people", found.activity, _activity)
     yield _section(found, "Sessions", found.sessions, _sessions)
@@ -70,16 +68,6 @@ def _blocks(found: Dashboard) -> Iterator[Block]:
     yield _section(found, "Segments", found.segments, lambda part: _segments(part, found.bench.people))
 
 
-def _incomplete(found: Dashboard) -> Iterator[str]:
-    """What stands on top of a page that a source did not give its part of."""
-    names = ", ".join(found.missing)
-    if names:
-        yield f"This page is incomplete: {names} could not be had"
-    facts = [fact.label for fact in found.bench.facts.values() if fact.missing]
-    if facts:
-        yield f"Segments are incomplete, since these facts could not be had: {', '.join(facts)}"
-
-
 def _section(
     found: Dashboard, heading: str, part: Part[Answer], blocks: Callable[[Answer], Sequence[Block]]
 ) -> Section:
@@ -87,7 +75,7 @@ def _section(
     who = origins(found.bench, found.bench.queries) if found.frame.segment or heading == "Segments" else ()
     queries = (*_origins(part.asked, found.frame), *who)
     if isinstance(part.found, UsertrackError):
-        return Section(heading, (Paragraph(f"unknown: {part.found.message}", "warning"),), queries)
+        return Section(heading, (unknown(part.found.message),), queries)
     return Section(heading, tuple(blocks(part.found)), queries)
 
 
