@@ -5,14 +5,16 @@ import tempfile
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from usertrack.absent import CONNECT, NAMES, CacheAlone, Misconfigured, NotConnected, NotKept
 from usertrack.cache import Cache, Moment, open_cache
-from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
+from usertrack.consent import OptedOut
+from usertrack.errors import QueryError, UsageError, UsertrackError
 from usertrack.library import Library, Query, Statement
 from usertrack.measures import age_words
 from usertrack.period import in_zone
@@ -22,46 +24,9 @@ from usertrack.spool import Spool
 from usertrack.table import Table
 
 _OPTED_OUT = "posthog/opted_out"
-_HAVE_OPTED_OUT = ("people have opted out, and are left out", "person has opted out, and is left out")
-NAMES = {"posthog": "PostHog", "neon": "Postgres"}
-_CONNECT = {
-    "posthog": "set POSTHOG_PROJECT_ID and POSTHOG_PERSONAL_API_KEY",
-    "neon": "set DATABASE_URL, or NEON_API_KEY with neon.project_id and neon.database in usertrack.yaml",
-}
-
 Answer = Table | UsertrackError
 Done = Callable[[Statement, Answer], None]
 Result = TypeVar("Result")
-
-
-class NotConnected(ConnectionFailed):
-    """Nobody has said where this source is."""
-
-
-class NotKept(ConnectionFailed):
-    """The cache alone may answer, and has nothing."""
-
-
-@dataclass
-class OptedOut:
-    """Who does not want to be analysed: ``emails`` as queries have them. ``problem`` says why that is not known."""
-
-    emails: tuple[str, ...] = ()
-    without_email: int = 0
-    problem: str = ""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        count, nameless = len(self.emails), self.without_email
-        told = (
-            (count, f"{count} {_HAVE_OPTED_OUT[count == 1]}"),
-            (
-                nameless,
-                f"{nameless} without an e-mail have opted out: queries tell people by e-mail, so they still count",
-            ),
-            (self.problem, f"who has opted out is not known: {self.problem}"),
-        )
-        return tuple(text for there, text in told if there)
 
 
 class Runner:
@@ -263,12 +228,12 @@ class Runner:
 
     def _posthog(self) -> Api:
         source = self._sources.get("posthog")
-        if isinstance(source, _CacheAlone):
+        if isinstance(source, CacheAlone):
             raise NotKept("what PostHog alone keeps, such as insights, is not in the cache", "ask without --offline")
-        if isinstance(source, _Misconfigured):
+        if isinstance(source, Misconfigured):
             raise source.error
         if not isinstance(source, Api):
-            raise NotConnected(f"{NAMES['posthog']} is not connected", _CONNECT["posthog"])
+            raise NotConnected(f"{NAMES['posthog']} is not connected", CONNECT["posthog"])
         return source
 
     async def _all(self, statements: Sequence[Statement], done: Done) -> list[Answer]:
@@ -300,7 +265,7 @@ class Runner:
     async def _from_source(self, statement: Statement) -> Table:
         source = self._sources.get(statement.source)
         if source is None:
-            raise NotConnected(f"{NAMES[statement.source]} is not connected", _CONNECT[statement.source])
+            raise NotConnected(f"{NAMES[statement.source]} is not connected", CONNECT[statement.source])
         table = await source.run(await self._without_opted_out(statement), self.spool)
         table = replace(table, parameters=dict(statement.values))  # as it was bound: nobody's e-mail is in reports
         if self._cache:
@@ -399,37 +364,11 @@ def _own(item: str) -> str:
     return item.strip().lower().lstrip("@.")
 
 
-class _Misconfigured:
-    """Stands in the place of a source whose settings lack something: to whoever asks it is as good as down."""
-
-    def __init__(self, error: UsageError) -> None:
-        self.error = error
-
-    async def run(self, statement: Statement, spool: Spool) -> Table:
-        raise self.error
-
-    async def close(self) -> None:
-        pass
-
-
 def _made(name: str, settings: Settings, notify: Notify) -> Source:
     try:
         return make(name, settings, notify)
     except UsageError as error:
-        return _Misconfigured(error)
-
-
-class _CacheAlone:
-    """Stands in the place of a source that may not be asked."""
-
-    def __init__(self, *, kept: bool) -> None:
-        self._hint = "ask once without --offline" if kept else "only the project's number tells it from others"
-
-    async def run(self, statement: Statement, spool: Spool) -> Table:
-        raise NotKept(f"{statement.name} is not in the cache; {self._hint}")
-
-    async def close(self) -> None:
-        pass
+        return Misconfigured(error)
 
 
 def open_runner(
@@ -452,7 +391,7 @@ def open_runner(
     configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
     names = [name for name, there in configured.items() if there]
     if settings.offline:
-        sources = {name: _CacheAlone(kept=name in _require(cache).sources) for name in names}
+        sources = {name: CacheAlone(kept=name in _require(cache).sources) for name in names}
     else:
         sources = {name: _made(name, settings, notify) for name in names}
     runner = Runner(settings, library, wanted or now, sources, now=now, cache=cache)

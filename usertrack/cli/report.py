@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.analytics import SIGNED_UP, WEEKS, Asked, frame_of, last_periods, of_people, week_start, with_asked
+from usertrack.cli.analytics import SIGNED_UP, WEEKS
+from usertrack.cli.asked import Asked, frame_of, last_periods, of_people, week_start, with_asked
 from usertrack.cli.options import Common, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:
