@@ -3,8 +3,8 @@ bare chDB running the same compiled SQL, and, with `--peers PYTHON`, pandas and 
 
     python benchmarks/analytics.py [--events 1e6|1e7|3e7] [--rounds 5] [--only funnel] [--peers other/bin/python]
 
-`PYTHON` has what requirements/peers.txt names. Peers hold all events in memory before their clock starts. Besides seconds
-of the clock come those of all processors, which say more on a machine that does other things, too.
+`PYTHON` has what requirements/peers.txt names. Peers hold all events in memory before their clock starts. Besides
+seconds of the clock come those of all processors, which say more on a machine that does other things, too.
 """
 
 import argparse
@@ -176,7 +176,7 @@ def _bare(store: Path, questions: Sequence[Sequence[str]], rounds: int) -> list[
 
     def answer(question: Sequence[str]) -> None:
         for sql in question:
-            connection.query(f"{sql} SETTINGS {SETTINGS}", "Parquet").bytes()
+            connection.query(f"{sql} SETTINGS {SETTINGS}", "Native").bytes()
 
     times = []
     for question in questions:

@@ -1,4 +1,4 @@
-"""A funnel, weekly retention and transitions by pandas and by retentioneering, on events in memory. Run by analytics.py.
+"""A funnel, weekly retention and transitions by pandas and retentioneering, on events in memory. Run by analytics.py.
 
 Both funnels are ordered, counted per user; retentioneering's knows no window. It has no cohorts since version 5, so its
 transitions from event to event stand beside `journeys`. It reports what is done with it; here it may not.
