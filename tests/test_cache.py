@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
+from usertrack.absent import NotKept
 from usertrack.cache import Cache, Moment
 from usertrack.errors import UsageError
 from usertrack.library import Library, Statement, for_key
-from usertrack.run import NotKept, Runner, open_runner
+from usertrack.run import Runner, open_runner
 from usertrack.settings import KNOWN, load
 from usertrack.sources.identity import identities
 from usertrack.spool import Spool, csv_rows

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.sources.engines import Server, server, source
-from tests.sources.wires import KEY, Answers, Wire, error, rows
+from tests.sources.wires import ABOUT, KEY, Answers, Wire, error, rows
 from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsageError, UsertrackError
 from usertrack.library import Library, Statement
 from usertrack.run import Runner, open_runner
@@ -91,6 +91,28 @@ def test_both_sources_work_at_the_same_time(server: Server) -> None:
     with runner(sources) as run:
         answers = run.run([BOTH[0], Statement("neon", "SELECT pg_sleep(0.7)")])
     assert all(isinstance(answer, Table) for answer in answers)
+
+
+def test_those_who_ask_together_are_answered_side_by_side() -> None:
+    both = asyncio.Barrier(2)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json=ABOUT)
+        try:
+            await asyncio.wait_for(both.wait(), 20)  # which nobody gets past alone
+        except TimeoutError:
+            return error(400, "asked alone")
+        return rows(1)
+
+    with runner({"posthog": posthog(Wire(httpx.MockTransport(answer)))}) as run:
+        seen: list[str] = []
+        watched = run.watched(lambda statement, answer: seen.append(statement.name))
+        first, second = run.together([lambda: run.one(BOTH[0]), lambda: watched.one(BOTH[0])])
+        assert [*first.rows, *second.rows] == [(1,), (1,)]
+        assert seen == ["posthog/a"]
+        with pytest.raises(ConnectionFailed):
+            run.together([lambda: run.one(BOTH[1])])
 
 
 def test_a_query_of_the_library_is_bound(server: Server, tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ class Listing:
     """A table. ``columns`` names the columns people see, in that order; empty means all that are not ``hidden``.
 
     ``limit`` rows are shown unless the user's ``--limit`` says otherwise; 0 means all, None that no limit ever applies.
-    ``more`` is a last line, after the count of the rows left out.
+    ``more`` is a last line, after the count of the rows left out. As ``tiles`` every row is one, where pictures can be
+    (HTML): its first cell above, the second one large, and the others below with their labels.
     """
 
     table: Table
@@ -47,6 +48,7 @@ class Listing:
     columns: tuple[str, ...] = ()
     limit: int | None = None
     more: str = ""
+    tiles: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Heatmap:
 
 @dataclass(frozen=True)
 class Chart:
-    """``trend``: named series over the dates in ``x``. ``bars``: a bar per label in ``x``, for each series.
+    """``trend``: named series over the dates, or labels in order, in ``x``. ``bars``: a bar per label, for each series.
 
     Every series is as long as ``x``; None is a gap. ``unit`` stands behind a number (``days``); ``percent``: values
     are shares 0…1.

@@ -14,7 +14,8 @@ from usertrack.period import known_zone
 class Recipe:
     """``subject`` is the week, the e-mail or the segment; ``sources`` names what was asked, in words without a secret.
 
-    ``as_of`` is the moment the report is of, ``made_at`` the one at which the sources stood (UTC).
+    ``as_of`` is the moment the report is of, ``made_at`` the one at which the sources stood (UTC). What comes last is
+    what a report on activity is asked about: the window in ISO 8601, and as it was typed whom and what it is about.
     """
 
     kind: str
@@ -26,16 +27,24 @@ class Recipe:
     set_name: str = "action"
     limit: int | None = None
     version: str = __version__
+    since: str | None = None
+    until: str | None = None
+    week_start: str | None = None
+    segment: str | None = None
+    where: str | None = None
 
 
-KINDS = ("weekly", "user", "segment")
+KINDS = ("weekly", "user", "segment", "activity")
+
+_EARLIER = dict.fromkeys(("since", "until", "week_start", "segment", "where"))  # which files once did not have
+_ALWAYS = [name for name in Recipe.__dataclass_fields__ if name not in _EARLIER]
 
 
 def read_recipe(given: Any) -> Recipe:
     """The recipe that stands in a file, of which nothing is taken for granted; raises UsageError."""
-    if not isinstance(given, Mapping) or set(given) != set(Recipe.__dataclass_fields__):
+    if not isinstance(given, Mapping) or not set(_ALWAYS) <= set(given) <= set(Recipe.__dataclass_fields__):
         raise _damaged("it does not say how the report was made")
-    values = dict(given)
+    values = {**_EARLIER, **given}
     for name, field in Recipe.__dataclass_fields__.items():
         if name in ("as_of", "made_at"):
             values[name] = _moment(values[name])

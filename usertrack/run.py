@@ -2,17 +2,19 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
+from usertrack.absent import CONNECT, NAMES, CacheAlone, Misconfigured, NotConnected, NotKept
 from usertrack.cache import Cache, Moment, open_cache
-from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
+from usertrack.consent import OptedOut
+from usertrack.errors import QueryError, UsageError, UsertrackError
 from usertrack.library import Library, Query, Statement
 from usertrack.measures import age_words
 from usertrack.period import in_zone
@@ -22,45 +24,9 @@ from usertrack.spool import Spool
 from usertrack.table import Table
 
 _OPTED_OUT = "posthog/opted_out"
-_HAVE_OPTED_OUT = ("people have opted out, and are left out", "person has opted out, and is left out")
-NAMES = {"posthog": "PostHog", "neon": "Postgres"}
-_CONNECT = {
-    "posthog": "set POSTHOG_PROJECT_ID and POSTHOG_PERSONAL_API_KEY",
-    "neon": "set DATABASE_URL, or NEON_API_KEY with neon.project_id and neon.database in usertrack.yaml",
-}
-
 Answer = Table | UsertrackError
 Done = Callable[[Statement, Answer], None]
-
-
-class NotConnected(ConnectionFailed):
-    """Nobody has said where this source is."""
-
-
-class NotKept(ConnectionFailed):
-    """The cache alone may answer, and has nothing."""
-
-
-@dataclass
-class OptedOut:
-    """Who does not want to be analysed: ``emails`` as queries have them. ``problem`` says why that is not known."""
-
-    emails: tuple[str, ...] = ()
-    without_email: int = 0
-    problem: str = ""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        count, nameless = len(self.emails), self.without_email
-        told = (
-            (count, f"{count} {_HAVE_OPTED_OUT[count == 1]}"),
-            (
-                nameless,
-                f"{nameless} without an e-mail have opted out: queries tell people by e-mail, so they still count",
-            ),
-            (self.problem, f"who has opted out is not known: {self.problem}"),
-        )
-        return tuple(text for there, text in told if there)
+Result = TypeVar("Result")
 
 
 class Runner:
@@ -87,6 +53,7 @@ class Runner:
         self._sources = dict(sources)
         self._cache = cache
         self._purpose = ""
+        self._told: Done = lambda statement, answer: None
         self._given: list[Answer] = []
         self.unanswered: dict[str, UsertrackError] = {}  # by query, why it has no answer
         self._consent: list[asyncio.Task[OptedOut]] = []  # asked once, also for copies that answer for other moments
@@ -196,6 +163,31 @@ class Runner:
         other.as_of = moment
         return other
 
+    def watched(self, told: Done) -> "Runner":
+        """The same sources; ``told`` is told of each answer as it arrives, in the thread that all of them come in."""
+        other = copy(self)
+        other._told = told
+        return other
+
+    def together(self, actions: Sequence[Callable[[], Result]]) -> list[Result]:
+        """What each of the ``actions`` gives: what they ask, each in a thread of its own, is asked side by side.
+
+        Something was asked before, so that the moment to answer for is settled.
+        """
+        return self._loop.run(self._each(actions))
+
+    async def _each(self, actions: Sequence[Callable[[], Result]]) -> list[Result]:
+        loop, threads = asyncio.get_running_loop(), ThreadPoolExecutor(max(1, len(actions)))
+        try:
+            return await asyncio.gather(*(loop.run_in_executor(threads, action) for action in actions))
+        finally:
+            threads.shutdown(wait=False)  # whoever interrupts does not wait for answers
+
+    def _wait(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What ``work`` gives; in the loop that runs already where it is for one of those that ask together."""
+        loop = self._loop.get_loop()
+        return asyncio.run_coroutine_threadsafe(work, loop).result() if loop.is_running() else self._loop.run(work)
+
     def bind(
         self, name: str, params: Mapping[str, Any] | None = None, limit: int | None = None, **offered: Any
     ) -> Statement:
@@ -208,7 +200,7 @@ class Runner:
 
         ``done`` is told of each as it arrives. The first answers may move ``as_of``, to the moment that they are of.
         """
-        return self._loop.run(self._all(self._settled(statements), done or (lambda statement, answer: None)))
+        return self._wait(self._all(self._settled(statements), done or self._told))
 
     def one(self, statement: Statement) -> Table:
         """The answer to one statement; raises its error."""
@@ -220,28 +212,28 @@ class Runner:
     def about(self) -> dict[str, Any]:
         """What PostHog says of the project (timezone, week_start_day, …); empty where it cannot be asked."""
         source = self._sources.get("posthog")
-        return self._loop.run(source.about()) if isinstance(source, Api) else {}
+        return self._wait(source.about()) if isinstance(source, Api) else {}
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """PostHog's answer to one request below ``/api/projects/<id>/``: what no query can do; raises its error."""
-        return self._loop.run(self._posthog().call(method, path, body))
+        return self._wait(self._posthog().call(method, path, body))
 
     def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
         """PostHog's answer to a query that is no HogQL; raises its error."""
-        return self._loop.run(self._posthog().query(node, name))
+        return self._wait(self._posthog().query(node, name))
 
     def insight(self, key: str, refresh: str) -> dict[str, Any]:
         """A saved insight of PostHog with its result; raises its error."""
-        return self._loop.run(self._posthog().insight(key, refresh))
+        return self._wait(self._posthog().insight(key, refresh))
 
     def _posthog(self) -> Api:
         source = self._sources.get("posthog")
-        if isinstance(source, _CacheAlone):
+        if isinstance(source, CacheAlone):
             raise NotKept("what PostHog alone keeps, such as insights, is not in the cache", "ask without --offline")
-        if isinstance(source, _Misconfigured):
+        if isinstance(source, Misconfigured):
             raise source.error
         if not isinstance(source, Api):
-            raise NotConnected(f"{NAMES['posthog']} is not connected", _CONNECT["posthog"])
+            raise NotConnected(f"{NAMES['posthog']} is not connected", CONNECT["posthog"])
         return source
 
     async def _all(self, statements: Sequence[Statement], done: Done) -> list[Answer]:
@@ -273,7 +265,7 @@ class Runner:
     async def _from_source(self, statement: Statement) -> Table:
         source = self._sources.get(statement.source)
         if source is None:
-            raise NotConnected(f"{NAMES[statement.source]} is not connected", _CONNECT[statement.source])
+            raise NotConnected(f"{NAMES[statement.source]} is not connected", CONNECT[statement.source])
         table = await source.run(await self._without_opted_out(statement), self.spool)
         table = replace(table, parameters=dict(statement.values))  # as it was bound: nobody's e-mail is in reports
         if self._cache:
@@ -372,37 +364,11 @@ def _own(item: str) -> str:
     return item.strip().lower().lstrip("@.")
 
 
-class _Misconfigured:
-    """Stands in the place of a source whose settings lack something: to whoever asks it is as good as down."""
-
-    def __init__(self, error: UsageError) -> None:
-        self.error = error
-
-    async def run(self, statement: Statement, spool: Spool) -> Table:
-        raise self.error
-
-    async def close(self) -> None:
-        pass
-
-
 def _made(name: str, settings: Settings, notify: Notify) -> Source:
     try:
         return make(name, settings, notify)
     except UsageError as error:
-        return _Misconfigured(error)
-
-
-class _CacheAlone:
-    """Stands in the place of a source that may not be asked."""
-
-    def __init__(self, *, kept: bool) -> None:
-        self._hint = "ask once without --offline" if kept else "only the project's number tells it from others"
-
-    async def run(self, statement: Statement, spool: Spool) -> Table:
-        raise NotKept(f"{statement.name} is not in the cache; {self._hint}")
-
-    async def close(self) -> None:
-        pass
+        return Misconfigured(error)
 
 
 def open_runner(
@@ -425,7 +391,7 @@ def open_runner(
     configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
     names = [name for name, there in configured.items() if there]
     if settings.offline:
-        sources = {name: _CacheAlone(kept=name in _require(cache).sources) for name in names}
+        sources = {name: CacheAlone(kept=name in _require(cache).sources) for name in names}
     else:
         sources = {name: _made(name, settings, notify) for name in names}
     runner = Runner(settings, library, wanted or now, sources, now=now, cache=cache)

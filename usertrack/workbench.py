@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlglot import exp
 
+from usertrack.absent import NAMES, NotConnected
 from usertrack.errors import UsageError, UsertrackError, did_you_mean
 from usertrack.expressions import bracketed, columns, expand, parse
 from usertrack.landing import land, normalised, reason
 from usertrack.library import FACT_TYPES, Library, Query, Statement, for_key
 from usertrack.rules import Rules
-from usertrack.run import NAMES, Answer, Done, NotConnected, Runner
+from usertrack.run import Answer, Done, Runner
 from usertrack.spool import connect, identifier, quote
 from usertrack.table import Table
 

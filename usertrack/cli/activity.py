@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usertrack.cli.analytics import PANEL, SIGNED_UP, WEEKS, Asked, frame_of, last_periods, with_asked
+from usertrack.cli.analytics import SIGNED_UP, WEEKS
+from usertrack.cli.asked import PANEL, Asked, frame_of, last_periods, with_asked
 from usertrack.cli.options import Common, Limit
 
 if TYPE_CHECKING:

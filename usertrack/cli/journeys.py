@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from usertrack.cli.analytics import PANEL, Asked, frame_of, with_asked
+from usertrack.cli.asked import PANEL, Asked, frame_of, with_asked
 from usertrack.cli.options import Common, Limit
 
 

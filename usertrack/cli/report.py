@@ -1,4 +1,4 @@
-"""`usertrack report`: a week, a person or a segment as a file whose figures can be traced and verified."""
+"""`usertrack report`: a week, a person, a segment or activity as a file whose figures can be traced and verified."""
 
 from dataclasses import asdict, replace
 from functools import partial
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
+from usertrack.cli.analytics import SIGNED_UP, WEEKS
+from usertrack.cli.asked import Asked, frame_of, last_periods, of_people, week_start, with_asked
 from usertrack.cli.options import Common, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ report = typer.Typer(
     help="""Reports to pass on: Markdown, HTML or JSON in which every figure names its query.
 
     `usertrack report weekly -o week.html` · the last week that is over
+
+    `usertrack report activity -o activity.html` · the last 30 days of everybody, as a dashboard
 
     `usertrack report verify week.html` · does it still say what the sources say?""",
 )
@@ -95,6 +99,34 @@ def segment(
 
     with open_desk(common) as desk:
         _emit(desk, _recipe(desk, "segment", name, set_name, limit), pseudonyms=pseudonyms)
+
+
+@report.command("activity")
+@with_asked("interval", "breakdown", "top")
+def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, asked: Asked, common: Common) -> None:
+    """The whole picture: active people, sessions, features, journeys, retention, cohorts, segments, on one page.
+
+    `usertrack report activity -o activity.html` · the last 30 days, one file with charts, for mail and print
+
+    `usertrack report activity --segment power --days 90 -o power.html`
+
+    `usertrack report activity --where "properties.$os = 'Linux'" --since 2026-10-01 -o linux.md`
+    """
+    from usertrack.analytics.frame import Frame, Range
+    from usertrack.cli.desk import open_desk
+
+    with open_desk(common) as desk:
+        as_of, zone = desk.runner.as_of, desk.settings["timezone"]
+        since, until = Range(asked.since, asked.until, asked.days).window(as_of, zone, 30)
+        made = replace(
+            _recipe(desk, "activity", Frame(since, until, as_of, timezone=zone).said, "action", limit),
+            since=since.isoformat(),
+            until=until.isoformat(),
+            week_start=week_start(desk, asked.week_start, "week"),
+            segment=asked.segment,
+            where=asked.where,
+        )
+        _emit(desk, made, pseudonyms=pseudonyms)
 
 
 @report.command("verify")
@@ -185,7 +217,7 @@ def _say_if_too_long(characters: int) -> None:
 
 def _make(desk: "Desk", recipe: "Recipe", *, keep: bool = True, pseudonyms: bool = False) -> "Document":
     """The report that ``recipe`` describes; ``keep`` records what was classified in the history."""
-    makers = {"weekly": _weekly, "user": _user, "segment": _segment}
+    makers = {"weekly": _weekly, "user": _user, "segment": _segment, "activity": _activity}
     document = makers[recipe.kind](desk, recipe, keep)
     return desk.pseudonymised(document, recipe.limit) if pseudonyms else document
 
@@ -236,6 +268,26 @@ def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa:
     return segment_document(
         found, moved, recipe.subject, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit
     )
+
+
+def _activity(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
+    from usertrack.analytics.dashboard import Asked as Question
+    from usertrack.analytics.dashboard import gather
+    from usertrack.analytics.features import source_of
+    from usertrack.report.dashboard import dashboard_document
+
+    desk.runner = desk.runner.at(recipe.as_of)
+    frame = frame_of(desk, Asked(recipe.since, recipe.until, week_start=recipe.week_start, where=recipe.where))
+    rules = desk.rules()
+    if recipe.segment:
+        rules.holding(recipe.segment)  # a wrong name is said before anything is asked
+    bench = desk.profiles(rules)
+    if recipe.segment:
+        frame = of_people(desk, frame, recipe.segment, bench, rules)
+    weeks = last_periods(replace(frame, interval="week"), WEEKS)
+    question = Question(frame, weeks, SIGNED_UP, source_of(desk.settings), tuple(desk.settings["pages"]))
+    found = gather(desk.runner, question, bench, rules, lambda asked, answer: desk.progress(asked.name, passing=True))
+    return dashboard_document(found, asdict(recipe), _templates(desk), recipe.limit)
 
 
 def _sought(desk: "Desk", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FBT001

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from usertrack.absent import NotConnected
 from usertrack.cache import Cache
 from usertrack.errors import QueryError, SourceBusy, UsertrackError
 from usertrack.history_file import Place
 from usertrack.library import Query, Statement, for_key
 from usertrack.privacy import kept
 from usertrack.privacy.subject import OWN, Subject, ask, normal
-from usertrack.run import Answer, NotConnected, Runner
+from usertrack.run import Answer, Runner
 from usertrack.table import Table
 
 _EVENTS = f"SELECT count() AS events FROM events WHERE {OWN}"

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from usertrack.absent import NotConnected
 from usertrack.errors import UsageError, UsertrackError
 from usertrack.landing import normalised
 from usertrack.library import Statement
-from usertrack.run import NotConnected, Runner
+from usertrack.run import Runner
 from usertrack.spool import reader
 from usertrack.table import Table
 

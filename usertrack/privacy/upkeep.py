@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from usertrack.absent import NotConnected
 from usertrack.errors import CheckFailed
 from usertrack.privacy import kept
 from usertrack.privacy.places import Kept
 from usertrack.pseudonyms import TOKEN, Pseudonyms
-from usertrack.run import NotConnected, Runner
+from usertrack.run import Runner
 from usertrack.spool import identifier
 
 _OLD = "SELECT count(*) FROM history.person p JOIN history.snapshot s ON s.id = p.snapshot WHERE s.as_of < ?"

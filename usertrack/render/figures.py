@@ -66,5 +66,5 @@ def _range(values: Sequence[float | None]) -> tuple[float | None, float | None, 
 
 def _ends(block: Chart) -> str:
     """``1 Nov – 20 Nov``: the first and the last day of a trend."""
-    days = [day for day in (*block.x[:1], *block.x[-1:]) if isinstance(day, date)]
-    return " – ".join(f"{day.day} {day:%b}" for day in days)
+    ends = (*block.x[:1], *block.x[-1:])
+    return " – ".join(f"{end.day} {end:%b}" if isinstance(end, date) else end for end in ends)

@@ -98,17 +98,17 @@ def _panel(block: Chart, values: Sequence[float | None], width: int, height: int
     import plotille
 
     known = [value for series in block.series.values() for value in series if value is not None]
-    days = [datetime.combine(day, time.min) for day in block.x if isinstance(day, date)]
-    if not known or len(days) < 2:
+    places = _places(block)
+    if not known or len(places) < 2:
         return ["not enough days to draw"]
     figure: Any = plotille.Figure()
     figure.width, figure.height = max(10, width), height
     figure.with_colors = figure.origin = False
-    figure.set_x_limits(min_=days[0], max_=days[-1])
+    figure.set_x_limits(min_=places[0], max_=places[-1])
     figure.set_y_limits(min_=min(0.0, *known), max_=max(*known, 0.0) or 1.0)
     figure.y_ticks_fkt = lambda low, high: _tick(low, block.unit)
-    figure.x_ticks_fkt = lambda low, high: f"{low.day} {low:%b}"
-    for piece in _pieces(days, values):
+    figure.x_ticks_fkt = lambda low, high: _place(low, block.x)
+    for piece in _pieces(places, values):
         figure.plot(*zip(*piece, strict=True))
     drawn = figure.show().split("\n")[1:]  # without the names of the axes
     return [line.removesuffix("-> (X)").replace("\u2800", " ").rstrip() for line in drawn]
@@ -119,10 +119,20 @@ def _tick(value: float, unit: str) -> str:
     return text.rjust(10)
 
 
-def _pieces(days: Sequence[datetime], values: Sequence[float | None]) -> Iterator[list[tuple[datetime, float]]]:
+def _places(block: Chart) -> list[Any]:
+    """Where values stand on the axis: days as they lie, labels one by one."""
+    days = [datetime.combine(day, time.min) for day in block.x if isinstance(day, date)]
+    return days or list(range(len(block.x)))
+
+
+def _place(at: Any, labels: Sequence[date] | Sequence[str]) -> str:
+    return f"{at.day} {at:%b}" if isinstance(at, date) else visible(str(labels[min(round(at), len(labels) - 1)]))
+
+
+def _pieces(places: Sequence[Any], values: Sequence[float | None]) -> Iterator[list[tuple[Any, float]]]:
     """Stretches without a gap."""
-    piece: list[tuple[datetime, float]] = []
-    for day, value in zip(days, values, strict=True):
+    piece: list[tuple[Any, float]] = []
+    for day, value in zip(places, values, strict=True):
         if value is None and piece:
             yield piece
             piece = []

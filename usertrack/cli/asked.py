@@ -1,0 +1,173 @@
+"""What an analysis is asked about: options that mean the same on every command of product analytics."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from usertrack.cli import complete
+from usertrack.cli.options import with_common
+
+if TYPE_CHECKING:
+    from usertrack.analytics.frame import Frame, Interval, WeekStart
+    from usertrack.cli.desk import Desk
+    from usertrack.rules import Rules
+    from usertrack.workbench import Workbench
+
+PANEL = "Product analytics"
+_WHAT = "What is asked about"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of an analysis as they were typed."""
+
+    since: str | None = None
+    until: str | None = None
+    days: int | None = None
+    interval: str | None = None
+    week_start: str | None = None
+    segment: str | None = None
+    where: str | None = None
+    breakdown: str | None = None
+    top: int = 5
+
+
+def _option(*names: str, **more: Any) -> Any:
+    return typer.Option(*names, rich_help_panel=_WHAT, **more)
+
+
+_FIELDS: dict[str, Any] = {
+    "since": Annotated[str | None, _option("--since", metavar="DATE", help="Nothing before this.")],
+    "until": Annotated[str | None, _option("--until", metavar="DATE", help="Nothing after this; default: now.")],
+    "days": Annotated[
+        int | None, _option("--days", min=1, max=3660, help="This many days before the last one, and that one.")
+    ],
+    "interval": Annotated[
+        str | None, _option("--interval", "--period", metavar="UNIT", help="hour, day, week or month.")
+    ],
+    "week_start": Annotated[
+        str | None,
+        _option("--week-start", metavar="DAY", help="monday or sunday; default: as in PostHog's project, else monday."),
+    ],
+    "segment": Annotated[
+        str | None,
+        _option(
+            "--segment",
+            "-s",
+            metavar="NAME",
+            help="Only people of this segment, as they are now; SET/NAME where a name is in two sets.",
+            autocompletion=complete.segments,
+        ),
+    ],
+    "where": Annotated[
+        str | None,
+        _option("--where", metavar="HOGQL", help="Only events that fulfil this, such as properties.$os = 'Linux'."),
+    ],
+    "breakdown": Annotated[
+        str | None,
+        _option("--breakdown", "-b", metavar="PROPERTY", help="By this property of events, or person.PROPERTY."),
+    ],
+    "top": Annotated[int, _option("--top", min=1, max=100, help="How many values of --breakdown are told apart.")],
+}
+_DEFAULTS = Asked()
+
+
+def with_asked(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give ``command(…, asked, common)`` these options and those of every command; ``without`` some of them."""
+
+    def wrap(command: Callable[..., None]) -> Callable[..., None]:
+        fields = {name: annotation for name, annotation in _FIELDS.items() if name not in without}
+
+        @functools.wraps(command)
+        def wrapper(**given: Any) -> None:
+            asked = Asked(**{name: given.pop(name) for name in fields})
+            command(**given, asked=asked)
+
+        own = inspect.signature(command)
+        shared = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(_DEFAULTS, name), annotation=kind)
+            for name, kind in fields.items()
+        ]
+        kept = [p for p in own.parameters.values() if p.name not in ("asked", "common")]
+        wrapper.__signature__ = own.replace(  # type: ignore[attr-defined]
+            parameters=[*kept, *shared, own.parameters["common"]]
+        )
+        return with_common(wrapper)
+
+    return wrap
+
+
+def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day") -> "Frame":
+    """What is asked about; raises UsageError. Asks the sources for the people of a segment."""
+    from usertrack.analytics.frame import Frame, Interval, Range, chosen
+    from usertrack.sqltext import condition_of
+
+    zone, as_of = desk.settings["timezone"], desk.runner.as_of
+    since, until = Range(asked.since, asked.until, asked.days).window(as_of, zone, days)
+    unit: Interval = chosen(asked.interval or interval, Interval, "--interval")
+    frame = Frame(
+        since,
+        until,
+        as_of,
+        unit,
+        zone,
+        week_start(desk, asked.week_start, unit),
+        condition_of(asked.where, "posthog") if asked.where else "",
+        breakdown=asked.breakdown or "",
+        top=asked.top,
+    )
+    if not asked.segment:
+        return frame
+    rules = desk.rules()
+    rules.holding(asked.segment)
+    return of_people(desk, frame, asked.segment, desk.profiles(rules), rules)
+
+
+def week_start(desk: "Desk", typed: str | None, unit: "Interval") -> "WeekStart":
+    """What was asked for, else as the settings say, else as PostHog's project does, else Monday; raises UsageError."""
+    from usertrack.analytics.frame import WeekStart, chosen
+    from usertrack.settings import WEEK_STARTS
+
+    wanted = chosen(typed, WeekStart, "--week-start") if typed else desk.settings["week_start"]
+    if wanted is None and unit == "week":
+        day = desk.runner.about().get("week_start_day")
+        wanted = WEEK_STARTS[day] if day in (0, 1) else None
+    return cast("WeekStart", wanted or "monday")
+
+
+def of_people(desk: "Desk", frame: "Frame", segment: str, bench: "Workbench", rules: "Rules") -> "Frame":
+    """``frame`` for the people of a segment alone; raises UsageError where there is none of that name."""
+    from dataclasses import replace
+
+    from usertrack.analytics.frame import MOST_EMBEDDED, MOST_PEOPLE
+    from usertrack.segments import classify
+
+    chosen, name = rules.holding(segment)
+    found = classify(bench, chosen)
+    people = found.people([name])
+    key = people.names.index(rules.key)
+    most = MOST_EMBEDDED if desk.runner.about().get("usertrack_parquet") else MOST_PEOPLE
+    return replace(frame, segment=segment, people=tuple(str(row[key]) for row in people.rows), most_people=most)
+
+
+def periods_of(frame: "Frame", asked: Asked, count: int) -> "Frame":
+    """``frame`` from the start of a bucket on: of what was asked for, else of the ``count`` last ones."""
+    from dataclasses import replace
+    from datetime import UTC
+
+    if asked.since or asked.days is not None:
+        return replace(frame, since=frame.floor(frame.since).astimezone(UTC))
+    return last_periods(frame, count)
+
+
+def last_periods(frame: "Frame", count: int) -> "Frame":
+    """``frame`` with the last ``count`` buckets up to its end, whenever it began."""
+    from dataclasses import replace
+    from datetime import UTC, timedelta
+
+    start = frame.floor(frame.until - timedelta(microseconds=1))
+    return replace(frame, since=frame.step(start, 1 - count).astimezone(UTC))

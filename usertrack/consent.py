@@ -1,0 +1,27 @@
+"""Who has opted out of being analysed, and how that is told."""
+
+from dataclasses import dataclass
+
+_HAVE_OPTED_OUT = ("people have opted out, and are left out", "person has opted out, and is left out")
+
+
+@dataclass
+class OptedOut:
+    """Who does not want to be analysed: ``emails`` as queries have them. ``problem`` says why that is not known."""
+
+    emails: tuple[str, ...] = ()
+    without_email: int = 0
+    problem: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        count, nameless = len(self.emails), self.without_email
+        told = (
+            (count, f"{count} {_HAVE_OPTED_OUT[count == 1]}"),
+            (
+                nameless,
+                f"{nameless} without an e-mail have opted out: queries tell people by e-mail, so they still count",
+            ),
+            (self.problem, f"who has opted out is not known: {self.problem}"),
+        )
+        return tuple(text for there, text in told if there)
