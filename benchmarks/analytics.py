@@ -3,7 +3,8 @@ bare chDB running the same compiled SQL, and, with `--peers PYTHON`, pandas and 
 
     python benchmarks/analytics.py [--events 1e6|1e7|3e7] [--rounds 5] [--only funnel] [--peers other/bin/python]
 
-`PYTHON` has what requirements/peers.txt names. Peers hold all events in memory before their clock starts.
+`PYTHON` has what requirements/peers.txt names. Peers hold all events in memory before their clock starts. Besides
+seconds of the clock come those of all processors, which say more on a machine that does other things, too.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from event_world import BEGIN, DAYS, make
 from side_by_side import here
@@ -75,11 +76,16 @@ class Recording(Runner):
         return super().run(statements, *args)
 
 
+class Seconds(NamedTuple):
+    clock: float
+    processors: float
+
+
 @dataclass
 class Measured:
-    """Seconds of each round; ``sql`` is what ClickHouse was given."""
+    """Seconds of each round, by the clock and of all processors; ``sql`` is what ClickHouse was given."""
 
-    served: list[float]
+    served: list["Seconds"]
     sql: list[str]
 
 
@@ -89,14 +95,19 @@ def main() -> None:
     store = wanted.folder / f"analytics-{events}"
     make(store, events)
     questions = {name: question for name, question in QUESTIONS.items() if wanted.only in name}
-    with _served(store) as url:
-        found = {name: _measure(url, question, wanted.rounds) for name, question in questions.items()}
+    with _served(store) as (url, spent):
+        found = {name: _measure(url, spent, name, question, wanted.rounds) for name, question in questions.items()}
     bare = dict(zip(found, _bare(store, [each.sql for each in found.values()], wanted.rounds), strict=True))
     print(f"\n{events:,} events of {events // 50:,} users · median of {wanted.rounds} · {os.cpu_count()} cores\n")
-    print(f"  {'':24}{'served':>9}{'bare chDB':>11}{'ratio':>8}")
+    print(f"  {'':24}{'served':>9}{'CPU':>8}{'bare chDB':>12}{'CPU':>8}{'ratio':>8}{'CPU':>7}")
     for name, each in found.items():
-        served, engine = statistics.median(each.served), statistics.median(bare[name])
-        print(f"  {name:24}{served:8.2f}s{engine:10.2f}s{served / engine:8.2f}", flush=True)
+        served, engine = _median(each.served), _median(bare[name])
+        ratio, of_processors = served.clock / engine.clock, served.processors / engine.processors
+        print(
+            f"  {name:24}{served.clock:8.2f}s{served.processors:7.2f}s{engine.clock:11.2f}s{engine.processors:7.2f}s"
+            f"{ratio:8.2f}{of_processors:7.2f}",
+            flush=True,
+        )
     if wanted.peers:
         _peers(wanted.peers, store, wanted.rounds)
 
@@ -112,38 +123,50 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _served(store: Path) -> Iterator[str]:
-    """The address of `usertrack serve` on that store."""
+def _served(store: Path) -> Iterator[tuple[str, Callable[[], float]]]:
+    """The address of `usertrack serve` on that store, and what it has taken of all processors so far."""
     command = [sys.executable, "-m", "usertrack", "serve", "--data", str(store), "--port", "0"]
     with subprocess.Popen(command, env=os.environ | KEYS, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr
         try:
-            yield server.stderr.readline().split(" at ")[1].split(",")[0]
+            yield server.stderr.readline().split(" at ")[1].split(",")[0], lambda: _processors_of(server.pid)
         finally:
             server.terminate()
 
 
-def _measure(url: str, question: Callable[[Runner], object], rounds: int) -> Measured:
+def _processors_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _median(rounds: Sequence[Seconds]) -> Seconds:
+    return Seconds(*map(statistics.median, zip(*rounds, strict=True)))
+
+
+def _measure(
+    url: str, spent: Callable[[], float], name: str, question: Callable[[Runner], object], rounds: int
+) -> Measured:
     """One client asks, first to warm up, then ``rounds`` times."""
+    print(name, file=sys.stderr, flush=True)
     source = PostHog(url, "1", KEYS["USERTRACK_PERSONAL_API_KEY"], lambda text, *, passing=False: None)
     settings, library = load(env={}, workspace=Path(__file__).parent), Library([shipped_root() / "queries"])
     with Recording(settings, library, AS_OF, {"posthog": source}) as runner:
         question(runner)
         sql = [_compiled(runner, statement) for statement in runner.asked]
-        return Measured([_timed(lambda: question(runner)) for _ in range(rounds)], sql)
+        return Measured([_timed(lambda: question(runner), spent) for _ in range(rounds)], sql)
 
 
-def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def _timed(work: Callable[[], object], spent: Callable[[], float]) -> Seconds:
+    started, before = time.perf_counter(), spent()
     work()
-    return time.perf_counter() - started
+    return Seconds(time.perf_counter() - started, spent() - before)
 
 
 def _compiled(runner: Runner, statement: Statement) -> str:
     return str(runner.query(hogql_node(statement.sql, statement.values), statement.name)["clickhouse"])
 
 
-def _bare(store: Path, questions: Sequence[Sequence[str]], rounds: int) -> list[list[float]]:
+def _bare(store: Path, questions: Sequence[Sequence[str]], rounds: int) -> list[list[Seconds]]:
     """Seconds of each round of each question, in chDB alone."""
     import chdb
 
@@ -153,12 +176,12 @@ def _bare(store: Path, questions: Sequence[Sequence[str]], rounds: int) -> list[
 
     def answer(question: Sequence[str]) -> None:
         for sql in question:
-            connection.query(f"{sql} SETTINGS {SETTINGS}", "Parquet").bytes()
+            connection.query(f"{sql} SETTINGS {SETTINGS}", "Native").bytes()
 
     times = []
     for question in questions:
         answer(question)
-        times.append([_timed(lambda asked=question: answer(asked)) for _ in range(rounds)])
+        times.append([_timed(lambda asked=question: answer(asked), time.process_time) for _ in range(rounds)])
     connection.close()
     return times
 

@@ -11,14 +11,13 @@
 --   where: {type: condition, default: "true"}
 --   everyone: true
 --   people: {type: list, default: [""]}
---   grouped: false
---   group_of: {type: condition, default: "''"}
+--   group_of: {type: condition, default: "NULL"}
 --   top: 5
 WITH
 people AS (
     SELECT
         person_id,
-        if({grouped}, argMinIf(group_of, timestamp, isNotNull(group_of)), NULL) AS value,
+        argMinIf(group_of, timestamp, isNotNull(group_of)) AS value,
         arraySort(groupUniqArray(day)) AS days
     FROM (
         SELECT

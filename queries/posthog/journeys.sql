@@ -23,16 +23,14 @@
 --   where: {type: condition, default: "true"}
 --   everyone: true
 --   people: {type: list, default: [""]}
---   breakdown: usertrack_no_breakdown
---   of_person: false
+--   group_of: {type: condition, default: "NULL"}
 --   groups: {type: list, default: [""]}
 WITH
 acts AS (
     SELECT
         person_id,
         toUnixTimestamp64Milli(timestamp) AS ms,
-        lowerUTF8(trim(person.properties.email)) AS email,
-        if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of,
+        {group_of} AS group_of,
         ifNull(properties.$current_url, '') AS url,
         assumeNotNull({urls} ? url : coalesce(nullIf(properties.$pathname, ''), path(url))) AS whole_path,
         if(endsWith(whole_path, '/') AND whole_path != '/', substring(whole_path, 1, length(whole_path) - 1), whole_path) AS path,
@@ -51,11 +49,15 @@ acts AS (
         AND timestamp < toDateTime({until})
         AND (if({pages}, event IN ('$pageview', '$screen'), NOT startsWith(event, '$')) OR event IN ({start}, {goal}))
         AND {where}
-        AND ({everyone} OR email IN {people})
-        AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
+        AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+        AND person_id NOT IN (
+            SELECT id
+            FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons)
+            WHERE arrayExists(
+                own -> email = own
+                    OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+                {internal}
+            )
         )
 ),
 people AS (

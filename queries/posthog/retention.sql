@@ -20,16 +20,14 @@
 --   where: {type: condition, default: "true"}
 --   everyone: true
 --   people: {type: list, default: [""]}
---   breakdown: usertrack_no_breakdown
---   of_person: false
+--   group_of: {type: condition, default: "NULL"}
 --   top: 5
 WITH
 acts AS (
     SELECT
         person_id,
         timestamp,
-        lowerUTF8(trim(person.properties.email)) AS email,
-        nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of,
+        nullIf(toString({group_of}), '') AS group_of,
         (empty({target}) OR has(splitByChar('|', {target}), event)) AND ifNull({target_where}, false) AS starts,
         (empty({returning}) OR has(splitByChar('|', {returning}), event)) AND ifNull({returning_where}, false) AS returned,
         returned AND timestamp >= toDateTime({since}) AS returns,
@@ -44,11 +42,15 @@ acts AS (
     WHERE timestamp < toDateTime({until})
         AND ({first_time} OR timestamp >= toDateTime({since}))
         AND {where}
-        AND ({everyone} OR email IN {people})
-        AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
+        AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+        AND person_id NOT IN (
+            SELECT id
+            FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons)
+            WHERE arrayExists(
+                own -> email = own
+                    OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+                {internal}
+            )
         )
 ),
 people AS (
@@ -57,7 +59,7 @@ people AS (
         argMinIf(group_of, timestamp, starts) AS value,
         if({first_time}, [minIf(period, starts)], groupUniqArrayIf(period, starts)) AS began,
         minIf(timestamp, starts) AS first_at,
-        arraySort(groupArrayIf(period, returns)) AS all_returns,
+        groupArrayIf(period, returns) AS all_returns,
         arrayFilter(p -> {minimum} < 2 OR countEqual(all_returns, p) >= {minimum}, arrayDistinct(all_returns)) AS came_back
     FROM acts
     GROUP BY person_id

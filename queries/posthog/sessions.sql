@@ -12,21 +12,21 @@
 --   where: {type: condition, default: "true"}
 --   everyone: true
 --   people: {type: list, default: [""]}
---   grouped: false
---   group_of: {type: condition, default: "''"}
+--   group_of: {type: condition, default: "NULL"}
 --   top: 5
 WITH
 visits AS (
     SELECT
         -- a number is half the work of a text; in ten million sessions, two have the same once in 300 000 times
         cityHash64($session_id) AS session,
-        any(person_id) AS person,
+        any(cityHash64(person_id)) AS person,
         min(timestamp) AS began,
         dateDiff('second', began, max(timestamp)) AS seconds,
         countIf(event = '$pageview') > 0 AS seen,
         -- an event that was sent twice is one
-        minIf(uuid, event = '$pageview') = maxIf(uuid, event = '$pageview') AND countIf(event = '$autocapture') = 0 AS still,
-        if({grouped}, argMinIf(group_of, timestamp, isNotNull(group_of)), NULL) AS value
+        minIf(cityHash64(uuid), event = '$pageview') = maxIf(cityHash64(uuid), event = '$pageview')
+            AND countIf(event = '$autocapture') = 0 AS still,
+        argMinIf(group_of, timestamp, isNotNull(group_of)) AS value
     FROM (
         SELECT $session_id, person_id, event, uuid, timestamp, nullIf(toString({group_of}), '') AS group_of
         FROM events
@@ -54,51 +54,62 @@ days AS (
         value,
         began >= toDateTime({since}) AS now,
         dateDiff('day', toTimeZone(toDateTime({since}), {timezone}), toTimeZone(began, {timezone})) AS date,
-        uniqExactState(cityHash64(person)) AS persons,
+        uniqExactState(person) AS persons,
+        count() AS visits,
+        sum(seconds) AS length,
         groupArray(seconds) AS lengths,
         countIf(seen AND still AND seconds < 10) AS bounced,
-        countIf(seen) AS with_page
+        countIf(seen) AS with_page,
+        countIf(seconds < 30) AS below_30s,
+        countIf(seconds < 120) AS below_2m,
+        countIf(seconds < 300) AS below_5m,
+        countIf(seconds < 900) AS below_15m,
+        countIf(seconds < 1800) AS below_30m
     FROM visits
     GROUP BY value, now, date
 ),
 sized AS (
-    SELECT value, now, date, persons, lengths, bounced, with_page,
-        sum(if(now, length(lengths), 0)) OVER (PARTITION BY value) AS size
-    FROM days
+    SELECT *, sum(if(now, visits, 0)) OVER (PARTITION BY value) AS size FROM days
 ),
 ranked AS (
-    SELECT value, now, date, persons, lengths, bounced, with_page, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place
-    FROM sized
+    SELECT *, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
 ),
 grouped AS (
     SELECT
         if(place <= {top}, value, NULL) AS group_value,
         least(place, {top} + 1) AS group_rank,
-        now,
+        if(now, 1, 0) AS period,
         if(whole, NULL, date) AS day,
         uniqExactMerge(persons) AS people,
+        sum(visits) AS sessions,
+        sum(length) AS length,
         arraySort(arrayFlatten(groupArray(lengths))) AS sorted,
         sum(bounced) AS bounces,
-        sum(with_page) AS with_pageview
+        sum(with_page) AS with_pageview,
+        sum(below_30s) AS below_30s,
+        sum(below_2m) AS below_2m,
+        sum(below_5m) AS below_5m,
+        sum(below_15m) AS below_15m,
+        sum(below_30m) AS below_30m
     FROM (SELECT *, arrayJoin([true, false]) AS whole FROM ranked)
-    GROUP BY group_value, group_rank, now, day
+    GROUP BY group_value, group_rank, period, day
 )
 SELECT
     group_value,
     group_rank,
-    if(now, 1, 0) AS period,
+    period,
     day,
     people,
-    length(sorted) AS sessions,
-    arrayAvg(sorted) AS mean_seconds,
-    (sorted[intDiv(length(sorted) + 1, 2)] + sorted[intDiv(length(sorted) + 2, 2)]) / 2 AS median_seconds,
+    sessions,
+    length / sessions AS mean_seconds,
+    (sorted[intDiv(sessions + 1, 2)] + sorted[intDiv(sessions + 2, 2)]) / 2 AS median_seconds,
     bounces,
     with_pageview,
-    arrayCount(seconds -> seconds < 30, sorted) AS to_30s,
-    arrayCount(seconds -> seconds >= 30 AND seconds < 120, sorted) AS to_2m,
-    arrayCount(seconds -> seconds >= 120 AND seconds < 300, sorted) AS to_5m,
-    arrayCount(seconds -> seconds >= 300 AND seconds < 900, sorted) AS to_15m,
-    arrayCount(seconds -> seconds >= 900 AND seconds < 1800, sorted) AS to_30m,
-    arrayCount(seconds -> seconds >= 1800, sorted) AS longer
+    below_30s AS to_30s,
+    below_2m - below_30s AS to_2m,
+    below_5m - below_2m AS to_5m,
+    below_15m - below_5m AS to_15m,
+    below_30m - below_15m AS to_30m,
+    sessions - below_30m AS longer
 FROM grouped
 ORDER BY group_rank, period, day

@@ -1,7 +1,7 @@
 """Asking a query about what users typed: a mistake in that is told as theirs, in their words."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -22,13 +22,15 @@ def answer(runner: Runner, query: str, values: Mapping[str, Any]) -> Table:
     return table
 
 
-def answers(runner: Runner, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Table]:
-    """The answers to queries by name, asked for at once; raises as `answer` does."""
+def answers(
+    runner: Runner, asked: Sequence[tuple[str, Mapping[str, Any]]], optional: Container[str] = ()
+) -> list[Table]:
+    """The answers to queries by name, asked for at once; raises as `answer` does. Nothing need have ``optional``."""
     found = runner.run([runner.bind(query, values) for query, values in asked])
     for table, (_, values) in zip(found, asked, strict=True):
         if isinstance(table, UsertrackError):
             raise _told(table, values)
-        if (wanted := _property_of(values)) and _one_group(table):
+        if (wanted := _property_of(values)) and wanted not in optional and _one_group(table):
             _require_property(runner, values, wanted)
     return [table for table in found if isinstance(table, Table)]
 
@@ -62,11 +64,12 @@ def narrowed(frame: Frame) -> dict[str, Any]:
 
 
 def grouping(frame: Frame) -> dict[str, Any]:
-    """The parameters of queries that have the breakdown in their text: without one, no property is read at all."""
+    """The parameters of queries that have the breakdown in their text: without one, it is NULL, so that no property is
+    read at all, and that ClickHouse gathers nothing."""
     kind = "person.properties" if frame.breakdown.startswith("person.") else "properties"
     name = frame.breakdown.removeprefix("person.").replace("\\", "\\\\").replace("'", "\\'")
-    expression = f"{kind}['{name}']" if frame.breakdown else "''"
-    return {"grouped": bool(frame.breakdown), "group_of": expression, "top": frame.top}
+    expression = f"{kind}['{name}']" if frame.breakdown else "NULL"
+    return {"group_of": expression, "top": frame.top}
 
 
 def groups(table: Table, frame: Frame) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from usertrack.analytics.asking import answer
+from usertrack.analytics.asking import answer, grouping, narrowed
 from usertrack.analytics.frame import Frame
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.run import Runner
@@ -159,8 +159,11 @@ def _groups(runner: Runner, asked: Asked, frame: Frame) -> list[str | None]:
 
 
 def _ask(runner: Runner, asked: Asked, frame: Frame, groups: Sequence[str | None]) -> Table:
-    shared = {name: value for name, value in frame.values.items() if name != "top"}
     mine = {
+        **narrowed(frame),
+        "since": frame.since,
+        "until": frame.until,
+        "group_of": grouping(frame)["group_of"],
         **asked.values,
         "urls": asked.urls,
         "patterns": list(asked.patterns or ("",)),
@@ -168,7 +171,7 @@ def _ask(runner: Runner, asked: Asked, frame: Frame, groups: Sequence[str | None
         "most": min(_MOST_ROWS, _ROWS // (6 * (len(groups) + 1))),
         "groups": ["" if value is None else f"={value}" for value in groups],
     }
-    return answer(runner, "posthog/journeys", {**shared, **mine})
+    return answer(runner, "posthog/journeys", mine)
 
 
 def _ranked(table: Table) -> Iterable[tuple[int, list[dict[str, Any]]]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from usertrack.analytics.asking import answer, require_events
+from usertrack.analytics.asking import answer, grouping, narrowed, require_events
 from usertrack.analytics.frame import Frame
 from usertrack.run import Runner
 from usertrack.table import Table
@@ -104,8 +104,11 @@ def ask_days(runner: Runner, asked: Asked, weeks: Frame, days: int = DAYS[-1]) -
 
 def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
     values = {
-        **frame.values,
+        **narrowed(frame),
+        **grouping(frame),
         **frame.bucketing,
+        "since": frame.since,
+        "until": frame.until,
         "target": asked.target,
         "returning": asked.returning,
         "first_time": asked.kind == "first-time",

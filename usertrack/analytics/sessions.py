@@ -93,7 +93,8 @@ def ask(runner: Runner, frame: Frame) -> Sessions:
     frames = {label: replace(frame, breakdown=name, top=max(frame.top, 10)) for label, name in TRAITS.items()}
     if frame.breakdown:
         frames = {frame.breakdown: frame, **frames}
-    whole, *tables = answers(runner, list(map(sessions_asked, [replace(frame, breakdown=""), *frames.values()])))
+    asked = list(map(sessions_asked, [replace(frame, breakdown=""), *frames.values()]))
+    whole, *tables = answers(runner, asked, optional={*TRAITS.values()} - {frame.breakdown})
     by = {
         label: {name: compared(rows) for name, rows in groups(table, one) if rows}
         for (label, one), table in zip(frames.items(), tables, strict=True)
