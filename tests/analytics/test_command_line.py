@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from usertrack.server.store import Store
+from usertrack.sqltext import properties_of
 
 from ..conftest import Cli, Said
 from ..server.capture_fixtures import SETTINGS, AppThread, Client
@@ -100,3 +101,60 @@ def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None
         assert said.code == 0, said.err
         assert "nobody" in said.err + said.out
         assert "nan" not in said.out.lower()
+
+
+@pytest.mark.parametrize("command", ["activity", "lifecycle", "funnel a b", "report activity"])
+def test_a_segment_that_is_unknown_is_not_empty(on: Cli, client: Client, command: str) -> None:
+    capture(client, LINES)
+    said = on(*command.split(), *SINCE, "--segment", "power")
+    assert (said.code, said.out) == (6, "")
+    assert "who is in Power Users is unknown, because Postgres is not connected" in said.err
+
+
+@pytest.mark.parametrize("command", ["sessions", "report activity"])
+def test_sessions_on_no_known_device(on: Cli, client: Client, command: str) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00 | $session_id=s $browser=Firefox"])
+    said = on(*command.split(), *SINCE, "-f", "json")
+    assert said.code in (0, 6), said.err
+    assert "no session has $device_type or $os or $geoip_country_code" in said.out
+    assert "Firefox" in said.out
+    assert "property" not in said.err
+
+
+def test_an_exclusion_that_never_occurred(on: Cli, client: Client) -> None:
+    capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | cancelled | 2026-11-02 01:00:00"])
+    for more in ([], ["--people", "1"]):
+        said = on("funnel", "a", "b", *SINCE, "--exclude", "canceled", *more)
+        assert (said.code, said.out) == (2, "")
+        assert "no event 'canceled' ever occurred" in said.err
+        assert "did you mean 'cancelled'?" in said.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (["activity", "--where", "plann = 1"], "events have no field 'plann'", "did you mean 'plan'? properties are"),
+        (["sessions", "--where", "properties.plann = 'a'"], "has a property 'plann'", "did you mean 'plan'?"),
+        (
+            ["churn", "--where", "person.properties['mail'] = 'a'"],
+            "no person in this time has a property 'mail'",
+            "email",
+        ),
+        (["funnel", "a", "a[properties.plann = 'a']"], "has a property 'plann'", "did you mean 'plan'?"),
+        (["features", "--event", "a", "--property", "plann"], "has a property 'plann'", "did you mean 'plan'?"),
+    ],
+)
+def test_a_condition_on_what_nothing_has(on: Cli, client: Client, args: list[str], message: str, hint: str) -> None:
+    named = {"event": "a", "distinct_id": "n", "timestamp": "2026-11-02T00:00:00Z"}
+    client.batch({**named, "properties": {"$set": {"email": "n@x.example"}}}, historical_migration=True)
+    capture(client, LINES)
+    said = on(*args, *SINCE)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+    assert hint in said.err
+    assert "posthog/" not in said.err
+
+
+def test_properties_of_a_condition() -> None:
+    text = "properties.plan = 'properties.x' AND person.properties['a.b'] > 1 OR events.properties.$os != 'a' OR p.properties.z"
+    assert properties_of(text) == ["plan", "person.a.b", "$os"]

@@ -7,7 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from usertrack.analytics.asking import answer, require_events
+from usertrack.analytics.asking import answer, require_events, require_known
 from usertrack.analytics.frame import Frame, chosen
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.run import Runner
@@ -166,24 +166,35 @@ def funnel_of(words: Sequence[str], named: dict[str, Funnel]) -> Funnel:
 
 def ask(runner: Runner, funnel: Funnel, frame: Frame) -> FunnelAnswer:
     """How many persons reached each step; raises UsageError for an event that never occurred."""
+    _require(runner, funnel, frame)
     table = answer(runner, _query(funnel), _values(funnel, frame))
     rows = table.dicts()
     if not rows or len({row["step"] for row in rows}) < len(funnel.steps):
         names = [event for step in funnel.steps for event in step.events if len(step.events) == 1]
-        require_events(runner, [*names, *funnel.exclusions])
+        require_events(runner, names)
     ranks = sorted({int(row["group_rank"]) for row in rows}) or [1]
     groups = tuple(_group(funnel, frame, [row for row in rows if row["group_rank"] == rank]) for rank in ranks)
     return FunnelAnswer(funnel, frame, groups, replace(table, title=funnel.title))
 
 
 def dropped(runner: Runner, funnel: Funnel, frame: Frame, step: int) -> Table:
-    """The persons who reached step number ``step`` and no later one, those who did so last first."""
+    """The persons who reached step number ``step`` and no later one, those who did so last first.
+
+    Raises UsageError as `ask` does.
+    """
+    _require(runner, funnel, frame)
     table = answer(runner, _query(funnel), {**_values(funnel, frame), "each": step})
     at = [table.names.index(name) for name in ("person_id", "email", "first_at")]
     rows = sorted(([row[i] for i in at] for row in table.rows), key=lambda row: (row[2], row[0]), reverse=True)
     columns = tuple(table.columns[i] for i in at)
     columns = (*columns[:2], replace(columns[2], name="reached_at"))
     return replace(table, columns=columns, rows=[tuple(row) for row in rows], title=f"Stopped at step {step}")
+
+
+def _require(runner: Runner, funnel: Funnel, frame: Frame) -> None:
+    """Raise UsageError for an exclusion that never occurred, and a condition on a property that nothing has."""
+    require_events(runner, funnel.exclusions)
+    require_known(runner, [step.condition for step in funnel.steps], frame.since, frame.until)
 
 
 def _query(funnel: Funnel) -> str:

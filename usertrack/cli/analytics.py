@@ -212,6 +212,7 @@ def features(
 
     `usertrack features --event 'run_completed|api_call_made' --property ''` · each event is a feature
     """
+    from usertrack.analytics.asking import require_properties
     from usertrack.analytics.features import Counted, ask, source_of
     from usertrack.analytics.frame import chosen
     from usertrack.cli.desk import open_desk
@@ -220,6 +221,8 @@ def features(
     with open_desk(common) as desk:
         frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods)
         source = source_of(desk.settings, event, name)
+        if name:
+            require_properties(desk.runner, [name], frame.since, frame.until)
         found = ask(desk.runner, source, frame, chosen(of, Counted, "--of"), category or [])
         desk.emit(features_document(found), limit)
 

@@ -103,6 +103,7 @@ def with_asked(*without: str) -> Callable[[Callable[..., None]], Callable[..., N
 
 def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day") -> "Frame":
     """What is asked about; raises UsageError. Asks the sources for the people of a segment."""
+    from usertrack.analytics.asking import require_known
     from usertrack.analytics.frame import Frame, Interval, Range, chosen
     from usertrack.sqltext import condition_of
 
@@ -120,11 +121,15 @@ def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day
         breakdown=asked.breakdown or "",
         top=asked.top,
     )
+    require_known(desk.runner, [frame.where], frame.since, frame.until)
     if not asked.segment:
         return frame
     rules = desk.rules()
     rules.holding(asked.segment)
-    return of_people(desk, frame, asked.segment, desk.profiles(rules), rules)
+    incomplete = desk.incomplete
+    found = of_people(desk, frame, asked.segment, desk.profiles(rules), rules)
+    desk.incomplete = incomplete  # a segment that is known is known whole, whatever else could not be answered
+    return found
 
 
 def week_start(desk: "Desk", typed: str | None, unit: "Interval") -> "WeekStart":
@@ -140,7 +145,10 @@ def week_start(desk: "Desk", typed: str | None, unit: "Interval") -> "WeekStart"
 
 
 def of_people(desk: "Desk", frame: "Frame", segment: str, bench: "Workbench", rules: "Rules") -> "Frame":
-    """``frame`` for the people of a segment alone; raises UsageError where there is none of that name."""
+    """``frame`` for the people of a segment alone.
+
+    Raises UsageError where there is none of that name, Unknown where a source was missing that tells who is in it.
+    """
     from dataclasses import replace
 
     from usertrack.analytics.frame import MOST_EMBEDDED, MOST_PEOPLE
@@ -148,6 +156,7 @@ def of_people(desk: "Desk", frame: "Frame", segment: str, bench: "Workbench", ru
 
     chosen, name = rules.holding(segment)
     found = classify(bench, chosen)
+    found.require_known(name)
     people = found.people([name])
     key = people.names.index(rules.key)
     most = MOST_EMBEDDED if desk.runner.about().get("usertrack_parquet") else MOST_PEOPLE

@@ -15,7 +15,7 @@ from usertrack.analytics.features import Features
 from usertrack.analytics.funnel import FunnelAnswer
 from usertrack.analytics.journeys import Count, Group, Journeys, rest
 from usertrack.analytics.retention import DAYS, Cohort, DayCohorts
-from usertrack.analytics.sessions import LENGTHS, Compared, Sessions
+from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions
 from usertrack.analytics.standing import Standing
 from usertrack.analytics.whole import Whole
 from usertrack.document import Document
@@ -23,6 +23,7 @@ from usertrack.report.activity import figures
 from usertrack.report.churn import churn_document
 from usertrack.report.compared import change
 from usertrack.report.journey_tree import OTHERS
+from usertrack.report.sessions import absent_notes
 
 _DEVICES = ("desktop", "mobile", "tablet")
 _TOP = 10
@@ -64,7 +65,7 @@ def user_activity(whole: Whole) -> dict[str, Any]:
         "userJourney": _journeys(whole.journeys, whole.goals),
         "retention": {**_retention(whole.cohorts), "churnAnalysis": _churn(whole.churn)},
         "segments": [_segment(standing) for standing in whole.segments],
-        "notes": list(whole.notes),
+        "notes": [*absent_notes(whole.sessions), *whole.notes],
     }
 
 
@@ -98,7 +99,7 @@ def _metrics(found: Activity) -> dict[str, Any]:
 
 
 def _sessions(found: Sessions) -> dict[str, Any]:
-    now, by = found.all.now, found.by
+    now, by = found.all.now, {label: found.by.get(label, {}) for label in TRAITS}
     return {
         "totalSessions": now.sessions,
         "avgSessionLength": rounded(now.mean),
