@@ -1,5 +1,6 @@
 """The commands of product analytics on a server of their own: what they take from the project, and what is wrong."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -156,5 +157,48 @@ def test_a_condition_on_what_nothing_has(on: Cli, client: Client, args: list[str
 
 
 def test_properties_of_a_condition() -> None:
-    text = "properties.plan = 'properties.x' AND person.properties['a.b'] > 1 OR events.properties.$os != 'a' OR p.properties.z"
+    text = "properties.plan = 'properties.x' AND person.properties['a.b'] > events.properties.$os + p.properties.z"
     assert properties_of(text) == ["plan", "person.a.b", "$os"]
+
+
+@pytest.mark.parametrize(
+    "command", ["lifecycle", "activity", "funnel a b", "funnel a b --people 1", "churn", "journeys"]
+)
+def test_who_cannot_be_left_out_is_said(on: Cli, client: Client, command: str) -> None:
+    capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | $pageview | 2026-10-01 00:00:00 | $pathname=/"])
+    said_no = {"event": "a", "distinct_id": "p1", "timestamp": "2026-11-02T00:00:00Z"}
+    client.batch({**said_no, "properties": {"$set": {"$opt_out": "true"}}}, historical_migration=True)
+    said = on(*command.split(), "--since", "2026-09-01", "--until", "2026-11-07")
+    assert said.code == 0, said.err
+    assert "1 without an e-mail have opted out" in said.err
+
+
+def test_whole_weeks_are_said(on: Cli, client: Client) -> None:
+    capture(client, LINES)
+    said = on("lifecycle", "--since", "2026-11-04", "--until", "2026-11-10")
+    assert "whole weeks are counted: from 2 Nov on" in said.err
+    assert "whole" not in on("lifecycle", "--since", "2026-11-02", "--until", "2026-11-08").err
+
+
+@pytest.mark.parametrize("begins", [["--since", "2026-11-02"], ["--days", "6"]])
+def test_only_one_option_says_when_it_begins(on: Cli, begins: list[str]) -> None:
+    for command in ("stickiness", "retention", "cohorts", "lifecycle", "features"):
+        said = on(command, *begins, "--periods", 3)
+        assert (said.code, said.out) == (2, "")
+        assert f"{begins[0]} and --periods both say when it begins" in said.err
+
+
+def test_so_many_days_are_so_many_days(on: Cli, client: Client) -> None:
+    capture(client, LINES)
+    until = ["--until", "2026-11-07"]
+    assert "active on how many of 6 days" in on("stickiness", "--days", 6, *until).out
+    for command in ("activity", "sessions", "lifecycle --interval day"):
+        assert "2 Nov – 7 Nov 2026" in on(*command.split(), "--days", 6, *until).out
+    assert len(json.loads(on("activity", "--days", 6, *until, "-f", "json").out)["days"]) == 6
+
+
+@pytest.mark.parametrize("command", ["stickiness", "sessions", "activity", "journeys"])
+def test_a_time_that_is_yet_to_come(on: Cli, command: str) -> None:
+    said = on(command, "--since", "2101-01-01", "--until", "2101-01-02")
+    assert said.code == 0, said.err
+    assert said.err.count("this time is yet to come") == 1

@@ -167,7 +167,7 @@ def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: 
         (["features", "--category", "biuld"], "no feature is of the category 'biuld'", "'build'"),
         (["features", "--event", "feature_usd"], "no event 'feature_usd' ever occurred", "'feature_used'"),
         (["features", "--of", "everybody"], "--of takes no 'everybody'", "known, all"),
-        (["churn", "--days", "20"], "the time has 20 whole days, and to have left takes 30", "--gone"),
+        (["churn", "--days", "20"], "the time has 19 whole days, and to have left takes 30", "--gone"),
         (["journeys", "--from", "/pricng"], "nobody came to '/pricng'", "'/pricing'"),
         (["journeys", "--to", "user_signd_up"], "nobody came to 'user_signd_up'", "'user_signed_up'"),
         (["journeys", "--from", "/pricing", "--to", "/pricing/"], "both '/pricing'", "one step to another"),

@@ -8,7 +8,6 @@ from typing import Any
 from usertrack.analytics.frame import NO_PROPERTY, Frame
 from usertrack.errors import QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.run import Runner
-from usertrack.sqltext import properties_of
 from usertrack.table import Table
 
 _SYNTAX = ("no viable alternative", "mismatched input", "extraneous input", "missing '", "token recognition")
@@ -116,13 +115,12 @@ def others(table: Table, frame: Frame) -> tuple[str, ...]:
     return (f"all others: {more:,} more value{'s' * (more != 1)} of {frame.breakdown}; --top tells more apart",)
 
 
-def require_known(runner: Runner, conditions: Iterable[str], since: datetime, until: datetime) -> None:
-    """Raise UsageError for a property in HogQL conditions that nothing has, lately or in the window; asks if any is.
+def require_known(runner: Runner, names: Sequence[str], since: datetime, until: datetime) -> None:
+    """Raise UsageError for a property that nothing has in the window, nor in the 90 days before its end.
 
     Where nothing has any property, there is nothing to be mistaken about.
     """
     begin = min(since, until - _LATELY)
-    names = [name for condition in conditions for name in properties_of(condition)]
     for prefix in ("", "person."):
         wanted = [name for name in names if _prefix(name) == prefix and not name.startswith(_COMPUTED)]
         if wanted and _properties(runner, begin, until, prefix):

@@ -11,7 +11,7 @@ from usertrack.analytics.asking import answer, require_events, require_known
 from usertrack.analytics.frame import Frame, chosen
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.run import Runner
-from usertrack.sqltext import condition_of
+from usertrack.sqltext import condition_of, properties_of
 from usertrack.table import Table
 from usertrack.yaml_file import YamlFile
 
@@ -194,7 +194,8 @@ def dropped(runner: Runner, funnel: Funnel, frame: Frame, step: int) -> Table:
 def _require(runner: Runner, funnel: Funnel, frame: Frame) -> None:
     """Raise UsageError for an exclusion that never occurred, and a condition on a property that nothing has."""
     require_events(runner, funnel.exclusions)
-    require_known(runner, [step.condition for step in funnel.steps], frame.since, frame.until)
+    named = [name for step in funnel.steps for name in properties_of(step.condition)]
+    require_known(runner, named, frame.since, frame.until)
 
 
 def _query(funnel: Funnel) -> str:

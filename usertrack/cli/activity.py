@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli.analytics import SIGNED_UP, WEEKS
-from usertrack.cli.asked import PANEL, Asked, frame_of, last_periods, with_asked
+from usertrack.cli.asked import PANEL, Asked, frame_of, last_periods, tell, with_asked
 from usertrack.cli.options import Common, Limit
 
 if TYPE_CHECKING:
+    from usertrack.analytics.frame import Frame
     from usertrack.cli.desk import Desk
     from usertrack.document import Document
 
@@ -40,8 +41,8 @@ def activity(
     if full:
         _require_json(common)
     with open_desk(common) as desk:
-        shown = _everything(desk, asked) if full else activity_document(ask(desk.runner, frame_of(desk, asked)))
-        desk.emit(shown, limit)
+        frame = frame_of(desk, asked)
+        tell(desk, frame, _everything(desk, frame) if full else activity_document(ask(desk.runner, frame)), limit)
 
 
 def _require_json(common: Common) -> None:
@@ -54,7 +55,7 @@ def _require_json(common: Common) -> None:
         raise UsageError("--full is a JSON document", "add -f json, or -o with a file that ends in .json")
 
 
-def _everything(desk: "Desk", asked: Asked) -> "Document":
+def _everything(desk: "Desk", frame: "Frame") -> "Document":
     from dataclasses import replace
 
     from usertrack.analytics.features import source_of
@@ -65,11 +66,11 @@ def _everything(desk: "Desk", asked: Asked) -> "Document":
     from usertrack.report.user_activity import user_activity_document
 
     rules = desk.rules()
-    frame = replace(frame_of(desk, asked), breakdown="")
+    frame = replace(frame, breakdown="")
     question = Question(
         frame,
         last_periods(replace(frame, interval="week"), WEEKS),
-        last_periods(replace(frame, interval="day"), 366),
+        last_periods(replace(frame, interval="day"), 365),
         SIGNED_UP,
         source_of(desk.settings),
         tuple(desk.settings["pages"]),
@@ -98,7 +99,8 @@ def sessions(limit: Limit = None, *, asked: Asked, common: Common) -> None:
     from usertrack.report.sessions import sessions_document
 
     with open_desk(common) as desk:
-        desk.emit(sessions_document(ask(desk.runner, frame_of(desk, asked))), limit)
+        frame = frame_of(desk, asked)
+        tell(desk, frame, sessions_document(ask(desk.runner, frame)), limit)
 
 
 def register(app: typer.Typer) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from usertrack.analytics.activity import FORMULA, Active, Activity, Engagement, Measured
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import YET_TO_COME, Frame
 from usertrack.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Shown
 from usertrack.report.compared import Figure, changes, listing, values
 from usertrack.report.sessions import session_figures
@@ -140,7 +140,7 @@ def _days(found: Activity) -> Iterator[Row]:
 def _notes(found: Activity) -> Iterator[str]:
     now, frame = found.now, found.frame
     if not now.active.days:
-        yield "this time is yet to come"
+        yield YET_TO_COME
     elif not found.hours:
         yield "nobody was active in this time"
     if now.active.days and not now.active.last:
