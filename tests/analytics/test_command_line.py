@@ -202,3 +202,48 @@ def test_a_time_that_is_yet_to_come(on: Cli, command: str) -> None:
     said = on(command, "--since", "2101-01-01", "--until", "2101-01-02")
     assert said.code == 0, said.err
     assert said.err.count("this time is yet to come") == 1
+
+
+def test_a_limit_is_for_every_table_and_heatmap(on: Cli, client: Client) -> None:
+    moments = ", ".join(f"2026-11-02 0{hour}:00:00" for hour in range(9))
+    capture(
+        client,
+        [f"p{n} | $pageview | {moments} | $session_id=s{n} $browser=B{n} $pathname=/page-{n} name=f{n}" for n in range(50)],
+    )
+    used = ["features", "--event", "$pageview", "--property", "name", *SINCE]
+    assert on(*used).out.count("\n") < 120
+    assert "10 more features, used less, are on no heatmap" in on(*used).out
+    assert "48 more features, used less, are on no heatmap" in on(*used, "--limit", 2).out
+    everything = on(*used, "--limit", 0).out
+    assert "more" not in everything
+    assert everything.count("f49") == 2
+    pages = [on("journeys", *SINCE, *more).out.count("/page-") for more in ([], ["--limit", 1], ["--limit", 0])]
+    assert pages[1] < pages[0] < pages[2]
+    assert "more" in on("sessions", *SINCE, "--limit", 1).out
+
+
+def test_activity_draws_by_week(on: Cli, client: Client) -> None:
+    capture(client, [f"p{n} | a | 2026-10-{day:02} 00:00:00" for n in range(4) for day in range(1, 31, n + 1)])
+    october = ["--since", "2026-10-05", "--until", "2026-11-01"]
+    by_week, by_day = (on("activity", *october, *more) for more in (["--interval", "week"], []))
+    assert "charts by week: DAU of an average day" in by_week.err
+    assert by_week.out != by_day.out
+    assert by_week.out.splitlines()[:20] == by_day.out.splitlines()[:20]  # the figures are of days, whatever is drawn
+    assert "counted in days, not hours" in on("activity", *october, "--interval", "hour").err
+
+
+def test_steps_at_one_time_are_in_no_median(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00", "p | b | 2026-11-02 00:00:00"])
+    for more in ([], ["--order", "unordered"]):
+        said = on("funnel", "a", "b", *SINCE, *more)
+        assert "steps at the very time of the one before are in no median or mean: 1" in said.err
+
+
+def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
+    event = {"event": "a", "distinct_id": "n", "timestamp": "2026-11-02T00:00:00Z"}
+    client.batch({**event, "properties": {"$set": {"email": "n@x.example"}}}, historical_migration=True)
+    asked = ["funnel", "a", "a", *SINCE, "--people", "1", "-f", "csv"]
+    assert "n@x.example" in on(*asked).out
+    said = on(*asked, "--pseudonyms")
+    assert (said.code, said.out.count("\n")) == (0, 2)
+    assert "n@x.example" not in said.out

@@ -148,8 +148,8 @@ def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: 
 @pytest.mark.parametrize(
     ("args", "message", "hint"),
     [
-        (["funnel", "signed_up"], "two steps or more", "activation"),
-        (["funnel", "activaton"], "two steps or more", "did you mean 'activation'?"),
+        (["funnel", "signed_up"], "no funnel is called 'signed_up'", "there are activation; else name two steps"),
+        (["funnel", "activations"], "no funnel is called 'activations'", "did you mean 'activation'?"),
         (["funnel", "user_signed_up", "run_complete"], "no event 'run_complete' ever occurred", "'run_completed'"),
         (["funnel", "activation", "--window", "0d"], "'0d' is not a time", "14d"),
         (["funnel", "activation", "--order", "strictly"], "--order takes no 'strictly'", "'strict'"),

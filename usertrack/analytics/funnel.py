@@ -57,7 +57,8 @@ class Funnel:
 class Reached:
     """One step: how many persons reached it, of how many in the step before and in the first.
 
-    Times are in seconds since the step before, None where nobody took any. ``open``: stopped here, and may still go on.
+    Times are in seconds since the step before, None where nobody took any; those ``at_once`` with it are in neither.
+    ``open``: stopped here, and may still go on.
     """
 
     step: Step
@@ -65,6 +66,7 @@ class Reached:
     previous: int
     first: int
     open: int = 0
+    at_once: int = 0
     mean: float | None = None
     median: float | None = None
 
@@ -158,8 +160,8 @@ def funnel_of(words: Sequence[str], named: dict[str, Funnel]) -> Funnel:
     if len(words) == 1 and words[0] in named:
         return named[words[0]]
     if len(words) == 1:
-        hint = did_you_mean(words[0], named, f"or the name of a funnel: {', '.join(named)}")
-        raise UsageError(f"a funnel has two steps or more, and none is called '{words[0]}'", hint)
+        hint = did_you_mean(words[0], named, f"there are {', '.join(named)}; else name two steps or more")
+        raise UsageError(f"no funnel is called '{words[0]}', and a step alone is none", hint)
     steps = tuple(map(parse_step, words))
     return Funnel(" → ".join(step.text for step in steps), steps)
 
@@ -224,6 +226,7 @@ def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> Grou
             counts[max(n - 1, 0)],
             counts[0],
             int(row.get("open", 0)),
+            int(row.get("at_once", 0)),
             _known(row.get("mean_seconds")),
             _known(row.get("median_seconds")),
         )

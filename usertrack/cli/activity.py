@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from usertrack.document import Document
 
 
-@with_asked("interval")
+@with_asked()
 def activity(
     full: Annotated[
         bool, typer.Option("--full", help="Everything, features, journeys, retention, churn and segments too, as JSON.")
@@ -26,9 +26,9 @@ def activity(
 ) -> None:
     """How active people are: DAU, WAU and MAU, who came and went, sessions, engagement, and when in the week.
 
-    `usertrack activity` · the last 30 days beside the 30 before
+    `usertrack activity` · the last 30 days, today among them, beside as long before
 
-    `usertrack activity --segment power --days 90`
+    `usertrack activity --segment power --days 90 --interval week` · charts of weeks
 
     `usertrack activity --breakdown person.plan --since 2026-09-01 -o activity.csv`
 
@@ -40,6 +40,7 @@ def activity(
 
     if full:
         _require_json(common)
+        _require_unused(asked)
     with open_desk(common) as desk:
         frame = frame_of(desk, asked)
         tell(desk, frame, _everything(desk, frame) if full else activity_document(ask(desk.runner, frame)), limit)
@@ -53,6 +54,14 @@ def _require_json(common: Common) -> None:
     given = "" if common.output is not None and common.format is None else settings_of(common)["format"] or ""
     if chosen(given, common.output) != "json":
         raise UsageError("--full is a JSON document", "add -f json, or -o with a file that ends in .json")
+
+
+def _require_unused(asked: Asked) -> None:
+    from usertrack.errors import UsageError
+
+    for option, typed in (("--interval", asked.interval), ("--breakdown", asked.breakdown)):
+        if typed:
+            raise UsageError(f"{option} is not for --full", "leave out one of them")
 
 
 def _everything(desk: "Desk", frame: "Frame") -> "Document":
@@ -90,7 +99,7 @@ def _place(desk: "Desk") -> str:
 def sessions(limit: Limit = None, *, asked: Asked, common: Common) -> None:
     """Sessions: how many, how long, and on which devices, browsers, systems and in which countries.
 
-    `usertrack sessions` · the last 30 days beside the 30 before
+    `usertrack sessions` · the last 30 days, today among them, beside as long before
 
     `usertrack sessions --where "properties.$host = 'app.example.com'" --breakdown '$referring_domain'`
     """

@@ -6,7 +6,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.asked import PANEL, Asked, frame_of, periods_of, tell, with_asked
-from usertrack.cli.options import Common, Limit
+from usertrack.cli.options import Common, Limit, Pseudonyms
 
 if TYPE_CHECKING:
     pass
@@ -30,6 +30,7 @@ def funnel(
         int | None, typer.Option("--people", metavar="STEP", min=1, help="Who stopped at this step: 1, 2, …")
     ] = None,
     limit: Limit = None,
+    pseudonyms: Pseudonyms = False,
     *,
     asked: Asked,
     common: Common,
@@ -64,9 +65,10 @@ def funnel(
             raise UsageError(f"the funnel has {len(found.steps)} steps, not {people}", "--people takes one of them")
         frame = frame_of(desk, asked)
         if people is None:
-            tell(desk, frame, funnel_document(ask(desk.runner, found, frame)), limit)
+            shown = funnel_document(ask(desk.runner, found, frame))
         else:
-            tell(desk, frame, people_document(found, frame, people, dropped(desk.runner, found, frame, people)), limit)
+            shown = people_document(found, frame, people, dropped(desk.runner, found, frame, people))
+        tell(desk, frame, desk.pseudonymised(shown) if pseudonyms else shown, limit)
 
 
 SIGNED_UP = "user_signed_up|signed_up"
@@ -236,7 +238,7 @@ def features(
         if name:
             require_known(desk.runner, [name], frame.since, frame.until)
         found = ask(desk.runner, source, frame, chosen(of, Counted, "--of"), category or [])
-        tell(desk, frame, features_document(found), limit)
+        tell(desk, frame, features_document(found, limit), limit)
 
 
 @with_asked("interval", "week_start")

@@ -47,7 +47,7 @@ def journeys(
     with open_desk(common) as desk:
         question = Question(start, goal, steps, kind, urls, tuple(desk.settings["pages"]))
         frame = frame_of(desk, asked)
-        tell(desk, frame, journeys_document(ask(desk.runner, question, frame)), limit)
+        tell(desk, frame, journeys_document(ask(desk.runner, question, frame), limit), limit)
 
 
 def register(app: typer.Typer) -> None:

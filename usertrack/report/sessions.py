@@ -23,6 +23,9 @@ _COLUMNS = (
 )
 
 
+_MOST = 20  # rows of a table, unless --limit says otherwise
+
+
 def sessions_document(found: Sessions) -> Document:
     """All sessions, their lengths, and their devices, browsers, systems and countries; files hold a row for each."""
     frame, now = found.frame, found.all.now
@@ -106,7 +109,7 @@ def _values(by: str, known: Mapping[str, Compared], all_: Visits) -> Listing:
         "bounce_rate": Shown("Bounced", "percent"),
     }
     kinds = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "VARCHAR", "DOUBLE")
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows), "", shown)
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows), "", shown, limit=_MOST)
 
 
 def absent_notes(found: Sessions) -> Iterator[str]:

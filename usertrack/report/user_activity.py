@@ -64,7 +64,7 @@ def user_activity(whole: Whole) -> dict[str, Any]:
         "featureUsage": _features(whole.features, whole.adoption),
         "userJourney": _journeys(whole.journeys, whole.goals),
         "retention": {**_retention(whole.cohorts), "churnAnalysis": _churn(whole.churn)},
-        "segments": [_segment(standing) for standing in whole.segments],
+        "segments": list(_segments(whole.segments)),
         "notes": [*absent_notes(whole.sessions), *whole.notes],
     }
 
@@ -218,7 +218,7 @@ def _churn(found: Churn | None) -> dict[str, Any]:
             {
                 "segment": row["segment"],
                 "users": row["people"],
-                "churnProbability": row["churn_probability"],
+                "churnProbability": percent(row["churn_probability"]),
                 "characteristics": row["characteristics"],
             }
             for row in (table.dicts() if table else ())
@@ -242,6 +242,13 @@ def _cohort(cohort: Cohort) -> dict[str, Any]:
     return {"cohortDate": cohort.start.date(), "cohortSize": cohort.size, "retention": rates}
 
 
+def _segments(standings: Sequence[Standing]) -> Iterator[dict[str, Any]]:
+    """With revenue where profiles have the fact."""
+    known = any(standing.revenue is not None for standing in standings)
+    for standing in standings:
+        yield {**_segment(standing), **({"avgRevenue": rounded(standing.revenue)} if known else {})}
+
+
 def _segment(standing: Standing) -> dict[str, Any]:
     return {
         "segmentName": standing.segment.name,
@@ -250,7 +257,6 @@ def _segment(standing: Standing) -> dict[str, Any]:
         "userCount": standing.people,
         "characteristics": list(standing.rule),
         "avgEngagement": rounded(standing.engagement.score if standing.engagement else None),
-        "avgRevenue": rounded(standing.revenue),
     }
 
 
