@@ -208,7 +208,10 @@ def test_a_limit_is_for_every_table_and_heatmap(on: Cli, client: Client) -> None
     moments = ", ".join(f"2026-11-02 0{hour}:00:00" for hour in range(9))
     capture(
         client,
-        [f"p{n} | $pageview | {moments} | $session_id=s{n} $browser=B{n} $pathname=/page-{n} name=f{n}" for n in range(50)],
+        [
+            f"p{n} | $pageview | {moments} | $session_id=s{n} $browser=B{n} $pathname=/page-{n} name=f{n}"
+            for n in range(50)
+        ],
     )
     used = ["features", "--event", "$pageview", "--property", "name", *SINCE]
     assert on(*used).out.count("\n") < 120

@@ -35,7 +35,8 @@ def answers(runner: Runner, asked: Sequence[tuple[str, Mapping[str, Any]]], type
         if (typed is None or at < typed) and (wanted := _property_of(values)) and one_group(table):
             until = values.get("until", runner.as_of)
             begins = (values[name] for name in ("since", "before", "first", "from") if name in values)
-            require_properties(runner, [wanted], next(begins, until - _LATELY), until)
+            prefix = _prefix(wanted)
+            _require([wanted], _properties(runner, next(begins, until - _LATELY), until, prefix), prefix)
     return [table for table in found if isinstance(table, Table)]
 
 
@@ -123,18 +124,16 @@ def require_known(runner: Runner, names: Sequence[str], since: datetime, until: 
     begin = min(since, until - _LATELY)
     for prefix in ("", "person."):
         wanted = [name for name in names if _prefix(name) == prefix and not name.startswith(_COMPUTED)]
-        if wanted and _properties(runner, begin, until, prefix):
-            require_properties(runner, wanted, begin, until)
+        if wanted and (there := _properties(runner, begin, until, prefix)):
+            _require(wanted, there, prefix)
 
 
 _COMPUTED = ("$virt_", "person.$virt_")  # by PostHog, when it is asked
 
 
-def require_properties(runner: Runner, wanted: Iterable[str], since: datetime, until: datetime) -> None:
-    """Raise UsageError where nothing in the window has one of these properties; persons' begin with ``person.``."""
+def _require(wanted: Iterable[str], names: Sequence[str], prefix: str) -> None:
+    """Raise UsageError for a property that is not among ``names``; persons' begin with the ``prefix`` ``person.``."""
     for name in wanted:
-        prefix = _prefix(name)
-        names = _properties(runner, since, until, prefix)
         if name not in names:
             kind = "person" if prefix else "event"
             some = f"the most frequent are {', '.join(names[:5])}" if names else f"no {kind} has any property"

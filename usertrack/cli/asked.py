@@ -43,7 +43,8 @@ def _option(*names: str, **more: Any) -> Any:
 
 _FIELDS: dict[str, Any] = {
     "since": Annotated[
-        str | None, _option("--since", metavar="DATE", help="Nothing before this, but whole buckets where there are.")
+        str | None,
+        _option("--since", metavar="DATE", help="Nothing before this, except to make the first bucket whole."),
     ],
     "until": Annotated[str | None, _option("--until", metavar="DATE", help="Nothing after this; default: now.")],
     "days": Annotated[
