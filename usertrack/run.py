@@ -248,7 +248,7 @@ class Runner:
         try:
             table = await self._from_cache(statement) or await self._from_source(statement)
             query = statement.query
-            consent = (await self._consented()).notes if statement.excludes else ()
+            consent = (await self._consented()).notes() if statement.excludes else ()
             notes = (*table.notes, *self._of_today(query), *consent)
             answer = replace(table, as_of=self.as_of, title=query.title if query else "", notes=notes)
         except UsertrackError as error:

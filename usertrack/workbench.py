@@ -358,7 +358,8 @@ def join(runner: Runner, rules: Rules, given: Sequence[Answer], only: str | None
                 "give it a `key:` so that it can be paged",
             )
     bench.load(answers, runner.offered["internal"], runner.opted_out.emails)
-    bench.notes += runner.opted_out.notes
+    told = {answer.message for answer in answers.values() if isinstance(answer, UsertrackError)}
+    bench.notes += runner.opted_out.notes(told)
     for name, answer in answers.items():
         if isinstance(answer, UsertrackError):
             source = NAMES[bench.queries[name].source]
