@@ -193,7 +193,7 @@ def tell(desk: "Desk", frame: "Frame", document: "Document", limit: int | None =
     """Hand out an analysis with what is to be known of its time, and of who is left out of it."""
     from dataclasses import replace
 
-    notes = (*frame.notes, *desk.runner.opted_out.notes)
+    notes = (*frame.notes, *desk.runner.opted_out.notes())
     data = document.data
     desk.emit(
         replace(
