@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any
 
-from usertrack.errors import UsageError, did_you_mean
+from usertrack.errors import Unknown, UsageError, did_you_mean
 from usertrack.expressions import bracketed, columns, parse
 from usertrack.landing import reason
 from usertrack.library import Library
@@ -47,6 +47,20 @@ class Classification:
     @property
     def unknown(self) -> list[SegmentCount]:
         return [count for count in self.counts if count.people is None]
+
+    def require_known(self, id_: str, so: str = "") -> None:
+        """Raise Unknown, with what that leads to before it, where a source was missing that tells who is in ``id_``.
+
+        In an exclusive set nobody is known to be in a segment while an earlier one, which goes first, is unknown.
+        """
+        ids = [segment.id for segment in self.chosen.segments]
+        decisive = ids[: ids.index(id_) + 1] if self.chosen.exclusive else [id_]
+        for count in self.unknown:
+            if count.segment.id in decisive:
+                raise Unknown(
+                    f"{so}who is in {self.chosen[id_].name} is unknown, because {count.unknown}",
+                    "`usertrack doctor` says what stands in the way",
+                )
 
     @property
     def by_urgency(self) -> str:

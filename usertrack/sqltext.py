@@ -3,6 +3,7 @@
 What is in a string, a quoted name or a comment is never taken for anything else.
 """
 
+import re
 from functools import cache, lru_cache
 from typing import Any, ClassVar
 
@@ -142,6 +143,26 @@ def condition_of(text: str, source: str) -> str:
     if open_:
         raise _no_condition(text, f"'{open_[-1]}' has no pair")
     return " ".join(text.split("\n")).strip()
+
+
+def properties_of(condition: str) -> list[str]:
+    """The properties that a HogQL condition names, as ``plan`` or, of persons, as ``person.plan``."""
+    tokens = tokens_of(condition, "posthog")
+    names = [_name(condition, token) for token in tokens]
+    texts = ["", "", *names, "", ""]
+    found = []
+    for before, dot, word, opening, name in zip(texts, texts[1:], texts[2:], texts[3:], texts[4:], strict=False):
+        if word == "properties" and opening in (".", "["):
+            of_event = dot != "." or before in ("e", "events")
+            prefix = "" if of_event else f"{before}."
+            found += [f"{prefix}{name}"] if prefix in ("", "person.") else []
+    return list(dict.fromkeys(found))
+
+
+def _name(text: str, token: Any) -> str:
+    """What stands there without quotes, and whole: a ``$`` is a token of its own."""
+    whole = re.compile(r"[\w$]+").match(text, token.start)
+    return whole[0] if whole else str(token.text)
 
 
 def _in_a_comment(text: str, tokens: list[Any]) -> bool:

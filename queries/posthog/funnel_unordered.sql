@@ -121,6 +121,7 @@ SELECT
     countIf(reached = step AND step < length({steps}) AND begun > toUnixTimestamp64Milli(toDateTime64({until}, 3)) - 1000 * {window}) AS open,
     avgIf(seconds, seconds > 0) AS mean_seconds,
     (medianExactLowIf(seconds, seconds > 0) + medianExactHighIf(seconds, seconds > 0)) / 2 AS median_seconds,
+    countIf(step > 1 AND seconds = 0) AS at_once,
     fromUnixTimestamp64Milli(min(ms)) AS first_at,
     any(values_there) AS group_values
 FROM steps_reached

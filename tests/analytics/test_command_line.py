@@ -1,11 +1,13 @@
 """The commands of product analytics on a server of their own: what they take from the project, and what is wrong."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from usertrack.server.store import Store
+from usertrack.sqltext import properties_of
 
 from ..conftest import Cli, Said
 from ..server.capture_fixtures import SETTINGS, AppThread, Client
@@ -100,3 +102,151 @@ def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None
         assert said.code == 0, said.err
         assert "nobody" in said.err + said.out
         assert "nan" not in said.out.lower()
+
+
+@pytest.mark.parametrize("command", ["activity", "lifecycle", "funnel a b", "report activity"])
+def test_a_segment_that_is_unknown_is_not_empty(on: Cli, client: Client, command: str) -> None:
+    capture(client, LINES)
+    said = on(*command.split(), *SINCE, "--segment", "power")
+    assert (said.code, said.out) == (6, "")
+    assert "who is in Power Users is unknown, because Postgres is not connected" in said.err
+
+
+@pytest.mark.parametrize("command", ["sessions", "report activity"])
+def test_sessions_on_no_known_device(on: Cli, client: Client, command: str) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00 | $session_id=s $browser=Firefox"])
+    said = on(*command.split(), *SINCE, "-f", "json")
+    assert said.code in (0, 6), said.err
+    assert "no session has $device_type or $os or $geoip_country_code" in said.out
+    assert "Firefox" in said.out
+    assert "property" not in said.err
+
+
+def test_an_exclusion_that_never_occurred(on: Cli, client: Client) -> None:
+    capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | cancelled | 2026-11-02 01:00:00"])
+    for more in ([], ["--people", "1"]):
+        said = on("funnel", "a", "b", *SINCE, "--exclude", "canceled", *more)
+        assert (said.code, said.out) == (2, "")
+        assert "no event 'canceled' ever occurred" in said.err
+        assert "did you mean 'cancelled'?" in said.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (["activity", "--where", "plann = 1"], "events have no field 'plann'", "did you mean 'plan'? properties are"),
+        (["sessions", "--where", "properties.plann = 'a'"], "has a property 'plann'", "did you mean 'plan'?"),
+        (
+            ["churn", "--where", "person.properties['mail'] = 'a'"],
+            "no person in this time has a property 'mail'",
+            "email",
+        ),
+        (["funnel", "a", "a[properties.plann = 'a']"], "has a property 'plann'", "did you mean 'plan'?"),
+        (["features", "--event", "a", "--property", "plann"], "has a property 'plann'", "did you mean 'plan'?"),
+    ],
+)
+def test_a_condition_on_what_nothing_has(on: Cli, client: Client, args: list[str], message: str, hint: str) -> None:
+    named = {"event": "a", "distinct_id": "n", "timestamp": "2026-11-02T00:00:00Z"}
+    client.batch({**named, "properties": {"$set": {"email": "n@x.example"}}}, historical_migration=True)
+    capture(client, LINES)
+    said = on(*args, *SINCE)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+    assert hint in said.err
+    assert "posthog/" not in said.err
+
+
+def test_properties_of_a_condition() -> None:
+    text = "properties.plan = 'properties.x' AND person.properties['a.b'] > events.properties.$os + p.properties.z"
+    assert properties_of(text) == ["plan", "person.a.b", "$os"]
+
+
+@pytest.mark.parametrize(
+    "command", ["lifecycle", "activity", "funnel a b", "funnel a b --people 1", "churn", "journeys"]
+)
+def test_who_cannot_be_left_out_is_said(on: Cli, client: Client, command: str) -> None:
+    capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | $pageview | 2026-10-01 00:00:00 | $pathname=/"])
+    said_no = {"event": "a", "distinct_id": "p1", "timestamp": "2026-11-02T00:00:00Z"}
+    client.batch({**said_no, "properties": {"$set": {"$opt_out": "true"}}}, historical_migration=True)
+    said = on(*command.split(), "--since", "2026-09-01", "--until", "2026-11-07")
+    assert said.code == 0, said.err
+    assert "1 without an e-mail have opted out" in said.err
+
+
+def test_whole_weeks_are_said(on: Cli, client: Client) -> None:
+    capture(client, LINES)
+    said = on("lifecycle", "--since", "2026-11-04", "--until", "2026-11-10")
+    assert "whole weeks are counted: from 2 Nov on" in said.err
+    assert "whole" not in on("lifecycle", "--since", "2026-11-02", "--until", "2026-11-08").err
+
+
+@pytest.mark.parametrize("begins", [["--since", "2026-11-02"], ["--days", "6"]])
+def test_only_one_option_says_when_it_begins(on: Cli, begins: list[str]) -> None:
+    for command in ("stickiness", "retention", "cohorts", "lifecycle", "features"):
+        said = on(command, *begins, "--periods", 3)
+        assert (said.code, said.out) == (2, "")
+        assert f"{begins[0]} and --periods both say when it begins" in said.err
+
+
+def test_so_many_days_are_so_many_days(on: Cli, client: Client) -> None:
+    capture(client, LINES)
+    until = ["--until", "2026-11-07"]
+    assert "active on how many of 6 days" in on("stickiness", "--days", 6, *until).out
+    for command in ("activity", "sessions", "lifecycle --interval day"):
+        assert "2 Nov – 7 Nov 2026" in on(*command.split(), "--days", 6, *until).out
+    assert len(json.loads(on("activity", "--days", 6, *until, "-f", "json").out)["days"]) == 6
+
+
+@pytest.mark.parametrize("command", ["stickiness", "sessions", "activity", "journeys"])
+def test_a_time_that_is_yet_to_come(on: Cli, command: str) -> None:
+    said = on(command, "--since", "2101-01-01", "--until", "2101-01-02")
+    assert said.code == 0, said.err
+    assert said.err.count("this time is yet to come") == 1
+
+
+def test_a_limit_is_for_every_table_and_heatmap(on: Cli, client: Client) -> None:
+    moments = ", ".join(f"2026-11-02 0{hour}:00:00" for hour in range(9))
+    capture(
+        client,
+        [
+            f"p{n} | $pageview | {moments} | $session_id=s{n} $browser=B{n} $pathname=/page-{n} name=f{n}"
+            for n in range(50)
+        ],
+    )
+    used = ["features", "--event", "$pageview", "--property", "name", *SINCE]
+    assert on(*used).out.count("\n") < 120
+    assert "10 more features, used less, are on no heatmap" in on(*used).out
+    assert "48 more features, used less, are on no heatmap" in on(*used, "--limit", 2).out
+    everything = on(*used, "--limit", 0).out
+    assert "more" not in everything
+    assert everything.count("f49") == 2
+    pages = [on("journeys", *SINCE, *more).out.count("/page-") for more in ([], ["--limit", 1], ["--limit", 0])]
+    assert pages[1] < pages[0] < pages[2]
+    assert "more" in on("sessions", *SINCE, "--limit", 1).out
+
+
+def test_activity_draws_by_week(on: Cli, client: Client) -> None:
+    capture(client, [f"p{n} | a | 2026-10-{day:02} 00:00:00" for n in range(4) for day in range(1, 31, n + 1)])
+    october = ["--since", "2026-10-05", "--until", "2026-11-01"]
+    by_week, by_day = (on("activity", *october, *more) for more in (["--interval", "week"], []))
+    assert "charts by week: DAU of an average day" in by_week.err
+    assert by_week.out != by_day.out
+    assert by_week.out.splitlines()[:20] == by_day.out.splitlines()[:20]  # the figures are of days, whatever is drawn
+    assert "counted in days, not hours" in on("activity", *october, "--interval", "hour").err
+
+
+def test_steps_at_one_time_are_in_no_median(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00", "p | b | 2026-11-02 00:00:00"])
+    for more in ([], ["--order", "unordered"]):
+        said = on("funnel", "a", "b", *SINCE, *more)
+        assert "steps at the very time of the one before are in no median or mean: 1" in said.err
+
+
+def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
+    event = {"event": "a", "distinct_id": "n", "timestamp": "2026-11-02T00:00:00Z"}
+    client.batch({**event, "properties": {"$set": {"email": "n@x.example"}}}, historical_migration=True)
+    asked = ["funnel", "a", "a", *SINCE, "--people", "1", "-f", "csv"]
+    assert "n@x.example" in on(*asked).out
+    said = on(*asked, "--pseudonyms")
+    assert (said.code, said.out.count("\n")) == (0, 2)
+    assert "n@x.example" not in said.out

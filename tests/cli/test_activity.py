@@ -111,3 +111,13 @@ def test_only_json_holds_it_all(demo: Cli) -> None:
     assert said.code == 2
     assert "--full is a JSON document" in said.err
     assert "-f json" in said.err
+
+
+def test_no_revenue_where_nobody_told_of_any(whole: Any) -> None:
+    assert not any("avgRevenue" in one for one in whole["segments"])
+    assert max(risk["churnProbability"] for risk in whole["retention"]["churnAnalysis"]["riskSegments"]) > 1
+
+
+def test_the_whole_has_no_buckets_of_its_own(demo: Cli) -> None:
+    for option in ("--interval", "--breakdown"):
+        assert f"{option} is not for --full" in demo("activity", "--full", "-f", "json", option, "week").err

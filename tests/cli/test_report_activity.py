@@ -115,7 +115,7 @@ def test_whom_and_what_it_is_about_is_in_the_file(demo: Cli, tmp_path: Path) -> 
     text = (tmp_path / "a.json").read_text()
     document = json.loads(text)
     assert (document["segment"], document["where"]) == ("power", "properties.$os = 'Linux'")
-    assert (document["since"], document["week_start"]) == ("2026-11-11T05:00:00Z", "sunday")
+    assert (document["since"], document["week_start"]) == ("2026-11-12T05:00:00Z", "sunday")
     assert "@" not in text  # who the segment's people are is not told
     by_command = asked(demo, "activity", *narrowed[:4], *narrowed[6:])["now"]["mau"]
     assert rows(sections(document)["At a glance"])[2]["now"] == str(by_command)

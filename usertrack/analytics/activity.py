@@ -10,6 +10,7 @@ from usertrack.analytics.asking import answers, grouping, groups, narrowed
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.lifecycle import Period, turnover_asked, turnovers
 from usertrack.analytics.sessions import Compared, Visits, compared, sessions_asked
+from usertrack.errors import UsageError
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -108,7 +109,7 @@ class Measured:
 class Activity:
     """``now`` is the window, ``before`` the one as long before it. ``hours`` are events by local day and hour.
 
-    ``groups``: who was active, by the value of the breakdown.
+    ``groups``: who was active, by the value of the breakdown. ``trend`` has the buckets of the days as a chart.
     """
 
     frame: Frame
@@ -118,6 +119,7 @@ class Activity:
     hours: Mapping[tuple[date, int], int]
     groups: Mapping[str, Active]
     table: Table
+    trend: Frame
 
     def events(self, day: date) -> int:
         return sum(self.hours.get((day, hour), 0) for hour in range(24))
@@ -137,7 +139,9 @@ class Activity:
 
 
 def ask(runner: Runner, asked: Frame) -> Activity:
-    """Raises UsageError for a condition that is no HogQL."""
+    """Raises UsageError for a condition that is no HogQL, and for buckets shorter than a day."""
+    if asked.interval == "hour":
+        raise UsageError("activity is counted in days, not hours", "--interval day, week or month")
     frame = replace(asked, interval="day")
     everybody = replace(frame, breakdown="")
     wanted = [
@@ -159,6 +163,7 @@ def ask(runner: Runner, asked: Frame) -> Activity:
         {(row["date"], int(row["hour"])): int(row["events"]) for row in hours.dicts()},
         {name: _active(rows, frame)[1] for table in grouped for name, rows in groups(table, frame)},
         days,
+        asked,
     )
 
 

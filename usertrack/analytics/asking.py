@@ -1,8 +1,8 @@
 """Asking a query about what users typed: a mistake in that is told as theirs, in their words."""
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from usertrack.analytics.frame import NO_PROPERTY, Frame
@@ -22,16 +22,21 @@ def answer(runner: Runner, query: str, values: Mapping[str, Any]) -> Table:
     return table
 
 
-def answers(
-    runner: Runner, asked: Sequence[tuple[str, Mapping[str, Any]]], optional: Container[str] = ()
-) -> list[Table]:
-    """The answers to queries by name, asked for at once; raises as `answer` does. Nothing need have ``optional``."""
+def answers(runner: Runner, asked: Sequence[tuple[str, Mapping[str, Any]]], typed: int | None = None) -> list[Table]:
+    """The answers to queries by name, asked for at once; raises as `answer` does.
+
+    Of all, or of the first ``typed``, users said what they break down by: that nothing has it is no mistake of theirs
+    in the others.
+    """
     found = runner.run([runner.bind(query, values) for query, values in asked])
-    for table, (_, values) in zip(found, asked, strict=True):
+    for at, (table, (_, values)) in enumerate(zip(found, asked, strict=True)):
         if isinstance(table, UsertrackError):
-            raise _told(table, values)
-        if (wanted := _property_of(values)) and wanted not in optional and _one_group(table):
-            _require_property(runner, values, wanted)
+            raise _told(runner, table, values)
+        if (typed is None or at < typed) and (wanted := _property_of(values)) and one_group(table):
+            until = values.get("until", runner.as_of)
+            begins = (values[name] for name in ("since", "before", "first", "from") if name in values)
+            prefix = _prefix(wanted)
+            _require([wanted], _properties(runner, next(begins, until - _LATELY), until, prefix), prefix)
     return [table for table in found if isinstance(table, Table)]
 
 
@@ -44,18 +49,27 @@ def _property_of(values: Mapping[str, Any]) -> str:
     return (found[1] or "") + re.sub(r"\\(.)", r"\1", found[2]) if found else ""
 
 
-def _one_group(table: Table) -> bool:
+def one_group(table: Table) -> bool:
     """Whether all that there is has no value of the breakdown."""
     at = table.names.index("group_value") if "group_value" in table.names else None
     return at is not None and len(table.rows) > 0 and all(row[at] is None for row in table.rows)
 
 
-def _told(error: UsertrackError, values: Mapping[str, Any]) -> UsertrackError:
+def _told(runner: Runner, error: UsertrackError, values: Mapping[str, Any]) -> UsertrackError:
     typed = [text for text in (values["where"], *values.get("conditions", [])) if text != "true"]
     if isinstance(error, QueryError) and typed and any(words in error.message for words in _SYNTAX):
         said = " or ".join(f"'{text}'" for text in typed)
         return UsageError(f"PostHog does not understand {said}", "write it as in PostHog's SQL editor")
+    unknown = re.search(r"Unable to resolve field: ([\w$]+)", error.message)
+    if unknown and any(unknown[1] in text for text in typed):
+        name, known = unknown[1], _properties(runner, runner.as_of - _LATELY, runner.as_of)
+        written = f"properties are written properties.{name}, those of persons person.properties.{name}"
+        return UsageError(f"events have no field '{name}'", did_you_mean(name, [*_FIELDS, *known], written))
     return error
+
+
+_FIELDS = ("event", "timestamp", "properties", "person", "person_id", "distinct_id", "elements_chain", "session")
+_LATELY = timedelta(days=90)
 
 
 def narrowed(frame: Frame) -> dict[str, Any]:
@@ -81,7 +95,10 @@ def groups(table: Table, frame: Frame) -> Iterator[tuple[str, list[dict[str, Any
 
 
 def require_events(runner: Runner, names: Iterable[str]) -> None:
-    """Raise UsageError for an event that never occurred up to the runner's moment. Asks the source once."""
+    """Raise UsageError for an event that never occurred up to the runner's moment. Asks the source once, for any."""
+    names = list(names)
+    if not names:
+        return
     known = [str(row[0]) for row in runner.one(runner.bind("posthog/event_names")).rows]
     for name in names:
         if name not in known:
@@ -100,14 +117,36 @@ def others(table: Table, frame: Frame) -> tuple[str, ...]:
     return (f"all others: {more:,} more value{'s' * (more != 1)} of {frame.breakdown}; --top tells more apart",)
 
 
-def _require_property(runner: Runner, values: Mapping[str, Any], wanted: str) -> None:
-    """Raise UsageError where nothing in the window has the property that was to be broken down by."""
-    of_person, until = wanted.startswith("person."), values.get("until", runner.as_of)
-    begins = (values[name] for name in ("since", "before", "first", "from") if name in values)
-    asked = {"since": next(begins, until - timedelta(days=90)), "until": until, "of_person": of_person}
-    kind, prefix = ("person", "person.") if of_person else ("event", "")
-    names = [f"{prefix}{row[0]}" for row in runner.one(runner.bind("posthog/property_names", asked)).rows]
-    if wanted not in names:
-        some = f"the most frequent are {', '.join(names[:5])}" if names else f"no {kind} has any property"
-        name = wanted.removeprefix(prefix)
-        raise UsageError(f"no {kind} in this time has a property '{name}'", did_you_mean(wanted, names, some))
+def require_known(runner: Runner, names: Sequence[str], since: datetime, until: datetime) -> None:
+    """Raise UsageError for a property that nothing has in the window, nor in the 90 days before its end.
+
+    Where nothing has any property, there is nothing to be mistaken about.
+    """
+    begin = min(since, until - _LATELY)
+    for prefix in ("", "person."):
+        wanted = [name for name in names if _prefix(name) == prefix and not name.startswith(_COMPUTED)]
+        if wanted and (there := _properties(runner, begin, until, prefix)):
+            _require(wanted, there, prefix)
+
+
+_COMPUTED = ("$virt_", "person.$virt_")  # by PostHog, when it is asked
+
+
+def _require(wanted: Iterable[str], names: Sequence[str], prefix: str) -> None:
+    """Raise UsageError for a property that is not among ``names``; persons' begin with the ``prefix`` ``person.``."""
+    for name in wanted:
+        if name not in names:
+            kind = "person" if prefix else "event"
+            some = f"the most frequent are {', '.join(names[:5])}" if names else f"no {kind} has any property"
+            hint = did_you_mean(name, names, some)
+            raise UsageError(f"no {kind} in this time has a property '{name.removeprefix(prefix)}'", hint)
+
+
+def _prefix(name: str) -> str:
+    return "person." if name.startswith("person.") else ""
+
+
+def _properties(runner: Runner, since: datetime, until: datetime, prefix: str = "") -> list[str]:
+    """The properties of the events in a window, or of their persons, the most frequent first."""
+    asked = {"since": since, "until": until, "of_person": bool(prefix)}
+    return [f"{prefix}{row[0]}" for row in runner.one(runner.bind("posthog/property_names", asked)).rows]

@@ -30,6 +30,7 @@ class Frame:
 
     ``where`` is a HogQL condition on events. ``people`` are the normalised e-mails of ``segment``, None for everybody.
     ``breakdown`` is a property of events, or ``person.`` and one of persons; ``top`` values of it are told apart.
+    ``widened``: it begins before what was asked for, with a bucket.
     """
 
     since: datetime
@@ -44,6 +45,7 @@ class Frame:
     most_people: int = MOST_PEOPLE
     breakdown: str = ""
     top: int = 5
+    widened: bool = False
 
     def __post_init__(self) -> None:
         """Raises UsageError for a window that holds no time, too many buckets, or too many people."""
@@ -116,6 +118,12 @@ class Frame:
         return f"{begin} – {end.day} {end:%b} {end.year}" + (f"{end: %H:%M}" if exact else "")
 
     @property
+    def notes(self) -> list[str]:
+        """What is to be known of the window."""
+        whole = f"whole {self.interval}s are counted: from {self.label(self.starts[0])} on" if self.widened else ""
+        return [*([whole] if whole else []), *([YET_TO_COME] if self.since >= self.as_of else [])]
+
+    @property
     def scope(self) -> list[str]:
         """Who and what was asked about, for a subtitle: nothing where it is everybody and everything."""
         return [
@@ -165,6 +173,7 @@ class Frame:
         return {"interval": self.interval, "sundays": sundays, "origin": self.floor(self.since).astimezone(UTC)}
 
 
+YET_TO_COME = "this time is yet to come"
 NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
 _SHORTEST = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
 
@@ -178,14 +187,14 @@ def _later(day: date, interval: Interval, count: int) -> date:
 
 @dataclass(frozen=True)
 class Range:
-    """A range of time as it was typed; ``days`` counts back from ``until``."""
+    """A range of time as it was typed; ``days`` are those of the calendar, the last is that of ``until``."""
 
     since: str | None = None
     until: str | None = None
     days: int | None = None
 
     def window(self, as_of: datetime, zone: str, days: int) -> tuple[datetime, datetime]:
-        """The window in UTC: dates are whole local days, and without ``since`` it begins ``days`` before the last one.
+        """The window in UTC: dates are whole local days, and without ``since`` it is ``days`` of them.
 
         Raises UsageError.
         """
@@ -198,7 +207,7 @@ class Range:
         if self.since:
             return span(self.since, zone)[0], until
         last_day = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
-        begin = last_day - timedelta(days=days if self.days is None else self.days)
+        begin = last_day - timedelta(days=(days if self.days is None else self.days) - 1)
         return datetime.combine(begin, time(), ZoneInfo(zone)).astimezone(UTC), until
 
 

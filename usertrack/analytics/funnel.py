@@ -7,11 +7,11 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from usertrack.analytics.asking import answer, require_events
+from usertrack.analytics.asking import answer, require_events, require_known
 from usertrack.analytics.frame import Frame, chosen
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.run import Runner
-from usertrack.sqltext import condition_of
+from usertrack.sqltext import condition_of, properties_of
 from usertrack.table import Table
 from usertrack.yaml_file import YamlFile
 
@@ -57,7 +57,8 @@ class Funnel:
 class Reached:
     """One step: how many persons reached it, of how many in the step before and in the first.
 
-    Times are in seconds since the step before, None where nobody took any. ``open``: stopped here, and may still go on.
+    Times are in seconds since the step before, None where nobody took any; those ``at_once`` with it are in neither.
+    ``open``: stopped here, and may still go on.
     """
 
     step: Step
@@ -65,6 +66,7 @@ class Reached:
     previous: int
     first: int
     open: int = 0
+    at_once: int = 0
     mean: float | None = None
     median: float | None = None
 
@@ -158,32 +160,44 @@ def funnel_of(words: Sequence[str], named: dict[str, Funnel]) -> Funnel:
     if len(words) == 1 and words[0] in named:
         return named[words[0]]
     if len(words) == 1:
-        hint = did_you_mean(words[0], named, f"or the name of a funnel: {', '.join(named)}")
-        raise UsageError(f"a funnel has two steps or more, and none is called '{words[0]}'", hint)
+        hint = did_you_mean(words[0], named, f"there are {', '.join(named)}; else name two steps or more")
+        raise UsageError(f"no funnel is called '{words[0]}', and a step alone is none", hint)
     steps = tuple(map(parse_step, words))
     return Funnel(" → ".join(step.text for step in steps), steps)
 
 
 def ask(runner: Runner, funnel: Funnel, frame: Frame) -> FunnelAnswer:
     """How many persons reached each step; raises UsageError for an event that never occurred."""
+    _require(runner, funnel, frame)
     table = answer(runner, _query(funnel), _values(funnel, frame))
     rows = table.dicts()
     if not rows or len({row["step"] for row in rows}) < len(funnel.steps):
         names = [event for step in funnel.steps for event in step.events if len(step.events) == 1]
-        require_events(runner, [*names, *funnel.exclusions])
+        require_events(runner, names)
     ranks = sorted({int(row["group_rank"]) for row in rows}) or [1]
     groups = tuple(_group(funnel, frame, [row for row in rows if row["group_rank"] == rank]) for rank in ranks)
     return FunnelAnswer(funnel, frame, groups, replace(table, title=funnel.title))
 
 
 def dropped(runner: Runner, funnel: Funnel, frame: Frame, step: int) -> Table:
-    """The persons who reached step number ``step`` and no later one, those who did so last first."""
+    """The persons who reached step number ``step`` and no later one, those who did so last first.
+
+    Raises UsageError as `ask` does.
+    """
+    _require(runner, funnel, frame)
     table = answer(runner, _query(funnel), {**_values(funnel, frame), "each": step})
     at = [table.names.index(name) for name in ("person_id", "email", "first_at")]
     rows = sorted(([row[i] for i in at] for row in table.rows), key=lambda row: (row[2], row[0]), reverse=True)
     columns = tuple(table.columns[i] for i in at)
     columns = (*columns[:2], replace(columns[2], name="reached_at"))
     return replace(table, columns=columns, rows=[tuple(row) for row in rows], title=f"Stopped at step {step}")
+
+
+def _require(runner: Runner, funnel: Funnel, frame: Frame) -> None:
+    """Raise UsageError for an exclusion that never occurred, and a condition on a property that nothing has."""
+    require_events(runner, funnel.exclusions)
+    named = [name for step in funnel.steps for name in properties_of(step.condition)]
+    require_known(runner, named, frame.since, frame.until)
 
 
 def _query(funnel: Funnel) -> str:
@@ -212,6 +226,7 @@ def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> Grou
             counts[max(n - 1, 0)],
             counts[0],
             int(row.get("open", 0)),
+            int(row.get("at_once", 0)),
             _known(row.get("mean_seconds")),
             _known(row.get("median_seconds")),
         )

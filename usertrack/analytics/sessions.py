@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from usertrack.analytics.asking import answers, grouping, groups, narrowed
+from usertrack.analytics.asking import answers, grouping, groups, narrowed, one_group
 from usertrack.analytics.frame import Frame
 from usertrack.run import Runner
 from usertrack.table import Table
@@ -66,12 +66,14 @@ class Sessions:
     """``all`` of them, and ``by`` what they are told apart by: the breakdown, if there is one, and TRAITS.
 
     Each has its values by name, the most frequent first: ``(none)`` has none, ``all others`` is the rest.
+    What no session has at all is left out; ``absent`` are those of TRAITS.
     """
 
     frame: Frame
     all: Compared
     by: Mapping[str, Mapping[str, Compared]]
     table: Table
+    absent: tuple[str, ...] = ()
 
 
 def sessions_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
@@ -93,13 +95,15 @@ def ask(runner: Runner, frame: Frame) -> Sessions:
     frames = {label: replace(frame, breakdown=name, top=max(frame.top, 10)) for label, name in TRAITS.items()}
     if frame.breakdown:
         frames = {frame.breakdown: frame, **frames}
-    asked = list(map(sessions_asked, [replace(frame, breakdown=""), *frames.values()]))
-    whole, *tables = answers(runner, asked, optional={*TRAITS.values()} - {frame.breakdown})
+    asked = [sessions_asked(one) for one in (replace(frame, breakdown=""), *frames.values())]
+    whole, *tables = answers(runner, asked, typed=2 if frame.breakdown else 1)
+    absent = tuple(label for label, table in zip(frames, tables, strict=True) if label in TRAITS and one_group(table))
     by = {
         label: {name: compared(rows) for name, rows in groups(table, one) if rows}
         for (label, one), table in zip(frames.items(), tables, strict=True)
+        if label not in absent
     }
-    return Sessions(frame, compared(whole.dicts()), by, whole)
+    return Sessions(frame, compared(whole.dicts()), by, whole, absent)
 
 
 def _visits(row: Mapping[str, Any]) -> Visits:

@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli.analytics import SIGNED_UP, WEEKS
-from usertrack.cli.asked import PANEL, Asked, frame_of, last_periods, with_asked
+from usertrack.cli.asked import PANEL, Asked, frame_of, last_periods, tell, with_asked
 from usertrack.cli.options import Common, Limit
 
 if TYPE_CHECKING:
+    from usertrack.analytics.frame import Frame
     from usertrack.cli.desk import Desk
     from usertrack.document import Document
 
 
-@with_asked("interval")
+@with_asked()
 def activity(
     full: Annotated[
         bool, typer.Option("--full", help="Everything, features, journeys, retention, churn and segments too, as JSON.")
@@ -25,9 +26,9 @@ def activity(
 ) -> None:
     """How active people are: DAU, WAU and MAU, who came and went, sessions, engagement, and when in the week.
 
-    `usertrack activity` · the last 30 days beside the 30 before
+    `usertrack activity` · the last 30 days, today among them, beside as long before
 
-    `usertrack activity --segment power --days 90`
+    `usertrack activity --segment power --days 90 --interval week` · charts of weeks
 
     `usertrack activity --breakdown person.plan --since 2026-09-01 -o activity.csv`
 
@@ -39,9 +40,10 @@ def activity(
 
     if full:
         _require_json(common)
+        _require_unused(asked)
     with open_desk(common) as desk:
-        shown = _everything(desk, asked) if full else activity_document(ask(desk.runner, frame_of(desk, asked)))
-        desk.emit(shown, limit)
+        frame = frame_of(desk, asked)
+        tell(desk, frame, _everything(desk, frame) if full else activity_document(ask(desk.runner, frame)), limit)
 
 
 def _require_json(common: Common) -> None:
@@ -54,7 +56,15 @@ def _require_json(common: Common) -> None:
         raise UsageError("--full is a JSON document", "add -f json, or -o with a file that ends in .json")
 
 
-def _everything(desk: "Desk", asked: Asked) -> "Document":
+def _require_unused(asked: Asked) -> None:
+    from usertrack.errors import UsageError
+
+    for option, typed in (("--interval", asked.interval), ("--breakdown", asked.breakdown)):
+        if typed:
+            raise UsageError(f"{option} is not for --full", "leave out one of them")
+
+
+def _everything(desk: "Desk", frame: "Frame") -> "Document":
     from dataclasses import replace
 
     from usertrack.analytics.features import source_of
@@ -65,11 +75,11 @@ def _everything(desk: "Desk", asked: Asked) -> "Document":
     from usertrack.report.user_activity import user_activity_document
 
     rules = desk.rules()
-    frame = replace(frame_of(desk, asked), breakdown="")
+    frame = replace(frame, breakdown="")
     question = Question(
         frame,
         last_periods(replace(frame, interval="week"), WEEKS),
-        last_periods(replace(frame, interval="day"), 366),
+        last_periods(replace(frame, interval="day"), 365),
         SIGNED_UP,
         source_of(desk.settings),
         tuple(desk.settings["pages"]),
@@ -89,7 +99,7 @@ def _place(desk: "Desk") -> str:
 def sessions(limit: Limit = None, *, asked: Asked, common: Common) -> None:
     """Sessions: how many, how long, and on which devices, browsers, systems and in which countries.
 
-    `usertrack sessions` · the last 30 days beside the 30 before
+    `usertrack sessions` · the last 30 days, today among them, beside as long before
 
     `usertrack sessions --where "properties.$host = 'app.example.com'" --breakdown '$referring_domain'`
     """
@@ -98,7 +108,8 @@ def sessions(limit: Limit = None, *, asked: Asked, common: Common) -> None:
     from usertrack.report.sessions import sessions_document
 
     with open_desk(common) as desk:
-        desk.emit(sessions_document(ask(desk.runner, frame_of(desk, asked))), limit)
+        frame = frame_of(desk, asked)
+        tell(desk, frame, sessions_document(ask(desk.runner, frame)), limit)
 
 
 def register(app: typer.Typer) -> None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.asked import PANEL, Asked, frame_of, periods_of, with_asked
-from usertrack.cli.options import Common, Limit
+from usertrack.cli.asked import PANEL, Asked, frame_of, periods_of, tell, with_asked
+from usertrack.cli.options import Common, Limit, Pseudonyms
 
 if TYPE_CHECKING:
     pass
@@ -30,6 +30,7 @@ def funnel(
         int | None, typer.Option("--people", metavar="STEP", min=1, help="Who stopped at this step: 1, 2, …")
     ] = None,
     limit: Limit = None,
+    pseudonyms: Pseudonyms = False,
     *,
     asked: Asked,
     common: Common,
@@ -64,14 +65,20 @@ def funnel(
             raise UsageError(f"the funnel has {len(found.steps)} steps, not {people}", "--people takes one of them")
         frame = frame_of(desk, asked)
         if people is None:
-            desk.emit(funnel_document(ask(desk.runner, found, frame)), limit)
+            shown = funnel_document(ask(desk.runner, found, frame))
         else:
-            desk.emit(people_document(found, frame, people, dropped(desk.runner, found, frame, people)), limit)
+            shown = people_document(found, frame, people, dropped(desk.runner, found, frame, people))
+        tell(desk, frame, desk.pseudonymised(shown) if pseudonyms else shown, limit)
 
 
 SIGNED_UP = "user_signed_up|signed_up"
 WEEKS = 13
-Periods = Annotated[int, typer.Option("--periods", min=1, max=400, help="How many periods back.")]
+Periods = Annotated[
+    int | None,
+    typer.Option(
+        "--periods", min=1, max=400, help="How many periods back, the last one among them.", show_default=False
+    ),
+]
 Target = Annotated[
     str | None,
     typer.Option("--target", metavar="EVENT", help="What makes somebody a member of a cohort; a|b is either."),
@@ -84,7 +91,7 @@ Returning = Annotated[
 @with_asked()
 def retention(
     kind: Annotated[str, typer.Option("--type", help="first-time or recurring.")] = "first-time",
-    periods: Periods = 8,
+    periods: Periods = None,
     target: Target = None,
     returning: Returning = "",
     minimum: Annotated[int, typer.Option("--minimum", min=1, help="How often somebody must come back.")] = 1,
@@ -108,14 +115,17 @@ def retention(
     from usertrack.report.retention import retention_document
 
     with open_desk(common) as desk:
-        frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods)
+        frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods, 8)
         question = Question(target or "", returning, chosen(kind, Kind, "--type"), minimum)
-        desk.emit(retention_document(ask(desk.runner, question, frame)), limit)
+        tell(desk, frame, retention_document(ask(desk.runner, question, frame)), limit)
 
 
 @with_asked("breakdown", "top")
 def cohorts(
-    weeks: Annotated[int, typer.Option("--weeks", "--periods", min=1, max=200, help="How many weeks back.")] = WEEKS,
+    weeks: Annotated[
+        int | None,
+        typer.Option("--weeks", "--periods", min=1, max=200, help="How many weeks back, this one among them."),
+    ] = None,
     target: Target = SIGNED_UP,
     returning: Returning = "",
     limit: Limit = None,
@@ -125,7 +135,7 @@ def cohorts(
 ) -> None:
     """Everybody by the week of their signup, and the share who came back on day 1, 7, 14, 30, 60 and 90 after it.
 
-    `usertrack cohorts` · with the retention curve over all of them
+    `usertrack cohorts` · the last 13 weeks, with the retention curve over all of them
 
     `usertrack cohorts --returning run_completed --weeks 26 -o cohorts.csv`
     """
@@ -135,8 +145,8 @@ def cohorts(
     from usertrack.report.retention import cohorts_document
 
     with open_desk(common) as desk:
-        frame = periods_of(frame_of(desk, asked, interval="week"), asked, weeks)
-        desk.emit(cohorts_document(ask_days(desk.runner, Question(target or "", returning), frame)), limit)
+        frame = periods_of(frame_of(desk, asked, interval="week"), asked, weeks, WEEKS)
+        tell(desk, frame, cohorts_document(ask_days(desk.runner, Question(target or "", returning), frame)), limit)
 
 
 Active = Annotated[
@@ -145,7 +155,9 @@ Active = Annotated[
 
 
 @with_asked()
-def lifecycle(event: Active = "", periods: Periods = 12, limit: Limit = None, *, asked: Asked, common: Common) -> None:
+def lifecycle(
+    event: Active = "", periods: Periods = None, limit: Limit = None, *, asked: Asked, common: Common
+) -> None:
     """Who is new, who returns, who comes back after a pause, and who has gone, from period to period.
 
     `usertrack lifecycle` · by week, the last twelve
@@ -157,12 +169,14 @@ def lifecycle(event: Active = "", periods: Periods = 12, limit: Limit = None, *,
     from usertrack.report.lifecycle import lifecycle_document
 
     with open_desk(common) as desk:
-        frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods)
-        desk.emit(lifecycle_document(ask_lifecycle(desk.runner, event, frame)), limit)
+        frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods, 12)
+        tell(desk, frame, lifecycle_document(ask_lifecycle(desk.runner, event, frame)), limit)
 
 
 @with_asked()
-def stickiness(event: Active = "", periods: Periods = 14, limit: Limit = None, *, asked: Asked, common: Common) -> None:
+def stickiness(
+    event: Active = "", periods: Periods = None, limit: Limit = None, *, asked: Asked, common: Common
+) -> None:
     """On how many days (weeks, months) of a time people were active: habits show at the far end.
 
     `usertrack stickiness` · the last 14 days
@@ -174,8 +188,8 @@ def stickiness(event: Active = "", periods: Periods = 14, limit: Limit = None, *
     from usertrack.report.lifecycle import stickiness_document
 
     with open_desk(common) as desk:
-        frame = periods_of(frame_of(desk, asked), asked, periods)
-        desk.emit(stickiness_document(ask_stickiness(desk.runner, event, frame)), limit)
+        frame = periods_of(frame_of(desk, asked), asked, periods, 14)
+        tell(desk, frame, stickiness_document(ask_stickiness(desk.runner, event, frame)), limit)
 
 
 Of = Annotated[
@@ -196,7 +210,7 @@ def features(
         list[str] | None, typer.Option("--category", metavar="NAME", help="Only these; may be repeated.")
     ] = None,
     of: Of = "known",
-    periods: Periods = 8,
+    periods: Periods = None,
     limit: Limit = None,
     *,
     asked: Asked,
@@ -212,16 +226,19 @@ def features(
 
     `usertrack features --event 'run_completed|api_call_made' --property ''` · each event is a feature
     """
+    from usertrack.analytics.asking import require_known
     from usertrack.analytics.features import Counted, ask, source_of
     from usertrack.analytics.frame import chosen
     from usertrack.cli.desk import open_desk
     from usertrack.report.features import features_document
 
     with open_desk(common) as desk:
-        frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods)
+        frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods, 8)
         source = source_of(desk.settings, event, name)
+        if name:
+            require_known(desk.runner, [name], frame.since, frame.until)
         found = ask(desk.runner, source, frame, chosen(of, Counted, "--of"), category or [])
-        desk.emit(features_document(found), limit)
+        tell(desk, frame, features_document(found, limit), limit)
 
 
 @with_asked("interval", "week_start")
@@ -253,7 +270,7 @@ def churn(
 
     with open_desk(common) as desk:
         frame = frame_of(desk, asked, days=365)
-        desk.emit(churn_document(ask(desk.runner, event, gone, frame, chosen(of, Counted, "--of"))), limit)
+        tell(desk, frame, churn_document(ask(desk.runner, event, gone, frame, chosen(of, Counted, "--of"))), limit)
 
 
 def register(app: typer.Typer) -> None:

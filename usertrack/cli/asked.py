@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -14,6 +14,7 @@ from usertrack.cli.options import with_common
 if TYPE_CHECKING:
     from usertrack.analytics.frame import Frame, Interval, WeekStart
     from usertrack.cli.desk import Desk
+    from usertrack.document import Document
     from usertrack.rules import Rules
     from usertrack.workbench import Workbench
 
@@ -41,10 +42,16 @@ def _option(*names: str, **more: Any) -> Any:
 
 
 _FIELDS: dict[str, Any] = {
-    "since": Annotated[str | None, _option("--since", metavar="DATE", help="Nothing before this.")],
+    "since": Annotated[
+        str | None,
+        _option("--since", metavar="DATE", help="Nothing before this, except to make the first bucket whole."),
+    ],
     "until": Annotated[str | None, _option("--until", metavar="DATE", help="Nothing after this; default: now.")],
     "days": Annotated[
-        int | None, _option("--days", min=1, max=3660, help="This many days before the last one, and that one.")
+        int | None,
+        _option(
+            "--days", min=1, max=3660, help="This many days of the calendar; today, or that of --until, is the last."
+        ),
     ],
     "interval": Annotated[
         str | None, _option("--interval", "--period", metavar="UNIT", help="hour, day, week or month.")
@@ -103,8 +110,9 @@ def with_asked(*without: str) -> Callable[[Callable[..., None]], Callable[..., N
 
 def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day") -> "Frame":
     """What is asked about; raises UsageError. Asks the sources for the people of a segment."""
+    from usertrack.analytics.asking import require_known
     from usertrack.analytics.frame import Frame, Interval, Range, chosen
-    from usertrack.sqltext import condition_of
+    from usertrack.sqltext import condition_of, properties_of
 
     zone, as_of = desk.settings["timezone"], desk.runner.as_of
     since, until = Range(asked.since, asked.until, asked.days).window(as_of, zone, days)
@@ -120,11 +128,15 @@ def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day
         breakdown=asked.breakdown or "",
         top=asked.top,
     )
+    require_known(desk.runner, properties_of(frame.where), frame.since, frame.until)
     if not asked.segment:
         return frame
     rules = desk.rules()
     rules.holding(asked.segment)
-    return of_people(desk, frame, asked.segment, desk.profiles(rules), rules)
+    incomplete = desk.incomplete
+    found = of_people(desk, frame, asked.segment, desk.profiles(rules), rules)
+    desk.incomplete = incomplete  # a segment that is known is known whole, whatever else could not be answered
+    return found
 
 
 def week_start(desk: "Desk", typed: str | None, unit: "Interval") -> "WeekStart":
@@ -140,7 +152,10 @@ def week_start(desk: "Desk", typed: str | None, unit: "Interval") -> "WeekStart"
 
 
 def of_people(desk: "Desk", frame: "Frame", segment: str, bench: "Workbench", rules: "Rules") -> "Frame":
-    """``frame`` for the people of a segment alone; raises UsageError where there is none of that name."""
+    """``frame`` for the people of a segment alone.
+
+    Raises UsageError where there is none of that name, Unknown where a source was missing that tells who is in it.
+    """
     from dataclasses import replace
 
     from usertrack.analytics.frame import MOST_EMBEDDED, MOST_PEOPLE
@@ -148,20 +163,50 @@ def of_people(desk: "Desk", frame: "Frame", segment: str, bench: "Workbench", ru
 
     chosen, name = rules.holding(segment)
     found = classify(bench, chosen)
+    found.require_known(name)
     people = found.people([name])
     key = people.names.index(rules.key)
     most = MOST_EMBEDDED if desk.runner.about().get("usertrack_parquet") else MOST_PEOPLE
     return replace(frame, segment=segment, people=tuple(str(row[key]) for row in people.rows), most_people=most)
 
 
-def periods_of(frame: "Frame", asked: Asked, count: int) -> "Frame":
-    """``frame`` from the start of a bucket on: of what was asked for, else of the ``count`` last ones."""
+def periods_of(frame: "Frame", asked: Asked, count: int | None, usual: int) -> "Frame":
+    """``frame`` from the start of a bucket on: of what was asked for, else of the ``count``, or ``usual``, last ones.
+
+    Raises UsageError where two options say when it begins.
+    """
     from dataclasses import replace
     from datetime import UTC
 
-    if asked.since or asked.days is not None:
-        return replace(frame, since=frame.floor(frame.since).astimezone(UTC))
-    return last_periods(frame, count)
+    from usertrack.errors import UsageError
+
+    begins = "--since" if asked.since else "--days" if asked.days is not None else ""
+    if begins and count is not None:
+        raise UsageError(f"{begins} and --periods both say when it begins", "give one of them")
+    if begins:
+        since = frame.floor(frame.since).astimezone(UTC)
+        return replace(frame, since=since, widened=since < frame.since)
+    return last_periods(frame, count or usual)
+
+
+def tell(desk: "Desk", frame: "Frame", document: "Document", limit: int | None = None) -> None:
+    """Hand out an analysis with what is to be known of its time, and of who is left out of it."""
+    from dataclasses import replace
+
+    notes = (*frame.notes, *desk.runner.opted_out.notes())
+    data = document.data
+    desk.emit(
+        replace(
+            document,
+            notes=tuple(dict.fromkeys((*document.notes, *notes))),
+            data=data and (lambda: _with_notes(data(), notes)),
+        ),
+        limit,
+    )
+
+
+def _with_notes(data: dict[str, Any], notes: Sequence[str]) -> dict[str, Any]:
+    return data | {"notes": list(dict.fromkeys((*data["notes"], *notes)))}
 
 
 def last_periods(frame: "Frame", count: int) -> "Frame":

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from usertrack.cli.asked import PANEL, Asked, frame_of, with_asked
+from usertrack.cli.asked import PANEL, Asked, frame_of, tell, with_asked
 from usertrack.cli.options import Common, Limit
 
 
@@ -46,7 +46,8 @@ def journeys(
         start, goal = page_of(start, urls=urls), page_of(goal, urls=urls)
     with open_desk(common) as desk:
         question = Question(start, goal, steps, kind, urls, tuple(desk.settings["pages"]))
-        desk.emit(journeys_document(ask(desk.runner, question, frame_of(desk, asked))), limit)
+        frame = frame_of(desk, asked)
+        tell(desk, frame, journeys_document(ask(desk.runner, question, frame), limit), limit)
 
 
 def register(app: typer.Typer) -> None:

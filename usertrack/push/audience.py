@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from usertrack.errors import Unknown
 from usertrack.rules import Segment, SegmentSet
 from usertrack.segments import Classification, in_words
 from usertrack.spool import identifier, quote
@@ -57,7 +56,7 @@ def audience_of(found: Classification, id_: str, timezone: str, limit: int | Non
     Raises UsageError for no such segment, Unknown when a source that its rule needs did not answer.
     """
     (id_,) = found.chosen.require([id_])
-    _require_known(found, id_)
+    found.require_known(id_, "nothing was sent: ")
     bench = found.bench
     facts = [bench.facts[name] for name in found.evidence([id_]) if name != bench.key]
     told = [f"{quote(fact.label + ': ')} || {in_words(identifier(fact.name), fact.type, fact.unit)}" for fact in facts]
@@ -84,15 +83,3 @@ def audience_of(found: Classification, id_: str, timezone: str, limit: int | Non
         most=limit or None,
         notes=tuple(bench.notes),
     )
-
-
-def _require_known(found: Classification, id_: str) -> None:
-    """In an exclusive set nobody is known to be in a segment while an earlier one, which goes first, is unknown."""
-    ids = [segment.id for segment in found.chosen.segments]
-    decisive = ids[: ids.index(id_) + 1] if found.chosen.exclusive else [id_]
-    for count in found.unknown:
-        if count.segment.id in decisive:
-            raise Unknown(
-                f"nothing was sent: who is in {found.chosen[id_].name} is unknown, because {count.unknown}",
-                "`usertrack doctor` says what stands in the way",
-            )

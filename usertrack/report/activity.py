@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, date
 from typing import Any
 
-from usertrack.analytics.activity import FORMULA, Active, Activity, Engagement, Measured
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.activity import FORMULA, Active, Activity, Day, Engagement, Measured
+from usertrack.analytics.frame import YET_TO_COME, Frame
 from usertrack.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Shown
 from usertrack.report.compared import Figure, changes, listing, values
 from usertrack.report.sessions import session_figures
@@ -76,11 +76,19 @@ def figures(measured: Measured) -> dict[str, Figure]:
 
 
 def _trend(found: Activity) -> Iterator[Block]:
-    days = [day for day in found.now.active.days if day.complete]
-    if len(days) > 1:
-        series = {name.upper(): [getattr(day, name) for day in days] for name in ("dau", "wau", "mau")}
+    """Of each bucket, as far as its days are over: an average day, and the 7 and 30 days to the last one."""
+    buckets: dict[date, list[Day]] = {}
+    for day in found.now.active.days:
+        if day.complete:
+            buckets.setdefault(found.trend.floor(day.start).date(), []).append(day)
+    if len(buckets) > 1:
+        series: dict[str, Sequence[float]] = {
+            "DAU": [sum(day.dau for day in days) / len(days) for days in buckets.values()],
+            "WAU": [days[-1].wau for days in buckets.values()],
+            "MAU": [days[-1].mau for days in buckets.values()],
+        }
         for name, values in series.items():
-            yield Chart("trend", name, [day.start.date() for day in days], {name: values}, unit="people")
+            yield Chart("trend", name, list(buckets), {name: values}, unit="people")
 
 
 def _groups(found: Activity) -> Listing:
@@ -140,13 +148,15 @@ def _days(found: Activity) -> Iterator[Row]:
 def _notes(found: Activity) -> Iterator[str]:
     now, frame = found.now, found.frame
     if not now.active.days:
-        yield "this time is yet to come"
+        yield YET_TO_COME
     elif not found.hours:
         yield "nobody was active in this time"
     if now.active.days and not now.active.last:
         yield "no day of this time is over: DAU, WAU and MAU are of full days"
     if found.hours and not now.visits.sessions:
         yield "no event has a $session_id: there are no sessions"
+    if (interval := found.trend.interval) != "day":
+        yield f"charts by {interval}: DAU of an average day, WAU and MAU at its end"
     yield f"before: the {_length(frame)} before that; WAU and MAU at its end"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from usertrack.analytics.features import BANDS, STEPS, Feature, Features, Group
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.trend import FEWEST_DAYS, METHOD
-from usertrack.document import Block, Document, Heatmap, Listing, Shown
+from usertrack.document import Block, Document, Heatmap, Listing, Paragraph, Shown
 from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
@@ -34,10 +34,15 @@ _COLUMNS = (
 )
 _MARKS = {"increasing": "↗ increasing", "stable": "→ stable", "decreasing": "↘ decreasing"}
 _NO_CATEGORY = "without a category"
+_MOST = 40  # features that people see, unless --limit says otherwise
 
 
-def features_document(found: Features) -> Document:
-    """The most used first, then a heatmap per category; files hold a row per group and feature, unused ones too."""
+def features_document(found: Features, limit: int | None = None) -> Document:
+    """The most used first, then a heatmap per category; files hold a row per group and feature, unused ones too.
+
+    ``limit`` is how many features heatmaps have in all, 40 without one and everything with 0.
+    """
+    most = _MOST if limit is None else limit
     frame, source = found.frame, found.source
     rows: list[Row] = [
         _row(group, feature, frame) for group in found.groups for feature in (*group.features, *group.unused)
@@ -47,7 +52,7 @@ def features_document(found: Features) -> Document:
     return Document(
         title="Features",
         subtitle=" · ".join([frame.said, f"{source.event}{named}", *frame.scope, *_weeks(frame)]),
-        blocks=tuple(block for group in found.groups for block in _blocks(group, frame)),
+        blocks=tuple(block for group in found.groups for block in _blocks(group, frame, most)),
         notes=notes,
         data=lambda: _json(found, rows, notes),
         table=replace(
@@ -84,14 +89,17 @@ def _row(group: Group, one: Feature, frame: Frame) -> Row:
     )
 
 
-def _blocks(group: Group, frame: Frame) -> Iterator[Block]:
+def _blocks(group: Group, frame: Frame, most: int) -> Iterator[Block]:
     heading = f"{frame.breakdown} = {group.name} · " if frame.breakdown else ""
     heading += f"of {number(group.people)} active people"
     yield _listing(group.features, heading, frame)
-    names = dict.fromkeys(feature.category for feature in group.features)
+    features = group.features[: most or None]
+    names = dict.fromkeys(feature.category for feature in features)
     for at, name in enumerate(sorted(names, key=lambda name: (not name, name))):
-        members = [feature for feature in group.features if feature.category == name]
+        members = [feature for feature in features if feature.category == name]
         yield _heatmap(members, name or _NO_CATEGORY, group, frame, last=at == len(names) - 1)
+    if more := len(group.features) - len(features):
+        yield Paragraph(f"{number(more)} more features, used less, are on no heatmap (--limit 0 for all)", "dim")
     if group.unused:
         yield _unused(group.unused, frame)
 
@@ -124,7 +132,7 @@ def _listing(features: Sequence[Feature], heading: str, frame: Frame) -> Listing
     }
     kinds = {"uses": "BIGINT", "people": "BIGINT", **dict.fromkeys(("adoption", "retention", "seconds"), "DOUBLE")}
     columns = tuple(Column(name, kinds.get(name, "VARCHAR")) for name in shown)
-    return Listing(Table(columns, rows, as_of=frame.as_of), heading, shown, limit=40)
+    return Listing(Table(columns, rows, as_of=frame.as_of), heading, shown, limit=_MOST)
 
 
 def _heatmap(features: Sequence[Feature], category: str, group: Group, frame: Frame, *, last: bool) -> Heatmap:
@@ -157,7 +165,7 @@ def _unused(features: Sequence[Feature], frame: Frame) -> Listing:
     shown = {"feature": Shown("Feature"), "category": Shown("Category"), "last_at": Shown("Last used", "when")}
     columns = (Column("feature"), Column("category"), Column("last_at", "TIMESTAMP"))
     table = Table(columns, rows, as_of=frame.as_of, timezone=frame.timezone)
-    return Listing(table, "Not used in this time", shown, limit=40)
+    return Listing(table, "Not used in this time", shown, limit=_MOST)
 
 
 def _notes(found: Features) -> tuple[str, ...]:

@@ -147,6 +147,8 @@ def _notes(found: FunnelAnswer) -> Iterator[str]:
         yield "nobody took the first step in this time"
     if open_:
         yield f"{number(open_)} people began less than the window before the end and may still convert"
+    if at_once := sum(step.at_once for group in found.groups for step in group.steps):
+        yield f"steps at the very time of the one before are in no median or mean: {number(at_once)}"
     yield from others(found.table, found.frame)
     if found.frame.breakdown:
         yield "a person is counted once, under the first value that came with a step"

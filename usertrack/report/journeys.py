@@ -5,6 +5,7 @@ What is not shown stands in a row of its own, so that the sessions of every tabl
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from usertrack.analytics.journeys import Count, Group, Journeys, Steps, rest
@@ -35,14 +36,16 @@ _COLUMNS = (
 )
 
 
-def journeys_document(found: Journeys) -> Document:
-    """Files hold a row per edge, path, entry and exit, and one for what is beyond the most frequent: `kind` tells."""
+def journeys_document(found: Journeys, limit: int | None = None) -> Document:
+    """Tables have the ``limit`` most frequent, ten without one and everything with 0; the others are a row together.
+
+    Files hold a row per edge, path, entry and exit, and one for what is beyond the most frequent: `kind` tells."""
     frame = found.frame
     notes = tuple(_notes(found))
     return Document(
         title=_title(found),
         subtitle=" · ".join([frame.said, *_size(found), *frame.scope]),
-        blocks=tuple(_blocks(found)),
+        blocks=tuple(_blocks(found, _TOP if limit is None else limit or None)),
         notes=notes,
         data=lambda: _json(found, notes),
         table=replace(
@@ -73,30 +76,30 @@ def _size(found: Journeys) -> Iterator[str]:
         yield f"{number(reached)} ({reached / sessions:.1%}) got there".replace("%", " %")
 
 
-def _blocks(found: Journeys) -> Iterator[Block]:
+def _blocks(found: Journeys, top: int | None) -> Iterator[Block]:
     for group in found.groups:
-        blocks = tuple(_of_group(found, group))
+        blocks = tuple(_of_group(found, group, top))
         if found.frame.breakdown:
             yield Section(f"{found.frame.breakdown} = {group.name} · {number(group.total.sessions)} sessions", blocks)
         else:
             yield from blocks
 
 
-def _of_group(found: Journeys, group: Group) -> Iterator[Block]:
+def _of_group(found: Journeys, group: Group, top: int | None) -> Iterator[Block]:
     asked = found.asked
     yield tree(found, group)
-    yield _paths(found, group)
+    yield _paths(found, group, top)
     yield flow(group, asked)
-    yield _edges(found, group)
+    yield _edges(found, group, top)
     if not asked.start:
-        yield _pages(found, group, group.entries, "Where they begin", "Bounced")
-    yield _pages(found, group, group.exits, "Where they end", "Time before")
+        yield _pages(found, group, dict(islice(group.entries.items(), top)), "Where they begin", "Bounced")
+    yield _pages(found, group, dict(islice(group.exits.items(), top)), "Where they end", "Time before")
 
 
-def _paths(found: Journeys, group: Group) -> Listing:
+def _paths(found: Journeys, group: Group, top: int | None) -> Listing:
     """Common paths: how many who began there took all of it, and where most got lost; or the ways to a goal."""
     goal = bool(found.asked.goal)
-    shown_paths = dict(list(group.paths.items())[:_TOP])
+    shown_paths = dict(islice(group.paths.items(), top))
     rows: list[Row] = [
         (
             short(" → ".join(map(short, path)), _PATH),
@@ -140,7 +143,7 @@ def _worst(group: Group, path: Steps) -> str | None:
     return f"{short(path[-at], 24)}\u00a0({lost:.0%})".replace("%", "\u00a0%")
 
 
-def _edges(found: Journeys, group: Group) -> Listing:
+def _edges(found: Journeys, group: Group, top: int | None) -> Listing:
     """The most frequent ways from one step to the next: the numbers of the flow."""
     edges = [edge for edge in group.edges if edge.target is not None]
     whole = sum(count.sessions for count in group.at[2:])
@@ -153,9 +156,9 @@ def _edges(found: Journeys, group: Group) -> Listing:
             number(edge.count.persons),
             duration(edge.count.seconds),
         )
-        for edge in edges[:_TOP]
+        for edge in edges[:top]
     ]
-    if others := rest(whole, [edge.count for edge in edges[:_TOP]]):
+    if others := rest(whole, [edge.count for edge in edges[:top]]):
         rows.append((None, OTHERS, None, number(others), None, None))
     shown = {
         "step": Shown("Step"),
@@ -169,10 +172,9 @@ def _edges(found: Journeys, group: Group) -> Listing:
     return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), "From step to step", shown)
 
 
-def _pages(found: Journeys, group: Group, pages: dict[str, Count], heading: str, last: str) -> Listing:
+def _pages(found: Journeys, group: Group, head: dict[str, Count], heading: str, last: str) -> Listing:
     total, goal = group.total.sessions, bool(found.asked.goal)
     entries = last == "Bounced"
-    head = dict(list(pages.items())[:_TOP])
     rows: list[Row] = [
         (
             short(name),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from usertrack.analytics.sessions import LENGTHS, Compared, Sessions, Visits
+from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions, Visits
 from usertrack.document import Document, Listing, Shown
 from usertrack.measures import number
 from usertrack.report.compared import Figure, changes, lasted, listing, values
@@ -23,6 +23,9 @@ _COLUMNS = (
 )
 
 
+_MOST = 20  # rows of a table, unless --limit says otherwise
+
+
 def sessions_document(found: Sessions) -> Document:
     """All sessions, their lengths, and their devices, browsers, systems and countries; files hold a row for each."""
     frame, now = found.frame, found.all.now
@@ -32,7 +35,7 @@ def sessions_document(found: Sessions) -> Document:
     ]
     figures, before = session_figures(now), session_figures(found.all.before)
     compared = listing(figures, before)
-    notes = tuple(_notes(found))
+    notes = (*_notes(found), *absent_notes(found))
     return Document(
         title="Sessions",
         subtitle=" · ".join([frame.said, *frame.scope]),
@@ -106,7 +109,13 @@ def _values(by: str, known: Mapping[str, Compared], all_: Visits) -> Listing:
         "bounce_rate": Shown("Bounced", "percent"),
     }
     kinds = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "VARCHAR", "DOUBLE")
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows), "", shown)
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows), "", shown, limit=_MOST)
+
+
+def absent_notes(found: Sessions) -> Iterator[str]:
+    """What sessions cannot be told apart by."""
+    if found.absent:
+        yield f"no session has {' or '.join(TRAITS[label] for label in found.absent)}: there is no table of that"
 
 
 def _notes(found: Sessions) -> Iterator[str]:

@@ -15,7 +15,7 @@ from usertrack.analytics.features import Features
 from usertrack.analytics.funnel import FunnelAnswer
 from usertrack.analytics.journeys import Count, Group, Journeys, rest
 from usertrack.analytics.retention import DAYS, Cohort, DayCohorts
-from usertrack.analytics.sessions import LENGTHS, Compared, Sessions
+from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions
 from usertrack.analytics.standing import Standing
 from usertrack.analytics.whole import Whole
 from usertrack.document import Document
@@ -23,6 +23,7 @@ from usertrack.report.activity import figures
 from usertrack.report.churn import churn_document
 from usertrack.report.compared import change
 from usertrack.report.journey_tree import OTHERS
+from usertrack.report.sessions import absent_notes
 
 _DEVICES = ("desktop", "mobile", "tablet")
 _TOP = 10
@@ -63,8 +64,8 @@ def user_activity(whole: Whole) -> dict[str, Any]:
         "featureUsage": _features(whole.features, whole.adoption),
         "userJourney": _journeys(whole.journeys, whole.goals),
         "retention": {**_retention(whole.cohorts), "churnAnalysis": _churn(whole.churn)},
-        "segments": [_segment(standing) for standing in whole.segments],
-        "notes": list(whole.notes),
+        "segments": list(_segments(whole.segments)),
+        "notes": [*absent_notes(whole.sessions), *whole.notes],
     }
 
 
@@ -98,7 +99,7 @@ def _metrics(found: Activity) -> dict[str, Any]:
 
 
 def _sessions(found: Sessions) -> dict[str, Any]:
-    now, by = found.all.now, found.by
+    now, by = found.all.now, {label: found.by.get(label, {}) for label in TRAITS}
     return {
         "totalSessions": now.sessions,
         "avgSessionLength": rounded(now.mean),
@@ -217,7 +218,7 @@ def _churn(found: Churn | None) -> dict[str, Any]:
             {
                 "segment": row["segment"],
                 "users": row["people"],
-                "churnProbability": row["churn_probability"],
+                "churnProbability": percent(row["churn_probability"]),
                 "characteristics": row["characteristics"],
             }
             for row in (table.dicts() if table else ())
@@ -241,6 +242,13 @@ def _cohort(cohort: Cohort) -> dict[str, Any]:
     return {"cohortDate": cohort.start.date(), "cohortSize": cohort.size, "retention": rates}
 
 
+def _segments(standings: Sequence[Standing]) -> Iterator[dict[str, Any]]:
+    """With revenue where profiles have the fact."""
+    known = any(standing.revenue is not None for standing in standings)
+    for standing in standings:
+        yield {**_segment(standing), **({"avgRevenue": rounded(standing.revenue)} if known else {})}
+
+
 def _segment(standing: Standing) -> dict[str, Any]:
     return {
         "segmentName": standing.segment.name,
@@ -249,7 +257,6 @@ def _segment(standing: Standing) -> dict[str, Any]:
         "userCount": standing.people,
         "characteristics": list(standing.rule),
         "avgEngagement": rounded(standing.engagement.score if standing.engagement else None),
-        "avgRevenue": rounded(standing.revenue),
     }
 
 
