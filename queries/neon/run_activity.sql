@@ -28,7 +28,10 @@ SELECT
             -- accounts' messages would take minutes in usertrack, which makes fingerprints of all others
             regexp_replace(
                 regexp_replace(
-                    split_part(btrim(r.run_error_log, E' \n'), chr(10), CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END),
+                    split_part(
+                        btrim(regexp_replace(r.run_error_log, '\x1b\[[0-9;?]*[ -/]*[@-~]', '', 'g'), E' \n'),
+                        chr(10), CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END
+                    ),
                     '\m(?=[\w-]*\d)[\w-]{8,}\M', '…', 'g'
                 ),
                 '(?<![=\w])(?:\d+(?=\s*(?:m?s|[KMG]i?B)\M)|(?![45]\d\d\M)\d+)\M', '…', 'g'
