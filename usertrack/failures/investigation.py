@@ -161,7 +161,7 @@ def investigate(
         failures = [replace(one, person=whose) if one.person in person else one for one in failures]
     own_days = [(str(row[0]), Day(*row[1:])) for row in parts["days"].rows]
     hit = incidents(stretches, failures)
-    found = {row[0]: Level(*row[:6], tuple(row[6]), row[7]) for row in parts["levels"].rows}
+    found = {row[0]: Level(*(*row[:6], tuple(row[6]), row[7])) for row in parts["levels"].rows}
     return Investigation(
         as_of=runner.as_of,
         days=days,
