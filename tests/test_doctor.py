@@ -59,16 +59,18 @@ def test_a_table_that_does_not_exist(own: Cli, empty: Office) -> None:
         finally:
             connection.execute("ALTER TABLE code RENAME TO fastapi_code_execution")
     assert (said.code, checked.code, segments.code) == (5, 5, 6)
-    for text in (said.out, checked.out):
-        failed = [row for row in json.loads(text)["rows"] if row["level"] == "FAIL" and row["what"] != "PostHog"]
-        broken = {row["what"]: row["detail"] for row in failed}
-        users = {
-            path.stem
-            for path in (shipped_root() / "queries").glob("neon/*.sql")
-            if "fastapi_code_execution" in path.read_text()
-        }
-        assert broken.keys() == {f"neon/{name}" for name in users}
-        assert all('relation "fastapi_code_execution" does not exist' in detail for detail in broken.values())
+    users = {
+        f"neon/{path.stem}"
+        for path in (shipped_root() / "queries").glob("neon/*.sql")
+        if "fastapi_code_execution" in path.read_text()
+    }
+    broken = {row["what"]: row["detail"] for row in json.loads(checked.out)["rows"] if row["level"] == "FAIL"}
+    assert broken.keys() == users
+    assert all('relation "fastapi_code_execution" does not exist' in detail for detail in broken.values())
+    told = [row for row in json.loads(said.out)["rows"] if row["level"] == "FAIL" and row["what"] != "PostHog"]
+    assert [row["what"] for row in told] == ["table fastapi_code_execution"]
+    assert told[0]["detail"].startswith("does not exist; needed by neon/code_activity, ")
+    assert "queries/neon/code_activity.sql in the workspace" in told[0]["hint"]
     counts = {segment["id"]: segment["count"] for segment in json.loads(segments.out)["segments"]}
     assert counts == {"failing": 0, "frustrated": 0, "high_intent": 0, "at_risk": None, "power": 0}
 
@@ -77,12 +79,20 @@ def test_a_column_that_does_not_exist(own: Cli, empty: Office) -> None:
     with psycopg.connect(empty.dsn, autocommit=True) as connection:
         connection.execute("ALTER TABLE fastapi_run RENAME COLUMN run_state TO state")
         try:
-            said = own("doctor")
+            said = own("doctor", "-f", "json")
         finally:
             connection.execute("ALTER TABLE fastapi_run RENAME COLUMN state TO run_state")
     assert said.code == 5
-    assert "run_state" in said.out
-    assert "does not exist" in said.out
+    failed = [row["what"] for row in json.loads(said.out)["rows"] if row["level"] == "FAIL"]
+    assert failed == ["PostHog", "column fastapi_run.run_state"]
+
+
+def test_queries_of_a_source_that_is_down_were_not_checked(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_revoked")
+    said = own("doctor")
+    assert said.code == 5
+    assert re.search(r"posthog/active_days and \d+\s+not checked: PostHog cannot be asked", said.out)
+    assert re.search(r"38 of [4-9]\d in order", said.out)
 
 
 def test_settings_say_where_they_came_from(own: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What can be known to be wrong in a workspace before anybody asks it a question."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.analytics.funnel import named_funnels
-from usertrack.errors import UsageError, UsertrackError
+from usertrack.errors import QueryError, UsageError, UsertrackError
 from usertrack.expressions import expand, parse
 from usertrack.failures.causes import read_catalogue
-from usertrack.library import Library, Query
+from usertrack.library import Library, Query, Statement
 from usertrack.measures import number
 from usertrack.reach import Reach, extremes
 from usertrack.rules import Segment, SegmentSet, read_rules
@@ -69,11 +70,22 @@ def check_queries_online(runner: Runner) -> list[Finding]:
             findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
     for statement, answer in zip(statements, runner.run(statements), strict=True):
         if isinstance(answer, UsertrackError):
-            message = answer.message.removeprefix(f"{statement.name}: ")
-            findings.append(Finding("FAIL", statement.name, message, answer.hint, "queries"))
+            findings.append(Finding("FAIL", statement.name, _placed(statement, answer), answer.hint, "queries"))
         else:
             findings.append(_has_its_facts(statement.name, answer.names, runner.library))
     return findings
+
+
+def _placed(statement: Statement, error: UsertrackError) -> str:
+    """What the source said of the query, with its file, and without the LIMIT that asks for no rows."""
+    message = error.message.removeprefix(f"{statement.name}: ")
+    query = statement.query
+    if query is None or not isinstance(error, QueryError) or str(query.path) in message:
+        return message
+    return f"{query.path}:{query.line}: {_ADDED_LIMIT.sub('', message)}"
+
+
+_ADDED_LIMIT = re.compile(r"\s*\bLIMIT 0\b")
 
 
 _FILLERS: dict[str, Any] = {

@@ -1,12 +1,15 @@
 """What stands between this workspace and an answer: settings, connections, scopes, tables, columns and events."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
-from usertrack.check import Finding, check_queries_online, check_rules
+from usertrack.absent import NAMES
+from usertrack.check import Finding, check_queries, check_queries_online, check_rules
 from usertrack.errors import UsertrackError
 from usertrack.insights import favourites, list_insights
-from usertrack.library import Statement
+from usertrack.lacking import check_tables
+from usertrack.library import SOURCES, Statement
 from usertrack.measures import number
 from usertrack.run import Runner
 from usertrack.settings import KNOWN, Settings
@@ -139,11 +142,27 @@ def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
     """Everything, in the order in which a newcomer would mend it."""
     sources = check_sources(runner)
     down = {finding.what for finding in sources if finding.level == "FAIL" and not finding.detail.startswith(_EMPTY)}
-    folders = tuple(folder for folder, name in (("posthog/", "PostHog"), ("neon/", "Postgres")) if name not in down)
-    asked = [finding for finding in check_queries_online(runner) if finding.what.startswith(folders)] if folders else []
     if "PostHog" not in down:
         sources += check_insights(runner)
-    return [*check_settings(settings), *sources, *check_events(runner), *asked, *check_rules(rules, runner.library)]
+    return [
+        *check_settings(settings),
+        *sources,
+        *check_events(runner),
+        *_queries(runner, down),
+        *check_rules(rules, runner.library),
+    ]
+
+
+def _queries(runner: Runner, down: Collection[str]) -> list[Finding]:
+    """Every query, those of a source that is ``down`` as not checked: why it is down is told already."""
+    folders = {f"{source}/": NAMES[source] for source in SOURCES if NAMES[source] in down}
+    found = check_queries_online(runner) if len(folders) < len(SOURCES) else check_queries(runner.library)
+    asked = [
+        Finding("note", finding.what, f"not checked: {away} cannot be asked", group=finding.group) if away else finding
+        for finding in found
+        for away in [folders.get(finding.what.partition("/")[0] + "/")]
+    ]
+    return asked if "neon/" in folders else check_tables(runner, asked)
 
 
 def _ms(seconds: float) -> str:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from usertrack.absent import CONNECT, NAMES, CacheAlone, Misconfigured, NotConnected, NotKept
 from usertrack.cache import Cache, Moment, open_cache
 from usertrack.consent import OptedOut
-from usertrack.errors import QueryError, UsageError, UsertrackError
+from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
 from usertrack.library import Library, Query, Statement
 from usertrack.measures import age_words
 from usertrack.period import in_zone
@@ -134,6 +134,13 @@ class Runner:
         kept, total = sum(each.asked_at is not None for each in self._tables()), len(self._tables())
         part = "" if kept == total else f"{kept} of {total} answers "
         return f"{part}from the cache, {age_words(self._cache.now - self.asked_at)} old"
+
+    @property
+    def remedies(self) -> list[str]:
+        """What helps against each source that could not be reached, or did not accept the key."""
+        away = [error for error in self.unanswered.values() if isinstance(error, ConnectionFailed)]
+        hints = (error.hint for error in away if not isinstance(error, NotConnected | NotKept))
+        return list(filter(None, dict.fromkeys(hints)))
 
     @property
     def fallback(self) -> str:

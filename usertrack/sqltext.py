@@ -84,6 +84,28 @@ def statement_of(sql: str, source: str) -> str:
     return sql.rstrip()
 
 
+def tables_of(sql: str, source: str) -> dict[str, str]:
+    """The tables that ``sql`` reads by the name that they have in it; none where it cannot be parsed."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import ParseError, TokenError
+
+    try:
+        tree = sqlglot.parse_one(_numbered(sql, source), read="postgres")
+    except (ParseError, TokenError, RecursionError):
+        return {}
+    own = {step.alias for step in tree.find_all(exp.CTE)}
+    read = [table for table in tree.find_all(exp.Table) if table.name and (table.db or table.name not in own)]
+    return {table.alias_or_name: ".".join(part.sql("postgres") for part in table.parts) for table in read}
+
+
+def _numbered(sql: str, source: str) -> str:
+    """``sql`` with each placeholder as a parameter of PostgreSQL's, as long as it was."""
+    for _, start, end in reversed(placeholders(sql, source)):
+        sql = f"{sql[:start]}{'$1'.ljust(end - start)}{sql[end:]}"
+    return sql
+
+
 def mistake(sql: str, source: str) -> tuple[int, str] | None:
     """The line of ``sql`` on which it stops being SQL, and what stands there; None as far as can be told from here.
 
@@ -95,8 +117,7 @@ def mistake(sql: str, source: str) -> tuple[int, str] | None:
 
     if source != "neon":
         return None
-    for _, start, end in reversed(placeholders(sql, source)):
-        sql = f"{sql[:start]}{'$1'.ljust(end - start)}{sql[end:]}"
+    sql = _numbered(sql, source)
     try:
         sqlglot.parse_one(sql, read="postgres")
     except (ParseError, TokenError, RecursionError) as error:

@@ -31,16 +31,16 @@ internal: [datagen.dev]             # domains and e-mails of your own people; th
 
 # max_age: 1h                       # take answers from the cache that are not older; --refresh asks anew all the same
 
-# insights:                         # saved insights of PostHog that `usertrack insight list` shows first:
-#   - 2625022                       # Daily active users (DAUs): by id, short id or name
-#   - 2625023                       # Weekly active users (WAUs)
-#   - 2625024                       # Retention
-#   - 2625025                       # Growth accounting
-#   - 2625026                       # Referring domain (last 14d)
-#   - 2625027                       # Pageview funnel, by browser
-#   - 6126979                       # New signups (last 30d)
-#   - 6126980                       # MCP connect clicks by template (last 30d)
-#   - 6876824                       # MCP connects by user (excl datagen.dev)
+insights:                           # saved insights of PostHog that `usertrack insight list` shows first:
+  - 2625022                         # Daily active users (DAUs): by id, short id or name
+  - 2625023                         # Weekly active users (WAUs)
+  - 2625024                         # Retention
+  - 2625025                         # Growth accounting
+  - 2625026                         # Referring domain (last 14d)
+  - 2625027                         # Pageview funnel, by browser
+  - 6126979                         # New signups (last 30d)
+  - 6126980                         # MCP connect clicks by template (last 30d)
+  - 6876824                         # MCP connects by user (excl datagen.dev)
 """
 
 _CAUSES = """\

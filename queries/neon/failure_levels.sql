@@ -2,7 +2,7 @@
 -- about: >
 --   Runs (workflow level) and single tool calls (tool level) of the window by how they ended, and how many people that were.
 --   Never add the two: a run can fail without a failed call, and the other way round. What has not finished is in no rate;
---   `unknown` names the outcomes that are in no list here. The window is the last `days`, and begins at `since` where that is
+--   `unknown` names the outcomes that are in no list here. Of the people, `nameless` are backend users without an account. The window is the last `days`, and begins at `since` where that is
 --   later.
 -- params: {days: 30, person: [], tools: [], since: {type: timestamp, default: 1970-01-01}}
 WITH people AS (
@@ -41,7 +41,8 @@ SELECT
         array_agg(DISTINCT h.outcome)
             FILTER (WHERE h.outcome NOT IN ('completed', 'success', 'failed', 'running', 'queued', 'pending', 'cancelled', 'canceled')),
         '{}'
-    ) AS unknown
+    ) AS unknown,
+    count(DISTINCT h.user_id) FILTER (WHERE p.person IS NULL AND h.outcome IN ('completed', 'success', 'failed')) AS nameless
 FROM happened AS h
 LEFT JOIN people AS p USING (user_id)
 WHERE p.outside IS NOT FALSE AND (cardinality({person}) = 0 OR p.person = ({person})[1])

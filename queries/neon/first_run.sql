@@ -91,7 +91,8 @@ SELECT
     within,
     within_low,
     within_high,
-    ran || ' of ' || n || ' have run, ' || n - ran || ' have not yet'
+    replace(to_char(ran, 'FM999,999,990'), ',', ' ') || ' of ' || replace(to_char(n, 'FM999,999,990'), ',', ' ')
+        || ' have run, ' || replace(to_char(n - ran, 'FM999,999,990'), ',', ' ') || ' have not yet'
         || coalesce(
             '; within ' || {target_days}::int || ' days ' || round(100 * within) || ' % do'
             || coalesce(' (95 % interval ' || round(100 * within_low) || ' to ' || round(100 * within_high) || ')', ''),

@@ -23,12 +23,15 @@ SELECT
     max(r.created_at) FILTER (WHERE r.run_state = 'failed') AS last_failed_run_at,
     mode() WITHIN GROUP (
         ORDER BY regexp_replace(
-            -- one line of it, without ids, amounts and durations (codes such as 429 and rc=137 stay), so that one cause is
-            -- one text; of a traceback the last line says what happened, of anything else the first. Only here: a million
+            -- one line of it, without colours, ids, amounts and durations (codes such as 429 and rc=137 stay), so that one
+            -- cause is one text; of a traceback the last line says what happened, of anything else the first. Only here: a million
             -- accounts' messages would take minutes in usertrack, which makes fingerprints of all others
             regexp_replace(
                 regexp_replace(
-                    split_part(btrim(r.run_error_log, E' \n'), chr(10), CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END),
+                    split_part(
+                        btrim(regexp_replace(r.run_error_log, '\x1b\[[0-9;?]*[ -/]*[@-~]', '', 'g'), E' \n'),
+                        chr(10), CASE WHEN r.run_error_log ~ '^(\x1b\[[0-9;?]*[ -/]*[@-~])*Traceback' THEN -1 ELSE 1 END
+                    ),
                     '\m(?=[\w-]*\d)[\w-]{8,}\M', '…', 'g'
                 ),
                 '(?<![=\w])(?:\d+(?=\s*(?:m?s|[KMG]i?B)\M)|(?![45]\d\d\M)\d+)\M', '…', 'g'

@@ -75,6 +75,11 @@ def test_silence_and_failures_are_tried_again_under_the_same_key() -> None:
     assert len(set(keys(server))) == 1
 
 
+def test_what_the_server_says_is_not_mangled() -> None:
+    with receiving(Answer(422, "invalid_payload: no host in /hooks/T0/verysecret")) as server:
+        assert "invalid_payload: no host in /[secret]" in problem(lambda: push(server, audience("a@x.example"))).message
+
+
 def test_a_failure_midway_says_how_to_go_on() -> None:
     emails = [f"p{number}@x.example" for number in range(1500)]
     with receiving(Answer(), Answer(422, "no such field at /hooks/T0/verysecret")) as server:

@@ -82,6 +82,7 @@ def test_bars_are_to_scale_and_anything_above_nothing_shows() -> None:
 def test_sparklines_have_gaps_and_keep_their_peaks_when_squeezed() -> None:
     assert charts.spark([0, None, 10]) == "▁ █"
     assert charts.spark([0, 0, 0, 10], 2) == "▁█"
+    assert charts.spark([0, 0, 0, 10, None, 0, 0, 10, 0], 5) == "▁█ ▁█"
     assert charts.spark([0, 0]) == "▁▁"
     assert charts.spark([]) == ""
 

@@ -4,14 +4,25 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import typer
+
 if TYPE_CHECKING:
     from usertrack.rules import Rules
 
 
 def segments(incomplete: str) -> list[str]:
+    """Those of every set."""
     with suppress(Exception):
         names = {segment.id for chosen in _rules().sets.values() for segment in chosen.segments}
         return _those(names, incomplete)
+    return []
+
+
+def segments_of_set(context: typer.Context, incomplete: str) -> list[str]:
+    """Those of the set that the line names, for commands that take no others."""
+    with suppress(Exception):
+        chosen = _rules().set_named(context.params.get("set_name") or "action")
+        return _those([segment.id for segment in chosen.segments], incomplete)
     return []
 
 
@@ -36,7 +47,8 @@ def queries(incomplete: str) -> list[str]:
         from usertrack.cli.desk import library_of, settings_of
         from usertrack.cli.options import Common
 
-        return _those(library_of(settings_of(Common())), incomplete)
+        library = library_of(settings_of(Common()))
+        return _those(library, incomplete) or _those({name.rpartition("/")[2] for name in library}, incomplete)
     return []
 
 

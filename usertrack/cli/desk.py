@@ -183,6 +183,8 @@ def open_desk(common: Common, *, cached: bool = True, settings: "Settings | None
             problem.hint = "; ".join(filter(None, [problem.hint, runner.fallback]))
             raise
     if desk.incomplete:
+        for remedy in runner.remedies:
+            diagnostics.hint(remedy)
         if runner.fallback:
             diagnostics.note(runner.fallback)
         raise typer.Exit(INCOMPLETE)
@@ -205,7 +207,22 @@ def emit(shown: "Document | Table", settings: "Settings", common: Common, limit:
     """Hand the answer to standard output or ``--output``."""
     fmt = format_of(settings, common)
     output.emit(shown, fmt=fmt, output=common.output, limit=limit, note=diagnostics.note)
+    _say_what_was_written(shown, output.chosen(fmt, common.output), common.output, limit)
     _say_what_was_cut(shown, output.chosen(fmt, common.output), limit)
+
+
+def _say_what_was_written(shown: "Document | Table", fmt: str, path: Path | None, limit: int | None) -> None:
+    from usertrack.document import Document
+    from usertrack.measures import number
+
+    if path is None or str(path) == "-":
+        return
+    table = shown.table if isinstance(shown, Document) else shown
+    if table is None or fmt in ("table", "json", "markdown", "html"):
+        diagnostics.note(f"wrote {path}")
+    else:
+        count = min(limit or len(table.rows), len(table.rows))
+        diagnostics.note(f"wrote {path} ({number(count)} row{'s' * (count != 1)})")
 
 
 def format_of(settings: "Settings", common: Common) -> str:

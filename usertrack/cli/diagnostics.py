@@ -21,6 +21,10 @@ def note(text: str) -> None:
     _line("note", text)
 
 
+def hint(text: str) -> None:
+    _line("hint", text)
+
+
 def agreed(what: str) -> bool:
     """Whether somebody at the terminal says yes to ``what``; raises UsageError where nobody can be asked."""
     from usertrack.errors import UsageError

@@ -25,7 +25,7 @@ def show(
     set_name: SetName = "action",
     segment: Annotated[
         list[str] | None,
-        typer.Option("--segment", "-s", help="Only this segment.", autocompletion=complete.segments),
+        typer.Option("--segment", "-s", help="Only this segment.", autocompletion=complete.segments_of_set),
     ] = None,
     user: Annotated[str | None, typer.Option("--user", "-u", metavar="EMAIL", help="One person's path.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Nothing before this.")] = None,

@@ -147,9 +147,9 @@ def delete(
         diagnostics.note(f"deleted {found.called} ({found.id})")
 
 
-def _say_as_of(desk: "Desk") -> None:
+def _say_as_of(desk: "Desk", what: str = "saved insights") -> None:
     if desk.settings["as_of"]:
-        desk.progress("PostHog computes saved insights for its own present; --as-of has no part in it")
+        desk.progress(f"PostHog computes {what} for its own present; --as-of has no part in it")
 
 
 @with_common
@@ -214,7 +214,7 @@ def errors(
     from usertrack.report.insights import errors_document
 
     with open_desk(common) as desk:
-        _say_as_of(desk)
+        _say_as_of(desk, "its ranking of errors")
         found = ranked(desk.runner, days, sort, search)
         desk.emit(errors_document(found, days, desk.settings["timezone"]), limit)
 

@@ -15,7 +15,7 @@ Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_defau
 def segments(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Only these, by id or name.", autocompletion=complete.segments),
+        typer.Argument(metavar="[NAME]...", help="Only these, by id or name.", autocompletion=complete.segments_of_set),
     ] = None,
     set_name: SetName = "action",
     limit: Limit = None,

@@ -21,7 +21,9 @@ _ONLY = {"name": ("posthog-cohort",), "url": ("slack", "webhook"), "link": ("sla
 def push(
     segment: Annotated[
         str,
-        typer.Argument(metavar="SEGMENT", help="Whose people.", show_default=False, autocompletion=complete.segments),
+        typer.Argument(
+            metavar="SEGMENT", help="Whose people.", show_default=False, autocompletion=complete.segments_of_set
+        ),
     ],
     to: Annotated[
         str,

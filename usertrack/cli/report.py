@@ -83,7 +83,7 @@ def user(
 def segment(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="Which.", show_default=False, autocompletion=complete.segments),
+        typer.Argument(metavar="NAME", help="Which.", show_default=False, autocompletion=complete.segments_of_set),
     ],
     set_name: SetName = "action",
     limit: Limit = None,

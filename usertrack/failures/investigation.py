@@ -39,7 +39,10 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Level:
-    """What finished and failed on a level; ``unknown`` are outcomes that usertrack does not know."""
+    """What finished and failed on a level; ``unknown`` are outcomes that usertrack does not know.
+
+    ``nameless`` of the ``people`` are backend users without an account.
+    """
 
     name: str
     finished: int = 0
@@ -48,6 +51,7 @@ class Level:
     people_failed: int = 0
     unfinished: int = 0
     unknown: tuple[str, ...] = ()
+    nameless: int = 0
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ def investigate(
         failures = [replace(one, person=whose) if one.person in person else one for one in failures]
     own_days = [(str(row[0]), Day(*row[1:])) for row in parts["days"].rows]
     hit = incidents(stretches, failures)
-    found = {row[0]: Level(*(*row[:6], tuple(row[6]))) for row in parts["levels"].rows}
+    found = {row[0]: Level(*(*row[:6], tuple(row[6]), row[7])) for row in parts["levels"].rows}
     return Investigation(
         as_of=runner.as_of,
         days=days,
@@ -257,3 +261,8 @@ def _notes(levels: Iterable[Level]) -> Iterable[str]:
         if level.unknown:
             names = ", ".join(level.unknown)
             yield f"{level.name} level: outcomes that usertrack does not know are in no rate: {names}"
+        if level.nameless:
+            yield (
+                f"{level.name} level: {level.nameless} of these people are backend users without an account; "
+                "where figures are by account, as in `tools_overview`, they are left out"
+            )

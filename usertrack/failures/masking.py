@@ -18,7 +18,8 @@ Mask = tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], s
 def fingerprint(message: str, error_type: str = "") -> str:
     """The line of ``message`` that says what happened, without ids, amounts, paths and addresses.
 
-    Codes stay (``rc=137``, ``429``), and so does a bare 0. ``error_type`` comes first where the line lacks it.
+    Codes stay (``rc=137``, ``429``), and so does the 0 of "account has 0". ``error_type`` comes first where the line
+    lacks it.
     """
     line = telling_line(_plain(message))
     if error_type and error_type.lower() not in line.lower():
@@ -83,20 +84,22 @@ def _host(match: re.Match[str]) -> str:
 
 
 def _number(match: re.Match[str]) -> str:
-    """Codes stay: they say what happened, where amounts say how much."""
+    """Codes stay: they say what happened, where amounts say how much; and that nothing is left is no amount."""
     number, before, after = (
         match[0],
-        match.string[max(0, match.start() - 9) : match.start()],
+        match.string[max(0, match.start() - 12) : match.start()],
         match.string[match.end() :],
     )
     code = _CODE_BEFORE.search(before) or (
         _CODE.fullmatch(number) and not before[-1:].isalnum() and not _UNIT.match(after)
     )
-    return number if (code and len(number) <= 3) or number == "0" else "<n>"
+    none = number == "0" and _HELD_BEFORE.search(before)
+    return number if none or (code and len(number) <= 3) else "<n>"
 
 
 _CODE = re.compile(r"[45]\d\d")
 _CODE_BEFORE = re.compile(r"(?i)(?:rc|code|status|errno|exit)[=: ]+-?$")
+_HELD_BEFORE = re.compile(r"(?i)\b(?:has|have|left|remaining|balance|reported)[=: ]+$")
 _UNIT = re.compile(r"\s*(?:m?s|[KMG]i?B|%)(?!\w)")
 
 _URL = re.compile(r"(?<![\w+.-])(?P<scheme>[A-Za-z][A-Za-z\d+.-]*+://)(?P<rest>[^\s\"<>`]++)")
@@ -129,7 +132,7 @@ _HIDDEN: tuple[Mask, ...] = (
 _SECRETS: tuple[Mask, ...] = ((("://",), _URL, _host), *_HIDDEN)
 _VARIABLE: tuple[Mask, ...] = (
     (("://",), _URL, "<url>"),
-    (("/",), re.compile(r"(?<![\w/.<\\])~?/[\w.@+~-][\w.@+~%:/-]*+"), "<path>"),
+    (("/",), re.compile(r"(?<![\w/.<\\])(?!(?<=\[)/\w*\])~?/[\w.@+~-][\w.@+~%:/-]*+"), "<path>"),
     (("\\",), re.compile(r"(?<!\w)[A-Za-z]:\\[^\s\"'<>|]*+"), "<path>"),
     *_HIDDEN,
     ((), re.compile(r"(?<![A-Za-z_\d])\d+(?:[.,:]\d+)*|\d{2,}"), _number),

@@ -14,6 +14,7 @@ from usertrack.sources import Notify
 from usertrack.sources.http import clean
 from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, told
 
+_SHORTEST_SECRET = 8  # characters: what is shorter is a word such as `hooks`, and no key
 _TIMEOUT = httpx.Timeout(30, connect=10)
 
 
@@ -51,13 +52,15 @@ def shown(url: str | None) -> str:
 
 
 def answer_of(response: httpx.Response) -> str:
-    """What the server answered, in one short line without any part of its address."""
+    """What the server answered, in one short line without any part of its address that can be a secret."""
     text, url = response.text[:2000], response.request.url
-    raw = [*re.split("[/?&=#;]", url.raw_path.decode(errors="replace")), *re.split("[:@]", url.userinfo.decode())]
-    secrets = {*raw, *map(unquote, raw), *map(unquote_plus, raw), url.path.strip("/"), *url.params.values()}
+    raw = re.split("[/?&=#;]", url.raw_path.decode(errors="replace"))
+    account = re.split("[:@]", url.userinfo.decode())
+    parts = {*raw, *map(unquote, raw), *map(unquote_plus, raw), *url.params.values()}
+    secrets = {part for part in parts if len(part) >= _SHORTEST_SECRET} | {*account, *map(unquote, account), url.path}
     for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) > 2:
-            text = text.replace(secret, "[secret]")
+        if len(secret) > 2:  # where it stands alone: `inv` in the address is no part of `invalid`
+            text = re.sub(rf"(?<!\w){re.escape(secret.strip('/'))}(?!\w)", "[secret]", text)
     return clean(text, 200)
 
 

@@ -4,6 +4,7 @@ import math
 import re
 import zlib
 from collections.abc import Sequence
+from itertools import groupby
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -29,12 +30,38 @@ def bar(value: float, full: float, width: int) -> str:
 
 
 def spark(values: Sequence[float | None], width: int = 0) -> str:
-    """A character per value, 0 at the bottom; squeezed to ``width`` by the largest of neighbours. A gap is a blank."""
+    """A character per value, 0 at the bottom; squeezed to ``width`` by the largest of neighbours. A gap stays blank."""
     known = [float(value) if value is not None and math.isfinite(value) else None for value in values]
     if width and len(known) > width:
-        known = [_largest(known[len(known) * n // width : len(known) * (n + 1) // width]) for n in range(width)]
+        known = _squeezed(known, width)
     top = _largest(known) or 0.0
     return "".join(" " if value is None else _level(value, top) for value in known)
+
+
+def _squeezed(values: Sequence[float | None], width: int) -> list[float | None]:
+    """``values`` as ``width`` of them: each stretch between gaps for itself, in its share of the room."""
+    runs = [list(run) for _, run in groupby(values, key=lambda value: value is None)]
+    blanks = sum(max(1, len(run) * width // len(values)) for run in runs if run[0] is None)
+    total = sum(len(run) for run in runs if run[0] is not None)
+    if total < 1 or width - blanks < len(runs):
+        return _resampled(values, width)
+    found: list[float | None] = []
+    seen = 0
+    for run in runs:
+        if run[0] is None:
+            found += [None] * max(1, len(run) * width // len(values))
+            continue
+        room = (seen + len(run)) * (width - blanks) // total - seen * (width - blanks) // total
+        seen += len(run)
+        found += _resampled(run, room)
+    return found
+
+
+def _resampled(values: Sequence[float | None], width: int) -> list[float | None]:
+    """The largest of each of ``width`` parts; no more than there are."""
+    if len(values) <= width:
+        return list(values)
+    return [_largest(values[len(values) * n // width : len(values) * (n + 1) // width]) for n in range(width)]
 
 
 def _largest(values: Sequence[float | None]) -> float | None:

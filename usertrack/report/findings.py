@@ -17,7 +17,8 @@ def findings_document(title: str, findings: Sequence[Finding]) -> Document:
     seen = Table(tuple(Column(name) for name in _SHOWN), list(_seen(findings)))
     return Document(
         title=title,
-        blocks=(Listing(seen, shown=_SHOWN), Paragraph(_verdict(findings))),
+        # how many problems there are is the error that the command ends with
+        blocks=(Listing(seen, shown=_SHOWN), *([] if _count(findings) else [Paragraph("everything is in order")])),
         table=Table(columns, rows, name="findings", title=title),
     )
 
@@ -50,10 +51,6 @@ def _cause(finding: Finding) -> Cause:
 def _how_many(findings: Sequence[Finding], group: str) -> str:
     levels = [finding.level for finding in findings if finding.group == group]
     return f"all {len(levels)} in order" if set(levels) == {"ok"} else f"{levels.count('ok')} of {len(levels)} in order"
-
-
-def _verdict(findings: Sequence[Finding]) -> str:
-    return _problems(findings) if _count(findings) else "everything is in order"
 
 
 def _count(findings: Sequence[Finding]) -> int:

@@ -1,6 +1,7 @@
 """A history as a document: sizes over time, transitions, who moved and why, how long people stay, one person's path."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -163,13 +164,16 @@ def _dwell(story: Story, timezone: str) -> list[Block]:
     shown = {
         "name": Shown("Segment", "tag"),
         "people": Shown("In it now", "number"),
-        "days_so_far": Shown("Days so far", "number"),
+        "days_so_far": Shown("Days so far", align="right"),
         "since_before": Shown("since before the first snapshot", "number"),
         "stays": Shown("Stays begun since", "number"),
         "ended": Shown("ended", "number"),
-        "days": Shown("Median stay in days", "number"),
+        "days": Shown("Median stay in days", align="right"),
     }
-    return [Listing(story.dwell, heading="How long people stay", shown=shown, columns=tuple(shown))]
+    columns = [replace(one, type="VARCHAR") if one.type == "DOUBLE" else one for one in story.dwell.columns]
+    rows = [tuple(number(cell, 1) if isinstance(cell, float) else cell for cell in row) for row in story.dwell.rows]
+    table = Table(tuple(columns), rows, name="dwell")  # to a tenth of a day, whole or not: snapshots lie further apart
+    return [Listing(table, heading="How long people stay", shown=shown, columns=tuple(shown))]
 
 
 def _notes(story: Story, timezone: str, seen: Sequence[str]) -> list[str]:

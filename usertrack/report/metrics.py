@@ -147,8 +147,8 @@ def _threshold(metric: Metric, bound: Bound | None) -> str | None:
     if bound is None:
         return None
     value = bound.value * (100 if metric.percent else 1)
-    unit = "%" if metric.percent else metric.unit
-    return f"{_SIGNS[bound.word]} {value:g} {unit}".rstrip()
+    unit = "%" if metric.percent else metric.unit.removesuffix("s") if value == 1 else metric.unit
+    return f"{_SIGNS[bound.word]} {number(value, 0 if value.is_integer() else 1)} {unit}".rstrip()
 
 
 def _span(first: datetime, end: datetime, found: Scorecard) -> str:
@@ -159,9 +159,15 @@ def _span(first: datetime, end: datetime, found: Scorecard) -> str:
 def _notes(found: Scorecard) -> Iterator[str]:
     until = in_zone(found.until, found.timezone)
     yield f"whole days in {found.timezone}: what happened since {until:%H:%M} on {until.day} {until:%b} is in no figure"
+    if any((limits.low is None) != (limits.high is None) for score in found.scores for limits in _limits(score)):
+        yield "a ? in an interval is a side that the data cannot bound yet"
     for score in found.scores:
         if score.error:
             yield f"{score.metric.label} is unknown: {score.error.message}"
+
+
+def _limits(score: Score) -> tuple[Interval, ...]:
+    return (score.now.interval, score.before.interval, score.change_interval)
 
 
 def _row(score: Score) -> dict[str, Any]:

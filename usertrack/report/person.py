@@ -125,7 +125,7 @@ def _activity(found: Dossier) -> Spark:
     if sessions and len(sessions.rows):
         lengths = [row[sessions.names.index("seconds")] for row in sessions.rows]
         words.append(f"{len(lengths)} session{'s' * (len(lengths) != 1)}, median {_duration(median(lengths))}")
-    return Spark(f"Activity, {len(found.days)} days", [actions for _, actions in found.days], " · ".join(words))
+    return Spark(f"Activity, {len(found.days) - 1} days", [actions for _, actions in found.days], " · ".join(words))
 
 
 def _hours(found: Dossier, timezone: str) -> Iterator[Heatmap]:

@@ -28,7 +28,7 @@ def segments_document(
     table = found.people(only)
     told = {count.unknown for count in found.unknown}  # what is said of the segments that it makes unknown
     notes = [note for note in bench.notes if note not in told]
-    notes += [*_since_notes(since, timezone), *_unknown_notes(found), *match_notes(bench.match)]
+    notes += [*_since_notes(since, timezone), *_unknown_notes(found, only), *match_notes(bench.match)]
     return Document(
         title=f"Segments on {moment(bench.as_of, timezone)}",
         subtitle=_subtitle(bench),
@@ -262,10 +262,11 @@ def source_states(bench: Workbench) -> list[dict[str, Any]]:
     return [{"name": name, "ok": not reason, "detail": reason} for name, reason in sorted(reasons.items())]
 
 
-def _unknown_notes(found: Classification) -> list[str]:
-    undecided = [f"{count.segment.name} {number(count.undecided)}" for count in found.counts if count.undecided]
+def _unknown_notes(found: Classification, only: Sequence[str]) -> list[str]:
+    counts = [count for count in found.counts if not only or count.segment.id in only]
+    undecided = [f"{count.segment.name} {number(count.undecided)}" for count in counts if count.undecided]
     because: dict[str, list[str]] = {}
-    for count in found.unknown:
+    for count in (count for count in counts if count.people is None):
         because.setdefault(count.unknown, []).append(count.segment.name)
     return [
         *(f"{', '.join(names)}: unknown, because {cause}" for cause, names in because.items()),
