@@ -163,7 +163,7 @@ def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: 
         (["cohorts", "--segment", "at_risk"], "is in 2 sets", "action/at_risk or lifecycle/at_risk"),
         (["cohorts", "--segment", "powr"], "there is no segment 'powr'", "'power'"),
         (["lifecycle", "--week-start", "friday"], "--week-start takes no 'friday'", "monday"),
-        (["stickiness", "--since", "2027-01-01"], "when it is over", "--since"),
+        (["stickiness", "--since", "2027-01-01"], "yet to come: it begins 2027-01-01 00:00", "--since"),
         (["features", "--category", "biuld"], "no feature is of the category 'biuld'", "'build'"),
         (["features", "--event", "feature_usd"], "no event 'feature_usd' ever occurred", "'feature_used'"),
         (["features", "--of", "everybody"], "--of takes no 'everybody'", "known, all"),

@@ -49,6 +49,8 @@ class Frame:
 
     def __post_init__(self) -> None:
         """Raises UsageError for a window that holds no time, too many buckets, or too many people."""
+        if self.since >= self.until == self.as_of:
+            raise UsageError(f"{YET_TO_COME}: it begins {self._written(self.since)}", "--since takes a past date")
         if self.since >= self.until:
             raise UsageError(
                 f"the time begins ({self._written(self.since)}) when it is over ({self._written(self.until)})",
