@@ -43,8 +43,8 @@ def main() -> None:
             future.result()
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    for sql in plan["duckdb"]:
-        connection.execute(sql)
+    for sql, values in plan["duckdb"]:
+        connection.execute(sql, *values)
     if plan["result"]:
         connection.execute(f"COPY {plan['result']} TO '{sys.argv[2]}' (FORMAT csv, HEADER)")
 

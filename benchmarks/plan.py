@@ -12,8 +12,9 @@ from typing import Any
 
 import psycopg.sql
 
-from usertrack.library import Statement, placeholders, statement_of
+from usertrack.query import Statement
 from usertrack.run import open_runner
+from usertrack.sqltext import placeholders, statement_of
 from usertrack.table import Table
 
 EVERYTHING = 1_000_000_000
@@ -24,11 +25,11 @@ class Recorder:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self.made: list[str] = []
+        self.made: list[tuple[str, tuple[Any, ...]]] = []
 
     def execute(self, sql: str, *values: Any) -> Any:
         if sql.startswith(("CREATE", "DELETE")):
-            self.made.append(sql)
+            self.made.append((sql, values))
         return self._connection.execute(sql, *values)
 
     def cursor(self) -> Any:
@@ -62,7 +63,7 @@ def write_plan(path: Path) -> None:
                 "database": "datagen",
                 "queries": [(_copy(answers[s.name], s), str(where[s.name])) for s in statements if s.source == "neon"],
             },
-            "duckdb": [_moved(sql, answers, where) for sql in recorder.made],
+            "duckdb": [(_moved(sql, answers, where), values) for sql, values in recorder.made],
             "result": people.rows.scan(),
         }
     posthog = [statement for statement in statements if statement.source == "posthog"]
