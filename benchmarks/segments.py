@@ -4,7 +4,6 @@
 `--served` also the command line against `usertrack serve` in a process of its own.
 """
 
-import argparse
 import os
 import socket
 import subprocess
@@ -13,8 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
+from demo_world import USERTRACK, build, parser_of
 from plan import silent
 from side_by_side import Contestant, compare, here
 
@@ -22,22 +21,16 @@ KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_benchmark", "USERTRACK_PERSONAL_API_KEY"
 
 
 def main() -> None:
-    wanted = _arguments()
-    world = "-".join(str(size) for size in (wanted.users, wanted.days, wanted.events) if size)
-    folder = (wanted.folder / world).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
-    os.environ["USERTRACK_DEMO"] = "1"
-    usertrack = [sys.executable, "-m", "usertrack"]
-    subprocess.run([*usertrack, "demo", "--users", str(wanted.users), "--days", str(wanted.days)], check=True)
-    if wanted.events:
-        subprocess.run([sys.executable, here("thin.py"), str(wanted.events)], check=True)
+    parser = parser_of(__doc__)
+    parser.add_argument("--served", action="store_true")
+    wanted = parser.parse_args()
+    folder = build(wanted)
     plan = folder / "plan.json"
     subprocess.run(
         [sys.executable, here("plan.py"), str(plan), "segments"], check=True
     )  # its engines are closed with it
 
-    segments = [*usertrack, "segments"]
+    segments = [*USERTRACK, "segments"]
     export = [*segments, "--format", "csv", "--output", str(folder / "segments.csv")]
     contestants = [
         Contestant("by hand, bare engines", [sys.executable, here("by_hand.py"), str(plan), str(folder / "hand.csv")]),
@@ -52,17 +45,6 @@ def main() -> None:
         with _served() as env:
             served = [Contestant("usertrack segments -f csv -o FILE", export, env)]
             compare("the same beside `usertrack serve` and a running Postgres", served, rounds=rounds, baseline=by_hand)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--users", type=int, default=2000)
-    parser.add_argument("--days", type=int, default=90)
-    parser.add_argument("--events", type=int, help="leave so many of the world's events")
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--served", action="store_true")
-    parser.add_argument("--folder", type=Path, default=Path.home() / ".cache" / "usertrack-benchmarks")
-    return parser.parse_args()
 
 
 @contextmanager
