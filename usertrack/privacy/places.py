@@ -1,16 +1,17 @@
 """Every place that may hold something on a person, counted the same way before and after."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from usertrack.absent import NotConnected
 from usertrack.cache import Cache
 from usertrack.errors import QueryError, SourceBusy, UsertrackError
 from usertrack.history_file import Place
+from usertrack.landing import of_one_person
 from usertrack.library import Query, Statement, for_key
 from usertrack.privacy import kept
-from usertrack.privacy.subject import OWN, Subject, ask, normal
+from usertrack.privacy.subject import OWN, Subject, ask
 from usertrack.run import Answer, Runner
 from usertrack.table import Table
 
@@ -110,7 +111,10 @@ def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Held]:
 def postgres_answers(runner: Runner, subject: Subject) -> dict[str, Answer]:
     """What the library's queries about one person find, of all time; your own people are no exception here."""
     keyed = _answers(runner, _keyed(runner, subject))
-    found = {name: _of(subject, answer) for name, answer in keyed.items()}
+    found = {
+        name: of_one_person(answer, "email", subject.email) if isinstance(answer, Table) else answer
+        for name, answer in keyed.items()
+    }
     # Postgres knows less of letters and blanks than we do: it is asked for the e-mail as it has it
     column = {name: answer.names.index("email") for name, answer in tables(found).items()}
     spelled = {str(row[column[name]]) for name, answer in tables(found).items() for row in answer.rows}
@@ -120,14 +124,6 @@ def postgres_answers(runner: Runner, subject: Subject) -> dict[str, Answer]:
 def _answers(runner: Runner, statements: Iterator[Statement]) -> dict[str, Answer]:
     asked = {statement.name: statement for statement in statements}
     return dict(zip(asked, runner.run(list(asked.values())), strict=True))
-
-
-def _of(subject: Subject, answer: Answer) -> Answer:
-    """The rows that are of the subject: what was asked for is what may be meant, and hardly more."""
-    if not isinstance(answer, Table):
-        return answer
-    at = answer.names.index("email")
-    return replace(answer, rows=[row for row in answer.rows if normal(str(row[at])) == subject.email])
 
 
 def _keyed(runner: Runner, subject: Subject) -> Iterator[Statement]:
