@@ -51,3 +51,8 @@ def number(value: float, places: int = 0) -> str:
     """``1 234.5``: blanks between thousands, here and wherever a number is shown."""
     said = f"{value:,}" if isinstance(value, int) and not places else f"{value:,.{places}f}"
     return said.replace(",", " ")
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 day``, ``1 234 days``."""
+    return f"{number(count)} {noun}{'s' * (count != 1)}"

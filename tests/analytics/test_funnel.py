@@ -183,3 +183,32 @@ def test_a_name_that_never_occurred(client: Client) -> None:
 def test_no_window(text: str) -> None:
     with pytest.raises(UsageError, match="not a time to convert in"):
         parse_window(text)
+
+
+def trend(client: Client, lines: list[str], steps: str, over: Frame, **more: Any) -> list[tuple[str, int, int, bool]]:
+    capture(client, lines)
+    funnel = Funnel("", tuple(map(parse_step, steps.split())), **{"window": DAY, **more})
+    with asking(client.store, over.as_of, over.timezone) as runner:
+        [group] = ask(runner, funnel, over, trend=True).groups
+    return [(f"{one.start:%m-%d}", one.persons, one.converted, one.over) for one in group.trend]
+
+
+def test_who_converts_of_those_that_began_in_a_bucket(client: Client) -> None:
+    lines = [
+        "p|a|2026-03-02 10:00:00, 2026-03-03 09:00:00",  # converts from both days: b is in both windows
+        "p|b|2026-03-03 10:00:00",
+        "q|a|2026-03-02 23:59:59, 2026-03-03 00:00:00",  # the first attempt is a second too old by then
+        "q|b|2026-03-04 00:00:00",
+        "r|a|2026-03-05 00:00:00",
+        "r|b|2026-03-06 00:00:00",
+        "s|a|2026-03-06 12:00:00",
+    ]
+    assert trend(client, lines, "a b", frame("2026-03-01", "2026-03-08", as_of=at("2026-03-08"))) == [
+        ("03-01", 0, 0, True),
+        ("03-02", 2, 1, True),
+        ("03-03", 2, 2, True),
+        ("03-04", 0, 0, True),
+        ("03-05", 1, 1, True),
+        ("03-06", 1, 0, True),
+        ("03-07", 0, 0, False),
+    ]

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     pass
 
 
-@with_asked("interval", "week_start")
+Periods = Annotated[
+    int | None,
+    typer.Option(
+        "--periods", min=1, max=400, help="How many periods back, the last one among them.", show_default=False
+    ),
+]
+
+
+@with_asked()
 def funnel(
     steps: Annotated[
         list[str],
@@ -29,6 +37,7 @@ def funnel(
     people: Annotated[
         int | None, typer.Option("--people", metavar="STEP", min=1, help="Who stopped at this step: 1, 2, …")
     ] = None,
+    periods: Periods = None,
     limit: Limit = None,
     pseudonyms: Pseudonyms = False,
     *,
@@ -42,6 +51,8 @@ def funnel(
     `usertrack funnel user_signed_up "mcp_connect_clicked[properties.template_name = 'Gmail']" --window 7d`
 
     `usertrack funnel activation --breakdown '$geoip_country_code' --top 3`
+
+    `usertrack funnel activation --interval week` · how conversion moves, by the week of the first step
 
     `usertrack funnel activation --people 2 -o stuck.csv` · who stopped at the second step
     """
@@ -63,9 +74,12 @@ def funnel(
         )
         if people is not None and people > len(found.steps):
             raise UsageError(f"the funnel has {len(found.steps)} steps, not {people}", "--people takes one of them")
-        frame = frame_of(desk, asked)
+        trend = asked.interval is not None or periods is not None
+        frame = frame_of(desk, asked, interval="week" if trend else "day")
+        if trend:
+            frame = periods_of(frame, asked, periods, frame.reaching(found.window, 12))
         if people is None:
-            shown = funnel_document(ask(desk.runner, found, frame))
+            shown = funnel_document(ask(desk.runner, found, frame, trend))
         else:
             shown = people_document(found, frame, people, dropped(desk.runner, found, frame, people))
         tell(desk, frame, desk.pseudonymised(shown) if pseudonyms else shown, limit)
@@ -73,12 +87,6 @@ def funnel(
 
 SIGNED_UP = "user_signed_up|signed_up"
 WEEKS = 13
-Periods = Annotated[
-    int | None,
-    typer.Option(
-        "--periods", min=1, max=400, help="How many periods back, the last one among them.", show_default=False
-    ),
-]
 Target = Annotated[
     str | None,
     typer.Option("--target", metavar="EVENT", help="What makes somebody a member of a cohort; a|b is either."),

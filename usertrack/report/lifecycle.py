@@ -9,7 +9,7 @@ from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.lifecycle import STATES, Lifecycle, Period, Stickiness
 from usertrack.document import Block, Document, Listing, Shown, Spark
-from usertrack.measures import number
+from usertrack.measures import number, plural
 from usertrack.table import Column, Row, Table
 
 _LIFECYCLE = (
@@ -73,8 +73,7 @@ def stickiness_document(found: Stickiness) -> Document:
 
 
 def _subtitle(event: str, frame: Frame) -> str:
-    weeks = [f"weeks start {frame.week_start.capitalize()}"] if frame.interval == "week" else []
-    return " · ".join([frame.said, f"active: {event or 'any event'}", *frame.scope, *weeks])
+    return " · ".join([frame.said, f"active: {event or 'any event'}", *frame.scope, *frame.weeks])
 
 
 def _utc(period: Period) -> Any:
@@ -112,7 +111,7 @@ def _stickiness_rows(name: str, counts: Sequence[int]) -> Iterator[Row]:
 
 def _stickiness(name: str, counts: Sequence[int], frame: Frame) -> Listing:
     rows: list[Row] = [
-        (f"{periods} {frame.interval}{'s' * (periods != 1)}", number(people), share, number(at_least))
+        (plural(periods, frame.interval), number(people), share, number(at_least))
         for _, periods, people, share, at_least in _stickiness_rows(name, counts)
     ]
     shown = {

@@ -93,7 +93,7 @@ def _semantics(asked: Asked) -> list[str]:
 
 
 def _scope(frame: Frame) -> list[str]:
-    return [*frame.scope, *([f"weeks start {frame.week_start.capitalize()}"] if frame.interval == "week" else [])]
+    return [*frame.scope, *frame.weeks]
 
 
 def _heatmap(group: Cohorts, frame: Frame) -> Heatmap:
