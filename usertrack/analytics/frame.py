@@ -187,7 +187,7 @@ class Frame:
 
 YET_TO_COME = "this time is yet to come"
 NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
-_SHORTEST = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
+_SHORTEST: dict[Interval, timedelta] = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
 
 
 def _later(day: date, interval: Interval, count: int) -> date:

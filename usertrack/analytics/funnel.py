@@ -3,13 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from usertrack.analytics.asking import answer, require_events, require_known
 from usertrack.analytics.frame import Frame, chosen
+from usertrack.analytics.over_time import Bucket, Share
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.run import Runner
 from usertrack.sqltext import condition_of, properties_of
@@ -86,28 +87,11 @@ class Reached:
 
 
 @dataclass(frozen=True)
-class Bucket:
-    """Who took the first step in the bucket from ``start``, an aware local time, and how many of them got to the last.
-
-    A person counts in each bucket they took it in. ``over``: the window of its last moment is, so nobody else converts.
-    """
-
-    start: datetime
-    persons: int
-    converted: int
-    over: bool = True
-
-    @property
-    def rate(self) -> float | None:
-        """The share that converted; None of nobody, and while it is not ``over``."""
-        return self.converted / self.persons if self.persons and self.over else None
-
-
-@dataclass(frozen=True)
 class Group:
     """The funnel of one value of the breakdown; ``name`` is empty without one. ``other``: all smaller groups as one.
 
-    ``trend`` has every bucket of the frame, also those without anybody; it is empty when it was not asked for.
+    ``trend`` has every bucket of the frame: how many got to the last step, of those who took the first one in it. A
+    person counts in each bucket they took it in. It is empty when it was not asked for.
     """
 
     name: str
@@ -189,7 +173,7 @@ def funnel_of(words: Sequence[str], named: dict[str, Funnel]) -> Funnel:
     return Funnel(" → ".join(step.text for step in steps), steps)
 
 
-def ask(runner: Runner, funnel: Funnel, frame: Frame, trend: bool = False) -> FunnelAnswer:
+def ask(runner: Runner, funnel: Funnel, frame: Frame, *, trend: bool = False) -> FunnelAnswer:
     """How many persons reached each step, and with ``trend`` the last one of those that began in each bucket.
 
     Raises UsageError for an event that never occurred.
@@ -201,8 +185,11 @@ def ask(runner: Runner, funnel: Funnel, frame: Frame, trend: bool = False) -> Fu
         names = [event for step in funnel.steps for event in step.events if len(step.events) == 1]
         require_events(runner, names)
     ranks = sorted({int(row["group_rank"]) for row in rows}) or [1]
-    groups = tuple(_group(funnel, frame, [row for row in rows if row["group_rank"] == rank], trend) for rank in ranks)
-    return FunnelAnswer(funnel, frame, groups, replace(table, title=funnel.title))
+    of_ranks = [[row for row in rows if row["group_rank"] == rank] for rank in ranks]
+    groups = (
+        replace(_group(funnel, frame, own), trend=_trend(funnel, frame, own) if trend else ()) for own in of_ranks
+    )
+    return FunnelAnswer(funnel, frame, tuple(groups), replace(table, title=funnel.title))
 
 
 def dropped(runner: Runner, funnel: Funnel, frame: Frame, step: int) -> Table:
@@ -243,7 +230,7 @@ def _values(funnel: Funnel, frame: Frame) -> dict[str, Any]:
     return {**values, "strict": funnel.order == "strict", "exclusions": list(funnel.exclusions)}
 
 
-def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]], trend: bool) -> Group:
+def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> Group:
     at = {int(row["step"]): row for row in rows if row["bucket"] < 0}
     counts = [int(at[n]["persons"]) if n in at else 0 for n in range(1, len(funnel.steps) + 1)]
     steps = tuple(
@@ -261,8 +248,7 @@ def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]], trend: 
         for row in [at.get(n + 1, {})]
     )
     rank, value = (int(rows[0]["group_rank"]), rows[0]["group_value"]) if rows else (1, None)
-    buckets = _trend(funnel, frame, rows) if trend else ()
-    return Group(frame.group_name(rank, value), steps, rank > frame.top, buckets)
+    return Group(frame.group_name(rank, value), steps, other=rank > frame.top)
 
 
 def _trend(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> tuple[Bucket, ...]:
@@ -271,8 +257,7 @@ def _trend(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> tupl
     return tuple(
         Bucket(
             start,
-            counts.get((at, 1), 0),
-            counts.get((at, last), 0),
+            Share(counts.get((at, last), 0), counts.get((at, 1), 0)),
             over=frame.step(start).astimezone(UTC) + window <= min(frame.as_of, frame.until),
         )
         for at, start in enumerate(frame.starts)

@@ -79,7 +79,7 @@ def funnel(
         if trend:
             frame = periods_of(frame, asked, periods, frame.reaching(found.window, 12))
         if people is None:
-            shown = funnel_document(ask(desk.runner, found, frame, trend))
+            shown = funnel_document(ask(desk.runner, found, frame, trend=trend))
         else:
             shown = people_document(found, frame, people, dropped(desk.runner, found, frame, people))
         tell(desk, frame, desk.pseudonymised(shown) if pseudonyms else shown, limit)
@@ -249,7 +249,7 @@ def features(
         tell(desk, frame, features_document(found, limit), limit)
 
 
-@with_asked("interval", "week_start")
+@with_asked()
 def churn(
     event: Active = "",
     gone: Annotated[
@@ -257,6 +257,7 @@ def churn(
         typer.Option("--gone", metavar="DAYS", min=1, max=400, help="Whole days without an event are to have left."),
     ] = 30,
     of: Of = "known",
+    periods: Periods = None,
     limit: Limit = None,
     *,
     asked: Asked,
@@ -268,6 +269,8 @@ def churn(
 
     `usertrack churn --gone 14 --event 'run_completed|api_call_made'`
 
+    `usertrack churn --interval month` · the share that left in each month
+
     `usertrack churn --breakdown person.plan -o churn.html` · lifetimes side by side
     """
     from usertrack.analytics.churn import ask
@@ -277,8 +280,12 @@ def churn(
     from usertrack.report.churn import churn_document
 
     with open_desk(common) as desk:
-        frame = frame_of(desk, asked, days=365)
-        tell(desk, frame, churn_document(ask(desk.runner, event, gone, frame, chosen(of, Counted, "--of"))), limit)
+        trend = asked.interval is not None or periods is not None
+        frame = frame_of(desk, asked, days=365, interval="month" if trend else "day")
+        if trend:
+            frame = periods_of(frame, asked, periods, len(frame.starts))
+        counted = chosen(of, Counted, "--of")
+        tell(desk, frame, churn_document(ask(desk.runner, event, gone, frame, counted, trend=trend)), limit)
 
 
 def register(app: typer.Typer) -> None:

@@ -5,10 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from usertrack.analytics.churn import FEWEST, LIKELY, BackTest, Churn, Group, Mark, Period, Risk, Segment, Share
+from usertrack.analytics.asking import others
+from usertrack.analytics.churn import FEWEST, LIKELY, BackTest, Churn, Group, Mark, Period, Risk, Segment
+from usertrack.analytics.over_time import Share
 from usertrack.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
 from usertrack.intervals import Interval
-from usertrack.measures import number
+from usertrack.measures import number, plural
+from usertrack.report import over_time
+from usertrack.report.over_time import said
 from usertrack.table import Column, Row, Table
 
 _DAYS = (1, 7, 14, 30, 60, 90, 180, 365)
@@ -34,24 +38,31 @@ _MARKS = 3
 
 
 def churn_document(found: Churn) -> Document:
-    """Rate, lifetime, risk, its back-test; files hold a row per risk segment."""
+    """Rate, lifetime, risk, its back-test; files hold a row per risk segment, of a trend one per group and bucket."""
     frame, gone = found.frame, found.gone
-    rows: list[Row] = [_row(risk, gone) for risk in found.risks]
+    risks: list[Row] = [_row(risk, gone) for risk in found.risks]
+    trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend)]
     notes = _notes(found)
     return Document(
         title="Churn",
         subtitle=" · ".join(
             [
                 frame.said,
-                f"left: {gone} whole day{'s' * (gone != 1)} without {found.event or 'any event'}",
+                f"left: {plural(gone, 'whole day')} without {found.event or 'any event'}",
                 *frame.scope,
+                *(frame.weeks if trend else []),
             ]
         ),
         blocks=tuple(_blocks(found)),
         notes=notes,
-        data=lambda: _json(found, rows, notes),
+        data=lambda: _json(found, risks, notes),
         table=replace(
-            found.table, columns=_COLUMNS, rows=rows, name="churn", timezone=frame.timezone, as_of=frame.as_of
+            found.table,
+            columns=over_time.columns("left") if trend else _COLUMNS,
+            rows=trend or risks,
+            name="churn",
+            timezone=frame.timezone,
+            as_of=frame.as_of,
         ),
         timezone=frame.timezone,
         as_of=frame.as_of,
@@ -68,11 +79,15 @@ def _blocks(found: Churn) -> Iterator[Block]:
 
 
 def _rate(group: Group, found: Churn) -> Iterator[Block]:
+    if group.trend:
+        headings = {"line": "% who left", "people": "Here", "hits": "Left", "rate": "Churn rate"}
+        yield from over_time.blocks(group.trend, found.frame, **headings)
+        return
     if not group.periods:
         yield Paragraph("churn rate: not known, the history is shorter than two periods")
         return
     rows: list[Row] = [
-        (_span(period), period.left.n, period.left.hits, period.left.value, _said(period.left.interval))
+        (_span(period), period.left.n, period.left.hits, period.left.value, said(period.left.interval))
         for period in group.periods
     ]
     shown = {
@@ -94,7 +109,7 @@ def _lifetime(group: Group) -> Iterator[Block]:
     ends = f"{life.points[-1].share:.0%} after {life.horizon:.0f}"
     yield Spark("Still here, day 0 on", [None if point is None else 100 * point.share for point in days], ends)
     rows: list[Row] = [
-        (f"{day} day{'s' * (day != 1)}", point.share, _said(point.interval))
+        (plural(day, "day"), point.share, said(point.interval))
         for day in _DAYS
         if (point := life.at(day)) is not None and day <= life.horizon
     ]
@@ -141,7 +156,7 @@ def _risk(found: Churn) -> Iterator[Block]:
             _silent(risk.segment[1], found.gone),
             risk.people,
             risk.past.value,
-            _said(risk.past.interval),
+            said(risk.past.interval),
             risk.past.n,
             {True: "likely", False: "·", None: "too few"}[risk.likely],
             "; ".join(_characteristics(risk)),
@@ -228,15 +243,7 @@ def _tested(found: Churn) -> Block:
 def _share(share: Share, of: str) -> str:
     if share.value is None:
         return "undefined, n=0"
-    return f"{share.value:.1%} (95 %: {_said(share.interval)}): {number(share.hits)} of {number(share.n)} {of}"
-
-
-def _said(interval: Interval) -> str:
-    return (
-        "·"
-        if interval.low is None or interval.high is None
-        else f"{100 * interval.low:.0f} to {100 * interval.high:.0f} %"
-    )
+    return f"{share.value:.1%} (95 %: {said(share.interval)}): {number(share.hits)} of {number(share.n)} {of}"
 
 
 def _span(period: Period) -> str:
@@ -278,12 +285,24 @@ def _notes(found: Churn) -> tuple[str, ...]:
         ),
         *([f"{number(left_out)} people without an e-mail do not count (--of all)"] if left_out else []),
         *(["nobody has an e-mail: everybody counts"] if found.fell_back else []),
+        *_trend_notes(found),
+        *others(found.table, found.frame),
     )
 
 
+def _trend_notes(found: Churn) -> Iterator[str]:
+    if not any(group.trend for group in found.groups):
+        return
+    unit = found.frame.interval
+    yield f"here: active in the {unit}, or before and after it; who left did so in the {unit} of their last day before"
+    still = f"{plural(found.gone, 'day')} after their end are not over"
+    yield from over_time.note([group.trend for group in found.groups], found.frame, still)
+
+
 def _json(found: Churn, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+    unused = () if any(group.trend for group in found.groups) else ("interval", "week_start")
     return {
-        **{key: value for key, value in found.frame.as_dict().items() if key not in ("interval", "week_start")},
+        **{key: value for key, value in found.frame.as_dict().items() if key not in unused},
         "event": found.event or None,
         "gone_days": found.gone,
         "counted": found.counted,
@@ -313,6 +332,7 @@ def _group_json(group: Group) -> dict[str, Any]:
         "breakdown": group.name or None,
         "churn_rate": _share_json(latest),
         "periods": [{"start": period.start, "end": period.end, **_share_json(period.left)} for period in group.periods],
+        **({"trend": over_time.as_json(group.trend, "left")} if group.trend else {}),
         "lifetime": {
             "people": life.n,
             "left": life.ended,

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC
 from typing import Any
 
 from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.funnel import Funnel, FunnelAnswer, Group, Reached
-from usertrack.document import Block, Document, Listing, Shown, Spark
+from usertrack.document import Block, Document, Listing, Shown
 from usertrack.measures import number, plural
+from usertrack.report import over_time
 from usertrack.table import Column, Row, Table
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
@@ -25,14 +25,6 @@ _COLUMNS = (
     Column("median_seconds", "DOUBLE"),
     Column("mean_seconds", "DOUBLE"),
 )
-_TREND = (
-    Column("breakdown"),
-    Column("start", "TIMESTAMP"),
-    Column("people", "BIGINT"),
-    Column("converted", "BIGINT"),
-    Column("rate", "DOUBLE"),
-    Column("complete", "BOOLEAN"),
-)
 
 
 def funnel_document(found: FunnelAnswer) -> Document:
@@ -41,8 +33,8 @@ def funnel_document(found: FunnelAnswer) -> Document:
     Of a trend they hold a row per group and bucket instead.
     """
     funnel, frame = found.funnel, found.frame
-    trend: list[Row] = [row for group in found.groups for row in _trend_rows(group, frame)]
-    columns = _TREND if trend else _COLUMNS
+    trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend)]
+    columns = over_time.columns("converted") if trend else _COLUMNS
     rows = trend or [row for group in found.groups for row in _rows(group, frame)]
     notes = list(_notes(found))
     return Document(
@@ -150,35 +142,9 @@ def _listing(group: Group, frame: Frame) -> Listing:
 
 def _blocks(group: Group, frame: Frame) -> Iterator[Block]:
     yield _listing(group, frame)
-    if len(group.trend) > 2:
-        rates = [None if one.rate is None else 100 * one.rate for one in group.trend]
-        yield Spark(f"% by {frame.interval} of the first step", rates)
     if group.trend:
-        yield _by_bucket(group, frame)
-
-
-def _trend_rows(group: Group, frame: Frame) -> Iterator[Row]:
-    for one in group.trend:
-        start = one.start.astimezone(UTC).replace(tzinfo=None)
-        yield group.name if frame.breakdown else None, start, one.persons, one.converted, one.rate, one.over
-
-
-def _by_bucket(group: Group, frame: Frame) -> Listing:
-    """A line per bucket; no share where more may convert."""
-    rows: list[Row] = [
-        (frame.label(one.start), one.persons, one.converted, one.rate, "" if one.over else "not over")
-        for one in group.trend
-    ]
-    shown = {
-        "start": Shown("Day" if frame.interval == "day" else f"{frame.interval.capitalize()} of"),
-        "people": Shown("Began", "number"),
-        "converted": Shown("Converted", "number"),
-        "rate": Shown("Of them", "bar", full=1.0),
-        "over": Shown("Window"),
-    }
-    kinds = {"people": "BIGINT", "converted": "BIGINT", "rate": "DOUBLE"}
-    columns = tuple(Column(name, kinds.get(name, "VARCHAR")) for name in shown)
-    return Listing(Table(columns, rows, as_of=frame.as_of), "", shown)
+        headings = {"line": "% of those who began", "people": "Began", "hits": "Converted", "rate": "Of them"}
+        yield from over_time.blocks(group.trend, frame, **headings)
 
 
 def _lost(at: int, step: Reached) -> str:
@@ -194,13 +160,11 @@ def _notes(found: FunnelAnswer) -> Iterator[str]:
         yield "nobody took the first step in this time"
     if open_:
         yield f"{number(open_)} people began less than the window before the end and may still convert"
-    late = max((sum(not one.over for one in group.trend) for group in found.groups), default=0)
-    if late:
-        which = f"the last {found.frame.interval} has" if late == 1 else f"the last {late} {found.frame.interval}s have"
-        yield f"{which} no share yet: {_in_words(found.funnel.window)} to convert in are not over for all who began then"
     if any(group.trend for group in found.groups):
         step = "any step" if found.funnel.order == "unordered" else "the first step"
         yield f"a person counts in each {found.frame.interval} in which they took {step}"
+        why = f"the {_in_words(found.funnel.window)} to convert in are not over for all"
+        yield from over_time.note([group.trend for group in found.groups], found.frame, why)
     if at_once := sum(step.at_once for group in found.groups for step in group.steps):
         yield f"steps at the very time of the one before are in no median or mean: {number(at_once)}"
     yield from others(found.table, found.frame)
@@ -222,14 +186,9 @@ def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
                 "value": group.name if frame.breakdown else None,
                 "other": group.other,
                 "steps": [dict(zip(names, row[1:], strict=True)) for row in _rows(group, frame)],
-                **({"trend": _trend_json(group, frame)} if group.trend else {}),
+                **({"trend": over_time.as_json(group.trend, "converted")} if group.trend else {}),
             }
             for group in found.groups
         ],
         "notes": list(notes),
     }
-
-
-def _trend_json(group: Group, frame: Frame) -> list[dict[str, Any]]:
-    names = [column.name for column in _TREND[1:]]
-    return [dict(zip(names, row[1:], strict=True)) for row in _trend_rows(group, frame)]
