@@ -132,7 +132,8 @@ def test_cohorts_by_week_look_at_each_ones_own_day(client: Client) -> None:
         ],
     )
     with asking(client.store, NOW) as runner:
-        found = ask_days(runner, Asked("signed_up", "run"), frame("2026-10-05", "2026-11-20", "week", as_of=NOW))
+        weeks = frame("2026-10-05", "2026-11-20", "week", as_of=NOW)
+        [found] = ask_days(runner, Asked("signed_up", "run"), weeks).groups
     assert (found.cohorts[0].size, found.cohorts[0].people) == (2, (2, 1, 2, 0, 0, None, None))
     assert [found.curve[day] for day in (0, 1, 7, 8)] == [(2, 2), (1, 2), (2, 2), (0, 2)]
 

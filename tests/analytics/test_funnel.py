@@ -217,7 +217,7 @@ def test_who_converts_of_those_that_began_in_a_bucket(client: Client) -> None:
 
 def test_buckets_are_local_and_weeks_begin_as_asked(client: Client) -> None:
     lines = ["p|a|2026-03-08 04:59:59", "q|a|2026-03-08 05:00:00", "q|b|2026-03-08 06:00:00"]  # midnight in New York
-    days = frame("2026-03-07 05:00:00", "2026-03-10", as_of=at("2026-04-01"), timezone="America/New_York")
+    days = frame("2026-03-07 05:00:00", "2026-03-11", as_of=at("2026-04-01"), timezone="America/New_York")
     assert trend(client, lines, "a b", days)[:2] == [("03-07", 1, 0, True), ("03-08", 1, 1, True)]
     weeks = replace(days, interval="week")
     assert trend(client, [], "a b", weeks)[:1] == [("03-02", 2, 1, True)]

@@ -163,6 +163,10 @@ class Frame:
             return ""
         return "all others" if rank > self.top else "(none)" if value is None else str(value)
 
+    def heading(self, name: str) -> str:
+        """What stands above the part of a group; nothing without a breakdown."""
+        return f"{self.breakdown} = {name}" if self.breakdown else ""
+
     @property
     def values(self) -> dict[str, Any]:
         """The parameters that all analyses share. An empty list of people means everybody."""

@@ -128,7 +128,7 @@ def retention(
         tell(desk, frame, retention_document(ask(desk.runner, question, frame)), limit)
 
 
-@with_asked("breakdown", "top")
+@with_asked()
 def cohorts(
     weeks: Annotated[
         int | None,
@@ -144,6 +144,8 @@ def cohorts(
     """Everybody by the week of their signup, and the share who came back on day 1, 7, 14, 30, 60 and 90 after it.
 
     `usertrack cohorts` · the last 13 weeks, with the retention curve over all of them
+
+    `usertrack cohorts --breakdown person.plan --top 3` · a table and a curve for each plan
 
     `usertrack cohorts --returning run_completed --weeks 26 -o cohorts.csv`
     """

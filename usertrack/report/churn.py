@@ -72,7 +72,7 @@ def churn_document(found: Churn) -> Document:
 def _blocks(found: Churn) -> Iterator[Block]:
     for group in found.groups:
         blocks = (*_rate(group, found), *_lifetime(group))
-        yield Section(f"{found.frame.breakdown} = {group.name}", blocks) if group.name else Section("Everybody", blocks)
+        yield Section(found.frame.heading(group.name) or "Everybody", blocks)
     yield Section(f"Who is about to leave, of {number(sum(risk.people for risk in found.risks))}", tuple(_risk(found)))
     yield Section("What marks those who left", (_marks(found),))
     yield Section("Back-test", (_tested(found),))

@@ -137,7 +137,7 @@ def _listing(group: Group, frame: Frame) -> Listing:
         "mean": Shown("Mean", align="right"),
     }
     table = Table(tuple(map(Column, shown, kinds)), rows, as_of=frame.as_of)
-    return Listing(table, f"{frame.breakdown} = {group.name}" if frame.breakdown else "", shown)
+    return Listing(table, frame.heading(group.name), shown)
 
 
 def _blocks(group: Group, frame: Frame) -> Iterator[Block]:

@@ -100,7 +100,7 @@ def _lifecycle(name: str, periods: Sequence[Period], frame: Frame) -> Iterator[B
         **{state: Shown(state.capitalize(), "number") for state in STATES},
     }
     columns = tuple(Column(key, "VARCHAR" if key == "period" else "BIGINT") for key in shown)
-    yield Listing(Table(columns, rows, as_of=frame.as_of), _heading(name, frame), shown)
+    yield Listing(Table(columns, rows, as_of=frame.as_of), frame.heading(name), shown)
 
 
 def _stickiness_rows(name: str, counts: Sequence[int]) -> Iterator[Row]:
@@ -121,11 +121,7 @@ def _stickiness(name: str, counts: Sequence[int], frame: Frame) -> Listing:
         "at_least": Shown("As many or more", align="right"),
     }
     columns = tuple(Column(key, "DOUBLE" if key == "share" else "VARCHAR") for key in shown)
-    return Listing(Table(columns, rows, as_of=frame.as_of), _heading(name, frame), shown)
-
-
-def _heading(name: str, frame: Frame) -> str:
-    return f"{frame.breakdown} = {name}" if frame.breakdown else ""
+    return Listing(Table(columns, rows, as_of=frame.as_of), frame.heading(name), shown)
 
 
 def _table(table: Table, frame: Frame, name: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:
