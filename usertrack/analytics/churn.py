@@ -14,6 +14,7 @@ from usertrack.analytics.over_time import Bucket, Share
 from usertrack.analytics.survival import Survival, kaplan_meier
 from usertrack.errors import UsageError
 from usertrack.intervals import UNKNOWN, Interval, difference
+from usertrack.measures import plural
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -141,7 +142,7 @@ def ask(
     days = (_midnight(frame) - frame.since.astimezone(ZoneInfo(frame.timezone))).days
     if days <= gone:
         raise UsageError(
-            f"the time has {max(0, days)} whole days, and to have left takes {gone} without an event",
+            f"the time has {plural(max(0, days), 'whole day')}, and to have left takes {gone} without an event",
             "begin earlier with --since or --days, or say --gone with fewer days",
         )
     table = _ask(runner, "posthog/lifetimes", event, gone, frame, counted)

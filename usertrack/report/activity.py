@@ -8,6 +8,7 @@ from typing import Any
 from usertrack.analytics.activity import FORMULA, Active, Activity, Day, Engagement, Measured
 from usertrack.analytics.frame import YET_TO_COME, Frame
 from usertrack.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Shown
+from usertrack.measures import plural
 from usertrack.report.compared import Figure, changes, listing, values
 from usertrack.report.sessions import session_figures
 from usertrack.table import Column, Row, Table
@@ -163,7 +164,7 @@ def _notes(found: Activity) -> Iterator[str]:
 def _length(frame: Frame) -> str:
     hours = round((frame.until - frame.since).total_seconds() / 3600)
     days, rest = divmod(hours, 24)
-    parts = [f"{days} days"] * bool(days) + [f"{rest} hours"] * bool(rest)
+    parts = [plural(days, "day")] * bool(days) + [plural(rest, "hour")] * bool(rest)
     return " and ".join(parts) or "time"
 
 

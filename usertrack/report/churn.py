@@ -10,7 +10,7 @@ from usertrack.analytics.churn import FEWEST, LIKELY, BackTest, Churn, Group, Ma
 from usertrack.analytics.over_time import Share
 from usertrack.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
 from usertrack.intervals import Interval
-from usertrack.measures import number, plural
+from usertrack.measures import number, plural, signed
 from usertrack.report import over_time
 from usertrack.report.over_time import said
 from usertrack.table import Column, Row, Table
@@ -106,7 +106,7 @@ def _lifetime(group: Group) -> Iterator[Block]:
         yield Paragraph("lifetime: nobody began early enough to tell")
         return
     days = [life.at(day) for day in range(int(life.horizon) + 1)]
-    ends = f"{life.points[-1].share:.0%} after {life.horizon:.0f}"
+    ends = f"{100 * life.points[-1].share:.0f} % after {plural(int(life.horizon), 'day')}"
     yield Spark("Still here, day 0 on", [None if point is None else 100 * point.share for point in days], ends)
     rows: list[Row] = [
         (plural(day, "day"), point.share, said(point.interval))
@@ -118,7 +118,7 @@ def _lifetime(group: Group) -> Iterator[Block]:
     yield Facts(
         (
             ("median lifetime", _days(life.median, life.median_interval, "not reached: less than half have left")),
-            (f"mean, up to {life.horizon:.0f} days", _days(life.mean, life.mean_interval, "")),
+            (f"mean, up to {plural(int(life.horizon), 'day')}", _days(life.mean, life.mean_interval, "")),
             ("people", f"{number(life.n)}: {number(life.ended)} left, {number(life.n - life.ended)} have not yet"),
         )
     )
@@ -196,14 +196,14 @@ def _fact(mark: Mark) -> str:
 
 
 def _percent(share: Share) -> str:
-    return "·" if share.value is None else f"{share.value:.0%}"
+    return "·" if share.value is None else f"{100 * share.value:.0f} %"
 
 
 def _marks(found: Churn) -> Block:
     if not found.marks:
         return Paragraph("nothing tells them from those who stayed: no fact differs for sure")
     rows: list[Row] = [
-        (_fact(mark), mark.here.value, mark.there.value, f"{100 * mark.change:+.0f} pp", _points(mark.interval))
+        (_fact(mark), mark.here.value, mark.there.value, f"{signed(100 * mark.change)} pp", _points(mark.interval))
         for mark in found.marks
     ]
     n = found.marks[0]
@@ -221,7 +221,7 @@ def _points(interval: Interval) -> str:
     return (
         ""
         if interval.low is None or interval.high is None
-        else f"{100 * interval.low:+.0f} to {100 * interval.high:+.0f}"
+        else f"{signed(100 * interval.low)} to {signed(100 * interval.high)}"
     )
 
 
@@ -275,11 +275,11 @@ def _row(risk: Risk, gone: int) -> Row:
 def _notes(found: Churn) -> tuple[str, ...]:
     too_new, left_out = (sum(getattr(group, name) for group in found.groups) for name in ("too_new", "left_out"))
     return (
-        f"lifetime: Kaplan-Meier from the first event to the first {found.gone} days of silence; who is still here"
-        " counts for as long as that is known",
+        f"lifetime: Kaplan-Meier from the first event to the first {plural(found.gone, 'day')} of silence; who is"
+        " still here counts for as long as that is known",
         f"risk: {METHOD}; segments of fewer than {FEWEST} are not judged",
         *(
-            [f"{number(too_new)} people came in the last {found.gone} days and are in no lifetime yet"]
+            [f"{number(too_new)} people came in the last {plural(found.gone, 'day')} and are in no lifetime yet"]
             if too_new
             else []
         ),

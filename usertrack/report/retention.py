@@ -89,7 +89,8 @@ def _curve(group: Days) -> Iterator[dict[str, Any]]:
 def _ends(curve: Sequence[tuple[int, int]], last: int) -> str:
     """The share on some days, each with how many people it is of."""
     days = dict.fromkeys(day for day in (1, 7, 30, last) if 0 < day <= last and curve[day][1])
-    return ", ".join(f"{curve[day][0] / curve[day][1]:.0%} of {number(curve[day][1])} on day {day}" for day in days)
+    shares = (f"{100 * curve[day][0] / curve[day][1]:.0f} % of {number(curve[day][1])} on day {day}" for day in days)
+    return ", ".join(shares)
 
 
 def _semantics(asked: Asked) -> list[str]:
