@@ -40,12 +40,16 @@ BROKEN_DOWN = [
     ["funnel", "a", "a"],
     ["funnel", "a", "a", "--order", "unordered"],
     ["retention"],
+    ["cohorts", "--target", "a"],
+    ["features", "--event", "a", "--property", ""],
+    ["churn", "--gone", "1"],
     ["lifecycle"],
     ["stickiness"],
+    ["activity"],
 ]
 
 
-@pytest.mark.parametrize("command", [*BROKEN_DOWN, ["activity"]])
+@pytest.mark.parametrize("command", BROKEN_DOWN)
 def test_a_property_that_nothing_has(on: Cli, client: Client, command: list[str]) -> None:
     capture(client, LINES)
     said = on(*command, *SINCE, "--breakdown", "plann")

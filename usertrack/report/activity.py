@@ -6,6 +6,7 @@ from datetime import UTC, date
 from typing import Any
 
 from usertrack.analytics.activity import FORMULA, Active, Activity, Day, Engagement, Measured
+from usertrack.analytics.asking import others
 from usertrack.analytics.frame import YET_TO_COME, Frame
 from usertrack.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Shown
 from usertrack.measures import plural
@@ -158,6 +159,8 @@ def _notes(found: Activity) -> Iterator[str]:
         yield "no event has a $session_id: there are no sessions"
     if (interval := found.trend.interval) != "day":
         yield f"charts by {interval}: DAU of an average day, WAU and MAU at its end"
+    if found.by_value:
+        yield from others(found.by_value, frame)
     yield f"before: the {_length(frame)} before that; WAU and MAU at its end"
 
 

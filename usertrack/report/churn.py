@@ -128,7 +128,8 @@ def _days(value: float | None, interval: Interval, otherwise: str) -> str:
     if value is None:
         return otherwise
     low, high = ("?" if bound is None else f"{bound:.1f}".removesuffix(".0") for bound in (interval.low, interval.high))
-    return f"{value:.1f}".removesuffix(".0") + f" days (95 %: {low} to {high})"
+    said = f"{value:.1f}".removesuffix(".0")
+    return f"{said} day{'s' * (said != '1')} (95 %: {low} to {high})"
 
 
 def _risk(found: Churn) -> Iterator[Block]:

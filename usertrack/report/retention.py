@@ -76,8 +76,9 @@ def _by_day(group: Days, frame: Frame) -> Iterator[Heatmap | Spark]:
     curve = [people / size if size else None for people, size in group.curve]
     last = max((day for day, rate in enumerate(curve) if rate is not None), default=0)
     yield _shares(group.cohorts, [f"day {day}" for day in (0, *DAYS)], frame, frame.heading(group.name))
-    shares = [None if rate is None else 100 * rate for rate in curve[1 : last + 1]]
-    yield Spark(f"Day 0 – {last}", shares, _ends(group.curve, last))
+    if last:
+        shares = [None if rate is None else 100 * rate for rate in curve[1 : last + 1]]
+        yield Spark(f"Day 1 – {last}", shares, _ends(group.curve, last))
 
 
 def _curve(group: Days) -> Iterator[dict[str, Any]]:
