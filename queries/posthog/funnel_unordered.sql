@@ -103,7 +103,10 @@ furthest AS (
                 recent -> tuple(
                     recent,
                     arrayCount(times -> notEmpty(times), recent) > length(seen.2)
-                        AND arrayMin(arrayMap(times -> times[1], arrayFilter(times -> notEmpty(times), recent))) <= last_begun
+                        AND (
+                            NOT {trend}
+                            OR arrayMin(arrayMap(times -> times[1], arrayFilter(times -> notEmpty(times), recent))) <= last_begun
+                        )
                         ? arraySort(arrayMap(times -> times[1], arrayFilter(times -> notEmpty(times), recent)))
                         : seen.2
                 ),
