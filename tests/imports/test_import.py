@@ -224,10 +224,23 @@ def test_addresses_are_told_as_in_events_that_are_captured(load: Import, events:
 
 
 SENT = {
-    **{"ip": "a proxy", "X-Forwarded-For": "10.0.0.1, ::1", "remoteAddress": ["x"], "ipv4": 1, "user_ip": {"a": 1}},
-    **{"seen": "10.0.0.1:80", "$set": {"$initial_ip": "10.0.0.1", "plan": "pro"}, "forwarded": True, "ip_count": 3},
-    **{"deep": [{"lan": ["10.0.0.1", "fe80::1%eth0", "x"]}, "10.0.0.1"], "$browser_version": "10.0.0.1"},
-    **{"$host": "127.0.0.1", "said": 'my "ip": "10.0.0.1"', "at": "10:20:30", "zip": "1", "empty": "", '{"ip': "::1"},
+    "ip": "a proxy",
+    "X-Forwarded-For": "10.0.0.1, ::1",
+    "remoteAddress": ["x"],
+    "ipv4": 1,
+    "user_ip": {"a": 1},
+    "seen": "10.0.0.1:80",
+    "$set": {"$initial_ip": "10.0.0.1", "plan": "pro"},
+    "forwarded": True,
+    "ip_count": 3,
+    "deep": [{"lan": ["10.0.0.1", "fe80::1%eth0", "x"]}, "10.0.0.1"],
+    "$browser_version": "10.0.0.1",
+    "$host": "127.0.0.1",
+    "said": 'my "ip": "10.0.0.1"',
+    "at": "10:20:30",
+    "zip": "1",
+    "empty": "",
+    '{"ip': "::1",
 }
 
 

@@ -13,6 +13,8 @@ from capture_fixtures import SETTINGS, TOKEN, Client, client, running, shared_st
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from usertrack.server.addresses import means_address
+
 EVENT = {"event": "hi", "distinct_id": "d", "api_key": TOKEN}
 PATHS = ["/batch", "/e", "/i/v0/e", "/capture", "/track", "/engage"]
 
