@@ -3,6 +3,7 @@
 PostHog goes first and the files here last: as long as anything is left, the person is known, and a second run goes on.
 """
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -82,8 +83,16 @@ def prove(runner: Runner, subject: Subject, where: Kept, before: Sequence[Held])
     ]
 
 
+def pending(runner: Runner, subject: Subject) -> bool:
+    """Whether PostHog has yet to delete events of the person's."""
+    return subject.posthog and _pending(runner, subject)
+
+
 def raise_left(subject: Subject, found: Sequence[Erased], *, done: bool) -> None:
-    """Raise CheckFailed when a place that is ours still holds something, or could not be read again."""
+    """Raise CheckFailed when a place that is ours still holds something, or could not be read again.
+
+    Unless PostHog is ``done``, what is left there is said to be pending, with the command that proves it later.
+    """
     left = [each for each in found if each.held.ours and each.left != 0]
     if not left:
         return
@@ -91,7 +100,17 @@ def raise_left(subject: Subject, found: Sequence[Erased], *, done: bool) -> None
     if any("name the e-mail" in each.held.what for each in left):
         hint = "what others did names the e-mail: `usertrack privacy pseudonymize` replaces it in the embedded store"
     elif not done:
-        hint = "PostHog deletes events in batches, by Sunday 05:00 UTC; run this again afterwards to prove it"
+        empty = dict.fromkeys(each.held.place for each in found if each.left == 0 and each.held.place != "PostHog")
+        proven = f"; proven to hold nothing: {', '.join(empty)}" if empty else ""
+        raise CheckFailed(f"PostHog has yet to delete {subject.email}: {names}{proven}", _later(subject))
     else:
         hint = "run this again; it goes on where it ended"
     raise CheckFailed(f"something is left of {subject.email}: {names}", hint)
+
+
+def _later(subject: Subject) -> str:
+    persons = "".join(f" --person {id_}" for id_ in subject.ids)
+    return (
+        "it deletes events in batches, by Sunday 05:00 UTC; then "
+        f"`usertrack privacy prove {shlex.quote(subject.email)}{persons}` proves it"
+    )
