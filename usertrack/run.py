@@ -299,7 +299,7 @@ class Runner:
     async def _without_opted_out(self, statement: Statement) -> Statement:
         if not statement.excludes:
             return statement
-        emails = (await self._consented()).left_out_of(statement)
+        emails = (await self._consented()).to_be_told(statement.query.sql if statement.query else "")
         return replace(statement, values={**statement.values, "internal": [*statement.values["internal"], *emails]})
 
     async def _from_cache(self, statement: Statement) -> Table | None:

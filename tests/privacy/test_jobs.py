@@ -100,6 +100,14 @@ def test_events_that_come_meanwhile_stay(store: Store) -> None:
     assert told_apart(store) == [[6, 0], [9, 0], [10, 0]]
 
 
+def test_who_came_back_and_was_merged_becomes_a_pseudonym_again(store: Store) -> None:
+    pseudonymized(store, PSEUDONYMS, silent, dry_run=False)
+    [[ann]] = store.rows("SELECT person_id FROM posthog.events GROUP BY person_id HAVING count() = 10")
+    Ingestor(store, "t").ingest([event(11, "ann")], NOW)
+    store.query(f"ALTER TABLE posthog.events UPDATE person_id = '{ann}' WHERE 1 SETTINGS mutations_sync = 2")
+    assert pseudonymized(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
+
+
 @pytest.mark.parametrize("steps", [1, 2, 5, 8])
 def test_retention_cut_short(store: Store, steps: int) -> None:
     before = datetime(2026, 7, 15, tzinfo=UTC)
