@@ -37,6 +37,6 @@ class OptedOut:
         )
         return tuple(text for there, text in lines if there)
 
-    def to_be_told(self, query: str) -> tuple[str, ...]:
-        """E-mails that the ``query`` of this SQL has to be told: with the condition it leaves out the rest."""
-        return self.shared if "{opted_out}" in query else self.emails
+    def to_be_told(self, *, has_condition: bool) -> tuple[str, ...]:
+        """E-mails that a query has to be told, which has the condition or has it not."""
+        return self.shared if has_condition else self.emails
