@@ -159,7 +159,12 @@ ranked AS (
         step,
         names,
         sessions,
-        uniqExactMerge(who) OVER (PARTITION BY hash) AS persons,
+        -- in the order of the next one, since to sort twice is slow
+        uniqExactMerge(who) OVER (
+            PARTITION BY rank, kind, multiIf(kind = 'begin', step, kind = 'edge', length(names), 0)
+            ORDER BY sessions ASC, step DESC, names DESC
+            ROWS BETWEEN CURRENT ROW AND CURRENT ROW
+        ) AS persons,
         uniqExactMerge(who) OVER (
             PARTITION BY rank, kind, multiIf(kind = 'begin', step, kind = 'edge', length(names), 0)
             ORDER BY sessions ASC, step DESC, names DESC
