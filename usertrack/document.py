@@ -130,12 +130,14 @@ class Flow:
     """What goes from column to column, drawn where pictures can be (HTML): a listing beside it tells it everywhere.
 
     ``links`` are (column, place in it, place in the next one, value). ``unit`` stands behind numbers in words.
+    ``caption`` says how to read it.
     """
 
     label: str
     columns: Sequence[Sequence[Stop]]
     links: Sequence[tuple[int, int, int, float]]
     unit: str = ""
+    caption: str = ""
 
 
 @dataclass(frozen=True)

@@ -72,11 +72,11 @@ def _blocks(found: Journeys, top: int | None) -> Iterator[Block]:
 
 def _of_group(found: Journeys, group: Group, top: int | None) -> Iterator[Block]:
     asked = found.asked
+    yield flow(group, asked)
     if asked.periods:
         yield from journey_periods.blocks(found, group)
     yield tree(found, group)
     yield _paths(found, group, top)
-    yield flow(group, asked)
     yield _edges(found, group, top)
     if not asked.start:
         yield _pages(found, group.total.sessions, group.entries, "Where they begin", top)
