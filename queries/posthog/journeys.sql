@@ -39,7 +39,7 @@ acts AS (
         toUnixTimestamp64Milli(timestamp) AS ms,
         {group_of} AS group_of,
         ifNull(properties.$current_url, '') AS url,
-        assumeNotNull({urls} ? url : coalesce(nullIf(properties.$pathname, ''), path(url))) AS whole_path,
+        assumeNotNull({urls} ? url : coalesce(nullIf(cutFragment(cutQueryString(properties.$pathname)), ''), path(url))) AS whole_path,
         if(endsWith(whole_path, '/') AND whole_path != '/', substring(whole_path, 1, length(whole_path) - 1), whole_path) AS path,
         arrayFirst(p -> match(path, concat('^', replaceAll(regexpQuoteMeta(p), '\\*', '.*'), '$')), {patterns}) AS pattern,
         '^([0-9]+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9A-Za-z]{16,})$' AS id,

@@ -3,6 +3,7 @@
 Sessions and edges are those of PostHog's paths. What a row of posthog/journeys counts, its header says.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -155,36 +156,46 @@ def told_apart(
 
 @dataclass(frozen=True)
 class Journeys:
+    """``more`` values of the breakdown are in the group of all others."""
+
     asked: Asked
     frame: Frame
     groups: tuple[Group, ...]
     table: Table
+    more: int = 0
+
+    @property
+    def at_once(self) -> int:
+        """The sessions that got to the goal with no step before it."""
+        return sum(count.sessions for group in self.groups for path, count in group.paths.items() if len(path) == 1)
 
 
 def page_of(text: str, *, urls: bool) -> str:
     """The page that ``text`` from a command line stands for: as posthog/journeys calls it, ids apart."""
     if not urls:
-        text = urlsplit(text).path if "://" in text else text.partition("?")[0] or text
+        text = urlsplit(text).path if "://" in text else re.split("[?#]", text)[0] if text.startswith("/") else text
     return text[:-1] if len(text) > 1 and text.endswith("/") else text
 
 
 def ask(runner: Runner, asked: Asked, frame: Frame) -> Journeys:
     """Raises UsageError for a start or a goal that nobody ever came to."""
-    groups = _groups(runner, asked, frame)
+    groups, more = _groups(runner, asked, frame)
     table = _ask(runner, asked, frame, groups)
     most = _most(asked, frame, len(groups))
     found = tuple(_group(rank, rows, frame, groups, most) for rank, rows in _ranked(table))
     if (asked.start and not found) or (asked.goal and not any(group.total.reached for group in found)):
         _require(runner, asked, frame)
-    return Journeys(asked, frame, found, table)
+    return Journeys(asked, frame, found, table, more)
 
 
-def _groups(runner: Runner, asked: Asked, frame: Frame) -> list[str | None]:
-    """The values that are told apart, the most frequent first."""
+def _groups(runner: Runner, asked: Asked, frame: Frame) -> tuple[list[str | None], int]:
+    """The values that are told apart, the most frequent first, and how many more there are."""
     if not frame.breakdown:
-        return [None]
+        return [None], 0
     table = answer(runner, "posthog/journey_groups", {**frame.values, **asked.values})
-    return [None if row[0] is None else str(row[0]) for row in table.rows] or [None]
+    found = [None if row[0] is None else str(row[0]) for row in table.rows]
+    more = int(table.dicts()[0]["group_values"]) - sum(value is not None for value in found) if found else 0
+    return found or [None], more
 
 
 def _ask(runner: Runner, asked: Asked, frame: Frame, groups: Sequence[str | None]) -> Table:

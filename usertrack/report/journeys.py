@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from usertrack.analytics.asking import others_note
 from usertrack.analytics.journeys import Count, Group, Journeys, Steps, told_apart
 from usertrack.document import Block, Document, Listing, Section, Shown
 from usertrack.measures import number
@@ -203,5 +204,8 @@ def _notes(found: Journeys) -> Iterator[str]:
         yield from journey_periods.notes(found)
     if not asked.goal:
         yield "completed: of the sessions that began with the same step"
+    if asked.goal and not asked.start and found.at_once:
+        yield f"{number(found.at_once)} sessions began with {short(asked.goal)}: no step is known before it"
+    yield from others_note(found.more, found.frame)
     if found.frame.breakdown:
         yield "a person is counted once, under the first value that came with a step"
