@@ -18,6 +18,9 @@ BEGIN, DAYS = "2026-06-01 00:00:00", 120
 PER_USER = 50
 """Events per user: ten million are of 200 000."""
 
+VISIT = 8
+"""The longest visit, in events."""
+
 _NAMES = ("$pageview", "feature_used", "$pageview", "run_completed", "feature_used", "$pageview", "mcp_connect_clicked")
 _STEPS = ("user_signed_up", "onboarding_started", "workspace_created", "first_item_created", "onboarding_completed")
 
@@ -63,19 +66,24 @@ def _begin(user: str) -> str:
 
 def _events(users: int, first: int, count: int) -> str:
     """Half of all events are as many of each user: the steps of the activation, of which most take only some, then
-    daily life. The other half is of the busy: the busiest of 200 000 has some 10 000."""
+    daily life. The other half is of the busy: the busiest of 200 000 has some 10 000.
+
+    Eight in a row are of one user, in one or two visits of one to eight events, a minute apart or so."""
     return f"""
         INSERT INTO posthog.events
             (uuid, event, properties, timestamp, distinct_id, person_id, created_at, person_mode, `$session_id`)
-        WITH intDiv(number, {users}) AS nth,
-            toUInt64(nth < {PER_USER // 2} ? number % {users}
-                : {users} * pow(cityHash64(number, 8) % 1000000 / 1000000, 2)) AS user,
+        WITH intDiv(number, {VISIT}) AS row, number % {VISIT} AS place,
+            intDiv(row, {users}) * {VISIT} + place AS nth,
+            toUInt64(nth < {PER_USER // 2} ? row % {users}
+                : {users} * pow(cityHash64(row, 8) % 1000000 / 1000000, 2)) AS user,
             cityHash64(user, 2) % {len(_STEPS)} + 1 AS steps, cityHash64(number, 3) AS dice,
             nth < steps AS activating,
             toDateTime64('{BEGIN}', 6, 'UTC') + toIntervalSecond({_begin("user")}) AS begun,
             least(DAYS_LEFT, 1 + exp2(cityHash64(user, 4) % 8)) AS stays,
+            row * 2 + (place >= cityHash64(row, 10) % {VISIT}) AS visit,
             activating ? begun + toIntervalSecond(nth * (60 + dice % 7200))
-                : begun + toIntervalSecond(dice % toUInt64(86400 * stays)) AS at
+                : begun + toIntervalSecond(cityHash64(visit, 11) % toUInt64(86400 * stays))
+                    + toIntervalSecond(place * (10 + dice % 90)) AS at
         SELECT reinterpretAsUUID(sipHash128(number, 'event')),
             activating ? {list(_STEPS)}[toUInt8(nth + 1)] : {list(_NAMES)}[1 + dice % {len(_NAMES)}],
             concat('{{"$pathname":"/', ['home', 'pricing', 'docs', 'app', 'settings'][1 + dice % 5], '/',
@@ -87,7 +95,7 @@ def _events(users: int, first: int, count: int) -> str:
                 toString(cityHash64(dice, 7) % 40 % 6), '"}}'),
             at, nth = 0 ? concat('browser-', toString(user)) : concat('user', toString(user), '@example.com'),
             reinterpretAsUUID(sipHash128(user)), at, 'full',
-            concat('session-', toString(user), '-', toString(intDiv(toUnixTimestamp(at), 3600)))
+            toString(reinterpretAsUUID(sipHash128(activating ? user * 2 + 1 : visit * 2)))
         FROM numbers({first}, {count})""".replace("DAYS_LEFT", f"({DAYS} - ({_begin('user')}) / 86400)")
 
 

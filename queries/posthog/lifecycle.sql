@@ -102,10 +102,16 @@ states AS (
     FROM stays
 ),
 cells AS (
-    SELECT value, state.1 AS period, state.2 AS status, count() AS persons
+    -- by a hash, since texts are slow keys
+    SELECT
+        cityHash64(tuple(ifNull(value, ''), state.2)) AS hash,
+        any(value) AS value,
+        state.1 AS period,
+        any(state.2) AS status,
+        count() AS persons
     FROM states
     WHERE period >= 0
-    GROUP BY value, period, status
+    GROUP BY hash, period
 ),
 sized AS (
     SELECT

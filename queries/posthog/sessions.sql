@@ -51,7 +51,9 @@ visits AS (
 ),
 days AS (
     SELECT
-        value,
+        -- by a hash, since texts are slow keys
+        cityHash64(ifNull(value, '')) AS hash,
+        any(value) AS value,
         began >= toDateTime({since}) AS now,
         dateDiff('day', toTimeZone(toDateTime({since}), {timezone}), toTimeZone(began, {timezone})) AS date,
         uniqExactState(person) AS persons,
@@ -66,7 +68,7 @@ days AS (
         countIf(seconds < 900) AS below_15m,
         countIf(seconds < 1800) AS below_30m
     FROM visits
-    GROUP BY value, now, date
+    GROUP BY hash, now, date
 ),
 sized AS (
     SELECT *, sum(if(now, visits, 0)) OVER (PARTITION BY value) AS size FROM days
