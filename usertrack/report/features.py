@@ -152,7 +152,8 @@ def _heatmap(features: Sequence[Feature], category: str, group: Group, frame: Fr
     )
 
 
-_LEGEND = f"shades, light to dark: {', '.join(BANDS)}: above {', '.join(f'{step:.0%}' for step in STEPS)}"
+_ABOVE = (f"{band} above {step:.0%}".replace("%", " %") for band, step in zip(BANDS[1:], STEPS, strict=True))
+_LEGEND = f"{BANDS[0]}, {', '.join(_ABOVE)}"
 
 
 def _unused(features: Sequence[Feature], frame: Frame) -> Listing:
