@@ -34,19 +34,24 @@ def test_weeks_start_as_in_posthogs_project(
     assert f" {first} " in said.out
 
 
-LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n}" for n in range(12)]
+LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n} $session_id=s{n}" for n in range(12)]
 SINCE = ["--since", "2026-11-01", "--until", "2026-11-07"]
 BROKEN_DOWN = [
     ["journeys", "--by", "event"],
     ["funnel", "a", "a"],
     ["funnel", "a", "a", "--order", "unordered"],
     ["retention"],
+    ["cohorts", "--target", "a"],
+    ["features", "--event", "a", "--property", ""],
+    ["churn", "--gone", "1"],
     ["lifecycle"],
     ["stickiness"],
+    ["activity"],
+    ["sessions"],
 ]
 
 
-@pytest.mark.parametrize("command", [*BROKEN_DOWN, ["activity"]])
+@pytest.mark.parametrize("command", BROKEN_DOWN)
 def test_a_property_that_nothing_has(on: Cli, client: Client, command: list[str]) -> None:
     capture(client, LINES)
     said = on(*command, *SINCE, "--breakdown", "plann")

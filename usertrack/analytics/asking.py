@@ -7,6 +7,7 @@ from typing import Any
 
 from usertrack.analytics.frame import NO_PROPERTY, Frame
 from usertrack.errors import QueryError, UsageError, UsertrackError, did_you_mean
+from usertrack.measures import plural
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -118,7 +119,7 @@ def others(table: Table, frame: Frame) -> tuple[str, ...]:
 
 def others_note(more: int, frame: Frame) -> tuple[str, ...]:
     """That there are ``more`` values of the breakdown than are told apart; nothing where there are not."""
-    said = f"all others: {more:,} more value{'s' * (more != 1)} of {frame.breakdown}; --top tells more apart"
+    said = f"all others: {plural(more, 'more value')} of {frame.breakdown}; --top tells more apart"
     return (said,) if more else ()
 
 

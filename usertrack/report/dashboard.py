@@ -143,7 +143,7 @@ def _features(found: Features) -> list[Block]:
 
 def _curve(found: DayCohorts) -> list[Block]:
     """The share of everybody who came back on each day after their first, as far as days are over."""
-    known = [(day, people, size) for day, (people, size) in enumerate(found.curve) if day and size]
+    known = [(day, people, size) for day, (people, size) in enumerate(found.groups[0].curve) if day and size]
     if len(known) < 2:
         return [Paragraph("nobody began long enough ago", "dim")]
     label = f"Back on a day after the first {found.asked.target or 'event'}"

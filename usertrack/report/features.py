@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
+from usertrack.analytics.asking import others
 from usertrack.analytics.features import BANDS, STEPS, Feature, Features, Group
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.trend import FEWEST_DAYS, METHOD
@@ -47,7 +48,7 @@ def features_document(found: Features) -> Document:
     named = f" by {source.named_by}" if source.named_by else ""
     return Document(
         title="Features",
-        subtitle=" · ".join([frame.said, f"{source.event}{named}", *frame.scope, *_weeks(frame)]),
+        subtitle=" · ".join([frame.said, f"{source.event}{named}", *frame.scope, *frame.weeks]),
         blocks=tuple(block for group in found.groups for block in _blocks(group, frame)),
         notes=notes,
         data=lambda: _json(found, rows, notes),
@@ -57,10 +58,6 @@ def features_document(found: Features) -> Document:
         timezone=frame.timezone,
         as_of=frame.as_of,
     )
-
-
-def _weeks(frame: Frame) -> list[str]:
-    return [f"weeks start {frame.week_start.capitalize()}"] if frame.interval == "week" else []
 
 
 def _row(group: Group, one: Feature, frame: Frame) -> Row:
@@ -166,14 +163,14 @@ def _unused(features: Sequence[Feature], frame: Frame) -> Listing:
 
 def _notes(found: Features) -> tuple[str, ...]:
     frame, groups = found.frame, found.groups
-    others, uses = sum(group.others for group in groups), sum(group.others_uses for group in groups)
+    unnamed, uses = sum(group.others for group in groups), sum(group.others_uses for group in groups)
     some = any(group.features for group in groups)
     unsure = any(one.trend is None for group in groups for one in group.features)
     return (
         *([] if some else ["no feature was used in this time"]),
         *(
-            [f"{number(others)} active people without an e-mail, with {number(uses)} uses, do not count (--of all)"]
-            if others
+            [f"{number(unnamed)} active people without an e-mail, with {number(uses)} uses, do not count (--of all)"]
+            if unnamed
             else []
         ),
         *(["nobody active has an e-mail: everybody counts"] if found.fell_back else []),
@@ -186,6 +183,7 @@ def _notes(found: Features) -> tuple[str, ...]:
             else []
         ),
         *([f"trend of uses per day: {METHOD}"] if some else []),
+        *others(found.table, frame),
         *([f"a trend takes {FEWEST_DAYS} whole days"] if unsure else []),
         *([f"… the {frame.interval} is not over"] if some and frame.unfinished(frame.starts[-1]) else []),
     )

@@ -244,13 +244,14 @@ def _churn(found: Churn | None) -> dict[str, Any]:
 
 
 def _retention(found: DayCohorts) -> dict[str, Any]:
+    [everybody] = found.groups
     return {
         "retentionCurve": [
             {"day": day, "retentionRate": percent(people / size), "activeUsers": people}
-            for day, (people, size) in enumerate(found.curve)
+            for day, (people, size) in enumerate(everybody.curve)
             if size
         ],
-        "cohorts": [_cohort(cohort) for cohort in found.cohorts],
+        "cohorts": [_cohort(cohort) for cohort in everybody.cohorts],
     }
 
 
