@@ -3,10 +3,12 @@
 --   Persons with an event on each calendar day (`dau`), and in the 7 and the 30 days that end with it (`wau`, `mau`), as
 --   PostHog counts. `again`: how many of the day's people were active once more on one of the 7 days after it. `first` is
 --   the first day; events are looked at from `from` on, which is 29 days before it or more where its `mau` is to be right.
---   Days without anybody in their 30 days have no row. `group_values`: how many values the breakdown has.
+--   Days without anybody in their 30 days have no row. Groups are ranked by the days from that of `since` on.
+--   `group_values`: how many values the breakdown has.
 -- params:
 --   from: {type: timestamp}
 --   first: {type: timestamp}
+--   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
 --   everyone: true
@@ -73,7 +75,8 @@ counted AS (
 ),
 sized AS (
     SELECT
-        value, date, dau, wau, mau, again, sum(dau) OVER (PARTITION BY value) AS size,
+        value, date, dau, wau, mau, again,
+        sum(if(date >= toDate(toTimeZone(toDateTime({since}), {timezone})), dau, 0)) OVER (PARTITION BY value) AS size,
         uniqExact(value) OVER () AS values_there
     FROM counted
 ),

@@ -16,7 +16,7 @@ DAY = frame("2026-03-02", "2026-03-03")
 def asked(client: Client, lines: list[str], over: Frame = DAY) -> Sessions:
     capture(client, lines)
     with asking(client.store, over.as_of, over.timezone) as runner:
-        return ask(runner, over)
+        return ask(runner, over, buckets=True)
 
 
 def session(name: str, *seconds: int, event: str = "$pageview", person: str = "p", more: str = "") -> str:
@@ -65,7 +65,7 @@ def test_a_session_belongs_to_where_it_began(client: Client) -> None:
     found = asked(client, lines).all
     assert (found.now.sessions, found.now.mean) == (1, 600)
     assert (found.before.sessions, found.before.mean) == (1, 601)
-    assert {day: visits.sessions for day, visits in found.days.items()} == {0: 1}
+    assert {day: visits.sessions for day, visits in found.buckets.items()} == {0: 1}
     asked_early = replace(DAY, until=at("2026-03-02T23:59:59.5"), as_of=at("2026-03-03T00:05:00"))
     assert asked(client, [], asked_early).all.now.sessions == 1
 

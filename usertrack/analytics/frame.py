@@ -3,7 +3,7 @@
 The buckets of a frame are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from math import ceil
 from typing import Any, Literal, get_args
@@ -71,6 +71,22 @@ class Frame:
         return f"{moment.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M}"
 
     @property
+    def known_until(self) -> datetime:
+        """The end of the window, or ``as_of`` where that is sooner: what is yet to come is not known, and no nothing."""
+        return min(self.until, self.as_of)
+
+    @property
+    def known_for(self) -> timedelta:
+        """How much of the window is over; so long is the period before that it is compared with."""
+        return max(self.known_until - self.since, timedelta())
+
+    @property
+    def whole(self) -> "Frame":
+        """From the start of the bucket on that holds ``since``."""
+        since = self.floor(self.since).astimezone(UTC)
+        return replace(self, since=since, widened=self.widened or since < self.since)
+
+    @property
     def starts(self) -> list[datetime]:
         """When each bucket begins, as aware local times; the first may begin before ``since``."""
         found, moment = [], self.floor(self.since)
@@ -104,7 +120,7 @@ class Frame:
 
     def unfinished(self, start: datetime) -> bool:
         """Whether the bucket that begins at ``start`` is not over at ``as_of``, or cut off by ``until``."""
-        return self.step(start).astimezone(UTC) > min(self.as_of, self.until)
+        return self.step(start).astimezone(UTC) > self.known_until
 
     def label(self, start: datetime) -> str:
         """``28 Sep``, ``28 Sep 14:00``, ``Sep 2026``; with the year where it is not that of ``as_of``."""
@@ -173,7 +189,7 @@ class Frame:
         of_person = self.breakdown.startswith("person.")
         return {
             "since": self.since,
-            "until": self.until,
+            "until": self.known_until,
             "where": self.where or "true",
             "everyone": self.people is None,
             "people": list(self.people or ("",)),

@@ -162,7 +162,7 @@ def _ask(runner: Runner, asked: Asked, frame: Frame, groups: Sequence[str | None
     mine = {
         **narrowed(frame),
         "since": frame.since,
-        "until": frame.until,
+        "until": frame.known_until,
         "group_of": grouping(frame)["group_of"],
         **asked.values,
         "urls": asked.urls,

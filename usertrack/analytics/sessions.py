@@ -1,4 +1,7 @@
-"""Sessions as PostHog defines them: the events of one ``$session_id``. A session belongs to where it began."""
+"""Sessions as PostHog defines them: the events of one ``$session_id``. A session belongs to where it began.
+
+It is whole or not there: a condition on events leaves the sessions that have one which fulfils it, as they are.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -54,11 +57,14 @@ class Visits:
 
 @dataclass(frozen=True)
 class Compared:
-    """The sessions of the window, of the one as long ``before`` it, and of each day that had any, counted from 0."""
+    """The sessions of the window, as far as it is over, and of as long ``before`` it.
+
+    ``buckets``: of each bucket of the frame that had any, counted from 0; empty where these were not asked for.
+    """
 
     now: Visits
     before: Visits
-    days: Mapping[int, Visits]
+    buckets: Mapping[int, Visits]
 
 
 @dataclass(frozen=True)
@@ -76,26 +82,29 @@ class Sessions:
     absent: tuple[str, ...] = ()
 
 
-def sessions_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
+def sessions_asked(frame: Frame, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
     """The query and its values for `compared`."""
-    before = frame.since - (frame.until - frame.since)
-    times = {"since": frame.since, "before": before, "until": frame.until}
-    return "posthog/sessions", {**narrowed(frame), **grouping(frame), **times}
+    times = {"since": frame.since, "before": frame.since - frame.known_for, "until": frame.known_until}
+    units = {name: frame.bucketing[name] for name in ("interval", "sundays")}
+    return "posthog/sessions", {**narrowed(frame), **grouping(frame), **times, **units, "buckets": buckets}
 
 
 def compared(rows: Sequence[Mapping[str, Any]]) -> Compared:
     """The sessions of one group, from the rows of the query."""
-    whole = {int(row["period"]): _visits(row) for row in rows if row["day"] is None}
-    days = {int(row["day"]): _visits(row) for row in rows if row["period"] == 1 and row["day"] is not None}
-    return Compared(whole.get(1, Visits()), whole.get(0, Visits()), days)
+    whole = {int(row["period"]): _visits(row) for row in rows if row["bucket"] is None}
+    buckets = {int(row["bucket"]): _visits(row) for row in rows if row["bucket"] is not None}
+    return Compared(whole.get(1, Visits()), whole.get(0, Visits()), buckets)
 
 
-def ask(runner: Runner, frame: Frame) -> Sessions:
-    """Everything about the sessions of the window, in one go."""
+def ask(runner: Runner, frame: Frame, *, buckets: bool = False) -> Sessions:
+    """Everything about the sessions of the window, in one go; with ``buckets`` those of all, and of the breakdown."""
     frames = {label: replace(frame, breakdown=name, top=max(frame.top, 10)) for label, name in TRAITS.items()}
     if frame.breakdown:
         frames = {frame.breakdown: frame, **frames}
-    asked = [sessions_asked(one) for one in (replace(frame, breakdown=""), *frames.values())]
+    asked = [
+        sessions_asked(replace(frame, breakdown=""), buckets=buckets),
+        *(sessions_asked(one, buckets=buckets and label not in TRAITS) for label, one in frames.items()),
+    ]
     whole, *tables = answers(runner, asked, typed=2 if frame.breakdown else 1)
     absent = tuple(label for label, table in zip(frames, tables, strict=True) if label in TRAITS and one_group(table))
     by = {

@@ -90,7 +90,7 @@ def _metrics(found: Activity) -> dict[str, Any]:
             {
                 "date": day.start.date(),
                 "activeUsers": day.dau,
-                "sessions": found.sessions.days[at].sessions if at in found.sessions.days else 0,
+                "sessions": found.sessions.buckets[at].sessions if at in found.sessions.buckets else 0,
                 "events": found.events(day.start.date()),
             }
             for at, day in enumerate(found.now.active.days)
