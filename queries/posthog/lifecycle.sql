@@ -4,7 +4,8 @@
 --   period in which the person was created. Returning: active in the one before, too. Resurrecting: active otherwise.
 --   Dormant: active in the period before, and not in this one. Active is an event of `event`, any when it is empty.
 --   Periods are numbered from that of `origin` on; `before` is the begin of the one before it. With `seconds` above 0,
---   periods are that long, from `origin` to the second.
+--   periods are that long, from `origin` to the second. A person is in the group of the first value from `origin` on, else
+--   of the first before. Groups are ordered by the persons active since then.
 -- params:
 --   event: {type: text, default: ""}
 --   before: {type: timestamp}
@@ -22,7 +23,8 @@ WITH
 acts AS (
     SELECT
         person_id,
-        argMinIf(group_of, timestamp, isNotNull(group_of)) AS value,
+        -- the first value from `origin` on, else the first before
+        argMinIf(group_of, tuple(period < 0, timestamp), isNotNull(group_of)) AS value,
         arraySort(groupUniqArray(period)) AS active
     FROM (
         SELECT
@@ -84,6 +86,7 @@ stays AS (
     SELECT
         value,
         created,
+        arrayFirst(p -> p >= 0, active) AS first_active,
         arrayJoin(arrayZip(
             active,
             arrayPushFront(arrayPopBack(active), NULL),
@@ -92,14 +95,15 @@ stays AS (
         stay.1 AS period,
         stay.2 AS last,
         multiIf(last = period - 1, 'returning', isNull(last) AND created = period, 'new', 'resurrecting') AS status,
-        stay.3 = period + 1 AS goes_on
+        stay.3 = period + 1 AS goes_on,
+        period = first_active AND period >= 0 AS enters
     FROM people
 ),
 states AS (
     SELECT
         value,
         arrayJoin(
-            if(goes_on, [tuple(period, status)], [tuple(period, status), tuple(period + 1, 'dormant')])
+            if(goes_on, [tuple(period, status, enters)], [tuple(period, status, enters), tuple(period + 1, 'dormant', enters)])
         ) AS state
     FROM stays
 ),
@@ -110,6 +114,7 @@ cells AS (
         any(value) AS value,
         state.1 AS period,
         any(state.2) AS status,
+        countIf(state.3 AND state.2 != 'dormant') AS entered,
         count() AS persons
     FROM states
     WHERE period >= 0
@@ -117,7 +122,7 @@ cells AS (
 ),
 sized AS (
     SELECT
-        value, period, status, persons, sum(persons) OVER (PARTITION BY value) AS size,
+        value, period, status, persons, sum(entered) OVER (PARTITION BY value) AS size,
         uniqExact(value) OVER () AS values_there
     FROM cells
 ),

@@ -75,13 +75,14 @@ cells AS (
         value,
         cohort,
         arrayJoin(arrayConcat([0], arrayFilter(k -> k > 0, arrayMap(p -> p - cohort, came_back)))) AS later,
-        count() AS persons
-    FROM (SELECT value, came_back, arrayJoin(began) AS cohort FROM people)
+        count() AS persons,
+        countIf(later = 0 AND cohort = arrayMin(began)) AS entered
+    FROM (SELECT value, came_back, began, arrayJoin(began) AS cohort FROM people)
     GROUP BY value, cohort, later
 ),
 sized AS (
     SELECT
-        value, cohort, later, persons, sum(if(later = 0, persons, 0)) OVER (PARTITION BY value) AS size,
+        value, cohort, later, persons, sum(entered) OVER (PARTITION BY value) AS size,
         uniqExact(value) OVER () AS values_there
     FROM cells
 ),

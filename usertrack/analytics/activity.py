@@ -184,7 +184,7 @@ def engagements(runner: Runner, frames: Sequence[Frame]) -> list[Engagement]:
 def _days_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
     origin, count = frame.starts[0], len(frame.starts)
     first, earliest = (frame.step(origin, -days).astimezone(UTC) for days in (count, max(count, MONTH)))
-    times = {"from": earliest, "first": first, "until": frame.until}
+    times = {"from": earliest, "first": first, "since": frame.since, "until": frame.until}
     return "posthog/active_days", {**narrowed(frame), **grouping(frame), **times}
 
 

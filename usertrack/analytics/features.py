@@ -226,7 +226,7 @@ def _whole_days(frame: Frame) -> tuple[int, int]:
     origin = frame.floor(frame.since).date()
     first, end = (
         _midnight(frame.since, frame),
-        min(frame.until, frame.as_of).astimezone(ZoneInfo(frame.timezone)).date(),
+        frame.end.astimezone(ZoneInfo(frame.timezone)).date(),
     )
     return (first - origin).days, max(0, (end - first).days)
 

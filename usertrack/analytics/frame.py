@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.measures import number
-from usertrack.period import span
+from usertrack.period import after, span
 
 Interval = Literal["hour", "day", "week", "month"]
 WeekStart = Literal["monday", "sunday"]
@@ -50,7 +50,7 @@ class Frame:
 
     def __post_init__(self) -> None:
         """Raises UsageError for a window that holds no time, too many buckets, or too many people."""
-        if self.since >= self.until == self.as_of:
+        if self.since >= self.until == after(self.as_of):
             raise UsageError(f"{YET_TO_COME}: it begins {self._written(self.since)}", "--since takes a past date")
         if self.since >= self.until:
             raise UsageError(
@@ -69,6 +69,11 @@ class Frame:
 
     def _written(self, moment: datetime) -> str:
         return f"{moment.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M}"
+
+    @property
+    def end(self) -> datetime:
+        """Up to when all is known of the window, half-open: a day that ends with ``as_of`` is over."""
+        return min(self.until, after(self.as_of))
 
     @property
     def starts(self) -> list[datetime]:
@@ -105,7 +110,7 @@ class Frame:
 
     def unfinished(self, start: datetime) -> bool:
         """Whether the bucket that begins at ``start`` is not over at ``as_of``, or cut off by ``until``."""
-        return self.step(start).astimezone(UTC) > min(self.as_of, self.until)
+        return self.step(start).astimezone(UTC) > self.end
 
     def label(self, start: datetime) -> str:
         """``28 Sep``, ``28 Sep 14:00``, ``Sep 2026``; with the year where it is not that of ``as_of``."""
@@ -217,10 +222,10 @@ class Range:
         """
         if self.since and self.days is not None:
             raise UsageError("--since and --days both say when it begins", "give one of them")
-        until = as_of
+        until = after(as_of)
         if self.until:
             first, last = span(self.until, zone)
-            until = first if first == last else last + timedelta(microseconds=1)
+            until = first if first == last else after(last)
         if self.since:
             return span(self.since, zone)[0], until
         last_day = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()

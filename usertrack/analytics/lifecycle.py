@@ -80,7 +80,7 @@ def turnovers(table: Table, frame: Frame) -> tuple[Period, Period]:
     counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in table.dicts()})
     start = frame.since - (frame.until - frame.since)
     before, now = ({state: counts[at, state] for state in STATES} for at in (0, 1))
-    return Period(start, before), Period(frame.since, now, unfinished=frame.until > frame.as_of)
+    return Period(start, before), Period(frame.since, now, unfinished=frame.until > frame.end)
 
 
 def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
