@@ -32,11 +32,16 @@ acts AS (
         (empty({returning}) OR has(splitByChar('|', {returning}), event)) AND ifNull({returning_where}, false) AS returned,
         returned AND timestamp >= toDateTime({since}) AS returns,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
-        -- a Sunday's week is the Monday's of the day after
+        -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
+        -- `if` of a constant leaves out what is not asked for
         if(
-            {sundays},
-            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
-            dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+            {interval} = 'hour',
+            toInt(floor(dateDiff('second', origin, timestamp) / 3600)),
+            if(
+                {sundays},
+                dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
+                dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+            )
         ) AS period
     FROM events
     WHERE timestamp < toDateTime({until})
@@ -70,13 +75,14 @@ cells AS (
         value,
         cohort,
         arrayJoin(arrayConcat([0], arrayFilter(k -> k > 0, arrayMap(p -> p - cohort, came_back)))) AS later,
-        count() AS persons
-    FROM (SELECT value, came_back, arrayJoin(began) AS cohort FROM people)
+        count() AS persons,
+        countIf(later = 0 AND cohort = arrayMin(began)) AS entered
+    FROM (SELECT value, came_back, began, arrayJoin(began) AS cohort FROM people)
     GROUP BY value, cohort, later
 ),
 sized AS (
     SELECT
-        value, cohort, later, persons, sum(if(later = 0, persons, 0)) OVER (PARTITION BY value) AS size,
+        value, cohort, later, persons, sum(entered) OVER (PARTITION BY value) AS size,
         uniqExact(value) OVER () AS values_there
     FROM cells
 ),

@@ -5,7 +5,7 @@
 --   the most, no autocapture, and lasted less than 10 seconds, and without any pageview it is unknown (`with_pageview`
 --   counts the others). `people` had one. With `where`, sessions with an event that fulfils it, each of them whole. Rows
 --   without `bucket` are those of the whole period; with `buckets`, those of the window are counted by `interval`, too,
---   from that of `since` on. A session is in the group of the first value in it. The six lengths are half-open.
+--   from that of `origin` on. A session is in the group of the first value in it. The six lengths are half-open.
 -- params:
 --   since: {type: timestamp}
 --   before: {type: timestamp}
@@ -13,6 +13,7 @@
 --   buckets: true
 --   interval: day
 --   sundays: false
+--   origin: {type: timestamp}
 --   where: {type: condition, default: "true"}
 --   everyone: true
 --   people: {type: list, default: [""]}
@@ -60,15 +61,18 @@ numbered AS (
         still,
         value,
         began >= toDateTime({since}) AS now,
-        toTimeZone(toDateTime({since}), {timezone}) AS origin,
+        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         toTimeZone(began, {timezone}) AS local,
-        -- a Sunday's week is the Monday's of the day after
-        multiIf(
-            NOT {buckets} OR NOT now,
-            0,
-            {sundays},
-            dateDiff('week', addDays(origin, 1), addDays(local, 1)),
-            dateDiff({interval}, origin, local)
+        -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
+        -- `if` of a constant leaves out what is not asked for
+        if(
+            {buckets},
+            if(
+                {interval} = 'hour',
+                toInt(floor(dateDiff('second', origin, began) / 3600)),
+                if({sundays}, dateDiff('week', addDays(origin, 1), addDays(local, 1)), dateDiff({interval}, origin, local))
+            ),
+            0
         ) AS number
     FROM visits
 ),

@@ -254,3 +254,51 @@ def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
     said = on(*asked, "--pseudonyms")
     assert (said.code, said.out.count("\n")) == (0, 2)
     assert "n@x.example" not in said.out
+
+
+@pytest.mark.parametrize(
+    "command", [["activity", "--days", "3"], ["lifecycle", "--period", "day"], ["retention", "--period", "day"], ["churn"]]
+)
+def test_a_day_that_ends_with_as_of_is_over(on: Cli, client: Client, command: list[str]) -> None:
+    """To the last second of it."""
+    capture(client, [f"p{n} | a | 2026-09-0{n} 00:00:00, 2026-10-3{n % 2} 08:00:00" for n in range(1, 6)])
+    capture(client, ["q | a | 2026-10-31 08:00:00, 2026-11-01 23:59:59"])
+    then, until = (json.loads(on(*command, option, "2026-11-01", "-f", "json").out) for option in ("--as-of", "--until"))
+    assert then == until
+
+
+def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) -> None:
+    """By the first value in the window: p was free before it, q is dormant in it; of r's two the first counts."""
+    capture(
+        client,
+        [
+            "p | a | 2026-10-20 00:00:00 | plan=free",
+            "p | a | 2026-11-02 00:00:00 | plan=team",
+            "p | a | 2026-11-03 00:00:00, 2026-11-04 00:00:00",
+            "q | a | 2026-11-01 00:00:00 | plan=free",
+            "r | a | 2026-11-02 00:00:00 | plan=pro",
+            "r | a | 2026-11-03 00:00:00 | plan=free",
+            "s | a | 2026-11-02 01:00:00 | plan=pro",
+            "t | a | 2026-11-02 00:00:00, 2026-11-03 00:00:00, 2026-11-04 00:00:00",
+        ],
+    )
+    window = ["--since", "2026-11-02", "--until", "2026-11-04", "-b", "plan", "-f", "json"]
+
+    def asked(*command: str) -> list[dict[str, object]]:
+        found = json.loads(on(*command, *window).out)
+        return [row for name in ("rows", "cells", "days", "features") for row in found.get(name, ())]
+
+    lifecycle = asked("lifecycle", "--interval", "day")
+    active = [row["breakdown"] for row in lifecycle if row["start"] == "2026-11-02T00:00:00Z"]
+    assert active == ["pro", "team", None, "free"]
+    assert [row["dormant"] for row in lifecycle if row["breakdown"] == "free"][0] == 1
+    people = {row["breakdown"]: row["at_least"] for row in asked("stickiness") if row["periods"] == 1}
+    assert people == {"pro": 2, "team": 1, None: 1}
+    for kind in ("first-time", "recurring"):
+        cells = asked("retention", "--interval", "day", "--type", kind, "--target", "a")
+        first = {row["breakdown"]: row["size"] for row in cells if row["period"] == 0 and row["cohort"] == cells[0]["cohort"]}
+        assert list(first.items()) == list({"pro": 2, "team": 1, None: 1}.items() if kind == "recurring" else {"pro": 2, None: 1}.items())
+    days = [row for row in asked("activity") if row["group"] != "everybody" and row["start"] == "2026-11-02T00:00:00Z"]
+    assert [(row["breakdown"], row["dau"]) for row in days] == [("pro", 2), ("team", 1), (None, 1), ("free", 0)]
+    uses = asked("features", "--event", "a", "--property", "", "--of", "all")
+    assert [(row["breakdown"], row["people"]) for row in uses] == [("pro", 2), ("team", 1), (None, 1)]

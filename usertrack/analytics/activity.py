@@ -150,7 +150,7 @@ def ask(runner: Runner, asked: Frame) -> Activity:
         _days_asked(everybody),
         sessions_asked(everybody),
         turnover_asked(everybody),
-        ("posthog/event_hours", {**narrowed(frame), "since": frame.since, "until": frame.known_until}),
+        ("posthog/event_hours", {**narrowed(frame), "since": frame.since, "until": frame.end}),
         *([_days_asked(frame)] if frame.breakdown else []),
     ]
     days, visits, came, hours, *grouped = answers(runner, wanted)
@@ -184,7 +184,7 @@ def engagements(runner: Runner, frames: Sequence[Frame]) -> list[Engagement]:
 def _days_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
     origin, count = frame.starts[0], len(frame.starts)
     first, earliest = (frame.step(origin, -days).astimezone(UTC) for days in (count, max(count, MONTH)))
-    times = {"from": earliest, "first": first, "since": frame.since, "until": frame.known_until}
+    times = {"from": earliest, "first": first, "since": frame.since, "until": frame.end}
     return "posthog/active_days", {**narrowed(frame), **grouping(frame), **times}
 
 

@@ -174,13 +174,13 @@ def _ask(runner: Runner, query: str, event: str, gone: int, frame: Frame, counte
     """What is yet to come is no silence: nothing is asked about what is after the runner's moment."""
     known = runner.library[query].params
     shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
-    own = {"event": event, "gone": gone, "known": counted == "known"}
+    own = {"event": event, "gone": gone, "known": counted == "known", "until": frame.end}
     return answer(runner, query, {**shared, **own, **more})
 
 
 def _midnight(frame: Frame) -> datetime:
     """The end of the last whole day: local, and aware."""
-    last = frame.known_until.astimezone(ZoneInfo(frame.timezone))
+    last = frame.end.astimezone(ZoneInfo(frame.timezone))
     return datetime.combine(last.date(), time(), last.tzinfo)
 
 

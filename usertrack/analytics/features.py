@@ -224,7 +224,10 @@ def _daily(frame: Frame, rows: Rows) -> list[int]:
 def _whole_days(frame: Frame) -> tuple[int, int]:
     """The number of the first local day that is wholly in the time, from that of the first bucket, and how many are."""
     origin = frame.floor(frame.since).date()
-    first, end = _midnight(frame.since, frame), frame.known_until.astimezone(ZoneInfo(frame.timezone)).date()
+    first, end = (
+        _midnight(frame.since, frame),
+        frame.end.astimezone(ZoneInfo(frame.timezone)).date(),
+    )
     return (first - origin).days, max(0, (end - first).days)
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.measures import number
-from usertrack.period import span
+from usertrack.period import after, span
 
 Interval = Literal["hour", "day", "week", "month"]
 WeekStart = Literal["monday", "sunday"]
@@ -50,7 +50,7 @@ class Frame:
 
     def __post_init__(self) -> None:
         """Raises UsageError for a window that holds no time, too many buckets, or too many people."""
-        if self.since >= self.until == self.as_of:
+        if self.since >= self.until == after(self.as_of):
             raise UsageError(f"{YET_TO_COME}: it begins {self._written(self.since)}", "--since takes a past date")
         if self.since >= self.until:
             raise UsageError(
@@ -71,14 +71,14 @@ class Frame:
         return f"{moment.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M}"
 
     @property
-    def known_until(self) -> datetime:
-        """The end of the window, or ``as_of`` where that is sooner: what is yet to come is not known, and no nothing."""
-        return min(self.until, self.as_of)
+    def end(self) -> datetime:
+        """Up to when all is known of the window, half-open: a day that ends with ``as_of`` is over."""
+        return min(self.until, after(self.as_of))
 
     @property
-    def known_for(self) -> timedelta:
+    def elapsed(self) -> timedelta:
         """How much of the window is over; so long is the period before that it is compared with."""
-        return max(self.known_until - self.since, timedelta())
+        return max(self.end - self.since, timedelta())
 
     @property
     def whole(self) -> "Frame":
@@ -99,8 +99,9 @@ class Frame:
         """The begin of the bucket that holds ``moment``."""
         zone = ZoneInfo(self.timezone)
         local = moment.astimezone(zone)
-        if self.interval == "hour":
-            return local.replace(minute=0, second=0, microsecond=0)
+        if self.interval == "hour":  # so long ago, whatever clocks did since
+            past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+            return (moment.astimezone(UTC) - past).astimezone(zone)
         day = local.date()
         if self.interval == "week":
             day -= timedelta(days=(day.weekday() + (self.week_start == "sunday")) % 7)
@@ -120,7 +121,7 @@ class Frame:
 
     def unfinished(self, start: datetime) -> bool:
         """Whether the bucket that begins at ``start`` is not over at ``as_of``, or cut off by ``until``."""
-        return self.step(start).astimezone(UTC) > self.known_until
+        return self.step(start).astimezone(UTC) > self.end
 
     def label(self, start: datetime) -> str:
         """``28 Sep``, ``28 Sep 14:00``, ``Sep 2026``; with the year where it is not that of ``as_of``."""
@@ -189,7 +190,7 @@ class Frame:
         of_person = self.breakdown.startswith("person.")
         return {
             "since": self.since,
-            "until": self.known_until,
+            "until": self.end,
             "where": self.where or "true",
             "everyone": self.people is None,
             "people": list(self.people or ("",)),
@@ -232,10 +233,10 @@ class Range:
         """
         if self.since and self.days is not None:
             raise UsageError("--since and --days both say when it begins", "give one of them")
-        until = as_of
+        until = after(as_of)
         if self.until:
             first, last = span(self.until, zone)
-            until = first if first == last else last + timedelta(microseconds=1)
+            until = first if first == last else after(last)
         if self.since:
             return span(self.since, zone)[0], until
         last_day = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()

@@ -258,7 +258,7 @@ def _trend(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> tupl
         Bucket(
             start,
             Share(counts.get((at, last), 0), counts.get((at, 1), 0)),
-            over=frame.step(start).astimezone(UTC) + window <= min(frame.as_of, frame.until),
+            over=frame.step(start).astimezone(UTC) + window <= frame.end,
         )
         for at, start in enumerate(frame.starts)
     )

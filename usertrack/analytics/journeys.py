@@ -162,7 +162,7 @@ def _ask(runner: Runner, asked: Asked, frame: Frame, groups: Sequence[str | None
     mine = {
         **narrowed(frame),
         "since": frame.since,
-        "until": frame.known_until,
+        "until": frame.end,
         "group_of": grouping(frame)["group_of"],
         **asked.values,
         "urls": asked.urls,

@@ -103,7 +103,7 @@ def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
         **grouping(frame),
         **frame.bucketing,
         "since": frame.since,
-        "until": frame.known_until,
+        "until": frame.end,
         "target": asked.target,
         "returning": asked.returning,
         "first_time": asked.kind == "first-time",

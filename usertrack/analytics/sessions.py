@@ -84,9 +84,8 @@ class Sessions:
 
 def sessions_asked(frame: Frame, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
     """The query and its values for `compared`."""
-    times = {"since": frame.since, "before": frame.since - frame.known_for, "until": frame.known_until}
-    units = {name: frame.bucketing[name] for name in ("interval", "sundays")}
-    return "posthog/sessions", {**narrowed(frame), **grouping(frame), **times, **units, "buckets": buckets}
+    times = {"since": frame.since, "before": frame.since - frame.elapsed, "until": frame.end}
+    return "posthog/sessions", {**narrowed(frame), **grouping(frame), **frame.bucketing, **times, "buckets": buckets}
 
 
 def compared(rows: Sequence[Mapping[str, Any]]) -> Compared:

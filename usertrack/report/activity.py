@@ -164,7 +164,7 @@ def _notes(found: Activity) -> Iterator[str]:
 
 
 def _length(frame: Frame) -> str:
-    hours = round(frame.known_for.total_seconds() / 3600)
+    hours = round(frame.elapsed.total_seconds() / 3600)
     days, rest = divmod(hours, 24)
     parts = [plural(days, "day")] * bool(days) + [plural(rest, "hour")] * bool(rest)
     return " and ".join(parts) or "time"
