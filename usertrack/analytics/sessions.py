@@ -73,6 +73,7 @@ class Sessions:
 
     Each has its values by name, the most frequent first: ``(none)`` has none, ``all others`` is the rest.
     What no session has at all is left out; ``absent`` are those of TRAITS.
+    ``in_buckets``: all sessions and those of the breakdown have their buckets.
     """
 
     frame: Frame
@@ -80,6 +81,7 @@ class Sessions:
     by: Mapping[str, Mapping[str, Compared]]
     table: Table
     absent: tuple[str, ...] = ()
+    in_buckets: bool = False
 
 
 def sessions_asked(frame: Frame, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
@@ -95,23 +97,24 @@ def compared(rows: Sequence[Mapping[str, Any]]) -> Compared:
     return Compared(whole.get(1, Visits()), whole.get(0, Visits()), buckets)
 
 
-def ask(runner: Runner, frame: Frame, *, buckets: bool = False) -> Sessions:
-    """Everything about the sessions of the window, in one go; with ``buckets`` those of all, and of the breakdown."""
+def ask(runner: Runner, asked: Frame, *, buckets: bool = False) -> Sessions:
+    """Everything about the sessions of the window, in one go; with ``buckets`` from the start of one on."""
+    frame = asked.whole if buckets else asked
     frames = {label: replace(frame, breakdown=name, top=max(frame.top, 10)) for label, name in TRAITS.items()}
     if frame.breakdown:
         frames = {frame.breakdown: frame, **frames}
-    asked = [
+    wanted = [
         sessions_asked(replace(frame, breakdown=""), buckets=buckets),
         *(sessions_asked(one, buckets=buckets and label not in TRAITS) for label, one in frames.items()),
     ]
-    whole, *tables = answers(runner, asked, typed=2 if frame.breakdown else 1)
+    whole, *tables = answers(runner, wanted, typed=2 if frame.breakdown else 1)
     absent = tuple(label for label, table in zip(frames, tables, strict=True) if label in TRAITS and one_group(table))
     by = {
         label: {name: compared(rows) for name, rows in groups(table, one) if rows}
         for (label, one), table in zip(frames.items(), tables, strict=True)
         if label not in absent
     }
-    return Sessions(frame, compared(whole.dicts()), by, whole, absent)
+    return Sessions(frame, compared(whole.dicts()), by, whole, absent, buckets)
 
 
 def _visits(row: Mapping[str, Any]) -> Visits:

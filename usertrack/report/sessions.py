@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC
 
 from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions, Visits
 from usertrack.document import Document, Listing, Shown
 from usertrack.measures import number
+from usertrack.report import session_buckets
 from usertrack.report.compared import Figure, changes, lasted, listing, values
 from usertrack.table import Column, Row, Table
 
@@ -23,23 +25,29 @@ _COLUMNS = (
 )
 
 
+_BUCKET = (Column("start", "TIMESTAMP"), Column("complete", "BOOLEAN"))
 _MOST = 20  # rows of a table, unless --limit says otherwise
 
 
 def sessions_document(found: Sessions) -> Document:
-    """All sessions, their lengths, and their devices, browsers, systems and countries; files hold a row for each."""
+    """All sessions, their lengths, and their devices, browsers, systems and countries; files hold a row for each.
+
+    Where buckets were asked for, one for each of them follows: those of the whole window have no `start`.
+    """
     frame, now = found.frame, found.all.now
-    rows: list[Row] = [
-        ("all", None, *_row(now, now)),
-        *((by, value, *_row(one.now, now)) for by, known in found.by.items() for value, one in known.items()),
-    ]
+    columns, rows = _rows(found)
     figures, before = session_figures(now), session_figures(found.all.before)
     compared = listing(figures, before)
-    notes = (*_notes(found), *absent_notes(found))
+    notes = (*frame.notes, *_notes(found), *absent_notes(found))
     return Document(
         title="Sessions",
-        subtitle=" · ".join([frame.said, *frame.scope]),
-        blocks=(compared, _lengths(now), *(_values(by, known, now) for by, known in found.by.items())),
+        subtitle=" · ".join([frame.said, *frame.scope, *(frame.weeks if found.in_buckets else [])]),
+        blocks=(
+            compared,
+            *session_buckets.blocks(found),
+            _lengths(now),
+            *(_values(by, known, now) for by, known in found.by.items()),
+        ),
         notes=notes,
         data=lambda: {
             **frame.as_dict(),
@@ -47,13 +55,31 @@ def sessions_document(found: Sessions) -> Document:
             "before": values(before),
             "change": changes(figures, before),
             "lengths": dict(zip(LENGTHS.values(), now.lengths, strict=True)),
-            "rows": [dict(zip([column.name for column in _COLUMNS], row, strict=True)) for row in rows],
+            "rows": [dict(zip([column.name for column in columns], row, strict=True)) for row in rows],
             "notes": list(notes),
         },
-        table=replace(found.table, columns=_COLUMNS, rows=rows, name="sessions", timezone=frame.timezone),
+        table=replace(found.table, columns=columns, rows=rows, name="sessions", timezone=frame.timezone),
         timezone=frame.timezone,
         as_of=frame.as_of,
     )
+
+
+def _rows(found: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
+    now = found.all.now
+    groups = [
+        ("all", None, found.all),
+        *((by, name, one) for by, known in found.by.items() for name, one in known.items()),
+    ]
+    whole: list[Row] = [(by, name, *_row(one.now, now)) for by, name, one in groups]
+    if not found.in_buckets:
+        return _COLUMNS, whole
+    in_time: list[Row] = [
+        (by, name, *_row(bucket.visits, now), bucket.start.astimezone(UTC).replace(tzinfo=None), bucket.complete)
+        for by, name, one in groups
+        if by not in TRAITS
+        for bucket in session_buckets.buckets(found, one)
+    ]
+    return (*_COLUMNS, *_BUCKET), [*((*row, None, None) for row in whole), *in_time]
 
 
 def _row(visits: Visits, of: Visits) -> Row:
@@ -121,6 +147,8 @@ def absent_notes(found: Sessions) -> Iterator[str]:
 def _notes(found: Sessions) -> Iterator[str]:
     if not found.all.now.sessions:
         yield "no session began in this time"
+    if found.frame.where:
+        yield "sessions with an event that fulfils --where, each of them whole"
     unseen = found.all.now.sessions - found.all.now.with_pageview
     if unseen:
         yield f"{number(unseen)} sessions have no pageview: whether they bounced is not known"
