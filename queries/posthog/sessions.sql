@@ -5,7 +5,8 @@
 --   the most, no autocapture, and lasted less than 10 seconds, and without any pageview it is unknown (`with_pageview`
 --   counts the others). `people` had one. With `where`, sessions with an event that fulfils it, each of them whole. Rows
 --   without `bucket` are those of the whole period; with `buckets`, those of the window are counted by `interval`, too,
---   from that of `origin` on. A session is in the group of the first value in it. The six lengths are half-open.
+--   from that of `origin` on. A session is in the group of the first value in it; `group_values`: how many there are in
+--   the window. The six lengths are half-open.
 -- params:
 --   since: {type: timestamp}
 --   before: {type: timestamp}
@@ -98,7 +99,11 @@ counted AS (
     GROUP BY hash, now, number
 ),
 sized AS (
-    SELECT *, sum(if(now, visits, 0)) OVER (PARTITION BY value) AS size FROM counted
+    SELECT
+        *,
+        sum(if(now, visits, 0)) OVER (PARTITION BY value) AS size,
+        uniqExactIf(value, now) OVER () AS values_there
+    FROM counted
 ),
 ranked AS (
     SELECT *, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
@@ -119,7 +124,8 @@ grouped AS (
         sum(below_2m) AS below_2m,
         sum(below_5m) AS below_5m,
         sum(below_15m) AS below_15m,
-        sum(below_30m) AS below_30m
+        sum(below_30m) AS below_30m,
+        any(values_there) AS group_values
     FROM (SELECT *, arrayJoin({buckets} AND now ? [true, false] : [true]) AS whole FROM ranked)
     GROUP BY group_value, group_rank, period, bucket
 )
@@ -139,6 +145,7 @@ SELECT
     below_5m - below_2m AS to_5m,
     below_15m - below_5m AS to_15m,
     below_30m - below_15m AS to_30m,
-    sessions - below_30m AS longer
+    sessions - below_30m AS longer,
+    group_values
 FROM grouped
 ORDER BY group_rank, period, bucket

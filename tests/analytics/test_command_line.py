@@ -34,7 +34,7 @@ def test_weeks_start_as_in_posthogs_project(
     assert f" {first} " in said.out
 
 
-LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n}" for n in range(12)]
+LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n} $session_id=s{n}" for n in range(12)]
 SINCE = ["--since", "2026-11-01", "--until", "2026-11-07"]
 BROKEN_DOWN = [
     ["funnel", "a", "a"],
@@ -46,6 +46,7 @@ BROKEN_DOWN = [
     ["lifecycle"],
     ["stickiness"],
     ["activity"],
+    ["sessions"],
 ]
 
 

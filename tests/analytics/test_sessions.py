@@ -90,7 +90,7 @@ def test_what_they_came_from(client: Client) -> None:
 
 def test_all_others_have_a_median_of_their_own(client: Client) -> None:
     lines = [session(f"s{n}", 0, n, more=f"ref=r{max(n, 2)}") for n in range(5)]
-    found = asked(client, lines, frame("2026-03-02", "2026-03-03", breakdown="ref", top=1)).by["ref"]
+    found = asked(client, lines, frame("2026-03-02", "2026-03-03", breakdown="ref", top=1)).groups
     assert {name: (one.now.sessions, one.now.median) for name, one in found.items()} == {
         "r2": (3, 1),
         "all others": (2, 3.5),

@@ -107,10 +107,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Activity:
-    """``now`` is the window, from the start of a day on, as far as it is over; ``before`` as long before it. ``hours`` are events by local day and hour.
+    """``now`` is the window, from the start of a day on, as far as it is over, ``before`` as long before it.
 
-    ``groups``: who was active, by the value of the breakdown, as ``by_value`` says; None without one. ``trend`` has the
-    buckets of the days as a chart.
+    ``hours`` are events by local day and hour. ``groups``: who was active, by the value of the breakdown, as
+    ``by_value`` says; None without one. ``trend`` has the buckets of the days as a chart.
     """
 
     frame: Frame

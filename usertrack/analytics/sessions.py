@@ -69,17 +69,19 @@ class Compared:
 
 @dataclass(frozen=True)
 class Sessions:
-    """``all`` of them, and ``by`` what they are told apart by: the breakdown, if there is one, and TRAITS.
+    """``all`` of them, ``groups`` of the breakdown, if there is one, and ``by`` each of TRAITS.
 
-    Each has its values by name, the most frequent first: ``(none)`` has none, ``all others`` is the rest.
-    What no session has at all is left out; ``absent`` are those of TRAITS.
+    Groups have a session in the window, the one with most comes first: ``(none)`` has no value, ``all others`` is the
+    rest. ``absent`` are those of TRAITS that no session has. ``by_value`` is the answer of the breakdown.
     ``in_buckets``: all sessions and those of the breakdown have their buckets.
     """
 
     frame: Frame
     all: Compared
+    groups: Mapping[str, Compared]
     by: Mapping[str, Mapping[str, Compared]]
     table: Table
+    by_value: Table | None = None
     absent: tuple[str, ...] = ()
     in_buckets: bool = False
 
@@ -100,21 +102,31 @@ def compared(rows: Sequence[Mapping[str, Any]]) -> Compared:
 def ask(runner: Runner, asked: Frame, *, buckets: bool = False) -> Sessions:
     """Everything about the sessions of the window, in one go; with ``buckets`` from the start of one on."""
     frame = asked.whole if buckets else asked
-    frames = {label: replace(frame, breakdown=name, top=max(frame.top, 10)) for label, name in TRAITS.items()}
-    if frame.breakdown:
-        frames = {frame.breakdown: frame, **frames}
+    traits = [replace(frame, breakdown=name, top=max(frame.top, 10)) for name in TRAITS.values()]
+    own = [frame] if frame.breakdown else []
     wanted = [
-        sessions_asked(replace(frame, breakdown=""), buckets=buckets),
-        *(sessions_asked(one, buckets=buckets and label not in TRAITS) for label, one in frames.items()),
+        *(sessions_asked(one, buckets=buckets) for one in (*own, replace(frame, breakdown=""))),
+        *(sessions_asked(one, buckets=False) for one in traits),
     ]
-    whole, *tables = answers(runner, wanted, typed=2 if frame.breakdown else 1)
-    absent = tuple(label for label, table in zip(frames, tables, strict=True) if label in TRAITS and one_group(table))
-    by = {
-        label: {name: compared(rows) for name, rows in groups(table, one) if rows}
-        for (label, one), table in zip(frames.items(), tables, strict=True)
-        if label not in absent
-    }
-    return Sessions(frame, compared(whole.dicts()), by, whole, absent, buckets)
+    tables = answers(runner, wanted, typed=len(own))
+    by_value, whole = tables[0] if own else None, tables[len(own)]
+    told = dict(zip(TRAITS, tables[len(own) + 1 :], strict=True))
+    absent = tuple(label for label, table in told.items() if one_group(table))
+    return Sessions(
+        frame,
+        compared(whole.dicts()),
+        _groups(by_value, frame) if by_value else {},
+        {label: _groups(told[label], one) for label, one in zip(TRAITS, traits, strict=True) if label not in absent},
+        whole,
+        by_value,
+        absent,
+        buckets,
+    )
+
+
+def _groups(table: Table, frame: Frame) -> dict[str, Compared]:
+    found = ((name, compared(rows)) for name, rows in groups(table, frame))
+    return {name: one for name, one in found if one.now.sessions}
 
 
 def _visits(row: Mapping[str, Any]) -> Visits:

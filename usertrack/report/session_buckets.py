@@ -37,7 +37,7 @@ def blocks(found: Sessions) -> Iterator[Block]:
         starts = [bucket.start for bucket in over]
         x = [frame.label(start) for start in starts] if frame.interval == "hour" else [one.date() for one in starts]
         yield Chart("trend", label, x, {label: [bucket.visits.sessions for bucket in over]})
-        for name, one in found.by.get(frame.breakdown, {}).items():
+        for name, one in found.groups.items():
             line = [bucket.visits.sessions for bucket in buckets(found, one) if bucket.complete]
             yield Spark(frame.heading(name), line)
     if known:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC
 
+from usertrack.analytics.asking import others
 from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions, Visits
 from usertrack.document import Document, Listing, Shown
 from usertrack.measures import number
@@ -38,7 +39,12 @@ def sessions_document(found: Sessions) -> Document:
     columns, rows = _rows(found)
     figures, before = session_figures(now), session_figures(found.all.before)
     compared = listing(figures, before)
-    notes = (*frame.notes, *_notes(found), *absent_notes(found))
+    notes = (
+        *frame.notes,
+        *_notes(found),
+        *absent_notes(found),
+        *(others(found.by_value, frame) if found.by_value else ()),
+    )
     return Document(
         title="Sessions",
         subtitle=" · ".join([frame.said, *frame.scope, *(frame.weeks if found.in_buckets else [])]),
@@ -46,7 +52,7 @@ def sessions_document(found: Sessions) -> Document:
             compared,
             *session_buckets.blocks(found),
             _lengths(now),
-            *(_values(by, known, now) for by, known in found.by.items()),
+            *(_values(by, known, now) for by, known in _told_apart(found)),
         ),
         notes=notes,
         data=lambda: {
@@ -66,20 +72,24 @@ def sessions_document(found: Sessions) -> Document:
 
 def _rows(found: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
     now = found.all.now
-    groups = [
-        ("all", None, found.all),
-        *((by, name, one) for by, known in found.by.items() for name, one in known.items()),
-    ]
-    whole: list[Row] = [(by, name, *_row(one.now, now)) for by, name, one in groups]
+    own = [("all", None, found.all), *((found.frame.breakdown, name, one) for name, one in found.groups.items())]
+    traits = [(by, name, one) for by, known in found.by.items() for name, one in known.items()]
+    whole: list[Row] = [(by, name, *_row(one.now, now)) for by, name, one in (*own, *traits)]
     if not found.in_buckets:
         return _COLUMNS, whole
     in_time: list[Row] = [
         (by, name, *_row(bucket.visits, now), bucket.start.astimezone(UTC).replace(tzinfo=None), bucket.complete)
-        for by, name, one in groups
-        if by not in TRAITS
+        for by, name, one in own
         for bucket in session_buckets.buckets(found, one)
     ]
     return (*_COLUMNS, *_BUCKET), [*((*row, None, None) for row in whole), *in_time]
+
+
+def _told_apart(found: Sessions) -> Iterator[tuple[str, Mapping[str, Compared]]]:
+    """By the breakdown, if there is one, and by each trait; nothing where there are no sessions."""
+    for by, known in ((found.frame.breakdown, found.groups), *found.by.items()):
+        if known:
+            yield by, known
 
 
 def _row(visits: Visits, of: Visits) -> Row:

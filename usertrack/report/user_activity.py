@@ -53,7 +53,7 @@ def user_activity(whole: Whole) -> dict[str, Any]:
     frame = whole.activity.frame
     return {
         "workspaceId": whole.workspace,
-        "timeframe": f"{round((frame.until - frame.since).total_seconds() / 86_400)}d",
+        "timeframe": f"{len(frame.starts)}d",
         "since": frame.since,
         "until": frame.until,
         "timezone": frame.timezone,
@@ -65,7 +65,7 @@ def user_activity(whole: Whole) -> dict[str, Any]:
         "userJourney": _journeys(whole.journeys, whole.goals),
         "retention": {**_retention(whole.cohorts), "churnAnalysis": _churn(whole.churn)},
         "segments": list(_segments(whole.segments)),
-        "notes": [*absent_notes(whole.sessions), *whole.notes],
+        "notes": [*frame.notes, *absent_notes(whole.sessions), *whole.notes],
     }
 
 
@@ -244,21 +244,16 @@ def _cohort(cohort: Cohort) -> dict[str, Any]:
 
 
 def _segments(standings: Sequence[Standing]) -> Iterator[dict[str, Any]]:
-    """With revenue where profiles have the fact."""
-    known = any(standing.revenue is not None for standing in standings)
     for standing in standings:
-        yield {**_segment(standing), **({"avgRevenue": rounded(standing.revenue)} if known else {})}
-
-
-def _segment(standing: Standing) -> dict[str, Any]:
-    return {
-        "segmentName": standing.segment.name,
-        "segmentSet": standing.set_name,
-        "segmentType": standing.kind,
-        "userCount": standing.people,
-        "characteristics": list(standing.rule),
-        "avgEngagement": rounded(standing.engagement.score if standing.engagement else None),
-    }
+        yield {
+            "segmentName": standing.segment.name,
+            "segmentSet": standing.set_name,
+            "segmentType": standing.kind,
+            "userCount": standing.people,
+            "characteristics": list(standing.rule),
+            "avgEngagement": rounded(standing.engagement.score if standing.engagement else None),
+            "avgRevenue": rounded(standing.revenue),
+        }
 
 
 def percent(share: float | None) -> float | None:
