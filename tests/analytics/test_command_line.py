@@ -257,13 +257,16 @@ def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["activity", "--days", "3"], ["lifecycle", "--period", "day"], ["retention", "--period", "day"], ["churn"]]
+    "command",
+    [["activity", "--days", "3"], ["lifecycle", "--period", "day"], ["retention", "--period", "day"], ["churn"]],
 )
 def test_a_day_that_ends_with_as_of_is_over(on: Cli, client: Client, command: list[str]) -> None:
     """To the last second of it."""
     capture(client, [f"p{n} | a | 2026-09-0{n} 00:00:00, 2026-10-3{n % 2} 08:00:00" for n in range(1, 6)])
     capture(client, ["q | a | 2026-10-31 08:00:00, 2026-11-01 23:59:59"])
-    then, until = (json.loads(on(*command, option, "2026-11-01", "-f", "json").out) for option in ("--as-of", "--until"))
+    then, until = (
+        json.loads(on(*command, option, "2026-11-01", "-f", "json").out) for option in ("--as-of", "--until")
+    )
     assert then == until
 
 
@@ -291,13 +294,17 @@ def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) 
     lifecycle = asked("lifecycle", "--interval", "day")
     active = [row["breakdown"] for row in lifecycle if row["start"] == "2026-11-02T00:00:00Z"]
     assert active == ["pro", "team", None, "free"]
-    assert [row["dormant"] for row in lifecycle if row["breakdown"] == "free"][0] == 1
+    assert next(row["dormant"] for row in lifecycle if row["breakdown"] == "free") == 1
     people = {row["breakdown"]: row["at_least"] for row in asked("stickiness") if row["periods"] == 1}
     assert people == {"pro": 2, "team": 1, None: 1}
     for kind in ("first-time", "recurring"):
         cells = asked("retention", "--interval", "day", "--type", kind, "--target", "a")
-        first = {row["breakdown"]: row["size"] for row in cells if row["period"] == 0 and row["cohort"] == cells[0]["cohort"]}
-        assert list(first.items()) == list({"pro": 2, "team": 1, None: 1}.items() if kind == "recurring" else {"pro": 2, None: 1}.items())
+        first = {
+            row["breakdown"]: row["size"] for row in cells if row["period"] == 0 and row["cohort"] == cells[0]["cohort"]
+        }
+        assert list(first.items()) == list(
+            {"pro": 2, "team": 1, None: 1}.items() if kind == "recurring" else {"pro": 2, None: 1}.items()
+        )
     days = [row for row in asked("activity") if row["group"] != "everybody" and row["start"] == "2026-11-02T00:00:00Z"]
     assert [(row["breakdown"], row["dau"]) for row in days] == [("pro", 2), ("team", 1), (None, 1), ("free", 0)]
     uses = asked("features", "--event", "a", "--property", "", "--of", "all")

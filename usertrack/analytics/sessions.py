@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from usertrack.analytics.asking import answers, grouping, groups, narrowed, one_group
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -71,7 +71,7 @@ class Sessions:
 
     frame: Frame
     all: Compared
-    by: Mapping[str, Mapping[str, Compared]]
+    by: Mapping[str, Mapping[GroupName, Compared]]
     table: Table
     absent: tuple[str, ...] = ()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from usertrack.analytics.activity import FORMULA, Active, Activity, Day, Engagement, Measured
 from usertrack.analytics.asking import others
-from usertrack.analytics.frame import YET_TO_COME, Frame
+from usertrack.analytics.frame import EVERYBODY, YET_TO_COME, Frame
 from usertrack.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Shown
 from usertrack.measures import plural
 from usertrack.report.compared import Figure, changes, listing, values
@@ -16,6 +16,7 @@ from usertrack.table import Column, Row, Table
 
 _DAYS = (
     Column("breakdown"),
+    Column("group"),
     Column("start", "TIMESTAMP"),
     Column("dau", "BIGINT"),
     Column("wau", "BIGINT"),
@@ -139,12 +140,12 @@ def _engagement(now: Engagement, before: Engagement) -> Listing:
 
 
 def _days(found: Activity) -> Iterator[Row]:
-    for name, active in {"": found.now.active, **found.groups}.items():
+    for name, active in {EVERYBODY: found.now.active, **found.groups}.items():
         for at, day in enumerate(active.days):
             visits = found.sessions.days.get(at)
             own = (visits.sessions if visits else 0, found.events(day.start.date())) if not name else (None, None)
             start = day.start.astimezone(UTC).replace(tzinfo=None)
-            yield name or None, start, day.dau, day.wau, day.mau, day.stickiness, *own, day.complete
+            yield *name.columns.values(), start, day.dau, day.wau, day.mau, day.stickiness, *own, day.complete
 
 
 def _notes(found: Activity) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from usertrack.analytics.frame import EVERYBODY, GroupName
 from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions, Visits
 from usertrack.document import Document, Listing, Shown
 from usertrack.measures import number
@@ -12,6 +13,7 @@ from usertrack.table import Column, Row, Table
 _COLUMNS = (
     Column("by"),
     Column("value"),
+    Column("group"),
     Column("people", "BIGINT"),
     Column("sessions", "BIGINT"),
     Column("share", "DOUBLE"),
@@ -30,8 +32,12 @@ def sessions_document(found: Sessions) -> Document:
     """All sessions, their lengths, and their devices, browsers, systems and countries; files hold a row for each."""
     frame, now = found.frame, found.all.now
     rows: list[Row] = [
-        ("all", None, *_row(now, now)),
-        *((by, value, *_row(one.now, now)) for by, known in found.by.items() for value, one in known.items()),
+        ("all", *EVERYBODY.columns.values(), *_row(now, now)),
+        *(
+            (by, *value.columns.values(), *_row(one.now, now))
+            for by, known in found.by.items()
+            for value, one in known.items()
+        ),
     ]
     figures, before = session_figures(now), session_figures(found.all.before)
     compared = listing(figures, before)
@@ -95,7 +101,7 @@ def _lengths(now: Visits) -> Listing:
     return Listing(Table(tuple(map(Column, shown, kinds)), rows), "How long they were", shown)
 
 
-def _values(by: str, known: Mapping[str, Compared], all_: Visits) -> Listing:
+def _values(by: str, known: Mapping[GroupName, Compared], all_: Visits) -> Listing:
     rows: list[Row] = [
         (name, one.now.people, one.now.sessions, _share(one.now, all_), lasted(one.now.median), one.now.bounce_rate)
         for name, one in known.items()
