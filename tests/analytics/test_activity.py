@@ -6,6 +6,7 @@ import pytest
 
 from usertrack.analytics.activity import Activity, ask
 from usertrack.analytics.frame import Frame
+from usertrack.analytics.lifecycle import ask_lifecycle, ask_stickiness
 from usertrack.errors import UsageError
 
 from ..server.capture_fixtures import Client
@@ -188,3 +189,24 @@ def test_groups_are_ranked_by_the_window(client: Client) -> None:
         "new": 4,
         "all others": 0,
     }
+
+
+def test_a_value_that_reads_as_none_swallows_nobody(client: Client) -> None:
+    mediums = ["(none)", "(none)", "(none)", "all others", "all others", None, "cpc"]
+    client.batch(
+        *(
+            {
+                "event": "a",
+                "distinct_id": f"p{n}",
+                "timestamp": "2026-03-03T00:00:00Z",
+                "properties": {"medium": medium},
+            }
+            for n, medium in enumerate(mediums)
+        )
+    )
+    over = frame("2026-03-02", "2026-03-09", breakdown="medium", top=3)
+    with asking(client.store, over.as_of) as runner:
+        daily = {name.written: group.days[1].dau for name, group in ask(runner, over).groups.items()}
+        periods = {name.written: group[1].active for name, group in ask_lifecycle(runner, "", over).groups.items()}
+        habits = {name.written: group[0] for name, group in ask_stickiness(runner, "", over).groups.items()}
+    assert daily == periods == habits == {'"(none)"': 3, '"all others"': 2, "cpc": 1, "all others": 1}

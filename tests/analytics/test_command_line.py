@@ -295,7 +295,7 @@ def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) 
     lifecycle = asked("lifecycle", "--interval", "day")
     active = [row["breakdown"] for row in lifecycle if row["start"] == "2026-11-02T00:00:00Z"]
     assert active == ["pro", "team", None, "free"]
-    assert [row["dormant"] for row in lifecycle if row["breakdown"] == "free"][0] == 1
+    assert next(row["dormant"] for row in lifecycle if row["breakdown"] == "free") == 1
     people = {row["breakdown"]: row["at_least"] for row in asked("stickiness") if row["periods"] == 1}
     assert people == {"pro": 2, "team": 1, None: 1}
     for kind in ("first-time", "recurring"):

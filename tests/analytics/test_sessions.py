@@ -133,10 +133,13 @@ def test_before_is_as_long_as_what_is_over(client: Client) -> None:
         (frame("2026-02-27", "2026-03-10", "week"), {0: (2, 1), 1: (3, 2)}),
         (frame("2026-02-27", "2026-03-10", "week", week_start="sunday"), {1: (4, 2), 2: (1, 1)}),
         (frame("2026-02-27", "2026-03-10", "month"), {1: (5, 2)}),
-        (frame("2026-03-01T18:15:00", "2026-03-02T21:15:00", "hour", timezone="Asia/Kathmandu"), {3: (1, 1), 4: (1, 1), 5: (1, 1), 24: (1, 1)}),
+        (
+            frame("2026-03-01T18:15:00", "2026-03-02T21:15:00", "hour", timezone="Asia/Kathmandu"),
+            {3: (1, 1), 4: (1, 1), 5: (1, 1), 24: (1, 1)},
+        ),
     ],
     ids=["hours", "weeks", "weeks from Sunday", "months", "hours off the hour"],
-)  # fmt: skip
+)
 def test_buckets(client: Client, over: Frame, expected: dict[int, tuple[int, int]]) -> None:
     lines = [
         "p|x|2026-03-01 22:10:00, 2026-03-02 00:20:00|$session_id=s1",
@@ -150,12 +153,14 @@ def test_buckets(client: Client, over: Frame, expected: dict[int, tuple[int, int
 
 
 def test_buckets_of_groups(client: Client) -> None:
-    lines = [
-        session("s1", 0, 60, more="ref=a"),
-        session("s2", 0, 20),
-        "p|x|2026-03-03 01:00:00|$session_id=s3 ref=(none)",
-    ]
+    """People without a value are not those whose value reads as if they had none."""
+    lines = [session("s1", 0, 20), "p|x|2026-03-03 01:00:00|$session_id=s2 ref=(none)"]
     found = asked(client, lines, frame("2026-03-02T05:00:00", "2026-03-04", breakdown="ref"))
-    buckets = [(name, at, one.mean) for name, group in found.groups.items() for at, one in group.buckets.items()]
-    assert sorted(buckets) == [("(none)", 0, 20), ("(none)", 1, 0), ("a", 0, 60)]
+    assert {
+        (name.written, name.kind): {at: one.mean for at, one in group.buckets.items()}
+        for name, group in found.groups.items()
+    } == {
+        ('"(none)"', "value"): {1: 0},
+        ("(none)", "none"): {0: 20},
+    }
     assert found.frame.widened

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from usertrack.analytics.asking import answers, grouping, groups, narrowed
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.lifecycle import Period, turnover_asked, turnovers
 from usertrack.analytics.sessions import Compared, Visits, compared, sessions_asked
 from usertrack.errors import UsageError
@@ -118,7 +118,7 @@ class Activity:
     before: Measured
     sessions: Compared
     hours: Mapping[tuple[date, int], int]
-    groups: Mapping[str, Active]
+    groups: Mapping[GroupName, Active]
     table: Table
     by_value: Table | None
     trend: Frame

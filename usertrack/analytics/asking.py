@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from usertrack.analytics.frame import NO_PROPERTY, Frame
+from usertrack.analytics.frame import NO_PROPERTY, Frame, GroupName
 from usertrack.errors import QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.measures import plural
 from usertrack.run import Runner
@@ -87,7 +87,7 @@ def grouping(frame: Frame) -> dict[str, Any]:
     return {"group_of": expression, "top": frame.top}
 
 
-def groups(table: Table, frame: Frame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def groups(table: Table, frame: Frame) -> Iterator[tuple[GroupName, list[dict[str, Any]]]]:
     """The rows of each group of the breakdown under its name; one group without rows when there are none at all."""
     rows = table.dicts()
     for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from usertrack.analytics.asking import answer, require_events
 from usertrack.analytics.features import Counted
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.over_time import Bucket, Share
 from usertrack.analytics.survival import Survival, kaplan_meier
 from usertrack.errors import UsageError
@@ -103,7 +103,7 @@ class Group:
     asked for. ``too_new`` people came in the last ``gone`` days, ``left_out`` have no e-mail.
     """
 
-    name: str
+    name: GroupName
     lifetime: Survival
     periods: tuple[Period, ...]
     trend: tuple[Bucket, ...] = ()

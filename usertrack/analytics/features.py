@@ -8,7 +8,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from usertrack.analytics.asking import answer, require_events
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.trend import Trend, by_weekday
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.intervals import UNKNOWN, Interval, wilson
@@ -87,7 +87,7 @@ class Group:
     ``unused`` have no use in this time. ``others`` are people who were active and do not count, with their uses.
     """
 
-    name: str
+    name: GroupName
     people: int
     active: tuple[int, ...]
     features: tuple[Feature, ...]
@@ -164,7 +164,7 @@ def _groups(source: Source, frame: Frame, people: Rows, days: Rows) -> Iterator[
         yield _group(source, frame, frame.group_name(rank, value), of_rank, own)
 
 
-def _group(source: Source, frame: Frame, name: str, people: Rows, days: Rows) -> Group:
+def _group(source: Source, frame: Frame, name: GroupName, people: Rows, days: Rows) -> Group:
     sets = {(row["feature"], row["kind"], int(row["at"])): int(row["people"]) for row in people}
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for row in days:

@@ -6,7 +6,7 @@ The buckets of a frame are counted from its first one, in SQL and in Python alik
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from math import ceil
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from usertrack.errors import UsageError, did_you_mean
@@ -23,6 +23,37 @@ MOST_EMBEDDED = 500_000
 """The same for the embedded server, which takes requests of 20 MB."""
 
 MOST_BUCKETS = 10_000
+
+
+class GroupName(str):
+    """How people call a group of the breakdown. Those who have the value ``(none)`` are not those without one."""
+
+    __slots__ = ("kind",)
+    kind: Literal["everybody", "value", "none", "others"]
+
+    def __new__(cls, text: str, kind: Literal["everybody", "value", "none", "others"]) -> Self:
+        name = super().__new__(cls, text)
+        name.kind = kind
+        return name
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other) and getattr(other, "kind", self.kind) == self.kind
+
+    __hash__ = str.__hash__
+
+    @property
+    def written(self) -> str:
+        """As people read it: a value that could be taken for another group is in quotes."""
+        return f'"{self}"' if self.kind == "value" and str(self) in (NONE, OTHERS) else str(self)
+
+    @property
+    def columns(self) -> dict[str, str | None]:
+        """Of data, where people without a value have none."""
+        return {"breakdown": str(self) if self.kind in ("value", "others") else None, "group": self.kind}
+
+
+NONE, OTHERS = "(none)", "all others"
+EVERYBODY = GroupName("", "everybody")
 
 
 @dataclass(frozen=True)
@@ -174,15 +205,17 @@ class Frame:
             "breakdown": self.breakdown or None,
         }
 
-    def group_name(self, rank: int, value: Any) -> str:
+    def group_name(self, rank: int, value: Any) -> GroupName:
         """How people call the group at ``rank`` (from 1) of the breakdown; nothing when there is none."""
         if not self.breakdown:
-            return ""
-        return "all others" if rank > self.top else "(none)" if value is None else str(value)
+            return EVERYBODY
+        if rank > self.top:
+            return GroupName(OTHERS, "others")
+        return GroupName(NONE, "none") if value is None else GroupName(str(value), "value")
 
-    def heading(self, name: str) -> str:
+    def heading(self, name: GroupName) -> str:
         """What stands above the part of a group; nothing without a breakdown."""
-        return f"{self.breakdown} = {name}" if self.breakdown else ""
+        return f"{self.breakdown} = {name.written}" if self.breakdown else ""
 
     @property
     def values(self) -> dict[str, Any]:

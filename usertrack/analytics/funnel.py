@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from usertrack.analytics.asking import answer, require_events, require_known
-from usertrack.analytics.frame import Frame, chosen
+from usertrack.analytics.frame import Frame, GroupName, chosen
 from usertrack.analytics.over_time import Bucket, Share
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.run import Runner
@@ -94,7 +94,7 @@ class Group:
     person counts in each bucket they took it in. It is empty when it was not asked for.
     """
 
-    name: str
+    name: GroupName
     steps: tuple[Reached, ...]
     other: bool = False
     trend: tuple[Bucket, ...] = ()

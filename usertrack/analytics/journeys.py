@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from usertrack.analytics.asking import answer, grouping, narrowed
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.run import Runner
 from usertrack.table import Table
@@ -86,7 +86,7 @@ class Group:
     ``nodes`` by number and name of a step, each the most frequent first; so are ``paths``, ``edges`` and ``exits``.
     """
 
-    name: str
+    name: GroupName
     at: tuple[Count, ...]
     begins: dict[Steps, Count]
     paths: dict[Steps, Count]

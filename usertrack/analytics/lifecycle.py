@@ -9,7 +9,7 @@ from typing import Any
 
 from usertrack.analytics.asking import answer, grouping, narrowed, require_events
 from usertrack.analytics.asking import groups as groups_of
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -35,7 +35,7 @@ class Lifecycle:
 
     event: str
     frame: Frame
-    groups: Mapping[str, tuple[Period, ...]]
+    groups: Mapping[GroupName, tuple[Period, ...]]
     table: Table
 
 
@@ -45,7 +45,7 @@ class Stickiness:
 
     event: str
     frame: Frame
-    groups: Mapping[str, tuple[int, ...]]
+    groups: Mapping[GroupName, tuple[int, ...]]
     total: int
     table: Table
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from usertrack.analytics.asking import answer, grouping, groups, narrowed, require_events
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -46,7 +46,7 @@ class Cohort:
 class Cohorts:
     """The cohorts of one value of the breakdown, whose ``name`` is empty without one."""
 
-    name: str
+    name: GroupName
     cohorts: tuple[Cohort, ...]
 
     def mean(self, period: int) -> float | None:
@@ -137,7 +137,7 @@ def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int]) -> tuple[Cohort
     )
 
 
-def _days(name: str, daily: Sequence[Cohort], weeks: Frame, days: int) -> Days:
+def _days(name: GroupName, daily: Sequence[Cohort], weeks: Frame, days: int) -> Days:
     by_week: dict[datetime, list[Cohort]] = {start: [] for start in weeks.starts}
     for cohort in daily:
         by_week[weeks.floor(cohort.start)].append(cohort)

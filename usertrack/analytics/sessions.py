@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from usertrack.analytics.asking import answers, grouping, groups, narrowed, one_group
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -78,8 +78,8 @@ class Sessions:
 
     frame: Frame
     all: Compared
-    groups: Mapping[str, Compared]
-    by: Mapping[str, Mapping[str, Compared]]
+    groups: Mapping[GroupName, Compared]
+    by: Mapping[str, Mapping[GroupName, Compared]]
     table: Table
     by_value: Table | None = None
     absent: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ def ask(runner: Runner, asked: Frame, *, buckets: bool = False) -> Sessions:
     )
 
 
-def _groups(table: Table, frame: Frame) -> dict[str, Compared]:
+def _groups(table: Table, frame: Frame) -> dict[GroupName, Compared]:
     found = ((name, compared(rows)) for name, rows in groups(table, frame))
     return {name: one for name, one in found if one.now.sessions}
 

@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from usertrack.analytics.asking import others
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.lifecycle import STATES, Lifecycle, Period, Stickiness
 from usertrack.document import Block, Document, Listing, Shown, Spark
 from usertrack.measures import number, plural
@@ -14,6 +14,7 @@ from usertrack.table import Column, Row, Table
 
 _LIFECYCLE = (
     Column("breakdown"),
+    Column("group"),
     Column("start", "TIMESTAMP"),
     *(Column(state, "BIGINT") for state in STATES),
     Column("active", "BIGINT"),
@@ -21,6 +22,7 @@ _LIFECYCLE = (
 )
 _STICKINESS = (
     Column("breakdown"),
+    Column("group"),
     Column("periods", "BIGINT"),
     Column("people", "BIGINT"),
     Column("share", "DOUBLE"),
@@ -32,7 +34,7 @@ def lifecycle_document(found: Lifecycle) -> Document:
     """Per period who was new, came back or went; files hold a row per group and period, the dormant as a number."""
     frame = found.frame
     rows: list[Row] = [
-        (name or None, _utc(period), *period.people.values(), period.active, not period.unfinished)
+        (*name.columns.values(), _utc(period), *period.people.values(), period.active, not period.unfinished)
         for name, periods in found.groups.items()
         for period in periods
     ]
@@ -58,7 +60,7 @@ def stickiness_document(found: Stickiness) -> Document:
     """How many were active in how many periods; files hold a row per group and number of periods."""
     frame = found.frame
     rows = [row for name, counts in found.groups.items() for row in _stickiness_rows(name, counts)]
-    quiet = () if any(row[2] for row in rows) else ("nobody was active in this time",)
+    quiet = () if any(row[3] for row in rows) else ("nobody was active in this time",)
     notes = (*quiet, *others(found.table, frame))
     return Document(
         title=f"Stickiness: active on how many of {found.total} {frame.interval}s",
@@ -80,7 +82,7 @@ def _utc(period: Period) -> Any:
     return period.start.astimezone(UTC).replace(tzinfo=None)
 
 
-def _lifecycle(name: str, periods: Sequence[Period], frame: Frame) -> Iterator[Block]:
+def _lifecycle(name: GroupName, periods: Sequence[Period], frame: Frame) -> Iterator[Block]:
     over = [period for period in periods if not period.unfinished]
     if len(over) > 2:
         for state in STATES:
@@ -103,16 +105,16 @@ def _lifecycle(name: str, periods: Sequence[Period], frame: Frame) -> Iterator[B
     yield Listing(Table(columns, rows, as_of=frame.as_of), frame.heading(name), shown)
 
 
-def _stickiness_rows(name: str, counts: Sequence[int]) -> Iterator[Row]:
+def _stickiness_rows(name: GroupName, counts: Sequence[int]) -> Iterator[Row]:
     total = sum(counts)
     for at, people in enumerate(counts):
-        yield name or None, at + 1, people, people / total if total else None, sum(counts[at:])
+        yield *name.columns.values(), at + 1, people, people / total if total else None, sum(counts[at:])
 
 
-def _stickiness(name: str, counts: Sequence[int], frame: Frame) -> Listing:
+def _stickiness(name: GroupName, counts: Sequence[int], frame: Frame) -> Listing:
     rows: list[Row] = [
         (plural(periods, frame.interval), number(people), share, number(at_least))
-        for _, periods, people, share, at_least in _stickiness_rows(name, counts)
+        for _, _, periods, people, share, at_least in _stickiness_rows(name, counts)
     ]
     shown = {
         "periods": Shown("Active on"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC
 
 from usertrack.analytics.asking import others
+from usertrack.analytics.frame import EVERYBODY, GroupName
 from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions, Visits
 from usertrack.document import Document, Listing, Shown
 from usertrack.measures import number
@@ -15,6 +16,7 @@ from usertrack.table import Column, Row, Table
 _COLUMNS = (
     Column("by"),
     Column("value"),
+    Column("group"),
     Column("people", "BIGINT"),
     Column("sessions", "BIGINT"),
     Column("share", "DOUBLE"),
@@ -72,20 +74,26 @@ def sessions_document(found: Sessions) -> Document:
 
 def _rows(found: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
     now = found.all.now
-    own = [("all", None, found.all), *((found.frame.breakdown, name, one) for name, one in found.groups.items())]
+    own = [("all", EVERYBODY, found.all), *((found.frame.breakdown, name, one) for name, one in found.groups.items())]
     traits = [(by, name, one) for by, known in found.by.items() for name, one in known.items()]
-    whole: list[Row] = [(by, name, *_row(one.now, now)) for by, name, one in (*own, *traits)]
+    whole: list[Row] = [(by, *name.columns.values(), *_row(one.now, now)) for by, name, one in (*own, *traits)]
     if not found.in_buckets:
         return _COLUMNS, whole
     in_time: list[Row] = [
-        (by, name, *_row(bucket.visits, now), bucket.start.astimezone(UTC).replace(tzinfo=None), bucket.complete)
+        (
+            by,
+            *name.columns.values(),
+            *_row(bucket.visits, now),
+            bucket.start.astimezone(UTC).replace(tzinfo=None),
+            bucket.complete,
+        )
         for by, name, one in own
         for bucket in session_buckets.buckets(found, one)
     ]
     return (*_COLUMNS, *_BUCKET), [*((*row, None, None) for row in whole), *in_time]
 
 
-def _told_apart(found: Sessions) -> Iterator[tuple[str, Mapping[str, Compared]]]:
+def _told_apart(found: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Compared]]]:
     """By the breakdown, if there is one, and by each trait; nothing where there are no sessions."""
     for by, known in ((found.frame.breakdown, found.groups), *found.by.items()):
         if known:
@@ -131,9 +139,16 @@ def _lengths(now: Visits) -> Listing:
     return Listing(Table(tuple(map(Column, shown, kinds)), rows), "How long they were", shown)
 
 
-def _values(by: str, known: Mapping[str, Compared], all_: Visits) -> Listing:
+def _values(by: str, known: Mapping[GroupName, Compared], all_: Visits) -> Listing:
     rows: list[Row] = [
-        (name, one.now.people, one.now.sessions, _share(one.now, all_), lasted(one.now.median), one.now.bounce_rate)
+        (
+            name.written,
+            one.now.people,
+            one.now.sessions,
+            _share(one.now, all_),
+            lasted(one.now.median),
+            one.now.bounce_rate,
+        )
         for name, one in known.items()
     ]
     shown = {

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from usertrack.analytics.activity import Activity
 from usertrack.analytics.churn import Churn
 from usertrack.analytics.features import Features
+from usertrack.analytics.frame import GroupName
 from usertrack.analytics.funnel import FunnelAnswer
 from usertrack.analytics.journeys import Count, Group, Journeys, rest
 from usertrack.analytics.retention import DAYS, Cohort, DayCohorts
@@ -113,7 +114,7 @@ def _sessions(found: Sessions) -> dict[str, Any]:
     }
 
 
-def _devices(by: Mapping[str, Compared], total: int) -> dict[str, int]:
+def _devices(by: Mapping[GroupName, Compared], total: int) -> dict[str, int]:
     """Sessions on each; ``other`` are those on anything else, or on nobody knows what."""
     counts = {name: sum(one.now.sessions for key, one in by.items() if key.lower() == name) for name in _DEVICES}
     return {**counts, "other": total - sum(counts.values())}
