@@ -7,7 +7,7 @@
 --   periods are that long, from `origin` to the second. A person is in the group of the first value from `origin` on, else
 --   of the first before. Groups are ordered by the persons active since then.
 -- params:
---   event: {type: text, default: ""}
+--   event: {type: list, default: [""]}
 --   before: {type: timestamp}
 --   interval: day
 --   sundays: false
@@ -47,7 +47,7 @@ acts AS (
         FROM events
         WHERE timestamp >= toDateTime({before})
             AND timestamp < toDateTime({until})
-            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND (has({event}, '') OR event IN {event})
             AND {where}
             AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
             AND person_id NOT IN (

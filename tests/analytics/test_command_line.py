@@ -309,3 +309,76 @@ def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) 
     assert [(row["breakdown"], row["dau"]) for row in days] == [("pro", 2), ("team", 1), (None, 1), ("free", 0)]
     uses = asked("features", "--event", "a", "--property", "", "--of", "all")
     assert [(row["breakdown"], row["people"]) for row in uses] == [("pro", 2), ("team", 1), (None, 1)]
+
+
+LOG = [
+    "p | A | 2026-11-02 00:00:00 | amount=50",
+    "p | B | 2026-11-02 01:00:00",
+    "q | A | 2026-11-02 02:00:00 | amount=9",
+]
+ODD = ["a|b", "[red]bold[/red]", "it's\\"]
+
+
+@pytest.fixture
+def odd(client: Client) -> Client:
+    """Some events with plain names, and one person with all the odd ones, a minute after each other."""
+    capture(client, LOG)
+    times = [f"2026-11-03T00:0{n}:00Z" for n in range(len(ODD))]
+    client.batch(*({"event": name, "distinct_id": "r", "timestamp": at} for name, at in zip(ODD, times, strict=True)))
+    return client
+
+
+EITHER = [
+    ["funnel", "A", "{}"],
+    ["retention", "--target", "{}"],
+    ["retention", "--returning", "{}"],
+    ["cohorts", "--target", "{}"],
+    ["lifecycle", "--event", "{}"],
+    ["stickiness", "--event", "{}"],
+    ["features", "--property", "", "--event", "{}"],
+    ["churn", "--gone", "1", "--event", "{}"],
+]
+
+
+@pytest.mark.parametrize("command", EITHER, ids=" ".join)
+def test_of_several_events_some_or_none_occurred(on: Cli, odd: Client, command: list[str]) -> None:
+    none = on(*(word.format("Nope|BB") for word in command), *SINCE)
+    assert (none.code, none.out) == (2, "")
+    assert "no event 'Nope' or 'BB' ever occurred" in none.err
+    some = on(*(word.format("Nope|b|B") for word in command), *SINCE)
+    assert some.code == 0, some.err
+    assert "no event 'Nope' ever occurred" in some.err
+    assert "no event 'b' ever occurred: did you mean 'B'" in some.err
+
+
+def test_names_with_signs_are_reached(on: Cli, odd: Client) -> None:
+    steps = [r"a\|b", r"\[red]bold\[/red]", "it's\\"]
+    for order in ("ordered", "unordered"):
+        [group] = json.loads(on("funnel", *steps, *SINCE, "--order", order, "-f", "json").out)["groups"]
+        assert [step["people"] for step in group["steps"]] == [1, 1, 1]
+    for step in steps:
+        rows = json.loads(on("stickiness", "--event", step, *SINCE, "-f", "json").out)["rows"]
+        assert rows[0]["people"] == 1
+
+
+def test_what_makes_a_member_takes_a_condition(on: Cli, odd: Client) -> None:
+    target = ["--target", "A[toInt(properties.amount) = 50]"]
+    cells = json.loads(on("retention", *target, "--period", "day", *SINCE, "-f", "json").out)["cells"]
+    assert {cell["period"]: cell["size"] for cell in cells if cell["size"]} == dict.fromkeys(range(6), 1)
+    said = on("retention", "--target", "A[properties.amonut = 50]", *SINCE)
+    assert "did you mean 'amount'?" in said.err
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["funnel", "A[properties.plan", "B"], "'A[properties.plan' lacks the ] that ends its condition"),
+        (["funnel", "a", "b"], "did you mean 'A'"),
+        (["stickiness", "--event", "A[properties.amount = 50]"], "no condition is taken here"),
+        (["funnel", "A", "B", "--exclude", "Nope|Nada"], "no event 'Nope' ever occurred"),
+    ],
+)
+def test_what_is_no_step(on: Cli, odd: Client, command: list[str], message: str) -> None:
+    said = on(*command, *SINCE)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err

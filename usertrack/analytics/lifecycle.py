@@ -10,6 +10,7 @@ from typing import Any
 from usertrack.analytics.asking import answer, grouping, narrowed, require_events
 from usertrack.analytics.asking import groups as groups_of
 from usertrack.analytics.frame import Frame, GroupName
+from usertrack.analytics.steps import events_of
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -95,7 +96,8 @@ def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
 
 
 def _ask(runner: Runner, query: str, event: str, frame: Frame, values: Mapping[str, Any]) -> Table:
-    table = answer(runner, query, {**values, **frame.bucketing, "event": event})
-    if event and "|" not in event and not len(table.rows):
-        require_events(runner, [event])
+    events = events_of(event)
+    table = answer(runner, query, {**values, **frame.bucketing, "event": list(events or ("",))})
+    if len(events) == 1 and not len(table.rows):
+        require_events(runner, events)
     return table

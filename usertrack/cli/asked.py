@@ -189,11 +189,13 @@ def periods_of(frame: "Frame", asked: Asked, count: int | None, usual: int) -> "
     return last_periods(frame, count or usual)
 
 
-def tell(desk: "Desk", frame: "Frame", document: "Document", limit: int | None = None) -> None:
-    """Hand out an analysis with what is to be known of its time, and of who is left out of it."""
+def tell(
+    desk: "Desk", frame: "Frame", document: "Document", limit: int | None = None, said: Sequence[str] = ()
+) -> None:
+    """Hand out an analysis with what is known of its time, of who is left out, and what else is ``said``."""
     from dataclasses import replace
 
-    notes = (*frame.notes, *desk.runner.opted_out.notes())
+    notes = (*said, *frame.notes, *desk.runner.opted_out.notes())
     data = document.data
     desk.emit(
         replace(
