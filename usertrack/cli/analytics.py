@@ -26,7 +26,7 @@ def funnel(
         list[str],
         typer.Argument(
             metavar="STEP...",
-            help=r"Events, or the name of a funnel; a|b is either, a[CONDITION] fulfils it; in names write \| and \[.",
+            help=r"Events, or the name of a funnel; a|b is either, a[CONDITION] fulfils it; in names write `\|` and `\[`.",
             autocompletion=complete.funnels,
         ),
     ],
