@@ -37,6 +37,7 @@ def test_weeks_start_as_in_posthogs_project(
 LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n}" for n in range(12)]
 SINCE = ["--since", "2026-11-01", "--until", "2026-11-07"]
 BROKEN_DOWN = [
+    ["journeys", "--by", "event"],
     ["funnel", "a", "a"],
     ["funnel", "a", "a", "--order", "unordered"],
     ["retention"],
@@ -219,8 +220,9 @@ def test_a_limit_is_for_every_table_and_heatmap(on: Cli, client: Client) -> None
     )
     used = ["features", "--event", "$pageview", "--property", "name", *SINCE]
     assert on(*used).out.count("\n") < 120
-    assert "10 more features, used less, are on no heatmap" in on(*used).out
-    assert "48 more features, used less, are on no heatmap" in on(*used, "--limit", 2).out
+    assert on(*used).out.count("10 more · `--limit 0` shows all") == 2
+    assert on(*used, "--limit", 2).out.count("48 more") == 2
+    assert on(*used, "-f", "markdown").out.count("10 more") == 2
     everything = on(*used, "--limit", 0).out
     assert "more" not in everything
     assert everything.count("f49") == 2
@@ -382,3 +384,35 @@ def test_what_is_no_step(on: Cli, odd: Client, command: list[str], message: str)
     said = on(*command, *SINCE)
     assert (said.code, said.out) == (2, "")
     assert message in said.err
+
+
+def test_days_to_come_are_none_to_be_active_on(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-18 00:00:00, 2026-11-20 00:00:00", "p | a | 2026-11-22 00:00:00"])
+    said = on("stickiness", "--as-of", "2026-11-20T09:00", "--since", "2026-11-18", "--until", "2026-11-30")
+    assert "active on how many of 3 days" in said.out
+    assert "the last day is not over" in said.err
+    assert "10 days of this time are yet to come" in said.err
+    rows = on(
+        "stickiness", "--as-of", "2026-11-20T09:00", "--since", "2026-11-18", "--until", "2026-11-30", "-f", "csv"
+    ).out
+    assert [row.split(",")[3] for row in rows.split()[1:]] == ["0", "1", "0"]
+
+
+def test_what_the_whole_document_does_not_take(on: Cli, client: Client) -> None:
+    for more in ([], ["-f", "json"]):
+        said = on("activity", "--full", "--breakdown", "plan", *more)
+        assert (said.code, said.out) == (2, "")
+        assert "--full takes no --breakdown" in said.err
+
+
+def test_of_more_cohorts_than_fit_the_latest_and_their_first_periods(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-01 00:00:00, 2026-11-07 23:00:00"])
+    asked = ["retention", "--period", "hour", *SINCE]
+    said = on(*asked)
+    assert max(map(len, said.out.splitlines())) <= 100
+    assert "129 earlier · `--limit 0` shows all" in said.out
+    assert "too narrow for 87 more columns · `-f csv` has all" in said.out
+    assert "\n  7 Nov 23:00" in said.out
+    assert "\n  1 Nov 00:00" not in said.out
+    assert "\n  1 Nov 00:00" in on(*asked, "--limit", "0").out
+    assert len(on(*asked, "-f", "csv").out.splitlines()) == 1 + 168 * 169 // 2

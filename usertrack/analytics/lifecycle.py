@@ -42,7 +42,7 @@ class Lifecycle:
 
 @dataclass(frozen=True)
 class Stickiness:
-    """``groups[name][n - 1]`` persons were active in exactly n of the periods; ``total`` periods there are."""
+    """``groups[name][n - 1]`` persons were active in exactly n of the ``total`` periods that began up to now."""
 
     event: str
     frame: Frame
@@ -86,8 +86,8 @@ def turnovers(table: Table, frame: Frame) -> tuple[Period, Period]:
 
 def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
     """Raises UsageError for an event that never occurred."""
-    total = len(frame.starts)
-    table = _ask(runner, "posthog/stickiness", event, frame, frame.values)
+    total = sum(start.astimezone(UTC) < frame.end for start in frame.starts)
+    table = _ask(runner, "posthog/stickiness", event, frame, {**frame.values, "until": frame.end})
     groups = {}
     for name, rows in groups_of(table, frame):
         counts = Counter({int(row["periods"]): int(row["people"]) for row in rows})

@@ -26,7 +26,7 @@ def funnel(
         list[str],
         typer.Argument(
             metavar="STEP...",
-            help=r"Events, or the name of a funnel; a|b is either, a[CONDITION] fulfils it; in names write `\|` and `\[`.",
+            help=r"Events, or the name of a funnel; a|b is either, a[CONDITION] fulfils it; in names `\|` and `\[`.",
             autocompletion=complete.funnels,
         ),
     ],
@@ -269,7 +269,7 @@ def features(
             require_known(desk.runner, [name], frame.since, frame.until)
         said = event_notes(desk.runner, [event])
         found = ask(desk.runner, source, frame, chosen(of, Counted, "--of"), category or [])
-        tell(desk, frame, features_document(found, limit), limit, said)
+        tell(desk, frame, features_document(found), limit, said)
 
 
 @with_asked()
