@@ -4,8 +4,8 @@
 --   period in which the person was created. Returning: active in the one before, too. Resurrecting: active otherwise.
 --   Dormant: active in the period before, and not in this one. Active is an event of `event`, any when it is empty.
 --   Periods are numbered from that of `origin` on; `before` is the begin of the one before it. With `seconds` above 0,
---   periods are that long, from `origin` to the second. A person is in the group of the first value from `origin` on, else
---   of the first before. Groups are ordered by the persons active since then.
+--   periods are that long, from `origin` to the second. A person is in the group of the first value from `origin` on; who was
+--   not active since then, of the first before. Groups are ordered by the persons active since then.
 -- params:
 --   event: {type: list, default: [""]}
 --   before: {type: timestamp}
@@ -23,8 +23,11 @@ WITH
 acts AS (
     SELECT
         person_id,
-        -- the first value from `origin` on, else the first before
-        argMinIf(group_of, tuple(period < 0, timestamp), isNotNull(group_of)) AS value,
+        if(
+            max(period) < 0,
+            argMinIf(group_of, timestamp, isNotNull(group_of)),
+            argMinIf(group_of, timestamp, isNotNull(group_of) AND period >= 0)
+        ) AS value,
         arraySort(groupUniqArray(period)) AS active
     FROM (
         SELECT

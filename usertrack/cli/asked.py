@@ -76,9 +76,16 @@ _FIELDS: dict[str, Any] = {
     ],
     "breakdown": Annotated[
         str | None,
-        _option("--breakdown", "-b", metavar="PROPERTY", help="By this property of events, or person.PROPERTY."),
+        _option(
+            "--breakdown",
+            "-b",
+            metavar="PROPERTY",
+            help="By this property of events, or person.PROPERTY; a person is in the group of their first value.",
+        ),
     ],
-    "top": Annotated[int, _option("--top", min=1, max=100, help="How many values of --breakdown are told apart.")],
+    "top": Annotated[
+        int, _option("--top", min=1, max=100, help="How many values of --breakdown are told apart: most people first.")
+    ],
 }
 _DEFAULTS = Asked()
 
