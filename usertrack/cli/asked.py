@@ -84,7 +84,7 @@ _FIELDS: dict[str, Any] = {
         ),
     ],
     "top": Annotated[
-        int, _option("--top", min=1, max=100, help="How many values of --breakdown are told apart: most people first.")
+        int, _option("--top", min=1, max=100, help="How many values of --breakdown are told apart, the largest first.")
     ],
 }
 _DEFAULTS = Asked()

@@ -35,6 +35,10 @@ _SCRUB = {
 _SCRUBBED = 60  # seconds that this may take
 
 
+class StoreClosed(RuntimeError):  # noqa: N818
+    """What went on in the background when the store was closed ends with this."""
+
+
 class Store:
     """Embedded ClickHouse in ``path``. Safe to call from several threads; one process may hold a directory.
 
@@ -49,6 +53,7 @@ class Store:
         self.path = path
         self._turn = threading.Lock()
         self._erasing = threading.Lock()  # one after the other: what is to go stands in one table
+        self.rewriting = threading.Lock()  # held by who writes events, and by who puts others in their place
         self._closed = False
         self._lock = _locked(path, wait)
         try:
@@ -65,7 +70,7 @@ class Store:
         """Run ``sql`` and return its result in the ClickHouse format ``fmt``; raises chdb's ``ChdbError``."""
         with self._turn:
             if self._closed:  # a deletion in the background must not open it again
-                raise RuntimeError("the store is closed")
+                raise StoreClosed("the store is closed")
             try:
                 result: bytes = self._connection.query(sql, fmt).bytes()
                 return result
