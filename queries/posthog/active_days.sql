@@ -3,8 +3,8 @@
 --   Persons with an event on each calendar day (`dau`), and in the 7 and the 30 days that end with it (`wau`, `mau`), as
 --   PostHog counts. `again`: how many of the day's people were active once more on one of the 7 days after it. `first` is
 --   the first day; events are looked at from `from` on, which is 29 days before it or more where its `mau` is to be right.
---   Days without anybody in their 30 days have no row. A person is in the group of the first value from `since` on, else of
---   the first before. Groups are ordered by the persons active since then; `group_values`: how many there are.
+--   Days without anybody in their 30 days have no row. A person is in the group of the first value from `since` on; who was
+--   not active since then, of the first before. Groups are ordered by the persons active since then; `group_values`: how many there are.
 -- params:
 --   from: {type: timestamp}
 --   first: {type: timestamp}
@@ -19,7 +19,11 @@ WITH
 people AS (
     SELECT
         person_id,
-        argMinIf(group_of, tuple(timestamp < toDateTime({since}), timestamp), isNotNull(group_of)) AS value,
+        if(
+            max(timestamp) < toDateTime({since}),
+            argMinIf(group_of, timestamp, isNotNull(group_of)),
+            argMinIf(group_of, timestamp, isNotNull(group_of) AND timestamp >= toDateTime({since}))
+        ) AS value,
         toDate(toTimeZone(toDateTime({since}), {timezone})) AS begin,
         arraySort(groupUniqArray(day)) AS days,
         arrayFirst(d -> d >= begin, days) AS entered

@@ -6,7 +6,7 @@
 --   last active in its last quarter, 1 in the one before, 2 for all others. Active is an event of `event`, any when it is
 --   empty. With `known` only persons with an e-mail count. `oldest` is how many days ago the first event was.
 -- params:
---   event: {type: text, default: ""}
+--   event: {type: list, default: [""]}
 --   gone: 30
 --   periods: 12
 --   known: false
@@ -34,7 +34,7 @@ seen AS (
         FROM events
         WHERE timestamp < toDateTime({until})
             AND timestamp >= toDateTime({since})
-            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND (has({event}, '') OR event IN {event})
             AND {where}
     )
     GROUP BY person_id

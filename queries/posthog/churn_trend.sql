@@ -6,7 +6,7 @@
 --   once. Buckets are numbered from that of `origin` on; in those that end less than `gone` days ago not all who leave are
 --   known. Active is an event of `event`, any when it is empty. With `known` only persons with an e-mail count.
 -- params:
---   event: {type: text, default: ""}
+--   event: {type: list, default: [""]}
 --   gone: 30
 --   known: false
 --   interval: month
@@ -36,7 +36,7 @@ seen AS (
         FROM events
         WHERE timestamp < toDateTime({until})
             AND timestamp >= toDateTime({since})
-            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND (has({event}, '') OR event IN {event})
             AND {where}
     )
     GROUP BY person_id

@@ -4,10 +4,10 @@
 --   period in which the person was created. Returning: active in the one before, too. Resurrecting: active otherwise.
 --   Dormant: active in the period before, and not in this one. Active is an event of `event`, any when it is empty.
 --   Periods are numbered from that of `origin` on; `before` is the begin of the one before it. With `seconds` above 0,
---   periods are that long, from `origin` to the second. A person is in the group of the first value from `origin` on, else
---   of the first before. Groups are ordered by the persons active since then.
+--   periods are that long, from `origin` to the second. A person is in the group of the first value from `origin` on; who was
+--   not active since then, of the first before. Groups are ordered by the persons active since then.
 -- params:
---   event: {type: text, default: ""}
+--   event: {type: list, default: [""]}
 --   before: {type: timestamp}
 --   interval: day
 --   sundays: false
@@ -23,8 +23,11 @@ WITH
 acts AS (
     SELECT
         person_id,
-        -- the first value from `origin` on, else the first before
-        argMinIf(group_of, tuple(period < 0, timestamp), isNotNull(group_of)) AS value,
+        if(
+            max(period) < 0,
+            argMinIf(group_of, timestamp, isNotNull(group_of)),
+            argMinIf(group_of, timestamp, isNotNull(group_of) AND period >= 0)
+        ) AS value,
         arraySort(groupUniqArray(period)) AS active
     FROM (
         SELECT
@@ -47,7 +50,7 @@ acts AS (
         FROM events
         WHERE timestamp >= toDateTime({before})
             AND timestamp < toDateTime({until})
-            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND (has({event}, '') OR event IN {event})
             AND {where}
             AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
             AND person_id NOT IN (

@@ -7,7 +7,7 @@
 --   People are those whose first one is not before `since`. Days are local ones, and only whole ones count. Groups are
 --   ordered by all who were active since then, as in `posthog/churn`; `group_values`: how many there are.
 -- params:
---   event: {type: text, default: ""}
+--   event: {type: list, default: [""]}
 --   gone: 30
 --   known: false
 --   since: {type: timestamp}
@@ -34,7 +34,7 @@ seen AS (
             dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
         FROM events
         WHERE timestamp < toDateTime({until})
-            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND (has({event}, '') OR event IN {event})
             AND {where}
     )
     GROUP BY person_id

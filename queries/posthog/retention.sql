@@ -6,9 +6,9 @@
 --   who did it in the k-th calendar period after, `minimum` times or more. An empty target or returning is any event that
 --   fulfils its condition. Cohorts are numbered from the period of `origin` on.
 -- params:
---   target: {type: text, default: ""}
+--   target: {type: list, default: [""]}
 --   target_where: {type: condition, default: "true"}
---   returning: {type: text, default: ""}
+--   returning: {type: list, default: [""]}
 --   returning_where: {type: condition, default: "true"}
 --   first_time: true
 --   minimum: 1
@@ -28,8 +28,8 @@ acts AS (
         person_id,
         timestamp,
         nullIf(toString({group_of}), '') AS group_of,
-        (empty({target}) OR has(splitByChar('|', {target}), event)) AND ifNull({target_where}, false) AS starts,
-        (empty({returning}) OR has(splitByChar('|', {returning}), event)) AND ifNull({returning_where}, false) AS returned,
+        (has({target}, '') OR event IN {target}) AND ifNull({target_where}, false) AS starts,
+        (has({returning}, '') OR event IN {returning}) AND ifNull({returning_where}, false) AS returned,
         returned AND timestamp >= toDateTime({since}) AS returns,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one

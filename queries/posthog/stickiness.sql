@@ -3,7 +3,7 @@
 --   How many persons were active in exactly one, two, … periods, as PostHog counts. Active is an event of `event`, any when
 --   it is empty.
 -- params:
---   event: {type: text, default: ""}
+--   event: {type: list, default: [""]}
 --   interval: day
 --   sundays: false
 --   origin: {type: timestamp}
@@ -37,7 +37,7 @@ acts AS (
     FROM events
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})
-        AND (empty({event}) OR has(splitByChar('|', {event}), event))
+        AND (has({event}, '') OR event IN {event})
         AND {where}
         AND ({everyone} OR email IN {people})
         AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})

@@ -10,6 +10,7 @@ from typing import Any
 from usertrack.analytics.asking import answer, grouping, narrowed, require_events
 from usertrack.analytics.asking import groups as groups_of
 from usertrack.analytics.frame import Frame, GroupName
+from usertrack.analytics.steps import events_of
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -41,7 +42,7 @@ class Lifecycle:
 
 @dataclass(frozen=True)
 class Stickiness:
-    """``groups[name][n - 1]`` persons were active in exactly n of the periods; ``total`` periods there are."""
+    """``groups[name][n - 1]`` persons were active in exactly n of the ``total`` periods that began up to now."""
 
     event: str
     frame: Frame
@@ -85,8 +86,8 @@ def turnovers(table: Table, frame: Frame) -> tuple[Period, Period]:
 
 def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
     """Raises UsageError for an event that never occurred."""
-    total = len(frame.starts)
-    table = _ask(runner, "posthog/stickiness", event, frame, frame.values)
+    total = sum(start.astimezone(UTC) < frame.end for start in frame.starts)
+    table = _ask(runner, "posthog/stickiness", event, frame, {**frame.values, "until": frame.end})
     groups = {}
     for name, rows in groups_of(table, frame):
         counts = Counter({int(row["periods"]): int(row["people"]) for row in rows})
@@ -95,7 +96,8 @@ def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
 
 
 def _ask(runner: Runner, query: str, event: str, frame: Frame, values: Mapping[str, Any]) -> Table:
-    table = answer(runner, query, {**values, **frame.bucketing, "event": event})
-    if event and "|" not in event and not len(table.rows):
-        require_events(runner, [event])
+    events = events_of(event)
+    table = answer(runner, query, {**values, **frame.bucketing, "event": list(events or ("",))})
+    if len(events) == 1 and not len(table.rows):
+        require_events(runner, events)
     return table

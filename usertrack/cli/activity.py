@@ -39,8 +39,8 @@ def activity(
     from usertrack.report.activity import activity_document
 
     if full:
-        _require_json(common)
         _require_unused(asked)
+        _require_json(common)
     with open_desk(common) as desk:
         frame = frame_of(desk, asked)
         tell(desk, frame, _everything(desk, frame) if full else activity_document(ask(desk.runner, frame)), limit)
@@ -61,7 +61,9 @@ def _require_unused(asked: Asked) -> None:
 
     for option, typed in (("--interval", asked.interval), ("--breakdown", asked.breakdown)):
         if typed:
-            raise UsageError(f"{option} is not for --full", "leave out one of them")
+            raise UsageError(
+                f"--full takes no {option}: it is one document of everybody, by day", f"leave out {option}"
+            )
 
 
 def _everything(desk: "Desk", frame: "Frame") -> "Document":

@@ -61,9 +61,9 @@ def stickiness_document(found: Stickiness) -> Document:
     frame = found.frame
     rows = [row for name, counts in found.groups.items() for row in _stickiness_rows(name, counts)]
     quiet = () if any(row[3] for row in rows) else ("nobody was active in this time",)
-    notes = (*quiet, *others(found.table, frame))
+    notes = (*quiet, *_begun(found), *others(found.table, frame))
     return Document(
-        title=f"Stickiness: active on how many of {found.total} {frame.interval}s",
+        title=f"Stickiness: active on how many of {plural(found.total, frame.interval)}",
         subtitle=_subtitle(found.event, frame),
         blocks=tuple(_stickiness(name, counts, frame) for name, counts in found.groups.items()),
         notes=notes,
@@ -72,6 +72,15 @@ def stickiness_document(found: Stickiness) -> Document:
         timezone=frame.timezone,
         as_of=frame.as_of,
     )
+
+
+def _begun(found: Stickiness) -> Iterator[str]:
+    """Which periods of the time are not over, or not begun, as it was asked for."""
+    frame, starts = found.frame, found.frame.starts
+    if found.total and frame.unfinished(starts[found.total - 1]):
+        yield f"the last {frame.interval} is not over"
+    if to_come := len(starts) - found.total:
+        yield f"{plural(to_come, frame.interval)} of this time {'are' if to_come > 1 else 'is'} yet to come"
 
 
 def _subtitle(event: str, frame: Frame) -> str:

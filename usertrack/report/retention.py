@@ -24,6 +24,9 @@ _COLUMNS = (
 )
 
 
+_MOST = 40  # cohorts that people see, the latest ones, unless --limit says otherwise
+
+
 def retention_document(found: Retention) -> Document:
     """A heatmap per group, a row per cohort; files hold a row per cohort and period."""
     asked, frame = found.asked, found.frame
@@ -118,7 +121,8 @@ def _shares(cohorts: Sequence[Cohort], periods: Sequence[str], frame: Frame, hea
     labels = [frame.label(cohort.start) for cohort in cohorts]
     width = max(map(len, labels), default=0)
     rows = [f"{label:<{width}}  n={number(cohort.size)}" for label, cohort in zip(labels, cohorts, strict=True)]
-    return Heatmap(heading, rows, periods, values, "percent", corner=f"{frame.interval} of")
+    corner = f"{frame.interval} of"
+    return Heatmap(heading, rows, periods, values, "percent", corner=corner, limit=_MOST, latest=True)
 
 
 def _rows(group: Cohorts) -> Iterator[Row]:
