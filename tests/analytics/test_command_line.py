@@ -207,7 +207,7 @@ def test_so_many_days_are_so_many_days(on: Cli, client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["stickiness", "sessions --interval day", "activity", "journeys", "retention", "lifecycle", "churn"]
+    "command", ["stickiness", "sessions --interval day", "activity", "journeys", "retention", "lifecycle"]
 )
 def test_a_time_that_is_yet_to_come(on: Cli, command: str) -> None:
     said = on(*command.split(), "--since", "2101-01-01", "--until", "2101-01-02")
