@@ -27,8 +27,9 @@ from side_by_side import here
 from usertrack.analytics import activity, features, journeys, sessions
 from usertrack.analytics import retention as returning
 from usertrack.analytics.frame import Frame
-from usertrack.analytics.funnel import Funnel, ask, parse_step
+from usertrack.analytics.funnel import Funnel, ask
 from usertrack.analytics.lifecycle import ask_lifecycle, ask_stickiness
+from usertrack.analytics.steps import parse_step
 from usertrack.errors import UsertrackError
 from usertrack.library import Library, Statement, shipped_root
 from usertrack.run import Answer, Runner

@@ -81,7 +81,7 @@ class Heatmap:
 
     ``values`` has a list per row, as long as ``columns``. ``percent``: shares 0…1. ``corner`` names what rows are.
     With ``steps``, four numbers, the shades are those above each of them, so that they mean the same on all heatmaps.
-    ``limit`` rows are shown, as of a `Listing`.
+    ``limit`` rows are shown, as of a `Listing`; with ``latest`` the last ones.
     """
 
     heading: str
@@ -93,6 +93,7 @@ class Heatmap:
     corner: str = ""
     steps: tuple[float, ...] = ()
     limit: int | None = None
+    latest: bool = False
 
     @property
     def table(self) -> Table:

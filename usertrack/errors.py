@@ -67,9 +67,13 @@ INTERRUPTED = 130  # exit code: Ctrl-C
 
 
 def did_you_mean(wrong: str, known: Iterable[str], otherwise: str = "") -> str:
-    """A hint that names the nearest of ``known``, or ``otherwise`` when nothing is near."""
-    near = difflib.get_close_matches(wrong, list(known), n=3, cutoff=0.6)
+    """A hint that names the nearest of ``known``, whatever their case, or ``otherwise`` when nothing is near."""
+    spelled: dict[str, list[str]] = {}
+    for name in known:
+        spelled.setdefault(name.casefold(), []).append(name)
+    near = difflib.get_close_matches(wrong.casefold(), spelled, n=3, cutoff=0.6)
     if not near:
         return otherwise
-    hint = "did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
+    names = [name for text in near for name in spelled[text]]
+    hint = "did you mean " + " or ".join(f"'{name}'" for name in names) + "?"
     return f"{hint} {otherwise}".strip()

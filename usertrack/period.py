@@ -23,6 +23,11 @@ def parse_moment(text: str, zone: str) -> datetime:
     return moment
 
 
+def after(moment: datetime) -> datetime:
+    """Up to when all is known at ``moment``, half-open: a date means its end, which is its last microsecond."""
+    return moment + timedelta(microseconds=1) if moment.microsecond == 999_999 else moment
+
+
 # with a year to spare, to look back in
 _FIRST_YEAR, _LAST_YEAR = 1901, 2299
 

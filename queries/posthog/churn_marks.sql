@@ -4,7 +4,7 @@
 --   and how many of them did nothing in the last `gone` days. A fact is the name of an event; that without a name is
 --   everybody, and `is_new` is that they came in that time. `regular` and `silent` are those of `posthog/churn`.
 -- params:
---   event: {type: text, default: ""}
+--   event: {type: list, default: [""]}
 --   gone: 30
 --   known: false
 --   since: {type: timestamp}
@@ -30,7 +30,7 @@ seen AS (
         FROM events
         WHERE timestamp < toDateTime({until})
             AND timestamp >= toDateTime({since})
-            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND (has({event}, '') OR event IN {event})
             AND {where}
     )
     GROUP BY person_id

@@ -6,7 +6,7 @@
 --   once. Buckets are numbered from that of `origin` on; in those that end less than `gone` days ago not all who leave are
 --   known. Active is an event of `event`, any when it is empty. With `known` only persons with an e-mail count.
 -- params:
---   event: {type: text, default: ""}
+--   event: {type: list, default: [""]}
 --   gone: 30
 --   known: false
 --   interval: month
@@ -31,12 +31,12 @@ seen AS (
         SELECT
             person_id,
             timestamp,
-            properties[{breakdown}] AS group_of,
+            nullIf(toString(properties[{breakdown}]), '') AS group_of,
             dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
         FROM events
         WHERE timestamp < toDateTime({until})
             AND timestamp >= toDateTime({since})
-            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND (has({event}, '') OR event IN {event})
             AND {where}
     )
     GROUP BY person_id
@@ -45,7 +45,7 @@ people AS (
     SELECT
         lowerUTF8(trim(p.properties.email)) AS email,
         NOT {known} OR ifNull(email, '') != '' AS counts,
-        if({of_person}, p.properties[{breakdown}], seen.seen_value) AS value,
+        if({of_person}, nullIf(toString(p.properties[{breakdown}]), ''), seen.seen_value) AS value,
         sum(if(counts, 1, 0)) OVER (PARTITION BY value) AS size,
         uniqExact(value) OVER () AS values_there,
         ages

@@ -5,7 +5,7 @@
 --   categories of a feature the latest one holds. `seconds` are those of the `timed` uses that say how long they took.
 --   Days are numbered from that of `origin` on; what was before `since` has no day and no uses.
 -- params:
---   event: feature_used
+--   event: {type: list, default: [feature_used]}
 --   property: feature
 --   category: category
 --   duration: duration
@@ -37,7 +37,7 @@ groups AS (
         SELECT
             person_id,
             timestamp,
-            if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of
+            nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of
         FROM events
         WHERE {breakdown} != 'usertrack_no_breakdown'
             AND timestamp >= toDateTime({since})
@@ -63,7 +63,7 @@ acts AS (
         ) AS day
     FROM events
     LEFT JOIN groups ON groups.member = events.person_id
-    WHERE has(splitByChar('|', {event}), event)
+    WHERE event IN {event}
         AND timestamp < toDateTime({until})
         AND {where}
         AND person_id NOT IN (SELECT id FROM people WHERE NOT is_customer)

@@ -1,13 +1,13 @@
 -- title: Who uses which feature
 -- about: >
 --   How many persons used each feature: over `all` the time, in each `period`, and in one of the two periods that begin at
---   a `pair`'s. A use is an event of `event` (several with | between them); what the feature is called is its `property`,
+--   a `pair`'s. A use is an event of `event`; what the feature is called is its `property`,
 --   or the event's own name where it has none. The rows without a feature are everybody who was active, with any event:
 --   adoption is a share of them. With `known` only persons with an e-mail count; `others` are those active without.
 --   Periods are numbered from that of `origin` on. Sets of persons are merged, so that events are looked at once.
 --   `group_values`: how many values the breakdown has.
 -- params:
---   event: feature_used
+--   event: {type: list, default: [feature_used]}
 --   property: feature
 --   known: false
 --   interval: week
@@ -40,7 +40,7 @@ groups AS (
         SELECT
             person_id,
             timestamp,
-            if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of
+            nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of
         FROM events
         WHERE {breakdown} != 'usertrack_no_breakdown'
             AND timestamp >= toDateTime({since})
@@ -55,16 +55,21 @@ acts AS (
         groups.value AS value,
         NOT {known} OR person_id IN (SELECT id FROM people WHERE ifNull(email, '') != '') AS counts,
         if(
-            has(splitByChar('|', {event}), event),
+            event IN {event},
             coalesce(nullIf(toString(properties[{property}]), ''), event),
             ''
         ) AS feature,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
-        -- a Sunday's week is the Monday's of the day after
+        -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
+        -- `if` of a constant leaves out what is not asked for
         if(
-            {sundays},
-            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
-            dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+            {interval} = 'hour',
+            toInt(floor(dateDiff('second', origin, timestamp) / 3600)),
+            if(
+                {sundays},
+                dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
+                dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+            )
         ) AS period
     FROM events
     LEFT JOIN groups ON groups.member = events.person_id

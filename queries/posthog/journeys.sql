@@ -37,7 +37,7 @@ acts AS (
     SELECT
         person_id,
         toUnixTimestamp64Milli(timestamp) AS ms,
-        {group_of} AS group_of,
+        nullIf(toString({group_of}), '') AS group_of,
         ifNull(properties.$current_url, '') AS url,
         assumeNotNull({urls} ? url : coalesce(nullIf(cutFragment(cutQueryString(properties.$pathname)), ''), path(url))) AS whole_path,
         if(endsWith(whole_path, '/') AND whole_path != '/', substring(whole_path, 1, length(whole_path) - 1), whole_path) AS path,
@@ -125,8 +125,10 @@ items AS (
         arrayResize(names, 0) AS nothing,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         toTimeZone(fromUnixTimestamp64Milli(visit[1].1), {timezone}) AS began,
-        -- a Sunday's week is the Monday's of the day after
-        if(
+        -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
+        multiIf(
+            {interval} = 'hour',
+            toInt(floor(dateDiff('second', origin, began) / 3600)),
             {sundays},
             dateDiff('week', addDays(origin, 1), addDays(began, 1)),
             dateDiff({interval}, origin, began)

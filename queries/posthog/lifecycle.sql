@@ -4,9 +4,10 @@
 --   period in which the person was created. Returning: active in the one before, too. Resurrecting: active otherwise.
 --   Dormant: active in the period before, and not in this one. Active is an event of `event`, any when it is empty.
 --   Periods are numbered from that of `origin` on; `before` is the begin of the one before it. With `seconds` above 0,
---   periods are that long, from `origin` to the second.
+--   periods are that long, from `origin` to the second. A person is in the group of the first value from `origin` on; who was
+--   not active since then, of the first before. Groups are ordered by the persons active since then.
 -- params:
---   event: {type: text, default: ""}
+--   event: {type: list, default: [""]}
 --   before: {type: timestamp}
 --   interval: day
 --   sundays: false
@@ -22,7 +23,11 @@ WITH
 acts AS (
     SELECT
         person_id,
-        argMinIf(group_of, timestamp, isNotNull(group_of)) AS value,
+        if(
+            max(period) < 0,
+            argMinIf(group_of, timestamp, isNotNull(group_of)),
+            argMinIf(group_of, timestamp, isNotNull(group_of) AND period >= 0)
+        ) AS value,
         arraySort(groupUniqArray(period)) AS active
     FROM (
         SELECT
@@ -30,11 +35,12 @@ acts AS (
             timestamp,
             nullIf(toString({group_of}), '') AS group_of,
             toTimeZone(toDateTime({origin}), {timezone}) AS origin,
-            -- a Sunday's week is the Monday's of the day after
+            -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
             -- `if` of a constant leaves out what is not asked for
+            if({interval} = 'hour', 3600, {seconds}) AS width,
             if(
-                {seconds} > 0,
-                intDiv(dateDiff('second', toDateTime({before}), timestamp), greatest({seconds}, 1)) - 1,
+                width > 0,
+                toInt(floor(dateDiff('second', origin, timestamp) / greatest(width, 1))),
                 if(
                     {sundays},
                     dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
@@ -44,7 +50,7 @@ acts AS (
         FROM events
         WHERE timestamp >= toDateTime({before})
             AND timestamp < toDateTime({until})
-            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND (has({event}, '') OR event IN {event})
             AND {where}
             AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
             AND person_id NOT IN (
@@ -64,11 +70,12 @@ people AS (
         acts.value AS value,
         acts.active AS active,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
+        if({interval} = 'hour', 3600, {seconds}) AS width,
         multiIf(
             isNull(born.created_at),
             NULL,
-            {seconds} > 0,
-            toInt(floor(dateDiff('second', origin, born.created_at) / greatest({seconds}, 1))),
+            width > 0,
+            toInt(floor(dateDiff('second', origin, born.created_at) / greatest(width, 1))),
             {sundays},
             dateDiff('week', addDays(origin, 1), addDays(toTimeZone(born.created_at, {timezone}), 1)),
             dateDiff({interval}, origin, toTimeZone(born.created_at, {timezone}))
@@ -82,6 +89,7 @@ stays AS (
     SELECT
         value,
         created,
+        arrayFirst(p -> p >= 0, active) AS first_active,
         arrayJoin(arrayZip(
             active,
             arrayPushFront(arrayPopBack(active), NULL),
@@ -90,14 +98,15 @@ stays AS (
         stay.1 AS period,
         stay.2 AS last,
         multiIf(last = period - 1, 'returning', isNull(last) AND created = period, 'new', 'resurrecting') AS status,
-        stay.3 = period + 1 AS goes_on
+        stay.3 = period + 1 AS goes_on,
+        period = first_active AND period >= 0 AS enters
     FROM people
 ),
 states AS (
     SELECT
         value,
         arrayJoin(
-            if(goes_on, [tuple(period, status)], [tuple(period, status), tuple(period + 1, 'dormant')])
+            if(goes_on, [tuple(period, status, enters)], [tuple(period, status, enters), tuple(period + 1, 'dormant', enters)])
         ) AS state
     FROM stays
 ),
@@ -108,6 +117,7 @@ cells AS (
         any(value) AS value,
         state.1 AS period,
         any(state.2) AS status,
+        countIf(state.3 AND state.2 != 'dormant') AS entered,
         count() AS persons
     FROM states
     WHERE period >= 0
@@ -115,7 +125,7 @@ cells AS (
 ),
 sized AS (
     SELECT
-        value, period, status, persons, sum(persons) OVER (PARTITION BY value) AS size,
+        value, period, status, persons, sum(entered) OVER (PARTITION BY value) AS size,
         uniqExact(value) OVER () AS values_there
     FROM cells
 ),

@@ -7,7 +7,7 @@
 --   People are those whose first one is not before `since`. Days are local ones, and only whole ones count. Groups are
 --   ordered by all who were active since then, as in `posthog/churn`; `group_values`: how many there are.
 -- params:
---   event: {type: text, default: ""}
+--   event: {type: list, default: [""]}
 --   gone: 30
 --   known: false
 --   since: {type: timestamp}
@@ -30,11 +30,11 @@ seen AS (
         SELECT
             person_id,
             timestamp,
-            properties[{breakdown}] AS group_of,
+            nullIf(toString(properties[{breakdown}]), '') AS group_of,
             dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
         FROM events
         WHERE timestamp < toDateTime({until})
-            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND (has({event}, '') OR event IN {event})
             AND {where}
     )
     GROUP BY person_id
@@ -44,7 +44,7 @@ people AS (
     SELECT
         lowerUTF8(trim(p.properties.email)) AS email,
         NOT {known} OR ifNull(email, '') != '' AS counts,
-        if({of_person}, p.properties[{breakdown}], seen.seen_value) AS value,
+        if({of_person}, nullIf(toString(p.properties[{breakdown}]), ''), seen.seen_value) AS value,
         began,
         ages[1] AS first_age,
         -- the day after which nothing came for so long; 0 is the last moment

@@ -6,9 +6,9 @@
 --   who did it in the k-th calendar period after, `minimum` times or more. An empty target or returning is any event that
 --   fulfils its condition. Cohorts are numbered from the period of `origin` on.
 -- params:
---   target: {type: text, default: ""}
+--   target: {type: list, default: [""]}
 --   target_where: {type: condition, default: "true"}
---   returning: {type: text, default: ""}
+--   returning: {type: list, default: [""]}
 --   returning_where: {type: condition, default: "true"}
 --   first_time: true
 --   minimum: 1
@@ -28,15 +28,20 @@ acts AS (
         person_id,
         timestamp,
         nullIf(toString({group_of}), '') AS group_of,
-        (empty({target}) OR has(splitByChar('|', {target}), event)) AND ifNull({target_where}, false) AS starts,
-        (empty({returning}) OR has(splitByChar('|', {returning}), event)) AND ifNull({returning_where}, false) AS returned,
+        (has({target}, '') OR event IN {target}) AND ifNull({target_where}, false) AS starts,
+        (has({returning}, '') OR event IN {returning}) AND ifNull({returning_where}, false) AS returned,
         returned AND timestamp >= toDateTime({since}) AS returns,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
-        -- a Sunday's week is the Monday's of the day after
+        -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
+        -- `if` of a constant leaves out what is not asked for
         if(
-            {sundays},
-            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
-            dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+            {interval} = 'hour',
+            toInt(floor(dateDiff('second', origin, timestamp) / 3600)),
+            if(
+                {sundays},
+                dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
+                dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+            )
         ) AS period
     FROM events
     WHERE timestamp < toDateTime({until})
@@ -70,13 +75,14 @@ cells AS (
         value,
         cohort,
         arrayJoin(arrayConcat([0], arrayFilter(k -> k > 0, arrayMap(p -> p - cohort, came_back)))) AS later,
-        count() AS persons
-    FROM (SELECT value, came_back, arrayJoin(began) AS cohort FROM people)
+        count() AS persons,
+        countIf(later = 0 AND cohort = arrayMin(began)) AS entered
+    FROM (SELECT value, came_back, began, arrayJoin(began) AS cohort FROM people)
     GROUP BY value, cohort, later
 ),
 sized AS (
     SELECT
-        value, cohort, later, persons, sum(if(later = 0, persons, 0)) OVER (PARTITION BY value) AS size,
+        value, cohort, later, persons, sum(entered) OVER (PARTITION BY value) AS size,
         uniqExact(value) OVER () AS values_there
     FROM cells
 ),

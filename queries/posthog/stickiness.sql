@@ -3,7 +3,7 @@
 --   How many persons were active in exactly one, two, … periods, as PostHog counts. Active is an event of `event`, any when
 --   it is empty.
 -- params:
---   event: {type: text, default: ""}
+--   event: {type: list, default: [""]}
 --   interval: day
 --   sundays: false
 --   origin: {type: timestamp}
@@ -23,16 +23,21 @@ acts AS (
         lowerUTF8(trim(person.properties.email)) AS email,
         nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
-        -- a Sunday's week is the Monday's of the day after
+        -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
+        -- `if` of a constant leaves out what is not asked for
         if(
-            {sundays},
-            dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
-            dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+            {interval} = 'hour',
+            toInt(floor(dateDiff('second', origin, timestamp) / 3600)),
+            if(
+                {sundays},
+                dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
+                dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
+            )
         ) AS period
     FROM events
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})
-        AND (empty({event}) OR has(splitByChar('|', {event}), event))
+        AND (has({event}, '') OR event IN {event})
         AND {where}
         AND ({everyone} OR email IN {people})
         AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})

@@ -206,9 +206,11 @@ def test_so_many_days_are_so_many_days(on: Cli, client: Client) -> None:
     assert len(json.loads(on("activity", "--days", 6, *until, "-f", "json").out)["days"]) == 6
 
 
-@pytest.mark.parametrize("command", ["stickiness", "sessions", "activity", "journeys"])
+@pytest.mark.parametrize(
+    "command", ["stickiness", "sessions --interval day", "activity", "journeys", "retention", "lifecycle"]
+)
 def test_a_time_that_is_yet_to_come(on: Cli, command: str) -> None:
-    said = on(command, "--since", "2101-01-01", "--until", "2101-01-02")
+    said = on(*command.split(), "--since", "2101-01-01", "--until", "2101-01-02")
     assert said.code == 0, said.err
     assert said.err.count("this time is yet to come") == 1
 
@@ -260,3 +262,159 @@ def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
     said = on(*asked, "--pseudonyms")
     assert (said.code, said.out.count("\n")) == (0, 2)
     assert "n@x.example" not in said.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["activity", "--days", "3"], ["lifecycle", "--period", "day"], ["retention", "--period", "day"], ["churn"]],
+)
+def test_a_day_that_ends_with_as_of_is_over(on: Cli, client: Client, command: list[str]) -> None:
+    """To the last second of it."""
+    capture(client, [f"p{n} | a | 2026-09-0{n} 00:00:00, 2026-10-3{n % 2} 08:00:00" for n in range(1, 6)])
+    capture(client, ["q | a | 2026-10-31 08:00:00, 2026-11-01 23:59:59"])
+    then, until = (
+        json.loads(on(*command, option, "2026-11-01", "-f", "json").out) for option in ("--as-of", "--until")
+    )
+    assert then == until
+
+
+def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) -> None:
+    """By the first value in the window: p and t were free before it, q is dormant; of r's two the first counts."""
+    capture(
+        client,
+        [
+            "p | a | 2026-10-20 00:00:00 | plan=free",
+            "p | a | 2026-11-02 00:00:00 | plan=team",
+            "p | a | 2026-11-03 00:00:00, 2026-11-04 00:00:00",
+            "q | a | 2026-11-01 00:00:00 | plan=free",
+            "r | a | 2026-11-02 00:00:00 | plan=pro",
+            "r | a | 2026-11-03 00:00:00 | plan=free",
+            "s | a | 2026-11-02 01:00:00 | plan=pro",
+            "t | a | 2026-10-31 00:00:00, 2026-11-01 00:00:00 | plan=free",
+            "t | a | 2026-11-02 00:00:00, 2026-11-03 00:00:00, 2026-11-04 00:00:00",
+        ],
+    )
+    window = ["--since", "2026-11-02", "--until", "2026-11-04", "-b", "plan", "-f", "json"]
+
+    def asked(*command: str) -> list[dict[str, object]]:
+        found = json.loads(on(*command, *window).out)
+        return [row for name in ("rows", "cells", "days", "features") for row in found.get(name, ())]
+
+    lifecycle = asked("lifecycle", "--interval", "day")
+    active = [row["breakdown"] for row in lifecycle if row["start"] == "2026-11-02T00:00:00Z"]
+    assert active == ["pro", "team", None, "free"]
+    assert next(row["dormant"] for row in lifecycle if row["breakdown"] == "free") == 1
+    people = {row["breakdown"]: row["at_least"] for row in asked("stickiness") if row["periods"] == 1}
+    assert people == {"pro": 2, "team": 1, None: 1}
+    cells = asked("retention", "--interval", "day", "--type", "recurring", "--target", "a")
+    first = [row for row in cells if row["period"] == 0 and row["cohort"] == cells[0]["cohort"]]
+    assert [(row["breakdown"], row["size"]) for row in first] == [("pro", 2), ("team", 1), (None, 1)]
+    days = [row for row in asked("activity") if row["group"] != "everybody" and row["start"] == "2026-11-02T00:00:00Z"]
+    assert [(row["breakdown"], row["dau"]) for row in days] == [("pro", 2), ("team", 1), (None, 1), ("free", 0)]
+    uses = asked("features", "--event", "a", "--property", "", "--of", "all")
+    assert [(row["breakdown"], row["people"]) for row in uses] == [("pro", 2), ("team", 1), (None, 1)]
+
+
+LOG = [
+    "p | A | 2026-11-02 00:00:00 | amount=50",
+    "p | B | 2026-11-02 01:00:00",
+    "q | A | 2026-11-02 02:00:00 | amount=9",
+]
+ODD = ["a|b", "[red]bold[/red]", "it's\\"]
+
+
+@pytest.fixture
+def odd(client: Client) -> Client:
+    """Some events with plain names, and one person with all the odd ones, a minute after each other."""
+    capture(client, LOG)
+    times = [f"2026-11-03T00:0{n}:00Z" for n in range(len(ODD))]
+    client.batch(*({"event": name, "distinct_id": "r", "timestamp": at} for name, at in zip(ODD, times, strict=True)))
+    return client
+
+
+EITHER = [
+    ["funnel", "A", "{}"],
+    ["retention", "--target", "{}"],
+    ["retention", "--returning", "{}"],
+    ["cohorts", "--target", "{}"],
+    ["lifecycle", "--event", "{}"],
+    ["stickiness", "--event", "{}"],
+    ["features", "--property", "", "--event", "{}"],
+    ["churn", "--gone", "1", "--event", "{}"],
+]
+
+
+@pytest.mark.parametrize("command", EITHER, ids=" ".join)
+def test_of_several_events_some_or_none_occurred(on: Cli, odd: Client, command: list[str]) -> None:
+    none = on(*(word.format("Nope|BB") for word in command), *SINCE)
+    assert (none.code, none.out) == (2, "")
+    assert "no event 'Nope' or 'BB' ever occurred" in none.err
+    some = on(*(word.format("Nope|b|B") for word in command), *SINCE)
+    assert some.code == 0, some.err
+    assert "no event 'Nope' ever occurred" in some.err
+    assert "no event 'b' ever occurred: did you mean 'B'" in some.err
+
+
+def test_names_with_signs_are_reached(on: Cli, odd: Client) -> None:
+    steps = [r"a\|b", r"\[red]bold\[/red]", "it's\\"]
+    for order in ("ordered", "unordered"):
+        [group] = json.loads(on("funnel", *steps, *SINCE, "--order", order, "-f", "json").out)["groups"]
+        assert [step["people"] for step in group["steps"]] == [1, 1, 1]
+    for step in steps:
+        rows = json.loads(on("stickiness", "--event", step, *SINCE, "-f", "json").out)["rows"]
+        assert rows[0]["people"] == 1
+
+
+def test_what_makes_a_member_takes_a_condition(on: Cli, odd: Client) -> None:
+    target = ["--target", "A[toInt(properties.amount) = 50]"]
+    cells = json.loads(on("retention", *target, "--period", "day", *SINCE, "-f", "json").out)["cells"]
+    assert {cell["period"]: cell["size"] for cell in cells if cell["size"]} == dict.fromkeys(range(6), 1)
+    said = on("retention", "--target", "A[properties.amonut = 50]", *SINCE)
+    assert "did you mean 'amount'?" in said.err
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["funnel", "A[properties.plan", "B"], "'A[properties.plan' lacks the ] that ends its condition"),
+        (["funnel", "a", "b"], "did you mean 'A'"),
+        (["stickiness", "--event", "A[properties.amount = 50]"], "no condition is taken here"),
+        (["funnel", "A", "B", "--exclude", "Nope|Nada"], "no event 'Nope' ever occurred"),
+    ],
+)
+def test_what_is_no_step(on: Cli, odd: Client, command: list[str], message: str) -> None:
+    said = on(*command, *SINCE)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+
+
+def test_days_to_come_are_none_to_be_active_on(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-18 00:00:00, 2026-11-20 00:00:00", "p | a | 2026-11-22 00:00:00"])
+    said = on("stickiness", "--as-of", "2026-11-20T09:00", "--since", "2026-11-18", "--until", "2026-11-30")
+    assert "active on how many of 3 days" in said.out
+    assert "the last day is not over" in said.err
+    assert "10 days of this time are yet to come" in said.err
+    rows = on(
+        "stickiness", "--as-of", "2026-11-20T09:00", "--since", "2026-11-18", "--until", "2026-11-30", "-f", "csv"
+    ).out
+    assert [row.split(",")[3] for row in rows.split()[1:]] == ["0", "1", "0"]
+
+
+def test_what_the_whole_document_does_not_take(on: Cli, client: Client) -> None:
+    for more in ([], ["-f", "json"]):
+        said = on("activity", "--full", "--breakdown", "plan", *more)
+        assert (said.code, said.out) == (2, "")
+        assert "--full takes no --breakdown" in said.err
+
+
+def test_of_more_cohorts_than_fit_the_latest_and_their_first_periods(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-01 00:00:00, 2026-11-07 23:00:00"])
+    asked = ["retention", "--period", "hour", *SINCE]
+    said = on(*asked)
+    assert max(map(len, said.out.splitlines())) <= 100
+    assert "129 earlier · `--limit 0` shows all" in said.out
+    assert "too narrow for 87 more columns · `-f csv` has all" in said.out
+    assert "\n  7 Nov 23:00" in said.out
+    assert "\n  1 Nov 00:00" not in said.out
+    assert "\n  1 Nov 00:00" in on(*asked, "--limit", "0").out
+    assert len(on(*asked, "-f", "csv").out.splitlines()) == 1 + 168 * 169 // 2

@@ -1,14 +1,22 @@
 """Windows and buckets: half-open, local, and the same in Python and in SQL."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from usertrack.analytics.features import Source
+from usertrack.analytics.features import ask as ask_features
 from usertrack.analytics.frame import Frame, Range
+from usertrack.analytics.funnel import Funnel
+from usertrack.analytics.funnel import ask as ask_funnel
+from usertrack.analytics.journeys import Asked as Journey
+from usertrack.analytics.journeys import ask as ask_journeys
 from usertrack.analytics.lifecycle import ask_lifecycle, ask_stickiness
 from usertrack.analytics.retention import Asked, ask, ask_days
+from usertrack.analytics.steps import parse_step
 from usertrack.errors import UsageError
 
 from ..server.capture_fixtures import Client
@@ -67,14 +75,17 @@ def test_buckets_are_the_calendars() -> None:
     assert len(frame("2026-03-28 23:00", "2026-03-29 22:00", "day", timezone=BERLIN).starts) == 1
 
 
-@pytest.mark.parametrize("zone", ["UTC", BERLIN, "America/New_York", "Asia/Kolkata"])
+@pytest.mark.parametrize(
+    "zone", ["UTC", BERLIN, "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe"]
+)
 @pytest.mark.parametrize(
     ("interval", "week_start"),
     [("hour", "monday"), ("day", "monday"), ("week", "monday"), ("week", "sunday"), ("month", "monday")],
 )
 def test_sql_counts_in_the_same_buckets(client: Client, zone: str, interval: Any, week_start: Any) -> None:
     """Events on both sides of each local begin, around a change of clocks."""
-    window = frame("2026-10-20", "2026-11-10", interval, timezone=zone, week_start=week_start)
+    since = "2026-10-02" if zone == "Australia/Lord_Howe" else "2026-10-20"
+    window = frame(since, "2026-11-10", interval, timezone=zone, week_start=week_start)
     begins = [start.timestamp() for start in window.starts]
     moments = [begin + off for begin in begins[1 : 24 * 8] for off in (0, -1)]
     lines = [f"p{n} | a | {datetime.fromtimestamp(m, UTC):%Y-%m-%d %H:%M:%S}" for n, m in enumerate(moments)]
@@ -224,3 +235,23 @@ def test_the_last_second_of_a_window_and_the_one_after(client: Client) -> None:
         assert ask_stickiness(runner, "a", window).groups[""] == (1, 0)
         periods = ask_lifecycle(runner, "a", window).groups[""]
     assert [(period.active, period.people["dormant"]) for period in periods] == [(0, 1), (1, 0)]
+
+
+def test_hours_off_the_hour_on_the_other_commands(client: Client) -> None:
+    """On Lord Howe clocks moved from 02:00 to 02:30, which is 15:30 UTC: hours begin at half past before and after."""
+    zone = "Australia/Lord_Howe"
+    capture(client, ["p | a | 2026-10-03 15:29:59, 2026-10-03 15:30:00, 2026-10-03 17:29:59"])
+    hours = frame("2026-10-03 14:30", "2026-10-03 17:30", "hour", timezone=zone)
+    assert labels(hours) == ["4 Oct 2026 01:00", "4 Oct 2026 02:30", "4 Oct 2026 03:30"]
+    funnel = Funnel("", (parse_step("a"), parse_step("a")), 60)
+    with asking(client.store, NOW, zone) as runner:
+        assert ask_stickiness(runner, "a", hours).groups[""] == (0, 0, 1)
+        [group] = ask(runner, Asked("a"), hours).groups
+        assert group.cohorts[0].people == (1, 1, 1)
+        for order in ("ordered", "unordered"):
+            [found] = ask_funnel(runner, replace(funnel, order=order), hours, trend=True).groups
+            assert [bucket.so_far.n for bucket in found.trend] == [1, 1, 1]
+        [used] = ask_features(runner, Source("a", "", "", ""), hours, "all").groups
+        assert used.features[0].periods == (1, 1, 1)
+        [ways] = ask_journeys(runner, Journey(by="event", periods=True), hours).groups
+        assert {at: count.sessions for at, count in ways.periods.items()} == {0: 1, 2: 1}

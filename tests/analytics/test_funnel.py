@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from usertrack.analytics.frame import Frame
-from usertrack.analytics.funnel import Funnel, FunnelAnswer, Order, ask, dropped, parse_step, parse_window
+from usertrack.analytics.funnel import Funnel, FunnelAnswer, Order, ask, dropped, parse_window
+from usertrack.analytics.steps import parse_step
 from usertrack.errors import UsageError
 
 from ..server.capture_fixtures import Client

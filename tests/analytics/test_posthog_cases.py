@@ -11,8 +11,9 @@ import yaml
 
 from usertrack.analytics import activity, journeys, retention
 from usertrack.analytics.frame import Frame
-from usertrack.analytics.funnel import Funnel, ask, parse_step
+from usertrack.analytics.funnel import Funnel, ask
 from usertrack.analytics.lifecycle import STATES, ask_lifecycle, ask_stickiness
+from usertrack.analytics.steps import parse_step
 
 from ..server.capture_fixtures import Client
 from .logs import asking, at, capture, frame, insight

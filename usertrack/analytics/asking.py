@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from usertrack.analytics.frame import NO_PROPERTY, Frame
+from usertrack.analytics.frame import NO_PROPERTY, Frame, GroupName
 from usertrack.errors import QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.measures import plural
 from usertrack.run import Runner
@@ -56,8 +56,19 @@ def one_group(table: Table) -> bool:
     return at is not None and len(table.rows) > 0 and all(row[at] is None for row in table.rows)
 
 
+_ENDS = ("target", "returning")
+
+
 def _told(runner: Runner, error: UsertrackError, values: Mapping[str, Any]) -> UsertrackError:
-    typed = [text for text in (values["where"], *values.get("conditions", [])) if text != "true"]
+    typed = [
+        text
+        for text in (
+            values["where"],
+            *values.get("conditions", []),
+            *(values.get(f"{name}_where", "true") for name in _ENDS),
+        )
+        if text != "true"
+    ]
     if isinstance(error, QueryError) and typed and any(words in error.message for words in _SYNTAX):
         said = " or ".join(f"'{text}'" for text in typed)
         return UsageError(f"PostHog does not understand {said}", "write it as in PostHog's SQL editor")
@@ -82,12 +93,17 @@ def grouping(frame: Frame) -> dict[str, Any]:
     """The parameters of queries that have the breakdown in their text: without one, it is NULL, so that no property is
     read at all, and that ClickHouse gathers nothing."""
     kind = "person.properties" if frame.breakdown.startswith("person.") else "properties"
-    name = frame.breakdown.removeprefix("person.").replace("\\", "\\\\").replace("'", "\\'")
-    expression = f"{kind}['{name}']" if frame.breakdown else "NULL"
+    expression = f"{kind}[{quoted(frame.breakdown.removeprefix('person.'))}]" if frame.breakdown else "NULL"
     return {"group_of": expression, "top": frame.top}
 
 
-def groups(table: Table, frame: Frame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def quoted(text: str) -> str:
+    """``text`` as HogQL has it in a condition."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def groups(table: Table, frame: Frame) -> Iterator[tuple[GroupName, list[dict[str, Any]]]]:
     """The rows of each group of the breakdown under its name; one group without rows when there are none at all."""
     rows = table.dicts()
     for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
@@ -98,14 +114,23 @@ def groups(table: Table, frame: Frame) -> Iterator[tuple[str, list[dict[str, Any
 def require_events(runner: Runner, names: Iterable[str]) -> None:
     """Raise UsageError for an event that never occurred up to the runner's moment. Asks the source once, for any."""
     names = list(names)
-    if not names:
-        return
-    known = [str(row[0]) for row in runner.one(runner.bind("posthog/event_names")).rows]
+    known = known_events(runner) if names else []
     for name in names:
         if name not in known:
-            some = ", ".join(known[:5])
-            hint = did_you_mean(name, known, f"the most frequent are {some}" if known else "there are no events at all")
-            raise UsageError(f"no event '{name}' ever occurred", hint)
+            raise never_occurred([name], known)
+
+
+def known_events(runner: Runner) -> list[str]:
+    """Every event that occurred up to the runner's moment, the most frequent first."""
+    return [str(row[0]) for row in runner.one(runner.bind("posthog/event_names")).rows]
+
+
+def never_occurred(names: Sequence[str], known: Sequence[str]) -> UsageError:
+    """What is said of events that are not among those ``known``."""
+    some = f"the most frequent are {', '.join(known[:5])}" if known else "there are no events at all"
+    near = list(dict.fromkeys(hint for name in names if (hint := did_you_mean(name, known))))
+    said = " or ".join(f"'{name}'" for name in names)
+    return UsageError(f"no event {said} ever occurred", " ".join(near) or some)
 
 
 def others(table: Table, frame: Frame) -> tuple[str, ...]:

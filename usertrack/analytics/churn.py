@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from usertrack.analytics.asking import answer, require_events
 from usertrack.analytics.features import Counted
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.over_time import Bucket, Share
+from usertrack.analytics.steps import events_of
 from usertrack.analytics.survival import Survival, kaplan_meier
 from usertrack.errors import UsageError
 from usertrack.intervals import UNKNOWN, Interval, difference
@@ -103,7 +104,7 @@ class Group:
     asked for. ``too_new`` people came in the last ``gone`` days, ``left_out`` have no e-mail.
     """
 
-    name: str
+    name: GroupName
     lifetime: Survival
     periods: tuple[Period, ...]
     trend: tuple[Bucket, ...] = ()
@@ -149,8 +150,8 @@ def ask(
     fell_back = counted == "known" and all(row["outcome"] == "left_out" for row in table.dicts())
     if fell_back:
         counted, table = "all", _ask(runner, "posthog/lifetimes", event, gone, frame, "all")
-    if not len(table.rows) and event:
-        require_events(runner, [name for name in [event] if "|" not in name])
+    if not len(table.rows) and len(events_of(event)) == 1:
+        require_events(runner, events_of(event))
     periods = min(MOST_PERIODS, days // gone)
     past = _ask(runner, "posthog/churn", event, gone, frame, counted, periods=periods)
     by_bucket = _ask(runner, "posthog/churn_trend", event, gone, frame, counted).dicts() if trend else None
@@ -174,13 +175,13 @@ def _ask(runner: Runner, query: str, event: str, gone: int, frame: Frame, counte
     """What is yet to come is no silence: nothing is asked about what is after the runner's moment."""
     known = runner.library[query].params
     shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
-    own = {"event": event, "gone": gone, "known": counted == "known", "until": min(frame.until, frame.as_of)}
+    own = {"event": list(events_of(event) or ("",)), "gone": gone, "known": counted == "known", "until": frame.end}
     return answer(runner, query, {**shared, **own, **more})
 
 
 def _midnight(frame: Frame) -> datetime:
     """The end of the last whole day: local, and aware."""
-    last = min(frame.until, frame.as_of).astimezone(ZoneInfo(frame.timezone))
+    last = frame.end.astimezone(ZoneInfo(frame.timezone))
     return datetime.combine(last.date(), time(), last.tzinfo)
 
 

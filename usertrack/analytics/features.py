@@ -8,7 +8,8 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from usertrack.analytics.asking import answer, require_events
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
+from usertrack.analytics.steps import events_of
 from usertrack.analytics.trend import Trend, by_weekday
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.intervals import UNKNOWN, Interval, wilson
@@ -87,7 +88,7 @@ class Group:
     ``unused`` have no use in this time. ``others`` are people who were active and do not count, with their uses.
     """
 
-    name: str
+    name: GroupName
     people: int
     active: tuple[int, ...]
     features: tuple[Feature, ...]
@@ -132,8 +133,8 @@ def ask(
     if fell_back:
         counted, table = "all", _ask(runner, "posthog/features", source, frame, "all")
     days = _ask(runner, "posthog/feature_days", source, frame, counted).dicts()
-    if not days:
-        require_events(runner, [name for name in [source.event] if "|" not in name])
+    if not days and len(events := events_of(source.event)) == 1:
+        require_events(runner, events)
     groups = _only(list(_groups(source, frame, table.dicts(), days)), categories)
     return Features(source, frame, counted, tuple(groups), table, fell_back)
 
@@ -142,7 +143,7 @@ def _ask(runner: Runner, query: str, source: Source, frame: Frame, counted: Coun
     known = runner.library[query].params
     shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
     named = {
-        "event": source.event,
+        "event": list(events_of(source.event)),
         "property": source.named_by or _NO_PROPERTY,
         "category": source.category_by,
         "duration": source.seconds_by,
@@ -164,7 +165,7 @@ def _groups(source: Source, frame: Frame, people: Rows, days: Rows) -> Iterator[
         yield _group(source, frame, frame.group_name(rank, value), of_rank, own)
 
 
-def _group(source: Source, frame: Frame, name: str, people: Rows, days: Rows) -> Group:
+def _group(source: Source, frame: Frame, name: GroupName, people: Rows, days: Rows) -> Group:
     sets = {(row["feature"], row["kind"], int(row["at"])): int(row["people"]) for row in people}
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for row in days:
@@ -226,7 +227,7 @@ def _whole_days(frame: Frame) -> tuple[int, int]:
     origin = frame.floor(frame.since).date()
     first, end = (
         _midnight(frame.since, frame),
-        min(frame.until, frame.as_of).astimezone(ZoneInfo(frame.timezone)).date(),
+        frame.end.astimezone(ZoneInfo(frame.timezone)).date(),
     )
     return (first - origin).days, max(0, (end - first).days)
 

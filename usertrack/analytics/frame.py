@@ -3,15 +3,15 @@
 The buckets of a frame are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from math import ceil
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.measures import number
-from usertrack.period import span
+from usertrack.period import after, span
 
 Interval = Literal["hour", "day", "week", "month"]
 WeekStart = Literal["monday", "sunday"]
@@ -23,6 +23,37 @@ MOST_EMBEDDED = 500_000
 """The same for the embedded server, which takes requests of 20 MB."""
 
 MOST_BUCKETS = 10_000
+
+
+class GroupName(str):
+    """How people call a group of the breakdown. Those who have the value ``(none)`` are not those without one."""
+
+    __slots__ = ("kind",)
+    kind: Literal["everybody", "value", "none", "others"]
+
+    def __new__(cls, text: str, kind: Literal["everybody", "value", "none", "others"]) -> Self:
+        name = super().__new__(cls, text)
+        name.kind = kind
+        return name
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other) and getattr(other, "kind", self.kind) == self.kind
+
+    __hash__ = str.__hash__
+
+    @property
+    def written(self) -> str:
+        """As people read it: a value that could be taken for another group is in quotes."""
+        return f'"{self}"' if self.kind == "value" and str(self) in (NONE, OTHERS) else str(self)
+
+    @property
+    def columns(self) -> dict[str, str | None]:
+        """Of data, where people without a value have none."""
+        return {"breakdown": str(self) if self.kind in ("value", "others") else None, "group": self.kind}
+
+
+NONE, OTHERS = "(none)", "all others"
+EVERYBODY = GroupName("", "everybody")
 
 
 @dataclass(frozen=True)
@@ -50,7 +81,7 @@ class Frame:
 
     def __post_init__(self) -> None:
         """Raises UsageError for a window that holds no time, too many buckets, or too many people."""
-        if self.since >= self.until == self.as_of:
+        if self.since >= self.until == after(self.as_of):
             raise UsageError(f"{YET_TO_COME}: it begins {self._written(self.since)}", "--since takes a past date")
         if self.since >= self.until:
             raise UsageError(
@@ -71,6 +102,22 @@ class Frame:
         return f"{moment.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M}"
 
     @property
+    def end(self) -> datetime:
+        """Up to when all is known of the window, half-open: a day that ends with ``as_of`` is over."""
+        return min(self.until, after(self.as_of))
+
+    @property
+    def elapsed(self) -> timedelta:
+        """How much of the window is over; so long is the period before that it is compared with."""
+        return max(self.end - self.since, timedelta())
+
+    @property
+    def whole(self) -> "Frame":
+        """From the start of the bucket on that holds ``since``."""
+        since = self.floor(self.since).astimezone(UTC)
+        return replace(self, since=since, widened=self.widened or since < self.since)
+
+    @property
     def starts(self) -> list[datetime]:
         """When each bucket begins, as aware local times; the first may begin before ``since``."""
         found, moment = [], self.floor(self.since)
@@ -83,8 +130,9 @@ class Frame:
         """The begin of the bucket that holds ``moment``."""
         zone = ZoneInfo(self.timezone)
         local = moment.astimezone(zone)
-        if self.interval == "hour":
-            return local.replace(minute=0, second=0, microsecond=0)
+        if self.interval == "hour":  # so long ago, whatever clocks did since
+            past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+            return (moment.astimezone(UTC) - past).astimezone(zone)
         day = local.date()
         if self.interval == "week":
             day -= timedelta(days=(day.weekday() + (self.week_start == "sunday")) % 7)
@@ -104,7 +152,7 @@ class Frame:
 
     def unfinished(self, start: datetime) -> bool:
         """Whether the bucket that begins at ``start`` is not over at ``as_of``, or cut off by ``until``."""
-        return self.step(start).astimezone(UTC) > min(self.as_of, self.until)
+        return self.step(start).astimezone(UTC) > self.end
 
     def label(self, start: datetime) -> str:
         """``28 Sep``, ``28 Sep 14:00``, ``Sep 2026``; with the year where it is not that of ``as_of``."""
@@ -157,15 +205,17 @@ class Frame:
             "breakdown": self.breakdown or None,
         }
 
-    def group_name(self, rank: int, value: Any) -> str:
+    def group_name(self, rank: int, value: Any) -> GroupName:
         """How people call the group at ``rank`` (from 1) of the breakdown; nothing when there is none."""
         if not self.breakdown:
-            return ""
-        return "all others" if rank > self.top else "(none)" if value is None else str(value)
+            return EVERYBODY
+        if rank > self.top:
+            return GroupName(OTHERS, "others")
+        return GroupName(NONE, "none") if value is None else GroupName(str(value), "value")
 
-    def heading(self, name: str) -> str:
+    def heading(self, name: GroupName) -> str:
         """What stands above the part of a group; nothing without a breakdown."""
-        return f"{self.breakdown} = {name}" if self.breakdown else ""
+        return f"{self.breakdown} = {name.written}" if self.breakdown else ""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -173,7 +223,7 @@ class Frame:
         of_person = self.breakdown.startswith("person.")
         return {
             "since": self.since,
-            "until": self.until,
+            "until": self.end,
             "where": self.where or "true",
             "everyone": self.people is None,
             "people": list(self.people or ("",)),
@@ -216,10 +266,10 @@ class Range:
         """
         if self.since and self.days is not None:
             raise UsageError("--since and --days both say when it begins", "give one of them")
-        until = as_of
+        until = after(as_of)
         if self.until:
             first, last = span(self.until, zone)
-            until = first if first == last else last + timedelta(microseconds=1)
+            until = first if first == last else after(last)
         if self.since:
             return span(self.since, zone)[0], until
         last_day = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()

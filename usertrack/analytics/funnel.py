@@ -8,27 +8,19 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from usertrack.analytics.asking import answer, require_events, require_known
-from usertrack.analytics.frame import Frame, chosen
+from usertrack.analytics.asking import answer, quoted, require_events, require_known
+from usertrack.analytics.frame import Frame, GroupName, chosen
 from usertrack.analytics.over_time import Bucket, Share
+from usertrack.analytics.steps import Step, parse_step
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.run import Runner
-from usertrack.sqltext import condition_of, properties_of
+from usertrack.sqltext import properties_of
 from usertrack.table import Table
 from usertrack.yaml_file import YamlFile
 
 Order = Literal["ordered", "strict", "unordered"]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 MOST_STEPS = 20
-
-
-@dataclass(frozen=True)
-class Step:
-    """One of ``events``, fulfilling the HogQL ``condition`` if there is one. ``text`` is what the user wrote."""
-
-    text: str
-    events: tuple[str, ...]
-    condition: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +86,7 @@ class Group:
     person counts in each bucket they took it in. It is empty when it was not asked for.
     """
 
-    name: str
+    name: GroupName
     steps: tuple[Reached, ...]
     other: bool = False
     trend: tuple[Bucket, ...] = ()
@@ -106,15 +98,6 @@ class FunnelAnswer:
     frame: Frame
     groups: tuple[Group, ...]
     table: Table
-
-
-def parse_step(text: str) -> Step:
-    """``event``, ``event|event`` or ``event[condition]``; raises UsageError."""
-    name, opening, rest = text.partition("[") if text.endswith("]") else (text, "", "")
-    events = tuple(part.strip() for part in name.split("|"))
-    if not all(events):
-        raise UsageError(f"'{text}' is no step", "a step is an event, or event[condition]")
-    return Step(text, events, condition_of(rest[:-1], "posthog") if opening else "")
 
 
 def parse_window(text: str) -> int:
@@ -221,13 +204,23 @@ def _values(funnel: Funnel, frame: Frame) -> dict[str, Any]:
     values = {
         **frame.values,
         **frame.bucketing,
-        "steps": ["|".join(step.events) for step in funnel.steps],
-        "conditions": [step.condition or "true" for step in funnel.steps],
+        **_conditions(funnel.steps),
         "window": funnel.window,
     }
     if funnel.order == "unordered":
         return values
     return {**values, "strict": funnel.order == "strict", "exclusions": list(funnel.exclusions)}
+
+
+def _conditions(steps: Sequence[Step]) -> dict[str, list[str]]:
+    """The query's steps have | between events: one whose name has a | is any event that is called so."""
+    names, conditions = [], []
+    for step in steps:
+        plain = not any("|" in name for name in step.events)
+        names.append("|".join(step.events) if plain else "")
+        called = [] if plain else [f"event IN ({', '.join(map(quoted, step.events))})"]
+        conditions.append(" AND ".join([*called, *([f"({step.condition})"] if step.condition else [])]) or "true")
+    return {"steps": names, "conditions": conditions}
 
 
 def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> Group:
@@ -258,7 +251,7 @@ def _trend(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> tupl
         Bucket(
             start,
             Share(counts.get((at, last), 0), counts.get((at, 1), 0)),
-            over=frame.step(start).astimezone(UTC) + window <= min(frame.as_of, frame.until),
+            over=frame.step(start).astimezone(UTC) + window <= frame.end,
         )
         for at, start in enumerate(frame.starts)
     )

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from usertrack.analytics.asking import answer, grouping, narrowed
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.measures import number
 from usertrack.run import Runner
@@ -95,7 +95,7 @@ class Group:
     that lead to another step) and ``exits``. ``periods`` are by the number of a bucket, where they were asked for.
     """
 
-    name: str
+    name: GroupName
     at: tuple[Count, ...]
     begins: dict[Steps, Count]
     paths: dict[Steps, Count]
@@ -204,7 +204,7 @@ def _ask(runner: Runner, asked: Asked, frame: Frame, groups: Sequence[str | None
         **frame.bucketing,
         "periods": asked.periods,
         "since": frame.since,
-        "until": frame.until,
+        "until": frame.end,
         "group_of": grouping(frame)["group_of"],
         **asked.values,
         "urls": asked.urls,

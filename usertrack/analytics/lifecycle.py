@@ -9,7 +9,8 @@ from typing import Any
 
 from usertrack.analytics.asking import answer, grouping, narrowed, require_events
 from usertrack.analytics.asking import groups as groups_of
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
+from usertrack.analytics.steps import events_of
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -35,17 +36,17 @@ class Lifecycle:
 
     event: str
     frame: Frame
-    groups: Mapping[str, tuple[Period, ...]]
+    groups: Mapping[GroupName, tuple[Period, ...]]
     table: Table
 
 
 @dataclass(frozen=True)
 class Stickiness:
-    """``groups[name][n - 1]`` persons were active in exactly n of the periods; ``total`` periods there are."""
+    """``groups[name][n - 1]`` persons were active in exactly n of the ``total`` periods that began up to now."""
 
     event: str
     frame: Frame
-    groups: Mapping[str, tuple[int, ...]]
+    groups: Mapping[GroupName, tuple[int, ...]]
     total: int
     table: Table
 
@@ -54,7 +55,7 @@ def ask_lifecycle(runner: Runner, event: str, frame: Frame) -> Lifecycle:
     """Raises UsageError for an event that never occurred."""
     starts = frame.starts
     before = frame.step(starts[0], -1).astimezone(UTC)
-    values = {**narrowed(frame), **grouping(frame), "before": before, "until": frame.until}
+    values = {**narrowed(frame), **grouping(frame), "before": before, "until": frame.end}
     table = _ask(runner, "posthog/lifecycle", event, frame, values)
     groups = {}
     for name, rows in groups_of(table, frame):
@@ -68,25 +69,25 @@ def ask_lifecycle(runner: Runner, event: str, frame: Frame) -> Lifecycle:
 
 def turnover_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
     """The query and its values for `turnovers`."""
-    seconds = ceil((frame.until - frame.since).total_seconds())
+    seconds = max(ceil(frame.elapsed.total_seconds()), 1)
     origin = frame.since - timedelta(seconds=seconds)
     before = origin - timedelta(seconds=seconds)
-    values = {**narrowed(frame), "before": before, "origin": origin, "until": frame.until, "seconds": seconds}
+    values = {**narrowed(frame), "before": before, "origin": origin, "until": frame.end, "seconds": seconds}
     return "posthog/lifecycle", values
 
 
 def turnovers(table: Table, frame: Frame) -> tuple[Period, Period]:
-    """The lifecycle with the whole window as one period: of the one as long before it, and of itself."""
+    """The lifecycle with all that is known of the window as one period: of the one as long before it, and of itself."""
     counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in table.dicts()})
-    start = frame.since - (frame.until - frame.since)
+    start = frame.since - frame.elapsed
     before, now = ({state: counts[at, state] for state in STATES} for at in (0, 1))
-    return Period(start, before), Period(frame.since, now, unfinished=frame.until > frame.as_of)
+    return Period(start, before), Period(frame.since, now, unfinished=frame.until > frame.end)
 
 
 def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
     """Raises UsageError for an event that never occurred."""
-    total = len(frame.starts)
-    table = _ask(runner, "posthog/stickiness", event, frame, frame.values)
+    total = sum(start.astimezone(UTC) < frame.end for start in frame.starts)
+    table = _ask(runner, "posthog/stickiness", event, frame, {**frame.values, "until": frame.end})
     groups = {}
     for name, rows in groups_of(table, frame):
         counts = Counter({int(row["periods"]): int(row["people"]) for row in rows})
@@ -95,7 +96,8 @@ def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
 
 
 def _ask(runner: Runner, query: str, event: str, frame: Frame, values: Mapping[str, Any]) -> Table:
-    table = answer(runner, query, {**values, **frame.bucketing, "event": event})
-    if event and "|" not in event and not len(table.rows):
-        require_events(runner, [event])
+    events = events_of(event)
+    table = answer(runner, query, {**values, **frame.bucketing, "event": list(events or ("",))})
+    if len(events) == 1 and not len(table.rows):
+        require_events(runner, events)
     return table

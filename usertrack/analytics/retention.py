@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from usertrack.analytics.asking import answer, grouping, groups, narrowed, require_events
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.asking import answer, grouping, groups, narrowed, require_events, require_known
+from usertrack.analytics.frame import Frame, GroupName
+from usertrack.analytics.steps import parse_step
 from usertrack.run import Runner
+from usertrack.sqltext import properties_of
 from usertrack.table import Table
 
 Kind = Literal["first-time", "recurring"]
@@ -17,7 +19,7 @@ DAYS = (1, 7, 14, 30, 60, 90)
 
 @dataclass(frozen=True)
 class Asked:
-    """``target`` makes somebody a member, ``returning`` counts as coming back; empty is any event, ``a|b`` either."""
+    """``target`` makes somebody a member, ``returning`` counts as coming back; a step each; empty is any event."""
 
     target: str
     returning: str = ""
@@ -46,7 +48,7 @@ class Cohort:
 class Cohorts:
     """The cohorts of one value of the breakdown, whose ``name`` is empty without one."""
 
-    name: str
+    name: GroupName
     cohorts: tuple[Cohort, ...]
 
     def mean(self, period: int) -> float | None:
@@ -98,21 +100,23 @@ def ask_days(runner: Runner, asked: Asked, weeks: Frame, days: int = DAYS[-1]) -
 
 
 def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
+    steps = {name: parse_step(text) for name in ("target", "returning") if (text := getattr(asked, name))}
+    named = [name for step in steps.values() for name in properties_of(step.condition)]
+    require_known(runner, named, frame.since, frame.until)
     values = {
         **narrowed(frame),
         **grouping(frame),
         **frame.bucketing,
         "since": frame.since,
-        "until": frame.until,
-        "target": asked.target,
-        "returning": asked.returning,
+        "until": frame.end,
+        **{name: list(step.events) for name, step in steps.items()},
+        **{f"{name}_where": step.condition or "true" for name, step in steps.items()},
         "first_time": asked.kind == "first-time",
         "minimum": asked.minimum,
     }
     table = answer(runner, "posthog/retention", values)
     if not any(row["period"] > 0 for row in table.dicts()):
-        names = [name for name in (asked.target, asked.returning) if name and "|" not in name]
-        require_events(runner, names) if names else None
+        require_events(runner, [step.events[0] for step in steps.values() if len(step.events) == 1])
     return table
 
 
@@ -137,7 +141,7 @@ def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int]) -> tuple[Cohort
     )
 
 
-def _days(name: str, daily: Sequence[Cohort], weeks: Frame, days: int) -> Days:
+def _days(name: GroupName, daily: Sequence[Cohort], weeks: Frame, days: int) -> Days:
     by_week: dict[datetime, list[Cohort]] = {start: [] for start in weeks.starts}
     for cohort in daily:
         by_week[weeks.floor(cohort.start)].append(cohort)

@@ -24,7 +24,11 @@ Periods = Annotated[
 def funnel(
     steps: Annotated[
         list[str],
-        typer.Argument(metavar="STEP...", help="Events, or the name of a funnel.", autocompletion=complete.funnels),
+        typer.Argument(
+            metavar="STEP...",
+            help=r"Events, or the name of a funnel; a|b is either, a[CONDITION] fulfils it; in names `\|` and `\[`.",
+            autocompletion=complete.funnels,
+        ),
     ],
     window: Annotated[
         str | None, typer.Option("--window", metavar="TIME", help="To convert in, from the first step: 14d, 12h, 30m.")
@@ -60,6 +64,7 @@ def funnel(
 
     from usertrack.analytics.frame import chosen
     from usertrack.analytics.funnel import Order, ask, dropped, funnel_of, named_funnels, parse_window
+    from usertrack.analytics.steps import event_notes, events_of
     from usertrack.cli.desk import funnel_paths, open_desk
     from usertrack.errors import UsageError
     from usertrack.report.funnel import funnel_document, people_document
@@ -70,29 +75,33 @@ def funnel(
             found,
             window=parse_window(window) if window is not None else found.window,
             order=chosen(order, Order, "--order") if order else found.order,
-            exclusions=(*found.exclusions, *(exclude or [])),
+            exclusions=(*found.exclusions, *(name for text in exclude or [] for name in events_of(text))),
         )
         if people is not None and people > len(found.steps):
             raise UsageError(f"the funnel has {len(found.steps)} steps, not {people}", "--people takes one of them")
         trend = asked.interval is not None or periods is not None
         frame = frame_of(desk, asked, interval="week" if trend else "day")
+        said = event_notes(desk.runner, steps if len(steps) > 1 else [])
         if trend:
             frame = periods_of(frame, asked, periods, frame.reaching(found.window, 12))
         if people is None:
             shown = funnel_document(ask(desk.runner, found, frame, trend=trend))
         else:
             shown = people_document(found, frame, people, dropped(desk.runner, found, frame, people))
-        tell(desk, frame, desk.pseudonymised(shown) if pseudonyms else shown, limit)
+        tell(desk, frame, desk.pseudonymised(shown) if pseudonyms else shown, limit, said)
 
 
 SIGNED_UP = "user_signed_up|signed_up"
 WEEKS = 13
 Target = Annotated[
     str | None,
-    typer.Option("--target", metavar="EVENT", help="What makes somebody a member of a cohort; a|b is either."),
+    typer.Option(
+        "--target", metavar="EVENT", help="What makes somebody a member of a cohort: a step as of `usertrack funnel`."
+    ),
 ]
 Returning = Annotated[
-    str, typer.Option("--returning", metavar="EVENT", help="What counts as coming back; default: any event.")
+    str,
+    typer.Option("--returning", metavar="EVENT", help="What counts as coming back, a step, too; default: any event."),
 ]
 
 
@@ -119,13 +128,15 @@ def retention(
     from usertrack.analytics.frame import chosen
     from usertrack.analytics.retention import Asked as Question
     from usertrack.analytics.retention import Kind, ask
+    from usertrack.analytics.steps import event_notes
     from usertrack.cli.desk import open_desk
     from usertrack.report.retention import retention_document
 
     with open_desk(common) as desk:
         frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods, 8)
         question = Question(target or "", returning, chosen(kind, Kind, "--type"), minimum)
-        tell(desk, frame, retention_document(ask(desk.runner, question, frame)), limit)
+        said = event_notes(desk.runner, [question.target, returning])
+        tell(desk, frame, retention_document(ask(desk.runner, question, frame)), limit, said)
 
 
 @with_asked()
@@ -151,12 +162,16 @@ def cohorts(
     """
     from usertrack.analytics.retention import Asked as Question
     from usertrack.analytics.retention import ask_days
+    from usertrack.analytics.steps import event_notes
     from usertrack.cli.desk import open_desk
     from usertrack.report.retention import cohorts_document
 
     with open_desk(common) as desk:
         frame = periods_of(frame_of(desk, asked, interval="week"), asked, weeks, WEEKS)
-        tell(desk, frame, cohorts_document(ask_days(desk.runner, Question(target or "", returning), frame)), limit)
+        typed = [returning] if target == SIGNED_UP else [target or "", returning]
+        said = event_notes(desk.runner, typed)
+        found = ask_days(desk.runner, Question(target or "", returning), frame)
+        tell(desk, frame, cohorts_document(found), limit, said)
 
 
 Active = Annotated[
@@ -175,12 +190,14 @@ def lifecycle(
     `usertrack lifecycle --interval day --periods 14 --event run_completed`
     """
     from usertrack.analytics.lifecycle import ask_lifecycle
+    from usertrack.analytics.steps import event_notes
     from usertrack.cli.desk import open_desk
     from usertrack.report.lifecycle import lifecycle_document
 
     with open_desk(common) as desk:
         frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods, 12)
-        tell(desk, frame, lifecycle_document(ask_lifecycle(desk.runner, event, frame)), limit)
+        said = event_notes(desk.runner, [event])
+        tell(desk, frame, lifecycle_document(ask_lifecycle(desk.runner, event, frame)), limit, said)
 
 
 @with_asked()
@@ -194,12 +211,14 @@ def stickiness(
     `usertrack stickiness --event feature_used --interval week --since 2026-09-01`
     """
     from usertrack.analytics.lifecycle import ask_stickiness
+    from usertrack.analytics.steps import event_notes
     from usertrack.cli.desk import open_desk
     from usertrack.report.lifecycle import stickiness_document
 
     with open_desk(common) as desk:
         frame = periods_of(frame_of(desk, asked), asked, periods, 14)
-        tell(desk, frame, stickiness_document(ask_stickiness(desk.runner, event, frame)), limit)
+        said = event_notes(desk.runner, [event])
+        tell(desk, frame, stickiness_document(ask_stickiness(desk.runner, event, frame)), limit, said)
 
 
 Of = Annotated[
@@ -239,6 +258,7 @@ def features(
     from usertrack.analytics.asking import require_known
     from usertrack.analytics.features import Counted, ask, source_of
     from usertrack.analytics.frame import chosen
+    from usertrack.analytics.steps import event_notes
     from usertrack.cli.desk import open_desk
     from usertrack.report.features import features_document
 
@@ -247,8 +267,9 @@ def features(
         source = source_of(desk.settings, event, name)
         if name:
             require_known(desk.runner, [name], frame.since, frame.until)
+        said = event_notes(desk.runner, [event])
         found = ask(desk.runner, source, frame, chosen(of, Counted, "--of"), category or [])
-        tell(desk, frame, features_document(found), limit)
+        tell(desk, frame, features_document(found), limit, said)
 
 
 @with_asked()
@@ -278,6 +299,7 @@ def churn(
     from usertrack.analytics.churn import ask
     from usertrack.analytics.features import Counted
     from usertrack.analytics.frame import chosen
+    from usertrack.analytics.steps import event_notes
     from usertrack.cli.desk import open_desk
     from usertrack.report.churn import churn_document
 
@@ -287,7 +309,8 @@ def churn(
         if trend:
             frame = periods_of(frame, asked, periods, len(frame.starts))
         counted = chosen(of, Counted, "--of")
-        tell(desk, frame, churn_document(ask(desk.runner, event, gone, frame, counted, trend=trend)), limit)
+        said = event_notes(desk.runner, [event])
+        tell(desk, frame, churn_document(ask(desk.runner, event, gone, frame, counted, trend=trend)), limit, said)
 
 
 def register(app: typer.Typer) -> None:

@@ -76,9 +76,16 @@ _FIELDS: dict[str, Any] = {
     ],
     "breakdown": Annotated[
         str | None,
-        _option("--breakdown", "-b", metavar="PROPERTY", help="By this property of events, or person.PROPERTY."),
+        _option(
+            "--breakdown",
+            "-b",
+            metavar="PROPERTY",
+            help="By this property of events, or person.PROPERTY; a person is in the group of their first value.",
+        ),
     ],
-    "top": Annotated[int, _option("--top", min=1, max=100, help="How many values of --breakdown are told apart.")],
+    "top": Annotated[
+        int, _option("--top", min=1, max=100, help="How many values of --breakdown are told apart, the largest first.")
+    ],
 }
 _DEFAULTS = Asked()
 
@@ -175,25 +182,23 @@ def periods_of(frame: "Frame", asked: Asked, count: int | None, usual: int) -> "
 
     Raises UsageError where two options say when it begins.
     """
-    from dataclasses import replace
-    from datetime import UTC
-
     from usertrack.errors import UsageError
 
     begins = "--since" if asked.since else "--days" if asked.days is not None else ""
     if begins and count is not None:
         raise UsageError(f"{begins} and --periods both say when it begins", "give one of them")
     if begins:
-        since = frame.floor(frame.since).astimezone(UTC)
-        return replace(frame, since=since, widened=since < frame.since)
+        return frame.whole
     return last_periods(frame, count or usual)
 
 
-def tell(desk: "Desk", frame: "Frame", document: "Document", limit: int | None = None) -> None:
-    """Hand out an analysis with what is to be known of its time, and of who is left out of it."""
+def tell(
+    desk: "Desk", frame: "Frame", document: "Document", limit: int | None = None, said: Sequence[str] = ()
+) -> None:
+    """Hand out an analysis with what is known of its time, of who is left out, and what else is ``said``."""
     from dataclasses import replace
 
-    notes = (*frame.notes, *desk.runner.opted_out.notes())
+    notes = (*said, *frame.notes, *desk.runner.opted_out.notes())
     data = document.data
     desk.emit(
         replace(

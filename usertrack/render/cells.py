@@ -116,7 +116,9 @@ def heatmap(block: Heatmap, limit: int | None) -> tuple[Heatmap, str]:
     left_out = len(block.rows) - shown
     if not left_out:
         return block, ""
-    return replace(block, rows=block.rows[:shown], values=block.values[:shown]), _more(left_out)
+    some = slice(left_out, None) if block.latest else slice(shown)
+    more = _more(left_out).replace(" more", " earlier", 1) if block.latest else _more(left_out)
+    return replace(block, rows=block.rows[some], values=block.values[some]), more
 
 
 def _seen(total: int, own: int | None, limit: int | None) -> int:

@@ -35,9 +35,16 @@ def heatmap(block: Heatmap, width: int) -> list[Text]:
         if len(heads) <= _READ and left + room * len(heads) <= width:
             top = [set_cell_size(corner * (not at), left) + _numbered(line, room) for at, line in enumerate(above)]
             return [*(Text(line, "dim") for line in top), *_lines(names, texts, left, room, _number)]
-    room = max(1, min(2, (width - left - 1) // max(1, len(heads))))
-    top = [set_cell_size(corner, left) + _sparse(heads, room)]
-    return [Text(top[0], "dim"), *_lines(names, cells, left + 1, room, _shade), *_legend(block, cells)]
+    fit = max(1, width - left - 1)
+    room = max(1, min(2, fit // max(1, len(heads))))
+    shown = [row[:fit] for row in cells]
+    head = Text(set_cell_size(corner, left) + _sparse(heads[:fit], room), "dim")
+    return [head, *_lines(names, shown, left + 1, room, _shade), *_legend(block, shown), *_cut(len(heads) - fit)]
+
+
+def _cut(left_out: int) -> Iterator[Text]:
+    if left_out > 0:
+        yield Text(f"too narrow for {number(left_out)} more columns · `-f csv` has all", "dim")
 
 
 def _lines(
@@ -85,7 +92,7 @@ def _legend(block: Heatmap, cells: list[list[Cell]]) -> Iterator[Text]:
     """For each shade the smallest and the largest number that has it."""
     spans: dict[int, list[tuple[float, str]]] = {}
     for row, values in zip(cells, block.values, strict=True):
-        for cell, value in zip(row, values, strict=True):
+        for cell, value in zip(row, values, strict=False):  # of columns that do not fit there is no cell
             if value is not None and cell.known:
                 spans.setdefault(_level(cell), []).append((value, cell.text))
     parts = []

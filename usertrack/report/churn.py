@@ -332,7 +332,7 @@ def _group_json(group: Group) -> dict[str, Any]:
     life = group.lifetime
     latest = group.periods[-1].left if group.periods else Share()
     return {
-        "breakdown": group.name or None,
+        **group.name.columns,
         "churn_rate": _share_json(latest),
         "periods": [{"start": period.start, "end": period.end, **_share_json(period.left)} for period in group.periods],
         **({"trend": over_time.as_json(group.trend, "left")} if group.trend else {}),

@@ -15,6 +15,7 @@ from usertrack.table import Column, Row, Table
 
 _COLUMNS = (
     Column("breakdown"),
+    Column("group"),
     Column("feature"),
     Column("category"),
     Column("uses", "BIGINT"),
@@ -41,9 +42,7 @@ _MOST = 40  # features that people see in a table, and on all heatmaps together,
 def features_document(found: Features) -> Document:
     """The most used first, then a heatmap per category; files hold a row per group and feature, unused ones too."""
     frame, source = found.frame, found.source
-    rows: list[Row] = [
-        _row(group, feature, frame) for group in found.groups for feature in (*group.features, *group.unused)
-    ]
+    rows: list[Row] = [_row(group, feature) for group in found.groups for feature in (*group.features, *group.unused)]
     notes = _notes(found)
     named = f" by {source.named_by}" if source.named_by else ""
     return Document(
@@ -60,10 +59,10 @@ def features_document(found: Features) -> Document:
     )
 
 
-def _row(group: Group, one: Feature, frame: Frame) -> Row:
+def _row(group: Group, one: Feature) -> Row:
     interval = one.adoption_interval
     return (
-        group.name if frame.breakdown else None,
+        *group.name.columns.values(),
         one.name,
         one.category or None,
         one.uses,
@@ -201,7 +200,7 @@ def _json(found: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[st
         "features": [dict(zip([column.name for column in _COLUMNS], row, strict=True)) for row in rows],
         "heatmap": [
             {
-                "breakdown": group.name if frame.breakdown else None,
+                **group.name.columns,
                 "feature": one.name,
                 "category": one.category or None,
                 "start": start,

@@ -15,6 +15,7 @@ from usertrack.table import Column, Row, Table
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _COLUMNS = (
     Column("breakdown"),
+    Column("group"),
     Column("step", "BIGINT"),
     Column("name"),
     Column("people", "BIGINT"),
@@ -35,7 +36,7 @@ def funnel_document(found: FunnelAnswer) -> Document:
     funnel, frame = found.funnel, found.frame
     trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend)]
     columns = over_time.columns("converted") if trend else _COLUMNS
-    rows = trend or [row for group in found.groups for row in _rows(group, frame)]
+    rows = trend or [row for group in found.groups for row in _rows(group)]
     notes = list(_notes(found))
     return Document(
         title=funnel.title,
@@ -96,10 +97,10 @@ def _in_words(seconds: int) -> str:
     return plural(seconds // size, unit)
 
 
-def _rows(group: Group, frame: Frame) -> Iterator[Row]:
+def _rows(group: Group) -> Iterator[Row]:
     for at, step in enumerate(group.steps, start=1):
         yield (
-            group.name if frame.breakdown else None,
+            *group.name.columns.values(),
             at,
             step.step.text,
             step.persons,
@@ -174,7 +175,7 @@ def _notes(found: FunnelAnswer) -> Iterator[str]:
 
 def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
     funnel, frame = found.funnel, found.frame
-    names = [column.name for column in _COLUMNS[1:]]
+    names = [column.name for column in _COLUMNS[2:]]
     return {
         "title": funnel.title,
         **frame.as_dict(),
@@ -183,9 +184,10 @@ def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
         "exclusions": list(funnel.exclusions),
         "groups": [
             {
-                "value": group.name if frame.breakdown else None,
+                "value": group.name.columns["breakdown"],
+                "group": group.name.kind,
                 "other": group.other,
-                "steps": [dict(zip(names, row[1:], strict=True)) for row in _rows(group, frame)],
+                "steps": [dict(zip(names, row[2:], strict=True)) for row in _rows(group)],
                 **({"trend": over_time.as_json(group.trend, "converted")} if group.trend else {}),
             }
             for group in found.groups

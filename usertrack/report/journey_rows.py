@@ -11,6 +11,7 @@ from usertrack.table import Column, Row
 
 _COLUMNS = (
     Column("breakdown"),
+    Column("group"),
     Column("kind"),
     Column("step", "BIGINT"),
     Column("source"),
@@ -43,9 +44,8 @@ def columns(found: Journeys) -> tuple[Column, ...]:
 
 def rows(found: Journeys, group: Group) -> list[Row]:
     """Of what is beyond the most frequent, only sessions and people are known."""
-    value = group.name if found.frame.breakdown else None
     names = [column.name for column in columns(found)]
-    return [tuple({"breakdown": value, **record}.get(name) for name in names) for record in _records(found, group)]
+    return [tuple({**group.name.columns, **record}.get(name) for name in names) for record in _records(found, group)]
 
 
 def _records(found: Journeys, group: Group) -> Iterator[dict[str, Any]]:
@@ -116,7 +116,8 @@ def _group(found: Journeys, group: Group) -> dict[str, Any]:
     names = [column.name for column in columns(found)]
     records = [dict(zip(names, row, strict=True)) for row in rows(found, group)]
     return {
-        "value": group.name if found.frame.breakdown else None,
+        "value": group.name.columns["breakdown"],
+        "group": group.name.kind,
         "other": group.other,
         "sessions": group.total.sessions,
         "people": group.total.persons,

@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from usertrack.analytics.asking import others
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.lifecycle import STATES, Lifecycle, Period, Stickiness
 from usertrack.document import Block, Document, Listing, Shown, Spark
 from usertrack.measures import number, plural
@@ -14,6 +14,7 @@ from usertrack.table import Column, Row, Table
 
 _LIFECYCLE = (
     Column("breakdown"),
+    Column("group"),
     Column("start", "TIMESTAMP"),
     *(Column(state, "BIGINT") for state in STATES),
     Column("active", "BIGINT"),
@@ -21,6 +22,7 @@ _LIFECYCLE = (
 )
 _STICKINESS = (
     Column("breakdown"),
+    Column("group"),
     Column("periods", "BIGINT"),
     Column("people", "BIGINT"),
     Column("share", "DOUBLE"),
@@ -32,7 +34,7 @@ def lifecycle_document(found: Lifecycle) -> Document:
     """Per period who was new, came back or went; files hold a row per group and period, the dormant as a number."""
     frame = found.frame
     rows: list[Row] = [
-        (name or None, _utc(period), *period.people.values(), period.active, not period.unfinished)
+        (*name.columns.values(), _utc(period), *period.people.values(), period.active, not period.unfinished)
         for name, periods in found.groups.items()
         for period in periods
     ]
@@ -58,10 +60,10 @@ def stickiness_document(found: Stickiness) -> Document:
     """How many were active in how many periods; files hold a row per group and number of periods."""
     frame = found.frame
     rows = [row for name, counts in found.groups.items() for row in _stickiness_rows(name, counts)]
-    quiet = () if any(row[2] for row in rows) else ("nobody was active in this time",)
-    notes = (*quiet, *others(found.table, frame))
+    quiet = () if any(row[3] for row in rows) else ("nobody was active in this time",)
+    notes = (*quiet, *_begun(found), *others(found.table, frame))
     return Document(
-        title=f"Stickiness: active on how many of {found.total} {frame.interval}s",
+        title=f"Stickiness: active on how many of {plural(found.total, frame.interval)}",
         subtitle=_subtitle(found.event, frame),
         blocks=tuple(_stickiness(name, counts, frame) for name, counts in found.groups.items()),
         notes=notes,
@@ -72,6 +74,15 @@ def stickiness_document(found: Stickiness) -> Document:
     )
 
 
+def _begun(found: Stickiness) -> Iterator[str]:
+    """Which periods of the time are not over, or not begun, as it was asked for."""
+    frame, starts = found.frame, found.frame.starts
+    if found.total and frame.unfinished(starts[found.total - 1]):
+        yield f"the last {frame.interval} is not over"
+    if to_come := len(starts) - found.total:
+        yield f"{plural(to_come, frame.interval)} of this time {'are' if to_come > 1 else 'is'} yet to come"
+
+
 def _subtitle(event: str, frame: Frame) -> str:
     return " · ".join([frame.said, f"active: {event or 'any event'}", *frame.scope, *frame.weeks])
 
@@ -80,7 +91,7 @@ def _utc(period: Period) -> Any:
     return period.start.astimezone(UTC).replace(tzinfo=None)
 
 
-def _lifecycle(name: str, periods: Sequence[Period], frame: Frame) -> Iterator[Block]:
+def _lifecycle(name: GroupName, periods: Sequence[Period], frame: Frame) -> Iterator[Block]:
     over = [period for period in periods if not period.unfinished]
     if len(over) > 2:
         for state in STATES:
@@ -103,16 +114,16 @@ def _lifecycle(name: str, periods: Sequence[Period], frame: Frame) -> Iterator[B
     yield Listing(Table(columns, rows, as_of=frame.as_of), frame.heading(name), shown)
 
 
-def _stickiness_rows(name: str, counts: Sequence[int]) -> Iterator[Row]:
+def _stickiness_rows(name: GroupName, counts: Sequence[int]) -> Iterator[Row]:
     total = sum(counts)
     for at, people in enumerate(counts):
-        yield name or None, at + 1, people, people / total if total else None, sum(counts[at:])
+        yield *name.columns.values(), at + 1, people, people / total if total else None, sum(counts[at:])
 
 
-def _stickiness(name: str, counts: Sequence[int], frame: Frame) -> Listing:
+def _stickiness(name: GroupName, counts: Sequence[int], frame: Frame) -> Listing:
     rows: list[Row] = [
         (plural(periods, frame.interval), number(people), share, number(at_least))
-        for _, periods, people, share, at_least in _stickiness_rows(name, counts)
+        for _, _, periods, people, share, at_least in _stickiness_rows(name, counts)
     ]
     shown = {
         "periods": Shown("Active on"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import Any
 
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import EVERYBODY, Frame, GroupName
 from usertrack.analytics.over_time import Bucket, Share
 from usertrack.document import Block, Listing, Shown, Spark
 from usertrack.intervals import Interval
@@ -15,20 +15,36 @@ def columns(hits: str) -> tuple[Column, ...]:
     """Those of `rows`; ``hits`` is what those are called that the share is of."""
     counts = [Column(name, "BIGINT") for name in ("people", hits)]
     shares = [Column(name, "DOUBLE") for name in ("rate", "low", "high")]
-    return (Column("breakdown"), Column("start", "TIMESTAMP"), *counts, *shares, Column("complete", "BOOLEAN"))
+    return (
+        Column("breakdown"),
+        Column("group"),
+        Column("start", "TIMESTAMP"),
+        *counts,
+        *shares,
+        Column("complete", "BOOLEAN"),
+    )
 
 
-def rows(name: str, buckets: Sequence[Bucket]) -> Iterator[Row]:
+def rows(name: GroupName, buckets: Sequence[Bucket]) -> Iterator[Row]:
     """One per bucket, for files; ``name`` is that of the group."""
     for one in buckets:
         start, known = one.start.astimezone(UTC).replace(tzinfo=None), one.share or Share()
         interval = known.interval
-        yield name or None, start, one.so_far.n, one.so_far.hits, known.value, interval.low, interval.high, one.over
+        yield (
+            *name.columns.values(),
+            start,
+            one.so_far.n,
+            one.so_far.hits,
+            known.value,
+            interval.low,
+            interval.high,
+            one.over,
+        )
 
 
 def as_json(buckets: Sequence[Bucket], hits: str) -> list[dict[str, Any]]:
     names = [column.name for column in columns(hits)]
-    return [dict(list(zip(names, row, strict=True))[1:]) for row in rows("", buckets)]
+    return [dict(list(zip(names, row, strict=True))[2:]) for row in rows(EVERYBODY, buckets)]
 
 
 def blocks(buckets: Sequence[Bucket], frame: Frame, *, line: str, people: str, hits: str, rate: str) -> Iterator[Block]:

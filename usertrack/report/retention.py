@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from usertrack.analytics.asking import others
-from usertrack.analytics.frame import Frame
+from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.retention import DAYS, Asked, Cohort, Cohorts, DayCohorts, Days, Retention
 from usertrack.document import Document, Heatmap, Spark
 from usertrack.measures import number
@@ -14,6 +14,7 @@ from usertrack.table import Column, Row, Table
 
 _COLUMNS = (
     Column("breakdown"),
+    Column("group"),
     Column("cohort", "TIMESTAMP"),
     Column("size", "BIGINT"),
     Column("period", "BIGINT"),
@@ -23,10 +24,13 @@ _COLUMNS = (
 )
 
 
+_MOST = 40  # cohorts that people see, the latest ones, unless --limit says otherwise
+
+
 def retention_document(found: Retention) -> Document:
     """A heatmap per group, a row per cohort; files hold a row per cohort and period."""
     asked, frame = found.asked, found.frame
-    rows: list[Row] = [row for group in found.groups for row in _rows(group, frame)]
+    rows: list[Row] = [row for group in found.groups for row in _rows(group)]
     kind = "First-time" if asked.kind == "first-time" else "Recurring"
     notes = (*_notes(found.groups), *others(found.table, frame))
     return Document(
@@ -45,10 +49,7 @@ def cohorts_document(found: DayCohorts) -> Document:
     """Cohorts by week with the days after; the curve over all of them; files hold a row per cohort and day."""
     asked, frame = found.asked, found.frame
     rows: list[Row] = [
-        row
-        for group in found.groups
-        for cohort in group.cohorts
-        for row in _cells(cohort, (0, *DAYS), group.name or None)
+        row for group in found.groups for cohort in group.cohorts for row in _cells(cohort, (0, *DAYS), group.name)
     ]
     notes = (*_notes(found.groups), *others(found.table, frame))
     return Document(
@@ -84,7 +85,7 @@ def _by_day(group: Days, frame: Frame) -> Iterator[Heatmap | Spark]:
 def _curve(group: Days) -> Iterator[dict[str, Any]]:
     for day, (people, size) in enumerate(group.curve):
         rate = people / size if size else None
-        yield {"breakdown": group.name or None, "day": day, "people": people, "size": size, "rate": rate}
+        yield {**group.name.columns, "day": day, "people": people, "size": size, "rate": rate}
 
 
 def _ends(curve: Sequence[tuple[int, int]], last: int) -> str:
@@ -120,19 +121,20 @@ def _shares(cohorts: Sequence[Cohort], periods: Sequence[str], frame: Frame, hea
     labels = [frame.label(cohort.start) for cohort in cohorts]
     width = max(map(len, labels), default=0)
     rows = [f"{label:<{width}}  n={number(cohort.size)}" for label, cohort in zip(labels, cohorts, strict=True)]
-    return Heatmap(heading, rows, periods, values, "percent", corner=f"{frame.interval} of")
+    corner = f"{frame.interval} of"
+    return Heatmap(heading, rows, periods, values, "percent", corner=corner, limit=_MOST, latest=True)
 
 
-def _rows(group: Cohorts, frame: Frame) -> Iterator[Row]:
+def _rows(group: Cohorts) -> Iterator[Row]:
     for cohort in group.cohorts:
-        yield from _cells(cohort, range(len(cohort.people)), group.name if frame.breakdown else None)
+        yield from _cells(cohort, range(len(cohort.people)), group.name)
 
 
-def _cells(cohort: Cohort, periods: Sequence[int], name: str | None) -> Iterator[Row]:
+def _cells(cohort: Cohort, periods: Sequence[int], name: GroupName) -> Iterator[Row]:
     start = cohort.start.astimezone(UTC).replace(tzinfo=None)
     for at, (period, people) in enumerate(zip(periods, cohort.people, strict=True)):
         complete = people is not None and not (at == 0 and cohort.forming)
-        yield name, start, cohort.size, period, people, cohort.rate(at), complete
+        yield *name.columns.values(), start, cohort.size, period, people, cohort.rate(at), complete
 
 
 def _table(table: Table, frame: Frame, rows: list[Row]) -> Table:

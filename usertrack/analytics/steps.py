@@ -1,0 +1,65 @@
+r"""Events as they are typed: ``a|b`` is either, ``a[condition]`` fulfils it, and ``\|`` or ``\[`` is of the name."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from usertrack.analytics.asking import known_events, never_occurred
+from usertrack.errors import UsageError
+from usertrack.run import Runner
+from usertrack.sqltext import condition_of
+
+_SIGN = re.compile(r"\\[|\[\\]|.", re.DOTALL)
+_QUOTED = r"in the name of an event they are \| and \["
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of ``events``, fulfilling the HogQL ``condition`` if there is one. ``text`` is what the user wrote."""
+
+    text: str
+    events: tuple[str, ...]
+    condition: str = ""
+
+
+def parse_step(text: str) -> Step:
+    """``event``, ``event|event`` or ``event[condition]``; raises UsageError."""
+    names, rest = [""], ""
+    for sign in _SIGN.finditer(text):
+        if sign[0] == "[":
+            rest = text[sign.start() :]
+            break
+        names = [*names, ""] if sign[0] == "|" else [*names[:-1], names[-1] + sign[0][-1]]
+    events = tuple(name.strip() for name in names)
+    if not all(events):
+        raise UsageError(f"'{text}' is no step", f"a step is an event, a|b, or event[condition]; {_QUOTED}")
+    if rest and not rest.endswith("]"):
+        raise UsageError(f"'{text}' lacks the ] that ends its condition", f"[ begins a condition; {_QUOTED}")
+    return Step(text, events, condition_of(rest[1:-1], "posthog") if rest else "")
+
+
+def events_of(text: str) -> tuple[str, ...]:
+    """The events of ``a|b``, none where nothing was typed; raises UsageError, also for a condition."""
+    step = parse_step(text) if text else Step("", ())
+    if step.condition:
+        raise UsageError(f"'{text}': no condition is taken here", "--where takes one for all events")
+    return step.events
+
+
+def event_notes(runner: Runner, typed: Iterable[str]) -> tuple[str, ...]:
+    """Which of several events with | between them never occurred; asks the source only where there are several.
+
+    Raises UsageError where none of them did.
+    """
+    several = [step for step in map(parse_step, filter(None, typed)) if len(step.events) > 1]
+    known = known_events(runner) if several else []
+    return tuple(dict.fromkeys(note for step in several for note in _missing(step, known)))
+
+
+def _missing(step: Step, known: list[str]) -> Iterator[str]:
+    unknown = [name for name in step.events if name not in known]
+    if len(unknown) == len(step.events):
+        raise never_occurred(unknown, known)
+    for name in unknown:
+        error = never_occurred([name], known)
+        yield f"{error.message}: {error.hint}"
