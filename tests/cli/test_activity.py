@@ -120,7 +120,7 @@ def test_revenue_is_not_known_where_nobody_told_of_any(whole: Any) -> None:
 
 def test_the_whole_has_no_buckets_of_its_own(demo: Cli) -> None:
     for option in ("--interval", "--breakdown"):
-        assert f"{option} is not for --full" in demo("activity", "--full", "-f", "json", option, "week").err
+        assert f"--full takes no {option}" in demo("activity", "--full", "-f", "json", option, "week").err
 
 
 def test_sessions_of_weeks_are_in_every_format(demo: Cli) -> None:
