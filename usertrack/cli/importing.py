@@ -87,8 +87,10 @@ def events(
 
 def _previewed(file: str, read: Read) -> "Document":
     """Needs no data directory, so that one which is served is not in the way."""
+    from chdb import ChdbError
+
     from usertrack.report.imports import preview_document
-    from usertrack.server.imports.reading import bad_rows, described, first_rows
+    from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, first_rows
     from usertrack.server.store import Store
 
     with (
@@ -96,8 +98,12 @@ def _previewed(file: str, read: Read) -> "Document":
         closing(Store(Path(scratch))) as store,
         read(store, token="") as events,
     ):
-        problems = [described(events, problem) for problem in bad_rows(store, events)]
-        return preview_document(file, events.mapping.fates(), first_rows(store, events), problems)
+        try:
+            problems = [described(events, problem) for problem in bad_rows(store, events)]
+            rows, notes = first_rows(store, events), clock_notes(store, events)
+        except (RuntimeError, ChdbError) as error:
+            raise failure(store, events, error) from None
+        return preview_document(file, events.mapping.fates(), rows, problems, notes)
 
 
 def _imported(file: str, read: Read, store: "Store", progress: "Progress", *, skip_bad: bool) -> "Document":

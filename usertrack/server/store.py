@@ -69,10 +69,12 @@ class Store:
             try:
                 result: bytes = self._connection.query(sql, fmt).bytes()
                 return result
-            except Exception:
+            except Exception as error:
                 # chDB would put what the failed statement had written in front of the connection's next answer
                 self._connection.close()
                 self._connection = _connected(self.path / "clickhouse")
+                if isinstance(error, UnicodeDecodeError):  # chDB cannot read its own message, with bytes of the data
+                    raise RuntimeError(error.object.decode(errors="replace")) from None
                 raise
 
     def rows(self, sql: str) -> list[list[Any]]:

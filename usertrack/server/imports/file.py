@@ -24,6 +24,7 @@ _CSV_SETTINGS = {
     "input_format_csv_trim_whitespaces": 0,
 }
 _LOOK_AT = 25_000  # rows that decide what kind of value a column of CSV holds
+CONVERT = "if it is text, convert it first, such as with `iconv -f WINDOWS-1252 -t UTF-8`"
 _KINDS = {
     "String": "text", "FixedString": "text", "Bool": "bool",
     "Date": "date", "Date32": "date", "DateTime": "time", "DateTime64": "time",
@@ -43,7 +44,6 @@ class Column:
     kind: str
     naive: bool = False
     written: bool = False
-    json: bool = False  # looks like JSON objects
 
 
 @dataclass(frozen=True)
@@ -116,13 +116,11 @@ def _parquet(store: "Store", path: Path, link: Path) -> EventFile:
     prefix = _unused([name for name, *_ in described])
     naive = _naive(store, link)
     columns = tuple(
-        Column(name, f"{prefix}{number}", kind, naive=name in naive, json=kind == "object")
+        Column(name, f"{prefix}{number}", _kind(type_), naive=name in naive)
         for number, (name, type_, *_) in enumerate(described)
-        for kind in [_kind(type_)]
     )
     cells = ", ".join(f"{identifier(column.name)} AS {column.sql}" for column in columns)
-    file = EventFile(path, columns, f"(SELECT {cells} FROM {source})", "use_hive_partitioning = 0")
-    return _with_objects(store, file)
+    return EventFile(path, columns, f"(SELECT {cells} FROM {source})", "use_hive_partitioning = 0")
 
 
 def _kind(type_: str) -> str:
@@ -159,7 +157,7 @@ def _csv(store: "Store", path: Path, link: Path) -> EventFile:
         ", ".join(f"{name} = {value}" for name, value in settings.items()),
         lines,
     )
-    return _with_objects(store, _with_kinds(store, file))
+    return _with_kinds(store, file)
 
 
 def _header(store: "Store", path: Path, link: Path) -> tuple[list[str], str, int]:
@@ -169,12 +167,16 @@ def _header(store: "Store", path: Path, link: Path) -> tuple[list[str], str, int
     """
     from chdb import ChdbError
 
-    text = f"SELECT toValidUTF8(line) FROM file({quote(str(link))}, 'LineAsString', 'line String') LIMIT 100"
+    text = f"FROM file({quote(str(link))}, 'LineAsString', 'line String') LIMIT 100"
     try:
-        lines = [line for (line,) in store.rows(text)]
+        found = store.rows(f"SELECT toValidUTF8(line), isValidUTF8(line) {text}")
     except (RuntimeError, ChdbError):
         raise UsageError(f"'{path}' cannot be read", "is it compressed as its name says?") from None
-    header, delimiter, count = max((_split(lines, mark) for mark in ",;\t|"), key=lambda found: len(found[0]))
+    lines = [line for line, _ in found]
+    header, delimiter, count = max((_split(lines, mark) for mark in ",;\t|"), key=lambda split: len(split[0]))
+    for number, (line, sound) in enumerate(found[: count or 1], 1):
+        if not sound or "\0" in line:
+            raise UsageError(f"line {number} of '{path}' is not text in UTF-8", CONVERT)
     names = [name.strip() or f"column_{number}" for number, name in enumerate(header, 1)]
     if not names:
         raise UsageError(f"the first line of '{path}' does not name columns", "put their names there")
@@ -207,23 +209,16 @@ def _with_kinds(store: "Store", file: EventFile) -> EventFile:
     return replace(file, columns=columns)
 
 
-def _with_objects(store: "Store", file: EventFile) -> EventFile:
-    """Marks the columns of text that hold JSON objects."""
-    texts = [column for column in file.columns if column.kind == "text"]
-    if not texts:
-        return file
-    tests = ", ".join(
-        f"countIf({text} != '') > 0 AND countIf({text} != '' AND JSONType({text}) != 'Object') = 0"
-        for text in (f"ifNull({column.sql}, '')" for column in texts)
-    )
-    (found,) = store.rows(f"SELECT {tests} FROM {_first(file)}")
-    objects = {column.name for column, is_object in zip(texts, found, strict=True) if is_object}
-    columns = tuple(replace(column, json=True) if column.name in objects else column for column in file.columns)
-    return replace(file, columns=columns)
-
-
 def _first(file: EventFile) -> str:
     return f"(SELECT * FROM {file.relation} LIMIT {_LOOK_AT}) SETTINGS {file.settings}"
+
+
+def holds_objects(store: "Store", file: EventFile, name: str) -> bool:
+    """Whether a cell of the column ``name`` is a JSON object: one is enough, for those beside it may be broken."""
+    column = file[name]
+    text = {"text": f"ifNull({column.sql}, '')", "object": f"toJSONString({column.sql})"}.get(column.kind)
+    found = f"SELECT 1 FROM {file.relation} WHERE JSONType({text}) = 'Object' LIMIT 1 SETTINGS {file.settings}"
+    return bool(text and store.rows(found))
 
 
 def unreadable(store: "Store", path: Path, error: Exception) -> UsertrackError:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from usertrack.errors import UsageError
 from usertrack.server.imports.events import BAD, COLUMNS, LINKS, Events
-from usertrack.server.imports.reading import bad_rows, described, failure, running
+from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, running
 from usertrack.server.persons import first_person_id_sql
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ _STAGED, _REPEATED, _PEOPLE = "posthog.import_events", "posthog.import_repeats",
 class Imported:
     """``events`` were written; ``known`` were there already, ``repeated`` had the uuid of another row of the file.
 
-    ``skipped`` rows had the ``problems``. ``people`` are those of the file; ``first`` and ``last`` its times, UTC.
+    ``skipped`` rows had the ``problems``. ``people`` are those of the file; ``first`` and ``last`` its times, UTC;
+    ``notes`` say how times were read that are not beyond doubt.
     """
 
     events: int
@@ -41,17 +42,17 @@ class Imported:
     people: int
     first: datetime
     last: datetime
+    notes: tuple[str, ...] = ()
 
 
 def load(store: "Store", events: Events, now: datetime, progress: Progress, *, skip_bad: bool = False) -> Imported:
     """Import ``events``. Unless ``skip_bad``, bad rows raise UsageError; after any error nothing is imported."""
     from chdb import ChdbError
 
-    problems = bad_rows(store, events) if skip_bad else []
-    skipped = sum(problem.count for problem in problems)
     condition = f"NOT {BAD}" if skip_bad else f"NOT throwIf({BAD}, 'bad row')"
     try:
         progress("reading")
+        problems = bad_rows(store, events) if skip_bad else []
         read = _stage(store, events, events.stored(now, condition), progress)
         if not read:
             raise UsageError(f"no row of '{events.file.path}' can be imported", "`--dry-run` shows what is wrong")
@@ -59,6 +60,7 @@ def load(store: "Store", events: Events, now: datetime, progress: Progress, *, s
         people, first, last = _gather_people(store)
         repeated = _tell_apart(store, given="uuid" in events.mapping.of)
         known = _forget_known(store, None if "uuid" in events.mapping.of else (first, last))
+        notes = clock_notes(store, events)
         progress("putting events in their places")
         with _uninterrupted():
             _commit(store, events)
@@ -68,9 +70,16 @@ def load(store: "Store", events: Events, now: datetime, progress: Progress, *, s
         if isinstance(error, RuntimeError | ChdbError):
             raise failure(store, events, error) from None
         raise
-    said = tuple(described(events, problem) for problem in problems)
     return Imported(
-        read - repeated - known, known, repeated, skipped, said, people, *map(datetime.fromisoformat, (first, last))
+        events=read - repeated - known,
+        known=known,
+        repeated=repeated,
+        skipped=sum(problem.count for problem in problems),
+        problems=tuple(described(events, problem) for problem in problems),
+        people=people,
+        first=datetime.fromisoformat(first),
+        last=datetime.fromisoformat(last),
+        notes=notes,
     )
 
 

@@ -11,8 +11,8 @@ from usertrack.errors import UsageError, UsertrackError
 from usertrack.measures import number
 from usertrack.server.execute import cancel
 from usertrack.server.execute import progress as progress_of
-from usertrack.server.imports.events import PROBLEMS, Events
-from usertrack.server.imports.file import unreadable
+from usertrack.server.imports.events import BAD, PROBLEMS, Events
+from usertrack.server.imports.file import CONVERT, unreadable
 
 if TYPE_CHECKING:
     from usertrack.server.store import Store
@@ -85,6 +85,26 @@ def bad_rows(store: "Store", events: Events) -> list[Problem]:
     return [Problem(what, count, _places(store, events, rows), said) for what, count, rows, said in found]
 
 
+def clock_notes(store: "Store", events: Events) -> tuple[str, ...]:
+    """How many rows have a time that their timezone skipped, or had twice, when its clocks were changed."""
+    if not (wall := events.wall()):
+        return ()
+    rows = events.rows(skipped=wall.skipped, twice=wall.twice, said=events.said)
+    ((skipped, unreal, twice, double),) = store.rows(
+        "SELECT toUInt32(countIf(skipped)), minIf(said, skipped), toUInt32(countIf(twice)), minIf(said, twice)"
+        f" FROM ({rows}) WHERE NOT {BAD} SETTINGS {events.file.settings}"
+    )
+    found = (
+        (skipped, unreal, f"{events.zone} skipped, read as if its clocks had not been changed yet"),
+        (twice, double, f"{events.zone} had twice, read as the first time"),
+    )
+    return tuple(
+        f"{number(count)} row{'s' * (count != 1)} with a time that {what}, such as '{said[:40]}'"
+        for count, said, what in found
+        if count
+    )
+
+
 def _places(store: "Store", events: Events, rows: list[int]) -> tuple[int, ...]:
     """Rows, counted from 0, as people find them: lines of a CSV, whose values may have lines of their own."""
     if not events.file.is_csv:
@@ -101,10 +121,12 @@ def _places(store: "Store", events: Events, rows: list[int]) -> tuple[int, ...]:
 def refused(events: Events, problems: list[Problem]) -> UsageError:
     """The error that names every problem with its first places."""
     count = sum(problem.count for problem in problems)
+    garbled = any("UTF-8" in problem.what for problem in problems)
+    remedy = "correct them, leave them out with --skip-bad, or choose other columns with --map"
     return UsageError(
         f"{count} row{'s' * (count != 1)} of '{events.file.path}' cannot be imported: "
         + "; ".join(described(events, problem) for problem in problems),
-        "nothing was written; correct them, leave them out with --skip-bad, or choose other columns with --map",
+        f"nothing was written; {CONVERT if garbled else remedy}",
     )
 
 
