@@ -3,7 +3,6 @@
 An event is acknowledged after its INSERT, stored once per uuid, and written last: what is there is complete.
 """
 
-import threading
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
@@ -33,13 +32,12 @@ class Ingestor:
         self._token = token
         self._groups = Groups(store)
         self._waiting: deque[_Request] = deque()
-        self._writing = threading.Lock()
 
     def ingest(self, events: list[Event], now: datetime) -> None:
         """Returns when ``events`` are stored; raises what the store raised. Blocks, so call it in a worker thread."""
         request = _Request(events, now)
         self._waiting.append(request)
-        with self._writing:  # while another thread writes, requests pile up and the next one takes them all
+        with self._store.writing:  # while another thread writes, requests pile up and the next one takes them all
             while not request.done:
                 self._commit_together(self._next())
         if request.failure:

@@ -21,7 +21,7 @@ from usertrack.server.persons import NOBODY, clickhouse_time, first_person_id_sq
 from usertrack.server.store import literals
 
 if TYPE_CHECKING:
-    from usertrack.server.store import Store
+    from usertrack.server.store import Session
 
 LINKS = "posthog.import_links"  # distinct_id and person_id, of ids that the file joins to a person
 COLUMNS = (
@@ -46,6 +46,18 @@ _TIME = (
 )
 _OF_NO_ZONE = rf"^\s*({_DAY}({_CLOCK} ?)?|{_MAIL})\s*$"
 _RANGE = "BETWEEN toDateTime64('1900-01-02', 6, 'UTC') AND toDateTime64('2299-12-31', 6, 'UTC')"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An import as it was asked for: the file at ``path``, as people have ``called`` it, with `--map` and `--omit`."""
+
+    path: Path
+    called: Path
+    given: Sequence[str] = ()
+    omitted: Sequence[str] = ()
+    zone: str = "UTC"
+    skip_bad: bool = False
 
 
 @dataclass(frozen=True)
@@ -235,14 +247,12 @@ class Events:
 
 
 @contextmanager
-def open_events(
-    store: "Store", path: Path, given: Sequence[str], omitted: Sequence[str], *, token: str, zone: str
-) -> Iterator[Events]:
-    """The events of the file at ``path``, as `--map` and `--omit` have it. Raises UsageError."""
-    with opened(store, path) as file:
+def open_events(session: "Session", wanted: Wanted, token: str) -> Iterator[Events]:
+    """The events of the file that is ``wanted``, for the project of ``token``. Raises UsageError."""
+    with opened(session, wanted.path, wanted.called) as file:
         names = [column.name for column in file.columns]
-        mapping = read_mapping(names, partial(holds_objects, store, file), given, omitted)
-        yield Events(file, mapping, token, zone)
+        mapping = read_mapping(names, partial(holds_objects, session, file), wanted.given, wanted.omitted)
+        yield Events(file, mapping, token, wanted.zone)
 
 
 def _read(column: Column) -> str:
