@@ -145,20 +145,6 @@ def test_an_unknown_timezone(load: Import) -> None:
     assert "'Berlin' is not a timezone" in load("user,event,time\n1,a,2024-01-01\n", "--timezone", "Berlin").err
 
 
-def test_a_server_in_the_way_is_named(load: Import, data: Path) -> None:
-    command = [sys.executable, "-m", "usertrack", "serve", "--data", str(data), "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr
-        url = server.stderr.readline().split(" at ")[1].split(",")[0]
-        said = load("user,event,time\n1,a,2024-01-01\n")
-        dry = load("user,event,time\n1,a,2024-01-01\n", "--dry-run")
-        server.terminate()
-    assert said.code == 3
-    assert f"in use by the server at {url}" in said.err
-    assert "stop that server, import, and start it again" in said.err
-    assert dry.code == 0
-
-
 def test_ctrl_c_leaves_nothing_half(load: Import, stored: Rows, data: Path, tmp_path: Path) -> None:
     rows = (
         "SELECT concat('u', i % 999) AS user_id, 'x' AS event, 1704067200 + i AS ts, i AS n FROM range(600000) AS r(i)"

@@ -73,8 +73,6 @@ def events(
     with diagnostics.Progress() as progress:
         shown = _previewed(wanted, progress) if dry_run else _imported(wanted, folder, progress)
     out.emit(shown, fmt=fmt or "", output=output)
-    if not dry_run:
-        diagnostics.note(f"`usertrack serve --data {folder}` answers questions about them")
 
 
 def _previewed(wanted: "Wanted", progress: "Progress") -> "Document":
@@ -105,10 +103,10 @@ def _imported(wanted: "Wanted", folder: Path, progress: "Progress") -> "Document
     from usertrack.server.lock import DirectoryServed
 
     try:
-        done = _here(wanted, folder, progress)
+        done, answering = _here(wanted, folder, progress), f"`usertrack serve --data {folder}`"
     except DirectoryServed as served:
-        done = _there(wanted, served, progress)
-    return imported_document(str(wanted.called), asdict(done))
+        done, answering = _there(wanted, served, progress), f"the server at {served.url}"
+    return imported_document(str(wanted.called), asdict(done), answering)
 
 
 def _here(wanted: "Wanted", folder: Path, progress: "Progress") -> "Imported":

@@ -34,8 +34,9 @@ def preview_document(
     )
 
 
-def imported_document(file: str, found: Mapping[str, Any]) -> Document:
-    """How many events came in, and what of the file did not; ``found`` has the fields of ``Imported``."""
+def imported_document(file: str, found: Mapping[str, Any], answering: str) -> Document:
+    """How many events came in, and what of the file did not; ``found`` has the fields of ``Imported``, ``answering``
+    says whom to ask about them."""
     counts = (("There already", "known"), ("Of a uuid twice in the file", "repeated"), ("Bad rows, skipped", "skipped"))
     pairs = [
         ("People", number(found["people"])),
@@ -47,6 +48,10 @@ def imported_document(file: str, found: Mapping[str, Any]) -> Document:
         title=f"{number(found['events'])} event{'s' * (found['events'] != 1)} imported",
         subtitle=f"{file} · times in UTC",
         blocks=(Facts(tuple(pairs)),),
-        notes=(*(f"left out: {problem}" for problem in found["problems"]), *found["notes"]),
+        notes=(
+            *(f"left out: {problem}" for problem in found["problems"]),
+            *found["notes"],
+            f"{answering} answers questions about them",
+        ),
         data=lambda: dict(found),
     )

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import httpx
 
 from usertrack import errors
-from usertrack.errors import ConnectionFailed, QueryError, UsertrackError
+from usertrack.errors import ConnectionFailed, QueryError
 from usertrack.measures import size_words
 from usertrack.server.imports.events import Wanted
 from usertrack.server.imports.file import suffix_of
@@ -30,6 +30,8 @@ def import_by_server(url: str, key: str, wanted: Wanted, progress: Progress) -> 
         *(("map", each) for each in wanted.given),
         *(("omit", each) for each in wanted.omitted),
     ]
+    if not key:
+        raise _older(url)
     # no proxy stands before a server of this machine
     with httpx.Client(base_url=url, timeout=_SILENCE, trust_env=False) as client:
         try:
@@ -81,15 +83,13 @@ def _imported(done: dict[str, Any]) -> Imported:
 
 def _refuse(url: str, response: httpx.Response) -> NoReturn:
     response.read()
-    refusals: dict[int, UsertrackError] = {
-        401: ConnectionFailed(
-            f"the server at {url} does not accept the key in its data directory",
-            "was the directory copied? stop that server, import, and start it again",
-        ),
-        404: ConnectionFailed(
-            f"the server at {url} cannot import", "it is of an older version: stop it, and start it again"
-        ),
-    }
+    if response.status_code in (401, 404):
+        raise _older(url)
     detail = str(response.json().get("detail", "")) if "json" in response.headers.get("content-type", "") else ""
-    otherwise = ConnectionFailed(f"the server at {url} answered HTTP {response.status_code}: {detail or 'no reason'}")
-    raise refusals.get(response.status_code, otherwise)
+    raise ConnectionFailed(f"the server at {url} does not import: {detail or f'HTTP {response.status_code}'}")
+
+
+def _older(url: str) -> ConnectionFailed:
+    return ConnectionFailed(
+        f"the server at {url} knows nothing of imports", "it is of an older version: stop it, and start it again"
+    )
