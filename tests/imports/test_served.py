@@ -21,6 +21,7 @@ from usertrack.server.ingest import Ingestor
 from usertrack.server.payload import Payload, read_events
 from usertrack.server.store import Store
 
+from ..conftest import Cli
 from .conftest import Import, imported, parquet
 
 LOG = "user,event,time\na,x,2024-01-01\nb,y,2024-02-01\n"
@@ -154,6 +155,14 @@ def test_only_who_has_a_key_can_import(served: Served, data: Path) -> None:
         assert httpx.post(path, params={"suffix": suffix}, content=LOG, headers=bearer).status_code == 400
     assert (data / "holder.json").stat().st_mode & 0o077 == 0
     assert served.ask("SELECT count() FROM events") == [[0]]
+
+
+def test_privacy_reaches_a_server_whatever_its_key(load: Import, served: Served, data: Path, cli: Cli) -> None:
+    load(LOG)
+    said = cli("privacy", "retention", "--older-than", "400d", "--data", data, "--yes")
+    assert said.code == 0, said.err
+    assert served.ask("SELECT count() FROM events") == [[0]]
+    assert "refresh" not in cli("privacy", "retention", "--older-than", "banana").err
 
 
 def test_what_others_write_while_a_file_is_read(tmp_path: Path) -> None:
