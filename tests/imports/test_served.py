@@ -145,6 +145,22 @@ def test_a_server_that_dies_leaves_nothing_half(served: Served, stored: Rows, da
     assert left(data) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file system that is full")
+def test_no_room_for_the_file(load: Import, data: Path, tmp_path: Path) -> None:
+    data.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(data)], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        server = Served(data)
+        said = load(LOG + "c,z,2024-03-01\n" * 600_000)
+        assert (said.code, "cannot keep the file: No space left" in said.err) == (2, True), said.err
+        assert left(data) == []
+        assert load(LOG).code == 0
+    finally:
+        server.end()
+        subprocess.run(["umount", str(data)], check=True)
+
+
 def test_only_who_has_a_key_can_import(served: Served, data: Path) -> None:
     path = f"{served.url}/api/projects/1/usertrack/import/"
     bearer = {"Authorization": "Bearer phx_served"}

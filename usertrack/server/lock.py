@@ -60,14 +60,14 @@ def _taken(directory: Path, note: Path) -> ConnectionFailed:
     holder: dict[str, object] = {}
     with contextlib.suppress(OSError, ValueError):
         holder = json.loads(note.read_text())
-    pid, url = holder.get("pid", "unknown"), holder.get("url")
-    if url:
-        served = DirectoryServed(
-            f"the data directory {directory} is in use by the server at {url} (pid {pid})",
-            f"ask that server instead: set POSTHOG_HOST={url}, or stop it first",
-        )
-        served.url, served.key = str(url), str(holder.get("key", ""))
+    pid, url, key = holder.get("pid", "unknown"), holder.get("url"), holder.get("key")
+    message = f"the data directory {directory} is in use by the server at {url} (pid {pid})"
+    if url and key:
+        served = DirectoryServed(message, f"ask that server instead: set POSTHOG_HOST={url}, or stop it first")
+        served.url, served.key = str(url), str(key)
         return served
+    if url:
+        return ConnectionFailed(f"{message}, of an older version", "stop it, and start it again")
     return ConnectionFailed(
         f"the data directory {directory} is in use by another usertrack process (pid {pid})",
         "wait until it has finished, or run `usertrack serve` there and set POSTHOG_HOST=… to share the data",

@@ -65,18 +65,17 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
 
 async def _received(request: Request, path: Path) -> UsageError | None:
     """The body in a file; what was in the way is returned, for the whole body has to be taken before an answer."""
-    problem = None
-    with path.open("wb") as file:
-        async for piece in request.stream():
-            try:
-                if not problem:
-                    await run_in_threadpool(file.write, piece)
-            except OSError as error:
-                problem = UsageError(
-                    f"the server cannot keep the file: {error.strerror}", "make room where its data is"
-                )
-                file.truncate(0)
-    return problem
+    pieces = request.stream()
+    try:
+        with path.open("wb") as file:
+            async for piece in pieces:
+                await run_in_threadpool(file.write, piece)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        async for _ in pieces:
+            pass
+        return UsageError(f"the server cannot keep the file: {error.strerror}", "make room in its data directory")
+    return None
 
 
 def _wanted(request: Request, path: Path) -> Wanted:

@@ -9,8 +9,7 @@ from typing import Any, NoReturn
 
 import httpx
 
-from usertrack import errors
-from usertrack.errors import ConnectionFailed, QueryError
+from usertrack.errors import ConnectionFailed, QueryError, UsertrackError
 from usertrack.measures import size_words
 from usertrack.server.imports.events import Wanted
 from usertrack.server.imports.file import suffix_of
@@ -30,8 +29,6 @@ def import_by_server(url: str, key: str, wanted: Wanted, progress: Progress) -> 
         *(("map", each) for each in wanted.given),
         *(("omit", each) for each in wanted.omitted),
     ]
-    if not key:
-        raise _older(url)
     # no proxy stands before a server of this machine
     with httpx.Client(base_url=url, timeout=_SILENCE, trust_env=False) as client:
         try:
@@ -69,8 +66,8 @@ def _outcome(response: httpx.Response, progress: Progress) -> Imported:
             case {"imported": done}:
                 return _imported(done)
             case {"refused": {"kind": kind, "message": message, "hint": hint}}:
-                known = getattr(errors, kind, QueryError)
-                raise known(message, hint)
+                known = {each.__name__: each for each in UsertrackError.__subclasses__()}
+                raise known.get(kind, QueryError)(message, hint)
     raise httpx.RemoteProtocolError("no outcome")
 
 
@@ -83,13 +80,8 @@ def _imported(done: dict[str, Any]) -> Imported:
 
 def _refuse(url: str, response: httpx.Response) -> NoReturn:
     response.read()
-    if response.status_code in (401, 404):
-        raise _older(url)
     detail = str(response.json().get("detail", "")) if "json" in response.headers.get("content-type", "") else ""
-    raise ConnectionFailed(f"the server at {url} does not import: {detail or f'HTTP {response.status_code}'}")
-
-
-def _older(url: str) -> ConnectionFailed:
-    return ConnectionFailed(
-        f"the server at {url} knows nothing of imports", "it is of an older version: stop it, and start it again"
+    raise ConnectionFailed(
+        f"the server at {url} does not import: {detail or f'HTTP {response.status_code}'}",
+        "is it of this version? stop it, and start it again",
     )
