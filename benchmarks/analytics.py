@@ -54,6 +54,7 @@ WHOLE = Frame(BORN, AS_OF, AS_OF)
 QUESTIONS: dict[str, Callable[[Runner], object]] = {
     "funnel, activation": lambda runner: ask(runner, funnel(ACTIVATION), WHOLE),
     "funnel, daily life": lambda runner: ask(runner, funnel(BUSY), WHOLE),
+    "funnel, by week": lambda runner: ask(runner, funnel(BUSY), WEEKS, trend=True),
     "funnel, unordered": lambda runner: ask(runner, funnel(BUSY, order="unordered", window=3600), MONTH),
     "retention by week": lambda runner: returning.ask(runner, returning.Asked(""), WEEKS),
     "cohorts with curve": lambda runner: returning.ask_days(runner, returning.Asked("user_signed_up"), WEEKS),

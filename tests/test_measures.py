@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from usertrack.measures import age_words, parse_age, parse_size, size_words
+from usertrack.measures import age_words, growth, parse_age, parse_size, plural, signed, size_words
 
 from .conftest import problem
 
@@ -46,3 +46,17 @@ def test_sizes_in_words() -> None:
         "2.5 MB",
         "1.0 GB",
     ]
+
+
+def test_signs() -> None:
+    assert [signed(value) for value in (3, -3, 0, 0.4, -0.4, 1234.6)] == ["+3", "−3", "0", "0", "0", "+1 235"]
+    assert [signed(value, 1) for value in (-0.04, -0.05, 10)] == ["0.0", "−0.1", "+10.0"]
+
+
+def test_growth() -> None:
+    said = [growth(now, before) for now, before in ((9, 8), (0, 4), (8, 8), (2, 3), (9.9, 1), (10, 1), (12066, 100))]
+    assert said == ["+12.5 %", "−100.0 %", "0.0 %", "−33.3 %", "+890.0 %", "×10", "×121"]
+
+
+def test_plural() -> None:
+    assert [plural(count, "day") for count in (0, 1, 2, 1234)] == ["0 days", "1 day", "2 days", "1 234 days"]

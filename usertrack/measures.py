@@ -51,3 +51,20 @@ def number(value: float, places: int = 0) -> str:
     """``1 234.5``: blanks between thousands, here and wherever a number is shown."""
     said = f"{value:,}" if isinstance(value, int) and not places else f"{value:,.{places}f}"
     return said.replace(",", " ")
+
+
+def signed(value: float, places: int = 0) -> str:
+    """``+3``, ``−0.5``, and no sign at what rounds to ``0``."""
+    said = f"{value:+,.{places}f}".replace(",", " ").replace("-", "−")
+    return said if any(digit in said for digit in "123456789") else said[1:]
+
+
+def growth(now: float, before: float, places: int = 1) -> str:
+    """How much more than it was, which is not 0: ``+12.5 %``, ``−3.0 %``, and ``×12`` from ten times on."""
+    times = now / before
+    return f"×{number(round(times))}" if times >= 10 else f"{signed(100 * (times - 1), places)} %"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 day``, ``1 234 days``."""
+    return f"{number(count)} {noun}{'s' * (count != 1)}"

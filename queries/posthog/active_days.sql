@@ -3,7 +3,7 @@
 --   Persons with an event on each calendar day (`dau`), and in the 7 and the 30 days that end with it (`wau`, `mau`), as
 --   PostHog counts. `again`: how many of the day's people were active once more on one of the 7 days after it. `first` is
 --   the first day; events are looked at from `from` on, which is 29 days before it or more where its `mau` is to be right.
---   Days without anybody in their 30 days have no row.
+--   Days without anybody in their 30 days have no row. `group_values`: how many values the breakdown has.
 -- params:
 --   from: {type: timestamp}
 --   first: {type: timestamp}
@@ -32,8 +32,8 @@ people AS (
             AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
             AND person_id NOT IN (
                 SELECT id
-                FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons)
-                WHERE arrayExists(
+                FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
+                WHERE said_no OR arrayExists(
                     own -> email = own
                         OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
                     {internal}
@@ -72,10 +72,16 @@ counted AS (
         AND toTimeZone(toDateTime({until}), {timezone}) > date
 ),
 sized AS (
-    SELECT value, date, dau, wau, mau, again, sum(dau) OVER (PARTITION BY value) AS size FROM counted
+    SELECT
+        value, date, dau, wau, mau, again, sum(dau) OVER (PARTITION BY value) AS size,
+        uniqExact(value) OVER () AS values_there
+    FROM counted
 ),
 ranked AS (
-    SELECT value, date, dau, wau, mau, again, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+    SELECT
+        value, date, dau, wau, mau, again, values_there,
+        dense_rank() OVER (ORDER BY size DESC, value ASC) AS place
+    FROM sized
 )
 SELECT
     if(place <= {top}, value, NULL) AS group_value,
@@ -84,7 +90,8 @@ SELECT
     sum(dau) AS dau,
     sum(wau) AS wau,
     sum(mau) AS mau,
-    sum(again) AS again
+    sum(again) AS again,
+    any(values_there) AS group_values
 FROM ranked
 GROUP BY group_value, group_rank, day
 ORDER BY group_rank, day

@@ -44,56 +44,44 @@ people AS (
         lowerUTF8(trim(p.properties.email)) AS email,
         NOT {known} OR ifNull(email, '') != '' AS counts,
         if({of_person}, p.properties[{breakdown}], seen.seen_value) AS value,
+        sum(if(counts, 1, 0)) OVER (PARTITION BY value) AS size,
         ages,
         max(arrayMax(ages)) OVER () AS oldest
     FROM seen
     LEFT JOIN persons AS p ON p.id = seen.person_id
     WHERE ({everyone} OR email IN {people})
+        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
         AND NOT arrayExists(
             own -> email = own
                 OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
             {internal}
         )
 ),
+ranked AS (
+    SELECT counts, value, ages, oldest, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM people
+),
 states AS (
     SELECT
-        value,
+        if(place <= {top}, value, NULL) AS group_value,
+        least(place, {top} + 1) AS group_rank,
         oldest,
         arrayJoin(range(0, {periods})) AS past,
         arrayFilter(a -> a > past * {gone} AND a <= (past + 1) * {gone}, ages) AS active,
         arrayMin(active) - past * {gone} - 1 AS idle,
         past > 0 AND NOT arrayExists(a -> a > (past - 1) * {gone} AND a <= past * {gone}, ages) AS has_left
-    FROM people
+    FROM ranked
     WHERE counts
-),
-cells AS (
-    SELECT
-        value,
-        past,
-        multiIf(length(active) = 1, 1, length(active) < 5, 2, 3) AS regular,
-        multiIf(4 * idle < {gone}, 0, 2 * idle < {gone}, 1, 2) AS silent,
-        count() AS persons,
-        countIf(has_left) AS have_left,
-        any(oldest) AS oldest
-    FROM states
-    WHERE notEmpty(active)
-    GROUP BY value, past, regular, silent
-),
-sized AS (
-    SELECT *, sum(persons) OVER (PARTITION BY value) AS size FROM cells
-),
-ranked AS (
-    SELECT *, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
 )
 SELECT
-    if(place <= {top}, value, NULL) AS group_value,
-    least(place, {top} + 1) AS group_rank,
+    group_value,
+    group_rank,
     past AS period,
-    regular,
-    silent,
-    sum(persons) AS people,
-    sum(have_left) AS left_after,
+    multiIf(length(active) = 1, 1, length(active) < 5, 2, 3) AS regular,
+    multiIf(4 * idle < {gone}, 0, 2 * idle < {gone}, 1, 2) AS silent,
+    count() AS people,
+    countIf(has_left) AS left_after,
     any(oldest) AS oldest
-FROM ranked
+FROM states
+WHERE notEmpty(active)
 GROUP BY group_value, group_rank, period, regular, silent
 ORDER BY group_rank, period, regular, silent

@@ -5,6 +5,7 @@
 --   or the event's own name where it has none. The rows without a feature are everybody who was active, with any event:
 --   adoption is a share of them. With `known` only persons with an e-mail count; `others` are those active without.
 --   Periods are numbered from that of `origin` on. Sets of persons are merged, so that events are looked at once.
+--   `group_values`: how many values the breakdown has.
 -- params:
 --   event: feature_used
 --   property: feature
@@ -25,7 +26,7 @@ people AS (
     SELECT
         id,
         lowerUTF8(trim(properties.email)) AS email,
-        NOT arrayExists(
+        NOT {opted_out} AND NOT arrayExists(
             own -> email = own
                 OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
             {internal}
@@ -97,7 +98,11 @@ cells AS (
     GROUP BY value, name, kind, at
 ),
 sized AS (
-    SELECT *, sum(if(name = '' AND kind = 'all', persons, 0)) OVER (PARTITION BY value) AS size FROM cells
+    SELECT
+        *,
+        sum(if(name = '' AND kind = 'all', persons, 0)) OVER (PARTITION BY value) AS size,
+        uniqExact(value) OVER () AS values_there
+    FROM cells
 ),
 ranked AS (
     SELECT *, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
@@ -108,7 +113,8 @@ SELECT
     name AS feature,
     kind,
     at,
-    sum(persons) AS people
+    sum(persons) AS people,
+    any(values_there) AS group_values
 FROM ranked
 GROUP BY group_value, group_rank, feature, kind, at
 ORDER BY group_rank, feature, kind, at

@@ -7,6 +7,8 @@
 --   is an event, or several with | between them, or any if it is empty, that fulfils the condition at the same place in
 --   `conditions`. Times between steps are in seconds. `open`: stopped there, but the window is not over. With `each`
 --   above 0 the rows are the persons who stopped at that step. `group_values`: how many values the breakdown has.
+--   `bucket` is -1 for all the time. With `trend` there are rows for each bucket of `interval`, too, numbered from that of
+--   `origin`: the funnel of the attempts that a first step of that bucket opened, so a person counts in each they began in.
 -- params:
 --   steps: {type: list}
 --   conditions: {type: conditions}
@@ -22,6 +24,10 @@
 --   of_person: false
 --   top: 5
 --   each: 0
+--   trend: false
+--   interval: week
+--   sundays: false
+--   origin: {type: timestamp}
 WITH
 -- which steps each event can fill, and before which steps it is an exclusion, as negative numbers
 candidates AS (
@@ -48,6 +54,7 @@ candidates AS (
             OR has(splitByChar('|', arrayStringConcat({steps}, '|')), event)
         )
         AND ({everyone} OR email IN {people})
+        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
         AND NOT arrayExists(
             own -> email = own
                 OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
@@ -74,20 +81,64 @@ moments AS (
     WHERE {strict} OR notEmpty(matched)
     GROUP BY person_id, timestamp
 ),
--- beside each move its place, the place of the last exclusion before it, and the time of the first one after it, or 0
-people AS (
+-- in which bucket a first step is: a Sunday's week is the Monday's of the day after
+histories AS (
     SELECT
         person_id AS person,
         any(address) AS email,
         argMinIf(seen_group, at, isNotNull(seen_group)) AS value,
         arraySort(moment -> moment.1, groupArray(tuple(at, moves))) AS ordered,
-        arrayFlatten(arrayMap(moment -> moment.2, ordered)) AS all_moves,
+        arrayFlatten(arrayMap(moment -> moment.2, ordered)) AS history,
+        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
+        if(
+            {trend},
+            arrayMap(
+                m -> if(
+                    m.2 = 1,
+                    if(
+                        {sundays},
+                        dateDiff('week', addDays(origin, 1), addDays(toTimeZone(fromUnixTimestamp64Milli(m.1), {timezone}), 1)),
+                        dateDiff({interval}, origin, toTimeZone(fromUnixTimestamp64Milli(m.1), {timezone}))
+                    ),
+                    -1
+                ),
+                history
+            ),
+            arrayMap(m -> -1, history)
+        ) AS buckets
+    FROM moments
+    GROUP BY person_id
+),
+entries AS (
+    SELECT person, email, value, history, buckets, arrayJoin(arrayDistinct(arrayPushFront(buckets, -1))) AS bucket
+    FROM histories
+),
+-- what those who began in a bucket did up to the end of their window, and no other first steps; beside each move its place,
+-- the place of the last exclusion before it, and the time of the first one after it, or 0
+people AS (
+    SELECT
+        person,
+        email,
+        value,
+        bucket,
+        1000 * {window} AS allowed,
+        if({trend}, arrayFirst((m, b) -> b = bucket, history, buckets).1, 0) AS first_begun,
+        if({trend}, arrayLast((m, b) -> b = bucket, history, buckets).1, 0) AS last_begun,
+        if(
+            {trend},
+            arrayFilter(
+                (m, b) -> bucket < 0
+                    OR (b = bucket OR m.2 != 1) AND m.1 >= first_begun AND m.1 <= last_begun + allowed,
+                history,
+                buckets
+            ),
+            history
+        ) AS all_moves,
         arrayMap(place -> place - 0, arrayEnumerate(all_moves)) AS places,
         arrayMap((m, place) -> if(m.2 < 0, place, 0), all_moves, places) AS struck_at,
         arrayFill(place -> place > 0, struck_at) AS struck,
         arrayReverseFill(ms -> ms > 0, arrayMap(m -> if(m.2 < 0, m.1, 0), all_moves)) AS strikes
-    FROM moments
-    GROUP BY person_id
+    FROM entries
 ),
 -- step by step, and each step for all moves at once. An attempt is (begin, place and time of its last step, the time with
 -- the marks of the events that it took then, the next exclusion). Of those that reached a step only the latest can get on:
@@ -97,7 +148,8 @@ attempts AS (
         person,
         email,
         value,
-        1000 * {window} AS allowed,
+        bucket,
+        allowed,
         arrayMap((m, place) -> tuple(m.1, place + 1, m.1 - m.1, m.1 - m.1), all_moves, places) AS anywhere,
         arrayFold(
             (seen, step) -> arrayMap(
@@ -151,6 +203,7 @@ furthest AS (
         person,
         email,
         value,
+        bucket,
         arrayFilter(reached -> notEmpty(reached), reached_by) AS levels,
         arrayFirst(
             a -> length(levels) = length({steps}) OR a.4 = 0 OR a.4 - a.1 > allowed,
@@ -162,12 +215,13 @@ furthest AS (
 ),
 sized AS (
     SELECT
-        person, email, value, times, count() OVER (PARTITION BY value) AS entered,
+        person, email, value, times, bucket,
+        sum(if(bucket < 0, 1, 0)) OVER (PARTITION BY value) AS entered,
         uniqExact(value) OVER () AS values_there
     FROM furthest
 ),
 ranked AS (
-    SELECT person, email, value, times, values_there, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
+    SELECT person, email, value, times, values_there, bucket, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
     FROM sized
 ),
 steps_reached AS (
@@ -177,6 +231,7 @@ steps_reached AS (
         if(place <= {top}, value, NULL) AS group_value,
         least(place, {top} + 1) AS group_rank,
         values_there,
+        bucket,
         times[1] AS begun,
         length(times) AS reached,
         arrayJoin(arrayEnumerate(times)) AS step,
@@ -196,8 +251,9 @@ SELECT
     (medianExactLowIf(seconds, seconds > 0) + medianExactHighIf(seconds, seconds > 0)) / 2 AS median_seconds,
     countIf(step > 1 AND seconds = 0) AS at_once,
     fromUnixTimestamp64Milli(min(ms)) AS first_at,
-    any(values_there) AS group_values
+    any(values_there) AS group_values,
+    bucket
 FROM steps_reached
 WHERE {each} = 0 OR (step = {each} AND reached = {each})
-GROUP BY group_value, group_rank, step, id, address
-ORDER BY group_rank, step, persons DESC, email, person_id
+GROUP BY group_value, group_rank, bucket, step, id, address
+ORDER BY group_rank, bucket, step, persons DESC, email, person_id

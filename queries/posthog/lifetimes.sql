@@ -4,7 +4,8 @@
 --   to the one after which they were silent for `gone` whole days; it may be 0, and coming back later does not undo it.
 --   Who was not silent for so long (`censored`) is known to have stayed until `gone` days ago and no longer. `too_new`
 --   came later than that; `left_out` have no e-mail, with `known`. Active is an event of `event`, any when it is empty.
---   People are those whose first one is not before `since`. Days are local ones, and only whole ones count.
+--   People are those whose first one is not before `since`. Days are local ones, and only whole ones count. Groups are
+--   ordered by all who were active since then, as in `posthog/churn`; `group_values`: how many there are.
 -- params:
 --   event: {type: text, default: ""}
 --   gone: 30
@@ -22,7 +23,8 @@ WITH
 seen AS (
     SELECT
         person_id,
-        argMinIf(group_of, timestamp, isNotNull(group_of)) AS seen_value,
+        argMinIf(group_of, timestamp, isNotNull(group_of) AND timestamp >= toDateTime({since})) AS seen_value,
+        min(timestamp) >= toDateTime({since}) AS began,
         arrayReverse(arraySort(groupUniqArray(age))) AS ages
     FROM (
         SELECT
@@ -36,19 +38,21 @@ seen AS (
             AND {where}
     )
     GROUP BY person_id
-    HAVING min(timestamp) >= toDateTime({since})
+    HAVING max(timestamp) >= toDateTime({since})
 ),
 people AS (
     SELECT
         lowerUTF8(trim(p.properties.email)) AS email,
         NOT {known} OR ifNull(email, '') != '' AS counts,
         if({of_person}, p.properties[{breakdown}], seen.seen_value) AS value,
+        began,
         ages[1] AS first_age,
         -- the day after which nothing came for so long; 0 is the last moment
         arrayFirst((a, n) -> a - if(n < length(ages), ages[n + 1], 0) > {gone}, ages, arrayEnumerate(ages)) AS last_age
     FROM seen
     LEFT JOIN persons AS p ON p.id = seen.person_id
     WHERE ({everyone} OR email IN {people})
+        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
         AND NOT arrayExists(
             own -> email = own
                 OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
@@ -58,25 +62,32 @@ people AS (
 ends AS (
     SELECT
         value,
-        multiIf(NOT counts, 'left_out', last_age > 0, 'ended', first_age > {gone}, 'censored', 'too_new') AS outcome,
+        multiIf(NOT began, 'before', NOT counts, 'left_out', last_age > 0, 'ended', first_age > {gone}, 'censored', 'too_new') AS outcome,
         multiIf(outcome = 'ended', first_age - last_age, outcome = 'censored', first_age - {gone} - 1, 0) AS days
     FROM people
+    WHERE began OR counts
 ),
 cells AS (
     SELECT value, outcome, days, count() AS persons FROM ends GROUP BY value, outcome, days
 ),
 sized AS (
-    SELECT value, outcome, days, persons, sum(if(outcome = 'left_out', 0, persons)) OVER (PARTITION BY value) AS size FROM cells
+    SELECT
+        value, outcome, days, persons, sum(if(outcome = 'left_out', 0, persons)) OVER (PARTITION BY value) AS size,
+        uniqExact(value) OVER () AS values_there
+    FROM cells
 ),
 ranked AS (
-    SELECT value, outcome, days, persons, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+    SELECT value, outcome, days, persons, values_there, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place
+    FROM sized
 )
 SELECT
     if(place <= {top}, value, NULL) AS group_value,
     least(place, {top} + 1) AS group_rank,
     outcome,
     days,
-    sum(persons) AS people
+    sum(persons) AS people,
+    any(values_there) AS group_values
 FROM ranked
+WHERE outcome != 'before'
 GROUP BY group_value, group_rank, outcome, days
 ORDER BY group_rank, days, outcome

@@ -1,6 +1,7 @@
 """Lifetimes, leaving and its prediction, counted by hand out of days on which people were active."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -156,3 +157,52 @@ def test_an_event_that_never_occurred(client: Client) -> None:
     capture(client, LEAVERS)
     with asking(client.store, END) as runner, pytest.raises(UsageError, match="no event 'runn' ever occurred"):
         ask(runner, "runn", GONE, YEAR)
+
+
+def test_groups_are_the_same_in_every_part(client: Client) -> None:
+    """Few people who are there in many periods are a smaller group than many who are in one."""
+    over = frame("2026-01-01", "2026-11-20", as_of=END, breakdown="plan", top=1)
+    lines = [active(f"p{n}", [15], more="plan=pro") for n in range(3)]
+    lines += [active(f"q{n}", range(2, 60, 5), more="plan=free") for n in range(2)]
+    found = asked(client, lines, over, trend=True)
+    assert [(group.name, [period.left for period in group.periods][-1:]) for group in found.groups] == [
+        ("pro", [Share(3, 3)]),
+        ("all others", [Share(0, 2)]),
+    ]
+    assert [sum(one.so_far.hits for one in group.trend) for group in found.groups] == [3, 0]
+
+
+def left_by(client: Client, lines: list[str], over: Frame, gone: int = GONE) -> list[tuple[str, int, int, bool]]:
+    [group] = asked(client, lines, over, gone, trend=True).groups
+    return [(f"{one.start:%m-%d}", one.so_far.n, one.so_far.hits, one.over) for one in group.trend]
+
+
+def test_who_left_in_a_bucket_of_those_who_were_here(client: Client) -> None:
+    lines = [
+        "p | run | 2026-09-30 12:00:00, 2026-10-05 12:00:00",  # left in October, with its second event
+        "q | run | 2026-09-10 12:00:00, 2026-10-20 12:00:00, 2026-11-19 12:00:00",  # left twice, and came back
+        "r | run | 2026-10-02 12:00:00, 2026-10-20 12:00:00, 2026-10-30 12:00:00",  # was away inside of October alone
+        "s | run | 2026-10-31 23:59:59, 2026-11-12 00:00:00",  # 11 whole days of silence are more than 10
+        "t | run | 2026-10-28 12:00:00, 2026-11-08 12:00:00, 2026-11-19 12:00:00",  # 10 whole days: left and came
+        "u | run | 2026-10-28 12:00:00, 2026-11-07 12:00:00, 2026-11-17 12:00:00",  # 9 are none
+    ]
+    assert left_by(client, lines, frame("2026-08-01", "2026-11-20", "month", as_of=END)) == [
+        ("08-01", 0, 0, True),
+        ("09-01", 2, 1, True),
+        ("10-01", 6, 5, True),
+        ("11-01", 4, 0, False),
+    ]
+
+
+def test_days_and_weeks_in_which_people_leave_are_local(client: Client) -> None:
+    lines = ["p | run | 2026-10-04 03:30:00", "q | run | 2026-10-04 04:30:00"]  # before and after midnight in New York
+    local = frame("2026-09-28 04:00:00", "2026-10-20", "week", as_of=END, timezone="America/New_York")
+    assert left_by(client, lines, local, 3)[:2] == [("09-28", 2, 2, True), ("10-05", 0, 0, True)]
+    sundays = replace(local, week_start="sunday")
+    assert left_by(client, [], sundays, 3)[:2] == [("09-27", 1, 1, True), ("10-04", 1, 1, True)]
+    assert left_by(client, [], sundays, 9)[-2:] == [("10-11", 0, 0, False), ("10-18", 0, 0, False)]
+
+
+def test_churn_counts_no_hours(client: Client) -> None:
+    with pytest.raises(UsageError, match="churn is counted by whole days"):
+        asked(client, LEAVERS, frame("2026-11-01", "2026-11-20", "hour", as_of=END), trend=True)

@@ -34,18 +34,24 @@ def test_weeks_start_as_in_posthogs_project(
     assert f" {first} " in said.out
 
 
-LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n}" for n in range(12)]
+LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n} $session_id=s{n}" for n in range(12)]
 SINCE = ["--since", "2026-11-01", "--until", "2026-11-07"]
 BROKEN_DOWN = [
+    ["journeys", "--by", "event"],
     ["funnel", "a", "a"],
     ["funnel", "a", "a", "--order", "unordered"],
     ["retention"],
+    ["cohorts", "--target", "a"],
+    ["features", "--event", "a", "--property", ""],
+    ["churn", "--gone", "1"],
     ["lifecycle"],
     ["stickiness"],
+    ["activity"],
+    ["sessions"],
 ]
 
 
-@pytest.mark.parametrize("command", [*BROKEN_DOWN, ["activity"]])
+@pytest.mark.parametrize("command", BROKEN_DOWN)
 def test_a_property_that_nothing_has(on: Cli, client: Client, command: list[str]) -> None:
     capture(client, LINES)
     said = on(*command, *SINCE, "--breakdown", "plann")
@@ -164,13 +170,16 @@ def test_properties_of_a_condition() -> None:
 @pytest.mark.parametrize(
     "command", ["lifecycle", "activity", "funnel a b", "funnel a b --people 1", "churn", "journeys"]
 )
-def test_who_cannot_be_left_out_is_said(on: Cli, client: Client, command: str) -> None:
+def test_who_opted_out_is_left_out_and_said(on: Cli, client: Client, command: str) -> None:
     capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | $pageview | 2026-10-01 00:00:00 | $pathname=/"])
-    said_no = {"event": "a", "distinct_id": "p1", "timestamp": "2026-11-02T00:00:00Z"}
+    said_no = {"event": "a", "distinct_id": "gone", "timestamp": "2026-11-02T00:00:00Z"}
+    asked = [*command.split(), "--since", "2026-09-01", "--until", "2026-11-07", "-f", "csv"]
+    before = on(*asked)
     client.batch({**said_no, "properties": {"$set": {"$opt_out": "true"}}}, historical_migration=True)
-    said = on(*command.split(), "--since", "2026-09-01", "--until", "2026-11-07")
+    said = on(*asked)
     assert said.code == 0, said.err
-    assert "1 without an e-mail have opted out" in said.err
+    assert said.out == before.out
+    assert "1 person has opted out, and is left out" in said.err
 
 
 def test_whole_weeks_are_said(on: Cli, client: Client) -> None:
@@ -215,8 +224,9 @@ def test_a_limit_is_for_every_table_and_heatmap(on: Cli, client: Client) -> None
     )
     used = ["features", "--event", "$pageview", "--property", "name", *SINCE]
     assert on(*used).out.count("\n") < 120
-    assert "10 more features, used less, are on no heatmap" in on(*used).out
-    assert "48 more features, used less, are on no heatmap" in on(*used, "--limit", 2).out
+    assert on(*used).out.count("10 more · `--limit 0` shows all") == 2
+    assert on(*used, "--limit", 2).out.count("48 more") == 2
+    assert on(*used, "-f", "markdown").out.count("10 more") == 2
     everything = on(*used, "--limit", 0).out
     assert "more" not in everything
     assert everything.count("f49") == 2

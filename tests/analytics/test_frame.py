@@ -132,9 +132,20 @@ def test_cohorts_by_week_look_at_each_ones_own_day(client: Client) -> None:
         ],
     )
     with asking(client.store, NOW) as runner:
-        found = ask_days(runner, Asked("signed_up", "run"), frame("2026-10-05", "2026-11-20", "week", as_of=NOW))
+        weeks = frame("2026-10-05", "2026-11-20", "week", as_of=NOW)
+        [found] = ask_days(runner, Asked("signed_up", "run"), weeks).groups
     assert (found.cohorts[0].size, found.cohorts[0].people) == (2, (2, 1, 2, 0, 0, None, None))
     assert [found.curve[day] for day in (0, 1, 7, 8)] == [(2, 2), (1, 2), (2, 2), (0, 2)]
+
+
+def test_cohorts_by_group_add_up(client: Client) -> None:
+    lines = [f"p{n} | signed_up | 2026-10-{n + 1:02} 01:00:00 | plan={plan}" for n, plan in enumerate("xxxyyz")]
+    capture(client, [*lines, "p0 | run | 2026-10-02 12:00:00 | plan=z", "p5 | run | 2026-10-07 12:00:00"])
+    weeks = frame("2026-10-01", "2026-11-20", "week", as_of=NOW, breakdown="plan", top=1)
+    with asking(client.store, NOW) as runner:
+        found = ask_days(runner, Asked("signed_up"), weeks).groups
+    sizes = [(group.name, [cohort.size for cohort in group.cohorts[:2]], group.curve[1]) for group in found]
+    assert sizes == [("x", [3, 0], (1, 3)), ("all others", [1, 2], (1, 3))]
 
 
 def test_coming_back_several_times(client: Client) -> None:

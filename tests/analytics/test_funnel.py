@@ -1,5 +1,6 @@
 """Where funnels are easily counted wrong: each journey is one person, and the answer is the step they reached."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -183,3 +184,78 @@ def test_a_name_that_never_occurred(client: Client) -> None:
 def test_no_window(text: str) -> None:
     with pytest.raises(UsageError, match="not a time to convert in"):
         parse_window(text)
+
+
+def trend(client: Client, lines: list[str], steps: str, over: Frame, **more: Any) -> list[tuple[str, int, int, bool]]:
+    capture(client, lines)
+    funnel = Funnel("", tuple(map(parse_step, steps.split())), **{"window": DAY, **more})
+    with asking(client.store, over.as_of, over.timezone) as runner:
+        [group] = ask(runner, funnel, over, trend=True).groups
+    return [(f"{one.start:%m-%d}", one.so_far.n, one.so_far.hits, one.over) for one in group.trend]
+
+
+def test_who_converts_of_those_that_began_in_a_bucket(client: Client) -> None:
+    lines = [
+        "p|a|2026-03-02 10:00:00, 2026-03-03 09:00:00",  # converts from both days: b is in both windows
+        "p|b|2026-03-03 10:00:00",
+        "q|a|2026-03-02 23:59:59, 2026-03-03 00:00:00",  # the first attempt is a second too old by then
+        "q|b|2026-03-04 00:00:00",
+        "r|a|2026-03-05 00:00:00",
+        "r|b|2026-03-06 00:00:00",
+        "s|a|2026-03-06 12:00:00",
+    ]
+    assert trend(client, lines, "a b", frame("2026-03-01", "2026-03-08", as_of=at("2026-03-08"))) == [
+        ("03-01", 0, 0, True),
+        ("03-02", 2, 1, True),
+        ("03-03", 2, 2, True),
+        ("03-04", 0, 0, True),
+        ("03-05", 1, 1, True),
+        ("03-06", 1, 0, True),
+        ("03-07", 0, 0, False),
+    ]
+
+
+def test_buckets_are_local_and_weeks_begin_as_asked(client: Client) -> None:
+    lines = ["p|a|2026-03-08 04:59:59", "q|a|2026-03-08 05:00:00", "q|b|2026-03-08 06:00:00"]  # midnight in New York
+    days = frame("2026-03-07 05:00:00", "2026-03-11", as_of=at("2026-04-01"), timezone="America/New_York")
+    assert trend(client, lines, "a b", days)[:2] == [("03-07", 1, 0, True), ("03-08", 1, 1, True)]
+    weeks = replace(days, interval="week")
+    assert trend(client, [], "a b", weeks)[:1] == [("03-02", 2, 1, True)]
+    assert trend(client, [], "a b", replace(weeks, week_start="sunday"))[:2] == [
+        ("03-01", 1, 0, True),
+        ("03-08", 1, 1, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        pytest.param("ordered", [("03-01", 1, 1), ("03-02", 1, 0)], id="ordered"),
+        pytest.param("strict", [("03-01", 1, 0), ("03-02", 1, 0)], id="the second first step is in between"),
+        pytest.param("unordered", [("03-01", 1, 1), ("03-02", 1, 0)], id="from any step on"),
+    ],
+)
+def test_orders_of_a_bucket(client: Client, order: Order, expected: list[tuple[str, int, int]]) -> None:
+    lines = ["p|a|2026-03-01 22:00:00, 2026-03-02 01:00:00", "p|b|2026-03-01 23:00:00", "p|c|2026-03-02 02:00:00"]
+    lines = lines if order != "strict" else [*lines, "p|z|2026-03-02 01:30:00"]
+    over = frame("2026-03-01", "2026-03-03")
+    assert [found[:3] for found in trend(client, lines, "a b c", over, order=order)] == expected
+
+
+def test_who_an_exclusion_takes_out_is_in_no_bucket_of_it(client: Client) -> None:
+    lines = ["p|a|2026-03-01 01:00:00, 2026-03-03 01:00:00", "p|x|2026-03-01 02:00:00", "p|b|2026-03-03 02:00:00"]
+    found = trend(client, lines, "a b", frame("2026-03-01", "2026-03-04"), exclusions=("x",))
+    assert [one[:3] for one in found] == [("03-01", 0, 0), ("03-02", 0, 0), ("03-03", 1, 1)]
+
+
+def test_a_trend_by_group_has_the_groups_of_the_funnel(client: Client) -> None:
+    lines = ["p|a|2026-03-01 01:00:00, 2026-03-02 01:00:00|plan=pro", "q|a|2026-03-01 01:00:00|plan=pro"]
+    lines += ["r|a|2026-03-01 01:00:00, 2026-03-02 01:00:00, 2026-03-03 01:00:00|plan=free"]
+    capture(client, lines)
+    over = frame("2026-03-01", "2026-03-04", breakdown="plan", top=1)
+    with asking(client.store, over.as_of) as runner:
+        found = ask(runner, Funnel("", (parse_step("a"), parse_step("b|a")), 60), over, trend=True)
+    assert [(group.name, [one.so_far.n for one in group.trend]) for group in found.groups] == [
+        ("pro", [2, 1, 0]),
+        ("all others", [1, 1, 1]),
+    ]

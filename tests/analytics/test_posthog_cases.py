@@ -1,9 +1,10 @@
 """The cases of PostHog's own tests, through the queries that the commands run, and as insights of the server."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -59,6 +60,22 @@ def test_funnel(client: Client, case: dict[str, Any]) -> None:
     assert [(step["count"], step["average_conversion_time"]) for step in found] == [
         (step.persons, step.mean) for step in group.steps
     ]
+
+
+@of_kind("funnel_trend")
+def test_funnel_over_time(client: Client, case: dict[str, Any]) -> None:
+    query = captured(client, case)
+    zone = query.get("timezone", "UTC")
+    first, last = (
+        datetime.fromisoformat(query[name]).replace(tzinfo=ZoneInfo(zone)) for name in ("date_from", "date_to")
+    )
+    whole = Frame(
+        first.astimezone(UTC), (last + timedelta(days=1)).astimezone(UTC), at("2026-01-01"), query["interval"], zone
+    )
+    steps = Funnel("", tuple(map(parse_step, query["steps"])), query["window_seconds"])
+    with asking(client.store, whole.as_of, zone) as runner:
+        [group] = ask(runner, steps, whole, trend=True).groups
+    assert [[one.so_far.n, one.so_far.hits] for one in group.trend] == case["expected"]
 
 
 @of_kind("retention")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..conftest import Cli
 
 COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "activity", "sessions", "journeys"]
 COMMANDS += ["features", "churn"]
+WITH_OPTIONS = ["funnel activation --interval week", "churn --interval month", "cohorts -b person.plan --top 1"]
 
 
 def asked(cli: Cli, *args: object) -> Any:
@@ -27,6 +29,20 @@ def test_activation_narrows_from_step_to_step(demo: Cli) -> None:
     assert people[0] > people[1] > people[2] > people[3] > people[4] > 0
     said = demo("funnel", "activation", "--window", "90m").out
     assert "ordered, 90 minutes from step 1, best attempt per person" in said
+
+
+def test_conversion_of_weeks_is_that_of_all_the_time(demo: Cli) -> None:
+    """The demo's people sign up once."""
+    [group] = asked(demo, "funnel", "activation", "--interval", "week", "--periods", 6)["groups"]
+    for column, step in (("people", 0), ("converted", -1)):
+        assert sum(week[column] for week in group["trend"]) == group["steps"][step]["people"]
+    assert [week["complete"] for week in group["trend"]] == [True] * 3 + [False] * 3
+    assert [week["rate"] is None for week in group["trend"]] == [False] * 3 + [True] * 3
+    rows = csv.DictReader(io.StringIO(demo("funnel", "activation", "--periods", 6, "-f", "csv").out))
+    assert [int(row["people"]) for row in rows] == [week["people"] for week in group["trend"]]
+    said = demo("funnel", "activation", "--periods", 6)
+    assert "the last 3 weeks have no share yet: the 14 days to convert in are not over for all" in said.err
+    assert "trend" not in asked(demo, "funnel", "activation")["groups"][0]
 
 
 def test_the_people_of_a_step_are_those_it_lost(demo: Cli) -> None:
@@ -130,16 +146,22 @@ def test_churn_says_how_often_its_rule_was_right(demo: Cli) -> None:
         assert risk["low"] <= risk["churn_probability"] <= risk["high"]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("ending", ["md", "html", "csv", "parquet", "xlsx"])
+@pytest.mark.parametrize(
+    ("command", "ending"),
+    [
+        *product(COMMANDS, ["md", "html", "csv", "parquet", "xlsx"]),
+        *zip(WITH_OPTIONS, ["xlsx", "html", "md"], strict=True),
+    ],
+)
 def test_every_format(demo: Cli, tmp_path: Path, command: str, ending: str) -> None:
     said = demo(*command.split(), "-o", tmp_path / f"out.{ending}")
     assert said.code == 0, said.err
     assert (tmp_path / f"out.{ending}").stat().st_size > 300
 
 
-@pytest.mark.parametrize("width", [80, 120])
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("command", "width"), [*product(COMMANDS, [80, 120]), *((command, 80) for command in WITH_OPTIONS)]
+)
 def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: str, width: int) -> None:
     clean_env.setenv("COLUMNS", str(width))
     assert max(map(len, demo(*command.split()).out.splitlines())) <= width
@@ -167,6 +189,7 @@ def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: 
         (["features", "--category", "biuld"], "no feature is of the category 'biuld'", "'build'"),
         (["features", "--event", "feature_usd"], "no event 'feature_usd' ever occurred", "'feature_used'"),
         (["features", "--of", "everybody"], "--of takes no 'everybody'", "known, all"),
+        (["churn", "--interval", "hour", "--days", "90"], "churn is counted by whole days", "day, week and month"),
         (["churn", "--days", "20"], "the time has 19 whole days, and to have left takes 30", "--gone"),
         (["journeys", "--from", "/pricng"], "nobody came to '/pricng'", "'/pricing'"),
         (["journeys", "--to", "user_signd_up"], "nobody came to 'user_signd_up'", "'user_signed_up'"),
@@ -212,12 +235,14 @@ def test_a_workspaces_own_funnels(demo: Cli, tmp_path: Path) -> None:
         ("week_start: sunday", ["--week-start", "monday"], "2026-11-02T00:00:00Z"),
     ],
 )
-@pytest.mark.parametrize("command", ["retention", "cohorts", "lifecycle", "stickiness", "features"])
+@pytest.mark.parametrize(
+    "command", ["retention", "cohorts", "lifecycle", "stickiness", "features", "funnel activation", "churn --gone 1"]
+)
 def test_weeks_start_alike_everywhere(
     demo: Cli, tmp_path: Path, command: str, settings: str, option: list[str], first: str
 ) -> None:
     (tmp_path / "usertrack.yaml").write_text(settings)
-    found = asked(demo, command, "--demo", "--interval", "week", "--since", "2026-11-04", *option)
+    found = asked(demo, *command.split(), "--demo", "--interval", "week", "--since", "2026-11-04", *option)
     assert found["since"] == first
     query = "SELECT toString(toStartOfWeek(toDate('2026-11-04'))) AS week"
     if "sunday" in settings:  # in the users' own HogQL, too

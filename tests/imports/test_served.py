@@ -19,6 +19,8 @@ from usertrack.server.imports.events import Wanted
 from usertrack.server.imports.load import import_file
 from usertrack.server.ingest import Ingestor
 from usertrack.server.payload import Payload, read_events
+from usertrack.server.people import People
+from usertrack.server.persons import first_person_id
 from usertrack.server.store import Store
 
 from ..conftest import Cli
@@ -201,3 +203,19 @@ def test_what_others_write_while_a_file_is_read(tmp_path: Path) -> None:
         found = "SELECT toInt32(count()), toInt32(uniqExact(uuid)), toInt32(uniqExact(person_id)) FROM posthog.events"
         assert store.rows(found) == [[3, 3, 1]]
         assert store.rows("SELECT toInt32(count()) FROM posthog.persons FINAL") == [[1]]
+
+
+def test_a_deletion_waits_for_an_import(tmp_path: Path) -> None:
+    file = tmp_path / "log.csv"
+    file.write_text(LOG)
+    with closing(Store(tmp_path / "data")) as store:
+        people = People(store)
+
+        def progress(message: str, *, passing: bool = False) -> None:
+            if message == "looking for what is there already":
+                people.delete([first_person_id("phc", "a")], events=True)
+
+        import_file(store, Wanted(file, file), "phc", datetime.now(UTC), progress)
+        people.finish()
+        assert store.rows("SELECT event FROM posthog.events") == [["y"]]
+        assert [each["status"] for each in people.deletions("all")] == ["completed"]

@@ -109,7 +109,8 @@ class Measured:
 class Activity:
     """``now`` is the window, ``before`` the one as long before it. ``hours`` are events by local day and hour.
 
-    ``groups``: who was active, by the value of the breakdown. ``trend`` has the buckets of the days as a chart.
+    ``groups``: who was active, by the value of the breakdown, as ``by_value`` says; None without one. ``trend`` has the
+    buckets of the days as a chart.
     """
 
     frame: Frame
@@ -119,6 +120,7 @@ class Activity:
     hours: Mapping[tuple[date, int], int]
     groups: Mapping[str, Active]
     table: Table
+    by_value: Table | None
     trend: Frame
 
     def events(self, day: date) -> int:
@@ -163,6 +165,7 @@ def ask(runner: Runner, asked: Frame) -> Activity:
         {(row["date"], int(row["hour"])): int(row["events"]) for row in hours.dicts()},
         {name: _active(rows, frame)[1] for table in grouped for name, rows in groups(table, frame)},
         days,
+        grouped[0] if grouped else None,
         asked,
     )
 

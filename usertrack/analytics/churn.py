@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 from usertrack.analytics.asking import answer, require_events
 from usertrack.analytics.features import Counted
 from usertrack.analytics.frame import Frame
+from usertrack.analytics.over_time import Bucket, Share
 from usertrack.analytics.survival import Survival, kaplan_meier
 from usertrack.errors import UsageError
-from usertrack.intervals import UNKNOWN, Interval, difference, wilson
+from usertrack.intervals import UNKNOWN, Interval, difference
+from usertrack.measures import plural
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -22,24 +24,9 @@ FEWEST = 10
 """A segment whose past has fewer people is not judged by it."""
 MOST_PERIODS = 12
 
+Rows = Sequence[Mapping[str, Any]]
 Segment = tuple[int, int]
 """How regular people were (1 to 3) and how silent they are (0 to 2), as `posthog/churn` has it."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """``hits`` of ``n`` people; at n = 0 there is none."""
-
-    hits: int = 0
-    n: int = 0
-
-    @property
-    def value(self) -> float | None:
-        return self.hits / self.n if self.n else None
-
-    @property
-    def interval(self) -> Interval:
-        return wilson(self.hits, self.n)
 
 
 @dataclass(frozen=True)
@@ -112,12 +99,14 @@ class BackTest:
 class Group:
     """Of one value of the breakdown; ``name`` is empty without one. ``periods`` are over, the oldest first.
 
-    ``too_new`` people came in the last ``gone`` days, ``left_out`` have no e-mail.
+    ``trend`` has every bucket of the frame: how many left in it, of those who were here. It is empty when it was not
+    asked for. ``too_new`` people came in the last ``gone`` days, ``left_out`` have no e-mail.
     """
 
     name: str
     lifetime: Survival
     periods: tuple[Period, ...]
+    trend: tuple[Bucket, ...] = ()
     too_new: int = 0
     left_out: int = 0
 
@@ -141,12 +130,19 @@ class Churn:
     fell_back: bool = False
 
 
-def ask(runner: Runner, event: str, gone: int, frame: Frame, counted: Counted = "known") -> Churn:
-    """Raises UsageError for an event that never occurred, and for a time in which nobody can have left."""
+def ask(
+    runner: Runner, event: str, gone: int, frame: Frame, counted: Counted = "known", *, trend: bool = False
+) -> Churn:
+    """Raises UsageError for an event that never occurred, and for a time in which nobody can have left.
+
+    With ``trend`` for buckets of hours, too: to leave takes whole days.
+    """
+    if trend and frame.interval == "hour":
+        raise UsageError("churn is counted by whole days", "--interval takes day, week and month")
     days = (_midnight(frame) - frame.since.astimezone(ZoneInfo(frame.timezone))).days
     if days <= gone:
         raise UsageError(
-            f"the time has {max(0, days)} whole days, and to have left takes {gone} without an event",
+            f"the time has {plural(max(0, days), 'whole day')}, and to have left takes {gone} without an event",
             "begin earlier with --since or --days, or say --gone with fewer days",
         )
     table = _ask(runner, "posthog/lifetimes", event, gone, frame, counted)
@@ -157,6 +153,7 @@ def ask(runner: Runner, event: str, gone: int, frame: Frame, counted: Counted = 
         require_events(runner, [name for name in [event] if "|" not in name])
     periods = min(MOST_PERIODS, days // gone)
     past = _ask(runner, "posthog/churn", event, gone, frame, counted, periods=periods)
+    by_bucket = _ask(runner, "posthog/churn_trend", event, gone, frame, counted).dicts() if trend else None
     facts = _ask(runner, "posthog/churn_marks", event, gone, frame, counted).dicts()
     cells = _whole(past.dicts(), gone)
     return Churn(
@@ -164,7 +161,7 @@ def ask(runner: Runner, event: str, gone: int, frame: Frame, counted: Counted = 
         gone,
         frame,
         counted,
-        tuple(_groups(table.dicts(), cells, gone, frame)),
+        tuple(_groups(table.dicts(), cells, by_bucket, gone, frame)),
         tuple(_risks(cells, facts)),
         tuple(_marks(_did(facts, "left"), _did(facts, "stayed"))),
         _back_test(cells),
@@ -176,7 +173,7 @@ def ask(runner: Runner, event: str, gone: int, frame: Frame, counted: Counted = 
 def _ask(runner: Runner, query: str, event: str, gone: int, frame: Frame, counted: Counted, **more: int) -> Table:
     """What is yet to come is no silence: nothing is asked about what is after the runner's moment."""
     known = runner.library[query].params
-    shared = {name: value for name, value in frame.values.items() if name in known}
+    shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
     own = {"event": event, "gone": gone, "known": counted == "known", "until": min(frame.until, frame.as_of)}
     return answer(runner, query, {**shared, **own, **more})
 
@@ -187,34 +184,47 @@ def _midnight(frame: Frame) -> datetime:
     return datetime.combine(last.date(), time(), last.tzinfo)
 
 
-def _whole(rows: Sequence[Mapping[str, Any]], gone: int) -> list[Mapping[str, Any]]:
+def _whole(rows: Rows, gone: int) -> list[Mapping[str, Any]]:
     """The rows of the present, and of periods that the history holds from their first day on."""
     oldest = max((int(row["oldest"]) for row in rows), default=0)
     return [row for row in rows if not row["period"] or (int(row["period"]) + 1) * gone <= oldest]
 
 
-def _groups(
-    lifetimes: Sequence[Mapping[str, Any]], cells: Sequence[Mapping[str, Any]], gone: int, frame: Frame
-) -> Iterator[Group]:
-    rows = [*lifetimes, *cells]
-    for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
-        lives = [row for row in lifetimes if row["group_rank"] == rank]
-        own = [row for row in cells if row["group_rank"] == rank]
-        name = frame.group_name(rank, next((row["group_value"] for row in (*lives, *own)), None))
+def _groups(lifetimes: Rows, cells: Rows, by_bucket: Rows | None, gone: int, frame: Frame) -> Iterator[Group]:
+    names = {int(row["group_rank"]): row["group_value"] for row in (*lifetimes, *cells, *(by_bucket or ()))}
+    for rank, value in sorted(names.items()) or [(1, None)]:
+        lives, own, buckets = (
+            [row for row in rows if row["group_rank"] == rank] for rows in (lifetimes, cells, by_bucket or ())
+        )
         outcomes: Counter[str] = Counter()
         for row in lives:
             outcomes[row["outcome"]] += int(row["people"])
-        periods = tuple(_periods(own, gone, frame))
-        yield Group(name, kaplan_meier(_lives(lives)), periods, outcomes["too_new"], outcomes["left_out"])
+        yield Group(
+            frame.group_name(rank, value),
+            kaplan_meier(_lives(lives)),
+            tuple(_periods(own, gone, frame)),
+            () if by_bucket is None else _trend(buckets, gone, frame),
+            outcomes["too_new"],
+            outcomes["left_out"],
+        )
 
 
-def _lives(rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, int, int]]:
+def _trend(rows: Rows, gone: int, frame: Frame) -> tuple[Bucket, ...]:
+    counts = {int(row["bucket"]): Share(int(row["left_after"]), int(row["people"])) for row in rows}
+    known = _midnight(frame).date() - timedelta(days=gone)
+    return tuple(
+        Bucket(start, counts.get(at, Share()), over=frame.step(start).date() <= known)
+        for at, start in enumerate(frame.starts)
+    )
+
+
+def _lives(rows: Rows) -> list[tuple[float, int, int]]:
     counts = Counter({(row["outcome"], int(row["days"])): int(row["people"]) for row in rows})
     days = sorted({days for outcome, days in counts if outcome in ("ended", "censored")})
     return [(day, counts["ended", day], counts["censored", day]) for day in days]
 
 
-def _periods(rows: Sequence[Mapping[str, Any]], gone: int, frame: Frame) -> Iterator[Period]:
+def _periods(rows: Rows, gone: int, frame: Frame) -> Iterator[Period]:
     end = _midnight(frame)
     for past in sorted({int(row["period"]) for row in rows} - {0}, reverse=True):
         own = [row for row in rows if row["period"] == past]
@@ -223,11 +233,11 @@ def _periods(rows: Sequence[Mapping[str, Any]], gone: int, frame: Frame) -> Iter
         yield Period(first, last, _left(own))
 
 
-def _left(rows: Sequence[Mapping[str, Any]]) -> Share:
+def _left(rows: Rows) -> Share:
     return Share(sum(int(row["left_after"]) for row in rows), sum(int(row["people"]) for row in rows))
 
 
-def _by_segment(cells: Sequence[Mapping[str, Any]], past: int) -> dict[Segment, Share]:
+def _by_segment(cells: Rows, past: int) -> dict[Segment, Share]:
     own = [row for row in cells if row["period"] == past]
     segments = sorted({(int(row["regular"]), int(row["silent"])) for row in own})
     return {segment: _left([row for row in own if (row["regular"], row["silent"]) == segment]) for segment in segments}
@@ -237,7 +247,7 @@ def _likely(past: Share) -> bool | None:
     return None if past.n < FEWEST or past.value is None else past.value >= LIKELY
 
 
-def _back_test(cells: Sequence[Mapping[str, Any]]) -> BackTest | None:
+def _back_test(cells: Rows) -> BackTest | None:
     """What was learnt two periods ago, applied to those who were there one period ago."""
     learnt, then = _by_segment(cells, 2), _by_segment(cells, 1)
     if not learnt or not then:
@@ -248,7 +258,7 @@ def _back_test(cells: Sequence[Mapping[str, Any]]) -> BackTest | None:
     return BackTest(Share(hits, people), Share(hits, base.hits), base)
 
 
-def _risks(cells: Sequence[Mapping[str, Any]], facts: Sequence[Mapping[str, Any]]) -> Iterator[Risk]:
+def _risks(cells: Rows, facts: Rows) -> Iterator[Risk]:
     now, past = _by_segment(cells, 0), _by_segment(cells, 1)
     for segment in sorted({*now, *past}):
         own = [row for row in facts if (row["regular"], row["silent"]) == segment]
@@ -257,7 +267,7 @@ def _risks(cells: Sequence[Mapping[str, Any]], facts: Sequence[Mapping[str, Any]
         yield Risk(segment, now.get(segment, Share()).n, past.get(segment, Share()), tuple(marks))
 
 
-def _did(rows: Sequence[Mapping[str, Any]], column: str = "people") -> tuple[Counter[str], int]:
+def _did(rows: Rows, column: str = "people") -> tuple[Counter[str], int]:
     """How many did what, or are new (''), and of how many."""
     counts: Counter[str] = Counter()
     for row in rows:

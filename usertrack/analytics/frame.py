@@ -5,6 +5,7 @@ The buckets of a frame are counted from its first one, in SQL and in Python alik
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from math import ceil
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -97,6 +98,10 @@ class Frame:
             return (start.astimezone(UTC) + timedelta(hours=count)).astimezone(start.tzinfo)
         return datetime.combine(_later(start.date(), self.interval, count), time(), start.tzinfo)
 
+    def reaching(self, seconds: int, count: int) -> int:
+        """How many buckets up to the end hold ``count`` that are over for at least ``seconds``."""
+        return count + ceil(timedelta(seconds=seconds) / _SHORTEST[self.interval])
+
     def unfinished(self, start: datetime) -> bool:
         """Whether the bucket that begins at ``start`` is not over at ``as_of``, or cut off by ``until``."""
         return self.step(start).astimezone(UTC) > min(self.as_of, self.until)
@@ -134,6 +139,11 @@ class Frame:
             self.timezone,
         ]
 
+    @property
+    def weeks(self) -> list[str]:
+        """On which day weeks start, for a subtitle; nothing where there are none."""
+        return [f"weeks start {self.week_start.capitalize()}"] if self.interval == "week" else []
+
     def as_dict(self) -> dict[str, Any]:
         """What was asked about, for a command's JSON."""
         return {
@@ -152,6 +162,10 @@ class Frame:
         if not self.breakdown:
             return ""
         return "all others" if rank > self.top else "(none)" if value is None else str(value)
+
+    def heading(self, name: str) -> str:
+        """What stands above the part of a group; nothing without a breakdown."""
+        return f"{self.breakdown} = {name}" if self.breakdown else ""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -177,7 +191,7 @@ class Frame:
 
 YET_TO_COME = "this time is yet to come"
 NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
-_SHORTEST = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
+_SHORTEST: dict[Interval, timedelta] = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
 
 
 def _later(day: date, interval: Interval, count: int) -> date:

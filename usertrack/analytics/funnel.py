@@ -3,12 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from usertrack.analytics.asking import answer, require_events, require_known
 from usertrack.analytics.frame import Frame, chosen
+from usertrack.analytics.over_time import Bucket, Share
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.run import Runner
 from usertrack.sqltext import condition_of, properties_of
@@ -86,11 +88,16 @@ class Reached:
 
 @dataclass(frozen=True)
 class Group:
-    """The funnel of one value of the breakdown; ``name`` is empty without one. ``other``: all smaller groups as one."""
+    """The funnel of one value of the breakdown; ``name`` is empty without one. ``other``: all smaller groups as one.
+
+    ``trend`` has every bucket of the frame: how many got to the last step, of those who took the first one in it. A
+    person counts in each bucket they took it in. It is empty when it was not asked for.
+    """
 
     name: str
     steps: tuple[Reached, ...]
     other: bool = False
+    trend: tuple[Bucket, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,17 +173,23 @@ def funnel_of(words: Sequence[str], named: dict[str, Funnel]) -> Funnel:
     return Funnel(" → ".join(step.text for step in steps), steps)
 
 
-def ask(runner: Runner, funnel: Funnel, frame: Frame) -> FunnelAnswer:
-    """How many persons reached each step; raises UsageError for an event that never occurred."""
+def ask(runner: Runner, funnel: Funnel, frame: Frame, *, trend: bool = False) -> FunnelAnswer:
+    """How many persons reached each step, and with ``trend`` the last one of those that began in each bucket.
+
+    Raises UsageError for an event that never occurred.
+    """
     _require(runner, funnel, frame)
-    table = answer(runner, _query(funnel), _values(funnel, frame))
+    table = answer(runner, _query(funnel), {**_values(funnel, frame), "trend": trend})
     rows = table.dicts()
     if not rows or len({row["step"] for row in rows}) < len(funnel.steps):
         names = [event for step in funnel.steps for event in step.events if len(step.events) == 1]
         require_events(runner, names)
     ranks = sorted({int(row["group_rank"]) for row in rows}) or [1]
-    groups = tuple(_group(funnel, frame, [row for row in rows if row["group_rank"] == rank]) for rank in ranks)
-    return FunnelAnswer(funnel, frame, groups, replace(table, title=funnel.title))
+    of_ranks = [[row for row in rows if row["group_rank"] == rank] for rank in ranks]
+    groups = (
+        replace(_group(funnel, frame, own), trend=_trend(funnel, frame, own) if trend else ()) for own in of_ranks
+    )
+    return FunnelAnswer(funnel, frame, tuple(groups), replace(table, title=funnel.title))
 
 
 def dropped(runner: Runner, funnel: Funnel, frame: Frame, step: int) -> Table:
@@ -207,6 +220,7 @@ def _query(funnel: Funnel) -> str:
 def _values(funnel: Funnel, frame: Frame) -> dict[str, Any]:
     values = {
         **frame.values,
+        **frame.bucketing,
         "steps": ["|".join(step.events) for step in funnel.steps],
         "conditions": [step.condition or "true" for step in funnel.steps],
         "window": funnel.window,
@@ -217,7 +231,7 @@ def _values(funnel: Funnel, frame: Frame) -> dict[str, Any]:
 
 
 def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> Group:
-    at = {int(row["step"]): row for row in rows}
+    at = {int(row["step"]): row for row in rows if row["bucket"] < 0}
     counts = [int(at[n]["persons"]) if n in at else 0 for n in range(1, len(funnel.steps) + 1)]
     steps = tuple(
         Reached(
@@ -235,6 +249,19 @@ def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> Grou
     )
     rank, value = (int(rows[0]["group_rank"]), rows[0]["group_value"]) if rows else (1, None)
     return Group(frame.group_name(rank, value), steps, other=rank > frame.top)
+
+
+def _trend(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> tuple[Bucket, ...]:
+    counts = {(int(row["bucket"]), int(row["step"])): int(row["persons"]) for row in rows}
+    window, last = timedelta(seconds=funnel.window), len(funnel.steps)
+    return tuple(
+        Bucket(
+            start,
+            Share(counts.get((at, last), 0), counts.get((at, 1), 0)),
+            over=frame.step(start).astimezone(UTC) + window <= min(frame.as_of, frame.until),
+        )
+        for at, start in enumerate(frame.starts)
+    )
 
 
 def _known(seconds: Any) -> float | None:

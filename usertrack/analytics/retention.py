@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from usertrack.analytics.asking import answer, grouping, narrowed, require_events
+from usertrack.analytics.asking import answer, grouping, groups, narrowed, require_events
 from usertrack.analytics.frame import Frame
 from usertrack.run import Runner
 from usertrack.table import Table
@@ -65,41 +65,36 @@ class Retention:
 
 
 @dataclass(frozen=True)
-class DayCohorts:
+class Days(Cohorts):
     """Cohorts of weeks, each with how many came back on the days ``DAYS`` after their own, and ``curve``: every day.
 
     ``curve[d]`` is (people, of how many) over everybody whose day d is over.
     """
 
+    curve: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class DayCohorts:
     asked: Asked
     frame: Frame
-    cohorts: tuple[Cohort, ...]
-    curve: tuple[tuple[int, int], ...]
+    groups: tuple[Days, ...]
     table: Table
 
 
 def ask(runner: Runner, asked: Asked, frame: Frame) -> Retention:
     """Raises UsageError for an event that never occurred."""
     table = _ask(runner, asked, frame)
-    rows = table.dicts()
-    groups = []
-    for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
-        of_rank = [row for row in rows if row["group_rank"] == rank]
-        value = of_rank[0]["group_value"] if of_rank else None
-        groups.append(Cohorts(frame.group_name(rank, value), _cohorts(frame, _cells(of_rank))))
-    return Retention(asked, frame, tuple(groups), table)
+    found = tuple(Cohorts(name, _cohorts(frame, _cells(rows))) for name, rows in groups(table, frame))
+    return Retention(asked, frame, found, table)
 
 
 def ask_days(runner: Runner, asked: Asked, weeks: Frame, days: int = DAYS[-1]) -> DayCohorts:
     """Everybody's days since their first, gathered by the week of that; raises as `ask` does."""
     frame = replace(weeks, interval="day")
     table = _ask(runner, asked, frame)
-    daily = _cohorts(frame, _cells(table.dicts()))
-    by_week: dict[datetime, list[Cohort]] = {start: [] for start in weeks.starts}
-    for cohort in daily:
-        by_week[weeks.floor(cohort.start)].append(cohort)
-    found = tuple(_week(weeks, start, members) for start, members in by_week.items())
-    return DayCohorts(asked, weeks, found, tuple(_known(daily, day) for day in range(days + 1)), table)
+    found = (_days(name, _cohorts(frame, _cells(rows)), weeks, days) for name, rows in groups(table, frame))
+    return DayCohorts(asked, weeks, tuple(found), table)
 
 
 def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
@@ -140,6 +135,14 @@ def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int]) -> tuple[Cohort
         )
         for at, start in enumerate(starts)
     )
+
+
+def _days(name: str, daily: Sequence[Cohort], weeks: Frame, days: int) -> Days:
+    by_week: dict[datetime, list[Cohort]] = {start: [] for start in weeks.starts}
+    for cohort in daily:
+        by_week[weeks.floor(cohort.start)].append(cohort)
+    cohorts = tuple(_week(weeks, start, members) for start, members in by_week.items())
+    return Days(name, cohorts, tuple(_known(daily, day) for day in range(days + 1)))
 
 
 def _week(frame: Frame, start: datetime, members: Sequence[Cohort]) -> Cohort:

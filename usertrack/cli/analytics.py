@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     pass
 
 
-@with_asked("interval", "week_start")
+Periods = Annotated[
+    int | None,
+    typer.Option(
+        "--periods", min=1, max=400, help="How many periods back, the last one among them.", show_default=False
+    ),
+]
+
+
+@with_asked()
 def funnel(
     steps: Annotated[
         list[str],
@@ -29,6 +37,7 @@ def funnel(
     people: Annotated[
         int | None, typer.Option("--people", metavar="STEP", min=1, help="Who stopped at this step: 1, 2, …")
     ] = None,
+    periods: Periods = None,
     limit: Limit = None,
     pseudonyms: Pseudonyms = False,
     *,
@@ -42,6 +51,8 @@ def funnel(
     `usertrack funnel user_signed_up "mcp_connect_clicked[properties.template_name = 'Gmail']" --window 7d`
 
     `usertrack funnel activation --breakdown '$geoip_country_code' --top 3`
+
+    `usertrack funnel activation --interval week` · how conversion moves, by the week of the first step
 
     `usertrack funnel activation --people 2 -o stuck.csv` · who stopped at the second step
     """
@@ -63,9 +74,12 @@ def funnel(
         )
         if people is not None and people > len(found.steps):
             raise UsageError(f"the funnel has {len(found.steps)} steps, not {people}", "--people takes one of them")
-        frame = frame_of(desk, asked)
+        trend = asked.interval is not None or periods is not None
+        frame = frame_of(desk, asked, interval="week" if trend else "day")
+        if trend:
+            frame = periods_of(frame, asked, periods, frame.reaching(found.window, 12))
         if people is None:
-            shown = funnel_document(ask(desk.runner, found, frame))
+            shown = funnel_document(ask(desk.runner, found, frame, trend=trend))
         else:
             shown = people_document(found, frame, people, dropped(desk.runner, found, frame, people))
         tell(desk, frame, desk.pseudonymised(shown) if pseudonyms else shown, limit)
@@ -73,12 +87,6 @@ def funnel(
 
 SIGNED_UP = "user_signed_up|signed_up"
 WEEKS = 13
-Periods = Annotated[
-    int | None,
-    typer.Option(
-        "--periods", min=1, max=400, help="How many periods back, the last one among them.", show_default=False
-    ),
-]
 Target = Annotated[
     str | None,
     typer.Option("--target", metavar="EVENT", help="What makes somebody a member of a cohort; a|b is either."),
@@ -120,7 +128,7 @@ def retention(
         tell(desk, frame, retention_document(ask(desk.runner, question, frame)), limit)
 
 
-@with_asked("breakdown", "top")
+@with_asked()
 def cohorts(
     weeks: Annotated[
         int | None,
@@ -136,6 +144,8 @@ def cohorts(
     """Everybody by the week of their signup, and the share who came back on day 1, 7, 14, 30, 60 and 90 after it.
 
     `usertrack cohorts` · the last 13 weeks, with the retention curve over all of them
+
+    `usertrack cohorts --breakdown person.plan --top 3` · a table and a curve for each plan
 
     `usertrack cohorts --returning run_completed --weeks 26 -o cohorts.csv`
     """
@@ -238,10 +248,10 @@ def features(
         if name:
             require_known(desk.runner, [name], frame.since, frame.until)
         found = ask(desk.runner, source, frame, chosen(of, Counted, "--of"), category or [])
-        tell(desk, frame, features_document(found, limit), limit)
+        tell(desk, frame, features_document(found), limit)
 
 
-@with_asked("interval", "week_start")
+@with_asked()
 def churn(
     event: Active = "",
     gone: Annotated[
@@ -249,6 +259,7 @@ def churn(
         typer.Option("--gone", metavar="DAYS", min=1, max=400, help="Whole days without an event are to have left."),
     ] = 30,
     of: Of = "known",
+    periods: Periods = None,
     limit: Limit = None,
     *,
     asked: Asked,
@@ -260,6 +271,8 @@ def churn(
 
     `usertrack churn --gone 14 --event 'run_completed|api_call_made'`
 
+    `usertrack churn --interval month` · the share that left in each month
+
     `usertrack churn --breakdown person.plan -o churn.html` · lifetimes side by side
     """
     from usertrack.analytics.churn import ask
@@ -269,8 +282,12 @@ def churn(
     from usertrack.report.churn import churn_document
 
     with open_desk(common) as desk:
-        frame = frame_of(desk, asked, days=365)
-        tell(desk, frame, churn_document(ask(desk.runner, event, gone, frame, chosen(of, Counted, "--of"))), limit)
+        trend = asked.interval is not None or periods is not None
+        frame = frame_of(desk, asked, days=365, interval="month" if trend else "day")
+        if trend:
+            frame = periods_of(frame, asked, periods, len(frame.starts))
+        counted = chosen(of, Counted, "--of")
+        tell(desk, frame, churn_document(ask(desk.runner, event, gone, frame, counted, trend=trend)), limit)
 
 
 def register(app: typer.Typer) -> None:

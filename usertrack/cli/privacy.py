@@ -86,6 +86,37 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
         raise_left(subject, proven, done=done)
 
 
+@privacy.command("prove")
+@with_common
+def prove(
+    email: Email,
+    person: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--person", metavar="UUID", help="A PostHog person that it was; `erase` says which.", show_default=False
+        ),
+    ] = None,
+    data: Data = None,
+    *,
+    common: Common,
+) -> None:
+    """Read every place again after an erasure that PostHog had yet to complete; exits with 5 while anything is left.
+
+    `usertrack privacy prove lena@northwind.example --person 0190a0b0-0000-7000-8000-000000000001`
+    """
+    from usertrack.privacy.erase import Erased, pending, raise_left
+    from usertrack.privacy.places import survey
+    from usertrack.privacy.subject import find
+    from usertrack.report.privacy import erased_document
+
+    with _opened(common, data) as desk:
+        desk.progress(f"looking for {email}", passing=True)
+        subject = find(desk.runner, email, [each.strip().lower() for each in person or ()])
+        found = [Erased(held, held.count, held.note) for held in survey(desk.runner, subject, _places(desk, data))]
+        desk.emit(erased_document(subject, found))
+        raise_left(subject, found, done=not pending(desk.runner, subject))
+
+
 @privacy.command("retention")
 @with_common
 def retention(
@@ -110,10 +141,12 @@ def retention(
     with _opened(common, data) as desk:
         before, where = desk.runner.now - age, _places(desk, data)
         title = f"What is older than {older_than}"
-        found = expire(desk.runner, where, before, dry_run=True)
+        found = expire(desk.runner, where, before, desk.progress, dry_run=True)
         done = yes or _agreed(desk, title, found, older_than)
         if done:
-            _finish(desk, f"{title} was deleted", expire(desk.runner, where, before, dry_run=False), found)
+            _finish(
+                desk, f"{title} was deleted", expire(desk.runner, where, before, desk.progress, dry_run=False), found
+            )
 
 
 @privacy.command("pseudonymize")
@@ -134,10 +167,9 @@ def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None
         where = _places(desk, data)
         pseudonyms = Pseudonyms(key_of(desk.settings), desk.settings["internal"])
         title = "Who would be a pseudonym"
-        found = upkeep.pseudonymize(desk.runner, where, pseudonyms, dry_run=True)
+        found = upkeep.pseudonymize(desk.runner, where, pseudonyms, desk.progress, dry_run=True)
         if yes or _agreed(desk, title, found, "pseudonymize"):
-            desk.progress("replacing e-mails, names and ids", passing=True)
-            done = upkeep.pseudonymize(desk.runner, where, pseudonyms, dry_run=False)
+            done = upkeep.pseudonymize(desk.runner, where, pseudonyms, desk.progress, dry_run=False)
             _finish(desk, "People are pseudonyms now", done, found)
 
 

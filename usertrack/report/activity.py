@@ -6,8 +6,10 @@ from datetime import UTC, date
 from typing import Any
 
 from usertrack.analytics.activity import FORMULA, Active, Activity, Day, Engagement, Measured
+from usertrack.analytics.asking import others
 from usertrack.analytics.frame import YET_TO_COME, Frame
 from usertrack.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Shown
+from usertrack.measures import plural
 from usertrack.report.compared import Figure, changes, listing, values
 from usertrack.report.sessions import session_figures
 from usertrack.table import Column, Row, Table
@@ -157,13 +159,15 @@ def _notes(found: Activity) -> Iterator[str]:
         yield "no event has a $session_id: there are no sessions"
     if (interval := found.trend.interval) != "day":
         yield f"charts by {interval}: DAU of an average day, WAU and MAU at its end"
+    if found.by_value:
+        yield from others(found.by_value, frame)
     yield f"before: the {_length(frame)} before that; WAU and MAU at its end"
 
 
 def _length(frame: Frame) -> str:
     hours = round((frame.until - frame.since).total_seconds() / 3600)
     days, rest = divmod(hours, 24)
-    parts = [f"{days} days"] * bool(days) + [f"{rest} hours"] * bool(rest)
+    parts = [plural(days, "day")] * bool(days) + [plural(rest, "hour")] * bool(rest)
     return " and ".join(parts) or "time"
 
 

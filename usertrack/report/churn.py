@@ -5,10 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from usertrack.analytics.churn import FEWEST, LIKELY, BackTest, Churn, Group, Mark, Period, Risk, Segment, Share
+from usertrack.analytics.asking import others
+from usertrack.analytics.churn import FEWEST, LIKELY, BackTest, Churn, Group, Mark, Period, Risk, Segment
+from usertrack.analytics.over_time import Share
 from usertrack.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
 from usertrack.intervals import Interval
-from usertrack.measures import number
+from usertrack.measures import number, plural, signed
+from usertrack.report import over_time
+from usertrack.report.over_time import said
 from usertrack.table import Column, Row, Table
 
 _DAYS = (1, 7, 14, 30, 60, 90, 180, 365)
@@ -34,24 +38,31 @@ _MARKS = 3
 
 
 def churn_document(found: Churn) -> Document:
-    """Rate, lifetime, risk, its back-test; files hold a row per risk segment."""
+    """Rate, lifetime, risk, its back-test; files hold a row per risk segment, of a trend one per group and bucket."""
     frame, gone = found.frame, found.gone
-    rows: list[Row] = [_row(risk, gone) for risk in found.risks]
+    risks: list[Row] = [_row(risk, gone) for risk in found.risks]
+    trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend)]
     notes = _notes(found)
     return Document(
         title="Churn",
         subtitle=" · ".join(
             [
                 frame.said,
-                f"left: {gone} whole day{'s' * (gone != 1)} without {found.event or 'any event'}",
+                f"left: {plural(gone, 'whole day')} without {found.event or 'any event'}",
                 *frame.scope,
+                *(frame.weeks if trend else []),
             ]
         ),
         blocks=tuple(_blocks(found)),
         notes=notes,
-        data=lambda: _json(found, rows, notes),
+        data=lambda: _json(found, risks, notes),
         table=replace(
-            found.table, columns=_COLUMNS, rows=rows, name="churn", timezone=frame.timezone, as_of=frame.as_of
+            found.table,
+            columns=over_time.columns("left") if trend else _COLUMNS,
+            rows=trend or risks,
+            name="churn",
+            timezone=frame.timezone,
+            as_of=frame.as_of,
         ),
         timezone=frame.timezone,
         as_of=frame.as_of,
@@ -61,18 +72,22 @@ def churn_document(found: Churn) -> Document:
 def _blocks(found: Churn) -> Iterator[Block]:
     for group in found.groups:
         blocks = (*_rate(group, found), *_lifetime(group))
-        yield Section(f"{found.frame.breakdown} = {group.name}", blocks) if group.name else Section("Everybody", blocks)
+        yield Section(found.frame.heading(group.name) or "Everybody", blocks)
     yield Section(f"Who is about to leave, of {number(sum(risk.people for risk in found.risks))}", tuple(_risk(found)))
     yield Section("What marks those who left", (_marks(found),))
     yield Section("Back-test", (_tested(found),))
 
 
 def _rate(group: Group, found: Churn) -> Iterator[Block]:
+    if group.trend:
+        headings = {"line": "% who left", "people": "Here", "hits": "Left", "rate": "Churn rate"}
+        yield from over_time.blocks(group.trend, found.frame, **headings)
+        return
     if not group.periods:
         yield Paragraph("churn rate: not known, the history is shorter than two periods")
         return
     rows: list[Row] = [
-        (_span(period), period.left.n, period.left.hits, period.left.value, _said(period.left.interval))
+        (_span(period), period.left.n, period.left.hits, period.left.value, said(period.left.interval))
         for period in group.periods
     ]
     shown = {
@@ -91,10 +106,10 @@ def _lifetime(group: Group) -> Iterator[Block]:
         yield Paragraph("lifetime: nobody began early enough to tell")
         return
     days = [life.at(day) for day in range(int(life.horizon) + 1)]
-    ends = f"{life.points[-1].share:.0%} after {life.horizon:.0f}"
+    ends = f"{100 * life.points[-1].share:.0f} % after {plural(int(life.horizon), 'day')}"
     yield Spark("Still here, day 0 on", [None if point is None else 100 * point.share for point in days], ends)
     rows: list[Row] = [
-        (f"{day} day{'s' * (day != 1)}", point.share, _said(point.interval))
+        (plural(day, "day"), point.share, said(point.interval))
         for day in _DAYS
         if (point := life.at(day)) is not None and day <= life.horizon
     ]
@@ -103,7 +118,7 @@ def _lifetime(group: Group) -> Iterator[Block]:
     yield Facts(
         (
             ("median lifetime", _days(life.median, life.median_interval, "not reached: less than half have left")),
-            (f"mean, up to {life.horizon:.0f} days", _days(life.mean, life.mean_interval, "")),
+            (f"mean, up to {plural(int(life.horizon), 'day')}", _days(life.mean, life.mean_interval, "")),
             ("people", f"{number(life.n)}: {number(life.ended)} left, {number(life.n - life.ended)} have not yet"),
         )
     )
@@ -113,7 +128,8 @@ def _days(value: float | None, interval: Interval, otherwise: str) -> str:
     if value is None:
         return otherwise
     low, high = ("?" if bound is None else f"{bound:.1f}".removesuffix(".0") for bound in (interval.low, interval.high))
-    return f"{value:.1f}".removesuffix(".0") + f" days (95 %: {low} to {high})"
+    said = f"{value:.1f}".removesuffix(".0")
+    return f"{said} day{'s' * (said != '1')} (95 %: {low} to {high})"
 
 
 def _risk(found: Churn) -> Iterator[Block]:
@@ -141,7 +157,7 @@ def _risk(found: Churn) -> Iterator[Block]:
             _silent(risk.segment[1], found.gone),
             risk.people,
             risk.past.value,
-            _said(risk.past.interval),
+            said(risk.past.interval),
             risk.past.n,
             {True: "likely", False: "·", None: "too few"}[risk.likely],
             "; ".join(_characteristics(risk)),
@@ -181,14 +197,14 @@ def _fact(mark: Mark) -> str:
 
 
 def _percent(share: Share) -> str:
-    return "·" if share.value is None else f"{share.value:.0%}"
+    return "·" if share.value is None else f"{100 * share.value:.0f} %"
 
 
 def _marks(found: Churn) -> Block:
     if not found.marks:
         return Paragraph("nothing tells them from those who stayed: no fact differs for sure")
     rows: list[Row] = [
-        (_fact(mark), mark.here.value, mark.there.value, f"{100 * mark.change:+.0f} pp", _points(mark.interval))
+        (_fact(mark), mark.here.value, mark.there.value, f"{signed(100 * mark.change)} pp", _points(mark.interval))
         for mark in found.marks
     ]
     n = found.marks[0]
@@ -206,7 +222,7 @@ def _points(interval: Interval) -> str:
     return (
         ""
         if interval.low is None or interval.high is None
-        else f"{100 * interval.low:+.0f} to {100 * interval.high:+.0f}"
+        else f"{signed(100 * interval.low)} to {signed(100 * interval.high)}"
     )
 
 
@@ -228,15 +244,7 @@ def _tested(found: Churn) -> Block:
 def _share(share: Share, of: str) -> str:
     if share.value is None:
         return "undefined, n=0"
-    return f"{share.value:.1%} (95 %: {_said(share.interval)}): {number(share.hits)} of {number(share.n)} {of}"
-
-
-def _said(interval: Interval) -> str:
-    return (
-        "·"
-        if interval.low is None or interval.high is None
-        else f"{100 * interval.low:.0f} to {100 * interval.high:.0f} %"
-    )
+    return f"{share.value:.1%} (95 %: {said(share.interval)}): {number(share.hits)} of {number(share.n)} {of}"
 
 
 def _span(period: Period) -> str:
@@ -268,22 +276,36 @@ def _row(risk: Risk, gone: int) -> Row:
 def _notes(found: Churn) -> tuple[str, ...]:
     too_new, left_out = (sum(getattr(group, name) for group in found.groups) for name in ("too_new", "left_out"))
     return (
-        f"lifetime: Kaplan-Meier from the first event to the first {found.gone} days of silence; who is still here"
-        " counts for as long as that is known",
+        f"lifetime: Kaplan-Meier from the first event to the first {plural(found.gone, 'day')} of silence; who is"
+        " still here counts for as long as that is known",
         f"risk: {METHOD}; segments of fewer than {FEWEST} are not judged",
         *(
-            [f"{number(too_new)} people came in the last {found.gone} days and are in no lifetime yet"]
+            [f"{number(too_new)} people came in the last {plural(found.gone, 'day')} and are in no lifetime yet"]
             if too_new
             else []
         ),
         *([f"{number(left_out)} people without an e-mail do not count (--of all)"] if left_out else []),
         *(["nobody has an e-mail: everybody counts"] if found.fell_back else []),
+        *_trend_notes(found),
+        *others(found.table, found.frame),
     )
 
 
+def _trend_notes(found: Churn) -> Iterator[str]:
+    if not any(group.trend for group in found.groups):
+        return
+    unit = found.frame.interval
+    silence = f"{plural(found.gone, 'whole day')} of silence"
+    yield f"here: active in the {unit}, or on both sides of it with less than {silence} in between"
+    yield f"left: in the {unit} of the last event before {silence}, and not back in it"
+    still = f"{plural(found.gone, 'day')} after their end are not over"
+    yield from over_time.note([group.trend for group in found.groups], found.frame, still)
+
+
 def _json(found: Churn, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+    unused = () if any(group.trend for group in found.groups) else ("interval", "week_start")
     return {
-        **{key: value for key, value in found.frame.as_dict().items() if key not in ("interval", "week_start")},
+        **{key: value for key, value in found.frame.as_dict().items() if key not in unused},
         "event": found.event or None,
         "gone_days": found.gone,
         "counted": found.counted,
@@ -313,6 +335,7 @@ def _group_json(group: Group) -> dict[str, Any]:
         "breakdown": group.name or None,
         "churn_rate": _share_json(latest),
         "periods": [{"start": period.start, "end": period.end, **_share_json(period.left)} for period in group.periods],
+        **({"trend": over_time.as_json(group.trend, "left")} if group.trend else {}),
         "lifetime": {
             "people": life.n,
             "left": life.ended,

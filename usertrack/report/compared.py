@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from usertrack.document import Listing, Shown
-from usertrack.measures import number
+from usertrack.measures import growth, number, signed
 from usertrack.table import Column, Row, Table
 
 
@@ -31,9 +31,8 @@ class Figure:
         if self.value is None or before is None:
             return None
         if self.unit == "share":
-            return _signed(f"{100 * (self.value - before):+.1f} points")
-        share = change(self.value, before)
-        return None if share is None else _signed(f"{share:+.1%}").replace("%", " %")
+            return f"{signed(100 * (self.value - before), 1)} points"
+        return growth(self.value, before) if before else None
 
 
 def lasted(seconds: float | None) -> str | None:
@@ -72,7 +71,3 @@ def values(figures: Mapping[str, Figure]) -> dict[str, float | None]:
 
 def changes(now: Mapping[str, Figure], before: Mapping[str, Figure]) -> dict[str, float | None]:
     return {name: change(figure.value, before[name].value) for name, figure in now.items()}
-
-
-def _signed(text: str) -> str:
-    return text.replace("-", "−")

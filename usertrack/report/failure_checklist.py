@@ -6,7 +6,7 @@ from datetime import datetime
 from usertrack.failures.bursts import Incident
 from usertrack.failures.causes import LEVELS, UNKNOWN
 from usertrack.failures.investigation import Investigation, Level
-from usertrack.measures import number
+from usertrack.measures import number, plural
 from usertrack.period import in_zone
 
 NOUNS = {"workflow": "run", "tool": "call"}
@@ -49,10 +49,6 @@ def by_category(found: Investigation) -> list[tuple[str, str, dict[str, int]]]:
         for name, owner in listed
     ]
     return [one for one in counts if any(one[2].values())]
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{number(count)} {noun}{'s' * (count != 1)}"
 
 
 def percent(share: float) -> str:

@@ -9,9 +9,9 @@ from usertrack.failures.bursts import FALSE_ALARMS, Incident
 from usertrack.failures.causes import LEVELS, UNKNOWN
 from usertrack.failures.days import Contrast
 from usertrack.failures.investigation import Fingerprint, Investigation, Unused
-from usertrack.measures import number
+from usertrack.measures import number, plural
 from usertrack.period import in_zone
-from usertrack.report.failure_checklist import NOUNS, by_category, checklist, percent, plural, span
+from usertrack.report.failure_checklist import NOUNS, by_category, checklist, percent, span
 from usertrack.report.failure_data import COLUMNS, days_of_runs, fingerprints_table, investigation_json, success
 from usertrack.report.sections import unknown
 from usertrack.report.segments import moment

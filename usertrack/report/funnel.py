@@ -7,8 +7,9 @@ from typing import Any
 from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.funnel import Funnel, FunnelAnswer, Group, Reached
-from usertrack.document import Document, Listing, Shown
-from usertrack.measures import number
+from usertrack.document import Block, Document, Listing, Shown
+from usertrack.measures import number, plural
+from usertrack.report import over_time
 from usertrack.table import Column, Row, Table
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
@@ -27,17 +28,22 @@ _COLUMNS = (
 
 
 def funnel_document(found: FunnelAnswer) -> Document:
-    """Each group's steps; files hold a row per group and step, times in seconds."""
+    """Each group's steps, and below them its trend; files hold a row per group and step, times in seconds.
+
+    Of a trend they hold a row per group and bucket instead.
+    """
     funnel, frame = found.funnel, found.frame
-    rows: list[Row] = [row for group in found.groups for row in _rows(group, frame)]
+    trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend)]
+    columns = over_time.columns("converted") if trend else _COLUMNS
+    rows = trend or [row for group in found.groups for row in _rows(group, frame)]
     notes = list(_notes(found))
     return Document(
         title=funnel.title,
-        subtitle=" · ".join([frame.said, *_semantics(funnel), *frame.scope]),
-        blocks=tuple(_listing(group, frame) for group in found.groups),
+        subtitle=" · ".join([frame.said, *_semantics(funnel), *frame.scope, *(frame.weeks if trend else [])]),
+        blocks=tuple(block for group in found.groups for block in _blocks(group, frame)),
         notes=tuple(notes),
         data=lambda: _json(found, notes),
-        table=replace(found.table, columns=_COLUMNS, rows=rows, name="funnel", timezone=frame.timezone),
+        table=replace(found.table, columns=columns, rows=rows, name="funnel", timezone=frame.timezone),
         timezone=frame.timezone,
         as_of=frame.as_of,
     )
@@ -87,7 +93,7 @@ def _semantics(funnel: Funnel) -> list[str]:
 
 def _in_words(seconds: int) -> str:
     size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
-    return f"{seconds // size} {unit}{'s' * (seconds != size)}"
+    return plural(seconds // size, unit)
 
 
 def _rows(group: Group, frame: Frame) -> Iterator[Row]:
@@ -131,7 +137,14 @@ def _listing(group: Group, frame: Frame) -> Listing:
         "mean": Shown("Mean", align="right"),
     }
     table = Table(tuple(map(Column, shown, kinds)), rows, as_of=frame.as_of)
-    return Listing(table, f"{frame.breakdown} = {group.name}" if frame.breakdown else "", shown)
+    return Listing(table, frame.heading(group.name), shown)
+
+
+def _blocks(group: Group, frame: Frame) -> Iterator[Block]:
+    yield _listing(group, frame)
+    if group.trend:
+        headings = {"line": "% of those who began", "people": "Began", "hits": "Converted", "rate": "Of them"}
+        yield from over_time.blocks(group.trend, frame, **headings)
 
 
 def _lost(at: int, step: Reached) -> str:
@@ -147,6 +160,11 @@ def _notes(found: FunnelAnswer) -> Iterator[str]:
         yield "nobody took the first step in this time"
     if open_:
         yield f"{number(open_)} people began less than the window before the end and may still convert"
+    if any(group.trend for group in found.groups):
+        step = "any step" if found.funnel.order == "unordered" else "the first step"
+        yield f"a person counts in each {found.frame.interval} in which they took {step}"
+        why = f"the {_in_words(found.funnel.window)} to convert in are not over for all"
+        yield from over_time.note([group.trend for group in found.groups], found.frame, why)
     if at_once := sum(step.at_once for group in found.groups for step in group.steps):
         yield f"steps at the very time of the one before are in no median or mean: {number(at_once)}"
     yield from others(found.table, found.frame)
@@ -168,6 +186,7 @@ def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
                 "value": group.name if frame.breakdown else None,
                 "other": group.other,
                 "steps": [dict(zip(names, row[1:], strict=True)) for row in _rows(group, frame)],
+                **({"trend": over_time.as_json(group.trend, "converted")} if group.trend else {}),
             }
             for group in found.groups
         ],

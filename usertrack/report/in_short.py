@@ -5,7 +5,7 @@ from typing import Any
 
 from usertrack.document import Block, Facts, Listing, Origin, Section, Shown
 from usertrack.errors import UsertrackError
-from usertrack.measures import number
+from usertrack.measures import growth, number
 from usertrack.report.failure_checklist import span
 from usertrack.report.members import origins_of
 from usertrack.report.traffic import asked
@@ -47,7 +47,7 @@ def _visits(found: Weekly) -> tuple[str, Any]:
         return "Visits", f"unknown: {found.missing['traffic']}"
     by_day = {row["day"]: row["visits"] for row in found.parts["traffic"].dicts()}
     now, before = (sum(by_day.get(day, 0) for day in week.days) for week in (found.week, found.week.before))
-    change = f" ({100 * (now - before) / before:+.0f} % on the week before)".replace("-", "−") if before else ""
+    change = f" ({growth(now, before, 0)} on the week before)" if before else ""
     return "Visits", f"{number(now)}{change if found.finished else ''}"
 
 

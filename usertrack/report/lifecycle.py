@@ -9,7 +9,7 @@ from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.lifecycle import STATES, Lifecycle, Period, Stickiness
 from usertrack.document import Block, Document, Listing, Shown, Spark
-from usertrack.measures import number
+from usertrack.measures import number, plural
 from usertrack.table import Column, Row, Table
 
 _LIFECYCLE = (
@@ -73,8 +73,7 @@ def stickiness_document(found: Stickiness) -> Document:
 
 
 def _subtitle(event: str, frame: Frame) -> str:
-    weeks = [f"weeks start {frame.week_start.capitalize()}"] if frame.interval == "week" else []
-    return " · ".join([frame.said, f"active: {event or 'any event'}", *frame.scope, *weeks])
+    return " · ".join([frame.said, f"active: {event or 'any event'}", *frame.scope, *frame.weeks])
 
 
 def _utc(period: Period) -> Any:
@@ -101,7 +100,7 @@ def _lifecycle(name: str, periods: Sequence[Period], frame: Frame) -> Iterator[B
         **{state: Shown(state.capitalize(), "number") for state in STATES},
     }
     columns = tuple(Column(key, "VARCHAR" if key == "period" else "BIGINT") for key in shown)
-    yield Listing(Table(columns, rows, as_of=frame.as_of), _heading(name, frame), shown)
+    yield Listing(Table(columns, rows, as_of=frame.as_of), frame.heading(name), shown)
 
 
 def _stickiness_rows(name: str, counts: Sequence[int]) -> Iterator[Row]:
@@ -112,7 +111,7 @@ def _stickiness_rows(name: str, counts: Sequence[int]) -> Iterator[Row]:
 
 def _stickiness(name: str, counts: Sequence[int], frame: Frame) -> Listing:
     rows: list[Row] = [
-        (f"{periods} {frame.interval}{'s' * (periods != 1)}", number(people), share, number(at_least))
+        (plural(periods, frame.interval), number(people), share, number(at_least))
         for _, periods, people, share, at_least in _stickiness_rows(name, counts)
     ]
     shown = {
@@ -122,11 +121,7 @@ def _stickiness(name: str, counts: Sequence[int], frame: Frame) -> Listing:
         "at_least": Shown("As many or more", align="right"),
     }
     columns = tuple(Column(key, "DOUBLE" if key == "share" else "VARCHAR") for key in shown)
-    return Listing(Table(columns, rows, as_of=frame.as_of), _heading(name, frame), shown)
-
-
-def _heading(name: str, frame: Frame) -> str:
-    return f"{frame.breakdown} = {name}" if frame.breakdown else ""
+    return Listing(Table(columns, rows, as_of=frame.as_of), frame.heading(name), shown)
 
 
 def _table(table: Table, frame: Frame, name: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:

@@ -7,7 +7,7 @@ from typing import Any
 
 from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame
-from usertrack.analytics.retention import DAYS, Asked, Cohort, Cohorts, DayCohorts, Retention
+from usertrack.analytics.retention import DAYS, Asked, Cohort, Cohorts, DayCohorts, Days, Retention
 from usertrack.document import Document, Heatmap, Spark
 from usertrack.measures import number
 from usertrack.table import Column, Row, Table
@@ -44,11 +44,13 @@ def retention_document(found: Retention) -> Document:
 def cohorts_document(found: DayCohorts) -> Document:
     """Cohorts by week with the days after; the curve over all of them; files hold a row per cohort and day."""
     asked, frame = found.asked, found.frame
-    rows: list[Row] = [row for cohort in found.cohorts for row in _cells(cohort, (0, *DAYS), None)]
-    notes = _notes([Cohorts("", found.cohorts)])
-    curve = [people / size if size else None for people, size in found.curve]
-    known = [day for day, rate in enumerate(curve) if rate is not None]
-    last = known[-1] if known else 0
+    rows: list[Row] = [
+        row
+        for group in found.groups
+        for cohort in group.cohorts
+        for row in _cells(cohort, (0, *DAYS), group.name or None)
+    ]
+    notes = (*_notes(found.groups), *others(found.table, frame))
     return Document(
         title=f"Cohorts by {frame.interval} of their first {asked.target or 'event'}",
         subtitle=" · ".join(
@@ -58,21 +60,11 @@ def cohorts_document(found: DayCohorts) -> Document:
                 *_scope(frame),
             ]
         ),
-        blocks=(
-            _shares(found.cohorts, [f"day {day}" for day in (0, *DAYS)], frame, ""),
-            Spark(
-                f"Day 0 – {last}",
-                [None if rate is None else 100 * rate for rate in curve[1 : last + 1]],
-                _ends(found.curve, last),
-            ),
-        ),
+        blocks=tuple(block for group in found.groups for block in _by_day(group, frame)),
         notes=notes,
         data=lambda: {
             **_json(asked, frame, rows, notes),
-            "curve": [
-                {"day": day, "people": people, "size": size, "rate": curve[day]}
-                for day, (people, size) in enumerate(found.curve)
-            ],
+            "curve": [row for group in found.groups for row in _curve(group)],
         },
         table=_table(found.table, frame, rows),
         timezone=frame.timezone,
@@ -80,10 +72,26 @@ def cohorts_document(found: DayCohorts) -> Document:
     )
 
 
+def _by_day(group: Days, frame: Frame) -> Iterator[Heatmap | Spark]:
+    curve = [people / size if size else None for people, size in group.curve]
+    last = max((day for day, rate in enumerate(curve) if rate is not None), default=0)
+    yield _shares(group.cohorts, [f"day {day}" for day in (0, *DAYS)], frame, frame.heading(group.name))
+    if last:
+        shares = [None if rate is None else 100 * rate for rate in curve[1 : last + 1]]
+        yield Spark(f"Day 1 – {last}", shares, _ends(group.curve, last))
+
+
+def _curve(group: Days) -> Iterator[dict[str, Any]]:
+    for day, (people, size) in enumerate(group.curve):
+        rate = people / size if size else None
+        yield {"breakdown": group.name or None, "day": day, "people": people, "size": size, "rate": rate}
+
+
 def _ends(curve: Sequence[tuple[int, int]], last: int) -> str:
     """The share on some days, each with how many people it is of."""
     days = dict.fromkeys(day for day in (1, 7, 30, last) if 0 < day <= last and curve[day][1])
-    return ", ".join(f"{curve[day][0] / curve[day][1]:.0%} of {number(curve[day][1])} on day {day}" for day in days)
+    shares = (f"{100 * curve[day][0] / curve[day][1]:.0f} % of {number(curve[day][1])} on day {day}" for day in days)
+    return ", ".join(shares)
 
 
 def _semantics(asked: Asked) -> list[str]:
@@ -93,14 +101,13 @@ def _semantics(asked: Asked) -> list[str]:
 
 
 def _scope(frame: Frame) -> list[str]:
-    return [*frame.scope, *([f"weeks start {frame.week_start.capitalize()}"] if frame.interval == "week" else [])]
+    return [*frame.scope, *frame.weeks]
 
 
 def _heatmap(group: Cohorts, frame: Frame) -> Heatmap:
     periods = [str(period) for period in range(len(group.cohorts))]
-    heading = f"{frame.breakdown} = {group.name}" if frame.breakdown else ""
     mean = Cohort(group.cohorts[0].start, 0, ()) if group.cohorts else None
-    block = _shares(group.cohorts, periods, frame, heading)
+    block = _shares(group.cohorts, periods, frame, frame.heading(group.name))
     if mean is None:
         return block
     means = [group.mean(period) for period in range(len(periods))]

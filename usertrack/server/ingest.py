@@ -3,17 +3,19 @@
 An event is acknowledged after its INSERT, stored once per uuid, and written last: what is there is complete.
 """
 
+import threading
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from usertrack.server.groups import Groups
-from usertrack.server.payload import Event, as_dict
+from usertrack.server.payload import Event, Refused, as_dict
 from usertrack.server.persons import Resolver, clickhouse_time
 from usertrack.server.store import Store, literals
 
 _EVENTS_PER_COMMIT = 10_000
+_PATIENCE = 10  # seconds, for who puts other events in the place of those that are there
 
 
 class _Request:
@@ -32,12 +34,13 @@ class Ingestor:
         self._token = token
         self._groups = Groups(store)
         self._waiting: deque[_Request] = deque()
+        self._writing = threading.Lock()
 
     def ingest(self, events: list[Event], now: datetime) -> None:
         """Returns when ``events`` are stored; raises what the store raised. Blocks, so call it in a worker thread."""
         request = _Request(events, now)
         self._waiting.append(request)
-        with self._store.writing:  # while another thread writes, requests pile up and the next one takes them all
+        with self._writing:  # while another thread writes, requests pile up and the next one takes them all
             while not request.done:
                 self._commit_together(self._next())
         if request.failure:
@@ -52,12 +55,22 @@ class Ingestor:
         return taken
 
     def _commit_together(self, requests: list[_Request]) -> None:
+        if not self._store.rewriting.acquire(timeout=_PATIENCE):
+            for request in requests:
+                request.failure, request.done = Refused("transient error, please retry", 503), True
+            return
+        try:
+            self._commit_each(requests)
+        finally:
+            self._store.rewriting.release()
+
+    def _commit_each(self, requests: list[_Request]) -> None:
         try:
             self._commit([event for request in requests for event in request.events], requests[-1].now)
         except Exception as failure:
             if len(requests) > 1:  # one request must not fail for what is wrong with another
                 for request in requests:
-                    self._commit_together([request])
+                    self._commit_each([request])
                 return
             requests[0].failure = failure
         for request in requests:

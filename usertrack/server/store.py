@@ -39,6 +39,10 @@ _SCRUBBED = 60  # seconds that this may take
 _UPLOAD = "upload-"
 
 
+class StoreClosed(RuntimeError):  # noqa: N818
+    """What went on in the background when the store was closed ends with this."""
+
+
 class Session:
     """A connection to the embedded ClickHouse in ``path``, for one statement at a time. Safe to call from threads."""
 
@@ -52,7 +56,7 @@ class Session:
         """Run ``sql`` and return its result in the ClickHouse format ``fmt``; raises chdb's ``ChdbError``."""
         with self._turn:
             if self._closed:  # a deletion in the background must not open it again
-                raise RuntimeError("the store is closed")
+                raise StoreClosed("the store is closed")
             try:
                 result: bytes = self._connection.query(sql, fmt).bytes()
                 return result
@@ -85,8 +89,9 @@ class Store(Session):
 
         Raises ``ConnectionFailed`` naming the process that holds it, ``UsageError`` if it cannot be written.
         """
-        self.writing = threading.Lock()  # persons are read and written by one at a time: a request, or an import's end
+        self.rewriting = threading.Lock()  # held by who writes events, and by who puts others in their place
         self._erasing = threading.Lock()  # one after the other: what is to go stands in one table
+        self.overhaul = threading.Lock()  # held to its end by an import, and by who would miss what that brings
         self._importing = threading.Lock()
         self._lock = _locked(path, wait)
         try:
@@ -102,17 +107,20 @@ class Store(Session):
 
     @contextmanager
     def importing(self) -> Iterator[Session]:
-        """A session for an import, beside which all else goes on but deletions: they find what it brought, too.
+        """A session for an import, beside which all else goes on but what deletes people or renames them.
 
-        Raises SourceBusy while there is another one.
+        Raises SourceBusy while there is another one, or one of these.
         """
-        if not self._importing.acquire(blocking=False):
-            raise SourceBusy("another import is under way", "import again when it has finished")
+        if not self.overhaul.acquire(blocking=False):
+            raise SourceBusy("another import is under way, or a deletion", "import again when it has finished")
         try:
-            with self._erasing, closing(Session(self.path)) as session:
-                yield session
+            with self._importing:
+                if self._closed:
+                    raise StoreClosed("the store is closed")
+                with closing(Session(self.path)) as session:
+                    yield session
         finally:
-            self._importing.release()
+            self.overhaul.release()
 
     @contextmanager
     def upload(self) -> Iterator[Path]:
@@ -190,8 +198,8 @@ class Store(Session):
         self._lock.announce(url, key)
 
     def close(self) -> None:
-        """Close it, once a deletion that is under way has come to the end of its step."""
-        with self._erasing:
+        """Close it, once an import is over, and a deletion that is under way has come to the end of its step."""
+        with self._importing, self._erasing:
             super().close()
             self._lock.release()
 

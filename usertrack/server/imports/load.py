@@ -91,7 +91,7 @@ def _load(
         known = _forget_known(session, None if "uuid" in events.mapping.of else (first, last))
         notes = clock_notes(session, events)
         progress("putting events in their places")
-        with _uninterrupted(), store.writing:
+        with store.rewriting, _uninterrupted():
             known += _catch_up(session, now)
             _commit(store, session, events, now)
             _clear(session)

@@ -57,6 +57,7 @@ def funnels(node: Node, ask: Ask, world: World) -> list[Any]:
             "window": window,
             "since": period.start,
             "until": period.until,
+            "origin": period.start,
         },
     )
     found: dict[int, tuple[str, dict[int, Measures]]] = {}

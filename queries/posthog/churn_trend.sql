@@ -1,0 +1,105 @@
+-- title: Churn over time
+-- about: >
+--   How many people were here in each bucket, and how many of them left in it. Here is who was active in the bucket, or
+--   before and after it with fewer than `gone` whole days of silence in between. Who was silent for `gone` whole days left
+--   in the bucket of the day before the silence, unless they came back in the same one: `left_after` counts each leaving
+--   once. Buckets are numbered from that of `origin` on; in those that end less than `gone` days ago not all who leave are
+--   known. Active is an event of `event`, any when it is empty. With `known` only persons with an e-mail count.
+-- params:
+--   event: {type: text, default: ""}
+--   gone: 30
+--   known: false
+--   interval: month
+--   sundays: false
+--   origin: {type: timestamp}
+--   since: {type: timestamp}
+--   until: {type: timestamp}
+--   where: {type: condition, default: "true"}
+--   everyone: true
+--   people: {type: list, default: [""]}
+--   breakdown: usertrack_no_breakdown
+--   of_person: false
+--   top: 5
+WITH
+-- by person first: who they are is looked up once each, not once per event
+seen AS (
+    SELECT
+        person_id,
+        argMinIf(group_of, timestamp, isNotNull(group_of)) AS seen_value,
+        arrayReverse(arraySort(groupUniqArray(age))) AS ages
+    FROM (
+        SELECT
+            person_id,
+            timestamp,
+            properties[{breakdown}] AS group_of,
+            dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
+        FROM events
+        WHERE timestamp < toDateTime({until})
+            AND timestamp >= toDateTime({since})
+            AND (empty({event}) OR has(splitByChar('|', {event}), event))
+            AND {where}
+    )
+    GROUP BY person_id
+),
+people AS (
+    SELECT
+        lowerUTF8(trim(p.properties.email)) AS email,
+        NOT {known} OR ifNull(email, '') != '' AS counts,
+        if({of_person}, p.properties[{breakdown}], seen.seen_value) AS value,
+        sum(if(counts, 1, 0)) OVER (PARTITION BY value) AS size,
+        uniqExact(value) OVER () AS values_there,
+        ages
+    FROM seen
+    LEFT JOIN persons AS p ON p.id = seen.person_id
+    WHERE ({everyone} OR email IN {people})
+        AND NOT arrayExists(
+            own -> email = own
+                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+            {internal}
+        )
+),
+ranked AS (
+    SELECT counts, value, values_there, ages, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM people
+),
+-- of each active day the next one, or the last moment, and in which buckets both are; a Sunday's week is the Monday's of
+-- the day after
+days AS (
+    SELECT
+        value,
+        place,
+        values_there,
+        ages,
+        addDays(toTimeZone(toDateTime({origin}), {timezone}), if({sundays}, 1, 0)) AS origin,
+        addDays(toStartOfDay(toTimeZone(toDateTime({until}), {timezone})), if({sundays}, 1, 0)) AS last_day,
+        arrayPushBack(arrayPopFront(ages), 0) AS next_ages,
+        arrayMap(age -> dateDiff({interval}, origin, addDays(last_day, 0 - age)), ages) AS buckets,
+        arrayMap(age -> dateDiff({interval}, origin, addDays(last_day, 0 - age)), next_ages) AS next_buckets
+    FROM ranked
+    WHERE counts
+),
+stays AS (
+    SELECT
+        value,
+        place,
+        values_there,
+        arrayMap(
+            (age, next, bucket, then) -> range(bucket, if(age - next > {gone}, bucket, then) + 1),
+            ages, next_ages, buckets, next_buckets
+        ) AS stayed,
+        arrayFilter(
+            (bucket, age, next, then, n) -> age - next > {gone} AND (n = length(ages) OR then != bucket),
+            buckets, ages, next_ages, next_buckets, arrayEnumerate(ages)
+        ) AS leavings,
+        arrayJoin(arrayDistinct(arrayFlatten(stayed))) AS bucket
+    FROM days
+)
+SELECT
+    if(place <= {top}, value, NULL) AS group_value,
+    least(place, {top} + 1) AS group_rank,
+    bucket,
+    count() AS people,
+    countIf(has(leavings, bucket)) AS left_after,
+    any(values_there) AS group_values
+FROM stays
+GROUP BY group_value, group_rank, bucket
+ORDER BY group_rank, bucket

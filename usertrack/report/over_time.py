@@ -1,0 +1,74 @@
+"""A share from bucket to bucket: a line that shows how it moves, and a table, with no share where more may come."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from typing import Any
+
+from usertrack.analytics.frame import Frame
+from usertrack.analytics.over_time import Bucket, Share
+from usertrack.document import Block, Listing, Shown, Spark
+from usertrack.intervals import Interval
+from usertrack.table import Column, Row, Table
+
+
+def columns(hits: str) -> tuple[Column, ...]:
+    """Those of `rows`; ``hits`` is what those are called that the share is of."""
+    counts = [Column(name, "BIGINT") for name in ("people", hits)]
+    shares = [Column(name, "DOUBLE") for name in ("rate", "low", "high")]
+    return (Column("breakdown"), Column("start", "TIMESTAMP"), *counts, *shares, Column("complete", "BOOLEAN"))
+
+
+def rows(name: str, buckets: Sequence[Bucket]) -> Iterator[Row]:
+    """One per bucket, for files; ``name`` is that of the group."""
+    for one in buckets:
+        start, known = one.start.astimezone(UTC).replace(tzinfo=None), one.share or Share()
+        interval = known.interval
+        yield name or None, start, one.so_far.n, one.so_far.hits, known.value, interval.low, interval.high, one.over
+
+
+def as_json(buckets: Sequence[Bucket], hits: str) -> list[dict[str, Any]]:
+    names = [column.name for column in columns(hits)]
+    return [dict(list(zip(names, row, strict=True))[1:]) for row in rows("", buckets)]
+
+
+def blocks(buckets: Sequence[Bucket], frame: Frame, *, line: str, people: str, hits: str, rate: str) -> Iterator[Block]:
+    """The line, called ``line``, where there is more than a change, and the table with these headings."""
+    shares = [one.share.value if one.share else None for one in buckets]
+    if sum(share is not None for share in shares) > 2:
+        yield Spark(f"{line} by {frame.interval}", [None if share is None else 100 * share for share in shares])
+    table: list[Row] = [
+        (
+            frame.label(one.start),
+            one.so_far.n,
+            one.so_far.hits,
+            share,
+            said(one.share.interval) if one.share else "not over",
+        )
+        for one, share in zip(buckets, shares, strict=True)
+    ]
+    shown = {
+        "start": Shown("Day" if frame.interval == "day" else f"{frame.interval.capitalize()} of"),
+        "people": Shown(people, "number"),
+        "hits": Shown(hits, "number"),
+        "rate": Shown(rate, "bar", full=1.0),
+        "interval": Shown("95 %"),
+    }
+    kinds = {"people": "BIGINT", "hits": "BIGINT", "rate": "DOUBLE"}
+    named = tuple(Column(name, kinds.get(name, "VARCHAR")) for name in shown)
+    yield Listing(Table(named, table, as_of=frame.as_of), "", shown)
+
+
+def note(groups: Sequence[Sequence[Bucket]], frame: Frame, why: str) -> tuple[str, ...]:
+    """How many of the last buckets have no share yet, and ``why``; nothing when all have one."""
+    late = max((sum(not one.over for one in buckets) for buckets in groups), default=0)
+    if not late:
+        return ()
+    which = f"the last {frame.interval} has" if late == 1 else f"the last {late} {frame.interval}s have"
+    return (f"{which} no share yet: {why}",)
+
+
+def said(interval: Interval) -> str:
+    """``12 to 17 %``."""
+    if interval.low is None or interval.high is None:
+        return "·"
+    return f"{100 * interval.low:.0f} to {100 * interval.high:.0f} %"
