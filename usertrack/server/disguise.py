@@ -48,8 +48,8 @@ def pseudonymized(store: Store, pseudonyms: Pseudonyms, told: Told, *, dry_run: 
     if not dry_run:
         with store.overhaul:
             _replace(store, _pieces(store, counts), _Disguise(pseudonyms), told)
-        told("clearing the disk", 0, 0)
-        store.scrub(["events", *_KEYS])
+            told("clearing the disk", 0, 0)
+            store.scrub(["events", *_KEYS])
     told("looking for e-mails", 0, 0)
     return counts | {"left": sum(_left(store, table) for table in _TEXTS)}
 

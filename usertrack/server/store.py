@@ -170,7 +170,8 @@ class Store(Session):
     def _reattach(self, table: str) -> None:
         """Let ``table`` be looked through anew, which is done at once when it is attached; nobody may miss it."""
         with self._turn:
-            self._connection.query(f"DETACH TABLE posthog.{table}")
+            # until no query reads it: else it could not be attached, and would be gone until the next start
+            self._connection.query(f"DETACH TABLE posthog.{table} SYNC")
             self._connection.query(f"ATTACH TABLE posthog.{table}")
 
     def _wait_for_scrubbing(self, tables: Sequence[str]) -> None:
