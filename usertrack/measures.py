@@ -14,7 +14,7 @@ def parse_age(text: str) -> timedelta:
     """``30m``, ``2h`` or ``1d`` as a time span above 0; raises UsageError."""
     if seconds := _measure(text, _AGES):
         return timedelta(seconds=seconds)
-    raise UsageError(f"'{text}' is not an age", "write 30m, 2h or 1d; --refresh asks the sources anew")
+    raise UsageError(f"'{text}' is not an age", "write 30m, 2h or 1d")
 
 
 def parse_size(text: str) -> int:

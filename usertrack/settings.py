@@ -206,7 +206,8 @@ def _measured(name: str, value: Any, where: str) -> str:
     try:
         _MEASURED[name](str(value))
     except UsageError as error:
-        raise UsageError(f"{where}: {error.message}", error.hint) from error
+        anew = "; --refresh asks the sources anew" if name == "max_age" else ""
+        raise UsageError(f"{where}: {error.message}", error.hint + anew) from error
     return str(value).strip()
 
 

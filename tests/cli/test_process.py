@@ -48,6 +48,19 @@ def test_interrupted_in_the_middle_of_a_query(env: dict[str, str], demo_postgres
     process.stderr.close()
 
 
+def test_interrupted_while_it_loads() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "usertrack", "segments"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        while "typer" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert "note: interrupted\n" in said
+    assert "Traceback" not in said
+
+
 def _wait(condition: "object") -> None:
     deadline = time.monotonic() + 30
     while not condition():  # type: ignore[operator]

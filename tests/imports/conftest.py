@@ -13,6 +13,7 @@ from usertrack.server.store import Store
 from ..conftest import Cli, Said
 
 Import = Callable[..., Said]
+Events = Callable[[], list[list[Any]]]
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def stored(data: Path) -> Callable[[str], list[list[Any]]]:
 
 
 @pytest.fixture
-def events(stored: Callable[[str], list[list[Any]]]) -> Callable[[], list[list[Any]]]:
+def events(stored: Callable[[str], list[list[Any]]]) -> Events:
     return lambda: stored(
         "SELECT toString(timestamp), distinct_id, event, properties FROM posthog.events"
         " ORDER BY timestamp, distinct_id, event"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from usertrack.server.imports.events import open_events
-from usertrack.server.imports.load import load
+from usertrack.server.imports.events import Wanted
+from usertrack.server.imports.load import import_file
 from usertrack.server.store import Store
 
 from .conftest import parquet
@@ -48,6 +48,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store.close()
 
 
+def silent(message: str, *, passing: bool = False) -> None:
+    pass
+
+
 @given(NAMES, st.lists(st.one_of(TEXT, st.sampled_from(NASTY)), min_size=6, max_size=6))
 @example(["`", "'"], NASTY[:6])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -63,8 +67,7 @@ def test_any_name_and_value_of_csv(store: Store, tmp_path: Path, names: list[str
     file = tmp_path / "log.csv"
     file.write_text(text.getvalue(), newline="")
     store.query("TRUNCATE TABLE posthog.events")
-    with open_events(store, file, MAPPING, [], token="phc", zone="UTC") as events:
-        load(store, events, datetime.now(UTC), lambda said: None)
+    import_file(store, Wanted(file, file, MAPPING), "phc", datetime.now(UTC), silent)
     found = store.rows("SELECT distinct_id, event, properties FROM posthog.events WHERE timestamp = '2024-01-02'")
     assert found == [[user, event, {name.strip(): value for name, value in zip(names, row, strict=True)}]]
 
@@ -73,10 +76,8 @@ def test_names_of_parquet_columns(store: Store, tmp_path: Path) -> None:
     columns = ", ".join(f"'v{number}' AS " + '"' + name.replace('"', '""') + '"' for number, name in enumerate(NASTY))
     file = parquet(tmp_path / "log.parquet", f"SELECT 1 AS user_id, 'x' AS event, 1704067200 AS ts, {columns}")
     store.query("TRUNCATE TABLE posthog.events")
-    with open_events(
-        store, file, ["timestamp=ts", f"property.{NASTY[0]}={NASTY[1]}"], [NASTY[0]], token="phc'", zone="UTC"
-    ) as events:
-        load(store, events, datetime.now(UTC), lambda said: None)
+    given = ["timestamp=ts", f"property.{NASTY[0]}={NASTY[1]}"]
+    import_file(store, Wanted(file, file, given, [NASTY[0]]), "phc'", datetime.now(UTC), silent)
     expected = {name: f"v{number}" for number, name in enumerate(NASTY)}
     (found,) = store.rows("SELECT properties FROM posthog.events")[0]
     assert found == {NASTY[0]: "v1"} | {name: expected[name] for name in NASTY[2:]}

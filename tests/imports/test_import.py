@@ -12,10 +12,9 @@ from usertrack.server.persons import first_person_id
 from usertrack.server.serve import load_or_create_settings
 
 from ..conftest import Cli
-from .conftest import Import, imported, parquet
+from .conftest import Events, Import, imported, parquet
 
 Rows = Callable[[str], list[list[Any]]]
-Events = Callable[[], list[list[Any]]]
 
 SHOP = """user_id,action,ts,amount,zip,paid,note
 007,signup,2024-03-31 01:30:00,,00123,true,"two
@@ -202,6 +201,11 @@ def test_a_column_of_objects_is_spread(load: Import, events: Events, stored: Row
         {"extra": 3},
     ]
     assert stored("SELECT $session_id FROM posthog.events ORDER BY distinct_id") == [["s1"], [""], [""]]
+
+
+def test_a_column_called_properties_that_holds_no_objects_is_a_property(load: Import, events: Events) -> None:
+    load("user,event,time,properties,props\na,x,2024-01-01,{bad,{}\n")
+    assert events()[0][3] == {"properties": "{bad"}
 
 
 def test_the_visitors_address_is_not_kept(load: Import, events: Events) -> None:

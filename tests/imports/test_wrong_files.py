@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ..conftest import Cli
-from .conftest import Import, imported, parquet
+from .conftest import Events, Import, imported, parquet
 
 Rows = Callable[[str], list[list[Any]]]
 
@@ -59,9 +59,31 @@ def test_bad_rows_of_parquet_are_counted_from_one(load: Import, tmp_path: Path) 
     assert "1 has no distinct_id (row 4)" in load(parquet(tmp_path / "log.parquet", rows)).err
 
 
-def test_properties_that_are_no_objects(load: Import) -> None:
-    said = load("user,event,time,properties\n1,a,2024-01-01,{}\n1,b,2024-01-01,[1]\n", "-m", "properties=properties")
-    assert "1 has properties that are no JSON object (line 3)" in said.err
+@pytest.mark.parametrize("cell", ["{bad json", "[1]", "soon"])
+def test_properties_that_are_no_objects(load: Import, events: Events, cell: str) -> None:
+    text = f"user,event,time,properties\n1,a,2024-01-01,{cell}\n1,b,2024-01-01,{{}}\n" + "1,c,2024-01-01,\n" * 2
+    said = load(text)
+    assert said.code == 2
+    assert "1 has properties that are no JSON object (line 2)" in said.err
+    assert imported(load(text, "--skip-bad", "-f", "json"))["skipped"] == 1
+    assert {event: properties for _, _, event, properties in events()} == {"b": {}, "c": {}}
+
+
+def test_text_in_another_encoding(load: Import, stored: Rows) -> None:
+    text = "user,event,time,city\na,x,2024-01-01,Köln\nb,x,2024-01-01,Bonn\n"
+    for encoding, place in (("latin-1", "not UTF-8 (line 2)"), ("utf-16", "line 1 of")):
+        said = load(text.encode(encoding))
+        assert (said.code, place in said.err, "iconv" in said.err) == (2, True, True), said.err
+    assert load(text.encode("latin-1"), "--omit", "city").code == 0
+    assert stored("SELECT toInt32(count()) FROM posthog.events") == [[2]]
+
+
+def test_bytes_that_are_no_text(load: Import) -> None:
+    row = b"a,x,2024-01-01\n"
+    for content in (bytes(range(256)), b"user,event,time\n" + row + b"\xff\xfe,\xc3(\n", row + b"\x80" * 300):
+        for options in ((), ("--dry-run",), ("--skip-bad",)):
+            said = load(content, *options)
+            assert (said.code, "hint: " in said.err) == (2, True), said.err
 
 
 @pytest.mark.parametrize(
@@ -121,20 +143,6 @@ def test_mappings_that_mean_nothing(load: Import, option: str, message: str) -> 
 
 def test_an_unknown_timezone(load: Import) -> None:
     assert "'Berlin' is not a timezone" in load("user,event,time\n1,a,2024-01-01\n", "--timezone", "Berlin").err
-
-
-def test_a_server_in_the_way_is_named(load: Import, data: Path) -> None:
-    command = [sys.executable, "-m", "usertrack", "serve", "--data", str(data), "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr
-        url = server.stderr.readline().split(" at ")[1].split(",")[0]
-        said = load("user,event,time\n1,a,2024-01-01\n")
-        dry = load("user,event,time\n1,a,2024-01-01\n", "--dry-run")
-        server.terminate()
-    assert said.code == 3
-    assert f"in use by the server at {url}" in said.err
-    assert "stop that server, import, and start it again" in said.err
-    assert dry.code == 0
 
 
 def test_ctrl_c_leaves_nothing_half(load: Import, stored: Rows, data: Path, tmp_path: Path) -> None:

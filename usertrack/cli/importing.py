@@ -2,11 +2,9 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,10 +15,9 @@ from usertrack.cli.options import Format, Output
 if TYPE_CHECKING:
     from usertrack.cli.diagnostics import Progress
     from usertrack.document import Document
-    from usertrack.server.imports.events import Events
-    from usertrack.server.store import Store
-
-Read = Callable[..., AbstractContextManager["Events"]]
+    from usertrack.server.imports.events import Wanted
+    from usertrack.server.imports.load import Imported
+    from usertrack.server.lock import DirectoryServed
 
 importing = typer.Typer(no_args_is_help=True, help="Event logs of yours into the embedded PostHog.")
 
@@ -65,69 +62,77 @@ def events(
     from usertrack.cli import diagnostics
     from usertrack.cli import output as out
     from usertrack.cli.demos import default_data, require_timezone
-    from usertrack.server.imports.events import open_events
+    from usertrack.server.imports.events import Wanted
     from usertrack.sources.demo import require_engines
 
     require_engines()
     require_timezone(timezone)
     out.chosen(fmt or "", output)
     folder = data or default_data()
-    read = partial(open_events, path=file, given=mapping or [], omitted=omit or [], zone=timezone)
-    if dry_run:
-        with diagnostics.Progress() as progress:
-            progress("looking at every row", passing=True)
-            shown = _previewed(str(file), read)
-        out.emit(shown, fmt=fmt or "", output=output)
-        return
-    with diagnostics.Progress() as progress, _opened(folder) as store:
-        shown = _imported(str(file), read, store, progress, skip_bad=skip_bad)
+    wanted = Wanted(file, file, mapping or [], omit or [], timezone, skip_bad)
+    with diagnostics.Progress() as progress:
+        shown = _previewed(wanted, progress) if dry_run else _imported(wanted, folder, progress)
     out.emit(shown, fmt=fmt or "", output=output)
-    diagnostics.note(f"`usertrack serve --data {folder}` answers questions about them")
 
 
-def _previewed(file: str, read: Read) -> "Document":
+def _previewed(wanted: "Wanted", progress: "Progress") -> "Document":
     """Needs no data directory, so that one which is served is not in the way."""
+    from chdb import ChdbError
+
     from usertrack.report.imports import preview_document
-    from usertrack.server.imports.reading import bad_rows, described, first_rows
+    from usertrack.server.imports.events import open_events
+    from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, first_rows
     from usertrack.server.store import Store
 
+    progress("looking at every row", passing=True)
     with (
         tempfile.TemporaryDirectory(prefix="usertrack-") as scratch,
         closing(Store(Path(scratch))) as store,
-        read(store, token="") as events,
+        open_events(store, wanted, token="") as events,
     ):
-        problems = [described(events, problem) for problem in bad_rows(store, events)]
-        return preview_document(file, events.mapping.fates(), first_rows(store, events), problems)
+        try:
+            problems = [described(events, problem) for problem in bad_rows(store, events)]
+            rows, notes = first_rows(store, events), clock_notes(store, events)
+        except (RuntimeError, ChdbError) as error:
+            raise failure(store, events, error) from None
+        return preview_document(str(wanted.called), events.mapping.fates(), rows, problems, notes)
 
 
-def _imported(file: str, read: Read, store: "Store", progress: "Progress", *, skip_bad: bool) -> "Document":
+def _imported(wanted: "Wanted", folder: Path, progress: "Progress") -> "Document":
     from usertrack.report.imports import imported_document
-    from usertrack.server.imports.load import load
-    from usertrack.server.serve import load_or_create_settings
-
-    token = load_or_create_settings(store.path, os.environ).project_token
-    with read(store, token=token) as events:
-        for target, origin in events.mapping.fates():
-            progress(f"{target} ← {origin}")
-        done = load(store, events, datetime.now(UTC), partial(progress, passing=True), skip_bad=skip_bad)
-    return imported_document(file, asdict(done))
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator["Store"]:
-    """The store, and what becomes of an import that is interrupted."""
-    from usertrack.cli import diagnostics
-    from usertrack.errors import ConnectionFailed
     from usertrack.server.lock import DirectoryServed
+
+    try:
+        done, answering = _here(wanted, folder, progress), f"`usertrack serve --data {folder}`"
+    except DirectoryServed as served:
+        done, answering = _there(wanted, served, progress), f"the server at {served.url}"
+    return imported_document(str(wanted.called), asdict(done), answering)
+
+
+def _here(wanted: "Wanted", folder: Path, progress: "Progress") -> "Imported":
+    from usertrack.cli import diagnostics
+    from usertrack.server.imports.load import import_file
+    from usertrack.server.serve import load_or_create_settings
     from usertrack.server.store import Store
 
     try:
         with closing(Store(folder)) as store:
-            yield store
-    except DirectoryServed as served:
-        raise ConnectionFailed(served.message, "stop that server, import, and start it again") from None
+            token = load_or_create_settings(folder, os.environ).project_token
+            return import_file(store, wanted, token, datetime.now(UTC), progress)
     except KeyboardInterrupt:
         diagnostics.note("nothing was imported")
+        raise
+
+
+def _there(wanted: "Wanted", served: "DirectoryServed", progress: "Progress") -> "Imported":
+    from usertrack.cli import diagnostics
+    from usertrack.server.imports.remote import import_by_server
+
+    progress(f"the server at {served.url} imports it")
+    try:
+        return import_by_server(served.url, served.key, wanted, progress)
+    except KeyboardInterrupt:
+        diagnostics.note("the server imports nothing of it, unless it was at the last step already")
         raise
 
 

@@ -249,6 +249,8 @@ def _replacing(path: Path) -> Iterator[Path]:
     if path.exists() and not path.is_file():
         yield path
         return
+    if not path.parent.is_dir():
+        raise NotADirectoryError(20, f"there is no folder '{path.parent}'")
     with tempfile.TemporaryDirectory(prefix=".usertrack-", dir=path.parent) as folder:
         target = Path(folder) / "output"
         yield target

@@ -9,9 +9,13 @@ from usertrack.table import Column, Table
 
 
 def preview_document(
-    file: str, fates: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], problems: Sequence[str]
+    file: str,
+    fates: Sequence[tuple[str, str]],
+    rows: Sequence[Sequence[Any]],
+    problems: Sequence[str],
+    notes: Sequence[str],
 ) -> Document:
-    """What becomes of which column, the first rows as events, and what is wrong with the file."""
+    """What becomes of which column, the first rows as events, what is wrong with the file, and what is in doubt."""
     columns = (Column("timestamp", "TIMESTAMP"), Column("distinct_id"), Column("event"), Column("properties", "JSON"))
     table = Table(columns, [tuple(row) for row in rows], name="first events")
     shown = {"properties": Shown(grows=True)}
@@ -19,14 +23,20 @@ def preview_document(
         title=f"{file}, as it would be imported",
         subtitle="nothing was written · times in UTC",
         blocks=(Facts(tuple(fates)), Listing(table, "First events", shown, limit=0)),
-        notes=tuple(f"bad rows: {problem}" for problem in problems),
-        data=lambda: {"mapping": dict(fates), "events": table.dicts(), "problems": list(problems)},
+        notes=(*(f"bad rows: {problem}" for problem in problems), *notes),
+        data=lambda: {
+            "mapping": dict(fates),
+            "events": table.dicts(),
+            "problems": list(problems),
+            "notes": list(notes),
+        },
         table=table,
     )
 
 
-def imported_document(file: str, found: Mapping[str, Any]) -> Document:
-    """How many events came in, and what of the file did not; ``found`` has the fields of ``Imported``."""
+def imported_document(file: str, found: Mapping[str, Any], answering: str) -> Document:
+    """How many events came in, and what of the file did not; ``found`` has the fields of ``Imported``, ``answering``
+    says whom to ask about them."""
     counts = (("There already", "known"), ("Of a uuid twice in the file", "repeated"), ("Bad rows, skipped", "skipped"))
     pairs = [
         ("People", number(found["people"])),
@@ -38,6 +48,10 @@ def imported_document(file: str, found: Mapping[str, Any]) -> Document:
         title=f"{number(found['events'])} event{'s' * (found['events'] != 1)} imported",
         subtitle=f"{file} · times in UTC",
         blocks=(Facts(tuple(pairs)),),
-        notes=tuple(f"left out: {problem}" for problem in found["problems"]),
+        notes=(
+            *(f"left out: {problem}" for problem in found["problems"]),
+            *found["notes"],
+            f"{answering} answers questions about them",
+        ),
         data=lambda: dict(found),
     )

@@ -3,6 +3,7 @@
 from starlette.applications import Starlette
 
 from usertrack.server import capture_api, cohorts, definitions_api, persons_api, privacy_api, query_api
+from usertrack.server.imports import api as imports_api
 from usertrack.server.insights import api as insights_api
 from usertrack.server.query_runner import QueryRunner
 from usertrack.server.settings import ServerSettings
@@ -19,6 +20,7 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
             *cohorts.routes(store, settings),
             *persons_api.routes(store, settings),
             *privacy_api.routes(store, settings),
+            *imports_api.routes(store, settings),
             *definitions_api.routes(store, settings),
             *capture_api.routes(store, settings),
         ]

@@ -22,11 +22,16 @@ def authenticate(request: Request, settings: ServerSettings, body: Any = None) -
     ]
     for place, key in found:
         if key:
-            if not hmac.compare_digest(str(key).encode(errors="replace"), settings.personal_api_key.encode()):
+            if not _is_ours(str(key), settings):
                 detail = f"Personal API key found in request {place} is invalid."
                 raise ApiError(401, "authentication_failed", detail)
             return
     raise ApiError(401, "not_authenticated", "Authentication credentials were not provided.")
+
+
+def _is_ours(key: str, settings: ServerSettings) -> bool:
+    ours = [each.encode() for each in (settings.personal_api_key, settings.owner_key) if each]
+    return any(hmac.compare_digest(key.encode(errors="replace"), each) for each in ours)
 
 
 def require_scope(settings: ServerSettings, scope: str) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from usertrack.server.store import Store
+    from usertrack.server.store import Session, Store
 
 # PostHog's property-definitions service: these never become properties of their own
 _NOT_PROPERTIES = {"$set", "$set_once", "$unset", "$groups", *(f"$group_{index}" for index in range(5))}
@@ -87,40 +87,24 @@ class Definitions:
         type_ = (known and known.property_type) or property_type(key[1], value, now)
         news[key] = Definition(type_, is_string and (known is None or known.scalar_string))
 
-    def refresh(self, now: datetime, events: str = "events") -> None:
+    def refresh(self, now: datetime, events: str = "events", session: "Session | None" = None) -> None:
         """Learn from what is stored, however it came there. Types already decided stay; needs some seconds at 10 M.
 
-        ``events`` is another table to look at in place of ``posthog.events``.
+        ``events`` is another table to look at in place of ``posthog.events``, read with ``session``, beside the store.
         """
+        reading = session or self._store
+        found = [(kind, table, _stored_types(reading, table)) for kind, table in {**_TABLES, "event": events}.items()]
         with self._lock:
             self._known = self._read()
             news: dict[Key, Definition] = {}
-            for kind, table in {**_TABLES, "event": events}.items():
-                for name, types in self._stored_types(table).items():
+            for kind, table, stored in found:
+                for name, types in stored.items():
                     if len(name) <= _LONGEST_NAME and not (kind == "event" and name in _NOT_PROPERTIES):
                         known = self._known.get((kind, name))
-                        type_ = (known and known.property_type) or self._first_type(table, name, types, now)
+                        type_ = (known and known.property_type) or _first_type(reading, table, name, types, now)
                         strings = types == {"String"} and (known is None or known.scalar_string)
                         news[kind, name] = Definition(type_, strings)
             self._save(news)
-
-    def _stored_types(self, table: str) -> dict[str, set[str]]:
-        """Top-level property name → ClickHouse types of its values; what lies below a name makes it an object."""
-        rows = self._store.rows(f"SELECT distinctJSONPathsAndTypes(properties) FROM posthog.{table}")
-        types: dict[str, set[str]] = {}
-        for path, found in rows[0][0].items():
-            top, _, below = path.partition(".")
-            types.setdefault(top.replace("%2E", "."), set()).update(["JSON"] if below else found)
-        return types
-
-    def _first_type(self, table: str, name: str, types: set[str], now: datetime) -> str:
-        scalars = [type_ for type_ in ("String", "Bool", "Int64", "UInt64", "Float64") if type_ in types]
-        if not scalars:
-            return ""
-        column = "properties.`" + name.replace("\\", "\\\\").replace("`", "\\`").replace(".", "%2E") + "`"
-        value = f"{column}.:{scalars[0]}"
-        rows = self._store.rows(f"SELECT {value} FROM posthog.{table} WHERE {value} IS NOT NULL LIMIT 1")
-        return property_type(name, rows[0][0], now) if rows else ""
 
     def _save(self, news: Mapping[Key, Definition]) -> None:
         changed = {key: found for key, found in news.items() if self._known.get(key) != found}
@@ -139,3 +123,23 @@ class Definitions:
             ),
         )
         self._known.update(changed)
+
+
+def _stored_types(session: "Session", table: str) -> dict[str, set[str]]:
+    """Top-level property name → ClickHouse types of its values; what lies below a name makes it an object."""
+    rows = session.rows(f"SELECT distinctJSONPathsAndTypes(properties) FROM posthog.{table}")
+    types: dict[str, set[str]] = {}
+    for path, found in rows[0][0].items():
+        top, _, below = path.partition(".")
+        types.setdefault(top.replace("%2E", "."), set()).update(["JSON"] if below else found)
+    return types
+
+
+def _first_type(session: "Session", table: str, name: str, types: set[str], now: datetime) -> str:
+    scalars = [type_ for type_ in ("String", "Bool", "Int64", "UInt64", "Float64") if type_ in types]
+    if not scalars:
+        return ""
+    column = "properties.`" + name.replace("\\", "\\\\").replace("`", "\\`").replace(".", "%2E") + "`"
+    value = f"{column}.:{scalars[0]}"
+    rows = session.rows(f"SELECT {value} FROM posthog.{table} WHERE {value} IS NOT NULL LIMIT 1")
+    return property_type(name, rows[0][0], now) if rows else ""

@@ -46,17 +46,21 @@ def pseudonymized(store: Store, pseudonyms: Pseudonyms, told: Told, *, dry_run: 
     told("counting rows", 0, 0)
     counts = {table: _count(store, table) for table in ("events", *_KEYS)}
     if not dry_run:
-        pieces, disguise, done = _pieces(store, counts), _Disguise(pseudonyms), 0
-        total = sum(pieces.values())
-        for table, month in pieces:
-            with store.rewriting:
-                for rows in _replaced(store, table, month, disguise):
-                    done += rows
-                    told("replacing e-mails, names and ids", min(done, total), total)
-        told("clearing the disk", 0, 0)
-        store.scrub(["events", *_KEYS])
+        with store.overhaul:
+            _replace(store, _pieces(store, counts), _Disguise(pseudonyms), told)
+            told("clearing the disk", 0, 0)
+            store.scrub(["events", *_KEYS])
     told("looking for e-mails", 0, 0)
     return counts | {"left": sum(_left(store, table) for table in _TEXTS)}
+
+
+def _replace(store: Store, pieces: Mapping[tuple[str, str], int], disguise: "_Disguise", told: Told) -> None:
+    done, total = 0, sum(pieces.values())
+    for table, month in pieces:
+        with store.rewriting:
+            for rows in _replaced(store, table, month, disguise):
+                done += rows
+                told("replacing e-mails, names and ids", min(done, total), total)
 
 
 def _count(store: Store, table: str) -> int:

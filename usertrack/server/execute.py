@@ -12,7 +12,7 @@ from typing import Any
 from usertrack.server.api_errors import ApiError
 from usertrack.server.hogql.compile import SETTINGS, Compiled
 from usertrack.server.hogql.sql import identifier, quote
-from usertrack.server.store import Store
+from usertrack.server.store import Session
 
 _OUTPUT = {
     "date_time_output_format": "'iso'",
@@ -42,15 +42,15 @@ class Result:
     types: list[str]
 
 
-def execute(store: Store, compiled: Compiled, tag: str = "") -> Result:
+def execute(session: Session, compiled: Compiled, tag: str = "") -> Result:
     """Runs ``compiled``; ``tag`` is the name under which ``cancel`` finds it. Raises ApiError."""
     settings = f"{SETTINGS}, log_comment={quote(tag)}"
     sql, types = compiled.clickhouse, None
     if _ZONE.search(sql):
-        types = describe(store, sql, settings)
+        types = describe(session, sql, settings)
         sql = _with_offsets(sql, compiled.keys, types)
     output = ", ".join(f"{name}={value}" for name, value in _OUTPUT.items())
-    body = run(store, f"{sql} SETTINGS {settings}, {output}", "JSONCompact")
+    body = run(session, f"{sql} SETTINGS {settings}, {output}", "JSONCompact")
     head = body.index(_DATA)
     start, end = head + len(_DATA) - 1, body.rindex(_DATA_END) + 3
     types = types or [column["type"] for column in json.loads(body[:head].rstrip()[:-1] + b"}")["meta"]]
@@ -60,7 +60,7 @@ def execute(store: Store, compiled: Compiled, tag: str = "") -> Result:
     return Result(*_first(body, start, end, compiled.page), public)
 
 
-def execute_parquet(store: Store, compiled: Compiled, tag: str = "") -> bytes:
+def execute_parquet(session: Session, compiled: Compiled, tag: str = "") -> bytes:
     """The result as a parquet file; columns that share a name are numbered. Raises ApiError."""
     seen: dict[str, int] = {}
     names = []
@@ -68,12 +68,12 @@ def execute_parquet(store: Store, compiled: Compiled, tag: str = "") -> bytes:
         seen[name] = seen.get(name, 0) + 1
         names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
     settings = f"{SETTINGS}, log_comment={quote(tag)}, {_PARQUET}"
-    types = describe(store, compiled.clickhouse, settings)
+    types = describe(session, compiled.clickhouse, settings)
     cells = [
         f"{_writable(identifier(key), type_)} AS {identifier(name)}"
         for key, name, type_ in zip(compiled.keys, names, types, strict=True)
     ]
-    return run(store, f"SELECT {', '.join(cells)} FROM ({compiled.clickhouse}) SETTINGS {settings}", "Parquet")
+    return run(session, f"SELECT {', '.join(cells)} FROM ({compiled.clickhouse}) SETTINGS {settings}", "Parquet")
 
 
 def _writable(column: str, type_: str) -> str:
@@ -81,11 +81,11 @@ def _writable(column: str, type_: str) -> str:
     return f"CAST({column} AS Nullable(String))" if "Nothing" in type_ else column
 
 
-def run(store: Store, sql: str, fmt: str) -> bytes:
+def run(session: Session, sql: str, fmt: str) -> bytes:
     """One statement on a connection of its own."""
     import chdb
 
-    connection: Any = chdb.connect(str(store.path / "clickhouse"))  # type: ignore[no-untyped-call]
+    connection: Any = chdb.connect(str(session.path / "clickhouse"))  # type: ignore[no-untyped-call]
     try:
         if len(sql) > _USUAL_LENGTH:  # a long list of values; the parser reads these before it sees SETTINGS
             connection.query(f"SET max_query_size = {1 << 30}, max_ast_elements = 4000000")
@@ -97,23 +97,23 @@ def run(store: Store, sql: str, fmt: str) -> bytes:
         connection.close()
 
 
-def describe(store: Store, sql: str, settings: str) -> list[str]:
+def describe(session: Session, sql: str, settings: str) -> list[str]:
     """The ClickHouse types of a SELECT's columns, without running it."""
-    lines = run(store, f"DESCRIBE ({sql}) SETTINGS {settings}", "JSONCompactEachRow").splitlines()
+    lines = run(session, f"DESCRIBE ({sql}) SETTINGS {settings}", "JSONCompactEachRow").splitlines()
     return [json.loads(line)[1] for line in lines]
 
 
-def cancel(store: Store, tag: str) -> None:
+def cancel(session: Session, tag: str) -> None:
     """Stops the running query with this tag, if there is one."""
-    run(store, f"KILL QUERY WHERE Settings['log_comment'] = {quote(tag)} ASYNC", "JSONCompact")
+    run(session, f"KILL QUERY WHERE Settings['log_comment'] = {quote(tag)} ASYNC", "JSONCompact")
 
 
-def progress(store: Store, tag: str) -> dict[str, Any] | None:
+def progress(session: Session, tag: str) -> dict[str, Any] | None:
     """How far the running query with this tag has come, in PostHog's terms."""
     condition = f"WHERE Settings['log_comment'] = {quote(tag)}"
     columns = "toInt64(read_bytes), toInt64(read_rows), toInt64(total_rows_approx), elapsed"
     settings = "SETTINGS output_format_json_quote_64bit_integers=0"
-    line = run(store, f"SELECT {columns} FROM system.processes {condition} {settings}", "JSONCompactEachRow")
+    line = run(session, f"SELECT {columns} FROM system.processes {condition} {settings}", "JSONCompactEachRow")
     if not line:
         return None
     names = ("bytes_read", "rows_read", "estimated_rows_total", "time_elapsed")

@@ -15,13 +15,14 @@ def expired(store: Store, before: datetime, told: Told, *, dry_run: bool) -> dic
     [[events]] = store.rows(f"SELECT count() FROM posthog.events WHERE timestamp < {moment}")
     persons = [id_ for (id_,) in store.rows(_gone(moment))]
     if not dry_run:
-        with store.rewriting:
-            _delete_events(store, moment, told)
-            told("deleting persons", 0, len(persons))
-            for table, column in _PERSON_TABLES.items() if persons else ():
-                store.erase(table, column, persons)
-        told("clearing the disk", 0, 0)
-        store.scrub(["events", *_PERSON_TABLES])  # also what a run that was cut short has left there
+        with store.overhaul:
+            with store.rewriting:
+                _delete_events(store, moment, told)
+                told("deleting persons", 0, len(persons))
+                for table, column in _PERSON_TABLES.items() if persons else ():
+                    store.erase(table, column, persons)
+            told("clearing the disk", 0, 0)
+            store.scrub(["events", *_PERSON_TABLES])  # also what a run that was cut short has left there
     return {"events": events, "persons": len(persons)}
 
 

@@ -14,9 +14,11 @@ _POLL_SECONDS = 0.05
 
 
 class DirectoryServed(ConnectionFailed):
-    """The directory is held by the server at ``url``, which answers in its place."""
+    """The directory is held by the server at ``url``, which answers in its place: to whoever has ``key``, as it said to
+    those who may read the directory."""
 
     url = ""
+    key = ""
 
 
 class DirectoryLock:
@@ -32,12 +34,14 @@ class DirectoryLock:
                 self._file.close()
                 raise _taken(directory, self._note)
             time.sleep(_POLL_SECONDS)
-        self.announce("")
+        self.announce("", "")
 
-    def announce(self, url: str) -> None:
-        """Tell other processes that this one serves at ``url`` ('' when it does not serve)."""
+    def announce(self, url: str, key: str) -> None:
+        """Tell the owner's other processes that this one serves at ``url``, for ``key`` ('' when it does not serve)."""
         fresh = self._note.with_suffix(".new")
-        fresh.write_text(json.dumps({"pid": os.getpid(), "url": url}))
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps({"pid": os.getpid(), "url": url, "key": key}))
         fresh.replace(self._note)
 
     def release(self) -> None:
@@ -56,14 +60,14 @@ def _taken(directory: Path, note: Path) -> ConnectionFailed:
     holder: dict[str, object] = {}
     with contextlib.suppress(OSError, ValueError):
         holder = json.loads(note.read_text())
-    pid, url = holder.get("pid", "unknown"), holder.get("url")
-    if url:
-        served = DirectoryServed(
-            f"the data directory {directory} is in use by the server at {url} (pid {pid})",
-            f"ask that server instead: set POSTHOG_HOST={url}, or stop it first",
-        )
-        served.url = str(url)
+    pid, url, key = holder.get("pid", "unknown"), holder.get("url"), holder.get("key")
+    message = f"the data directory {directory} is in use by the server at {url} (pid {pid})"
+    if url and key:
+        served = DirectoryServed(message, f"ask that server instead: set POSTHOG_HOST={url}, or stop it first")
+        served.url, served.key = str(url), str(key)
         return served
+    if url:
+        return ConnectionFailed(f"{message}, of an older version", "stop it, and start it again")
     return ConnectionFailed(
         f"the data directory {directory} is in use by another usertrack process (pid {pid})",
         "wait until it has finished, or run `usertrack serve` there and set POSTHOG_HOST=… to share the data",

@@ -62,9 +62,9 @@ def serve(
 
         from usertrack.server.app import create_app
 
-        settings = replace(load_or_create_settings(data, env), **overrides)
+        settings = replace(load_or_create_settings(data, env), owner_key=secrets.token_urlsafe(32), **overrides)
         url = _url(host, listener.getsockname()[1])
-        store.announce(url)
+        store.announce(url, settings.owner_key)
         config = uvicorn.Config(
             create_app(store, settings),
             log_level="warning",
@@ -83,6 +83,9 @@ def serve(
 def serving(data: Path, env: Mapping[str, str]) -> Iterator[tuple[str, ServerSettings]]:
     """``data`` at an address of this machine alone: that of the server that has it, else of one for as long as needed.
 
+    The personal key in the settings is one that this server takes: a server that was here before has its own, perhaps
+    from an environment that is not ours, and a second one for those who may read its directory.
+
     Raises ``UsageError`` where no events are kept, ``ConnectionFailed`` when another process has them.
     """
     from usertrack.server.lock import DirectoryServed
@@ -94,7 +97,7 @@ def serving(data: Path, env: Mapping[str, str]) -> Iterator[tuple[str, ServerSet
     try:
         store = Store(data)
     except DirectoryServed as served:
-        yield served.url, keys
+        yield served.url, replace(keys, personal_api_key=served.key)
         return
     with closing(store), closing(_listen(DEFAULT_HOST, 0)) as listener:
         import uvicorn

@@ -13,6 +13,7 @@ class ServerSettings:
     ``now`` is the moment (aware) that queries take for the present, None for the machine's clock: a recorded world
     ends when it ends. ``test_account_filters`` are property filters, for queries that leave out test accounts.
     ``scopes`` are those of the personal key, which persons ask for: `*` is all.
+    The ``owner_key`` is as good as the personal one; the server makes it for those who may read its data directory.
     With an ``ip_key`` events keep a keyed hash of the address that they came from as ``$ip``; without one, nothing.
     """
 
@@ -26,6 +27,7 @@ class ServerSettings:
     test_account_filters: tuple[dict[str, Any], ...] = ()
     scopes: tuple[str, ...] = ("*",)
     ip_key: bytes = field(default=b"", repr=False)
+    owner_key: str = field(default="", repr=False)
 
     def clock(self) -> datetime:
         """The present, UTC."""

@@ -1,15 +1,18 @@
 """The one owner of the ClickHouse data directory: opens it, creates the schema, runs statements."""
 
 import json
+import shutil
+import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from usertrack.errors import ConnectionFailed, UsageError
+from usertrack.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.server.definitions import Definitions
 from usertrack.server.lock import DirectoryLock
 
@@ -33,38 +36,21 @@ _SCRUB = {
     "merge_tree_clear_old_parts_interval_seconds": 1,
 }
 _SCRUBBED = 60  # seconds that this may take
+_UPLOAD = "upload-"
 
 
 class StoreClosed(RuntimeError):  # noqa: N818
     """What went on in the background when the store was closed ends with this."""
 
 
-class Store:
-    """Embedded ClickHouse in ``path``. Safe to call from several threads; one process may hold a directory.
+class Session:
+    """A connection to the embedded ClickHouse in ``path``, for one statement at a time. Safe to call from threads."""
 
-    chDB allows one open Store per process, too.
-    """
-
-    def __init__(self, path: Path, wait: float = 0.0) -> None:
-        """Open (and create) ``path``, waiting up to ``wait`` seconds for another process to leave it.
-
-        Raises ``ConnectionFailed`` naming the process that holds it, ``UsageError`` if it cannot be written.
-        """
+    def __init__(self, path: Path) -> None:
         self.path = path
         self._turn = threading.Lock()
-        self._erasing = threading.Lock()  # one after the other: what is to go stands in one table
-        self.rewriting = threading.Lock()  # held by who writes events, and by who puts others in their place
         self._closed = False
-        self._lock = _locked(path, wait)
-        try:
-            self._connection = _connected(path / "clickhouse")
-            _create_schema(self._connection)
-            self.definitions = Definitions(self)
-        except BaseException as error:
-            self._lock.release()
-            if isinstance(error, RuntimeError):
-                raise _unopened(path, error) from None
-            raise
+        self._connection = _connected(path / "clickhouse")
 
     def query(self, sql: str, fmt: str = "JSONCompact") -> bytes:
         """Run ``sql`` and return its result in the ClickHouse format ``fmt``; raises chdb's ``ChdbError``."""
@@ -74,15 +60,73 @@ class Store:
             try:
                 result: bytes = self._connection.query(sql, fmt).bytes()
                 return result
-            except Exception:
+            except Exception as error:
                 # chDB would put what the failed statement had written in front of the connection's next answer
                 self._connection.close()
                 self._connection = _connected(self.path / "clickhouse")
+                if isinstance(error, UnicodeDecodeError):  # chDB cannot read its own message, with bytes of the data
+                    raise RuntimeError(error.object.decode(errors="replace")) from None
                 raise
 
     def rows(self, sql: str) -> list[list[Any]]:
         """The result of ``sql`` as Python lists; UUIDs and times are strings. For small results."""
         return [json.loads(line) for line in self.query(sql, "JSONCompactEachRow").splitlines()]
+
+    def close(self) -> None:
+        with self._turn:
+            self._closed = True
+            self._connection.close()
+
+
+class Store(Session):
+    """The session that owns ``path``, where others may be opened beside it; one process may hold a directory.
+
+    chDB allows one open Store per process, too.
+    """
+
+    def __init__(self, path: Path, wait: float = 0.0) -> None:
+        """Open (and create) ``path``, waiting up to ``wait`` seconds for another process to leave it.
+
+        Raises ``ConnectionFailed`` naming the process that holds it, ``UsageError`` if it cannot be written.
+        """
+        self.rewriting = threading.Lock()  # held by who writes events, and by who puts others in their place
+        self._erasing = threading.Lock()  # one after the other: what is to go stands in one table
+        self.overhaul = threading.Lock()  # held to its end by an import, and by who would miss what that brings
+        self._importing = threading.Lock()
+        self._lock = _locked(path, wait)
+        try:
+            _forget_uploads(path)
+            super().__init__(path)
+            _create_schema(self._connection)
+            self.definitions = Definitions(self)
+        except BaseException as error:
+            self._lock.release()
+            if isinstance(error, RuntimeError):
+                raise _unopened(path, error) from None
+            raise
+
+    @contextmanager
+    def importing(self) -> Iterator[Session]:
+        """A session for an import, beside which all else goes on but what deletes people or renames them.
+
+        Raises SourceBusy while there is another one, or one of these.
+        """
+        if not self.overhaul.acquire(blocking=False):
+            raise SourceBusy("another import is under way, or a deletion", "import again when it has finished")
+        try:
+            with self._importing:
+                if self._closed:
+                    raise StoreClosed("the store is closed")
+                with closing(Session(self.path)) as session:
+                    yield session
+        finally:
+            self.overhaul.release()
+
+    @contextmanager
+    def upload(self) -> Iterator[Path]:
+        """A folder for a file that is on its way in, for as long as it is needed; one that was killed has none left."""
+        with tempfile.TemporaryDirectory(prefix=_UPLOAD, dir=self.path) as folder:
+            yield Path(folder)
 
     def insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write ``rows`` into ``posthog.<table>`` with one INSERT; nothing is sent for no rows."""
@@ -126,7 +170,8 @@ class Store:
     def _reattach(self, table: str) -> None:
         """Let ``table`` be looked through anew, which is done at once when it is attached; nobody may miss it."""
         with self._turn:
-            self._connection.query(f"DETACH TABLE posthog.{table}")
+            # until no query reads it: else it could not be attached, and would be gone until the next start
+            self._connection.query(f"DETACH TABLE posthog.{table} SYNC")
             self._connection.query(f"ATTACH TABLE posthog.{table}")
 
     def _wait_for_scrubbing(self, tables: Sequence[str]) -> None:
@@ -149,15 +194,14 @@ class Store:
         """Bring ``posthog.property_definitions`` up to date with what plain INSERTs wrote, to ``events`` or another."""
         self.definitions.refresh(datetime.now(UTC), events)
 
-    def announce(self, url: str) -> None:
-        """Tell processes that want this directory that it is served at ``url``."""
-        self._lock.announce(url)
+    def announce(self, url: str, key: str) -> None:
+        """Tell the owner's processes that want this directory that it is served at ``url``, for whoever has ``key``."""
+        self._lock.announce(url, key)
 
     def close(self) -> None:
-        """Close it, once a deletion that is under way has come to the end of its step."""
-        with self._erasing, self._turn:
-            self._closed = True
-            self._connection.close()
+        """Close it, once an import is over, and a deletion that is under way has come to the end of its step."""
+        with self._importing, self._erasing:
+            super().close()
             self._lock.release()
 
 
@@ -179,6 +223,11 @@ def _locked(path: Path, wait: float) -> DirectoryLock:
         raise UsageError(
             f"cannot write to the data directory {path}: {error.strerror}", "choose another one with --data"
         ) from None
+
+
+def _forget_uploads(path: Path) -> None:
+    for left in path.glob(f"{_UPLOAD}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _unopened(path: Path, error: RuntimeError) -> ConnectionFailed:

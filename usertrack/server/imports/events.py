@@ -8,19 +8,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from usertrack.server.addresses import is_address_sql, without_addresses_sql
 from usertrack.server.hogql.sql import quote
-from usertrack.server.imports.file import NUMBER, Column, EventFile, opened
+from usertrack.server.imports.clock import WallClock
+from usertrack.server.imports.file import NUMBER, Column, EventFile, holds_objects, opened
 from usertrack.server.imports.mapping import Constant, Mapping, Origin, read_mapping
 from usertrack.server.payload import DISTINCT_ID_LENGTH
 from usertrack.server.persons import NOBODY, clickhouse_time, first_person_id_sql
 from usertrack.server.store import literals
 
 if TYPE_CHECKING:
-    from usertrack.server.store import Store
+    from usertrack.server.store import Session
 
 LINKS = "posthog.import_links"  # distinct_id and person_id, of ids that the file joins to a person
 COLUMNS = (
@@ -28,19 +30,35 @@ COLUMNS = (
     *("$session_id", "$window_id"),
 )
 PROBLEMS = {  # what may be wrong with a row, as a condition on ``Events.rows``; the first that is true is said
+    "text that is not UTF-8": "garbled",
     "no readable timestamp": "timestamp IS NULL",
     "no distinct_id": "distinct_id = ''",
     "no event name": "event = ''",
     "properties that are no JSON object": "unsound",
 }
 BAD = f"({' OR '.join(PROBLEMS.values())})"
-_TIME = (  # year, month and day in an order that is beyond doubt, or seconds, ms, µs or ns of Unix
-    r"^\s*(\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
-    r" ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)?)?"
-    r"|([A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d( (GMT|UTC|[+-]\d{4}))?"
+# year, month and day in an order that is beyond doubt, or seconds, ms, µs or ns of Unix
+_CLOCK = r"[T ]([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
+_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
+_MAIL = r"([A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d"
+_TIME = (
+    rf"^\s*({_DAY}({_CLOCK} ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)?)?|{_MAIL}( (GMT|UTC|[+-]\d{{4}}))?"
     r"|\d{9,10}(\.\d+)?|\d{13}|\d{16}|\d{19})\s*$"
 )
+_OF_NO_ZONE = rf"^\s*({_DAY}({_CLOCK} ?)?|{_MAIL})\s*$"
 _RANGE = "BETWEEN toDateTime64('1900-01-02', 6, 'UTC') AND toDateTime64('2299-12-31', 6, 'UTC')"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An import as it was asked for: the file at ``path``, as people have ``called`` it, with `--map` and `--omit`."""
+
+    path: Path
+    called: Path
+    given: Sequence[str] = ()
+    omitted: Sequence[str] = ()
+    zone: str = "UTC"
+    skip_bad: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,13 +71,15 @@ class Events:
     zone: str
 
     def rows(self, **more: str) -> str:
-        """SELECT distinct_id, event, timestamp (NULL: unreadable), properties (JSON), unsound, given_uuid, ``more``."""
+        """SELECT distinct_id, event, timestamp (NULL: unreadable), properties (JSON), garbled, unsound, given_uuid and
+        ``more``."""
         of = self.mapping.of
         cells = {
             "distinct_id": self._id(of["distinct_id"]),
             "event": self._text(of["event"]),
             "timestamp": self._timestamp(),
             "properties": _object(self._members()),
+            "garbled": self._garbled(),
             "unsound": self._unsound(),
             "given_uuid": self._text(of["uuid"]) if "uuid" in of else "''",
         }
@@ -130,18 +150,29 @@ class Events:
         return f"if({read} {_RANGE}, {read}, NULL)"
 
     def _moment(self, column: Column) -> str:
-        c, zone = column.sql, quote(self.zone)
         if column.written or column.kind == "text":
-            return f"if(match({c}, {quote(_TIME)}), parseDateTime64BestEffortOrNull({c}, 6, {zone}), NULL)"
+            read = f"if(match({column.sql}, {quote(_TIME)}), {_read(column)}, NULL)"
+            wall = self._wall(column)
+            return f"if(match({column.sql}, {quote(_OF_NO_ZONE)}), {wall.moment}, {read})" if wall else read
         if column.kind == "number":
-            return _unix_time(c)
-        if column.kind == "date":
-            return f"toDateTime64({c}, 6, {zone})"
-        if column.kind != "time":
+            return _unix_time(column.sql)
+        if column.kind not in ("date", "time"):
             return "CAST(NULL, 'Nullable(DateTime64(6))')"
-        if column.naive and self.zone != "UTC":
-            return f"toDateTime64(toString({c}), 6, {zone})"
-        return f"toDateTime64({c}, 6, 'UTC')"
+        wall = self._wall(column)
+        return wall.moment if wall else f"toDateTime64({column.sql}, 6, 'UTC')"
+
+    def wall(self) -> WallClock | None:
+        """The timestamps that are in no timezone, as they are shown in ``zone``; None where that is no question."""
+        return self._wall(self.file[str(self.mapping.of["timestamp"])])
+
+    def _wall(self, column: Column) -> WallClock | None:
+        if self.zone == "UTC":
+            return None
+        if column.written or column.kind == "text":
+            return WallClock(f"if(match({column.sql}, {quote(_OF_NO_ZONE)}), {_read(column)}, NULL)", self.zone)
+        if column.kind == "date" or (column.kind == "time" and column.naive):
+            return WallClock(f"toDateTime64({column.sql}, 6, 'UTC')", self.zone)
+        return None
 
     def _id(self, origin: Origin) -> str:
         return f"substringUTF8(replaceAll({self._text(origin)}, '\\0', '\ufffd'), 1, {DISTINCT_ID_LENGTH})"
@@ -202,6 +233,13 @@ class Events:
         base = self._base()
         return f"({base} != '' AND JSONType({base}) != 'Object')"
 
+    def _garbled(self) -> str:
+        """Whether a text that is used is no text: what was written in another encoding would be kept as broken."""
+        used = {*self.mapping.of.values(), *self.mapping.properties.values(), *self.mapping.person.values()}
+        texts = [column.sql for column in self.file.columns if column.name in used and column.kind == "text"]
+        sound = [f"isValidUTF8(ifNull({column}, ''))" for column in texts]
+        return f"NOT ({' AND '.join(sound)})" if sound else "false"
+
     def _uuid(self) -> str:
         content = "reinterpretAsUUID(sipHash128(row.distinct_id, event, assumeNotNull(timestamp), properties))"
         if "uuid" not in self.mapping.of:
@@ -215,14 +253,16 @@ class Events:
 
 
 @contextmanager
-def open_events(
-    store: "Store", path: Path, given: Sequence[str], omitted: Sequence[str], *, token: str, zone: str
-) -> Iterator[Events]:
-    """The events of the file at ``path``, as `--map` and `--omit` have it. Raises UsageError."""
-    with opened(store, path) as file:
-        objects = [column.name for column in file.columns if column.json]
-        mapping = read_mapping([column.name for column in file.columns], objects, given, omitted)
-        yield Events(file, mapping, token, zone)
+def open_events(session: "Session", wanted: Wanted, token: str) -> Iterator[Events]:
+    """The events of the file that is ``wanted``, for the project of ``token``. Raises UsageError."""
+    with opened(session, wanted.path, wanted.called) as file:
+        names = [column.name for column in file.columns]
+        mapping = read_mapping(names, partial(holds_objects, session, file), wanted.given, wanted.omitted)
+        yield Events(file, mapping, token, wanted.zone)
+
+
+def _read(column: Column) -> str:
+    return f"parseDateTime64BestEffortOrNull({column.sql}, 6, 'UTC')"
 
 
 def _unix_time(column: str) -> str:

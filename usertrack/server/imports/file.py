@@ -13,10 +13,11 @@ from usertrack.errors import QueryError, UsageError, UsertrackError
 from usertrack.server.hogql.sql import identifier, quote
 
 if TYPE_CHECKING:
-    from usertrack.server.store import Store
+    from usertrack.server.store import Session
 
 # no leading zeros, which identifiers and postcodes have; no more digits than are kept exactly
 NUMBER = r"^-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d{1,2})?$"
+SUFFIXES = re.compile(r"\.(?:parquet|csv(?:\.(?:gz|zst|xz|bz2))?)")
 _CSV = re.compile(r"\.(?:csv|tsv)(\.(?:gz|zst|xz|bz2))?$", re.I)
 _CSV_SETTINGS = {
     "input_format_csv_skip_first_lines": 1,
@@ -24,6 +25,7 @@ _CSV_SETTINGS = {
     "input_format_csv_trim_whitespaces": 0,
 }
 _LOOK_AT = 25_000  # rows that decide what kind of value a column of CSV holds
+CONVERT = "if it is text, convert it first, such as with `iconv -f WINDOWS-1252 -t UTF-8`"
 _KINDS = {
     "String": "text", "FixedString": "text", "Bool": "bool",
     "Date": "date", "Date32": "date", "DateTime": "time", "DateTime64": "time",
@@ -43,7 +45,6 @@ class Column:
     kind: str
     naive: bool = False
     written: bool = False
-    json: bool = False  # looks like JSON objects
 
 
 @dataclass(frozen=True)
@@ -65,25 +66,29 @@ class EventFile:
 
 
 @contextmanager
-def opened(store: "Store", path: Path) -> Iterator[EventFile]:
-    """The file at ``path`` with its columns; raises UsageError for one that cannot be read or holds no rows."""
+def opened(session: "Session", path: Path, called: Path) -> Iterator[EventFile]:
+    """The file at ``path`` with its columns; raises UsageError for one that cannot be read or holds no rows.
+
+    Messages name it as it is ``called``: where it lies may be nothing that its owner knows.
+    """
     from chdb import ChdbError
 
-    suffix = _suffix(path)
+    suffix = suffix_of(path)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
         link = Path(folder) / f"events{suffix}"  # in a path of its own ClickHouse would see wildcards
         link.symlink_to(path.resolve())
         try:
-            file = _parquet(store, path, link) if suffix == ".parquet" else _csv(store, path, link)
-            rows = store.rows(f"SELECT 1 FROM {file.relation} LIMIT 1 SETTINGS {file.settings}")
+            file = _parquet(session, called, link) if suffix == ".parquet" else _csv(session, called, link)
+            rows = session.rows(f"SELECT 1 FROM {file.relation} LIMIT 1 SETTINGS {file.settings}")
         except (RuntimeError, ChdbError) as error:
-            raise unreadable(store, path, error) from None
+            raise unreadable(session, called, error) from None
         if not rows:
-            raise UsageError(f"'{path}' holds no rows", "there is nothing to import")
+            raise UsageError(f"'{called}' holds no rows", "there is nothing to import")
         yield file
 
 
-def _suffix(path: Path) -> str:
+def suffix_of(path: Path) -> str:
+    """What kind of file it is: `.parquet`, `.csv` or `.csv.gz` and the like. Raises UsageError for any other."""
     if path.is_fifo() or path.is_char_device():
         raise UsageError(f"'{path}' is a pipe, and an import reads its file more than once", "write it to a file first")
     try:
@@ -105,24 +110,22 @@ def _suffix(path: Path) -> str:
 # parquet
 
 
-def _parquet(store: "Store", path: Path, link: Path) -> EventFile:
+def _parquet(session: "Session", path: Path, link: Path) -> EventFile:
     from chdb import ChdbError
 
     source = f"file({quote(str(link))}, 'Parquet')"
     try:
-        described = store.rows(f"DESCRIBE {source}")
+        described = session.rows(f"DESCRIBE {source}")
     except (RuntimeError, ChdbError):
         raise UsageError(f"'{path}' is no parquet file that can be read", "was it written to its end?") from None
     prefix = _unused([name for name, *_ in described])
-    naive = _naive(store, link)
+    naive = _naive(session, link)
     columns = tuple(
-        Column(name, f"{prefix}{number}", kind, naive=name in naive, json=kind == "object")
+        Column(name, f"{prefix}{number}", _kind(type_), naive=name in naive)
         for number, (name, type_, *_) in enumerate(described)
-        for kind in [_kind(type_)]
     )
     cells = ", ".join(f"{identifier(column.name)} AS {column.sql}" for column in columns)
-    file = EventFile(path, columns, f"(SELECT {cells} FROM {source})", "use_hive_partitioning = 0")
-    return _with_objects(store, file)
+    return EventFile(path, columns, f"(SELECT {cells} FROM {source})", "use_hive_partitioning = 0")
 
 
 def _kind(type_: str) -> str:
@@ -131,10 +134,10 @@ def _kind(type_: str) -> str:
     return _KINDS.get(name) or ("number" if re.match(r"U?Int|Float|BFloat|Decimal", name) else "other")
 
 
-def _naive(store: "Store", link: Path) -> set[str]:
+def _naive(session: "Session", link: Path) -> set[str]:
     """Columns of times that the file says are in no timezone; ClickHouse reads them as UTC."""
     metadata = f"SELECT columns.path, columns.logical_type FROM file({quote(str(link))}, 'ParquetMetadata')"
-    ((paths, types),) = store.rows(metadata)
+    ((paths, types),) = session.rows(metadata)
     return {path for path, type_ in zip(paths, types, strict=True) if "isAdjustedToUTC=false" in type_}
 
 
@@ -148,8 +151,8 @@ def _unused(names: Sequence[str]) -> str:
 # CSV
 
 
-def _csv(store: "Store", path: Path, link: Path) -> EventFile:
-    names, delimiter, lines = _header(store, path, link)
+def _csv(session: "Session", path: Path, link: Path) -> EventFile:
+    names, delimiter, lines = _header(session, path, link)
     structure = ", ".join(f"c{number} String" for number in range(len(names)))
     settings = _CSV_SETTINGS | {"format_csv_delimiter": quote(delimiter)}
     file = EventFile(
@@ -159,22 +162,26 @@ def _csv(store: "Store", path: Path, link: Path) -> EventFile:
         ", ".join(f"{name} = {value}" for name, value in settings.items()),
         lines,
     )
-    return _with_objects(store, _with_kinds(store, file))
+    return _with_kinds(session, file)
 
 
-def _header(store: "Store", path: Path, link: Path) -> tuple[list[str], str, int]:
+def _header(session: "Session", path: Path, link: Path) -> tuple[list[str], str, int]:
     """The names of the columns, what stands between them, and how many lines that takes.
 
     What stands between them is whatever of , ; tab | makes the most of the header.
     """
     from chdb import ChdbError
 
-    text = f"SELECT toValidUTF8(line) FROM file({quote(str(link))}, 'LineAsString', 'line String') LIMIT 100"
+    text = f"FROM file({quote(str(link))}, 'LineAsString', 'line String') LIMIT 100"
     try:
-        lines = [line for (line,) in store.rows(text)]
+        found = session.rows(f"SELECT toValidUTF8(line), isValidUTF8(line) {text}")
     except (RuntimeError, ChdbError):
         raise UsageError(f"'{path}' cannot be read", "is it compressed as its name says?") from None
-    header, delimiter, count = max((_split(lines, mark) for mark in ",;\t|"), key=lambda found: len(found[0]))
+    lines = [line for line, _ in found]
+    header, delimiter, count = max((_split(lines, mark) for mark in ",;\t|"), key=lambda split: len(split[0]))
+    for number, (line, sound) in enumerate(found[: count or 1], 1):
+        if not sound or "\0" in line:
+            raise UsageError(f"line {number} of '{path}' is not text in UTF-8", CONVERT)
     names = [name.strip() or f"column_{number}" for number, name in enumerate(header, 1)]
     if not names:
         raise UsageError(f"the first line of '{path}' does not name columns", "put their names there")
@@ -192,13 +199,13 @@ def _split(lines: Sequence[str], delimiter: str) -> tuple[list[str], str, int]:
         return [], delimiter, 0
 
 
-def _with_kinds(store: "Store", file: EventFile) -> EventFile:
+def _with_kinds(session: "Session", file: EventFile) -> EventFile:
     """CSV does not say what its values are: a column is of numbers when all that is looked at are."""
     counts = ", ".join(
         f"[countIf({c} != ''), countIf(match({c}, {quote(NUMBER)})), countIf(lower({c}) IN ('true', 'false'))]"
         for c in (column.sql for column in file.columns)
     )
-    (found,) = store.rows(f"SELECT {counts} FROM {_first(file)}")
+    (found,) = session.rows(f"SELECT {counts} FROM {_first(file)}")
     kinds = [
         "text" if not int(filled) else "number" if filled == numbers else "bool" if filled == bools else "text"
         for filled, numbers, bools in found
@@ -207,31 +214,24 @@ def _with_kinds(store: "Store", file: EventFile) -> EventFile:
     return replace(file, columns=columns)
 
 
-def _with_objects(store: "Store", file: EventFile) -> EventFile:
-    """Marks the columns of text that hold JSON objects."""
-    texts = [column for column in file.columns if column.kind == "text"]
-    if not texts:
-        return file
-    tests = ", ".join(
-        f"countIf({text} != '') > 0 AND countIf({text} != '' AND JSONType({text}) != 'Object') = 0"
-        for text in (f"ifNull({column.sql}, '')" for column in texts)
-    )
-    (found,) = store.rows(f"SELECT {tests} FROM {_first(file)}")
-    objects = {column.name for column, is_object in zip(texts, found, strict=True) if is_object}
-    columns = tuple(replace(column, json=True) if column.name in objects else column for column in file.columns)
-    return replace(file, columns=columns)
-
-
 def _first(file: EventFile) -> str:
     return f"(SELECT * FROM {file.relation} LIMIT {_LOOK_AT}) SETTINGS {file.settings}"
 
 
-def unreadable(store: "Store", path: Path, error: Exception) -> UsertrackError:
+def holds_objects(session: "Session", file: EventFile, name: str) -> bool:
+    """Whether a cell of the column ``name`` is a JSON object: one is enough, for those beside it may be broken."""
+    column = file[name]
+    text = {"text": f"ifNull({column.sql}, '')", "object": f"toJSONString({column.sql})"}.get(column.kind)
+    found = f"SELECT 1 FROM {file.relation} WHERE JSONType({text}) = 'Object' LIMIT 1 SETTINGS {file.settings}"
+    return bool(text and session.rows(found))
+
+
+def unreadable(session: "Session", path: Path, error: Exception) -> UsertrackError:
     """What ClickHouse said of the file at ``path``, as the user's problem."""
     said = str(error)
     if "NOT_ENOUGH_SPACE" in said or "No space left" in said:
         return UsageError(
-            f"no space left for the events of '{path}' in {store.path}", "nothing was imported; make room"
+            f"no space left for the events of '{path}' in {session.path}", "nothing was imported; make room"
         )
     if row := re.search(r"\(at row (\d+)\)", said):
         number = "more" if "Expected end of line" in said else "fewer"

@@ -10,27 +10,38 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from usertrack.errors import UsageError
-from usertrack.server.imports.events import BAD, COLUMNS, LINKS, Events
-from usertrack.server.imports.reading import bad_rows, described, failure, running
-from usertrack.server.persons import first_person_id_sql
+from usertrack.server.imports.events import BAD, COLUMNS, LINKS, Events, Wanted, open_events
+from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, running
+from usertrack.server.persons import clickhouse_time, first_person_id_sql
+from usertrack.server.store import literal
 
 if TYPE_CHECKING:
-    from usertrack.server.store import Store
+    from usertrack.server.store import Session, Store
 
-Progress = Callable[[str], None]
-
+_MARGIN = timedelta(minutes=10)  # a request that came before may have waited for its turn
 _STAGED, _REPEATED, _PEOPLE = "posthog.import_events", "posthog.import_repeats", "posthog.import_people"
+
+
+Said = Callable[[str], None]
+
+
+class Progress(Protocol):
+    """Hears a message, one to keep or one that holds until the next."""
+
+    def __call__(self, message: str, *, passing: bool = False) -> None: ...
 
 
 @dataclass(frozen=True)
 class Imported:
     """``events`` were written; ``known`` were there already, ``repeated`` had the uuid of another row of the file.
 
-    ``skipped`` rows had the ``problems``. ``people`` are those of the file; ``first`` and ``last`` its times, UTC.
+    ``skipped`` rows had the ``problems``. ``people`` are those of the file; ``first`` and ``last`` its times, UTC;
+    ``notes`` say how times were read that are not beyond doubt.
     """
 
     events: int
@@ -41,52 +52,80 @@ class Imported:
     people: int
     first: datetime
     last: datetime
+    notes: tuple[str, ...] = ()
 
 
-def load(store: "Store", events: Events, now: datetime, progress: Progress, *, skip_bad: bool = False) -> Imported:
-    """Import ``events``. Unless ``skip_bad``, bad rows raise UsageError; after any error nothing is imported."""
+def import_file(store: "Store", wanted: Wanted, token: str, now: datetime, progress: Progress) -> Imported:
+    """Import the file that is ``wanted`` for the project of ``token``, while ``store`` goes on to serve others.
+
+    ``progress`` is told what becomes of which column, and how far it is; an exception in it stops the import. Raises
+    UsageError for bad rows, among others; after any error nothing is imported.
+    """
+    with store.importing() as session, open_events(session, wanted, token) as events:
+        for target, origin in events.mapping.fates():
+            progress(f"{target} ← {origin}")
+        return _load(store, session, events, now, partial(progress, passing=True), skip_bad=wanted.skip_bad)
+
+
+def _load(
+    store: "Store",
+    session: "Session",
+    events: Events,
+    now: datetime,
+    progress: Said,
+    *,
+    skip_bad: bool,
+) -> Imported:
     from chdb import ChdbError
 
-    problems = bad_rows(store, events) if skip_bad else []
-    skipped = sum(problem.count for problem in problems)
     condition = f"NOT {BAD}" if skip_bad else f"NOT throwIf({BAD}, 'bad row')"
     try:
         progress("reading")
-        read = _stage(store, events, events.stored(now, condition), progress)
+        problems = bad_rows(session, events) if skip_bad else []
+        read = _stage(session, events, events.stored(now, condition), progress)
         if not read:
             raise UsageError(f"no row of '{events.file.path}' can be imported", "`--dry-run` shows what is wrong")
         progress("looking for what is there already")
-        people, first, last = _gather_people(store)
-        repeated = _tell_apart(store, given="uuid" in events.mapping.of)
-        known = _forget_known(store, None if "uuid" in events.mapping.of else (first, last))
+        people, first, last = _gather_people(session)
+        repeated = _tell_apart(session, given="uuid" in events.mapping.of)
+        known = _forget_known(session, None if "uuid" in events.mapping.of else (first, last))
+        notes = clock_notes(session, events)
         progress("putting events in their places")
-        with _uninterrupted():
-            _commit(store, events)
-            _clear(store)
+        with store.rewriting, _uninterrupted():
+            known += _catch_up(session, now)
+            _commit(store, session, events, now)
+            _clear(session)
     except BaseException as error:
-        _clear(store)
+        _clear(session)
         if isinstance(error, RuntimeError | ChdbError):
-            raise failure(store, events, error) from None
+            raise failure(session, events, error) from None
         raise
-    said = tuple(described(events, problem) for problem in problems)
     return Imported(
-        read - repeated - known, known, repeated, skipped, said, people, *map(datetime.fromisoformat, (first, last))
+        events=read - repeated - known,
+        known=known,
+        repeated=repeated,
+        skipped=sum(problem.count for problem in problems),
+        problems=tuple(described(events, problem) for problem in problems),
+        people=people,
+        first=datetime.fromisoformat(first),
+        last=datetime.fromisoformat(last),
+        notes=notes,
     )
 
 
-def _stage(store: "Store", events: Events, select: str, progress: Progress) -> int:
+def _stage(session: "Session", events: Events, select: str, progress: Said) -> int:
     """Everything that takes long, where it can be interrupted; returns how many events there are."""
-    _clear(store)
+    _clear(session)
     # numbers of blocks are given to the rows when they come to the table of events
     plain = "enable_block_number_column = 0, enable_block_offset_column = 0"
     for table in (_STAGED, _REPEATED):
-        store.query(f"CREATE TABLE {table} AS posthog.events SETTINGS {plain}")
-    store.query(f"CREATE TABLE {LINKS} (distinct_id String, person_id UUID) ENGINE = MergeTree ORDER BY distinct_id")
+        session.query(f"CREATE TABLE {table} AS posthog.events SETTINGS {plain}")
+    session.query(f"CREATE TABLE {LINKS} (distinct_id String, person_id UUID) ENGINE = MergeTree ORDER BY distinct_id")
     if events.joins_ids:
-        running(store, f"INSERT INTO {LINKS} {_links(events)} SETTINGS {events.file.settings}", progress)
+        running(session, f"INSERT INTO {LINKS} {_links(events)} SETTINGS {events.file.settings}", progress)
     columns = ", ".join(f"`{name}`" for name in COLUMNS)
-    running(store, f"INSERT INTO {_STAGED} ({columns}) {select} SETTINGS {events.file.settings}", progress)
-    return _count(store, _STAGED)
+    running(session, f"INSERT INTO {_STAGED} ({columns}) {select} SETTINGS {events.file.settings}", progress)
+    return _count(session, _STAGED)
 
 
 def _links(events: Events) -> str:
@@ -104,64 +143,85 @@ def _links(events: Events) -> str:
     )
 
 
-def _gather_people(store: "Store") -> tuple[int, str, str]:
+def _gather_people(session: "Session") -> tuple[int, str, str]:
     """Note who is in the file, from when to when; returns how many people, and the first and last time of all."""
-    store.query(
+    session.query(
         f"CREATE TABLE {_PEOPLE} ENGINE = MergeTree ORDER BY distinct_id AS SELECT distinct_id, person_id,"
         f" min(timestamp) AS first_seen, max(timestamp) AS last_seen FROM {_STAGED} GROUP BY distinct_id, person_id"
     )
-    ((people, first, last),) = store.rows(
+    ((people, first, last),) = session.rows(
         f"SELECT uniqExact(person_id), min(first_seen), max(last_seen) FROM {_PEOPLE}"
     )
     return int(people), first, last
 
 
-def _tell_apart(store: "Store", *, given: bool) -> int:
+def _tell_apart(session: "Session", *, given: bool) -> int:
     """Identical rows are events of their own: the second, third, … gets a uuid of its own.
 
     Of rows with a ``given`` uuid in common only the earliest is kept. Returns how many are left out.
     """
     twice = f"uuid IN (SELECT uuid FROM {_STAGED} GROUP BY uuid HAVING count() > 1)"
-    if not _count(store, f"{_STAGED} WHERE {twice}"):
+    if not _count(session, f"{_STAGED} WHERE {twice}"):
         return 0
-    before = _count(store, _STAGED)
+    before = _count(session, _STAGED)
     own = "uuid" if given else "if(occurrence = 1, uuid, reinterpretAsUUID(sipHash128(uuid, occurrence)))"
-    store.query(
+    session.query(
         f"INSERT INTO {_REPEATED} SELECT * EXCEPT occurrence REPLACE ({own} AS uuid) FROM ("
         f"SELECT *, row_number() OVER (PARTITION BY uuid ORDER BY timestamp) AS occurrence FROM {_STAGED} WHERE {twice}"
         f") {'WHERE occurrence = 1' if given else ''}"
     )
-    store.query(f"DELETE FROM {_STAGED} WHERE {twice}")
-    store.query(f"INSERT INTO {_STAGED} SELECT * FROM {_REPEATED}")
-    return before - _count(store, _STAGED)
+    session.query(f"DELETE FROM {_STAGED} WHERE {twice}")
+    session.query(f"INSERT INTO {_STAGED} SELECT * FROM {_REPEATED}")
+    return before - _count(session, _STAGED)
 
 
-def _forget_known(store: "Store", between: tuple[str, str] | None) -> int:
+def _forget_known(session: "Session", between: tuple[str, str] | None) -> int:
     """Take out of what is staged the events that are stored, looked for ``between`` two times where that is certain."""
-    bounds = "WHERE timestamp BETWEEN '{}' AND '{}'".format(*between) if between else ""
-    known = f"uuid IN (SELECT uuid FROM posthog.events {bounds})"
-    count = _count(store, f"{_STAGED} WHERE {known}")
+    return _forget(session, "timestamp BETWEEN '{}' AND '{}'".format(*between) if between else "true")
+
+
+def _catch_up(session: "Session", began: datetime) -> int:
+    """What others wrote since ``began``: events that are known now, and ids that have become another person's."""
+    since = began - _MARGIN
+    moved = session.rows(
+        f"SELECT distinct_id, now.person_id FROM {_PEOPLE} AS staged INNER JOIN (SELECT distinct_id, person_id"
+        f" FROM posthog.person_distinct_ids FINAL WHERE version >= {int(since.timestamp()) * 10**9}) AS now"
+        " USING (distinct_id) WHERE staged.person_id != now.person_id"
+    )
+    if moved:
+        ids, persons = (f"[{','.join(map(literal, column))}]" for column in zip(*moved, strict=True))
+        for table in (_STAGED, _PEOPLE):
+            session.query(
+                f"ALTER TABLE {table} UPDATE person_id = toUUID(transform(distinct_id, {ids}, {persons},"
+                f" toString(person_id))) WHERE distinct_id IN {ids} SETTINGS mutations_sync = 1"
+            )
+    return _forget(session, f"created_at >= '{clickhouse_time(since)}'")
+
+
+def _forget(session: "Session", stored: str) -> int:
+    known = f"uuid IN (SELECT uuid FROM posthog.events WHERE {stored})"
+    count = _count(session, f"{_STAGED} WHERE {known}")
     if count:
-        store.query(f"DELETE FROM {_STAGED} WHERE {known}")
+        session.query(f"DELETE FROM {_STAGED} WHERE {known}")
     return count
 
 
-def _commit(store: "Store", events: Events) -> None:
+def _commit(store: "Store", session: "Session", events: Events, now: datetime) -> None:
     """Persons before events, as capture writes them: what is there is complete. Each month comes as a whole."""
     version = time.time_ns()
-    store.query(_persons(events, version))
-    store.query(
+    session.query(_persons(events, version))
+    session.query(
         "INSERT INTO posthog.person_distinct_ids (distinct_id, person_id, version)"
         f" SELECT DISTINCT distinct_id, person_id, {version}"
         f" FROM (SELECT distinct_id, person_id FROM {_PEOPLE} UNION ALL SELECT * FROM {LINKS})"
         " WHERE distinct_id NOT IN (SELECT distinct_id FROM posthog.person_distinct_ids FINAL)"
     )
-    store.refresh_property_definitions(_STAGED.removeprefix("posthog."))
-    months = store.rows(
+    store.definitions.refresh(now, _STAGED.removeprefix("posthog."), session)
+    months = session.rows(
         "SELECT DISTINCT partition_id FROM system.parts WHERE active AND database || '.' || table = " + f"'{_STAGED}'"
     )
     for (month,) in months:
-        store.query(f"ALTER TABLE {_STAGED} MOVE PARTITION ID '{month}' TO TABLE posthog.events")
+        session.query(f"ALTER TABLE {_STAGED} MOVE PARTITION ID '{month}' TO TABLE posthog.events")
 
 
 def _persons(events: Events, version: int) -> str:
@@ -189,14 +249,14 @@ def _persons(events: Events, version: int) -> str:
     )
 
 
-def _count(store: "Store", rows: str) -> int:
-    ((count,),) = store.rows(f"SELECT count() FROM {rows}")
+def _count(session: "Session", rows: str) -> int:
+    ((count,),) = session.rows(f"SELECT count() FROM {rows}")
     return int(count)
 
 
-def _clear(store: "Store") -> None:
+def _clear(session: "Session") -> None:
     for table in (_STAGED, _REPEATED, _PEOPLE, LINKS):
-        store.query(f"DROP TABLE IF EXISTS {table} SYNC")
+        session.query(f"DROP TABLE IF EXISTS {table} SYNC")
 
 
 @contextlib.contextmanager

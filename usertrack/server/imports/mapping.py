@@ -3,7 +3,7 @@
 Every column has one fate that can be shown beforehand: it is mapped, left out by name, or a property of its own name.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from usertrack.errors import UsageError, did_you_mean
@@ -67,11 +67,12 @@ def _named(origin: Origin) -> str:
 
 
 def read_mapping(
-    columns: Sequence[str], objects: Iterable[str], given: Sequence[str], omitted: Sequence[str]
+    columns: Sequence[str], holds_objects: Callable[[str], bool], given: Sequence[str], omitted: Sequence[str]
 ) -> Mapping:
     """``given`` as ``TARGET=COLUMN`` or ``TARGET='constant'``, completed by guesses among ``columns``.
 
-    ``objects`` are the columns that hold JSON objects: only these are taken for properties unasked. Raises UsageError.
+    ``holds_objects`` says of a column whether it has JSON objects: only such a one is taken for properties unasked.
+    Raises UsageError.
     """
     said = dict(_said(text.encode("utf-8", "replace").decode(), columns) for text in given)
     if len(said) < len(given):
@@ -79,7 +80,7 @@ def read_mapping(
     left_out = tuple(_column(name, columns) for name in omitted)
     free = [name for name in columns if name not in left_out]
     main = {origin for target, origin in said.items() if "." not in target}
-    guesses = _guesses(set(_USUAL) - said.keys(), [name for name in free if name not in main], set(objects))
+    guesses = _guesses(set(_USUAL) - said.keys(), [name for name in free if name not in main], holds_objects)
     of = {target: origin for target, origin in (said | guesses).items() if "." not in target}
     for target in NEEDED:
         if target not in of:
@@ -119,13 +120,15 @@ def _column(name: str, columns: Sequence[str]) -> str:
     return name
 
 
-def _guesses(wanted: set[str], free: Sequence[str], objects: set[str]) -> dict[str, Origin]:
+def _guesses(wanted: set[str], free: Sequence[str], holds_objects: Callable[[str], bool]) -> dict[str, Origin]:
     plain = {_plain(name): name for name in reversed(free)}
     found: dict[str, Origin] = {}
     for target in (target for target in _USUAL if target in wanted):
         for usual in _USUAL[target]:
             name = plain.get(_plain(usual))
-            if name is not None and name not in found.values() and (target != "properties" or name in objects):
+            if name is None or name in found.values():
+                continue
+            if target != "properties" or holds_objects(name):
                 found[target] = name
                 break
     return found

@@ -11,11 +11,11 @@ from usertrack.errors import UsageError, UsertrackError
 from usertrack.measures import number
 from usertrack.server.execute import cancel
 from usertrack.server.execute import progress as progress_of
-from usertrack.server.imports.events import PROBLEMS, Events
-from usertrack.server.imports.file import unreadable
+from usertrack.server.imports.events import BAD, PROBLEMS, Events
+from usertrack.server.imports.file import CONVERT, unreadable
 
 if TYPE_CHECKING:
-    from usertrack.server.store import Store
+    from usertrack.server.store import Session
 
 _EXAMPLES = 3
 _SHOWN = 10  # rows of a dry run
@@ -33,14 +33,14 @@ class Problem:
     example: str
 
 
-def running(store: "Store", statement: str, progress: Callable[[str], None]) -> None:
+def running(session: "Session", statement: str, progress: Callable[[str], None]) -> None:
     """Run an INSERT that ends with SETTINGS, telling how many rows are read; an exception here stops it."""
     tag = f"import-{uuid4()}"
     failures: list[BaseException] = []
 
     def work() -> None:
         try:
-            store.query(f"{statement}, log_comment = '{tag}'")
+            session.query(f"{statement}, log_comment = '{tag}'")
         except BaseException as failure:
             failures.append(failure)
 
@@ -49,10 +49,10 @@ def running(store: "Store", statement: str, progress: Callable[[str], None]) -> 
     try:
         while thread.is_alive():
             thread.join(_LOOK_EVERY)
-            if thread.is_alive() and (found := progress_of(store, tag)) and found["rows_read"]:
+            if thread.is_alive() and (found := progress_of(session, tag)) and found["rows_read"]:
                 progress(_how_far(found["rows_read"], found["estimated_rows_total"]))
     except BaseException:
-        cancel(store, tag)
+        cancel(session, tag)
         thread.join()
         raise
     if failures:
@@ -64,34 +64,54 @@ def _how_far(rows: int, total: int) -> str:
     return f"{number(rows)}{of_total} rows read"
 
 
-def first_rows(store: "Store", events: Events) -> list[list[Any]]:
+def first_rows(session: "Session", events: Events) -> list[list[Any]]:
     """The first rows of the file as (timestamp, UTC, distinct_id, event, properties as JSON); None: unreadable."""
-    rows = store.rows(
+    rows = session.rows(
         f"SELECT toTimeZone(timestamp, 'UTC'), distinct_id, event, properties FROM ({events.rows()}) LIMIT {_SHOWN}"
         f" SETTINGS {events.file.settings}, {_IN_ORDER}"
     )
     return [[at and datetime.fromisoformat(at), *rest] for at, *rest in rows]
 
 
-def bad_rows(store: "Store", events: Events) -> list[Problem]:
+def bad_rows(session: "Session", events: Events) -> list[Problem]:
     """What is wrong with the rows of the file, most frequent first. Reads the whole file, on one core."""
     which = ", ".join(f"{condition}, '{what}'" for what, condition in PROBLEMS.items())
     rows = events.rows(row="rowNumberInAllBlocks()", said=events.said)
-    found = store.rows(
+    found = session.rows(
         f"SELECT multiIf({which}, '') AS problem, toUInt32(count()), groupArray({_EXAMPLES})(toUInt32(row)),"
         f" any(substringUTF8(said, 1, 40)) FROM ({rows}) WHERE problem != '' GROUP BY problem ORDER BY count() DESC"
         f" SETTINGS {events.file.settings}, {_IN_ORDER}"
     )
-    return [Problem(what, count, _places(store, events, rows), said) for what, count, rows, said in found]
+    return [Problem(what, count, _places(session, events, rows), said) for what, count, rows, said in found]
 
 
-def _places(store: "Store", events: Events, rows: list[int]) -> tuple[int, ...]:
+def clock_notes(session: "Session", events: Events) -> tuple[str, ...]:
+    """How many rows have a time that their timezone skipped, or had twice, when its clocks were changed."""
+    if not (wall := events.wall()):
+        return ()
+    rows = events.rows(skipped=wall.skipped, twice=wall.twice, said=events.said)
+    ((skipped, unreal, twice, double),) = session.rows(
+        "SELECT toUInt32(countIf(skipped)), minIf(said, skipped), toUInt32(countIf(twice)), minIf(said, twice)"
+        f" FROM ({rows}) WHERE NOT {BAD} SETTINGS {events.file.settings}"
+    )
+    found = (
+        (skipped, unreal, f"{events.zone} skipped, read as if its clocks had not been changed yet"),
+        (twice, double, f"{events.zone} had twice, read as the first time"),
+    )
+    return tuple(
+        f"{number(count)} row{'s' * (count != 1)} with a time that {what}, such as '{said[:40]}'"
+        for count, said, what in found
+        if count
+    )
+
+
+def _places(session: "Session", events: Events, rows: list[int]) -> tuple[int, ...]:
     """Rows, counted from 0, as people find them: lines of a CSV, whose values may have lines of their own."""
     if not events.file.is_csv:
         return tuple(row + 1 for row in rows)
     breaks = f"countSubstrings(concat('', '', {', '.join(column.sql for column in events.file.columns)}), '\\n')"
     before = ", ".join(f"toUInt32(sumIf(breaks, row < {row}))" for row in rows)
-    (found,) = store.rows(
+    (found,) = session.rows(
         f"SELECT {before} FROM (SELECT {breaks} AS breaks, rowNumberInAllBlocks() AS row FROM {events.file.relation}"
         f" LIMIT {max(rows)}) SETTINGS {events.file.settings}, {_IN_ORDER}"
     )
@@ -101,10 +121,12 @@ def _places(store: "Store", events: Events, rows: list[int]) -> tuple[int, ...]:
 def refused(events: Events, problems: list[Problem]) -> UsageError:
     """The error that names every problem with its first places."""
     count = sum(problem.count for problem in problems)
+    garbled = any("UTF-8" in problem.what for problem in problems)
+    remedy = "correct them, leave them out with --skip-bad, or choose other columns with --map"
     return UsageError(
         f"{count} row{'s' * (count != 1)} of '{events.file.path}' cannot be imported: "
         + "; ".join(described(events, problem) for problem in problems),
-        "nothing was written; correct them, leave them out with --skip-bad, or choose other columns with --map",
+        f"nothing was written; {CONVERT if garbled else remedy}",
     )
 
 
@@ -117,8 +139,8 @@ def described(events: Events, problem: Problem) -> str:
     return f"{problem.count} {verb} {problem.what} ({unit}{'s' * (problem.count > 1)} {places}{example})"
 
 
-def failure(store: "Store", events: Events, error: Exception) -> UsertrackError:
+def failure(session: "Session", events: Events, error: Exception) -> UsertrackError:
     """What ClickHouse said while it imported ``events``, as the user's problem."""
-    if "FUNCTION_THROW_IF" in str(error) and (problems := bad_rows(store, events)):
+    if "FUNCTION_THROW_IF" in str(error) and (problems := bad_rows(session, events)):
         return refused(events, problems)
-    return unreadable(store, events.file.path, error)
+    return unreadable(session, events.file.path, error)

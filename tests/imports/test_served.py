@@ -1,0 +1,221 @@
+"""An import into a directory that a server has: the server takes the file, goes on, and nothing is ever half there."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from usertrack.server.imports.events import Wanted
+from usertrack.server.imports.load import import_file
+from usertrack.server.ingest import Ingestor
+from usertrack.server.payload import Payload, read_events
+from usertrack.server.people import People
+from usertrack.server.persons import first_person_id
+from usertrack.server.store import Store
+
+from ..conftest import Cli
+from .conftest import Import, imported, parquet
+
+LOG = "user,event,time\na,x,2024-01-01\nb,y,2024-02-01\n"
+KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_served", "USERTRACK_PERSONAL_API_KEY": "phx_served"}
+Rows = Callable[[str], list[list[Any]]]
+
+
+class Served:
+    """A server of ``data``, whose keys are in its environment alone."""
+
+    def __init__(self, data: Path) -> None:
+        command = [sys.executable, "-m", "usertrack", "serve", "--data", str(data), "--port", "0"]
+        self.process = subprocess.Popen(command, env={**os.environ, **KEYS}, stderr=subprocess.PIPE, text=True)
+        assert self.process.stderr
+        self.url = self.process.stderr.readline().split(" at ")[1].split(",")[0]
+
+    def ask(self, hogql: str) -> Any:
+        body = {"query": {"kind": "HogQLQuery", "query": hogql}}
+        headers = {"Authorization": "Bearer phx_served"}
+        return httpx.post(f"{self.url}/api/projects/1/query/", json=body, headers=headers).json()["results"]
+
+    def capture(self, event: str) -> int:
+        batch = {"api_key": "phc_served", "batch": [{"event": event, "distinct_id": "a"}]}
+        return httpx.post(f"{self.url}/batch/", json=batch).status_code
+
+    def end(self, how: int = signal.SIGTERM) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.communicate()
+
+
+@pytest.fixture
+def served(data: Path) -> Iterator[Served]:
+    server = Served(data)
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def long(tmp_path: Path) -> Path:
+    rows = "SELECT concat('u', i % 999) AS user_id, 'x' AS event, 1704067200 + i AS ts FROM range(900000) AS r(i)"
+    return parquet(tmp_path / "long.parquet", rows)
+
+
+def importing(file: Path, data: Path) -> "subprocess.Popen[str]":
+    """A process whose rows are being read by the server."""
+    command = [sys.executable, "-m", "usertrack", "import", "events", str(file), "--data", str(data)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "TERM": "dumb"})
+    assert process.stderr
+    while not process.stderr.readline().startswith("note: timestamp"):
+        pass
+    time.sleep(0.2)
+    return process
+
+
+def left(data: Path) -> list[str]:
+    return [path.name for path in data.iterdir() if path.name.startswith("upload")]
+
+
+def test_the_server_imports(load: Import, served: Served, data: Path) -> None:
+    said = load(LOG)
+    assert said.code == 0
+    assert "2 events imported" in said.out
+    assert f"the server at {served.url} answers questions about them" in said.err
+    again = imported(load(LOG, "-f", "json"))
+    assert (again["events"], again["known"], again["first"]) == (0, 2, "2024-01-01T00:00:00Z")
+    assert served.ask("SELECT distinct_id, event FROM events ORDER BY event") == [["a", "x"], ["b", "y"]]
+    assert left(data) == []
+
+
+def test_it_refuses_what_cannot_be_imported(load: Import, served: Served) -> None:
+    text = LOG + ",z,soon\nc,z,2024-03-10 02:30\n"
+    said = load(text)
+    assert said.code == 2
+    assert "1 has no readable timestamp (line 4; such as 'soon')" in said.err
+    assert "log.csv' cannot be imported" in said.err
+    assert "did you mean 'user'?" in load(text, "-m", "distinct_id=usr").err
+    assert served.ask("SELECT count() FROM events") == [[0]]
+    found = imported(load(text, "--skip-bad", "--timezone", "America/New_York", "-f", "json"))
+    assert (found["events"], found["skipped"], len(found["notes"])) == (3, 1, 1)
+
+
+def test_others_are_answered_meanwhile_and_a_second_import_waits(
+    load: Import, served: Served, data: Path, long: Path
+) -> None:
+    process = importing(long, data)
+    assert served.capture("live") == 200
+    assert served.ask("SELECT event FROM events") == [["live"]]
+    again = load(LOG)
+    assert process.wait() == 0, process.stderr
+    assert (again.code, "another import is under way" in again.err) == (4, True)
+    assert served.ask("SELECT event, count() FROM events GROUP BY event ORDER BY event") == [
+        ["live", 1],
+        ["x", 900_000],
+    ]
+    process.communicate()
+
+
+def test_ctrl_c_stops_the_server_s_import(load: Import, served: Served, data: Path, long: Path) -> None:
+    process = importing(long, data)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130
+    assert "the server imports nothing of it" in said
+    deadline = time.monotonic() + 20
+    while left(data) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left(data) == []
+    assert served.ask("SELECT count() FROM events") == [[0]]
+    assert imported(load(LOG, "-f", "json"))["events"] == 2
+
+
+def test_a_server_that_dies_leaves_nothing_half(served: Served, stored: Rows, data: Path, long: Path) -> None:
+    process = importing(long, data)
+    served.end(signal.SIGKILL)
+    _, said = process.communicate()
+    assert process.returncode == 3
+    assert "was lost while it imported" in said
+    assert stored("SELECT toInt32(count()) FROM posthog.events") == [[0]]
+    assert stored("SELECT name FROM system.tables WHERE database = 'posthog' AND name LIKE 'import%'") == []
+    assert left(data) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file system that is full")
+def test_no_room_for_the_file(load: Import, data: Path, tmp_path: Path) -> None:
+    data.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(data)], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        server = Served(data)
+        said = load(LOG + "c,z,2024-03-01\n" * 600_000)
+        assert (said.code, "cannot keep the file: No space left" in said.err) == (2, True), said.err
+        assert left(data) == []
+        assert load(LOG).code == 0
+    finally:
+        server.end()
+        subprocess.run(["umount", str(data)], check=True)
+
+
+def test_only_who_has_a_key_can_import(served: Served, data: Path) -> None:
+    path = f"{served.url}/api/projects/1/usertrack/import/"
+    bearer = {"Authorization": "Bearer phx_served"}
+    assert httpx.post(path, params={"suffix": ".csv"}, content=LOG).status_code == 401
+    token = {"Authorization": "Bearer phc_served"}
+    assert httpx.post(path, params={"suffix": ".csv"}, content=LOG, headers=token).status_code == 401
+    for suffix in ("", "/../../x.csv", ".json"):
+        assert httpx.post(path, params={"suffix": suffix}, content=LOG, headers=bearer).status_code == 400
+    assert (data / "holder.json").stat().st_mode & 0o077 == 0
+    assert served.ask("SELECT count() FROM events") == [[0]]
+
+
+def test_privacy_reaches_a_server_whatever_its_key(load: Import, served: Served, data: Path, cli: Cli) -> None:
+    load(LOG)
+    said = cli("privacy", "retention", "--older-than", "400d", "--data", data, "--yes")
+    assert said.code == 0, said.err
+    assert served.ask("SELECT count() FROM events") == [[0]]
+    assert "refresh" not in cli("privacy", "retention", "--older-than", "banana").err
+
+
+def test_what_others_write_while_a_file_is_read(tmp_path: Path) -> None:
+    """An id that is joined to somebody, and an event that comes both ways, between reading and the last step."""
+    uuid = "0190a0b0-0000-7000-8000-000000000001"
+    file = tmp_path / "log.csv"
+    file.write_text(f"user,event,time,uuid\nphone,x,2024-01-01,\nphone,both,2024-01-02,{uuid}\n")
+    joined = {"event": "$identify", "distinct_id": "lena", "properties": {"$anon_distinct_id": "phone"}}
+    batch = [joined, {"event": "both", "distinct_id": "phone", "uuid": uuid}]
+    payload = Payload(json.dumps({"api_key": "phc", "batch": batch}).encode())
+    with closing(Store(tmp_path / "data")) as store:
+
+        def progress(message: str, *, passing: bool = False) -> None:
+            if message == "putting events in their places":
+                now = datetime.now(UTC)
+                Ingestor(store, "phc").ingest(read_events(payload, "phc", now), now)
+
+        done = import_file(store, Wanted(file, file), "phc", datetime.now(UTC), progress)
+        assert (done.events, done.known) == (1, 1)
+        found = "SELECT toInt32(count()), toInt32(uniqExact(uuid)), toInt32(uniqExact(person_id)) FROM posthog.events"
+        assert store.rows(found) == [[3, 3, 1]]
+        assert store.rows("SELECT toInt32(count()) FROM posthog.persons FINAL") == [[1]]
+
+
+def test_a_deletion_waits_for_an_import(tmp_path: Path) -> None:
+    file = tmp_path / "log.csv"
+    file.write_text(LOG)
+    with closing(Store(tmp_path / "data")) as store:
+        people = People(store)
+
+        def progress(message: str, *, passing: bool = False) -> None:
+            if message == "looking for what is there already":
+                people.delete([first_person_id("phc", "a")], events=True)
+
+        import_file(store, Wanted(file, file), "phc", datetime.now(UTC), progress)
+        people.finish()
+        assert store.rows("SELECT event FROM posthog.events") == [["y"]]
+        assert [each["status"] for each in people.deletions("all")] == ["completed"]

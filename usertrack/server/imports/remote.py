@@ -1,0 +1,87 @@
+"""An import by the server that has the data directory: the file is sent to it, and what it says is said here."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+
+from usertrack.errors import ConnectionFailed, QueryError, UsertrackError
+from usertrack.measures import size_words
+from usertrack.server.imports.events import Wanted
+from usertrack.server.imports.file import suffix_of
+from usertrack.server.imports.load import Imported, Progress
+
+_PIECE = 1 << 20  # bytes
+_SILENCE = 60  # seconds; a server that imports says something five times in each
+
+
+def import_by_server(url: str, key: str, wanted: Wanted, progress: Progress) -> Imported:
+    """As ``import_file``, by the server at ``url``. Raises ConnectionFailed when it is lost, and whatever it raises."""
+    asked: list[tuple[str, str | int | float | bool | None]] = [
+        ("suffix", suffix_of(wanted.path)),
+        ("called", str(wanted.called)),
+        ("timezone", wanted.zone),
+        ("skip_bad", wanted.skip_bad),
+        *(("map", each) for each in wanted.given),
+        *(("omit", each) for each in wanted.omitted),
+    ]
+    # no proxy stands before a server of this machine
+    with httpx.Client(base_url=url, timeout=_SILENCE, trust_env=False) as client:
+        try:
+            with client.stream(
+                "POST",
+                "/api/projects/@current/usertrack/import",
+                params=asked,
+                headers={"Authorization": f"Bearer {key}"},
+                content=_pieces(wanted.path, progress),
+            ) as response:
+                if response.status_code != 200:
+                    _refuse(url, response)
+                return _outcome(response, progress)
+        except httpx.HTTPError as error:
+            raise ConnectionFailed(
+                f"the server at {url} was lost while it imported ({type(error).__name__})",
+                "nothing was imported, or all of it: import again, which adds what is missing",
+            ) from error
+
+
+def _pieces(path: Path, progress: Progress) -> Iterator[bytes]:
+    total, sent = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
+            sent += len(piece)
+            progress(f"{size_words(sent)} of {size_words(total)} sent to the server", passing=True)
+
+
+def _outcome(response: httpx.Response, progress: Progress) -> Imported:
+    for line in filter(str.strip, response.iter_lines()):
+        match json.loads(line):
+            case {"said": message, "passing": passing}:
+                progress(message, passing=passing)
+            case {"imported": done}:
+                return _imported(done)
+            case {"refused": {"kind": kind, "message": message, "hint": hint}}:
+                known = {each.__name__: each for each in UsertrackError.__subclasses__()}
+                raise known.get(kind, QueryError)(message, hint)
+    raise httpx.RemoteProtocolError("no outcome")
+
+
+def _imported(done: dict[str, Any]) -> Imported:
+    times = {name: datetime.fromisoformat(done[name]) for name in ("first", "last")}
+    lists = {name: tuple(done[name]) for name in ("problems", "notes")}
+    found = {**done, **times, **lists}
+    return Imported(**{field.name: found[field.name] for field in fields(Imported)})
+
+
+def _refuse(url: str, response: httpx.Response) -> NoReturn:
+    response.read()
+    detail = str(response.json().get("detail", "")) if "json" in response.headers.get("content-type", "") else ""
+    raise ConnectionFailed(
+        f"the server at {url} does not import: {detail or f'HTTP {response.status_code}'}",
+        "is it of this version? stop it, and start it again",
+    )
