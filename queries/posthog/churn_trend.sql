@@ -31,7 +31,7 @@ seen AS (
         SELECT
             person_id,
             timestamp,
-            properties[{breakdown}] AS group_of,
+            nullIf(toString(properties[{breakdown}]), '') AS group_of,
             dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
         FROM events
         WHERE timestamp < toDateTime({until})
@@ -45,7 +45,7 @@ people AS (
     SELECT
         lowerUTF8(trim(p.properties.email)) AS email,
         NOT {known} OR ifNull(email, '') != '' AS counts,
-        if({of_person}, p.properties[{breakdown}], seen.seen_value) AS value,
+        if({of_person}, nullIf(toString(p.properties[{breakdown}]), ''), seen.seen_value) AS value,
         sum(if(counts, 1, 0)) OVER (PARTITION BY value) AS size,
         uniqExact(value) OVER () AS values_there,
         ages

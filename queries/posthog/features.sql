@@ -40,7 +40,7 @@ groups AS (
         SELECT
             person_id,
             timestamp,
-            if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of
+            nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of
         FROM events
         WHERE {breakdown} != 'usertrack_no_breakdown'
             AND timestamp >= toDateTime({since})

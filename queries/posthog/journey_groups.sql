@@ -20,7 +20,7 @@ acts AS (
         person_id,
         timestamp,
         lowerUTF8(trim(person.properties.email)) AS email,
-        if({of_person}, person.properties[{breakdown}], properties[{breakdown}]) AS group_of
+        nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of
     FROM events
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})

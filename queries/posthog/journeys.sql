@@ -30,7 +30,7 @@ acts AS (
     SELECT
         person_id,
         toUnixTimestamp64Milli(timestamp) AS ms,
-        {group_of} AS group_of,
+        nullIf(toString({group_of}), '') AS group_of,
         ifNull(properties.$current_url, '') AS url,
         assumeNotNull({urls} ? url : coalesce(nullIf(properties.$pathname, ''), path(url))) AS whole_path,
         if(endsWith(whole_path, '/') AND whole_path != '/', substring(whole_path, 1, length(whole_path) - 1), whole_path) AS path,

@@ -30,7 +30,7 @@ seen AS (
         SELECT
             person_id,
             timestamp,
-            properties[{breakdown}] AS group_of,
+            nullIf(toString(properties[{breakdown}]), '') AS group_of,
             dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
         FROM events
         WHERE timestamp < toDateTime({until})
@@ -44,7 +44,7 @@ people AS (
     SELECT
         lowerUTF8(trim(p.properties.email)) AS email,
         NOT {known} OR ifNull(email, '') != '' AS counts,
-        if({of_person}, p.properties[{breakdown}], seen.seen_value) AS value,
+        if({of_person}, nullIf(toString(p.properties[{breakdown}]), ''), seen.seen_value) AS value,
         began,
         ages[1] AS first_age,
         -- the day after which nothing came for so long; 0 is the last moment
