@@ -32,14 +32,21 @@ OWN_PEOPLE = {
 }
 NOBODY_OF_OURS = """person_id NOT IN (
     SELECT id
-    FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons)
-    WHERE arrayExists(
+    FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
+    WHERE said_no OR arrayExists(
         own -> email = own
             OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
         {internal}
     )
 )"""
 """Where no other property of persons is read: nothing is joined to each event."""
+NOBODY_WHO_SAID_NO = (
+    NOBODY_OF_OURS,
+    f"person_id NOT IN (SELECT id FROM persons WHERE {{opted_out}}) AND {OWN_PEOPLE['posthog']}",
+    f"NOT {{opted_out}} AND {OWN_PEOPLE['posthog']}",  # in a list of persons
+    "countIf({opted_out})",  # how many they are
+    "NOT (ifNull(trim(properties.email), '') = '' AND {opted_out})",  # the others are told by their e-mail
+)
 OUTCOME = """CASE
     WHEN status IN ('success', 'completed') THEN 'ok'
     WHEN status = 'failed' THEN 'failed'
@@ -95,6 +102,12 @@ def test_leaves_out_your_own_people(name: str) -> None:
     query = LIBRARY[name]
     said = any(spaced(way) in spaced(query.sql) for way in (OWN_PEOPLE[query.source], NOBODY_OF_OURS))
     assert said != bool(query.people)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("posthog/")])
+def test_leaves_out_who_opted_out(name: str) -> None:
+    sql = spaced(LIBRARY[name].sql)
+    assert sum(sql.count(spaced(way)) for way in NOBODY_WHO_SAID_NO) == max(1, sql.count("{opted_out}"))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,28 +1,45 @@
-"""Who has opted out of being analysed, and how that is told."""
+"""Who has opted out of being analysed: a condition that stands in every query of PostHog's, and how it is told."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from usertrack.query import Statement
+
 _HAVE_OPTED_OUT = ("people have opted out, and are left out", "person has opted out, and is left out")
+_SAYS_NO = """lower(replaceAll(JSONExtractRaw(properties, '{}'), '"', '')) IN ('true', '1', 'yes')"""
+
+
+def opted_out(names: Sequence[str]) -> str:
+    """HogQL over the ``properties`` of a person: whether one of the properties ``names`` says no.
+
+    They are read as they were sent: as PostHog types them, a "yes" among true and false would be nothing at all.
+    """
+    quoted = (name.replace("\\", "\\\\").replace("'", "\\'") for name in dict.fromkeys(names))
+    return f"({' OR '.join(map(_SAYS_NO.format, quoted))})"
 
 
 @dataclass
 class OptedOut:
-    """Who does not want to be analysed: ``emails`` as queries have them. ``problem`` says why that is not known."""
+    """Who does not want to be analysed: ``emails`` as queries have them, ``shared`` those that others have, too.
+
+    ``problem`` says why that is not known.
+    """
 
     emails: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
     without_email: int = 0
     problem: str = ""
 
     def notes(self, told: Collection[str] = ()) -> tuple[str, ...]:
         """What is to be said of it, without a problem that is ``told`` already."""
-        count, nameless = len(self.emails), self.without_email
+        count = len(self.emails) + self.without_email
         lines = (
             (count, f"{count} {_HAVE_OPTED_OUT[count == 1]}"),
-            (
-                nameless,
-                f"{nameless} without an e-mail have opted out: queries tell people by e-mail, so they still count",
-            ),
             (self.problem, f"who has opted out is not known{'' if self.problem in told else f': {self.problem}'}"),
         )
         return tuple(text for there, text in lines if there)
+
+    def left_out_of(self, statement: Statement) -> tuple[str, ...]:
+        """E-mails that ``statement`` has to be told: one with the condition leaves out who said no by itself."""
+        query = statement.query
+        return self.shared if query and "opted_out" in query.used else self.emails

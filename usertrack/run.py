@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from usertrack.absent import CONNECT, NAMES, CacheAlone, Misconfigured, NotConnected, NotKept
 from usertrack.cache import Cache, Moment, open_cache
-from usertrack.consent import OptedOut
+from usertrack.consent import OptedOut, opted_out
 from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
 from usertrack.library import Library, Query, Statement
 from usertrack.measures import age_words
@@ -97,7 +97,7 @@ class Runner:
         return {
             "as_of": self.as_of,
             "internal": [item for item in map(_own, self.settings["internal"]) if item],
-            "opt_out": ["$opt_out", *self.settings["opt_out"]],
+            "opted_out": opted_out(["$opt_out", *self.settings["opt_out"]]),
             "timezone": self.settings["timezone"],
         }
 
@@ -288,8 +288,8 @@ class Runner:
     async def _opted_out(self, statement: Statement) -> OptedOut:
         try:
             table = await self._from_cache(statement) or await self._from_source(statement)
-            [(_, nameless, emails)] = table.rows
-            return OptedOut(tuple(sorted(map(str, emails))), int(nameless))
+            [(_, nameless, emails, shared)] = table.rows
+            return OptedOut(tuple(sorted(map(str, emails))), tuple(sorted(map(str, shared))), int(nameless or 0))
         except UsertrackError as error:
             return OptedOut(problem=error.message)
 
@@ -299,7 +299,7 @@ class Runner:
     async def _without_opted_out(self, statement: Statement) -> Statement:
         if not statement.excludes:
             return statement
-        emails = (await self._consented()).emails
+        emails = (await self._consented()).left_out_of(statement)
         return replace(statement, values={**statement.values, "internal": [*statement.values["internal"], *emails]})
 
     async def _from_cache(self, statement: Statement) -> Table | None:

@@ -23,7 +23,7 @@ people AS (
     SELECT
         id,
         lowerUTF8(trim(properties.email)) AS email,
-        NOT arrayExists(
+        NOT {opted_out} AND NOT arrayExists(
             own -> email = own
                 OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
             {internal}

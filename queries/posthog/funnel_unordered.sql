@@ -42,6 +42,7 @@ candidates AS (
         AND {where}
         AND (has({steps}, '') OR has(splitByChar('|', arrayStringConcat({steps}, '|')), event))
         AND ({everyone} OR email IN {people})
+        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
         AND NOT arrayExists(
             own -> email = own
                 OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),

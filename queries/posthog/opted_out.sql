@@ -1,23 +1,21 @@
 -- title: Who does not want to be analysed
 -- about: >
---   One row: how many persons have $opt_out, or one of the properties that `opt_out` in usertrack.yaml names, how many
---   of them have no e-mail, and the e-mails of the others. What is neither true, 1 nor yes is no opt-out.
+--   One row: how many persons have said no (`{opted_out}`: $opt_out, or a property that `opt_out` in usertrack.yaml names,
+--   is true, 1 or yes), how many of them have no e-mail, the e-mails of the others, and those of these e-mails that a
+--   person who has not said no has, too.
 SELECT
-    count() AS persons,
-    countIf(empty(ifNull(email, ''))) AS without_email,
-    groupUniqArrayIf(ifNull(email, ''), notEmpty(ifNull(email, ''))) AS emails
+    sum(said_no) AS persons,
+    sumIf(said_no, ifNull(email, '') = '') AS without_email,
+    groupArrayIf(ifNull(email, ''), ifNull(email, '') != '') AS emails,
+    groupArrayIf(ifNull(email, ''), ifNull(email, '') != '' AND said_no < behind_it) AS shared
 FROM (
-    SELECT lowerUTF8(trim(properties.email)) AS email
+    SELECT lowerUTF8(trim(properties.email)) AS email, countIf({opted_out}) AS said_no, count() AS behind_it
     FROM persons
-    WHERE (
-        lower(toString(properties.$opt_out)) IN ('true', '1', 'yes')
-            OR (length({opt_out}) > 1 AND arrayExists(
-                name -> lower(replaceAll(JSONExtractRaw(properties, name), '"', '')) IN ('true', '1', 'yes'), {opt_out}
-            ))
-    )
-    AND NOT arrayExists(
-        own -> email = own
-            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-        {internal}
-    )
+    GROUP BY email
+    HAVING said_no > 0
+)
+WHERE NOT arrayExists(
+    own -> email = own
+        OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+    {internal}
 )

@@ -1,7 +1,7 @@
 -- title: Persons per e-mail
 -- about: >
 --   Everybody whom PostHog knows. Several persons with one e-mail (two browsers that never met) are one row;
---   the row without an e-mail counts the anonymous visitors.
+--   the row without an e-mail counts the anonymous visitors, but those who do not want to be analysed.
 -- key: email
 -- people: persons
 -- facts:
@@ -13,4 +13,5 @@ SELECT
     min(created_at) AS first_seen_at
 FROM persons
 WHERE created_at <= toDateTime({as_of})
+    AND NOT (ifNull(trim(properties.email), '') = '' AND {opted_out})
 GROUP BY email

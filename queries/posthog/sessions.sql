@@ -38,8 +38,8 @@ visits AS (
             AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
             AND person_id NOT IN (
                 SELECT id
-                FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons)
-                WHERE arrayExists(
+                FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
+                WHERE said_no OR arrayExists(
                     own -> email = own
                         OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
                     {internal}

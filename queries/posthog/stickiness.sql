@@ -35,6 +35,7 @@ acts AS (
         AND (empty({event}) OR has(splitByChar('|', {event}), event))
         AND {where}
         AND ({everyone} OR email IN {people})
+        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
         AND NOT arrayExists(
             own -> email = own
                 OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),

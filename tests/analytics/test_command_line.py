@@ -168,13 +168,16 @@ def test_properties_of_a_condition() -> None:
 @pytest.mark.parametrize(
     "command", ["lifecycle", "activity", "funnel a b", "funnel a b --people 1", "churn", "journeys"]
 )
-def test_who_cannot_be_left_out_is_said(on: Cli, client: Client, command: str) -> None:
+def test_who_opted_out_is_left_out_and_said(on: Cli, client: Client, command: str) -> None:
     capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | $pageview | 2026-10-01 00:00:00 | $pathname=/"])
-    said_no = {"event": "a", "distinct_id": "p1", "timestamp": "2026-11-02T00:00:00Z"}
+    said_no = {"event": "a", "distinct_id": "gone", "timestamp": "2026-11-02T00:00:00Z"}
+    asked = [*command.split(), "--since", "2026-09-01", "--until", "2026-11-07", "-f", "csv"]
+    before = on(*asked)
     client.batch({**said_no, "properties": {"$set": {"$opt_out": "true"}}}, historical_migration=True)
-    said = on(*command.split(), "--since", "2026-09-01", "--until", "2026-11-07")
+    said = on(*asked)
     assert said.code == 0, said.err
-    assert "1 without an e-mail have opted out" in said.err
+    assert said.out == before.out
+    assert "1 person has opted out, and is left out" in said.err
 
 
 def test_whole_weeks_are_said(on: Cli, client: Client) -> None:

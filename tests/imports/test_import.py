@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from usertrack.server.addresses import hide_addresses
 from usertrack.server.persons import first_person_id
 from usertrack.server.serve import load_or_create_settings
 
@@ -204,9 +205,51 @@ def test_a_column_of_objects_is_spread(load: Import, events: Events, stored: Row
 
 
 def test_the_visitors_address_is_not_kept(load: Import, events: Events) -> None:
-    said = load("user,event,time,$ip\na,x,2024-01-01,10.0.0.1\n")
-    assert "left out ← $ip" in said.err
+    said = load("user,event,time,$ip,client_ip\na,x,2024-01-01,10.0.0.1,7\n")
+    assert "left out ← $ip, client_ip" in said.err
     assert events()[0][3] == {}
+
+
+def test_addresses_are_told_as_in_events_that_are_captured(load: Import, events: Events) -> None:
+    """Whatever the way of a document into the store, the same of it is there."""
+    text = json.dumps(SENT)
+    written = [text, text.replace('"ip"', '"\\u0069p"'), json.dumps(SENT, indent=1)]
+    lines = (f"u{n},x,2024-01-0{n + 1},{quoted(each)}" for n, each in enumerate(written))
+    load("user,event,time,properties\n" + "\n".join(lines) + "\n")
+    captured = json.loads(text)
+    hide_addresses(captured)
+    assert [row[3] for row in events()] == [without_none(captured)] * 3
+    load("user,event,time,who,note,app_version,n\nz,x,2025-01-01,::1,a 1.2.3.4,1.2.3.4,5\n")
+    assert events()[3][3] == {"note": "a 1.2.3.4", "app_version": "1.2.3.4", "n": 5}
+
+
+SENT = {
+    "ip": "a proxy",
+    "X-Forwarded-For": "10.0.0.1, ::1",
+    "remoteAddress": ["x"],
+    "ipv4": 1,
+    "user_ip": {"a": 1},
+    "seen": "10.0.0.1:80",
+    "$set": {"$initial_ip": "10.0.0.1", "plan": "pro"},
+    "forwarded": True,
+    "ip_count": 3,
+    "deep": [{"lan": ["10.0.0.1", "fe80::1%eth0", "x"]}, "10.0.0.1"],
+    "$browser_version": "10.0.0.1",
+    "$host": "127.0.0.1",
+    "said": 'my "ip": "10.0.0.1"',
+    "at": "10:20:30",
+    "zip": "1",
+    "empty": "",
+    '{"ip': "::1",
+}
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def without_none(value: Any) -> Any:
+    return {k: without_none(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else value
 
 
 def test_rows_with_a_uuid_are_one_event_per_uuid(load: Import, stored: Rows) -> None:

@@ -278,6 +278,24 @@ def seen_on_a_terminal(**environment: str) -> bytes:
     return printed
 
 
+def written_to_a_terminal(code: str) -> bytes:
+    main, terminal = os.openpty()
+    done = run(code, stdout=terminal)
+    os.close(terminal)
+    with open(main, "rb", buffering=0) as stream:
+        printed = stream.read(4096)
+    assert done.returncode == 0, done.stderr
+    return printed.replace(b"\r\n", b"\n")
+
+
+def test_data_on_a_terminal_cannot_command_it() -> None:
+    code = "emit(Table((Column('a'), Column('b')), [('\\x1b]0;x\\x07\\x9b', 'é')]), fmt='{}')"
+    assert written_to_a_terminal(code.format("csv")).decode() == "a,b\n␛]0;x␇\\x9b,é\n"
+    assert written_to_a_terminal(code.format("jsonl")).decode() == '{"a":"\\u001B]0;x\\u0007\\x9b","b":"é"}\n'
+    piped = run(code.format("csv"), stdout=subprocess.PIPE).stdout
+    assert piped.decode() == "a,b\n\x1b]0;x\x07\x9b,é\n"
+
+
 def test_colour_is_for_terminals_only_and_can_be_refused() -> None:
     assert b"\x1b[1mT\x1b[0m" in seen_on_a_terminal()
     assert b"\x1b[38" not in seen_on_a_terminal(NO_COLOR="1")

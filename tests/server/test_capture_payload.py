@@ -5,6 +5,7 @@ import gzip
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from usertrack.server.addresses import means_address
 from usertrack.server.payload import Event, Payload, Refused, read_events
 
 TOKEN = "phc_test"
@@ -158,6 +160,60 @@ def test_person_updates_move_into_properties_and_the_address_goes() -> None:
         {**ONE, "$set": {"a": 1}, "$set_once": {"b": 2}, "properties": {"$set": {"a": 0, "c": 3}, "$ip": "1.2.3.4"}}
     )
     assert event.properties == {"$set": {"a": 1, "c": 3}, "$set_once": {"b": 2}}
+
+
+def test_addresses_go_wherever_they_are_sent() -> None:
+    found = {"ip_address": "10.0.0.1", "context": {"clientIp": "x", "list": ["::1", "a"]}, "$set": {"ipv6": "y"}}
+    kept = {"$lib_version": "10.0.0.1", "$host": "127.0.0.1", "trip": "x", "at": "10:20:30", "is_ip": True}
+    (event,) = read({**ONE, "properties": {**found, **kept, "seen": " 10.0.0.1, fe80::1%eth0"}})
+    assert event.properties == {"context": {"list": [None, "a"]}, "$set": {}, **kept}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ip",
+        "$ip",
+        "userIP",
+        "client-ip",
+        "X-Forwarded-For",
+        "HTTP_X_REAL_IP",
+        "REMOTE_ADDR",
+        "http.client_ip",
+        "ipAddresses",
+        "lastip",
+    ],
+)
+def test_names_that_mean_an_address(name: str) -> None:
+    assert means_address(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["zip", "trip", "vip", "isVIP", "ship", "address", "ip_count", "$geoip_city_name", "forwarded_at", "clip"]
+)
+def test_names_that_mean_none(name: str) -> None:
+    assert not means_address(name)
+
+
+@given(st.ip_addresses() | st.just(ip_address("::")) | st.just(ip_address("::ffff:1.2.3.4")))
+@settings(max_examples=300)
+def test_every_address_is_known(address: IPv4Address | IPv6Address) -> None:
+    for text in {str(address), address.exploded, address.compressed.upper()}:
+        assert read({**ONE, "properties": {"a": text}})[0].properties == {}
+
+
+@given(st.text("0123456789abf:.", max_size=20))
+@example("1.1.1.1:80")
+@settings(max_examples=500)
+def test_what_is_taken_for_an_address_is_one(text: str) -> None:
+    hidden = not read({**ONE, "properties": {"a": text}})[0].properties
+    assert hidden == (parses(text) or (parses(text.rpartition(":")[0]) and "." in text))
+
+
+def parses(text: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_address(text))
+    return False
 
 
 def when(changes: dict[str, Any], sent_at: str | None = None, **payload: Any) -> str:

@@ -1,6 +1,8 @@
 """The only module that writes to standard output: a whole file or none, and a reader who leaves early is no error."""
 
+import codecs
 import contextlib
+import io
 import os
 import shutil
 import sys
@@ -9,12 +11,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from usertrack.document import Document, of_table
 from usertrack.errors import UsageError, did_you_mean
-from usertrack.render.safe import utf8, visible
+from usertrack.render.safe import on_screen, utf8, visible
 from usertrack.table import Table
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "markdown", "html", "parquet", "xlsx")
 _BINARY = ("parquet", "xlsx")
@@ -66,9 +71,9 @@ def emit_secret(pieces: Iterable[bytes], output: Path | None) -> None:
     try:
         if path is None:
             sys.stdout.flush()
-            for piece in pieces:
-                sys.stdout.buffer.write(piece)
-            sys.stdout.flush()
+            with _standard_output() as stdout:
+                for piece in pieces:
+                    stdout.write(piece)
             return
         with _replacing(path.expanduser()) as target, target.open("wb") as file:
             for piece in pieces:
@@ -165,13 +170,40 @@ def _to_stdout(document: Document, fmt: str, limit: int | None) -> None:
             _print(document, _forgiving(sys.stdout), limit)
         else:
             sys.stdout.flush()
-            _write(document, fmt, sys.stdout.buffer, limit)
+            with _standard_output() as stdout:
+                _write(document, fmt, stdout, limit)
         sys.stdout.flush()
     except BrokenPipeError:
         discard_stdout()
     except OSError as error:
         discard_stdout()
         raise UsageError(f"cannot write to standard output: {_reason(error)}", "make room, or use --output") from error
+
+
+@contextlib.contextmanager
+def _standard_output() -> Iterator[BinaryIO]:
+    """For data: a pipe or a file gets every byte, a terminal nothing that it would obey."""
+    if not sys.stdout.isatty():
+        yield sys.stdout.buffer
+    else:
+        with io.BufferedWriter(_Screen(sys.stdout.buffer)) as screen:
+            yield screen
+    sys.stdout.flush()
+
+
+class _Screen(io.RawIOBase):
+    """UTF-8 on its way to a terminal."""
+
+    def __init__(self, terminal: BinaryIO) -> None:
+        self._terminal = terminal
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "Buffer") -> int:
+        self._terminal.write(utf8(on_screen(self._decoder.decode(data))))
+        return memoryview(data).nbytes
 
 
 def _forgiving(stream: Any) -> TextIO:

@@ -110,10 +110,12 @@ def retention(
     with _opened(common, data) as desk:
         before, where = desk.runner.now - age, _places(desk, data)
         title = f"What is older than {older_than}"
-        found = expire(desk.runner, where, before, dry_run=True)
+        found = expire(desk.runner, where, before, desk.progress, dry_run=True)
         done = yes or _agreed(desk, title, found, older_than)
         if done:
-            _finish(desk, f"{title} was deleted", expire(desk.runner, where, before, dry_run=False), found)
+            _finish(
+                desk, f"{title} was deleted", expire(desk.runner, where, before, desk.progress, dry_run=False), found
+            )
 
 
 @privacy.command("pseudonymize")
@@ -134,10 +136,9 @@ def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None
         where = _places(desk, data)
         pseudonyms = Pseudonyms(key_of(desk.settings), desk.settings["internal"])
         title = "Who would be a pseudonym"
-        found = upkeep.pseudonymize(desk.runner, where, pseudonyms, dry_run=True)
+        found = upkeep.pseudonymize(desk.runner, where, pseudonyms, desk.progress, dry_run=True)
         if yes or _agreed(desk, title, found, "pseudonymize"):
-            desk.progress("replacing e-mails, names and ids", passing=True)
-            done = upkeep.pseudonymize(desk.runner, where, pseudonyms, dry_run=False)
+            done = upkeep.pseudonymize(desk.runner, where, pseudonyms, desk.progress, dry_run=False)
             _finish(desk, "People are pseudonyms now", done, found)
 
 

@@ -40,6 +40,11 @@ def visible(text: str) -> str:
     return _HIDDEN.sub(_show, text)
 
 
+def on_screen(text: str) -> str:
+    """``text`` of several lines, with what could command a terminal made visible; its lines and columns stay."""
+    return _HIDDEN.sub(lambda match: match[0] if match[0] in "\n\t" else _show(match), text)
+
+
 def markdown(text: str) -> str:
     """``text`` as Markdown that shows it literally, also inside a table cell."""
     escaped = _MARKDOWN.sub(lambda match: "\\" + match[0], visible(text).strip(" "))

@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from usertrack.server.groups import Groups
-from usertrack.server.payload import Event, as_dict
+from usertrack.server.payload import Event, Refused, as_dict
 from usertrack.server.persons import Resolver, clickhouse_time
 from usertrack.server.store import Store, literals
 
 _EVENTS_PER_COMMIT = 10_000
+_PATIENCE = 10  # seconds, for who puts other events in the place of those that are there
 
 
 class _Request:
@@ -54,12 +55,22 @@ class Ingestor:
         return taken
 
     def _commit_together(self, requests: list[_Request]) -> None:
+        if not self._store.rewriting.acquire(timeout=_PATIENCE):
+            for request in requests:
+                request.failure, request.done = Refused("transient error, please retry", 503), True
+            return
+        try:
+            self._commit_each(requests)
+        finally:
+            self._store.rewriting.release()
+
+    def _commit_each(self, requests: list[_Request]) -> None:
         try:
             self._commit([event for request in requests for event in request.events], requests[-1].now)
         except Exception as failure:
             if len(requests) > 1:  # one request must not fail for what is wrong with another
                 for request in requests:
-                    self._commit_together([request])
+                    self._commit_each([request])
                 return
             requests[0].failure = failure
         for request in requests:

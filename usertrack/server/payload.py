@@ -16,6 +16,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs
 
+from usertrack.server.addresses import hide_addresses
+
 DISTINCT_ID_LENGTH = 200
 _FORM = re.compile(rb"(?:^|&)(?:data|compression|ver|ip|_)=")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
@@ -23,7 +25,6 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _DEEPEST = 128  # serde_json's limit, so PostHog's
 _EARLIEST, _LATEST = datetime(1900, 1, 2, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)  # what DateTime64 can hold
-_ADDRESSES = {"$ip", "$initial_ip"}
 _SENT_AT_AFTER = datetime(2021, 1, 1, tzinfo=UTC)
 
 
@@ -247,12 +248,9 @@ def _event(raw: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> E
 
 
 def _hide_address(event: Event, remote: str, hashed_ip: Callable[[str], str] | None) -> None:
-    """The visitor's address is nobody's business, also where it was sent as a property of the person."""
-    given = event.properties.pop("$ip", None)
-    for name in ("$set", "$set_once"):
-        of_person = event.properties.get(name)
-        if isinstance(of_person, dict):
-            event.properties[name] = {key: value for key, value in of_person.items() if key not in _ADDRESSES}
+    """The visitor's address is nobody's business, wherever it was sent."""
+    given = event.properties.get("$ip")
+    hide_addresses(event.properties)
     address = given if isinstance(given, str) and given else remote
     if hashed_ip and address:
         event.properties["$ip"] = hashed_ip(address)

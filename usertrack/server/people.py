@@ -85,11 +85,10 @@ class People:
 
     def _delete(self, begun: list[dict[str, Any]], ids: list[str], distinct_ids: list[str], tables: list[str]) -> None:
         try:
-            for (
-                table
-            ) in tables:  # the persons last: as long as they are there, a deletion cut short is seen, and redone
-                column = "id" if table == "persons" else "person_id"
-                self._store.erase(table, column, ids, distinct_ids if table == "events" else ())
+            with self._store.rewriting:
+                for table in tables:  # persons last: while they are there, a deletion cut short is seen, and redone
+                    column = "id" if table == "persons" else "person_id"
+                    self._store.erase(table, column, ids, distinct_ids if table == "events" else ())
             self._store.scrub(tables)
         except Exception:
             log.exception("a deletion failed")

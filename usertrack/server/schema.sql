@@ -89,3 +89,6 @@ DROP TABLE IF EXISTS posthog.import_repeats;
 DROP TABLE IF EXISTS posthog.import_links;
 
 DROP TABLE IF EXISTS posthog.import_people;
+
+-- what people becoming pseudonyms had staged, likewise
+DROP TABLE IF EXISTS posthog.disguised;

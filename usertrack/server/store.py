@@ -49,6 +49,7 @@ class Store:
         self.path = path
         self._turn = threading.Lock()
         self._erasing = threading.Lock()  # one after the other: what is to go stands in one table
+        self.rewriting = threading.Lock()  # held by who writes events, and by who puts others in their place
         self._closed = False
         self._lock = _locked(path, wait)
         try:

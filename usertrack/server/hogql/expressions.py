@@ -11,6 +11,7 @@ from usertrack.server.hogql.compare import RESULT, compare
 from usertrack.server.hogql.context import Context
 from usertrack.server.hogql.errors import HogQLError
 from usertrack.server.hogql.parse import Node
+from usertrack.server.hogql.properties import json_member
 from usertrack.server.hogql.scope import Scope
 from usertrack.server.hogql.sources import property_of
 from usertrack.server.hogql.sql import Sql, Type, identifier, literal, quote
@@ -196,9 +197,19 @@ class Expressions:
         functions.check_count(function, len(nodes))
         if function.group == "aggregation":
             return self._aggregation(function, node)
+        if name == "JSONExtractRaw" and len(nodes) == 2 and (member := self._member(*nodes)):
+            return member
         with self.within(raw=name in _RAW_ARGUMENT):
             arguments = self.values(nodes)
         return print_call(function, arguments, self.context)
+
+    def _member(self, whole: Node, key: Node) -> Sql | None:
+        """The JSON of one property, read from its own column; None where that cannot be."""
+        name = key.get("value")
+        if whole["node"] != "Field" or not isinstance(name, str) or not name:
+            return None
+        column = self.visit(whole)
+        return json_member(column.text, name) if column.type.kind == "JSON" else None
 
     def _aggregation(self, function: functions.Function, node: Node) -> Sql:
         if self.scope.inside:

@@ -37,6 +37,13 @@ def _value(column: str, keys: Sequence[str], definition: Definition) -> str:
     return f"coalesce({text}, {other}, nullIf(toJSONString({column}.^{path}), '{{}}'))"
 
 
+def json_member(column: str, key: str) -> Sql:
+    """The JSON of the property ``key`` as it was sent; empty where there is none."""
+    path = identifier(key.replace(".", "%2E"))
+    texts = f"toJSONString({column}.{path}), nullIf(toJSONString({column}.^{path}), '{{}}'), ''"
+    return Sql(f"coalesce({texts})", Type("String", nullable=False))
+
+
 def typed(value: Sql, definition: Definition, context: Context) -> Sql:
     """``value`` converted to the type its property definition has; what does not convert is NULL."""
     if definition.property_type == "Numeric":

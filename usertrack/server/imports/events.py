@@ -11,9 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from usertrack.server.addresses import is_address_sql, without_addresses_sql
 from usertrack.server.hogql.sql import quote
 from usertrack.server.imports.file import NUMBER, Column, EventFile, opened
-from usertrack.server.imports.mapping import NOT_KEPT, Constant, Mapping, Origin, read_mapping
+from usertrack.server.imports.mapping import Constant, Mapping, Origin, read_mapping
 from usertrack.server.payload import DISTINCT_ID_LENGTH
 from usertrack.server.persons import NOBODY, clickhouse_time, first_person_id_sql
 from usertrack.server.store import literals
@@ -105,7 +106,10 @@ class Events:
 
     def traits(self) -> str:
         """SELECT distinct_id and ``traits``, the JSON of each's latest values of the person's properties."""
-        cells = {f"trait_{number}": self._json(origin) for number, origin in enumerate(self.mapping.person.values())}
+        cells = {
+            f"trait_{number}": self._json(name, origin)
+            for number, (name, origin) in enumerate(self.mapping.person.items())
+        }
         latest = [
             _member(name, f"argMaxIf({cell}, timestamp, isNotNull({cell}))")
             for name, cell in zip(self.mapping.person, cells, strict=True)
@@ -158,23 +162,28 @@ class Events:
             return f"formatDateTime(toTimeZone({self._moment(column)}, 'UTC'), '%Y-%m-%dT%H:%i:%S.%fZ')"
         return f"toValidUTF8(toString({column.sql}))"
 
-    def _json(self, origin: Origin) -> str:
-        """A value as JSON, NULL where there is none."""
+    def _json(self, name: str, origin: Origin) -> str:
+        """The value of the property ``name`` as JSON, NULL where there is none, or the address of a visitor."""
         if isinstance(origin, Constant):
             return quote(json.dumps(origin.text))
         column = self.file[origin]
-        c, text = column.sql, f"toJSONString({self._plain(self.file[origin])})"
+        c, plain = column.sql, self._plain(column)
+        if column.kind == "object":
+            return without_addresses_sql(plain)
+        if column.kind in ("number", "bool") and not column.written:
+            return f"toJSONString({c})"
+        hidden = "" if column.kind == "time" else f"{is_address_sql(plain, name)}, NULL, "
         if column.written:
-            plain = {
+            kept = {
                 "number": f"match({c}, {quote(NUMBER)}), {c}, ",
                 "bool": f"lower({c}) IN ('true', 'false'), lower({c}), ",
             }
-            return f"multiIf({c} = '', NULL, {plain.get(column.kind, '')}{text})"
-        return f"toJSONString({c})" if column.kind in ("number", "bool", "object") else text
+            hidden = f"{c} = '', NULL, {kept.get(column.kind, '')}{hidden}"
+        return f"multiIf({hidden}toJSONString({plain}))" if hidden else f"toJSONString({plain})"
 
     def _members(self) -> list[str]:
         named = sorted(self.mapping.properties.items())
-        return [*(_member(name, self._json(origin)) for name, origin in named), *self._base_members()]
+        return [*(_member(name, self._json(name, origin)) for name, origin in named), *self._base_members()]
 
     def _base(self) -> str:
         """The text of the column of JSON objects; empty where there is none."""
@@ -184,10 +193,7 @@ class Events:
     def _base_members(self) -> list[str]:
         if "properties" not in self.mapping.of:
             return []
-        base = self._base()
-        kept = f"arrayFilter(member -> member.1 != {quote(NOT_KEPT)}, JSONExtractKeysAndValuesRaw({base}))"
-        without = f"arrayStringConcat(arrayMap(member -> concat(toJSONString(member.1), ':', member.2), {kept}), ',')"
-        inner = f"if(position({base}, {quote(json.dumps(NOT_KEPT))}) = 0, substring(left({base}, -1), 2), {without})"
+        inner = f"substring(left({without_addresses_sql(self._base())}, -1), 2)"
         return [f"if(match({inner}, '\\\\S'), concat({inner}, ','), '')"]
 
     def _unsound(self) -> str:

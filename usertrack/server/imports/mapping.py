@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.server.addresses import means_address
 
 # what people call it, best first; compared without case, spaces and underscores
 _USUAL = {
@@ -25,7 +26,6 @@ _USUAL = {
 }
 NEEDED = ("distinct_id", "event", "timestamp")
 TARGETS = (*_USUAL, "property.NAME", "person.NAME")
-NOT_KEPT = "$ip"  # the visitor's address is nobody's business
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,10 @@ def read_mapping(
     own = {name: name for name in free if name not in taken and name not in properties}
     return Mapping(
         of,
-        {name: origin for name, origin in (properties | own).items() if name != NOT_KEPT},
-        {name: origin for (kind, name), origin in named.items() if kind == "person"},
+        {name: origin for name, origin in (properties | own).items() if not means_address(name)},
+        {name: origin for (kind, name), origin in named.items() if kind == "person" and not means_address(name)},
         frozenset(guesses),
-        (*left_out, *(name for name in own if name == NOT_KEPT)),
+        (*left_out, *(name for name in own if means_address(name))),
     )
 
 

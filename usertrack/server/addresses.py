@@ -1,0 +1,124 @@
+"""Addresses of visitors: what counts as one, for events that are captured and for files that are imported alike.
+
+A property goes when its name means an address (`ip`, `clientIp`, `X-Forwarded-For`), whatever its value but true and
+false; and when its whole text is an address, or a list of some, unless its name means a version, the site or an id.
+The expressions are such that Python and ClickHouse read them as one.
+"""
+
+import re
+from typing import Any
+
+from usertrack.server.hogql.sql import quote
+
+_OCTET, _GROUP = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])", "[0-9A-Fa-f]{1,4}"
+_V4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_V6 = (
+    rf"(?:(?:{_GROUP}:){{7}}{_GROUP}|(?:{_GROUP}(?::{_GROUP}){{0,6}})?::(?:{_GROUP}(?::{_GROUP}){{0,6}})?"
+    rf"|(?:(?:{_GROUP}:){{6}}|(?:{_GROUP}(?::{_GROUP}){{0,4}})?::(?:{_GROUP}:){{0,5}}){_V4})(?:%[0-9A-Za-z_.-]+)?"
+)
+_ONE = rf"(?:{_V4}(?::[0-9]{{1,5}})?|{_V6}|\[{_V6}\](?::[0-9]{{1,5}})?)(?:/[0-9]{{1,3}})?"
+_VALUE = rf" *{_ONE}(?: *, *{_ONE})* *"
+_FIRST = frozenset("0123456789abcdefABCDEF:[ ")
+
+# of a name: ~ is any character, ! any but a letter
+_WHOSE = "client|remote|user|visitor|source|src|real|request|peer|login|signup|signin|connecting|public|last|initial"
+_TAIL = "s?(?:!?v?[46])?(?:!*addr(?:ess(?:es)?)?)?"
+_NAME = (
+    rf"(?:(?i:(?:~*!)?(?:{_WHOSE})?ip{_TAIL})|~*[a-z0-9]I[Pp](?i:{_TAIL})"
+    "|(?i:~*remote!*addr(?:ess)?)|(?i:(?:~*!)?forwarded(?:!*for)?))"
+)
+_KEPT = (
+    "(?i:~*(?:version|release|build|firmware|revision)~*|(?:~*!)?ver"
+    "|!?(?:initial_|session_entry_)?(?:host(?:name)?|referring_domain)|!?(?:anon_)?distinct_id|alias)"
+)
+
+
+def _name(pattern: str, character: str, no_letter: str) -> str:
+    return pattern.replace("~", character).replace("!", no_letter)
+
+
+_ADDRESS = re.compile(_VALUE)
+_IS_ADDRESS, _IS_KEPT = (re.compile(_name(each, "(?s:.)", "[^A-Za-z]")) for each in (_NAME, _KEPT))
+
+
+class _Known(dict[str, bool]):
+    """By name, whether a property of it holds an address: the same few names come with every event."""
+
+    def __missing__(self, name: str) -> bool:
+        if len(self) > 10_000:  # names that somebody makes up
+            self.clear()
+        self[name] = found = _IS_ADDRESS.fullmatch(name) is not None
+        return found
+
+
+_KNOWN = _Known()
+
+
+def means_address(name: str) -> bool:
+    """Whether a property of that name holds an address, whatever its value looks like."""
+    return _KNOWN[name]
+
+
+def hide_addresses(properties: dict[str, Any]) -> None:
+    """Take every address out of ``properties``, however deep it lies; in a list it becomes None."""
+    gone = []
+    for name, item in properties.items():
+        if _KNOWN[name]:
+            if item is not None and not isinstance(item, bool):
+                gone.append(name)
+        elif isinstance(item, str):
+            if (
+                item[:1] in _FIRST
+                and (":" in item or "." in item)
+                and _ADDRESS.fullmatch(item)
+                and not _IS_KEPT.fullmatch(name)
+            ):
+                gone.append(name)
+        elif isinstance(item, dict):
+            hide_addresses(item)
+        elif isinstance(item, list):
+            _hide_in_list(item)
+    for name in gone:
+        del properties[name]
+
+
+def _hide_in_list(items: list[Any]) -> None:
+    for number, item in enumerate(items):
+        if isinstance(item, str):
+            if item[:1] in _FIRST and (":" in item or "." in item) and _ADDRESS.fullmatch(item):
+                items[number] = None
+        elif isinstance(item, dict):
+            hide_addresses(item)
+        elif isinstance(item, list):
+            _hide_in_list(item)
+
+
+# in SQL
+
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_FLAT = rf'(?:[^\[\]{{}}"]|{_STRING})*'
+_MARK = "\x01"  # stands in no JSON
+_ESCAPED = r"\\u00[2-7]"
+_IN_JSON = r'[^"\\]', r'[^A-Za-z"\\]'
+_NAMED, _KEPT_AS = (rf'"{_name(each, *_IN_JSON)}"\s*:\s*' for each in (_NAME, _KEPT))
+_PASSES = (
+    (rf"({_NAMED})(?:{_STRING}|-?[0-9][0-9.eE+-]*|\[{_FLAT}\]|\{{{_FLAT}\}})", r"\1null"),
+    (f'({_KEPT_AS}")', rf"\1{_MARK}"),
+    (rf'([:\[,]\s*)"{_VALUE}"', r"\1null"),
+    (_MARK, ""),
+)
+
+
+def is_address_sql(text: str, name: str) -> str:
+    """SQL: whether the SQL ``text``, of a property ``name``, is an address."""
+    return "false" if _IS_KEPT.fullmatch(name) else f"match({text}, {quote(f'^{_VALUE}$')})"
+
+
+def without_addresses_sql(json: str) -> str:
+    """SQL: the text of a JSON object with null in the place of every address. What is escaped is read first."""
+    plain = f"if(match({json}, {quote(_ESCAPED)}), JSONExtractRaw({json}), {json})"
+    hidden = "plain"
+    for pattern, by in _PASSES:
+        hidden = f"replaceRegexpAll({hidden}, {quote(pattern)}, {quote(by)})"
+    suspect = quote(f'{_NAMED}|"{_VALUE}"')
+    return f"arrayMap(plain -> if(match(plain, {suspect}), {hidden}, plain), [{plain}])[1]"

@@ -1,0 +1,48 @@
+"""What is old goes: whole months at once, the rest of one by a mutation. Cut short anywhere, it can be run again."""
+
+from datetime import datetime
+
+from usertrack.server.jobs import Told
+from usertrack.server.store import Store
+
+_PERSON_TABLES = {"static_cohort_people": "person_id", "person_distinct_ids": "person_id", "persons": "id"}
+
+
+def expired(store: Store, before: datetime, told: Told, *, dry_run: bool) -> dict[str, int]:
+    """How many events are older than ``before``, and persons of whom nothing younger is there; both are deleted."""
+    moment = f"fromUnixTimestamp64Micro({int(before.timestamp() * 1_000_000)}, 'UTC')"
+    told("counting what is old", 0, 0)
+    [[events]] = store.rows(f"SELECT count() FROM posthog.events WHERE timestamp < {moment}")
+    persons = [id_ for (id_,) in store.rows(_gone(moment))]
+    if not dry_run:
+        with store.rewriting:
+            _delete_events(store, moment, told)
+            told("deleting persons", 0, len(persons))
+            for table, column in _PERSON_TABLES.items() if persons else ():
+                store.erase(table, column, persons)
+        told("clearing the disk", 0, 0)
+        store.scrub(["events", *_PERSON_TABLES])  # also what a run that was cut short has left there
+    return {"events": events, "persons": len(persons)}
+
+
+def _gone(moment: str) -> str:
+    return (
+        f"SELECT id FROM posthog.persons FINAL WHERE created_at < {moment}"
+        f" AND id NOT IN (SELECT person_id FROM posthog.events WHERE timestamp >= {moment})"
+    )
+
+
+def _delete_events(store: Store, moment: str, told: Told) -> None:
+    months = store.rows(
+        f"SELECT _partition_id, count(), countIf(timestamp < {moment}) AS old FROM posthog.events"
+        " GROUP BY _partition_id HAVING old > 0 ORDER BY _partition_id"
+    )
+    done, total = 0, sum(old for *_, old in months)
+    for month, rows, old in months:
+        told("deleting events", done, total)
+        if old == rows:
+            store.query(f"ALTER TABLE posthog.events DROP PARTITION ID '{month}'")
+        else:
+            where = f"IN PARTITION ID '{month}' WHERE timestamp < {moment}"
+            store.query(f"ALTER TABLE posthog.events DELETE {where} SETTINGS mutations_sync = 2")
+        done += old
