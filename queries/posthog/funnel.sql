@@ -81,7 +81,8 @@ moments AS (
     WHERE {strict} OR notEmpty(matched)
     GROUP BY person_id, timestamp
 ),
--- in which bucket a first step is: a Sunday's week is the Monday's of the day after
+-- in which bucket a first step is: a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may
+-- be off by half of one
 histories AS (
     SELECT
         person_id AS person,
@@ -95,7 +96,9 @@ histories AS (
             arrayMap(
                 m -> if(
                     m.2 = 1,
-                    if(
+                    multiIf(
+                        {interval} = 'hour',
+                        toInt(floor(dateDiff('second', origin, fromUnixTimestamp64Milli(m.1)) / 3600)),
                         {sundays},
                         dateDiff('week', addDays(origin, 1), addDays(toTimeZone(fromUnixTimestamp64Milli(m.1), {timezone}), 1)),
                         dateDiff({interval}, origin, toTimeZone(fromUnixTimestamp64Milli(m.1), {timezone}))

@@ -49,7 +49,8 @@ candidates AS (
             {internal}
         )
 ),
--- in which bucket each move is: a Sunday's week is the Monday's of the day after
+-- in which bucket each move is: a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be
+-- off by half of one
 histories AS (
     SELECT
         person_id AS person,
@@ -60,7 +61,9 @@ histories AS (
         if(
             {trend},
             arrayMap(
-                m -> if(
+                m -> multiIf(
+                    {interval} = 'hour',
+                    toInt(floor(dateDiff('second', origin, m.1) / 3600)),
                     {sundays},
                     dateDiff('week', addDays(origin, 1), addDays(toTimeZone(m.1, {timezone}), 1)),
                     dateDiff({interval}, origin, toTimeZone(m.1, {timezone}))

@@ -30,11 +30,12 @@ acts AS (
             timestamp,
             nullIf(toString({group_of}), '') AS group_of,
             toTimeZone(toDateTime({origin}), {timezone}) AS origin,
-            -- a Sunday's week is the Monday's of the day after
+            -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
             -- `if` of a constant leaves out what is not asked for
+            if({interval} = 'hour', 3600, {seconds}) AS width,
             if(
-                {seconds} > 0,
-                intDiv(dateDiff('second', toDateTime({before}), timestamp), greatest({seconds}, 1)) - 1,
+                width > 0,
+                toInt(floor(dateDiff('second', origin, timestamp) / greatest(width, 1))),
                 if(
                     {sundays},
                     dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
@@ -64,11 +65,12 @@ people AS (
         acts.value AS value,
         acts.active AS active,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
+        if({interval} = 'hour', 3600, {seconds}) AS width,
         multiIf(
             isNull(born.created_at),
             NULL,
-            {seconds} > 0,
-            toInt(floor(dateDiff('second', origin, born.created_at) / greatest({seconds}, 1))),
+            width > 0,
+            toInt(floor(dateDiff('second', origin, born.created_at) / greatest(width, 1))),
             {sundays},
             dateDiff('week', addDays(origin, 1), addDays(toTimeZone(born.created_at, {timezone}), 1)),
             dateDiff({interval}, origin, toTimeZone(born.created_at, {timezone}))

@@ -83,8 +83,9 @@ class Frame:
         """The begin of the bucket that holds ``moment``."""
         zone = ZoneInfo(self.timezone)
         local = moment.astimezone(zone)
-        if self.interval == "hour":
-            return local.replace(minute=0, second=0, microsecond=0)
+        if self.interval == "hour":  # so long ago, whatever clocks did since
+            past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+            return (moment.astimezone(UTC) - past).astimezone(zone)
         day = local.date()
         if self.interval == "week":
             day -= timedelta(days=(day.weekday() + (self.week_start == "sunday")) % 7)
