@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from usertrack.analytics.asking import answer, require_events, require_known
+from usertrack.analytics.asking import answer, grouping, narrowed, require_events, require_known
 from usertrack.analytics.frame import Frame, chosen
 from usertrack.analytics.over_time import Bucket, Share
 from usertrack.errors import UsageError, did_you_mean
@@ -219,8 +219,11 @@ def _query(funnel: Funnel) -> str:
 
 def _values(funnel: Funnel, frame: Frame) -> dict[str, Any]:
     values = {
-        **frame.values,
+        **narrowed(frame),
+        **grouping(frame),
         **frame.bucketing,
+        "since": frame.since,
+        "until": frame.until,
         "steps": ["|".join(step.events) for step in funnel.steps],
         "conditions": [step.condition or "true" for step in funnel.steps],
         "window": funnel.window,

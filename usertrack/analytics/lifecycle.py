@@ -86,7 +86,8 @@ def turnovers(table: Table, frame: Frame) -> tuple[Period, Period]:
 def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
     """Raises UsageError for an event that never occurred."""
     total = len(frame.starts)
-    table = _ask(runner, "posthog/stickiness", event, frame, frame.values)
+    values = {**narrowed(frame), **grouping(frame), "since": frame.since, "until": frame.until}
+    table = _ask(runner, "posthog/stickiness", event, frame, values)
     groups = {}
     for name, rows in groups_of(table, frame):
         counts = Counter({int(row["periods"]): int(row["people"]) for row in rows})
