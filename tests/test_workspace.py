@@ -84,7 +84,8 @@ def test_a_new_query_is_valid_as_it_stands(tmp_path: Path, source: str) -> None:
     query = Library([tmp_path / "queries"])[f"{source}/sub/pricing-views_2"]
     assert (query.title, query.key) == ("Sub/pricing-views 2", "email")
     assert list(query.facts) == ["pricing_views_2"]
-    assert set(query.used) == {"as_of", "days", "internal"}
+    assert set(query.used) - {"opted_out"} == {"as_of", "days", "internal"}
+    assert ("opted_out" in query.used) == (source == "posthog")
 
 
 def test_the_readme_shows_what_a_new_query_holds(tmp_path: Path) -> None:

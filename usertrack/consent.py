@@ -3,8 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from usertrack.query import Statement
-
 _HAVE_OPTED_OUT = ("people have opted out, and are left out", "person has opted out, and is left out")
 _SAYS_NO = """lower(replaceAll(JSONExtractRaw(properties, '{}'), '"', '')) IN ('true', '1', 'yes')"""
 
@@ -39,7 +37,6 @@ class OptedOut:
         )
         return tuple(text for there, text in lines if there)
 
-    def left_out_of(self, statement: Statement) -> tuple[str, ...]:
-        """E-mails that ``statement`` has to be told: one with the condition leaves out who said no by itself."""
-        query = statement.query
-        return self.shared if query and "opted_out" in query.used else self.emails
+    def to_be_told(self, *, has_condition: bool) -> tuple[str, ...]:
+        """E-mails that a query has to be told, which has the condition or has it not."""
+        return self.shared if has_condition else self.emails

@@ -299,7 +299,8 @@ class Runner:
     async def _without_opted_out(self, statement: Statement) -> Statement:
         if not statement.excludes:
             return statement
-        emails = (await self._consented()).left_out_of(statement)
+        has_condition = statement.query is not None and "opted_out" in statement.query.used
+        emails = (await self._consented()).to_be_told(has_condition=has_condition)
         return replace(statement, values={**statement.values, "internal": [*statement.values["internal"], *emails]})
 
     async def _from_cache(self, statement: Statement) -> Table | None:

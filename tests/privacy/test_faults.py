@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from uuid import UUID
 
 import httpx
 import pytest
@@ -83,6 +84,36 @@ def test_slowed_down_and_cut_short(place: Office) -> None:
         again = prove(runner, subject, NOWHERE, survey(runner, subject, NOWHERE))
     assert {each.left for each in again if each.held.place == "PostHog"} == {0}
     assert place.store.rows("SELECT count() FROM posthog.events") == [[0]]
+
+
+def test_posthog_deletes_events_on_sunday(place: Office) -> None:
+    """PostHog Cloud: the person is gone at once, the events are not; what proves that they are is said."""
+    person = {"id": (id_ := str(UUID(int=9))), "properties": {"email": ANN}, "version": 1}
+    event = {"event": "seen", "timestamp": str(ago(1)), "person_id": id_, "distinct_id": "browser"}
+    place.store.insert("persons", [person])
+    place.store.insert("events", [{**event, "uuid": str(UUID(int=number))} for number in range(4)])
+
+    def cloud(request: httpx.Request) -> httpx.Response | None:
+        if "bulk_delete" in request.url.path:
+            place.store.query("TRUNCATE TABLE posthog.persons")
+            return httpx.Response(202, json={"persons_found": 1, "events_queued_for_deletion": True})
+        if "deletion_status" in request.url.path:
+            return httpx.Response(200, json={"results": [{"person_uuid": id_, "status": "pending"}]})
+        return None
+
+    found = problem(lambda: erase(place, cloud))
+    assert isinstance(found, CheckFailed)
+    assert found.message == f"PostHog has yet to delete {ANN}: 4 events in PostHog; proven to hold nothing: history"
+    assert found.hint.endswith(f"then `usertrack privacy prove {ANN} --person {id_}` proves it")
+    assert what_is_left(place, id_) == {"events": 4}
+    place.store.query("TRUNCATE TABLE posthog.events")  # on Sunday
+    assert what_is_left(place, id_) == {}
+
+
+def what_is_left(place: Office, person: str) -> dict[str, int | None]:
+    with place.runner() as runner:
+        found = survey(runner, find(runner, ANN, [person]), NOWHERE)
+        return {each.what: each.count for each in found if each.ours and each.count}
 
 
 def test_the_server_knows_scopes(place: Office) -> None:

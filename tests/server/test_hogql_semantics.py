@@ -107,6 +107,10 @@ def test_untyped_values_are_text(api: Api) -> None:
     )
     query = "SELECT properties.mixed FROM events WHERE event = 'typed' ORDER BY timestamp"
     assert [row[0] for row in api.rows(query)] == ["", "0", "0", "1.5", "true", '[1,"x"]', '{"a":1}', None, "null"]
+    as_sent = ['""', '"0"', "0", "1.5", "true", '[1,"x"]', '{"a":1}', "", '"null"']
+    assert [
+        row[0] for row in api.rows(query.replace("properties.mixed", "JSONExtractRaw(properties, 'mixed')"))
+    ] == as_sent
     api.store.query("DELETE FROM posthog.events WHERE event = 'typed'")
 
 

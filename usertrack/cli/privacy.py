@@ -86,6 +86,37 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
         raise_left(subject, proven, done=done)
 
 
+@privacy.command("prove")
+@with_common
+def prove(
+    email: Email,
+    person: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--person", metavar="UUID", help="A PostHog person that it was; `erase` says which.", show_default=False
+        ),
+    ] = None,
+    data: Data = None,
+    *,
+    common: Common,
+) -> None:
+    """Read every place again after an erasure that PostHog had yet to complete; exits with 5 while anything is left.
+
+    `usertrack privacy prove lena@northwind.example --person 0190a0b0-0000-7000-8000-000000000001`
+    """
+    from usertrack.privacy.erase import Erased, pending, raise_left
+    from usertrack.privacy.places import survey
+    from usertrack.privacy.subject import find
+    from usertrack.report.privacy import erased_document
+
+    with _opened(common, data) as desk:
+        desk.progress(f"looking for {email}", passing=True)
+        subject = find(desk.runner, email, [each.strip().lower() for each in person or ()])
+        found = [Erased(held, held.count, held.note) for held in survey(desk.runner, subject, _places(desk, data))]
+        desk.emit(erased_document(subject, found))
+        raise_left(subject, found, done=not pending(desk.runner, subject))
+
+
 @privacy.command("retention")
 @with_common
 def retention(

@@ -3,9 +3,11 @@
 PostHog goes first and the files here last: as long as anything is left, the person is known, and a second run goes on.
 """
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from usertrack.errors import CheckFailed, UsageError
 from usertrack.privacy import kept
@@ -15,7 +17,7 @@ from usertrack.run import Runner
 from usertrack.sources import Notify
 
 _AT_ONCE = 1000  # persons or distinct_ids that PostHog deletes with one request
-_PENDING = "persons/deletion_status/?status=pending&limit=100"
+_PENDING = "persons/deletion_status/?status=pending&person_uuid={}"
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def _from_posthog(runner: Runner, subject: Subject, notify: Notify, patience: fl
             part = {name: values[start : start + _AT_ONCE], "delete_events": True, "delete_recordings": True}
             runner.call("POST", "persons/bulk_delete/", part)
     deadline = time.monotonic() + patience
-    while _pending(runner, subject):
+    while pending(runner, subject):
         if time.monotonic() + pause > deadline:
             return False
         notify("PostHog deletes the events", passing=True)
@@ -67,10 +69,14 @@ def _from_posthog(runner: Runner, subject: Subject, notify: Notify, patience: fl
     return True
 
 
-def _pending(runner: Runner, subject: Subject) -> bool:
-    ids = set(subject.ids)
-    listed = runner.call("GET", _PENDING).get("results") or []
-    return any(isinstance(each, dict) and each.get("person_uuid") in ids for each in listed)
+def pending(runner: Runner, subject: Subject) -> bool:
+    """Whether PostHog has yet to delete what one of the persons did."""
+    return subject.posthog and any(_is_pending(runner, id_) for id_ in subject.ids)
+
+
+def _is_pending(runner: Runner, person: str) -> bool:
+    listed = runner.call("GET", _PENDING.format(quote(person))).get("results") or []
+    return any(isinstance(each, dict) and each.get("person_uuid") == person for each in listed)
 
 
 def prove(runner: Runner, subject: Subject, where: Kept, before: Sequence[Held]) -> list[Erased]:
@@ -83,15 +89,28 @@ def prove(runner: Runner, subject: Subject, where: Kept, before: Sequence[Held])
 
 
 def raise_left(subject: Subject, found: Sequence[Erased], *, done: bool) -> None:
-    """Raise CheckFailed when a place that is ours still holds something, or could not be read again."""
+    """Raise CheckFailed when a place that is ours still holds something, or could not be read again.
+
+    Unless PostHog is ``done``, what is left there is said to be pending, with the command that proves it later.
+    """
     left = [each for each in found if each.held.ours and each.left != 0]
     if not left:
         return
     names = ", ".join(f"{each.left} {each.held.what} in {each.held.place}" for each in left)
+    if not done:
+        empty = dict.fromkeys(each.held.place for each in found if each.left == 0 and each.held.place != "PostHog")
+        proven = f"; proven to hold nothing: {', '.join(empty)}" if empty else ""
+        raise CheckFailed(f"PostHog has yet to delete {subject.email}: {names}{proven}", _later(subject))
     if any("name the e-mail" in each.held.what for each in left):
         hint = "what others did names the e-mail: `usertrack privacy pseudonymize` replaces it in the embedded store"
-    elif not done:
-        hint = "PostHog deletes events in batches, by Sunday 05:00 UTC; run this again afterwards to prove it"
     else:
         hint = "run this again; it goes on where it ended"
     raise CheckFailed(f"something is left of {subject.email}: {names}", hint)
+
+
+def _later(subject: Subject) -> str:
+    persons = "".join(f" --person {id_}" for id_ in subject.ids)
+    return (
+        "it deletes events in batches, by Sunday 05:00 UTC; then "
+        f"`usertrack privacy prove {shlex.quote(subject.email)}{persons}` proves it"
+    )

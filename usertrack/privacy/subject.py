@@ -59,8 +59,11 @@ class Subject:
         return rf"(?i)(?:^|[^\w.%+-])(?:{'|'.join(sorted(map(re.escape, written)))})(?:$|[^\w.-]|\.(?:$|\W))"
 
 
-def find(runner: Runner, email: str) -> Subject:
-    """Who ``email`` is to PostHog: nobody, one person or several. Raises UsageError for what is no e-mail."""
+def find(runner: Runner, email: str, gone: Sequence[str] = ()) -> Subject:
+    """Who ``email`` is to PostHog: nobody, one person or several. Raises UsageError for what is no e-mail.
+
+    ``gone`` are ids of persons that it was, whom PostHog need not know any more, while it still has their events.
+    """
     key = normal(email)
     if not key or len(key) > 320:
         raise UsageError(f"'{email}' is no e-mail", "write it as PostHog or Postgres has it")
@@ -69,7 +72,9 @@ def find(runner: Runner, email: str) -> Subject:
     except NotConnected:
         return Subject(key, posthog=False)
     persons = tuple(runner.call("GET", f"persons/{id_}/") for (id_,) in found.rows)
-    subject = Subject(key, persons)
+    known = {str(id_) for (id_,) in found.rows}
+    former = ({"id": id_, "distinct_ids": [], "properties": {}} for id_ in gone if id_ not in known)
+    subject = Subject(key, (*persons, *former))
     strays, alike = (ask(runner, name, sql, subject).rows for name, sql in (("strays", _STRAYS), ("alike", _ALIKE)))
     return replace(subject, strays=tuple(str(each) for (each,) in strays), alike=tuple(str(each) for (each,) in alike))
 

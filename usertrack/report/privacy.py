@@ -24,8 +24,9 @@ def survey_document(subject: Subject, found: Sequence[Held]) -> Document:
 
 def erased_document(subject: Subject, found: Sequence[Erased]) -> Document:
     """What was deleted, with what every place holds now that it was read again."""
+    left = any(each.held.ours and each.left != 0 for each in found)
     return _listed(
-        f"{subject.email} was erased",
+        f"{subject.email} is not erased yet" if left else f"{subject.email} was erased",
         "every place was read again",
         [(e.held.place, e.held.what, e.held.count, e.left, e.note if e.left else "") for e in found],
         {"held": _COUNT, "left": Shown("Left", "number")},

@@ -6,7 +6,7 @@ What is a pseudonym already stays, so that a run which was cut short anywhere is
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +25,7 @@ _NAMES = {"name", "first_name", "last_name", "full_name", "firstname", "lastname
 _IDS = {"distinct_id", "$anon_distinct_id", "alias", "$device_id", "$user_id", "user_id", "$distinct_id"}
 _HASHED = frozenset(_NAMES | _IDS)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_VERSION = "8"  # of uuids that are pseudonyms: no other ones here have it
 _EMAIL = r"[^\s@\"]+@[^\s@\"]+\.[^\s@\"]"
 _TEXTS = {
     "events": "concat(toString(properties), ' ', distinct_id, ' ', event)",
@@ -32,10 +33,12 @@ _TEXTS = {
     "groups": "concat(toString(properties), ' ', key)",
     "person_distinct_ids": "distinct_id",
 }
-_STAGED = "posthog.disguised"
-_NO_NUMBERS = (
-    "SETTINGS enable_block_number_column = 0, enable_block_offset_column = 0"  # the table of events gives them
+_KNOWN_STILL = (
+    f"substring(toString(person_id), 15, 1) != '{_VERSION}' OR NOT match(distinct_id, '^(u-[0-9a-f]{{16}})?$')"
 )
+_STAGED = "posthog.disguised"
+# the table of events gives them
+_NO_NUMBERS = "SETTINGS enable_block_number_column = 0, enable_block_offset_column = 0"
 
 
 def pseudonymized(store: Store, pseudonyms: Pseudonyms, told: Told, *, dry_run: bool) -> dict[str, int]:
@@ -43,8 +46,9 @@ def pseudonymized(store: Store, pseudonyms: Pseudonyms, told: Told, *, dry_run: 
     told("counting rows", 0, 0)
     counts = {table: _count(store, table) for table in ("events", *_KEYS)}
     if not dry_run:
-        disguise, done, total = _Disguise(pseudonyms), 0, sum(counts.values())
-        for table, month in _pieces(store):
+        pieces, disguise, done = _pieces(store, counts), _Disguise(pseudonyms), 0
+        total = sum(pieces.values())
+        for table, month in pieces:
             with store.rewriting:
                 for rows in _replaced(store, table, month, disguise):
                     done += rows
@@ -63,11 +67,18 @@ def _final(table: str) -> str:
     return "FINAL" if table in _KEYS else ""
 
 
-def _pieces(store: Store) -> Iterator[tuple[str, str]]:
-    """Tables with their partitions; the persons last: as long as one is to be found, others may lead to it."""
-    for table in ("events", *_KEYS):
-        for (month,) in store.rows(f"SELECT DISTINCT _partition_id FROM posthog.{table} ORDER BY 1"):
-            yield table, month
+def _pieces(store: Store, counts: Mapping[str, int]) -> dict[tuple[str, str], int]:
+    """Partitions of tables with how many rows they have: of events those that were not replaced before.
+
+    The persons come last: as long as one is there, a run that was cut short shows.
+    """
+    months = store.rows(
+        "SELECT _partition_id, count() FROM posthog.events GROUP BY _partition_id"
+        f" HAVING countIf({_KNOWN_STILL}) > 0 ORDER BY _partition_id"
+    )
+    return {("events", str(month)): int(rows) for month, rows in months} | {
+        (table, "all"): counts[table] for table in _KEYS if counts[table]
+    }
 
 
 def _replaced(store: Store, table: str, month: str, disguise: "_Disguise") -> Iterator[int]:
@@ -90,7 +101,7 @@ def _replaced(store: Store, table: str, month: str, disguise: "_Disguise") -> It
 def _chunks(store: Store, table: str, month: str) -> Iterator[str]:
     """Conditions that each read some of the rows, and only these from the disk where the table is large."""
     if table in _KEYS:
-        parts = -(-_count(store, table) // _CHUNK)
+        parts = -(-_count(store, table) // (5 * _CHUNK))  # their rows are short
         yield from (f"cityHash64({_KEYS[table]}) % {parts} = {part}" for part in range(parts))
         return
     for part, rows in store.rows(
@@ -130,11 +141,11 @@ class _Disguise:
         return text if not text or TOKEN.fullmatch(text) else self._pseudonyms.of_id(text)
 
     def _of_uuid(self, text: str) -> str:
-        """Another uuid for ``text``, of version 8, which no other one here has; one of those stays."""
-        if not _UUID.fullmatch(text) or text[14] == "8":
+        """Another uuid for ``text``, which is a pseudonym; one of those stays."""
+        if not _UUID.fullmatch(text) or text[14] == _VERSION:
             return text
         hashed = str(uuid.UUID(bytes=self._pseudonyms.digest(text)[:16]))
-        return f"{hashed[:14]}8{hashed[15:19]}8{hashed[20:]}"
+        return f"{hashed[:14]}{_VERSION}{hashed[15:19]}8{hashed[20:]}"
 
 
 def _left(store: Store, table: str) -> int:

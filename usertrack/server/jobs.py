@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from usertrack.server.api_errors import ApiError
+from usertrack.server.store import StoreClosed
 
 Told = Callable[[str, int, int], None]
 """What is being done, how much of it is done, and of how much."""
@@ -67,6 +68,8 @@ class Jobs:
         try:
             job.result = work(job.told)
             job.state = "done"
+        except StoreClosed:
+            job.state = "failed"
         except Exception:
             job.state = "failed"
             log.exception("a job failed")

@@ -35,6 +35,10 @@ _SCRUB = {
 _SCRUBBED = 60  # seconds that this may take
 
 
+class StoreClosed(RuntimeError):  # noqa: N818
+    """What went on in the background when the store was closed ends with this."""
+
+
 class Store:
     """Embedded ClickHouse in ``path``. Safe to call from several threads; one process may hold a directory.
 
@@ -66,7 +70,7 @@ class Store:
         """Run ``sql`` and return its result in the ClickHouse format ``fmt``; raises chdb's ``ChdbError``."""
         with self._turn:
             if self._closed:  # a deletion in the background must not open it again
-                raise RuntimeError("the store is closed")
+                raise StoreClosed("the store is closed")
             try:
                 result: bytes = self._connection.query(sql, fmt).bytes()
                 return result

@@ -1,0 +1,143 @@
+"""Pseudonyms and retention where events come in meanwhile, and cut short: nothing is lost, a rerun ends it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from usertrack.privacy import upkeep
+from usertrack.privacy.places import Kept
+from usertrack.pseudonyms import Pseudonyms
+from usertrack.server.api_errors import ApiError
+from usertrack.server.disguise import pseudonymized
+from usertrack.server.expiry import expired
+from usertrack.server.ingest import Ingestor
+from usertrack.server.jobs import Jobs, Told
+from usertrack.server.payload import Event
+from usertrack.server.store import Store
+
+from ..analytics.logs import asking
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+PSEUDONYMS = Pseudonyms(b"key")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with closing(Store(tmp_path_factory.mktemp("jobs"))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(kept: Store) -> Store:
+    """Ann and Ben, each with an event in every month of the year; Ben has none since June."""
+    for table in ("events", "persons", "person_distinct_ids"):
+        kept.query(f"TRUNCATE TABLE posthog.{table}")
+    Ingestor(kept, "t").ingest(
+        [event(month, name) for month in range(1, 11) for name in ("ann", "ben") if month < 7 or name == "ann"], NOW
+    )
+    return kept
+
+
+def event(month: int, name: str) -> Event:
+    at = datetime(2026, month, 15, tzinfo=UTC)
+    said = {"$set": {"email": f"{name}@x.example"}, "distinct_id": f"{name}@x.example"}
+    return Event(
+        f"00000000-0000-4000-8000-0000000{name.encode().hex()[:3]}{month:02}", "seen", f"{name}@x.example", at, said
+    )
+
+
+class Cut(Exception):  # noqa: N818
+    pass
+
+
+def cut_after(steps: int) -> Told:
+    left = iter(range(steps))
+
+    def told(doing: str, done: int, total: int) -> None:
+        if next(left, None) is None:
+            raise Cut
+
+    return told
+
+
+def silent(doing: str, done: int, total: int) -> None:
+    pass
+
+
+def told_apart(store: Store) -> list[list[object]]:
+    sql = "SELECT person_id, count(), countIf(match(toString(properties) || distinct_id, 'x.example')) AS named"
+    joined = f"{sql} FROM posthog.events WHERE person_id IN (SELECT id FROM posthog.persons FINAL)"
+    return [row[1:] for row in store.rows(f"{joined} GROUP BY person_id ORDER BY count()")]
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 5, 12, 13])
+def test_pseudonyms_cut_short(store: Store, steps: int) -> None:
+    with pytest.raises(Cut):
+        pseudonymized(store, PSEUDONYMS, cut_after(steps), dry_run=False)
+    assert store.rows("SELECT count() FROM posthog.events") == [[16]]
+    assert pseudonymized(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
+    assert told_apart(store) == [[6, 0], [10, 0]]
+
+
+def test_events_that_come_meanwhile_stay(store: Store) -> None:
+    ingestor, threads = Ingestor(store, "t"), []
+
+    def told(doing: str, done: int, total: int) -> None:
+        if doing.startswith("replacing") and len(threads) < 9:
+            more = event(len(threads) + 1, "eve")
+            threads.append(threading.Thread(target=ingestor.ingest, args=([more], NOW)))
+            threads[-1].start()
+
+    pseudonymized(store, PSEUDONYMS, told, dry_run=False)
+    for thread in threads:
+        thread.join()
+    assert len(threads) == 9
+    assert store.rows("SELECT count() FROM posthog.events") == [[25]]
+    assert pseudonymized(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
+    assert told_apart(store) == [[6, 0], [9, 0], [10, 0]]
+
+
+def test_who_came_back_and_was_merged_becomes_a_pseudonym_again(store: Store) -> None:
+    pseudonymized(store, PSEUDONYMS, silent, dry_run=False)
+    [[ann]] = store.rows("SELECT person_id FROM posthog.events GROUP BY person_id HAVING count() = 10")
+    Ingestor(store, "t").ingest([event(11, "ann")], NOW)
+    store.query(f"ALTER TABLE posthog.events UPDATE person_id = '{ann}' WHERE 1 SETTINGS mutations_sync = 2")
+    assert pseudonymized(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 8])
+def test_retention_cut_short(store: Store, steps: int) -> None:
+    before = datetime(2026, 7, 15, tzinfo=UTC)
+    with pytest.raises(Cut):
+        expired(store, before, cut_after(steps), dry_run=False)
+    expired(store, before, silent, dry_run=False)
+    assert store.rows("SELECT toMonth(timestamp) FROM posthog.events ORDER BY 1") == [[7], [8], [9], [10]]
+    assert told_apart(store) == [[4, 4]]
+    assert store.rows("SELECT count() FROM posthog.persons FINAL") == [[1]]
+
+
+def test_how_far_it_is_and_what_it_did(store: Store) -> None:
+    said: list[str] = []
+    with asking(store, NOW) as runner:
+        notify = lambda text, *, passing=False: said.append(text)  # noqa: E731
+        [rows, named] = upkeep.pseudonymize(runner, Kept(None, None), PSEUDONYMS, notify, dry_run=False)
+    assert (rows.held, named.held, named.left) == (20, 20, 0)
+    assert said  # how far it was, whenever it was looked at
+
+
+def test_another_job_has_to_wait(store: Store) -> None:
+
+    jobs, go_on = Jobs(), threading.Event()
+
+    def work(told: Told) -> dict[str, int]:
+        go_on.wait()
+        return {"n": 1}
+
+    first = jobs.begin("a", work)
+    assert jobs.begin("a", work) is first
+    with pytest.raises(ApiError, match="busy"):
+        jobs.begin("b", work)
+    go_on.set()
