@@ -141,6 +141,12 @@ def test_cohorts_by_week_look_at_each_ones_own_day(client: Client) -> None:
     assert [found.curve[day] for day in (0, 1, 7, 8)] == [(2, 2), (1, 2), (2, 2), (0, 2)]
 
 
+def test_cohorts_know_no_hours(client: Client) -> None:
+    hours = frame("2026-10-05", "2026-10-07", "hour", as_of=NOW)
+    with asking(client.store, NOW) as runner, pytest.raises(UsageError, match="by day, week or month, not by hour"):
+        ask_days(runner, Asked(""), hours)
+
+
 def test_coming_back_several_times(client: Client) -> None:
     capture(
         client, ["p | a | 2026-11-02 00:00:00", "p | b | 2026-11-03 00:00:00, 2026-11-04 00:00:00, 2026-11-04 01:00:00"]
