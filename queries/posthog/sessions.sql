@@ -4,7 +4,8 @@
 --   defines them: the events of one `$session_id`; its length in seconds from first to last; a bounce has one pageview at
 --   the most, no autocapture, and lasted less than 10 seconds, and without any pageview it is unknown (`with_pageview`
 --   counts the others). `people` had one. Rows without `day` are those of the whole period; days are counted from that
---   of `since` on. A session is in the group of the first value in it. The six lengths are half-open.
+--   of `since` on. A session is in the group of the first value in it; `group_values`: how many there are. The six lengths
+--   are half-open.
 -- params:
 --   since: {type: timestamp}
 --   before: {type: timestamp}
@@ -71,7 +72,11 @@ days AS (
     GROUP BY hash, now, date
 ),
 sized AS (
-    SELECT *, sum(if(now, visits, 0)) OVER (PARTITION BY value) AS size FROM days
+    SELECT
+        *,
+        sum(if(now, visits, 0)) OVER (PARTITION BY value) AS size,
+        uniqExact(value) OVER () AS values_there
+    FROM days
 ),
 ranked AS (
     SELECT *, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
@@ -92,7 +97,8 @@ grouped AS (
         sum(below_2m) AS below_2m,
         sum(below_5m) AS below_5m,
         sum(below_15m) AS below_15m,
-        sum(below_30m) AS below_30m
+        sum(below_30m) AS below_30m,
+        any(values_there) AS group_values
     FROM (SELECT *, arrayJoin([true, false]) AS whole FROM ranked)
     GROUP BY group_value, group_rank, period, day
 )
@@ -112,6 +118,7 @@ SELECT
     below_5m - below_2m AS to_5m,
     below_15m - below_5m AS to_15m,
     below_30m - below_15m AS to_30m,
-    sessions - below_30m AS longer
+    sessions - below_30m AS longer,
+    group_values
 FROM grouped
 ORDER BY group_rank, period, day

@@ -34,7 +34,7 @@ def test_weeks_start_as_in_posthogs_project(
     assert f" {first} " in said.out
 
 
-LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n}" for n in range(12)]
+LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n} $session_id=s{n}" for n in range(12)]
 SINCE = ["--since", "2026-11-01", "--until", "2026-11-07"]
 BROKEN_DOWN = [
     ["funnel", "a", "a"],
@@ -46,6 +46,7 @@ BROKEN_DOWN = [
     ["lifecycle"],
     ["stickiness"],
     ["activity"],
+    ["sessions"],
 ]
 
 
@@ -269,5 +270,5 @@ def test_nobody_is_dormant_before_a_period_is_over(on: Cli, client: Client) -> N
 
 def test_cohorts_reach_day_90_on_the_first_day_of_a_week(on: Cli, client: Client) -> None:
     capture(client, ["p | signed_up | 2026-08-16 12:00:00", "p | a | 2026-11-14 12:00:00"])
-    rows = json.loads(on("cohorts", "--as-of", "2026-11-16T09:00", "-f", "json").out)["rows"]
+    rows = json.loads(on("cohorts", "--as-of", "2026-11-16T09:00", "-f", "json").out)["cohorts"]
     assert [row["people"] for row in rows if row["period"] == 90 and row["size"]] == [1]

@@ -147,6 +147,16 @@ def test_cohorts_know_no_hours(client: Client) -> None:
         ask_days(runner, Asked(""), hours)
 
 
+def test_cohorts_by_group_add_up(client: Client) -> None:
+    lines = [f"p{n} | signed_up | 2026-10-{n + 1:02} 01:00:00 | plan={plan}" for n, plan in enumerate("xxxyyz")]
+    capture(client, [*lines, "p0 | run | 2026-10-02 12:00:00 | plan=z", "p5 | run | 2026-10-07 12:00:00"])
+    weeks = frame("2026-10-01", "2026-11-20", "week", as_of=NOW, breakdown="plan", top=1)
+    with asking(client.store, NOW) as runner:
+        found = ask_days(runner, Asked("signed_up"), weeks).groups
+    sizes = [(group.name, [cohort.size for cohort in group.cohorts[:2]], group.curve[1]) for group in found]
+    assert sizes == [("x", [3, 0], (1, 3)), ("all others", [1, 2], (1, 3))]
+
+
 def test_coming_back_several_times(client: Client) -> None:
     capture(
         client, ["p | a | 2026-11-02 00:00:00", "p | b | 2026-11-03 00:00:00, 2026-11-04 00:00:00, 2026-11-04 01:00:00"]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 from ..conftest import Cli
 
 COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "activity", "sessions", "journeys"]
-COMMANDS += ["features", "churn", "funnel activation --interval week", "churn --interval month"]
-COMMANDS += ["cohorts --breakdown person.plan --top 1"]
+COMMANDS += ["features", "churn"]
+WITH_OPTIONS = ["funnel activation --interval week", "churn --interval month", "cohorts -b person.plan --top 1"]
 
 
 def asked(cli: Cli, *args: object) -> Any:
@@ -145,16 +146,22 @@ def test_churn_says_how_often_its_rule_was_right(demo: Cli) -> None:
         assert risk["low"] <= risk["churn_probability"] <= risk["high"]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("ending", ["md", "html", "csv", "parquet", "xlsx"])
+@pytest.mark.parametrize(
+    ("command", "ending"),
+    [
+        *product(COMMANDS, ["md", "html", "csv", "parquet", "xlsx"]),
+        *zip(WITH_OPTIONS, ["xlsx", "html", "md"], strict=True),
+    ],
+)
 def test_every_format(demo: Cli, tmp_path: Path, command: str, ending: str) -> None:
     said = demo(*command.split(), "-o", tmp_path / f"out.{ending}")
     assert said.code == 0, said.err
     assert (tmp_path / f"out.{ending}").stat().st_size > 300
 
 
-@pytest.mark.parametrize("width", [80, 120])
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("command", "width"), [*product(COMMANDS, [80, 120]), *((command, 80) for command in WITH_OPTIONS)]
+)
 def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: str, width: int) -> None:
     clean_env.setenv("COLUMNS", str(width))
     assert max(map(len, demo(*command.split()).out.splitlines())) <= width

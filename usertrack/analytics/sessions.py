@@ -66,13 +66,14 @@ class Sessions:
     """``all`` of them, and ``by`` what they are told apart by: the breakdown, if there is one, and TRAITS.
 
     Each has its values by name, the most frequent first: ``(none)`` has none, ``all others`` is the rest.
-    What no session has at all is left out; ``absent`` are those of TRAITS.
+    What no session has at all is left out; ``absent`` are those of TRAITS. ``by_value`` is the answer of the breakdown.
     """
 
     frame: Frame
     all: Compared
     by: Mapping[str, Mapping[str, Compared]]
     table: Table
+    by_value: Table | None = None
     absent: tuple[str, ...] = ()
 
 
@@ -103,7 +104,7 @@ def ask(runner: Runner, frame: Frame) -> Sessions:
         for (label, one), table in zip(frames.items(), tables, strict=True)
         if label not in absent
     }
-    return Sessions(frame, compared(whole.dicts()), by, whole, absent)
+    return Sessions(frame, compared(whole.dicts()), by, whole, tables[0] if frame.breakdown else None, absent)
 
 
 def _visits(row: Mapping[str, Any]) -> Visits:

@@ -295,7 +295,9 @@ def _trend_notes(found: Churn) -> Iterator[str]:
     if not any(group.trend for group in found.groups):
         return
     unit = found.frame.interval
-    yield f"here: active in the {unit}, or before and after it; who left did so in the {unit} of their last day before"
+    silence = f"{plural(found.gone, 'whole day')} of silence"
+    yield f"here: active in the {unit}, or on both sides of it with less than {silence} in between"
+    yield f"left: in the {unit} of the last event before {silence}, and not back in it"
     still = f"{plural(found.gone, 'day')} after their end are not over"
     yield from over_time.note([group.trend for group in found.groups], found.frame, still)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from usertrack.analytics.asking import others
 from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions, Visits
 from usertrack.document import Document, Listing, Shown
 from usertrack.measures import number
@@ -35,7 +36,7 @@ def sessions_document(found: Sessions) -> Document:
     ]
     figures, before = session_figures(now), session_figures(found.all.before)
     compared = listing(figures, before)
-    notes = (*_notes(found), *absent_notes(found))
+    notes = (*_notes(found), *absent_notes(found), *(others(found.by_value, frame) if found.by_value else ()))
     return Document(
         title="Sessions",
         subtitle=" · ".join([frame.said, *frame.scope]),
