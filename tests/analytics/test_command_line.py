@@ -270,5 +270,5 @@ def test_nobody_is_dormant_before_a_period_is_over(on: Cli, client: Client) -> N
 
 def test_cohorts_reach_day_90_on_the_first_day_of_a_week(on: Cli, client: Client) -> None:
     capture(client, ["p | signed_up | 2026-08-16 12:00:00", "p | a | 2026-11-14 12:00:00"])
-    rows = json.loads(on("cohorts", "--as-of", "2026-11-16T09:00", "-f", "json").out)["cohorts"]
+    rows = json.loads(on("cohorts", "--as-of", "2026-11-16T09:00", "-f", "json").out)["cells"]
     assert [row["people"] for row in rows if row["period"] == 90 and row["size"]] == [1]
