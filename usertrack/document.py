@@ -81,6 +81,7 @@ class Heatmap:
 
     ``values`` has a list per row, as long as ``columns``. ``percent``: shares 0…1. ``corner`` names what rows are.
     With ``steps``, four numbers, the shades are those above each of them, so that they mean the same on all heatmaps.
+    ``limit`` rows are shown, as of a `Listing`.
     """
 
     heading: str
@@ -91,6 +92,7 @@ class Heatmap:
     caption: str = ""
     corner: str = ""
     steps: tuple[float, ...] = ()
+    limit: int | None = None
 
     @property
     def table(self) -> Table:
@@ -130,12 +132,14 @@ class Flow:
     """What goes from column to column, drawn where pictures can be (HTML): a listing beside it tells it everywhere.
 
     ``links`` are (column, place in it, place in the next one, value). ``unit`` stands behind numbers in words.
+    ``caption`` says how to read it.
     """
 
     label: str
     columns: Sequence[Sequence[Stop]]
     links: Sequence[tuple[int, int, int, float]]
     unit: str = ""
+    caption: str = ""
 
 
 @dataclass(frozen=True)

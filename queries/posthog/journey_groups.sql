@@ -1,7 +1,7 @@
 -- title: Groups of journeys
 -- about: >
 --   How many persons have which value of the breakdown: the first that came with a step. The steps are those of
---   posthog/journeys; the `top` most frequent values come.
+--   posthog/journeys; the `top` most frequent of `group_values` come.
 -- params:
 --   pages: true
 --   start: {type: text, default: ""}
@@ -41,9 +41,13 @@ counted AS (
     SELECT value AS group_value, count() AS persons FROM people GROUP BY group_value
 ),
 ranked AS (
-    SELECT group_value, persons, row_number() OVER (ORDER BY persons DESC, group_value) AS place FROM counted
+    SELECT
+        group_value, persons,
+        row_number() OVER (ORDER BY persons DESC, group_value) AS place,
+        count(group_value) OVER () AS group_values
+    FROM counted
 )
-SELECT group_value, persons
+SELECT group_value, persons, group_values
 FROM ranked
 WHERE place <= {top}
 ORDER BY place

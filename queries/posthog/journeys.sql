@@ -7,9 +7,12 @@
 --   with `urls` it is the whole address as PostHog's own paths have it. A session counts from its first `start`, and is
 --   over at its first `goal`. Kinds of rows: `begin`: sessions that began with the steps in `names`; `path`: their first
 --   `steps` steps, with a goal the last ones before it; `edge`: from one step of a path to the next, or its last alone;
---   `node`: this step of a path; `step`: any (0: all sessions); `exit`: the last one of a session. Of them `stayed` were
---   over there, `reached` got to the goal; `seconds` is the mean time of an edge, of a path, or until an exit. A person
---   is in one of `groups`: '' or '=' and a value of the breakdown. Of each kind come the `most` frequent rows.
+--   `node`: this step of a path; `step`: any (0: all sessions); `exit`: the last one of a session; with `periods`,
+--   `period`: those that began in the period of this number, from that of `origin` on. Of them `stayed` were over there,
+--   `reached` got to the goal; `seconds` is the mean time of an edge, of a path, or until an exit. `with_rarer` are
+--   the persons of a row or of any that comes after it in its kind, `with_rarer_of_step` those of an edge or of any after
+--   it at its step: persons cannot be added. A person is in one of `groups`: '' or '=' and a value of the breakdown. Of
+--   each kind, of edges at each step, come the `most` frequent rows, of periods all.
 -- params:
 --   pages: true
 --   urls: false
@@ -18,6 +21,10 @@
 --   goal: {type: text, default: ""}
 --   steps: 5
 --   most: 1000
+--   periods: false
+--   interval: day
+--   sundays: false
+--   origin: {type: timestamp}
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
@@ -32,7 +39,7 @@ acts AS (
         toUnixTimestamp64Milli(timestamp) AS ms,
         nullIf(toString({group_of}), '') AS group_of,
         ifNull(properties.$current_url, '') AS url,
-        assumeNotNull({urls} ? url : coalesce(nullIf(properties.$pathname, ''), path(url))) AS whole_path,
+        assumeNotNull({urls} ? url : coalesce(nullIf(cutFragment(cutQueryString(properties.$pathname)), ''), path(url))) AS whole_path,
         if(endsWith(whole_path, '/') AND whole_path != '/', substring(whole_path, 1, length(whole_path) - 1), whole_path) AS path,
         arrayFirst(p -> match(path, concat('^', replaceAll(regexpQuoteMeta(p), '\\*', '.*'), '$')), {patterns}) AS pattern,
         '^([0-9]+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9A-Za-z]{16,})$' AS id,
@@ -116,8 +123,17 @@ items AS (
         tuple(5, arrived, names, finished, (journey[-1].1 - journey[1].1) / 1000) AS path_item,
         tuple(6, 0, [all_names[-1]], true, (visit[-1].1 - visit[1].1) / 1000) AS exit_item,
         arrayResize(names, 0) AS nothing,
+        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
+        toTimeZone(fromUnixTimestamp64Milli(visit[1].1), {timezone}) AS began,
+        -- a Sunday's week is the Monday's of the day after
+        if(
+            {sundays},
+            dateDiff('week', addDays(origin, 1), addDays(began, 1)),
+            dateDiff({interval}, origin, began)
+        ) AS period,
+        {periods} ? [tuple(7, abs(period), nothing, finished, 0.0)] : [] AS periods,
         arrayMap(n -> tuple(1, n, nothing, finished AND n = arrived, 0.0), arrayPushFront(numbers, 0)) AS all_items,
-        arrayJoin(arrayConcat(all_items, begin_items, nodes, edges, arrived > 0 ? [path_item] : [], [exit_item])) AS item
+        arrayJoin(arrayConcat(all_items, begin_items, nodes, edges, arrived > 0 ? [path_item] : [], [exit_item], periods)) AS item
     FROM sessions
 ),
 -- by a hash, since texts are slow keys
@@ -125,16 +141,44 @@ counted AS (
     SELECT
         cityHash64(tuple(group_rank, item.1, item.2, item.3)) AS hash,
         any(group_rank) AS rank,
-        ['step', 'begin', 'node', 'edge', 'path', 'exit'][any(item.1)] AS kind,
+        ['step', 'begin', 'node', 'edge', 'path', 'exit', 'period'][any(item.1)] AS kind,
         any(item.2) AS step,
         any(item.3) AS names,
         count() AS sessions,
-        uniqExact(person) AS persons,
+        uniqExactState(person) AS who,
         countIf(item.4) AS stayed,
         countIf(got_there) AS reached,
         avg(item.5) AS seconds
     FROM items
     GROUP BY hash
+),
+ranked AS (
+    SELECT
+        rank,
+        kind,
+        step,
+        names,
+        sessions,
+        -- in the order of the next one, since to sort twice is slow
+        uniqExactMerge(who) OVER (
+            PARTITION BY rank, kind, multiIf(kind = 'begin', step, kind = 'edge', length(names), 0)
+            ORDER BY sessions ASC, step DESC, names DESC
+            ROWS BETWEEN CURRENT ROW AND CURRENT ROW
+        ) AS persons,
+        uniqExactMerge(who) OVER (
+            PARTITION BY rank, kind, multiIf(kind = 'begin', step, kind = 'edge', length(names), 0)
+            ORDER BY sessions ASC, step DESC, names DESC
+            ROWS UNBOUNDED PRECEDING
+        ) AS with_rarer,
+        uniqExactMerge(who) OVER (
+            PARTITION BY rank, kind, step
+            ORDER BY sessions ASC, names DESC
+            ROWS UNBOUNDED PRECEDING
+        ) AS with_rarer_of_step,
+        stayed,
+        reached,
+        seconds
+    FROM counted
 )
 SELECT
     nullIf(substring({groups}[rank], 2), '') AS group_value,
@@ -144,9 +188,11 @@ SELECT
     names,
     sessions,
     persons,
+    with_rarer,
+    with_rarer_of_step,
     stayed,
     reached,
     seconds
-FROM counted
-ORDER BY group_rank, kind, sessions DESC, step, hash
-LIMIT {most} BY group_rank, kind
+FROM ranked
+ORDER BY group_rank, kind, sessions DESC, step, names
+LIMIT {most} BY group_rank, kind, kind IN ('edge', 'period') ? step : 0

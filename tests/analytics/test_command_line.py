@@ -37,6 +37,7 @@ def test_weeks_start_as_in_posthogs_project(
 LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n} $session_id=s{n}" for n in range(12)]
 SINCE = ["--since", "2026-11-01", "--until", "2026-11-07"]
 BROKEN_DOWN = [
+    ["journeys", "--by", "event"],
     ["funnel", "a", "a"],
     ["funnel", "a", "a", "--order", "unordered"],
     ["retention"],
@@ -223,8 +224,9 @@ def test_a_limit_is_for_every_table_and_heatmap(on: Cli, client: Client) -> None
     )
     used = ["features", "--event", "$pageview", "--property", "name", *SINCE]
     assert on(*used).out.count("\n") < 120
-    assert "10 more features, used less, are on no heatmap" in on(*used).out
-    assert "48 more features, used less, are on no heatmap" in on(*used, "--limit", 2).out
+    assert on(*used).out.count("10 more · `--limit 0` shows all") == 2
+    assert on(*used, "--limit", 2).out.count("48 more") == 2
+    assert on(*used, "-f", "markdown").out.count("10 more") == 2
     everything = on(*used, "--limit", 0).out
     assert "more" not in everything
     assert everything.count("f49") == 2

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count, groupby, pairwise
 from typing import Any
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usertrack.analytics.frame import Frame
-from usertrack.analytics.journeys import Asked, Group, ask, page_of, rest
+from usertrack.analytics.journeys import Asked, Group, ask, page_of, rest, told_apart
 from usertrack.errors import UsageError
 from usertrack.report.flow import flow
+from usertrack.report.journey_periods import periods
 from usertrack.report.journey_tree import lines
 from usertrack.report.journeys import journeys_document
 
@@ -155,6 +157,22 @@ def test_pages(client: Client, address: str, page: str) -> None:
     assert paths(group(client, [], by="page", patterns=("/blog/*",))) == {page: 1}
 
 
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("/pricing?utm=1#top", "/pricing"),
+        ("/app/#/runs?x", "/app"),
+        ("/a//b/?", "/a//b"),
+        ("?x=1", "(not recorded)"),
+        ("/100%3F", "/100%3F"),
+    ],
+)
+def test_a_recorded_path_is_cut_like_an_address(client: Client, name: str, page: str) -> None:
+    pageview = {"event": "$pageview", "distinct_id": "p", "properties": {"$pathname": name}}
+    client.send({**pageview, "timestamp": "2026-01-01T00:00:00Z"})
+    assert paths(group(client, [], by="page")) == {page: 1}
+
+
 def test_a_page_of_two_kilobytes_is_whole(client: Client) -> None:
     name = "/" + "x" * 1000 + "/" + "y" * 1000
     client.send(
@@ -175,6 +193,8 @@ def test_a_page_of_two_kilobytes_is_whole(client: Client) -> None:
         ("/", False, "/"),
         ("https://a.example/pricing?x", False, "/pricing"),
         ("/pricing?x=1", False, "/pricing"),
+        ("/pricing#plans", False, "/pricing"),
+        ("signed_up?", False, "signed_up?"),
         ("https://a.example/pricing/", True, "https://a.example/pricing"),
         ("signed_up", False, "signed_up"),
     ],
@@ -221,6 +241,61 @@ def test_groups_add_up(client: Client) -> None:
     ]
 
 
+def test_people_of_all_others_are_counted_once(client: Client) -> None:
+    found = group(
+        client,
+        [
+            "p | a | 2026-01-01 00:00:00, 2026-01-01 03:00:00, 2026-01-01 06:00:00",
+            "p | b | 2026-01-01 09:00:00",
+            "p | c | 2026-01-01 12:00:00",
+            "q | b | 2026-01-01 00:00:00",
+        ],
+    )
+    shown, others = told_apart(found.total.sessions, found.exits, 1)
+    assert list(shown) == ["a"]
+    assert others
+    assert (others.sessions, others.persons) == (3, 2)
+    assert told_apart(found.total.sessions, found.exits) == (found.exits, None)
+
+
+PERIODS = [
+    "p | a | 2026-10-24 23:50:00, 2026-11-01 12:00:00",
+    "p | goal | 2026-10-25 00:10:00, 2026-11-01 12:01:00",
+    "q | a | 2026-10-26 00:00:00",
+]
+
+
+@pytest.mark.parametrize(
+    ("interval", "week_start", "expected"),
+    [
+        ("day", "monday", {"24 Oct": (0, 0), "25 Oct": (1, 1), "26 Oct": (1, 0), "1 Nov": (1, 1)}),
+        ("week", "monday", {"19 Oct": (1, 1), "26 Oct": (2, 1)}),
+        ("week", "sunday", {"18 Oct": (0, 0), "25 Oct": (2, 1), "1 Nov": (1, 1)}),
+        ("month", "monday", {"1 Oct": (2, 1), "1 Nov": (1, 1)}),
+    ],
+)
+def test_periods_have_the_sessions_that_began_in_them(
+    client: Client, interval: Any, week_start: Any, expected: dict[str, tuple[int, int]]
+) -> None:
+    over = replace(
+        frame("2026-10-23", "2026-11-03"), interval=interval, week_start=week_start, timezone="Europe/Berlin"
+    )
+    capture(client, PERIODS)
+    with asking(client.store, over.as_of, "Europe/Berlin") as runner:
+        found = ask(runner, Asked(by="event", goal="goal", periods=True), over)
+    counted = {
+        f"{one.start:%-d %b}": (one.count.sessions, one.count.reached) for one in periods(found, found.groups[0])
+    }
+    assert {**counted, **expected} == counted
+    assert sum(sessions for sessions, _ in counted.values()) == 3
+
+
+def test_too_many_periods(client: Client) -> None:
+    over = replace(frame("2026-01-01", "2026-12-30"), interval="hour", breakdown="os", top=5)
+    with pytest.raises(UsageError, match="8 712 hours of 6 groups"):
+        told(client, [f"p{n} | a | 2026-01-01 00:00:00 | os=os{n}" for n in range(9)], over, periods=True)
+
+
 # Any log at all, beside a plain reading of it
 
 EVENTS = st.tuples(st.sampled_from("pqr"), st.sampled_from("abcd"), st.integers(0, 60))
@@ -256,6 +331,11 @@ def test_everything_adds_up(running: Client, log: list[tuple[str, str, int]], st
         *(n for n in (sum(len(way) >= k for _, way in known) for k in range(1, steps + 1)) if n),
     ]
     nothing_is_lost(found, Asked(by="event", steps=steps))
+    ends = list(found.exits)
+    for top in range(len(ends)):
+        _, others = told_apart(len(known), found.exits, top)
+        assert others
+        assert others.persons == len({who for who, way in known if way[-1] in ends[top:]})
     if any("d" in way for _, way in known):
         to_d = group(running, [], Frame(day, day + timedelta(days=1), YEAR.as_of), steps=steps, goal="d")
         assert to_d.total.reached == to_d.journeys == sum("d" in way for _, way in known)

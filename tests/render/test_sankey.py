@@ -3,7 +3,9 @@
 import re
 import xml.etree.ElementTree as ET
 
+import pytest
 from hypothesis import given, settings
+from rich.cells import cell_len
 
 from usertrack.document import Document, Flow, Stop
 from usertrack.render import html, markdown, safe, sankey
@@ -30,9 +32,10 @@ def test_every_place_is_said_in_words() -> None:
         "step 2: /pricing 60 sessions · 100 % left, /docs 30 sessions · 100 % left"
     )
     titles = [part.text for part in root.iter() if part.tag.endswith("}title")]
-    assert titles[:2] == ["/ → /pricing: 50 sessions", "/ → /docs: 20 sessions"]
+    assert {"/ → /pricing: 50 sessions", "/: 100 sessions · 30 % left"} <= set(titles)
     texts = [part.text for part in root.iter() if part.tag.endswith("}text")]
-    assert texts[:2] == ["/", "100 · 30 % left"]
+    assert texts[:4] == ["Step 1", "120 sessions", "/", "100 · 30 % left"]
+    assert texts[6:8] == ["Step 2", "90 sessions · 75 %"]
 
 
 def test_it_has_no_script_style_or_address_and_is_the_same_again() -> None:
@@ -42,11 +45,29 @@ def test_it_has_no_script_style_or_address_and_is_the_same_again() -> None:
     assert drawn == sankey.draw(VISITS)
 
 
+def sizes(flow: Flow, kind: str, name: str) -> list[float]:
+    return [float(part.get(name, 0)) for part in tree(flow).iter() if part.get("class", "").startswith(kind)]
+
+
 def test_links_are_as_wide_as_what_goes_there() -> None:
-    widths = [float(p.get("stroke-width", 0)) for p in tree(VISITS).iter() if p.get("class", "").startswith("link")]
-    heights = [float(p.get("height", 0)) for p in tree(VISITS).iter() if p.get("class", "").startswith("stop")]
-    assert sum(widths[:2]) == heights[0] * 70 / 100
-    assert widths[0] + widths[2] == heights[2]
+    widths, heights = sizes(VISITS, "link", "stroke-width"), sizes(VISITS, "level", "height")
+    # links of others are drawn first, below the rest
+    assert widths[2:] == pytest.approx([heights[0] * 5 / 7, heights[0] * 2 / 7], abs=0.1)
+    assert widths[0] + widths[2] == pytest.approx(heights[2], abs=0.1)
+
+
+def test_whoever_ends_at_the_first_step_is_written_not_drawn() -> None:
+    many = Flow("x", [[Stop("/", 10_000, 9_990)], [Stop("/docs", 10, 5)]], [(0, 0, 0, 10)])
+    assert len(set(sizes(many, "level", "height"))) == 1
+    assert sizes(many, "foot", "width") == [pytest.approx(161.8, abs=0.1), 81]
+    assert len([part for part in tree(many).iter() if part.get("class") == "gone"]) == 1
+
+
+def test_no_name_is_wider_than_its_card() -> None:
+    names = ("/" + "長" * 60, "/" + "w" * 60, "/app/\u202e" + "x" * 60)
+    drawn = tree(Flow("x", [[Stop(name, 1) for name in names]], []))
+    shown = [part.text or "" for part in drawn.iter() if part.get("class") == "name"]
+    assert all(cell_len(name) <= 21 and "…" in name for name in shown)
 
 
 def test_nothing_to_draw_is_no_failure() -> None:

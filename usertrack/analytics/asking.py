@@ -114,8 +114,13 @@ def others(table: Table, frame: Frame) -> tuple[str, ...]:
     if not any(row["group_rank"] > frame.top for row in rows):
         return ()
     shown = {row["group_value"] for row in rows if row["group_rank"] <= frame.top and row["group_value"] is not None}
-    more = max(int(row["group_values"]) for row in rows) - len(shown)
-    return (f"all others: {plural(more, 'more value')} of {frame.breakdown}; --top tells more apart",)
+    return others_note(max(int(row["group_values"]) for row in rows) - len(shown), frame)
+
+
+def others_note(more: int, frame: Frame) -> tuple[str, ...]:
+    """That there are ``more`` values of the breakdown than are told apart; nothing where there are not."""
+    said = f"all others: {plural(more, 'more value')} of {frame.breakdown}; --top tells more apart"
+    return (said,) if more else ()
 
 
 def require_known(runner: Runner, names: Sequence[str], since: datetime, until: datetime) -> None:

@@ -3,15 +3,17 @@
 Sessions and edges are those of PostHog's paths. What a row of posthog/journeys counts, its header says.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Literal
+from itertools import islice, pairwise
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from usertrack.analytics.asking import answer, grouping, narrowed
 from usertrack.analytics.frame import Frame
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.measures import number
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -29,7 +31,8 @@ Steps = tuple[str, ...]
 class Asked:
     """``start`` and ``goal`` are steps, '' for none. ``patterns`` such as ``/blog/*`` make one page of many.
 
-    With ``urls`` pages are whole addresses, as they are in PostHog's own paths.
+    With ``urls`` pages are whole addresses, as they are in PostHog's own paths; with ``periods`` sessions are counted
+    in the buckets of the frame, too.
     """
 
     start: str = ""
@@ -38,6 +41,7 @@ class Asked:
     by: By = "page"
     urls: bool = False
     patterns: tuple[str, ...] = ()
+    periods: bool = False
 
     def __post_init__(self) -> None:
         """Raises UsageError for what can be no journey."""
@@ -59,6 +63,8 @@ class Count:
     """So many sessions of so many persons; ``stayed`` of them ended there, ``reached`` got to the goal.
 
     ``seconds`` is a mean: of an edge, from the first to the last step of a path, or of a session until its exit.
+    ``with_rarer`` persons took this or something less frequent of its kind; of an edge, ``with_rarer_of_step`` did that
+    at its step.
     """
 
     sessions: int = 0
@@ -66,6 +72,8 @@ class Count:
     stayed: int = 0
     reached: int = 0
     seconds: float = 0.0
+    with_rarer: int = 0
+    with_rarer_of_step: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,8 @@ class Group:
     """The journeys of one value of the breakdown; ``name`` is empty without one. ``other``: all smaller ones as one.
 
     ``at[i]`` are the sessions that got to step i of their path, ``at[0]`` all. ``begins`` are by their first steps,
-    ``nodes`` by number and name of a step, each the most frequent first; so are ``paths``, ``edges`` and ``exits``.
+    ``nodes`` by number and name of a step, each the most frequent first; so are ``paths``, ``edges``, ``moves`` (edges
+    that lead to another step) and ``exits``. ``periods`` are by the number of a bucket, where they were asked for.
     """
 
     name: str
@@ -92,7 +101,9 @@ class Group:
     paths: dict[Steps, Count]
     nodes: dict[tuple[int, str], Count]
     edges: tuple[Edge, ...]
+    moves: dict[Edge, Count]
     exits: dict[str, Count]
+    periods: dict[int, Count]
     other: bool = False
 
     @property
@@ -125,42 +136,73 @@ def rest(whole: int, parts: Iterable[Count]) -> int:
     return whole - sum(part.sessions for part in parts)
 
 
+Key = TypeVar("Key")
+
+
+def told_apart(
+    whole: int, counts: Mapping[Key, Count], top: int | None = None
+) -> tuple[dict[Key, Count], Count | None]:
+    """The ``top`` most frequent, and all others as one; None where there are none.
+
+    Sessions of the others are what is left of ``whole``, persons those of the first of them and of all after it. Where
+    not all came from the query, the last one that did is one of the others.
+    """
+    known = len(counts) - (rest(whole, counts.values()) > 0)
+    shown = dict(islice(counts.items(), known if top is None else min(top, known)))
+    others = rest(whole, shown.values())
+    first = next(islice(counts.values(), len(shown), None), None)
+    return shown, Count(others, first.with_rarer) if first else None
+
+
 @dataclass(frozen=True)
 class Journeys:
+    """``more`` values of the breakdown are in the group of all others."""
+
     asked: Asked
     frame: Frame
     groups: tuple[Group, ...]
     table: Table
+    more: int = 0
+
+    @property
+    def at_once(self) -> int:
+        """The sessions that got to the goal with no step before it."""
+        return sum(count.sessions for group in self.groups for path, count in group.paths.items() if len(path) == 1)
 
 
 def page_of(text: str, *, urls: bool) -> str:
     """The page that ``text`` from a command line stands for: as posthog/journeys calls it, ids apart."""
     if not urls:
-        text = urlsplit(text).path if "://" in text else text.partition("?")[0] or text
+        text = urlsplit(text).path if "://" in text else re.split("[?#]", text)[0] if text.startswith("/") else text
     return text[:-1] if len(text) > 1 and text.endswith("/") else text
 
 
 def ask(runner: Runner, asked: Asked, frame: Frame) -> Journeys:
     """Raises UsageError for a start or a goal that nobody ever came to."""
-    groups = _groups(runner, asked, frame)
+    groups, more = _groups(runner, asked, frame)
     table = _ask(runner, asked, frame, groups)
-    found = tuple(_group(rank, rows, frame, groups) for rank, rows in _ranked(table))
+    most = _most(asked, frame, len(groups))
+    found = tuple(_group(rank, rows, frame, groups, most) for rank, rows in _ranked(table))
     if (asked.start and not found) or (asked.goal and not any(group.total.reached for group in found)):
         _require(runner, asked, frame)
-    return Journeys(asked, frame, found, table)
+    return Journeys(asked, frame, found, table, more)
 
 
-def _groups(runner: Runner, asked: Asked, frame: Frame) -> list[str | None]:
-    """The values that are told apart, the most frequent first."""
+def _groups(runner: Runner, asked: Asked, frame: Frame) -> tuple[list[str | None], int]:
+    """The values that are told apart, the most frequent first, and how many more there are."""
     if not frame.breakdown:
-        return [None]
+        return [None], 0
     table = answer(runner, "posthog/journey_groups", {**frame.values, **asked.values})
-    return [None if row[0] is None else str(row[0]) for row in table.rows] or [None]
+    found = [None if row[0] is None else str(row[0]) for row in table.rows]
+    more = int(table.dicts()[0]["group_values"]) - sum(value is not None for value in found) if found else 0
+    return found or [None], more
 
 
 def _ask(runner: Runner, asked: Asked, frame: Frame, groups: Sequence[str | None]) -> Table:
     mine = {
         **narrowed(frame),
+        **frame.bucketing,
+        "periods": asked.periods,
         "since": frame.since,
         "until": frame.until,
         "group_of": grouping(frame)["group_of"],
@@ -168,10 +210,21 @@ def _ask(runner: Runner, asked: Asked, frame: Frame, groups: Sequence[str | None
         "urls": asked.urls,
         "patterns": list(asked.patterns or ("",)),
         "steps": asked.steps,
-        "most": min(_MOST_ROWS, _ROWS // (6 * (len(groups) + 1))),
+        "most": _most(asked, frame, len(groups)),
         "groups": ["" if value is None else f"={value}" for value in groups],
     }
     return answer(runner, "posthog/journeys", mine)
+
+
+def _most(asked: Asked, frame: Frame, groups: int) -> int:
+    """How many rows of each kind may come, edges at each step; raises UsageError where periods are too many."""
+    parts = groups + 1
+    periods = len(frame.starts) * parts if asked.periods else 0
+    if periods > _ROWS // 2:
+        raise UsageError(
+            f"that is {number(len(frame.starts))} {frame.interval}s of {parts} groups", "choose a longer --interval"
+        )
+    return min(_MOST_ROWS, (_ROWS - periods) // ((5 + asked.steps) * parts))
 
 
 def _ranked(table: Table) -> Iterable[tuple[int, list[dict[str, Any]]]]:
@@ -181,13 +234,12 @@ def _ranked(table: Table) -> Iterable[tuple[int, list[dict[str, Any]]]]:
     return sorted(found.items())
 
 
-def _group(rank: int, rows: Sequence[dict[str, Any]], frame: Frame, groups: Sequence[str | None]) -> Group:
+def _group(rank: int, rows: Sequence[dict[str, Any]], frame: Frame, groups: Sequence[str | None], most: int) -> Group:
     kinds: dict[str, list[tuple[int, Steps, Count]]] = {}
-    for row in sorted(rows, key=lambda row: (-int(row["sessions"]), int(row["step"]), row["names"])):
-        sessions, persons, stayed, reached = (int(row[name]) for name in ("sessions", "persons", "stayed", "reached"))
-        count = Count(sessions, persons, stayed, reached, float(row["seconds"]))
-        kinds.setdefault(str(row["kind"]), []).append((int(row["step"]), tuple(map(str, row["names"])), count))
+    for row in rows:
+        kinds.setdefault(str(row["kind"]), []).append((int(row["step"]), tuple(map(str, row["names"])), _count(row)))
     at = {step: count for step, _, count in kinds["step"]}
+    edges = tuple(Edge(step, names[0], (*names, None)[1], count) for step, names, count in kinds.get("edge", []))
     other = rank > len(groups)
     return Group(
         frame.group_name(frame.top + 1 if other else rank, None if other else groups[rank - 1]),
@@ -195,10 +247,18 @@ def _group(rank: int, rows: Sequence[dict[str, Any]], frame: Frame, groups: Sequ
         {names: count for _, names, count in kinds.get("begin", [])},
         {names: count for _, names, count in kinds.get("path", [])},
         {(step, names[0]): count for step, names, count in kinds.get("node", [])},
-        tuple(Edge(step, names[0], (*names, None)[1], count) for step, names, count in kinds.get("edge", [])),
+        edges,
+        # of all steps together so many are known, in their order, wherever the query stopped at one
+        {edge: edge.count for edge in islice((edge for edge in edges if edge.target is not None), most)},
         {names[0]: count for _, names, count in kinds.get("exit", [])},
+        {step: count for step, _, count in kinds.get("period", [])},
         other,
     )
+
+
+def _count(row: Mapping[str, Any]) -> Count:
+    whole = ("sessions", "persons", "stayed", "reached", "with_rarer", "with_rarer_of_step")
+    return Count(**{name: int(row[name]) for name in whole}, seconds=float(row["seconds"]))
 
 
 def _require(runner: Runner, asked: Asked, frame: Frame) -> None:

@@ -249,7 +249,7 @@ def features(
         if name:
             require_known(desk.runner, [name], frame.since, frame.until)
         found = ask(desk.runner, source, frame, chosen(of, Counted, "--of"), category or [])
-        tell(desk, frame, features_document(found, limit), limit)
+        tell(desk, frame, features_document(found), limit)
 
 
 @with_asked()

@@ -8,7 +8,7 @@ from usertrack.cli.asked import PANEL, Asked, frame_of, tell, with_asked
 from usertrack.cli.options import Common, Limit
 
 
-@with_asked("interval", "week_start")
+@with_asked()
 def journeys(
     start: Annotated[
         str,
@@ -33,6 +33,8 @@ def journeys(
 
     `usertrack journeys --by event --to mcp_connect_clicked --segment power`
 
+    `usertrack journeys --to user_signed_up --days 90 --interval week` · and how many do, week by week
+
     `usertrack journeys -o journeys.html` · as a drawing
     """
     from usertrack.analytics.frame import chosen
@@ -45,7 +47,8 @@ def journeys(
     if kind == "page":
         start, goal = page_of(start, urls=urls), page_of(goal, urls=urls)
     with open_desk(common) as desk:
-        question = Question(start, goal, steps, kind, urls, tuple(desk.settings["pages"]))
+        patterns, periods = tuple(desk.settings["pages"]), asked.interval is not None
+        question = Question(start, goal, steps, kind, urls, patterns, periods)
         frame = frame_of(desk, asked)
         tell(desk, frame, journeys_document(ask(desk.runner, question, frame), limit), limit)
 

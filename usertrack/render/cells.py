@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from usertrack.document import Kind, Listing, Section, Shown
+from usertrack.document import Heatmap, Kind, Listing, Section, Shown
 from usertrack.measures import number
 from usertrack.render import charts, text
 from usertrack.render.safe import visible
@@ -105,16 +105,32 @@ def _shown(listing: Listing, at: int) -> Shown:
 
 def rows(listing: Listing, limit: int | None) -> tuple[Iterator[Row], int]:
     """The rows to show, and how many are left out. ``limit`` is what the user said, if anything."""
-    at_most = 0 if listing.limit is None else listing.limit if limit is None else limit
     total = len(listing.table.rows)
-    if not at_most or at_most >= total:
-        return iter(listing.table.rows), 0
-    return islice(listing.table.rows, at_most), total - at_most
+    shown = _seen(total, listing.limit, limit)
+    return (iter(listing.table.rows) if shown == total else islice(listing.table.rows, shown)), total - shown
+
+
+def heatmap(block: Heatmap, limit: int | None) -> tuple[Heatmap, str]:
+    """The rows of a heatmap that are shown, and the line under it: how many are not."""
+    shown = _seen(len(block.rows), block.limit, limit)
+    left_out = len(block.rows) - shown
+    if not left_out:
+        return block, ""
+    return replace(block, rows=block.rows[:shown], values=block.values[:shown]), _more(left_out)
+
+
+def _seen(total: int, own: int | None, limit: int | None) -> int:
+    at_most = 0 if own is None else own if limit is None else limit
+    return min(at_most, total) if at_most else total
+
+
+def _more(left_out: int) -> str:
+    return f"{number(left_out)} more · `--limit 0` shows all"
 
 
 def rest(listing: Listing, left_out: int) -> str:
     """The line under a listing: what is not shown, and what to do next."""
-    count = f"{number(left_out)} more · `--limit 0` shows all" if left_out else ""
+    count = _more(left_out) if left_out else ""
     return visible(" · ".join(part for part in (count, listing.more) if part))
 
 

@@ -19,6 +19,19 @@ def grid(block: Heatmap) -> list[list[Cell]]:
     return [[_shaded(view.cell((value,)), value, block.steps) for value in row] for row in block.values]
 
 
+def without_decimals(block: Heatmap, found: list[list[Cell]]) -> list[list[Cell]]:
+    """The cells of a heatmap where there is little room: shares as whole percent, anything else as it is."""
+    if block.kind != "percent":
+        return found
+    return [
+        [
+            cell if value is None else replace(cell, text=cells.percent(value, 0))
+            for cell, value in zip(*row, strict=True)
+        ]
+        for row in zip(found, block.values, strict=True)
+    ]
+
+
 def _shaded(cell: Cell, value: float | None, steps: Sequence[float]) -> Cell:
     """``cell`` with the middle of its shade as its share, where there are ``steps`` to tell shades by."""
     if not steps or value is None:

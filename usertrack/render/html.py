@@ -28,6 +28,7 @@ def render(document: Document, limit: int | None = None) -> Iterator[str]:
         chart=_chart,
         flow=_flow,
         origins=cells.origins,
+        heatmap=cells.heatmap,
         grid=figures.grid,
     )
     return page

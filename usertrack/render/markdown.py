@@ -89,7 +89,7 @@ def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterato
             for name, value in block.pairs:
                 yield f"- {escape(name)}: {escape(cells.fact(value, clock))}\n"
         case Heatmap():
-            yield from _heatmap(block, level)
+            yield from _heatmap(block, limit, level)
         case Chart():
             yield from _listing(figures.as_listing(block), limit, level)
         case Listing():
@@ -118,12 +118,14 @@ def _listing(block: Listing, limit: int | None, level: int) -> Iterator[str]:
         yield f"\n{prose(last)}\n"
 
 
-def _heatmap(block: Heatmap, level: int) -> Iterator[str]:
+def _heatmap(whole: Heatmap, limit: int | None, level: int) -> Iterator[str]:
+    block, more = cells.heatmap(whole, limit)
     yield f"\n{'#' * level} {escape(block.heading)}\n" if block.heading else ""
     yield "\n" + _row([escape(block.corner), *map(escape, block.columns)])
     yield _row(["---", *("---:" for _ in block.columns)])
     for name, row in zip(block.rows, figures.grid(block), strict=True):
         yield _row([escape(name), *(escape(cell.text) for cell in row)])
+    yield f"\n{prose(more)}\n" if more else ""
     yield f"\n{escape(block.caption)}\n" if block.caption else ""
 
 

@@ -1,7 +1,8 @@
 """Heatmaps and trends on a terminal, as lines no wider than asked for, legible without colour."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
+from itertools import zip_longest
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
@@ -25,26 +26,38 @@ def heatmap(block: Heatmap, width: int) -> list[Text]:
     """The numbers on shades where they fit, else shades of two characters with what they stand for."""
     cells = figures.grid(block)
     names, heads = [visible(name) for name in block.rows], [visible(name) for name in block.columns]
-    left = min(max(map(cell_len, [*names, visible(block.corner)]), default=0), max(4, width // 3))
-    content = max((cell_len(cell.text) for row in cells for cell in row), default=1)
-    room = max(content, *(map(cell_len, heads or [""]))) + 2
-    numbers = len(heads) <= _READ and left + room * len(heads) <= width
-    if not numbers:
-        room = max(1, min(2, (width - left - 1) // max(1, len(heads))))
-    draw = _number if numbers else _shade
-    lines = [Text(set_cell_size(visible(block.corner), left) + _heads(heads, room, left_aligned=not numbers), "dim")]
+    corner = visible(block.corner)
+    left = min(max(map(cell_len, [*names, corner]), default=0), max(4, width // 3))
+    short = figures.without_decimals(block, cells)
+    for texts, above in ((cells, [heads]), (short, _stacked(heads))):
+        content = max((cell_len(cell.text) for row in texts for cell in row), default=1)
+        room = max(content, *(cell_len(head) for line in above for head in (line or [""]))) + 2
+        if len(heads) <= _READ and left + room * len(heads) <= width:
+            top = [set_cell_size(corner * (not at), left) + _numbered(line, room) for at, line in enumerate(above)]
+            return [*(Text(line, "dim") for line in top), *_lines(names, texts, left, room, _number)]
+    room = max(1, min(2, (width - left - 1) // max(1, len(heads))))
+    top = [set_cell_size(corner, left) + _sparse(heads, room)]
+    return [Text(top[0], "dim"), *_lines(names, cells, left + 1, room, _shade), *_legend(block, cells)]
+
+
+def _lines(
+    names: Sequence[str], cells: list[list[Cell]], left: int, room: int, draw: Callable[[Cell, int], Text]
+) -> Iterator[Text]:
     for name, row in zip(names, cells, strict=True):
-        line = Text(set_cell_size(name, left) + " " * (not numbers))
-        for cell in row:
-            line.append_text(draw(cell, room))
-        lines.append(line)
-    return lines if numbers else [*lines, *_legend(block, cells)]
+        yield Text.assemble(set_cell_size(name, left), *(draw(cell, room) for cell in row))
 
 
-def _heads(heads: Sequence[str], room: int, *, left_aligned: bool) -> str:
-    """Labels over their columns; over narrow ones only as many as do not touch."""
-    if not left_aligned:
-        return "".join(" " * (room - 1 - cell_len(head)) + head + " " for head in heads)
+def _stacked(heads: Sequence[str]) -> list[list[str]]:
+    """Labels over each other's words, so that their columns are as narrow as their longest word."""
+    return [list(line) for line in zip_longest(*(head.split() for head in heads), fillvalue="")]
+
+
+def _numbered(heads: Sequence[str], room: int) -> str:
+    return "".join(" " * (room - 1 - cell_len(head)) + head + " " for head in heads)
+
+
+def _sparse(heads: Sequence[str], room: int) -> str:
+    """Over narrow columns, only as many labels as do not touch."""
     line = " "
     for at, head in enumerate(heads):
         start = 1 + at * room

@@ -1,24 +1,32 @@
 """A flow as an inline SVG Sankey: no script, no style sheet, no address, the same bytes every time.
 
-Colours and fonts are the page's. A column's places stand below each other in the order they are given, as high as what
-gets there; what goes on leaves from their top, what does not ends beside their foot.
+Colours and fonts are the page's. Every place is a card with its name, so that no link lies on a text. The bar at its
+left is as high as what gets there; what goes on leaves to the right, what does not ends hatched beside it, and the line
+at its foot is as long as that share. Of the first column only what goes on is drawn: the many that never took a second
+step would dwarf all others. Numbers are of all.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from xml.etree import ElementTree as ET
+
+from rich.cells import cell_len, set_cell_size
 
 from usertrack.document import Flow, Stop
 from usertrack.measures import number
 from usertrack.render import cells
 from usertrack.render.safe import visible
 
-_COLUMN, _STOP = 176, 10  # widths of a column with its names, and of a place
-_HEIGHT = 300  # of all that is in the fullest column
-_SLOT, _GAP = 28, 8  # the room that two lines of text need, and between places
-_TOP = 8
-_GONE = 24  # the width of what goes no further
-_NAME = 24  # characters
+_CARD, _BETWEEN = 162, 82  # widths of a card and of the room for links
+_BAR = 6
+_HEIGHT = 250  # of all that is drawn in the fullest column
+_LINES, _GAP = 38, 7  # the height that two lines of text need, and between cards
+_TOP = 42  # the heads of columns
+_GONE = 20  # the width of what goes no further
+_FOOT = 3
+_NAME = 21  # cells of a name
+_OTHERS = "link others"
 
 
 @dataclass
@@ -32,64 +40,107 @@ class _Place:
     sent: float = 0
     met: float = 0
 
+    @property
+    def card(self) -> float:
+        """The height of the card."""
+        return max(self.height, _LINES)
+
 
 def draw(flow: Flow) -> str:
     """``flow`` as one `<svg>` element; every text in it is escaped, and `visible`."""
-    scale = _HEIGHT / max([1.0, *(sum(stop.value for stop in column) for column in flow.columns)])
-    places = [_column(column, at, scale) for at, column in enumerate(flow.columns)]
-    bottom = max((place.y + max(place.height, _SLOT) for column in places for place in column), default=_SLOT)
-    width = max(1, len(places)) * _COLUMN
+    drawn = [[_drawn(flow, at, place) for place in range(len(column))] for at, column in enumerate(flow.columns)]
+    scale = _HEIGHT / max([1.0, *(sum(column) for column in drawn)])
+    places = [_column(column, at, drawn[at], scale) for at, column in enumerate(flow.columns)]
+    bottom = max((place.y + place.card for column in places for place in column), default=_LINES)
+    width = max(1, len(places)) * (_CARD + _BETWEEN) - _BETWEEN + _GONE
     root = ET.Element(
         "svg",
         {
             "xmlns": "http://www.w3.org/2000/svg",
-            "viewBox": f"0 0 {width} {bottom + _TOP:.0f}",
+            "viewBox": f"0 0 {width} {ceil(bottom) + 1}",
             "class": "chart flow",
             "role": "img",
             "aria-label": visible(f"{flow.label}. {_described(flow)}"),
         },
     )
-    for column, source, target, value in flow.links:
-        _link(root, places[column][source], places[column + 1][target], value, value * scale, flow.unit)
-    for place in (place for column in places for place in column):
-        _stop(root, place, scale, flow.unit)
+    links = [
+        _link(places[column][source], places[column + 1][target], value, value * scale, flow.unit)
+        for column, source, target, value in flow.links
+    ]
+    root.extend(sorted(links, key=lambda link: link.get("class") != _OTHERS))  # what is told apart is drawn above
+    for at, column in enumerate(places):
+        _head(root, flow, at)
+        for place in column:
+            _stop(root, place, place.stop.left * scale if at else 0, flow.unit)
     return ET.tostring(root, encoding="unicode")
 
 
-def _column(stops: Sequence[Stop], at: int, scale: float) -> list[_Place]:
+def _drawn(flow: Flow, at: int, place: int) -> float:
+    """How much of a place is drawn: of the first column what goes on, else all that gets there."""
+    going = (value for column, source, _, value in flow.links if (column, source) == (at, place))
+    return sum(going) if at == 0 else flow.columns[at][place].value
+
+
+def _column(stops: Sequence[Stop], at: int, values: Sequence[float], scale: float) -> list[_Place]:
     found, y = [], float(_TOP)
-    for stop in stops:
-        height = max(1.0, stop.value * scale)
-        found.append(_Place(stop, at * _COLUMN, y, height))
-        y += max(height, _SLOT) + _GAP
+    for stop, value in zip(stops, values, strict=True):
+        found.append(_Place(stop, at * (_CARD + _BETWEEN), y, value * scale))
+        y += found[-1].card + _GAP
     return found
 
 
-def _link(root: ET.Element, source: _Place, target: _Place, value: float, width: float, unit: str) -> None:
-    x, end = source.x + _STOP, target.x
+def _head(root: ET.Element, flow: Flow, at: int) -> None:
+    whole, first = (sum(stop.value for stop in flow.columns[column]) for column in (at, 0))
+    x = at * (_CARD + _BETWEEN)
+    share = f" · {cells.percent(whole / first, 0)}" if at and first else ""
+    _text(root, "text", f"Step {at + 1}", {"x": str(x), "y": "12", "class": "head"})
+    _text(root, "text", f"{_said(whole, flow.unit)}{share}", {"x": str(x), "y": "28", "class": "amount"})
+
+
+def _link(source: _Place, target: _Place, value: float, width: float, unit: str) -> ET.Element:
+    x, end = source.x + _CARD, target.x
     y, to = source.y + source.sent + width / 2, target.y + target.met + width / 2
     middle = (x + end) / 2
     source.sent += width
     target.met += width
     path = f"M{x:.1f} {y:.1f}C{middle:.1f} {y:.1f} {middle:.1f} {to:.1f} {end:.1f} {to:.1f}"
-    kind = "link others" if source.stop.other or target.stop.other else "link"
-    drawn = ET.SubElement(root, "path", {"class": kind, "d": path, "stroke-width": f"{max(width, 0.75):.1f}"})
+    kind = _OTHERS if source.stop.other or target.stop.other else "link"
+    drawn = ET.Element("path", {"class": kind, "d": path, "stroke-width": f"{max(width, 0.75):.1f}"})
     _text(drawn, "title", f"{source.stop.name} → {target.stop.name}: {_said(value, unit)}")
+    return drawn
 
 
-def _stop(root: ET.Element, place: _Place, scale: float, unit: str) -> None:
-    group = ET.SubElement(root, "g")
-    stop, gone = place.stop, place.stop.left * scale
-    _text(group, "title", f"{stop.name}: {_amount(stop, unit)}")
+def _stop(root: ET.Element, place: _Place, gone: float, unit: str) -> None:
+    group = ET.SubElement(root, "g", {"class": "stop others" if place.stop.other else "stop"})
+    _text(group, "title", f"{place.stop.name}: {_amount(place.stop, unit)}")
     if gone >= 1:
-        x, foot = place.x + _STOP, place.y + place.height
-        path = f"M{x:.1f} {foot - gone:.1f}q{_GONE / 2} 0 {_GONE} {gone:.1f}h-{_GONE}z"
-        ET.SubElement(group, "path", {"class": "gone", "d": path})
-    box = {"x": f"{place.x:.1f}", "y": f"{place.y:.1f}", "width": str(_STOP), "height": f"{place.height:.1f}"}
-    ET.SubElement(group, "rect", {"class": "stop others" if stop.other else "stop", **box})
-    for line, (text, kind) in enumerate(((_short(stop.name), "name"), (_amount(stop, ""), "amount"))):
-        y = place.y + max(place.height, _SLOT) / 2 - 2 + 13 * line
-        _text(group, "text", text, {"x": f"{place.x + _STOP + 5:.1f}", "y": f"{y:.1f}", "class": kind})
+        _gone(group, place.x + _CARD, place.y + place.height, gone)
+    # a drawing in the drawing: it cuts off what is too wide
+    box = {"x": f"{place.x:.1f}", "y": f"{place.y:.1f}", "width": str(_CARD), "height": f"{place.card:.1f}"}
+    card = ET.SubElement(group, "svg", box)
+    _box(card, "card", 0, _CARD, place.card)
+    if place.stop.value:
+        _box(card, "foot", place.card - _FOOT, _CARD * place.stop.left / place.stop.value, _FOOT)
+    _box(card, "level", 0, _BAR, max(1.0, place.height))
+    for line, (text, kind) in enumerate(((_short(place.stop.name), "name"), (_amount(place.stop, ""), "amount"))):
+        y = min(place.card / 2, 3 * _LINES) - 4 + 15 * line
+        _text(card, "text", text, {"x": str(_BAR + 7), "y": f"{y:.1f}", "class": kind})
+
+
+def _box(card: ET.Element, kind: str, y: float, width: float, height: float) -> None:
+    ET.SubElement(card, "rect", {"class": kind, "y": f"{y:.1f}", "width": f"{width:.1f}", "height": f"{height:.1f}"})
+
+
+def _gone(group: ET.Element, x: float, foot: float, gone: float) -> None:
+    """What ends here: a stub, and lines across it, for those who see no colours."""
+    top = foot - gone
+    outline = (
+        f"M{x:.1f} {top:.1f}h{_GONE / 2}L{x + _GONE:.1f} {foot - gone / 2:.1f}L{x + _GONE / 2:.1f} {foot:.1f}H{x:.1f}z"
+    )
+    ET.SubElement(group, "path", {"class": "gone", "d": outline})
+    lines = [f"M{x:.1f} {top + at:.1f}l{_GONE / 2} {-min(5, at)}" for at in range(5, int(gone) + 1, 5)]
+    if lines:
+        ET.SubElement(group, "path", {"class": "hatch", "d": "".join(lines)})
 
 
 def _text(parent: ET.Element, tag: str, text: str, attributes: dict[str, str] | None = None) -> None:
@@ -97,7 +148,12 @@ def _text(parent: ET.Element, tag: str, text: str, attributes: dict[str, str] | 
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _NAME else f"{name[: _NAME // 2 - 1]}…{name[-(_NAME // 2) :]}"
+    """Both the begin and the end of a name tell pages apart; some characters are twice as wide as others."""
+    name = visible(name)
+    if cell_len(name) <= _NAME:
+        return name
+    end = set_cell_size(name[::-1], _NAME // 2)[::-1].strip()
+    return f"{set_cell_size(name, _NAME - _NAME // 2 - 1).strip()}…{end}"
 
 
 def _said(value: float, unit: str) -> str:

@@ -102,7 +102,9 @@ def _block(screen: _Screen, block: Block) -> None:
             screen.blank()
             _pairs(screen, [(visible(name), Cell(cells.fact(value, screen.clock))) for name, value in block.pairs])
         case Heatmap():
-            _figure(screen, block.heading, plots.heatmap(block, screen.width - _INDENT), block.caption)
+            shown, more = cells.heatmap(block, screen.limit)
+            lines = [*plots.heatmap(shown, screen.width - _INDENT), *([Text(more, "dim")] if more else [])]
+            _figure(screen, block.heading, lines, block.caption)
         case Chart() if block.kind == "trend":
             unit = f", {block.unit}" if block.unit not in ("", "percent") else ""
             _figure(screen, block.label + unit, plots.trend(block, screen.width - _INDENT), block.caption)
@@ -235,6 +237,7 @@ def _layouts(columns: list[_Column]) -> Iterator[_Layout]:
         if growing and len(growing) < len(columns):
             yield [column for column in columns if not column.grows], growing, least
         yield columns, [], least
+    yield [column for column in columns if column not in spare], [], _floor
 
 
 def _columns(view: View, head: list[Row]) -> list[_Column]:

@@ -10,11 +10,10 @@ from usertrack.analytics.activity import Activity
 from usertrack.analytics.dashboard import Answer, Dashboard, Part
 from usertrack.analytics.features import Features
 from usertrack.analytics.frame import Frame
-from usertrack.analytics.journeys import Journeys
 from usertrack.analytics.retention import DayCohorts
 from usertrack.analytics.sessions import Sessions
 from usertrack.analytics.standing import Standing
-from usertrack.document import Block, Chart, Document, Flow, Listing, Origin, Paragraph, Section, Shown, Spark
+from usertrack.document import Block, Chart, Document, Listing, Origin, Paragraph, Section, Shown, Spark
 from usertrack.errors import UsertrackError
 from usertrack.library import Statement
 from usertrack.measures import number
@@ -62,7 +61,7 @@ def _blocks(found: Dashboard) -> Iterator[Block]:
     yield _section(found, "Active people", found.activity, _activity)
     yield _section(found, "Sessions", found.sessions, _sessions)
     yield _section(found, "Features", found.features, _features)
-    yield _section(found, "Journeys", found.journeys, _journeys)
+    yield _section(found, "Journeys", found.journeys, lambda part: _of(journeys_document(part), "journeys"))
     yield _section(found, "Retention", found.cohorts, _curve)
     yield _section(found, "Cohorts", found.cohorts, _cohorts)
     yield _section(found, "Segments", found.segments, lambda part: _segments(part, found.bench.people))
@@ -140,11 +139,6 @@ def _features(found: Features) -> list[Block]:
     cut = [] if whole else [Paragraph(note, "dim")]
     *blocks, more = _of(features_document(found), "features")
     return [*blocks, *cut, more]
-
-
-def _journeys(found: Journeys) -> list[Block]:
-    """The drawing first."""
-    return sorted(_of(journeys_document(found), "journeys"), key=lambda block: not isinstance(block, Flow))
 
 
 def _curve(found: DayCohorts) -> list[Block]:

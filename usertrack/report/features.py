@@ -9,7 +9,7 @@ from usertrack.analytics.asking import others
 from usertrack.analytics.features import BANDS, STEPS, Feature, Features, Group
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.trend import FEWEST_DAYS, METHOD
-from usertrack.document import Block, Document, Heatmap, Listing, Paragraph, Shown
+from usertrack.document import Block, Document, Heatmap, Listing, Shown
 from usertrack.measures import number
 from usertrack.table import Column, Row, Table
 
@@ -35,15 +35,11 @@ _COLUMNS = (
 )
 _MARKS = {"increasing": "↗ increasing", "stable": "→ stable", "decreasing": "↘ decreasing"}
 _NO_CATEGORY = "without a category"
-_MOST = 40  # features that people see, unless --limit says otherwise
+_MOST = 40  # features that people see in a table, and on all heatmaps together, unless --limit says otherwise
 
 
-def features_document(found: Features, limit: int | None = None) -> Document:
-    """The most used first, then a heatmap per category; files hold a row per group and feature, unused ones too.
-
-    ``limit`` is how many features heatmaps have in all, 40 without one and everything with 0.
-    """
-    most = _MOST if limit is None else limit
+def features_document(found: Features) -> Document:
+    """The most used first, then a heatmap per category; files hold a row per group and feature, unused ones too."""
     frame, source = found.frame, found.source
     rows: list[Row] = [
         _row(group, feature, frame) for group in found.groups for feature in (*group.features, *group.unused)
@@ -53,7 +49,7 @@ def features_document(found: Features, limit: int | None = None) -> Document:
     return Document(
         title="Features",
         subtitle=" · ".join([frame.said, f"{source.event}{named}", *frame.scope, *frame.weeks]),
-        blocks=tuple(block for group in found.groups for block in _blocks(group, frame, most)),
+        blocks=tuple(block for group in found.groups for block in _blocks(group, frame)),
         notes=notes,
         data=lambda: _json(found, rows, notes),
         table=replace(
@@ -86,17 +82,16 @@ def _row(group: Group, one: Feature, frame: Frame) -> Row:
     )
 
 
-def _blocks(group: Group, frame: Frame, most: int) -> Iterator[Block]:
+def _blocks(group: Group, frame: Frame) -> Iterator[Block]:
     heading = f"{frame.breakdown} = {group.name} · " if frame.breakdown else ""
     heading += f"of {number(group.people)} active people"
     yield _listing(group.features, heading, frame)
-    features = group.features[: most or None]
-    names = dict.fromkeys(feature.category for feature in features)
-    for at, name in enumerate(sorted(names, key=lambda name: (not name, name))):
-        members = [feature for feature in features if feature.category == name]
-        yield _heatmap(members, name or _NO_CATEGORY, group, frame, last=at == len(names) - 1)
-    if more := len(group.features) - len(features):
-        yield Paragraph(f"{number(more)} more features, used less, are on no heatmap (--limit 0 for all)", "dim")
+    names = sorted({feature.category for feature in group.features}, key=lambda name: (not name, name))
+    many = len(group.features) > _MOST
+    for at, name in enumerate(names):
+        members = [feature for feature in group.features if feature.category == name]
+        heatmap = _heatmap(members, name or _NO_CATEGORY, group, frame, last=at == len(names) - 1)
+        yield replace(heatmap, limit=max(1, _MOST // len(names)) if many else _MOST)
     if group.unused:
         yield _unused(group.unused, frame)
 
@@ -121,10 +116,10 @@ def _listing(features: Sequence[Feature], heading: str, frame: Frame) -> Listing
         "uses": Shown("Uses", "number"),
         "people": Shown("People", "number"),
         "adoption": Shown("Adoption", "bar", full=1.0),
-        "band": Shown(" "),
+        "band": Shown(" ", spare=True),
         "retention": Shown(f"Next {frame.interval}", "percent"),
-        "seconds": Shown("Mean s", "number"),
-        "trend": Shown("Trend"),
+        "seconds": Shown("Mean s", "number", spare=True),
+        "trend": Shown("Trend", align="right"),  # which keeps it on one line
         "category": Shown("Category", spare=True),
     }
     kinds = {"uses": "BIGINT", "people": "BIGINT", **dict.fromkeys(("adoption", "retention", "seconds"), "DOUBLE")}
@@ -154,7 +149,8 @@ def _heatmap(features: Sequence[Feature], category: str, group: Group, frame: Fr
     )
 
 
-_LEGEND = f"shades, light to dark: {', '.join(BANDS)}: above {', '.join(f'{step:.0%}' for step in STEPS)}"
+_ABOVE = (f"{band} above {step:.0%}".replace("%", " %") for band, step in zip(BANDS[1:], STEPS, strict=True))
+_LEGEND = f"{BANDS[0]}, {', '.join(_ABOVE)}"
 
 
 def _unused(features: Sequence[Feature], frame: Frame) -> Listing:

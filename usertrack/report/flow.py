@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from usertrack.analytics.journeys import Asked, Group
 from usertrack.document import Flow, Stop
-from usertrack.report.journey_tree import OTHERS
+from usertrack.measures import number
+from usertrack.report.journey_tree import OTHERS, short
 
-_STOPS = 6  # of a step, beside all others
+_STOPS = 8  # of a step, beside all others
 
 
 def flow(group: Group, asked: Asked) -> Flow:
@@ -19,7 +20,16 @@ def flow(group: Group, asked: Asked) -> Flow:
         for source, target, value in _links(group, step, names[step - 1 : step + 1], columns[step - 1 : step + 1])
         if value > 0 and columns[step - 1][source].name != asked.goal
     ]
-    return Flow("How many sessions went where", columns, links, "sessions")
+    return Flow("Where sessions go", columns, links, "sessions", _caption(group, asked.goal))
+
+
+def _caption(group: Group, goal: str) -> str:
+    """How to read the drawing, and how much of the whole it is."""
+    if goal:
+        return f"the {number(group.journeys)} of {number(group.total.sessions)} sessions that got to {short(goal)}"
+    drawn = group.at[2].sessions if len(group.at) > 2 else 0
+    share = f"the {number(drawn)} of {number(group.total.sessions)} sessions that took a second step"
+    return f"drawn: {share}; of each step the share that left there"
 
 
 def _names(group: Group, goal: str, step: int) -> list[str]:

@@ -5,12 +5,13 @@ What is not shown stands in a row of its own, so that the sessions of every tabl
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
-from usertrack.analytics.journeys import Count, Group, Journeys, Steps, rest
+from usertrack.analytics.asking import others_note
+from usertrack.analytics.journeys import Count, Group, Journeys, Steps, told_apart
 from usertrack.document import Block, Document, Listing, Section, Shown
 from usertrack.measures import number
+from usertrack.report import journey_periods, journey_rows
 from usertrack.report.flow import flow
 from usertrack.report.funnel import duration
 from usertrack.report.journey_tree import OTHERS, short, tree
@@ -18,28 +19,13 @@ from usertrack.table import Column, Row, Table
 
 _PATH = 120  # characters of a path that people read
 _TOP = 10
-_COLUMNS = (
-    Column("breakdown"),
-    Column("kind"),
-    Column("step", "BIGINT"),
-    Column("source"),
-    Column("target"),
-    Column("path", "VARCHAR[]"),
-    Column("other", "BOOLEAN"),
-    Column("sessions", "BIGINT"),
-    Column("people", "BIGINT"),
-    Column("share", "DOUBLE"),
-    Column("completion", "DOUBLE"),
-    Column("left", "BIGINT"),
-    Column("reached", "BIGINT"),
-    Column("mean_seconds", "DOUBLE"),
-)
 
 
 def journeys_document(found: Journeys, limit: int | None = None) -> Document:
     """Tables have the ``limit`` most frequent, ten without one and everything with 0; the others are a row together.
 
-    Files hold a row per edge, path, entry and exit, and one for what is beyond the most frequent: `kind` tells."""
+    Files hold a row per path, edge, entry, exit and period, and one for what is beyond the most frequent: `kind` tells.
+    """
     frame = found.frame
     notes = tuple(_notes(found))
     return Document(
@@ -47,11 +33,11 @@ def journeys_document(found: Journeys, limit: int | None = None) -> Document:
         subtitle=" · ".join([frame.said, *_size(found), *frame.scope]),
         blocks=tuple(_blocks(found, _TOP if limit is None else limit or None)),
         notes=notes,
-        data=lambda: _json(found, notes),
+        data=lambda: journey_rows.as_json(found, notes),
         table=replace(
             found.table,
-            columns=_COLUMNS,
-            rows=[row for group in found.groups for row in _rows(group, group.name if frame.breakdown else None)],
+            columns=journey_rows.columns(found),
+            rows=[row for group in found.groups for row in journey_rows.rows(found, group)],
             name="journeys",
             timezone=frame.timezone,
             as_of=frame.as_of,
@@ -87,19 +73,21 @@ def _blocks(found: Journeys, top: int | None) -> Iterator[Block]:
 
 def _of_group(found: Journeys, group: Group, top: int | None) -> Iterator[Block]:
     asked = found.asked
+    yield flow(group, asked)
+    if asked.periods:
+        yield from journey_periods.blocks(found, group)
     yield tree(found, group)
     yield _paths(found, group, top)
-    yield flow(group, asked)
     yield _edges(found, group, top)
     if not asked.start:
-        yield _pages(found, group, dict(islice(group.entries.items(), top)), "Where they begin", "Bounced")
-    yield _pages(found, group, dict(islice(group.exits.items(), top)), "Where they end", "Time before")
+        yield _pages(found, group.total.sessions, group.entries, "Where they begin", top)
+    yield _pages(found, group.total.sessions, group.exits, "Where they end", top)
 
 
 def _paths(found: Journeys, group: Group, top: int | None) -> Listing:
     """Common paths: how many who began there took all of it, and where most got lost; or the ways to a goal."""
     goal = bool(found.asked.goal)
-    shown_paths = dict(islice(group.paths.items(), top))
+    shown_paths, others = told_apart(group.journeys, group.paths, top)
     rows: list[Row] = [
         (
             short(" → ".join(map(short, path)), _PATH),
@@ -112,8 +100,9 @@ def _paths(found: Journeys, group: Group, top: int | None) -> Listing:
         )
         for path, count in shown_paths.items()
     ]
-    if others := rest(group.journeys, shown_paths.values()):
-        rows.append((OTHERS, number(others), others / group.journeys, None, None, None, None))
+    if others:
+        share = others.sessions / group.journeys
+        rows.append((OTHERS, number(others.sessions), share, number(others.persons), None, None, None))
     shown = {
         "path": Shown("Path", grows=True),
         "sessions": Shown("Sessions", align="right"),
@@ -145,8 +134,7 @@ def _worst(group: Group, path: Steps) -> str | None:
 
 def _edges(found: Journeys, group: Group, top: int | None) -> Listing:
     """The most frequent ways from one step to the next: the numbers of the flow."""
-    edges = [edge for edge in group.edges if edge.target is not None]
-    whole = sum(count.sessions for count in group.at[2:])
+    edges, others = told_apart(sum(count.sessions for count in group.at[2:]), group.moves, top)
     rows: list[Row] = [
         (
             edge.step,
@@ -156,10 +144,10 @@ def _edges(found: Journeys, group: Group, top: int | None) -> Listing:
             number(edge.count.persons),
             duration(edge.count.seconds),
         )
-        for edge in edges[:top]
+        for edge in edges
     ]
-    if others := rest(whole, [edge.count for edge in edges[:top]]):
-        rows.append((None, OTHERS, None, number(others), None, None))
+    if others:
+        rows.append((None, OTHERS, None, number(others.sessions), number(others.persons), None))
     shown = {
         "step": Shown("Step"),
         "source": Shown("From"),
@@ -172,9 +160,9 @@ def _edges(found: Journeys, group: Group, top: int | None) -> Listing:
     return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), "From step to step", shown)
 
 
-def _pages(found: Journeys, group: Group, head: dict[str, Count], heading: str, last: str) -> Listing:
-    total, goal = group.total.sessions, bool(found.asked.goal)
-    entries = last == "Bounced"
+def _pages(found: Journeys, total: int, pages: Mapping[str, Count], heading: str, top: int | None) -> Listing:
+    head, others = told_apart(total, pages, top)
+    goal, entries = bool(found.asked.goal), heading == "Where they begin"
     rows: list[Row] = [
         (
             short(name),
@@ -187,53 +175,20 @@ def _pages(found: Journeys, group: Group, head: dict[str, Count], heading: str, 
         )
         for name, count in head.items()
     ]
-    if others := rest(total, head.values()):
-        rows.append((OTHERS, number(others), others / total, None, None, None, None))
+    if others:
+        share, persons = others.sessions / total, number(others.persons)
+        rows.append((OTHERS, number(others.sessions), share, persons, None, None, None))
     shown = {
         "page": Shown(found.asked.by.capitalize()),
         "sessions": Shown("Sessions", align="right"),
         "share": _share(head, total),
         "people": Shown("People", align="right"),
-        "bounced": Shown(last, "percent", hidden=not entries),
+        "bounced": Shown("Bounced", "percent", hidden=not entries),
         "reached": Shown("Got to the goal", "percent", hidden=not (goal and entries)),
         "time": Shown("Time before, mean", align="right", hidden=entries),
     }
     kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "DOUBLE", "VARCHAR")
     return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), heading, shown)
-
-
-def _rows(group: Group, value: str | None) -> Iterator[Row]:
-    def row(kind: str, whole: int, count: Count, **more: Any) -> Row:
-        own = {
-            "breakdown": value,
-            "kind": kind,
-            "other": False,
-            "sessions": count.sessions,
-            "people": count.persons,
-            "share": count.sessions / whole if whole else None,
-            "left": count.stayed,
-            "reached": count.reached,
-            "mean_seconds": count.seconds,
-        }
-        return tuple({**own, **more}.get(column.name) for column in _COLUMNS)
-
-    def others(kind: str, whole: int, parts: list[Count], **more: Any) -> Iterator[Row]:
-        if left_over := rest(whole, parts):
-            unknown = dict.fromkeys(("people", "left", "reached", "mean_seconds"))
-            yield row(kind, whole, Count(left_over), **unknown, other=True, **more)
-
-    for path, count in group.paths.items():
-        yield row("path", group.journeys, count, path=list(path), step=len(path), completion=group.completion(path))
-    yield from others("path", group.journeys, list(group.paths.values()))
-    for step, whole in enumerate(group.at[1:], start=1):
-        edges = [edge for edge in group.edges if edge.step == step]
-        for edge in edges:
-            yield row("edge", whole.sessions, edge.count, step=step, source=edge.source, target=edge.target)
-        yield from others("edge", whole.sessions, [edge.count for edge in edges], step=step)
-    for kind, pages in (("entry", group.entries), ("exit", group.exits)):
-        for page, count in pages.items():
-            yield row(kind, group.total.sessions, count, source=page)
-        yield from others(kind, group.total.sessions, list(pages.values()))
 
 
 def _notes(found: Journeys) -> Iterator[str]:
@@ -245,51 +200,12 @@ def _notes(found: Journeys) -> Iterator[str]:
     if asked.by == "page" and not asked.urls:
         own = f"; {', '.join(asked.patterns)} are one page each" if asked.patterns else ""
         yield f"pages are paths without query and last slash, ids in them are :id{own}; --urls takes whole addresses"
+    if asked.periods:
+        yield from journey_periods.notes(found)
     if not asked.goal:
         yield "completed: of the sessions that began with the same step"
+    if asked.goal and not asked.start and found.at_once:
+        yield f"{number(found.at_once)} sessions began with {short(asked.goal)}: no step is known before it"
+    yield from others_note(found.more, found.frame)
     if found.frame.breakdown:
         yield "a person is counted once, under the first value that came with a step"
-
-
-def _json(found: Journeys, notes: tuple[str, ...]) -> dict[str, Any]:
-    asked = found.asked
-    names = [column.name for column in _COLUMNS]
-    return {
-        **found.frame.as_dict(),
-        "by": asked.by,
-        "from": asked.start or None,
-        "to": asked.goal or None,
-        "steps": asked.steps,
-        "groups": [
-            {
-                "value": group.name if found.frame.breakdown else None,
-                "other": group.other,
-                "sessions": group.total.sessions,
-                "people": group.total.persons,
-                "reached": group.total.reached if asked.goal else None,
-                **_kinds([dict(zip(names, row, strict=True)) for row in _rows(group, None)]),
-                "steps": [
-                    {"step": at, "sessions": count.sessions, "people": count.persons, "left": count.stayed}
-                    for at, count in enumerate(group.at[1:], start=1)
-                ],
-            }
-            for group in found.groups
-        ],
-        "notes": list(notes),
-    }
-
-
-_KEYS = {
-    "path": ("path", "other", "sessions", "people", "share", "completion", "left", "reached", "mean_seconds"),
-    "edge": ("step", "source", "target", "other", "sessions", "people", "share", "left", "mean_seconds"),
-    "entry": ("source", "other", "sessions", "people", "share", "left", "reached"),
-    "exit": ("source", "other", "sessions", "people", "share", "mean_seconds"),
-}
-_PLURAL = {"path": "paths", "edge": "edges", "entry": "entries", "exit": "exits"}
-
-
-def _kinds(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    return {
-        plural: [{key: row[key] for key in _KEYS[kind]} for row in rows if row["kind"] == kind]
-        for kind, plural in _PLURAL.items()
-    }

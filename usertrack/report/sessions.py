@@ -40,7 +40,7 @@ def sessions_document(found: Sessions) -> Document:
     return Document(
         title="Sessions",
         subtitle=" · ".join([frame.said, *frame.scope]),
-        blocks=(compared, _lengths(now), *(_values(by, known, now) for by, known in found.by.items())),
+        blocks=(compared, _lengths(now), *(_values(by, known, now) for by, known in found.by.items() if known)),
         notes=notes,
         data=lambda: {
             **frame.as_dict(),

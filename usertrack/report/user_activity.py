@@ -6,19 +6,19 @@ Its schema is user_activity.schema.json. Rates are percentages, lengths seconds,
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from usertrack.analytics.activity import Activity
 from usertrack.analytics.churn import Churn
 from usertrack.analytics.features import Features
 from usertrack.analytics.funnel import FunnelAnswer
-from usertrack.analytics.journeys import Count, Group, Journeys, rest
+from usertrack.analytics.journeys import Count, Group, Journeys, told_apart
 from usertrack.analytics.retention import DAYS, Cohort, DayCohorts
 from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions
 from usertrack.analytics.standing import Standing
 from usertrack.analytics.whole import Whole
 from usertrack.document import Document
+from usertrack.measures import number
 from usertrack.report.activity import figures
 from usertrack.report.churn import churn_document
 from usertrack.report.compared import change
@@ -27,7 +27,6 @@ from usertrack.report.sessions import absent_notes
 
 _DEVICES = ("desktop", "mobile", "tablet")
 _TOP = 10
-Key = TypeVar("Key")
 
 
 def schema() -> dict[str, Any]:
@@ -65,7 +64,7 @@ def user_activity(whole: Whole) -> dict[str, Any]:
         "userJourney": _journeys(whole.journeys, whole.goals),
         "retention": {**_retention(whole.cohorts), "churnAnalysis": _churn(whole.churn)},
         "segments": list(_segments(whole.segments)),
-        "notes": [*absent_notes(whole.sessions), *whole.notes],
+        "notes": [*absent_notes(whole.sessions), *_at_once(whole.goals), *whole.notes],
     }
 
 
@@ -163,46 +162,64 @@ def _journeys(found: Journeys, goals: Sequence[Journeys]) -> dict[str, Any]:
     }
 
 
+def _at_once(goals: Sequence[Journeys]) -> Iterator[str]:
+    """Such a path is the goal alone: it is kept, so that the rates of all paths add up to the whole conversion."""
+    for way in goals:
+        if way.at_once:
+            begun = f"{number(way.at_once)} sessions began with {way.asked.goal}"
+            yield f"{begun}: their conversion path is that step alone"
+
+
 def _ways(group: Group) -> dict[str, Any]:
-    total, entries, exits = group.total.sessions, _top(group.entries), _top(group.exits)
+    total = group.total.sessions
+    paths, other_paths = told_apart(group.journeys, group.paths, _TOP)
+    (entries, other_entries), (exits, other_exits) = (
+        told_apart(total, counts, _TOP) for counts in (group.entries, group.exits)
+    )
     return {
         "commonPaths": [
-            {
-                "path": list(path),
-                "frequency": count.sessions,
-                "avgCompletion": percent(group.completion(path)),
-                "dropoffPoints": [
-                    {"step": step, "dropoffRate": percent(lost)}
-                    for step, lost in zip(path, group.drop_offs(path), strict=False)
-                ],
-            }
-            for path, count in _top(group.paths).items()
+            *(
+                {
+                    "path": list(path),
+                    "frequency": count.sessions,
+                    "avgCompletion": percent(group.completion(path)),
+                    "dropoffPoints": [
+                        {"step": step, "dropoffRate": percent(lost)}
+                        for step, lost in zip(path, group.drop_offs(path), strict=False)
+                    ],
+                }
+                for path, count in paths.items()
+            ),
+            *_others(other_paths, "frequency", path=[OTHERS], avgCompletion=None, dropoffPoints=[]),
         ],
         "entryPoints": [
             *(
                 {"page": page, "count": count.sessions, "bounceRate": percent(count.stayed / count.sessions)}
                 for page, count in entries.items()
             ),
-            {"page": OTHERS, "count": rest(total, entries.values()), "bounceRate": None},
+            *_others(other_entries, "count", page=OTHERS, bounceRate=None),
         ],
         "exitPoints": [
             *(
                 {"page": page, "count": count.sessions, "avgTimeBeforeExit": rounded(count.seconds)}
                 for page, count in exits.items()
             ),
-            {"page": OTHERS, "count": rest(total, exits.values()), "avgTimeBeforeExit": None},
+            *_others(other_exits, "count", page=OTHERS, avgTimeBeforeExit=None),
         ],
     }
 
 
 def _to_goal(group: Group) -> Iterator[dict[str, Any]]:
-    for path, count in _top(group.paths).items():
+    """The rates are of all sessions, so that they add up."""
+    paths, others = told_apart(group.journeys, group.paths, _TOP)
+    for path, count in [*paths.items(), *([((OTHERS,), others)] if others else [])]:
         rate = percent(count.sessions / group.total.sessions) if group.total.sessions else None
         yield {"steps": list(path), "conversions": count.sessions, "conversionRate": rate}
 
 
-def _top(counts: Mapping[Key, Count]) -> dict[Key, Count]:
-    return dict(islice(counts.items(), _TOP))
+def _others(count: Count | None, measure: str, **more: Any) -> Iterator[dict[str, Any]]:
+    if count:
+        yield {**more, measure: count.sessions}
 
 
 def _churn(found: Churn | None) -> dict[str, Any]:
