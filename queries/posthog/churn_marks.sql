@@ -2,7 +2,8 @@
 -- about: >
 --   Of the people who were active in the `gone` whole days before the last `gone` ones: how many did what in that time,
 --   and how many of them did nothing in the last `gone` days. A fact is the name of an event; that without a name is
---   everybody, and `is_new` is that they came in that time. `regular` and `silent` are those of `posthog/churn`.
+--   everybody, and `came_new` is that their first event came in that time. Active is an event of `event`, any when it is
+--   empty; what else people did are facts all the same. `regular` and `silent` are those of `posthog/churn`.
 -- params:
 --   event: {type: list, default: [""]}
 --   gone: 30
@@ -17,20 +18,20 @@ WITH
 seen AS (
     SELECT
         person_id,
-        arrayFilter(a -> a > {gone} AND a <= 2 * {gone}, groupUniqArray(age)) AS active,
+        arrayFilter(a -> a > {gone} AND a <= 2 * {gone}, groupUniqArrayIf(age, acts)) AS active,
         arrayMin(active) - {gone} - 1 AS idle,
-        countIf(age > 0 AND age <= {gone}) = 0 AS has_left,
+        countIf(acts AND age > 0 AND age <= {gone}) = 0 AS has_left,
         max(age) <= 2 * {gone} AS is_new,
         groupUniqArrayIf(event, age > {gone} AND age <= 2 * {gone}) AS did
     FROM (
         SELECT
             person_id,
             event,
+            has({event}, '') OR event IN {event} AS acts,
             dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
         FROM events
         WHERE timestamp < toDateTime({until})
             AND timestamp >= toDateTime({since})
-            AND (has({event}, '') OR event IN {event})
             AND {where}
     )
     GROUP BY person_id

@@ -20,8 +20,7 @@
 --   where: {type: condition, default: "true"}
 --   everyone: true
 --   people: {type: list, default: [""]}
---   breakdown: usertrack_no_breakdown
---   of_person: false
+--   group_of: {type: condition, default: "NULL"}
 --   top: 5
 --   each: 0
 --   trend: false
@@ -34,8 +33,7 @@ candidates AS (
     SELECT
         person_id,
         timestamp,
-        lowerUTF8(trim(person.properties.email)) AS email,
-        nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of,
+        nullIf(toString({group_of}), '') AS group_of,
         arrayMap(step -> step - 0, arrayEnumerate({steps})) AS numbers,
         arrayFilter(
             n -> ({steps}[n] = '' OR has(splitByChar('|', {steps}[n]), event)) AND ifNull({conditions}[n], false),
@@ -53,12 +51,15 @@ candidates AS (
             OR has({exclusions}, event)
             OR has(splitByChar('|', arrayStringConcat({steps}, '|')), event)
         )
-        AND ({everyone} OR email IN {people})
-        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-        AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
+        AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+        AND person_id NOT IN (
+            SELECT id
+            FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
+            WHERE said_no OR arrayExists(
+                own -> email = own
+                    OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+                {internal}
+            )
         )
 ),
 -- moves (time, step, mark, steps) of events at one time: alike events one after the other, each tried on its last step
@@ -67,7 +68,6 @@ moments AS (
     SELECT
         person_id,
         timestamp AS at,
-        any(email) AS address,
         any(group_of) AS seen_group,
         toUnixTimestamp64Milli(timestamp) AS ms,
         groupArray(matched) AS matches,
@@ -86,7 +86,6 @@ moments AS (
 histories AS (
     SELECT
         person_id AS person,
-        any(address) AS email,
         argMinIf(seen_group, at, isNotNull(seen_group)) AS value,
         arraySort(moment -> moment.1, groupArray(tuple(at, moves))) AS ordered,
         arrayFlatten(arrayMap(moment -> moment.2, ordered)) AS history,
@@ -113,7 +112,7 @@ histories AS (
     GROUP BY person_id
 ),
 entries AS (
-    SELECT person, email, value, history, buckets, arrayJoin(arrayDistinct(arrayPushFront(buckets, -1))) AS bucket
+    SELECT person, value, history, buckets, arrayJoin(arrayDistinct(arrayPushFront(buckets, -1))) AS bucket
     FROM histories
 ),
 -- what those who began in a bucket did up to the end of their window, and no other first steps; beside each move its place,
@@ -121,7 +120,6 @@ entries AS (
 people AS (
     SELECT
         person,
-        email,
         value,
         bucket,
         1000 * {window} AS allowed,
@@ -149,7 +147,6 @@ people AS (
 attempts AS (
     SELECT
         person,
-        email,
         value,
         bucket,
         allowed,
@@ -204,7 +201,6 @@ attempts AS (
 furthest AS (
     SELECT
         person,
-        email,
         value,
         bucket,
         arrayFilter(reached -> notEmpty(reached), reached_by) AS levels,
@@ -218,19 +214,19 @@ furthest AS (
 ),
 sized AS (
     SELECT
-        person, email, value, times, bucket,
+        person, value, times, bucket,
         sum(if(bucket < 0, 1, 0)) OVER (PARTITION BY value) AS entered,
         uniqExact(value) OVER () AS values_there
     FROM furthest
 ),
 ranked AS (
-    SELECT person, email, value, times, values_there, bucket, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
+    SELECT person, value, times, values_there, bucket, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
     FROM sized
 ),
 steps_reached AS (
     SELECT
-        if({each} > 0, toString(person), '') AS id,
-        if({each} > 0, email, '') AS address,
+        if({each} > 0, toString(ranked.person), '') AS who,
+        if({each} > 0, known.email, '') AS address,
         if(place <= {top}, value, NULL) AS group_value,
         least(place, {top} + 1) AS group_rank,
         values_there,
@@ -241,12 +237,15 @@ steps_reached AS (
         times[step] AS ms,
         if(step > 1, ms - times[step - 1], 0) / 1000 AS seconds
     FROM ranked
+    LEFT JOIN (
+        SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons WHERE {each} > 0
+    ) AS known ON known.id = ranked.person
 )
 SELECT
     group_value,
     group_rank,
     step,
-    id AS person_id,
+    who AS person_id,
     address AS email,
     count() AS persons,
     countIf(reached = step AND step < length({steps}) AND begun > toUnixTimestamp64Milli(toDateTime64({until}, 3)) - 1000 * {window}) AS open,
@@ -258,5 +257,5 @@ SELECT
     bucket
 FROM steps_reached
 WHERE {each} = 0 OR (step = {each} AND reached = {each})
-GROUP BY group_value, group_rank, bucket, step, id, address
+GROUP BY group_value, group_rank, bucket, step, who, address
 ORDER BY group_rank, bucket, step, persons DESC, email, person_id

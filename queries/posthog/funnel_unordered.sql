@@ -15,8 +15,7 @@
 --   where: {type: condition, default: "true"}
 --   everyone: true
 --   people: {type: list, default: [""]}
---   breakdown: usertrack_no_breakdown
---   of_person: false
+--   group_of: {type: condition, default: "NULL"}
 --   top: 5
 --   each: 0
 --   trend: false
@@ -29,34 +28,39 @@ candidates AS (
     SELECT
         person_id,
         timestamp,
-        lowerUTF8(trim(person.properties.email)) AS email,
-        nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of,
-        arrayMap(step -> step - 0, arrayEnumerate({steps})) AS numbers,
+        nullIf(toString({group_of}), '') AS group_of,
         arrayFilter(
             n -> ({steps}[n] = '' OR has(splitByChar('|', {steps}[n]), event)) AND ifNull({conditions}[n], false),
-            numbers
+            arrayMap(step -> step - 0, arrayEnumerate({steps}))
         ) AS fills
     FROM events
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})
         AND {where}
         AND (has({steps}, '') OR has(splitByChar('|', arrayStringConcat({steps}, '|')), event))
-        AND ({everyone} OR email IN {people})
-        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-        AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
+        AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+        AND person_id NOT IN (
+            SELECT id
+            FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
+            WHERE said_no OR arrayExists(
+                own -> email = own
+                    OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+                {internal}
+            )
         )
 ),
 -- in which bucket each move is: a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be
--- off by half of one
+-- off by half of one. `contested` are the steps that events can fill which can fill others, too
 histories AS (
     SELECT
         person_id AS person,
-        any(email) AS email,
         argMinIf(group_of, timestamp, isNotNull(group_of)) AS value,
         arraySort(m -> m.1, groupArray(tuple(timestamp, toUnixTimestamp64Milli(timestamp), fills))) AS history,
+        arrayDistinct(arrayFlatten(arrayMap(m -> m.3, arrayFilter(m -> length(m.3) > 1, history)))) AS contested,
+        arraySort(m -> tuple(m.3[1], m.2), history) AS by_step,
+        arrayMap(m -> m.3[1], by_step) AS own_steps,
+        arrayMap(m -> m.2, by_step) AS own_times,
+        arrayMap(step -> step - 0, arrayEnumerate({steps})) AS numbers,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         if(
             {trend},
@@ -76,76 +80,129 @@ histories AS (
     WHERE notEmpty(fills)
     GROUP BY person_id
 ),
+-- moves (time, time of the move whose place it takes, or 0). After each, the moves that hold a place are as many as can
+-- fill a step each, and of those the latest; so a move counts for all that begins after the one whose place it took. Where
+-- no event can fill two steps, that is the last of the same step. Else the move takes the place of the oldest one among
+-- those that it can push from step to step: `pushed` is for each step the one from which it is reached, -1 at its own
 entries AS (
-    SELECT person, email, value, history, buckets, arrayJoin(arrayDistinct(arrayPushFront(buckets, -1))) AS bucket
+    SELECT
+        person,
+        value,
+        history,
+        buckets,
+        if(
+            empty(contested),
+            arrayMap(
+                (step, time, last_step, last_time) -> tuple(time, if(step = last_step, last_time, 0)),
+                own_steps,
+                own_times,
+                arrayPushFront(arrayPopBack(own_steps), 0),
+                arrayPushFront(arrayPopBack(own_times), 0)
+            ),
+            arrayZip(
+                arrayMap(m -> m.2, history),
+                arrayFold(
+                    (seen, m) -> arrayMap(
+                        pushed -> arrayMap(
+                            path -> tuple(
+                                arrayMap(
+                                    (place, from, n) -> if(
+                                        has(path, n),
+                                        if(from < 0, tuple(m.2, m.3), seen.1[greatest(from, 1)]),
+                                        place
+                                    ),
+                                    seen.1,
+                                    pushed,
+                                    numbers
+                                ),
+                                arrayPushBack(seen.2, seen.1[path[1]].1)
+                            ),
+                            [
+                                arrayFold(
+                                    (path, _) -> if(
+                                        pushed[path[length(path)]] > 0,
+                                        arrayPushBack(path, pushed[path[length(path)]]),
+                                        path
+                                    ),
+                                    contested,
+                                    [arraySort(n -> tuple(seen.1[n].1, n), arrayFilter(n -> pushed[n] != 0, numbers))[1]]
+                                )
+                            ]
+                        )[1],
+                        [
+                            arrayFold(
+                                (pushed, _) -> arrayMap(
+                                    (from, n) -> if(
+                                        from != 0,
+                                        from,
+                                        arrayFirst(other -> pushed[other] != 0 AND has(seen.1[other].2, n), numbers)
+                                    ),
+                                    pushed,
+                                    numbers
+                                ),
+                                arrayPopFront(contested),
+                                arrayMap(n -> if(has(m.3, n), n - n - 1, n - n), numbers)
+                            )
+                        ]
+                    )[1],
+                    if(empty(contested), arrayResize(history, 0), history),
+                    tuple(
+                        arrayMap(n -> tuple(n - n, arrayResize([n], 0)), numbers),
+                        arrayResize(own_times, 0)
+                    )
+                ).2
+            )
+        ) AS moves,
+        arrayJoin(arrayDistinct(arrayPushFront(buckets, -1))) AS bucket
     FROM histories
 ),
--- what was done from the first move of a bucket to the end of the last one's window
+-- what was done from the first move of a bucket to the end of the last one's window, and from when to when a window that
+-- ends then holds the move, and not the one whose place it took
 people AS (
     SELECT
         person,
-        email,
         value,
         bucket,
         1000 * {window} AS allowed,
         arrayFirst((m, b) -> bucket < 0 OR b = bucket, history, buckets).2 AS first_begun,
         arrayLast((m, b) -> bucket < 0 OR b = bucket, history, buckets).2 AS last_begun,
-        if({trend}, arrayFilter(m -> m.2 >= first_begun AND m.2 <= last_begun + allowed, history), history) AS moves,
-        arrayResize(arrayMap(m -> m.2, moves), 0) AS never
+        arrayFilter(
+            m -> m.2 <= m.3,
+            arrayMap(
+                m -> tuple(m.1, if(m.2 < first_begun, m.1, greatest(m.1, m.2 + allowed + 1)), m.1 + allowed),
+                if({trend}, arrayFilter(m -> m.1 >= first_begun AND m.1 <= last_begun + allowed, moves), moves)
+            )
+        ) AS spans
     FROM entries
 ),
--- of each step the times that are within the window of the event at hand; beside them the first times of the steps, when
--- most of them had one. An event that fits several steps goes to the one whose last time is the longest ago
+-- the times of the moves that the first of the windows with the most of them holds
 furthest AS (
     SELECT
         person,
-        email,
         value,
         bucket,
-        arrayFold(
-            (seen, m) -> arrayMap(
-                recent -> tuple(
-                    recent,
-                    arrayCount(times -> notEmpty(times), recent) > length(seen.2)
-                        AND (
-                            NOT {trend}
-                            OR arrayMin(arrayMap(times -> times[1], arrayFilter(times -> notEmpty(times), recent))) <= last_begun
-                        )
-                        ? arraySort(arrayMap(times -> times[1], arrayFilter(times -> notEmpty(times), recent)))
-                        : seen.2
-                ),
-                [
-                    arrayMap(
-                        (times, n) -> arrayFilter(
-                            t -> m.2 - t <= allowed,
-                            n = arraySort(fit -> arrayMax(seen.1[fit]), m.3)[1] ? arrayPushBack(times, m.2) : times
-                        ),
-                        seen.1,
-                        arrayEnumerate(seen.1)
-                    )
-                ]
-            )[1],
-            moves,
-            tuple(arrayResize([never], length({steps})), never)
-        ).2 AS best
+        arraySort(arrayConcat(arrayMap(s -> tuple(s.2, 1), spans), arrayMap(s -> tuple(s.3 + 1, -1), spans))) AS ends,
+        arrayCumSum(e -> e.2, ends) AS held,
+        arrayMax(held) AS most,
+        arrayFirst((e, there) -> there = most, ends, held).1 AS reached_at,
+        arraySort(arrayMap(s -> s.1, arrayFilter(s -> s.2 <= reached_at AND s.3 >= reached_at, spans))) AS best
     FROM people
 ),
 sized AS (
     SELECT
-        person, email, value, best, bucket,
+        person, value, best, bucket,
         sum(if(bucket < 0, 1, 0)) OVER (PARTITION BY value) AS entered,
         uniqExact(value) OVER () AS values_there
     FROM furthest
-    WHERE notEmpty(best)
 ),
 ranked AS (
-    SELECT person, email, value, best, values_there, bucket, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
+    SELECT person, value, best, values_there, bucket, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
     FROM sized
 ),
 steps_reached AS (
     SELECT
-        if({each} > 0, toString(person), '') AS id,
-        if({each} > 0, email, '') AS address,
+        if({each} > 0, toString(ranked.person), '') AS who,
+        if({each} > 0, known.email, '') AS address,
         if(place <= {top}, value, NULL) AS group_value,
         least(place, {top} + 1) AS group_rank,
         values_there,
@@ -156,12 +213,15 @@ steps_reached AS (
         best[step] AS ms,
         if(step > 1, ms - best[step - 1], 0) / 1000 AS seconds
     FROM ranked
+    LEFT JOIN (
+        SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons WHERE {each} > 0
+    ) AS known ON known.id = ranked.person
 )
 SELECT
     group_value,
     group_rank,
     step,
-    id AS person_id,
+    who AS person_id,
     address AS email,
     count() AS persons,
     countIf(reached = step AND step < length({steps}) AND begun > toUnixTimestamp64Milli(toDateTime64({until}, 3)) - 1000 * {window}) AS open,
@@ -173,5 +233,5 @@ SELECT
     bucket
 FROM steps_reached
 WHERE {each} = 0 OR (step = {each} AND reached = {each})
-GROUP BY group_value, group_rank, bucket, step, id, address
+GROUP BY group_value, group_rank, bucket, step, who, address
 ORDER BY group_rank, bucket, step, persons DESC, email, person_id

@@ -12,16 +12,14 @@
 --   where: {type: condition, default: "true"}
 --   everyone: true
 --   people: {type: list, default: [""]}
---   breakdown: usertrack_no_breakdown
---   of_person: false
+--   group_of: {type: condition, default: "NULL"}
 --   top: 5
 WITH
 acts AS (
     SELECT
         person_id,
         timestamp,
-        lowerUTF8(trim(person.properties.email)) AS email,
-        nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of,
+        nullIf(toString({group_of}), '') AS group_of,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
         -- `if` of a constant leaves out what is not asked for
@@ -39,12 +37,15 @@ acts AS (
         AND timestamp < toDateTime({until})
         AND (has({event}, '') OR event IN {event})
         AND {where}
-        AND ({everyone} OR email IN {people})
-        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-        AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
+        AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+        AND person_id NOT IN (
+            SELECT id
+            FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
+            WHERE said_no OR arrayExists(
+                own -> email = own
+                    OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+                {internal}
+            )
         )
 ),
 people AS (

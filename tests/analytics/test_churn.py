@@ -26,10 +26,12 @@ def active(person: str, ages: Iterable[int], event: str = "run", more: str = "")
     return f"{person} | {event} | {', '.join(f'{time:%Y-%m-%d %H:%M:%S}' for time in times)} | {more}"
 
 
-def asked(client: Client, lines: list[str], over: Frame = YEAR, gone: int = GONE, **more: Any) -> Churn:
+def asked(
+    client: Client, lines: list[str], over: Frame = YEAR, gone: int = GONE, event: str = "", **more: Any
+) -> Churn:
     capture(client, lines)
     with asking(client.store, over.as_of, over.timezone) as runner:
-        return ask(runner, "", gone, over, **more)
+        return ask(runner, event, gone, over, **more)
 
 
 def lives(found: Churn) -> list[tuple[float, int, int]]:
@@ -122,6 +124,23 @@ def test_what_marks_those_who_left(client: Client) -> None:
     [export] = [mark for mark in found.marks if mark.event]
     assert export.interval.low == -1
     assert export.interval.high == pytest.approx(-0.772, abs=1e-3)
+
+
+def test_what_marks_those_who_left_is_more_than_what_makes_them_active(client: Client) -> None:
+    """Who is active, and who left, is told by one event; who did what and is new, by all."""
+    lines = [
+        *(active(f"left{n}", [15]) for n in range(20)),
+        *(active(f"left{n}", [25, 15, 5], "docs") for n in range(20)),
+        *(active(f"here{n}", [15, 5]) for n in range(20)),
+        *(active(f"here{n}", [15], "export") for n in range(20)),
+        *(active(f"other{n}", [15], "docs") for n in range(20)),
+    ]
+    marks = {mark.event: (mark.here, mark.there) for mark in asked(client, lines, event="run").marks}
+    assert marks == {
+        "docs": (Share(20, 20), Share(0, 20)),
+        "export": (Share(0, 20), Share(20, 20)),
+        "": (Share(0, 20), Share(20, 20)),
+    }
 
 
 def test_short_histories(client: Client) -> None:

@@ -418,3 +418,17 @@ def test_of_more_cohorts_than_fit_the_latest_and_their_first_periods(on: Cli, cl
     assert "\n  1 Nov 00:00" not in said.out
     assert "\n  1 Nov 00:00" in on(*asked, "--limit", "0").out
     assert len(on(*asked, "-f", "csv").out.splitlines()) == 1 + 168 * 169 // 2
+
+
+def test_nobody_is_dormant_before_a_period_is_over(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00"])
+    asked = ["lifecycle", "--interval", "week", "--since", "2026-11-02", "--until", "2026-11-10"]
+    dormant = [row["dormant"] for row in json.loads(on(*asked, "-f", "json").out)["rows"]]
+    assert dormant == [0, None]
+    assert on(*asked, "-f", "csv").out.splitlines()[2].split(",")[5] == ""
+
+
+def test_cohorts_reach_day_90_on_the_first_day_of_a_week(on: Cli, client: Client) -> None:
+    capture(client, ["p | signed_up | 2026-08-16 12:00:00", "p | a | 2026-11-14 12:00:00"])
+    rows = json.loads(on("cohorts", "--as-of", "2026-11-16T09:00", "-f", "json").out)["cells"]
+    assert [row["people"] for row in rows if row["period"] == 90 and row["size"]] == [1]

@@ -149,6 +149,12 @@ def test_cohorts_by_week_look_at_each_ones_own_day(client: Client) -> None:
     assert [found.curve[day] for day in (0, 1, 7, 8)] == [(2, 2), (1, 2), (2, 2), (0, 2)]
 
 
+def test_cohorts_know_no_hours(client: Client) -> None:
+    hours = frame("2026-10-05", "2026-10-07", "hour", as_of=NOW)
+    with asking(client.store, NOW) as runner, pytest.raises(UsageError, match="by day, week or month, not by hour"):
+        ask_days(runner, Asked(""), hours)
+
+
 def test_cohorts_by_group_add_up(client: Client) -> None:
     lines = [f"p{n} | signed_up | 2026-10-{n + 1:02} 01:00:00 | plan={plan}" for n, plan in enumerate("xxxyyz")]
     capture(client, [*lines, "p0 | run | 2026-10-02 12:00:00 | plan=z", "p5 | run | 2026-10-07 12:00:00"])

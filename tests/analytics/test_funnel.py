@@ -1,6 +1,11 @@
 """Where funnels are easily counted wrong: each journey is one person, and the answer is the step they reached."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+from random import Random
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -102,6 +107,71 @@ def test_orders(client: Client, order: Order, steps: str, expected: list[int]) -
 def test_unordered_is_all_within_one_window(client: Client) -> None:
     lines = ["p|b|2026-01-01 00:00:00", "p|a|2026-01-01 20:00:00", "p|c|2026-01-02 10:00:00"]
     assert counts(client, lines, order="unordered") == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("events", "steps", "expected"),
+    [
+        ("a b", "a|b a", [1, 1]),
+        ("b b", "a|b a", [1, 0]),
+        ("a a b", "a a b", [1, 1, 1]),
+        ("a b", "a a b", [1, 1, 0]),
+        ("a b c d", "a|b b|c c|d a", [1, 1, 1, 1]),  # d moves three events on from step to step
+    ],
+)
+def test_in_any_order_steps_may_be_typed_in_any_order(
+    client: Client, events: str, steps: str, expected: list[int]
+) -> None:
+    capture(client, [f"p|{event}|2026-01-01 0{hour}:00:00" for hour, event in enumerate(events.split())])
+    capture(client, ["known|a|2020-01-01 00:00:00"])
+    for typed in {*permutations(steps.split())}:
+        assert counts(client, [], " ".join(typed), order="unordered") == expected, typed
+
+
+def most_at_once(events: Sequence[tuple[int, str]], steps: Sequence[str], window: int) -> list[int]:
+    """When the first of the largest number of steps were done that can be: every event tries to push others on."""
+    best: list[int] = []
+    for last, _ in events:
+        taken: dict[int, str] = {}
+        times = []
+        for minute, event in events:
+            if last - window <= minute <= last and _placed(event, steps, taken, set()):
+                times.append(minute)
+        best = times if len(times) > len(best) else best
+    return best
+
+
+def _placed(event: str, steps: Sequence[str], taken: dict[int, str], tried: set[int]) -> bool:
+    for n, step in enumerate(steps):
+        if event in step.split("|") and n not in tried:
+            tried.add(n)
+            if n not in taken or _placed(taken[n], steps, taken, tried):
+                taken[n] = event
+                return True
+    return False
+
+
+@pytest.mark.parametrize("steps", ["a|b b|c a", "a a b|c d", "a|b|c|d a|b c|d d", "a b c d"])
+def test_in_any_order_as_by_hand(client: Client, steps: str) -> None:
+    random = Random(steps)
+    people = [
+        sorted((random.randrange(60), random.choice("abcd")) for _ in range(random.randrange(1, 12))) for _ in range(60)
+    ]
+    lines = [
+        f"p{n}|{event}|{at('2026-01-01') + timedelta(minutes=minute):%Y-%m-%d %H:%M:%S}"
+        for n, events in enumerate(people)
+        for minute, event in events
+    ]
+    capture(client, lines)
+    best = [times for events in people if (times := most_at_once(events, steps.split(), 15))]
+    for typed in random.sample([*permutations(steps.split())], 3):
+        [group] = counted(client, [], " ".join(typed), 15 * 60, order="unordered").groups
+        assert [step.persons for step in group.steps] == [
+            sum(len(times) > n for times in best) for n in range(len(typed))
+        ]
+        for n, step in enumerate(group.steps[1:], 1):
+            taken = [60 * (times[n] - times[n - 1]) for times in best if len(times) > n and times[n] > times[n - 1]]
+            assert step.mean == (pytest.approx(mean(taken)) if taken else None)
 
 
 def test_an_exclusion_takes_the_person_out(client: Client) -> None:

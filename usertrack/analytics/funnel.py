@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from usertrack.analytics.asking import answer, quoted, require_events, require_known
+from usertrack.analytics.asking import answer, grouping, narrowed, quoted, require_events, require_known
 from usertrack.analytics.frame import Frame, GroupName, chosen
 from usertrack.analytics.over_time import Bucket, Share
 from usertrack.analytics.steps import Step, parse_step
@@ -202,8 +202,11 @@ def _query(funnel: Funnel) -> str:
 
 def _values(funnel: Funnel, frame: Frame) -> dict[str, Any]:
     values = {
-        **frame.values,
+        **narrowed(frame),
+        **grouping(frame),
         **frame.bucketing,
+        "since": frame.since,
+        "until": frame.end,
         **_conditions(funnel.steps),
         "window": funnel.window,
     }

@@ -87,7 +87,8 @@ def turnovers(table: Table, frame: Frame) -> tuple[Period, Period]:
 def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
     """Raises UsageError for an event that never occurred."""
     total = sum(start.astimezone(UTC) < frame.end for start in frame.starts)
-    table = _ask(runner, "posthog/stickiness", event, frame, {**frame.values, "until": frame.end})
+    values = {**narrowed(frame), **grouping(frame), "since": frame.since, "until": frame.end}
+    table = _ask(runner, "posthog/stickiness", event, frame, values)
     groups = {}
     for name, rows in groups_of(table, frame):
         counts = Counter({int(row["periods"]): int(row["people"]) for row in rows})

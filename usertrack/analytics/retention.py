@@ -8,6 +8,7 @@ from typing import Any, Literal
 from usertrack.analytics.asking import answer, grouping, groups, narrowed, require_events, require_known
 from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.steps import parse_step
+from usertrack.errors import UsageError
 from usertrack.run import Runner
 from usertrack.sqltext import properties_of
 from usertrack.table import Table
@@ -92,7 +93,15 @@ def ask(runner: Runner, asked: Asked, frame: Frame) -> Retention:
 
 
 def ask_days(runner: Runner, asked: Asked, weeks: Frame, days: int = DAYS[-1]) -> DayCohorts:
-    """Everybody's days since their first, gathered by the week of that; raises as `ask` does."""
+    """Everybody's days since their first, gathered by the week (day, month) of that.
+
+    Raises UsageError as `ask` does, and for cohorts of hours, of which days since the first know nothing.
+    """
+    if weeks.interval == "hour":
+        raise UsageError(
+            "cohorts are gathered by day, week or month, not by hour",
+            "`usertrack retention --interval hour` is by hour",
+        )
     frame = replace(weeks, interval="day")
     table = _ask(runner, asked, frame)
     found = (_days(name, _cohorts(frame, _cells(rows)), weeks, days) for name, rows in groups(table, frame))

@@ -1,6 +1,6 @@
 """All of product analytics about one time and some people: what a dashboard shows. What cannot be asked is left out.
 
-Cohorts look at the last 13 weeks and churn at the last year up to the end of that time, whenever it began.
+Cohorts look at the last 15 weeks and churn at the last year up to the end of that time, whenever it began.
 """
 
 from collections.abc import Callable, Mapping, Sequence

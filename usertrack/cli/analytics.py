@@ -92,7 +92,8 @@ def funnel(
 
 
 SIGNED_UP = "user_signed_up|signed_up"
-WEEKS = 13
+WEEKS = 15
+"""Of cohorts: day 90 of whoever came in the first of 15 weeks is over on every day of the last one."""
 Target = Annotated[
     str | None,
     typer.Option(
@@ -154,7 +155,7 @@ def cohorts(
 ) -> None:
     """Everybody by the week of their signup, and the share who came back on day 1, 7, 14, 30, 60 and 90 after it.
 
-    `usertrack cohorts` · the last 13 weeks, with the retention curve over all of them
+    `usertrack cohorts` · the last 15 weeks, with the retention curve over all of them
 
     `usertrack cohorts --breakdown person.plan --top 3` · a table and a curve for each plan
 

@@ -31,10 +31,13 @@ _STICKINESS = (
 
 
 def lifecycle_document(found: Lifecycle) -> Document:
-    """Per period who was new, came back or went; files hold a row per group and period, the dormant as a number."""
+    """Per period who was new, came back or went; files hold a row per group and period.
+
+    Until a period is over, nobody is known to be dormant in it: that is None.
+    """
     frame = found.frame
     rows: list[Row] = [
-        (*name.columns.values(), _utc(period), *period.people.values(), period.active, not period.unfinished)
+        (*name.columns.values(), _utc(period), *_people(period), period.active, not period.unfinished)
         for name, periods in found.groups.items()
         for period in periods
     ]
@@ -87,6 +90,10 @@ def _subtitle(event: str, frame: Frame) -> str:
     return " · ".join([frame.said, f"active: {event or 'any event'}", *frame.scope, *frame.weeks])
 
 
+def _people(period: Period) -> list[int | None]:
+    return [None if state == "dormant" and period.unfinished else people for state, people in period.people.items()]
+
+
 def _utc(period: Period) -> Any:
     return period.start.astimezone(UTC).replace(tzinfo=None)
 
@@ -96,15 +103,10 @@ def _lifecycle(name: GroupName, periods: Sequence[Period], frame: Frame) -> Iter
     if len(over) > 2:
         for state in STATES:
             yield Spark(f"{state:<12}", [period.people[state] for period in over])
-    rows: list[Row] = [
-        (
-            frame.label(period.start),
-            period.active,
-            *(period.people[state] for state in STATES[:3]),
-            None if period.unfinished else -period.people["dormant"],
-        )
-        for period in periods
-    ]
+    rows: list[Row] = []
+    for period in periods:
+        *active, dormant = _people(period)
+        rows.append((frame.label(period.start), period.active, *active, None if dormant is None else -dormant))
     shown = {
         "period": Shown(f"{frame.interval.capitalize()} of" if frame.interval != "day" else "Day"),
         "active": Shown("Active", "bar"),

@@ -76,7 +76,7 @@ def _breakdown(node: Node) -> tuple[bool, dict[str, Any]]:
         return False, {}
     if asked.kind == "session":
         raise refused("A funnel by a property of sessions")
-    return True, {"breakdown": asked.name, "of_person": asked.kind == "person", "top": asked.limit}
+    return True, {"group_of": asked.value, "top": asked.limit}
 
 
 def _checked(node: Node) -> tuple[list[Node], str, int]:
