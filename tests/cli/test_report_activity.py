@@ -83,7 +83,7 @@ def test_the_page_is_one_file_with_every_picture(page: Mapping[str, str]) -> Non
         1,
         4,
     )
-    assert html.count("rare, low, medium, high, core: above 10%, 25%, 50%, 75%") == 1
+    assert html.count("rare, low above 10 %, medium above 25 %, high above 50 %, core above 75 %") == 1
     tokens = MarkdownIt("commonmark").enable("table").parse(page["md"])
     headings = [tokens[at + 1].content for at, token in enumerate(tokens) if token.type == "heading_open"]
     assert [heading for heading in headings if heading in SECTIONS] == SECTIONS
