@@ -18,7 +18,7 @@ def ask_library(ask: Ask, world: World, name: str, values: Mapping[str, Any]) ->
     query = _library()[f"posthog/{name}"]
     given = {**{key: parameter.default for key, parameter in query.params.items()}, **values}
     bound = {key: _bound(query.params[key].type, value) for key, value in given.items()}
-    shared = {"internal": [], "opted_out": "false", "timezone": world.timezone.key}
+    shared = {"internal": [], "opted_out": _bound("condition", "false"), "timezone": world.timezone.key}
     return ask(f"{query.sql}\nLIMIT {LIMIT}", {**bound, **shared})
 
 
