@@ -3,13 +3,18 @@
 --   Sessions that began within the window (`period` 1) and within the one as long before it (`period` 0), as PostHog
 --   defines them: the events of one `$session_id`; its length in seconds from first to last; a bounce has one pageview at
 --   the most, no autocapture, and lasted less than 10 seconds, and without any pageview it is unknown (`with_pageview`
---   counts the others). `people` had one. Rows without `day` are those of the whole period; days are counted from that
---   of `since` on. A session is in the group of the first value in it; `group_values`: how many there are. The six lengths
---   are half-open.
+--   counts the others). `people` had one. With `where`, sessions with an event that fulfils it, each of them whole. Rows
+--   without `bucket` are those of the whole period; with `buckets`, those of the window are counted by `interval`, too,
+--   from that of `origin` on. A session is in the group of the first value in it; `group_values`: how many there are in
+--   the window. The six lengths are half-open.
 -- params:
 --   since: {type: timestamp}
 --   before: {type: timestamp}
 --   until: {type: timestamp}
+--   buckets: true
+--   interval: day
+--   sundays: false
+--   origin: {type: timestamp}
 --   where: {type: condition, default: "true"}
 --   everyone: true
 --   people: {type: list, default: [""]}
@@ -29,13 +34,12 @@ visits AS (
             AND countIf(event = '$autocapture') = 0 AS still,
         argMinIf(group_of, timestamp, isNotNull(group_of)) AS value
     FROM (
-        SELECT $session_id, person_id, event, uuid, timestamp, nullIf(toString({group_of}), '') AS group_of
+        SELECT $session_id, person_id, event, uuid, timestamp, nullIf(toString({group_of}), '') AS group_of, {where} AS wanted
         FROM events
         -- a session lasts a day at the most
         WHERE timestamp >= toDateTime({before}) - toIntervalDay(1)
             AND timestamp < least(toDateTime({until}) + toIntervalDay(1), greatest(toDateTime({until}), toDateTime({as_of})))
             AND $session_id != ''
-            AND {where}
             AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
             AND person_id NOT IN (
                 SELECT id
@@ -48,15 +52,38 @@ visits AS (
             )
     )
     GROUP BY session
-    HAVING began >= toDateTime({before}) AND began < toDateTime({until})
+    HAVING began >= toDateTime({before}) AND began < toDateTime({until}) AND countIf(wanted) > 0
 ),
-days AS (
+numbered AS (
+    SELECT
+        person,
+        seconds,
+        seen,
+        still,
+        value,
+        began >= toDateTime({since}) AS now,
+        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
+        toTimeZone(began, {timezone}) AS local,
+        -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
+        -- `if` of a constant leaves out what is not asked for
+        if(
+            {buckets},
+            if(
+                {interval} = 'hour',
+                toInt(floor(dateDiff('second', origin, began) / 3600)),
+                if({sundays}, dateDiff('week', addDays(origin, 1), addDays(local, 1)), dateDiff({interval}, origin, local))
+            ),
+            0
+        ) AS number
+    FROM visits
+),
+counted AS (
     SELECT
         -- by a hash, since texts are slow keys
         cityHash64(ifNull(value, '')) AS hash,
         any(value) AS value,
-        began >= toDateTime({since}) AS now,
-        dateDiff('day', toTimeZone(toDateTime({since}), {timezone}), toTimeZone(began, {timezone})) AS date,
+        now,
+        number,
         uniqExactState(person) AS persons,
         count() AS visits,
         sum(seconds) AS length,
@@ -68,15 +95,15 @@ days AS (
         countIf(seconds < 300) AS below_5m,
         countIf(seconds < 900) AS below_15m,
         countIf(seconds < 1800) AS below_30m
-    FROM visits
-    GROUP BY hash, now, date
+    FROM numbered
+    GROUP BY hash, now, number
 ),
 sized AS (
     SELECT
         *,
         sum(if(now, visits, 0)) OVER (PARTITION BY value) AS size,
-        uniqExact(value) OVER () AS values_there
-    FROM days
+        uniqExactIf(value, now) OVER () AS values_there
+    FROM counted
 ),
 ranked AS (
     SELECT *, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
@@ -86,7 +113,7 @@ grouped AS (
         if(place <= {top}, value, NULL) AS group_value,
         least(place, {top} + 1) AS group_rank,
         if(now, 1, 0) AS period,
-        if(whole, NULL, date) AS day,
+        if(whole, NULL, number) AS bucket,
         uniqExactMerge(persons) AS people,
         sum(visits) AS sessions,
         sum(length) AS length,
@@ -99,14 +126,14 @@ grouped AS (
         sum(below_15m) AS below_15m,
         sum(below_30m) AS below_30m,
         any(values_there) AS group_values
-    FROM (SELECT *, arrayJoin([true, false]) AS whole FROM ranked)
-    GROUP BY group_value, group_rank, period, day
+    FROM (SELECT *, arrayJoin({buckets} AND now ? [true, false] : [true]) AS whole FROM ranked)
+    GROUP BY group_value, group_rank, period, bucket
 )
 SELECT
     group_value,
     group_rank,
     period,
-    day,
+    bucket,
     people,
     sessions,
     length / sessions AS mean_seconds,
@@ -121,4 +148,4 @@ SELECT
     sessions - below_30m AS longer,
     group_values
 FROM grouped
-ORDER BY group_rank, period, day
+ORDER BY group_rank, period, bucket

@@ -6,6 +6,7 @@ import pytest
 
 from usertrack.analytics.activity import Activity, ask
 from usertrack.analytics.frame import Frame
+from usertrack.analytics.lifecycle import ask_lifecycle, ask_stickiness
 from usertrack.errors import UsageError
 
 from ..server.capture_fixtures import Client
@@ -158,3 +159,54 @@ def test_only_some_people_and_events(client: Client) -> None:
     ]
     with pytest.raises(UsageError, match="PostHog does not understand 'event = = 1'"):
         asked(client, [], frame("2026-03-02", "2026-03-09", where="event = = 1"))
+
+
+def test_what_is_known_is_compared_with_as_long_before(client: Client) -> None:
+    lines = [f"p{day}|x|2026-03-{day:02} 01:00:00|$session_id=s{day}" for day in range(1, 21)]
+    over = frame("2026-03-11", "2026-03-31", as_of=at("2026-03-13T12:00:00"))
+    found = asked(client, lines, over)
+    assert [day.dau for day in found.now.active.days] == [1, 1, 1]
+    assert [day.dau for day in found.before.active.days] == [1, 1]
+    assert (found.now.lifecycle.people["new"], found.before.lifecycle.people["new"]) == (3, 2)
+    assert (found.now.visits.sessions, found.before.visits.sessions) == (3, 2)
+    assert sum(found.hours.values()) == 3
+
+
+def test_the_first_day_is_whole(client: Client) -> None:
+    lines = ["p|a|2026-03-11 08:00:00, 2026-03-11 20:00:00|$session_id=s", "q|a|2026-03-11 08:00:00|$session_id=t"]
+    found = asked(client, lines, frame("2026-03-11T12:00:00", "2026-03-13T12:00:00"))
+    first = found.now.active.days[0]
+    assert (first.dau, found.events(first.start.date()), found.sessions.buckets[0].sessions) == (2, 3, 2)
+    assert found.now.lifecycle.people["new"] == 2
+    assert found.frame.notes == ["whole days are counted: from 11 Mar 2026 on"]
+
+
+def test_groups_are_ranked_by_the_window(client: Client) -> None:
+    lines = [f"old{n}|a|2026-03-05 10:00:00|plan=old" for n in range(9)]
+    lines += [f"new{n}|a|2026-03-15 10:00:00|plan=new" for n in range(4)]
+    found = asked(client, lines, frame("2026-03-11", "2026-03-21", breakdown="plan", top=1))
+    assert {name: sum(day.dau for day in group.days) for name, group in found.groups.items()} == {
+        "new": 4,
+        "all others": 0,
+    }
+
+
+def test_a_value_that_reads_as_none_swallows_nobody(client: Client) -> None:
+    mediums = ["(none)", "(none)", "(none)", "all others", "all others", None, "cpc"]
+    client.batch(
+        *(
+            {
+                "event": "a",
+                "distinct_id": f"p{n}",
+                "timestamp": "2026-03-03T00:00:00Z",
+                "properties": {"medium": medium},
+            }
+            for n, medium in enumerate(mediums)
+        )
+    )
+    over = frame("2026-03-02", "2026-03-09", breakdown="medium", top=3)
+    with asking(client.store, over.as_of) as runner:
+        daily = {name.written: group.days[1].dau for name, group in ask(runner, over).groups.items()}
+        periods = {name.written: group[1].active for name, group in ask_lifecycle(runner, "", over).groups.items()}
+        habits = {name.written: group[0] for name, group in ask_stickiness(runner, "", over).groups.items()}
+    assert daily == periods == habits == {'"(none)"': 3, '"all others"': 2, "cpc": 1, "all others": 1}

@@ -206,9 +206,11 @@ def test_so_many_days_are_so_many_days(on: Cli, client: Client) -> None:
     assert len(json.loads(on("activity", "--days", 6, *until, "-f", "json").out)["days"]) == 6
 
 
-@pytest.mark.parametrize("command", ["stickiness", "sessions", "activity", "journeys"])
+@pytest.mark.parametrize(
+    "command", ["stickiness", "sessions --interval day", "activity", "journeys", "retention", "lifecycle"]
+)
 def test_a_time_that_is_yet_to_come(on: Cli, command: str) -> None:
-    said = on(command, "--since", "2101-01-01", "--until", "2101-01-02")
+    said = on(*command.split(), "--since", "2101-01-01", "--until", "2101-01-02")
     assert said.code == 0, said.err
     assert said.err.count("this time is yet to come") == 1
 

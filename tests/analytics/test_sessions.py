@@ -16,7 +16,7 @@ DAY = frame("2026-03-02", "2026-03-03")
 def asked(client: Client, lines: list[str], over: Frame = DAY) -> Sessions:
     capture(client, lines)
     with asking(client.store, over.as_of, over.timezone) as runner:
-        return ask(runner, over)
+        return ask(runner, over, buckets=True)
 
 
 def session(name: str, *seconds: int, event: str = "$pageview", person: str = "p", more: str = "") -> str:
@@ -65,7 +65,7 @@ def test_a_session_belongs_to_where_it_began(client: Client) -> None:
     found = asked(client, lines).all
     assert (found.now.sessions, found.now.mean) == (1, 600)
     assert (found.before.sessions, found.before.mean) == (1, 601)
-    assert {day: visits.sessions for day, visits in found.days.items()} == {0: 1}
+    assert {day: visits.sessions for day, visits in found.buckets.items()} == {0: 1}
     asked_early = replace(DAY, until=at("2026-03-02T23:59:59.5"), as_of=at("2026-03-03T00:05:00"))
     assert asked(client, [], asked_early).all.now.sessions == 1
 
@@ -90,7 +90,7 @@ def test_what_they_came_from(client: Client) -> None:
 
 def test_all_others_have_a_median_of_their_own(client: Client) -> None:
     lines = [session(f"s{n}", 0, n, more=f"ref=r{max(n, 2)}") for n in range(5)]
-    found = asked(client, lines, frame("2026-03-02", "2026-03-03", breakdown="ref", top=1)).by["ref"]
+    found = asked(client, lines, frame("2026-03-02", "2026-03-03", breakdown="ref", top=1)).groups
     assert {name: (one.now.sessions, one.now.median) for name, one in found.items()} == {
         "r2": (3, 1),
         "all others": (2, 3.5),
@@ -100,3 +100,67 @@ def test_all_others_have_a_median_of_their_own(client: Client) -> None:
 def test_no_sessions(client: Client) -> None:
     now = asked(client, ["p|x|2026-03-02 00:00:00"]).all.now
     assert (now.sessions, now.mean, now.median, now.per_person, now.of_two_minutes) == (0, None, None, None, None)
+
+
+def test_a_condition_leaves_sessions_whole(client: Client) -> None:
+    lines = [
+        session("s1", 0, more="path=/home"),
+        session("s1", 5, event="$autocapture", more="path=/home"),
+        session("s1", 300, more="path=/pricing"),
+        session("s2", 0, 8, more="path=/home"),
+    ]
+    priced = frame("2026-03-02", "2026-03-03", where="properties.path = '/pricing'")
+    found = asked(client, lines, priced)
+    assert (found.all.now.sessions, found.all.now.mean, found.all.now.bounces) == (1, 300, 0)
+    assert {at: one.sessions for at, one in found.all.buckets.items()} == {0: 1}
+    assert asked(client, [], replace(priced, where="properties.path = '/none'")).all.now.sessions == 0
+
+
+def test_before_is_as_long_as_what_is_over(client: Client) -> None:
+    lines = [f"p|x|2026-03-{day:02} 01:00:00|$session_id=s{day}" for day in range(1, 21)]
+    over = frame("2026-03-11", "2026-03-31", as_of=at("2026-03-13T12:00:00"))
+    found = asked(client, lines, over).all
+    assert (found.now.sessions, found.before.sessions) == (3, 2)  # from the middle of 8 March on
+    assert list(found.buckets) == [0, 1, 2]
+    ahead = asked(client, [], replace(over, since=at("2026-03-15"))).all
+    assert (ahead.now.sessions, ahead.before.sessions) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("over", "expected"),
+    [
+        (frame("2026-03-01T22:00:00", "2026-03-02T02:00:00", "hour"), {0: (2, 1), 2: (1, 1)}),
+        (frame("2026-02-27", "2026-03-10", "week"), {0: (2, 1), 1: (3, 2)}),
+        (frame("2026-02-27", "2026-03-10", "week", week_start="sunday"), {1: (4, 2), 2: (1, 1)}),
+        (frame("2026-02-27", "2026-03-10", "month"), {1: (5, 2)}),
+        (
+            frame("2026-03-01T18:15:00", "2026-03-02T21:15:00", "hour", timezone="Asia/Kathmandu"),
+            {3: (1, 1), 4: (1, 1), 5: (1, 1), 24: (1, 1)},
+        ),
+    ],
+    ids=["hours", "weeks", "weeks from Sunday", "months", "hours off the hour"],
+)
+def test_buckets(client: Client, over: Frame, expected: dict[int, tuple[int, int]]) -> None:
+    lines = [
+        "p|x|2026-03-01 22:10:00, 2026-03-02 00:20:00|$session_id=s1",
+        "p|x|2026-03-01 22:59:00|$session_id=s2",
+        "q|x|2026-03-02 00:00:00|$session_id=s3",
+        "q|x|2026-03-02 18:30:00|$session_id=s4",
+        "p|x|2026-03-08 12:00:00|$session_id=s5",
+    ]
+    found = asked(client, lines, over).all.buckets
+    assert {at: (visits.sessions, visits.people) for at, visits in found.items()} == expected
+
+
+def test_buckets_of_groups(client: Client) -> None:
+    """People without a value are not those whose value reads as if they had none."""
+    lines = [session("s1", 0, 20), "p|x|2026-03-03 01:00:00|$session_id=s2 ref=(none)"]
+    found = asked(client, lines, frame("2026-03-02T05:00:00", "2026-03-04", breakdown="ref"))
+    assert {
+        (name.written, name.kind): {at: one.mean for at, one in group.buckets.items()}
+        for name, group in found.groups.items()
+    } == {
+        ('"(none)"', "value"): {1: 0},
+        ("(none)", "none"): {0: 20},
+    }
+    assert found.frame.widened

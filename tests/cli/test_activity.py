@@ -113,11 +113,34 @@ def test_only_json_holds_it_all(demo: Cli) -> None:
     assert "-f json" in said.err
 
 
-def test_no_revenue_where_nobody_told_of_any(whole: Any) -> None:
-    assert not any("avgRevenue" in one for one in whole["segments"])
+def test_revenue_is_not_known_where_nobody_told_of_any(whole: Any) -> None:
+    assert {one["avgRevenue"] for one in whole["segments"]} == {None}
     assert max(risk["churnProbability"] for risk in whole["retention"]["churnAnalysis"]["riskSegments"]) > 1
 
 
 def test_the_whole_has_no_buckets_of_its_own(demo: Cli) -> None:
     for option in ("--interval", "--breakdown"):
         assert f"{option} is not for --full" in demo("activity", "--full", "-f", "json", option, "week").err
+
+
+def test_sessions_of_weeks_are_in_every_format(demo: Cli) -> None:
+    question = ("sessions", "--since", "2026-11-04", "--interval", "week", "--breakdown", "$browser", "--top", 1)
+    found = asked(demo, *question)
+    weeks = [row for row in found["rows"] if row["by"] == "all" and row["start"]]
+    assert [(row["start"][:10], row["complete"]) for row in weeks] == [
+        ("2026-11-02", True),
+        ("2026-11-09", True),
+        ("2026-11-16", False),
+    ]
+    assert sum(row["sessions"] for row in weeks) == found["now"]["sessions"]
+    for week in weeks:
+        groups = [row for row in found["rows"] if row["by"] == "$browser" and row["start"] == week["start"]]
+        assert sum(row["sessions"] for row in groups) == week["sessions"]
+    said = demo(*question)
+    assert "whole weeks are counted: from 2 Nov on" in said.err
+    assert "16 Nov…" in said.out
+    assert "start" not in asked(demo, "sessions")["rows"][0]
+
+
+def test_the_time_of_the_document_is_days_of_the_calendar(whole: Any, nothing: Any) -> None:
+    assert (whole["timeframe"], nothing["timeframe"]) == ("30d", "2d")

@@ -107,10 +107,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Activity:
-    """``now`` is the window, ``before`` the one as long before it. ``hours`` are events by local day and hour.
+    """``now`` is the window, from the start of a day on, as far as it is over, ``before`` as long before it.
 
-    ``groups``: who was active, by the value of the breakdown, as ``by_value`` says; None without one. ``trend`` has the
-    buckets of the days as a chart.
+    ``hours`` are events by local day and hour. ``groups``: who was active, by the value of the breakdown, as
+    ``by_value`` says; None without one. ``trend`` has the buckets of the days as a chart.
     """
 
     frame: Frame
@@ -144,13 +144,13 @@ def ask(runner: Runner, asked: Frame) -> Activity:
     """Raises UsageError for a condition that is no HogQL, and for buckets shorter than a day."""
     if asked.interval == "hour":
         raise UsageError("activity is counted in days, not hours", "--interval day, week or month")
-    frame = replace(asked, interval="day")
+    frame = replace(asked, interval="day").whole
     everybody = replace(frame, breakdown="")
     wanted = [
         _days_asked(everybody),
         sessions_asked(everybody),
         turnover_asked(everybody),
-        ("posthog/event_hours", {**narrowed(frame), "since": frame.since, "until": frame.until}),
+        ("posthog/event_hours", {**narrowed(frame), "since": frame.since, "until": frame.end}),
         *([_days_asked(frame)] if frame.breakdown else []),
     ]
     days, visits, came, hours, *grouped = answers(runner, wanted)
@@ -172,7 +172,7 @@ def ask(runner: Runner, asked: Frame) -> Activity:
 
 def engagements(runner: Runner, frames: Sequence[Frame]) -> list[Engagement]:
     """How engaged the people of each frame are in its window."""
-    daily = [replace(frame, interval="day") for frame in frames]
+    daily = [replace(frame, interval="day").whole for frame in frames]
     asked = [one for frame in daily for one in (_days_asked(frame), sessions_asked(frame))]
     tables = answers(runner, asked)
     return [
@@ -184,7 +184,7 @@ def engagements(runner: Runner, frames: Sequence[Frame]) -> list[Engagement]:
 def _days_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
     origin, count = frame.starts[0], len(frame.starts)
     first, earliest = (frame.step(origin, -days).astimezone(UTC) for days in (count, max(count, MONTH)))
-    times = {"from": earliest, "first": first, "since": frame.since, "until": frame.until}
+    times = {"from": earliest, "first": first, "since": frame.since, "until": frame.end}
     return "posthog/active_days", {**narrowed(frame), **grouping(frame), **times}
 
 

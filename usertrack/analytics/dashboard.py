@@ -55,7 +55,7 @@ def gather(runner: Runner, asked: Asked, bench: Workbench, rules: Rules, done: D
 
     ``bench`` has the people of all segments; what it is made of was asked before, with ``runner``.
     """
-    frame = asked.frame
+    frame = asked.frame.whole
     weekly = replace(frame, interval="week")
     wanted: list[Callable[[Runner], Any]] = [
         lambda at: activity.ask(at, frame),

@@ -3,7 +3,7 @@
 The buckets of a frame are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from math import ceil
 from typing import Any, Literal, Self, get_args
@@ -42,11 +42,17 @@ class GroupName(str):
     __hash__ = str.__hash__
 
     @property
+    def written(self) -> str:
+        """As people read it: a value that could be taken for another group is in quotes."""
+        return f'"{self}"' if self.kind == "value" and str(self) in (NONE, OTHERS) else str(self)
+
+    @property
     def columns(self) -> dict[str, str | None]:
         """Of data, where people without a value have none."""
         return {"breakdown": str(self) if self.kind in ("value", "others") else None, "group": self.kind}
 
 
+NONE, OTHERS = "(none)", "all others"
 EVERYBODY = GroupName("", "everybody")
 
 
@@ -99,6 +105,17 @@ class Frame:
     def end(self) -> datetime:
         """Up to when all is known of the window, half-open: a day that ends with ``as_of`` is over."""
         return min(self.until, after(self.as_of))
+
+    @property
+    def elapsed(self) -> timedelta:
+        """How much of the window is over; so long is the period before that it is compared with."""
+        return max(self.end - self.since, timedelta())
+
+    @property
+    def whole(self) -> "Frame":
+        """From the start of the bucket on that holds ``since``."""
+        since = self.floor(self.since).astimezone(UTC)
+        return replace(self, since=since, widened=self.widened or since < self.since)
 
     @property
     def starts(self) -> list[datetime]:
@@ -193,12 +210,12 @@ class Frame:
         if not self.breakdown:
             return EVERYBODY
         if rank > self.top:
-            return GroupName("all others", "others")
-        return GroupName("(none)", "none") if value is None else GroupName(str(value), "value")
+            return GroupName(OTHERS, "others")
+        return GroupName(NONE, "none") if value is None else GroupName(str(value), "value")
 
-    def heading(self, name: str) -> str:
+    def heading(self, name: GroupName) -> str:
         """What stands above the part of a group; nothing without a breakdown."""
-        return f"{self.breakdown} = {name}" if self.breakdown else ""
+        return f"{self.breakdown} = {name.written}" if self.breakdown else ""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -206,7 +223,7 @@ class Frame:
         of_person = self.breakdown.startswith("person.")
         return {
             "since": self.since,
-            "until": self.until,
+            "until": self.end,
             "where": self.where or "true",
             "everyone": self.people is None,
             "people": list(self.people or ("",)),

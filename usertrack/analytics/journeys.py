@@ -204,7 +204,7 @@ def _ask(runner: Runner, asked: Asked, frame: Frame, groups: Sequence[str | None
         **frame.bucketing,
         "periods": asked.periods,
         "since": frame.since,
-        "until": frame.until,
+        "until": frame.end,
         "group_of": grouping(frame)["group_of"],
         **asked.values,
         "urls": asked.urls,

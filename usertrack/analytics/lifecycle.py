@@ -55,7 +55,7 @@ def ask_lifecycle(runner: Runner, event: str, frame: Frame) -> Lifecycle:
     """Raises UsageError for an event that never occurred."""
     starts = frame.starts
     before = frame.step(starts[0], -1).astimezone(UTC)
-    values = {**narrowed(frame), **grouping(frame), "before": before, "until": frame.until}
+    values = {**narrowed(frame), **grouping(frame), "before": before, "until": frame.end}
     table = _ask(runner, "posthog/lifecycle", event, frame, values)
     groups = {}
     for name, rows in groups_of(table, frame):
@@ -69,17 +69,17 @@ def ask_lifecycle(runner: Runner, event: str, frame: Frame) -> Lifecycle:
 
 def turnover_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
     """The query and its values for `turnovers`."""
-    seconds = ceil((frame.until - frame.since).total_seconds())
+    seconds = max(ceil(frame.elapsed.total_seconds()), 1)
     origin = frame.since - timedelta(seconds=seconds)
     before = origin - timedelta(seconds=seconds)
-    values = {**narrowed(frame), "before": before, "origin": origin, "until": frame.until, "seconds": seconds}
+    values = {**narrowed(frame), "before": before, "origin": origin, "until": frame.end, "seconds": seconds}
     return "posthog/lifecycle", values
 
 
 def turnovers(table: Table, frame: Frame) -> tuple[Period, Period]:
-    """The lifecycle with the whole window as one period: of the one as long before it, and of itself."""
+    """The lifecycle with all that is known of the window as one period: of the one as long before it, and of itself."""
     counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in table.dicts()})
-    start = frame.since - (frame.until - frame.since)
+    start = frame.since - frame.elapsed
     before, now = ({state: counts[at, state] for state in STATES} for at in (0, 1))
     return Period(start, before), Period(frame.since, now, unfinished=frame.until > frame.end)
 

@@ -108,7 +108,7 @@ def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
         **grouping(frame),
         **frame.bucketing,
         "since": frame.since,
-        "until": frame.until,
+        "until": frame.end,
         **{name: list(step.events) for name, step in steps.items()},
         **{f"{name}_where": step.condition or "true" for name, step in steps.items()},
         "first_time": asked.kind == "first-time",

@@ -1,4 +1,7 @@
-"""Sessions as PostHog defines them: the events of one ``$session_id``. A session belongs to where it began."""
+"""Sessions as PostHog defines them: the events of one ``$session_id``. A session belongs to where it began.
+
+It is whole or not there: a condition on events leaves the sessions that have one which fulfils it, as they are.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -54,57 +57,76 @@ class Visits:
 
 @dataclass(frozen=True)
 class Compared:
-    """The sessions of the window, of the one as long ``before`` it, and of each day that had any, counted from 0."""
+    """The sessions of the window, as far as it is over, and of as long ``before`` it.
+
+    ``buckets``: of each bucket of the frame that had any, counted from 0; empty where these were not asked for.
+    """
 
     now: Visits
     before: Visits
-    days: Mapping[int, Visits]
+    buckets: Mapping[int, Visits]
 
 
 @dataclass(frozen=True)
 class Sessions:
-    """``all`` of them, and ``by`` what they are told apart by: the breakdown, if there is one, and TRAITS.
+    """``all`` of them, ``groups`` of the breakdown, if there is one, and ``by`` each of TRAITS.
 
-    Each has its values by name, the most frequent first: ``(none)`` has none, ``all others`` is the rest.
-    What no session has at all is left out; ``absent`` are those of TRAITS. ``by_value`` is the answer of the breakdown.
+    Groups have a session in the window, the one with most comes first: ``(none)`` has no value, ``all others`` is the
+    rest. ``absent`` are those of TRAITS that no session has. ``by_value`` is the answer of the breakdown.
+    ``in_buckets``: all sessions and those of the breakdown have their buckets.
     """
 
     frame: Frame
     all: Compared
+    groups: Mapping[GroupName, Compared]
     by: Mapping[str, Mapping[GroupName, Compared]]
     table: Table
     by_value: Table | None = None
     absent: tuple[str, ...] = ()
+    in_buckets: bool = False
 
 
-def sessions_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
+def sessions_asked(frame: Frame, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
     """The query and its values for `compared`."""
-    before = frame.since - (frame.until - frame.since)
-    times = {"since": frame.since, "before": before, "until": frame.until}
-    return "posthog/sessions", {**narrowed(frame), **grouping(frame), **times}
+    times = {"since": frame.since, "before": frame.since - frame.elapsed, "until": frame.end}
+    return "posthog/sessions", {**narrowed(frame), **grouping(frame), **frame.bucketing, **times, "buckets": buckets}
 
 
 def compared(rows: Sequence[Mapping[str, Any]]) -> Compared:
     """The sessions of one group, from the rows of the query."""
-    whole = {int(row["period"]): _visits(row) for row in rows if row["day"] is None}
-    days = {int(row["day"]): _visits(row) for row in rows if row["period"] == 1 and row["day"] is not None}
-    return Compared(whole.get(1, Visits()), whole.get(0, Visits()), days)
+    whole = {int(row["period"]): _visits(row) for row in rows if row["bucket"] is None}
+    buckets = {int(row["bucket"]): _visits(row) for row in rows if row["bucket"] is not None}
+    return Compared(whole.get(1, Visits()), whole.get(0, Visits()), buckets)
 
 
-def ask(runner: Runner, frame: Frame) -> Sessions:
-    """Everything about the sessions of the window, in one go."""
-    frames = {label: replace(frame, breakdown=name, top=max(frame.top, 10)) for label, name in TRAITS.items()}
-    if frame.breakdown:
-        frames = {frame.breakdown: frame, **frames}
-    asked = [sessions_asked(one) for one in (replace(frame, breakdown=""), *frames.values())]
-    whole, *tables = answers(runner, asked, typed=2 if frame.breakdown else 1)
-    absent = tuple(label for label, table in zip(frames, tables, strict=True) if label in TRAITS and one_group(table))
-    by = {
-        label: {name: compared(rows) for name, rows in groups(table, one) if rows}
-        for (label, one), table in zip(frames.items(), tables, strict=True)
-        if label not in absent
-    }
-    return Sessions(frame, compared(whole.dicts()), by, whole, tables[0] if frame.breakdown else None, absent)
+def ask(runner: Runner, asked: Frame, *, buckets: bool = False) -> Sessions:
+    """Everything about the sessions of the window, in one go; with ``buckets`` from the start of one on."""
+    frame = asked.whole if buckets else asked
+    traits = [replace(frame, breakdown=name, top=max(frame.top, 10)) for name in TRAITS.values()]
+    own = [frame] if frame.breakdown else []
+    wanted = [
+        *(sessions_asked(one, buckets=buckets) for one in (*own, replace(frame, breakdown=""))),
+        *(sessions_asked(one, buckets=False) for one in traits),
+    ]
+    tables = answers(runner, wanted, typed=len(own))
+    by_value, whole = tables[0] if own else None, tables[len(own)]
+    told = dict(zip(TRAITS, tables[len(own) + 1 :], strict=True))
+    absent = tuple(label for label, table in told.items() if one_group(table))
+    return Sessions(
+        frame,
+        compared(whole.dicts()),
+        _groups(by_value, frame) if by_value else {},
+        {label: _groups(told[label], one) for label, one in zip(TRAITS, traits, strict=True) if label not in absent},
+        whole,
+        by_value,
+        absent,
+        buckets,
+    )
+
+
+def _groups(table: Table, frame: Frame) -> dict[GroupName, Compared]:
+    found = ((name, compared(rows)) for name, rows in groups(table, frame))
+    return {name: one for name, one in found if one.now.sessions}
 
 
 def _visits(row: Mapping[str, Any]) -> Visits:

@@ -51,7 +51,7 @@ class Whole:
 
 def ask(runner: Runner, asked: Asked, bench: Workbench, rules: Rules, workspace: str) -> Whole:
     """Raises UsageError for a condition that is no HogQL."""
-    frame = replace(asked.frame, breakdown="")
+    frame = replace(asked.frame, breakdown="").whole
     first = next(iter(asked.funnels.values()), None)
     notes: list[str] = []
     page = journeys.Asked(patterns=asked.patterns)

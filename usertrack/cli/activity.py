@@ -97,13 +97,15 @@ def _place(desk: "Desk") -> str:
     return str(project) if project and not settings.uses_demo else settings.root.name if settings.root else "demo"
 
 
-@with_asked("interval", "week_start")
+@with_asked()
 def sessions(limit: Limit = None, *, asked: Asked, common: Common) -> None:
     """Sessions: how many, how long, and on which devices, browsers, systems and in which countries.
 
     `usertrack sessions` · the last 30 days, today among them, beside as long before
 
     `usertrack sessions --where "properties.$host = 'app.example.com'" --breakdown '$referring_domain'`
+
+    `usertrack sessions --days 90 --interval week` · and how they move, week by week
     """
     from usertrack.analytics.sessions import ask
     from usertrack.cli.desk import open_desk
@@ -111,7 +113,7 @@ def sessions(limit: Limit = None, *, asked: Asked, common: Common) -> None:
 
     with open_desk(common) as desk:
         frame = frame_of(desk, asked)
-        tell(desk, frame, sessions_document(ask(desk.runner, frame)), limit)
+        tell(desk, frame, sessions_document(ask(desk.runner, frame, buckets=asked.interval is not None)), limit)
 
 
 def register(app: typer.Typer) -> None:

@@ -182,17 +182,13 @@ def periods_of(frame: "Frame", asked: Asked, count: int | None, usual: int) -> "
 
     Raises UsageError where two options say when it begins.
     """
-    from dataclasses import replace
-    from datetime import UTC
-
     from usertrack.errors import UsageError
 
     begins = "--since" if asked.since else "--days" if asked.days is not None else ""
     if begins and count is not None:
         raise UsageError(f"{begins} and --periods both say when it begins", "give one of them")
     if begins:
-        since = frame.floor(frame.since).astimezone(UTC)
-        return replace(frame, since=since, widened=since < frame.since)
+        return frame.whole
     return last_periods(frame, count or usual)
 
 

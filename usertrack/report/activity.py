@@ -7,7 +7,7 @@ from typing import Any
 
 from usertrack.analytics.activity import FORMULA, Active, Activity, Day, Engagement, Measured
 from usertrack.analytics.asking import others
-from usertrack.analytics.frame import EVERYBODY, YET_TO_COME, Frame
+from usertrack.analytics.frame import EVERYBODY, Frame
 from usertrack.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Shown
 from usertrack.measures import plural
 from usertrack.report.compared import Figure, changes, listing, values
@@ -95,7 +95,7 @@ def _trend(found: Activity) -> Iterator[Block]:
 
 
 def _groups(found: Activity) -> Listing:
-    rows: list[Row] = [(name, *_of_group(active)) for name, active in found.groups.items()]
+    rows: list[Row] = [(name.written, *_of_group(active)) for name, active in found.groups.items()]
     shown = {
         "group": Shown(found.frame.breakdown, grows=True),
         "mean": Shown("Average day", "bar"),
@@ -142,7 +142,7 @@ def _engagement(now: Engagement, before: Engagement) -> Listing:
 def _days(found: Activity) -> Iterator[Row]:
     for name, active in {EVERYBODY: found.now.active, **found.groups}.items():
         for at, day in enumerate(active.days):
-            visits = found.sessions.days.get(at)
+            visits = found.sessions.buckets.get(at)
             own = (visits.sessions if visits else 0, found.events(day.start.date())) if not name else (None, None)
             start = day.start.astimezone(UTC).replace(tzinfo=None)
             yield *name.columns.values(), start, day.dau, day.wau, day.mau, day.stickiness, *own, day.complete
@@ -150,9 +150,8 @@ def _days(found: Activity) -> Iterator[Row]:
 
 def _notes(found: Activity) -> Iterator[str]:
     now, frame = found.now, found.frame
-    if not now.active.days:
-        yield YET_TO_COME
-    elif not found.hours:
+    yield from frame.notes
+    if now.active.days and not found.hours:
         yield "nobody was active in this time"
     if now.active.days and not now.active.last:
         yield "no day of this time is over: DAU, WAU and MAU are of full days"
@@ -166,7 +165,7 @@ def _notes(found: Activity) -> Iterator[str]:
 
 
 def _length(frame: Frame) -> str:
-    hours = round((frame.until - frame.since).total_seconds() / 3600)
+    hours = round(frame.elapsed.total_seconds() / 3600)
     days, rest = divmod(hours, 24)
     parts = [plural(days, "day")] * bool(days) + [plural(rest, "hour")] * bool(rest)
     return " and ".join(parts) or "time"

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC
 
 from usertrack.analytics.asking import others
 from usertrack.analytics.frame import EVERYBODY, GroupName
 from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions, Visits
 from usertrack.document import Document, Listing, Shown
 from usertrack.measures import number
+from usertrack.report import session_buckets
 from usertrack.report.compared import Figure, changes, lasted, listing, values
 from usertrack.table import Column, Row, Table
 
@@ -26,27 +28,34 @@ _COLUMNS = (
 )
 
 
+_BUCKET = (Column("start", "TIMESTAMP"), Column("complete", "BOOLEAN"))
 _MOST = 20  # rows of a table, unless --limit says otherwise
 
 
 def sessions_document(found: Sessions) -> Document:
-    """All sessions, their lengths, and their devices, browsers, systems and countries; files hold a row for each."""
+    """All sessions, their lengths, and their devices, browsers, systems and countries; files hold a row for each.
+
+    Where buckets were asked for, one for each of them follows: those of the whole window have no `start`.
+    """
     frame, now = found.frame, found.all.now
-    rows: list[Row] = [
-        ("all", *EVERYBODY.columns.values(), *_row(now, now)),
-        *(
-            (by, *value.columns.values(), *_row(one.now, now))
-            for by, known in found.by.items()
-            for value, one in known.items()
-        ),
-    ]
+    columns, rows = _rows(found)
     figures, before = session_figures(now), session_figures(found.all.before)
     compared = listing(figures, before)
-    notes = (*_notes(found), *absent_notes(found), *(others(found.by_value, frame) if found.by_value else ()))
+    notes = (
+        *frame.notes,
+        *_notes(found),
+        *absent_notes(found),
+        *(others(found.by_value, frame) if found.by_value else ()),
+    )
     return Document(
         title="Sessions",
-        subtitle=" · ".join([frame.said, *frame.scope]),
-        blocks=(compared, _lengths(now), *(_values(by, known, now) for by, known in found.by.items() if known)),
+        subtitle=" · ".join([frame.said, *frame.scope, *(frame.weeks if found.in_buckets else [])]),
+        blocks=(
+            compared,
+            *session_buckets.blocks(found),
+            _lengths(now),
+            *(_values(by, known, now) for by, known in _told_apart(found)),
+        ),
         notes=notes,
         data=lambda: {
             **frame.as_dict(),
@@ -54,13 +63,41 @@ def sessions_document(found: Sessions) -> Document:
             "before": values(before),
             "change": changes(figures, before),
             "lengths": dict(zip(LENGTHS.values(), now.lengths, strict=True)),
-            "rows": [dict(zip([column.name for column in _COLUMNS], row, strict=True)) for row in rows],
+            "rows": [dict(zip([column.name for column in columns], row, strict=True)) for row in rows],
             "notes": list(notes),
         },
-        table=replace(found.table, columns=_COLUMNS, rows=rows, name="sessions", timezone=frame.timezone),
+        table=replace(found.table, columns=columns, rows=rows, name="sessions", timezone=frame.timezone),
         timezone=frame.timezone,
         as_of=frame.as_of,
     )
+
+
+def _rows(found: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
+    now = found.all.now
+    own = [("all", EVERYBODY, found.all), *((found.frame.breakdown, name, one) for name, one in found.groups.items())]
+    traits = [(by, name, one) for by, known in found.by.items() for name, one in known.items()]
+    whole: list[Row] = [(by, *name.columns.values(), *_row(one.now, now)) for by, name, one in (*own, *traits)]
+    if not found.in_buckets:
+        return _COLUMNS, whole
+    in_time: list[Row] = [
+        (
+            by,
+            *name.columns.values(),
+            *_row(bucket.visits, now),
+            bucket.start.astimezone(UTC).replace(tzinfo=None),
+            bucket.complete,
+        )
+        for by, name, one in own
+        for bucket in session_buckets.buckets(found, one)
+    ]
+    return (*_COLUMNS, *_BUCKET), [*((*row, None, None) for row in whole), *in_time]
+
+
+def _told_apart(found: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Compared]]]:
+    """By the breakdown, if there is one, and by each trait; nothing where there are no sessions."""
+    for by, known in ((found.frame.breakdown, found.groups), *found.by.items()):
+        if known:
+            yield by, known
 
 
 def _row(visits: Visits, of: Visits) -> Row:
@@ -104,7 +141,14 @@ def _lengths(now: Visits) -> Listing:
 
 def _values(by: str, known: Mapping[GroupName, Compared], all_: Visits) -> Listing:
     rows: list[Row] = [
-        (name, one.now.people, one.now.sessions, _share(one.now, all_), lasted(one.now.median), one.now.bounce_rate)
+        (
+            name.written,
+            one.now.people,
+            one.now.sessions,
+            _share(one.now, all_),
+            lasted(one.now.median),
+            one.now.bounce_rate,
+        )
         for name, one in known.items()
     ]
     shown = {
@@ -128,6 +172,8 @@ def absent_notes(found: Sessions) -> Iterator[str]:
 def _notes(found: Sessions) -> Iterator[str]:
     if not found.all.now.sessions:
         yield "no session began in this time"
+    if found.frame.where:
+        yield "sessions with an event that fulfils --where, each of them whole"
     unseen = found.all.now.sessions - found.all.now.with_pageview
     if unseen:
         yield f"{number(unseen)} sessions have no pageview: whether they bounced is not known"

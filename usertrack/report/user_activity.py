@@ -53,7 +53,7 @@ def user_activity(whole: Whole) -> dict[str, Any]:
     frame = whole.activity.frame
     return {
         "workspaceId": whole.workspace,
-        "timeframe": f"{round((frame.until - frame.since).total_seconds() / 86_400)}d",
+        "timeframe": f"{len(frame.starts)}d",
         "since": frame.since,
         "until": frame.until,
         "timezone": frame.timezone,
@@ -65,7 +65,7 @@ def user_activity(whole: Whole) -> dict[str, Any]:
         "userJourney": _journeys(whole.journeys, whole.goals),
         "retention": {**_retention(whole.cohorts), "churnAnalysis": _churn(whole.churn)},
         "segments": list(_segments(whole.segments)),
-        "notes": [*absent_notes(whole.sessions), *_at_once(whole.goals), *whole.notes],
+        "notes": [*frame.notes, *absent_notes(whole.sessions), *_at_once(whole.goals), *whole.notes],
     }
 
 
@@ -90,7 +90,7 @@ def _metrics(found: Activity) -> dict[str, Any]:
             {
                 "date": day.start.date(),
                 "activeUsers": day.dau,
-                "sessions": found.sessions.days[at].sessions if at in found.sessions.days else 0,
+                "sessions": found.sessions.buckets[at].sessions if at in found.sessions.buckets else 0,
                 "events": found.events(day.start.date()),
             }
             for at, day in enumerate(found.now.active.days)
@@ -106,9 +106,9 @@ def _sessions(found: Sessions) -> dict[str, Any]:
         "medianSessionLength": rounded(now.median),
         "sessionLengthDistribution": dict(zip(LENGTHS.values(), now.lengths, strict=True)),
         "deviceBreakdown": _devices(by["Device"], now.sessions),
-        "browserBreakdown": {name: one.now.sessions for name, one in by["Browser"].items()},
+        "browserBreakdown": {name.written: one.now.sessions for name, one in by["Browser"].items()},
         "locationBreakdown": {
-            name: {"users": one.now.people, "sessions": one.now.sessions} for name, one in by["Country"].items()
+            name.written: {"users": one.now.people, "sessions": one.now.sessions} for name, one in by["Country"].items()
         },
     }
 
@@ -262,21 +262,16 @@ def _cohort(cohort: Cohort) -> dict[str, Any]:
 
 
 def _segments(standings: Sequence[Standing]) -> Iterator[dict[str, Any]]:
-    """With revenue where profiles have the fact."""
-    known = any(standing.revenue is not None for standing in standings)
     for standing in standings:
-        yield {**_segment(standing), **({"avgRevenue": rounded(standing.revenue)} if known else {})}
-
-
-def _segment(standing: Standing) -> dict[str, Any]:
-    return {
-        "segmentName": standing.segment.name,
-        "segmentSet": standing.set_name,
-        "segmentType": standing.kind,
-        "userCount": standing.people,
-        "characteristics": list(standing.rule),
-        "avgEngagement": rounded(standing.engagement.score if standing.engagement else None),
-    }
+        yield {
+            "segmentName": standing.segment.name,
+            "segmentSet": standing.set_name,
+            "segmentType": standing.kind,
+            "userCount": standing.people,
+            "characteristics": list(standing.rule),
+            "avgEngagement": rounded(standing.engagement.score if standing.engagement else None),
+            "avgRevenue": rounded(standing.revenue),
+        }
 
 
 def percent(share: float | None) -> float | None:
