@@ -52,6 +52,7 @@ people AS (
     FROM seen
     LEFT JOIN persons AS p ON p.id = seen.person_id
     WHERE ({everyone} OR email IN {people})
+        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
         AND NOT arrayExists(
             own -> email = own
                 OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),

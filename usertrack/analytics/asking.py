@@ -56,19 +56,9 @@ def one_group(table: Table) -> bool:
     return at is not None and len(table.rows) > 0 and all(row[at] is None for row in table.rows)
 
 
-_ENDS = ("target", "returning")
-
-
 def _told(runner: Runner, error: UsertrackError, values: Mapping[str, Any]) -> UsertrackError:
-    typed = [
-        text
-        for text in (
-            values["where"],
-            *values.get("conditions", []),
-            *(values.get(f"{name}_where", "true") for name in _ENDS),
-        )
-        if text != "true"
-    ]
+    conditions = (values.get(name, "true") for name in ("where", "target_where", "returning_where"))
+    typed = [text for text in (*conditions, *values.get("conditions", [])) if text != "true"]
     if isinstance(error, QueryError) and typed and any(words in error.message for words in _SYNTAX):
         said = " or ".join(f"'{text}'" for text in typed)
         return UsageError(f"PostHog does not understand {said}", "write it as in PostHog's SQL editor")
