@@ -1,11 +1,13 @@
 """PostHog's persons over HTTP, in its shapes; and the visitor's address, which is hashed or not kept."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 from capture_fixtures import SETTINGS, Client, client, shared_store, store, wait_until
 
+from usertrack.server.execute import run
 from usertrack.server.payload import Payload, read_events
 from usertrack.server.store import Store
 
@@ -83,3 +85,13 @@ def test_or_a_hash_of_it() -> None:
     (event,) = read_events(Payload(body, remote="1.2.3.4"), "t", datetime.now(UTC), hashed)
     assert event.properties["$ip"] == hashed("1.2.3.4")
     assert "1.2.3.4" not in str(event)
+
+
+def test_queries_go_on_while_what_was_deleted_goes_from_the_disk(client: Client, store: Store, ann: str) -> None:
+    with ThreadPoolExecutor(1) as others:
+        scrubbed = others.submit(lambda: [store.scrub(["events", "person_distinct_ids", "persons"]) for _ in range(3)])
+        counts = set()
+        while not scrubbed.done():
+            counts.add(run(store, "SELECT count() FROM posthog.events, posthog.persons FINAL", "TSV"))
+        scrubbed.result()
+    assert len(counts) == 1

@@ -28,6 +28,8 @@ _PARQUET = "output_format_parquet_string_as_string=1, output_format_parquet_comp
 _ZONE = re.compile(r"'[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+'")
 _TIME = re.compile(r"(?:Nullable\()?DateTime(?:64\(\d, '([^']+)'\)|\('([^']+)'\))\)?")
 _USUAL_LENGTH = 100_000
+# HogQL names no table that is not there, but a deletion takes up to so many away for a moment, one after the other
+_REATTACHED, _CODE_OF_NO_TABLE = 4, "(UNKNOWN_TABLE)"
 _UTC = {"UTC", "Etc/UTC", "GMT"}
 # failures of the server, not of the query: PostHog shows no details of these
 _INTERNAL = {"LOGICAL_ERROR", "NOT_ENOUGH_SPACE", "STD_EXCEPTION", "ABORTED", "CANNOT_READ_ALL_DATA", "CORRUPTED_DATA"}
@@ -82,7 +84,18 @@ def _writable(column: str, type_: str) -> str:
 
 
 def run(session: Session, sql: str, fmt: str) -> bytes:
-    """One statement on a connection of its own."""
+    """One statement on a connection of its own. Raises ApiError."""
+    for _ in range(_REATTACHED):
+        try:
+            return _run(session, sql, fmt)
+        except ApiError as error:
+            if _CODE_OF_NO_TABLE not in str(error.__cause__):
+                raise
+            session.settle()
+    return _run(session, sql, fmt)
+
+
+def _run(session: Session, sql: str, fmt: str) -> bytes:
     import chdb
 
     connection: Any = chdb.connect(str(session.path / "clickhouse"))  # type: ignore[no-untyped-call]

@@ -68,6 +68,11 @@ class Session:
                     raise RuntimeError(error.object.decode(errors="replace")) from None
                 raise
 
+    def settle(self) -> None:
+        """Return when the statement that is under way, if there is one, is done."""
+        with self._turn:
+            pass
+
     def rows(self, sql: str) -> list[list[Any]]:
         """The result of ``sql`` as Python lists; UUIDs and times are strings. For small results."""
         return [json.loads(line) for line in self.query(sql, "JSONCompactEachRow").splitlines()]
