@@ -74,7 +74,7 @@ def _events(users: int, first: int, count: int) -> str:
             (uuid, event, properties, timestamp, distinct_id, person_id, created_at, person_mode, `$session_id`)
         WITH intDiv(number, {VISIT}) AS row, number % {VISIT} AS place,
             intDiv(row, {users}) * {VISIT} + place AS nth,
-            toUInt64(nth < {PER_USER // 2} ? row % {users}
+            toUInt64(nth - place < {PER_USER // 2 - VISIT} ? row % {users}
                 : {users} * pow(cityHash64(row, 8) % 1000000 / 1000000, 2)) AS user,
             cityHash64(user, 2) % {len(_STEPS)} + 1 AS steps, cityHash64(number, 3) AS dice,
             nth < steps AS activating,

@@ -425,7 +425,7 @@ def test_nobody_is_dormant_before_a_period_is_over(on: Cli, client: Client) -> N
     asked = ["lifecycle", "--interval", "week", "--since", "2026-11-02", "--until", "2026-11-10"]
     dormant = [row["dormant"] for row in json.loads(on(*asked, "-f", "json").out)["rows"]]
     assert dormant == [0, None]
-    assert on(*asked, "-f", "csv").out.splitlines()[2].split(",")[5] == ""
+    assert on(*asked, "-f", "csv").out.splitlines()[2].split(",")[6] == ""
 
 
 def test_cohorts_reach_day_90_on_the_first_day_of_a_week(on: Cli, client: Client) -> None:

@@ -24,7 +24,7 @@ COMMANDS: dict[str, Callable[[Runner, Frame], Counts]] = {
         name: group.days[2].dau for name, group in activity.ask(runner, over).groups.items()
     },
     "sessions": lambda runner, over: {
-        name: group.now.sessions for name, group in sessions.ask(runner, over).by[over.breakdown].items()
+        name: group.now.sessions for name, group in sessions.ask(runner, over).groups.items()
     },
     "features": lambda runner, over: {
         group.name: group.people for group in features.ask(runner, USES, replace(over, interval="week"), "all").groups

@@ -244,3 +244,11 @@ def test_week_start(api: Api, start: int, weeks: list[str]) -> None:
 )
 def test_functions(value: Value, expression: str, expected: Any) -> None:
     assert value(expression, values={"v": "2026-01-31T00:00:00Z"}) == expected
+
+
+def test_a_moment_in_two_timezones_is_two_constants(rows: Rows) -> None:
+    until = "toDateTime('2026-01-12 00:00:00')"
+    days = f"dateDiff('day', toTimeZone(timestamp, 'America/Lima'), toTimeZone({until}, 'America/Lima')) AS days"
+    inner = f"SELECT person_id, {days} FROM events WHERE timestamp < {until} AND event = 'buy'"
+    found = rows(f"SELECT days FROM ({inner}) WHERE person_id != '{ANN[:-1]}9' ORDER BY days")
+    assert found == [[0], [5], [6]]

@@ -17,9 +17,11 @@ OFFSET_REFUSED = (
     "`timestamp` column, e.g. `WHERE timestamp > :last_seen_timestamp ORDER BY timestamp LIMIT N`. For bulk data "
     "extraction, use batch exports: https://posthog.com/docs/cdp/batch-exports"
 )
-# transform_null_in: PostHog's IN, where NULL is a value like any other; readonly: a second lock behind the allow-list
+# transform_null_in: PostHog's IN, where NULL is a value like any other; readonly: a second lock behind the allow-list;
+# query_plan_merge_expressions: where steps are merged, ClickHouse 26 takes a moment in another timezone for that in UTC
 SETTINGS = (
-    "readonly=2, max_execution_time=60, transform_null_in=1, json_type_escape_dots_in_keys=1, session_timezone='UTC'"
+    "readonly=2, max_execution_time=60, transform_null_in=1, json_type_escape_dots_in_keys=1, session_timezone='UTC', "
+    "query_plan_merge_expressions=0"
 )
 
 
