@@ -25,7 +25,7 @@ WITH
 seen AS (
     SELECT
         person_id,
-        argMinIf(group_of, timestamp, isNotNull(group_of)) AS seen_value,
+        argMinIf(group_of, timestamp, isNotNull(group_of) AND timestamp >= toDateTime({since})) AS seen_value,
         arrayReverse(arraySort(groupUniqArray(age))) AS ages
     FROM (
         SELECT
@@ -35,11 +35,13 @@ seen AS (
             dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
         FROM events
         WHERE timestamp < toDateTime({until})
-            AND timestamp >= toDateTime({since})
+            -- who was here before may still be
+            AND timestamp >= toDateTime({since}) - toIntervalDay({gone} + 1)
             AND (has({event}, '') OR event IN {event})
             AND {where}
     )
     GROUP BY person_id
+    HAVING max(timestamp) >= toDateTime({since})
 ),
 people AS (
     SELECT
@@ -102,5 +104,6 @@ SELECT
     countIf(has(leavings, bucket)) AS left_after,
     any(values_there) AS group_values
 FROM stays
+WHERE bucket >= 0
 GROUP BY group_value, group_rank, bucket
 ORDER BY group_rank, bucket

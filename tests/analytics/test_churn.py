@@ -222,6 +222,12 @@ def test_days_and_weeks_in_which_people_leave_are_local(client: Client) -> None:
     assert left_by(client, [], sundays, 9)[-2:] == [("10-11", 0, 0, False), ("10-18", 0, 0, False)]
 
 
+def test_who_was_here_before_may_still_be(client: Client) -> None:
+    lines = ["p | run | 2026-11-01 12:00:00, 2026-11-04 12:00:00", "q | run | 2026-11-01 12:00:00"]
+    days = frame("2026-11-03", "2026-11-12", "day", as_of=END)
+    assert left_by(client, lines, days, 3)[:3] == [("11-03", 1, 0, True), ("11-04", 1, 1, True), ("11-05", 0, 0, True)]
+
+
 def test_churn_counts_no_hours(client: Client) -> None:
     with pytest.raises(UsageError, match="churn is counted by whole days"):
         asked(client, LEAVERS, frame("2026-11-01", "2026-11-20", "hour", as_of=END), trend=True)
