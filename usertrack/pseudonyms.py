@@ -80,39 +80,48 @@ class Pseudonyms:
         """Anything that documents are made of, with every text in it replaced."""
         return self._value(value)  # type: ignore[no-any-return]
 
+    def named(self, name: str, value: Any) -> Any:
+        """As ``value``, of what is called so: a person's id goes, too, since it follows from one they are known by."""
+        return self.of_id(str(value)) if name == "person_id" and value is not None else self._value(value)
+
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Table):
             changed = {name: self._value(getattr(value, name)) for name in ("title", "parameters", "notes")}
-            return replace(value, rows=_Rows(value.rows, self), **changed)
+            return replace(value, rows=_Rows(value, self), **changed)
         if is_dataclass(value) and not isinstance(value, type):
             return replace(value, **{each.name: self._value(getattr(value, each.name)) for each in fields(value)})
         if isinstance(value, Mapping):
-            return {self._value(name): self._value(item) for name, item in value.items()}
+            return {self._value(name): self.named(name, item) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return type(value)(self._value(item) for item in value)
         return value
 
 
 class _Rows(Sequence[Row]):
-    """Rows whose texts are replaced as they are read."""
+    """Rows of a table whose texts are replaced as they are read."""
 
-    def __init__(self, rows: Sequence[Row], pseudonyms: Pseudonyms) -> None:
-        self._rows, self._pseudonyms = rows, pseudonyms
+    def __init__(self, table: Table, pseudonyms: Pseudonyms) -> None:
+        self._rows, self._names, self._pseudonyms = table.rows, table.names, pseudonyms
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Row]:
-        return (self._pseudonyms.value(row) for row in self._rows)
+        return map(self._changed, self._rows)
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
     @overload
     def __getitem__(self, index: slice) -> list[Row]: ...
     def __getitem__(self, index: int | slice) -> Row | list[Row]:
-        return self._pseudonyms.value(list(self._rows[index]) if isinstance(index, slice) else self._rows[index])
+        if isinstance(index, slice):
+            return list(map(self._changed, self._rows[index]))
+        return self._changed(self._rows[index])
+
+    def _changed(self, row: Row) -> Row:
+        return tuple(map(self._pseudonyms.named, self._names, row))
 
 
 def key_of(settings: Settings) -> bytes:
