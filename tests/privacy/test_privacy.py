@@ -108,6 +108,8 @@ def test_what_others_did_names_the_email(own: Cli, fresh: Office) -> None:
     boss = "00000000-0000-0000-0000-000000000004"
     event = {"uuid": boss, "event": "invited", "timestamp": str(ago(1)), "distinct_id": boss, "person_id": boss}
     fresh.store.insert("events", [{**event, "properties": {"whom": ANN}}])
+    rows = json.loads(own("privacy", "erase", ANN, "-f", "json").out)["places"]
+    assert [row["erase"] for row in rows if row["what"] == "events of others that name the e-mail"] == ["no"]
     said = own("privacy", "erase", ANN, "--yes")
     assert said.code == 5
     assert "1 events of others that name the e-mail in PostHog" in said.err

@@ -43,7 +43,7 @@ class Kept:
 class Held:
     """How many things of one kind a place holds; None when that cannot be known, and ``note`` says why.
 
-    ``ours`` is False for what usertrack never changes.
+    ``ours`` is False for what usertrack never changes, ``stays`` True for what others did, which `erase` leaves.
     """
 
     place: str
@@ -51,6 +51,7 @@ class Held:
     count: int | None
     note: str = ""
     ours: bool = True
+    stays: bool = False
 
 
 def survey(runner: Runner, subject: Subject, where: Kept) -> list[Held]:
@@ -71,7 +72,7 @@ def _in_posthog(runner: Runner, subject: Subject) -> Iterator[Held]:
         yield Held("PostHog", what, ask(runner, what, sql, subject).rows[0][0], note)
     for what, sql in _ELSEWHERE.items():
         try:
-            yield Held("PostHog", what, ask(runner, "elsewhere", sql, subject).rows[0][0])
+            yield Held("PostHog", what, ask(runner, "elsewhere", sql, subject).rows[0][0], stays=True)
         except (QueryError, SourceBusy) as error:  # it reads everything there is, which PostHog may refuse
             yield Held("PostHog", what, None, f"could not be searched: {error.message}", ours=False)
 

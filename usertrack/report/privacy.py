@@ -17,7 +17,7 @@ def survey_document(subject: Subject, found: Sequence[Held]) -> Document:
     return _listed(
         f"What is held on {subject.email}",
         "nothing was deleted",
-        [(each.place, each.what, each.count, _fate(each), each.note) for each in found],
+        [(each.place, each.what, each.count, _fate(each), _note(each)) for each in found],
         {"held": _COUNT, "erase": Shown("Erase")},
     )
 
@@ -42,7 +42,13 @@ def counts_document(title: str, subtitle: str, before: Sequence[Change], after: 
 def _fate(held: Held) -> str:
     if not held.ours:
         return "no"
-    return "yes" if held.count else "nothing there"
+    if not held.count:
+        return "nothing there"
+    return "no" if held.stays else "yes"
+
+
+def _note(held: Held) -> str:
+    return "`usertrack privacy pseudonymize` replaces it" if held.stays and held.count else held.note
 
 
 def _listed(title: str, subtitle: str, rows: Sequence[tuple[object, ...]], counts: dict[str, Shown]) -> Document:
