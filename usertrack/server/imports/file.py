@@ -239,5 +239,7 @@ def unreadable(session: "Session", path: Path, error: Exception) -> UsertrackErr
             f"row {row[1]} of '{path}' has {number} columns than the first line names",
             "nothing was imported; is there a quote or a comma too many or too few?",
         )
-    reason = (said.partition("DB::Exception: ")[2] or said).splitlines()[0].rstrip(". ")
+    if not said.strip():  # chDB loses what it says of bytes that are no text
+        return UsageError(f"'{path}' cannot be read as text", "nothing was imported; is it a CSV in UTF-8?")
+    reason = (said.partition("DB::Exception: ")[2] or said).strip().splitlines()[0].rstrip(". ")
     return QueryError(f"'{path}' cannot be imported: {reason}", "nothing was imported")
