@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg.sql
 
+from usertrack.opening import open_runner
 from usertrack.query import Statement
-from usertrack.run import open_runner
 from usertrack.sqltext import placeholders, statement_of
 from usertrack.table import Table
 

@@ -20,7 +20,8 @@ from usertrack.absent import NotKept
 from usertrack.cache import Cache, Moment
 from usertrack.errors import UsageError
 from usertrack.library import Library, Statement, for_key
-from usertrack.run import Runner, open_runner
+from usertrack.opening import open_runner
+from usertrack.run import Runner
 from usertrack.settings import KNOWN, load
 from usertrack.sources.identity import identities
 from usertrack.spool import Spool, csv_rows
@@ -365,7 +366,7 @@ ASK = """
 import sys
 from datetime import UTC, datetime
 from usertrack.library import Library, Statement
-from usertrack.run import open_runner
+from usertrack.opening import open_runner
 from usertrack.settings import load
 
 def note(message, *, passing=False):

@@ -23,8 +23,8 @@ PEOPLE = 8
 def demo_bench(demo_cache: Any, demo_postgres: str) -> Workbench:
     """Everybody's profile in the demo, landed once."""
     from usertrack.library import Library, shipped_root
+    from usertrack.opening import open_runner
     from usertrack.rules import read_rules
-    from usertrack.run import open_runner
     from usertrack.workbench import build
 
     with pytest.MonkeyPatch.context() as env:

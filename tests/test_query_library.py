@@ -10,7 +10,8 @@ import pytest
 
 from scripts.query_docs import PAGE, SEED, page
 from usertrack.library import Library, shipped_root
-from usertrack.run import Runner, open_runner
+from usertrack.opening import open_runner
+from usertrack.run import Runner
 from usertrack.settings import load
 from usertrack.table import Table
 

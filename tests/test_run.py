@@ -13,7 +13,8 @@ from tests.sources.engines import Server, server, source
 from tests.sources.wires import ABOUT, KEY, Answers, Wire, error, rows
 from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsageError, UsertrackError
 from usertrack.library import Library, Statement
-from usertrack.run import Runner, open_runner
+from usertrack.opening import open_runner
+from usertrack.run import Runner
 from usertrack.settings import load
 from usertrack.sources import Source
 from usertrack.sources.posthog import PostHog

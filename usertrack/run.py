@@ -12,14 +12,14 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from usertrack.absent import CONNECT, NAMES, CacheAlone, Misconfigured, NotConnected, NotKept
-from usertrack.cache import Cache, Moment, open_cache
+from usertrack.cache import Cache, Moment
 from usertrack.consent import OptedOut, opted_out
 from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
 from usertrack.library import Library, Query, Statement
 from usertrack.measures import age_words
 from usertrack.period import in_zone
 from usertrack.settings import Settings
-from usertrack.sources import Api, Notify, Source, make
+from usertrack.sources import Api, Source
 from usertrack.spool import Spool
 from usertrack.table import Table
 
@@ -370,57 +370,3 @@ def _rebound(statement: Statement, before: datetime, after: datetime) -> Stateme
 def _own(item: str) -> str:
     """A domain or e-mail of your own people as queries take it: lower-case, a domain without `@` or dot in front."""
     return item.strip().lower().lstrip("@.")
-
-
-def _made(name: str, settings: Settings, notify: Notify) -> Source:
-    try:
-        return make(name, settings, notify)
-    except UsageError as error:
-        return Misconfigured(error)
-
-
-def open_runner(
-    settings: Settings, library: Library, *, now: datetime, notify: Notify, purpose: str = "", cached: bool = True
-) -> Runner:
-    """A Runner on the demo, or on every source that is configured. Raises UsertrackError.
-
-    ``purpose`` names what is about to be asked: the cache knows for which moments it has all of that. Without
-    ``cached`` only the sources answer.
-    """
-    wanted = _as_of(settings)  # a wrong one is said before anything is opened
-    if settings.uses_demo:
-        from usertrack.sources.demo import open_demo_sources
-
-        sources, as_of = open_demo_sources(settings, now=now, notify=notify)
-        return Runner(settings, library, wanted or as_of, sources, now=as_of)
-    if not cached:
-        _refuse_the_cache(settings)
-    cache = open_cache(settings, now, notify) if cached else None
-    configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
-    names = [name for name, there in configured.items() if there]
-    if settings.offline:
-        sources = {name: CacheAlone(kept=name in _require(cache).sources) for name in names}
-    else:
-        sources = {name: _made(name, settings, notify) for name in names}
-    runner = Runner(settings, library, wanted or now, sources, now=now, cache=cache)
-    runner.begin(purpose)
-    return runner
-
-
-def _refuse_the_cache(settings: Settings) -> None:
-    """Raise UsageError where a command that acts on the sources, or looks at them, was told not to ask them."""
-    if settings.offline or settings.values["max_age"].origin == "option":
-        option = "--offline" if settings.offline else "--max-age"
-        raise UsageError(f"{option} is not for this command", "it always asks the sources")
-
-
-def _require(cache: Cache | None) -> Cache:
-    if cache is None:
-        raise UsageError("--offline needs the cache, and it is off", "take `cache: off` out of the settings")
-    return cache
-
-
-def _as_of(settings: Settings) -> datetime | None:
-    from usertrack.period import parse_moment
-
-    return parse_moment(settings["as_of"], settings["timezone"]) if settings["as_of"] else None

@@ -3,6 +3,7 @@
 The buckets of a frame are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from math import ceil
@@ -212,6 +213,17 @@ class Frame:
         if rank > self.top:
             return GroupName(OTHERS, "others")
         return GroupName(NONE, "none") if value is None else GroupName(str(value), "value")
+
+    @property
+    def of_bucket(self) -> str:
+        """What stands above the labels of buckets."""
+        return "Day" if self.interval == "day" else f"{self.interval.capitalize()} of"
+
+    def axis(self, starts: Sequence[datetime]) -> list[str] | list[date]:
+        """Where charts have buckets: hours by their label, all others by their first day."""
+        if self.interval == "hour":
+            return [self.label(start) for start in starts]
+        return [start.date() for start in starts]
 
     def heading(self, name: GroupName) -> str:
         """What stands above the part of a group; nothing without a breakdown."""

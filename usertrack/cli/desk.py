@@ -163,7 +163,7 @@ def open_desk(common: Common, *, cached: bool = True, settings: "Settings | None
     """
     import typer
 
-    from usertrack.run import open_runner
+    from usertrack.opening import open_runner
 
     settings = settings or settings_of(common)
     library = library_of(settings)
@@ -213,7 +213,7 @@ def emit(shown: "Document | Table", settings: "Settings", common: Common, limit:
 
 def _say_what_was_written(shown: "Document | Table", fmt: str, path: Path | None, limit: int | None) -> None:
     from usertrack.document import Document
-    from usertrack.measures import number
+    from usertrack.measures import plural
 
     if path is None or str(path) == "-":
         return
@@ -222,7 +222,7 @@ def _say_what_was_written(shown: "Document | Table", fmt: str, path: Path | None
         diagnostics.note(f"wrote {path}")
     else:
         count = min(limit or len(table.rows), len(table.rows))
-        diagnostics.note(f"wrote {path} ({number(count)} row{'s' * (count != 1)})")
+        diagnostics.note(f"wrote {path} ({plural(count, 'row')})")
 
 
 def format_of(settings: "Settings", common: Common) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from usertrack.document import Document, Facts, Listing, Shown
-from usertrack.measures import number
+from usertrack.measures import number, plural
 from usertrack.table import Column, Table
 
 
@@ -45,7 +45,7 @@ def imported_document(file: str, found: Mapping[str, Any], answering: str) -> Do
         *((label, number(found[name])) for label, name in counts if found[name]),
     ]
     return Document(
-        title=f"{number(found['events'])} event{'s' * (found['events'] != 1)} imported",
+        title=f"{plural(found['events'], 'event')} imported",
         subtitle=f"{file} · times in UTC",
         blocks=(Facts(tuple(pairs)),),
         notes=(

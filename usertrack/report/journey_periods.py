@@ -59,7 +59,7 @@ def blocks(found: Journeys, group: Group) -> Iterator[Block]:
         for period in known
     ]
     shown = {
-        "period": Shown("Day" if frame.interval == "day" else f"{frame.interval.capitalize()} of"),
+        "period": Shown(frame.of_bucket),
         "sessions": Shown("Sessions", "bar"),
         "people": Shown("People", align="right"),
         "reached": Shown("Got to the goal", "percent", hidden=not goal),
@@ -69,6 +69,4 @@ def blocks(found: Journeys, group: Group) -> Iterator[Block]:
 
 
 def _chart(found: Journeys, whole: list[Period], label: str, values: Sequence[float | None], unit: str = "") -> Chart:
-    hours = found.frame.interval == "hour"
-    starts = [found.frame.label(one.start) for one in whole] if hours else [one.start.date() for one in whole]
-    return Chart("trend", label, starts, {label: values}, unit)
+    return Chart("trend", label, found.frame.axis([one.start for one in whole]), {label: values}, unit)

@@ -10,7 +10,7 @@ from typing import Any
 from usertrack.analytics.asking import others_note
 from usertrack.analytics.journeys import Count, Group, Journeys, Steps, told_apart
 from usertrack.document import Block, Document, Listing, Section, Shown
-from usertrack.measures import number
+from usertrack.measures import number, plural
 from usertrack.report import journey_periods, journey_rows
 from usertrack.report.flow import flow
 from usertrack.report.funnel import duration
@@ -56,7 +56,7 @@ def _title(found: Journeys) -> str:
 def _size(found: Journeys) -> Iterator[str]:
     sessions = sum(group.total.sessions for group in found.groups)
     people = sum(group.total.persons for group in found.groups)
-    yield f"{number(sessions)} session{'s' * (sessions != 1)} of {number(people)} people"
+    yield f"{plural(sessions, 'session')} of {number(people)} people"
     if found.asked.goal and sessions:
         reached = sum(group.total.reached for group in found.groups)
         yield f"{number(reached)} ({reached / sessions:.1%}) got there".replace("%", " %")

@@ -108,7 +108,7 @@ def _lifecycle(name: GroupName, periods: Sequence[Period], frame: Frame) -> Iter
         *active, dormant = _people(period)
         rows.append((frame.label(period.start), period.active, *active, None if dormant is None else -dormant))
     shown = {
-        "period": Shown(f"{frame.interval.capitalize()} of" if frame.interval != "day" else "Day"),
+        "period": Shown(frame.of_bucket),
         "active": Shown("Active", "bar"),
         **{state: Shown(state.capitalize(), "number") for state in STATES},
     }

@@ -63,7 +63,7 @@ def blocks(buckets: Sequence[Bucket], frame: Frame, *, line: str, people: str, h
         for one, share in zip(buckets, shares, strict=True)
     ]
     shown = {
-        "start": Shown("Day" if frame.interval == "day" else f"{frame.interval.capitalize()} of"),
+        "start": Shown(frame.of_bucket),
         "people": Shown(people, "number"),
         "hits": Shown(hits, "number"),
         "rate": Shown(rate, "bar", full=1.0),

@@ -34,8 +34,7 @@ def blocks(found: Sessions) -> Iterator[Block]:
     over = [bucket for bucket in known if bucket.complete]
     if len(over) > 2:
         label = f"Sessions by {frame.interval}"
-        starts = [bucket.start for bucket in over]
-        x = [frame.label(start) for start in starts] if frame.interval == "hour" else [one.date() for one in starts]
+        x = frame.axis([bucket.start for bucket in over])
         yield Chart("trend", label, x, {label: [bucket.visits.sessions for bucket in over]})
         for name, one in found.groups.items():
             line = [bucket.visits.sessions for bucket in buckets(found, one) if bucket.complete]
@@ -58,7 +57,7 @@ def _listing(found: Sessions, known: list[Bucket]) -> Listing:
         for bucket in known
     ]
     shown = {
-        "bucket": Shown("Day" if frame.interval == "day" else f"{frame.interval.capitalize()} of"),
+        "bucket": Shown(frame.of_bucket),
         "sessions": Shown("Sessions", "bar"),
         "people": Shown("People", "number"),
         "mean": Shown("Mean", align="right"),

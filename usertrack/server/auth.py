@@ -29,6 +29,13 @@ def authenticate(request: Request, settings: ServerSettings, body: Any = None) -
     raise ApiError(401, "not_authenticated", "Authentication credentials were not provided.")
 
 
+def admit(request: Request, settings: ServerSettings, scope: str) -> None:
+    """Raises ApiError unless whoever asks has the key of this project, and that the ``scope``."""
+    authenticate(request, settings)
+    check_project(request, settings)
+    require_scope(settings, scope)
+
+
 def _is_ours(key: str, settings: ServerSettings) -> bool:
     ours = [each.encode() for each in (settings.personal_api_key, settings.owner_key) if each]
     return any(hmac.compare_digest(key.encode(errors="replace"), each) for each in ours)

@@ -3,9 +3,8 @@
 from datetime import datetime
 
 from usertrack.server.jobs import Told
+from usertrack.server.people import PERSON_TABLES
 from usertrack.server.store import Store
-
-_PERSON_TABLES = {"static_cohort_people": "person_id", "person_distinct_ids": "person_id", "persons": "id"}
 
 
 def expired(store: Store, before: datetime, told: Told, *, dry_run: bool) -> dict[str, int]:
@@ -19,10 +18,10 @@ def expired(store: Store, before: datetime, told: Told, *, dry_run: bool) -> dic
             with store.rewriting:
                 _delete_events(store, moment, told)
                 told("deleting persons", 0, len(persons))
-                for table, column in _PERSON_TABLES.items() if persons else ():
+                for table, column in PERSON_TABLES.items() if persons else ():
                     store.erase(table, column, persons)
             told("clearing the disk", 0, 0)
-            store.scrub(["events", *_PERSON_TABLES])  # also what a run that was cut short has left there
+            store.scrub(["events", *PERSON_TABLES])  # also what a run that was cut short has left there
     return {"events": events, "persons": len(persons)}
 
 

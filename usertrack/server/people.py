@@ -12,7 +12,8 @@ from typing import Any
 
 from usertrack.server.store import Store, literal, literals
 
-_PERSON_TABLES = ("static_cohort_people", "person_distinct_ids", "persons")
+PERSON_TABLES = {"static_cohort_people": "person_id", "person_distinct_ids": "person_id", "persons": "id"}
+"""With the column of a person's id; persons last: while they are there, a deletion cut short is seen, and redone."""
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class People:
         with self._turn:
             begun = [{"person_uuid": id_, "created_at": now, "status": "pending"} for id_ in ids]
             self._deletions += begun
-        tables = (["events"] if events else []) + ([] if keep_person else list(_PERSON_TABLES))
+        tables = (["events"] if events else []) + ([] if keep_person else list(PERSON_TABLES))
         self._worker.submit(self._delete, begun, list(ids), list(distinct_ids), tables)
         return begun
 
@@ -87,8 +88,8 @@ class People:
         try:
             with self._store.overhaul:
                 with self._store.rewriting:
-                    for table in tables:  # persons last: while they are there, a deletion cut short is seen, and redone
-                        column = "id" if table == "persons" else "person_id"
+                    for table in tables:
+                        column = PERSON_TABLES.get(table, "person_id")
                         self._store.erase(table, column, ids, distinct_ids if table == "events" else ())
                 self._store.scrub(tables)
         except Exception:

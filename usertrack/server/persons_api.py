@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from usertrack.server.api_errors import ApiError
-from usertrack.server.auth import authenticate, check_project, require_scope
+from usertrack.server.auth import admit
 from usertrack.server.pages import asked, part
 from usertrack.server.people import People
 from usertrack.server.query_api import answering, json_object
@@ -101,9 +101,7 @@ class _PersonApi:
         return found[0]
 
     def _admit(self, request: Request, scope: str) -> None:
-        authenticate(request, self._settings)
-        check_project(request, self._settings)
-        require_scope(self._settings, scope)
+        admit(request, self._settings, scope)
 
 
 def _named(body: dict[str, Any]) -> tuple[list[str], list[str]]:

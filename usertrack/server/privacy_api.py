@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from usertrack.pseudonyms import Pseudonyms
 from usertrack.server.api_errors import ApiError
-from usertrack.server.auth import authenticate, check_project, require_scope
+from usertrack.server.auth import admit
 from usertrack.server.disguise import pseudonymized
 from usertrack.server.expiry import expired
 from usertrack.server.jobs import Jobs, Told
@@ -30,14 +30,14 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
 
     def begins(read: Callable[[Store, dict[str, Any]], _Work]) -> Any:
         async def begin(request: Request) -> Response:
-            _admit(request, settings)
+            admit(request, settings, "person:write")
             body = await json_object(request)
             return JSONResponse(jobs.begin((read, body), read(store, body)).shown(), 202)
 
         return answering(begin)
 
     async def job(request: Request) -> Response:
-        _admit(request, settings)
+        admit(request, settings, "person:write")
         return JSONResponse(jobs[request.path_params["job_id"]].shown())
 
     return [
@@ -49,12 +49,6 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
         )
         for slash in ("/", "")
     ]
-
-
-def _admit(request: Request, settings: ServerSettings) -> None:
-    authenticate(request, settings)
-    check_project(request, settings)
-    require_scope(settings, "person:write")
 
 
 def _expiry(store: Store, body: dict[str, Any]) -> _Work:

@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from usertrack.errors import QueryError, UsageError, UsertrackError
 from usertrack.server.api_errors import ApiError
-from usertrack.server.auth import authenticate, check_project, require_scope
+from usertrack.server.auth import admit
 from usertrack.server.imports.events import Wanted
 from usertrack.server.imports.file import SUFFIXES
 from usertrack.server.imports.load import import_file
@@ -41,9 +41,7 @@ class _HungUp(Exception):  # noqa: N818 - nobody's error
 
 def routes(store: Store, settings: ServerSettings) -> list[Route]:
     async def receive(request: Request) -> Response:
-        authenticate(request, settings)
-        check_project(request, settings)
-        require_scope(settings, "person:write")
+        admit(request, settings, "person:write")
         suffix = request.query_params.get("suffix", "")
         if not SUFFIXES.fullmatch(suffix):
             raise ApiError(400, "invalid_input", "suffix must be that of a parquet or CSV file")

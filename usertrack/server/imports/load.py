@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from usertrack.errors import UsageError
 from usertrack.server.imports.events import BAD, COLUMNS, LINKS, Events, Wanted, open_events
@@ -22,18 +22,13 @@ from usertrack.server.store import literal
 
 if TYPE_CHECKING:
     from usertrack.server.store import Session, Store
+    from usertrack.sources import Notify
 
 _MARGIN = timedelta(minutes=10)  # a request that came before may have waited for its turn
 _STAGED, _REPEATED, _PEOPLE = "posthog.import_events", "posthog.import_repeats", "posthog.import_people"
 
 
 Said = Callable[[str], None]
-
-
-class Progress(Protocol):
-    """Hears a message, one to keep or one that holds until the next."""
-
-    def __call__(self, message: str, *, passing: bool = False) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class Imported:
     notes: tuple[str, ...] = ()
 
 
-def import_file(store: "Store", wanted: Wanted, token: str, now: datetime, progress: Progress) -> Imported:
+def import_file(store: "Store", wanted: Wanted, token: str, now: datetime, progress: "Notify") -> Imported:
     """Import the file that is ``wanted`` for the project of ``token``, while ``store`` goes on to serve others.
 
     ``progress`` is told what becomes of which column, and how far it is; an exception in it stops the import. Raises

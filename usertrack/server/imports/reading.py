@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from usertrack.errors import UsageError, UsertrackError
-from usertrack.measures import number
+from usertrack.measures import number, plural
 from usertrack.server.execute import cancel
 from usertrack.server.execute import progress as progress_of
 from usertrack.server.imports.events import BAD, PROBLEMS, Events
@@ -99,9 +99,7 @@ def clock_notes(session: "Session", events: Events) -> tuple[str, ...]:
         (twice, double, f"{events.zone} had twice, read as the first time"),
     )
     return tuple(
-        f"{number(count)} row{'s' * (count != 1)} with a time that {what}, such as '{said[:40]}'"
-        for count, said, what in found
-        if count
+        f"{plural(count, 'row')} with a time that {what}, such as '{said[:40]}'" for count, said, what in found if count
     )
 
 

@@ -13,13 +13,14 @@ from usertrack.errors import ConnectionFailed, QueryError, UsertrackError
 from usertrack.measures import size_words
 from usertrack.server.imports.events import Wanted
 from usertrack.server.imports.file import suffix_of
-from usertrack.server.imports.load import Imported, Progress
+from usertrack.server.imports.load import Imported
+from usertrack.sources import Notify
 
 _PIECE = 1 << 20  # bytes
 _SILENCE = 60  # seconds; a server that imports says something five times in each
 
 
-def import_by_server(url: str, key: str, wanted: Wanted, progress: Progress) -> Imported:
+def import_by_server(url: str, key: str, wanted: Wanted, progress: Notify) -> Imported:
     """As ``import_file``, by the server at ``url``. Raises ConnectionFailed when it is lost, and whatever it raises."""
     asked: list[tuple[str, str | int | float | bool | None]] = [
         ("suffix", suffix_of(wanted.path)),
@@ -49,7 +50,7 @@ def import_by_server(url: str, key: str, wanted: Wanted, progress: Progress) -> 
             ) from error
 
 
-def _pieces(path: Path, progress: Progress) -> Iterator[bytes]:
+def _pieces(path: Path, progress: Notify) -> Iterator[bytes]:
     total, sent = path.stat().st_size, 0
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
@@ -58,7 +59,7 @@ def _pieces(path: Path, progress: Progress) -> Iterator[bytes]:
             progress(f"{size_words(sent)} of {size_words(total)} sent to the server", passing=True)
 
 
-def _outcome(response: httpx.Response, progress: Progress) -> Imported:
+def _outcome(response: httpx.Response, progress: Notify) -> Imported:
     for line in filter(str.strip, response.iter_lines()):
         match json.loads(line):
             case {"said": message, "passing": passing}:
