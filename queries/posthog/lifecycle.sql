@@ -40,7 +40,8 @@ acts AS (
             if({interval} = 'hour', 3600, {seconds}) AS width,
             if(
                 width > 0,
-                toInt(floor(dateDiff('second', origin, timestamp) / greatest(width, 1))),
+                -- nothing is before the period before the first
+                intDiv(dateDiff('second', origin, timestamp) + width, greatest(width, 1)) - 1,
                 if(
                     {sundays},
                     dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
