@@ -82,9 +82,8 @@ def _row(group: Group, one: Feature) -> Row:
 
 
 def _blocks(group: Group, frame: Frame) -> Iterator[Block]:
-    heading = f"{frame.breakdown} = {group.name} · " if frame.breakdown else ""
-    heading += f"of {number(group.people)} active people"
-    yield _listing(group.features, heading, frame)
+    heading = [frame.heading(group.name), f"of {number(group.people)} active people"]
+    yield _listing(group.features, " · ".join(filter(None, heading)), frame)
     names = sorted({feature.category for feature in group.features}, key=lambda name: (not name, name))
     many = len(group.features) > _MOST
     for at, name in enumerate(names):
