@@ -134,8 +134,7 @@ def _cells(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], int]:
 
 
 def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int]) -> tuple[Cohort, ...]:
-    starts = frame.starts
-    over = [not frame.unfinished(start) for start in starts]
+    starts, over = frame.starts, frame.over
     return tuple(
         Cohort(
             start,

@@ -206,11 +206,11 @@ def _json(found: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[st
                 "people": people,
                 "active": active,
                 "adoption": people / active if active else None,
-                "complete": not frame.unfinished(begin),
+                "complete": complete,
             }
             for group in found.groups
             for one in group.features
-            for start, begin, people, active in zip(starts, frame.starts, one.periods, group.active, strict=True)
+            for start, complete, people, active in zip(starts, frame.over, one.periods, group.active, strict=True)
         ],
         "notes": list(notes),
     }
