@@ -9,6 +9,7 @@ from usertrack.analytics.asking import answer, grouping, groups, narrowed, requi
 from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.steps import parse_step
 from usertrack.errors import UsageError
+from usertrack.measures import number
 from usertrack.run import Runner
 from usertrack.sqltext import properties_of
 from usertrack.table import Table
@@ -16,6 +17,8 @@ from usertrack.table import Table
 Kind = Literal["first-time", "recurring"]
 DAYS = (1, 7, 14, 30, 60, 90)
 """The days that cohorts are looked at on."""
+MOST_COHORTS = 1000
+"""Each has a cell for itself and every period after it: half a million of them take a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,12 @@ class DayCohorts:
 
 
 def ask(runner: Runner, asked: Asked, frame: Frame) -> Retention:
-    """Raises UsageError for an event that never occurred."""
+    """Raises UsageError for an event that never occurred, and for more than ``MOST_COHORTS`` cohorts."""
+    if len(frame.starts) > MOST_COHORTS:
+        raise UsageError(
+            f"that is {number(len(frame.starts))} {frame.interval}s, and each is held against all after it",
+            f"choose a longer --interval; {number(MOST_COHORTS)} is the most",
+        )
     table = _ask(runner, asked, frame)
     found = tuple(Cohorts(name, _cohorts(frame, _cells(rows))) for name, rows in groups(table, frame))
     return Retention(asked, frame, found, table)
