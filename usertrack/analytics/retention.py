@@ -100,10 +100,11 @@ def ask(runner: Runner, asked: Asked, frame: Frame) -> Retention:
     return Retention(asked, frame, found, table)
 
 
-def ask_days(runner: Runner, asked: Asked, weeks: Frame, days: int = DAYS[-1]) -> DayCohorts:
+def ask_days(runner: Runner, asked: Asked, weeks: Frame) -> DayCohorts:
     """Everybody's days since their first, gathered by the week (day, month) of that.
 
-    Raises UsageError as `ask` does, and for cohorts of hours, of which days since the first know nothing.
+    Raises UsageError for an event that never occurred, and for cohorts of hours: days since the first know nothing of
+    them.
     """
     if weeks.interval == "hour":
         raise UsageError(
@@ -112,7 +113,7 @@ def ask_days(runner: Runner, asked: Asked, weeks: Frame, days: int = DAYS[-1]) -
         )
     frame = replace(weeks, interval="day")
     table = _ask(runner, asked, frame)
-    found = (_days(name, _cohorts(frame, _cells(rows)), weeks, days) for name, rows in groups(table, frame))
+    found = (_days(name, _cohorts(frame, _cells(rows), DAYS[-1]), weeks) for name, rows in groups(table, frame))
     return DayCohorts(asked, weeks, tuple(found), table)
 
 
@@ -141,7 +142,8 @@ def _cells(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], int]:
     return {(int(row["cohort"]), int(row["period"])): int(row["people"]) for row in rows}
 
 
-def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int]) -> tuple[Cohort, ...]:
+def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int], last: int = MOST_COHORTS) -> tuple[Cohort, ...]:
+    """Each with its periods up to the ``last``: all of many years of days would be some ten million."""
     starts, over = frame.starts, frame.over
     return tuple(
         Cohort(
@@ -149,7 +151,7 @@ def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int]) -> tuple[Cohort
             cells.get((at, 0), 0),
             tuple(
                 cells.get((at, later), 0) if later == 0 or over[at + later] else None
-                for later in range(len(starts) - at)
+                for later in range(min(len(starts) - at, last + 1))
             ),
             forming=not over[at],
         )
@@ -157,12 +159,12 @@ def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int]) -> tuple[Cohort
     )
 
 
-def _days(name: GroupName, daily: Sequence[Cohort], weeks: Frame, days: int) -> Days:
+def _days(name: GroupName, daily: Sequence[Cohort], weeks: Frame) -> Days:
     by_week: dict[datetime, list[Cohort]] = {start: [] for start in weeks.starts}
     for cohort in daily:
         by_week[weeks.floor(cohort.start)].append(cohort)
     cohorts = tuple(_week(weeks, start, members) for start, members in by_week.items())
-    return Days(name, cohorts, tuple(_known(daily, day) for day in range(days + 1)))
+    return Days(name, cohorts, tuple(_known(daily, day) for day in range(DAYS[-1] + 1)))
 
 
 def _week(frame: Frame, start: datetime, members: Sequence[Cohort]) -> Cohort:
