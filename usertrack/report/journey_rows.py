@@ -117,7 +117,7 @@ def _group(found: Journeys, group: Group) -> dict[str, Any]:
     return {
         "value": group.name.columns["breakdown"],
         "group": group.name.kind,
-        "other": group.other,
+        "other": group.name.kind == "others",
         "sessions": group.total.sessions,
         "people": group.total.persons,
         "reached": group.total.reached if found.asked.goal else None,
