@@ -1,5 +1,6 @@
 """Heatmaps and trends on a terminal, as lines no wider than asked for, legible without colour."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
 from itertools import zip_longest
@@ -19,6 +20,7 @@ _SHADES = " ░▒▓█"
 _TINTS = ("", "#1d2129 on #d6eeef", "#1d2129 on #9fd6d8", "#1d2129 on #5fb9bd", "#ffffff on #0b5f63")
 _AXIS = 20  # cells that plotille takes beside the drawing: numbers at the left, the rest of the last date
 _WIDEST = 96
+_ROUND = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # steps that read well between the numbers of an axis
 _READ = 16  # more columns than these are looked at, not read
 
 
@@ -121,21 +123,39 @@ def _panel(block: Chart, values: Sequence[float | None], width: int, height: int
     places = _places(block)
     if not known or len(places) < 2:
         return ["not enough days to draw"]
+    counts = block.unit != "percent" and all(float(value).is_integer() for value in known)
+    low, step = _scale(min(0.0, *known), max(*known, 0.0), height, whole=counts)
     figure: Any = plotille.Figure()
     figure.width, figure.height = max(10, width), height
     figure.with_colors = figure.origin = False
-    figure.set_x_limits(min_=places[0], max_=places[-1])
-    figure.set_y_limits(min_=min(0.0, *known), max_=max(*known, 0.0) or 1.0)
-    figure.y_ticks_fkt = lambda low, high: _tick(low, block.unit)
-    figure.x_ticks_fkt = lambda low, high: _place(low, block.x)
+    # what stands at the very end of an axis is outside of it by a dot, and would not be drawn
+    figure.set_x_limits(min_=places[0], max_=places[-1] + (places[-1] - places[0]) / (2 * figure.width))
+    figure.set_y_limits(min_=low, max_=low + height * step)
+    highest = low + (height - 1 / 4) * step
+    figure.y_ticks_fkt = lambda value, _: _tick(value, step, block.unit)
+    figure.x_ticks_fkt = lambda at, after: _place(at, at - (after - at), places[0], block.x)
     for piece in _pieces(places, values):
-        figure.plot(*zip(*piece, strict=True))
+        at, heights = zip(*piece, strict=True)
+        figure.plot(at, [min(value, highest) for value in heights])
     drawn = figure.show().split("\n")[1:]  # without the names of the axes
     return [line.removesuffix("-> (X)").replace("\u2800", " ").rstrip() for line in drawn]
 
 
-def _tick(value: float, unit: str) -> str:
-    text = f"{value * 100:.0f} %" if unit == "percent" else number(value, 0 if abs(value) >= 10 or not value else 1)
+def _scale(low: float, high: float, rows: int, *, whole: bool) -> tuple[float, float]:
+    """Where an axis of ``rows`` begins that holds ``low`` to ``high``, and its step: the least round, or whole, one."""
+    power: float = 10 ** math.floor(math.log10((high - low) / rows or 1))
+    steps = [power * ten * each for ten in (1, 10) for each in _ROUND]
+    if whole:
+        steps = [1, *(step for step in steps if step > 1 and step.is_integer())]
+    step = next(step for step in steps if math.ceil(-low / step) + math.ceil(high / step) <= rows)
+    return -math.ceil(-low / step) * step, step
+
+
+def _tick(value: float, step: float, unit: str) -> str:
+    """With the digits that ``step`` has."""
+    scale = 100 if unit == "percent" else 1
+    digits = len(f"{step * scale:.6f}".rstrip("0").partition(".")[2])
+    text = f"{value * scale:.{digits}f} %" if unit == "percent" else number(value, digits)
     return text.rjust(10)
 
 
@@ -145,7 +165,13 @@ def _places(block: Chart) -> list[Any]:
     return days or list(range(len(block.x)))
 
 
-def _place(at: Any, labels: Sequence[date] | Sequence[str]) -> str:
+def _place(at: Any, before: Any, first: Any, labels: Sequence[date] | Sequence[str]) -> str:
+    """What stands at a tick; nothing where the tick ``before`` says the same."""
+    text = _label(at, labels)
+    return "" if before >= first and text == _label(before, labels) else text
+
+
+def _label(at: Any, labels: Sequence[date] | Sequence[str]) -> str:
     return f"{at.day} {at:%b}" if isinstance(at, date) else visible(str(labels[min(round(at), len(labels) - 1)]))
 
 
