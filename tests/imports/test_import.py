@@ -286,7 +286,7 @@ SENT = {
     "X-Forwarded-For": "10.0.0.1, ::1",
     "remoteAddress": ["x"],
     "ipv4": 1,
-    "user_ip": {"a": 1},
+    "user_ip": {"a": 1, "b": [{"by": "way of 10.0.0.1"}, [[]]]},
     "seen": "10.0.0.1:80",
     "$set": {"$initial_ip": "10.0.0.1", "plan": "pro"},
     "forwarded": True,
@@ -299,6 +299,7 @@ SENT = {
     "zip": "1",
     "empty": "",
     '{"ip': "::1",
+    'größe"_ip': "x",
 }
 
 
