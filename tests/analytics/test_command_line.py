@@ -470,3 +470,10 @@ def test_what_a_group_has_stands_below_its_name(on: Cli, client: Client, form: s
 def test_sessions_by_browser_are_told_once(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-11-02 00:00:00 | $session_id=s $browser=Lynx"])
     assert on("sessions", *SINCE, "--breakdown", "$browser").out.count("Lynx") == 1
+
+
+def test_retention_of_more_hours_than_fit_in_memory(on: Cli) -> None:
+    said = on("retention", "--interval", "hour", "--since", "2026-09-01", "--until", "2026-10-30")
+    assert (said.code, said.out) == (2, "")
+    assert "1 440 hours" in said.err
+    assert "longer --interval" in said.err

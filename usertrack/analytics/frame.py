@@ -6,6 +6,7 @@ The buckets of a frame are counted from its first one, in SQL and in Python alik
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from math import ceil
 from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
@@ -137,7 +138,7 @@ class Frame:
         start = self.floor(self._known - timedelta(microseconds=1))
         return replace(self, since=self.step(start, 1 - count).astimezone(UTC))
 
-    @property
+    @cached_property
     def starts(self) -> list[datetime]:
         """When each bucket begins that has begun, as aware local times; the first may begin before ``since``."""
         found, moment, end = [], self.floor(self.since), self.end
@@ -145,6 +146,11 @@ class Frame:
             found.append(moment)
             moment = self.step(moment)
         return found
+
+    @cached_property
+    def over(self) -> list[bool]:
+        """Of each bucket whether it is over: the opposite of `unfinished`."""
+        return [not self.unfinished(start) for start in self.starts]
 
     def floor(self, moment: datetime) -> datetime:
         """The begin of the bucket that holds ``moment``."""
