@@ -208,14 +208,12 @@ class Frame:
     def _to_come(self) -> str:
         """How many days of the window, or hours where these are counted, have not begun."""
         zone, moment = ZoneInfo(self.timezone), timedelta(microseconds=1)
-        now, last = self.end - moment, self.until - moment
-        unit, count = "day", (last.astimezone(zone).date() - now.astimezone(zone).date()).days
+        now, last = ((end - moment).astimezone(zone) for end in (self.end, self.until))
+        count = (last.date() - now.date()).days
         if self.interval == "hour":
-            unit, count = (
-                "hour",
-                (self.floor(last).astimezone(UTC) - self.floor(now).astimezone(UTC)) // timedelta(hours=1),
-            )
-        return f"{plural(count, unit)} of this time {'are' if count > 1 else 'is'} yet to come" if count else ""
+            count = (self.floor(last).astimezone(UTC) - self.floor(now).astimezone(UTC)) // timedelta(hours=1)
+        said = plural(count, "hour" if self.interval == "hour" else "day")
+        return f"{said} of this time {'are' if count > 1 else 'is'} yet to come" if count else ""
 
     @property
     def scope(self) -> list[str]:
