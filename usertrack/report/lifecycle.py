@@ -50,7 +50,7 @@ def lifecycle_document(found: Lifecycle) -> Document:
     return Document(
         title=f"Lifecycle by {frame.interval}",
         subtitle=_subtitle(found.event, frame),
-        blocks=tuple(block for name, periods in found.groups.items() for block in _of_group(name, periods, frame)),
+        blocks=tuple(_blocks(found)),
         notes=notes,
         data=lambda: _json(found.event, frame, _LIFECYCLE, rows, notes),
         table=_table(found.table, frame, "lifecycle", _LIFECYCLE, rows),
@@ -86,9 +86,10 @@ def _people(period: Period) -> list[int | None]:
     return [None if state == "dormant" and period.unfinished else people for state, people in period.people.items()]
 
 
-def _of_group(name: GroupName, periods: Sequence[Period], frame: Frame) -> Iterator[Block]:
-    blocks = _lifecycle(periods, frame)
-    return iter([Section(frame.heading(name), tuple(blocks))]) if frame.breakdown else blocks
+def _blocks(found: Lifecycle) -> Iterator[Block]:
+    for name, periods in found.groups.items():
+        blocks = tuple(_lifecycle(periods, found.frame))
+        yield from (Section(found.frame.heading(name), blocks),) if found.frame.breakdown else blocks
 
 
 def _lifecycle(periods: Sequence[Period], frame: Frame) -> Iterator[Block]:
