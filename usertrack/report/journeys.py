@@ -194,12 +194,17 @@ def _pages(found: Journeys, total: int, pages: Mapping[str, Count], heading: str
 def _notes(found: Journeys) -> Iterator[str]:
     asked = found.asked
     if not any(group.total.sessions for group in found.groups):
-        yield "nobody took any step in this time"
+        yield (
+            f"nobody came to {short(asked.start)} in this time" if asked.start else "nobody took any step in this time"
+        )
         return
     yield "a session ends with a pause of 30 minutes, and a step repeated is one step, as in PostHog's paths"
     if asked.by == "page" and not asked.urls:
         own = f"; {', '.join(asked.patterns)} are one page each" if asked.patterns else ""
         yield f"pages are paths without query and last slash, ids in them are :id{own}; --urls takes whole addresses"
+    if asked.by == "event":
+        named = any(name.startswith("$") for name in (asked.start, asked.goal))
+        yield f"PostHog's own events, which begin with $, are no steps{', but for the one named' if named else ''}"
     if asked.periods:
         yield from journey_periods.notes(found)
     if not asked.goal:
