@@ -96,6 +96,30 @@ def test_an_event_that_never_occurred(on: Cli, client: Client) -> None:
         assert "no event 'aa' ever occurred" in said.err
 
 
+@pytest.mark.parametrize("command", ["funnel a bb", "funnel activation"])
+def test_people_who_stopped_before_what_never_occurred(on: Cli, client: Client, command: str) -> None:
+    capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00"])
+    said = on(*command.split(), *SINCE, "--people", 1)
+    assert (said.code, said.out) == (2, "")
+    assert "ever occurred" in said.err
+
+
+def test_a_project_whose_signups_have_another_name(on: Cli, client: Client, clean_env: pytest.MonkeyPatch) -> None:
+    capture(client, ["p | signup | 2026-11-02 00:00:00", "p | a | 2026-11-03 00:00:00"])
+    said = on("cohorts")
+    assert (said.code, said.out) == (2, "")
+    assert "no event 'user_signed_up' or 'signed_up' ever occurred" in said.err
+    assert "did you mean 'signup'?" in said.err
+    assert "--target EVENT" in said.err
+    unknown = "unknown: no event 'user_signed_up' or 'signed_up' ever occurred"
+    assert on("report", "activity", *SINCE, "-f", "markdown").out.count(unknown) == 2
+    whole = json.loads(on("activity", "--full", *SINCE, "-f", "json").out)
+    assert unknown.partition(" ")[2] in whole["notes"]
+    clean_env.setenv("USERTRACK_SIGNED_UP", "signup")
+    assert "n=1" in on("cohorts", *SINCE).out
+    assert "ever occurred" not in on("report", "activity", *SINCE, "-f", "markdown").out.partition("## Cohorts")[2]
+
+
 def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2020-01-01 00:00:00", "p | b | 2020-01-01 00:00:00"])
     for command in (

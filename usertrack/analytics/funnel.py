@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 from usertrack.analytics.asking import answer, grouping, narrowed, quoted, require_events, require_known
 from usertrack.analytics.frame import Frame, GroupName, chosen
 from usertrack.analytics.over_time import Bucket, Share
-from usertrack.analytics.steps import Step, parse_step
+from usertrack.analytics.steps import Step, parse_step, require_steps
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.run import Runner
 from usertrack.sqltext import properties_of
@@ -165,8 +165,7 @@ def ask(runner: Runner, funnel: Funnel, frame: Frame, *, trend: bool = False) ->
     table = answer(runner, _query(funnel), {**_values(funnel, frame), "trend": trend})
     rows = table.dicts()
     if not rows or len({row["step"] for row in rows}) < len(funnel.steps):
-        names = [event for step in funnel.steps for event in step.events if len(step.events) == 1]
-        require_events(runner, names)
+        require_steps(runner, funnel.steps)
     ranks = sorted({int(row["group_rank"]) for row in rows}) or [1]
     of_ranks = [[row for row in rows if row["group_rank"] == rank] for rank in ranks]
     groups = (
@@ -181,6 +180,7 @@ def dropped(runner: Runner, funnel: Funnel, frame: Frame, step: int) -> Table:
     Raises UsageError as `ask` does.
     """
     _require(runner, funnel, frame)
+    require_steps(runner, funnel.steps)
     table = answer(runner, _query(funnel), {**_values(funnel, frame), "each": step})
     at = [table.names.index(name) for name in ("person_id", "email", "first_at")]
     rows = sorted(([row[i] for i in at] for row in table.rows), key=lambda row: (row[2], row[0]), reverse=True)

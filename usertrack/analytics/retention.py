@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from usertrack.analytics.asking import answer, grouping, groups, narrowed, require_events, require_known
+from usertrack.analytics.asking import answer, grouping, groups, narrowed, require_known
 from usertrack.analytics.frame import Frame, GroupName
-from usertrack.analytics.steps import parse_step
+from usertrack.analytics.steps import parse_step, require_steps
 from usertrack.errors import UsageError
 from usertrack.run import Runner
 from usertrack.sqltext import properties_of
@@ -125,7 +125,8 @@ def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
     }
     table = answer(runner, "posthog/retention", values)
     if not any(row["period"] > 0 for row in table.dicts()):
-        require_events(runner, [step.events[0] for step in steps.values() if len(step.events) == 1])
+        for name, step in steps.items():
+            require_steps(runner, [step], f"--{name} EVENT takes another")
     return table
 
 

@@ -46,6 +46,15 @@ def events_of(text: str) -> tuple[str, ...]:
     return step.events
 
 
+def require_steps(runner: Runner, steps: Iterable[Step], hint: str = "") -> None:
+    """Raise UsageError, with this ``hint``, too, for a step of which no event ever occurred; asks the source once."""
+    steps = list(steps)
+    known = known_events(runner) if steps else []
+    for step in steps:
+        if not any(name in known for name in step.events):
+            raise never_occurred(step.events, known, hint)
+
+
 def event_notes(runner: Runner, typed: Iterable[str]) -> tuple[str, ...]:
     """Which of several events with | between them never occurred; asks the source only where there are several.
 

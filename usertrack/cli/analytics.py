@@ -91,7 +91,6 @@ def funnel(
         tell(desk, frame, desk.pseudonymised(shown) if pseudonyms else shown, limit, said)
 
 
-SIGNED_UP = "user_signed_up|signed_up"
 WEEKS = 15
 """Of cohorts: day 90 of whoever came in the first of 15 weeks is over on every day of the last one."""
 Target = Annotated[
@@ -146,7 +145,10 @@ def cohorts(
         int | None,
         typer.Option("--weeks", "--periods", min=1, max=200, help="How many weeks back, this one among them."),
     ] = None,
-    target: Target = SIGNED_UP,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", metavar="EVENT", help="Instead of a signup, which is `signed_up` in usertrack.yaml."),
+    ] = None,
     returning: Returning = "",
     limit: Limit = None,
     *,
@@ -169,9 +171,9 @@ def cohorts(
 
     with open_desk(common) as desk:
         frame = periods_of(frame_of(desk, asked, interval="week"), asked, weeks, WEEKS)
-        typed = [returning] if target == SIGNED_UP else [target or "", returning]
-        said = event_notes(desk.runner, typed)
-        found = ask_days(desk.runner, Question(target or "", returning), frame)
+        said = event_notes(desk.runner, [target or "", returning])
+        signed_up = desk.settings["signed_up"] if target is None else target
+        found = ask_days(desk.runner, Question(signed_up, returning), frame)
         tell(desk, frame, cohorts_document(found), limit, said)
 
 

@@ -244,7 +244,9 @@ def _churn(found: Churn | None) -> dict[str, Any]:
     }
 
 
-def _retention(found: DayCohorts) -> dict[str, Any]:
+def _retention(found: DayCohorts | None) -> dict[str, Any]:
+    if found is None:
+        return {"retentionCurve": [], "cohorts": []}
     [everybody] = found.groups
     return {
         "retentionCurve": [
