@@ -96,6 +96,18 @@ def test_an_event_that_never_occurred(on: Cli, client: Client) -> None:
         assert "no event 'aa' ever occurred" in said.err
 
 
+@pytest.mark.parametrize("command", [["stickiness", "--event"], ["retention", "--target"], ["funnel", "a"]])
+def test_blanks_around_a_name(on: Cli, client: Client, command: list[str]) -> None:
+    """They are of it, where an event is called so."""
+    capture(client, LINES)
+    client.batch({"event": " b ", "distinct_id": "p0", "timestamp": "2026-11-03T00:00:00Z"}, historical_migration=True)
+    for name in (" b ", " a ", " a | b "):
+        said = on(*command, name, *SINCE)
+        assert said.code == 0, said.err
+        assert "nobody" not in said.err + said.out
+    assert "no event 'b'" in on(*command, "b", *SINCE).err
+
+
 @pytest.mark.parametrize("command", ["funnel a bb", "funnel activation"])
 def test_people_who_stopped_before_what_never_occurred(on: Cli, client: Client, command: str) -> None:
     capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00"])
@@ -118,6 +130,12 @@ def test_a_project_whose_signups_have_another_name(on: Cli, client: Client, clea
     clean_env.setenv("USERTRACK_SIGNED_UP", "signup")
     assert "n=1" in on("cohorts", *SINCE).out
     assert "ever occurred" not in on("report", "activity", *SINCE, "-f", "markdown").out.partition("## Cohorts")[2]
+
+
+def test_the_people_of_a_step_are_of_all_groups(on: Cli, client: Client) -> None:
+    said = on("funnel", "a", "b", "--people", 1, "--breakdown", "person.plan")
+    assert (said.code, said.out) == (2, "")
+    assert "without a --breakdown" in said.err
 
 
 def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None:

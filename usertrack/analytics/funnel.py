@@ -1,7 +1,7 @@
 """Funnels with PostHog's semantics: steps, window and order in, what the funnel queries count out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from math import isfinite
@@ -145,14 +145,14 @@ def _read(file: _FunnelFile, name: str) -> Funnel:
         raise file.wrong(error.message, name, hint=error.hint) from error
 
 
-def funnel_of(words: Sequence[str], named: dict[str, Funnel]) -> Funnel:
-    """The funnel that is called so, or of these steps; raises UsageError."""
+def funnel_of(words: Sequence[str], named: dict[str, Funnel], read: Callable[[str], Step] = parse_step) -> Funnel:
+    """The funnel that is called so, or of these steps, as ``read`` takes them; raises UsageError."""
     if len(words) == 1 and words[0] in named:
         return named[words[0]]
     if len(words) == 1:
         hint = did_you_mean(words[0], named, f"there are {', '.join(named)}; else name two steps or more")
         raise UsageError(f"no funnel is called '{words[0]}', and a step alone is none", hint)
-    steps = tuple(map(parse_step, words))
+    steps = tuple(map(read, words))
     return Funnel(" → ".join(step.text for step in steps), steps)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from usertrack.analytics.asking import answer, grouping, groups, narrowed, require_known
 from usertrack.analytics.frame import Frame, GroupName
-from usertrack.analytics.steps import parse_step, require_steps
+from usertrack.analytics.steps import require_steps, step_of
 from usertrack.errors import UsageError
 from usertrack.run import Runner
 from usertrack.sqltext import properties_of
@@ -109,7 +109,7 @@ def ask_days(runner: Runner, asked: Asked, weeks: Frame, days: int = DAYS[-1]) -
 
 
 def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
-    steps = {name: parse_step(text) for name in ("target", "returning") if (text := getattr(asked, name))}
+    steps = {name: step_of(runner, text) for name in ("target", "returning") if (text := getattr(asked, name))}
     named = [name for step in steps.values() for name in properties_of(step.condition)]
     require_known(runner, named, frame.since, frame.until)
     values = {

@@ -61,24 +61,30 @@ def funnel(
     `usertrack funnel activation --people 2 -o stuck.csv` · who stopped at the second step
     """
     from dataclasses import replace
+    from functools import partial
 
     from usertrack.analytics.frame import chosen
     from usertrack.analytics.funnel import Order, ask, dropped, funnel_of, named_funnels, parse_window
-    from usertrack.analytics.steps import event_notes, events_of
+    from usertrack.analytics.steps import event_notes, events_of, step_of
     from usertrack.cli.desk import funnel_paths, open_desk
     from usertrack.errors import UsageError
     from usertrack.report.funnel import funnel_document, people_document
 
     with open_desk(common) as desk:
-        found = funnel_of(steps, named_funnels(funnel_paths(desk.settings)))
+        found = funnel_of(steps, named_funnels(funnel_paths(desk.settings)), partial(step_of, desk.runner))
         found = replace(
             found,
             window=parse_window(window) if window is not None else found.window,
             order=chosen(order, Order, "--order") if order else found.order,
-            exclusions=(*found.exclusions, *(name for text in exclude or [] for name in events_of(text))),
+            exclusions=(*found.exclusions, *(name for text in exclude or [] for name in events_of(desk.runner, text))),
         )
         if people is not None and people > len(found.steps):
             raise UsageError(f"the funnel has {len(found.steps)} steps, not {people}", "--people takes one of them")
+        if people is not None and asked.breakdown:
+            raise UsageError(
+                "--people lists everybody who stopped at a step, without a --breakdown",
+                "--where \"person.properties.plan = 'pro'\" leaves the people of one value",
+            )
         trend = asked.interval is not None or periods is not None
         frame = frame_of(desk, asked, interval="week" if trend else "day")
         said = event_notes(desk.runner, steps if len(steps) > 1 else [])
