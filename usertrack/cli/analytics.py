@@ -303,7 +303,7 @@ def churn(
 
     `usertrack churn --interval month` · the share that left in each month
 
-    `usertrack churn --breakdown person.plan -o churn.html` · lifetimes side by side
+    `usertrack churn --breakdown person.plan -o churn.html` · lifetimes side by side; in a CSV, too
     """
     from usertrack.analytics.churn import ask
     from usertrack.analytics.features import Counted

@@ -29,6 +29,11 @@ _COLUMNS = (
     Column("likely", "BOOLEAN"),
     Column("characteristics", "VARCHAR[]"),
 )
+_OF_GROUPS = (
+    *map(Column, ("breakdown", "group")),
+    *(Column(name, "BIGINT") for name in ("people", "left")),
+    *(Column(name, "DOUBLE") for name in ("churn_rate", "low", "high", "median_days", "mean_days", "horizon_days")),
+)
 _REGULAR = {1: "1 day", 2: "2 to 4 days", 3: "5 days or more"}
 METHOD = (
     "segments by how regular and how recent people were in a period; the risk is the share of the same segment,"
@@ -38,10 +43,16 @@ _MARKS = 3
 
 
 def churn_document(found: Churn) -> Document:
-    """Rate, lifetime, risk, its back-test; files hold a row per risk segment, of a trend one per group and bucket."""
+    """Rate, lifetime, risk, its back-test; files hold a row per risk segment, of a trend one per group and bucket.
+
+    With a breakdown they hold a row per group: of how many the last period's churn rate is, and how long people stay.
+    """
     frame, gone = found.frame, found.gone
     risks: list[Row] = [_row(risk, gone) for risk in found.risks]
     trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend)]
+    columns, rows = (over_time.columns("left"), trend) if trend else (_COLUMNS, risks)
+    if frame.breakdown and not trend:
+        columns, rows = _OF_GROUPS, list(map(_of_group, found.groups))
     notes = _notes(found)
     return Document(
         title="Churn",
@@ -58,8 +69,8 @@ def churn_document(found: Churn) -> Document:
         data=lambda: _json(found, risks, notes),
         table=replace(
             found.table,
-            columns=over_time.columns("left") if trend else _COLUMNS,
-            rows=trend or risks,
+            columns=columns,
+            rows=rows,
             name="churn",
             timezone=frame.timezone,
             as_of=frame.as_of,
@@ -273,6 +284,16 @@ def _row(risk: Risk, gone: int) -> Row:
     )
 
 
+def _of_group(group: Group) -> Row:
+    latest, life = _latest(group), group.lifetime
+    rate = (latest.value, latest.interval.low, latest.interval.high)
+    return (*group.name.columns.values(), latest.n, latest.hits, *rate, life.median, life.mean, life.horizon)
+
+
+def _latest(group: Group) -> Share:
+    return group.periods[-1].left if group.periods else Share()
+
+
 def _notes(found: Churn) -> tuple[str, ...]:
     too_new, left_out = (sum(getattr(group, name) for group in found.groups) for name in ("too_new", "left_out"))
     return (
@@ -330,10 +351,9 @@ def _json(found: Churn, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, 
 
 def _group_json(group: Group) -> dict[str, Any]:
     life = group.lifetime
-    latest = group.periods[-1].left if group.periods else Share()
     return {
         **group.name.columns,
-        "churn_rate": _share_json(latest),
+        "churn_rate": _share_json(_latest(group)),
         "periods": [{"start": period.start, "end": period.end, **_share_json(period.left)} for period in group.periods],
         **({"trend": over_time.as_json(group.trend, "left")} if group.trend else {}),
         "lifetime": {
