@@ -138,6 +138,27 @@ def test_the_people_of_a_step_are_of_all_groups(on: Cli, client: Client) -> None
     assert "without a --breakdown" in said.err
 
 
+def test_values_of_no_breakdown_are_not_told_apart(on: Cli, client: Client) -> None:
+    said = on("activity", "--top", 3)
+    assert (said.code, said.out) == (2, "")
+    assert "--breakdown PROPERTY" in said.err
+
+
+def test_one_is_no_plural(on: Cli, client: Client) -> None:
+    capture(client, ["p0 | a | 2026-11-02 00:00:00", "p0 | b | 2026-11-02 00:01:00"])
+    assert " 1 person " in on("funnel", "a", "b", "--people", 2, *SINCE).out
+    assert "did all 2 steps" in on("funnel", "a", "b", "--people", 2, *SINCE).out
+    assert "−0" not in on("funnel", "a", "b", *SINCE).out
+    assert "1 session of 1 person" in on("journeys", "--by", "event", *SINCE).out
+    assert "of 1 active person " in on("features", "--event", "a", "--property", "", *SINCE).out
+
+
+def test_nobody_is_left_by_an_exclusion(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00", "p | c | 2026-11-02 01:00:00", "p | b | 2026-11-02 02:00:00"])
+    said = on("funnel", "a", "b", "--exclude", "c", *SINCE)
+    assert "nobody took the first step in this time, but for who then did c" in said.err
+
+
 def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2020-01-01 00:00:00", "p | b | 2020-01-01 00:00:00"])
     for command in (

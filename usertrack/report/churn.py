@@ -10,7 +10,7 @@ from usertrack.analytics.churn import FEWEST, LIKELY, BackTest, Churn, Group, Ma
 from usertrack.analytics.over_time import Share
 from usertrack.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
 from usertrack.intervals import Interval
-from usertrack.measures import number, plural, signed
+from usertrack.measures import number, people_words, plural, signed
 from usertrack.report import over_time
 from usertrack.report.over_time import said
 from usertrack.table import Column, Row, Table
@@ -244,7 +244,7 @@ def _tested(found: Churn) -> Block:
     return Facts(
         (
             ("the rule", f"who is in a segment of which {LIKELY:.0%} or more left before is held to leave"),
-            ("as of", f"one period ago, learnt from the period before that, on {number(test.base.n)} people"),
+            ("as of", f"one period ago, learnt from the period before that, on {people_words(test.base.n)}"),
             ("precision", _share(test.precision, "of those it named left")),
             ("recall", _share(test.recall, "of those who left were named")),
             ("without the rule", _share(test.base, "of all left")),
@@ -301,11 +301,11 @@ def _notes(found: Churn) -> tuple[str, ...]:
         " still here counts for as long as that is known",
         f"risk: {METHOD}; segments of fewer than {FEWEST} are not judged",
         *(
-            [f"{number(too_new)} people came in the last {plural(found.gone, 'day')} and are in no lifetime yet"]
+            [f"in no lifetime yet: {people_words(too_new)} who came in the last {plural(found.gone, 'day')}"]
             if too_new
             else []
         ),
-        *([f"{number(left_out)} people without an e-mail do not count (--of all)"] if left_out else []),
+        *([f"not counted: {people_words(left_out)} without an e-mail (--of all)"] if left_out else []),
         *(["nobody has an e-mail: everybody counts"] if found.fell_back else []),
         *_trend_notes(found),
         *others(found.table, found.frame),

@@ -10,7 +10,7 @@ from usertrack.analytics.features import BANDS, STEPS, Feature, Features, Group
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.trend import FEWEST_DAYS, METHOD
 from usertrack.document import Block, Document, Heatmap, Listing, Shown
-from usertrack.measures import number
+from usertrack.measures import plural
 from usertrack.table import Column, Row, Table
 
 _COLUMNS = (
@@ -83,7 +83,7 @@ def _row(group: Group, one: Feature) -> Row:
 
 def _blocks(group: Group, frame: Frame) -> Iterator[Block]:
     heading = f"{frame.breakdown} = {group.name} · " if frame.breakdown else ""
-    heading += f"of {number(group.people)} active people"
+    heading += f"of {plural(group.people, 'active person', 'active people')}"
     yield _listing(group.features, heading, frame)
     names = sorted({feature.category for feature in group.features}, key=lambda name: (not name, name))
     many = len(group.features) > _MOST
@@ -168,7 +168,10 @@ def _notes(found: Features) -> tuple[str, ...]:
     return (
         *([] if some else ["no feature was used in this time"]),
         *(
-            [f"{number(unnamed)} active people without an e-mail, with {number(uses)} uses, do not count (--of all)"]
+            [
+                f"not counted: {plural(unnamed, 'active person', 'active people')} without an e-mail, with"
+                f" {plural(uses, 'use')} (--of all)"
+            ]
             if unnamed
             else []
         ),

@@ -10,7 +10,7 @@ from typing import Any
 from usertrack.analytics.asking import others_note
 from usertrack.analytics.journeys import Count, Group, Journeys, Steps, told_apart
 from usertrack.document import Block, Document, Listing, Section, Shown
-from usertrack.measures import number, plural
+from usertrack.measures import number, people_words, plural
 from usertrack.report import journey_periods, journey_rows
 from usertrack.report.flow import flow
 from usertrack.report.funnel import duration
@@ -56,7 +56,7 @@ def _title(found: Journeys) -> str:
 def _size(found: Journeys) -> Iterator[str]:
     sessions = sum(group.total.sessions for group in found.groups)
     people = sum(group.total.persons for group in found.groups)
-    yield f"{plural(sessions, 'session')} of {number(people)} people"
+    yield f"{plural(sessions, 'session')} of {people_words(people)}"
     if found.asked.goal and sessions:
         reached = sum(group.total.reached for group in found.groups)
         yield f"{number(reached)} ({reached / sessions:.1%}) got there".replace("%", " %")
@@ -66,7 +66,7 @@ def _blocks(found: Journeys, top: int | None) -> Iterator[Block]:
     for group in found.groups:
         blocks = tuple(_of_group(found, group, top))
         if found.frame.breakdown:
-            yield Section(f"{found.frame.breakdown} = {group.name} · {number(group.total.sessions)} sessions", blocks)
+            yield Section(f"{found.frame.breakdown} = {group.name} · {plural(group.total.sessions, 'session')}", blocks)
         else:
             yield from blocks
 
@@ -210,7 +210,7 @@ def _notes(found: Journeys) -> Iterator[str]:
     if not asked.goal:
         yield "completed: of the sessions that began with the same step"
     if asked.goal and not asked.start and found.at_once:
-        yield f"{number(found.at_once)} sessions began with {short(asked.goal)}: no step is known before it"
+        yield f"{plural(found.at_once, 'session')} began with {short(asked.goal)}: no step is known before it"
     yield from others_note(found.more, found.frame)
     if found.frame.breakdown:
         yield "a person is counted once, under the first value that came with a step"
