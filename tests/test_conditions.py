@@ -14,6 +14,7 @@ from usertrack.sqltext import condition_of
         "properties.name = 'SELECT 1; -- {people} )'",
         "properties.\"from\" = 'x'",
         "person.properties.email ILIKE '%@acme.example'",
+        r"event LIKE 'mcp\\_%' OR properties.name = 'it\'s' OR match(event, '\\d\n')",
     ],
 )
 def test_what_is_one(text: str) -> None:
@@ -35,6 +36,8 @@ def test_what_is_one(text: str) -> None:
         ("1 // and no more", "it holds a comment"),
         ("email IN {people}", "it holds '{'"),
         ("1 LIMIT 5", "it holds LIMIT"),
+        (r"event LIKE 'mcp\_%'", r"no \_"),
+        (r"match(event, '\\\d')", r"no \d"),
         ("", "empty"),
         ("'", "never ends"),
     ],

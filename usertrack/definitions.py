@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from usertrack.errors import QueryError, UsageError, did_you_mean
 from usertrack.insights import pages
+from usertrack.period import as_stored
 from usertrack.run import Runner
 from usertrack.sources.http import LacksScope, NotFound
 from usertrack.table import Column, Row, Table
@@ -176,4 +177,4 @@ def _utc(text: Any) -> datetime | None:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
         return None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    return as_stored(moment) if moment.tzinfo else moment

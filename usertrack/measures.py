@@ -6,15 +6,17 @@ from datetime import timedelta
 from usertrack.errors import UsageError
 
 _AGES = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_CENTURY = 100 * 366 * 86_400  # seconds; what is so long ago is still a date
 _SIZES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _MEASURE = re.compile(r"([0-9]{1,6}) ?([a-z]+)", re.ASCII | re.IGNORECASE)
 
 
 def parse_age(text: str) -> timedelta:
-    """``30m``, ``2h`` or ``1d`` as a time span above 0; raises UsageError."""
-    if seconds := _measure(text, _AGES):
-        return timedelta(seconds=seconds)
-    raise UsageError(f"'{text}' is not an age", "write 30m, 2h or 1d")
+    """``30m``, ``2h`` or ``1d`` as a time span above 0, of a century at the most; raises UsageError."""
+    seconds = _measure(text, _AGES)
+    if not 0 < seconds <= _CENTURY:
+        raise UsageError(f"'{text}' is not an age", "write 30m, 2h or 1d; a century at the most")
+    return timedelta(seconds=seconds)
 
 
 def parse_size(text: str) -> int:

@@ -65,6 +65,11 @@ def in_zone(moment: datetime, zone: str) -> datetime:
     return aware.astimezone(ZoneInfo(zone))
 
 
+def as_stored(moment: datetime) -> datetime:
+    """``moment``, which is aware, as Table has times: naive and UTC."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
 def known_zone(name: Any) -> str:
     """``name``, if it is a timezone that this machine knows, else UTC."""
     try:

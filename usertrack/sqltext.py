@@ -136,6 +136,8 @@ _REFUSED = {
     *("SELECT", "WITH", "FROM", "JOIN", "UNION", "INTERSECT", "EXCEPT", "WHERE", "HAVING", "LIMIT", "SETTINGS"),
 }
 
+_NO_ESCAPE = re.compile(r"(?:[^\\]|\\[bfrnt0av\\'`\"])*?(\\[^bfrnt0av\\'`\"])")
+
 
 def condition_of(text: str, source: str) -> str:
     """``text`` as one line, once it is known to be one condition and nothing else; raises UsageError.
@@ -152,6 +154,8 @@ def condition_of(text: str, source: str) -> str:
     for token in tokens:
         name = token.token_type.name
         if name in ("STRING", "IDENTIFIER"):
+            if source == "posthog" and (wrong := _NO_ESCAPE.match(text[token.start : token.end + 1])):
+                raise _no_condition(text, f"HogQL has no {wrong[1]}", "a backslash in quotes is written twice")
             continue
         if token.text.upper() in _REFUSED:
             raise _no_condition(text, f"it holds {token.text.upper()}")
@@ -193,8 +197,7 @@ def _in_a_comment(text: str, tokens: list[Any]) -> bool:
     return any(text[end:start].strip() for end, start in zip(ends, starts, strict=True))
 
 
-def _no_condition(text: str, why: str) -> UsageError:
+def _no_condition(text: str, why: str, hint: str = "") -> UsageError:
     shown = text if len(text) <= 60 else f"{text[:59]}…"
-    return UsageError(
-        f"'{shown}' is not a condition: {why}", "write one such as `properties.plan = 'pro' AND event != '$pageleave'`"
-    )
+    example = "write one such as `properties.plan = 'pro' AND event != '$pageleave'`"
+    return UsageError(f"'{shown}' is not a condition: {why}", hint or example)

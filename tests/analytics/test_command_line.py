@@ -150,7 +150,7 @@ def test_one_is_no_plural(on: Cli, client: Client) -> None:
     assert "did all 2 steps" in on("funnel", "a", "b", "--people", 2, *SINCE).out
     assert "−0" not in on("funnel", "a", "b", *SINCE).out
     assert "1 session of 1 person" in on("journeys", "--by", "event", *SINCE).out
-    assert "of 1 active person " in on("features", "--event", "a", "--property", "", *SINCE).out
+    assert "of 1 active person\n" in on("features", "--event", "a", "--property", "", *SINCE).out
 
 
 def test_nobody_is_left_by_an_exclusion(on: Cli, client: Client) -> None:
@@ -497,3 +497,10 @@ def test_cohorts_reach_day_90_on_the_first_day_of_a_week(on: Cli, client: Client
     capture(client, ["p | signed_up | 2026-08-16 12:00:00", "p | a | 2026-11-14 12:00:00"])
     rows = json.loads(on("cohorts", "--as-of", "2026-11-16T09:00", "-f", "json").out)["cells"]
     assert [row["people"] for row in rows if row["period"] == 90 and row["size"]] == [1]
+
+
+def test_retention_of_more_hours_than_fit_in_memory(on: Cli) -> None:
+    said = on("retention", "--interval", "hour", "--since", "2026-09-01", "--until", "2026-10-30")
+    assert (said.code, said.out) == (2, "")
+    assert "1 440 hours" in said.err
+    assert "longer --interval" in said.err

@@ -9,6 +9,8 @@ from usertrack.analytics import activity, churn, features, journeys, lifecycle, 
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.funnel import Funnel, parse_step
 from usertrack.analytics.funnel import ask as ask_funnel
+from usertrack.report.features import features_document
+from usertrack.report.journeys import journeys_document
 from usertrack.run import Runner
 
 from ..server.capture_fixtures import Client
@@ -77,3 +79,20 @@ def test_an_empty_value_is_none(client: Client, breakdown: str, top: int, second
     with asking(client.store, JANUARY.as_of) as runner:
         found = {command: ask(runner, over) for command, ask in COMMANDS.items()}
     assert found == {command: {"(none)": 3, second: 2} for command in COMMANDS}
+
+
+def test_a_value_that_reads_as_none_is_in_quotes(client: Client) -> None:
+    for n, medium in enumerate(("(none)", "(none)", None)):
+        event = {"event": "a", "distinct_id": f"p{n}", "timestamp": "2026-01-03T10:00:00Z"}
+        client.batch({**event, "properties": {"medium": medium}}, historical_migration=True)
+    over = replace(JANUARY, breakdown="medium")
+    with asking(client.store, JANUARY.as_of) as runner:
+        of_journeys = journeys_document(journeys.ask(runner, journeys.Asked(by="event"), over))
+        of_features = features_document(features.ask(runner, USES, replace(over, interval="week"), "all"))
+    assert [getattr(block, "heading", "") for block in of_journeys.blocks] == [
+        'medium = "(none)" · 2 sessions',
+        "medium = (none) · 1 session",
+    ]
+    headings = [getattr(block, "heading", "") for block in of_features.blocks]
+    assert 'medium = "(none)" · of 2 active people' in headings
+    assert "medium = (none) · of 1 active people" in headings

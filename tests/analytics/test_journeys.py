@@ -252,10 +252,10 @@ def test_groups_add_up(client: Client) -> None:
     lines = [f"p{n} | a | 2026-01-01 00:00:00 | os=os{n // 3}" for n in range(10)]
     over = frame("2026-01-01", "2027-01-01", breakdown="os", top=2)
     found = told(client, [*lines, "x | a | 2026-01-01 00:00:00"], over)
-    assert [(g.name, g.other, g.total.sessions) for g in found.groups] == [
-        ("os0", False, 3),
-        ("os1", False, 3),
-        ("all others", True, 5),
+    assert [(g.name, g.name.kind, g.total.sessions) for g in found.groups] == [
+        ("os0", "value", 3),
+        ("os1", "value", 3),
+        ("all others", "others", 5),
     ]
 
 

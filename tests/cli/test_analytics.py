@@ -188,6 +188,8 @@ def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: 
         (["funnel", "activation", "--since", "2026-11-02", "--until", "2026-11-01"], "when it is over", "--since"),
         (["retention", "--where", "1) UNION ALL (SELECT 1"], "is not a condition", "properties"),
         (["retention", "--where", "properties.$os ="], "PostHog does not understand 'properties.$os ='", ""),
+        (["lifecycle", "--where", "properties.$browser = 1"], "cannot use", "no supertype for types String"),
+        (["lifecycle", "--where", "count() > 1"], "cannot use 'count() > 1'", "found in WHERE"),
         (["retention", "--target", "user_signed_upp"], "no event 'user_signed_upp'", "'user_signed_up'"),
         (["retention", "--period", "dya"], "--interval takes no 'dya'", "'day'"),
         (["cohorts", "--segment", "at_risk"], "is in 2 sets", "action/at_risk or lifecycle/at_risk"),

@@ -1,5 +1,7 @@
 """`usertrack import events`: which events a file becomes, and that importing it again changes nothing."""
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +120,58 @@ def test_several_ids_of_one_person(load: Import, stored: Rows) -> None:
     assert stored("SELECT is_identified FROM posthog.persons FINAL ORDER BY is_identified") == [[False], [True]]
 
 
+def exported(*rows: tuple[str, str, str, dict[str, object]]) -> str:
+    """A CSV as PostHog exports it."""
+    out = io.StringIO()
+    csv.writer(out).writerows([("distinct_id", "event", "timestamp", "properties")])
+    csv.writer(out).writerows((*row[:3], json.dumps(row[3])) for row in rows)
+    return out.getvalue()
+
+
+def test_traits_that_events_carry(load: Import, stored: Rows) -> None:
+    text = exported(
+        ("a", "x", "2024-01-02", {"$set": {"email": "new@x.example", "a.b": 1}, "$set_once": {"seen": "later"}}),
+        ("a", "x", "2024-01-01", {"$set": {"email": "old@x.example"}, "$set_once": {"seen": "first", "email": "no"}}),
+        ("b", "x", "2024-01-01", {"$set": "no object"}),
+    )
+    expected = [[{"email": "new@x.example", "a.b": 1, "seen": "first"}], [{}]]
+    traits = "SELECT properties FROM posthog.persons FINAL ORDER BY length(toJSONString(properties)) DESC"
+    load(text)
+    assert stored(traits) == expected
+    load(exported(("a", "y", "2024-01-03", {"$set_once": {"seen": "never", "plan": "pro"}})))
+    expected[0][0]["plan"] = "pro"
+    assert stored(traits) == expected
+
+
+def test_a_column_of_traits_counts_more_than_what_events_carry(load: Import, stored: Rows) -> None:
+    text = 'user,event,time,properties,mail\na,x,2024-01-01,"{""$set"":{""email"":""e"",""n"":1}}",column\n'
+    load(text, "-m", "person.email=mail")
+    assert stored("SELECT properties FROM posthog.persons FINAL") == [[{"email": "column", "n": 1}]]
+
+
+def test_ids_that_identify_names_are_one_person(load: Import, stored: Rows) -> None:
+    load(
+        exported(
+            ("anon", "$pageview", "2024-01-01", {}),
+            ("lena", "$identify", "2024-01-02", {"$anon_distinct_id": "anon", "$set": {"email": "l@x.example"}}),
+            ("lena", "$create_alias", "2024-01-03", {"alias": "L-17"}),
+            ("null", "$identify", "2024-01-03", {"$anon_distinct_id": "undefined"}),
+            ("b", "$pageview", "2024-01-04", {}),
+        )
+    )
+    same = "SELECT arraySort(groupUniqArray(distinct_id)) AS ids FROM posthog.{} GROUP BY person_id ORDER BY ids"
+    assert stored(same.format("person_distinct_ids FINAL")) == [[["L-17", "anon", "lena"]], [["b"]], [["null"]]]
+    assert stored(same.format("events")) == [[["anon", "lena"]], [["b"]], [["null"]]]
+    assert stored("SELECT properties FROM posthog.persons FINAL WHERE created_at = '2024-01-01'") == [
+        [{"email": "l@x.example"}]
+    ]
+    theirs = {"$anon_distinct_id": "anon"}
+    said = load(exported(("b", "$identify", "2024-02-01", theirs), ("anon", "z", "2024-02-01", {})))
+    assert "1 id that $identify names had another person already" in said.err
+    persons = "SELECT toInt32(uniqExact(person_id)) FROM posthog.events WHERE distinct_id IN ('anon', 'lena')"
+    assert stored(persons) == [[1]]
+
+
 def test_events_of_somebody_merged_before_go_to_the_person_of_today(load: Import, stored: Rows) -> None:
     load("user,event,time,who\nphone,a,2024-01-01,lena\n", "-m", "person=who")
     load("user,event,time\nphone,b,2024-02-01\nlena,c,2024-02-02\n")
@@ -232,7 +286,7 @@ SENT = {
     "X-Forwarded-For": "10.0.0.1, ::1",
     "remoteAddress": ["x"],
     "ipv4": 1,
-    "user_ip": {"a": 1},
+    "user_ip": {"a": 1, "b": [{"by": "way of 10.0.0.1"}, [[]]]},
     "seen": "10.0.0.1:80",
     "$set": {"$initial_ip": "10.0.0.1", "plan": "pro"},
     "forwarded": True,
@@ -245,6 +299,7 @@ SENT = {
     "zip": "1",
     "empty": "",
     '{"ip': "::1",
+    'größe"_ip': "x",
 }
 
 

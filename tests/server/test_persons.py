@@ -43,8 +43,9 @@ def test_listed_and_read(client: Client, ann: str) -> None:
     person = ask(client, "GET", f"{ann}/").json()
     assert (person["name"], sorted(person["distinct_ids"])) == ("ann@x.example", ["ann", "anon"])
     assert person["properties"] == {"email": "ann@x.example"}
-    for wrong in ("00000000-0000-0000-0000-000000000001/", "x/"):
+    for wrong in ("00000000-0000-0000-0000-000000000001/", "x/", "{00000000-0000-0000-0000-000000000001}/"):
         assert ask(client, "GET", wrong).status_code == 404
+    assert ask(client, "GET", f"urn:uuid:{ann.upper()}/").json() == person
 
 
 @pytest.mark.parametrize("many", [True, False])

@@ -11,6 +11,7 @@ from usertrack.measures import plural
 from usertrack.run import Runner
 from usertrack.table import Table
 
+_MEANING = re.compile(r"There is no supertype for types .*?(?= because|:)|Aggregate function .*? is found in WHERE")
 _SYNTAX = ("no viable alternative", "mismatched input", "extraneous input", "missing '", "token recognition")
 
 
@@ -59,14 +60,16 @@ def one_group(table: Table) -> bool:
 def _told(runner: Runner, error: UsertrackError, values: Mapping[str, Any]) -> UsertrackError:
     conditions = (values.get(name, "true") for name in ("where", "target_where", "returning_where"))
     typed = [text for text in (*conditions, *values.get("conditions", [])) if text != "true"]
+    said = " or ".join(f"'{text}'" for text in typed)
     if isinstance(error, QueryError) and typed and any(words in error.message for words in _SYNTAX):
-        said = " or ".join(f"'{text}'" for text in typed)
         return UsageError(f"PostHog does not understand {said}", "write it as in PostHog's SQL editor")
+    if isinstance(error, QueryError) and typed and (meant := _MEANING.search(error.message)):
+        return UsageError(f"PostHog cannot use {said} as a condition on events", f"it says: {meant[0]}")
     unknown = re.search(r"Unable to resolve field: ([\w$]+)", error.message)
     if unknown and any(unknown[1] in text for text in typed):
         name, known = unknown[1], _properties(runner, runner.as_of - _LATELY, runner.as_of)
         written = f"properties are written properties.{name}, those of persons person.properties.{name}"
-        return UsageError(f"events have no field '{name}'", did_you_mean(name, [*_FIELDS, *known], written))
+        return UsageError(f"events have no field '{name}'", did_you_mean(name, {*_FIELDS, *known} - {name}, written))
     return error
 
 

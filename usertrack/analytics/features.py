@@ -193,8 +193,7 @@ def _feature(
     timed, uses = (sum(int(row[column]) for row in rows) for column in ("timed", "uses"))
     latest_first = sorted(rows, key=lambda row: row["last_at"], reverse=True)
     periods = tuple(sets.get((name, "period", at), 0) for at in range(len(frame.starts)))
-    over = [not frame.unfinished(start) for start in frame.starts]
-    pairs = [at for at in range(len(periods) - 1) if over[at + 1]]
+    pairs = [at for at in range(len(periods) - 1) if frame.over[at + 1]]
     return Feature(
         name=name,
         category=plan.get(name) or next((row["category"] for row in latest_first if row["category"]), ""),

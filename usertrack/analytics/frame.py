@@ -6,6 +6,7 @@ The buckets of a frame are counted from its first one, in SQL and in Python alik
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from math import ceil
 from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
@@ -121,7 +122,7 @@ class Frame:
         since = self.floor(self.since).astimezone(UTC)
         return replace(self, since=since, widened=self.widened or since < self.since)
 
-    @property
+    @cached_property
     def starts(self) -> list[datetime]:
         """When each bucket begins, as aware local times; the first may begin before ``since``."""
         found, moment = [], self.floor(self.since)
@@ -129,6 +130,11 @@ class Frame:
             found.append(moment)
             moment = self.step(moment)
         return found
+
+    @cached_property
+    def over(self) -> list[bool]:
+        """Of each bucket whether it is over: the opposite of `unfinished`."""
+        return [not self.unfinished(start) for start in self.starts]
 
     def floor(self, moment: datetime) -> datetime:
         """The begin of the bucket that holds ``moment``."""

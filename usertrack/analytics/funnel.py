@@ -80,7 +80,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Group:
-    """The funnel of one value of the breakdown; ``name`` is empty without one. ``other``: all smaller groups as one.
+    """The funnel of one value of the breakdown; ``name`` is empty without one.
 
     ``trend`` has every bucket of the frame: how many got to the last step, of those who took the first one in it. A
     person counts in each bucket they took it in. It is empty when it was not asked for.
@@ -88,7 +88,6 @@ class Group:
 
     name: GroupName
     steps: tuple[Reached, ...]
-    other: bool = False
     trend: tuple[Bucket, ...] = ()
 
 
@@ -244,7 +243,7 @@ def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> Grou
         for row in [at.get(n + 1, {})]
     )
     rank, value = (int(rows[0]["group_rank"]), rows[0]["group_value"]) if rows else (1, None)
-    return Group(frame.group_name(rank, value), steps, other=rank > frame.top)
+    return Group(frame.group_name(rank, value), steps)
 
 
 def _trend(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> tuple[Bucket, ...]:

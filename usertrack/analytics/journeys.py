@@ -96,7 +96,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Group:
-    """The journeys of one value of the breakdown; ``name`` is empty without one. ``other``: all smaller ones as one.
+    """The journeys of one value of the breakdown; ``name`` is empty without one.
 
     ``at[i]`` are the sessions that got to step i of their path, ``at[0]`` all. ``begins`` are by their first steps,
     ``nodes`` by number and name of a step, each the most frequent first; so are ``paths``, ``edges``, ``moves`` (edges
@@ -112,7 +112,6 @@ class Group:
     moves: dict[Edge, Count]
     exits: dict[str, Count]
     periods: dict[int, Count]
-    other: bool = False
 
     @property
     def total(self) -> Count:
@@ -260,7 +259,6 @@ def _group(rank: int, rows: Sequence[dict[str, Any]], frame: Frame, groups: Sequ
         {edge: edge.count for edge in islice((edge for edge in edges if edge.target is not None), most)},
         {names[0]: count for _, names, count in kinds.get("exit", [])},
         {step: count for step, _, count in kinds.get("period", [])},
-        other,
     )
 
 

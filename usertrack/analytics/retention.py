@@ -9,6 +9,7 @@ from usertrack.analytics.asking import answer, grouping, groups, narrowed, requi
 from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.steps import require_steps, step_of
 from usertrack.errors import UsageError
+from usertrack.measures import number
 from usertrack.run import Runner
 from usertrack.sqltext import properties_of
 from usertrack.table import Table
@@ -16,6 +17,8 @@ from usertrack.table import Table
 Kind = Literal["first-time", "recurring"]
 DAYS = (1, 7, 14, 30, 60, 90)
 """The days that cohorts are looked at on."""
+MOST_COHORTS = 1000
+"""Each has a cell for itself and every period after it: half a million of them take a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -86,16 +89,22 @@ class DayCohorts:
 
 
 def ask(runner: Runner, asked: Asked, frame: Frame) -> Retention:
-    """Raises UsageError for an event that never occurred."""
+    """Raises UsageError for an event that never occurred, and for more than ``MOST_COHORTS`` cohorts."""
+    if len(frame.starts) > MOST_COHORTS:
+        raise UsageError(
+            f"that is {number(len(frame.starts))} {frame.interval}s, and each is held against all after it",
+            f"choose a longer --interval; {number(MOST_COHORTS)} is the most",
+        )
     table = _ask(runner, asked, frame)
     found = tuple(Cohorts(name, _cohorts(frame, _cells(rows))) for name, rows in groups(table, frame))
     return Retention(asked, frame, found, table)
 
 
-def ask_days(runner: Runner, asked: Asked, weeks: Frame, days: int = DAYS[-1]) -> DayCohorts:
+def ask_days(runner: Runner, asked: Asked, weeks: Frame) -> DayCohorts:
     """Everybody's days since their first, gathered by the week (day, month) of that.
 
-    Raises UsageError as `ask` does, and for cohorts of hours, of which days since the first know nothing.
+    Raises UsageError for an event that never occurred, and for cohorts of hours: days since the first know nothing of
+    them.
     """
     if weeks.interval == "hour":
         raise UsageError(
@@ -104,7 +113,7 @@ def ask_days(runner: Runner, asked: Asked, weeks: Frame, days: int = DAYS[-1]) -
         )
     frame = replace(weeks, interval="day")
     table = _ask(runner, asked, frame)
-    found = (_days(name, _cohorts(frame, _cells(rows)), weeks, days) for name, rows in groups(table, frame))
+    found = (_days(name, _cohorts(frame, _cells(rows), DAYS[-1]), weeks) for name, rows in groups(table, frame))
     return DayCohorts(asked, weeks, tuple(found), table)
 
 
@@ -134,16 +143,16 @@ def _cells(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], int]:
     return {(int(row["cohort"]), int(row["period"])): int(row["people"]) for row in rows}
 
 
-def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int]) -> tuple[Cohort, ...]:
-    starts = frame.starts
-    over = [not frame.unfinished(start) for start in starts]
+def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int], last: int = MOST_COHORTS) -> tuple[Cohort, ...]:
+    """Each with its periods up to the ``last``: all of many years of days would be some ten million."""
+    starts, over = frame.starts, frame.over
     return tuple(
         Cohort(
             start,
             cells.get((at, 0), 0),
             tuple(
                 cells.get((at, later), 0) if later == 0 or over[at + later] else None
-                for later in range(len(starts) - at)
+                for later in range(min(len(starts) - at, last + 1))
             ),
             forming=not over[at],
         )
@@ -151,12 +160,12 @@ def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int]) -> tuple[Cohort
     )
 
 
-def _days(name: GroupName, daily: Sequence[Cohort], weeks: Frame, days: int) -> Days:
+def _days(name: GroupName, daily: Sequence[Cohort], weeks: Frame) -> Days:
     by_week: dict[datetime, list[Cohort]] = {start: [] for start in weeks.starts}
     for cohort in daily:
         by_week[weeks.floor(cohort.start)].append(cohort)
     cohorts = tuple(_week(weeks, start, members) for start, members in by_week.items())
-    return Days(name, cohorts, tuple(_known(daily, day) for day in range(days + 1)))
+    return Days(name, cohorts, tuple(_known(daily, day) for day in range(DAYS[-1] + 1)))
 
 
 def _week(frame: Frame, start: datetime, members: Sequence[Cohort]) -> Cohort:

@@ -1,16 +1,12 @@
 """Funnels, retention, cohorts, lifecycle, stickiness, features and churn as commands."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from usertrack.cli import complete
 from usertrack.cli.asked import PANEL, Asked, frame_of, periods_of, tell, with_asked
 from usertrack.cli.options import Common, Limit, Pseudonyms
-
-if TYPE_CHECKING:
-    pass
-
 
 Periods = Annotated[
     int | None,

@@ -57,15 +57,14 @@ def rewrite(connection: Any, place: Place, change: str, values: list[Any]) -> No
     fresh = place.path.with_name(f".{place.path.name}.new")
     fresh.unlink(missing_ok=True)
     try:
-        connection.execute("BEGIN")
-        for statement in change.split(";"):
-            connection.execute(statement, values)
-        connection.execute("COMMIT")
+        with history_file.transaction(connection):
+            for statement in change.split(";"):
+                connection.execute(statement, values)
         connection.execute(f"ATTACH {quote(str(fresh))} AS fresh")
+        fresh.chmod(0o600)  # before customers stand in it: whoever is cut short leaves it behind
         connection.execute("COPY FROM DATABASE history TO fresh")
         connection.execute("DETACH fresh")
         connection.execute("CHECKPOINT history")
-        fresh.chmod(0o600)
         fresh.replace(place.path)
     finally:
         fresh.unlink(missing_ok=True)

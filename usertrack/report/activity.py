@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date
+from datetime import date
 from typing import Any
 
 from usertrack.analytics.activity import FORMULA, Active, Activity, Day, Engagement, Measured
@@ -10,6 +10,7 @@ from usertrack.analytics.asking import others
 from usertrack.analytics.frame import EVERYBODY, Frame
 from usertrack.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Shown
 from usertrack.measures import plural
+from usertrack.period import as_stored
 from usertrack.report.compared import Figure, changes, listing, values
 from usertrack.report.sessions import session_figures
 from usertrack.table import Column, Row, Table
@@ -144,7 +145,7 @@ def _days(found: Activity) -> Iterator[Row]:
         for at, day in enumerate(active.days):
             visits = found.sessions.buckets.get(at)
             own = (visits.sessions if visits else 0, found.events(day.start.date())) if not name else (None, None)
-            start = day.start.astimezone(UTC).replace(tzinfo=None)
+            start = as_stored(day.start)
             yield *name.columns.values(), start, day.dau, day.wau, day.mau, day.stickiness, *own, day.complete
 
 
@@ -181,6 +182,6 @@ def _json(found: Activity, rows: Sequence[Row], notes: Sequence[str]) -> dict[st
         "engagement": {"formula": FORMULA, "now": vars(found.now.engagement), "before": vars(found.before.engagement)},
         "by_hour": found.by_hour,
         "by_weekday": found.by_weekday,
-        "days": [dict(zip([column.name for column in _DAYS], row, strict=True)) for row in rows],
+        "days": Table(_DAYS, rows).dicts(),
         "notes": list(notes),
     }

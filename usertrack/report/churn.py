@@ -332,7 +332,7 @@ def _json(found: Churn, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, 
         "counted": found.counted,
         "method": METHOD,
         "groups": [_group_json(group) for group in found.groups],
-        "risk_segments": [dict(zip([column.name for column in _COLUMNS], row, strict=True)) for row in rows],
+        "risk_segments": Table(_COLUMNS, rows).dicts(),
         "marks": [
             {
                 "fact": _fact(mark),

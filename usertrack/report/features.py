@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC
 from typing import Any
 
 from usertrack.analytics.asking import others
@@ -11,6 +10,7 @@ from usertrack.analytics.frame import Frame
 from usertrack.analytics.trend import FEWEST_DAYS, METHOD
 from usertrack.document import Block, Document, Heatmap, Listing, Shown
 from usertrack.measures import plural
+from usertrack.period import as_stored
 from usertrack.table import Column, Row, Table
 
 _COLUMNS = (
@@ -82,9 +82,8 @@ def _row(group: Group, one: Feature) -> Row:
 
 
 def _blocks(group: Group, frame: Frame) -> Iterator[Block]:
-    heading = f"{frame.breakdown} = {group.name} · " if frame.breakdown else ""
-    heading += f"of {plural(group.people, 'active person', 'active people')}"
-    yield _listing(group.features, heading, frame)
+    heading = [frame.heading(group.name), f"of {plural(group.people, 'active person', 'active people')}"]
+    yield _listing(group.features, " · ".join(filter(None, heading)), frame)
     names = sorted({feature.category for feature in group.features}, key=lambda name: (not name, name))
     many = len(group.features) > _MOST
     for at, name in enumerate(names):
@@ -193,14 +192,14 @@ def _notes(found: Features) -> tuple[str, ...]:
 
 def _json(found: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
     frame, source = found.frame, found.source
-    starts = [start.astimezone(UTC).replace(tzinfo=None) for start in frame.starts]
+    starts = [as_stored(start) for start in frame.starts]
     return {
         **frame.as_dict(),
         "event": source.event,
         "property": source.named_by or None,
         "counted": found.counted,
         "trend_method": METHOD,
-        "features": [dict(zip([column.name for column in _COLUMNS], row, strict=True)) for row in rows],
+        "features": Table(_COLUMNS, rows).dicts(),
         "heatmap": [
             {
                 **group.name.columns,
@@ -210,11 +209,11 @@ def _json(found: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[st
                 "people": people,
                 "active": active,
                 "adoption": people / active if active else None,
-                "complete": not frame.unfinished(begin),
+                "complete": complete,
             }
             for group in found.groups
             for one in group.features
-            for start, begin, people, active in zip(starts, frame.starts, one.periods, group.active, strict=True)
+            for start, complete, people, active in zip(starts, frame.over, one.periods, group.active, strict=True)
         ],
         "notes": list(notes),
     }

@@ -187,7 +187,7 @@ def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
             {
                 "value": group.name.columns["breakdown"],
                 "group": group.name.kind,
-                "other": group.other,
+                "other": group.name.kind == "others",
                 "steps": [dict(zip(names, row[2:], strict=True)) for row in _rows(group)],
                 **({"trend": over_time.as_json(group.trend, "converted")} if group.trend else {}),
             }

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC
 from typing import Any
 
 from usertrack.analytics.journeys import Count, Edge, Group, Journeys, Key, Steps, told_apart
+from usertrack.period import as_stored
 from usertrack.report.journey_periods import periods
-from usertrack.table import Column, Row
+from usertrack.table import Column, Row, Table
 
 _COLUMNS = (
     Column("breakdown"),
@@ -61,7 +61,7 @@ def _records(found: Journeys, group: Group) -> Iterator[dict[str, Any]]:
     for period in periods(found, group):
         yield {
             **_record("period", group.total.sessions, period.count),
-            "start": period.start.astimezone(UTC).replace(tzinfo=None),
+            "start": as_stored(period.start),
             "completion": period.reached if found.asked.goal else None,
             "complete": period.complete,
         }
@@ -113,12 +113,11 @@ def as_json(found: Journeys, notes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _group(found: Journeys, group: Group) -> dict[str, Any]:
-    names = [column.name for column in columns(found)]
-    records = [dict(zip(names, row, strict=True)) for row in rows(found, group)]
+    records = Table(columns(found), rows(found, group)).dicts()
     return {
         "value": group.name.columns["breakdown"],
         "group": group.name.kind,
-        "other": group.other,
+        "other": group.name.kind == "others",
         "sessions": group.total.sessions,
         "people": group.total.persons,
         "reached": group.total.reached if found.asked.goal else None,

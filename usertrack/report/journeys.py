@@ -65,8 +65,8 @@ def _size(found: Journeys) -> Iterator[str]:
 def _blocks(found: Journeys, top: int | None) -> Iterator[Block]:
     for group in found.groups:
         blocks = tuple(_of_group(found, group, top))
-        if found.frame.breakdown:
-            yield Section(f"{found.frame.breakdown} = {group.name} · {plural(group.total.sessions, 'session')}", blocks)
+        if heading := found.frame.heading(group.name):
+            yield Section(f"{heading} · {plural(group.total.sessions, 'session')}", blocks)
         else:
             yield from blocks
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC
 from typing import Any
 
 from usertrack.analytics.asking import others
@@ -10,6 +9,7 @@ from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.lifecycle import STATES, Lifecycle, Period, Stickiness
 from usertrack.document import Block, Document, Listing, Shown, Spark
 from usertrack.measures import number, plural
+from usertrack.period import as_stored
 from usertrack.table import Column, Row, Table
 
 _LIFECYCLE = (
@@ -37,7 +37,7 @@ def lifecycle_document(found: Lifecycle) -> Document:
     """
     frame = found.frame
     rows: list[Row] = [
-        (*name.columns.values(), _utc(period), *_people(period), period.active, not period.unfinished)
+        (*name.columns.values(), as_stored(period.start), *_people(period), period.active, not period.unfinished)
         for name, periods in found.groups.items()
         for period in periods
     ]
@@ -94,10 +94,6 @@ def _people(period: Period) -> list[int | None]:
     return [None if state == "dormant" and period.unfinished else people for state, people in period.people.items()]
 
 
-def _utc(period: Period) -> Any:
-    return period.start.astimezone(UTC).replace(tzinfo=None)
-
-
 def _lifecycle(name: GroupName, periods: Sequence[Period], frame: Frame) -> Iterator[Block]:
     over = [period for period in periods if not period.unfinished]
     if len(over) > 2:
@@ -142,11 +138,11 @@ def _table(table: Table, frame: Frame, name: str, columns: tuple[Column, ...], r
 
 
 def _json(
-    event: str, frame: Frame, columns: Sequence[Column], rows: Sequence[Row], notes: Sequence[str]
+    event: str, frame: Frame, columns: tuple[Column, ...], rows: Sequence[Row], notes: Sequence[str]
 ) -> dict[str, Any]:
     return {
         **frame.as_dict(),
         "event": event or None,
-        "rows": [dict(zip([column.name for column in columns], row, strict=True)) for row in rows],
+        "rows": Table(columns, rows).dicts(),
         "notes": list(notes),
     }

@@ -1,13 +1,13 @@
 """A share from bucket to bucket: a line that shows how it moves, and a table, with no share where more may come."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC
 from typing import Any
 
 from usertrack.analytics.frame import EVERYBODY, Frame, GroupName
 from usertrack.analytics.over_time import Bucket, Share
 from usertrack.document import Block, Listing, Shown, Spark
 from usertrack.intervals import Interval
+from usertrack.period import as_stored
 from usertrack.table import Column, Row, Table
 
 
@@ -28,7 +28,7 @@ def columns(hits: str) -> tuple[Column, ...]:
 def rows(name: GroupName, buckets: Sequence[Bucket]) -> Iterator[Row]:
     """One per bucket, for files; ``name`` is that of the group."""
     for one in buckets:
-        start, known = one.start.astimezone(UTC).replace(tzinfo=None), one.share or Share()
+        start, known = as_stored(one.start), one.share or Share()
         interval = known.interval
         yield (
             *name.columns.values(),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC
 from typing import Any
 
 from usertrack.analytics.asking import others
@@ -10,6 +9,7 @@ from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.retention import DAYS, Asked, Cohort, Cohorts, DayCohorts, Days, Retention
 from usertrack.document import Document, Heatmap, Spark
 from usertrack.measures import number
+from usertrack.period import as_stored
 from usertrack.table import Column, Row, Table
 
 _COLUMNS = (
@@ -131,7 +131,7 @@ def _rows(group: Cohorts) -> Iterator[Row]:
 
 
 def _cells(cohort: Cohort, periods: Sequence[int], name: GroupName) -> Iterator[Row]:
-    start = cohort.start.astimezone(UTC).replace(tzinfo=None)
+    start = as_stored(cohort.start)
     for at, (period, people) in enumerate(zip(periods, cohort.people, strict=True)):
         complete = people is not None and not (at == 0 and cohort.forming)
         yield *name.columns.values(), start, cohort.size, period, people, cohort.rate(at), complete
@@ -158,6 +158,6 @@ def _json(asked: Asked, frame: Frame, rows: Sequence[Row], notes: Sequence[str])
         "target": asked.target or None,
         "returning": asked.returning or None,
         **frame.as_dict(),
-        "cells": [dict(zip([column.name for column in _COLUMNS], row, strict=True)) for row in rows],
+        "cells": Table(_COLUMNS, rows).dicts(),
         "notes": list(notes),
     }

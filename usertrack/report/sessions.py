@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC
 
 from usertrack.analytics.asking import others
 from usertrack.analytics.frame import EVERYBODY, GroupName
 from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions, Visits
 from usertrack.document import Document, Listing, Shown
 from usertrack.measures import plural
+from usertrack.period import as_stored
 from usertrack.report import session_buckets
 from usertrack.report.compared import Figure, changes, lasted, listing, values
 from usertrack.table import Column, Row, Table
@@ -63,7 +63,7 @@ def sessions_document(found: Sessions) -> Document:
             "before": values(before),
             "change": changes(figures, before),
             "lengths": dict(zip(LENGTHS.values(), now.lengths, strict=True)),
-            "rows": [dict(zip([column.name for column in columns], row, strict=True)) for row in rows],
+            "rows": Table(columns, rows).dicts(),
             "notes": list(notes),
         },
         table=replace(found.table, columns=columns, rows=rows, name="sessions", timezone=frame.timezone),
@@ -84,7 +84,7 @@ def _rows(found: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
             by,
             *name.columns.values(),
             *_row(bucket.visits, now),
-            bucket.start.astimezone(UTC).replace(tzinfo=None),
+            as_stored(bucket.start),
             bucket.complete,
         )
         for by, name, one in own

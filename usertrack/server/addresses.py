@@ -96,13 +96,16 @@ def _hide_in_list(items: list[Any]) -> None:
 # in SQL
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
-_FLAT = rf'(?:[^\[\]{{}}"]|{_STRING})*'
+_DEEP = ""
+for _ in range(4):  # objects and lists in one another that are taken out as one
+    _DEEP = rf'(?:[^\[\]{{}}"]|{_STRING}|\[{_DEEP}\]|\{{{_DEEP}\}})*'
 _MARK = "\x01"  # stands in no JSON
 _ESCAPED = r"\\u00[2-7]"
-_IN_JSON = r'[^"\\]', r'[^A-Za-z"\\]'
+_SIGN = r"\\(?:u[0-9A-Fa-f]{4}|.)"  # what is escaped still is no letter of English
+_IN_JSON = rf'(?:[^"\\]|{_SIGN})', rf'(?:[^A-Za-z"\\]|{_SIGN})'
 _NAMED, _KEPT_AS = (rf'"{_name(each, *_IN_JSON)}"\s*:\s*' for each in (_NAME, _KEPT))
 _PASSES = (
-    (rf"({_NAMED})(?:{_STRING}|-?[0-9][0-9.eE+-]*|\[{_FLAT}\]|\{{{_FLAT}\}})", r"\1null"),
+    (rf"({_NAMED})(?:{_STRING}|-?[0-9][0-9.eE+-]*|\[{_DEEP}\]|\{{{_DEEP}\}})", r"\1null"),
     (f'({_KEPT_AS}")', rf"\1{_MARK}"),
     (rf'([:\[,]\s*)"{_VALUE}"', r"\1null"),
     (_MARK, ""),

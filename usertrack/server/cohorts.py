@@ -8,7 +8,6 @@ import email.policy
 import io
 import threading
 import time
-import uuid
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +20,7 @@ from starlette.routing import Route
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import authenticate, check_project
 from usertrack.server.pages import asked, page, part
+from usertrack.server.people import uuid_of
 from usertrack.server.persons import clickhouse_time
 from usertrack.server.query_api import answering, json_object, whole_body
 from usertrack.server.settings import ServerSettings
@@ -93,7 +93,7 @@ class Cohorts:
 
     def known(self, persons: Sequence[str]) -> list[str]:
         """Those of ``persons``, by uuid, that exist."""
-        valid = [id_ for id_ in map(_uuid, persons) if id_]
+        valid = [id_ for id_ in map(uuid_of, persons) if id_]
         rows = self._store.rows(f"SELECT id FROM posthog.persons FINAL WHERE id IN {literals(valid)}") if valid else []
         return [id_ for (id_,) in rows]
 
@@ -237,7 +237,7 @@ class _CohortApi:
         person = (await json_object(request)).get("person_id")
         if not person:
             raise ApiError(400, "invalid_input", "person_id is required")
-        if not _uuid(person):
+        if not uuid_of(person):
             raise ApiError(400, "invalid_input", "person_id must be a valid UUID")
         await run_in_threadpool(self._changed, request.path_params["cohort_id"], self._cohorts.remove, person)
         return JSONResponse({"success": True})
@@ -313,11 +313,3 @@ def _changes(body: dict[str, Any]) -> dict[str, Any]:
         if len(changes.get(name, "")) > most:
             raise ApiError(400, "max_length", f"Ensure this field has no more than {most} characters.")
     return changes | ({"deleted": bool(body["deleted"])} if "deleted" in body else {})
-
-
-def _uuid(text: object) -> str:
-    """``text`` as ClickHouse reads a UUID, '' for what is none."""
-    try:
-        return str(uuid.UUID(str(text)))
-    except ValueError:
-        return ""

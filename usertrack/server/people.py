@@ -5,6 +5,7 @@ Ids stand in no statement that deletes: ClickHouse keeps the text of its mutatio
 
 import logging
 import threading
+import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -98,6 +99,14 @@ class People:
         with self._turn:
             for each in begun:
                 each["status"] = "completed"
+
+
+def uuid_of(text: object) -> str:
+    """``text`` as ClickHouse reads a UUID, which is one spelling of many; '' for what is none."""
+    try:
+        return str(uuid.UUID(str(text)))
+    except ValueError:
+        return ""
 
 
 def _having(condition: str) -> str:

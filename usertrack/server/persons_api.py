@@ -1,6 +1,5 @@
 """PostHog's persons over HTTP: listed, read, deleted alone or together. Deleting is asynchronous, as it is there."""
 
-import uuid
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +10,7 @@ from starlette.routing import Route
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import admit
 from usertrack.server.pages import asked, part
-from usertrack.server.people import People
+from usertrack.server.people import People, uuid_of
 from usertrack.server.query_api import answering, json_object
 from usertrack.server.settings import ServerSettings
 from usertrack.server.store import Store
@@ -70,7 +69,7 @@ class _PersonApi:
         self._admit(request, "person:write")
         body = await json_object(request)
         ids, distinct_ids = _named(body)
-        found = [p["uuid"] for p in await run_in_threadpool(self._people.read, [i for i in ids if _is_uuid(i)])]
+        found = [p["uuid"] for p in await run_in_threadpool(self._people.read, [*filter(None, map(uuid_of, ids))])]
         found += await run_in_threadpool(self._people.of_distinct_ids, distinct_ids) if distinct_ids else []
         events, keep = bool(body.get("delete_events")), bool(body.get("keep_person"))
         self._people.delete(found, distinct_ids, events=events, keep_person=keep)
@@ -95,7 +94,7 @@ class _PersonApi:
         )
 
     def _person(self, id_: str) -> dict[str, Any]:
-        found = self._people.read([id_]) if _is_uuid(id_) else []
+        found = self._people.read([known]) if (known := uuid_of(id_)) else []
         if not found:
             raise ApiError(404, "not_found", "Not found.")
         return found[0]
@@ -113,11 +112,3 @@ def _named(body: dict[str, Any]) -> tuple[list[str], list[str]]:
     if len(ids) + len(distinct_ids) > MOST_AT_ONCE:
         raise ApiError(400, "invalid_input", f"You can only pass {MOST_AT_ONCE} ids in one call")
     return ids, distinct_ids
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -90,5 +90,7 @@ DROP TABLE IF EXISTS posthog.import_links;
 
 DROP TABLE IF EXISTS posthog.import_people;
 
+DROP TABLE IF EXISTS posthog.import_joined;
+
 -- what people becoming pseudonyms had staged, likewise
 DROP TABLE IF EXISTS posthog.disguised;

@@ -24,6 +24,7 @@ from usertrack.server.store import literals
 if TYPE_CHECKING:
     from usertrack.server.store import Session
 
+STAGED = "posthog.import_events"
 LINKS = "posthog.import_links"  # distinct_id and person_id, of ids that the file joins to a person
 COLUMNS = (
     *("uuid", "event", "properties", "timestamp", "distinct_id", "person_id", "created_at", "person_mode"),

@@ -15,9 +15,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from usertrack.errors import UsageError
-from usertrack.server.imports.events import BAD, COLUMNS, LINKS, Events, Wanted, open_events
+from usertrack.measures import plural
+from usertrack.server.imports.events import BAD, COLUMNS, LINKS, STAGED, Events, Wanted, open_events
+from usertrack.server.imports.people import JOINED, PEOPLE, gather, join_identified, links, persons
 from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, running
-from usertrack.server.persons import clickhouse_time, first_person_id_sql
+from usertrack.server.persons import clickhouse_time
 from usertrack.server.store import literal
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from usertrack.sources import Notify
 
 _MARGIN = timedelta(minutes=10)  # a request that came before may have waited for its turn
-_STAGED, _REPEATED, _PEOPLE = "posthog.import_events", "posthog.import_repeats", "posthog.import_people"
+_REPEATED = "posthog.import_repeats"
 
 
 Said = Callable[[str], None]
@@ -36,7 +38,7 @@ class Imported:
     """``events`` were written; ``known`` were there already, ``repeated`` had the uuid of another row of the file.
 
     ``skipped`` rows had the ``problems``. ``people`` are those of the file; ``first`` and ``last`` its times, UTC;
-    ``notes`` say how times were read that are not beyond doubt.
+    ``notes`` say how times were read that are not beyond doubt, and whose persons were not joined.
     """
 
     events: int
@@ -81,10 +83,13 @@ def _load(
         if not read:
             raise UsageError(f"no row of '{events.file.path}' can be imported", "`--dry-run` shows what is wrong")
         progress("looking for what is there already")
-        people, first, last = _gather_people(session)
+        apart = join_identified(session)
+        people, first, last = gather(session)
         repeated = _tell_apart(session, given="uuid" in events.mapping.of)
         known = _forget_known(session, None if "uuid" in events.mapping.of else (first, last))
         notes = clock_notes(session, events)
+        if apart:
+            notes += (f"{plural(apart, 'id')} that $identify names had another person already, and stays with it",)
         progress("putting events in their places")
         with store.rewriting, _uninterrupted():
             known += _catch_up(session, now)
@@ -113,41 +118,14 @@ def _stage(session: "Session", events: Events, select: str, progress: Said) -> i
     _clear(session)
     # numbers of blocks are given to the rows when they come to the table of events
     plain = "enable_block_number_column = 0, enable_block_offset_column = 0"
-    for table in (_STAGED, _REPEATED):
+    for table in (STAGED, _REPEATED):
         session.query(f"CREATE TABLE {table} AS posthog.events SETTINGS {plain}")
     session.query(f"CREATE TABLE {LINKS} (distinct_id String, person_id UUID) ENGINE = MergeTree ORDER BY distinct_id")
     if events.joins_ids:
-        running(session, f"INSERT INTO {LINKS} {_links(events)} SETTINGS {events.file.settings}", progress)
+        running(session, f"INSERT INTO {LINKS} {links(events)} SETTINGS {events.file.settings}", progress)
     columns = ", ".join(f"`{name}`" for name in COLUMNS)
-    running(session, f"INSERT INTO {_STAGED} ({columns}) {select} SETTINGS {events.file.settings}", progress)
-    return _count(session, _STAGED)
-
-
-def _links(events: Events) -> str:
-    """SELECT of new distinct_ids with the person that they join: of the id they are the same as, made if need be.
-
-    Ids that have a person keep it: two persons who were seen apart are not merged by a file.
-    """
-    first = first_person_id_sql(events.token, "key")
-    return (
-        f"WITH told AS ({events.links()}), known AS ("
-        "SELECT distinct_id AS key, toNullable(person_id) AS own FROM posthog.person_distinct_ids FINAL)"
-        f" SELECT distinct_id, ifNull(own, {first}) FROM (SELECT distinct_id, key FROM told UNION ALL"
-        " SELECT DISTINCT key, key FROM told WHERE key NOT IN (SELECT distinct_id FROM told)) AS ids"
-        " LEFT ANY JOIN known USING (key) WHERE distinct_id NOT IN (SELECT key FROM known)"
-    )
-
-
-def _gather_people(session: "Session") -> tuple[int, str, str]:
-    """Note who is in the file, from when to when; returns how many people, and the first and last time of all."""
-    session.query(
-        f"CREATE TABLE {_PEOPLE} ENGINE = MergeTree ORDER BY distinct_id AS SELECT distinct_id, person_id,"
-        f" min(timestamp) AS first_seen, max(timestamp) AS last_seen FROM {_STAGED} GROUP BY distinct_id, person_id"
-    )
-    ((people, first, last),) = session.rows(
-        f"SELECT uniqExact(person_id), min(first_seen), max(last_seen) FROM {_PEOPLE}"
-    )
-    return int(people), first, last
+    running(session, f"INSERT INTO {STAGED} ({columns}) {select} SETTINGS {events.file.settings}", progress)
+    return _count(session, STAGED)
 
 
 def _tell_apart(session: "Session", *, given: bool) -> int:
@@ -155,19 +133,19 @@ def _tell_apart(session: "Session", *, given: bool) -> int:
 
     Of rows with a ``given`` uuid in common only the earliest is kept. Returns how many are left out.
     """
-    twice = f"uuid IN (SELECT uuid FROM {_STAGED} GROUP BY uuid HAVING count() > 1)"
-    if not _count(session, f"{_STAGED} WHERE {twice}"):
+    twice = f"uuid IN (SELECT uuid FROM {STAGED} GROUP BY uuid HAVING count() > 1)"
+    if not _count(session, f"{STAGED} WHERE {twice}"):
         return 0
-    before = _count(session, _STAGED)
+    before = _count(session, STAGED)
     own = "uuid" if given else "if(occurrence = 1, uuid, reinterpretAsUUID(sipHash128(uuid, occurrence)))"
     session.query(
         f"INSERT INTO {_REPEATED} SELECT * EXCEPT occurrence REPLACE ({own} AS uuid) FROM ("
-        f"SELECT *, row_number() OVER (PARTITION BY uuid ORDER BY timestamp) AS occurrence FROM {_STAGED} WHERE {twice}"
+        f"SELECT *, row_number() OVER (PARTITION BY uuid ORDER BY timestamp) AS occurrence FROM {STAGED} WHERE {twice}"
         f") {'WHERE occurrence = 1' if given else ''}"
     )
-    session.query(f"DELETE FROM {_STAGED} WHERE {twice}")
-    session.query(f"INSERT INTO {_STAGED} SELECT * FROM {_REPEATED}")
-    return before - _count(session, _STAGED)
+    session.query(f"DELETE FROM {STAGED} WHERE {twice}")
+    session.query(f"INSERT INTO {STAGED} SELECT * FROM {_REPEATED}")
+    return before - _count(session, STAGED)
 
 
 def _forget_known(session: "Session", between: tuple[str, str] | None) -> int:
@@ -179,13 +157,13 @@ def _catch_up(session: "Session", began: datetime) -> int:
     """What others wrote since ``began``: events that are known now, and ids that have become another person's."""
     since = began - _MARGIN
     moved = session.rows(
-        f"SELECT distinct_id, now.person_id FROM {_PEOPLE} AS staged INNER JOIN (SELECT distinct_id, person_id"
+        f"SELECT distinct_id, now.person_id FROM {PEOPLE} AS staged INNER JOIN (SELECT distinct_id, person_id"
         f" FROM posthog.person_distinct_ids FINAL WHERE version >= {int(since.timestamp()) * 10**9}) AS now"
         " USING (distinct_id) WHERE staged.person_id != now.person_id"
     )
     if moved:
         ids, persons = (f"[{','.join(map(literal, column))}]" for column in zip(*moved, strict=True))
-        for table in (_STAGED, _PEOPLE):
+        for table in (STAGED, PEOPLE):
             session.query(
                 f"ALTER TABLE {table} UPDATE person_id = toUUID(transform(distinct_id, {ids}, {persons},"
                 f" toString(person_id))) WHERE distinct_id IN {ids} SETTINGS mutations_sync = 1"
@@ -195,53 +173,28 @@ def _catch_up(session: "Session", began: datetime) -> int:
 
 def _forget(session: "Session", stored: str) -> int:
     known = f"uuid IN (SELECT uuid FROM posthog.events WHERE {stored})"
-    count = _count(session, f"{_STAGED} WHERE {known}")
+    count = _count(session, f"{STAGED} WHERE {known}")
     if count:
-        session.query(f"DELETE FROM {_STAGED} WHERE {known}")
+        session.query(f"DELETE FROM {STAGED} WHERE {known}")
     return count
 
 
 def _commit(store: "Store", session: "Session", events: Events, now: datetime) -> None:
     """Persons before events, as capture writes them: what is there is complete. Each month comes as a whole."""
     version = time.time_ns()
-    session.query(_persons(events, version))
+    session.query(persons(events, version))
     session.query(
         "INSERT INTO posthog.person_distinct_ids (distinct_id, person_id, version)"
         f" SELECT DISTINCT distinct_id, person_id, {version}"
-        f" FROM (SELECT distinct_id, person_id FROM {_PEOPLE} UNION ALL SELECT * FROM {LINKS})"
+        f" FROM (SELECT distinct_id, person_id FROM {PEOPLE} UNION ALL SELECT * FROM {LINKS})"
         " WHERE distinct_id NOT IN (SELECT distinct_id FROM posthog.person_distinct_ids FINAL)"
     )
-    store.definitions.refresh(now, _STAGED.removeprefix("posthog."), session)
+    store.definitions.refresh(now, STAGED.removeprefix("posthog."), session)
     months = session.rows(
-        "SELECT DISTINCT partition_id FROM system.parts WHERE active AND database || '.' || table = " + f"'{_STAGED}'"
+        "SELECT DISTINCT partition_id FROM system.parts WHERE active AND database || '.' || table = " + f"'{STAGED}'"
     )
     for (month,) in months:
-        session.query(f"ALTER TABLE {_STAGED} MOVE PARTITION ID '{month}' TO TABLE posthog.events")
-
-
-def _persons(events: Events, version: int) -> str:
-    """INSERT of who is new, was seen at other times than was known, or has traits; the later value wins."""
-    properties, traits, new_traits = "properties", "", ""
-    if events.mapping.person:
-        properties = (
-            "if(isNull(known) OR last >= last_seen_at, jsonMergePatch(toJSONString(properties), traits),"
-            " jsonMergePatch(traits, toJSONString(properties)))"
-        )
-        traits = f"LEFT JOIN ({events.traits()}) AS told USING (distinct_id)"
-        new_traits = " OR traits != '{}'"
-    in_order = "arrayMap(pair -> pair.2, arraySort(groupArray((last_seen, traits))))"
-    merged = f"arrayFold((all, next) -> jsonMergePatch(all, next), {in_order}, '{{}}')" if traits else "'{}'"
-    return (
-        "INSERT INTO posthog.persons (id, created_at, properties, is_identified, last_seen_at, version)"
-        f" SELECT id, if(isNull(known), first, least(first, created_at)), {properties},"
-        f" is_identified OR id IN (SELECT person_id FROM {LINKS}),"
-        f" greatest(last, ifNull(last_seen_at, last)), greatest({version}, version + 1)"
-        f" FROM (SELECT person_id AS id, min(first_seen) AS first, max(last_seen) AS last, {merged} AS traits"
-        f" FROM {_PEOPLE} AS seen {traits} GROUP BY id) AS person"
-        " LEFT JOIN (SELECT id, toNullable(id) AS known, created_at, properties, is_identified, last_seen_at, version"
-        f" FROM posthog.persons FINAL WHERE id IN (SELECT person_id FROM {_PEOPLE})) AS stored USING (id)"
-        " WHERE isNull(known) OR first < created_at OR isNull(last_seen_at) OR last > last_seen_at" + new_traits
-    )
+        session.query(f"ALTER TABLE {STAGED} MOVE PARTITION ID '{month}' TO TABLE posthog.events")
 
 
 def _count(session: "Session", rows: str) -> int:
@@ -250,7 +203,7 @@ def _count(session: "Session", rows: str) -> int:
 
 
 def _clear(session: "Session") -> None:
-    for table in (_STAGED, _REPEATED, _PEOPLE, LINKS):
+    for table in (STAGED, _REPEATED, PEOPLE, JOINED, LINKS):
         session.query(f"DROP TABLE IF EXISTS {table} SYNC")
 
 
