@@ -67,6 +67,11 @@ def growth(now: float, before: float, places: int = 1) -> str:
     return f"×{number(round(times))}" if times >= 10 else f"{signed(100 * (times - 1), places)} %"
 
 
-def plural(count: int, noun: str) -> str:
-    """``1 day``, ``1 234 days``."""
-    return f"{number(count)} {noun}{'s' * (count != 1)}"
+def people_words(count: int) -> str:
+    """``1 person``, ``1 234 people``."""
+    return plural(count, "person", "people")
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """``1 day``, ``1 234 days``; ``many`` is how several are called where that takes more than an s."""
+    return f"{number(count)} {noun if count == 1 else many or f'{noun}s'}"

@@ -82,7 +82,8 @@ class Pseudonyms:
 
     def named(self, name: str, value: Any) -> Any:
         """As ``value``, of what is called so: a person's id goes, too, since it follows from one they are known by."""
-        return self.of_id(str(value)) if name == "person_id" and value is not None else self._value(value)
+        an_id = name == "person_id" and value is not None and not is_dataclass(value)  # but how a column looks
+        return self.of_id(str(value)) if an_id else self._value(value)
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):

@@ -54,6 +54,11 @@ KNOWN: dict[str, Known] = {
         "USERTRACK_PSEUDONYM_KEY", secret=True, about="key of pseudonyms; default: made once, and kept"
     ),
     "insights": Known("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
+    "signed_up": Known(
+        "USERTRACK_SIGNED_UP",
+        "user_signed_up|signed_up",
+        about="the event of a signup, a|b is either: cohorts begin with it",
+    ),
     "features.event": Known("USERTRACK_FEATURES_EVENT", "feature_used", about="the event that is a use of a feature"),
     "features.property": Known("USERTRACK_FEATURES_PROPERTY", "feature", about="its property that names the feature"),
     "features.category": Known("USERTRACK_FEATURES_CATEGORY", "category", about="its property that groups features"),

@@ -28,6 +28,7 @@ timezone: UTC                       # times are shown in it, such as Europe/Berl
 # week_start: monday                # or sunday; without it weeks start as in PostHog's project
 internal: [datagen.dev]             # domains and e-mails of your own people; they are left out everywhere
 # opt_out: [no_analytics]           # person properties that, like $opt_out, say no; who did is left out everywhere
+# signed_up: user_signed_up|signed_up  # the event of a signup, a|b is either: cohorts are by the week of it
 
 # max_age: 1h                       # take answers from the cache that are not older; --refresh asks anew all the same
 

@@ -46,6 +46,7 @@ acts AS (
         arrayMap(part -> match(part, '[0-9]') AND match(part, id) ? ':id' : part, splitByChar('/', path)) AS parts,
         match(path, '[0-9]') AND NOT {urls} ? arrayStringConcat(parts, '/') : path AS page,
         multiIf(
+            NOT {pages}, event,
             event = '$screen', ifNull(properties.$screen_name, ''),
             event != '$pageview', event,
             pattern != '', pattern,

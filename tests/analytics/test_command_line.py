@@ -96,6 +96,69 @@ def test_an_event_that_never_occurred(on: Cli, client: Client) -> None:
         assert "no event 'aa' ever occurred" in said.err
 
 
+@pytest.mark.parametrize("command", [["stickiness", "--event"], ["retention", "--target"], ["funnel", "a"]])
+def test_blanks_around_a_name(on: Cli, client: Client, command: list[str]) -> None:
+    """They are of it, where an event is called so."""
+    capture(client, LINES)
+    client.batch({"event": " b ", "distinct_id": "p0", "timestamp": "2026-11-03T00:00:00Z"}, historical_migration=True)
+    for name in (" b ", " a ", " a | b "):
+        said = on(*command, name, *SINCE)
+        assert said.code == 0, said.err
+        assert "nobody" not in said.err + said.out
+    assert "no event 'b'" in on(*command, "b", *SINCE).err
+
+
+@pytest.mark.parametrize("command", ["funnel a bb", "funnel activation"])
+def test_people_who_stopped_before_what_never_occurred(on: Cli, client: Client, command: str) -> None:
+    capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00"])
+    said = on(*command.split(), *SINCE, "--people", 1)
+    assert (said.code, said.out) == (2, "")
+    assert "ever occurred" in said.err
+
+
+def test_a_project_whose_signups_have_another_name(on: Cli, client: Client, clean_env: pytest.MonkeyPatch) -> None:
+    capture(client, ["p | signup | 2026-11-02 00:00:00", "p | a | 2026-11-03 00:00:00"])
+    said = on("cohorts")
+    assert (said.code, said.out) == (2, "")
+    assert "no event 'user_signed_up' or 'signed_up' ever occurred" in said.err
+    assert "did you mean 'signup'?" in said.err
+    assert "--target EVENT" in said.err
+    unknown = "unknown: no event 'user_signed_up' or 'signed_up' ever occurred"
+    assert on("report", "activity", *SINCE, "-f", "markdown").out.count(unknown) == 2
+    whole = json.loads(on("activity", "--full", *SINCE, "-f", "json").out)
+    assert unknown.partition(" ")[2] in whole["notes"]
+    clean_env.setenv("USERTRACK_SIGNED_UP", "signup")
+    assert "n=1" in on("cohorts", *SINCE).out
+    assert "ever occurred" not in on("report", "activity", *SINCE, "-f", "markdown").out.partition("## Cohorts")[2]
+
+
+def test_the_people_of_a_step_are_of_all_groups(on: Cli, client: Client) -> None:
+    said = on("funnel", "a", "b", "--people", 1, "--breakdown", "person.plan")
+    assert (said.code, said.out) == (2, "")
+    assert "without a --breakdown" in said.err
+
+
+def test_values_of_no_breakdown_are_not_told_apart(on: Cli, client: Client) -> None:
+    said = on("activity", "--top", 3)
+    assert (said.code, said.out) == (2, "")
+    assert "--breakdown PROPERTY" in said.err
+
+
+def test_one_is_no_plural(on: Cli, client: Client) -> None:
+    capture(client, ["p0 | a | 2026-11-02 00:00:00", "p0 | b | 2026-11-02 00:01:00"])
+    assert " 1 person " in on("funnel", "a", "b", "--people", 2, *SINCE).out
+    assert "did all 2 steps" in on("funnel", "a", "b", "--people", 2, *SINCE).out
+    assert "−0" not in on("funnel", "a", "b", *SINCE).out
+    assert "1 session of 1 person" in on("journeys", "--by", "event", *SINCE).out
+    assert "of 1 active person\n" in on("features", "--event", "a", "--property", "", *SINCE).out
+
+
+def test_nobody_is_left_by_an_exclusion(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00", "p | c | 2026-11-02 01:00:00", "p | b | 2026-11-02 02:00:00"])
+    said = on("funnel", "a", "b", "--exclude", "c", *SINCE)
+    assert "nobody took the first step in this time, but for who then did c" in said.err
+
+
 def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2020-01-01 00:00:00", "p | b | 2020-01-01 00:00:00"])
     for command in (

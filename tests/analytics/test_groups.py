@@ -95,4 +95,4 @@ def test_a_value_that_reads_as_none_is_in_quotes(client: Client) -> None:
     ]
     headings = [getattr(block, "heading", "") for block in of_features.blocks]
     assert 'medium = "(none)" · of 2 active people' in headings
-    assert "medium = (none) · of 1 active people" in headings
+    assert "medium = (none) · of 1 active person" in headings

@@ -213,6 +213,7 @@ def test_what_is_typed_for_a_page(typed: str, urls: bool, page: str) -> None:  #
         ({"steps": 1}, "2 to 20 steps, not 1", "--steps 5"),
         ({"steps": 100}, "2 to 20 steps, not 100", "--steps 5"),
         ({"start": "a", "goal": "a"}, "both 'a'", "one step to another"),
+        ({"by": "page", "goal": "$pageview"}, "by page '.pageview' is no step", "--by event"),
     ],
 )
 def test_what_is_wrong(client: Client, more: dict[str, Any], message: str, hint: str) -> None:
@@ -224,6 +225,23 @@ def test_what_is_wrong(client: Client, more: dict[str, Any], message: str, hint:
 def test_a_goal_that_nobody_reached_from_there(client: Client) -> None:
     found = group(client, LOG, start="d", goal="b")
     assert (found.total.sessions, found.total.reached, found.paths) == (1, 0, {})
+
+
+def test_pageviews_are_steps_of_events_where_they_are_named(client: Client) -> None:
+    """PostHog's own events are none, unless somebody asks for one."""
+    lines = ["p|a|2026-01-01 00:00:00", "p|$pageview|2026-01-01 00:01:00|$pathname=/x", "p|b|2026-01-01 00:02:00"]
+    found = told(client, lines, goal="$pageview")
+    assert found.groups[0].total.reached == 1
+    assert paths(found.groups[0]) == {"a $pageview": 1}
+    assert "begin with $, are no steps, but for the one named" in " ".join(journeys_document(found).notes)
+    assert paths(group(client, [], start="$pageview")) == {"$pageview b": 1}
+    assert paths(group(client, [])) == {"a b": 1}
+
+
+def test_a_start_of_another_time(client: Client) -> None:
+    lines = ["p|a|2026-01-01 00:00:00", "p|b|2026-02-01 00:00:00"]
+    found = told(client, lines, frame("2026-01-15", "2026-03-01"), start="a")
+    assert "nobody came to a in this time" in journeys_document(found).notes
 
 
 def test_nobody_at_all(client: Client) -> None:

@@ -46,6 +46,14 @@ def test_conversion_of_weeks_is_that_of_all_the_time(demo: Cli) -> None:
     assert "trend" not in asked(demo, "funnel", "activation")["groups"][0]
 
 
+def test_files_of_churn_have_its_groups(demo: Cli) -> None:
+    groups = asked(demo, "churn", "-b", "person.plan", "--top", 1)["groups"]
+    rows = list(csv.DictReader(io.StringIO(demo("churn", "-b", "person.plan", "--top", 1, "-f", "csv").out)))
+    assert [row["breakdown"] for row in rows] == [group["breakdown"] or "" for group in groups]
+    assert [int(row["left"]) for row in rows] == [group["churn_rate"]["hits"] for group in groups]
+    assert "segment" in demo("churn", "-f", "csv").out.partition("\n")[0]
+
+
 def test_the_people_of_a_step_are_those_it_lost(demo: Cli) -> None:
     [group] = asked(demo, "funnel", "activation")["groups"]
     rows = csv.DictReader(io.StringIO(demo("funnel", "activation", "--people", 3, "-f", "csv").out))

@@ -118,12 +118,13 @@ def known_events(runner: Runner) -> list[str]:
     return [str(row[0]) for row in runner.one(runner.bind("posthog/event_names")).rows]
 
 
-def never_occurred(names: Sequence[str], known: Sequence[str]) -> UsageError:
-    """What is said of events that are not among those ``known``."""
+def never_occurred(names: Sequence[str], known: Sequence[str], more: str = "") -> UsageError:
+    """What is said of events that are not among those ``known``, and ``more`` of what to do."""
     some = f"the most frequent are {', '.join(known[:5])}" if known else "there are no events at all"
-    near = list(dict.fromkeys(hint for name in names if (hint := did_you_mean(name, known))))
+    near = " ".join(dict.fromkeys(hint for name in names if (hint := did_you_mean(name, known))))
     said = " or ".join(f"'{name}'" for name in names)
-    return UsageError(f"no event {said} ever occurred", " ".join(near) or some)
+    hint = f"{near} {more}".strip() if near else "; ".join(filter(None, (some, more)))
+    return UsageError(f"no event {said} ever occurred", hint)
 
 
 def others(table: Table, frame: Frame) -> tuple[str, ...]:

@@ -150,8 +150,8 @@ def ask(
     fell_back = counted == "known" and all(row["outcome"] == "left_out" for row in table.dicts())
     if fell_back:
         counted, table = "all", _ask(runner, "posthog/lifetimes", event, gone, frame, "all")
-    if not len(table.rows) and len(events_of(event)) == 1:
-        require_events(runner, events_of(event))
+    if not len(table.rows) and len(events := events_of(runner, event)) == 1:
+        require_events(runner, events)
     periods = min(MOST_PERIODS, days // gone)
     past = _ask(runner, "posthog/churn", event, gone, frame, counted, periods=periods)
     by_bucket = _ask(runner, "posthog/churn_trend", event, gone, frame, counted).dicts() if trend else None
@@ -175,7 +175,12 @@ def _ask(runner: Runner, query: str, event: str, gone: int, frame: Frame, counte
     """What is yet to come is no silence: nothing is asked about what is after the runner's moment."""
     known = runner.library[query].params
     shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
-    own = {"event": list(events_of(event) or ("",)), "gone": gone, "known": counted == "known", "until": frame.end}
+    own = {
+        "event": list(events_of(runner, event) or ("",)),
+        "gone": gone,
+        "known": counted == "known",
+        "until": frame.end,
+    }
     return answer(runner, query, {**shared, **own, **more})
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from usertrack.analytics.asking import answer, require_events
+from usertrack.analytics.asking import answer
 from usertrack.analytics.frame import Frame, GroupName
-from usertrack.analytics.steps import events_of
+from usertrack.analytics.steps import events_of, require_steps, step_of
 from usertrack.analytics.trend import Trend, by_weekday
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.intervals import UNKNOWN, Interval, wilson
@@ -133,8 +133,8 @@ def ask(
     if fell_back:
         counted, table = "all", _ask(runner, "posthog/features", source, frame, "all")
     days = _ask(runner, "posthog/feature_days", source, frame, counted).dicts()
-    if not days and len(events := events_of(source.event)) == 1:
-        require_events(runner, events)
+    if not days:
+        require_steps(runner, [step_of(runner, source.event)])
     groups = _only(list(_groups(source, frame, table.dicts(), days)), categories)
     return Features(source, frame, counted, tuple(groups), table, fell_back)
 
@@ -143,7 +143,7 @@ def _ask(runner: Runner, query: str, source: Source, frame: Frame, counted: Coun
     known = runner.library[query].params
     shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
     named = {
-        "event": list(events_of(source.event)),
+        "event": list(events_of(runner, source.event)),
         "property": source.named_by or _NO_PROPERTY,
         "category": source.category_by,
         "duration": source.seconds_by,

@@ -26,6 +26,9 @@ MOST_EMBEDDED = 500_000
 
 MOST_BUCKETS = 10_000
 
+TOP = 5
+"""So many values of a breakdown are told apart, unless somebody asks for more."""
+
 
 class GroupName(str):
     """How people call a group of the breakdown. Those who have the value ``(none)`` are not those without one."""
@@ -78,7 +81,7 @@ class Frame:
     people: tuple[str, ...] | None = field(default=None, repr=False)
     most_people: int = MOST_PEOPLE
     breakdown: str = ""
-    top: int = 5
+    top: int = TOP
     widened: bool = False
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """Funnels with PostHog's semantics: steps, window and order in, what the funnel queries count out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from math import isfinite
@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 from usertrack.analytics.asking import answer, grouping, narrowed, quoted, require_events, require_known
 from usertrack.analytics.frame import Frame, GroupName, chosen
 from usertrack.analytics.over_time import Bucket, Share
-from usertrack.analytics.steps import Step, parse_step
+from usertrack.analytics.steps import Step, parse_step, require_steps
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.run import Runner
 from usertrack.sqltext import properties_of
@@ -144,14 +144,14 @@ def _read(file: _FunnelFile, name: str) -> Funnel:
         raise file.wrong(error.message, name, hint=error.hint) from error
 
 
-def funnel_of(words: Sequence[str], named: dict[str, Funnel]) -> Funnel:
-    """The funnel that is called so, or of these steps; raises UsageError."""
+def funnel_of(words: Sequence[str], named: dict[str, Funnel], read: Callable[[str], Step] = parse_step) -> Funnel:
+    """The funnel that is called so, or of these steps, as ``read`` takes them; raises UsageError."""
     if len(words) == 1 and words[0] in named:
         return named[words[0]]
     if len(words) == 1:
         hint = did_you_mean(words[0], named, f"there are {', '.join(named)}; else name two steps or more")
         raise UsageError(f"no funnel is called '{words[0]}', and a step alone is none", hint)
-    steps = tuple(map(parse_step, words))
+    steps = tuple(map(read, words))
     return Funnel(" → ".join(step.text for step in steps), steps)
 
 
@@ -164,8 +164,7 @@ def ask(runner: Runner, funnel: Funnel, frame: Frame, *, trend: bool = False) ->
     table = answer(runner, _query(funnel), {**_values(funnel, frame), "trend": trend})
     rows = table.dicts()
     if not rows or len({row["step"] for row in rows}) < len(funnel.steps):
-        names = [event for step in funnel.steps for event in step.events if len(step.events) == 1]
-        require_events(runner, names)
+        require_steps(runner, funnel.steps)
     ranks = sorted({int(row["group_rank"]) for row in rows}) or [1]
     of_ranks = [[row for row in rows if row["group_rank"] == rank] for rank in ranks]
     groups = (
@@ -180,6 +179,7 @@ def dropped(runner: Runner, funnel: Funnel, frame: Frame, step: int) -> Table:
     Raises UsageError as `ask` does.
     """
     _require(runner, funnel, frame)
+    require_steps(runner, funnel.steps)
     table = answer(runner, _query(funnel), {**_values(funnel, frame), "each": step})
     at = [table.names.index(name) for name in ("person_id", "email", "first_at")]
     rows = sorted(([row[i] for i in at] for row in table.rows), key=lambda row: (row[2], row[0]), reverse=True)

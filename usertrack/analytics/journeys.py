@@ -19,6 +19,8 @@ from usertrack.table import Table
 
 By = Literal["page", "event"]
 MOST_STEPS = 20
+_PAGES = ("$pageview", "$screen")
+"""The events that are pages, as posthog/journeys has it."""
 _MOST_ROWS = 1000
 """Of each kind: the thousandth path is no common one."""
 _ROWS = 40_000
@@ -49,6 +51,12 @@ class Asked:
             raise UsageError(
                 f"a journey has 2 to {MOST_STEPS} steps, not {self.steps}", "--steps 5 shows the first five"
             )
+        for name in (self.start, self.goal) if self.by == "page" else ():
+            if name in _PAGES:
+                raise UsageError(
+                    f"by page '{name}' is no step: each of them is the page that it shows",
+                    "name a page such as /pricing, or add --by event",
+                )
         if self.start and self.start == self.goal:
             raise UsageError(f"--from and --to are both '{self.start}'", "a journey leads from one step to another")
 

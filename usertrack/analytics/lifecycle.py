@@ -97,7 +97,7 @@ def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
 
 
 def _ask(runner: Runner, query: str, event: str, frame: Frame, values: Mapping[str, Any]) -> Table:
-    events = events_of(event)
+    events = events_of(runner, event)
     table = answer(runner, query, {**values, **frame.bucketing, "event": list(events or ("",))})
     if len(events) == 1 and not len(table.rows):
         require_events(runner, events)

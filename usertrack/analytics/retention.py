@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from usertrack.analytics.asking import answer, grouping, groups, narrowed, require_events, require_known
+from usertrack.analytics.asking import answer, grouping, groups, narrowed, require_known
 from usertrack.analytics.frame import Frame, GroupName
-from usertrack.analytics.steps import parse_step
+from usertrack.analytics.steps import require_steps, step_of
 from usertrack.errors import UsageError
 from usertrack.measures import number
 from usertrack.run import Runner
@@ -118,7 +118,7 @@ def ask_days(runner: Runner, asked: Asked, weeks: Frame) -> DayCohorts:
 
 
 def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
-    steps = {name: parse_step(text) for name in ("target", "returning") if (text := getattr(asked, name))}
+    steps = {name: step_of(runner, text) for name in ("target", "returning") if (text := getattr(asked, name))}
     named = [name for step in steps.values() for name in properties_of(step.condition)]
     require_known(runner, named, frame.since, frame.until)
     values = {
@@ -134,7 +134,8 @@ def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
     }
     table = answer(runner, "posthog/retention", values)
     if not any(row["period"] > 0 for row in table.dicts()):
-        require_events(runner, [step.events[0] for step in steps.values() if len(step.events) == 1])
+        for name, step in steps.items():
+            require_steps(runner, [step], f"--{name} EVENT takes another")
     return table
 
 

@@ -1,7 +1,7 @@
 r"""Events as they are typed: ``a|b`` is either, ``a[condition]`` fulfils it, and ``\|`` or ``\[`` is of the name."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from usertrack.analytics.asking import known_events, never_occurred
@@ -22,15 +22,18 @@ class Step:
     condition: str = ""
 
 
-def parse_step(text: str) -> Step:
-    """``event``, ``event|event`` or ``event[condition]``; raises UsageError."""
+def parse_step(text: str, spelled: Callable[[str], bool] = lambda name: False) -> Step:
+    """``event``, ``event|event`` or ``event[condition]``; raises UsageError.
+
+    Blanks around a name are none of it, but for a name that is ``spelled`` with them.
+    """
     names, rest = [""], ""
     for sign in _SIGN.finditer(text):
         if sign[0] == "[":
             rest = text[sign.start() :]
             break
         names = [*names, ""] if sign[0] == "|" else [*names[:-1], names[-1] + sign[0][-1]]
-    events = tuple(name.strip() for name in names)
+    events = tuple(name if name != (bare := name.strip()) and spelled(name) else bare for name in names)
     if not all(events):
         raise UsageError(f"'{text}' is no step", f"a step is an event, a|b, or event[condition]; {_QUOTED}")
     if rest and not rest.endswith("]"):
@@ -38,12 +41,26 @@ def parse_step(text: str) -> Step:
     return Step(text, events, condition_of(rest[1:-1], "posthog") if rest else "")
 
 
-def events_of(text: str) -> tuple[str, ...]:
+def step_of(runner: Runner, text: str) -> Step:
+    """The step as `parse_step` reads it; of a name with blanks around it, the source is asked whether it has them."""
+    return parse_step(text, lambda name: name in known_events(runner))
+
+
+def events_of(runner: Runner, text: str) -> tuple[str, ...]:
     """The events of ``a|b``, none where nothing was typed; raises UsageError, also for a condition."""
-    step = parse_step(text) if text else Step("", ())
+    step = step_of(runner, text) if text else Step("", ())
     if step.condition:
         raise UsageError(f"'{text}': no condition is taken here", "--where takes one for all events")
     return step.events
+
+
+def require_steps(runner: Runner, steps: Iterable[Step], hint: str = "") -> None:
+    """Raise UsageError, with this ``hint``, too, for a step of which no event ever occurred; asks the source once."""
+    steps = list(steps)
+    known = known_events(runner) if steps else []
+    for step in steps:
+        if not any(name in known for name in step.events):
+            raise never_occurred(step.events, known, hint)
 
 
 def event_notes(runner: Runner, typed: Iterable[str]) -> tuple[str, ...]:
@@ -51,7 +68,7 @@ def event_notes(runner: Runner, typed: Iterable[str]) -> tuple[str, ...]:
 
     Raises UsageError where none of them did.
     """
-    several = [step for step in map(parse_step, filter(None, typed)) if len(step.events) > 1]
+    several = [step for text in typed if text and len((step := step_of(runner, text)).events) > 1]
     known = known_events(runner) if several else []
     return tuple(dict.fromkeys(note for step in several for note in _missing(step, known)))
 

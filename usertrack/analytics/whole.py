@@ -39,7 +39,7 @@ class Whole:
     workspace: str
     activity: activity.Activity
     sessions: sessions.Sessions
-    cohorts: retention.DayCohorts
+    cohorts: retention.DayCohorts | None
     segments: Sequence[standing.Standing]
     features: features.Features | None
     adoption: funnel.FunnelAnswer | None
@@ -64,7 +64,7 @@ def ask(runner: Runner, asked: Asked, bench: Workbench, rules: Rules, workspace:
         workspace,
         activity.ask(runner, frame),
         sessions.ask(runner, replace(frame, top=100)),
-        retention.ask_days(runner, retention.Asked(asked.signed_up), asked.weeks),
+        _told(notes, lambda: retention.ask_days(runner, retention.Asked(asked.signed_up), asked.weeks)),
         standing.ask(runner, bench, rules, frame),
         _told(notes, lambda: features.ask(runner, asked.source, replace(frame, interval="week"))),
         _told(notes, lambda: funnel.ask(runner, first, frame)) if first else None,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usertrack.cli.analytics import SIGNED_UP, WEEKS
+from usertrack.cli.analytics import WEEKS
 from usertrack.cli.asked import PANEL, Asked, frame_of, tell, with_asked
 from usertrack.cli.options import Common, Limit
 
@@ -82,7 +82,7 @@ def _everything(desk: "Desk", frame: "Frame") -> "Document":
         frame,
         replace(frame, interval="week").last(WEEKS),
         replace(frame, interval="day").last(365),
-        SIGNED_UP,
+        desk.settings["signed_up"],
         source_of(desk.settings),
         tuple(desk.settings["pages"]),
         named_funnels(funnel_paths(desk.settings)),

@@ -57,24 +57,30 @@ def funnel(
     `usertrack funnel activation --people 2 -o stuck.csv` · who stopped at the second step
     """
     from dataclasses import replace
+    from functools import partial
 
     from usertrack.analytics.frame import chosen
     from usertrack.analytics.funnel import Order, ask, dropped, funnel_of, named_funnels, parse_window
-    from usertrack.analytics.steps import event_notes, events_of
+    from usertrack.analytics.steps import event_notes, events_of, step_of
     from usertrack.cli.desk import funnel_paths, open_desk
     from usertrack.errors import UsageError
     from usertrack.report.funnel import funnel_document, people_document
 
     with open_desk(common) as desk:
-        found = funnel_of(steps, named_funnels(funnel_paths(desk.settings)))
+        found = funnel_of(steps, named_funnels(funnel_paths(desk.settings)), partial(step_of, desk.runner))
         found = replace(
             found,
             window=parse_window(window) if window is not None else found.window,
             order=chosen(order, Order, "--order") if order else found.order,
-            exclusions=(*found.exclusions, *(name for text in exclude or [] for name in events_of(text))),
+            exclusions=(*found.exclusions, *(name for text in exclude or [] for name in events_of(desk.runner, text))),
         )
         if people is not None and people > len(found.steps):
             raise UsageError(f"the funnel has {len(found.steps)} steps, not {people}", "--people takes one of them")
+        if people is not None and asked.breakdown:
+            raise UsageError(
+                "--people lists everybody who stopped at a step, without a --breakdown",
+                "--where \"person.properties.plan = 'pro'\" leaves the people of one value",
+            )
         trend = asked.interval is not None or periods is not None
         frame = frame_of(desk, asked, interval="week" if trend else "day")
         said = event_notes(desk.runner, steps if len(steps) > 1 else [])
@@ -87,7 +93,6 @@ def funnel(
         tell(desk, frame, desk.pseudonymised(shown) if pseudonyms else shown, limit, said)
 
 
-SIGNED_UP = "user_signed_up|signed_up"
 WEEKS = 15
 """Of cohorts: day 90 of whoever came in the first of 15 weeks is over on every day of the last one."""
 Target = Annotated[
@@ -142,7 +147,10 @@ def cohorts(
         int | None,
         typer.Option("--weeks", "--periods", min=1, max=200, help="How many weeks back, this one among them."),
     ] = None,
-    target: Target = SIGNED_UP,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", metavar="EVENT", help="Instead of a signup, which is `signed_up` in usertrack.yaml."),
+    ] = None,
     returning: Returning = "",
     limit: Limit = None,
     *,
@@ -165,9 +173,9 @@ def cohorts(
 
     with open_desk(common) as desk:
         frame = periods_of(frame_of(desk, asked, interval="week"), asked, weeks, WEEKS)
-        typed = [returning] if target == SIGNED_UP else [target or "", returning]
-        said = event_notes(desk.runner, typed)
-        found = ask_days(desk.runner, Question(target or "", returning), frame)
+        said = event_notes(desk.runner, [target or "", returning])
+        signed_up = desk.settings["signed_up"] if target is None else target
+        found = ask_days(desk.runner, Question(signed_up, returning), frame)
         tell(desk, frame, cohorts_document(found), limit, said)
 
 
@@ -291,7 +299,7 @@ def churn(
 
     `usertrack churn --interval month` · the share that left in each month
 
-    `usertrack churn --breakdown person.plan -o churn.html` · lifetimes side by side
+    `usertrack churn --breakdown person.plan -o churn.html` · lifetimes side by side; in a CSV, too
     """
     from usertrack.analytics.churn import ask
     from usertrack.analytics.features import Counted

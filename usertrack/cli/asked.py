@@ -34,7 +34,7 @@ class Asked:
     segment: str | None = None
     where: str | None = None
     breakdown: str | None = None
-    top: int = 5
+    top: int | None = None
 
 
 def _option(*names: str, **more: Any) -> Any:
@@ -84,7 +84,13 @@ _FIELDS: dict[str, Any] = {
         ),
     ],
     "top": Annotated[
-        int, _option("--top", min=1, max=100, help="How many values of --breakdown are told apart, the largest first.")
+        int | None,
+        _option(
+            "--top",
+            min=1,
+            max=100,
+            help="How many values of --breakdown are told apart, the largest first; default: 5.",
+        ),
     ],
 }
 _DEFAULTS = Asked()
@@ -118,9 +124,12 @@ def with_asked(*without: str) -> Callable[[Callable[..., None]], Callable[..., N
 def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day") -> "Frame":
     """What is asked about; raises UsageError. Asks the sources for the people of a segment."""
     from usertrack.analytics.asking import require_known
-    from usertrack.analytics.frame import Frame, Interval, Range, chosen
+    from usertrack.analytics.frame import TOP, Frame, Interval, Range, chosen
+    from usertrack.errors import UsageError
     from usertrack.sqltext import condition_of, properties_of
 
+    if asked.top is not None and not asked.breakdown:
+        raise UsageError("--top tells values of a --breakdown apart, and there is none", "add --breakdown PROPERTY")
     zone, as_of = desk.settings["timezone"], desk.runner.as_of
     since, until = Range(asked.since, asked.until, asked.days).window(as_of, zone, days)
     unit: Interval = chosen(asked.interval or interval, Interval, "--interval")
@@ -133,7 +142,7 @@ def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day
         week_start(desk, asked.week_start, unit),
         condition_of(asked.where, "posthog") if asked.where else "",
         breakdown=asked.breakdown or "",
-        top=asked.top,
+        top=asked.top or TOP,
     )
     require_known(desk.runner, properties_of(frame.where), frame.since, frame.until)
     if not asked.segment:

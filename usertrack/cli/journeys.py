@@ -18,7 +18,10 @@ def journeys(
         str, typer.Option("--to", metavar="PAGE|EVENT", help="Only until somebody gets there, and who does.")
     ] = "",
     steps: Annotated[int, typer.Option("--steps", metavar="COUNT", help="How many steps to look at, 2 to 20.")] = 5,
-    by: Annotated[str, typer.Option("--by", help="page or event: what a step is.")] = "page",
+    by: Annotated[
+        str,
+        typer.Option("--by", help="What a step is: page, or event, of which PostHog's own ($…) are none unless named."),
+    ] = "page",
     urls: Annotated[bool, typer.Option("--urls", help="Pages are whole addresses, as in PostHog's own paths.")] = False,
     limit: Limit = None,
     *,

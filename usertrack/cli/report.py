@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.analytics import SIGNED_UP, WEEKS
+from usertrack.cli.analytics import WEEKS
 from usertrack.cli.asked import Asked, frame_of, of_people, week_start, with_asked
 from usertrack.cli.options import Common, Limit, Pseudonyms, SetName, with_common
 
@@ -285,7 +285,8 @@ def _activity(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa
     if recipe.segment:
         frame = of_people(desk, frame, recipe.segment, bench, rules)
     weeks = replace(frame, interval="week").last(WEEKS)
-    question = Question(frame, weeks, SIGNED_UP, source_of(desk.settings), tuple(desk.settings["pages"]))
+    settings = desk.settings
+    question = Question(frame, weeks, settings["signed_up"], source_of(settings), tuple(settings["pages"]))
     found = gather(desk.runner, question, bench, rules, lambda asked, answer: desk.progress(asked.name, passing=True))
     return dashboard_document(found, asdict(recipe), _templates(desk), recipe.limit)
 

@@ -10,7 +10,7 @@ from usertrack.analytics.churn import FEWEST, LIKELY, BackTest, Churn, Group, Ma
 from usertrack.analytics.over_time import Share
 from usertrack.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
 from usertrack.intervals import Interval
-from usertrack.measures import number, plural, signed
+from usertrack.measures import number, people_words, plural, signed
 from usertrack.report import over_time
 from usertrack.report.over_time import said
 from usertrack.table import Column, Row, Table
@@ -29,6 +29,11 @@ _COLUMNS = (
     Column("likely", "BOOLEAN"),
     Column("characteristics", "VARCHAR[]"),
 )
+_OF_GROUPS = (
+    *map(Column, ("breakdown", "group")),
+    *(Column(name, "BIGINT") for name in ("people", "left")),
+    *(Column(name, "DOUBLE") for name in ("churn_rate", "low", "high", "median_days", "mean_days", "horizon_days")),
+)
 _REGULAR = {1: "1 day", 2: "2 to 4 days", 3: "5 days or more"}
 METHOD = (
     "segments by how regular and how recent people were in a period; the risk is the share of the same segment,"
@@ -38,10 +43,16 @@ _MARKS = 3
 
 
 def churn_document(found: Churn) -> Document:
-    """Rate, lifetime, risk, its back-test; files hold a row per risk segment, of a trend one per group and bucket."""
+    """Rate, lifetime, risk, its back-test; files hold a row per risk segment, of a trend one per group and bucket.
+
+    With a breakdown they hold a row per group: of how many the last period's churn rate is, and how long people stay.
+    """
     frame, gone = found.frame, found.gone
     risks: list[Row] = [_row(risk, gone) for risk in found.risks]
     trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend)]
+    columns, rows = (over_time.columns("left"), trend) if trend else (_COLUMNS, risks)
+    if frame.breakdown and not trend:
+        columns, rows = _OF_GROUPS, list(map(_of_group, found.groups))
     notes = _notes(found)
     return Document(
         title="Churn",
@@ -58,8 +69,8 @@ def churn_document(found: Churn) -> Document:
         data=lambda: _json(found, risks, notes),
         table=replace(
             found.table,
-            columns=over_time.columns("left") if trend else _COLUMNS,
-            rows=trend or risks,
+            columns=columns,
+            rows=rows,
             name="churn",
             timezone=frame.timezone,
             as_of=frame.as_of,
@@ -241,7 +252,7 @@ def _tested(found: Churn) -> Block:
     return Facts(
         (
             ("the rule", f"who is in a segment of which {_said(LIKELY)} or more left before is held to leave"),
-            ("as of", f"one period ago, learnt from the period before that, on {number(test.base.n)} people"),
+            ("as of", f"one period ago, learnt from the period before that, on {people_words(test.base.n)}"),
             ("precision", _share(test.precision, "of those it named left")),
             ("recall", _share(test.recall, "of those who left were named")),
             ("without the rule", _share(test.base, "of all left")),
@@ -282,6 +293,16 @@ def _row(risk: Risk, gone: int) -> Row:
     )
 
 
+def _of_group(group: Group) -> Row:
+    latest, life = _latest(group), group.lifetime
+    rate = (latest.value, latest.interval.low, latest.interval.high)
+    return (*group.name.columns.values(), latest.n, latest.hits, *rate, life.median, life.mean, life.horizon)
+
+
+def _latest(group: Group) -> Share:
+    return group.periods[-1].left if group.periods else Share()
+
+
 def _notes(found: Churn) -> tuple[str, ...]:
     too_new, left_out = (sum(getattr(group, name) for group in found.groups) for name in ("too_new", "left_out"))
     return (
@@ -289,11 +310,11 @@ def _notes(found: Churn) -> tuple[str, ...]:
         " still here counts for as long as that is known",
         f"risk: {METHOD}; segments of fewer than {FEWEST} are not judged",
         *(
-            [f"{number(too_new)} people came in the last {plural(found.gone, 'day')} and are in no lifetime yet"]
+            [f"in no lifetime yet: {people_words(too_new)} who came in the last {plural(found.gone, 'day')}"]
             if too_new
             else []
         ),
-        *([f"{number(left_out)} people without an e-mail do not count (--of all)"] if left_out else []),
+        *([f"not counted: {people_words(left_out)} without an e-mail (--of all)"] if left_out else []),
         *(["nobody has an e-mail: everybody counts"] if found.fell_back else []),
         *_trend_notes(found),
         *others(found.table, found.frame),
@@ -339,10 +360,9 @@ def _json(found: Churn, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, 
 
 def _group_json(group: Group) -> dict[str, Any]:
     life = group.lifetime
-    latest = group.periods[-1].left if group.periods else Share()
     return {
         **group.name.columns,
-        "churn_rate": _share_json(latest),
+        "churn_rate": _share_json(_latest(group)),
         "periods": [{"start": period.start, "end": period.end, **_share_json(period.left)} for period in group.periods],
         **({"trend": over_time.as_json(group.trend, "left")} if group.trend else {}),
         "lifetime": {

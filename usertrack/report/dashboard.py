@@ -16,7 +16,7 @@ from usertrack.analytics.standing import Standing
 from usertrack.document import Block, Chart, Document, Listing, Origin, Paragraph, Section, Shown, Spark
 from usertrack.errors import UsertrackError
 from usertrack.library import Statement
-from usertrack.measures import number
+from usertrack.measures import number, people_words
 from usertrack.provenance import plain, provenance
 from usertrack.report import compared
 from usertrack.report.activity import activity_document, figures
@@ -148,7 +148,7 @@ def _curve(found: DayCohorts) -> list[Block]:
         return [Paragraph("nobody began long enough ago", "dim")]
     label = f"Back on a day after the first {found.asked.target or 'event'}"
     shares = {"back": [people / size for _, people, size in known]}
-    caption = f"of {number(known[0][2])} people on day {known[0][0]}, {number(known[-1][2])} on day {known[-1][0]}"
+    caption = f"of {people_words(known[0][2])} on day {known[0][0]}, {number(known[-1][2])} on day {known[-1][0]}"
     return [Chart("trend", label, [f"day {day}" for day, *_ in known], shares, unit="percent", caption=caption)]
 
 
@@ -182,5 +182,5 @@ def _segments(found: Sequence[Standing], total: int) -> list[Block]:
         "rule": Shown("Who", "text", grows=True, spare=True),
     }
     kinds = ("VARCHAR", "VARCHAR", "VARCHAR", "BIGINT", "DOUBLE", "DECIMAL(18,1)", "DOUBLE", "VARCHAR")
-    said = f"of {number(total)} people, as they are now; a person may be in several segments"
+    said = f"of {people_words(total)}, as they are now; a person may be in several segments"
     return [Listing(Table(tuple(map(Column, shown, kinds)), rows), shown=shown), Paragraph(said, "dim")]

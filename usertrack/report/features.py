@@ -9,7 +9,7 @@ from usertrack.analytics.features import BANDS, STEPS, Feature, Features, Group
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.trend import FEWEST_DAYS, METHOD
 from usertrack.document import Block, Document, Heatmap, Listing, Shown
-from usertrack.measures import number
+from usertrack.measures import plural
 from usertrack.period import as_stored
 from usertrack.table import Column, Row, Table
 
@@ -82,7 +82,7 @@ def _row(group: Group, one: Feature) -> Row:
 
 
 def _blocks(group: Group, frame: Frame) -> Iterator[Block]:
-    heading = [frame.heading(group.name), f"of {number(group.people)} active people"]
+    heading = [frame.heading(group.name), f"of {plural(group.people, 'active person', 'active people')}"]
     yield _listing(group.features, " · ".join(filter(None, heading)), frame)
     names = sorted({feature.category for feature in group.features}, key=lambda name: (not name, name))
     many = len(group.features) > _MOST
@@ -167,7 +167,10 @@ def _notes(found: Features) -> tuple[str, ...]:
     return (
         *([] if some else ["no feature was used in this time"]),
         *(
-            [f"{number(unnamed)} active people without an e-mail, with {number(uses)} uses, do not count (--of all)"]
+            [
+                f"not counted: {plural(unnamed, 'active person', 'active people')} without an e-mail, with"
+                f" {plural(uses, 'use')} (--of all)"
+            ]
             if unnamed
             else []
         ),

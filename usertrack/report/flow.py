@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from usertrack.analytics.journeys import Asked, Group
 from usertrack.document import Flow, Stop
-from usertrack.measures import number
+from usertrack.measures import number, plural
 from usertrack.report.journey_tree import OTHERS, short
 
 _STOPS = 8  # of a step, beside all others
@@ -26,9 +26,9 @@ def flow(group: Group, asked: Asked) -> Flow:
 def _caption(group: Group, goal: str) -> str:
     """How to read the drawing, and how much of the whole it is."""
     if goal:
-        return f"the {number(group.journeys)} of {number(group.total.sessions)} sessions that got to {short(goal)}"
+        return f"the {number(group.journeys)} of {plural(group.total.sessions, 'session')} that got to {short(goal)}"
     drawn = group.at[2].sessions if len(group.at) > 2 else 0
-    share = f"the {number(drawn)} of {number(group.total.sessions)} sessions that took a second step"
+    share = f"the {number(drawn)} of {plural(group.total.sessions, 'session')} that took a second step"
     return f"drawn: {share}; of each step the share that left there"
 
 

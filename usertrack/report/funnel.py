@@ -8,7 +8,7 @@ from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.funnel import Funnel, FunnelAnswer, Group, Reached
 from usertrack.document import Block, Document, Listing, Shown
-from usertrack.measures import number, plural
+from usertrack.measures import number, people_words, plural, signed
 from usertrack.report import over_time
 from usertrack.table import Column, Row, Table
 
@@ -62,8 +62,8 @@ def people_document(funnel: Funnel, frame: Frame, step: int, people: Table) -> D
     table = replace(people, name="funnel_people", timezone=frame.timezone, as_of=frame.as_of)
     unknown = sum(row[people.names.index("email")] is None for row in people.rows)
     return Document(
-        title=f"{funnel.title}: {'did all' if last else 'stopped at'} step {step}, {name}",
-        subtitle=" · ".join([f"{number(len(people.rows))} people", frame.said, *_semantics(funnel), *frame.scope]),
+        title=f"{funnel.title}: {f'did all {step} steps' if last else f'stopped at step {step}, {name}'}",
+        subtitle=" · ".join([people_words(len(people.rows)), frame.said, *_semantics(funnel), *frame.scope]),
         blocks=(Listing(table, shown=shown, columns=tuple(shown), limit=20),),
         notes=(f"{number(unknown)} of them never said who they are",) if unknown else (),
         table=table,
@@ -152,15 +152,16 @@ def _lost(at: int, step: Reached) -> str:
     if at == 1:
         return ""
     share = f" ({step.dropped / step.previous:.0%})".replace("%", " %") if step.previous else ""
-    return f"−{number(step.dropped)}{share}"
+    return f"{signed(-step.dropped)}{share}"
 
 
 def _notes(found: FunnelAnswer) -> Iterator[str]:
     open_ = sum(step.open for group in found.groups for step in group.steps)
     if not any(group.steps[0].persons for group in found.groups):
-        yield "nobody took the first step in this time"
+        then = f", but for who then did {' or '.join(found.funnel.exclusions)}" if found.funnel.exclusions else ""
+        yield f"nobody took the first step in this time{then}"
     if open_:
-        yield f"{number(open_)} people began less than the window before the end and may still convert"
+        yield f"{people_words(open_)} began less than the window before the end and may still convert"
     if any(group.trend for group in found.groups):
         step = "any step" if found.funnel.order == "unordered" else "the first step"
         yield f"a person counts in each {found.frame.interval} in which they took {step}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from usertrack.document import Block, Facts, Listing, Origin, Section, Shown
 from usertrack.errors import UsertrackError
-from usertrack.measures import growth, number
+from usertrack.measures import growth, number, people_words
 from usertrack.report.failure_checklist import span
 from usertrack.report.members import origins_of
 from usertrack.report.traffic import asked
@@ -68,6 +68,6 @@ def _failures(found: Weekly, timezone: str) -> Iterator[tuple[str, Any]]:
     rate = f" ({runs.failed / runs.finished:.1%})".replace("%", " %") if runs.finished else ""
     why = failures.unknown("levels")
     yield "Failed runs", f"unknown: {why}" if why else f"{number(runs.failed)} of {number(runs.finished)}{rate}"
-    said = [f"{one.cause}, {span(one, timezone)}, {len(one.people)} people hit" for one in failures.incidents]
+    said = [f"{one.cause}, {span(one, timezone)}, {people_words(len(one.people))} hit" for one in failures.incidents]
     why = failures.unknown("windows", "messages")
     yield "Platform incidents", f"unknown: {why}" if why else "; ".join(said) or "none"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from usertrack.analytics.asking import others_note
 from usertrack.analytics.journeys import Count, Group, Journeys, Steps, told_apart
 from usertrack.document import Block, Document, Listing, Section, Shown
-from usertrack.measures import number, plural
+from usertrack.measures import number, people_words, plural
 from usertrack.report import journey_periods, journey_rows
 from usertrack.report.flow import flow
 from usertrack.report.funnel import duration
@@ -55,7 +55,7 @@ def _title(found: Journeys) -> str:
 def _size(found: Journeys) -> Iterator[str]:
     sessions = sum(group.total.sessions for group in found.groups)
     people = sum(group.total.persons for group in found.groups)
-    yield f"{plural(sessions, 'session')} of {number(people)} people"
+    yield f"{plural(sessions, 'session')} of {people_words(people)}"
     if found.asked.goal and sessions:
         reached = sum(group.total.reached for group in found.groups)
         yield f"{number(reached)} ({reached / sessions:.1%}) got there".replace("%", " %")
@@ -187,18 +187,23 @@ def _pages(found: Journeys, total: int, pages: Mapping[str, Count], heading: str
 def _notes(found: Journeys) -> Iterator[str]:
     asked = found.asked
     if not any(group.total.sessions for group in found.groups):
-        yield "nobody took any step in this time"
+        yield (
+            f"nobody came to {short(asked.start)} in this time" if asked.start else "nobody took any step in this time"
+        )
         return
     yield "a session ends with a pause of 30 minutes, and a step repeated is one step, as in PostHog's paths"
     if asked.by == "page" and not asked.urls:
         own = f"; {', '.join(asked.patterns)} are one page each" if asked.patterns else ""
         yield f"pages are paths without query and last slash, ids in them are :id{own}; --urls takes whole addresses"
+    if asked.by == "event":
+        named = any(name.startswith("$") for name in (asked.start, asked.goal))
+        yield f"PostHog's own events, which begin with $, are no steps{', but for the one named' if named else ''}"
     if asked.periods:
         yield from journey_periods.notes(found)
     if not asked.goal:
         yield "completed: of the sessions that began with the same step"
     if asked.goal and not asked.start and found.at_once:
-        yield f"{number(found.at_once)} sessions began with {short(asked.goal)}: no step is known before it"
+        yield f"{plural(found.at_once, 'session')} began with {short(asked.goal)}: no step is known before it"
     yield from others_note(found.more, found.frame)
     if found.frame.breakdown:
         yield "a person is counted once, under the first value that came with a step"

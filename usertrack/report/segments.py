@@ -7,7 +7,7 @@ from typing import Any
 from usertrack.changes import Pair, Since
 from usertrack.document import Document, Listing, Shown
 from usertrack.history import Snapshot
-from usertrack.measures import number
+from usertrack.measures import number, people_words, plural
 from usertrack.period import in_zone
 from usertrack.segments import OWN_COLUMNS, Classification
 from usertrack.table import Column, Row, Table
@@ -54,7 +54,7 @@ def moment(when: datetime, timezone: str) -> str:
 
 
 def _subtitle(bench: Workbench) -> str:
-    parts = [f"{number(bench.people)} people"]
+    parts = [people_words(bench.people)]
     if bench.match.matched is not None:
         parts.append(f"PostHog ⋈ Postgres {number(bench.match.matched)} matched")
     return " · ".join(parts)
@@ -95,7 +95,7 @@ def _summary(found: Classification, only: Sequence[str], since: Since | None, ti
             "since": Shown(_since(since, timezone), align="right", hidden=since is None),
             "action": Shown("Action"),
         },
-        more=f"{number(anyone)} people in all: who is in several segments counts in each" if overlap else "",
+        more=f"{people_words(anyone)} in all: who is in several segments counts in each" if overlap else "",
     )
 
 
@@ -284,5 +284,5 @@ def match_notes(match: Match) -> list[str]:
         (match.without_email, "account without an e-mail", "accounts without an e-mail"),
         (match.internal_excluded, "of your own people left out", "of your own people left out"),
     )
-    parts = [f"{number(count)} {one if count == 1 else more}" for count, one, more in said if count]
+    parts = [plural(count, one, more) for count, one, more in said if count]
     return [f"{'; '.join(parts)} (`usertrack match`)"] if parts else []

@@ -7,7 +7,7 @@ from usertrack.analytics.asking import others
 from usertrack.analytics.frame import EVERYBODY, GroupName
 from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions, Visits
 from usertrack.document import Document, Listing, Shown
-from usertrack.measures import number
+from usertrack.measures import plural
 from usertrack.period import as_stored
 from usertrack.report import session_buckets
 from usertrack.report.compared import Figure, changes, lasted, listing, values
@@ -176,4 +176,4 @@ def _notes(found: Sessions) -> Iterator[str]:
         yield "sessions with an event that fulfils --where, each of them whole"
     unseen = found.all.now.sessions - found.all.now.with_pageview
     if unseen:
-        yield f"{number(unseen)} sessions have no pageview: whether they bounced is not known"
+        yield f"{plural(unseen, 'session')} without any pageview: whether they bounced is not known"

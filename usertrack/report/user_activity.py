@@ -19,7 +19,7 @@ from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions
 from usertrack.analytics.standing import Standing
 from usertrack.analytics.whole import Whole
 from usertrack.document import Document
-from usertrack.measures import number
+from usertrack.measures import plural
 from usertrack.report.activity import figures
 from usertrack.report.churn import churn_document
 from usertrack.report.compared import change
@@ -167,7 +167,7 @@ def _at_once(goals: Sequence[Journeys]) -> Iterator[str]:
     """Such a path is the goal alone: it is kept, so that the rates of all paths add up to the whole conversion."""
     for way in goals:
         if way.at_once:
-            begun = f"{number(way.at_once)} sessions began with {way.asked.goal}"
+            begun = f"{plural(way.at_once, 'session')} began with {way.asked.goal}"
             yield f"{begun}: their conversion path is that step alone"
 
 
@@ -244,7 +244,9 @@ def _churn(found: Churn | None) -> dict[str, Any]:
     }
 
 
-def _retention(found: DayCohorts) -> dict[str, Any]:
+def _retention(found: DayCohorts | None) -> dict[str, Any]:
+    if found is None:
+        return {"retentionCurve": [], "cohorts": []}
     [everybody] = found.groups
     return {
         "retentionCurve": [

@@ -7,7 +7,7 @@ from typing import Any
 from usertrack.document import Block, Document, Facts, Listing, Origin, Paragraph, Section, Shown
 from usertrack.errors import UsertrackError
 from usertrack.failures.investigation import Investigation
-from usertrack.measures import number
+from usertrack.measures import people_words
 from usertrack.metrics import Scorecard
 from usertrack.provenance import provenance
 from usertrack.report.failures import in_week
@@ -105,7 +105,7 @@ def _segments(found: Weekly) -> Section:
         "Segments",
         (
             Listing(Table(tuple(map(Column, shown, types)), rows), shown=shown),
-            Paragraph(f"of {number(total)} people; a person may be in several segments", "dim"),
+            Paragraph(f"of {people_words(total)}; a person may be in several segments", "dim"),
         ),
         origins_of(found.found),
     )
