@@ -510,7 +510,7 @@ def test_cohorts_reach_day_90_on_the_first_day_of_a_week(on: Cli, client: Client
 def test_blanks_of_retention_are_explained(on: Cli, client: Client) -> None:
     capture(client, LINES)
     said = on("retention", *SINCE, "--interval", "day")
-    assert "· of n=0: nobody began then" in said.err
+    assert "· of n=0 is a cohort without people" in said.err
     assert "not over yet" not in said.err
 
 

@@ -150,7 +150,7 @@ def _notes(groups: Sequence[Cohorts]) -> tuple[str, ...]:
         *(["nobody began in this time"] if True not in sizes else []),
         *(["the last cohort is still forming"] if forming else []),
         *(["· is a period that is not over yet"] if blank else []),
-        *(["· of n=0: nobody began then"] if len(sizes) > 1 else []),
+        *(["· of n=0 is a cohort without people"] if len(sizes) > 1 else []),
     )
 
 
