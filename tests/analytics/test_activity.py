@@ -119,8 +119,6 @@ def test_what_is_yet_to_come_is_not_nothing(client: Client) -> None:
     assert found.now.active.mean == 1 / 2
     assert found.now.active.last == found.now.active.days[1]
     assert found.now.lifecycle.unfinished
-    future = asked(client, [], frame("2026-03-10", "2026-03-12", as_of=at("2026-03-04T12:00:00")))
-    assert (future.now.active.days, future.now.active.last, future.now.active.mean) == ((), None, None)
 
 
 def test_groups_are_of_persons_and_add_up(client: Client) -> None:

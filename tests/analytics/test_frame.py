@@ -66,7 +66,8 @@ def labels(window: Frame) -> list[str]:
 
 
 def test_buckets_are_the_calendars() -> None:
-    assert labels(frame("2026-01-30", "2026-03-02", "month")) == ["Jan 2026", "Feb 2026", "Mar 2026"]
+    months = frame("2026-01-30", "2026-03-02", "month")
+    assert labels(months) == months.axis(months.starts) == ["Jan 2026", "Feb 2026", "Mar 2026"]
     one = {"as_of": NOW}
     assert labels(frame("2026-11-01", "2026-11-15", "week", **one)) == ["26 Oct", "2 Nov", "9 Nov"]
     assert labels(frame("2026-11-01", "2026-11-15", "week", week_start="sunday", **one)) == ["1 Nov", "8 Nov"]
@@ -112,11 +113,7 @@ def test_a_range_that_ends_in_the_future(client: Client) -> None:
     capture(client, ["p | a | 2026-11-18 00:00:00, 2026-11-19 00:00:00"])
     with asking(client.store, NOW) as runner:
         [group] = ask(runner, Asked("a"), frame("2026-11-18", "2026-11-23", as_of=NOW)).groups
-    assert [cohort.people for cohort in group.cohorts] == [
-        (1, 1, *[None] * 3),
-        (0, None, None, None),
-        *[(0, *[None] * n) for n in (2, 1, 0)],
-    ]
+    assert [cohort.people for cohort in group.cohorts] == [(1, 1, None), (0, None), (0,)]
 
 
 def test_nobody(client: Client) -> None:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from usertrack.analytics.frame import Frame
 from usertrack.analytics.journeys import Asked, Group, ask, page_of, rest, told_apart
+from usertrack.document import Listing
 from usertrack.errors import UsageError
+from usertrack.render.cells import views
 from usertrack.report.flow import flow
 from usertrack.report.journey_periods import periods
 from usertrack.report.journey_tree import lines
@@ -376,3 +378,12 @@ def nothing_is_lost(found: Group, asked: Asked) -> None:
             came = sum(link[3] for link in drawn.links if (link[0], link[2]) == (column - 1, place))
             assert column == 0 or came == stop.value
             assert column == len(drawn.columns) - 1 or out == (stop.value - stop.left) * (stop.name != asked.goal)
+
+
+def test_the_longest_bar_is_that_of_the_largest_share(client: Client) -> None:
+    found = told(client, [f"p{n} | {event} | 2026-01-01 00:00:00" for n, event in enumerate("aabcd")])
+    listings = [block for block in journeys_document(found, 1).blocks if isinstance(block, Listing) and block.shown]
+    for listing in listings:
+        bars = [view.cell(row).bar for view in views(listing) if view.label == "Share" for row in listing.table.rows]
+        if listing.heading in ("Common paths", "Where they begin", "Where they end"):
+            assert bars == [pytest.approx(2 / 3), 1.0]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,14 @@ def test_churn_says_how_often_its_rule_was_right(demo: Cli) -> None:
     assert found["groups"][0]["churn_rate"] == {**tested["base"]}
     for risk in found["risk_segments"]:
         assert risk["low"] <= risk["churn_probability"] <= risk["high"]
+
+
+def test_what_marks_who_leaves_is_seen_on_a_narrow_terminal(demo: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    said = demo("churn").out
+    assert "What marks them" in said
+    assert "too narrow" not in said
+    assert not re.search(r"\d%", said)
 
 
 @pytest.mark.parametrize(

@@ -47,3 +47,14 @@ def test_labels_are_named_once():
     assert rows([0.4, 0.3, 0.2, 0.1], "percent", ["one", "two", "three", "four"])[-1][1].split() == [
         *("one", "two", "three", "four")
     ]
+
+
+@pytest.mark.parametrize("count", [2, 5, 12, 40])
+def test_labels_stand_below_their_values_and_the_last_is_one_of_them(count):
+    labels = [f"{n}-Oct" for n in range(count)]
+    *drawing, ticks, names = rows([8] * count, x=labels)
+    said = names[1].split()
+    assert said[-1] == labels[-1]
+    assert [label for label in labels if label in said] == said
+    assert ticks[1].count("|") == len(said)
+    assert len(ticks[1]) == max(len(drawn) for _, drawn in drawing) + 1

@@ -95,3 +95,11 @@ def test_whatever_a_stranger_writes_is_text(text: str) -> None:
 
 def test_markdown_leaves_it_to_the_table() -> None:
     assert "".join(markdown.render(Document(title="x", blocks=(VISITS,)))) == "# x\n"
+
+
+@pytest.mark.parametrize(("columns", "width"), [(1, "182px"), (2, "426px")])
+def test_its_text_is_no_larger_where_there_are_few_columns(columns: int, width: str) -> None:
+    flow = Flow("x", VISITS.columns[:columns], VISITS.links if columns > 1 else [])
+    assert tree(flow).get("style") == f"--width:{width}"
+    page = "".join(html.render(Document("x", (flow,))))
+    assert re.search(r"\.flow \{[^}]*max-width: var\(--width\)", page)

@@ -9,7 +9,7 @@ from typing import Any
 from usertrack.analytics.asking import answers, grouping, groups, narrowed
 from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.lifecycle import Period, turnover_asked, turnovers
-from usertrack.analytics.sessions import Compared, Visits, compared, sessions_asked
+from usertrack.analytics.sessions import Compared, Visits, compared, sessions_asked, why_none
 from usertrack.errors import UsageError
 from usertrack.run import Runner
 from usertrack.table import Table
@@ -110,7 +110,8 @@ class Activity:
     """``now`` is the window, from the start of a day on, as far as it is over, ``before`` as long before it.
 
     ``hours`` are events by local day and hour. ``groups``: who was active, by the value of the breakdown, as
-    ``by_value`` says; None without one. ``trend`` has the buckets of the days as a chart.
+    ``by_value`` says; None without one. ``trend`` has the buckets of the days as a chart. ``no_sessions`` is why
+    there are none, where anybody was active.
     """
 
     frame: Frame
@@ -122,6 +123,7 @@ class Activity:
     table: Table
     by_value: Table | None
     trend: Frame
+    no_sessions: str
 
     def events(self, day: date) -> int:
         return sum(self.hours.get((day, hour), 0) for hour in range(24))
@@ -156,6 +158,7 @@ def ask(runner: Runner, asked: Frame) -> Activity:
     days, visits, came, hours, *grouped = answers(runner, wanted)
     before, now = _active(days.dicts(), frame)
     sessions = compared(visits.dicts())
+    no_sessions = why_none(runner, everybody, sessions.now) if len(hours.rows) else ""
     was, is_now = turnovers(came, frame)
     return Activity(
         frame,
@@ -167,6 +170,7 @@ def ask(runner: Runner, asked: Frame) -> Activity:
         days,
         grouped[0] if grouped else None,
         asked,
+        no_sessions,
     )
 
 
@@ -191,8 +195,7 @@ def _days_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
 def _active(rows: Sequence[Mapping[str, Any]], frame: Frame) -> tuple[Active, Active]:
     """The period before, and the window up to ``as_of``; days without anybody in their month are in it, too."""
     found = {row["day"]: row for row in rows}
-    starts = [start for start in frame.starts if start < frame.as_of]
-    days = [_day(found.get(start.date()), start, not frame.unfinished(start)) for start in starts]
+    days = [_day(found.get(start.date()), start, not frame.unfinished(start)) for start in frame.starts]
     over = sum(day.complete for day in days)
     earlier = [frame.step(frame.starts[0], at) for at in range(-over, 0)]
     before = tuple(_day(found.get(start.date()), start) for start in earlier)

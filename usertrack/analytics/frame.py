@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from usertrack.errors import UsageError, did_you_mean
-from usertrack.measures import number
+from usertrack.measures import number, plural
 from usertrack.period import after, span
 
 Interval = Literal["hour", "day", "week", "month"]
@@ -86,8 +86,8 @@ class Frame:
 
     def __post_init__(self) -> None:
         """Raises UsageError for a window that holds no time, too many buckets, or too many people."""
-        if self.since >= self.until == after(self.as_of):
-            raise UsageError(f"{YET_TO_COME}: it begins {self._written(self.since)}", "--since takes a past date")
+        if self.until == after(self.as_of):
+            self._require_begun()
         if self.since >= self.until:
             raise UsageError(
                 f"the time begins ({self._written(self.since)}) when it is over ({self._written(self.until)})",
@@ -106,27 +106,46 @@ class Frame:
     def _written(self, moment: datetime) -> str:
         return f"{moment.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M}"
 
+    def _require_begun(self) -> None:
+        if self.since >= self._known:
+            said = f"this time is yet to come: it begins {self._written(self.since)}"
+            raise UsageError(said, "begin in the past with --since, --days or --periods")
+
+    @property
+    def _known(self) -> datetime:
+        return min(self.until, after(self.as_of))
+
     @property
     def end(self) -> datetime:
-        """Up to when all is known of the window, half-open: a day that ends with ``as_of`` is over."""
-        return min(self.until, after(self.as_of))
+        """Up to when all is known of the window, half-open: a day that ends with ``as_of`` is over.
+
+        Raises UsageError for a window that is yet to come: no analysis is about that.
+        """
+        self._require_begun()
+        return self._known
 
     @property
     def elapsed(self) -> timedelta:
         """How much of the window is over; so long is the period before that it is compared with."""
-        return max(self.end - self.since, timedelta())
+        return self.end - self.since
 
     @property
     def whole(self) -> "Frame":
-        """From the start of the bucket on that holds ``since``."""
+        """From the start of the bucket on that holds ``since``; raises UsageError for a window that is yet to come."""
+        self._require_begun()
         since = self.floor(self.since).astimezone(UTC)
         return replace(self, since=since, widened=self.widened or since < self.since)
 
+    def last(self, count: int) -> "Frame":
+        """From the start of a bucket on: the last ``count`` that have begun, whenever the window did."""
+        start = self.floor(self._known - timedelta(microseconds=1))
+        return replace(self, since=self.step(start, 1 - count).astimezone(UTC))
+
     @cached_property
     def starts(self) -> list[datetime]:
-        """When each bucket begins, as aware local times; the first may begin before ``since``."""
-        found, moment = [], self.floor(self.since)
-        while moment.astimezone(UTC) < self.until:
+        """When each bucket begins that has begun, as aware local times; the first may begin before ``since``."""
+        found, moment, end = [], self.floor(self.since), self.end
+        while moment.astimezone(UTC) < end:
             found.append(moment)
             moment = self.step(moment)
         return found
@@ -186,7 +205,18 @@ class Frame:
     def notes(self) -> list[str]:
         """What is to be known of the window."""
         whole = f"whole {self.interval}s are counted: from {self.label(self.starts[0])} on" if self.widened else ""
-        return [*([whole] if whole else []), *([YET_TO_COME] if self.since >= self.as_of else [])]
+        return [*([whole] if whole else []), *([to_come] if (to_come := self._to_come) else [])]
+
+    @property
+    def _to_come(self) -> str:
+        """How many days of the window, or hours where these are counted, have not begun."""
+        zone, moment = ZoneInfo(self.timezone), timedelta(microseconds=1)
+        now, last = ((end - moment).astimezone(zone) for end in (self.end, self.until))
+        count = (last.date() - now.date()).days
+        if self.interval == "hour":
+            count = (self.floor(last).astimezone(UTC) - self.floor(now).astimezone(UTC)) // timedelta(hours=1)
+        said = plural(count, "hour" if self.interval == "hour" else "day")
+        return f"{said} of this time {'are' if count > 1 else 'is'} yet to come" if count else ""
 
     @property
     def scope(self) -> list[str]:
@@ -229,10 +259,10 @@ class Frame:
         return "Day" if self.interval == "day" else f"{self.interval.capitalize()} of"
 
     def axis(self, starts: Sequence[datetime]) -> list[str] | list[date]:
-        """Where charts have buckets: hours by their label, all others by their first day."""
-        if self.interval == "hour":
-            return [self.label(start) for start in starts]
-        return [start.date() for start in starts]
+        """Where charts have buckets: days as they lie in time, all others one by one by their labels."""
+        if self.interval == "day":
+            return [start.date() for start in starts]
+        return [self.label(start) for start in starts]
 
     def heading(self, name: GroupName) -> str:
         """What stands above the part of a group; nothing without a breakdown."""
@@ -260,7 +290,6 @@ class Frame:
         return {"interval": self.interval, "sundays": sundays, "origin": self.floor(self.since).astimezone(UTC)}
 
 
-YET_TO_COME = "this time is yet to come"
 NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
 _SHORTEST: dict[Interval, timedelta] = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
 

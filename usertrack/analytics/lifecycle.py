@@ -69,7 +69,7 @@ def ask_lifecycle(runner: Runner, event: str, frame: Frame) -> Lifecycle:
 
 def turnover_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
     """The query and its values for `turnovers`."""
-    seconds = max(ceil(frame.elapsed.total_seconds()), 1)
+    seconds = ceil(frame.elapsed.total_seconds())
     origin = frame.since - timedelta(seconds=seconds)
     before = origin - timedelta(seconds=seconds)
     values = {**narrowed(frame), "before": before, "origin": origin, "until": frame.end, "seconds": seconds}
@@ -86,7 +86,7 @@ def turnovers(table: Table, frame: Frame) -> tuple[Period, Period]:
 
 def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
     """Raises UsageError for an event that never occurred."""
-    total = sum(start.astimezone(UTC) < frame.end for start in frame.starts)
+    total = len(frame.starts)
     values = {**narrowed(frame), **grouping(frame), "since": frame.since, "until": frame.end}
     table = _ask(runner, "posthog/stickiness", event, frame, values)
     groups = {}

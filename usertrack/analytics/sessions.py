@@ -69,11 +69,11 @@ class Compared:
 
 @dataclass(frozen=True)
 class Sessions:
-    """``all`` of them, ``groups`` of the breakdown, if there is one, and ``by`` each of TRAITS.
+    """``all`` of them, ``groups`` of the breakdown, if there is one, and ``by`` each of TRAITS that is not it.
 
     Groups have a session in the window, the one with most comes first: ``(none)`` has no value, ``all others`` is the
     rest. ``absent`` are those of TRAITS that no session has. ``by_value`` is the answer of the breakdown.
-    ``in_buckets``: all sessions and those of the breakdown have their buckets.
+    ``in_buckets``: all sessions and those of the breakdown have their buckets. ``none`` is why there are none at all.
     """
 
     frame: Frame
@@ -84,6 +84,7 @@ class Sessions:
     by_value: Table | None = None
     absent: tuple[str, ...] = ()
     in_buckets: bool = False
+    none: str = ""
 
 
 def sessions_asked(frame: Frame, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
@@ -99,28 +100,45 @@ def compared(rows: Sequence[Mapping[str, Any]]) -> Compared:
     return Compared(whole.get(1, Visits()), whole.get(0, Visits()), buckets)
 
 
+def why_none(runner: Runner, frame: Frame, visits: Visits) -> str:
+    """In words, why there are no sessions; nothing where there are."""
+    if visits.sessions:
+        return ""
+    conditions = (frame.where or "true", f"({frame.where or 'true'}) AND $session_id != ''")
+    asked = [
+        ("posthog/event_hours", {**narrowed(frame), "where": where, "since": frame.since, "until": frame.end})
+        for where in conditions
+    ]
+    events, of_sessions = (len(table.rows) for table in answers(runner, asked))
+    unmarked = events and not of_sessions
+    return "no event has a $session_id: there are no sessions" if unmarked else "no session began in this time"
+
+
 def ask(runner: Runner, asked: Frame, *, buckets: bool = False) -> Sessions:
     """Everything about the sessions of the window, in one go; with ``buckets`` from the start of one on."""
     frame = asked.whole if buckets else asked
-    traits = [replace(frame, breakdown=name, top=max(frame.top, 10)) for name in TRAITS.values()]
+    others = {label: name for label, name in TRAITS.items() if name != frame.breakdown}
+    traits = {label: replace(frame, breakdown=name, top=max(frame.top, 10)) for label, name in others.items()}
     own = [frame] if frame.breakdown else []
     wanted = [
         *(sessions_asked(one, buckets=buckets) for one in (*own, replace(frame, breakdown=""))),
-        *(sessions_asked(one, buckets=False) for one in traits),
+        *(sessions_asked(one, buckets=False) for one in traits.values()),
     ]
     tables = answers(runner, wanted, typed=len(own))
     by_value, whole = tables[0] if own else None, tables[len(own)]
-    told = dict(zip(TRAITS, tables[len(own) + 1 :], strict=True))
+    told = dict(zip(traits, tables[len(own) + 1 :], strict=True))
     absent = tuple(label for label, table in told.items() if one_group(table))
+    all_ = compared(whole.dicts())
     return Sessions(
         frame,
-        compared(whole.dicts()),
+        all_,
         _groups(by_value, frame) if by_value else {},
-        {label: _groups(told[label], one) for label, one in zip(TRAITS, traits, strict=True) if label not in absent},
+        {label: _groups(told[label], one) for label, one in traits.items() if label not in absent},
         whole,
         by_value,
         absent,
         buckets,
+        why_none(runner, frame, all_.now),
     )
 
 

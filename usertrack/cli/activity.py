@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli.analytics import WEEKS
-from usertrack.cli.asked import PANEL, Asked, frame_of, last_periods, tell, with_asked
+from usertrack.cli.asked import PANEL, Asked, frame_of, tell, with_asked
 from usertrack.cli.options import Common, Limit
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def _everything(desk: "Desk", frame: "Frame") -> "Document":
     frame = replace(frame, breakdown="")
     question = Question(
         frame,
-        last_periods(replace(frame, interval="week"), WEEKS),
-        last_periods(replace(frame, interval="day"), 365),
+        replace(frame, interval="week").last(WEEKS),
+        replace(frame, interval="day").last(365),
         desk.settings["signed_up"],
         source_of(desk.settings),
         tuple(desk.settings["pages"]),

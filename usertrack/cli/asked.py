@@ -198,7 +198,7 @@ def periods_of(frame: "Frame", asked: Asked, count: int | None, usual: int) -> "
         raise UsageError(f"{begins} and --periods both say when it begins", "give one of them")
     if begins:
         return frame.whole
-    return last_periods(frame, count or usual)
+    return frame.last(count or usual)
 
 
 def tell(
@@ -221,12 +221,3 @@ def tell(
 
 def _with_notes(data: dict[str, Any], notes: Sequence[str]) -> dict[str, Any]:
     return data | {"notes": list(dict.fromkeys((*data["notes"], *notes)))}
-
-
-def last_periods(frame: "Frame", count: int) -> "Frame":
-    """``frame`` with the last ``count`` buckets up to its end, whenever it began."""
-    from dataclasses import replace
-    from datetime import UTC, timedelta
-
-    start = frame.floor(frame.until - timedelta(microseconds=1))
-    return replace(frame, since=frame.step(start, 1 - count).astimezone(UTC))

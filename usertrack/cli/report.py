@@ -9,7 +9,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.analytics import WEEKS
-from usertrack.cli.asked import Asked, frame_of, last_periods, of_people, week_start, with_asked
+from usertrack.cli.asked import Asked, frame_of, of_people, week_start, with_asked
 from usertrack.cli.options import Common, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ def _activity(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa
     bench = desk.profiles(rules)
     if recipe.segment:
         frame = of_people(desk, frame, recipe.segment, bench, rules)
-    weeks = last_periods(replace(frame, interval="week"), WEEKS)
+    weeks = replace(frame, interval="week").last(WEEKS)
     settings = desk.settings
     question = Question(frame, weeks, settings["signed_up"], source_of(settings), tuple(settings["pages"]))
     found = gather(desk.runner, question, bench, rules, lambda asked, answer: desk.progress(asked.name, passing=True))

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
-from itertools import zip_longest
+from itertools import count, pairwise, zip_longest
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
@@ -18,7 +18,7 @@ from usertrack.render.safe import visible
 _SHADES = " ░▒▓█"
 # Each has its own ink, so that a number reads on it whatever the terminal's colours are.
 _TINTS = ("", "#1d2129 on #d6eeef", "#1d2129 on #9fd6d8", "#1d2129 on #5fb9bd", "#ffffff on #0b5f63")
-_AXIS = 20  # cells that plotille takes beside the drawing: numbers at the left, the rest of the last date
+_LEFT, _AXIS = 13, 20  # cells that plotille takes beside the drawing: for numbers, and with the rest of the last date
 _WIDEST = 96
 _ROUND = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # steps that read well between the numbers of an axis
 _READ = 16  # more columns than these are looked at, not read
@@ -133,12 +133,14 @@ def _panel(block: Chart, values: Sequence[float | None], width: int, height: int
     figure.set_y_limits(min_=low, max_=low + height * step)
     highest = low + (height - 1 / 4) * step
     figure.y_ticks_fkt = lambda value, _: _tick(value, step, block.unit)
-    figure.x_ticks_fkt = lambda at, after: _place(at, at - (after - at), places[0], block.x)
+    labels = [visible(label) for label in block.x if isinstance(label, str)]
+    figure.x_ticks_fkt = lambda at, after: "" if labels else _day(at, at - (after - at), places[0])
     for piece in _pieces(places, values):
         at, heights = zip(*piece, strict=True)
         figure.plot(at, [min(value, highest) for value in heights])
     drawn = figure.show().split("\n")[1:]  # without the names of the axes
-    return [line.removesuffix("-> (X)").replace("\u2800", " ").rstrip() for line in drawn]
+    lines = [line.removesuffix("-> (X)").replace("\u2800", " ").rstrip() for line in drawn]
+    return [*lines[:-2], *_axis(labels, figure.width)] if labels else lines
 
 
 def _scale(low: float, high: float, rows: int, *, whole: bool) -> tuple[float, float]:
@@ -165,14 +167,25 @@ def _places(block: Chart) -> list[Any]:
     return days or list(range(len(block.x)))
 
 
-def _place(at: Any, before: Any, first: Any, labels: Sequence[date] | Sequence[str]) -> str:
-    """What stands at a tick; nothing where the tick ``before`` says the same."""
-    text = _label(at, labels)
-    return "" if before >= first and text == _label(before, labels) else text
+def _day(at: Any, before: Any, first: Any) -> str:
+    """What stands at a tick; nothing where the tick ``before`` is on the same day."""
+    return "" if before >= first and at.date() == before.date() else f"{at.day} {at:%b}"
 
 
-def _label(at: Any, labels: Sequence[date] | Sequence[str]) -> str:
-    return f"{at.day} {at:%b}" if isinstance(at, date) else visible(str(labels[min(round(at), len(labels) - 1)]))
+def _axis(labels: Sequence[str], width: int) -> list[str]:
+    """Ticks where values are drawn, and below them their labels: as many as do not touch, the last one among them."""
+    last, room = len(labels) - 1, width + _AXIS - _LEFT
+    ticks = [int(at / last * width / (1 + 1 / (2 * width))) for at in range(len(labels))]
+    begins = [max(0, min(tick, room - cell_len(label))) for tick, label in zip(ticks, labels, strict=True)]
+    line, names = "-" * width, ""
+    for at in next(some for every in count(1) if _apart(some := range(last % every, last + 1, every), labels, begins)):
+        line = f"{line[: ticks[at]]}|{line[ticks[at] + 1 :]}"
+        names = set_cell_size(names, begins[at]) + labels[at]
+    return [f"{'-' * (_LEFT - 2)}|-{line}", f"{' ' * (_LEFT - 2)}| {names}"]
+
+
+def _apart(some: range, labels: Sequence[str], begins: Sequence[int]) -> bool:
+    return all(begins[one] + cell_len(labels[one]) + 1 < begins[after] for one, after in pairwise(some))
 
 
 def _pieces(places: Sequence[Any], values: Sequence[float | None]) -> Iterator[list[tuple[Any, float]]]:

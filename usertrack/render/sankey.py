@@ -59,6 +59,7 @@ def draw(flow: Flow) -> str:
             "xmlns": "http://www.w3.org/2000/svg",
             "viewBox": f"0 0 {width} {ceil(bottom) + 1}",
             "class": "chart flow",
+            "style": f"--width:{width}px",
             "role": "img",
             "aria-label": visible(f"{flow.label}. {_described(flow)}"),
         },

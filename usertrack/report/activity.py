@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 from usertrack.analytics.activity import FORMULA, Active, Activity, Day, Engagement, Measured
@@ -81,10 +81,10 @@ def figures(measured: Measured) -> dict[str, Figure]:
 
 def _trend(found: Activity) -> Iterator[Block]:
     """Of each bucket, as far as its days are over: an average day, and the 7 and 30 days to the last one."""
-    buckets: dict[date, list[Day]] = {}
+    buckets: dict[datetime, list[Day]] = {}
     for day in found.now.active.days:
         if day.complete:
-            buckets.setdefault(found.trend.floor(day.start).date(), []).append(day)
+            buckets.setdefault(found.trend.floor(day.start), []).append(day)
     if len(buckets) > 1:
         series: dict[str, Sequence[float]] = {
             "DAU": [sum(day.dau for day in days) / len(days) for days in buckets.values()],
@@ -92,7 +92,7 @@ def _trend(found: Activity) -> Iterator[Block]:
             "MAU": [days[-1].mau for days in buckets.values()],
         }
         for name, values in series.items():
-            yield Chart("trend", name, list(buckets), {name: values}, unit="people")
+            yield Chart("trend", name, found.trend.axis(list(buckets)), {name: values}, unit="people")
 
 
 def _groups(found: Activity) -> Listing:
@@ -156,8 +156,8 @@ def _notes(found: Activity) -> Iterator[str]:
         yield "nobody was active in this time"
     if now.active.days and not now.active.last:
         yield "no day of this time is over: DAU, WAU and MAU are of full days"
-    if found.hours and not now.visits.sessions:
-        yield "no event has a $session_id: there are no sessions"
+    if found.no_sessions:
+        yield found.no_sessions
     if (interval := found.trend.interval) != "day":
         yield f"charts by {interval}: DAU of an average day, WAU and MAU at its end"
     if found.by_value:

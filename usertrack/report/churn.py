@@ -162,6 +162,7 @@ def _risk(found: Churn) -> Iterator[Block]:
         corner="silent for",
         steps=(0.1, 0.25, 0.5, 0.75),
     )
+    risks = sorted(found.risks, key=lambda risk: -(risk.past.value or 0.0))
     rows: list[Row] = [
         (
             _REGULAR[risk.segment[0]],
@@ -171,9 +172,8 @@ def _risk(found: Churn) -> Iterator[Block]:
             said(risk.past.interval),
             risk.past.n,
             {True: "likely", False: "·", None: "too few"}[risk.likely],
-            "; ".join(_characteristics(risk)),
         )
-        for risk in sorted(found.risks, key=lambda risk: -(risk.past.value or 0.0))
+        for risk in risks
     ]
     shown = {
         "regular": Shown("Active on"),
@@ -183,9 +183,12 @@ def _risk(found: Churn) -> Iterator[Block]:
         "interval": Shown("95 %"),
         "n": Shown("n", "number"),
         "likely": Shown("Leave"),
-        "marks": Shown("Marked by", grows=True, spare=True),
     }
     yield _listing(rows, shown, {"people": "BIGINT", "n": "BIGINT", "risk": "DOUBLE"})
+    if marked := tuple(
+        (_name(risk.segment, found.gone), "; ".join(_characteristics(risk))) for risk in risks if risk.marks
+    ):
+        yield Section("What marks them", (Facts(marked),))
 
 
 def _name(segment: Segment, gone: int) -> str:
@@ -208,7 +211,11 @@ def _fact(mark: Mark) -> str:
 
 
 def _percent(share: Share) -> str:
-    return "·" if share.value is None else f"{100 * share.value:.0f} %"
+    return "·" if share.value is None else _said(share.value)
+
+
+def _said(share: float, places: int = 0) -> str:
+    return f"{100 * share:.{places}f} %"
 
 
 def _marks(found: Churn) -> Block:
@@ -218,15 +225,16 @@ def _marks(found: Churn) -> Block:
         (_fact(mark), mark.here.value, mark.there.value, f"{signed(100 * mark.change)} pp", _points(mark.interval))
         for mark in found.marks
     ]
-    n = found.marks[0]
     shown = {
         "fact": Shown("In the period before"),
-        "left": Shown(f"Left, n={number(n.here.n)}", "bar", full=1.0),
-        "stayed": Shown(f"Stayed, n={number(n.there.n)}", "bar", full=1.0),
+        "left": Shown("Left", "bar", full=1.0),
+        "stayed": Shown("Stayed", "bar", full=1.0),
         "change": Shown("Difference", align="right"),
         "interval": Shown("95 %", spare=True),
     }
-    return replace(_listing(rows, shown, {"left": "DOUBLE", "stayed": "DOUBLE"}), limit=12)
+    listing = _listing(rows, shown, {"left": "DOUBLE", "stayed": "DOUBLE"})
+    n = found.marks[0]
+    return replace(listing, limit=12, more=f"of {number(n.here.n)} who left and {number(n.there.n)} who stayed")
 
 
 def _points(interval: Interval) -> str:
@@ -243,7 +251,7 @@ def _tested(found: Churn) -> Block:
         return Paragraph(f"not possible: the history is shorter than {3 * found.gone} days, three periods")
     return Facts(
         (
-            ("the rule", f"who is in a segment of which {LIKELY:.0%} or more left before is held to leave"),
+            ("the rule", f"who is in a segment of which {_said(LIKELY)} or more left before is held to leave"),
             ("as of", f"one period ago, learnt from the period before that, on {people_words(test.base.n)}"),
             ("precision", _share(test.precision, "of those it named left")),
             ("recall", _share(test.recall, "of those who left were named")),
@@ -255,7 +263,8 @@ def _tested(found: Churn) -> Block:
 def _share(share: Share, of: str) -> str:
     if share.value is None:
         return "undefined, n=0"
-    return f"{share.value:.1%} (95 %: {said(share.interval)}): {number(share.hits)} of {number(share.n)} {of}"
+    hits = f"{number(share.hits)} of {number(share.n)} {of}"
+    return f"{_said(share.value, 1)} (95 %: {said(share.interval)}): {hits}"
 
 
 def _span(period: Period) -> str:

@@ -5,7 +5,6 @@ What is not shown stands in a row of its own, so that the sessions of every tabl
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from usertrack.analytics.asking import others_note
 from usertrack.analytics.journeys import Count, Group, Journeys, Steps, told_apart
@@ -106,7 +105,7 @@ def _paths(found: Journeys, group: Group, top: int | None) -> Listing:
     shown = {
         "path": Shown("Path", grows=True),
         "sessions": Shown("Sessions", align="right"),
-        "share": _share(shown_paths, group.journeys),
+        "share": Shown("Share", "bar"),
         "people": Shown("People", align="right"),
         "completion": Shown("Of all sessions" if goal else "Completed", "percent"),
         "worst": Shown("Most lost after", hidden=goal, spare=True),
@@ -115,12 +114,6 @@ def _paths(found: Journeys, group: Group, top: int | None) -> Listing:
     kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "VARCHAR", "VARCHAR")
     heading = "The ways to it" if goal else "Common paths"
     return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), heading, shown)
-
-
-def _share(counts: Mapping[Any, Count], whole: int) -> Shown:
-    """A bar that is full for the most frequent: all others together may be more."""
-    most = max((count.sessions for count in counts.values()), default=0)
-    return Shown("Share", "bar", full=most / whole if most else None)
 
 
 def _worst(group: Group, path: Steps) -> str | None:
@@ -181,7 +174,7 @@ def _pages(found: Journeys, total: int, pages: Mapping[str, Count], heading: str
     shown = {
         "page": Shown(found.asked.by.capitalize()),
         "sessions": Shown("Sessions", align="right"),
-        "share": _share(head, total),
+        "share": Shown("Share", "bar"),
         "people": Shown("People", align="right"),
         "bounced": Shown("Bounced", "percent", hidden=not entries),
         "reached": Shown("Got to the goal", "percent", hidden=not (goal and entries)),

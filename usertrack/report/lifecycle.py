@@ -7,7 +7,7 @@ from typing import Any
 from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.lifecycle import STATES, Lifecycle, Period, Stickiness
-from usertrack.document import Block, Document, Listing, Shown, Spark
+from usertrack.document import Block, Document, Listing, Section, Shown, Spark
 from usertrack.measures import number, plural
 from usertrack.period import as_stored
 from usertrack.table import Column, Row, Table
@@ -50,7 +50,7 @@ def lifecycle_document(found: Lifecycle) -> Document:
     return Document(
         title=f"Lifecycle by {frame.interval}",
         subtitle=_subtitle(found.event, frame),
-        blocks=tuple(block for name, periods in found.groups.items() for block in _lifecycle(name, periods, frame)),
+        blocks=tuple(_blocks(found)),
         notes=notes,
         data=lambda: _json(found.event, frame, _LIFECYCLE, rows, notes),
         table=_table(found.table, frame, "lifecycle", _LIFECYCLE, rows),
@@ -64,7 +64,8 @@ def stickiness_document(found: Stickiness) -> Document:
     frame = found.frame
     rows = [row for name, counts in found.groups.items() for row in _stickiness_rows(name, counts)]
     quiet = () if any(row[3] for row in rows) else ("nobody was active in this time",)
-    notes = (*quiet, *_begun(found), *others(found.table, frame))
+    last = (f"the last {frame.interval} is not over",) if frame.unfinished(frame.starts[-1]) else ()
+    notes = (*quiet, *last, *others(found.table, frame))
     return Document(
         title=f"Stickiness: active on how many of {plural(found.total, frame.interval)}",
         subtitle=_subtitle(found.event, frame),
@@ -77,15 +78,6 @@ def stickiness_document(found: Stickiness) -> Document:
     )
 
 
-def _begun(found: Stickiness) -> Iterator[str]:
-    """Which periods of the time are not over, or not begun, as it was asked for."""
-    frame, starts = found.frame, found.frame.starts
-    if found.total and frame.unfinished(starts[found.total - 1]):
-        yield f"the last {frame.interval} is not over"
-    if to_come := len(starts) - found.total:
-        yield f"{plural(to_come, frame.interval)} of this time {'are' if to_come > 1 else 'is'} yet to come"
-
-
 def _subtitle(event: str, frame: Frame) -> str:
     return " · ".join([frame.said, f"active: {event or 'any event'}", *frame.scope, *frame.weeks])
 
@@ -94,7 +86,13 @@ def _people(period: Period) -> list[int | None]:
     return [None if state == "dormant" and period.unfinished else people for state, people in period.people.items()]
 
 
-def _lifecycle(name: GroupName, periods: Sequence[Period], frame: Frame) -> Iterator[Block]:
+def _blocks(found: Lifecycle) -> Iterator[Block]:
+    for name, periods in found.groups.items():
+        blocks = tuple(_lifecycle(periods, found.frame))
+        yield from (Section(found.frame.heading(name), blocks),) if found.frame.breakdown else blocks
+
+
+def _lifecycle(periods: Sequence[Period], frame: Frame) -> Iterator[Block]:
     over = [period for period in periods if not period.unfinished]
     if len(over) > 2:
         for state in STATES:
@@ -109,7 +107,7 @@ def _lifecycle(name: GroupName, periods: Sequence[Period], frame: Frame) -> Iter
         **{state: Shown(state.capitalize(), "number") for state in STATES},
     }
     columns = tuple(Column(key, "VARCHAR" if key == "period" else "BIGINT") for key in shown)
-    yield Listing(Table(columns, rows, as_of=frame.as_of), frame.heading(name), shown)
+    yield Listing(Table(columns, rows, as_of=frame.as_of), "", shown)
 
 
 def _stickiness_rows(name: GroupName, counts: Sequence[int]) -> Iterator[Row]:

@@ -142,13 +142,15 @@ def _table(table: Table, frame: Frame, rows: list[Row]) -> Table:
 
 
 def _notes(groups: Sequence[Cohorts]) -> tuple[str, ...]:
-    empty = not any(cohort.size for group in groups for cohort in group.cohorts)
-    forming = any(cohort.forming for group in groups for cohort in group.cohorts)
-    blank = any(people is None for group in groups for cohort in group.cohorts for people in cohort.people)
+    cohorts = [cohort for group in groups for cohort in group.cohorts]
+    forming = any(cohort.forming for cohort in cohorts)
+    blank = any(people is None for cohort in cohorts if cohort.size for people in cohort.people)
+    sizes = {bool(cohort.size) for cohort in cohorts}
     return (
-        *(["nobody began in this time"] if empty else []),
+        *(["nobody began in this time"] if True not in sizes else []),
         *(["the last cohort is still forming"] if forming else []),
         *(["· is a period that is not over yet"] if blank else []),
+        *(["· of n=0: nobody began then"] if len(sizes) > 1 else []),
     )
 
 

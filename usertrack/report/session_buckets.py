@@ -22,7 +22,7 @@ class Bucket:
 def buckets(found: Sessions, one: Compared) -> list[Bucket]:
     """Every bucket of the window up to now, also those without a session; none where they were not asked for."""
     frame = found.frame
-    starts = [start for start in frame.starts if start < frame.end] if found.in_buckets else []
+    starts = frame.starts if found.in_buckets else []
     return [
         Bucket(start, one.buckets.get(at, Visits()), not frame.unfinished(start)) for at, start in enumerate(starts)
     ]

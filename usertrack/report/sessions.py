@@ -170,8 +170,8 @@ def absent_notes(found: Sessions) -> Iterator[str]:
 
 
 def _notes(found: Sessions) -> Iterator[str]:
-    if not found.all.now.sessions:
-        yield "no session began in this time"
+    if found.none:
+        yield found.none
     if found.frame.where:
         yield "sessions with an event that fulfils --where, each of them whole"
     unseen = found.all.now.sessions - found.all.now.with_pageview
