@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from usertrack.server.addresses import means_address
+from usertrack.server.payload import DISTINCT_ID_LENGTH
 
 EVENT = {"event": "hi", "distinct_id": "d", "api_key": TOKEN}
 PATHS = ["/batch", "/e", "/i/v0/e", "/capture", "/track", "/engage"]
@@ -176,9 +177,10 @@ SCALARS = st.booleans() | WHOLE | st.integers(2**63, 2**64 - 1) | st.floats(-1e1
 # ClickHouse gives the lists within a list one common type; that changes values only where kinds are mixed
 LISTS = st.lists(st.text()) | st.lists(WHOLE) | st.lists(st.booleans()) | st.lists(st.lists(st.text(), min_size=1))
 VALUES = SCALARS | LISTS | st.dictionaries(KEYS, SCALARS, min_size=1, max_size=3)
+IDS = st.text(min_size=1, max_size=DISTINCT_ID_LENGTH)
 
 
-@given(properties=st.dictionaries(KEYS, VALUES, max_size=5), name=st.text(min_size=1), person=st.text(min_size=1))
+@given(properties=st.dictionaries(KEYS, VALUES, max_size=5), name=st.text(min_size=1), person=IDS)
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_hostile_properties_come_back_as_sent(running: Client, properties: Any, name: str, person: str) -> None:
     key = str(uuid.uuid4())
