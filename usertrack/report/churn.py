@@ -1,58 +1,26 @@
 """Churn as a document: how many leave, how long people stay, who is about to go and how well that is known."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from usertrack.analytics.asking import others
-from usertrack.analytics.churn import FEWEST, LIKELY, BackTest, Churn, Group, Mark, Period, Risk, Segment
+from usertrack.analytics.churn import FEWEST, LIKELY, Churn, Group, Period
 from usertrack.analytics.over_time import Share
 from usertrack.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
 from usertrack.intervals import Interval
 from usertrack.measures import number, people_words, plural, signed
-from usertrack.report import over_time
+from usertrack.report import churn_rows, over_time
+from usertrack.report.churn_rows import REGULAR, characteristics, days_silent, fact, has_trend, percent, segment_name
 from usertrack.report.over_time import said
 from usertrack.table import Column, Row, Table
 
 _DAYS = (1, 7, 14, 30, 60, 90, 180, 365)
-_COLUMNS = (
-    Column("segment"),
-    Column("regular"),
-    Column("silent"),
-    Column("people", "BIGINT"),
-    Column("churn_probability", "DOUBLE"),
-    Column("low", "DOUBLE"),
-    Column("high", "DOUBLE"),
-    Column("past_people", "BIGINT"),
-    Column("past_left", "BIGINT"),
-    Column("likely", "BOOLEAN"),
-    Column("characteristics", "VARCHAR[]"),
-)
-_OF_GROUPS = (
-    *map(Column, ("breakdown", "group")),
-    *(Column(name, "BIGINT") for name in ("people", "left")),
-    *(Column(name, "DOUBLE") for name in ("churn_rate", "low", "high", "median_days", "mean_days", "horizon_days")),
-)
-_REGULAR = {1: "1 day", 2: "2 to 4 days", 3: "5 days or more"}
-METHOD = (
-    "segments by how regular and how recent people were in a period; the risk is the share of the same segment,"
-    " a period earlier, that left"
-)
-_MARKS = 3
 
 
 def churn_document(found: Churn) -> Document:
-    """Rate, lifetime, risk, its back-test; files hold a row per risk segment, of a trend one per group and bucket.
-
-    With a breakdown they hold a row per group: of how many the last period's churn rate is, and how long people stay.
-    """
+    """Rate, lifetime, risk, its back-test; files hold what `churn_rows` has."""
     frame, gone = found.frame, found.gone
-    risks: list[Row] = [_row(risk, gone) for risk in found.risks]
-    trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend)]
-    columns, rows = (over_time.columns("left"), trend) if trend else (_COLUMNS, risks)
-    if frame.breakdown and not trend:
-        columns, rows = _OF_GROUPS, list(map(_of_group, found.groups))
     notes = _notes(found)
     return Document(
         title="Churn",
@@ -61,16 +29,16 @@ def churn_document(found: Churn) -> Document:
                 frame.said,
                 f"left: {plural(gone, 'whole day')} without {found.event or 'any event'}",
                 *frame.scope,
-                *(frame.weeks if trend else []),
+                *(frame.weeks if has_trend(found) else []),
             ]
         ),
         blocks=tuple(_blocks(found)),
         notes=notes,
-        data=lambda: _json(found, risks, notes),
+        data=lambda: churn_rows.as_json(found, notes),
         table=replace(
             found.table,
-            columns=columns,
-            rows=rows,
+            columns=churn_rows.columns(found),
+            rows=churn_rows.rows(found),
             name="churn",
             timezone=frame.timezone,
             as_of=frame.as_of,
@@ -145,17 +113,17 @@ def _days(value: float | None, interval: Interval, otherwise: str) -> str:
 
 def _risk(found: Churn) -> Iterator[Block]:
     by_segment = {risk.segment: risk for risk in found.risks}
-    silences = {silent: text for silent in range(3) if (text := _silent(silent, found.gone))}
+    silences = {silent: text for silent in range(3) if (text := days_silent(silent, found.gone))}
     values = [
         [
             by_segment[segment].past.value if (segment := (regular, silent)) in by_segment else None
             for silent in silences
         ]
-        for regular in _REGULAR
+        for regular in REGULAR
     ]
     yield Heatmap(
         "Risk to leave in the next period",
-        [f"active on {text}" for text in _REGULAR.values()],
+        [f"active on {text}" for text in REGULAR.values()],
         list(silences.values()),
         values,
         "percent",
@@ -165,8 +133,8 @@ def _risk(found: Churn) -> Iterator[Block]:
     risks = sorted(found.risks, key=lambda risk: -(risk.past.value or 0.0))
     rows: list[Row] = [
         (
-            _REGULAR[risk.segment[0]],
-            _silent(risk.segment[1], found.gone),
+            REGULAR[risk.segment[0]],
+            days_silent(risk.segment[1], found.gone),
             risk.people,
             risk.past.value,
             said(risk.past.interval),
@@ -186,43 +154,16 @@ def _risk(found: Churn) -> Iterator[Block]:
     }
     yield _listing(rows, shown, {"people": "BIGINT", "n": "BIGINT", "risk": "DOUBLE"})
     if marked := tuple(
-        (_name(risk.segment, found.gone), "; ".join(_characteristics(risk))) for risk in risks if risk.marks
+        (segment_name(risk.segment, found.gone), "; ".join(characteristics(risk))) for risk in risks if risk.marks
     ):
         yield Section("What marks them", (Facts(marked),))
-
-
-def _name(segment: Segment, gone: int) -> str:
-    return f"active on {_REGULAR[segment[0]]}, silent {_silent(segment[1], gone)}"
-
-
-def _silent(silent: int, gone: int) -> str:
-    """The whole days since the last event; nothing where a period is too short for that."""
-    first, second = -(-gone // 4), -(-gone // 2)  # as `posthog/churn` divides them
-    low, high = ((0, first), (first, second), (second, gone))[silent]
-    return "" if low == high else f"{low} to {high - 1} d" if high - 1 > low else f"{low} d"
-
-
-def _characteristics(risk: Risk) -> list[str]:
-    return [f"{_fact(mark)} {_percent(mark.here)}, others {_percent(mark.there)}" for mark in risk.marks[:_MARKS]]
-
-
-def _fact(mark: Mark) -> str:
-    return mark.event or "came in that period"
-
-
-def _percent(share: Share) -> str:
-    return "·" if share.value is None else _said(share.value)
-
-
-def _said(share: float, places: int = 0) -> str:
-    return f"{100 * share:.{places}f} %"
 
 
 def _marks(found: Churn) -> Block:
     if not found.marks:
         return Paragraph("nothing tells them from those who stayed: no fact differs for sure")
     rows: list[Row] = [
-        (_fact(mark), mark.here.value, mark.there.value, f"{signed(100 * mark.change)} pp", _points(mark.interval))
+        (fact(mark), mark.here.value, mark.there.value, f"{signed(100 * mark.change)} pp", _points(mark.interval))
         for mark in found.marks
     ]
     shown = {
@@ -251,7 +192,7 @@ def _tested(found: Churn) -> Block:
         return Paragraph(f"not possible: the history is shorter than {3 * found.gone} days, three periods")
     return Facts(
         (
-            ("the rule", f"who is in a segment of which {_said(LIKELY)} or more left before is held to leave"),
+            ("the rule", f"who is in a segment of which {percent(LIKELY)} or more left before is held to leave"),
             ("as of", f"one period ago, learnt from the period before that, on {people_words(test.base.n)}"),
             ("precision", _share(test.precision, "of those it named left")),
             ("recall", _share(test.recall, "of those who left were named")),
@@ -264,7 +205,7 @@ def _share(share: Share, of: str) -> str:
     if share.value is None:
         return "undefined, n=0"
     hits = f"{number(share.hits)} of {number(share.n)} {of}"
-    return f"{_said(share.value, 1)} (95 %: {said(share.interval)}): {hits}"
+    return f"{percent(share.value, 1)} (95 %: {said(share.interval)}): {hits}"
 
 
 def _span(period: Period) -> str:
@@ -277,38 +218,12 @@ def _listing(rows: list[Row], shown: dict[str, Shown], kinds: dict[str, str]) ->
     return Listing(Table(tuple(Column(name, kinds.get(name, "VARCHAR")) for name in shown), rows), "", shown)
 
 
-def _row(risk: Risk, gone: int) -> Row:
-    return (
-        _name(risk.segment, gone),
-        _REGULAR[risk.segment[0]],
-        _silent(risk.segment[1], gone),
-        risk.people,
-        risk.past.value,
-        risk.past.interval.low,
-        risk.past.interval.high,
-        risk.past.n,
-        risk.past.hits,
-        risk.likely,
-        _characteristics(risk),
-    )
-
-
-def _of_group(group: Group) -> Row:
-    latest, life = _latest(group), group.lifetime
-    rate = (latest.value, latest.interval.low, latest.interval.high)
-    return (*group.name.columns.values(), latest.n, latest.hits, *rate, life.median, life.mean, life.horizon)
-
-
-def _latest(group: Group) -> Share:
-    return group.periods[-1].left if group.periods else Share()
-
-
 def _notes(found: Churn) -> tuple[str, ...]:
     too_new, left_out = (sum(getattr(group, name) for group in found.groups) for name in ("too_new", "left_out"))
     return (
         f"lifetime: Kaplan-Meier from the first event to the first {plural(found.gone, 'day')} of silence; who is"
         " still here counts for as long as that is known",
-        f"risk: {METHOD}; segments of fewer than {FEWEST} are not judged",
+        f"risk: {churn_rows.METHOD}; segments of fewer than {FEWEST} are not judged",
         *(
             [f"in no lifetime yet: {people_words(too_new)} who came in the last {plural(found.gone, 'day')}"]
             if too_new
@@ -322,7 +237,7 @@ def _notes(found: Churn) -> tuple[str, ...]:
 
 
 def _trend_notes(found: Churn) -> Iterator[str]:
-    if not any(group.trend for group in found.groups):
+    if not has_trend(found):
         return
     unit = found.frame.interval
     silence = f"{plural(found.gone, 'whole day')} of silence"
@@ -330,74 +245,3 @@ def _trend_notes(found: Churn) -> Iterator[str]:
     yield f"left: in the {unit} of the last event before {silence}, and not back in it"
     still = f"{plural(found.gone, 'day')} after their end are not over"
     yield from over_time.note([group.trend for group in found.groups], found.frame, still)
-
-
-def _json(found: Churn, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
-    unused = () if any(group.trend for group in found.groups) else ("interval", "week_start")
-    return {
-        **{key: value for key, value in found.frame.as_dict().items() if key not in unused},
-        "event": found.event or None,
-        "gone_days": found.gone,
-        "counted": found.counted,
-        "method": METHOD,
-        "groups": [_group_json(group) for group in found.groups],
-        "risk_segments": Table(_COLUMNS, rows).dicts(),
-        "marks": [
-            {
-                "fact": _fact(mark),
-                "left": _share_json(mark.here),
-                "stayed": _share_json(mark.there),
-                "difference": mark.change,
-                "low": mark.interval.low,
-                "high": mark.interval.high,
-            }
-            for mark in found.marks
-        ],
-        "back_test": _test_json(found.test),
-        "notes": list(notes),
-    }
-
-
-def _group_json(group: Group) -> dict[str, Any]:
-    life = group.lifetime
-    return {
-        **group.name.columns,
-        "churn_rate": _share_json(_latest(group)),
-        "periods": [{"start": period.start, "end": period.end, **_share_json(period.left)} for period in group.periods],
-        **({"trend": over_time.as_json(group.trend, "left")} if group.trend else {}),
-        "lifetime": {
-            "people": life.n,
-            "left": life.ended,
-            "median_days": life.median,
-            "median_low": life.median_interval.low,
-            "median_high": life.median_interval.high,
-            "mean_days": life.mean,
-            "mean_low": life.mean_interval.low,
-            "mean_high": life.mean_interval.high,
-            "horizon_days": life.horizon,
-            "curve": [
-                {
-                    "day": point.time,
-                    "at_risk": point.at_risk,
-                    "left": point.ended,
-                    "share": point.share,
-                    "low": point.interval.low,
-                    "high": point.interval.high,
-                }
-                for point in life.points
-            ],
-        },
-        "too_new": group.too_new,
-        "left_out": group.left_out,
-    }
-
-
-def _share_json(share: Share) -> dict[str, Any]:
-    low, high = share.interval.low, share.interval.high
-    return {"rate": share.value, "hits": share.hits, "n": share.n, "low": low, "high": high}
-
-
-def _test_json(test: BackTest | None) -> dict[str, Any] | None:
-    if test is None:
-        return None
-    return {name: _share_json(getattr(test, name)) for name in ("precision", "recall", "base")}
