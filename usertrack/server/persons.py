@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _NAMESPACE = uuid.UUID("6d1a6d8e-52b7-5d0c-9a39-6f0f2c1f7f0e")
 _SEEN_EVERY = timedelta(hours=1)  # last_seen_at is no finer than this, so that not every event rewrites its person
 _CHUNK = 5_000
+MERGING = {"$identify": "$anon_distinct_id", "$create_alias": "alias", "$merge_dangerously": "alias"}
+"""The events that join another id to their own, and the property that holds it."""
 # ids that clients send when they have none; merging on them would make strangers one person
 NOBODY = {"anonymous", "guest", "distinctid", "distinct_id", "id", "not_authenticated", "email", "undefined"}
 NOBODY |= {"true", "false", "[object object]", "nan", "none", "null", "0"}
@@ -240,7 +242,7 @@ def clickhouse_time(moment: datetime) -> str:
 
 def _merges(event: Event) -> str | None:
     """The distinct_id that this event joins to its own, if it does."""
-    key = {"$identify": "$anon_distinct_id", "$create_alias": "alias", "$merge_dangerously": "alias"}.get(event.event)
+    key = MERGING.get(event.event)
     other = event.properties.get(key) if key else None
     return as_distinct_id(other) if other not in (None, "") else None
 

@@ -5,8 +5,9 @@ Only ids that are new are joined to a person: two persons who were seen apart ar
 
 from typing import TYPE_CHECKING
 
+from usertrack.server.hogql.sql import identifier, quote
 from usertrack.server.imports.events import LINKS, STAGED, Events
-from usertrack.server.persons import NOBODY, first_person_id_sql
+from usertrack.server.persons import MERGING, NOBODY, first_person_id_sql
 from usertrack.server.store import literals
 
 if TYPE_CHECKING:
@@ -14,10 +15,7 @@ if TYPE_CHECKING:
 
 PEOPLE, JOINED = "posthog.import_people", "posthog.import_joined"
 
-_OTHER_ID = """multiIf(
-    event = '$identify', properties.`$anon_distinct_id`.:String,
-    event IN ('$create_alias', '$merge_dangerously'), properties.alias.:String,
-    NULL)"""
+_OTHER_ID = ", ".join(f"event = {quote(event)}, properties.{identifier(key)}.:String" for event, key in MERGING.items())
 
 
 def links(events: Events) -> str:
@@ -40,8 +38,8 @@ def join_identified(session: "Session") -> int:
     """
     nobody = literals(sorted(NOBODY))
     told = (
-        f"SELECT assumeNotNull({_OTHER_ID}) AS other, distinct_id AS key, timestamp, person_id AS own FROM {STAGED}"
-        " WHERE event IN ('$identify', '$create_alias', '$merge_dangerously') AND other NOT IN ('', key)"
+        f"SELECT assumeNotNull(multiIf({_OTHER_ID}, NULL)) AS other, distinct_id AS key, timestamp, person_id AS own"
+        f" FROM {STAGED} WHERE event IN {literals(MERGING)} AND other NOT IN ('', key)"
         f" AND lower(other) NOT IN {nobody} AND lower(key) NOT IN {nobody}"
     )
     if not session.rows(f"SELECT 1 FROM ({told}) LIMIT 1"):
