@@ -272,3 +272,35 @@ def test_names(tmp_path: Path) -> None:
             library[name]
         assert message in caught.value.message
         assert hint in caught.value.hint
+
+
+def test_fragments_stand_in_queries_with_their_parameters(tmp_path: Path) -> None:
+    write(
+        tmp_path, "-- title: big\n-- params: {least: 3}\n\n-- not this\nx > {least}\nAND {even}\n", "fragments/neon/big"
+    )
+    write(tmp_path, "-- title: even\nx % 2 = 0", "fragments/neon/even")
+    write(tmp_path, "-- title: a\nSELECT x\nFROM t\nWHERE '{big}' != y\n    AND {big}\nORDER BY {day}\n", "neon/bad")
+    write(tmp_path, "-- title: a\nSELECT x\nFROM t\nWHERE y\n    AND {big}\n")
+    library = Library([tmp_path])
+    assert library["neon/some"].sql == "SELECT x\nFROM t\nWHERE y\n    AND x > {least} AND x % 2 = 0"
+    assert library.compiled("neon/some") == "SELECT x\nFROM t\nWHERE y\n    AND x > {least}\n    AND x % 2 = 0"
+    assert library["neon/some"].bind({}, OFFERED).values == {"least": 3}
+    with pytest.raises(UsageError, match=r"bad\.sql:6: parameter 'day' is used but not declared"):
+        library["neon/bad"]  # the line is that of the file
+
+
+def test_a_workspaces_fragment_wins_and_a_parameter_wins_over_both(tmp_path: Path) -> None:
+    write(tmp_path, "-- title: limit\n5", "shipped/fragments/neon/most")
+    write(tmp_path, "-- title: limit\n7", "own/fragments/neon/most")
+    write(tmp_path, "-- title: a\nSELECT {most}", "own/neon/a")
+    write(tmp_path, "-- title: b\n-- params: {most: 9}\nSELECT {most}", "own/neon/b")
+    library = Library([tmp_path / "shipped", tmp_path / "own"])
+    assert (library["neon/a"].sql, library["neon/b"].sql) == ("SELECT 7", "SELECT {most}")
+
+
+def test_a_fragment_that_holds_itself(tmp_path: Path) -> None:
+    write(tmp_path, "-- title: a\n{b}", "fragments/neon/a")
+    write(tmp_path, "-- title: b\n{a}", "fragments/neon/b")
+    write(tmp_path, "-- title: q\nSELECT {a}", "neon/some")
+    with pytest.raises(UsageError, match="the fragment 'a' holds itself: a → b → a"):
+        Library([tmp_path])["neon/some"]

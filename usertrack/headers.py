@@ -1,12 +1,14 @@
 """The YAML header of a query file: whatever is wrong in it is said with file and line."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.fragments import Fragment, expand, params_of
 from usertrack.metric import Metric, read_metric
 from usertrack.query import FACT_TYPES, OFFERED, TYPES, Fact, Parameter, Query, parse_time
 from usertrack.sqltext import placeholders, statement_of
@@ -17,31 +19,33 @@ _MAPPINGS = {"params", "facts", "metric"}
 _MERGES = ("sum", "min", "max", "first", "last")
 
 
-def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
-    """The query in ``path``; raises UsageError with file and line for whatever is wrong with it."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
-    header, lines = _split(text)
-    meta = _header(header, path)
+_NONE: Mapping[str, Fragment] = {}
+
+
+def read_query(path: Path, name: str, fragments: Mapping[str, Fragment] = _NONE, *, shipped: bool = False) -> Query:
+    """The query in ``path`` with its ``fragments`` in place; a parameter of the header's goes before one of that name.
+
+    Raises UsageError with file and line for whatever is wrong with it.
+    """
+    text, meta, body, line = _read(path)
     source = name.split("/", 1)[0]
-    body = "\n".join(text.split("\n")[lines:])
-    sql = body.lstrip("\n")
-    line = lines + 1 + len(body) - len(sql)
+    params = _parameters(meta, path, text)
+    fragments = {key: fragment for key, fragment in fragments.items() if key not in params}
     try:
-        sql = statement_of(sql, source)
+        written = statement_of(body, source)
+        sql = expand(written, source, fragments)
     except UsageError as error:
         raise UsageError(f"{path}:{line}: {error.message}", error.hint) from error
     query = Query(
         name=name,
         source=source,
         sql=sql,
+        written=written,
         title=str(meta.get("title", "")),
         about=str(meta.get("about", "")).strip(),
         key=str(meta.get("key") or ""),
         people=str(meta.get("people") or ""),
-        params={key: _parameter(key, value, path, text) for key, value in (meta.get("params") or {}).items()},
+        params={**params_of(written, source, fragments), **params},
         facts={key: _fact(key, value, path, text) for key, value in (meta.get("facts") or {}).items()},
         metric=_metric(meta["metric"], path, text) if meta.get("metric") is not None else None,
         path=path,
@@ -52,6 +56,29 @@ def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
     _declared_equals_used(query, text)
     _answers_for_a_window(query, text)
     return query
+
+
+def read_fragment(path: Path) -> Fragment:
+    """The fragment in ``path``; raises UsageError with file and line."""
+    text, meta, body, _ = _read(path)
+    lines = (line.rstrip() for line in body.split("\n") if not line.lstrip().startswith("--"))
+    return Fragment(path.stem, "\n".join(lines).strip(), _parameters(meta, path, text))
+
+
+def _read(path: Path) -> tuple[str, dict[str, Any], str, int]:
+    """The text of a file, its header, what comes after it, and the line on which that begins."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
+    header, lines = _split(text)
+    rest = "\n".join(text.split("\n")[lines:])
+    body = rest.lstrip("\n")
+    return text, _header(header, path), body, lines + 1 + len(rest) - len(body)
+
+
+def _parameters(meta: Mapping[str, Any], path: Path, text: str) -> dict[str, Parameter]:
+    return {name: _parameter(name, value, path, text) for name, value in (meta.get("params") or {}).items()}
 
 
 def _split(text: str) -> tuple[str, int]:

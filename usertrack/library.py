@@ -1,10 +1,12 @@
 """The query library: finds .sql files by name. A query is one file, and its path is its name."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.fragments import Fragment, expand, files
+from usertrack.headers import read_fragment
 from usertrack.headers import read_query as read_query
 from usertrack.query import FACT_TYPES as FACT_TYPES
 from usertrack.query import OFFERED as OFFERED
@@ -39,7 +41,9 @@ class Library:
     def __init__(self, roots: Iterable[Path]) -> None:
         self.files: dict[str, tuple[Path, bool]] = {}
         self._read: dict[str, Query] = {}
-        for root in roots:
+        self._roots = list(roots)
+        self._fragments: dict[str, Mapping[str, Fragment]] = {}
+        for root in self._roots:
             for source in SOURCES:
                 for path in sorted((root / source).rglob("*.sql")):
                     name = path.relative_to(root).with_suffix("").as_posix()
@@ -67,5 +71,17 @@ class Library:
         known = matches[0]
         if known not in self._read:
             path, shipped = self.files[known]
-            self._read[known] = read_query(path, known, shipped=shipped)
+            self._read[known] = read_query(path, known, self.fragments(known.split("/", 1)[0]), shipped=shipped)
         return self._read[known]
+
+    def compiled(self, name: str) -> str:
+        """The SQL of a query as its file has it, with the text of its fragments in their places."""
+        query = self[name]
+        fragments = {key: text for key, text in self.fragments(query.source).items() if key not in query.params}
+        return expand(query.written, query.source, fragments, flat=False)
+
+    def fragments(self, source: str) -> Mapping[str, Fragment]:
+        """The fragments for queries of ``source`` by name; a workspace's own wins over the shipped one."""
+        if source not in self._fragments:
+            self._fragments[source] = {name: read_fragment(path) for name, path in files(self._roots, source).items()}
+        return self._fragments[source]

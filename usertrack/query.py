@@ -135,6 +135,7 @@ class Fact:
 class Query:
     """One file of the library. ``line`` is the line on which the SQL starts, for messages.
 
+    ``sql`` is what runs, with fragments on one line each; ``written`` is what the file has in its place.
     ``people`` names the column that counts the records behind one key, in a query that lists everybody a source knows.
     """
 
@@ -151,6 +152,7 @@ class Query:
     path: Path | None = None
     line: int = 1
     shipped: bool = False
+    written: str = ""
 
     @cached_property
     def used(self) -> list[str]:

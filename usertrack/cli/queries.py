@@ -32,16 +32,27 @@ def list_queries(*, common: Common) -> None:
 
 @query.command("show")
 @with_common
-def show(name: Name, *, common: Common) -> None:
+def show(
+    name: Name,
+    compiled: Annotated[
+        bool, typer.Option("--compiled", help="The SQL with its fragments, such as {customer}, written out.")
+    ] = False,
+    *,
+    common: Common,
+) -> None:
     """One query: what it is for, its parameters, its SQL.
 
     `usertrack query show neon/run_activity`
+
+    `usertrack query show posthog/retention --compiled`
     """
     from usertrack.cli.desk import emit, library_of, settings_of
     from usertrack.report.library import query_document
 
     settings = settings_of(common)
-    emit(query_document(library_of(settings)[name]), settings, common)
+    library = library_of(settings)
+    sql = library.compiled(name) if compiled else library[name].written
+    emit(query_document(library[name], sql), settings, common)
 
 
 @query.command("run")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from usertrack.errors import UsageError, did_you_mean
-from usertrack.library import OFFERED, SOURCES, Parameter, Query, Statement, statement_of
+from usertrack.fragments import expand, params_of
+from usertrack.library import OFFERED, SOURCES, Library, Parameter, Query, Statement, statement_of
 
 if TYPE_CHECKING:
     from usertrack.run import Runner
@@ -26,13 +27,13 @@ def statement(
         raise UsageError(
             "say what to run: the NAME of a query, or --sql FILE", "`usertrack query list` shows the names"
         )
-    query = runner.library[name] if name else _pasted(source, str(sql), params)
+    query = runner.library[name] if name else _pasted(runner.library, source, str(sql))
     values = {key: query.params[key].parse(text) if key in query.params else text for key, text in params.items()}
     bound = query.bind(values, runner.offered)
     return replace(bound, limit=limit or None, excludes="internal" in bound.values)
 
 
-def _pasted(source: str | None, file: str, params: Mapping[str, str]) -> Query:
+def _pasted(library: Library, source: str | None, file: str) -> Query:
     if source not in SOURCES:
         raise UsageError(
             "say where the SQL runs: --source posthog or --source neon"
@@ -40,11 +41,13 @@ def _pasted(source: str | None, file: str, params: Mapping[str, str]) -> Query:
             else f"there is no source '{source}'",
             did_you_mean(source or "", SOURCES),
         )
+    fragments = library.fragments(source)
+    written = statement_of(_read(file), source)
     query = Query(
-        name="the SQL" if file == "-" else Path(file).name, source=source, sql=statement_of(_read(file), source)
+        name="the SQL" if file == "-" else Path(file).name, source=source, sql=expand(written, source, fragments)
     )
-    undeclared = [name for name in query.used if name not in OFFERED]
-    return replace(query, params={name: Parameter(name, "text") for name in undeclared})
+    undeclared = {name: Parameter(name, "text") for name in query.used if name not in OFFERED}
+    return replace(query, params={**undeclared, **params_of(written, source, fragments)})
 
 
 def _read(file: str) -> str:

@@ -38,8 +38,8 @@ def _table(library: Library) -> Table:
     return Table(names, rows, name="queries", title=f"{len(rows)} queries")
 
 
-def query_document(query: Query) -> Document:
-    """What a query is for, what it takes, and its SQL as in the file."""
+def query_document(query: Query, sql: str) -> Document:
+    """What a query is for, what it takes, and its ``sql``."""
     pairs = [
         ("Source", query.source),
         ("Key", query.key or None),
@@ -52,7 +52,7 @@ def query_document(query: Query) -> Document:
         blocks=(
             *([Paragraph(query.about)] if query.about else []),
             Facts(tuple(p for p in pairs if p[1])),
-            Code(query.sql),
+            Code(sql),
         ),
         data=lambda: {
             "name": query.name,
@@ -63,7 +63,7 @@ def query_document(query: Query) -> Document:
             "metric": query.metric and {"label": query.metric.label, "kind": query.metric.kind},
             "params": {p.name: {"type": p.type, "default": p.default} for p in query.params.values()},
             "facts": {name: {"label": f.label, "type": f.type, "unit": f.unit} for name, f in query.facts.items()},
-            "sql": query.sql,
+            "sql": sql,
         },
     )
 
