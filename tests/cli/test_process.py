@@ -61,6 +61,38 @@ def test_interrupted_while_it_loads() -> None:
     assert "Traceback" not in said
 
 
+HOLD = """
+import sys
+from pathlib import Path
+from usertrack.server.lock import DirectoryLock
+lock = DirectoryLock(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("interrupted", "code"), [(False, 0), (True, 130)])
+def test_a_demo_in_use_is_waited_for(env: dict[str, str], interrupted: bool, code: int) -> None:  # noqa: FBT001
+    (store,) = (Path(env["XDG_CACHE_HOME"]) / "usertrack").glob("demo-*/posthog")
+    hold = [sys.executable, "-c", HOLD, str(store)]
+    ask = [*COMMAND, "query", "run", "posthog/event_names", "--demo"]
+    with (
+        subprocess.Popen(hold, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder,
+        subprocess.Popen(ask, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        assert holder.stdin
+        assert holder.stdout
+        assert process.stderr
+        assert holder.stdout.readline() == "held\n"
+        assert f"note: waiting for the demo, which another usertrack (pid {holder.pid})" in process.stderr.readline()
+        if interrupted:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == code
+        holder.stdin.close()
+        process.communicate(timeout=60)
+    assert process.returncode == code
+
+
 def _wait(condition: "object") -> None:
     deadline = time.monotonic() + 30
     while not condition():  # type: ignore[operator]

@@ -14,7 +14,7 @@ from typing import Any
 
 from usertrack.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.server.definitions import Definitions
-from usertrack.server.lock import DirectoryLock
+from usertrack.server.lock import DirectoryLock, Waiting
 
 # What is written must come back as it was: strings stay strings, keys with dots stay one key.
 _SETTINGS = {
@@ -89,8 +89,8 @@ class Store(Session):
     chDB allows one open Store per process, too.
     """
 
-    def __init__(self, path: Path, wait: float = 0.0) -> None:
-        """Open (and create) ``path``, waiting up to ``wait`` seconds for another process to leave it.
+    def __init__(self, path: Path, waiting: Waiting | None = None) -> None:
+        """Open (and create) ``path``; with ``waiting``, wait until another process has left it.
 
         Raises ``ConnectionFailed`` naming the process that holds it, ``UsageError`` if it cannot be written.
         """
@@ -98,7 +98,7 @@ class Store(Session):
         self._erasing = threading.Lock()  # one after the other: what is to go stands in one table
         self.overhaul = threading.Lock()  # held to its end by an import, and by who would miss what that brings
         self._importing = threading.Lock()
-        self._lock = _locked(path, wait)
+        self._lock = _locked(path, waiting)
         try:
             _forget_uploads(path)
             super().__init__(path)
@@ -220,10 +220,10 @@ def literals(values: Iterable[object]) -> str:
     return "(" + (",".join(literal(str(value)) for value in values) or "NULL") + ")"
 
 
-def _locked(path: Path, wait: float) -> DirectoryLock:
+def _locked(path: Path, waiting: Waiting | None) -> DirectoryLock:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return DirectoryLock(path, wait)
+        return DirectoryLock(path, waiting)
     except OSError as error:
         raise UsageError(
             f"cannot write to the data directory {path}: {error.strerror}", "choose another one with --data"
@@ -248,7 +248,7 @@ def _connected(path: Path) -> Any:
         import chdb
     except ModuleNotFoundError:
         raise UsageError(
-            "the embedded PostHog is not installed", "install it with: pip install 'usertrack[local]'"
+            "the embedded PostHog is not installed", "install usertrack with its extra `local`: README, Install"
         ) from None
     except ImportError as error:
         raise ConnectionFailed(
