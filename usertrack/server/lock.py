@@ -14,7 +14,7 @@ from usertrack.errors import ConnectionFailed
 _POLL_SECONDS = 0.05
 
 Waiting = Callable[[object, float], None]
-"""Told again and again which process holds the directory, by its id, and for how many seconds it has been waited for."""
+"""Told again and again which process (its id) holds the directory, and for how many seconds it has been waited for."""
 
 
 class DirectoryServed(ConnectionFailed):
