@@ -19,10 +19,10 @@ WITH people AS (
     JOIN wasp_user AS w ON w.id = f.wasp_user_id
 ),
 happened AS (
-    SELECT 'workflow' AS level, r.user_id::text AS user_id, r.created_at AS at, r.run_state AS outcome
+    SELECT 'workflow' AS level, r.user_id::text AS user_id, r.created_at AS at, r.run_state::text AS outcome
     FROM fastapi_run AS r
     UNION ALL
-    SELECT 'tool', t.user_id, t.created_at, t.status
+    SELECT 'tool', t.user_id::text, t.created_at, t.status::text
     FROM fastapi_tool_executions AS t
 ),
 hours AS (
