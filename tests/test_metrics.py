@@ -11,7 +11,9 @@ from usertrack.intervals import UNKNOWN, wilson
 from usertrack.library import Library, shipped_root
 from usertrack.metric import Metric
 from usertrack.metrics import Score, Scorecard, reading, scorecard
+from usertrack.report.metrics import metrics_document
 from usertrack.settings import Setting
+from usertrack.sqltext import events_of
 from usertrack.table import Column, Row, Table
 
 from .conftest import problem
@@ -96,6 +98,47 @@ def test_connect_rate_is_of_persons_who_were_there(found: Scorecard) -> None:
     assert (score.now.value, score.now.n, score.now.interval) == (0.5, 2, wilson(1, 2))
     assert score.series == (None, None, 0, None, 0, None, 0.5, None)
     assert (score.band, score.change, score.verdict) == ("excellent", 0.5, "unclear")
+
+
+def test_a_rate_of_an_event_that_never_occurred_is_unknown(here: Office, tmp_path: Path) -> None:
+    sql = (shipped_root() / "queries/posthog/connect_rate.sql").read_text()
+    (tmp_path / "posthog").mkdir()
+    (tmp_path / "posthog/mistyped.sql").write_text(sql.replace("'mcp_connect_clicked'", "'mcp_conect_clicked'"))
+    with here.runner("posthog") as runner:
+        runner.library = Library([shipped_root() / "queries", tmp_path])
+        found = scorecard(runner, ["mistyped", "connect_rate"], days=4)
+    score = of(found, "mistyped")
+    assert (score.now.value, score.now.interval, score.now.n, score.band, score.series) == (None, UNKNOWN, 2, "", ())
+    notes = metrics_document(found).notes
+    assert (
+        "MCP connect rate is unknown: no event 'mcp_conect_clicked' ever occurred; did you mean 'mcp_connect_clicked'?"
+        in notes
+    )
+    assert of(found, "connect_rate").now.value == 0.5
+
+
+def test_a_rate_of_an_event_that_has_not_occurred_yet_is_unknown(here: Office) -> None:
+    with here.runner("posthog", as_of=datetime.fromisoformat("2026-11-16T09:00+00:00")) as runner:
+        score = of(scorecard(runner, days=4), "connect_rate")
+    assert (score.now.value, score.band, score.unknown) == (
+        None,
+        "",
+        "no event 'mcp_connect_clicked' ever occurred; the most frequent are $pageview",
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "events"),
+    [
+        ("countIf(event = 'a') / countIf(e.event IN ('b', 'c'))", [["a"], ["b", "c"]]),
+        ("event = 'a' OR event = {x} OR event IN {y}", [["a", "given", "d", "e"]]),
+        ("if(event = 'a', 'x', 'y') AND ({none} = '' OR event = {none})", [["a"]]),
+        ("event != 'a' AND event NOT IN ('b') AND properties.event = 'c' -- event = 'd'", []),
+        ("event IN (SELECT name FROM events WHERE name LIKE 'a')", []),
+    ],
+)
+def test_the_events_that_a_query_cannot_do_without(sql: str, events: list[list[str]]) -> None:
+    assert events_of(sql, {"x": "given", "y": ["d", "e"], "none": ""}) == events
 
 
 def test_a_median_knows_who_still_waits(found: Scorecard) -> None:
