@@ -9,7 +9,7 @@ from typing import Any
 from usertrack.analytics.asking import answers, grouping, groups, narrowed
 from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.lifecycle import Period, turnover_asked, turnovers
-from usertrack.analytics.sessions import Compared, Visits, compared, sessions_asked, why_none
+from usertrack.analytics.sessions import Compared, Visits, compared, explained, sessions_asked
 from usertrack.errors import UsageError
 from usertrack.run import Runner
 from usertrack.table import Table
@@ -157,8 +157,9 @@ def ask(runner: Runner, asked: Frame) -> Activity:
     ]
     days, visits, came, hours, *grouped = answers(runner, wanted)
     before, now = _active(days.dicts(), frame)
-    sessions = compared(visits.dicts())
-    no_sessions = why_none(runner, everybody, sessions.now) if len(hours.rows) else ""
+    sessions, no_sessions = compared(visits.dicts()), ""
+    if len(hours.rows):
+        sessions, no_sessions = explained(runner, everybody, sessions)
     was, is_now = turnovers(came, frame)
     return Activity(
         frame,

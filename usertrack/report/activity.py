@@ -143,8 +143,8 @@ def _engagement(now: Engagement, before: Engagement) -> Listing:
 def _days(found: Activity) -> Iterator[Row]:
     for name, active in {EVERYBODY: found.now.active, **found.groups}.items():
         for at, day in enumerate(active.days):
-            visits = found.sessions.buckets.get(at)
-            own = (visits.sessions if visits else 0, found.events(day.start.date())) if not name else (None, None)
+            visits = found.sessions.at(at)
+            own = (visits.count, found.events(day.start.date())) if not name else (None, None)
             start = as_stored(day.start)
             yield *name.columns.values(), start, day.dau, day.wau, day.mau, day.stickiness, *own, day.complete
 
