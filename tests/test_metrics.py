@@ -19,7 +19,6 @@ from usertrack.table import Column, Row, Table
 from .conftest import problem
 from .people import Company, Office, office
 
-
 SUMMER = datetime(2026, 7, 1)
 
 

@@ -55,9 +55,9 @@ class Active:
 
     @property
     def stickiness(self) -> float | None:
-        """The average day's people, of those of the 30 days that end with the last one."""
-        last = self.last
-        return self.mean / last.mau if last and last.mau and self.mean is not None else None
+        """The mean of each complete day's DAU ÷ MAU, of those days on which it is known."""
+        shares = [share for day in self.days if day.complete and (share := day.stickiness) is not None]
+        return sum(shares) / len(shares) if shares else None
 
     @property
     def came_back(self) -> float | None:
@@ -87,7 +87,7 @@ def engagement_of(active: Active, visits: Visits) -> Engagement:
 
 
 FORMULA = (
-    "100 × the mean of: DAU ÷ MAU, people of a day seen again within 7 days, "
+    "100 × the mean of: DAU ÷ MAU of an average day, people of a day seen again within 7 days, "
     "sessions that did not bounce, sessions of 2 minutes or more"
 )
 
@@ -188,7 +188,7 @@ def engagements(runner: Runner, frames: Sequence[Frame]) -> list[Engagement]:
 
 def _days_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
     origin, count = frame.starts[0], len(frame.starts)
-    first, earliest = (frame.step(origin, -days).astimezone(UTC) for days in (count, max(count, MONTH)))
+    first, earliest = (frame.step(origin, -days).astimezone(UTC) for days in (count, count + MONTH - 1))
     times = {"from": earliest, "first": first, "since": frame.since, "until": frame.end}
     return "posthog/active_days", {**narrowed(frame), **grouping(frame), **times}
 
