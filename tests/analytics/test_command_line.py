@@ -522,6 +522,15 @@ def test_why_there_are_no_sessions(on: Cli, client: Client) -> None:
     assert "no session began" not in on("sessions", "--since", "2026-11-12", "--until", "2026-11-12").err
 
 
+def test_sessions_are_unknown_and_not_0_without_session_ids(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00"])
+    for command in ("sessions", "activity"):
+        now = json.loads(on(command, *SINCE, "-f", "json").out)["now"]
+        assert (now["sessions"], now["visitors"]) == (None, None)
+    assert "0-30s" not in on("sessions", *SINCE).out
+    assert {row["sessions"] for row in json.loads(on("activity", *SINCE, "-f", "json").out)["days"]} == {None}
+
+
 @pytest.mark.parametrize("form", ["table", "markdown"])
 def test_what_a_group_has_stands_below_its_name(on: Cli, client: Client, form: str) -> None:
     capture(client, LINES)

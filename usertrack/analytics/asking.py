@@ -104,29 +104,6 @@ def groups(table: Table, frame: Frame) -> Iterator[tuple[GroupName, list[dict[st
         yield frame.group_name(rank, of_rank[0]["group_value"] if of_rank else None), of_rank
 
 
-def require_events(runner: Runner, names: Iterable[str]) -> None:
-    """Raise UsageError for an event that never occurred up to the runner's moment. Asks the source once, for any."""
-    names = list(names)
-    known = known_events(runner) if names else []
-    for name in names:
-        if name not in known:
-            raise never_occurred([name], known)
-
-
-def known_events(runner: Runner) -> list[str]:
-    """Every event that occurred up to the runner's moment, the most frequent first."""
-    return [str(row[0]) for row in runner.one(runner.bind("posthog/event_names")).rows]
-
-
-def never_occurred(names: Sequence[str], known: Sequence[str], more: str = "") -> UsageError:
-    """What is said of events that are not among those ``known``, and ``more`` of what to do."""
-    some = f"the most frequent are {', '.join(known[:5])}" if known else "there are no events at all"
-    near = " ".join(dict.fromkeys(hint for name in names if (hint := did_you_mean(name, known))))
-    said = " or ".join(f"'{name}'" for name in names)
-    hint = f"{near} {more}".strip() if near else "; ".join(filter(None, (some, more)))
-    return UsageError(f"no event {said} ever occurred", hint)
-
-
 def others(table: Table, frame: Frame) -> tuple[str, ...]:
     """A note of how many values of the breakdown stand together in "all others"; nothing where none do."""
     rows = table.dicts() if frame.breakdown else []

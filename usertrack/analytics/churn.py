@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from usertrack.analytics.asking import answer, require_events
+from usertrack.analytics.asking import answer
 from usertrack.analytics.features import Counted
 from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.over_time import Bucket, Share
@@ -16,6 +16,7 @@ from usertrack.analytics.survival import Survival, kaplan_meier
 from usertrack.errors import UsageError
 from usertrack.intervals import UNKNOWN, Interval, difference
 from usertrack.measures import plural
+from usertrack.occurred import require_events
 from usertrack.run import Runner
 from usertrack.table import Table
 

@@ -8,11 +8,12 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from usertrack.analytics.asking import answer, grouping, narrowed, quoted, require_events, require_known
+from usertrack.analytics.asking import answer, grouping, narrowed, quoted, require_known
 from usertrack.analytics.frame import Frame, GroupName, chosen
 from usertrack.analytics.over_time import Bucket, Share
 from usertrack.analytics.steps import Step, parse_step, require_steps
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.occurred import require_events
 from usertrack.run import Runner
 from usertrack.sqltext import properties_of
 from usertrack.table import Table

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from usertrack.analytics.asking import known_events, never_occurred
 from usertrack.errors import UsageError
+from usertrack.occurred import known_events, never_occurred
 from usertrack.run import Runner
 from usertrack.sqltext import condition_of
 

@@ -29,7 +29,7 @@ _DAYS = (
 )
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PARTS = {
-    "stickiness": "DAU ÷ MAU",
+    "stickiness": "DAU ÷ MAU of an average day",
     "came_back": "Seen again within 7 days",
     "stayed": "Sessions that did not bounce",
     "lasted": "Sessions of 2 minutes or more",
@@ -69,7 +69,7 @@ def figures(measured: Measured) -> dict[str, Figure]:
         "dau": Figure("DAU, the last full day", last.dau if last else None),
         "wau": Figure("WAU, the 7 days to it", last.wau if last else None),
         "mau": Figure("MAU, the 30 days to it", last.mau if last else None),
-        "stickiness": Figure("Average day ÷ MAU", active.stickiness, "share"),
+        "stickiness": Figure("DAU ÷ MAU, an average day", active.stickiness, "share"),
         "new": Figure("New", people["new"]),
         "returning": Figure("Returning", people["returning"]),
         "resurrected": Figure("Resurrected", people["resurrecting"]),
@@ -102,7 +102,7 @@ def _groups(found: Activity) -> Listing:
         "mean": Shown("Average day", "bar"),
         "wau": Shown("WAU", "number"),
         "mau": Shown("MAU", "number"),
-        "stickiness": Shown("Day ÷ MAU", "percent"),
+        "stickiness": Shown("DAU ÷ MAU", "percent"),
     }
     kinds = ("VARCHAR", "DECIMAL(18,1)", "BIGINT", "BIGINT", "DOUBLE")
     table = Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of)
@@ -143,8 +143,8 @@ def _engagement(now: Engagement, before: Engagement) -> Listing:
 def _days(found: Activity) -> Iterator[Row]:
     for name, active in {EVERYBODY: found.now.active, **found.groups}.items():
         for at, day in enumerate(active.days):
-            visits = found.sessions.buckets.get(at)
-            own = (visits.sessions if visits else 0, found.events(day.start.date())) if not name else (None, None)
+            visits = found.sessions.at(at)
+            own = (visits.count, found.events(day.start.date())) if not name else (None, None)
             start = as_stored(day.start)
             yield *name.columns.values(), start, day.dau, day.wau, day.mau, day.stickiness, *own, day.complete
 

@@ -175,7 +175,7 @@ def _notes(found: Weekly, timezone: str) -> Iterator[str]:
     if isinstance(found.failures, Investigation):
         yield from found.failures.notes
     if isinstance(found.scores, Scorecard):
-        yield from (f"{s.metric.label}: unknown, because {s.error.message}" for s in found.scores.scores if s.error)
+        yield from (f"{s.metric.label}: unknown, because {s.unknown}" for s in found.scores.scores if s.unknown)
     if not found.finished:
         yield (
             "the scorecard is of the last 7 days that are over, and people entered or left since 7 days ago; all else "
