@@ -148,7 +148,7 @@ def test_a_cohort_of_all_members_does_not_lose_some_of_them(fresh: Office) -> No
 
 def test_the_past_does_not_replace_the_people_of_now(own: Cli, fresh: Office) -> None:
     past = ["push", "power", "--as-of", "2026-11-19T09:00", "--to", "posthog-cohort"]
-    push(fresh, name="Live")
+    own("push", "power", *COHORT, "--name", "Live")
     for more in ([], ["--dry-run"]):
         said = own(*past, *more)
         assert (said.code, said.out) == (2, "")
