@@ -10,7 +10,7 @@ import typer
 from usertrack.cli import complete
 from usertrack.cli.analytics import WEEKS
 from usertrack.cli.asked import Asked, frame_of, of_people, week_start, with_asked
-from usertrack.cli.options import Common, Limit, Pseudonyms, SetName, with_common
+from usertrack.cli.options import AllMembers, Common, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:
     from usertrack.cli.desk import Desk
@@ -86,19 +86,21 @@ def segment(
         typer.Argument(metavar="NAME", help="Which.", show_default=False, autocompletion=complete.segments_of_set),
     ],
     set_name: SetName = "action",
+    all_members: AllMembers = False,
     limit: Limit = None,
     pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
-    """Who is in a segment and why, and who came and went since last week.
+    """Whom to act on in a segment and why, and who came and went since last week.
 
     `usertrack report segment failing -o failing.md`
     """
     from usertrack.cli.desk import open_desk
 
     with open_desk(common) as desk:
-        _emit(desk, _recipe(desk, "segment", name, set_name, limit), pseudonyms=pseudonyms)
+        made = replace(_recipe(desk, "segment", name, set_name, limit), all_members=all_members)
+        _emit(desk, made, pseudonyms=pseudonyms)
 
 
 @report.command("activity")
@@ -266,7 +268,14 @@ def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa:
     found, moved = classify_both(answered)
     desk.incomplete = any(fact.missing for fact in found.bench.facts.values())
     return segment_document(
-        found, moved, recipe.subject, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit
+        found,
+        moved,
+        recipe.subject,
+        asdict(recipe),
+        recipe.timezone,
+        _templates(desk),
+        recipe.limit,
+        all_members=recipe.all_members,
     )
 
 

@@ -91,11 +91,12 @@ def _segments(found: Weekly) -> Section:
     for count in found.found.counts:
         entered, left = found.moved.counts.get(count.segment.id, (None, None))
         share = count.people / total if count.people is not None and total else None
-        rows.append((count.segment.name, count.people, share, entered, left, count.segment.action))
-    types = ("VARCHAR", "BIGINT", "DOUBLE", "BIGINT", "BIGINT", "VARCHAR")
+        rows.append((count.segment.name, count.people, count.to_act_on, share, entered, left, count.segment.action))
+    types = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "BIGINT", "BIGINT", "VARCHAR")
     shown = {
         "segment": Shown("Segment", "tag"),
         "people": Shown("People", "number"),
+        "to_act_on": Shown("To act on", "number", hidden=found.found.chosen.exclusive),
         "share": Shown("Share", "bar", full=1.0),
         "entered": Shown("Entered", "number"),
         "left": Shown("Left", "number"),
