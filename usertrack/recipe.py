@@ -32,11 +32,14 @@ class Recipe:
     week_start: str | None = None
     segment: str | None = None
     where: str | None = None
+    people: str | None = None
 
 
 KINDS = ("weekly", "user", "segment", "activity")
 
-_EARLIER = dict.fromkeys(("since", "until", "week_start", "segment", "where"))  # which files once did not have
+_EARLIER = dict.fromkeys(
+    ("since", "until", "week_start", "segment", "where", "people")
+)  # which files once did not have
 _ALWAYS = [name for name in Recipe.__dataclass_fields__ if name not in _EARLIER]
 
 
