@@ -19,7 +19,13 @@ from usertrack.sqltext import condition_of, placeholders, statement_of
 SOURCES = ("posthog", "neon")
 """The folders of the library: each holds the queries of the source of that name."""
 
-OFFERED = {"as_of": "timestamp", "internal": "list", "opted_out": "condition", "timezone": "text"}
+OFFERED = {
+    "as_of": "timestamp",
+    "identified": "condition",
+    "internal": "list",
+    "opted_out": "condition",
+    "timezone": "text",
+}
 """Parameters that the runner offers to every query that uses them, with their types."""
 
 TYPES: dict[str, type | tuple[type, ...]] = {

@@ -34,12 +34,13 @@ class Recipe:
     segment: str | None = None
     where: str | None = None
     all_members: bool = False
+    people: str | None = None
 
 
 KINDS = ("weekly", "user", "segment", "activity")
 
 _EARLIER = {  # which files once did not have
-    **dict.fromkeys(("since", "until", "week_start", "segment", "where")),
+    **dict.fromkeys(("since", "until", "week_start", "segment", "where", "people")),
     "all_members": False,
 }
 _ALWAYS = [name for name in Recipe.__dataclass_fields__ if name not in _EARLIER]

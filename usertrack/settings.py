@@ -48,6 +48,7 @@ KNOWN: dict[str, Known] = {
         "USERTRACK_WEEK_START", about="monday or sunday; default: as in PostHog's project, else monday"
     ),
     "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
+    "people": Known("USERTRACK_PEOPLE", "all", about="whom analyses count: all, or identified people alone"),
     "pages": Known("USERTRACK_PAGES", [], about="patterns such as /blog/* whose pages are one in journeys"),
     "opt_out": Known("USERTRACK_OPT_OUT", [], about="person properties that, like $opt_out, say no to being analysed"),
     "pseudonym_key": Known(

@@ -111,7 +111,7 @@ def test_blanks_around_a_name(on: Cli, client: Client, command: list[str]) -> No
 @pytest.mark.parametrize("command", ["funnel a bb", "funnel activation"])
 def test_people_who_stopped_before_what_never_occurred(on: Cli, client: Client, command: str) -> None:
     capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00"])
-    said = on(*command.split(), *SINCE, "--people", 1)
+    said = on(*command.split(), *SINCE, "--stopped-at", 1)
     assert (said.code, said.out) == (2, "")
     assert "ever occurred" in said.err
 
@@ -133,7 +133,7 @@ def test_a_project_whose_signups_have_another_name(on: Cli, client: Client, clea
 
 
 def test_the_people_of_a_step_are_of_all_groups(on: Cli, client: Client) -> None:
-    said = on("funnel", "a", "b", "--people", 1, "--breakdown", "person.plan")
+    said = on("funnel", "a", "b", "--stopped-at", 1, "--breakdown", "person.plan")
     assert (said.code, said.out) == (2, "")
     assert "without a --breakdown" in said.err
 
@@ -146,8 +146,8 @@ def test_values_of_no_breakdown_are_not_told_apart(on: Cli, client: Client) -> N
 
 def test_one_is_no_plural(on: Cli, client: Client) -> None:
     capture(client, ["p0 | a | 2026-11-02 00:00:00", "p0 | b | 2026-11-02 00:01:00"])
-    assert " 1 person " in on("funnel", "a", "b", "--people", 2, *SINCE).out
-    assert "did all 2 steps" in on("funnel", "a", "b", "--people", 2, *SINCE).out
+    assert " 1 person " in on("funnel", "a", "b", "--stopped-at", 2, *SINCE).out
+    assert "did all 2 steps" in on("funnel", "a", "b", "--stopped-at", 2, *SINCE).out
     assert "−0" not in on("funnel", "a", "b", *SINCE).out
     assert "1 session of 1 person" in on("journeys", "--by", "event", *SINCE).out
     assert "of 1 active person\n" in on("features", "--event", "a", "--property", "", *SINCE).out
@@ -194,7 +194,7 @@ def test_sessions_on_no_known_device(on: Cli, client: Client, command: str) -> N
 
 def test_an_exclusion_that_never_occurred(on: Cli, client: Client) -> None:
     capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | cancelled | 2026-11-02 01:00:00"])
-    for more in ([], ["--people", "1"]):
+    for more in ([], ["--stopped-at", "1"]):
         said = on("funnel", "a", "b", *SINCE, "--exclude", "canceled", *more)
         assert (said.code, said.out) == (2, "")
         assert "no event 'canceled' ever occurred" in said.err
@@ -232,7 +232,7 @@ def test_properties_of_a_condition() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["lifecycle", "activity", "funnel a b", "funnel a b --people 1", "churn", "journeys"]
+    "command", ["lifecycle", "activity", "funnel a b", "funnel a b --stopped-at 1", "churn", "journeys"]
 )
 def test_who_opted_out_is_left_out_and_said(on: Cli, client: Client, command: str) -> None:
     capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | $pageview | 2026-10-01 00:00:00 | $pathname=/"])
@@ -329,7 +329,7 @@ def test_steps_at_one_time_are_in_no_median(on: Cli, client: Client) -> None:
 def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
     event = {"event": "a", "distinct_id": "n", "timestamp": "2026-11-02T00:00:00Z"}
     client.batch({**event, "properties": {"$set": {"email": "n@x.example"}}}, historical_migration=True)
-    asked = ["funnel", "a", "a", *SINCE, "--people", "1", "-f", "csv"]
+    asked = ["funnel", "a", "a", *SINCE, "--stopped-at", "1", "-f", "csv"]
     [who] = csv.reader(on(*asked).out.splitlines()[1:])
     assert who[1] == "n@x.example"
     said = on(*asked, "--pseudonyms")
@@ -384,7 +384,7 @@ def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) 
     assert [(row["breakdown"], row["size"]) for row in first] == [("pro", 2), ("team", 1), (None, 1)]
     days = [row for row in asked("activity") if row["group"] != "everybody" and row["start"] == "2026-11-02T00:00:00Z"]
     assert [(row["breakdown"], row["dau"]) for row in days] == [("pro", 2), ("team", 1), (None, 1), ("free", 0)]
-    uses = asked("features", "--event", "a", "--property", "", "--of", "all")
+    uses = asked("features", "--event", "a", "--property", "")
     assert [(row["breakdown"], row["people"]) for row in uses] == [("pro", 2), ("team", 1), (None, 1)]
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from usertrack.analytics.asking import answer
@@ -17,7 +17,6 @@ from usertrack.run import Runner
 from usertrack.settings import Settings
 from usertrack.table import Table
 
-Counted = Literal["known", "all"]
 STEPS = (0.1, 0.25, 0.5, 0.75)
 BANDS = ("rare", "low", "medium", "high", "core")
 """How much a feature is adopted: above none of the ``STEPS``, above the first, …, above all."""
@@ -85,7 +84,7 @@ class Feature:
 class Group:
     """Features of one value of the breakdown, most used first. ``active[k]`` people were active in the k-th period.
 
-    ``unused`` have no use in this time. ``others`` are people who were active and do not count, with their uses.
+    ``unused`` have no use in this time.
     """
 
     name: GroupName
@@ -93,20 +92,16 @@ class Group:
     active: tuple[int, ...]
     features: tuple[Feature, ...]
     unused: tuple[Feature, ...] = ()
-    others: int = 0
-    others_uses: int = 0
 
 
 @dataclass(frozen=True)
 class Features:
-    """``counted`` is who counts in fact. ``fell_back``: all, since ``known`` was asked for and nobody has an e-mail."""
+    """The groups of the breakdown, or everybody as one."""
 
     source: Source
     frame: Frame
-    counted: Counted
     groups: tuple[Group, ...]
     table: Table
-    fell_back: bool = False
 
 
 def source_of(settings: Settings, event: str = "", name: str | None = None) -> Source:
@@ -121,25 +116,20 @@ def source_of(settings: Settings, event: str = "", name: str | None = None) -> S
     )
 
 
-def ask(
-    runner: Runner, source: Source, frame: Frame, counted: Counted = "known", categories: Sequence[str] = ()
-) -> Features:
+def ask(runner: Runner, source: Source, frame: Frame, categories: Sequence[str] = ()) -> Features:
     """The features, of ``categories`` alone if there are any.
 
     Raises UsageError for an event that never occurred, and for a category that no feature has.
     """
-    table = _ask(runner, "posthog/features", source, frame, counted)
-    fell_back = counted == "known" and not any(row["kind"] == "all" for row in table.dicts())
-    if fell_back:
-        counted, table = "all", _ask(runner, "posthog/features", source, frame, "all")
-    days = _ask(runner, "posthog/feature_days", source, frame, counted).dicts()
+    table = _ask(runner, "posthog/features", source, frame)
+    days = _ask(runner, "posthog/feature_days", source, frame).dicts()
     if not days:
         require_steps(runner, [step_of(runner, source.event)])
     groups = _only(list(_groups(source, frame, table.dicts(), days)), categories)
-    return Features(source, frame, counted, tuple(groups), table, fell_back)
+    return Features(source, frame, tuple(groups), table)
 
 
-def _ask(runner: Runner, query: str, source: Source, frame: Frame, counted: Counted) -> Table:
+def _ask(runner: Runner, query: str, source: Source, frame: Frame) -> Table:
     known = runner.library[query].params
     shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
     named = {
@@ -147,7 +137,6 @@ def _ask(runner: Runner, query: str, source: Source, frame: Frame, counted: Coun
         "property": source.named_by or _NO_PROPERTY,
         "category": source.category_by,
         "duration": source.seconds_by,
-        "known": counted == "known",
     }
     return answer(runner, query, {**shared, **{name: value for name, value in named.items() if name in known}})
 
@@ -172,8 +161,7 @@ def _group(source: Source, frame: Frame, name: GroupName, people: Rows, days: Ro
         by_name.setdefault(row["feature"], []).append(row)
     plan, found = source.plan, []
     for feature, rows in by_name.items():
-        if counting := [row for row in rows if row["counts"]]:
-            found.append(_feature(frame, feature, counting, sets, plan))
+        found.append(_feature(frame, feature, rows, sets, plan))
     found.sort(key=lambda one: (-one.uses, one.name))
     never = [Feature(feature, category) for feature, category in plan.items() if feature not in by_name]
     return Group(
@@ -182,8 +170,6 @@ def _group(source: Source, frame: Frame, name: GroupName, people: Rows, days: Ro
         tuple(sets.get(("", "period", at), 0) for at in range(len(frame.starts))),
         tuple(one for one in found if one.uses),
         (*(one for one in found if not one.uses), *never),
-        sets.get(("", "others", 0), 0),
-        sum(int(row["uses"]) for row in days if not row["counts"]),
     )
 
 

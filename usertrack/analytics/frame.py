@@ -17,6 +17,8 @@ from usertrack.period import after, span
 
 Interval = Literal["hour", "day", "week", "month"]
 WeekStart = Literal["monday", "sunday"]
+Population = Literal["all", "identified"]
+"""Whom an analysis counts: everybody, anonymous visitors too, or those who are `identified` alone."""
 
 MOST_PEOPLE = 50_000
 """The largest segment that fits into one query: ClickHouse behind PostHog takes 4 MB of SQL."""
@@ -28,6 +30,10 @@ MOST_BUCKETS = 10_000
 
 TOP = 5
 """So many values of a breakdown are told apart, unless somebody asks for more."""
+
+
+ANYBODY = "everybody, anonymous visitors too"
+"""Whom figures count unless somebody asks for fewer."""
 
 
 class GroupName(str):
@@ -65,7 +71,8 @@ EVERYBODY = GroupName("", "everybody")
 class Frame:
     """``since``, ``until`` and ``as_of`` are UTC; the window is ``since <= t < until``, whatever the ``interval``.
 
-    ``where`` is a HogQL condition on events. ``people`` are the normalised e-mails of ``segment``, None for everybody.
+    ``where`` is a HogQL condition on events. ``people`` are the normalised e-mails of ``segment``, None for everybody
+    of the ``population``.
     ``breakdown`` is a property of events, or ``person.`` and one of persons; ``top`` values of it are told apart.
     ``widened``: it begins before what was asked for, with a bucket.
     """
@@ -83,6 +90,7 @@ class Frame:
     breakdown: str = ""
     top: int = TOP
     widened: bool = False
+    population: Population = "all"
 
     def __post_init__(self) -> None:
         """Raises UsageError for a window that holds no time, too many buckets, or too many people."""
@@ -220,12 +228,24 @@ class Frame:
 
     @property
     def scope(self) -> list[str]:
-        """Who and what was asked about, for a subtitle: nothing where it is everybody and everything."""
+        """Who and what was asked about, for a subtitle."""
         return [
-            *([f"segment {self.segment}"] if self.segment else []),
+            self.counted_people,
             *([f"where {self.where}"] if self.where else []),
             self.timezone,
         ]
+
+    @property
+    def counted(self) -> Population:
+        """Whom the figures count: whoever is in a segment has an e-mail, and is identified."""
+        return self.population if self.people is None else "identified"
+
+    @property
+    def counted_people(self) -> str:
+        """The same as people say it."""
+        if self.segment:
+            return f"segment {self.segment}"
+        return "identified people" if self.counted == "identified" else ANYBODY
 
     @property
     def weeks(self) -> list[str]:
@@ -240,6 +260,7 @@ class Frame:
             "interval": self.interval,
             "week_start": self.week_start,
             "timezone": self.timezone,
+            "counted": self.counted,
             "segment": self.segment or None,
             "where": self.where or None,
             "breakdown": self.breakdown or None,
@@ -270,13 +291,13 @@ class Frame:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The parameters that all analyses share. An empty list of people means everybody."""
+        """The parameters that all analyses share. No e-mail but '' means everybody who is identified."""
         of_person = self.breakdown.startswith("person.")
         return {
             "since": self.since,
             "until": self.end,
             "where": self.where or "true",
-            "everyone": self.people is None,
+            "everyone": self.counted == "all",
             "people": list(self.people or ("",)),
             "breakdown": self.breakdown.removeprefix("person.") or NO_PROPERTY,
             "of_person": of_person,

@@ -67,6 +67,14 @@ def kinds(incomplete: str) -> list[str]:
     return _those(KINDS, incomplete)
 
 
+def populations(incomplete: str) -> list[str]:
+    from typing import get_args
+
+    from usertrack.analytics.frame import Population
+
+    return _those(get_args(Population), incomplete)
+
+
 def targets(incomplete: str) -> list[str]:
     from usertrack.push import TARGETS
 

@@ -126,6 +126,7 @@ def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, asked: Aske
             until=until.isoformat(),
             week_start=week_start(desk, asked.week_start, "week"),
             segment=asked.segment,
+            people=asked.people or desk.settings["people"],
             where=asked.where,
         )
         _emit(desk, made, pseudonyms=pseudonyms)
@@ -286,7 +287,14 @@ def _activity(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa
     from usertrack.report.dashboard import dashboard_document
 
     desk.runner = desk.runner.at(recipe.as_of)
-    frame = frame_of(desk, Asked(recipe.since, recipe.until, week_start=recipe.week_start, where=recipe.where))
+    asked = Asked(
+        recipe.since,
+        recipe.until,
+        week_start=recipe.week_start,
+        people=recipe.people or "all",
+        where=recipe.where,
+    )
+    frame = frame_of(desk, asked)
     rules = desk.rules()
     if recipe.segment:
         rules.holding(recipe.segment)  # a wrong name is said before anything is asked

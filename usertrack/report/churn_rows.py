@@ -118,7 +118,6 @@ def as_json(found: Churn, notes: Sequence[str]) -> dict[str, Any]:
         **{key: value for key, value in found.frame.as_dict().items() if key not in unused},
         "event": found.event or None,
         "gone_days": found.gone,
-        "counted": found.counted,
         "method": METHOD,
         "groups": [_group_json(group) for group in found.groups],
         "risk_segments": Table(_RISKS, _risks(found)).dicts(),
@@ -168,7 +167,6 @@ def _group_json(group: Group) -> dict[str, Any]:
             ],
         },
         "too_new": group.too_new,
-        "left_out": group.left_out,
     }
 
 

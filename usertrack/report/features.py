@@ -161,20 +161,10 @@ def _unused(features: Sequence[Feature], frame: Frame) -> Listing:
 
 def _notes(found: Features) -> tuple[str, ...]:
     frame, groups = found.frame, found.groups
-    unnamed, uses = sum(group.others for group in groups), sum(group.others_uses for group in groups)
     some = any(group.features for group in groups)
     unsure = any(one.trend is None for group in groups for one in group.features)
     return (
         *([] if some else ["no feature was used in this time"]),
-        *(
-            [
-                f"not counted: {plural(unnamed, 'active person', 'active people')} without an e-mail, with"
-                f" {plural(uses, 'use')} (--of all)"
-            ]
-            if unnamed
-            else []
-        ),
-        *(["nobody active has an e-mail: everybody counts"] if found.fell_back else []),
         *(
             [
                 f"next {frame.interval}: of those who used it in one {frame.interval},"
@@ -197,7 +187,6 @@ def _json(found: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[st
         **frame.as_dict(),
         "event": source.event,
         "property": source.named_by or None,
-        "counted": found.counted,
         "trend_method": METHOD,
         "features": Table(_COLUMNS, rows).dicts(),
         "heatmap": [

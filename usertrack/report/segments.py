@@ -315,7 +315,7 @@ def match_notes(match: Match) -> list[str]:
         (match.posthog_only, "person has events but no account", "people have events but no account"),
         (match.postgres_only, "account is unknown to PostHog", "accounts are unknown to PostHog"),
         (match.ambiguous, "e-mail is ambiguous", "e-mails are ambiguous (several accounts or persons)"),
-        (match.anonymous, "anonymous visitor", "anonymous visitors"),
+        (match.anonymous, "visitor without an e-mail", "visitors without an e-mail"),
         (match.without_email, "account without an e-mail", "accounts without an e-mail"),
         (match.internal_excluded, "of your own people left out", "of your own people left out"),
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from usertrack.analytics.frame import ANYBODY
 from usertrack.document import Block, Chart, Listing, Origin, Paragraph, Section, Shown
 from usertrack.library import Statement
 from usertrack.period import in_zone
@@ -29,6 +30,7 @@ def new_users(found: Weekly) -> Section:
     did = {"did": Shown("New users"), "people": Shown("People", "number"), "share": Shown("Share", "bar", full=1.0)}
     event = {"did": Shown("What they did"), "people": Shown("People", "number"), "times": Shown("Times", "number")}
     inner = (
+        Paragraph("who has an account; in the product, who has an e-mail", "dim"),
         _part(found, "new_users", "Accounts", did, limit=0),
         _part(found, "new_people", "In the product", event, limit=TOP),
     )
@@ -57,6 +59,7 @@ def traffic(found: Weekly) -> Iterator[Block]:
     yield Section(
         "Traffic",
         (
+            Paragraph(ANYBODY, "dim"),
             _days(found),
             _part(found, "pages", "Top pages", {"page": Shown("Page"), **counted}, TOP),
             _part(found, "referrers", "Top referrers", {"domain": Shown("Domain"), **by}, TOP),

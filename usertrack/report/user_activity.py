@@ -42,7 +42,7 @@ def user_activity_document(whole: Whole) -> Document:
     frame = whole.activity.frame
     return Document(
         title="User activity",
-        subtitle=frame.said,
+        subtitle=" · ".join([frame.said, *frame.scope]),
         data=lambda: user_activity(whole),
         timezone=frame.timezone,
         as_of=frame.as_of,
@@ -57,6 +57,7 @@ def user_activity(whole: Whole) -> dict[str, Any]:
         "since": frame.since,
         "until": frame.until,
         "timezone": frame.timezone,
+        "counted": frame.counted,
         "segment": frame.segment or None,
         "where": frame.where or None,
         "activityMetrics": _metrics(whole.activity),

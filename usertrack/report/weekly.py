@@ -106,7 +106,7 @@ def _segments(found: Weekly) -> Section:
         "Segments",
         (
             Listing(Table(tuple(map(Column, shown, types)), rows), shown=shown),
-            Paragraph(f"of {people_words(total)}; a person may be in several segments", "dim"),
+            Paragraph(f"of {people_words(total)} with an e-mail; a person may be in several segments", "dim"),
         ),
         origins_of(found.found),
     )
