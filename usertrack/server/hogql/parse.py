@@ -18,6 +18,7 @@ GRAMMAR = "1.3.88"  # the release of hogql-parser that pyproject.toml pins
 MAX_QUERY_LENGTH = 1_000_000
 MAX_NESTING = 200
 MAX_OPERATORS = 1_000
+MAX_VALUES = 64_000_000  # characters, with each value for 32 more than it has: a million addresses
 QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.S)
 _OPERATOR = re.compile(r"[-+*/%|?]|\b(?:not|case)\b", re.I)
 _ERROR_CLASSES = ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "QueryError", "NotImplementedError")
@@ -117,7 +118,10 @@ def transform(node: Any, change: Callable[[Node], Node | None]) -> Any:
 def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
     """``{name}`` becomes the constant or the tree ``values[name]``; an unknown one is refused with PostHog's words."""
 
+    room = MAX_VALUES
+
     def constant(node: Node) -> Node | None:
+        nonlocal room
         if node["node"] != "Placeholder":
             return None
         chain = node["expr"].get("chain")
@@ -126,6 +130,9 @@ def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
         name = ".".join(map(str, chain))
         if name in values:
             value = values[name]
+            room -= _weight(value)
+            if room < 0:
+                raise HogQLError("The query's values are too many, or too long")
             return value.node if isinstance(value, Tree) else {"node": "Constant", "value": value, "exact": True}
         if not values:
             raise HogQLError(f"Unresolved placeholder: {{{name}}}")
@@ -135,3 +142,10 @@ def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
 
     replaced: Node = transform(tree, constant)
     return replaced
+
+
+def _weight(value: Any) -> int:
+    """What a value costs wherever it stands in a query; a ``Tree`` costs what its text did."""
+    if isinstance(value, list | tuple):
+        return 32 + sum(map(_weight, value))
+    return 32 + (len(value) if isinstance(value, str) else 0)
