@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,8 @@ import httpx
 import pytest
 from capture_fixtures import AppThread, wait_until
 from query_fixtures import KEY, SETTINGS, TOKEN, Api
+
+from usertrack.server.hogql.parse import parse_select
 
 SLOW = "SELECT sum(cityHash64(number)) FROM numbers(100000000000)"
 HEADERS = {"Authorization": f"Bearer {KEY}"}
@@ -141,3 +144,18 @@ def test_a_table_that_is_too_large_is_refused(bounded: Api) -> None:
     query = {"kind": "HogQLQuery", "query": "SELECT generateUUIDv4() FROM numbers(100000000)"}
     refused = bounded.request("POST", PATH, json={"query": query}, headers=HEADERS | PARQUET)
     assert (refused.status_code, refused.json()["code"]) == (400, "too_many_rows_or_bytes")
+
+
+def test_others_go_on_while_a_long_query_is_read() -> None:
+    text = "SELECT " + ", ".join(["length('a')"] * 500)
+    reading, beats = threading.Thread(target=parse_select, args=(text,)), 0
+    reading.start()
+    while reading.is_alive():
+        time.sleep(0.01)
+        beats += 1
+    assert beats > 10
+
+
+def test_values_that_would_fill_the_memory_are_refused(api: Api) -> None:
+    refused = api.refusal("SELECT length({v})", values={"v": [0] * 2_100_000})
+    assert refused == ("hogql_query_error", "The query's values are too many, or too long")

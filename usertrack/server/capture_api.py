@@ -67,6 +67,8 @@ def _events(path: str, capture: Capture) -> Any:
         try:
             await capture.run(partial(store, await _payload(request, path)))
         except Refused as refused:
+            if refused.status >= 500:
+                log.warning("events were not stored: %s", refused.text)
             return PlainTextResponse(refused.text, refused.status)
         except ClientDisconnect:
             return Response(status_code=400)

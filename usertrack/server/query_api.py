@@ -30,6 +30,7 @@ _BLOCKING = {
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 MAX_BODY = 20 * 1024 * 1024  # PostHog's DATA_UPLOAD_MAX_MEMORY_SIZE
 PARQUET = "application/vnd.apache.parquet"
+log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -58,12 +59,11 @@ def answering(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except ApiError as error:
+            if error.status >= 500:
+                log.warning("answered with HTTP %d, %s", error.status, error.code, exc_info=error.__cause__)
             return error.response()
         except ClientDisconnect:
             return Response(status_code=400)  # that nobody reads
-        except Exception:
-            logging.getLogger("usertrack.server").exception("a request failed")
-            return ApiError(500, "error", "A server error occurred.").response()
 
     return answer
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-QUERY_MEMORY = 2 << 30
-
 
 @dataclass(frozen=True)
 class ServerSettings:
@@ -33,7 +31,7 @@ class ServerSettings:
     owner_key: str = field(default="", repr=False)
     queries_at_once: int = 3
     query_wait: float = 30.0
-    query_memory: int = QUERY_MEMORY
+    query_memory: int = 2 << 30
 
     def clock(self) -> datetime:
         """The present, UTC."""
