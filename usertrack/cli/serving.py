@@ -1,11 +1,17 @@
 """Commands about the embedded engines: demo, serve."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 _PANEL = "Engines"
+
+
+class LogFormat(StrEnum):
+    text = "text"
+    json = "json"
 
 
 def demo(
@@ -49,6 +55,12 @@ def serve(
     hash_ips: Annotated[
         bool, typer.Option("--hash-ips", help="Keep a keyed hash of where events come from; default: nothing of it.")
     ] = False,
+    query_memory: Annotated[
+        float, typer.Option("--query-memory", metavar="GIB", min=0.1, help="Memory that one query may take; three run.")
+    ] = 2.0,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", help="How errors are written to standard error.")
+    ] = LogFormat.text,
 ) -> None:
     """Run the embedded PostHog as a server: the SDKs send to it, usertrack asks it.
 
@@ -58,7 +70,17 @@ def serve(
     """
     from usertrack.cli.demos import run_server
 
-    run_server(host, port, data, timezone, max_rows, week_start, hash_ips=hash_ips)
+    run_server(
+        host,
+        port,
+        data,
+        timezone,
+        max_rows,
+        week_start,
+        hash_ips=hash_ips,
+        query_memory=int(query_memory * 2**30),
+        log_format=log_format,
+    )
 
 
 def register(app: typer.Typer) -> None:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
+from usertrack.server.execute import read_rows
 from usertrack.server.store import Store, literal, literals
 
 PERSON_TABLES = {"static_cohort_people": "person_id", "person_distinct_ids": "person_id", "persons": "id"}
@@ -37,25 +38,27 @@ class People:
         if distinct_id:
             wanted.append(f"id IN ({_having(f'distinct_id = {literal(distinct_id)}')})")
         if search:
-            within = f"positionCaseInsensitiveUTF8({{}}, {literal(search)}) > 0".format
-            texts = [f"ifNull(properties.{name}::Nullable(String), '')" for name in ("email", "name")]
-            wanted.append(f"({' OR '.join(map(within, texts))} OR id IN ({_having(within('distinct_id'))}))")
+            email_or_name = [f"ifNull(properties.{name}::Nullable(String), '')" for name in ("email", "name")]
+            within = [f"positionCaseInsensitiveUTF8({text}, {literal(search)}) > 0" for text in email_or_name]
+            having = _having(f"positionCaseInsensitiveUTF8(distinct_id, {literal(search)}) > 0")
+            wanted.append(f"({' OR '.join(within)} OR id IN ({having}))")
         where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
-        rows = self._store.rows(f"SELECT id FROM posthog.persons FINAL {where} ORDER BY created_at DESC, id DESC")
+        rows = read_rows(self._store, f"SELECT id FROM posthog.persons FINAL {where} ORDER BY created_at DESC, id DESC")
         return [id_ for (id_,) in rows]
 
     def read(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Those persons as PostHog shows them, newest first, with every one of their distinct_ids."""
-        rows = self._store.rows(
+        rows = read_rows(
+            self._store,
             "SELECT id, toString(created_at), properties, is_identified, toString(last_seen_at), distinct_ids"
-            " FROM posthog.persons AS p FINAL LEFT JOIN (SELECT person_id, groupArray(distinct_id) AS distinct_ids"
+            " FROM posthog.persons AS p FINAL LEFT JOIN (SELECT person_id, arraySort(groupArray(distinct_id)) AS distinct_ids"
             f" FROM posthog.person_distinct_ids FINAL WHERE person_id IN {literals(ids)} GROUP BY person_id) AS d"
-            f" ON p.id = d.person_id WHERE id IN {literals(ids)} ORDER BY created_at DESC, id DESC"
+            f" ON p.id = d.person_id WHERE id IN {literals(ids)} ORDER BY created_at DESC, id DESC",
         )
         return [_shown(*row) for row in rows]
 
     def of_distinct_ids(self, distinct_ids: Sequence[str]) -> list[str]:
-        return [id_ for (id_,) in self._store.rows(_having(f"distinct_id IN {literals(distinct_ids)}"))]
+        return [id_ for (id_,) in read_rows(self._store, _having(f"distinct_id IN {literals(distinct_ids)}"))]
 
     def delete(
         self, ids: Sequence[str], distinct_ids: Sequence[str] = (), *, events: bool, keep_person: bool = False

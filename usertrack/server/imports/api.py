@@ -69,6 +69,7 @@ async def _received(request: Request, path: Path) -> UsageError | None:
             async for piece in pieces:
                 await run_in_threadpool(file.write, piece)
     except OSError as error:
+        log.exception("a file that was to be imported was not kept")
         path.unlink(missing_ok=True)
         async for _ in pieces:
             pass
