@@ -37,6 +37,7 @@ _SCRUB = {
 }
 _SCRUBBED = 60  # seconds that this may take
 _UPLOAD = "upload-"
+_LEFTOVERS = (f"{_UPLOAD}*", "trees-*")  # of imports that were killed; of versions that kept queries with their values
 
 
 class StoreClosed(RuntimeError):  # noqa: N818
@@ -100,7 +101,7 @@ class Store(Session):
         self._importing = threading.Lock()
         self._lock = _locked(path, wait)
         try:
-            _forget_uploads(path)
+            _forget_leftovers(path)
             super().__init__(path)
             _create_schema(self._connection)
             self.definitions = Definitions(self)
@@ -230,8 +231,8 @@ def _locked(path: Path, wait: float) -> DirectoryLock:
         ) from None
 
 
-def _forget_uploads(path: Path) -> None:
-    for left in path.glob(f"{_UPLOAD}*"):
+def _forget_leftovers(path: Path) -> None:
+    for left in (each for pattern in _LEFTOVERS for each in path.glob(pattern)):
         shutil.rmtree(left, ignore_errors=True)
 
 
