@@ -17,7 +17,7 @@ def kept(folder: Path) -> bytes:
 @pytest.mark.parametrize(
     "text",
     [
-        "SELECT 'Ann''s', 'a\\n\\'b', '', 7, -7, a-7, 0.5, 1e3, .5, 0x1F, 12345678901234567890 FROM t LIMIT 10 OFFSET 3",
+        "SELECT 'Ann''s', '\\n', 'a\\'b', '', 7, -7, a-7, .5, 1e3, 0x1F, 12345678901234567890 FROM t LIMIT 10 OFFSET 3",
         'SELECT `odd ann`, properties."ann@x.example" AS "team", t.1, (1, \'a\').2, a[2], [1, 2][1], true FROM t',
         "SELECT count() OVER (ROWS BETWEEN 5 PRECEDING AND 3 FOLLOWING), CAST(x AS Decimal(10, 2)), quantile(0.5)(x)",
         "SELECT x FROM events SAMPLE 1/10 WHERE e = 'ann@x.example' -- ann@x.example\nAND x IN (1, 2) LIMIT 5 BY x",

@@ -16,7 +16,7 @@ _VALUE = re.compile(r"'.*'|[`\"].*[`\"]|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?
 _NAME = re.compile(r"[`\"][\w$]*[`\"]")  # the grammar knows words, with quotes or without
 # comments of a third kind, tags and templates have texts of their own; no name outside of quotes has an @
 _OTHER = re.compile(r"[#@]|</|/>")
-_PLAIN = re.compile(r"([`\"']).[^\\`\"']*\1|''", re.S)
+_PLAIN = re.compile(r"([`\"'])[^\\`\"']*\1")
 _WITHIN = re.compile(r"@|\d{16}")
 _TEMPLATE = re.compile(r"(?<![\w$])f'", re.I)
 
