@@ -56,10 +56,20 @@ def _try_lock(file: TextIOWrapper) -> bool:
     return False
 
 
-def _taken(directory: Path, note: Path) -> ConnectionFailed:
+def served_at(directory: Path) -> str:
+    """The address of the server that has ``directory``, as it said; empty when none did."""
+    return str(_holder(directory / "holder.json").get("url") or "")
+
+
+def _holder(note: Path) -> dict[str, object]:
     holder: dict[str, object] = {}
     with contextlib.suppress(OSError, ValueError):
         holder = json.loads(note.read_text())
+    return holder
+
+
+def _taken(directory: Path, note: Path) -> ConnectionFailed:
+    holder = _holder(note)
     pid, url, key = holder.get("pid", "unknown"), holder.get("url"), holder.get("key")
     message = f"the data directory {directory} is in use by the server at {url} (pid {pid})"
     if url and key:

@@ -26,7 +26,9 @@ def lifted(text: str) -> tuple[str, list[str]] | None:
 
     None where a value might be left in it.
     """
-    pieces, values, last = [], [], 0
+    pieces: list[str] = []
+    values: list[str] = []
+    last = 0
     for part in _PART.finditer(text):
         pieces.append(text[last : part.start()])
         last = part.end()
