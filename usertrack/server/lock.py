@@ -68,6 +68,11 @@ def _try_lock(file: TextIOWrapper) -> bool:
     return False
 
 
+def served_at(directory: Path) -> str:
+    """The address of the server that has ``directory``, as it said; empty when none did."""
+    return str(_holder(directory / "holder.json").get("url") or "")
+
+
 def _holder(note: Path) -> dict[str, object]:
     """What the holder wrote of itself; nothing in the moment in which it begins or ends."""
     with contextlib.suppress(OSError, ValueError):

@@ -14,8 +14,8 @@ from typing import Any
 from usertrack.server.execute import read_rows
 from usertrack.server.store import Store, literal, literals
 
-PERSON_TABLES = {"static_cohort_people": "person_id", "person_distinct_ids": "person_id", "persons": "id"}
-"""With the column of a person's id; persons last: while they are there, a deletion cut short is seen, and redone."""
+PERSON_TABLES = ("static_cohort_people", "person_distinct_ids", "persons")
+"""Persons last: while they are there, a deletion cut short is seen, and redone."""
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +71,7 @@ class People:
         with self._turn:
             begun = [{"person_uuid": id_, "created_at": now, "status": "pending"} for id_ in ids]
             self._deletions += begun
-        tables = (["events"] if events else []) + ([] if keep_person else list(PERSON_TABLES))
-        self._worker.submit(self._delete, begun, list(ids), list(distinct_ids), tables)
+        self._worker.submit(self._delete, begun, list(ids), list(distinct_ids), events, keep_person)
         return begun
 
     def deletions(self, status: str, person: str = "") -> list[dict[str, Any]]:
@@ -88,13 +87,22 @@ class People:
         """Return when every deletion that was begun is done."""
         self._worker.submit(lambda: None).result()
 
-    def _delete(self, begun: list[dict[str, Any]], ids: list[str], distinct_ids: list[str], tables: list[str]) -> None:
+    def _delete(
+        self,
+        begun: list[dict[str, Any]],
+        ids: list[str],
+        distinct_ids: list[str],
+        events: bool,  # noqa: FBT001
+        keep_person: bool,  # noqa: FBT001
+    ) -> None:
+        tables = (["events"] if events else []) + ([] if keep_person else list(PERSON_TABLES))
         try:
             with self._store.overhaul:
                 with self._store.rewriting:
-                    for table in tables:
-                        column = PERSON_TABLES.get(table, "person_id")
-                        self._store.erase(table, column, ids, distinct_ids if table == "events" else ())
+                    if events:
+                        self._store.erase("events", {"person_id": ids, "distinct_id": distinct_ids})
+                    if not keep_person:
+                        erase_persons(self._store, ids)
                 self._store.scrub(tables)
         except Exception:
             log.exception("a deletion failed")
@@ -102,6 +110,15 @@ class People:
         with self._turn:
             for each in begun:
                 each["status"] = "completed"
+
+
+def erase_persons(store: Store, ids: Sequence[str]) -> None:
+    """Delete persons, and all that was kept of those who were merged; the caller has ``store.rewriting``."""
+    for table in PERSON_TABLES:
+        # rows of before a merge go first: without those that replaced them they would count again
+        store.query(f"OPTIMIZE TABLE posthog.{table} FINAL")
+        store.query(f"ALTER TABLE posthog.{table} DELETE WHERE is_deleted SETTINGS mutations_sync = 2")
+        store.erase(table, {"id" if table == "persons" else "person_id": ids})
 
 
 def uuid_of(text: object) -> str:

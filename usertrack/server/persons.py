@@ -203,7 +203,7 @@ class Resolver:
                 yield {
                     "id": person.id,
                     "created_at": clickhouse_time(person.created_at),
-                    "properties": person.properties,
+                    "properties": {} if person.id in self._merged else person.properties,
                     "is_identified": person.is_identified,
                     "last_seen_at": person.last_seen_at and clickhouse_time(person.last_seen_at),
                     "version": max(person.version + 1, clock),

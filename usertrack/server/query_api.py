@@ -128,6 +128,7 @@ class _QueryApi:
                 "test_account_filters": list(settings.test_account_filters),
                 "usertrack_parquet": True,  # not PostHog's: a whole result can be had as parquet
                 "usertrack_privacy": True,  # nor these: usertrack/expire and usertrack/pseudonymize
+                "usertrack_forget": True,
             }
         )
 

@@ -46,7 +46,7 @@ class QueryRunner:
     def __init__(self, store: Store, settings: ServerSettings) -> None:
         self._store, self._settings = store, settings
         # one folder for each release of the grammar
-        self._trees = Trees(store.path / f"trees-{GRAMMAR}")
+        self._trees = Trees(store.path / f"shapes-{GRAMMAR}")
         self.turns = Turns(store, settings)
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()

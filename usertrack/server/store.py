@@ -36,7 +36,9 @@ _SCRUB = {
     "merge_tree_clear_old_parts_interval_seconds": 1,
 }
 _SCRUBBED = 60  # seconds that this may take
+_UUIDS = ("id", "person_id")
 _UPLOAD = "upload-"
+_LEFTOVERS = (f"{_UPLOAD}*", "trees-*")  # of imports that were killed; of versions that kept queries with their values
 
 
 class StoreClosed(RuntimeError):  # noqa: N818
@@ -100,7 +102,7 @@ class Store(Session):
         self._importing = threading.Lock()
         self._lock = _locked(path, waiting)
         try:
-            _forget_uploads(path)
+            _forget_leftovers(path)
             super().__init__(path)
             _create_schema(self._connection)
             self.definitions = Definitions(self)
@@ -139,19 +141,20 @@ class Store(Session):
         if lines:
             self.query(f"INSERT INTO posthog.{table} FORMAT JSONEachRow {lines}")
 
-    def erase(self, table: str, column: str, values: Sequence[str], distinct_ids: Sequence[str] = ()) -> None:
-        """Delete the rows of ``posthog.<table>`` with one of the uuids ``values`` in ``column``, or ``distinct_ids``.
+    def erase(self, table: str, by: Mapping[str, Sequence[str]]) -> None:
+        """Delete the rows of ``posthog.<table>`` that have one of the values ``by[column]`` in any of these columns.
 
-        The ids stand in none of the files in which ClickHouse keeps what it was told to delete.
+        The values stand in none of the files in which ClickHouse keeps what it was told to delete.
         """
-        also = " OR distinct_id IN (SELECT distinct_id FROM posthog.erased WHERE distinct_id != '')"
-        which = f"{column} IN (SELECT id FROM posthog.erased WHERE distinct_id = ''){also if distinct_ids else ''}"
+        value = {name: "toUUID(value)" if name in _UUIDS else "value" for name, values in by.items() if values}
+        if not value:
+            return
+        which = (f"{name} IN (SELECT {value[name]} FROM posthog.erased WHERE name = '{name}')" for name in value)
         with self._erasing:
-            self.query("CREATE OR REPLACE TABLE posthog.erased (id UUID, distinct_id String) ENGINE = Memory")
-            self.insert("erased", ({"id": value} for value in values))
-            self.insert("erased", ({"distinct_id": distinct_id} for distinct_id in distinct_ids))
+            self.query("CREATE OR REPLACE TABLE posthog.erased (name String, value String) ENGINE = Memory")
+            self.insert("erased", ({"name": name, "value": each} for name in value for each in by[name]))
             try:
-                self.query(f"ALTER TABLE posthog.{table} DELETE WHERE {which} SETTINGS mutations_sync = 2")
+                self.query(f"ALTER TABLE posthog.{table} DELETE WHERE {' OR '.join(which)} SETTINGS mutations_sync = 2")
             finally:
                 self.query("DROP TABLE IF EXISTS posthog.erased SYNC")
 
@@ -230,8 +233,8 @@ def _locked(path: Path, waiting: Waiting | None) -> DirectoryLock:
         ) from None
 
 
-def _forget_uploads(path: Path) -> None:
-    for left in path.glob(f"{_UPLOAD}*"):
+def _forget_leftovers(path: Path) -> None:
+    for left in (each for pattern in _LEFTOVERS for each in path.glob(pattern)):
         shutil.rmtree(left, ignore_errors=True)
 
 
