@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import errno
 import gc
 import logging
 import os
@@ -31,6 +30,7 @@ from usertrack.cli import (
     queries,
     report,
     serving,
+    streams,
     workspace,
 )
 from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
@@ -89,6 +89,7 @@ importing.register(app)
 
 def main() -> None:
     """The entry point of the `usertrack` command: exits with the code that the outcome has."""
+    streams.mend()
     gc.set_threshold(100_000)  # a run is short: looking for garbage after every 700 objects only slows imports
     code = interrupts.watched(run)
     # all is closed by now, and taking ClickHouse, DuckDB and the interpreter apart would take another 0.15 s
@@ -128,15 +129,11 @@ def _told(problem: BaseException) -> int:
     if isinstance(problem, OSError) and problem.filename:  # such as a completion that cannot be installed
         diagnostics.error(UsageError(f"{problem.filename}: {problem.strerror}", _instead()))
         return UsageError.exit_code
-    if isinstance(problem, OSError) and problem.errno in _UNWRITABLE:  # the help, or the version
-        output.discard_stdout()
-        diagnostics.error(UsageError(f"cannot write to standard output: {problem.strerror}", "make room there"))
+    if output.is_unwritable(problem):  # the help, or the version
+        diagnostics.error(output.unwritable(problem))
         return UsageError.exit_code
     diagnostics.unexpected(problem)
     return 1
-
-
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def _instead() -> str:
