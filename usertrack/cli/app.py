@@ -129,7 +129,7 @@ def _told(problem: BaseException) -> int:
     if isinstance(problem, OSError) and problem.filename:  # such as a completion that cannot be installed
         diagnostics.error(UsageError(f"{problem.filename}: {problem.strerror}", _instead()))
         return UsageError.exit_code
-    if output.is_unwritable(problem):  # the help, or the version
+    if isinstance(problem, OSError) and output.is_unwritable(problem):  # the help, or the version
         diagnostics.error(output.unwritable(problem))
         return UsageError.exit_code
     diagnostics.unexpected(problem)

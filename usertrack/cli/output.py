@@ -216,9 +216,9 @@ def _forgiving(stream: Any) -> TextIO:
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
-def is_unwritable(problem: BaseException) -> bool:
+def is_unwritable(problem: OSError) -> bool:
     """Whether ``problem`` is that standard output takes no more: the help, for one, is written past `emit`."""
-    return isinstance(problem, OSError) and problem.errno in _UNWRITABLE and not problem.filename
+    return problem.errno in _UNWRITABLE and not problem.filename
 
 
 def unwritable(error: OSError) -> UsageError:
