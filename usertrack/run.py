@@ -290,8 +290,7 @@ class Runner:
     async def _opted_out(self, statement: Statement) -> OptedOut:
         try:
             table = await self._from_cache(statement) or await self._from_source(statement)
-            [(_, nameless, emails, shared)] = table.rows
-            return OptedOut(tuple(sorted(map(str, emails))), tuple(sorted(map(str, shared))), int(nameless or 0))
+            return OptedOut.of(table.rows)
         except UsertrackError as error:
             return OptedOut(problem=error.message)
 

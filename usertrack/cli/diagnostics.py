@@ -69,7 +69,8 @@ def _coloured(kind: str) -> str:
 class Progress:
     """A spinner on a terminal; off one, only what is worth keeping: retries and the like.
 
-    Called with a message, it shows it; with ``passing``, only while nothing newer is to be said.
+    Called with a message, it shows it; with ``passing``, only while nothing newer is to be said, and with ``unseen``
+    in a line of its own where nothing can pass.
     """
 
     def __init__(self) -> None:
@@ -95,8 +96,8 @@ class Progress:
             self._status.stop()
             self._status = None
 
-    def __call__(self, message: str, *, passing: bool = False) -> None:
-        if not passing:
+    def __call__(self, message: str, *, passing: bool = False, unseen: bool = False) -> None:
+        if not passing or (unseen and not self._status):
             self._above(message)
         elif self._status:
             from rich.text import Text

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from usertrack.errors import CheckFailed, UsageError
+from usertrack.errors import CheckFailed, QueryError, UsageError
 from usertrack.insights import pages
 from usertrack.library import Statement
 from usertrack.push.audience import Audience
@@ -223,6 +223,8 @@ def _carry_out(plan: _Plan, requests: Sequence[_Change], runner: Runner, notify:
         notify(f"changing the cohort: {number} of {len(requests)}", passing=True)
         answer = runner.call(method, path.replace(_NEW, str(cohort["id"]) if cohort else _NEW), body)
         if method == "POST":
+            if "id" not in answer:
+                raise QueryError("PostHog did not say which cohort it made", "look into PostHog, then push again")
             cohort = answer
     assert cohort is not None
     return cohort

@@ -132,10 +132,12 @@ def _signals_end(server: "uvicorn.Server") -> Iterator[None]:
     def end(*_: object) -> None:
         server.should_exit = True
 
+    noticing = signal.set_wakeup_fd(-1)  # whoever looks out for Ctrl-C: it is no interruption here
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
+        signal.set_wakeup_fd(noticing)
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -161,6 +161,9 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) 
     from usertrack.settings import WEEK_STARTS
     from usertrack.sources.posthog import PostHog
 
+    def seen(message: str, *, passing: bool = False, **_: bool) -> None:
+        notify(message, passing=passing)  # nobody else is waited for
+
     own_people = {"key": "email", "value": f"@{DOMAIN}", "operator": "not_icontains", "type": "person"}
     app = create_app(
         store,
@@ -173,7 +176,7 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) 
         ),
     )
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    source = PostHog("http://demo", "1", _KEY, notify, timeout=settings["posthog.timeout"], transport=transport)
+    source = PostHog("http://demo", "1", _KEY, seen, timeout=settings["posthog.timeout"], transport=transport)
     return source, store.close
 
 

@@ -133,7 +133,7 @@ class _Work:
             log.exception("an import failed")
             return _refused(QueryError("the server failed while it imported", "nothing was imported; it has said why"))
 
-    def _progress(self, message: str, *, passing: bool = False) -> None:
+    def _progress(self, message: str, *, passing: bool = False, unseen: bool = False) -> None:
         if self._hung_up.is_set():
             raise _HungUp
         self._said.put({"said": message, "passing": passing})
