@@ -68,7 +68,7 @@ class Held:
     stays: bool = False
 
 
-def silent(message: str, *, passing: bool = False) -> None:
+def silent(message: str, *, passing: bool = False, unseen: bool = False) -> None:
     pass
 
 

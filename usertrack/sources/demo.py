@@ -193,7 +193,7 @@ def _patiently(notify: Notify, given_up: Event) -> "Waiting":
             message = (
                 f"waiting for the demo, which another usertrack (pid {holder}) is using: {due} s; Ctrl-C ends this"
             )
-            notify(message, passing=due > _PATIENCE)
+            notify(message, passing=True, unseen=due == _PATIENCE)
             due = next(lines)
 
     return waiting
