@@ -158,6 +158,11 @@ class Query:
     line: int = 1
     shipped: bool = False
 
+    @property
+    def place(self) -> str:
+        """What messages call it: the file where it is the workspace's own, else its name."""
+        return self.name if self.shipped or self.path is None else str(self.path)
+
     @cached_property
     def used(self) -> list[str]:
         """Names of the ``{placeholders}`` in the SQL, outside strings and comments, in order of first use."""

@@ -321,9 +321,10 @@ def _sought(desk: "Desk", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FB
 def _templates(desk: "Desk") -> Path | None:
     """The workspace's own templates, where it has any."""
     from usertrack.cli.desk import near
+    from usertrack.settings import is_there
 
     own = near(desk.settings.root) / "templates" if desk.settings.root else None
-    return own if own and own.is_dir() else None
+    return own if own and is_there(own, folder=True) else None
 
 
 def register(app: typer.Typer) -> None:
