@@ -10,7 +10,6 @@ from usertrack.analytics.frame import Frame
 from usertrack.analytics.trend import FEWEST_DAYS, METHOD
 from usertrack.document import Block, Document, Heatmap, Listing, Shown
 from usertrack.measures import plural
-from usertrack.period import as_stored
 from usertrack.table import Column, Row, Table
 
 _COLUMNS = (
@@ -192,7 +191,7 @@ def _notes(found: Features) -> tuple[str, ...]:
 
 def _json(found: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
     frame, source = found.frame, found.source
-    starts = [as_stored(start) for start in frame.starts]
+    starts = [frame.kept(start) for start in frame.starts]
     return {
         **frame.as_dict(),
         "event": source.event,

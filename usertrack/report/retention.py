@@ -9,20 +9,7 @@ from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.retention import DAYS, Asked, Cohort, Cohorts, DayCohorts, Days, Retention
 from usertrack.document import Document, Heatmap, Spark
 from usertrack.measures import number
-from usertrack.period import as_stored
 from usertrack.table import Column, Row, Table
-
-_COLUMNS = (
-    Column("breakdown"),
-    Column("group"),
-    Column("cohort", "TIMESTAMP"),
-    Column("size", "BIGINT"),
-    Column("period", "BIGINT"),
-    Column("people", "BIGINT"),
-    Column("rate", "DOUBLE"),
-    Column("complete", "BOOLEAN"),
-)
-
 
 _MOST = 40  # cohorts that people see, the latest ones, unless --limit says otherwise
 
@@ -30,7 +17,7 @@ _MOST = 40  # cohorts that people see, the latest ones, unless --limit says othe
 def retention_document(found: Retention) -> Document:
     """A heatmap per group, a row per cohort; files hold a row per cohort and period."""
     asked, frame = found.asked, found.frame
-    rows: list[Row] = [row for group in found.groups for row in _rows(group)]
+    rows: list[Row] = [row for group in found.groups for row in _rows(group, frame)]
     kind = "First-time" if asked.kind == "first-time" else "Recurring"
     notes = (*_notes(found.groups), *others(found.table, frame))
     return Document(
@@ -49,7 +36,10 @@ def cohorts_document(found: DayCohorts) -> Document:
     """Cohorts by week with the days after; the curve over all of them; files hold a row per cohort and day."""
     asked, frame = found.asked, found.frame
     rows: list[Row] = [
-        row for group in found.groups for cohort in group.cohorts for row in _cells(cohort, (0, *DAYS), group.name)
+        row
+        for group in found.groups
+        for cohort in group.cohorts
+        for row in _cells(cohort, (0, *DAYS), group.name, frame)
     ]
     notes = (*_notes(found.groups), *others(found.table, frame))
     return Document(
@@ -125,20 +115,27 @@ def _shares(cohorts: Sequence[Cohort], periods: Sequence[str], frame: Frame, hea
     return Heatmap(heading, rows, periods, values, "percent", corner=corner, limit=_MOST, latest=True)
 
 
-def _rows(group: Cohorts) -> Iterator[Row]:
+def _columns(frame: Frame) -> tuple[Column, ...]:
+    counts = (Column(name, "BIGINT") for name in ("size", "period", "people"))
+    ends = (Column("rate", "DOUBLE"), Column("complete", "BOOLEAN"))
+    return (Column("breakdown"), Column("group"), frame.column("cohort"), *counts, *ends)
+
+
+def _rows(group: Cohorts, frame: Frame) -> Iterator[Row]:
     for cohort in group.cohorts:
-        yield from _cells(cohort, range(len(cohort.people)), group.name)
+        yield from _cells(cohort, range(len(cohort.people)), group.name, frame)
 
 
-def _cells(cohort: Cohort, periods: Sequence[int], name: GroupName) -> Iterator[Row]:
-    start = as_stored(cohort.start)
+def _cells(cohort: Cohort, periods: Sequence[int], name: GroupName, frame: Frame) -> Iterator[Row]:
+    start = frame.kept(cohort.start)
     for at, (period, people) in enumerate(zip(periods, cohort.people, strict=True)):
         complete = people is not None and not (at == 0 and cohort.forming)
         yield *name.columns.values(), start, cohort.size, period, people, cohort.rate(at), complete
 
 
 def _table(table: Table, frame: Frame, rows: list[Row]) -> Table:
-    return replace(table, columns=_COLUMNS, rows=rows, name="retention", timezone=frame.timezone, as_of=frame.as_of)
+    columns = _columns(frame)
+    return replace(table, columns=columns, rows=rows, name="retention", timezone=frame.timezone, as_of=frame.as_of)
 
 
 def _notes(groups: Sequence[Cohorts]) -> tuple[str, ...]:
@@ -160,6 +157,6 @@ def _json(asked: Asked, frame: Frame, rows: Sequence[Row], notes: Sequence[str])
         "target": asked.target or None,
         "returning": asked.returning or None,
         **frame.as_dict(),
-        "cells": Table(_COLUMNS, rows).dicts(),
+        "cells": Table(_columns(frame), rows).dicts(),
         "notes": list(notes),
     }
