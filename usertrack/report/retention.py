@@ -112,7 +112,7 @@ def _shares(cohorts: Sequence[Cohort], periods: Sequence[str], frame: Frame, hea
     width = max(map(len, labels), default=0)
     rows = [f"{label:<{width}}  n={number(cohort.size)}" for label, cohort in zip(labels, cohorts, strict=True)]
     corner = f"{frame.interval} of"
-    return Heatmap(heading, rows, periods, values, "percent", corner=corner, limit=_MOST, latest=True)
+    return Heatmap(heading, rows, periods, values, "percent", corner=corner, base=1, limit=_MOST, latest=True)
 
 
 def _columns(frame: Frame) -> tuple[Column, ...]:
