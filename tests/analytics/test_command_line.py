@@ -534,6 +534,21 @@ def test_sessions_are_unknown_and_not_0_without_session_ids(on: Cli, client: Cli
     assert {row["sessions"] for row in json.loads(on("activity", *SINCE, "-f", "json").out)["days"]} == {None}
 
 
+def test_the_curve_ends_where_it_is_known_of_few(on: Cli, client: Client) -> None:
+    lines = [f"p{n} | a | 2026-11-01 01:00:00" + ", 2026-11-02 01:00:00" * (n < 8) for n in range(29)]
+    capture(client, [*lines, "late | a | 2026-11-05 01:00:00", "later | a | 2026-11-06 01:00:00"])
+    asked = ["cohorts", "--target", "a", *SINCE, "--as-of", "2026-11-08T12:00"]
+    said = on(*asked)
+    assert "Day 1 – 2 " in said.out
+    assert "26 % of 31 on day 1 (14 to 43 %), 0 % of 30 on day 2 (0 to 11 %)" in " ".join(said.out.split())
+    assert "known of 30 people or more" in " ".join(said.err.split())
+    curve = json.loads(on(*asked, "-f", "json").out)["curve"]
+    assert [(curve[3]["size"], curve[3]["low"]), round(curve[3]["high"], 3)] == [(29, 0), 0.117]
+    assert "rate,low,high" in on(*asked, "-f", "csv").out
+    few = on(*asked, "--where", "distinct_id = 'late'")
+    assert (few.code, "Day 1" in few.out) == (0, False)
+
+
 BERLIN = ["--timezone", "Europe/Berlin", "--since", "2026-10-19", "--until", "2026-11-04", "--as-of", "2026-11-05"]
 
 
