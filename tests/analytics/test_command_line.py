@@ -4,7 +4,10 @@ import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import duckdb
+import openpyxl
 import pytest
 
 from usertrack.server.store import Store
@@ -374,7 +377,7 @@ def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) 
         return [row for name in ("rows", "cells", "days", "features") for row in found.get(name, ())]
 
     lifecycle = asked("lifecycle", "--interval", "day")
-    active = [row["breakdown"] for row in lifecycle if row["start"] == "2026-11-02T00:00:00Z"]
+    active = [row["breakdown"] for row in lifecycle if row["start"] == "2026-11-02"]
     assert active == ["pro", "team", None, "free"]
     assert next(row["dormant"] for row in lifecycle if row["breakdown"] == "free") == 1
     people = {row["breakdown"]: row["at_least"] for row in asked("stickiness") if row["periods"] == 1}
@@ -382,7 +385,7 @@ def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) 
     cells = asked("retention", "--interval", "day", "--type", "recurring", "--target", "a")
     first = [row for row in cells if row["period"] == 0 and row["cohort"] == cells[0]["cohort"]]
     assert [(row["breakdown"], row["size"]) for row in first] == [("pro", 2), ("team", 1), (None, 1)]
-    days = [row for row in asked("activity") if row["group"] != "everybody" and row["start"] == "2026-11-02T00:00:00Z"]
+    days = [row for row in asked("activity") if row["group"] != "everybody" and row["start"] == "2026-11-02"]
     assert [(row["breakdown"], row["dau"]) for row in days] == [("pro", 2), ("team", 1), (None, 1), ("free", 0)]
     uses = asked("features", "--event", "a", "--property", "")
     assert [(row["breakdown"], row["people"]) for row in uses] == [("pro", 2), ("team", 1), (None, 1)]
@@ -529,6 +532,79 @@ def test_sessions_are_unknown_and_not_0_without_session_ids(on: Cli, client: Cli
         assert (now["sessions"], now["visitors"]) == (None, None)
     assert "0-30s" not in on("sessions", *SINCE).out
     assert {row["sessions"] for row in json.loads(on("activity", *SINCE, "-f", "json").out)["days"]} == {None}
+
+
+def test_the_curve_ends_where_it_is_known_of_few(on: Cli, client: Client) -> None:
+    lines = [f"p{n} | a | 2026-11-01 01:00:00" + ", 2026-11-02 01:00:00" * (n < 8) for n in range(29)]
+    capture(client, [*lines, "late | a | 2026-11-05 01:00:00", "later | a | 2026-11-06 01:00:00"])
+    asked = ["cohorts", "--target", "a", *SINCE, "--as-of", "2026-11-08T12:00"]
+    said = on(*asked)
+    assert "Day 1 – 2 " in said.out
+    assert "26 % of 31 on day 1 (14 to 43 %), 0 % of 30 on day 2 (0 to 11 %)" in " ".join(said.out.split())
+    assert "known of 30 people or more" in " ".join(said.err.split())
+    curve = json.loads(on(*asked, "-f", "json").out)["curve"]
+    assert [(curve[3]["size"], curve[3]["low"]), round(curve[3]["high"], 3)] == [(29, 0), 0.117]
+    assert "rate,low,high" in on(*asked, "-f", "csv").out
+    few = on(*asked, "--where", "distinct_id = 'late'")
+    assert (few.code, "Day 1" in few.out) == (0, False)
+
+
+BERLIN = ["--timezone", "Europe/Berlin", "--since", "2026-10-19", "--until", "2026-11-04", "--as-of", "2026-11-05"]
+
+
+@pytest.mark.parametrize(
+    ("command", "column"),
+    [
+        ("retention", "cohort"),
+        ("cohorts --target a", "cohort"),
+        ("lifecycle", "start"),
+        ("sessions", "start"),
+        ("journeys --by event", "start"),
+        ("churn --gone 1", "start"),
+        ("funnel a a", "start"),
+        ("activity", "start"),
+    ],
+)
+def test_buckets_are_dates_of_the_zone_in_all_data(
+    on: Cli, client: Client, tmp_path: Path, command: str, column: str
+) -> None:
+    capture(client, ["p | a | 2026-10-18 22:30:00, 2026-10-19 01:00:00, 2026-10-28 12:00:00 | $session_id=s"])
+    asked = [*command.split(), "--interval", "day" if command == "activity" else "week", *BERLIN]
+    for form in ("csv", "jsonl", "json", "parquet", "xlsx"):
+        said = on(*asked, "-f", form, "-o", f"found.{form}")
+        assert said.code == 0, said.err
+    written = (tmp_path / "found.csv").read_text()
+    found = {row[column] for row in csv.DictReader(written.splitlines())} - {""}
+    assert "2026-10-19" in found
+    assert {len(start) for start in found} == {10}
+    lines = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text().splitlines()]
+    assert {row[column] for row in lines} - {None} == found
+    assert '"2026-10-19"' in (tmp_path / "found.json").read_text()
+    kept = duckdb.sql(
+        f"SELECT DISTINCT typeof({column}), {column}::VARCHAR FROM '{tmp_path / 'found.parquet'}'"
+    ).fetchall()
+    assert set(kept) - {("DATE", None)} == {("DATE", start) for start in found}
+    sheet = openpyxl.load_workbook(tmp_path / "found.xlsx")["Data"]
+    [at] = [cell.column for cell in sheet[1] if cell.value == column]
+    cells = [row[at - 1] for row in sheet.iter_rows(min_row=2) if row[at - 1].value]
+    assert {(f"{cell.value:%Y-%m-%d}", cell.number_format) for cell in cells} == {(day, "yyyy-mm-dd") for day in found}
+
+
+def test_hours_are_moments_with_their_offset(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-10-25 00:30:00, 2026-10-25 01:30:00"])  # 02:30 in Berlin, twice
+    hours = ["--interval", "hour", "--since", "2026-10-25", "--until", "2026-10-25", *BERLIN[:2]]
+    rows = csv.DictReader(on("lifecycle", *hours, "-f", "csv").out.splitlines())
+    assert [row["start"] for row in rows if row["active"] == "1"] == ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z"]
+
+
+def test_periods_of_days_are_dates_of_the_zone_too(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-10-18 22:30:00, 2026-10-31 12:00:00"])
+    churn = json.loads(on("churn", "--gone", 3, "--of", "all", *BERLIN, "-f", "json").out)
+    assert [(one["start"], one["end"]) for one in churn["groups"][0]["periods"]][-1] == ("2026-11-02", "2026-11-05")
+    heat = json.loads(
+        on("features", "--event", "a", "--property", "", "--of", "all", "--interval", "week", *BERLIN, "-f", "json").out
+    )["heatmap"]
+    assert [cell["start"] for cell in heat] == ["2026-10-19", "2026-10-26", "2026-11-02"]
 
 
 @pytest.mark.parametrize("form", ["table", "markdown"])

@@ -84,8 +84,34 @@ def test_trend_is_of_whole_days(client: Client) -> None:
     over = frame("2026-11-02", "2026-11-23 01:00", "week", as_of=at("2026-11-23 01:00"))
     [group] = counted(client, [f"p | feature_used | {', '.join(times)} | feature=chat"], over).groups
     [chat] = group.features
+    assert chat.uses_trend is not None
+    assert (chat.uses_trend.score, chat.uses_trend.word) == (21, "increasing")
+
+
+@pytest.mark.parametrize(
+    ("users", "word"), [((1, 2, 3), "stable"), ((1, 3, 6), "increasing"), ((2, 2, 2), "decreasing")]
+)
+def test_a_trend_is_of_the_share_of_active_people(client: Client, users: tuple[int, ...], word: str) -> None:
+    """2, 4 and 6 people a day, week by week, of whom so many use it, twice a day."""
+    lines = [
+        f"p{n} | {event} | {', '.join(f'2026-11-{day:02} {hour}:00:00' for day in days for hour in (12, 13))} | feature=chat"
+        for week, using in enumerate(users)
+        for days in [range(2 + 7 * week, 9 + 7 * week)]
+        for n in range(2 * week + 2)
+        for event in ["feature_used" if n < using else "visit"]
+    ]
+    chat = counted(client, lines).groups[0].features[0]
     assert chat.trend is not None
-    assert (chat.trend.score, chat.trend.word) == (21, "increasing")
+    assert chat.trend.word == word
+    assert chat.uses_trend is not None
+    assert chat.uses_trend.word == ("stable" if users == (2, 2, 2) else "increasing")
+
+
+def test_a_quiet_day_has_no_share(client: Client) -> None:
+    days = ", ".join(f"2026-11-{day:02} 12:00:00" for day in range(2, 23, 2))
+    chat = counted(client, [f"p | feature_used | {days} | feature=chat"]).groups[0].features[0]
+    assert chat.trend is not None
+    assert (chat.trend.score, chat.trend.word) == (0, "stable")
 
 
 def test_days_are_local(client: Client) -> None:

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.measures import number, plural
-from usertrack.period import after, span
+from usertrack.period import after, as_stored, span
+from usertrack.table import Column
 
 Interval = Literal["hour", "day", "week", "month"]
 WeekStart = Literal["monday", "sunday"]
@@ -190,6 +191,14 @@ class Frame:
     def unfinished(self, start: datetime) -> bool:
         """Whether the bucket that begins at ``start`` is not over at ``as_of``, or cut off by ``until``."""
         return self.step(start).astimezone(UTC) > self.end
+
+    def kept(self, start: datetime) -> date | datetime:
+        """What data has of the bucket that begins at ``start``: its local date, or of an hour the moment."""
+        return as_stored(start) if self.interval == "hour" else start.date()
+
+    def column(self, name: str = "start") -> Column:
+        """That of buckets in data, as `kept` has them."""
+        return Column(name, "TIMESTAMP" if self.interval == "hour" else "DATE")
 
     def label(self, start: datetime) -> str:
         """``28 Sep``, ``28 Sep 14:00``, ``Sep 2026``; with the year where it is not that of ``as_of``."""

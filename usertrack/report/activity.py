@@ -10,7 +10,6 @@ from usertrack.analytics.asking import others
 from usertrack.analytics.frame import EVERYBODY, Frame
 from usertrack.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Shown
 from usertrack.measures import plural
-from usertrack.period import as_stored
 from usertrack.report.compared import Figure, changes, listing, values
 from usertrack.report.sessions import session_figures
 from usertrack.table import Column, Row, Table
@@ -18,7 +17,7 @@ from usertrack.table import Column, Row, Table
 _DAYS = (
     Column("breakdown"),
     Column("group"),
-    Column("start", "TIMESTAMP"),
+    Column("start", "DATE"),
     Column("dau", "BIGINT"),
     Column("wau", "BIGINT"),
     Column("mau", "BIGINT"),
@@ -141,12 +140,13 @@ def _engagement(now: Engagement, before: Engagement) -> Listing:
 
 
 def _days(found: Activity) -> Iterator[Row]:
+    frame = found.frame
     for name, active in {EVERYBODY: found.now.active, **found.groups}.items():
         for at, day in enumerate(active.days):
             visits = found.sessions.at(at)
             own = (visits.count, found.events(day.start.date())) if not name else (None, None)
-            start = as_stored(day.start)
-            yield *name.columns.values(), start, day.dau, day.wau, day.mau, day.stickiness, *own, day.complete
+            counts = (day.dau, day.wau, day.mau, day.stickiness, *own)
+            yield *name.columns.values(), frame.kept(day.start), *counts, day.complete
 
 
 def _notes(found: Activity) -> Iterator[str]:

@@ -34,8 +34,8 @@ def funnel_document(found: FunnelAnswer) -> Document:
     Of a trend they hold a row per group and bucket instead.
     """
     funnel, frame = found.funnel, found.frame
-    trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend)]
-    columns = over_time.columns("converted") if trend else _COLUMNS
+    trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend, frame)]
+    columns = over_time.columns(frame, "converted") if trend else _COLUMNS
     rows = trend or [row for group in found.groups for row in _rows(group)]
     notes = list(_notes(found))
     return Document(
@@ -189,7 +189,7 @@ def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
                 "group": group.name.kind,
                 "other": group.name.kind == "others",
                 "steps": [dict(zip(names, row[2:], strict=True)) for row in _rows(group)],
-                **({"trend": over_time.as_json(group.trend, "converted")} if group.trend else {}),
+                **({"trend": over_time.as_json(group.trend, frame, "converted")} if group.trend else {}),
             }
             for group in found.groups
         ],

@@ -8,7 +8,6 @@ from usertrack.analytics.frame import EVERYBODY, GroupName
 from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions, Visits
 from usertrack.document import Document, Listing, Shown
 from usertrack.measures import plural
-from usertrack.period import as_stored
 from usertrack.report import session_buckets
 from usertrack.report.compared import Figure, changes, lasted, listing, values
 from usertrack.table import Column, Row, Table
@@ -28,7 +27,6 @@ _COLUMNS = (
 )
 
 
-_BUCKET = (Column("start", "TIMESTAMP"), Column("complete", "BOOLEAN"))
 _MOST = 20  # rows of a table, unless --limit says otherwise
 
 
@@ -84,13 +82,14 @@ def _rows(found: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
             by,
             *name.columns.values(),
             *_row(bucket.visits, now),
-            as_stored(bucket.start),
+            found.frame.kept(bucket.start),
             bucket.complete,
         )
         for by, name, one in own
         for bucket in session_buckets.buckets(found, one)
     ]
-    return (*_COLUMNS, *_BUCKET), [*((*row, None, None) for row in whole), *in_time]
+    columns = (*_COLUMNS, found.frame.column(), Column("complete", "BOOLEAN"))
+    return columns, [*((*row, None, None) for row in whole), *in_time]
 
 
 def _told_apart(found: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Compared]]]:
