@@ -132,8 +132,11 @@ def ask(runner: Runner, source: Source, frame: Frame, categories: Sequence[str] 
 def _ask(runner: Runner, query: str, source: Source, frame: Frame) -> Table:
     known = runner.library[query].params
     shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
+    events = events_of(runner, source.event)
+    if not events:
+        raise UsageError("a use of a feature is an event with a name", "--event takes one, and a|b is either")
     named = {
-        "event": list(events_of(runner, source.event)),
+        "event": list(events),
         "property": source.named_by or _NO_PROPERTY,
         "category": source.category_by,
         "duration": source.seconds_by,
