@@ -104,10 +104,11 @@ def why_none(runner: Runner, frame: Frame, visits: Visits) -> str:
     """In words, why there are no sessions; nothing where there are."""
     if visits.sessions:
         return ""
-    conditions = (frame.where or "true", f"({frame.where or 'true'}) AND $session_id != ''")
+    where = frame.values["where"]
+    conditions = (where, f"({where}) AND $session_id != ''")
     asked = [
-        ("posthog/event_hours", {**narrowed(frame), "where": where, "since": frame.since, "until": frame.end})
-        for where in conditions
+        ("posthog/event_hours", {**narrowed(frame), "where": condition, "since": frame.since, "until": frame.end})
+        for condition in conditions
     ]
     events, of_sessions = (len(table.rows) for table in answers(runner, asked))
     unmarked = events and not of_sessions
