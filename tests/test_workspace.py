@@ -54,6 +54,13 @@ def test_the_example_of_a_funnel_is_valid_once_uncommented(tmp_path: Path) -> No
     ]
 
 
+def test_a_funnel_of_any_event_that_never_ends(tmp_path: Path) -> None:
+    path = tmp_path / "funnels.yaml"
+    path.write_text('back: {steps: [signed_up, "*", paid], window: none}')
+    back = named_funnels([path])["back"]
+    assert ([step.text for step in back.steps], back.window) == (["signed_up", "any event", "paid"], None)
+
+
 def test_twice_changes_nothing(tmp_path: Path) -> None:
     create(tmp_path)
     (tmp_path / "segments.yaml").write_text("mine")

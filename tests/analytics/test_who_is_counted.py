@@ -80,3 +80,17 @@ def test_the_workspace_says_who_counts(on: Cli, clean_env: pytest.MonkeyPatch, c
 def test_visitors_without_a_profile_are_in_the_match(on: Cli, client: Client) -> None:
     send(client)
     assert json.loads(on("match", "-f", "json").out)["match"]["anonymous"] == 3  # all but by_server's e-mail
+
+
+def test_one_persons_activity(on: Cli, client: Client) -> None:
+    send(client)
+    for who in ("B@x.example", "by_server", "passer_by"):
+        found = json.loads(on("activity", "--user", who, *WINDOW, "-f", "json").out)
+        assert (found["user"], found["days"][1]["dau"], found["now"]["sessions"]) == (who, 1, 1)
+    whole = json.loads(on("activity", "--full", "--user", "b@x.example", *WINDOW, "-f", "json").out)
+    assert (whole["userId"], whole["sessionAnalytics"]["totalSessions"]) == ("b@x.example", 1)
+    assert json.loads(on("activity", "--full", *WINDOW, "-f", "json").out)["userId"] is None
+    assert "· b@x.example alone ·" in on("activity", "--user", "b@x.example", *WINDOW).out
+    said = on("activity", "--user", "stranger@x.example", *WINDOW)
+    assert (said.code, said.out) == (2, "")
+    assert "nobody with the e-mail or id 'stranger@x.example' did anything" in said.err

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from usertrack.analytics.frame import NO_PROPERTY, Frame, GroupName
+from usertrack.analytics.frame import NO_PROPERTY, Frame, GroupName, User
 from usertrack.errors import QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.measures import plural
+from usertrack.period import after
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -80,6 +81,16 @@ _LATELY = timedelta(days=90)
 def narrowed(frame: Frame) -> dict[str, Any]:
     """The parameters of queries that look at the people of ``frame`` and its events, whatever the time."""
     return {name: frame.values[name] for name in ("where", "everyone", "people")}
+
+
+def user_of(runner: Runner, name: str) -> User:
+    """Whom an e-mail or a distinct_id means; raises UsageError where nobody has an event by that."""
+    found = runner.one(runner.bind("posthog/persons_of", {"who": name, "until": after(runner.as_of)})).rows
+    if not found:
+        raise UsageError(
+            f"nobody with the e-mail or id '{name}' did anything", "`usertrack match` says who is in which source"
+        )
+    return User(name, tuple(str(person) for person, _ in found), frozenset(str(email) for _, email in found if email))
 
 
 def grouping(frame: Frame) -> dict[str, Any]:

@@ -133,10 +133,13 @@ def ask(runner: Runner, source: Source, frame: Frame, categories: Sequence[str] 
 
 
 def _ask(runner: Runner, queries: Sequence[str], source: Source, frame: Frame) -> list[Table]:
+    events = events_of(runner, source.event)
+    if not events:
+        raise UsageError("a use of a feature is an event with a name", "--event takes one, and a|b is either")
     values = {
         **frame.values,
         **frame.bucketing,
-        "event": list(events_of(runner, source.event)),
+        "event": list(events),
         "property": source.named_by or _NO_PROPERTY,
         "category": source.category_by,
         "duration": source.seconds_by,

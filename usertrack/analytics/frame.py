@@ -69,6 +69,18 @@ EVERYBODY = GroupName("", "everybody")
 
 
 @dataclass(frozen=True)
+class User:
+    """Whom alone an analysis is about, as they were asked for, with the persons of PostHog behind that.
+
+    ``emails`` are normalised; an anonymous visitor has none.
+    """
+
+    name: str
+    persons: tuple[str, ...]
+    emails: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Frame:
     """``since``, ``until`` and ``as_of`` are UTC; the window is ``since <= t < until``, whatever the ``interval``.
 
@@ -92,6 +104,7 @@ class Frame:
     top: int = TOP
     widened: bool = False
     population: Population = "all"
+    user: User | None = None
 
     def __post_init__(self) -> None:
         """Raises UsageError for a window that holds no time, too many buckets, or too many people."""
@@ -252,6 +265,8 @@ class Frame:
     @property
     def counted_people(self) -> str:
         """The same as people say it."""
+        if self.user:
+            return f"{self.user.name} alone"
         if self.segment:
             return f"segment {self.segment}"
         return "identified people" if self.counted == "identified" else ANYBODY
@@ -305,13 +320,21 @@ class Frame:
         return {
             "since": self.since,
             "until": self.end,
-            "where": self.where or "true",
+            "where": self._condition,
             "everyone": self.counted == "all",
             "people": list(self.people or ("",)),
             "breakdown": self.breakdown.removeprefix("person.") or NO_PROPERTY,
             "of_person": of_person,
             "top": self.top,
         }
+
+    @property
+    def _condition(self) -> str:
+        """What events fulfil: ``where``, and being of ``user``."""
+        if not self.user:
+            return self.where or "true"
+        persons = ", ".join(f"'{person}'" for person in self.user.persons)
+        return f"({self.where or 'true'}) AND toString(person_id) IN ({persons})"
 
     @property
     def bucketing(self) -> dict[str, Any]:

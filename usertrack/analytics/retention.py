@@ -134,7 +134,7 @@ def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
         **frame.bucketing,
         "since": frame.since,
         "until": frame.end,
-        **{name: list(step.events) for name, step in steps.items()},
+        **{name: list(step.events) or [""] for name, step in steps.items()},
         **{f"{name}_where": step.condition or "true" for name, step in steps.items()},
         "first_time": asked.kind == "first-time",
         "minimum": asked.minimum,

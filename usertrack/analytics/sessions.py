@@ -113,10 +113,11 @@ def explained(runner: Runner, frame: Frame, found: Compared) -> tuple[Compared, 
     """``found``, and in words why there are no sessions, if there are none: they may not be known."""
     if found.now.sessions:
         return found, ""
-    conditions = (frame.where or "true", f"({frame.where or 'true'}) AND $session_id != ''")
+    where = frame.values["where"]
+    conditions = (where, f"({where}) AND $session_id != ''")
     asked = [
-        ("posthog/event_hours", {**narrowed(frame), "where": where, "since": frame.since, "until": frame.end})
-        for where in conditions
+        ("posthog/event_hours", {**narrowed(frame), "where": condition, "since": frame.since, "until": frame.end})
+        for condition in conditions
     ]
     events, of_sessions = (len(table.rows) for table in answers(runner, asked))
     if of_sessions or not events:

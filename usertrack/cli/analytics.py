@@ -22,12 +22,14 @@ def funnel(
         list[str],
         typer.Argument(
             metavar="STEP...",
-            help=r"Events, or the name of a funnel; a|b is either, a[CONDITION] fulfils it; in names `\|` and `\[`.",
+            help=r"Events, or the name of a funnel; a|b is either, a[CONDITION] fulfils it, '*' is any; "
+            r"in names `\|` and `\[`.",
             autocompletion=complete.funnels,
         ),
     ],
     window: Annotated[
-        str | None, typer.Option("--window", metavar="TIME", help="To convert in, from the first step: 14d, 12h, 30m.")
+        str | None,
+        typer.Option("--window", metavar="TIME", help="To convert in, from the first step: 14d, 12h, 30m, none."),
     ] = None,
     order: Annotated[str | None, typer.Option("--order", help="ordered, strict or unordered.")] = None,
     exclude: Annotated[
@@ -52,6 +54,8 @@ def funnel(
 
     `usertrack funnel activation --breakdown '$geoip_country_code' --top 3`
 
+    `usertrack funnel user_signed_up '*' run_completed --window none` · anything in between, however long it takes
+
     `usertrack funnel activation --interval week` · how conversion moves, by the week of the first step
 
     `usertrack funnel activation --stopped-at 2 -o stuck.csv` · who stopped at the second step
@@ -72,7 +76,10 @@ def funnel(
             found,
             window=parse_window(window) if window is not None else found.window,
             order=chosen(order, Order, "--order") if order else found.order,
-            exclusions=(*found.exclusions, *(name for text in exclude or [] for name in events_of(desk.runner, text))),
+            exclusions=(
+                *found.exclusions,
+                *(name for text in exclude or [] for name in events_of(desk.runner, text) or [text]),
+            ),
         )
         if stopped_at is not None and stopped_at > len(found.steps):
             raise UsageError(
@@ -87,7 +94,7 @@ def funnel(
         frame = frame_of(desk, asked, interval="week" if trend else "day")
         said = event_notes(desk.runner, steps if len(steps) > 1 else [])
         if trend:
-            frame = periods_of(frame, asked, periods, frame.reaching(found.window, 12))
+            frame = periods_of(frame, asked, periods, frame.reaching(found.window or 0, 12))
         if stopped_at is None:
             shown = funnel_document(ask(desk.runner, found, frame, trend=trend))
         else:

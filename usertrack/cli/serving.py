@@ -16,7 +16,7 @@ class LogFormat(StrEnum):
 
 def demo(
     users: Annotated[int, typer.Option("--users", min=50, help="How many accounts.")] = 2000,
-    days: Annotated[int, typer.Option("--days", min=7, max=730, help="How many days of history.")] = 90,
+    days: Annotated[int, typer.Option("--days", min=7, max=730, help="How many days of history.")] = 120,
     reset: Annotated[bool, typer.Option("--reset", help="Build it anew even if it is there.")] = False,
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="TIME", help="The moment at which its world ends.")
@@ -24,7 +24,7 @@ def demo(
 ) -> None:
     """Build the demo world, or a larger one; the other commands use the one built last.
 
-    `usertrack demo` · the default: 2 000 accounts, 90 days
+    `usertrack demo` · the default: 2 000 accounts, 120 days
 
     `usertrack demo --users 100000` · for trying things at size
     """

@@ -176,6 +176,7 @@ def _json(found: Activity, rows: Sequence[Row], notes: Sequence[str]) -> dict[st
     now, before = figures(found.now), figures(found.before)
     return {
         **found.frame.as_dict(),
+        "user": found.frame.user.name if found.frame.user else None,
         "now": values(now),
         "before": values(before),
         "change": changes(now, before),

@@ -52,6 +52,7 @@ def user_activity_document(whole: Whole) -> Document:
 def user_activity(whole: Whole) -> dict[str, Any]:
     frame = whole.activity.frame
     return {
+        "userId": frame.user.name if frame.user else None,
         "workspaceId": whole.workspace,
         "timeframe": f"{len(frame.starts)}d",
         "since": frame.since,

@@ -35,7 +35,7 @@ class Choice:
     """The demo that was asked for last: ``moment`` (ISO) is fixed for one that takes long to build."""
 
     users: int = 2000
-    days: int = 90
+    days: int = 120
     moment: str = ""
 
 
