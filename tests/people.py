@@ -86,6 +86,9 @@ class Company:
     def code(self, user: int, at: datetime) -> None:
         self._add("fastapi_code_execution", user_id=user, name="script", status="success", created_at=at)
 
+    def custom_tool(self, user: int, at: datetime) -> None:
+        self._add("fastapi_deployment", user_id=user, name="digest", final_code="print(1)", created_at=at)
+
     def agent(self, user: int, at: datetime) -> None:
         account = self.tables["fastapi_user"][user - 1]["wasp_user_id"]
         self._add("wasp_agentexecution", agent_id="a", user_id=account, status="completed", started_at=at)

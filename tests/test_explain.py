@@ -172,8 +172,10 @@ def test_at_risk_until_anything_happens(bench: Workbench) -> None:
         "signed_up_at": (after, "or more"),
         "run_count": (1, "or more"),
         **dict.fromkeys(
-            ("last_run_at", "last_tool_at", "last_code_at", "last_agent_at", "last_event_at"), (after, "or more")
+            ("last_run_at", "last_tool_at", "last_code_at", "last_agent_at", "last_custom_tool_at", "last_event_at"),
+            (after, "or more"),
         ),
+        "last_active_at": (after, "or more"),
     }
 
 

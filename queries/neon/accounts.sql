@@ -24,7 +24,8 @@ SELECT
         ELSE (array_agg(w.subscription_status::text ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1]
     END AS subscription_status,
     min(w.created_at) AS signed_up_at,
-    max(w.last_active_timestamp) AS last_active_at
+    -- of a moment in the past: who was active since may have been before, and that is not kept
+    max(w.last_active_timestamp) FILTER (WHERE w.last_active_timestamp <= {as_of}) AS last_active_at
 -- a table without names has that of `absent`: nothing is known of it
 FROM (SELECT NULL::text AS name) AS absent
 CROSS JOIN LATERAL (

@@ -1,5 +1,5 @@
 -- title: Agent executions per e-mail
--- about: How often somebody let an agent run, and when last.
+-- about: How often somebody let an agent run, and when last. Where the table has no `user_id`, nobody did.
 -- key: email
 -- params: {days: 30}
 -- facts:

@@ -30,7 +30,7 @@ people AS (
         nullif(lower(trim(w.email)), '') AS email,
         count(*) AS accounts,
         min(w.created_at) AS signed_up_at,
-        max(w.last_active_timestamp) AS last_active_at
+        max(w.last_active_timestamp) FILTER (WHERE w.last_active_timestamp <= {as_of}) AS last_active_at
     FROM wasp_user AS w
     LEFT JOIN used ON used.account_id = w.id
     WHERE w.created_at <= {as_of}

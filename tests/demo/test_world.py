@@ -27,6 +27,8 @@ WITH runs AS (
     WHERE c.created_at > {week}
     UNION
     SELECT user_id FROM wasp_agentexecution WHERE started_at > {week}
+    UNION
+    SELECT id FROM wasp_user WHERE last_active_timestamp > {week}
 )
 SELECT lower(email), credits, coalesce(subscription_status, '') = 'active', created_at <= {week},
     coalesce(completed, 0), coalesce(failed, 0), coalesce(runs, 0), active.id IS NOT NULL
