@@ -1,7 +1,7 @@
 """The burst test of `usertrack failures` held to its promise: false alarms in months of seven kinds in which people
 fail for reasons of their own, and how often it sees an outage in such months.
 
-    python benchmarks/failure_worlds.py [--worlds 60] [--only nights] [--seed 1]
+    python benchmarks/failure_worlds.py [--worlds 60] [--outages 20] [--only nights] [--seed 1]
 """
 
 import argparse
@@ -48,35 +48,37 @@ def seen(dsn: str, runs: list[Run]) -> list[tuple[datetime, datetime]]:
         return [(one.start, one.end) for one in alarms(runner, runs)]
 
 
-def world(dsn: str, kind: Kind, luck: random.Random) -> tuple[int, ...]:
-    """Whether there was a false alarm, and whether each of the outages was seen."""
-    runs = quiet(kind, luck)
+def outages_seen(dsn: str, runs: list[Run], luck: random.Random) -> Iterator[bool]:
+    """Whether each of the outages is seen, at an hour of some day's working time."""
     start = (NOW - timedelta(days=luck.randint(3, 25))).replace(hour=luck.randint(9, 15))
-    found = [bool(seen(dsn, runs))]
     for hours, share in OUTAGES.values():
         times = seen(dsn, outage(runs, start, hours, luck, share))
-        found.append(any(begin < start + hours * HOUR and start < end for begin, end in times))
-    return tuple(map(int, found))
+        yield any(begin < start + hours * HOUR and start < end for begin, end in times)
+
+
+def line(dsn: str, kind: Kind, luck: random.Random, months: int, with_outages: int) -> Iterator[str]:
+    worlds = [quiet(kind, luck) for _ in range(months)]
+    yield f"{sum(bool(seen(dsn, runs)) for runs in worlds)} of {months}"
+    found = [list(outages_seen(dsn, runs, luck)) for runs in worlds[:with_outages]]
+    yield from (f"{sum(each)} of {len(each)}" for each in zip(*found, strict=True))
 
 
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--worlds", type=int, default=60)
+    options.add_argument("--outages", type=int, default=20, help="months of each kind in which outages are tried")
     options.add_argument("--only", choices=KINDS)
     options.add_argument("--seed", type=int, default=1)
     args = options.parse_args()
-    print("| kind | months | false alarms |", *(f"{outage} seen |" for outage in OUTAGES))
+    print("| kind | false alarms |", *(f"{name} seen |" for name in OUTAGES))
     with tempfile.TemporaryDirectory(prefix="usertrack-") as directory:
         dsn = postgres.start(Path(directory) / "pg")
         try:
             with psycopg.connect(dsn, autocommit=True) as connection:
                 connection.execute(SCHEMA.encode())
             for name in [args.only] if args.only else KINDS:
-                luck = random.Random(f"{args.seed} {name}")
-                counts = [world(dsn, KINDS[name], luck) for _ in range(args.worlds)]
-                print(
-                    f"| {name} | {args.worlds} |", *(f"{sum(each)} |" for each in zip(*counts, strict=True)), flush=True
-                )
+                counts = line(dsn, KINDS[name], random.Random(f"{args.seed} {name}"), args.worlds, args.outages)
+                print(f"| {name} |", *(f"{count} |" for count in counts), flush=True)
         finally:
             postgres.stop(Path(directory) / "pg")
 

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from usertrack.demo import postgres
-from usertrack.failures.bursts import Failed, Incident, Stretch, at_least, incidents
+from usertrack.failures.bursts import Failed, Incident, Stretch, at_least, drawn_at_least, incidents
 from usertrack.failures.causes import read_catalogue
 from usertrack.failures.days import Day, contrasts, crowded
 from usertrack.failures.investigation import Investigation, Unused, account_named, investigate, tools_named
@@ -293,6 +293,12 @@ def test_the_tail_of_a_binomial() -> None:
     assert at_least(5, 6, 0.2) == pytest.approx(6 * 0.2**5 * 0.8 + 0.2**6)
     assert at_least(900, 1000, 0.5) == pytest.approx(sum(math.comb(1000, k) for k in range(900, 1001)) / 2**1000)
     assert (at_least(1, 10, 0.1), at_least(5, 5, 1), at_least(5, 9, 0)) == (1, 1, 0)
+
+
+def test_fishers_tail() -> None:
+    assert drawn_at_least(3, 4, 4, 4, 1) == pytest.approx((16 + 1) / 70)
+    assert drawn_at_least(1, 1, 1, 1, 3) == pytest.approx(3 / 4)
+    assert drawn_at_least(2, 3, 1, 3, 1) == 1
 
 
 def test_a_crowded_day() -> None:

@@ -27,7 +27,7 @@ happened AS (
     SELECT 'tool', t.user_id::text, t.created_at, t.status::text
     FROM fastapi_tool_executions AS t
 ),
-known AS (
+known AS NOT MATERIALIZED (
     SELECT h.level, coalesce(p.person, 'user ' || h.user_id) AS person, h.at, h.outcome = 'failed' AS failed
     FROM happened AS h
     LEFT JOIN people AS p USING (user_id)

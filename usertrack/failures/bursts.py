@@ -8,8 +8,8 @@ The test counts people, not runs. Each person alone fails in a stretch with a pr
 (`neon/failure_windows`), some nearly always, most hardly ever. Were they independent of each other, the number who fail
 would be a sum of unequal coin tosses, whose upper tail never exceeds that of a binomial with the same mean (Hoeffding
 1956): that tail is the chance of the stretch. The same hours may always be worse than people are on the whole, by any
-unknown factor. With such a factor the failures of all those hours are shared out by what was expected of each, so the
-chance of so many in this one is again a binomial's tail, which does not depend on the factor. The largest of these
+unknown factor. Given how many failed in all those hours together, that so many of them did in this one has a chance
+which does not depend on the factor (Fisher's exact test, with the odds that were expected). The largest of these
 chances counts: a stretch has to stand out from everything that could explain it. It is multiplied by the number of
 stretches looked at (Bonferroni, which holds although stretches overlap). What is asked on top, `PEOPLE` people and one
 cause for `ONE_CAUSE` of the failures, only makes false alarms rarer.
@@ -125,23 +125,39 @@ def tested(stretches: Iterable[Stretch]) -> list[Stretch]:
     return [stretch for stretch in stretches if stretch.tested and stretch.people >= PEOPLE]
 
 
-def usual_chances(stretches: Iterable[Stretch], tested: Iterable[Stretch]) -> Iterator[tuple[float, Stretch]]:
-    """Each of ``tested`` with its chance, the largest of those by people and by the other stretches alike."""
-    totals: dict[tuple[object, ...], tuple[int, float]] = {}
+def usual_chances(stretches: Iterable[Stretch], suspects: Iterable[Stretch]) -> Iterator[tuple[float, Stretch]]:
+    """Each of ``suspects`` with its chance, the largest of those by people and by all other stretches alike."""
+    totals: dict[tuple[object, ...], list[float]] = {}
     for stretch in stretches:
         for alike in stretch.alike():
-            failed, expected = totals.get(alike, (0, 0.0))
-            totals[alike] = (failed + stretch.people_failed, expected + stretch.expected)
-    for stretch in tested:
-        others = [totals[alike] for alike in stretch.alike()]
-        yield max(chance_of(stretch), *(_share_chance(stretch, *other) for other in others)), stretch
+            total = totals.setdefault(alike, [0, 0, 0.0])
+            total[0] += stretch.people
+            total[1] += stretch.people_failed
+            total[2] += stretch.expected
+    for stretch in suspects:
+        chance = chance_of(stretch)
+        others = (_without(stretch, *totals[alike]) for alike in stretch.alike()) if chance < FALSE_ALARMS else ()
+        yield max(chance, *(_share_chance(stretch, other) for other in others), 0.0), stretch
 
 
-def _share_chance(stretch: Stretch, failed: int, expected: float) -> float:
-    """The probability of its share, or more, of all ``failed`` in it and in those alike; 0 where it has all."""
-    if failed == stretch.people_failed:
+def _without(stretch: Stretch, people: float, failed: float, expected: float) -> Stretch:
+    """What is left of the totals of a kind of stretches without this one."""
+    return replace(
+        stretch,
+        people=int(people) - stretch.people,
+        people_failed=int(failed) - stretch.people_failed,
+        expected=expected - stretch.expected,
+    )
+
+
+def _share_chance(stretch: Stretch, others: Stretch) -> float:
+    """The probability that so many of all who failed are of ``stretch``; 0 where ``others`` have none."""
+    if not others.people_failed:
         return 0.0
-    return at_least(stretch.people_failed, failed, stretch.expected / expected)
+    here, there = (min(max(one.expected / one.people, 1e-6), 1 - 1e-6) for one in (stretch, others))
+    odds = here * (1 - there) / (there * (1 - here))
+    both = stretch.people_failed + others.people_failed
+    return drawn_at_least(stretch.people_failed, stretch.people, others.people, both, odds)
 
 
 def chance_of(stretch: Stretch) -> float:
@@ -155,14 +171,31 @@ def at_least(successes: int, trials: int, share: float) -> float:
         return 1.0
     if share <= 0:
         return 0.0
-    ways = math.lgamma(trials + 1) - math.lgamma(successes + 1) - math.lgamma(trials - successes + 1)
-    term = total = math.exp(ways + successes * math.log(share) + (trials - successes) * math.log1p(-share))
+    term = total = math.exp(
+        log_ways(trials, successes) + successes * math.log(share) + (trials - successes) * math.log1p(-share)
+    )
     for number in range(successes, trials):
         term *= (trials - number) / (number + 1) * share / (1 - share)
         total += term
         if term < total * 1e-12:
             break
     return min(1.0, total)
+
+
+def drawn_at_least(successes: int, here: int, there: int, drawn: int, odds: float) -> float:
+    """Fisher's P(X ≥ successes): of ``here`` and ``there`` things ``drawn`` are drawn, those of here at these odds."""
+    logs = [
+        log_ways(here, number) + log_ways(there, drawn - number) + number * math.log(odds)
+        for number in range(max(0, drawn - there), min(here, drawn) + 1)
+    ]
+    most = max(logs)
+    weights = [math.exp(log - most) for log in logs]
+    return sum(weights[successes - max(0, drawn - there) :]) / sum(weights)
+
+
+def log_ways(of: int, chosen: int) -> float:
+    """The logarithm of in how many ways ``chosen`` are taken out of ``of``."""
+    return math.lgamma(of + 1) - math.lgamma(chosen + 1) - math.lgamma(of - chosen + 1)
 
 
 def _between(failures: Sequence[Failed], start: datetime, end: datetime) -> Sequence[Failed]:

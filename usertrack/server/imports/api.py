@@ -86,6 +86,7 @@ def _wanted(request: Request, path: Path) -> Wanted:
         asked.getlist("omit"),
         asked.get("timezone") or "UTC",
         asked.get("skip_bad") == "true",
+        "equal" if asked.get("ties") == "equal" else "file",
     )
 
 
