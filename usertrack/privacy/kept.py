@@ -17,7 +17,7 @@ _ENTRY = "SELECT count(*) FROM {} AS t WHERE regexp_matches(to_json(t)::VARCHAR,
 
 @contextmanager
 def opened(place: Place | None, *, write: bool = False) -> Iterator[Any]:
-    """A connection with the history attached; None where there is none. Nothing unfinished stays beside one to write."""
+    """A connection with the history attached; None where there is none. What is unfinished goes before a ``write``."""
     if place is None or not place.path.exists():
         if place and write:
             unfinished(place).unlink(missing_ok=True)

@@ -61,6 +61,7 @@ def _replace(store: Store, pieces: Mapping[tuple[str, str], int], disguise: "_Di
     done, total = 0, sum(pieces.values())
     for table, month in pieces:
         with store.rewriting:
+            store.journal.complete()
             for rows in _replaced(store, table, month, disguise):
                 done += rows
                 told("replacing e-mails, names and ids", min(done, total), total)

@@ -115,6 +115,7 @@ class People:
 
 def erase_persons(store: Store, ids: Sequence[str]) -> None:
     """Delete persons, and all that was kept of those who were merged; the caller has ``store.rewriting``."""
+    store.journal.complete()
     for table in PERSON_TABLES:
         # rows of before a merge go first: without those that replaced them they would count again
         store.query(f"OPTIMIZE TABLE posthog.{table} FINAL")

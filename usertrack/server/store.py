@@ -14,6 +14,7 @@ from typing import Any
 
 from usertrack.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.server.definitions import Definitions
+from usertrack.server.journal import Journal
 from usertrack.server.lock import DirectoryLock, Waiting
 
 # What is written must come back as it was: strings stay strings, keys with dots stay one key.
@@ -105,6 +106,8 @@ class Store(Session):
             _forget_leftovers(path)
             super().__init__(path)
             _create_schema(self._connection)
+            self.journal = Journal(self)
+            self.journal.complete()
             self.definitions = Definitions(self)
         except BaseException as error:
             self._lock.release()

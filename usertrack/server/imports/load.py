@@ -186,6 +186,8 @@ def _forget(session: "Session", stored: str) -> int:
 def _commit(store: "Store", session: "Session", events: Events, now: datetime) -> None:
     """Persons before events, as capture writes them: what is there is complete. Each month comes as a whole."""
     version = time.time_ns()
+    store.journal.complete()
+    store.journal.begin_import(version)
     session.query(persons(events, version))
     session.query(
         "INSERT INTO posthog.person_distinct_ids (distinct_id, person_id, version)"
@@ -193,6 +195,7 @@ def _commit(store: "Store", session: "Session", events: Events, now: datetime) -
         f" FROM (SELECT distinct_id, person_id FROM {PEOPLE} UNION ALL SELECT * FROM {LINKS})"
         " WHERE distinct_id NOT IN (SELECT distinct_id FROM posthog.person_distinct_ids FINAL)"
     )
+    store.journal.end_import()
     store.definitions.refresh(now, STAGED.removeprefix("posthog."), session)
     months = session.rows(
         "SELECT DISTINCT partition_id FROM system.parts WHERE active AND database || '.' || table = " + f"'{STAGED}'"
