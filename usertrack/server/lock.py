@@ -21,6 +21,7 @@ class DirectoryServed(ConnectionFailed):
     """The directory is held by the server at ``url``, which answers in its place: to whoever has ``key``, as it said to
     those who may read the directory."""
 
+    code = "data_served"
     url = ""
     key = ""
 

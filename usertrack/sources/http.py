@@ -24,13 +24,19 @@ T = TypeVar("T")
 class TooSlow(SourceBusy):
     """The query did not finish within what a blocking request may take: ask again asynchronously."""
 
+    code = "too_slow"
+
 
 class LacksScope(ConnectionFailed):
     """The key is a good one, but may not do this."""
 
+    code = "lacks_scope"
+
 
 class NotFound(ConnectionFailed):
     """What was asked for by its name or number is not there; or the project itself is not."""
+
+    code = "not_found"
 
 
 async def send(
