@@ -94,7 +94,9 @@ def test_trend_is_of_whole_days(client: Client) -> None:
 def test_a_trend_is_of_the_share_of_active_people(client: Client, users: tuple[int, ...], word: str) -> None:
     """2, 4 and 6 people a day, week by week, of whom so many use it, twice a day."""
     lines = [
-        f"p{n} | {event} | {', '.join(f'2026-11-{day:02} {hour}:00:00' for day in days for hour in (12, 13))} | feature=chat"
+        f"p{n} | {event} | "
+        + ", ".join(f"2026-11-{day:02} {at}:00:00" for day in days for at in (12, 13))
+        + " | feature=chat"
         for week, using in enumerate(users)
         for days in [range(2 + 7 * week, 9 + 7 * week)]
         for n in range(2 * week + 2)
