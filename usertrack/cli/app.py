@@ -30,6 +30,7 @@ from usertrack.cli import (
     queries,
     report,
     serving,
+    shells,
     streams,
     workspace,
 )
@@ -108,6 +109,8 @@ def run() -> int:
     """Run the command line and return its exit code; every failure is said on standard error."""
     logging.getLogger().addHandler(logging.NullHandler())  # libraries' own warnings are not for the user
     try:
+        if "_USERTRACK_COMPLETE" in os.environ or any(word.endswith("-completion") for word in sys.argv):
+            shells.teach()
         return int(app(standalone_mode=False, prog_name="usertrack") or 0)
     except BaseException as problem:
         if interrupts.came() or isinstance(problem, KeyboardInterrupt | typer.Abort):
