@@ -1,6 +1,7 @@
 """The default demo, built once in each worker process, and the command line run in this process."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,11 @@ from usertrack.cli.app import run
 from usertrack.errors import UsertrackError
 
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
+DAYS = 90
 _SETTINGS = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # pytest in the background: what the tests start would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,11 @@ Cli = Callable[..., Said]
 
 @pytest.fixture(scope="session")
 def demo_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache directory whose demo ends on 20 November 2026, 09:00 UTC."""
+    """A cache directory whose demo is of the 90 days up to 20 November 2026, 09:00 UTC."""
     from usertrack.sources.demo import Choice, write_choice
 
     cache = tmp_path_factory.getbasetemp() / "cache"
-    write_choice(cache / "usertrack", Choice(moment=AS_OF.isoformat()))
+    write_choice(cache / "usertrack", Choice(days=DAYS, moment=AS_OF.isoformat()))
     return cache
 
 
@@ -50,7 +55,7 @@ def demo_postgres(demo_cache: Path) -> Iterator[str]:
     build = "from usertrack.cli.app import main; main()"
     env = {**os.environ, "XDG_CACHE_HOME": str(demo_cache)}
     subprocess.run([sys.executable, "-c", build, "match", "--demo"], env=env, check=True, capture_output=True)
-    demo = open_demo(demo_cache / "usertrack", now=AS_OF)
+    demo = open_demo(demo_cache / "usertrack", now=AS_OF, days=DAYS)
     yield demo.postgres_dsn()
     demo.close()
 

@@ -86,6 +86,9 @@ class Company:
     def code(self, user: int, at: datetime) -> None:
         self._add("fastapi_code_execution", user_id=user, name="script", status="success", created_at=at)
 
+    def custom_tool(self, user: int, at: datetime) -> None:
+        self._add("fastapi_deployment", user_id=user, name="digest", final_code="print(1)", created_at=at)
+
     def agent(self, user: int, at: datetime) -> None:
         account = self.tables["fastapi_user"][user - 1]["wasp_user_id"]
         self._add("wasp_agentexecution", agent_id="a", user_id=account, status="completed", started_at=at)
@@ -115,11 +118,13 @@ class Company:
                 }
             )
 
-    def write(self, store: Store, dsn: str) -> None:
+    def write(self, store: Store, dsn: str, schema: str) -> None:
+        """Rows into the tables of ``schema``, as far as those have columns for them."""
         with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(SCHEMA.encode())
+            connection.execute(schema.encode())
             for table, rows in self.tables.items():
-                names = ", ".join(dict.fromkeys(name for row in rows for name in row))
+                columns = {each.name for each in connection.execute(f"TABLE {table}".encode()).description or []}
+                names = ", ".join(dict.fromkeys(name for row in rows for name in row if name in columns))
                 taken = f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %s)"
                 connection.execute(f"INSERT INTO {table} ({names}) {taken}".encode(), [json.dumps(rows, default=str)])
         store.insert("persons", self.persons)
@@ -178,11 +183,11 @@ class Office:
 
 
 @contextmanager
-def office(folder: Path, company: Company) -> Iterator[Office]:
+def office(folder: Path, company: Company, schema: str = SCHEMA) -> Iterator[Office]:
     dsn = postgres.start(folder / "postgres")
     try:
         with closing(Store(folder / "posthog")) as store:
-            company.write(store, dsn)
+            company.write(store, dsn, schema)
             yield Office(store, dsn)
     finally:
         postgres.stop(folder / "postgres")

@@ -5,9 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from usertrack.document import Listing
 from usertrack.explain import Flip, Verdict, explain
+from usertrack.expressions import parse, whole_only
 from usertrack.report.explain import explain_document
+from usertrack.rules import Segment, SegmentSet
 from usertrack.segments import classify
 from usertrack.settings import load
 from usertrack.spool import identifier
@@ -29,9 +34,9 @@ def demo_bench(demo_cache: Any, demo_postgres: str) -> Workbench:
 
     with pytest.MonkeyPatch.context() as env:
         env.setenv("XDG_CACHE_HOME", str(demo_cache))
-        settings = load(env={}, demo=True)
+        configured = load(env={}, demo=True)
         library = Library([shipped_root() / "queries"])
-        with open_runner(settings, library, now=AS_OF, notify=lambda message, *, passing=False: None) as runner:
+        with open_runner(configured, library, now=AS_OF, notify=lambda message, *, passing=False: None) as runner:
             bench = build(runner, read_rules(shipped_root() / "segments.yaml"))
     return bench  # it stands on its own: the engines are closed
 
@@ -71,7 +76,7 @@ class Worlds:
 
 def nearer(flip: Flip) -> Any:
     """The value one whole step nearer to what the fact is; None where that is not known or is no number."""
-    if flip.fact.type != "BIGINT" or flip.value is None or abs(flip.to - flip.value) < 2:
+    if flip.fact.type != "BIGINT" or flip.value is None or flip.to is None or abs(flip.to - flip.value) < 2:
         return None
     return flip.to + (1 if flip.to < flip.value else -1)
 
@@ -167,8 +172,10 @@ def test_at_risk_until_anything_happens(bench: Workbench) -> None:
         "signed_up_at": (after, "or more"),
         "run_count": (1, "or more"),
         **dict.fromkeys(
-            ("last_run_at", "last_tool_at", "last_code_at", "last_agent_at", "last_event_at"), (after, "or more")
+            ("last_run_at", "last_tool_at", "last_code_at", "last_agent_at", "last_custom_tool_at", "last_event_at"),
+            (after, "or more"),
         ),
+        "last_active_at": (after, "or more"),
     }
 
 
@@ -205,6 +212,106 @@ def test_nobody_of_that_name(bench: Workbench) -> None:
     assert error.exit_code == 2
     assert "failing@x.example" in error.hint
     assert "5 people are known" in problem(lambda: explain(bench, bench.rules.sets["action"], "qqq")).hint
+
+
+def judged(bench: Workbench, name: str, when: str) -> Verdict:
+    (verdict,) = explain(bench, SegmentSet("own", (Segment("own", "Own", when),)), f"{name}@x.example").verdicts
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "when", "change"),
+    [
+        ("prospect", "name = 'free' AND subscription_status IS DISTINCT FROM 'active'", ["no single fact would"]),
+        ("prospect", "subscription_status = 'active' AND name IS DISTINCT FROM 'a'", ["anything but active", "a"]),
+        ("prospect", "subscription_status IN ('past_due', 'deleted')", ["deleted or past_due"]),
+        ("prospect", "subscription_status NOT IN ('active', 'deleted')", ["anything but active or deleted"]),
+        ("prospect", "subscription_status IS NULL", ["none"]),
+        ("prospect", "subscription_status LIKE 'act%'", ["none"]),
+        ("idle", "coalesce(subscription_status, 'a') = 'a' AND run_count < 1", ["anything but none or a", "1 or more"]),
+        ("failing", "run_count BETWEEN 3 AND 9 AND credits > 40", ["no single fact would"]),
+        ("failing", "run_count BETWEEN 3 AND 9 OR run_count = 30", ["9"]),
+        ("failing", "run_count >= 3 AND run_count <= 9", ["", "9"]),
+        ("failing", "NOT (run_count > 9)", ["9 or less"]),
+        ("failing", "credits IS NULL", ["unknown"]),
+    ],
+)  # fmt: skip
+def test_each_comparison_keeps_its_own_values(bench: Workbench, name: str, when: str, change: list[str]) -> None:
+    chosen = SegmentSet("own", (Segment("own", "Own", when),))
+    document = explain_document(bench, explain(bench, chosen, f"{name}@x.example"), "UTC")
+    rows = next(block for block in document.blocks if isinstance(block, Listing)).table.dicts()
+    assert [row["change"] for row in rows if row["change"] or change[0] == ""] == change
+
+
+TEXTS = ("free", "trial", "active", "pro")
+
+
+def conditions() -> st.SearchStrategy[str]:
+    text, amount = st.sampled_from(TEXTS), st.integers(0, 12)
+    texts = st.sampled_from(["name", "subscription_status"])
+    comparisons = st.one_of(
+        st.builds("{} {} '{}'".format, texts, st.sampled_from(["=", "<>", "IS DISTINCT FROM"]), text),
+        st.builds("{} {} ('{}', '{}')".format, texts, st.sampled_from(["IN", "NOT IN"]), text, text),
+        st.builds("{} IS {}NULL".format, st.sampled_from(["name", "run_count"]), st.sampled_from(["", "NOT "])),
+        st.builds("{} LIKE '{}%'".format, texts, text),
+        st.builds("coalesce({}, '{}') = '{}'".format, texts, text, text),
+        st.builds("run_count {} {}".format, st.sampled_from(["<", ">=", "=", "<>"]), amount),
+        st.builds("run_count BETWEEN {} AND {}".format, amount, amount),
+    )
+    return st.recursive(
+        comparisons,
+        lambda inner: st.one_of(
+            st.builds("({} {} {})".format, inner, st.sampled_from(["AND", "OR"]), inner),
+            st.builds("NOT ({})".format, inner),
+        ),
+        max_leaves=4,
+    )
+
+
+@given(
+    when=conditions(),
+    name=st.sampled_from([None, *TEXTS]),
+    status=st.sampled_from([None, *TEXTS]),
+    runs=st.sampled_from([None, 0, 5, 9]),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_said_to_change_a_verdict_does(
+    bench: Workbench, when: str, name: str | None, status: str | None, runs: int | None
+) -> None:
+    """Whatever the rule: what is stated flips it, nothing nearer does, and what is not stated does not."""
+    person = {"name": name, "subscription_status": status, "run_count": runs}
+    bench.connection.execute(
+        "UPDATE profile SET name = $1, subscription_status = $2, run_count = $3 WHERE email = 'rich@x.example'",
+        [*person.values()],
+    )
+    verdict = judged(bench, "rich", when)
+    said = {flip.fact.name: flip for flip in verdict.flips}
+    for fact in (fact for fact in person if fact in when):
+        tested = [None] * (fact != "run_count" or "run_count IS" in when)
+        tried = [*tested, *(range(40) if fact == "run_count" else [*TEXTS, "another"])]
+        values = [value for value in tried if value != person[fact]]
+        rows = bench.connection.execute(
+            f"SELECT ({when}) IS TRUE FROM (SELECT p.* REPLACE (v AS {fact}) FROM profile p, "
+            "(SELECT unnest($1) AS v, generate_subscripts($1, 1) AS i) WHERE email = 'rich@x.example' ORDER BY i)",
+            [values],
+        ).fetchall()
+        flipping = [value for value, (member,) in zip(values, rows, strict=True) if member is not bool(verdict.member)]
+        assert promised(said.get(fact), values) <= set(flipping), (when, person, said.get(fact))
+        assert bool(flipping) is (fact in said) or not whole_only(parse(when, ""), fact), (when, person, fact)
+        if fact == "run_count" and fact in said and runs is not None and said[fact].to is not None:
+            assert abs(said[fact].to - runs) == min(abs(value - runs) for value in flipping if value is not None)
+
+
+def promised(flip: Flip | None, values: list[Any]) -> set[Any]:
+    """Which of ``values`` flip the verdict, going by what is said."""
+    if flip is None:
+        return set()
+    if flip.reach == "anything else":
+        return {value for value in values if value is not None and value not in flip.texts}
+    if flip.reach == "exactly":
+        return {flip.to, *flip.texts}
+    more = flip.reach == "or more"
+    return {value for value in values if value is not None and (value >= flip.to if more else value <= flip.to)}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import psycopg
 import pytest
 
 from usertrack.demo import postgres
-from usertrack.failures.bursts import Failed, Stretch, at_least, chance_of, incidents
+from usertrack.failures.bursts import Failed, Incident, Stretch, at_least, drawn_at_least, incidents
 from usertrack.failures.causes import read_catalogue
 from usertrack.failures.days import Day, contrasts, crowded
 from usertrack.failures.investigation import Investigation, Unused, account_named, investigate, tools_named
@@ -23,7 +24,9 @@ from usertrack.run import Runner
 from usertrack.settings import load
 from usertrack.sources.postgres import Postgres
 
+from . import failure_worlds as worlds
 from .conftest import problem
+from .failure_worlds import Run
 from .people import NOW, SCHEMA, Company, ago
 
 OOM = "Modal OOM (rc=137): container ta-{:016x} killed"
@@ -80,7 +83,7 @@ def company() -> Company:
     made.tool(999, ago(3), "failed", error_type="ToolError", error_message="no content")
     for number in range(6):
         hit = made.account(f"hit{number}@acme.example" if number else None)
-        for day in (12, 11, 10, 9):
+        for day in (*[70] * 40, 12, 11, 10, 9):
             made.run(hit, "completed", ago(day))
         made.run(hit, "failed", ago(5, seconds=600 * number), OOM.format(number))
     for email in ("ops@DataGen.dev", "qa@ci.datagen.dev", "me@freelance.example"):
@@ -224,6 +227,7 @@ def test_the_outage_is_an_incident_of_everybody(dsn: str) -> None:
     assert (one.start, one.end) == (datetime(2026, 11, 15, 8), datetime(2026, 11, 15, 10))
     assert one.people == ("account 2", *(f"hit{number}@acme.example" for number in range(1, 6)))
     assert one.chance < 0.01
+    assert (one.whole.itself, one.whole.people, one.whole.people_failed) == (one.itself, 6, 6)
     assert investigated(dsn, person=["lena@northwind.example"]).incidents == (one,)
 
 
@@ -234,15 +238,35 @@ def test_those_hit_with_clean_days_are_likely_not_at_fault(dsn: str) -> None:
 
 
 def test_stretches_by_hand(dsn: str) -> None:
-    """46 runs finished, 10 failed; 4 completed runs of each person lie more than a day away from the failed one."""
+    """Six people have 44 runs behind them, 4 of them within eight weeks and more than a day away; one of 5 failed."""
     with asked(dsn) as runner:
         rows = {row[:3]: row[3:] for row in runner.one(runner.bind("neon/failure_windows")).rows}
-    expected = 6 * (2 * 10 / 46) / (4 + 2)
-    assert rows["workflow", datetime(2026, 11, 15, 8), 2] == (6, 6, pytest.approx(expected), 6, 6)
-    assert ("workflow", datetime(2026, 11, 15, 9), 1) not in rows  # one person
+    expected = 6 * (2 * 6 / 30) / (4 + 2)
+    assert rows["workflow", datetime(2026, 11, 15, 8), 2] == (6, 6, pytest.approx(expected), 6, 6, True)
+    assert rows["workflow", datetime(2026, 11, 15, 9), 1][:2] == (1, 1)
+    assert rows["workflow", datetime(2026, 10, 20, 9), 1][-1] is False  # before the window: to compare with
     assert rows["workflow", datetime(2026, 11, 15, 8), 1][:2] == (5, 5)
     assert rows["workflow", datetime(2026, 11, 8, 9), 24][:2] == (6, 0)
-    assert not [row for row in rows if row[0] == "tool"]
+
+
+def test_first_things_are_expected_to_fail_as_first_things_do(place: Path) -> None:
+    """Everybody's first run fails and no other: the tenth person's is expected to, their second is not."""
+    made = Company()
+    for number in range(10):
+        user = made.account(f"p{number}@acme.example")
+        made.run(user, "failed", ago(20 - number), LIST)
+        made.run(user, "completed", ago(18 - number))
+    address = postgres.start(place / "first")
+    try:
+        write(made, address)
+        with asked(address) as runner:
+            rows = {
+                row[1:3]: row[5] for row in runner.one(runner.bind("neon/failure_windows", {"lengths": ["1"]})).rows
+            }
+    finally:
+        postgres.stop(place / "first")
+    first, second = (datetime(2026, 11, day, 9) for day in (2, 11))
+    assert (rows[first, 1], rows[second, 1]) == (pytest.approx(1, abs=1e-3), 0)
 
 
 def test_who_fails_twice_in_a_stretch_counts_once(place: Path) -> None:
@@ -271,6 +295,12 @@ def test_the_tail_of_a_binomial() -> None:
     assert (at_least(1, 10, 0.1), at_least(5, 5, 1), at_least(5, 9, 0)) == (1, 1, 0)
 
 
+def test_fishers_tail() -> None:
+    assert drawn_at_least(3, 4, 4, 4, 1) == pytest.approx((16 + 1) / 70)
+    assert drawn_at_least(1, 1, 1, 1, 3) == pytest.approx(3 / 4)
+    assert drawn_at_least(2, 3, 1, 3, 1) == 1
+
+
 def test_a_crowded_day() -> None:
     assert crowded(Day(date(2026, 1, 1), 3, 3), 10, 3) == pytest.approx(1 / 120)
     assert crowded(Day(date(2026, 1, 1), 3, 1), 10, 3) == pytest.approx(1 - 35 / 120)
@@ -280,6 +310,7 @@ def test_a_crowded_day() -> None:
 def burst(people: int, causes: int = 1, hour: int = 13) -> tuple[list[Stretch], list[Failed]]:
     start = datetime(2026, 11, 9) + timedelta(hours=hour)
     stretches = [Stretch("workflow", start, 1, people, people, 0.1 * people), Stretch("workflow", start, 4, 50, 6, 5)]
+    stretches += [Stretch("workflow", start - timedelta(days=day), 1, 20, 2, 2, tested=False) for day in range(2, 30)]
     failures = [
         Failed("workflow", start + timedelta(minutes=number), f"p{number}", f"cause {number % causes}")
         for number in range(people)
@@ -303,52 +334,52 @@ def test_neighbours_of_one_cause_are_one_incident() -> None:
     assert len(incidents(first[0] + later[0], first[1] + later[1])) == 2
 
 
-WORLDS = 8
+def test_what_recurs_is_no_incident() -> None:
+    (hit, _, *quiet), failures = burst(8)
+    for alike, often in ((timedelta(days=1), 29), (timedelta(days=7), 4)):
+        others = [replace(hit, start=hit.start - number * alike, tested=False) for number in range(1, often)]
+        apart = [one for one in quiet if one.start not in {other.start for other in others}]
+        assert len(incidents([hit, *quiet], failures)) == 1
+        assert incidents([hit, *others, *apart], failures) == []
+
+
+def test_a_day_that_has_only_begun_is_not_compared_with_whole_days(dsn: str) -> None:
+    with asked(dsn) as runner:
+        rows = runner.one(runner.bind("neon/failure_windows", {"lengths": ["12"]})).rows
+        last = max(row[1] for row in rows if row[-1])
+    assert last <= NOW.replace(tzinfo=None) - timedelta(hours=11)
 
 
 @pytest.fixture(scope="module")
-def quiet_worlds(place: Path) -> Iterator[str]:
-    """Months far apart, in each of which 250 people run 20 times, busiest by day; one in ten fails nearly always."""
-    luck = random.Random(3)
-    made = Company()
-    for world in range(WORLDS):
-        for number in range(250):
-            user = made.account(f"p{number}@world{world}.example", signed_up=datetime(2020, 1, 1))
-            share = 0.8 if number % 10 == 0 else luck.choice([0.02, 0.1, 0.2])
-            for _ in range(luck.randint(1, 39)):
-                hour = min(23, max(0, luck.gauss(13, 4)))
-                at = ago(100 * world + luck.randint(1, 29)) - timedelta(hours=9) + timedelta(hours=hour)
-                made.run(user, "failed" if luck.random() < share else "completed", at, LIST)
-    address = postgres.start(place / "quiet")
+def world(place: Path) -> Iterator[str]:
+    """Postgres with the product's tables, for one month of a company at a time."""
+    address = postgres.start(place / "world")
     try:
-        write(made, address)
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(SCHEMA.encode())
         yield address
     finally:
-        postgres.stop(place / "quiet")
+        postgres.stop(place / "world")
 
 
-def test_false_alarms_are_as_rare_as_stated(quiet_worlds: str) -> None:
-    """Everybody's failures say the same here, so nothing but the test itself stands against an alarm."""
-    apart: list[float] = []
-    for world in range(WORLDS):
-        with asked(quiet_worlds, as_of=NOW - timedelta(days=100 * world)) as runner:
-            found = investigate(runner, CATALOGUE)
-            assert isinstance(found, Investigation)
-            assert found.incidents == ()
-            stretches = [Stretch(*row) for row in runner.one(runner.bind("neon/failure_windows")).rows]
-        apart += [chance_of(one) for one in stretches if one.hours == 4 and one.start.hour % 4 == 0]
-    assert len(apart) > 800
-    for level in (0.1, 0.05, 0.01):
-        assert sum(chance <= level for chance in apart) / len(apart) <= level, level
+def seen(dsn: str, runs: list[Run]) -> list[Incident]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("TRUNCATE wasp_user, fastapi_user, fastapi_run")
+        worlds.write(connection, runs)
+    with asked(dsn) as runner:
+        return worlds.alarms(runner, runs)
 
 
-def test_a_small_outage_in_such_a_world_is_found(quiet_worlds: str) -> None:
-    with psycopg.connect(quiet_worlds) as connection:
-        hit = "SELECT min(id) FROM fastapi_run WHERE created_at >= %s AND created_at < %s GROUP BY user_id"
-        span = [datetime(2026, 11, 12, 12), datetime(2026, 11, 12, 14)]
-        connection.execute(
-            f"UPDATE fastapi_run SET run_state = 'failed', run_error_log = %s WHERE id IN ({hit})".encode(),
-            ["rc=1", *span],
-        )
-    (one,) = investigated(quiet_worlds).incidents
-    assert (one.start, one.end, one.cause) == (*span, "Container killed (rc=1)")
+@pytest.mark.parametrize("kind", worlds.KINDS)
+def test_people_who_fail_for_reasons_of_their_own_are_no_incident(world: str, kind: str) -> None:
+    """One month of each kind; `benchmarks/failure_worlds.py` has many, in which at most 1 % may raise an alarm."""
+    law = replace(worlds.KINDS[kind], people=200)
+    assert seen(world, worlds.quiet(law, random.Random(kind))) == []
+
+
+@pytest.mark.parametrize("kind", ["several rates", "nights", "Mondays"])
+def test_an_outage_of_an_hour_is_seen_in_such_a_month(world: str, kind: str) -> None:
+    luck, start = random.Random(kind), datetime(2026, 11, 12, 12)
+    runs = worlds.outage(worlds.quiet(worlds.KINDS[kind], luck), start, 1, luck, share=1.0)
+    (one,) = seen(world, runs)
+    assert (one.start, one.end, one.failed) == (start, start + timedelta(hours=1), one.all_failed)

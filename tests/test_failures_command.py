@@ -43,7 +43,11 @@ def test_the_incident_is_found(demo: Cli) -> None:
     assert (incident["label"], incident["level"]) == ("Modal OOM (rc=137)", "workflow")
     assert (incident["start"][:16], incident["end"][:16]) == ("2026-11-09T13:00", "2026-11-09T16:00")
     assert 20 <= len(incident["people"]) == len(set(incident["people"])) <= incident["failed"] <= 40
+    # every figure is of the whole incident, though another stretch gave it away
+    assert len(incident["people"]) <= incident["people_failed"] <= incident["people_active"] <= 60
+    assert 0 < incident["people_expected_to_fail"] < incident["people_failed"] <= incident["all_failed"]
     assert document["burst_test"]["false_alarms"] == 0.01
+    assert "independently of each other" in document["burst_test"]["condition"]
     said = demo("failures", "--timezone", "Europe/Berlin").out
     assert "9 Nov, 14:00–17:00" in said
 

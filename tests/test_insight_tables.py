@@ -55,7 +55,7 @@ def test_trends_without_time(tmp_path: Path) -> None:
 def test_hours_are_moments(tmp_path: Path) -> None:
     hours = {"label": "x", "data": [1], "days": ["2020-01-09 13:00:00"], "labels": ["9-Jan-2020 13:00"]}
     found = table(tmp_path, viz("TrendsQuery"), [hours])
-    assert found.rows == [("x", "2020-01-09 13:00:00", 1)]
+    assert found.rows == [("x", datetime(2020, 1, 9, 12), 1)]
 
 
 def test_no_series_is_an_empty_table(tmp_path: Path) -> None:

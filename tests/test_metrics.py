@@ -11,11 +11,15 @@ from usertrack.intervals import UNKNOWN, wilson
 from usertrack.library import Library, shipped_root
 from usertrack.metric import Metric
 from usertrack.metrics import Score, Scorecard, reading, scorecard
+from usertrack.report.metrics import metrics_document
 from usertrack.settings import Setting
+from usertrack.sqltext import events_of
 from usertrack.table import Column, Row, Table
 
 from .conftest import problem
 from .people import Company, Office, office
+
+SUMMER = datetime(2026, 7, 1)
 
 
 def nov(day: int, hour: float = 12) -> datetime:
@@ -45,8 +49,8 @@ def accounts(company: Company) -> None:
     company.account("waits@x.example", signed_up=nov(18, 0))
     company.account("four@x.example", signed_up=nov(16, 0), runs={"cancelled": 2}, run_at=nov(19, 23.99))
     company.account("own@datagen.dev", signed_up=nov(16, 0), runs={"failed": 5}, run_at=nov(16))
-    company.tool(company.account("old@x.example", signed_up=nov(1)), nov(16))
-    company.account("older@x.example", signed_up=nov(1), runs={"completed": 1, "failed": 1}, run_at=nov(13))
+    company.tool(company.account("old@x.example", signed_up=SUMMER), nov(16))
+    company.account("older@x.example", signed_up=SUMMER, runs={"completed": 1, "failed": 1}, run_at=nov(13))
 
 
 @pytest.fixture(scope="module")
@@ -98,19 +102,67 @@ def test_connect_rate_is_of_persons_who_were_there(found: Scorecard) -> None:
     assert (score.band, score.change, score.verdict) == ("excellent", 0.5, "unclear")
 
 
+def test_a_rate_of_an_event_that_never_occurred_is_unknown(here: Office, tmp_path: Path) -> None:
+    sql = (shipped_root() / "queries/posthog/connect_rate.sql").read_text()
+    (tmp_path / "posthog").mkdir()
+    (tmp_path / "posthog/mistyped.sql").write_text(sql.replace("'mcp_connect_clicked'", "'mcp_conect_clicked'"))
+    with here.runner("posthog") as runner:
+        runner.library = Library([shipped_root() / "queries", tmp_path])
+        found = scorecard(runner, ["mistyped", "connect_rate"], days=4)
+    score = of(found, "mistyped")
+    assert (score.now.value, score.now.interval, score.now.n, score.band, score.series) == (None, UNKNOWN, 2, "", ())
+    notes = metrics_document(found).notes
+    assert (
+        "MCP connect rate is unknown: no event 'mcp_conect_clicked' ever occurred; did you mean 'mcp_connect_clicked'?"
+        in notes
+    )
+    assert of(found, "connect_rate").now.value == 0.5
+
+
+def test_a_rate_of_an_event_that_has_not_occurred_yet_is_unknown(here: Office) -> None:
+    with here.runner("posthog", as_of=datetime.fromisoformat("2026-11-16T09:00+00:00")) as runner:
+        score = of(scorecard(runner, days=4), "connect_rate")
+    assert (score.now.value, score.band, score.unknown) == (
+        None,
+        "",
+        "no event 'mcp_connect_clicked' ever occurred; the most frequent are $pageview",
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "events"),
+    [
+        ("countIf(event = 'a') / countIf(e.event IN ('b', 'c'))", [["a"], ["b", "c"]]),
+        ("event = 'a' OR event = {x} OR event IN {y}", [["a", "given", "d", "e"]]),
+        ("if(event = 'a', 'x', 'y') AND ({none} = '' OR event = {none})", [["a"]]),
+        ("event != 'a' AND event NOT IN ('b') AND properties.event = 'c' -- event = 'd'", []),
+        ("event IN (SELECT name FROM events WHERE name LIKE 'a')", []),
+    ],
+)
+def test_the_events_that_a_query_cannot_do_without(sql: str, events: list[list[str]]) -> None:
+    assert events_of(sql, {"x": "given", "y": ["d", "e"], "none": ""}) == events
+
+
 def test_a_median_knows_who_still_waits(found: Scorecard) -> None:
     score = of(found, "first_run")
     row = score.now.row
     assert (score.now.value, row["n"], row["ran"], row["censored"]) == (2, 4, 3, 1)
     assert score.series[4] == 2
     assert (score.band, score.before.value, score.change) == ("good", None, None)
-    assert score.note.startswith("3 of 4 have run, 1 have not yet")
+    assert score.note.startswith("signed up 23 Oct – 19 Nov: 3 of 4 have run, 1 have not yet")
+
+
+def test_signups_of_a_few_days_are_judged_with_those_before_them(here: Office) -> None:
+    with here.runner("neon", as_of=datetime.fromisoformat("2026-11-28T09:00+00:00")) as runner:
+        score = of(scorecard(runner, ["first_run"], days=7), "first_run")
+    assert (score.now.value, score.now.n, score.now.row["ran"], score.now.row["within"]) == (2, 4, 4, 1)
+    assert score.note == "signed up 31 Oct – 27 Nov: 4 of 4 have run, 0 have not yet; within 7 days 100 % do"
 
 
 def test_the_share_within_the_target(here: Office) -> None:
     with here.runner() as runner:
         end = {"as_of": runner.as_of.replace(hour=0)}
-        row = runner.one(runner.bind("first_run", {"days": 4, "target_days": 2}, **end)).dicts()[-1]
+        row = runner.one(runner.bind("first_run", {"days": 4, "target_days": 2, "cohort_days": 4}, **end)).dicts()[-1]
         assert row["within"] == pytest.approx(0.5)
         # Greenwood: 0.25 (1/(4·3) + 1/(3·2)) = 0.0625; log(−log): 0.5 ** exp(±1.96 · 0.5 / 0.6931)
         assert (row["within_low"], row["within_high"]) == pytest.approx((0.1552, 0.9416), abs=2e-3)

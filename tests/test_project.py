@@ -47,6 +47,19 @@ def test_commits_hold_no_registry_hosts_and_no_big_files() -> None:
         assert not REGISTRIES.search(content.decode(errors="replace")), path
 
 
+def test_nobody_is_sent_to_a_package_that_is_not_on_the_index() -> None:
+    from_an_index = re.compile(r"pip install (-U |--upgrade )?['\"]?usertrack['\"\[`]?(?! @)")
+    papers = [path for path in tracked() if path.suffix in {".md", ".py", ".yml", ".sh"} and path != Path(__file__)]
+    assert [path for path in papers if from_an_index.search(path.read_text())] == []
+    assert "uv tool install" in README
+
+
+def test_the_licence_is_in_the_wheels_metadata() -> None:
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License")
+    assert 'license = "MIT"' in (ROOT / "pyproject.toml").read_text()
+    assert "[LICENSE](LICENSE): MIT" in README
+
+
 def test_requirements_are_pinned_with_hashes() -> None:
     text = (ROOT / "requirements" / "ci.txt").read_text()
     entries = [entry for entry in text.replace("\\\n", "").splitlines() if entry and not entry.startswith(("#", " "))]

@@ -77,6 +77,8 @@ def action_people(company: Company) -> None:
         company.tool(company.account(f"tool_{name}@x.example"), at)
         company.code(company.account(f"code_{name}@x.example"), at)
         company.agent(company.account(f"agent_{name}@x.example"), at)
+        company.custom_tool(company.account(f"custom_tool_{name}@x.example"), at)
+        company.account(f"last_active_{name}@x.example", last_active=at)
         company.account(f"event_{name}@x.example")
         company.event(company.person(f"event_{name}@x.example"), "$pageview", at)
 
@@ -212,9 +214,24 @@ def test_at_risk_is_a_week_old_without_a_run_or_any_activity(action: Classificat
     ) == [True, True, False, False, False]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["tool", "code", "agent", "event"])
+@pytest.mark.parametrize("kind", ["tool", "code", "agent", "custom_tool", "last_active", "event"])
 def test_any_activity_within_a_week_keeps_somebody_out_of_at_risk(action: Classification, kind: str) -> None:
     assert in_it(action, "at_risk", f"{kind}_now", f"{kind}_week_less", f"{kind}_week") == [False, False, True]
+
+
+def test_at_risk_says_when_somebody_was_active_last(action: Classification) -> None:
+    why = action.bench.connection.execute(
+        "SELECT because FROM classified WHERE email IN ('last_active_week@x.example', 'idle@x.example') ORDER BY email"
+    ).fetchall()
+    assert why == [
+        ("signed up 60 d ago, never ran a workflow, nothing in the last 7 days",),
+        ("signed up 60 d ago, never ran a workflow, nothing in the last 7 days: last active 7 d ago",),
+    ]
+
+
+def test_in_the_past_at_risk_leaves_out_what_the_app_noted_since(company: Office) -> None:
+    with company.classified(as_of=NOW - timedelta(days=20)) as found:
+        assert in_it(found, "at_risk", "last_active_now", "idle") == [True, True]
 
 
 def test_accounts_and_persons_with_one_e_mail_are_one_person(action: Classification) -> None:

@@ -9,6 +9,8 @@ import pytest
 from usertrack.errors import UsageError
 from usertrack.settings import KNOWN, Settings, load
 
+from .conftest import problem
+
 
 def read(tmp_path: Path, text: str = "", env: dict[str, str] | None = None, **options: Any) -> Settings:
     (tmp_path / "usertrack.yaml").write_text(text, encoding="utf-8")
@@ -158,3 +160,18 @@ def test_weeks_start_on_two_days_only(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"weeks cannot start on 'sundae' \(usertrack.yaml, line 1\)") as wrong:
         read(tmp_path, "week_start: sundae")
     assert "'sunday'" in wrong.value.hint
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_settings_file_that_is_none_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, named: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "usertrack.yaml"
+    path.symlink_to(path)
+    error = problem(lambda: load(workspace=tmp_path if named else None, env={}))
+    assert (error.exit_code, error.message) == (2, f"{path}: a link that leads nowhere, where a file belongs")
+    path.unlink()
+    path.mkdir()
+    error = problem(lambda: load(workspace=tmp_path if named else None, env={}))
+    assert error.message == f"{path}: a folder, where a file belongs"

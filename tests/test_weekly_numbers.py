@@ -8,11 +8,16 @@ from typing import Any
 import psycopg
 import pytest
 
+from usertrack.failures.causes import read_catalogue
 from usertrack.history import WEEK
 from usertrack.history_file import Place
+from usertrack.library import shipped_root
 from usertrack.lookback import Moved, Sought, ask_both, classify_both
 from usertrack.period import Week
+from usertrack.report.in_short import in_short
+from usertrack.report.traffic import traffic
 from usertrack.run import Runner
+from usertrack.weekly import gather
 
 from .people import NOW, Company, Office, ago, office
 
@@ -41,6 +46,8 @@ def week(company: Company) -> None:
     seen(ann, MONDAY + timedelta(days=2), "night", "/b")
     seen(nobody, MONDAY + timedelta(days=2, hours=1), "")
     seen(own, MONDAY + timedelta(days=3), "ours")
+    for hour in (1, 2, 3):  # the week after is of a tracker without sessions
+        seen(nobody, MONDAY + timedelta(days=8, hours=hour), "")
 
 
 def newcomers(company: Company) -> None:
@@ -132,6 +139,19 @@ def test_how_far_the_sources_reach(here: Office) -> None:
         "runs": MONDAY + timedelta(days=1),
         "tool calls": MONDAY + timedelta(days=1),
     }
+
+
+def test_visits_are_not_0_where_no_pageview_has_a_session(here: Office) -> None:
+    with here.runner(as_of=NOW) as runner:
+        found = gather(
+            runner, Week(2026, 47, "UTC"), sought(here, NOW, None), read_catalogue([shipped_root() / "failures.yaml"])
+        )
+        facts, [days, *_] = in_short(found, "UTC").blocks[-1], next(iter(traffic(found))).blocks
+    assert facts.pairs[0] == ("Pageviews", "4")
+    why, chart, listing = days.blocks
+    assert "no pageview has a $session_id" in why.text
+    assert (chart.label, list(chart.series["2026-W47"])[:3]) == ("Pageviews per day", [1, 3, 0])
+    assert listing.table.rows[1] == ("Tue 17 Nov", 3, 1, 1, None)
 
 
 # Who moved

@@ -54,11 +54,36 @@ def test_the_example_of_a_funnel_is_valid_once_uncommented(tmp_path: Path) -> No
     ]
 
 
+def test_a_funnel_of_any_event_that_never_ends(tmp_path: Path) -> None:
+    path = tmp_path / "funnels.yaml"
+    path.write_text('back: {steps: [signed_up, "*", paid], window: none}')
+    back = named_funnels([path])["back"]
+    assert ([step.text for step in back.steps], back.window) == (["signed_up", "any event", "paid"], None)
+
+
 def test_twice_changes_nothing(tmp_path: Path) -> None:
     create(tmp_path)
     (tmp_path / "segments.yaml").write_text("mine")
     assert create(tmp_path) == []
     assert (tmp_path / "segments.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "belongs"),
+    [("segments.yaml", "file"), ("failures.yaml", "file"), ("funnels.yaml", "file"), ("queries", "folder")],
+)
+def test_the_shipped_one_does_not_stand_in_for_what_cannot_be_read(
+    cli: Cli, tmp_path: Path, name: str, belongs: str
+) -> None:
+    path = tmp_path / name
+    (tmp_path / "usertrack.yaml").touch()
+    path.symlink_to(path)
+    said = cli("check")
+    assert (said.code, said.out) == (2, "")
+    assert f"error: {name}: a link that leads nowhere, where a {belongs} belongs\nhint: mend it" in said.err
+    path.unlink()
+    path.touch() if belongs == "folder" else path.mkdir()
+    assert f"where a {belongs} belongs" in cli("check").err
 
 
 def test_as_typed(cli: Cli, tmp_path: Path) -> None:

@@ -15,9 +15,13 @@ CONNECT = {
 class NotConnected(ConnectionFailed):
     """Nobody has said where this source is."""
 
+    code = "not_connected"
+
 
 class NotKept(ConnectionFailed):
     """The cache alone may answer, and has nothing."""
+
+    code = "not_kept"
 
 
 class Misconfigured:

@@ -197,6 +197,8 @@ class Cache:
         names = [name for name in self._names() if before is None or name.moment.as_of < before]
         for name in names:
             self._remove(self.folder / str(name))
+        for left in self.folder.glob(f"{_UNFINISHED}*") if before is None else ():
+            shutil.rmtree(left, ignore_errors=True)
         return sum(name.end != _ANSWERED for name in names)
 
     def _write(self, name: _Name, file: ResultFile, about: dict[str, Any]) -> None:

@@ -51,7 +51,7 @@ def _parsed(query: Query) -> Finding | None:
     if found is None:
         return None
     line, near = found
-    where = f"{query.path}:{query.line + line - 1}"
+    where = f"{query.place}:{query.line + line - 1}"
     return Finding("FAIL", query.name, f"{where}: this is no SQL, near '{near}'", _ASK, "queries")
 
 
@@ -80,9 +80,9 @@ def _placed(statement: Statement, error: UsertrackError) -> str:
     """What the source said of the query, with its file, and without the LIMIT that asks for no rows."""
     message = error.message.removeprefix(f"{statement.name}: ")
     query = statement.query
-    if query is None or not isinstance(error, QueryError) or str(query.path) in message:
+    if query is None or not isinstance(error, QueryError) or query.place in message:
         return message
-    return f"{query.path}:{query.line}: {_ADDED_LIMIT.sub('', message)}"
+    return f"{query.place}:{query.line}: {_ADDED_LIMIT.sub('', message)}"
 
 
 _ADDED_LIMIT = re.compile(r"\s*\bLIMIT 0\b")

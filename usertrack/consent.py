@@ -1,7 +1,8 @@
 """Who has opted out of being analysed: a condition that stands in every query of PostHog's, and how it is told."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _HAVE_OPTED_OUT = ("people have opted out, and are left out", "person has opted out, and is left out")
 _SAYS_NO = """lower(replaceAll(JSONExtractRaw(properties, '{}'), '"', '')) IN ('true', '1', 'yes')"""
@@ -27,6 +28,17 @@ class OptedOut:
     shared: tuple[str, ...] = ()
     without_email: int = 0
     problem: str = ""
+
+    @classmethod
+    def of(cls, rows: Iterable[Sequence[Any]]) -> "OptedOut":
+        """What the query's one row says: how many they are, those without an e-mail, the e-mails, those shared."""
+        try:
+            [(_, nameless, emails, shared)] = rows
+            if isinstance(emails, list) and isinstance(shared, list):
+                return cls(tuple(sorted(map(str, emails))), tuple(sorted(map(str, shared))), int(nameless or 0))
+        except (TypeError, ValueError):
+            pass
+        return cls(problem="the answer to posthog/opted_out is not one row of two counts and two lists of e-mails")
 
     def notes(self, told: Collection[str] = ()) -> tuple[str, ...]:
         """What is to be said of it, without a problem that is ``told`` already."""

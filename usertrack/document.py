@@ -79,6 +79,8 @@ class Spark:
 class Heatmap:
     """Numbers by two labels, such as weekday and hour, shaded from 0 to the largest; None is a gap.
 
+    The first ``base`` columns have no shade and set no scale: what is 100 % of every cohort says nothing of the others.
+
     ``values`` has a list per row, as long as ``columns``. ``percent``: shares 0…1. ``corner`` names what rows are.
     With ``steps``, four numbers, the shades are those above each of them, so that they mean the same on all heatmaps.
     ``limit`` rows are shown, as of a `Listing`; with ``latest`` the last ones.
@@ -92,6 +94,7 @@ class Heatmap:
     caption: str = ""
     corner: str = ""
     steps: tuple[float, ...] = ()
+    base: int = 0
     limit: int | None = None
     latest: bool = False
 

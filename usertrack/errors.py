@@ -7,6 +7,8 @@ UsertrackError
 ├── SourceBusy            4  timeout, rate limit
 ├── CheckFailed           5  a check found problems
 └── Unknown               6  a source was missing, so that what was asked for cannot be known
+
+Each class has a ``code`` for programs, which stays: docs/errors.md lists them all.
 """
 
 import difflib
@@ -17,6 +19,7 @@ class UsertrackError(Exception):
     """``message`` is one sentence without a period; ``hint`` says what to do next. Neither ever holds a secret."""
 
     exit_code = 1
+    code = "failed"
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -28,30 +31,35 @@ class QueryError(UsertrackError):
     """The source refused the query, or failed while running it."""
 
     exit_code = 1
+    code = "query_failed"
 
 
 class UsageError(UsertrackError):
     """A wrong option, setting or file."""
 
     exit_code = 2
+    code = "usage"
 
 
 class ConnectionFailed(UsertrackError):  # noqa: N818 - reads as a sentence, and ConnectionError is Python's own
     """The source cannot be reached, or does not accept the credentials."""
 
     exit_code = 3
+    code = "connection_failed"
 
 
 class SourceBusy(UsertrackError):  # noqa: N818
     """The source did not answer in time, or asked us to slow down for longer than we may wait."""
 
     exit_code = 4
+    code = "source_busy"
 
 
 class CheckFailed(UsertrackError):  # noqa: N818
     """A check ran to its end and found problems."""
 
     exit_code = 5
+    code = "check_failed"
 
 
 INCOMPLETE = 6  # exit code: a source was missing, what could be answered was printed
@@ -61,6 +69,7 @@ class Unknown(UsertrackError):  # noqa: N818
     """A source was missing, and without it there is no answer at all."""
 
     exit_code = INCOMPLETE
+    code = "unknown"
 
 
 INTERRUPTED = 130  # exit code: Ctrl-C

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 from sqlglot import exp
 
 from usertrack.errors import UsageError
-from usertrack.expressions import Atom, atoms, bracketed, columns, compared, expand, numbers, to_sql
+from usertrack.expressions import Atom, atoms, bracketed, columns, compared, expand, numbers, to_sql, whole_only
 from usertrack.landing import normalised
 from usertrack.measures import number
 from usertrack.rules import Segment, SegmentSet
@@ -23,13 +23,16 @@ class Flip:
     """The smallest change of one fact, all others as they are, that flips the verdict.
 
     ``reach`` says which values flip it as well: all beyond ``to``, or none that is known. Numbers with fractions move
-    in whole numbers, and in hundredths beside a threshold; times in hours, and in seconds beside a threshold.
+    in whole numbers, and in hundredths beside a threshold; times in hours, and in seconds beside a threshold. None for
+    ``to`` is NULL, where nothing else would do. ``texts`` are those that the rule names which flip it, too; with
+    "anything else" those that do not.
     """
 
     fact: ProfileFact
     value: Any
     to: Any
     reach: Reach = "exactly"
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,7 @@ def _flips(bench: Workbench, rule: exp.Expression, *, target: bool) -> list[Flip
     for name in (name for name in bench.facts if name in looked_at):
         fact = bench.facts[name]
         if candidates := _candidates(bench, fact, rule):
-            flip = _flip(bench, fact, candidates, goal)
+            flip = _flip(bench, fact, candidates, goal) or _null_flip(bench, fact, rule, goal)
             flips += [flip] if flip else []
     return flips
 
@@ -185,13 +188,14 @@ def _flip(bench: Workbench, fact: ProfileFact, candidates: str, goal: str) -> Fl
         f"SELECT {column} AS v, was, as_of, coalesce(try({goal}), false) AND v IS DISTINCT FROM was AS ok FROM "
         f"(SELECT person.* REPLACE (tried.v AS {column}), person.{column} AS was FROM person, tried)"
     )
-    value, nearest = bench.one(
-        f"SELECT any_value(was), arg_min(v, ({_distance(fact.type)}, v)) FILTER (ok) FROM judged"
-    )
+    (value,) = bench.one(f"SELECT {column} FROM person")
+    (nearest,) = bench.one(f"SELECT arg_min(v, ({_distance(fact.type)}, v)) FILTER (ok) FROM judged")
     if nearest is None:
         return None
-    if fact.type in ("VARCHAR", "BOOLEAN"):
-        return Flip(fact, value, None, "anything else") if nearest == _OTHER else Flip(fact, value, nearest)
+    if fact.type == "VARCHAR":
+        return _text_flip(bench, fact, value)
+    if fact.type == "BOOLEAN":
+        return Flip(fact, value, nearest)
     for side, reach, edge in ((">=", "or more", "min"), ("<=", "or less", "max")):
         # from an unknown value nothing is nearest: what counts is where the values that will do begin
         to = bench.one(f"SELECT {edge}(v) FILTER (ok) FROM judged")[0] if value is None else nearest
@@ -199,6 +203,25 @@ def _flip(bench: Workbench, fact: ProfileFact, candidates: str, goal: str) -> Fl
         if beyond and bench.one(f"SELECT bool_and(ok) FROM judged WHERE v {side} ?", [to])[0]:
             return Flip(fact, value, to, cast(Reach, reach))
     return Flip(fact, value, nearest)
+
+
+def _null_flip(bench: Workbench, fact: ProfileFact, rule: exp.Expression, goal: str) -> Flip | None:
+    """NULL, where it reaches ``goal``: of a text, which somebody may be without, and of what ``rule`` tests for it."""
+    column, tests = identifier(fact.name), rule.find_all(exp.Is, exp.NullSafeEQ, exp.NullSafeNEQ)
+    if fact.type != "VARCHAR" and not any(fact.name in columns(test) for test in tests):
+        return None
+    without = f"(SELECT person.* REPLACE (NULL::{fact.type} AS {column}), {column} AS was FROM person)"
+    value, will_do = bench.one(f"SELECT was, coalesce(try({goal}), false) FROM {without}")
+    return Flip(fact, value, None) if will_do and value is not None else None
+
+
+def _text_flip(bench: Workbench, fact: ProfileFact, value: str | None) -> Flip:
+    """Any other text, where one that the rule does not name will do; else those named ones that will."""
+    rows = bench.connection.execute("SELECT v, ok FROM judged ORDER BY v").fetchall()
+    will_do = [text for text, ok in rows if ok]
+    if _OTHER in will_do:
+        return Flip(fact, value, None, "anything else", tuple(text for text, ok in rows if not ok and text != value))
+    return Flip(fact, value, will_do[0], texts=tuple(will_do[1:]))
 
 
 _OTHER = "something else"
@@ -225,10 +248,8 @@ def _candidates(bench: Workbench, fact: ProfileFact, rule: exp.Expression) -> st
         return f"SELECT as_of - to_hours(h) AS v FROM person, range(0, 24 * 400) hours(h) UNION {beside}"
     if fact.type == "BOOLEAN":
         return "SELECT unnest([true, false]) AS v"
-    words = sorted(compared(rule))
-    return (
-        f"SELECT unnest([{', '.join(map(quote, [*words, _OTHER]))}]) AS v" if fact.type == "VARCHAR" and words else ""
-    )
+    words = sorted(compared(rule, fact.name)) + [_OTHER] * whole_only(rule, fact.name)
+    return f"SELECT unnest([{', '.join(map(quote, words))}]::VARCHAR[]) AS v" if fact.type == "VARCHAR" else ""
 
 
 def _sizes(bench: Workbench, rule: exp.Expression) -> list[str]:
@@ -239,6 +260,4 @@ def _sizes(bench: Workbench, rule: exp.Expression) -> list[str]:
 def _distance(kind: str) -> str:
     if kind == "TIMESTAMP":
         return "abs(epoch(v) - epoch(coalesce(was, as_of)))"
-    if kind in ("BIGINT", "DOUBLE"):
-        return "abs(v - coalesce(was, 0))"
-    return f"(v = {quote(_OTHER)})::INT" if kind == "VARCHAR" else "0"
+    return "abs(v - coalesce(was, 0))" if kind in ("BIGINT", "DOUBLE") else "0"

@@ -122,13 +122,26 @@ def numbers(expressions: Iterable[exp.Expression]) -> set[float]:
     }
 
 
-def compared(expression: exp.Expression) -> set[str]:
-    """Every text that ``expression`` compares a column with, whole."""
+def compared(expression: exp.Expression, column: str = "") -> set[str]:
+    """Every text that ``expression`` compares a column with, whole: any column, or the one of this name."""
     return {
         str(literal.this)
         for literal in expression.find_all(exp.Literal)
-        if literal.is_string and isinstance(literal.parent, _WHOLE)
+        if literal.is_string
+        and isinstance(literal.parent, _WHOLE)
+        and (not column or column in columns(literal.parent))
     }
+
+
+def whole_only(expression: exp.Expression, column: str) -> bool:
+    """Whether ``column`` is compared with whole texts and NULL alone: all other texts are then alike."""
+    for found in expression.find_all(exp.Column):
+        comparison = found.parent
+        while isinstance(comparison, exp.Paren | exp.Coalesce):
+            comparison = comparison.parent
+        if found.name == column and not (isinstance(comparison, (*_WHOLE, exp.Is)) and columns(comparison) == [column]):
+            return False
+    return True
 
 
 _WHOLE = (exp.EQ, exp.NEQ, exp.In, exp.NullSafeEQ, exp.NullSafeNEQ)

@@ -27,15 +27,16 @@ def read_query(path: Path, name: str, fragments: Mapping[str, Fragment] = _NONE,
 
     Raises UsageError with file and line for whatever is wrong with it.
     """
-    text, meta, body, line = _read(path)
+    place = name if shipped else str(path)
+    text, meta, body, line = _read(path, place)
     source = name.split("/", 1)[0]
-    params = _parameters(meta, path, text)
+    params = _parameters(meta, place, text)
     fragments = {key: fragment for key, fragment in fragments.items() if key not in params}
     try:
         written = statement_of(body, source)
         sql = expand(written, source, fragments)
     except UsageError as error:
-        raise UsageError(f"{path}:{line}: {error.message}", error.hint) from error
+        raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
     query = Query(
         name=name,
         source=source,
@@ -46,8 +47,8 @@ def read_query(path: Path, name: str, fragments: Mapping[str, Fragment] = _NONE,
         key=str(meta.get("key") or ""),
         people=str(meta.get("people") or ""),
         params={**params_of(written, source, fragments), **params},
-        facts={key: _fact(key, value, path, text) for key, value in (meta.get("facts") or {}).items()},
-        metric=_metric(meta["metric"], path, text) if meta.get("metric") is not None else None,
+        facts={key: _fact(key, value, place, text) for key, value in (meta.get("facts") or {}).items()},
+        metric=_metric(meta["metric"], place, text) if meta.get("metric") is not None else None,
         path=path,
         line=line,
         shipped=shipped,
@@ -60,25 +61,26 @@ def read_query(path: Path, name: str, fragments: Mapping[str, Fragment] = _NONE,
 
 def read_fragment(path: Path) -> Fragment:
     """The fragment in ``path``; raises UsageError with file and line."""
-    text, meta, body, _ = _read(path)
+    place = str(path)
+    text, meta, body, _ = _read(path, place)
     lines = (line.rstrip() for line in body.split("\n") if not line.lstrip().startswith("--"))
-    return Fragment(path.stem, "\n".join(lines).strip(), _parameters(meta, path, text))
+    return Fragment(path.stem, "\n".join(lines).strip(), _parameters(meta, place, text))
 
 
-def _read(path: Path) -> tuple[str, dict[str, Any], str, int]:
+def _read(path: Path, place: str) -> tuple[str, dict[str, Any], str, int]:
     """The text of a file, its header, what comes after it, and the line on which that begins."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
+        raise UsageError(f"{place}: cannot be read as UTF-8 text ({type(error).__name__})") from error
     header, lines = _split(text)
     rest = "\n".join(text.split("\n")[lines:])
     body = rest.lstrip("\n")
-    return text, _header(header, path), body, lines + 1 + len(rest) - len(body)
+    return text, _header(header, place), body, lines + 1 + len(rest) - len(body)
 
 
-def _parameters(meta: Mapping[str, Any], path: Path, text: str) -> dict[str, Parameter]:
-    return {name: _parameter(name, value, path, text) for name, value in (meta.get("params") or {}).items()}
+def _parameters(meta: Mapping[str, Any], place: str, text: str) -> dict[str, Parameter]:
+    return {name: _parameter(name, value, place, text) for name, value in (meta.get("params") or {}).items()}
 
 
 def _split(text: str) -> tuple[str, int]:
@@ -91,7 +93,7 @@ def _split(text: str) -> tuple[str, int]:
     return "\n".join(header), len(header)
 
 
-def _header(header: str, path: Path) -> dict[str, Any]:
+def _header(header: str, place: str) -> dict[str, Any]:
     import yaml
 
     try:
@@ -100,21 +102,21 @@ def _header(header: str, path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or (error if isinstance(error, ValueError) else "not YAML")
         raise UsageError(
-            f"{path}:{mark.line + 1 if mark else 1}: the header is not valid YAML: {problem}",
+            f"{place}:{mark.line + 1 if mark else 1}: the header is not valid YAML: {problem}",
             "the leading `--` lines are YAML such as `-- title: MCP connect clicks per user`",
         ) from error
     if not isinstance(meta, dict) or not meta.get("title"):
-        raise UsageError(f"{path}:1: the query has no header with a title", "begin the file with `-- title: …`")
+        raise UsageError(f"{place}:1: the query has no header with a title", "begin the file with `-- title: …`")
     for number, key in enumerate(meta, start=1):
         if key not in _HEADER_KEYS:
             raise UsageError(
-                f"{path}:{_line_of(header, key, number)}: unknown header key '{key}'",
+                f"{place}:{_line_of(header, key, number)}: unknown header key '{key}'",
                 did_you_mean(str(key), _HEADER_KEYS),
             )
     for key, value in meta.items():
         kind, article = (dict, "a mapping of names to values") if key in _MAPPINGS else (str, "a text")
         if value is not None and not isinstance(value, kind):
-            raise UsageError(f"{path}:{_line_of(header, key, 1)}: '{key}' takes {article}")
+            raise UsageError(f"{place}:{_line_of(header, key, 1)}: '{key}' takes {article}")
     return meta
 
 
@@ -124,8 +126,8 @@ def _line_of(text: str, name: object, otherwise: int) -> int:
     return next((n for n, line in enumerate(text.split("\n"), start=1) if pattern.search(line)), otherwise)
 
 
-def _parameter(name: str, value: Any, path: Path, text: str) -> Parameter:
-    where = f"{path}:{_line_of(text, name, 1)}"
+def _parameter(name: str, value: Any, place: str, text: str) -> Parameter:
+    where = f"{place}:{_line_of(text, name, 1)}"
     if isinstance(value, dict):
         declared = Parameter(name, str(value.get("type", "text")), value.get("default"))
         if declared.type not in TYPES or set(value) - {"type", "default"}:
@@ -149,8 +151,8 @@ def _moment(value: Any) -> Any:
     return parse_time(value.isoformat()) if isinstance(value, date) else value
 
 
-def _fact(name: str, value: Any, path: Path, text: str) -> Fact:
-    where = f"{path}:{_line_of(text, name, 1)}"
+def _fact(name: str, value: Any, place: str, text: str) -> Fact:
+    where = f"{place}:{_line_of(text, name, 1)}"
     known = {"label", "type", "unit", "absent", "current", "merge", "by", "wins"}
     if not isinstance(value, dict) or not {"label", "type"} <= set(value) <= known:
         raise UsageError(
@@ -178,21 +180,21 @@ def _merged_by_times(query: Query, text: str) -> None:
     times = [name for name, fact in query.facts.items() if fact.type == "time"]
     for name, fact in query.facts.items():
         if fact.by and fact.by not in times:
-            where = f"{query.path}:{_line_of(text, name, 1)}"
+            where = f"{query.place}:{_line_of(text, name, 1)}"
             raise UsageError(
                 f"{where}: '{fact.by}', by which '{name}' is merged, is no time of its facts",
                 did_you_mean(fact.by, times, f"times are {', '.join(times) or 'none'}"),
             )
 
 
-def _metric(value: dict[Any, Any], path: Path, text: str) -> Metric:
+def _metric(value: dict[Any, Any], place: str, text: str) -> Metric:
     try:
         return read_metric(value)
     except UsageError as error:
         key, _, message = error.message.partition(": ")
         start = _line_of(text, "metric", 1)
         inside = "\n".join(text.split("\n")[start - 1 :])
-        raise UsageError(f"{path}:{start - 1 + _line_of(inside, key, 1)}: '{key}': {message}", error.hint) from error
+        raise UsageError(f"{place}:{start - 1 + _line_of(inside, key, 1)}: '{key}': {message}", error.hint) from error
 
 
 def _declared_equals_used(query: Query, text: str) -> None:
@@ -200,13 +202,13 @@ def _declared_equals_used(query: Query, text: str) -> None:
         if name not in query.params and name not in OFFERED:
             line = query.line + query.sql[:start].count("\n")
             raise UsageError(
-                f"{query.path}:{line}: parameter '{name}' is used but not declared",
+                f"{query.place}:{line}: parameter '{name}' is used but not declared",
                 did_you_mean(name, [*query.params, *OFFERED], f"add it to the header: `-- params: {{{name}: …}}`"),
             )
     for name in query.params:
         if name not in query.used:
             raise UsageError(
-                f"{query.path}:{_line_of(text, name, 1)}: parameter '{name}' is declared but not used",
+                f"{query.place}:{_line_of(text, name, 1)}: parameter '{name}' is declared but not used",
                 f"use it as {{{name}}} or take it out of the header",
             )
 
@@ -215,6 +217,6 @@ def _answers_for_a_window(query: Query, text: str) -> None:
     days = query.params.get("days")
     if query.metric and ("as_of" not in query.used or days is None or days.type != "int"):
         raise UsageError(
-            f"{query.path}:{_line_of(text, 'metric', 1)}: a metric answers for the `days` before {{as_of}}",
+            f"{query.place}:{_line_of(text, 'metric', 1)}: a metric answers for the `days` before {{as_of}}",
             "use {as_of} and {days} in the SQL, and declare `-- params: {days: 30}`",
         )

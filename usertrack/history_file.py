@@ -152,7 +152,7 @@ def _require_version(connection: Any, path: Path, *, write: bool) -> None:
 
 
 _MOVE = "it was left as it is; move it away and a new one is begun"
-_NEWER = "it was left as it is; upgrade with `pip install --upgrade usertrack`"
+_NEWER = "it was left as it is; install it anew: README, Install"
 _LOCKED = "Could not set lock"
 _HOLDER = re.compile(r"held in (.+? \(PID \d+\)[^.]*)")
 

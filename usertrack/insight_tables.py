@@ -4,12 +4,12 @@ The shapes are PostHog's for /insights/ and /query/: TrendsResult, LifecycleResu
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from usertrack.errors import QueryError
-from usertrack.period import known_zone
+from usertrack.period import as_stored, known_zone
 from usertrack.query_nodes import source_of
 from usertrack.sources.clickhouse import Collected, rows_of
 from usertrack.spool import Spool
@@ -86,6 +86,7 @@ def _trends(result: Result, body: Mapping[str, Any]) -> Shape:
     compared = any(item.get("compare_label") for item in result)
     whole = bool(result) and all(not item.get("data") and "aggregated_value" in item for item in result)
     date = _moments([day for item in result for day in item.get("days") or []])
+    zone = _zone(body)
     columns = [
         Column("series"),
         *([Column("breakdown")] if broken else []),
@@ -102,7 +103,7 @@ def _trends(result: Result, body: Mapping[str, Any]) -> Shape:
             rows.append((*head, _number(item.get("aggregated_value"))))
         else:
             points = zip(item.get("days") or item["labels"], item["data"], strict=True)
-            rows += [(*head, _moment(day, date), _number(value)) for day, value in points]
+            rows += [(*head, _moment(day, date, zone), _number(value)) for day, value in points]
     return _whole_numbers(columns, rows)
 
 
@@ -116,9 +117,9 @@ def _lifecycle(result: Result, body: Mapping[str, Any]) -> Shape:
     by_status = {item["status"]: item for item in result}
     order = [status for status in ("new", "returning", "resurrecting", "dormant") if status in by_status]
     days = by_status[order[0]]["days"] if order else []
-    date = _moments(days)
+    date, zone = _moments(days), _zone(body)
     rows: list[Row] = [
-        (_moment(day, date), *(_number(by_status[status]["data"][number]) for status in order))
+        (_moment(day, date, zone), *(_number(by_status[status]["data"][number]) for status in order))
         for number, day in enumerate(days)
     ]
     return _whole_numbers([date, *(Column(status, "DOUBLE") for status in order)], rows)
@@ -131,7 +132,7 @@ def _retention(result: Result, body: Mapping[str, Any]) -> Shape:
     """
     broken = any(item.get("breakdown_value") is not None for item in result)
     width = max((len(item["values"]) for item in result), default=0)
-    zone = ZoneInfo(known_zone(body.get("timezone")))
+    zone = _zone(body)
     starts = [_start(item["date"], zone) for item in result]
     cohorts = sorted({start.astimezone(UTC) for start in starts})
     unit = str(result[0]["label"]).split()[0].lower() if result else "day"
@@ -148,12 +149,16 @@ def _retention(result: Result, body: Mapping[str, Any]) -> Shape:
         counts = [value["count"] if later < open_ else None for later, value in enumerate(item["values"])]
         counts += [None] * (width - len(counts))
         head = [_named(item.get("breakdown_value"))] if broken else []
-        rows.append((*head, moment.replace(tzinfo=None) if unit == "hour" else start.date(), *counts))
+        rows.append((*head, as_stored(moment) if unit == "hour" else start.date(), *counts))
     return columns, rows
 
 
+def _zone(body: Mapping[str, Any]) -> ZoneInfo:
+    return ZoneInfo(known_zone(body.get("timezone")))
+
+
 def _start(text: Any, zone: ZoneInfo) -> datetime:
-    """When a cohort begins, with PostHog's offset if it has one."""
+    """When an interval begins, with PostHog's offset if it has one."""
     start = datetime.fromisoformat(str(text))
     return start if start.tzinfo else start.replace(tzinfo=zone)
 
@@ -249,12 +254,13 @@ def _number(value: Any) -> float | None:
 
 
 def _moments(days: Sequence[Any]) -> Column:
-    """Days, or moments in the project's timezone where intervals are shorter."""
-    return Column("date", "VARCHAR" if any(len(str(day)) > 10 for day in days) else "DATE")
+    """Days, or moments where intervals are shorter."""
+    return Column("date", "TIMESTAMP" if any(len(str(day)) > 10 for day in days) else "DATE")
 
 
-def _moment(day: Any, column: Column) -> Any:
-    return datetime.fromisoformat(str(day)).date() if column.type == "DATE" else str(day)
+def _moment(day: Any, column: Column, zone: ZoneInfo) -> date | datetime:
+    start = _start(day, zone)
+    return start.date() if column.type == "DATE" else as_stored(start)
 
 
 def _whole_numbers(columns: Sequence[Column], rows: list[Row]) -> Shape:

@@ -11,10 +11,12 @@ from typing import Any
 
 from usertrack.errors import QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.intervals import UNKNOWN, Interval, difference, poisson, student, wilson
-from usertrack.library import Library, Query
+from usertrack.library import Library, Query, Statement
 from usertrack.metric import Metric
+from usertrack.occurred import known_events, never_occurred
 from usertrack.period import in_zone, midnight
 from usertrack.run import Answer, Done, Runner
+from usertrack.sqltext import events_of
 from usertrack.table import Table
 
 
@@ -35,7 +37,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Score:
-    """A metric with its figures; ``error`` says why there are none.
+    """A metric with its figures; ``error`` says why there are none, ``never`` that it is of what never occurred.
 
     ``series`` has a value for each of `Scorecard.dates`, None for a gap, and is empty where the metric has none.
     ``change`` is the difference of the values: of a rate, 0.05 is 5 percentage points.
@@ -50,11 +52,22 @@ class Score:
     change_interval: Interval = UNKNOWN
     series: tuple[float | None, ...] = ()
     error: UsertrackError | None = None
+    never: str = ""
+
+    @property
+    def unknown(self) -> str:
+        """Why there is no figure; nothing where there is one, or where there was nothing to count."""
+        return self.error.message if self.error else self.never
 
     @property
     def band(self) -> str:
         """``excellent``, ``good``, ``below good``, or nothing where the value is not known."""
         return self.metric.band(self.now.value)
+
+    @property
+    def extreme(self) -> bool:
+        """Whether all or nothing was counted, as it is of events that never occur."""
+        return not self.error and self.now.value in (None, 0, *([1] if self.metric.percent else []))
 
     @property
     def verdict(self) -> str:
@@ -68,8 +81,8 @@ class Score:
 
     @property
     def note(self) -> str:
-        """What the query itself says of this window."""
-        return str(self.now.row.get("note") or "")
+        """What the query itself says of this window; nothing of a figure that is not known."""
+        return "" if self.never else str(self.now.row.get("note") or "")
 
 
 @dataclass(frozen=True)
@@ -105,9 +118,13 @@ def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done
     statements = [runner.bind(query.name, {"days": days}, as_of=end) for end in (until, since) for query in queries]
     answers = runner.run(statements, done)
     dates = _dates(before, until, zone)
-    scores = tuple(
-        _score(query, now, then, dates)
-        for query, now, then in zip(queries, answers[: len(queries)], answers[len(queries) :], strict=True)
+    scores = _of_what_occurred(
+        runner,
+        statements,
+        [
+            _score(query, now, then, dates)
+            for query, now, then in zip(queries, answers[: len(queries)], answers[len(queries) :], strict=True)
+        ],
     )
     errors = [score.error for score in scores if score.error]
     if len(errors) == len(scores):
@@ -200,6 +217,34 @@ def _score(query: Query, now: Answer, before: Answer, dates: tuple[date, ...]) -
         return score
     change = difference(here.value, here.interval, there.value, there.interval)
     return replace(score, change=here.value - there.value, change_interval=change)
+
+
+def _of_what_occurred(runner: Runner, statements: Sequence[Statement], scores: Sequence[Score]) -> tuple[Score, ...]:
+    """``scores``, but none of events that never occurred: 0 % of a name that was mistyped is no figure.
+
+    The source is asked for its events only where all or nothing was counted.
+    """
+    named = [
+        events_of(statement.sql, statement.values) if score.extreme and statement.source == "posthog" else []
+        for statement, score in zip(statements, scores, strict=False)
+    ]
+    try:
+        known = known_events(runner) if any(named) else []
+    except UsertrackError as error:
+        return tuple(
+            Score(score.query, score.metric, error=error) if events else score
+            for score, events in zip(scores, named, strict=True)
+        )
+    return tuple(_told(score, events, known) for score, events in zip(scores, named, strict=True))
+
+
+def _told(score: Score, named: Sequence[Sequence[str]], known: Sequence[str]) -> Score:
+    missing = [name for names in named if not set(names) & set(known) for name in names]
+    if not missing:
+        return score
+    why = never_occurred(list(dict.fromkeys(missing)), known)
+    unknown = Reading(n=score.now.n, row=score.now.row)
+    return Score(score.query, score.metric, score.parameters, unknown, never=f"{why.message}; {why.hint}")
 
 
 def _reading_of(metric: Metric, answer: Answer) -> Reading:

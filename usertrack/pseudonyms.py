@@ -20,7 +20,7 @@ from usertrack.settings import Settings
 from usertrack.table import Row, Table
 
 # also e-mails that no mail program would take: strangers choose theirs
-_EMAIL = re.compile(r"""[^\s@<>()\[\],;:"|“”‘’«»]+@[^\s@<>()\[\],;:"|“”‘’«»?!/\\]+""")
+_EMAIL = re.compile(r"""[^\s@<>()\[\],;:"|“”‘’«»]+(?:@|%40)[^\s@<>()\[\],;:"|“”‘’«»?!/\\]+""")
 _AROUND = "'`*.…"
 TOKEN = re.compile(r"u-[0-9a-f]{16}(?![0-9a-zA-Z.+_-])")
 """A pseudonym, by its looks."""
@@ -55,12 +55,12 @@ class Pseudonyms:
         """``text`` with every e-mail in it replaced."""
         for given, token in self._also.items():
             text = text.replace(given, token)
-        return _EMAIL.sub(self._found, text) if "@" in text else text
+        return _EMAIL.sub(self._found, text) if "@" in text or "%40" in text else text
 
     def _found(self, match: "re.Match[str]") -> str:
         whole = match[0]
         email = whole.strip(_AROUND)
-        if TOKEN.match(email) or "@" not in email:  # a pseudonym already
+        if TOKEN.match(email) or not ("@" in email or "%40" in email):  # a pseudonym already
             return whole
         start = whole.index(email)
         return whole[:start] + self.of(email) + whole[start + len(email) :]

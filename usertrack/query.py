@@ -19,7 +19,13 @@ from usertrack.sqltext import condition_of, placeholders, statement_of
 SOURCES = ("posthog", "neon")
 """The folders of the library: each holds the queries of the source of that name."""
 
-OFFERED = {"as_of": "timestamp", "internal": "list", "opted_out": "condition", "timezone": "text"}
+OFFERED = {
+    "as_of": "timestamp",
+    "identified": "condition",
+    "internal": "list",
+    "opted_out": "condition",
+    "timezone": "text",
+}
 """Parameters that the runner offers to every query that uses them, with their types."""
 
 TYPES: dict[str, type | tuple[type, ...]] = {
@@ -153,6 +159,11 @@ class Query:
     line: int = 1
     shipped: bool = False
     written: str = ""
+
+    @property
+    def place(self) -> str:
+        """What messages call it: the file where it is the workspace's own, else its name."""
+        return self.name if self.shipped or self.path is None else str(self.path)
 
     @cached_property
     def used(self) -> list[str]:

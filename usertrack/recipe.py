@@ -14,8 +14,9 @@ from usertrack.period import known_zone
 class Recipe:
     """``subject`` is the week, the e-mail or the segment; ``sources`` names what was asked, in words without a secret.
 
-    ``as_of`` is the moment the report is of, ``made_at`` the one at which the sources stood (UTC). What comes last is
-    what a report on activity is asked about: the window in ISO 8601, and as it was typed whom and what it is about.
+    ``as_of`` is the moment the report is of, ``made_at`` the one at which the sources stood (UTC). ``since``
+    to ``where`` are what a report on activity is asked about: the window in ISO 8601, and as it was typed whom and what
+    it is about. ``all_members`` is of a report on a segment.
     """
 
     kind: str
@@ -32,11 +33,16 @@ class Recipe:
     week_start: str | None = None
     segment: str | None = None
     where: str | None = None
+    all_members: bool = False
+    people: str | None = None
 
 
 KINDS = ("weekly", "user", "segment", "activity")
 
-_EARLIER = dict.fromkeys(("since", "until", "week_start", "segment", "where"))  # which files once did not have
+_EARLIER = {  # which files once did not have
+    **dict.fromkeys(("since", "until", "week_start", "segment", "where", "people")),
+    "all_members": False,
+}
 _ALWAYS = [name for name in Recipe.__dataclass_fields__ if name not in _EARLIER]
 
 
@@ -49,7 +55,7 @@ def read_recipe(given: Any) -> Recipe:
         if name in ("as_of", "made_at"):
             values[name] = _moment(values[name])
         kinds = get_args(field.type) or (field.type,)
-        if not isinstance(values[name], kinds) or isinstance(values[name], bool):
+        if not isinstance(values[name], kinds) or (isinstance(values[name], bool) and bool not in kinds):
             raise _damaged(f"'{name}' is no {getattr(kinds[0], '__name__', 'value')}")
     if values["kind"] not in KINDS:
         raise UsageError(f"this usertrack knows no reports of the kind '{values['kind']}'", "upgrade it and try again")

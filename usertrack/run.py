@@ -15,6 +15,7 @@ from usertrack.absent import CONNECT, NAMES, CacheAlone, Misconfigured, NotConne
 from usertrack.cache import Cache, Moment
 from usertrack.consent import OptedOut, opted_out
 from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
+from usertrack.identified import IDENTIFIED
 from usertrack.library import Library, Query, Statement
 from usertrack.measures import age_words
 from usertrack.period import in_zone
@@ -96,6 +97,7 @@ class Runner:
         """The parameters that any query may use without declaring them."""
         return {
             "as_of": self.as_of,
+            "identified": IDENTIFIED,
             "internal": [item for item in map(_own, self.settings["internal"]) if item],
             "opted_out": opted_out(["$opt_out", *self.settings["opt_out"]]),
             "timezone": self.settings["timezone"],
@@ -288,8 +290,7 @@ class Runner:
     async def _opted_out(self, statement: Statement) -> OptedOut:
         try:
             table = await self._from_cache(statement) or await self._from_source(statement)
-            [(_, nameless, emails, shared)] = table.rows
-            return OptedOut(tuple(sorted(map(str, emails))), tuple(sorted(map(str, shared))), int(nameless or 0))
+            return OptedOut.of(table.rows)
         except UsertrackError as error:
             return OptedOut(problem=error.message)
 

@@ -5,7 +5,7 @@ NULL means unknown: nobody is put into a segment on a fact that is not known.
 
 import re
 import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
@@ -15,6 +15,7 @@ from usertrack.errors import Unknown, UsageError, did_you_mean
 from usertrack.expressions import bracketed, columns, parse
 from usertrack.landing import reason
 from usertrack.library import Library
+from usertrack.measures import number
 from usertrack.rules import Rules, Segment, SegmentSet
 from usertrack.spool import SpooledRows, identifier, quote
 from usertrack.table import Column, Table
@@ -27,11 +28,13 @@ OWN_COLUMNS = ("primary", "segments", "action", "priority", "because")
 class SegmentCount:
     """``people`` is None when the segment is unknown in this run, ``unknown`` then says why.
 
+    ``to_act_on`` counts those whose primary segment it is; None where that is unknown, as one that goes first is.
     ``undecided`` counts those for whom a fact that the rule needs is not known.
     """
 
     segment: Segment
     people: int | None
+    to_act_on: int | None = None
     undecided: int = 0
     unknown: str = ""
 
@@ -48,35 +51,49 @@ class Classification:
     def unknown(self) -> list[SegmentCount]:
         return [count for count in self.counts if count.people is None]
 
-    def require_known(self, id_: str, so: str = "") -> None:
+    def count(self, id_: str) -> SegmentCount:
+        return next(count for count in self.counts if count.segment.id == id_)
+
+    def require_known(self, id_: str, so: str = "", *, to_act_on: bool = False) -> None:
         """Raise Unknown, with what that leads to before it, where a source was missing that tells who is in ``id_``.
 
-        In an exclusive set nobody is known to be in a segment while an earlier one, which goes first, is unknown.
+        While a segment that goes first is unknown, nobody is known to be in a later one of an exclusive set, and in no
+        set is it known on whom ``to_act_on``.
         """
-        ids = [segment.id for segment in self.chosen.segments]
-        decisive = ids[: ids.index(id_) + 1] if self.chosen.exclusive else [id_]
-        for count in self.unknown:
-            if count.segment.id in decisive:
-                raise Unknown(
-                    f"{so}who is in {self.chosen[id_].name} is unknown, because {count.unknown}",
-                    "`usertrack doctor` says what stands in the way",
-                )
+        own, name, advice = self.count(id_), self.chosen[id_].name, "`usertrack doctor` says what stands in the way"
+        first = own if own.people is None else next(iter(self.unknown), own)
+        if own.people is None or (self.chosen.exclusive and own.to_act_on is None):
+            raise Unknown(f"{so}who is in {name} is unknown, because {first.unknown}", advice)
+        if to_act_on and own.to_act_on is None:
+            raise Unknown(
+                f"{so}whom to act on in {name} is unknown: {first.segment.name} goes first, and is unknown, because "
+                f"{first.unknown}",
+                f"--all-members takes everybody who is in it; {advice}",
+            )
 
     @property
     def by_urgency(self) -> str:
         """The order of rows of `classified`: by priority, then by precedence."""
         return f"ORDER BY priority DESC NULLS LAST, rank, {identifier(self.bench.key)}"
 
-    def people(self, only: Sequence[str] = (), limit: int | None = None) -> Table:
+    def whose(self, only: Sequence[str], *, to_act_on: bool) -> str:
+        """A WHERE for those in any segment of ``only``; ``to_act_on``: those whose primary segment is one of them."""
+        if not only:
+            return ""
+        ids = f"[{', '.join(map(quote, only))}]"
+        return f'WHERE list_contains({ids}, "primary")' if to_act_on else f"WHERE list_has_any(segments, {ids})"
+
+    def people(self, only: Sequence[str] = (), limit: int | None = None, *, to_act_on: bool = False) -> Table:
         """One row per person in any segment (of ``only``), most urgent first: by priority, then by precedence.
 
-        ``limit`` people at the most, all with None or 0; raises UsageError for a segment that is not in the set.
+        ``to_act_on``: those alone whose primary segment it is. ``limit`` people at the most, all with None or 0; raises
+        UsageError for a segment that is not in the set.
         """
         only = self.chosen.require(only)
         bench = self.bench
         facts = [name for name in bench.facts if name not in (bench.key, "as_of")]
         names = ", ".join(identifier(name) for name in (bench.key, *OWN_COLUMNS, *facts))
-        where = f"WHERE list_has_any(segments, [{', '.join(map(quote, only))}])" if only else ""
+        where = self.whose(only, to_act_on=to_act_on)
         scan = f"(SELECT {names} FROM classified {where} {self.by_urgency})"
         described = bench.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         columns = tuple(Column(name, kind) for name, kind, *_ in described)
@@ -110,8 +127,7 @@ def classify(bench: Workbench, chosen: SegmentSet) -> Classification:
         _describe(bench, chosen)
     except duckdb.Error as error:  # a value of somebody's that a rule cannot take
         raise misfit(bench, chosen, error) from error
-    counts = [_count(bench, segment, unknown[segment.id]) for segment in chosen.segments]
-    return Classification(bench, chosen, tuple(counts))
+    return Classification(bench, chosen, tuple(_counts(bench, chosen, unknown)))
 
 
 def misfit(bench: Workbench, chosen: SegmentSet, error: Exception) -> UsageError:
@@ -234,14 +250,24 @@ def _describe(bench: Workbench, chosen: SegmentSet) -> None:
     )
 
 
-def _count(bench: Workbench, segment: Segment, unknown: str) -> SegmentCount:
-    if unknown:
-        return SegmentCount(segment, None, unknown=unknown)
-    flag = _flag_name(segment)
-    people, undecided = bench.one(
-        f"SELECT count(*) FILTER (WHERE {flag}), count(*) FILTER (WHERE {flag} IS NULL) FROM flagged"
-    )
-    return SegmentCount(segment, people, undecided)
+def _counts(bench: Workbench, chosen: SegmentSet, unknown: dict[str, str]) -> Iterator[SegmentCount]:
+    first_known = True  # whether it is known who is in the segments that go first
+    for segment in chosen.segments:
+        if unknown[segment.id]:
+            first_known = False
+            yield SegmentCount(segment, None, unknown=unknown[segment.id])
+            continue
+        flag = _flag_name(segment)
+        people, undecided = bench.one(
+            f"SELECT count(*) FILTER (WHERE {flag}), count(*) FILTER (WHERE {flag} IS NULL) FROM flagged"
+        )
+        (primary,) = bench.one(f'SELECT count(*) FROM classified WHERE "primary" = {quote(segment.id)}')
+        yield SegmentCount(segment, people, primary if first_known else None, undecided)
+
+
+def others_words(count: int) -> str:
+    """Of so many members of a segment, that they are to be acted on under another one."""
+    return f"{number(count)} more {'is' if count == 1 else 'are'} in a more urgent segment too"
 
 
 def because(bench: Workbench, segment: Segment) -> str:

@@ -48,6 +48,7 @@ KNOWN: dict[str, Known] = {
         "USERTRACK_WEEK_START", about="monday or sunday; default: as in PostHog's project, else monday"
     ),
     "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
+    "people": Known("USERTRACK_PEOPLE", "all", about="whom analyses count: all, or identified people alone"),
     "pages": Known("USERTRACK_PAGES", [], about="patterns such as /blog/* whose pages are one in journeys"),
     "opt_out": Known("USERTRACK_OPT_OUT", [], about="person properties that, like $opt_out, say no to being analysed"),
     "pseudonym_key": Known(
@@ -146,7 +147,7 @@ def load(
     max_age = (options or {}).get("max_age") is not None
     _one_way({"--refresh": refresh, "--offline": offline, "--max-age": max_age})
     root = find_workspace(workspace, env)
-    written = _read_file(root / NAME) if root else {}
+    written = _read_file(root / NAME) if root and is_there(root / NAME) else {}
     values = {name: _resolve(name, options or {}, env, written) for name in KNOWN}
     _check(values)
     offline = offline or (_truthy(env.get("USERTRACK_OFFLINE", "")) and not (refresh or max_age))
@@ -169,7 +170,18 @@ def find_workspace(given: Path | None, env: Mapping[str, str]) -> Path | None:
             raise UsageError(f"there is no workspace '{named}'", f"`usertrack init {named}` makes one")
         return named
     here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / NAME).is_file()), None)
+    return next((folder for folder in (here, *here.parents) if is_there(folder / NAME)), None)
+
+
+def is_there(path: Path, *, folder: bool = False) -> bool:
+    """Whether ``path`` is a file, or a ``folder``; raises UsageError where it is something else."""
+    if path.is_dir() if folder else path.is_file():
+        return True
+    if not os.path.lexists(path):
+        return False
+    what = "a folder" if path.is_dir() else "a link that leads nowhere" if path.is_symlink() else "something else"
+    what = "a file" if path.is_file() else what
+    raise UsageError(f"{path}: {what}, where a {'folder' if folder else 'file'} belongs", "mend it, or take it away")
 
 
 def _resolve(name: str, options: Mapping[str, Any], env: Mapping[str, str], written: Mapping[str, Setting]) -> Setting:
@@ -254,8 +266,6 @@ def _entries(path: Path) -> list[tuple[str, int, Any]]:
         if not isinstance(document, yaml.MappingNode):
             raise UsageError(f"{path}:1: the file takes settings such as `timezone: Europe/Berlin`")
         return list(_flatten(loader, document))
-    except FileNotFoundError:
-        return []
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
     except (yaml.YAMLError, RecursionError) as error:

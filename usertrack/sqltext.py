@@ -4,7 +4,9 @@ What is in a string, a quoted name or a comment is never taken for anything else
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from usertrack.errors import UsageError
@@ -182,6 +184,40 @@ def properties_of(condition: str) -> list[str]:
             prefix = "" if of_event else f"{before}."
             found += [f"{prefix}{name}"] if prefix in ("", "person.") else []
     return list(dict.fromkeys(found))
+
+
+def events_of(sql: str, values: Mapping[str, Any]) -> list[list[str]]:
+    """The events without which a HogQL query counts nothing: of each list, one has to occur.
+
+    They are those of an ``event = 'a'``, which may be one of several after OR, or of an ``event IN ('a', 'b')``; bound
+    ones are in ``values``.
+    """
+    tokens = tokens_of(sql, "posthog")
+    found: list[list[str]] = []
+    end = -1  # of the last one
+    for at, (name, sign) in enumerate(pairwise(tokens)):
+        if name.text != "event" or name.token_type.name == "STRING" or sign.text.upper() not in ("=", "IN"):
+            continue
+        start = at - 2 if at > 1 and tokens[at - 1].text == "." else at
+        if start < at and tokens[start].text == "properties":
+            continue
+        events, length = _operand(tokens[at + 2 :], values, several=sign.text != "=")
+        if end == start - 1 and tokens[end].text.upper() == "OR":
+            found[-1] += events
+        else:
+            found.append(events)
+        end = at + 2 + length
+    return [events for events in found if events]
+
+
+def _operand(tokens: list[Any], values: Mapping[str, Any], *, several: bool) -> tuple[list[str], int]:
+    """The texts that stand there, and how many tokens they take: a placeholder, one text, or a list in brackets."""
+    if len(tokens) > 2 and tokens[0].text == "{":
+        bound = values.get(tokens[1].text, [])
+        return [name for name in ([bound] if isinstance(bound, str) else bound) if name], 3
+    length = next((at for at, token in enumerate(tokens) if token.text in _CLOSING), 0) + 1 if several else 1
+    texts = [token.text for token in tokens[:length] if token.token_type.name == "STRING"]
+    return texts if length <= 2 * len(texts) + 1 else [], length  # else it is no list of texts
 
 
 def _name(text: str, token: Any) -> str:

@@ -89,7 +89,7 @@ def read_report(path: Path) -> Sealed:
     fmt, body, known = found
     version = known.get("usertrack")
     if isinstance(version, int) and version > VERSION:
-        raise UsageError(f"'{path}' was written by a newer usertrack", "upgrade with `pip install --upgrade usertrack`")
+        raise UsageError(f"'{path}' was written by a newer usertrack", "install it anew: README, Install")
     recipe = read_recipe(known.get("report"))
     altered, pseudonyms = seal.digest(body, known) != known.get("digest"), bool(known.get("pseudonyms"))
     report = Sealed(path, fmt, body, recipe, known, altered, pseudonyms)

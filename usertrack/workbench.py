@@ -39,7 +39,7 @@ class ProfileFact:
 
 @dataclass(frozen=True)
 class Match:
-    """How the two sources met, in e-mails; ``anonymous`` counts PostHog persons and ``without_email`` accounts."""
+    """How the two sources met, in e-mails; ``anonymous`` counts visitors without one, ``without_email`` accounts."""
 
     matched: int | None = None
     posthog_only: int | None = None

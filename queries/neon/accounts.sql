@@ -20,11 +20,16 @@ SELECT
     (array_agg(w.credits ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1] AS credits,
     -- who pays with any account is a customer
     CASE
-        WHEN bool_or(w.subscription_status = 'active') THEN 'active'
-        ELSE (array_agg(w.subscription_status ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1]
+        WHEN bool_or(w.subscription_status::text = 'active') THEN 'active'
+        ELSE (array_agg(w.subscription_status::text ORDER BY w.last_active_timestamp DESC NULLS LAST, w.id DESC))[1]
     END AS subscription_status,
     min(w.created_at) AS signed_up_at,
-    max(w.last_active_timestamp) AS last_active_at
-FROM wasp_user AS w
+    -- of a moment in the past: who was active since may have been before, and that is not kept
+    max(w.last_active_timestamp) FILTER (WHERE w.last_active_timestamp <= {as_of}) AS last_active_at
+-- a table without names has that of `absent`: nothing is known of it
+FROM (SELECT NULL::text AS name) AS absent
+CROSS JOIN LATERAL (
+    SELECT name, w.id, w.email, w.credits, w.subscription_status, w.created_at, w.last_active_timestamp FROM wasp_user AS w
+) AS w
 WHERE w.created_at <= {as_of}
 GROUP BY lower(trim(w.email))

@@ -1,5 +1,5 @@
 -- title: Agent executions per e-mail
--- about: How often somebody let an agent run, and when last.
+-- about: How often somebody let an agent run, and when last. Where the table has no `user_id`, nobody did.
 -- key: email
 -- params: {days: 30}
 -- facts:
@@ -11,7 +11,9 @@ SELECT
     count(*) AS agent_runs,
     count(*) FILTER (WHERE a.started_at > {as_of} - make_interval(days => {days}::int)) AS agent_runs_recent,
     max(a.started_at) AS last_agent_at
-FROM wasp_agentexecution AS a
+-- where agents' table has no user_id, that of `absent` is meant, and nobody is known
+FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id) AS absent
+CROSS JOIN LATERAL (SELECT user_id, a.started_at FROM wasp_agentexecution AS a) AS a
 JOIN wasp_user AS w ON w.id = a.user_id
 WHERE a.started_at <= {as_of}
     AND NOT EXISTS (

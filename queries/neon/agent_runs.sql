@@ -7,10 +7,10 @@
 WITH executions AS (
     SELECT
         CASE
-            WHEN a.status IN ('success', 'completed') THEN 'ok'
-            WHEN a.status = 'failed' THEN 'failed'
-            WHEN a.status IN ('running', 'queued', 'pending') THEN 'running'
-            WHEN a.status IN ('cancelled', 'canceled') THEN 'cancelled'
+            WHEN a.status::text IN ('success', 'completed') THEN 'ok'
+            WHEN a.status::text = 'failed' THEN 'failed'
+            WHEN a.status::text IN ('running', 'queued', 'pending') THEN 'running'
+            WHEN a.status::text IN ('cancelled', 'canceled') THEN 'cancelled'
             ELSE 'unknown'
         END AS outcome,
         a.duration_ms AS ms,
@@ -19,7 +19,11 @@ WITH executions AS (
         a.completed_at,
         -- NULL for an execution of nobody who has an account
         coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person
-    FROM wasp_agentexecution AS a
+    -- a column that the table does not have is that of `absent`: nothing is known of it
+    FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id, NULL::timestamp AS completed_at) AS absent
+    CROSS JOIN LATERAL (
+        SELECT user_id, completed_at, a.agent_id, a.status, a.duration_ms, a.started_at FROM wasp_agentexecution AS a
+    ) AS a
     LEFT JOIN wasp_user AS w ON w.id = a.user_id
     WHERE a.started_at <= {as_of} AND a.started_at > {as_of} - make_interval(days => {days}::int)
         AND NOT EXISTS (

@@ -6,7 +6,11 @@ SELECT
     d.name,
     d.description,
     length(d.final_code) AS code_length
-FROM fastapi_deployment AS d
+-- a table without descriptions has that of `absent`: nothing is known of it
+FROM (SELECT NULL::text AS description) AS absent
+CROSS JOIN LATERAL (
+    SELECT description, d.user_id, d.name, d.final_code, d.created_at FROM fastapi_deployment AS d
+) AS d
 LEFT JOIN fastapi_user AS f ON f.id = d.user_id
 LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
 WHERE d.created_at <= {as_of}
@@ -15,4 +19,4 @@ WHERE d.created_at <= {as_of}
         WHERE lower(trim(w.email)) = own
             OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
     )
-ORDER BY d.created_at DESC, d.id DESC
+ORDER BY d.created_at DESC, email, name, description, code_length

@@ -20,13 +20,13 @@ WITH people AS (
 finished AS (
     SELECT
         coalesce(p.person, 'user ' || r.user_id) AS person,
-        (r.created_at AT TIME ZONE 'UTC' AT TIME ZONE {timezone})::date AS day,
+        (r.created_at::timestamptz AT TIME ZONE {timezone})::date AS day,
         count(*) AS finished,
-        count(*) FILTER (WHERE r.run_state = 'failed') AS failed
+        count(*) FILTER (WHERE r.run_state::text = 'failed') AS failed
     FROM fastapi_run AS r
     LEFT JOIN people AS p ON p.user_id = r.user_id::text
     WHERE p.outside IS NOT FALSE AND (cardinality({person}) = 0 OR p.person = ({person})[1])
-        AND r.run_state IN ('completed', 'success', 'failed')
+        AND r.run_state::text IN ('completed', 'success', 'failed')
         AND r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int)
     GROUP BY 1, 2
 )

@@ -20,11 +20,11 @@ WITH people AS (
     JOIN wasp_user AS w ON w.id = f.wasp_user_id
 ),
 happened AS (
-    SELECT 'workflow' AS level, r.user_id::text AS user_id, r.run_state AS outcome
+    SELECT 'workflow' AS level, r.user_id::text AS user_id, r.run_state::text AS outcome
     FROM fastapi_run AS r
     WHERE r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int) AND r.created_at >= {since}
     UNION ALL
-    SELECT 'tool', t.user_id, t.status
+    SELECT 'tool', t.user_id::text, t.status::text
     FROM fastapi_tool_executions AS t
     WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int) AND t.created_at >= {since}
         AND (cardinality({tools}) = 0 OR t.tool_name = ANY ({tools}))

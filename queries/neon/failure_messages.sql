@@ -21,11 +21,11 @@ failed AS (
     SELECT 'workflow' AS level, r.user_id::text AS user_id, r.created_at AS at, NULL AS tool, NULL AS provider,
         NULL AS error_type, r.run_error_log AS message
     FROM fastapi_run AS r
-    WHERE r.run_state = 'failed' AND r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int) AND r.created_at >= {since}
+    WHERE r.run_state::text = 'failed' AND r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int) AND r.created_at >= {since}
     UNION ALL
-    SELECT 'tool', t.user_id, t.created_at, t.tool_name, t.tool_provider, t.error_type, t.error_message
+    SELECT 'tool', t.user_id::text, t.created_at, t.tool_name, t.tool_provider, t.error_type, t.error_message
     FROM fastapi_tool_executions AS t
-    WHERE t.status = 'failed' AND t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int) AND t.created_at >= {since}
+    WHERE t.status::text = 'failed' AND t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int) AND t.created_at >= {since}
         AND (cardinality({tools}) = 0 OR t.tool_name = ANY ({tools}))
 )
 SELECT

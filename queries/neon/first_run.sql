@@ -1,13 +1,17 @@
 -- title: Days from signup to first run
 -- about: >
 --   Of the people who signed up in the window, the time after which half have had their first run, by Kaplan and Meier
---   (1958): who has not run yet counts for as long as has been waited (censored), instead of not at all. Limits are those
+--   (1958): who has not run yet counts for as long as has been waited (censored), instead of not at all. Signups of a few
+--   days cannot have waited for long: of a shorter window, those of the `cohort_days` that end with it count. Limits are those
 --   of Brookmeyer and Crowley (1982) over log(−log) limits of the curve with Greenwood's variance. Empty where fewer than
 --   half have run. `within` is the share with a run within `target_days`. A day is that of the signup. People are
 --   e-mails; an account without one is somebody by itself; a run before the signup counts as at once.
--- params: {days: 30, target_days: 7}
+-- params: {days: 30, target_days: 7, cohort_days: 28}
 -- metric: {label: Signup to first run, kind: estimate, unit: days, good: below 7, excellent: below 1}
-WITH people AS (
+WITH cohort AS (
+    SELECT (({as_of} AT TIME ZONE {timezone}) - make_interval(days => greatest({days}, {cohort_days})::int)) AS since
+),
+people AS (
     SELECT min(w.created_at) AS signed_up_at, min(r.created_at) AS ran_at
     FROM wasp_user AS w
     LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
@@ -22,12 +26,12 @@ WITH people AS (
 ),
 waits AS (
     SELECT
-        cohort.day,
+        of_day.day,
         greatest(extract(epoch FROM coalesce(ran_at::timestamptz, {as_of}) - signed_up_at::timestamptz) / 86400, 0)::float8 AS t,
         ran_at IS NOT NULL AS ran
     FROM people
-    CROSS JOIN LATERAL (VALUES (NULL), ((signed_up_at::timestamptz AT TIME ZONE {timezone})::date)) AS cohort (day)
-    WHERE signed_up_at >= (({as_of} AT TIME ZONE {timezone}) - make_interval(days => {days}::int)) AT TIME ZONE {timezone}
+    CROSS JOIN LATERAL (VALUES (NULL), ((signed_up_at::timestamptz AT TIME ZONE {timezone})::date)) AS of_day (day)
+    WHERE signed_up_at >= (SELECT since AT TIME ZONE {timezone} FROM cohort)
 ),
 steps AS (
     SELECT
@@ -91,7 +95,9 @@ SELECT
     within,
     within_low,
     within_high,
-    replace(to_char(ran, 'FM999,999,990'), ',', ' ') || ' of ' || replace(to_char(n, 'FM999,999,990'), ',', ' ')
+    'signed up ' || to_char((SELECT since FROM cohort), 'FMDD Mon') || ' – '
+        || to_char(({as_of} AT TIME ZONE {timezone}) - interval '1 second', 'FMDD Mon') || ': '
+        || replace(to_char(ran, 'FM999,999,990'), ',', ' ') || ' of ' || replace(to_char(n, 'FM999,999,990'), ',', ' ')
         || ' have run, ' || replace(to_char(n - ran, 'FM999,999,990'), ',', ' ') || ' have not yet'
         || coalesce(
             '; within ' || {target_days}::int || ' days ' || round(100 * within) || ' % do'

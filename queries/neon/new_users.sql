@@ -24,12 +24,12 @@ acts AS (
     SELECT b.person, 'started a workflow run' AS did FROM backends AS b JOIN fastapi_run AS r ON r.user_id = b.id WHERE r.created_at <= {as_of}
     UNION ALL
     SELECT b.person, 'had a run completed' FROM backends AS b JOIN fastapi_run AS r ON r.user_id = b.id
-    WHERE r.created_at <= {as_of} AND r.run_state IN ('completed', 'success')
+    WHERE r.created_at <= {as_of} AND r.run_state::text IN ('completed', 'success')
     UNION ALL
     SELECT b.person, 'had a run fail' FROM backends AS b JOIN fastapi_run AS r ON r.user_id = b.id
-    WHERE r.created_at <= {as_of} AND r.run_state = 'failed'
+    WHERE r.created_at <= {as_of} AND r.run_state::text = 'failed'
     UNION ALL
-    SELECT b.person, 'called a tool' FROM backends AS b JOIN fastapi_tool_executions AS t ON t.user_id = b.id::text
+    SELECT b.person, 'called a tool' FROM backends AS b JOIN fastapi_tool_executions AS t ON t.user_id::text = b.id::text
     WHERE t.created_at <= {as_of}
     UNION ALL
     SELECT b.person, 'ran code' FROM backends AS b JOIN fastapi_code_execution AS c ON c.user_id = b.id
@@ -38,7 +38,11 @@ acts AS (
     SELECT b.person, 'built a custom tool' FROM backends AS b JOIN fastapi_deployment AS d ON d.user_id = b.id
     WHERE d.created_at <= {as_of}
     UNION ALL
-    SELECT o.person, 'ran an agent' FROM owned AS o JOIN wasp_agentexecution AS a ON a.user_id = o.account_id
+    SELECT o.person, 'ran an agent'
+    -- where agents' table has no user_id, that of `absent` is meant, and nobody is known
+    FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id) AS absent
+    CROSS JOIN LATERAL (SELECT user_id, a.started_at FROM wasp_agentexecution AS a) AS a
+    JOIN owned AS o ON o.account_id = a.user_id
     WHERE a.started_at <= {as_of}
 ),
 steps (rank, did) AS (

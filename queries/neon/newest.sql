@@ -9,11 +9,14 @@ WITH rows AS (
     UNION ALL
     SELECT 'runs', r.user_id::text, NULL, r.created_at FROM fastapi_run AS r
     UNION ALL
-    SELECT 'tool calls', t.user_id, NULL, t.created_at FROM fastapi_tool_executions AS t
+    SELECT 'tool calls', t.user_id::text, NULL, t.created_at FROM fastapi_tool_executions AS t
     UNION ALL
     SELECT 'code executions', c.user_id::text, NULL, c.created_at FROM fastapi_code_execution AS c
     UNION ALL
-    SELECT 'agent executions', NULL, a.user_id, a.started_at FROM wasp_agentexecution AS a
+    SELECT 'agent executions', NULL, a.user_id, a.started_at
+    -- where agents' table has no user_id, that of `absent` is meant, and nobody is known
+    FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id) AS absent
+    CROSS JOIN LATERAL (SELECT user_id, a.started_at FROM wasp_agentexecution AS a) AS a
 )
 SELECT rows.kind, max(rows.at) AS newest_at
 FROM rows

@@ -17,10 +17,10 @@ SELECT
     lower(trim(w.email)) AS email,
     count(*) AS run_count,
     count(*) FILTER (WHERE r.created_at > {as_of} - make_interval(days => {days}::int)) AS runs_recent,
-    count(*) FILTER (WHERE r.run_state IN ('success', 'completed')) AS runs_completed,
-    count(*) FILTER (WHERE r.run_state = 'failed') AS runs_failed,
+    count(*) FILTER (WHERE r.run_state::text IN ('success', 'completed')) AS runs_completed,
+    count(*) FILTER (WHERE r.run_state::text = 'failed') AS runs_failed,
     max(r.created_at) AS last_run_at,
-    max(r.created_at) FILTER (WHERE r.run_state = 'failed') AS last_failed_run_at,
+    max(r.created_at) FILTER (WHERE r.run_state::text = 'failed') AS last_failed_run_at,
     mode() WITHIN GROUP (
         ORDER BY regexp_replace(
             -- one line of it, without colours, ids, amounts and durations (codes such as 429 and rc=137 stay), so that one
@@ -38,7 +38,7 @@ SELECT
             ),
             '^(.{79}).{2,}$', '\1…'
         )
-    ) FILTER (WHERE r.run_state = 'failed') AS top_failure
+    ) FILTER (WHERE r.run_state::text = 'failed') AS top_failure
 FROM fastapi_run AS r
 JOIN fastapi_user AS f ON f.id = r.user_id
 JOIN wasp_user AS w ON w.id = f.wasp_user_id

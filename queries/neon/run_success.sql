@@ -9,11 +9,11 @@ WITH finished AS (
     SELECT
         (r.created_at::timestamptz AT TIME ZONE {timezone})::date AS date,
         coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id, 'user ' || r.user_id) AS person,
-        r.run_state <> 'failed' AS completed
+        r.run_state::text <> 'failed' AS completed
     FROM fastapi_run AS r
     LEFT JOIN fastapi_user AS f ON f.id = r.user_id
     LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
-    WHERE r.run_state IN ('completed', 'success', 'failed')
+    WHERE r.run_state::text IN ('completed', 'success', 'failed')
         AND r.created_at < {as_of}
         AND r.created_at >= (({as_of} AT TIME ZONE {timezone}) - make_interval(days => {days}::int)) AT TIME ZONE {timezone}
         AND NOT EXISTS (

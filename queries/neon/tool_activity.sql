@@ -11,11 +11,11 @@ SELECT
     lower(trim(w.email)) AS email,
     count(*) AS tool_calls,
     count(*) FILTER (WHERE t.created_at > {as_of} - make_interval(days => {days}::int)) AS tool_calls_recent,
-    count(*) FILTER (WHERE t.status = 'failed') AS tool_failures,
+    count(*) FILTER (WHERE t.status::text = 'failed') AS tool_failures,
     max(t.created_at) AS last_tool_at
 FROM fastapi_tool_executions AS t
--- the id is text there: compared as text, a stray value costs its own row and not the whole query
-JOIN fastapi_user AS f ON f.id::text = t.user_id
+-- the id may be text there: compared as text, a stray value costs its own row and not the whole query
+JOIN fastapi_user AS f ON f.id::text = t.user_id::text
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
 WHERE t.created_at <= {as_of}
     AND NOT EXISTS (

@@ -5,19 +5,19 @@
 -- params: {days: 30}
 WITH calls AS (
     SELECT
-        t.tool_name AS tool, t.tool_type AS kind,
+        t.tool_name AS tool, t.tool_type::text AS kind,
         CASE
-            WHEN t.status IN ('success', 'completed') THEN 'ok'
-            WHEN t.status = 'failed' THEN 'failed'
-            WHEN t.status IN ('running', 'queued', 'pending') THEN 'running'
-            WHEN t.status IN ('cancelled', 'canceled') THEN 'cancelled'
+            WHEN t.status::text IN ('success', 'completed') THEN 'ok'
+            WHEN t.status::text = 'failed' THEN 'failed'
+            WHEN t.status::text IN ('running', 'queued', 'pending') THEN 'running'
+            WHEN t.status::text IN ('cancelled', 'canceled') THEN 'cancelled'
             ELSE 'unknown'
         END AS outcome,
         -- NULL for a call of a backend user who has no account
         coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person
     FROM fastapi_tool_executions AS t
-    -- the id is text there: compared as text, a stray value costs its own row and not the whole query
-    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id
+    -- the id may be text there: compared as text, a stray value costs its own row and not the whole query
+    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id::text
     LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
     WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
         AND NOT EXISTS (

@@ -15,11 +15,15 @@ WITH backend AS (
 happened AS (
     SELECT r.created_at AS at FROM fastapi_run AS r WHERE r.user_id IN (SELECT id FROM backend)
     UNION ALL
-    SELECT t.created_at FROM fastapi_tool_executions AS t WHERE t.user_id IN (SELECT id::text FROM backend)
+    SELECT t.created_at FROM fastapi_tool_executions AS t WHERE t.user_id::text IN (SELECT id::text FROM backend)
     UNION ALL
     SELECT c.created_at FROM fastapi_code_execution AS c WHERE c.user_id IN (SELECT id FROM backend)
     UNION ALL
-    SELECT a.started_at FROM wasp_agentexecution AS a WHERE a.user_id IN (SELECT account_id FROM backend)
+    SELECT a.started_at
+    -- where agents' table has no user_id, that of `absent` is meant, and nobody is known
+    FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id) AS absent
+    CROSS JOIN LATERAL (SELECT user_id, a.started_at FROM wasp_agentexecution AS a) AS a
+    WHERE a.user_id IN (SELECT account_id FROM backend)
 )
 SELECT
     (at::timestamptz AT TIME ZONE {timezone})::date AS day,

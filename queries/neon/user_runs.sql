@@ -5,15 +5,15 @@
 -- params: {email: {type: list}}
 SELECT
     CASE
-        WHEN r.run_state IN ('success', 'completed') THEN 'ok'
-        WHEN r.run_state = 'failed' THEN 'failed'
-        WHEN r.run_state IN ('running', 'queued', 'pending') THEN 'running'
-        WHEN r.run_state IN ('cancelled', 'canceled') THEN 'cancelled'
+        WHEN r.run_state::text IN ('success', 'completed') THEN 'ok'
+        WHEN r.run_state::text = 'failed' THEN 'failed'
+        WHEN r.run_state::text IN ('running', 'queued', 'pending') THEN 'running'
+        WHEN r.run_state::text IN ('cancelled', 'canceled') THEN 'cancelled'
         ELSE 'unknown'
     END AS outcome,
     -- a traceback says what happened in its last line: of a long one both ends are kept, cut where lines end
     CASE
-        WHEN r.run_state <> 'failed' THEN NULL
+        WHEN r.run_state::text <> 'failed' THEN NULL
         WHEN length(r.run_error_log) > 4000
             THEN left(r.run_error_log, 1500) || chr(10) || regexp_replace(right(r.run_error_log, 2400), '^[^\n]*\n', '')
         ELSE r.run_error_log

@@ -10,9 +10,9 @@ SELECT
     min(t.created_at) AS first_at,
     max(t.created_at) AS last_at
 FROM fastapi_tool_executions AS t
-JOIN fastapi_user AS f ON f.id::text = t.user_id
+JOIN fastapi_user AS f ON f.id::text = t.user_id::text
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
-WHERE lower(trim(w.email)) = ANY({email}) AND t.status = 'failed' AND t.created_at <= {as_of}
+WHERE lower(trim(w.email)) = ANY({email}) AND t.status::text = 'failed' AND t.created_at <= {as_of}
     AND NOT EXISTS (
         SELECT FROM unnest({internal}) AS own
         WHERE lower(trim(w.email)) = own

@@ -5,18 +5,18 @@
 -- params: {email: {type: list}, days: 30}
 WITH calls AS (
     SELECT
-        t.tool_name AS tool, t.tool_type AS kind,
+        t.tool_name AS tool, t.tool_type::text AS kind,
         CASE
-            WHEN t.status IN ('success', 'completed') THEN 'ok'
-            WHEN t.status = 'failed' THEN 'failed'
-            WHEN t.status IN ('running', 'queued', 'pending') THEN 'running'
-            WHEN t.status IN ('cancelled', 'canceled') THEN 'cancelled'
+            WHEN t.status::text IN ('success', 'completed') THEN 'ok'
+            WHEN t.status::text = 'failed' THEN 'failed'
+            WHEN t.status::text IN ('running', 'queued', 'pending') THEN 'running'
+            WHEN t.status::text IN ('cancelled', 'canceled') THEN 'cancelled'
             ELSE 'unknown'
         END AS outcome,
         t.created_at AS at
     FROM fastapi_tool_executions AS t
-    -- the id is text there: compared as text, a stray value costs its own row and not the whole query
-    JOIN fastapi_user AS f ON f.id::text = t.user_id
+    -- the id may be text there: compared as text, a stray value costs its own row and not the whole query
+    JOIN fastapi_user AS f ON f.id::text = t.user_id::text
     JOIN wasp_user AS w ON w.id = f.wasp_user_id
     WHERE lower(trim(w.email)) = ANY({email})
         AND t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)

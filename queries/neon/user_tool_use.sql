@@ -7,11 +7,11 @@ SELECT
     t.tool_name AS tool,
     t.tool_provider AS provider,
     count(*) AS uses,
-    count(*) FILTER (WHERE t.status = 'failed') AS failures,
+    count(*) FILTER (WHERE t.status::text = 'failed') AS failures,
     min(t.created_at) AS first_at,
     max(t.created_at) AS last_at
 FROM fastapi_tool_executions AS t
-JOIN fastapi_user AS f ON f.id::text = t.user_id
+JOIN fastapi_user AS f ON f.id::text = t.user_id::text
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
 WHERE lower(trim(w.email)) = ANY({email}) AND strpos(lower(t.tool_name), lower({tool})) > 0 AND t.created_at <= {as_of}
     AND NOT EXISTS (

@@ -4,15 +4,15 @@
 SELECT
     t.tool_name AS tool,
     t.tool_provider AS provider,
-    t.tool_type AS kind,
+    t.tool_type::text AS kind,
     count(*) AS uses,
-    count(*) FILTER (WHERE t.status IN ('success', 'completed', 'failed')) AS finished,
-    count(*) FILTER (WHERE t.status IN ('success', 'completed'))::float8
-        / nullif(count(*) FILTER (WHERE t.status IN ('success', 'completed', 'failed')), 0) AS success_rate,
+    count(*) FILTER (WHERE t.status::text IN ('success', 'completed', 'failed')) AS finished,
+    count(*) FILTER (WHERE t.status::text IN ('success', 'completed'))::float8
+        / nullif(count(*) FILTER (WHERE t.status::text IN ('success', 'completed', 'failed')), 0) AS success_rate,
     min(t.created_at) AS first_at,
     max(t.created_at) AS last_at
 FROM fastapi_tool_executions AS t
-JOIN fastapi_user AS f ON f.id::text = t.user_id
+JOIN fastapi_user AS f ON f.id::text = t.user_id::text
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
 WHERE lower(trim(w.email)) = ANY({email}) AND t.created_at <= {as_of}
     AND NOT EXISTS (

@@ -4,12 +4,11 @@
 --   `until`: period 0 ends with the last whole day, and what comes after it is not known yet; `periods` are looked at.
 --   `regular` is 1 for people active on one day of the period, 2 for two to four, 3 for more; `silent` is 0 for people
 --   last active in its last quarter, 1 in the one before, 2 for all others. Active is an event of `event`, any when it is
---   empty. With `known` only persons with an e-mail count. `oldest` is how many days ago the first event was.
+--   empty. `oldest` is how many days ago the first event was.
 -- params:
 --   event: {type: list, default: [""]}
 --   gone: 30
 --   periods: 12
---   known: false
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
@@ -42,14 +41,16 @@ seen AS (
 people AS (
     SELECT
         lowerUTF8(trim(p.properties.email)) AS email,
-        NOT {known} OR ifNull(email, '') != '' AS counts,
         if({of_person}, nullIf(toString(p.properties[{breakdown}]), ''), seen.seen_value) AS value,
-        sum(if(counts, 1, 0)) OVER (PARTITION BY value) AS size,
+        count() OVER (PARTITION BY value) AS size,
         ages,
         max(arrayMax(ages)) OVER () AS oldest
     FROM seen
     LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE ({everyone} OR email IN {people})
+    WHERE ({everyone} OR person_id IN (
+        SELECT id FROM persons
+        WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+    ))
         AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
         AND NOT arrayExists(
             own -> email = own
@@ -58,7 +59,7 @@ people AS (
         )
 ),
 ranked AS (
-    SELECT counts, value, ages, oldest, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM people
+    SELECT value, ages, oldest, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM people
 ),
 states AS (
     SELECT
@@ -70,7 +71,6 @@ states AS (
         arrayMin(active) - past * {gone} - 1 AS idle,
         past > 0 AND NOT arrayExists(a -> a > (past - 1) * {gone} AND a <= past * {gone}, ages) AS has_left
     FROM ranked
-    WHERE counts
 )
 SELECT
     group_value,

@@ -7,7 +7,6 @@
 -- params:
 --   event: {type: list, default: [""]}
 --   gone: 30
---   known: false
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
@@ -40,7 +39,6 @@ seen AS (
 people AS (
     SELECT
         lowerUTF8(trim(p.properties.email)) AS email,
-        NOT {known} OR ifNull(email, '') != '' AS counts,
         active,
         idle,
         has_left,
@@ -48,7 +46,10 @@ people AS (
         did
     FROM seen
     LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE ({everyone} OR email IN {people})
+    WHERE ({everyone} OR person_id IN (
+        SELECT id FROM persons
+        WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+    ))
         AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
         AND NOT arrayExists(
             own -> email = own
@@ -64,6 +65,5 @@ SELECT
     count() AS people,
     countIf(has_left) AS left_after
 FROM people
-WHERE counts
 GROUP BY regular, silent, event, came_new
 ORDER BY regular, silent, people DESC, event, came_new

@@ -4,11 +4,10 @@
 --   before and after it with fewer than `gone` whole days of silence in between. Who was silent for `gone` whole days left
 --   in the bucket of the day before the silence, unless they came back in the same one: `left_after` counts each leaving
 --   once. Buckets are numbered from that of `origin` on; in those that end less than `gone` days ago not all who leave are
---   known. Active is an event of `event`, any when it is empty. With `known` only persons with an e-mail count.
+--   known. Active is an event of `event`, any when it is empty.
 -- params:
 --   event: {type: list, default: [""]}
 --   gone: 30
---   known: false
 --   interval: month
 --   sundays: false
 --   origin: {type: timestamp}
@@ -46,14 +45,16 @@ seen AS (
 people AS (
     SELECT
         lowerUTF8(trim(p.properties.email)) AS email,
-        NOT {known} OR ifNull(email, '') != '' AS counts,
         if({of_person}, nullIf(toString(p.properties[{breakdown}]), ''), seen.seen_value) AS value,
-        sum(if(counts, 1, 0)) OVER (PARTITION BY value) AS size,
+        count() OVER (PARTITION BY value) AS size,
         uniqExact(value) OVER () AS values_there,
         ages
     FROM seen
     LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE ({everyone} OR email IN {people})
+    WHERE ({everyone} OR person_id IN (
+        SELECT id FROM persons
+        WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+    ))
         AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
         AND NOT arrayExists(
             own -> email = own
@@ -62,7 +63,7 @@ people AS (
         )
 ),
 ranked AS (
-    SELECT counts, value, values_there, ages, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM people
+    SELECT value, values_there, ages, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM people
 ),
 -- of each active day the next one, or the last moment, and in which buckets both are; a Sunday's week is the Monday's of
 -- the day after
@@ -78,7 +79,6 @@ days AS (
         arrayMap(age -> dateDiff({interval}, origin, addDays(last_day, 0 - age)), ages) AS buckets,
         arrayMap(age -> dateDiff({interval}, origin, addDays(last_day, 0 - age)), next_ages) AS next_buckets
     FROM ranked
-    WHERE counts
 ),
 stays AS (
     SELECT

@@ -14,7 +14,10 @@ FROM events
 WHERE timestamp >= toDateTime({since})
     AND timestamp < toDateTime({until})
     AND {where}
-    AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+    AND ({everyone} OR person_id IN (
+        SELECT id FROM persons
+        WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+    ))
     AND person_id NOT IN (
         SELECT id
         FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)

@@ -1,15 +1,13 @@
 -- title: Uses of features by day
 -- about: >
 --   How often each feature was used on which local day, for how long, and when last, for the persons whom `posthog/features`
---   counts; `counts` is false for the uses of people without an e-mail, where `known` leaves them out. Of several
---   categories of a feature the latest one holds. `seconds` are those of the `timed` uses that say how long they took.
+--   counts. Of several categories of a feature the latest one holds. `seconds` are those of the `timed` uses that say how long they took.
 --   Days are numbered from that of `origin` on; what was before `since` has no day and no uses.
 -- params:
 --   event: {type: list, default: [feature_used]}
 --   property: feature
 --   category: category
 --   duration: duration
---   known: false
 --   origin: {type: timestamp}
 --   since: {type: timestamp}
 --   until: {type: timestamp}
@@ -50,7 +48,6 @@ acts AS (
     SELECT
         timestamp,
         groups.value AS value,
-        NOT {known} OR person_id IN (SELECT id FROM people WHERE ifNull(email, '') != '') AS counts,
         coalesce(nullIf(toString(properties[{property}]), ''), event) AS feature,
         nullIf(toString(properties[{category}]), '') AS category_of,
         timestamp >= toDateTime({since}) AS inside,
@@ -67,11 +64,13 @@ acts AS (
         AND timestamp < toDateTime({until})
         AND {where}
         AND person_id NOT IN (SELECT id FROM people WHERE NOT is_customer)
-        AND ({everyone} OR person_id IN (SELECT id FROM people WHERE email IN {people}))
+        AND ({everyone} OR person_id IN (
+            SELECT id FROM persons
+            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+        ))
 )
 SELECT
     value AS group_value,
-    counts,
     feature,
     day,
     countIf(inside) AS uses,
@@ -80,5 +79,5 @@ SELECT
     argMaxIf(category_of, timestamp, isNotNull(category_of)) AS category,
     max(timestamp) AS last_at
 FROM acts
-GROUP BY group_value, counts, feature, day
-ORDER BY feature, day, counts, group_value
+GROUP BY group_value, feature, day
+ORDER BY feature, day, group_value

@@ -3,13 +3,11 @@
 --   How many persons used each feature: over `all` the time, in each `period`, and in one of the two periods that begin at
 --   a `pair`'s. A use is an event of `event`; what the feature is called is its `property`,
 --   or the event's own name where it has none. The rows without a feature are everybody who was active, with any event:
---   adoption is a share of them. With `known` only persons with an e-mail count; `others` are those active without.
---   Periods are numbered from that of `origin` on. Sets of persons are merged, so that events are looked at once.
---   `group_values`: how many values the breakdown has.
+--   adoption is a share of them. Periods are numbered from that of `origin` on. Sets of persons are merged, so that events
+--   are looked at once. `group_values`: how many values the breakdown has.
 -- params:
 --   event: {type: list, default: [feature_used]}
 --   property: feature
---   known: false
 --   interval: week
 --   sundays: false
 --   origin: {type: timestamp}
@@ -53,7 +51,6 @@ acts AS (
     SELECT
         person_id,
         groups.value AS value,
-        NOT {known} OR person_id IN (SELECT id FROM people WHERE ifNull(email, '') != '') AS counts,
         if(
             event IN {event},
             coalesce(nullIf(toString(properties[{property}]), ''), event),
@@ -77,29 +74,28 @@ acts AS (
         AND timestamp < toDateTime({until})
         AND {where}
         AND person_id NOT IN (SELECT id FROM people WHERE NOT is_customer)
-        AND ({everyone} OR person_id IN (SELECT id FROM people WHERE email IN {people}))
+        AND ({everyone} OR person_id IN (
+            SELECT id FROM persons
+            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+        ))
 ),
 seen AS (
-    SELECT value, counts, feature, period, uniqExactState(person_id) AS persons
+    SELECT value, feature, period, uniqExactState(person_id) AS persons
     FROM acts
-    GROUP BY value, counts, feature, period
+    GROUP BY value, feature, period
 ),
 spans AS (
     SELECT
         value,
         arrayJoin(if(feature = '', [''], ['', feature])) AS name,
-        arrayJoin(if(
-            counts,
-            [tuple('all', 0), tuple('period', period), tuple('pair', period), tuple('pair', period - 1)],
-            [tuple('others', 0)]
-        )) AS span,
+        arrayJoin([tuple('all', 0), tuple('period', period), tuple('pair', period), tuple('pair', period - 1)]) AS span,
         persons
     FROM seen
 ),
 cells AS (
     SELECT value, name, span.1 AS kind, span.2 AS at, uniqExactMerge(persons) AS persons
     FROM spans
-    WHERE if(name = '', kind != 'pair', kind != 'others')
+    WHERE name != '' OR kind != 'pair'
     GROUP BY value, name, kind, at
 ),
 sized AS (

@@ -26,7 +26,10 @@ acts AS (
         AND timestamp < toDateTime({until})
         AND (if({pages}, event IN ('$pageview', '$screen'), NOT startsWith(event, '$')) OR event IN ({start}, {goal}))
         AND {where}
-        AND ({everyone} OR email IN {people})
+        AND ({everyone} OR person_id IN (
+            SELECT id FROM persons
+            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+        ))
         AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
         AND NOT arrayExists(
             own -> email = own

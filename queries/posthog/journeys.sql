@@ -36,6 +36,7 @@ WITH
 acts AS (
     SELECT
         person_id,
+        timestamp,
         toUnixTimestamp64Milli(timestamp) AS ms,
         nullIf(toString({group_of}), '') AS group_of,
         ifNull(properties.$current_url, '') AS url,
@@ -57,7 +58,10 @@ acts AS (
         AND timestamp < toDateTime({until})
         AND (if({pages}, event IN ('$pageview', '$screen'), NOT startsWith(event, '$')) OR event IN ({start}, {goal}))
         AND {where}
-        AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+        AND ({everyone} OR person_id IN (
+            SELECT id FROM persons
+            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+        ))
         AND person_id NOT IN (
             SELECT id
             FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
@@ -73,7 +77,9 @@ people AS (
         person_id AS person,
         argMinIf(group_of, ms, isNotNull(group_of)) AS value,
         indexOf({groups}, isNull(value) ? '' : concat('=', value)) AS place,
-        arraySort(groupArray(tuple(ms, step = '' ? '(not recorded)' : step))) AS taken,
+        -- milliseconds would lose the order of what is microseconds apart
+        arraySort(groupArray(tuple(timestamp, step = '' ? '(not recorded)' : step, ms))) AS in_order,
+        arrayMap(t -> tuple(t.3, t.2), in_order) AS taken,
         arrayDifference(arrayMap(t -> t.1, taken)) AS pauses,
         arraySplit((t, pause) -> pause >= 1800000, taken, pauses) AS visits
     FROM acts

@@ -3,13 +3,12 @@
 --   How many days people stayed, for an estimate by Kaplan and Meier. A lifetime is from the day of somebody's first event
 --   to the one after which they were silent for `gone` whole days; it may be 0, and coming back later does not undo it.
 --   Who was not silent for so long (`censored`) is known to have stayed until `gone` days ago and no longer. `too_new`
---   came later than that; `left_out` have no e-mail, with `known`. Active is an event of `event`, any when it is empty.
---   People are those whose first one is not before `since`. Days are local ones, and only whole ones count. Groups are
+--   came later than that. Active is an event of `event`, any when it is empty. People are those whose first one is not
+--   before `since`. Days are local ones, and only whole ones count. Groups are
 --   ordered by all who were active since then, as in `posthog/churn`; `group_values`: how many there are.
 -- params:
 --   event: {type: list, default: [""]}
 --   gone: 30
---   known: false
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
@@ -43,7 +42,6 @@ seen AS (
 people AS (
     SELECT
         lowerUTF8(trim(p.properties.email)) AS email,
-        NOT {known} OR ifNull(email, '') != '' AS counts,
         if({of_person}, nullIf(toString(p.properties[{breakdown}]), ''), seen.seen_value) AS value,
         began,
         ages[1] AS first_age,
@@ -51,7 +49,10 @@ people AS (
         arrayFirst((a, n) -> a - if(n < length(ages), ages[n + 1], 0) > {gone}, ages, arrayEnumerate(ages)) AS last_age
     FROM seen
     LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE ({everyone} OR email IN {people})
+    WHERE ({everyone} OR person_id IN (
+        SELECT id FROM persons
+        WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+    ))
         AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
         AND NOT arrayExists(
             own -> email = own
@@ -62,17 +63,16 @@ people AS (
 ends AS (
     SELECT
         value,
-        multiIf(NOT began, 'before', NOT counts, 'left_out', last_age > 0, 'ended', first_age > {gone}, 'censored', 'too_new') AS outcome,
+        multiIf(NOT began, 'before', last_age > 0, 'ended', first_age > {gone}, 'censored', 'too_new') AS outcome,
         multiIf(outcome = 'ended', first_age - last_age, outcome = 'censored', first_age - {gone} - 1, 0) AS days
     FROM people
-    WHERE began OR counts
 ),
 cells AS (
     SELECT value, outcome, days, count() AS persons FROM ends GROUP BY value, outcome, days
 ),
 sized AS (
     SELECT
-        value, outcome, days, persons, sum(if(outcome = 'left_out', 0, persons)) OVER (PARTITION BY value) AS size,
+        value, outcome, days, persons, sum(persons) OVER (PARTITION BY value) AS size,
         uniqExact(value) OVER () AS values_there
     FROM cells
 ),

@@ -1,13 +1,14 @@
 -- title: Pages by use
 -- about: >
 --   Each page seen within `days`: how often it was shown, in how many visits (sessions), to how many persons, known or
---   anonymous. A visit counts once for each page it saw. Pageviews that carry no session are in no visit.
+--   anonymous. A visit counts once for each page it saw. Pageviews that carry no session are in no visit;
+--   where none of a page's does, its visits are empty.
 -- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     coalesce(nullIf(properties.$pathname, ''), '(not recorded)') AS page,
     count() AS pageviews,
-    uniqExactIf($session_id, $session_id != '') AS visits,
+    if(countIf($session_id != '') = 0, NULL, uniqExactIf($session_id, $session_id != '')) AS visits,
     uniqExact(person_id) AS visitors
 FROM events
 WHERE event = '$pageview'

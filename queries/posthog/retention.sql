@@ -47,7 +47,10 @@ acts AS (
     WHERE timestamp < toDateTime({until})
         AND ({first_time} OR timestamp >= toDateTime({since}))
         AND {where}
-        AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+        AND ({everyone} OR person_id IN (
+            SELECT id FROM persons
+            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+        ))
         AND person_id NOT IN (
             SELECT id
             FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)

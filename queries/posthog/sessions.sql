@@ -40,7 +40,10 @@ visits AS (
         WHERE timestamp >= toDateTime({before}) - toIntervalDay(1)
             AND timestamp < least(toDateTime({until}) + toIntervalDay(1), greatest(toDateTime({until}), toDateTime({as_of})))
             AND $session_id != ''
-            AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+            AND ({everyone} OR person_id IN (
+                SELECT id FROM persons
+                WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+            ))
             AND person_id NOT IN (
                 SELECT id
                 FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)

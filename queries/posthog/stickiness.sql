@@ -37,7 +37,10 @@ acts AS (
         AND timestamp < toDateTime({until})
         AND (has({event}, '') OR event IN {event})
         AND {where}
-        AND ({everyone} OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) IN {people}))
+        AND ({everyone} OR person_id IN (
+            SELECT id FROM persons
+            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+        ))
         AND person_id NOT IN (
             SELECT id
             FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)

@@ -2,15 +2,17 @@
 -- about: >
 --   Each calendar day of the given timezone that the window touches, those without a visit too: visits (sessions with a
 --   pageview, on the day of their first one), visitors (persons, known or anonymous, who saw a page that day) and
---   pageviews. The window is the last `days`, and begins at `since` where that is later.
+--   pageviews. The window is the last `days`, and begins at `since` where that is later. Visits are empty, and not 0, on a
+--   day whose pageviews carry no session at all.
 -- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
-SELECT day, sum(began) AS visits, sum(persons) AS visitors, sum(pages) AS pageviews
+SELECT day, if(max(unmarked), NULL, sum(began)) AS visits, sum(persons) AS visitors, sum(pages) AS pageviews
 FROM (
     SELECT
         day,
         uniqExactIf(visit, visit != '' AND day = first_day) AS began,
         uniqExact(person_id) AS persons,
-        count() AS pages
+        count() AS pages,
+        countIf(visit != '') = 0 AS unmarked
     FROM (
         WITH lowerUTF8(trim(person.properties.email)) AS email
         SELECT
@@ -56,7 +58,8 @@ FROM (
         ) AS day,
         0 AS began,
         0 AS persons,
-        0 AS pages
+        0 AS pages,
+        false AS unmarked
 )
 GROUP BY day
 ORDER BY day

@@ -105,6 +105,22 @@ def test_engagement_is_the_mean_of_its_parts(client: Client) -> None:
     assert parts.score == pytest.approx(100 * (0.15 + 1 / 2 + 1 / 3 + 1 / 3) / 4)
 
 
+def test_stickiness_is_the_mean_of_each_day_s(client: Client) -> None:
+    """Eleven people of whom ten left: of the last day's one, all the others' days would be 255 %."""
+    lines = [f"p{n}|a|" + ", ".join(f"2026-03-{day:02} 10:00:00" for day in range(2, 12)) for n in range(10)]
+    lines += ["q|a|2026-03-02 10:00:00, 2026-04-10 10:00:00"]
+    found = asked(client, lines, frame("2026-03-02", "2026-04-11")).now
+    assert found.active.stickiness == pytest.approx((1 + 9 * 10 / 11 + 1) / 40)
+    assert found.engagement.score == pytest.approx(100 * (found.active.stickiness + 90 / 101) / 2)
+
+
+def test_the_days_before_have_whole_months_behind_them(client: Client) -> None:
+    lines = ["p|a|2026-02-08 00:00:00", "q|a|2026-01-10 00:00:00", "r|a|2026-01-09 23:59:59"]
+    before = asked(client, lines, frame("2026-03-10", "2026-04-09")).before.active
+    assert (before.days[0].dau, before.days[0].mau) == (1, 2)
+    assert before.stickiness == pytest.approx(1 / 2 / 30)
+
+
 def test_nothing_happened(client: Client) -> None:
     now = asked(client, ["p|a|2020-01-01 00:00:00"]).now
     assert windows(asked(client, [])) == [(0, 0, 0)] * 7

@@ -4,7 +4,10 @@ import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import duckdb
+import openpyxl
 import pytest
 
 from usertrack.server.store import Store
@@ -111,7 +114,7 @@ def test_blanks_around_a_name(on: Cli, client: Client, command: list[str]) -> No
 @pytest.mark.parametrize("command", ["funnel a bb", "funnel activation"])
 def test_people_who_stopped_before_what_never_occurred(on: Cli, client: Client, command: str) -> None:
     capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00"])
-    said = on(*command.split(), *SINCE, "--people", 1)
+    said = on(*command.split(), *SINCE, "--stopped-at", 1)
     assert (said.code, said.out) == (2, "")
     assert "ever occurred" in said.err
 
@@ -133,7 +136,7 @@ def test_a_project_whose_signups_have_another_name(on: Cli, client: Client, clea
 
 
 def test_the_people_of_a_step_are_of_all_groups(on: Cli, client: Client) -> None:
-    said = on("funnel", "a", "b", "--people", 1, "--breakdown", "person.plan")
+    said = on("funnel", "a", "b", "--stopped-at", 1, "--breakdown", "person.plan")
     assert (said.code, said.out) == (2, "")
     assert "without a --breakdown" in said.err
 
@@ -146,8 +149,8 @@ def test_values_of_no_breakdown_are_not_told_apart(on: Cli, client: Client) -> N
 
 def test_one_is_no_plural(on: Cli, client: Client) -> None:
     capture(client, ["p0 | a | 2026-11-02 00:00:00", "p0 | b | 2026-11-02 00:01:00"])
-    assert " 1 person " in on("funnel", "a", "b", "--people", 2, *SINCE).out
-    assert "did all 2 steps" in on("funnel", "a", "b", "--people", 2, *SINCE).out
+    assert " 1 person " in on("funnel", "a", "b", "--stopped-at", 2, *SINCE).out
+    assert "did all 2 steps" in on("funnel", "a", "b", "--stopped-at", 2, *SINCE).out
     assert "−0" not in on("funnel", "a", "b", *SINCE).out
     assert "1 session of 1 person" in on("journeys", "--by", "event", *SINCE).out
     assert "of 1 active person\n" in on("features", "--event", "a", "--property", "", *SINCE).out
@@ -194,7 +197,7 @@ def test_sessions_on_no_known_device(on: Cli, client: Client, command: str) -> N
 
 def test_an_exclusion_that_never_occurred(on: Cli, client: Client) -> None:
     capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | cancelled | 2026-11-02 01:00:00"])
-    for more in ([], ["--people", "1"]):
+    for more in ([], ["--stopped-at", "1"]):
         said = on("funnel", "a", "b", *SINCE, "--exclude", "canceled", *more)
         assert (said.code, said.out) == (2, "")
         assert "no event 'canceled' ever occurred" in said.err
@@ -232,7 +235,7 @@ def test_properties_of_a_condition() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["lifecycle", "activity", "funnel a b", "funnel a b --people 1", "churn", "journeys"]
+    "command", ["lifecycle", "activity", "funnel a b", "funnel a b --stopped-at 1", "churn", "journeys"]
 )
 def test_who_opted_out_is_left_out_and_said(on: Cli, client: Client, command: str) -> None:
     capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | $pageview | 2026-10-01 00:00:00 | $pathname=/"])
@@ -329,7 +332,7 @@ def test_steps_at_one_time_are_in_no_median(on: Cli, client: Client) -> None:
 def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
     event = {"event": "a", "distinct_id": "n", "timestamp": "2026-11-02T00:00:00Z"}
     client.batch({**event, "properties": {"$set": {"email": "n@x.example"}}}, historical_migration=True)
-    asked = ["funnel", "a", "a", *SINCE, "--people", "1", "-f", "csv"]
+    asked = ["funnel", "a", "a", *SINCE, "--stopped-at", "1", "-f", "csv"]
     [who] = csv.reader(on(*asked).out.splitlines()[1:])
     assert who[1] == "n@x.example"
     said = on(*asked, "--pseudonyms")
@@ -374,7 +377,7 @@ def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) 
         return [row for name in ("rows", "cells", "days", "features") for row in found.get(name, ())]
 
     lifecycle = asked("lifecycle", "--interval", "day")
-    active = [row["breakdown"] for row in lifecycle if row["start"] == "2026-11-02T00:00:00Z"]
+    active = [row["breakdown"] for row in lifecycle if row["start"] == "2026-11-02"]
     assert active == ["pro", "team", None, "free"]
     assert next(row["dormant"] for row in lifecycle if row["breakdown"] == "free") == 1
     people = {row["breakdown"]: row["at_least"] for row in asked("stickiness") if row["periods"] == 1}
@@ -382,9 +385,9 @@ def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) 
     cells = asked("retention", "--interval", "day", "--type", "recurring", "--target", "a")
     first = [row for row in cells if row["period"] == 0 and row["cohort"] == cells[0]["cohort"]]
     assert [(row["breakdown"], row["size"]) for row in first] == [("pro", 2), ("team", 1), (None, 1)]
-    days = [row for row in asked("activity") if row["group"] != "everybody" and row["start"] == "2026-11-02T00:00:00Z"]
+    days = [row for row in asked("activity") if row["group"] != "everybody" and row["start"] == "2026-11-02"]
     assert [(row["breakdown"], row["dau"]) for row in days] == [("pro", 2), ("team", 1), (None, 1), ("free", 0)]
-    uses = asked("features", "--event", "a", "--property", "", "--of", "all")
+    uses = asked("features", "--event", "a", "--property", "")
     assert [(row["breakdown"], row["people"]) for row in uses] == [("pro", 2), ("team", 1), (None, 1)]
 
 
@@ -520,6 +523,88 @@ def test_why_there_are_no_sessions(on: Cli, client: Client) -> None:
         assert "no event has a $session_id: there are no sessions" in on(command, *SINCE).err
     assert "no session began in this time" in on("sessions", "--since", "2026-11-08", "--until", "2026-11-10").err
     assert "no session began" not in on("sessions", "--since", "2026-11-12", "--until", "2026-11-12").err
+
+
+def test_sessions_are_unknown_and_not_0_without_session_ids(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00"])
+    for command in ("sessions", "activity"):
+        now = json.loads(on(command, *SINCE, "-f", "json").out)["now"]
+        assert (now["sessions"], now["visitors"]) == (None, None)
+    assert "0-30s" not in on("sessions", *SINCE).out
+    assert {row["sessions"] for row in json.loads(on("activity", *SINCE, "-f", "json").out)["days"]} == {None}
+
+
+def test_the_curve_ends_where_it_is_known_of_few(on: Cli, client: Client) -> None:
+    lines = [f"p{n} | a | 2026-11-01 01:00:00" + ", 2026-11-02 01:00:00" * (n < 8) for n in range(29)]
+    capture(client, [*lines, "late | a | 2026-11-05 01:00:00", "later | a | 2026-11-06 01:00:00"])
+    asked = ["cohorts", "--target", "a", *SINCE, "--as-of", "2026-11-08T12:00"]
+    said = on(*asked)
+    assert "Day 1 – 2 " in said.out
+    assert "26 % of 31 on day 1 (14 to 43 %), 0 % of 30 on day 2 (0 to 11 %)" in " ".join(said.out.split())
+    assert "known of 30 people or more" in " ".join(said.err.split())
+    curve = json.loads(on(*asked, "-f", "json").out)["curve"]
+    assert [(curve[3]["size"], curve[3]["low"]), round(curve[3]["high"], 3)] == [(29, 0), 0.117]
+    assert "rate,low,high" in on(*asked, "-f", "csv").out
+    few = on(*asked, "--where", "distinct_id = 'late'")
+    assert (few.code, "Day 1" in few.out) == (0, False)
+
+
+BERLIN = ["--timezone", "Europe/Berlin", "--since", "2026-10-19", "--until", "2026-11-04", "--as-of", "2026-11-05"]
+
+
+@pytest.mark.parametrize(
+    ("command", "column"),
+    [
+        ("retention", "cohort"),
+        ("cohorts --target a", "cohort"),
+        ("lifecycle", "start"),
+        ("sessions", "start"),
+        ("journeys --by event", "start"),
+        ("churn --gone 1", "start"),
+        ("funnel a a", "start"),
+        ("activity", "start"),
+    ],
+)
+def test_buckets_are_dates_of_the_zone_in_all_data(
+    on: Cli, client: Client, tmp_path: Path, command: str, column: str
+) -> None:
+    capture(client, ["p | a | 2026-10-18 22:30:00, 2026-10-19 01:00:00, 2026-10-28 12:00:00 | $session_id=s"])
+    asked = [*command.split(), "--interval", "day" if command == "activity" else "week", *BERLIN]
+    for form in ("csv", "jsonl", "json", "parquet", "xlsx"):
+        said = on(*asked, "-f", form, "-o", f"found.{form}")
+        assert said.code == 0, said.err
+    written = (tmp_path / "found.csv").read_text()
+    found = {row[column] for row in csv.DictReader(written.splitlines())} - {""}
+    assert "2026-10-19" in found
+    assert {len(start) for start in found} == {10}
+    lines = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text().splitlines()]
+    assert {row[column] for row in lines} - {None} == found
+    assert '"2026-10-19"' in (tmp_path / "found.json").read_text()
+    kept = duckdb.sql(
+        f"SELECT DISTINCT typeof({column}), {column}::VARCHAR FROM '{tmp_path / 'found.parquet'}'"
+    ).fetchall()
+    assert set(kept) - {("DATE", None)} == {("DATE", start) for start in found}
+    sheet = openpyxl.load_workbook(tmp_path / "found.xlsx")["Data"]
+    [at] = [cell.column for cell in sheet[1] if cell.value == column]
+    cells = [row[at - 1] for row in sheet.iter_rows(min_row=2) if row[at - 1].value]
+    assert {(f"{cell.value:%Y-%m-%d}", cell.number_format) for cell in cells} == {(day, "yyyy-mm-dd") for day in found}
+
+
+def test_hours_are_moments_with_their_offset(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-10-25 00:30:00, 2026-10-25 01:30:00"])  # 02:30 in Berlin, twice
+    hours = ["--interval", "hour", "--since", "2026-10-25", "--until", "2026-10-25", *BERLIN[:2]]
+    rows = csv.DictReader(on("lifecycle", *hours, "-f", "csv").out.splitlines())
+    assert [row["start"] for row in rows if row["active"] == "1"] == ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z"]
+
+
+def test_periods_of_days_are_dates_of_the_zone_too(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-10-18 22:30:00, 2026-10-31 12:00:00"])
+    churn = json.loads(on("churn", "--gone", 3, "--of", "all", *BERLIN, "-f", "json").out)
+    assert [(one["start"], one["end"]) for one in churn["groups"][0]["periods"]][-1] == ("2026-11-02", "2026-11-05")
+    heat = json.loads(
+        on("features", "--event", "a", "--property", "", "--of", "all", "--interval", "week", *BERLIN, "-f", "json").out
+    )["heatmap"]
+    assert [cell["start"] for cell in heat] == ["2026-10-19", "2026-10-26", "2026-11-02"]
 
 
 @pytest.mark.parametrize("form", ["table", "markdown"])

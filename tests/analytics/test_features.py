@@ -35,9 +35,7 @@ def counted(client: Client, lines: list[str], over: Frame = WEEKS, source: Sourc
 
 
 def test_use_by_use(client: Client) -> None:
-    found = counted(client, LINES)
-    [group] = found.groups
-    assert (found.counted, found.fell_back) == ("all", True)  # nobody has an e-mail
+    [group] = counted(client, LINES).groups
     assert (group.people, group.active) == (4, (2, 2, 2))
     chat, export = group.features
     assert (chat.name, chat.category, chat.uses, chat.people, chat.adoption, chat.band) == (
@@ -64,21 +62,6 @@ def test_what_is_unused_has_its_last_use(client: Client) -> None:
     assert group.features[0].category == "talk"  # as planned, whatever events say
 
 
-def test_people_without_an_email_do_not_count_where_others_have_one(client: Client) -> None:
-    lines = [
-        "a | $identify | 2026-11-02 09:00:00",
-        "a | feature_used | 2026-11-02 10:00:00 | feature=chat",
-        "z | feature_used | 2026-11-02 10:00:00, 2026-11-03 10:00:00 | feature=chat",
-    ]
-    client.send({"event": "$set", "distinct_id": "a", "properties": {"$set": {"email": "a@x.example"}}})
-    [known] = counted(client, lines).groups
-    assert [(one.uses, one.people, one.active) for one in known.features] == [(1, 1, 1)]
-    assert (known.others, known.others_uses) == (1, 2)
-    [everybody] = counted(client, [], counted="all").groups
-    assert [(one.uses, one.people, one.active) for one in everybody.features] == [(3, 2, 2)]
-    assert (everybody.others, everybody.others_uses) == (0, 0)
-
-
 def test_coming_back_is_recurring_retention(client: Client) -> None:
     """The same people as `usertrack retention --type recurring` has in the period after."""
     lines = [
@@ -101,8 +84,36 @@ def test_trend_is_of_whole_days(client: Client) -> None:
     over = frame("2026-11-02", "2026-11-23 01:00", "week", as_of=at("2026-11-23 01:00"))
     [group] = counted(client, [f"p | feature_used | {', '.join(times)} | feature=chat"], over).groups
     [chat] = group.features
+    assert chat.uses_trend is not None
+    assert (chat.uses_trend.score, chat.uses_trend.word) == (21, "increasing")
+
+
+@pytest.mark.parametrize(
+    ("users", "word"), [((1, 2, 3), "stable"), ((1, 3, 6), "increasing"), ((2, 2, 2), "decreasing")]
+)
+def test_a_trend_is_of_the_share_of_active_people(client: Client, users: tuple[int, ...], word: str) -> None:
+    """2, 4 and 6 people a day, week by week, of whom so many use it, twice a day."""
+    lines = [
+        f"p{n} | {event} | "
+        + ", ".join(f"2026-11-{day:02} {at}:00:00" for day in days for at in (12, 13))
+        + " | feature=chat"
+        for week, using in enumerate(users)
+        for days in [range(2 + 7 * week, 9 + 7 * week)]
+        for n in range(2 * week + 2)
+        for event in ["feature_used" if n < using else "visit"]
+    ]
+    chat = counted(client, lines).groups[0].features[0]
     assert chat.trend is not None
-    assert (chat.trend.score, chat.trend.word) == (21, "increasing")
+    assert chat.trend.word == word
+    assert chat.uses_trend is not None
+    assert chat.uses_trend.word == ("stable" if users == (2, 2, 2) else "increasing")
+
+
+def test_a_quiet_day_has_no_share(client: Client) -> None:
+    days = ", ".join(f"2026-11-{day:02} 12:00:00" for day in range(2, 23, 2))
+    chat = counted(client, [f"p | feature_used | {days} | feature=chat"]).groups[0].features[0]
+    assert chat.trend is not None
+    assert (chat.trend.score, chat.trend.word) == (0, "stable")
 
 
 def test_days_are_local(client: Client) -> None:

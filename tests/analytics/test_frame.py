@@ -254,7 +254,7 @@ def test_hours_off_the_hour_on_the_other_commands(client: Client) -> None:
         for order in ("ordered", "unordered"):
             [found] = ask_funnel(runner, replace(funnel, order=order), hours, trend=True).groups
             assert [bucket.so_far.n for bucket in found.trend] == [1, 1, 1]
-        [used] = ask_features(runner, Source("a", "", "", ""), hours, "all").groups
+        [used] = ask_features(runner, Source("a", "", "", ""), hours).groups
         assert used.features[0].periods == (1, 1, 1)
         [ways] = ask_journeys(runner, Journey(by="event", periods=True), hours).groups
         assert {at: count.sessions for at, count in ways.periods.items()} == {0: 1, 2: 1}

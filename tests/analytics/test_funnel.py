@@ -23,7 +23,7 @@ YEAR = frame("2026-01-01", "2027-01-01")
 
 
 def counted(
-    client: Client, lines: list[str], steps: str = "a b c", window: int = DAY, over: Frame = YEAR, **more: Any
+    client: Client, lines: list[str], steps: str = "a b c", window: int | None = DAY, over: Frame = YEAR, **more: Any
 ) -> FunnelAnswer:
     capture(client, lines)
     with asking(client.store, over.as_of) as runner:
@@ -33,6 +33,24 @@ def counted(
 def counts(*args: Any, **more: Any) -> list[int]:
     [group] = counted(*args, **more).groups
     return [step.persons for step in group.steps]
+
+
+def test_a_step_that_is_any_event(client: Client) -> None:
+    lines = ["p|a|2026-01-01 00:00:00", "p|x|2026-01-01 01:00:00", "p|c|2026-01-01 02:00:00"]
+    lines += ["q|a|2026-01-01 00:00:00", "q|c|2026-01-01 01:00:00", "r|a|2026-01-01 00:00:00"]
+    assert counts(client, lines, "a * c") == [3, 2, 1]
+    assert counts(client, [], "a *[event='x'] c") == [3, 1, 1]
+    assert parse_step("*[event = 'x']").text == "any event[event = 'x']"
+
+
+@pytest.mark.parametrize("order", ["ordered", "strict", "unordered"])
+def test_a_funnel_without_a_window(client: Client, order: Order) -> None:
+    lines = ["p|a|2026-01-01 00:00:00", "p|b|2026-12-31 23:59:59"]
+    assert counts(client, lines, "a b", 366 * DAY, order=order) == [1, 1]
+    assert counts(client, [], "a b", 300 * DAY, order=order) == [1, 0]
+    assert counts(client, [], "a b", None, order=order) == [1, 1]
+    with asking(client.store, at("2027-01-01")) as runner, pytest.raises(UsageError, match="is ever over"):
+        ask(runner, Funnel("", (parse_step("a"), parse_step("b")), None), YEAR, trend=True)
 
 
 @pytest.mark.parametrize(

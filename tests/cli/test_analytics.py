@@ -56,14 +56,14 @@ def test_files_of_churn_have_its_groups(demo: Cli) -> None:
 
 def test_the_people_of_a_step_are_those_it_lost(demo: Cli) -> None:
     [group] = asked(demo, "funnel", "activation")["groups"]
-    rows = csv.DictReader(io.StringIO(demo("funnel", "activation", "--people", 3, "-f", "csv").out))
+    rows = csv.DictReader(io.StringIO(demo("funnel", "activation", "--stopped-at", 3, "-f", "csv").out))
     assert len(list(rows)) == group["steps"][3]["dropped"]
 
 
 def test_a_segment_is_its_people(demo: Cli) -> None:
     members = {user["email"] for user in asked(demo, "segments", "power")["users"]}
     lines = demo(
-        "funnel", "user_signed_up", "run_completed", "--segment", "power", "--days", 90, "--people", 2, "-f", "csv"
+        "funnel", "user_signed_up", "run_completed", "--segment", "power", "--days", 90, "--stopped-at", 2, "-f", "csv"
     )
     emails = {row["email"] for row in csv.DictReader(io.StringIO(lines.out))}
     assert emails
@@ -192,7 +192,7 @@ def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: 
         (["funnel", "user_signed_up", "run_complete"], "no event 'run_complete' ever occurred", "'run_completed'"),
         (["funnel", "activation", "--window", "0d"], "'0d' is not a time", "14d"),
         (["funnel", "activation", "--order", "strictly"], "--order takes no 'strictly'", "'strict'"),
-        (["funnel", "activation", "--people", "6"], "has 5 steps, not 6", "--people"),
+        (["funnel", "activation", "--stopped-at", "6"], "has 5 steps, not 6", "--people"),
         (["funnel", "activation", "--exclude", "workspace_created"], "is a step and cannot be excluded", ""),
         (["funnel", "activation", "--since", "2026-11-02", "--until", "2026-11-01"], "when it is over", "--since"),
         (["retention", "--where", "1) UNION ALL (SELECT 1"], "is not a condition", "properties"),
@@ -207,7 +207,7 @@ def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: 
         (["stickiness", "--since", "2027-01-01"], "yet to come: it begins 2027-01-01 00:00", "--since"),
         (["features", "--category", "biuld"], "no feature is of the category 'biuld'", "'build'"),
         (["features", "--event", "feature_usd"], "no event 'feature_usd' ever occurred", "'feature_used'"),
-        (["features", "--of", "everybody"], "--of takes no 'everybody'", "known, all"),
+        (["features", "--people", "everybody"], "--people takes no 'everybody'", "all, identified"),
         (["churn", "--interval", "hour", "--days", "90"], "churn is counted by whole days", "day, week and month"),
         (["churn", "--days", "20"], "the time has 19 whole days, and to have left takes 30", "--gone"),
         (["journeys", "--from", "/pricng"], "nobody came to '/pricng'", "'/pricing'"),

@@ -95,7 +95,7 @@ def completed(cli: Cli, clean_env: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     def ask(typed: str) -> str:
         clean_env.setenv("_USERTRACK_COMPLETE", "complete_bash")
         clean_env.setenv("COMP_WORDS", typed)
-        clean_env.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+        clean_env.setenv("COMP_CWORD", str(len(typed.split(" ")) - 1))
         with pytest.raises(SystemExit, match="0"):
             cli()
         out, err = capsys.readouterr()
@@ -120,10 +120,69 @@ def completed(cli: Cli, clean_env: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         ("usertrack report segment fa", {"failing"}),
         ("usertrack match a", {"ambiguous"}),
         ("usertrack segments --format j", {"json", "jsonl"}),
+        ("usertrack retention --interval ", {"hour", "day", "week", "month"}),
+        ("usertrack lifecycle --period w", {"week"}),
+        ("usertrack lifecycle --week-start ", {"monday", "sunday"}),
+        ("usertrack journeys --by ", {"page", "event"}),
+        ("usertrack funnel a --order s", {"strict"}),
+        ("usertrack retention --type f", {"first-time"}),
+        ("usertrack properties --of p", {"person"}),
+        ("usertrack errors --sort f", {"first_seen"}),
+        ("usertrack query run --source ", {"posthog", "neon"}),
+        ("usertrack history backfill --set l", {"lifecycle"}),
+        ("usertrack segments --timezone Europe/Berl", {"Europe/Berlin"}),
+        ("usertrack activity --breakdown utm_s", {"utm_source"}),
+        ("usertrack user x", set()),
+        ("usertrack segments --max-age ", set()),
     ],
 )
 def test_completion_in_bash(completed: Completed, typed: str, offered: set[str]) -> None:
     assert set(completed(typed).split()) == offered
+
+
+def test_completion_with_names_of_the_last_answers(demo: Cli, completed: Completed) -> None:
+    for command in ("segments", "events", "properties", "properties --of person", "failures", "insight list"):
+        assert demo(*command.split(), "--demo").code == 0
+    offered = {
+        "user ada.chan@": {"ada.chan@evergreen.example"},
+        "explain ada.chan": {"ada.chan@evergreen.example"},
+        "failures --tool linkedin_g": {"linkedin_get_profile"},
+        "lifecycle --event mcp_c": {"mcp_connect_clicked"},
+        "funnel user_signed_u": {"user_signed_up"},
+        "activity --breakdown person.pl": {"person.plan"},
+        "insight run Daily": {"Daily active users (DAUs)"},
+    }
+    assert {typed: set(completed(f"usertrack {typed}").splitlines()) for typed in offered} == offered
+
+
+SCRIPT = """
+compopt() {{ echo "files"; }}
+source <({usertrack} --show-completion bash)
+{{ read -r definition; }} < <(complete -p usertrack); echo "$definition"
+COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+_usertrack_completion '{usertrack}'
+printf '%s\n' "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("usertrack lifecycle --interval w", ["week"]),
+        ("usertrack activity --breakdown '\\$os'", ["\\$os"]),
+        ("usertrack user nobody", []),
+        ("usertrack segments -o re", ["files"]),
+        ("usertrack query run --sql re", ["files"]),
+    ],
+)
+def test_completion_by_bash_itself(clean_env: pytest.MonkeyPatch, words: str, offered: list[str]) -> None:
+    clean_env.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    usertrack = Path(sys.executable).with_name("usertrack")
+    script = SCRIPT.format(usertrack=usertrack, words=words)
+    done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, check=True)
+    definition, *replies = done.stdout.split()
+    assert replies == ["-F", "_usertrack_completion", "usertrack", *offered]  # no -o default: files are not for all
+    assert definition == "complete"
 
 
 def test_completion_of_a_broken_workspace_is_empty(cli: Cli, completed: Completed, tmp_path: Path) -> None:

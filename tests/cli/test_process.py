@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Cli
+
 COMMAND = [sys.executable, "-c", "from usertrack.cli.app import main; main()"]
 
 
@@ -59,6 +61,38 @@ def test_interrupted_while_it_loads() -> None:
     assert process.returncode == 130
     assert "note: interrupted\n" in said
     assert "Traceback" not in said
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from usertrack.server.lock import DirectoryLock
+lock = DirectoryLock(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("interrupted", "code"), [(False, 0), (True, 130)])
+def test_a_demo_in_use_is_waited_for(env: dict[str, str], interrupted: bool, code: int) -> None:  # noqa: FBT001
+    (store,) = (Path(env["XDG_CACHE_HOME"]) / "usertrack").glob("demo-*/posthog")
+    hold = [sys.executable, "-c", HOLD, str(store)]
+    ask = [*COMMAND, "query", "run", "posthog/event_names", "--demo"]
+    with (
+        subprocess.Popen(hold, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder,
+        subprocess.Popen(ask, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        assert holder.stdin
+        assert holder.stdout
+        assert process.stderr
+        assert holder.stdout.readline() == "held\n"
+        assert f"note: waiting for the demo, which another usertrack (pid {holder.pid})" in process.stderr.readline()
+        if interrupted:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == code
+        holder.stdin.close()
+        process.communicate(timeout=60)
+    assert process.returncode == code
 
 
 def _wait(condition: "object") -> None:
@@ -147,3 +181,36 @@ def test_a_wrong_key_for_a_server_of_ones_own(env: dict[str, str], tmp_path: Pat
         finally:
             server.send_signal(signal.SIGINT)
             server.wait(20)
+
+
+CLOSED = "error: cannot write to standard output: it is closed\nhint: open it, or use --output\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        ("check >&-", 2, CLOSED),
+        ("--version >&-", 2, CLOSED),
+        ("check -f csv -o list.csv <&- >&- 2>&-", 0, ""),
+        ("query run --sql - --source neon <&-", 2, "error: "),
+    ],
+)
+def test_streams_that_the_caller_closed(env: dict[str, str], tmp_path: Path, args: str, code: int, said: str) -> None:
+    line = f"'{sys.executable}' -m usertrack {args}"
+    done = subprocess.run(["bash", "-c", line], env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    if "-o" in args:
+        assert (tmp_path / "list.csv").read_text().startswith("level,what,")
+
+
+@pytest.mark.parametrize("columns", ["0", "abc", "-5", "1", "9999999999"])
+def test_a_terminal_of_no_width(clean_env: pytest.MonkeyPatch, cli: Cli, columns: str) -> None:
+    from usertrack.cli import streams
+
+    clean_env.setenv("COLUMNS", columns)
+    clean_env.setenv("LINES", "0")
+    streams.mend()
+    assert "queries" in cli("check", "--demo").out
+    assert "Usage: usertrack" in cli("check", "--help").out

@@ -105,6 +105,29 @@ def test_limit_is_how_many_people_in_every_format(demo: Cli) -> None:
     assert len(rows_of(demo("segments", "failing", "--limit", 0, "-f", "csv").out)) == 34
 
 
+def test_listed_under_an_action_are_those_whose_primary_segment_it_is(demo: Cli, document: Any) -> None:
+    everybody = [user["email"] for user in document["users"] if "power" in user["segments"]]
+    to_act_on = [user["email"] for user in document["users"] if user["primary"] == "power"]
+    said = json.loads(demo("segments", "power", "-f", "json").out)
+    assert [user["email"] for user in said["users"]] == to_act_on
+    assert (
+        (said["segments"][4]["count"], said["segments"][4]["to_act_on"])
+        == (len(everybody), len(to_act_on))
+        == (181, 143)
+    )
+    assert "38 more are in a more urgent segment too: --all-members takes them, too" in said["notes"]
+    rows = rows_of(demo("segments", "power", "--all-members", "-f", "csv").out)
+    assert [row["email"] for row in rows] == everybody
+    two = json.loads(demo("segments", "power", "failing", "-f", "json").out)["users"]
+    assert {user["primary"] for user in two} == {"power", "failing"}
+
+
+def test_the_summary_has_members_and_whom_to_act_on(demo: Cli) -> None:
+    shown = " ".join(demo("segments", "power").out.split())
+    assert "Segment People To act on Share Action Power Users 181 143" in shown
+    assert "To act on" not in demo("segments", "--set", "lifecycle").out
+
+
 def test_names_narrow_people_and_summary(demo: Cli) -> None:
     said = demo("segments", "failing", "high_intent")
     assert "At-Risk" not in said.out.split("Who to talk to first")[0]

@@ -27,6 +27,8 @@ WITH runs AS (
     WHERE c.created_at > {week}
     UNION
     SELECT user_id FROM wasp_agentexecution WHERE started_at > {week}
+    UNION
+    SELECT id FROM wasp_user WHERE last_active_timestamp > {week}
 )
 SELECT lower(email), credits, coalesce(subscription_status, '') = 'active', created_at <= {week},
     coalesce(completed, 0), coalesce(failed, 0), coalesce(runs, 0), active.id IS NOT NULL
@@ -52,7 +54,7 @@ def test_nothing_after_as_of_or_before_the_window(world: World) -> None:
     first, last, received = world.posthog("SELECT min(timestamp), max(timestamp), max(created_at) FROM posthog.events")[
         0
     ]
-    assert NOW - timedelta(days=90) <= datetime.fromisoformat(first)
+    assert NOW - timedelta(days=120) <= datetime.fromisoformat(first)
     assert max(datetime.fromisoformat(last), datetime.fromisoformat(received)) <= NOW
     columns = world.postgres(
         "SELECT table_name, column_name FROM information_schema.columns"
@@ -61,7 +63,17 @@ def test_nothing_after_as_of_or_before_the_window(world: World) -> None:
     assert len(columns) == 10
     for table, column in columns:
         earliest, latest = world.postgres(f"SELECT min({column}), max({column}) FROM {table}")[0]
-        assert NOW - timedelta(days=90) <= earliest <= latest <= NOW, (table, column)
+        assert NOW - timedelta(days=120) <= earliest <= latest <= NOW, (table, column)
+
+
+def test_day_90_of_the_first_signups_is_over(world: World) -> None:
+    signed_up = "SELECT person_id, min(timestamp) AS at FROM posthog.events WHERE event = 'user_signed_up' GROUP BY 1"
+    [[people, came_back]] = world.posthog(
+        "SELECT uniqExact(person_id), uniqExactIf(person_id, dateDiff('day', at, timestamp) = 90)"
+        f" FROM posthog.events JOIN ({signed_up} HAVING at < '{NOW - timedelta(days=91)}') AS born USING (person_id)"
+    )
+    assert int(people) > 100
+    assert int(came_back) > 2
 
 
 def test_postgres_timestamps_have_no_zone(world: World) -> None:

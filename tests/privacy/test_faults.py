@@ -103,7 +103,10 @@ def test_posthog_deletes_events_on_sunday(place: Office) -> None:
 
     found = problem(lambda: erase(place, cloud))
     assert isinstance(found, CheckFailed)
-    assert found.message == f"PostHog has yet to delete {ANN}: 4 events in PostHog; proven to hold nothing: history"
+    assert (
+        found.message
+        == f"PostHog has yet to delete {ANN}: 4 events in PostHog; proven to hold nothing: embedded store, history"
+    )
     assert found.hint.endswith(f"then `usertrack privacy prove {ANN} --person {id_}` proves it")
     assert what_is_left(place, id_) == {"events": 4}
     place.store.query("TRUNCATE TABLE posthog.events")  # on Sunday

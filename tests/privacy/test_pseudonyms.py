@@ -45,7 +45,7 @@ def test_segments(keyed: Cli, tmp_path: Path, ending: str) -> None:
 
 @pytest.mark.parametrize("ending", ["txt", "md", "html", "csv"])
 def test_people_of_a_step(keyed: Cli, tmp_path: Path, ending: str) -> None:
-    said = keyed("funnel", "activation", "--people", 2, "--pseudonyms", "-o", f"out.{ending}")
+    said = keyed("funnel", "activation", "--stopped-at", 2, "--pseudonyms", "-o", f"out.{ending}")
     assert said.code == 0, said.err
     text = text_of(tmp_path / f"out.{ending}")
     assert len(set(re.findall(r"u-[0-9a-f]{16}", text))) > 10

@@ -68,13 +68,14 @@ def receiving(*answers: Answer) -> Iterator[Receiver]:
             thread.join()
 
 
-def audience(*emails: str, total: int | None = None, reason: str = "ran 7×", as_of: datetime = AS_OF) -> Audience:
-    """Power users, with priorities 9.0, 8.9, …"""
+def audience(
+    *emails: str, total: int | None = None, others: int = 0, reason: str = "ran 7×", as_of: datetime = AS_OF
+) -> Audience:
+    """Power users, with priorities 9.0, 8.9, …; ``others`` are in a more urgent segment too."""
     segment = Segment("power", "Power Users", "run_count > 5", "Nurture")
     people = tuple(
         Person(email, max(0.0, 9 - position / 10), reason, "runs: 7", {"run_count": 7})
         for position, email in enumerate(emails)
     )
-    return Audience(
-        SegmentSet("action", (segment,)), segment, as_of, "UTC", len(people) if total is None else total, people
-    )
+    total = len(people) if total is None else total
+    return Audience(SegmentSet("action", (segment,)), segment, as_of, "UTC", total, people, others)

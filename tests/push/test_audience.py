@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from usertrack.push.audience import audience_of
+from usertrack.push.audience import Audience, audience_of
 from usertrack.push.order import Outcome, Request
 from usertrack.push.shown import outcome_document
 from usertrack.render import terminal
@@ -29,40 +30,56 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     for count in (6, 8, 7):
         company.account(f"ran_{count}@x.example", runs={"completed": count})
     company.account("boss@datagen.dev", runs={"completed": 9})
-    company.event(company.person("ran_7@x.example"), "$rageclick", ago(1))
+    for email in ("ran_7@x.example", "mad@x.example"):
+        company.event(company.person(email), "$rageclick", ago(1))
     with office(tmp_path_factory.mktemp("audience"), company) as opened:
         yield opened
 
 
-def told(
-    place: Office, *sources: str, exclusive: bool, id_: str, limit: int | None = None
-) -> list[tuple[str, str, str]]:
+def asked(place: Office, *sources: str, exclusive: bool = False, id_: str, **options: Any) -> Audience:
     rules = replace(place.rules, sets={"own": SegmentSet("own", (RUNNERS, ANGRY), exclusive)})
     with place.runner(*sources) as runner:
-        found = audience_of(classify(build(runner, rules), rules.sets["own"]), id_, "UTC", limit)
-    return [(person.email, person.reason, person.evidence) for person in found.people]
+        return audience_of(classify(build(runner, rules), rules.sets["own"]), id_, "UTC", **options)
+
+
+def told(place: Office, *sources: str, **options: Any) -> list[tuple[str, str, str]]:
+    return [(person.email, person.reason, person.evidence) for person in asked(place, *sources, **options).people]
 
 
 def test_most_urgent_first_with_the_reason_of_the_segment(place: Office) -> None:
-    assert told(place, exclusive=False, id_="runners") == [
+    assert told(place, id_="runners") == [
         ("ran_8@x.example", "ran 8×", "runs: 8"),
         ("ran_7@x.example", "ran 7×", "runs: 7"),
         ("ran_6@x.example", "ran 6×", "runs: 6"),
     ]
-    assert told(place, exclusive=False, id_="angry") == [("ran_7@x.example", "1× rage", "rage clicks: 1")]
-    assert [email for email, _, _ in told(place, exclusive=False, id_="runners", limit=1)] == ["ran_8@x.example"]
-    assert told(place, exclusive=True, id_="angry") == []
+    angry = [("ran_7@x.example", "1× rage", "rage clicks: 1"), ("mad@x.example", "1× rage", "rage clicks: 1")]
+    assert told(place, id_="angry", all_members=True) == angry
+    assert [email for email, _, _ in told(place, id_="runners", limit=1)] == ["ran_8@x.example"]
+    assert told(place, exclusive=True, id_="angry", all_members=True) == angry[1:]
+
+
+def test_acted_on_are_those_whose_primary_segment_it_is(place: Office) -> None:
+    first = asked(place, id_="angry")
+    assert [person.email for person in first.people] == ["mad@x.example"]
+    assert (first.total, first.others, first.members, first.command) == (1, 1, 2, "usertrack segments angry --set own")
+    assert "1 more is in a more urgent segment too: --all-members takes them, too" in first.notes
+    everybody = asked(place, id_="angry", all_members=True)
+    assert (everybody.total, everybody.others, everybody.members) == (2, 0, 2)
+    assert everybody.command == "usertrack segments angry --set own --all-members"
 
 
 def test_an_unknown_segment_has_no_audience(place: Office) -> None:
-    error = problem(lambda: told(place, "posthog", exclusive=False, id_="runners"))
+    error = problem(lambda: told(place, "posthog", id_="runners"))
     assert error.exit_code == 6
     assert error.message.startswith("nothing was sent: who is in Runners is unknown, because Postgres is not connected")
 
 
 def test_nor_has_one_behind_an_unknown_one_that_goes_first(place: Office) -> None:
-    assert len(told(place, "posthog", exclusive=False, id_="angry")) == 1
+    assert len(told(place, "posthog", id_="angry", all_members=True)) == 2
     assert problem(lambda: told(place, "posthog", exclusive=True, id_="angry")).exit_code == 6
+    error = problem(lambda: told(place, "posthog", id_="angry"))
+    assert error.message.startswith("nothing was sent: whom to act on in Angry is unknown: Runners goes first, and is")
+    assert (error.exit_code, error.hint[:13]) == (6, "--all-members")
 
 
 def test_a_dry_run_of_hostile_people_draws_as_text() -> None:

@@ -77,10 +77,12 @@ class Faulty(httpx.AsyncBaseTransport):
         return self._handler(request) or await self._inner.handle_async_request(request)
 
 
-def push(place: Office, handler: Handler = lambda request: None, **options: Any) -> Outcome:
+def push(
+    place: Office, handler: Handler = lambda request: None, *, all_members: bool = False, **options: Any
+) -> Outcome:
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
         found = classify(build(runner, place.rules), place.rules.set_named("action"))
-        who: Audience = audience_of(found, "power", "UTC")
+        who: Audience = audience_of(found, "power", "UTC", all_members=all_members)
         order = Order(**{"settings": load(env={}), "pause": 0.01, "patience": 0.3, **options})
         return cohort.push(who, order, runner, lambda text, *, passing=False: None)
 
@@ -98,11 +100,12 @@ def cohorts(place: Office) -> int:
     return count
 
 
+COHORT = ["--to", "posthog-cohort", "--yes"]  # the moment of the company may be over
 ALL = ["backend", "case@x.example", "once@x.example", "twice@x.example", "twice@x.example"]
 
 
 def test_made_once_and_brought_up_to_date(own: Cli, fresh: Office) -> None:
-    said = own("push", "power", "--to", "posthog-cohort", "-f", "json")
+    said = own("push", "power", *COHORT, "-f", "json")
     assert said.code == 0, said.err
     first = json.loads(said.out)
     assert members(fresh) == ALL
@@ -111,17 +114,17 @@ def test_made_once_and_brought_up_to_date(own: Cli, fresh: Office) -> None:
     assert (first["created"], first["verified"], first["cohort"]["count"]) == (True, True, 5)
     assert first["cohort"]["name"] == "usertrack: Power Users"
 
-    again = json.loads(own("push", "power", "--to", "posthog-cohort", "-f", "json").out)
+    again = json.loads(own("push", "power", *COHORT, "-f", "json").out)
     assert (again["created"], again["added"], again["removed"]) == (False, 0, 0)
     assert again["cohort"] == first["cohort"]
 
-    fewer = own("push", "power", "--to", "posthog-cohort", "-n", 1)
+    fewer = own("push", "power", *COHORT, "-n", 1)
     assert fewer.code == 2
-    assert "holds other people (Kept by `usertrack push`: segment action/power in " in fewer.err
-    assert "choose another name with --name for the 1 most urgent of segment action/power in " in fewer.err
+    assert "holds other people (Kept by `usertrack push`: those with the primary segment action/power in " in fewer.err
+    assert "with --name for the 1 most urgent of those with the primary segment action/power in " in fewer.err
     assert members(fresh) == ALL
     for added in (1, 0):
-        top = json.loads(own("push", "power", "--to", "posthog-cohort", "-n", 1, "--name", "Top", "-f", "json").out)
+        top = json.loads(own("push", "power", *COHORT, "-n", 1, "--name", "Top", "-f", "json").out)
         assert (top["added"], top["removed"], top["cohort"]["count"]) == (added, 0, 1)
     assert cohorts(fresh) == 2
 
@@ -131,13 +134,35 @@ def test_another_database_does_not_take_a_cohort_over(fresh: Office) -> None:
     other = load(env={"DATABASE_URL": "postgresql://me:hunter2@db.example/acme", "POSTHOG_PROJECT_ID": "1"})
     error = problem(lambda: push(fresh, settings=other))
     assert "holds other people" in error.message
-    assert error.hint.endswith("for segment action/power in db.example/acme")
+    assert error.hint.endswith("for those with the primary segment action/power in db.example/acme")
     assert "hunter2" not in f"{error.message}{error.hint}"
     assert members(fresh) == ALL
 
 
+def test_a_cohort_of_all_members_does_not_lose_some_of_them(fresh: Office) -> None:
+    push(fresh, all_members=True)
+    error = problem(lambda: push(fresh))
+    assert "holds other people (Kept by `usertrack push`: segment action/power in " in error.message
+    assert error.hint.endswith("; or keep it as it is with --all-members")
+
+
+def test_the_past_does_not_replace_the_people_of_now(own: Cli, fresh: Office) -> None:
+    past = ["push", "power", "--as-of", "2026-11-19T09:00", "--to", "posthog-cohort"]
+    own("push", "power", *COHORT, "--name", "Live")
+    for more in ([], ["--dry-run"]):
+        said = own(*past, *more)
+        assert (said.code, said.out) == (2, "")
+        assert "the cohort holds the people of now, and these are those of 19 Nov 2026, 09:00 UTC" in said.err
+        assert "--name" in said.err.split("hint: ")[1]
+    assert "holds other people" in own(*past, "--name", "Live").err
+    assert members(fresh) == ALL
+    assert json.loads(own(*past, "--name", "Then", "-f", "json").out)["created"] is True
+    assert own(*past, "--name", "Live", "--yes").code == 0
+    assert own("push", "power", "--as-of", "2099-01-01", "--to", "posthog-cohort").code == 2
+
+
 def test_what_people_see(own: Cli) -> None:
-    out = own("push", "power", "--to", "posthog-cohort", "--name", "VIPs").out
+    out = own("push", "power", *COHORT, "--name", "VIPs").out
     assert "Power Users to posthog-cohort: 4 of 5 people" in out
     assert "VIPs (number 1, new)" in out
     assert "Not known to PostHog, and left out: 1" in out
@@ -155,7 +180,7 @@ def test_a_dry_run_changes_nothing(fresh: Office) -> None:
 
 
 def test_an_empty_segment_makes_no_cohort_and_empties_one(own: Cli, fresh: Office) -> None:
-    nobody = own("push", "failing", "--to", "posthog-cohort")
+    nobody = own("push", "failing", *COHORT)
     assert "Failing Users is empty: nothing was sent" in nobody.out
     assert cohorts(fresh) == 0
     database = database_of(load(env=dict(os.environ)))
@@ -165,7 +190,7 @@ def test_an_empty_segment_makes_no_cohort_and_empties_one(own: Cli, fresh: Offic
         last_week = [fresh.store.rows("SELECT toString(id) FROM posthog.persons FINAL LIMIT 1")[0][0]]
         cohort = {**body, "is_static": True, "_create_static_person_ids": last_week}
         client.post("/api/projects/1/cohorts/", json=cohort).raise_for_status()
-    emptied = json.loads(own("push", "failing", "--to", "posthog-cohort", "-f", "json").out)
+    emptied = json.loads(own("push", "failing", *COHORT, "-f", "json").out)
     assert (emptied["removed"], emptied["cohort"]["count"], emptied["verified"]) == (1, 0, True)
 
 
@@ -264,7 +289,7 @@ def test_a_missing_scope_is_named(fresh: Office, method: str, scope: str) -> Non
 
 def test_an_unknown_segment_is_not_pushed(own: Cli, fresh: Office, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    said = own("push", "power", "--to", "posthog-cohort")
+    said = own("push", "power", *COHORT)
     assert said.code == 6
     assert "nothing was sent: who is in Power Users is unknown" in said.err
     assert cohorts(fresh) == 0
@@ -272,7 +297,8 @@ def test_an_unknown_segment_is_not_pushed(own: Cli, fresh: Office, clean_env: py
 
 def test_a_known_segment_is_pushed_whatever_else_is_missing(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.delenv("DATABASE_URL")
-    assert own("push", "frustrated", "--to", "posthog-cohort").code == 0
+    assert own("push", "frustrated", *COHORT).code == 6
+    assert own("push", "frustrated", "--all-members", *COHORT).code == 0
 
 
 def test_a_server_of_ones_own_keeps_cohorts(tmp_path: Path) -> None:
@@ -297,7 +323,7 @@ def test_a_server_of_ones_own_keeps_cohorts(tmp_path: Path) -> None:
                 assert server.stderr
                 url = server.stderr.readline().split(" at ")[1].split(",")[0]
                 httpx.post(f"{url}/batch/", json={"api_key": "phc_own", "batch": [angry]}).raise_for_status()
-                asked = [*command, "push", "frustrated", "--to", "posthog-cohort", "-f", "json"]
+                asked = [*command, "push", "frustrated", *COHORT, "--all-members", "-f", "json"]
                 done = subprocess.run(asked, env={**env, "POSTHOG_HOST": url}, capture_output=True, cwd=tmp_path)
                 assert done.returncode == 0, done.stderr
                 found.append(json.loads(done.stdout))

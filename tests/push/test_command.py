@@ -14,14 +14,15 @@ from .receiver import receiving
 def test_a_cohort_on_the_demo(demo: Cli, tmp_path: Path) -> None:
     first = json.loads(demo("push", "power", "--to", "posthog-cohort", "-f", "json").out)
     assert first["verified"] is True
-    assert first["cohort"]["count"] == first["persons"] == 172
-    assert first["sent"] + len(first["unresolved"]) == first["people"] == 181
+    assert first["cohort"]["count"] == first["persons"] == 133
+    assert first["sent"] + len(first["unresolved"]) == first["people"] == 143
+    assert first["members"] == 181
     again = json.loads(demo("push", "power", "--to", "posthog-cohort", "-f", "json").out)
     assert (again["added"], again["removed"], again["cohort"]) == (0, 0, first["cohort"])
     file = tmp_path / "members.sql"
     file.write_text("SELECT count() AS n FROM persons WHERE id IN COHORT 'usertrack: Power Users'")
     counted = demo("query", "run", "--source", "posthog", "--sql", file, "-f", "jsonl")
-    assert json.loads(counted.out) == {"n": 172}
+    assert json.loads(counted.out) == {"n": 133}
 
 
 def test_a_file_for_a_crm(demo: Cli, tmp_path: Path) -> None:
@@ -89,6 +90,7 @@ def test_a_dry_run_needs_no_address(demo: Cli, to: str) -> None:
         (["power", "--to", "csv", "-f", "xlsx"], "--to csv writes csv or tsv, not xlsx", "usertrack segments"),
         (["power", "--to", "csv", "-o", "a.xlsx"], "--to csv writes csv or tsv, not xlsx", "usertrack segments"),
         (["power", "--to", "posthog-cohort", "--name", " "], "--name takes 1 to 400 characters", ""),
+        (["power", "--to", "slack", "--yes"], "--yes is not for slack", "posthog-cohort"),
         (["power", "--to", "posthog-cohort", "-f", "csv"], "no csv output", "table, json"),
         (["power", "--to", "slack", "--url", "https://x", "--link", "x"], "--link takes an address", "report"),
         (["power", "--to", "csv", "-n", "-1"], "-1 is not in the range", ""),

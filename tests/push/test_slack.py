@@ -42,7 +42,7 @@ def texts(message: dict[str, Any]) -> list[str]:
 
 
 def test_the_digest() -> None:
-    who = replace(audience("lena@x.example", total=214), moved=(19, 6), since=AS_OF - timedelta(days=7))
+    who = replace(audience("lena@x.example", total=214, others=30), moved=(19, 6), since=AS_OF - timedelta(days=7))
     with receiving() as slack_server:
         sent = push(slack_server, who, link="https://reports.example/w46?a=1&b=2")
     assert sent.sent == 1
@@ -50,7 +50,7 @@ def test_the_digest() -> None:
     assert message["text"] == "Power Users · 214 people"
     assert texts(message) == [
         "Power Users · 214 people",
-        "*Nurture* · 20 Nov 2026, 09:00 UTC · +19 −6 since 13 Nov 2026",
+        "*Nurture* · 20 Nov 2026, 09:00 UTC · 244 in the segment · +19 −6 since 13 Nov 2026",
         "*1. lena@x.example* · priority 9.0\nran 7×",
         "213 more · `usertrack segments power`",
         "<https://reports.example/w46?a=1&amp;b=2|Open the report>",

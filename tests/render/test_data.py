@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import openpyxl
@@ -56,6 +57,11 @@ def test_any_value_gives_the_same_bytes(rows: list[tuple[object, ...]], on_disk:
 def test_what_only_duckdb_takes_for_json_is_text(text: str, on_disk: OnDisk) -> None:
     table = on_disk(Table((Column("j", "JSON"),), [(text,), ('{"nan": "inf"}',)]))
     assert [json.loads(line)["j"] for line in written(table, "jsonl").decode().splitlines()] == [text, {"nan": "inf"}]
+
+
+def test_a_local_moment_is_an_instant_in_json() -> None:
+    monday = datetime(2026, 10, 19, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert json.loads(data.dumps({"at": monday})) == {"at": "2026-10-18T22:00:00Z"}
 
 
 def test_csv_by_hand(table: Table) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usertrack.document import Chart
-from usertrack.render.plots import trend
+from usertrack.document import Chart, Heatmap
+from usertrack.render import figures
+from usertrack.render.plots import heatmap, trend
 
 DAYS = [date(2026, 11, 1) + timedelta(n) for n in range(7)]
 VALUES = st.none() | st.floats(-1e9, 1e9).map(lambda value: round(value, 3))
@@ -58,3 +59,33 @@ def test_labels_stand_below_their_values_and_the_last_is_one_of_them(count):
     assert [label for label in labels if label in said] == said
     assert ticks[1].count("|") == len(said)
     assert len(ticks[1]) == max(len(drawn) for _, drawn in drawing) + 1
+
+
+def cohorts(periods):
+    """One row: everybody in period 0, then from 22 % down to 2 %."""
+    values = [1.0, *(0.22 - 0.2 * n / (periods - 2) for n in range(periods - 1))]
+    return Heatmap("", ["2 Nov  n=193"], [*map(str, range(periods))], [values], "percent", base=1)
+
+
+def test_shades_tell_apart_what_varies():
+    head, row, legend = (line.plain for line in heatmap(cohorts(30), 80))
+    assert head.split()[0] == "1"
+    assert row.removeprefix("2 Nov  n=193").split() == ["█" * 16 + "▓" * 16 + "▒" * 16 + "░" * 10]
+    assert legend.startswith("░░ 2.0 % to 4.9 %  ▒▒ 5.6 % to 10.6 %")
+    assert "100" not in legend
+
+
+def test_fewer_columns_with_numbers_where_not_even_shades_fit():
+    *lines, cut = (line.plain for line in heatmap(cohorts(90), 60))
+    assert lines[1].split()[3:] == ["100", "%", "22", "%", "22", "%", "22", "%", "21", "%", "21", "%"]
+    assert cut == "too narrow for 84 more columns · `-f csv` has all"
+    assert max(map(len, lines)) <= 60
+
+
+def test_everybody_in_period_0_is_no_shade_on_a_page():
+    [row] = figures.grid(cohorts(3))
+    assert [(cell.text, cell.bar) for cell in row] == [
+        ("100 %", None),
+        ("22 %", 1.0),
+        ("2 %", pytest.approx(1 / 11)),
+    ]

@@ -305,6 +305,10 @@ def test_a_funnel_waits_14_days(world: World) -> None:
     week = {"funnelWindowInterval": 7, "funnelWindowIntervalUnit": "day"}
     found = world.results("FunnelsQuery", series=steps(UP, "paid"), dateRange=JANUARY, funnelsFilter=week)
     assert [step["count"] for step in found] == [2, 0]
+    for long, unit in (1_209_600, "second"), (20_160, "minute"), (336, "hour"), (2, "week"):  # 14 days each
+        window = {"funnelWindowInterval": long, "funnelWindowIntervalUnit": unit}
+        found = world.results("FunnelsQuery", series=steps(UP, "paid"), dateRange=JANUARY, funnelsFilter=window)
+        assert [step["count"] for step in found] == [2, 1]
 
 
 def test_the_furthest_attempt_counts_and_a_later_start_is_one(world: World) -> None:

@@ -26,6 +26,10 @@ def page(status: int, body: str = "<html>Bad gateway</html>") -> httpx.Response:
     return httpx.Response(status, html=body)
 
 
+def raw(body: bytes) -> httpx.Response:
+    return httpx.Response(200, content=body, headers={"content-type": "application/json"})
+
+
 def status(**known: Any) -> dict[str, Any]:
     return {"query_status": {"id": "x", "complete": False, "error": False, "results": None, **known}}
 
@@ -73,6 +77,9 @@ FINAL: list[tuple[httpx.Response, type[UsertrackError], str, str]] = [
     (httpx.Response(200), ConnectionFailed, "nothing", "us.posthog.com"),
     (httpx.Response(200, json=[1]), ConnectionFailed, "application/json", "us.posthog.com"),
     (httpx.Response(200, json={"error": "Code 47, unknown"}), QueryError, "Code 47", ""),
+    (httpx.Response(200, json={}), QueryError, "an empty object", "support"),
+    (raw(b'{"results": [["\xff"]]}'), QueryError, "text that is not UTF-8", "support"),
+    (raw(b'{"results": [[nope]]}'), QueryError, "JSON that cannot be read", "support"),
     (httpx.Response(200, json={"results": None}), QueryError, "without results", "again"),
     (httpx.Response(200, json={"results": [1], "columns": ["a"]}), QueryError, "do not fit", "support"),
     (httpx.Response(200, json={"results": [[1]], "columns": ["a", "b"]}), QueryError, "do not fit", "support"),
@@ -103,7 +110,9 @@ AGAIN: list[tuple[httpx.Response | Exception, str]] = [
     (httpx.ReadError("reset"), "ReadError"),
     (httpx.RemoteProtocolError("peer closed connection"), "RemoteProtocolError"),
     (httpx.DecodingError("no gzip"), "DecodingError"),
-    (httpx.Response(200, content=b'{"results": [[1', headers={"content-type": "application/json"}), "cut off"),
+    (raw(b'{"results": [[1'), "cut off"),
+    (raw('{"results": [["é'.encode()[:-1]), "cut off"),
+    (raw(b'{"types": {}, "results": {}'), "cut off"),
 ]
 
 

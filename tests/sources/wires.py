@@ -95,8 +95,8 @@ def tables(
 ) -> list[Table]:
     """The tables for ``statements``, all asked at once; raises the first error."""
 
-    def notify(message: str, *, passing: bool = False) -> None:
-        if notices is not None and not passing:
+    def notify(message: str, *, passing: bool = False, unseen: bool = False) -> None:
+        if notices is not None and (unseen or not passing):
             notices.append(message)
 
     async def ask() -> list[Table]:

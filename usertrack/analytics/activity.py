@@ -9,7 +9,7 @@ from typing import Any
 from usertrack.analytics.asking import answers, grouping, groups, narrowed
 from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.lifecycle import Period, turnover_asked, turnovers
-from usertrack.analytics.sessions import Compared, Visits, compared, sessions_asked, why_none
+from usertrack.analytics.sessions import Compared, Visits, compared, explained, sessions_asked
 from usertrack.errors import UsageError
 from usertrack.run import Runner
 from usertrack.table import Table
@@ -55,9 +55,9 @@ class Active:
 
     @property
     def stickiness(self) -> float | None:
-        """The average day's people, of those of the 30 days that end with the last one."""
-        last = self.last
-        return self.mean / last.mau if last and last.mau and self.mean is not None else None
+        """The mean of each complete day's DAU ÷ MAU, of those days on which it is known."""
+        shares = [share for day in self.days if day.complete and (share := day.stickiness) is not None]
+        return sum(shares) / len(shares) if shares else None
 
     @property
     def came_back(self) -> float | None:
@@ -87,7 +87,7 @@ def engagement_of(active: Active, visits: Visits) -> Engagement:
 
 
 FORMULA = (
-    "100 × the mean of: DAU ÷ MAU, people of a day seen again within 7 days, "
+    "100 × the mean of: DAU ÷ MAU of an average day, people of a day seen again within 7 days, "
     "sessions that did not bounce, sessions of 2 minutes or more"
 )
 
@@ -157,8 +157,9 @@ def ask(runner: Runner, asked: Frame) -> Activity:
     ]
     days, visits, came, hours, *grouped = answers(runner, wanted)
     before, now = _active(days.dicts(), frame)
-    sessions = compared(visits.dicts())
-    no_sessions = why_none(runner, everybody, sessions.now) if len(hours.rows) else ""
+    sessions, no_sessions = compared(visits.dicts()), ""
+    if len(hours.rows):
+        sessions, no_sessions = explained(runner, everybody, sessions)
     was, is_now = turnovers(came, frame)
     return Activity(
         frame,
@@ -187,7 +188,7 @@ def engagements(runner: Runner, frames: Sequence[Frame]) -> list[Engagement]:
 
 def _days_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
     origin, count = frame.starts[0], len(frame.starts)
-    first, earliest = (frame.step(origin, -days).astimezone(UTC) for days in (count, max(count, MONTH)))
+    first, earliest = (frame.step(origin, -days).astimezone(UTC) for days in (count, count + MONTH - 1))
     times = {"from": earliest, "first": first, "since": frame.since, "until": frame.end}
     return "posthog/active_days", {**narrowed(frame), **grouping(frame), **times}
 

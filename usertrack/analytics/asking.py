@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from usertrack.analytics.frame import NO_PROPERTY, Frame, GroupName
+from usertrack.analytics.frame import NO_PROPERTY, Frame, GroupName, User
 from usertrack.errors import QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.measures import plural
+from usertrack.period import after
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -82,6 +83,16 @@ def narrowed(frame: Frame) -> dict[str, Any]:
     return {name: frame.values[name] for name in ("where", "everyone", "people")}
 
 
+def user_of(runner: Runner, name: str) -> User:
+    """Whom an e-mail or a distinct_id means; raises UsageError where nobody has an event by that."""
+    found = runner.one(runner.bind("posthog/persons_of", {"who": name, "until": after(runner.as_of)})).rows
+    if not found:
+        raise UsageError(
+            f"nobody with the e-mail or id '{name}' did anything", "`usertrack match` says who is in which source"
+        )
+    return User(name, tuple(str(person) for person, _ in found), frozenset(str(email) for _, email in found if email))
+
+
 def grouping(frame: Frame) -> dict[str, Any]:
     """The parameters of queries that have the breakdown in their text: without one, it is NULL, so that no property is
     read at all, and that ClickHouse gathers nothing."""
@@ -102,29 +113,6 @@ def groups(table: Table, frame: Frame) -> Iterator[tuple[GroupName, list[dict[st
     for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
         of_rank = [row for row in rows if row["group_rank"] == rank]
         yield frame.group_name(rank, of_rank[0]["group_value"] if of_rank else None), of_rank
-
-
-def require_events(runner: Runner, names: Iterable[str]) -> None:
-    """Raise UsageError for an event that never occurred up to the runner's moment. Asks the source once, for any."""
-    names = list(names)
-    known = known_events(runner) if names else []
-    for name in names:
-        if name not in known:
-            raise never_occurred([name], known)
-
-
-def known_events(runner: Runner) -> list[str]:
-    """Every event that occurred up to the runner's moment, the most frequent first."""
-    return [str(row[0]) for row in runner.one(runner.bind("posthog/event_names")).rows]
-
-
-def never_occurred(names: Sequence[str], known: Sequence[str], more: str = "") -> UsageError:
-    """What is said of events that are not among those ``known``, and ``more`` of what to do."""
-    some = f"the most frequent are {', '.join(known[:5])}" if known else "there are no events at all"
-    near = " ".join(dict.fromkeys(hint for name in names if (hint := did_you_mean(name, known))))
-    said = " or ".join(f"'{name}'" for name in names)
-    hint = f"{near} {more}".strip() if near else "; ".join(filter(None, (some, more)))
-    return UsageError(f"no event {said} ever occurred", hint)
 
 
 def others(table: Table, frame: Frame) -> tuple[str, ...]:

@@ -7,8 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from usertrack.analytics.asking import answer, require_events
-from usertrack.analytics.features import Counted
+from usertrack.analytics.asking import answer
 from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.over_time import Bucket, Share
 from usertrack.analytics.steps import events_of
@@ -16,6 +15,7 @@ from usertrack.analytics.survival import Survival, kaplan_meier
 from usertrack.errors import UsageError
 from usertrack.intervals import UNKNOWN, Interval, difference
 from usertrack.measures import plural
+from usertrack.occurred import require_events
 from usertrack.run import Runner
 from usertrack.table import Table
 
@@ -101,7 +101,7 @@ class Group:
     """Of one value of the breakdown; ``name`` is empty without one. ``periods`` are over, the oldest first.
 
     ``trend`` has every bucket of the frame: how many left in it, of those who were here. It is empty when it was not
-    asked for. ``too_new`` people came in the last ``gone`` days, ``left_out`` have no e-mail.
+    asked for. ``too_new`` people came in the last ``gone`` days.
     """
 
     name: GroupName
@@ -109,7 +109,6 @@ class Group:
     periods: tuple[Period, ...]
     trend: tuple[Bucket, ...] = ()
     too_new: int = 0
-    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,18 +121,14 @@ class Churn:
     event: str
     gone: int
     frame: Frame
-    counted: Counted
     groups: tuple[Group, ...]
     risks: tuple[Risk, ...]
     marks: tuple[Mark, ...]
     test: BackTest | None
     table: Table
-    fell_back: bool = False
 
 
-def ask(
-    runner: Runner, event: str, gone: int, frame: Frame, counted: Counted = "known", *, trend: bool = False
-) -> Churn:
+def ask(runner: Runner, event: str, gone: int, frame: Frame, *, trend: bool = False) -> Churn:
     """Raises UsageError for an event that never occurred, and for a time in which nobody can have left.
 
     With ``trend`` for buckets of hours, too: to leave takes whole days.
@@ -146,41 +141,31 @@ def ask(
             f"the time has {plural(max(0, days), 'whole day')}, and to have left takes {gone} without an event",
             "begin earlier with --since or --days, or say --gone with fewer days",
         )
-    table = _ask(runner, "posthog/lifetimes", event, gone, frame, counted)
-    fell_back = counted == "known" and all(row["outcome"] == "left_out" for row in table.dicts())
-    if fell_back:
-        counted, table = "all", _ask(runner, "posthog/lifetimes", event, gone, frame, "all")
+    table = _ask(runner, "posthog/lifetimes", event, gone, frame)
     if not len(table.rows) and len(events := events_of(runner, event)) == 1:
         require_events(runner, events)
     periods = min(MOST_PERIODS, days // gone)
-    past = _ask(runner, "posthog/churn", event, gone, frame, counted, periods=periods)
-    by_bucket = _ask(runner, "posthog/churn_trend", event, gone, frame, counted).dicts() if trend else None
-    facts = _ask(runner, "posthog/churn_marks", event, gone, frame, counted).dicts()
+    past = _ask(runner, "posthog/churn", event, gone, frame, periods=periods)
+    by_bucket = _ask(runner, "posthog/churn_trend", event, gone, frame).dicts() if trend else None
+    facts = _ask(runner, "posthog/churn_marks", event, gone, frame).dicts()
     cells = _whole(past.dicts(), gone)
     return Churn(
         event,
         gone,
         frame,
-        counted,
         tuple(_groups(table.dicts(), cells, by_bucket, gone, frame)),
         tuple(_risks(cells, facts)),
         tuple(_marks(_did(facts, "left"), _did(facts, "stayed"))),
         _back_test(cells),
         table,
-        fell_back,
     )
 
 
-def _ask(runner: Runner, query: str, event: str, gone: int, frame: Frame, counted: Counted, **more: int) -> Table:
+def _ask(runner: Runner, query: str, event: str, gone: int, frame: Frame, **more: int) -> Table:
     """What is yet to come is no silence: nothing is asked about what is after the runner's moment."""
     known = runner.library[query].params
     shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
-    own = {
-        "event": list(events_of(runner, event) or ("",)),
-        "gone": gone,
-        "known": counted == "known",
-        "until": frame.end,
-    }
+    own = {"event": list(events_of(runner, event) or ("",)), "gone": gone, "until": frame.end}
     return answer(runner, query, {**shared, **own, **more})
 
 
@@ -211,7 +196,6 @@ def _groups(lifetimes: Rows, cells: Rows, by_bucket: Rows | None, gone: int, fra
             tuple(_periods(own, gone, frame)),
             () if by_bucket is None else _trend(buckets, gone, frame),
             outcomes["too_new"],
-            outcomes["left_out"],
         )
 
 

@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
+from typing import Any
 
-from usertrack.analytics.asking import answer
+from usertrack.analytics.asking import answers
 from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.steps import events_of, require_steps, step_of
 from usertrack.analytics.trend import Trend, by_weekday
@@ -17,7 +16,6 @@ from usertrack.run import Runner
 from usertrack.settings import Settings
 from usertrack.table import Table
 
-Counted = Literal["known", "all"]
 STEPS = (0.1, 0.25, 0.5, 0.75)
 BANDS = ("rare", "low", "medium", "high", "core")
 """How much a feature is adopted: above none of the ``STEPS``, above the first, …, above all."""
@@ -48,7 +46,8 @@ class Feature:
     """``people`` of ``active`` used it; ``seconds`` is the mean of the ``timed`` uses, None where none says.
 
     ``kept`` of the ``could_return`` who used it in a period did in the next, too. ``periods[k]`` used it in the k-th.
-    ``last_at`` is UTC and naive, None where it was never used.
+    ``trend`` is that of the share of active people who used it on a day, ``uses_trend`` that of its uses per day, which
+    rise with the people. ``last_at`` is UTC and naive, None where it was never used.
     """
 
     name: str
@@ -62,6 +61,7 @@ class Feature:
     could_return: int = 0
     last_at: datetime | None = None
     trend: Trend | None = None
+    uses_trend: Trend | None = None
     periods: tuple[int, ...] = ()
 
     @property
@@ -85,7 +85,7 @@ class Feature:
 class Group:
     """Features of one value of the breakdown, most used first. ``active[k]`` people were active in the k-th period.
 
-    ``unused`` have no use in this time. ``others`` are people who were active and do not count, with their uses.
+    ``unused`` have no use in this time.
     """
 
     name: GroupName
@@ -93,20 +93,16 @@ class Group:
     active: tuple[int, ...]
     features: tuple[Feature, ...]
     unused: tuple[Feature, ...] = ()
-    others: int = 0
-    others_uses: int = 0
 
 
 @dataclass(frozen=True)
 class Features:
-    """``counted`` is who counts in fact. ``fell_back``: all, since ``known`` was asked for and nobody has an e-mail."""
+    """The groups of the breakdown, or everybody as one."""
 
     source: Source
     frame: Frame
-    counted: Counted
     groups: tuple[Group, ...]
     table: Table
-    fell_back: bool = False
 
 
 def source_of(settings: Settings, event: str = "", name: str | None = None) -> Source:
@@ -121,59 +117,84 @@ def source_of(settings: Settings, event: str = "", name: str | None = None) -> S
     )
 
 
-def ask(
-    runner: Runner, source: Source, frame: Frame, counted: Counted = "known", categories: Sequence[str] = ()
-) -> Features:
+def ask(runner: Runner, source: Source, frame: Frame, categories: Sequence[str] = ()) -> Features:
     """The features, of ``categories`` alone if there are any.
 
     Raises UsageError for an event that never occurred, and for a category that no feature has.
     """
-    table = _ask(runner, "posthog/features", source, frame, counted)
-    fell_back = counted == "known" and not any(row["kind"] == "all" for row in table.dicts())
-    if fell_back:
-        counted, table = "all", _ask(runner, "posthog/features", source, frame, "all")
-    days = _ask(runner, "posthog/feature_days", source, frame, counted).dicts()
-    if not days:
+    [table] = _ask(runner, ["posthog/features"], source, frame)
+    daily = replace(frame, interval="day")
+    by_day = ("posthog/features", "posthog/feature_days")
+    days = _Days(daily, *(table.dicts() for table in _ask(runner, by_day, source, daily)))
+    if not days.uses:
         require_steps(runner, [step_of(runner, source.event)])
     groups = _only(list(_groups(source, frame, table.dicts(), days)), categories)
-    return Features(source, frame, counted, tuple(groups), table, fell_back)
+    return Features(source, frame, tuple(groups), table)
 
 
-def _ask(runner: Runner, query: str, source: Source, frame: Frame, counted: Counted) -> Table:
-    known = runner.library[query].params
-    shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
-    named = {
-        "event": list(events_of(runner, source.event)),
+def _ask(runner: Runner, queries: Sequence[str], source: Source, frame: Frame) -> list[Table]:
+    events = events_of(runner, source.event)
+    if not events:
+        raise UsageError("a use of a feature is an event with a name", "--event takes one, and a|b is either")
+    values = {
+        **frame.values,
+        **frame.bucketing,
+        "event": list(events),
         "property": source.named_by or _NO_PROPERTY,
         "category": source.category_by,
         "duration": source.seconds_by,
-        "known": counted == "known",
     }
-    return answer(runner, query, {**shared, **{name: value for name, value in named.items() if name in known}})
+    params = {query: runner.library[query].params for query in queries}
+    return answers(runner, [(name, {key: values[key] for key in values if key in params[name]}) for name in queries])
 
 
 _NO_PROPERTY = "usertrack_no_property"  # which no event has: each is a feature by its own name
 Rows = Sequence[Mapping[str, Any]]
+Sets = Mapping[tuple[str, str, int], int]
+"""How many people, by feature (none is everybody), kind and number, as `posthog/features` has them."""
 
 
-def _groups(source: Source, frame: Frame, people: Rows, days: Rows) -> Iterator[Group]:
+@dataclass(frozen=True)
+class _Days:
+    """What is known of days: who used what on them, as of periods, and the uses."""
+
+    frame: Frame
+    people: Rows
+    uses: Rows
+
+    @property
+    def whole(self) -> list[int]:
+        """The numbers of those that are wholly in the time, and over."""
+        starts = enumerate(self.frame.starts)
+        return [at for at, start in starts if self.frame.over[at] and start.astimezone(UTC) >= self.frame.since]
+
+
+def _groups(source: Source, frame: Frame, people: Rows, days: _Days) -> Iterator[Group]:
     ranks = {row["group_value"]: int(row["group_rank"]) for row in people if row["group_rank"] <= frame.top}
     for rank in sorted({*ranks.values(), *(int(row["group_rank"]) for row in people)}) or [1]:
         value = next((value for value, at in ranks.items() if at == rank), None)
+        own = _Days(
+            days.frame,
+            [row for row in days.people if row["group_rank"] == rank],
+            [row for row in days.uses if ranks.get(row["group_value"], frame.top + 1) == rank or not ranks],
+        )
         of_rank = [row for row in people if row["group_rank"] == rank]
-        own = [row for row in days if ranks.get(row["group_value"], frame.top + 1) == rank or not ranks]
         yield _group(source, frame, frame.group_name(rank, value), of_rank, own)
 
 
-def _group(source: Source, frame: Frame, name: GroupName, people: Rows, days: Rows) -> Group:
-    sets = {(row["feature"], row["kind"], int(row["at"])): int(row["people"]) for row in people}
+def _sets(people: Rows) -> Sets:
+    return {(row["feature"], row["kind"], int(row["at"])): int(row["people"]) for row in people}
+
+
+def _group(source: Source, frame: Frame, name: GroupName, people: Rows, days: _Days) -> Group:
+    sets, of_days = _sets(people), _sets(days.people)
     by_name: dict[str, list[Mapping[str, Any]]] = {}
-    for row in days:
+    for row in days.uses:
         by_name.setdefault(row["feature"], []).append(row)
     plan, found = source.plan, []
     for feature, rows in by_name.items():
-        if counting := [row for row in rows if row["counts"]]:
-            found.append(_feature(frame, feature, counting, sets, plan))
+        feature_ = _feature(frame, feature, rows, sets, plan)
+        found.append(_with_trends(feature_, rows, of_days, days.whole) if feature_.uses else feature_)
     found.sort(key=lambda one: (-one.uses, one.name))
     never = [Feature(feature, category) for feature, category in plan.items() if feature not in by_name]
     return Group(
@@ -182,14 +203,10 @@ def _group(source: Source, frame: Frame, name: GroupName, people: Rows, days: Ro
         tuple(sets.get(("", "period", at), 0) for at in range(len(frame.starts))),
         tuple(one for one in found if one.uses),
         (*(one for one in found if not one.uses), *never),
-        sets.get(("", "others", 0), 0),
-        sum(int(row["uses"]) for row in days if not row["counts"]),
     )
 
 
-def _feature(
-    frame: Frame, name: str, rows: Rows, sets: Mapping[tuple[str, str, int], int], plan: Mapping[str, str]
-) -> Feature:
+def _feature(frame: Frame, name: str, rows: Rows, sets: Sets, plan: Mapping[str, str]) -> Feature:
     timed, uses = (sum(int(row[column]) for row in rows) for column in ("timed", "uses"))
     latest_first = sorted(rows, key=lambda row: row["last_at"], reverse=True)
     periods = tuple(sets.get((name, "period", at), 0) for at in range(len(frame.starts)))
@@ -206,36 +223,22 @@ def _feature(
         kept=sum(periods[at] + periods[at + 1] - sets.get((name, "pair", at), 0) for at in pairs),
         could_return=sum(periods[at] for at in pairs),
         last_at=latest_first[0]["last_at"],
-        trend=by_weekday(_daily(frame, rows)) if uses else None,
         periods=periods,
     )
 
 
-def _daily(frame: Frame, rows: Rows) -> list[int]:
-    """The uses of each day that is wholly in the time, and over."""
-    first, days = _whole_days(frame)
+def _with_trends(one: Feature, rows: Rows, of_days: Sets, days: Sequence[int]) -> Feature:
+    """Of a day without anybody active, no share is known."""
     uses: Counter[int] = Counter()
     for row in rows:
         if row["day"] is not None:
             uses[int(row["day"])] += int(row["uses"])
-    return [uses[day] for day in range(first, first + days)]
-
-
-def _whole_days(frame: Frame) -> tuple[int, int]:
-    """The number of the first local day that is wholly in the time, from that of the first bucket, and how many are."""
-    origin = frame.floor(frame.since).date()
-    first, end = (
-        _midnight(frame.since, frame),
-        frame.end.astimezone(ZoneInfo(frame.timezone)).date(),
-    )
-    return (first - origin).days, max(0, (end - first).days)
-
-
-def _midnight(moment: datetime, frame: Frame) -> date:
-    """The day that begins at ``moment``, or next after it."""
-    local = moment.astimezone(ZoneInfo(frame.timezone))
-    begins = datetime.combine(local.date(), time(), local.tzinfo).astimezone(UTC) == moment
-    return local.date() if begins else local.date() + timedelta(days=1)
+    active = [of_days.get(("", "period", day), 0) for day in days]
+    shares = [
+        of_days.get((one.name, "period", day), 0) / there if there else None
+        for day, there in zip(days, active, strict=True)
+    ]
+    return replace(one, trend=by_weekday(shares), uses_trend=by_weekday([uses[day] for day in days]))
 
 
 def _only(groups: Sequence[Group], categories: Sequence[str]) -> Iterator[Group]:

@@ -13,10 +13,13 @@ from zoneinfo import ZoneInfo
 
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.measures import number, plural
-from usertrack.period import after, span
+from usertrack.period import after, as_stored, span
+from usertrack.table import Column
 
 Interval = Literal["hour", "day", "week", "month"]
 WeekStart = Literal["monday", "sunday"]
+Population = Literal["all", "identified"]
+"""Whom an analysis counts: everybody, anonymous visitors too, or those who are `identified` alone."""
 
 MOST_PEOPLE = 50_000
 """The largest segment that fits into one query: ClickHouse behind PostHog takes 4 MB of SQL."""
@@ -28,6 +31,10 @@ MOST_BUCKETS = 10_000
 
 TOP = 5
 """So many values of a breakdown are told apart, unless somebody asks for more."""
+
+
+ANYBODY = "everybody, anonymous visitors too"
+"""Whom figures count unless somebody asks for fewer."""
 
 
 class GroupName(str):
@@ -62,10 +69,23 @@ EVERYBODY = GroupName("", "everybody")
 
 
 @dataclass(frozen=True)
+class User:
+    """Whom alone an analysis is about, as they were asked for, with the persons of PostHog behind that.
+
+    ``emails`` are normalised; an anonymous visitor has none.
+    """
+
+    name: str
+    persons: tuple[str, ...]
+    emails: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Frame:
     """``since``, ``until`` and ``as_of`` are UTC; the window is ``since <= t < until``, whatever the ``interval``.
 
-    ``where`` is a HogQL condition on events. ``people`` are the normalised e-mails of ``segment``, None for everybody.
+    ``where`` is a HogQL condition on events. ``people`` are the normalised e-mails of ``segment``, None for everybody
+    of the ``population``.
     ``breakdown`` is a property of events, or ``person.`` and one of persons; ``top`` values of it are told apart.
     ``widened``: it begins before what was asked for, with a bucket.
     """
@@ -83,6 +103,8 @@ class Frame:
     breakdown: str = ""
     top: int = TOP
     widened: bool = False
+    population: Population = "all"
+    user: User | None = None
 
     def __post_init__(self) -> None:
         """Raises UsageError for a window that holds no time, too many buckets, or too many people."""
@@ -183,6 +205,14 @@ class Frame:
         """Whether the bucket that begins at ``start`` is not over at ``as_of``, or cut off by ``until``."""
         return self.step(start).astimezone(UTC) > self.end
 
+    def kept(self, start: datetime) -> date | datetime:
+        """What data has of the bucket that begins at ``start``: its local date, or of an hour the moment."""
+        return as_stored(start) if self.interval == "hour" else start.date()
+
+    def column(self, name: str = "start") -> Column:
+        """That of buckets in data, as `kept` has them."""
+        return Column(name, "TIMESTAMP" if self.interval == "hour" else "DATE")
+
     def label(self, start: datetime) -> str:
         """``28 Sep``, ``28 Sep 14:00``, ``Sep 2026``; with the year where it is not that of ``as_of``."""
         year = "" if start.year == self.as_of.astimezone(start.tzinfo).year else f" {start.year}"
@@ -220,12 +250,26 @@ class Frame:
 
     @property
     def scope(self) -> list[str]:
-        """Who and what was asked about, for a subtitle: nothing where it is everybody and everything."""
+        """Who and what was asked about, for a subtitle."""
         return [
-            *([f"segment {self.segment}"] if self.segment else []),
+            self.counted_people,
             *([f"where {self.where}"] if self.where else []),
             self.timezone,
         ]
+
+    @property
+    def counted(self) -> Population:
+        """Whom the figures count: whoever is in a segment has an e-mail, and is identified."""
+        return self.population if self.people is None else "identified"
+
+    @property
+    def counted_people(self) -> str:
+        """The same as people say it."""
+        if self.user:
+            return f"{self.user.name} alone"
+        if self.segment:
+            return f"segment {self.segment}"
+        return "identified people" if self.counted == "identified" else ANYBODY
 
     @property
     def weeks(self) -> list[str]:
@@ -240,6 +284,7 @@ class Frame:
             "interval": self.interval,
             "week_start": self.week_start,
             "timezone": self.timezone,
+            "counted": self.counted,
             "segment": self.segment or None,
             "where": self.where or None,
             "breakdown": self.breakdown or None,
@@ -270,18 +315,26 @@ class Frame:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The parameters that all analyses share. An empty list of people means everybody."""
+        """The parameters that all analyses share. No e-mail but '' means everybody who is identified."""
         of_person = self.breakdown.startswith("person.")
         return {
             "since": self.since,
             "until": self.end,
-            "where": self.where or "true",
-            "everyone": self.people is None,
+            "where": self._condition,
+            "everyone": self.counted == "all",
             "people": list(self.people or ("",)),
             "breakdown": self.breakdown.removeprefix("person.") or NO_PROPERTY,
             "of_person": of_person,
             "top": self.top,
         }
+
+    @property
+    def _condition(self) -> str:
+        """What events fulfil: ``where``, and being of ``user``."""
+        if not self.user:
+            return self.where or "true"
+        persons = ", ".join(f"'{person}'" for person in self.user.persons)
+        return f"({self.where or 'true'}) AND toString(person_id) IN ({persons})"
 
     @property
     def bucketing(self) -> dict[str, Any]:

@@ -4,15 +4,16 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
-from math import isfinite
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from usertrack.analytics.asking import answer, grouping, narrowed, quoted, require_events, require_known
+from usertrack.analytics.asking import answer, grouping, narrowed, quoted, require_known
 from usertrack.analytics.frame import Frame, GroupName, chosen
 from usertrack.analytics.over_time import Bucket, Share
 from usertrack.analytics.steps import Step, parse_step, require_steps
 from usertrack.errors import UsageError, did_you_mean
+from usertrack.occurred import require_events
 from usertrack.run import Runner
 from usertrack.sqltext import properties_of
 from usertrack.table import Table
@@ -25,11 +26,14 @@ MOST_STEPS = 20
 
 @dataclass(frozen=True)
 class Funnel:
-    """``window`` is in seconds from the first step, and includes its end. ``exclusions`` are names of events."""
+    """``window`` is in seconds from the first step, and includes its end; None is all the time there is.
+
+    ``exclusions`` are names of events.
+    """
 
     title: str
     steps: tuple[Step, ...]
-    window: int = 14 * 86_400
+    window: int | None = 14 * 86_400
     order: Order = "ordered"
     exclusions: tuple[str, ...] = ()
 
@@ -45,6 +49,10 @@ class Funnel:
         for event in self.exclusions:
             if event in used:
                 raise UsageError(f"'{event}' is a step and cannot be excluded, too")
+
+    def seconds(self, frame: Frame) -> int:
+        """The window; without one, longer than the time of ``frame``."""
+        return ceil(frame.elapsed.total_seconds()) + 1 if self.window is None else self.window
 
 
 @dataclass(frozen=True)
@@ -99,13 +107,16 @@ class FunnelAnswer:
     table: Table
 
 
-def parse_window(text: str) -> int:
-    """``14d``, ``12h``, ``30m``, ``45s`` or ``2w`` in seconds; raises UsageError."""
+def parse_window(text: str) -> int | None:
+    """``14d``, ``12h``, ``30m``, ``45s`` or ``2w`` in seconds, None for ``none``; raises UsageError."""
+    if text.strip() == "none":
+        return None
     found = re.fullmatch(r"(\d{1,9})\s*([smhdw])", text.strip())
     seconds = int(found[1]) * _UNITS[found[2]] if found else 0
     if not 0 < seconds <= 366 * 86_400:
         raise UsageError(
-            f"'{text}' is not a time to convert in", "write 14d, 12h, 30m or 45s; more than nothing, a year at the most"
+            f"'{text}' is not a time to convert in",
+            "write 14d, 12h, 30m or 45s, a year at the most; none is without an end",
         )
     return seconds
 
@@ -158,8 +169,12 @@ def funnel_of(words: Sequence[str], named: dict[str, Funnel], read: Callable[[st
 def ask(runner: Runner, funnel: Funnel, frame: Frame, *, trend: bool = False) -> FunnelAnswer:
     """How many persons reached each step, and with ``trend`` the last one of those that began in each bucket.
 
-    Raises UsageError for an event that never occurred.
+    Raises UsageError for an event that never occurred, and for a trend without a window.
     """
+    if trend and funnel.window is None:
+        raise UsageError(
+            f"without a time to convert in, no {frame.interval} is ever over", "--window 14d, or no --interval"
+        )
     _require(runner, funnel, frame)
     table = answer(runner, _query(funnel), {**_values(funnel, frame), "trend": trend})
     rows = table.dicts()
@@ -207,7 +222,7 @@ def _values(funnel: Funnel, frame: Frame) -> dict[str, Any]:
         "since": frame.since,
         "until": frame.end,
         **_conditions(funnel.steps),
-        "window": funnel.window,
+        "window": funnel.seconds(frame),
     }
     if funnel.order == "unordered":
         return values
@@ -248,7 +263,7 @@ def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> Grou
 
 def _trend(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> tuple[Bucket, ...]:
     counts = {(int(row["bucket"]), int(row["step"])): int(row["persons"]) for row in rows}
-    window, last = timedelta(seconds=funnel.window), len(funnel.steps)
+    window, last = timedelta(seconds=funnel.seconds(frame)), len(funnel.steps)
     return tuple(
         Bucket(
             start,

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 
-from usertrack.analytics.asking import answer, grouping, narrowed, require_events
+from usertrack.analytics.asking import answer, grouping, narrowed
 from usertrack.analytics.asking import groups as groups_of
 from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.steps import events_of
+from usertrack.occurred import require_events
 from usertrack.run import Runner
 from usertrack.table import Table
 

@@ -17,6 +17,8 @@ from usertrack.table import Table
 Kind = Literal["first-time", "recurring"]
 DAYS = (1, 7, 14, 30, 60, 90)
 """The days that cohorts are looked at on."""
+FEWEST = 30
+"""A curve ends with the last day that is known of so many people: beyond, it moves by chance."""
 MOST_COHORTS = 1000
 """Each has a cell for itself and every period after it: half a million of them take a gigabyte."""
 
@@ -79,6 +81,11 @@ class Days(Cohorts):
 
     curve: tuple[tuple[int, int], ...]
 
+    @property
+    def drawn(self) -> list[tuple[int, int, int]]:
+        """(day, people, of how many) of the days after the first that are known of ``FEWEST`` people or more."""
+        return [(day, people, size) for day, (people, size) in enumerate(self.curve) if day and size >= FEWEST]
+
 
 @dataclass(frozen=True)
 class DayCohorts:
@@ -127,7 +134,7 @@ def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
         **frame.bucketing,
         "since": frame.since,
         "until": frame.end,
-        **{name: list(step.events) for name, step in steps.items()},
+        **{name: list(step.events) or [""] for name, step in steps.items()},
         **{f"{name}_where": step.condition or "true" for name, step in steps.items()},
         "first_time": asked.kind == "first-time",
         "minimum": asked.minimum,

@@ -30,7 +30,8 @@ TRAITS = {"Device": "$device_type", "Browser": "$browser", "OS": "$os", "Country
 class Visits:
     """``sessions`` of ``people``; ``mean`` and ``median`` are seconds, None without any. ``lengths``: as in LENGTHS.
 
-    ``with_pageview`` of them have a pageview, which those that bounce are among.
+    ``with_pageview`` of them have a pageview, which those that bounce are among. Not ``known``: no event says of which
+    session it is, so that 0 is no count.
     """
 
     sessions: int = 0
@@ -40,6 +41,11 @@ class Visits:
     bounces: int = 0
     with_pageview: int = 0
     lengths: tuple[int, ...] = (0,) * len(LENGTHS)
+    known: bool = True
+
+    @property
+    def count(self) -> int | None:
+        return self.sessions if self.known else None
 
     @property
     def per_person(self) -> float | None:
@@ -65,6 +71,9 @@ class Compared:
     now: Visits
     before: Visits
     buckets: Mapping[int, Visits]
+
+    def at(self, bucket: int) -> Visits:
+        return self.buckets.get(bucket, Visits(known=self.now.known))
 
 
 @dataclass(frozen=True)
@@ -100,18 +109,21 @@ def compared(rows: Sequence[Mapping[str, Any]]) -> Compared:
     return Compared(whole.get(1, Visits()), whole.get(0, Visits()), buckets)
 
 
-def why_none(runner: Runner, frame: Frame, visits: Visits) -> str:
-    """In words, why there are no sessions; nothing where there are."""
-    if visits.sessions:
-        return ""
-    conditions = (frame.where or "true", f"({frame.where or 'true'}) AND $session_id != ''")
+def explained(runner: Runner, frame: Frame, found: Compared) -> tuple[Compared, str]:
+    """``found``, and in words why there are no sessions, if there are none: they may not be known."""
+    if found.now.sessions:
+        return found, ""
+    where = frame.values["where"]
+    conditions = (where, f"({where}) AND $session_id != ''")
     asked = [
-        ("posthog/event_hours", {**narrowed(frame), "where": where, "since": frame.since, "until": frame.end})
-        for where in conditions
+        ("posthog/event_hours", {**narrowed(frame), "where": condition, "since": frame.since, "until": frame.end})
+        for condition in conditions
     ]
     events, of_sessions = (len(table.rows) for table in answers(runner, asked))
-    unmarked = events and not of_sessions
-    return "no event has a $session_id: there are no sessions" if unmarked else "no session began in this time"
+    if of_sessions or not events:
+        return found, "no session began in this time"
+    unknown = replace(found, now=Visits(known=False), before=replace(found.before, known=found.before.sessions > 0))
+    return unknown, "no event has a $session_id: there are no sessions"
 
 
 def ask(runner: Runner, asked: Frame, *, buckets: bool = False) -> Sessions:
@@ -128,7 +140,7 @@ def ask(runner: Runner, asked: Frame, *, buckets: bool = False) -> Sessions:
     by_value, whole = tables[0] if own else None, tables[len(own)]
     told = dict(zip(traits, tables[len(own) + 1 :], strict=True))
     absent = tuple(label for label, table in told.items() if one_group(table))
-    all_ = compared(whole.dicts())
+    all_, none = explained(runner, frame, compared(whole.dicts()))
     return Sessions(
         frame,
         all_,
@@ -138,7 +150,7 @@ def ask(runner: Runner, asked: Frame, *, buckets: bool = False) -> Sessions:
         by_value,
         absent,
         buckets,
-        why_none(runner, frame, all_.now),
+        none,
     )
 
 

@@ -34,10 +34,13 @@ class Standing:
 
 
 def ask(runner: Runner, bench: Workbench, rules: Rules, frame: Frame) -> list[Standing]:
-    """Every segment of every set; their engagement is asked for at once."""
-    members = list(_members(bench, rules))
+    """Every segment of every set, or those of the frame's user; their engagement is asked for at once."""
+    emails = frame.user.emails if frame.user else None
+    members = [one for one in _members(bench, rules) if emails is None or emails & set(one[1])]
     able = [at for at, (_, emails) in enumerate(members) if 0 < len(emails) <= MOST_PEOPLE]
-    frames = [replace(frame, breakdown="", segment=members[at][0].segment.id, people=members[at][1]) for at in able]
+    frames = [
+        replace(frame, user=None, breakdown="", segment=members[at][0].segment.id, people=members[at][1]) for at in able
+    ]
     found = dict(zip(able, engagements(runner, frames), strict=True))
     return [replace(standing, engagement=found.get(at)) for at, (standing, _) in enumerate(members)]
 

@@ -1,11 +1,14 @@
-r"""Events as they are typed: ``a|b`` is either, ``a[condition]`` fulfils it, and ``\|`` or ``\[`` is of the name."""
+r"""Events as they are typed: ``a|b`` is either, ``a[condition]`` fulfils it, ``*`` is any event.
+
+``\|`` or ``\[`` is of the name.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from usertrack.analytics.asking import known_events, never_occurred
 from usertrack.errors import UsageError
+from usertrack.occurred import known_events, never_occurred
 from usertrack.run import Runner
 from usertrack.sqltext import condition_of
 
@@ -15,7 +18,10 @@ _QUOTED = r"in the name of an event they are \| and \["
 
 @dataclass(frozen=True)
 class Step:
-    """One of ``events``, fulfilling the HogQL ``condition`` if there is one. ``text`` is what the user wrote."""
+    """One of ``events``, any where there are none, fulfilling the HogQL ``condition`` if there is one.
+
+    ``text`` is what the user wrote, and for any event what it means.
+    """
 
     text: str
     events: tuple[str, ...]
@@ -23,7 +29,7 @@ class Step:
 
 
 def parse_step(text: str, spelled: Callable[[str], bool] = lambda name: False) -> Step:
-    """``event``, ``event|event`` or ``event[condition]``; raises UsageError.
+    """``event``, ``event|event``, ``event[condition]`` or ``*`` for any event; raises UsageError.
 
     Blanks around a name are none of it, but for a name that is ``spelled`` with them.
     """
@@ -35,10 +41,11 @@ def parse_step(text: str, spelled: Callable[[str], bool] = lambda name: False) -
         names = [*names, ""] if sign[0] == "|" else [*names[:-1], names[-1] + sign[0][-1]]
     events = tuple(name if name != (bare := name.strip()) and spelled(name) else bare for name in names)
     if not all(events):
-        raise UsageError(f"'{text}' is no step", f"a step is an event, a|b, or event[condition]; {_QUOTED}")
+        raise UsageError(f"'{text}' is no step", f"a step is an event, a|b, event[condition], or * for any; {_QUOTED}")
     if rest and not rest.endswith("]"):
         raise UsageError(f"'{text}' lacks the ] that ends its condition", f"[ begins a condition; {_QUOTED}")
-    return Step(text, events, condition_of(rest[1:-1], "posthog") if rest else "")
+    condition = condition_of(rest[1:-1], "posthog") if rest else ""
+    return Step(f"any event{rest}", (), condition) if events == ("*",) else Step(text, events, condition)
 
 
 def step_of(runner: Runner, text: str) -> Step:
@@ -47,7 +54,7 @@ def step_of(runner: Runner, text: str) -> Step:
 
 
 def events_of(runner: Runner, text: str) -> tuple[str, ...]:
-    """The events of ``a|b``, none where nothing was typed; raises UsageError, also for a condition."""
+    """The events of ``a|b``, none where nothing or ``*`` was typed; raises UsageError, also for a condition."""
     step = step_of(runner, text) if text else Step("", ())
     if step.condition:
         raise UsageError(f"'{text}': no condition is taken here", "--where takes one for all events")
@@ -59,7 +66,7 @@ def require_steps(runner: Runner, steps: Iterable[Step], hint: str = "") -> None
     steps = list(steps)
     known = known_events(runner) if steps else []
     for step in steps:
-        if not any(name in known for name in step.events):
+        if step.events and not any(name in known for name in step.events):
             raise never_occurred(step.events, known, hint)
 
 

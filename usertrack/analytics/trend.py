@@ -25,9 +25,11 @@ class Trend:
         return "increasing" if self.score > 0 else "decreasing"
 
 
-def by_weekday(days: Sequence[float]) -> Trend | None:
-    """The trend of one value per day, without a gap; None for fewer than two weeks."""
-    return mann_kendall([days[weekday::7] for weekday in range(7)]) if len(days) >= FEWEST_DAYS else None
+def by_weekday(days: Sequence[float | None]) -> Trend | None:
+    """The trend of one value per day, without a gap; None for fewer than two weeks. A value may be unknown."""
+    if len(days) < FEWEST_DAYS:
+        return None
+    return mann_kendall([[value for value in days[weekday::7] if value is not None] for weekday in range(7)])
 
 
 def mann_kendall(seasons: Sequence[Sequence[float]]) -> Trend:

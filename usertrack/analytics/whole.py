@@ -55,7 +55,7 @@ def ask(runner: Runner, asked: Asked, bench: Workbench, rules: Rules, workspace:
     first = next(iter(asked.funnels.values()), None)
     notes: list[str] = []
     page = journeys.Asked(patterns=asked.patterns)
-    goals = dict.fromkeys("|".join(one.steps[-1].events) for one in asked.funnels.values())
+    goals = dict.fromkeys("|".join(one.steps[-1].events) for one in asked.funnels.values() if one.steps[-1].events)
     ways = [
         _told(notes, lambda goal=goal: journeys.ask(runner, replace(page, goal=goal), frame))  # type: ignore[misc]
         for goal in goals

@@ -19,6 +19,10 @@ def activity(
     full: Annotated[
         bool, typer.Option("--full", help="Everything, features, journeys, retention, churn and segments too, as JSON.")
     ] = False,
+    user: Annotated[
+        str | None,
+        typer.Option("--user", metavar="EMAIL", help="One person's picture; by e-mail, or an id that PostHog knows."),
+    ] = None,
     limit: Limit = None,
     *,
     asked: Asked,
@@ -33,8 +37,13 @@ def activity(
     `usertrack activity --breakdown person.plan --since 2026-09-01 -o activity.csv`
 
     `usertrack activity --full -o activity.json` · for a dashboard
+
+    `usertrack activity --user lena@northwind.example` · one person's
     """
+    from dataclasses import replace
+
     from usertrack.analytics.activity import ask
+    from usertrack.analytics.asking import user_of
     from usertrack.cli.desk import open_desk
     from usertrack.report.activity import activity_document
 
@@ -43,6 +52,7 @@ def activity(
         _require_json(common)
     with open_desk(common) as desk:
         frame = frame_of(desk, asked)
+        frame = replace(frame, user=user_of(desk.runner, user)) if user else frame
         tell(desk, frame, _everything(desk, frame) if full else activity_document(ask(desk.runner, frame)), limit)
 
 

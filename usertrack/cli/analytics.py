@@ -22,20 +22,22 @@ def funnel(
         list[str],
         typer.Argument(
             metavar="STEP...",
-            help=r"Events, or the name of a funnel; a|b is either, a[CONDITION] fulfils it; in names `\|` and `\[`.",
+            help=r"Events, or the name of a funnel; a|b is either, a[CONDITION] fulfils it, '*' is any; "
+            r"in names `\|` and `\[`.",
             autocompletion=complete.funnels,
         ),
     ],
     window: Annotated[
-        str | None, typer.Option("--window", metavar="TIME", help="To convert in, from the first step: 14d, 12h, 30m.")
+        str | None,
+        typer.Option("--window", metavar="TIME", help="To convert in, from the first step: 14d, 12h, 30m, none."),
     ] = None,
     order: Annotated[str | None, typer.Option("--order", help="ordered, strict or unordered.")] = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option("--exclude", metavar="EVENT", help="Who did this on the way is left out; may be repeated."),
     ] = None,
-    people: Annotated[
-        int | None, typer.Option("--people", metavar="STEP", min=1, help="Who stopped at this step: 1, 2, …")
+    stopped_at: Annotated[
+        int | None, typer.Option("--stopped-at", metavar="STEP", min=1, help="Who stopped at this step: 1, 2, …")
     ] = None,
     periods: Periods = None,
     limit: Limit = None,
@@ -52,9 +54,11 @@ def funnel(
 
     `usertrack funnel activation --breakdown '$geoip_country_code' --top 3`
 
+    `usertrack funnel user_signed_up '*' run_completed --window none` · anything in between, however long it takes
+
     `usertrack funnel activation --interval week` · how conversion moves, by the week of the first step
 
-    `usertrack funnel activation --people 2 -o stuck.csv` · who stopped at the second step
+    `usertrack funnel activation --stopped-at 2 -o stuck.csv` · who stopped at the second step
     """
     from dataclasses import replace
     from functools import partial
@@ -72,24 +76,29 @@ def funnel(
             found,
             window=parse_window(window) if window is not None else found.window,
             order=chosen(order, Order, "--order") if order else found.order,
-            exclusions=(*found.exclusions, *(name for text in exclude or [] for name in events_of(desk.runner, text))),
+            exclusions=(
+                *found.exclusions,
+                *(name for text in exclude or [] for name in events_of(desk.runner, text) or [text]),
+            ),
         )
-        if people is not None and people > len(found.steps):
-            raise UsageError(f"the funnel has {len(found.steps)} steps, not {people}", "--people takes one of them")
-        if people is not None and asked.breakdown:
+        if stopped_at is not None and stopped_at > len(found.steps):
             raise UsageError(
-                "--people lists everybody who stopped at a step, without a --breakdown",
+                f"the funnel has {len(found.steps)} steps, not {stopped_at}", "--stopped-at takes one of them"
+            )
+        if stopped_at is not None and asked.breakdown:
+            raise UsageError(
+                "--stopped-at lists everybody who stopped at a step, without a --breakdown",
                 "--where \"person.properties.plan = 'pro'\" leaves the people of one value",
             )
         trend = asked.interval is not None or periods is not None
         frame = frame_of(desk, asked, interval="week" if trend else "day")
         said = event_notes(desk.runner, steps if len(steps) > 1 else [])
         if trend:
-            frame = periods_of(frame, asked, periods, frame.reaching(found.window, 12))
-        if people is None:
+            frame = periods_of(frame, asked, periods, frame.reaching(found.window or 0, 12))
+        if stopped_at is None:
             shown = funnel_document(ask(desk.runner, found, frame, trend=trend))
         else:
-            shown = people_document(found, frame, people, dropped(desk.runner, found, frame, people))
+            shown = people_document(found, frame, stopped_at, dropped(desk.runner, found, frame, stopped_at))
         tell(desk, frame, desk.pseudonymised(shown) if pseudonyms else shown, limit, said)
 
 
@@ -226,11 +235,6 @@ def stickiness(
         tell(desk, frame, stickiness_document(ask_stickiness(desk.runner, event, frame)), limit, said)
 
 
-Of = Annotated[
-    str, typer.Option("--of", metavar="WHO", help="known: people with an e-mail; all: anonymous visitors, too.")
-]
-
-
 @with_asked()
 def features(
     event: Annotated[
@@ -243,7 +247,6 @@ def features(
     category: Annotated[
         list[str] | None, typer.Option("--category", metavar="NAME", help="Only these; may be repeated.")
     ] = None,
-    of: Of = "known",
     periods: Periods = None,
     limit: Limit = None,
     *,
@@ -256,13 +259,12 @@ def features(
 
     `usertrack features --category build --interval day --periods 14`
 
-    `usertrack features --event mcp_connect_clicked --property template_name --of all`
+    `usertrack features --event mcp_connect_clicked --property template_name`
 
     `usertrack features --event 'run_completed|api_call_made' --property ''` · each event is a feature
     """
     from usertrack.analytics.asking import require_known
-    from usertrack.analytics.features import Counted, ask, source_of
-    from usertrack.analytics.frame import chosen
+    from usertrack.analytics.features import ask, source_of
     from usertrack.analytics.steps import event_notes
     from usertrack.cli.desk import open_desk
     from usertrack.report.features import features_document
@@ -273,7 +275,7 @@ def features(
         if name:
             require_known(desk.runner, [name], frame.since, frame.until)
         said = event_notes(desk.runner, [event])
-        found = ask(desk.runner, source, frame, chosen(of, Counted, "--of"), category or [])
+        found = ask(desk.runner, source, frame, category or [])
         tell(desk, frame, features_document(found), limit, said)
 
 
@@ -284,7 +286,6 @@ def churn(
         int,
         typer.Option("--gone", metavar="DAYS", min=1, max=400, help="Whole days without an event are to have left."),
     ] = 30,
-    of: Of = "known",
     periods: Periods = None,
     limit: Limit = None,
     *,
@@ -302,8 +303,6 @@ def churn(
     `usertrack churn --breakdown person.plan -o churn.html` · lifetimes side by side; in a CSV, too
     """
     from usertrack.analytics.churn import ask
-    from usertrack.analytics.features import Counted
-    from usertrack.analytics.frame import chosen
     from usertrack.analytics.steps import event_notes
     from usertrack.cli.desk import open_desk
     from usertrack.report.churn import churn_document
@@ -313,9 +312,8 @@ def churn(
         frame = frame_of(desk, asked, days=365, interval="month" if trend else "day")
         if trend:
             frame = periods_of(frame, asked, periods, len(frame.starts))
-        counted = chosen(of, Counted, "--of")
         said = event_notes(desk.runner, [event])
-        tell(desk, frame, churn_document(ask(desk.runner, event, gone, frame, counted, trend=trend)), limit, said)
+        tell(desk, frame, churn_document(ask(desk.runner, event, gone, frame, trend=trend)), limit, said)
 
 
 def register(app: typer.Typer) -> None:

@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import errno
 import gc
 import logging
 import os
@@ -21,6 +20,7 @@ from usertrack.cli import (
     history,
     importing,
     insights,
+    interrupts,
     journeys,
     metrics,
     output,
@@ -30,6 +30,8 @@ from usertrack.cli import (
     queries,
     report,
     serving,
+    shells,
+    streams,
     workspace,
 )
 from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
@@ -88,11 +90,16 @@ importing.register(app)
 
 def main() -> None:
     """The entry point of the `usertrack` command: exits with the code that the outcome has."""
+    streams.mend()
     gc.set_threshold(100_000)  # a run is short: looking for garbage after every 700 objects only slows imports
-    code = run()
+    code = interrupts.watched(run)
     # all is closed by now, and taking ClickHouse, DuckDB and the interpreter apart would take another 0.15 s
     atexit._run_exitfuncs()
+    if interrupts.came():
+        code = INTERRUPTED
     with contextlib.suppress(OSError, ValueError):
+        if code == INTERRUPTED:
+            diagnostics.note("interrupted")
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(code)
@@ -102,37 +109,34 @@ def run() -> int:
     """Run the command line and return its exit code; every failure is said on standard error."""
     logging.getLogger().addHandler(logging.NullHandler())  # libraries' own warnings are not for the user
     try:
-        code = int(app(standalone_mode=False, prog_name="usertrack") or 0)
-        if code == INTERRUPTED:  # Typer has caught it
-            diagnostics.note("interrupted")
-        return code
-    except UsertrackError as problem:
+        if "_USERTRACK_COMPLETE" in os.environ or any(word.endswith("-completion") for word in sys.argv):
+            shells.teach()
+        return int(app(standalone_mode=False, prog_name="usertrack") or 0)
+    except BaseException as problem:
+        if interrupts.came() or isinstance(problem, KeyboardInterrupt | typer.Abort):
+            return INTERRUPTED
+        return _told(problem)
+
+
+def _told(problem: BaseException) -> int:
+    """Say what went wrong, and return the exit code for it; what cannot be said is raised."""
+    if isinstance(problem, UsertrackError):
         diagnostics.error(problem)
         return problem.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        diagnostics.note("interrupted")
-        return INTERRUPTED
-    except SystemExit as left:  # how Rich and Typer end when nobody reads their help any more
-        if isinstance(left.__context__, BrokenPipeError):
-            return 0
-        raise
-    except Exception as problem:
-        if hasattr(problem, "format_message"):  # Typer's own: bad usage of a command
-            return _bad_usage(problem)
-        if os.environ.get("USERTRACK_DEBUG"):
-            raise
-        if isinstance(problem, OSError) and problem.filename:  # such as a completion that cannot be installed
-            diagnostics.error(UsageError(f"{problem.filename}: {problem.strerror}", _instead()))
-            return UsageError.exit_code
-        if isinstance(problem, OSError) and problem.errno in _UNWRITABLE:  # the help, or the version
-            output.discard_stdout()
-            diagnostics.error(UsageError(f"cannot write to standard output: {problem.strerror}", "make room there"))
-            return UsageError.exit_code
-        diagnostics.unexpected(problem)
-        return 1
-
-
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+    if isinstance(problem, SystemExit) and isinstance(problem.__context__, BrokenPipeError):
+        return 0  # how Rich and Typer end when nobody reads their help any more
+    if hasattr(problem, "format_message"):  # Typer's own: bad usage of a command
+        return _bad_usage(problem)
+    if os.environ.get("USERTRACK_DEBUG") or not isinstance(problem, Exception):
+        raise problem
+    if isinstance(problem, OSError) and problem.filename:  # such as a completion that cannot be installed
+        diagnostics.error(UsageError(f"{problem.filename}: {problem.strerror}", _instead()))
+        return UsageError.exit_code
+    if isinstance(problem, OSError) and output.is_unwritable(problem):  # the help, or the version
+        diagnostics.error(output.unwritable(problem))
+        return UsageError.exit_code
+    diagnostics.unexpected(problem)
+    return 1
 
 
 def _instead() -> str:

@@ -32,6 +32,7 @@ class Asked:
     interval: str | None = None
     week_start: str | None = None
     segment: str | None = None
+    people: str | None = None
     where: str | None = None
     breakdown: str | None = None
     top: int | None = None
@@ -68,6 +69,16 @@ _FIELDS: dict[str, Any] = {
             metavar="NAME",
             help="Only people of this segment, as they are now; SET/NAME where a name is in two sets.",
             autocompletion=complete.segments,
+        ),
+    ],
+    "people": Annotated[
+        str | None,
+        _option(
+            "--people",
+            metavar="WHO",
+            help="all: anonymous visitors, too; identified: who has a person profile that was identified or has an "
+            "e-mail; default: all.",
+            autocompletion=complete.populations,
         ),
     ],
     "where": Annotated[
@@ -124,7 +135,7 @@ def with_asked(*without: str) -> Callable[[Callable[..., None]], Callable[..., N
 def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day") -> "Frame":
     """What is asked about; raises UsageError. Asks the sources for the people of a segment."""
     from usertrack.analytics.asking import require_known
-    from usertrack.analytics.frame import TOP, Frame, Interval, Range, chosen
+    from usertrack.analytics.frame import TOP, Frame, Interval, Population, Range, chosen
     from usertrack.errors import UsageError
     from usertrack.sqltext import condition_of, properties_of
 
@@ -143,6 +154,7 @@ def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day
         condition_of(asked.where, "posthog") if asked.where else "",
         breakdown=asked.breakdown or "",
         top=asked.top or TOP,
+        population=chosen(asked.people or desk.settings["people"], Population, "--people"),
     )
     require_known(desk.runner, properties_of(frame.where), frame.since, frame.until)
     if not asked.segment:

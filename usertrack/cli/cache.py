@@ -57,7 +57,7 @@ def _opened(settings: "Settings", now: "datetime") -> "Cache":
     from usertrack.cli import diagnostics
     from usertrack.errors import UsageError
 
-    found = open_cache(settings, now, lambda message, *, passing=False: diagnostics.note(message))
+    found = open_cache(settings, now, lambda message, **_: diagnostics.note(message))
     if found is None and settings.uses_demo:
         raise UsageError("the demo is not kept in a cache: it is on this machine", "connect your own sources")
     if found is None:

@@ -1,13 +1,19 @@
 """Shell completion with the names of the workspace at hand. It never fails and never asks a source."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 import typer
 
 if TYPE_CHECKING:
     from usertrack.rules import Rules
+    from usertrack.settings import Settings
+
+_OF_POSTHOG = (
+    "$browser", "$os", "$device_type", "$current_url", "$pathname", "$host", "$referring_domain", "$lib",
+    "$geoip_country_code", "$geoip_city_name", "utm_source", "utm_medium", "utm_campaign",
+)  # fmt: skip
 
 
 def segments(incomplete: str) -> list[str]:
@@ -38,7 +44,8 @@ def funnels(incomplete: str) -> list[str]:
         from usertrack.cli.desk import funnel_paths, settings_of
         from usertrack.cli.options import Common
 
-        return _those(named_funnels(funnel_paths(settings_of(Common()))), incomplete)
+        named = named_funnels(funnel_paths(settings_of(Common())))
+        return _those({*named, *_kept("events")(incomplete)}, incomplete)
     return []
 
 
@@ -67,6 +74,14 @@ def kinds(incomplete: str) -> list[str]:
     return _those(KINDS, incomplete)
 
 
+def populations(incomplete: str) -> list[str]:
+    from typing import get_args
+
+    from usertrack.analytics.frame import Population
+
+    return _those(get_args(Population), incomplete)
+
+
 def targets(incomplete: str) -> list[str]:
     from usertrack.push import TARGETS
 
@@ -77,6 +92,107 @@ def formats(incomplete: str) -> list[str]:
     from usertrack.cli.output import FORMATS
 
     return _those(FORMATS, incomplete)
+
+
+# Options and arguments of many commands, by what they are called or take
+
+
+def of_parameter(context: Any, taker: Any, incomplete: str) -> list[str] | None:
+    """What may stand there; None for one that has its own names, or for which nothing is known."""
+    if getattr(taker, "_custom_shell_complete", None) or type(getattr(taker, "type", None)).__name__ == "IntRange":
+        return None
+    metavar = (getattr(taker, "metavar", None) or "").strip("[].")
+    called = [f"{context.command.name} {name}" for name in getattr(taker, "opts", ())]
+    names = next((_NAMES[key] for key in [*called, *getattr(taker, "opts", ()), metavar] if key in _NAMES), None)
+    if names is None:
+        return None
+    with suppress(Exception):
+        return _those(names(incomplete), incomplete)
+    return []
+
+
+def _words_of(module: str, name: str) -> Callable[[str], Iterable[str]]:
+    """Those of a Literal, or of a tuple, in a module that is loaded when it is asked for."""
+
+    def words(incomplete: str) -> Iterable[str]:
+        import importlib
+
+        found = getattr(importlib.import_module(module), name)
+        return get_args(found) or tuple(found)
+
+    return words
+
+
+def _kept(kind: str) -> Callable[[str], Iterable[str]]:
+    def names(incomplete: str) -> Iterable[str]:
+        from usertrack.cli.names import kept
+
+        return kept(_settings(), kind)
+
+    return names
+
+
+def _properties(incomplete: str) -> Iterable[str]:
+    of_persons = (f"person.{name}" for name in _kept("person properties")(incomplete))
+    return {*_OF_POSTHOG, *_kept("event properties")(incomplete), *of_persons}
+
+
+def _zones(incomplete: str) -> Iterable[str]:
+    from zoneinfo import available_timezones
+
+    return available_timezones()
+
+
+def _emails(incomplete: str) -> Iterable[str]:
+    """Of whoever was in the last answers that the history keeps."""
+    from datetime import UTC, datetime
+
+    from usertrack.history_file import place_of
+    from usertrack.spool import connect, quote
+
+    settings = _settings()
+    place = place_of(settings, datetime.now(UTC))
+    if place is None or not place.path.exists():
+        return []
+    connection = connect()
+    connection.execute(f"ATTACH {quote(str(place.path))} AS history (READ_ONLY)")
+    last = "SELECT max(id) FROM history.snapshot WHERE origin = ? GROUP BY set_name"
+    people = "SELECT DISTINCT key FROM history.person WHERE starts_with(key, ?) AND snapshot IN"
+    found = connection.execute(f"{people} ({last}) ORDER BY key LIMIT 200", [incomplete, place.origin]).fetchall()
+    return [str(key) for (key,) in found]
+
+
+def _said(*words: str) -> Callable[[str], Iterable[str]]:
+    return lambda incomplete: words
+
+
+_NAMES: dict[str, Callable[[str], Iterable[str]]] = {
+    "--interval": _words_of("usertrack.analytics.frame", "Interval"),
+    "--week-start": _words_of("usertrack.analytics.frame", "WeekStart"),
+    "--order": _words_of("usertrack.analytics.funnel", "Order"),
+    "--type": _words_of("usertrack.analytics.retention", "Kind"),
+    "--by": _words_of("usertrack.analytics.journeys", "By"),
+    "properties --of": _words_of("usertrack.definitions", "PROPERTY_TYPES"),
+    "--of": _words_of("usertrack.analytics.features", "Counted"),
+    "--people": _said("all", "identified"),
+    "--sort": _words_of("usertrack.definitions", "ERROR_ORDERS"),
+    "--source": _words_of("usertrack.sources", "REGISTRY"),
+    "--timezone": _zones,
+    "--set": sets,
+    "--tool": _kept("tools"),
+    "--property": _kept("event properties"),
+    "PROPERTY": _properties,
+    "EVENT": _kept("events"),
+    "EMAIL": _emails,
+    "ID": _kept("insights"),
+}
+
+
+def _settings() -> "Settings":
+    from usertrack.cli.desk import settings_of
+    from usertrack.cli.options import Common
+
+    return settings_of(Common())
 
 
 def _rules() -> "Rules":

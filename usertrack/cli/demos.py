@@ -41,6 +41,8 @@ def run_server(
     week_start: str | None = None,
     *,
     hash_ips: bool = False,
+    query_memory: int,
+    log_format: str,
 ) -> None:
     from usertrack.analytics.frame import WeekStart, chosen
     from usertrack.pseudonyms import key_of
@@ -60,6 +62,8 @@ def run_server(
         host,
         port,
         lambda url, keys: _announce(url, keys, folder),
+        log_format,
+        query_memory=query_memory,
         timezone=timezone,
         row_cap=max_rows,
         ip_key=key_of(load()) if hash_ips else b"",

@@ -38,17 +38,19 @@ def settings_of(common: Common) -> "Settings":
 def library_of(settings: "Settings") -> "Library":
     """The shipped queries, with the workspace's own in front."""
     from usertrack.library import Library, shipped_root
+    from usertrack.settings import is_there
 
     own = [near(settings.root) / "queries"] if settings.root and settings.root != shipped_root() else []
-    return Library([shipped_root() / "queries", *own])
+    return Library([shipped_root() / "queries", *(folder for folder in own if is_there(folder, folder=True))])
 
 
 def rules_path(settings: "Settings") -> Path:
     """The workspace's segments.yaml, or the shipped one."""
     from usertrack.library import shipped_root
+    from usertrack.settings import is_there
 
     own = near(settings.root) / "segments.yaml" if settings.root else None
-    return own if own and own.is_file() else shipped_root() / "segments.yaml"
+    return own if own and is_there(own) else shipped_root() / "segments.yaml"
 
 
 def failures_paths(settings: "Settings") -> list[Path]:
@@ -63,9 +65,10 @@ def funnel_paths(settings: "Settings") -> list[Path]:
 
 def _own_and_shipped(settings: "Settings", name: str) -> list[Path]:
     from usertrack.library import shipped_root
+    from usertrack.settings import is_there
 
     own = near(settings.root) / name if settings.root and settings.root != shipped_root() else None
-    return [*([own] if own and own.is_file() else []), shipped_root() / name]
+    return [*([own] if own and is_there(own) else []), shipped_root() / name]
 
 
 def near(folder: Path) -> Path:

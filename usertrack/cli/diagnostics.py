@@ -1,9 +1,11 @@
 """The only module that writes to standard error: errors, hints, notes and progress. Data never goes there."""
 
+import json
 import os
 import shutil
 import sys
 import textwrap
+from itertools import takewhile, zip_longest
 from types import TracebackType
 from typing import Any
 
@@ -11,10 +13,31 @@ from usertrack.errors import UsertrackError
 
 
 def error(problem: UsertrackError) -> None:
-    """``error: …`` and, where there is one, ``hint: …``."""
-    _line("error", problem.message)
-    if problem.hint:
-        _line("hint", problem.hint)
+    """``error: …`` and, where there is one, ``hint: …``; for who asked for JSON, one line of it, the last one."""
+    _error(problem.code, problem.message, problem.hint, problem.exit_code)
+
+
+def _error(code: str, message: str, hint: str, exit_code: int) -> None:
+    if _asked_format() in ("json", "jsonl"):
+        told = {"code": code, "message": message, "hint": hint, "exit": exit_code}
+        sys.stderr.write(json.dumps({"error": told}) + "\n")
+        sys.stderr.flush()
+        return
+    _line("error", message)
+    if hint:
+        _line("hint", hint)
+
+
+def _asked_format() -> str:
+    """The format as it was typed, read without the command line's help: that may be what failed."""
+    asked = os.environ.get("USERTRACK_FORMAT", "")
+    words = list(takewhile("--".__ne__, sys.argv[1:]))
+    for word, following in zip_longest(words, words[1:], fillvalue=""):
+        if word in ("-f", "--format"):
+            asked = following
+        elif word.startswith(("-f", "--format=")):
+            asked = word.removeprefix("--format=").removeprefix("-f")
+    return asked
 
 
 def note(text: str) -> None:
@@ -43,8 +66,8 @@ def unexpected(problem: BaseException) -> None:
     while trace and trace.tb_next:
         trace = trace.tb_next
     place = f" at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else ""
-    _line("error", f"usertrack itself failed ({type(problem).__name__}{place})")
-    _line("hint", "this is a bug, please report it; USERTRACK_DEBUG=1 shows the whole trace")
+    hint = "this is a bug, please report it; USERTRACK_DEBUG=1 shows the whole trace"
+    _error("bug", f"usertrack itself failed ({type(problem).__name__}{place})", hint, 1)
 
 
 def _line(kind: str, text: str) -> None:
@@ -69,7 +92,8 @@ def _coloured(kind: str) -> str:
 class Progress:
     """A spinner on a terminal; off one, only what is worth keeping: retries and the like.
 
-    Called with a message, it shows it; with ``passing``, only while nothing newer is to be said.
+    Called with a message, it shows it; with ``passing``, only while nothing newer is to be said, and with ``unseen``
+    in a line of its own where nothing can pass.
     """
 
     def __init__(self) -> None:
@@ -95,8 +119,8 @@ class Progress:
             self._status.stop()
             self._status = None
 
-    def __call__(self, message: str, *, passing: bool = False) -> None:
-        if not passing:
+    def __call__(self, message: str, *, passing: bool = False, unseen: bool = False) -> None:
+        if not passing or (unseen and not self._status):
             self._above(message)
         elif self._status:
             from rich.text import Text

@@ -27,6 +27,7 @@ def failures(
 
     `usertrack failures --days 7 -o failures.csv` · one row per fingerprint
     """
+    from usertrack.cli import names
     from usertrack.cli.desk import failures_paths, open_desk
     from usertrack.failures.causes import read_catalogue
     from usertrack.failures.investigation import Investigation, account_named, investigate
@@ -36,6 +37,8 @@ def failures(
         catalogue = read_catalogue(failures_paths(desk.settings))
         person = account_named(desk.runner, user) if user else []
         found = investigate(desk.runner, catalogue, person=person, tool=tool or "", days=days)
+        if isinstance(found, Investigation) and not (user or tool):
+            names.keep(desk.settings, "tools", found.used)
         desk.incomplete = isinstance(found, Investigation) and bool(found.missing)
         desk.emit(failures_document(found, desk.settings["timezone"]), limit)
 

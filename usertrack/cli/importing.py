@@ -43,6 +43,12 @@ def events(
         typer.Option("--dry-run", help="Show the mapping, the first rows as events, what is wrong; write nothing."),
     ] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be events.")] = False,
+    ties: Annotated[
+        str,
+        typer.Option(
+            "--ties", help="Rows of a person with one time: in the order of the file, a microsecond apart; or equal."
+        ),
+    ] = "file",
     fmt: Format = None,
     output: Output = None,
 ) -> None:
@@ -59,17 +65,18 @@ def events(
     those with several ids), property.NAME, person.NAME. Columns with usual names are found; all others become
     properties.
     """
+    from usertrack.analytics.frame import chosen
     from usertrack.cli import diagnostics
     from usertrack.cli import output as out
     from usertrack.cli.demos import default_data, require_timezone
-    from usertrack.server.imports.events import Wanted
+    from usertrack.server.imports.events import Ties, Wanted
     from usertrack.sources.demo import require_engines
 
     require_engines()
     require_timezone(timezone)
     out.chosen(fmt or "", output)
     folder = data or default_data()
-    wanted = Wanted(file, file, mapping or [], omit or [], timezone, skip_bad)
+    wanted = Wanted(file, file, mapping or [], omit or [], timezone, skip_bad, chosen(ties, Ties, "--ties"))
     with diagnostics.Progress() as progress:
         shown = _previewed(wanted, progress) if dry_run else _imported(wanted, folder, progress)
     out.emit(shown, fmt=fmt or "", output=output)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usertrack.cli import complete
+from usertrack.cli import complete, names
 from usertrack.cli.options import Common, Limit, Params, parse_params, with_common
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def list_(
 
     with open_desk(common) as desk:
         found = list_insights(desk.runner, search)
+        if not search:
+            names.keep(desk.settings, "insights", (name for one in found for name in (one.short_id, one.name)))
         desk.emit(list_document(found, desk.settings["insights"], search))
 
 
@@ -169,7 +171,10 @@ def events(
     from usertrack.report.insights import events_document
 
     with open_desk(common) as desk:
-        desk.emit(events_document(known(desk.runner, search, days), days, desk.settings["timezone"]), limit)
+        found = known(desk.runner, search, days)
+        if not search:
+            names.keep(desk.settings, "events", (str(row[0]) for row in found.rows))
+        desk.emit(events_document(found, days, desk.settings["timezone"]), limit)
 
 
 @with_common
@@ -191,6 +196,8 @@ def properties(
 
     with open_desk(common) as desk:
         found = known(desk.runner, of, event, search)
+        if not (event or search):
+            names.keep(desk.settings, f"{of} properties", (str(row[0]) for row in found.rows))
         desk.emit(properties_document(found, event or f"{of}s", desk.settings["timezone"]), limit)
 
 

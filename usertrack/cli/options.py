@@ -133,6 +133,9 @@ Params = Annotated[
 Pseudonyms = Annotated[
     bool, typer.Option("--pseudonyms", help="Nobody's e-mail: each is replaced by a keyed hash, the same every time.")
 ]
+AllMembers = Annotated[
+    bool, typer.Option("--all-members", help="Also those to act on under a more urgent segment, which they are in too.")
+]
 SetName = Annotated[str, typer.Option("--set", help="Which set of segments.", autocompletion=complete.sets)]
 
 

@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import errno
 import io
 import os
 import shutil
@@ -176,8 +177,7 @@ def _to_stdout(document: Document, fmt: str, limit: int | None) -> None:
     except BrokenPipeError:
         discard_stdout()
     except OSError as error:
-        discard_stdout()
-        raise UsageError(f"cannot write to standard output: {_reason(error)}", "make room, or use --output") from error
+        raise unwritable(error) from error
 
 
 @contextlib.contextmanager
@@ -211,6 +211,21 @@ def _forgiving(stream: Any) -> TextIO:
     with contextlib.suppress(AttributeError):
         stream.reconfigure(errors="backslashreplace")
     return stream  # type: ignore[no-any-return]
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+
+def is_unwritable(problem: OSError) -> bool:
+    """Whether ``problem`` is that standard output takes no more: the help, for one, is written past `emit`."""
+    return problem.errno in _UNWRITABLE and not problem.filename
+
+
+def unwritable(error: OSError) -> UsageError:
+    """The error for an answer that standard output does not take; what is still on the way there is dropped."""
+    discard_stdout()
+    hint = "make room, or use --output" if error.errno != errno.EBADF else "open it, or use --output"
+    return UsageError(f"cannot write to standard output: {_reason(error)}", hint)
 
 
 def discard_stdout() -> None:
@@ -262,4 +277,4 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
+    return "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.options import Common, Limit, Pseudonyms, SetName, with_common
+from usertrack.cli.options import AllMembers, Common, Limit, Pseudonyms, SetName, with_common
 
 _PANEL = "People"
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_default=False)]
@@ -18,6 +18,7 @@ def segments(
         typer.Argument(metavar="[NAME]...", help="Only these, by id or name.", autocompletion=complete.segments_of_set),
     ] = None,
     set_name: SetName = "action",
+    all_members: AllMembers = False,
     limit: Limit = None,
     pseudonyms: Pseudonyms = False,
     *,
@@ -27,7 +28,9 @@ def segments(
 
     `usertrack segments` · everybody's segment, most urgent first
 
-    `usertrack segments failing power --limit 0` · all people of two segments
+    `usertrack segments failing power --limit 0` · all people to act on in two segments
+
+    `usertrack segments power --all-members` · and those who are in a more urgent one too
 
     `usertrack segments --set lifecycle -o people.xlsx` · another set, as a spreadsheet
     """
@@ -42,7 +45,8 @@ def segments(
         only = rules.require(chosen, names or [])
         found = classify(desk.profiles(rules, last=True), chosen)
         since = keep(found, desk.history(), desk.runner.now)
-        document = segments_document(found, only, desk.settings["timezone"], limit, since)
+        zone = desk.settings["timezone"]
+        document = segments_document(found, only, zone, limit, since, all_members=all_members)
         desk.emit(desk.pseudonymised(document) if pseudonyms else document, limit)
 
 

@@ -79,7 +79,7 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
                 diagnostics.note("nothing was deleted; --yes deletes it")
                 return
         done = delete(desk.runner, subject, where, desk.progress)
-        proven = prove(desk.runner, subject, where, found)
+        proven = prove(desk.runner, subject, where, found, desk.progress)
         desk.emit(erased_document(subject, proven))
         if any(each.held.place == "Postgres" and each.held.count for each in proven):
             diagnostics.note("Postgres is read only, always: the owner of the database has to delete these rows")
@@ -112,7 +112,8 @@ def prove(
     with _opened(common, data) as desk:
         desk.progress(f"looking for {email}", passing=True)
         subject = find(desk.runner, email, [each.strip().lower() for each in person or ()])
-        found = [Erased(held, held.count, held.note) for held in survey(desk.runner, subject, _places(desk, data))]
+        held = survey(desk.runner, subject, _places(desk, data), desk.progress)
+        found = [Erased(each, each.count, each.note) for each in held]
         desk.emit(erased_document(subject, found))
         raise_left(subject, found, done=not pending(desk.runner, subject))
 
@@ -220,7 +221,7 @@ def _known(desk: "Desk", email: str, data: Path | None) -> "tuple[Subject, Kept,
 
     desk.progress(f"looking for {email}", passing=True)
     subject, where = find(desk.runner, email), _places(desk, data)
-    found = survey(desk.runner, subject, where)
+    found = survey(desk.runner, subject, where, desk.progress)
     if not any(each.count for each in found if each.what not in ("answers", "rows") or each.place == "history"):
         _nobody(desk, email)
     return subject, where, found
@@ -241,13 +242,13 @@ def _places(desk: "Desk", data: Path | None) -> "Kept":
     from usertrack.cli.demos import default_data
     from usertrack.history_file import place_of
     from usertrack.privacy.places import Kept
-    from usertrack.sources.demo import cache_root, place
+    from usertrack.server.lock import served_at
 
     settings, now = desk.settings, datetime.now(UTC)
-    store = data or default_data()
-    if settings.uses_demo:
-        store = place(cache_root(), now=now) / "posthog"
-    return Kept(place_of(settings, desk.runner.now), open_cache(settings, now, desk.progress), store)
+    own = default_data()
+    asked = data or settings.uses_demo or served_at(own) == settings["posthog.host"].replace("localhost", "127.0.0.1")
+    unseen = own if (own / "clickhouse").is_dir() and not asked else None
+    return Kept(place_of(settings, desk.runner.now), open_cache(settings, now, desk.progress), unseen)
 
 
 def _confirmed(question: str, answer: str) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.options import Common, SetName, with_common
+from usertrack.cli.options import AllMembers, Common, SetName, with_common
 
 if TYPE_CHECKING:
     from usertrack.cli.desk import Desk
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from usertrack.push.order import Order, Outcome
 
 _PANEL = "People"
-_ONLY = {"name": ("posthog-cohort",), "url": ("slack", "webhook"), "link": ("slack",)}
+_ONLY = {"name": ("posthog-cohort",), "yes": ("posthog-cohort",), "url": ("slack", "webhook"), "link": ("slack",)}
 
 
 @with_common
@@ -39,6 +39,7 @@ def push(
         bool, typer.Option("--dry-run", help="Show exactly what would be sent, and send nothing.")
     ] = False,
     set_name: SetName = "action",
+    all_members: AllMembers = False,
     limit: Annotated[
         int | None,
         typer.Option("--limit", "-n", min=0, help="Only so many, the most urgent; 0 for all. Slack lists 10."),
@@ -53,10 +54,13 @@ def push(
     link: Annotated[
         str | None, typer.Option("--link", help="A page that the Slack message leads to, such as your report.")
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --as-of: put these people into the cohort in the place of those of now.")
+    ] = False,
     *,
     common: Common,
 ) -> None:
-    """Send the people of a segment to PostHog, Slack, a CRM or a server of yours.
+    """Send the people to act on in a segment to PostHog, Slack, a CRM or a server of yours.
 
     `usertrack push power --to posthog-cohort` · a static cohort, kept up to date by every push
 
@@ -66,23 +70,31 @@ def push(
 
     `usertrack push at_risk --to webhook --url https://hooks.acme.example/usertrack`
     """
-    from usertrack.cli.desk import open_desk, settings_of
+    from usertrack.cli.desk import open_desk
     from usertrack.errors import UsageError
     from usertrack.push import target_named
     from usertrack.push.order import Order
 
     target = target_named(to)
-    for option, value in (("name", name), ("url", url), ("link", link)):
+    for option, value in (("name", name), ("yes", yes or None), ("url", url), ("link", link)):
         if value is not None and to not in _ONLY[option]:
             raise UsageError(f"--{option} is not for {to}", f"it goes with --to {' or '.join(_ONLY[option])}")
     if to == "csv":
         _require_lines(common)
-    order = Order(settings_of(common), name, url, link, dry_run)
-    target.check(order)
     with open_desk(common, cached=False) as desk:
-        audience = _audience(desk, segment, set_name, _most(to, limit))
+        order = Order(desk.settings, name, url, link, dry_run, "" if yes else _moment(desk))
+        target.check(order)
+        audience = _audience(desk, segment, set_name, _most(to, limit), all_members=all_members)
         desk.incomplete = False  # a segment that is known is known whole, whatever else could not be answered
         _show(desk, to, audience, target.push(audience, order, desk.runner, desk.progress), order)
+
+
+def _moment(desk: "Desk") -> str:
+    """Of which moment the people are, where that is not now."""
+    from usertrack.report.segments import moment
+
+    runner = desk.runner
+    return moment(runner.as_of, desk.settings["timezone"]) if runner.as_of < runner.now or runner.future else ""
 
 
 def _most(to: str, limit: int | None) -> int | None:
@@ -94,7 +106,7 @@ def _most(to: str, limit: int | None) -> int | None:
     return LISTED if limit is None else min(limit or MOST_LISTED, MOST_LISTED)
 
 
-def _audience(desk: "Desk", segment: str, set_name: str, limit: int | None) -> "Audience":
+def _audience(desk: "Desk", segment: str, set_name: str, limit: int | None, *, all_members: bool) -> "Audience":
     from usertrack.changes import keep
     from usertrack.errors import Unknown
     from usertrack.push.audience import audience_of
@@ -109,7 +121,7 @@ def _audience(desk: "Desk", segment: str, set_name: str, limit: int | None) -> "
             f"nothing was sent: who has opted out is unknown, because {desk.runner.opted_out.problem}", "try again"
         )
     since = keep(found, desk.history(), desk.runner.now)
-    audience = audience_of(found, segment, desk.settings["timezone"], limit)
+    audience = audience_of(found, segment, desk.settings["timezone"], limit, all_members=all_members)
     if since is None or segment not in since.counts:
         return audience
     return replace(audience, moved=since.counts[segment], since=since.pair.before.as_of)

@@ -10,7 +10,7 @@ import typer
 from usertrack.cli import complete
 from usertrack.cli.analytics import WEEKS
 from usertrack.cli.asked import Asked, frame_of, of_people, week_start, with_asked
-from usertrack.cli.options import Common, Limit, Pseudonyms, SetName, with_common
+from usertrack.cli.options import AllMembers, Common, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:
     from usertrack.cli.desk import Desk
@@ -86,19 +86,21 @@ def segment(
         typer.Argument(metavar="NAME", help="Which.", show_default=False, autocompletion=complete.segments_of_set),
     ],
     set_name: SetName = "action",
+    all_members: AllMembers = False,
     limit: Limit = None,
     pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
-    """Who is in a segment and why, and who came and went since last week.
+    """Whom to act on in a segment and why, and who came and went since last week.
 
     `usertrack report segment failing -o failing.md`
     """
     from usertrack.cli.desk import open_desk
 
     with open_desk(common) as desk:
-        _emit(desk, _recipe(desk, "segment", name, set_name, limit), pseudonyms=pseudonyms)
+        made = replace(_recipe(desk, "segment", name, set_name, limit), all_members=all_members)
+        _emit(desk, made, pseudonyms=pseudonyms)
 
 
 @report.command("activity")
@@ -124,6 +126,7 @@ def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, asked: Aske
             until=until.isoformat(),
             week_start=week_start(desk, asked.week_start, "week"),
             segment=asked.segment,
+            people=asked.people or desk.settings["people"],
             where=asked.where,
         )
         _emit(desk, made, pseudonyms=pseudonyms)
@@ -266,7 +269,14 @@ def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa:
     found, moved = classify_both(answered)
     desk.incomplete = any(fact.missing for fact in found.bench.facts.values())
     return segment_document(
-        found, moved, recipe.subject, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit
+        found,
+        moved,
+        recipe.subject,
+        asdict(recipe),
+        recipe.timezone,
+        _templates(desk),
+        recipe.limit,
+        all_members=recipe.all_members,
     )
 
 
@@ -277,7 +287,14 @@ def _activity(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa
     from usertrack.report.dashboard import dashboard_document
 
     desk.runner = desk.runner.at(recipe.as_of)
-    frame = frame_of(desk, Asked(recipe.since, recipe.until, week_start=recipe.week_start, where=recipe.where))
+    asked = Asked(
+        recipe.since,
+        recipe.until,
+        week_start=recipe.week_start,
+        people=recipe.people or "all",
+        where=recipe.where,
+    )
+    frame = frame_of(desk, asked)
     rules = desk.rules()
     if recipe.segment:
         rules.holding(recipe.segment)  # a wrong name is said before anything is asked
@@ -304,9 +321,10 @@ def _sought(desk: "Desk", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FB
 def _templates(desk: "Desk") -> Path | None:
     """The workspace's own templates, where it has any."""
     from usertrack.cli.desk import near
+    from usertrack.settings import is_there
 
     own = near(desk.settings.root) / "templates" if desk.settings.root else None
-    return own if own and own.is_dir() else None
+    return own if own and is_there(own, folder=True) else None
 
 
 def register(app: typer.Typer) -> None:

@@ -1,5 +1,6 @@
 """Commands about the embedded engines: demo, serve."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +9,14 @@ import typer
 _PANEL = "Engines"
 
 
+class LogFormat(StrEnum):
+    text = "text"
+    json = "json"
+
+
 def demo(
     users: Annotated[int, typer.Option("--users", min=50, help="How many accounts.")] = 2000,
-    days: Annotated[int, typer.Option("--days", min=7, max=730, help="How many days of history.")] = 90,
+    days: Annotated[int, typer.Option("--days", min=7, max=730, help="How many days of history.")] = 120,
     reset: Annotated[bool, typer.Option("--reset", help="Build it anew even if it is there.")] = False,
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="TIME", help="The moment at which its world ends.")
@@ -18,7 +24,7 @@ def demo(
 ) -> None:
     """Build the demo world, or a larger one; the other commands use the one built last.
 
-    `usertrack demo` · the default: 2 000 accounts, 90 days
+    `usertrack demo` · the default: 2 000 accounts, 120 days
 
     `usertrack demo --users 100000` · for trying things at size
     """
@@ -49,6 +55,12 @@ def serve(
     hash_ips: Annotated[
         bool, typer.Option("--hash-ips", help="Keep a keyed hash of where events come from; default: nothing of it.")
     ] = False,
+    query_memory: Annotated[
+        float, typer.Option("--query-memory", metavar="GIB", min=0.1, help="Memory that one query may take; three run.")
+    ] = 2.0,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", help="How errors are written to standard error.")
+    ] = LogFormat.text,
 ) -> None:
     """Run the embedded PostHog as a server: the SDKs send to it, usertrack asks it.
 
@@ -58,7 +70,17 @@ def serve(
     """
     from usertrack.cli.demos import run_server
 
-    run_server(host, port, data, timezone, max_rows, week_start, hash_ips=hash_ips)
+    run_server(
+        host,
+        port,
+        data,
+        timezone,
+        max_rows,
+        week_start,
+        hash_ips=hash_ips,
+        query_memory=int(query_memory * 2**30),
+        log_format=log_format,
+    )
 
 
 def register(app: typer.Typer) -> None:

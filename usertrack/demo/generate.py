@@ -39,7 +39,7 @@ class Parameters:
 
     as_of: datetime
     users: int = 2000
-    days: int = 90
+    days: int = 120
     quiet: bool = False
 
 

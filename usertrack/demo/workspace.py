@@ -73,7 +73,7 @@ def build(
     *,
     as_of: datetime,
     users: int = 2000,
-    days: int = 90,
+    days: int = 120,
     quiet: bool = False,
     progress: Progress | None = None,
 ) -> Demo:
@@ -99,7 +99,7 @@ def open_demo(
     *,
     now: datetime,
     users: int = 2000,
-    days: int = 90,
+    days: int = 120,
     reset: bool = False,
     progress: Progress | None = None,
 ) -> Demo:

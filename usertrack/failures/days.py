@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from usertrack.failures.bursts import log_ways
+
 SURE = 0.05  # of investigations without any such person, the share that names one for a crowded day, at the most
 
 
@@ -61,12 +63,8 @@ def crowded(day: Day, finished: int, failed: int) -> float:
     """The probability that ``day.failed`` or more of all ``failed`` fall on ``day.finished`` of all ``finished``."""
     elsewhere = finished - day.finished
     ways = (
-        _choose(day.finished, here) + _choose(elsewhere, failed - here)
+        log_ways(day.finished, here) + log_ways(elsewhere, failed - here)
         for here in range(day.failed, min(day.finished, failed) + 1)
         if failed - here <= elsewhere
     )
-    return min(1.0, sum(math.exp(way - _choose(finished, failed)) for way in ways))
-
-
-def _choose(of: int, chosen: int) -> float:
-    return math.lgamma(of + 1) - math.lgamma(chosen + 1) - math.lgamma(of - chosen + 1)
+    return min(1.0, sum(math.exp(way - log_ways(finished, failed)) for way in ways))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from usertrack.errors import UsageError, UsertrackError, did_you_mean
 from usertrack.explain import find
-from usertrack.failures.bursts import PEOPLE, Failed, Incident, Stretch, incidents, unlikely
+from usertrack.failures.bursts import Failed, Incident, Stretch, incidents, measured, tested, unlikely
 from usertrack.failures.causes import Catalogue, Cause
 from usertrack.failures.days import Contrast, Day, contrasts
 from usertrack.failures.masking import fingerprint, redacted
@@ -150,7 +150,7 @@ def investigate(
         "kinds": kinds,
         "messages": ("neon/failure_messages", narrowed),
         "days": ("neon/failure_days", {"person": person, "days": days}),
-        "windows": ("neon/failure_windows", {"days": days, "people": PEOPLE, "since": since}),
+        "windows": ("neon/failure_windows", {"days": days, "since": since}),
     }
     parts = _answers(runner, asked, missing)
     stretches = [Stretch(*row) for row in parts["windows"].rows]
@@ -160,7 +160,7 @@ def investigate(
         failures = gather(catalogue, runner.one(everybodys).rows)[1]
         failures = [replace(one, person=whose) if one.person in person else one for one in failures]
     own_days = [(str(row[0]), Day(*row[1:])) for row in parts["days"].rows]
-    hit = incidents(stretches, failures)
+    hit = _measured(runner, incidents(stretches, failures), stretches, {"days": days, "since": since})
     found = {row[0]: Level(*(*row[:6], tuple(row[6]), row[7])) for row in parts["levels"].rows}
     return Investigation(
         as_of=runner.as_of,
@@ -171,7 +171,7 @@ def investigate(
         levels={name: found.get(name, Level(name)) for name in ("workflow", "tool")},
         fingerprints=tuple(fingerprints),
         incidents=tuple(hit),
-        stretches=len(stretches),
+        stretches=len(tested(stretches)),
         kinds=_held(parts["kinds"]),
         used=used,
         by_day=tuple(own_days),
@@ -245,6 +245,16 @@ def gather(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fingerprint]
     for key, group in groups.items():
         group.sample = redacted(samples.get(key, ""))
     return sorted(groups.values(), key=lambda one: (-one.failures, one.level, one.tool, one.text)), failures
+
+
+def _measured(
+    runner: Runner, hit: Sequence[Incident], stretches: Sequence[Stretch], window: Mapping[str, object]
+) -> list[Incident]:
+    """Each incident with the figures of its whole duration, which is asked for where no stretch is as long."""
+    counted = {stretch.itself for stretch in stretches}
+    lengths = sorted({one.itself[-1] for one in hit if one.itself not in counted})
+    longer = runner.bind("neon/failure_windows", {**window, "lengths": [str(length) for length in lengths]})
+    return measured(hit, [*stretches, *(Stretch(*row) for row in (runner.one(longer).rows if lengths else ()))])
 
 
 def _struck(hit: Iterable[Incident], failures: Iterable[Failed]) -> Counter[str]:

@@ -7,6 +7,7 @@ Patterns begin where a run of their characters begins and never step back over i
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 
 LONGEST = 4_000  # characters of a message that are looked at
 _FINGERPRINT, _SAMPLE = 200, 300  # characters that are kept
@@ -84,23 +85,57 @@ def _host(match: re.Match[str]) -> str:
 
 
 def _number(match: re.Match[str]) -> str:
-    """Codes stay: they say what happened, where amounts say how much; and that nothing is left is no amount."""
-    number, before, after = (
-        match[0],
-        match.string[max(0, match.start() - 12) : match.start()],
-        match.string[match.end() :],
-    )
-    code = _CODE_BEFORE.search(before) or (
-        _CODE.fullmatch(number) and not before[-1:].isalnum() and not _UNIT.match(after)
-    )
-    none = number == "0" and _HELD_BEFORE.search(before)
-    return number if none or (code and len(number) <= 3) else "<n>"
+    """Codes stay: they say what happened, where amounts say how much; and so does that too little is left."""
+    number, line = match[0], match.string
+    before, after = line[max(0, match.start() - 30) : match.start()], line[match.end() : match.end() + 40]
+    if len(number) <= 3 and (_CODE_BEFORE.search(before) or _is_status(number, before, after)):
+        return number
+    return _held(number, line) if _HELD_BEFORE.search(before) else "<n>"
 
 
-_CODE = re.compile(r"[45]\d\d")
-_CODE_BEFORE = re.compile(r"(?i)(?:rc|code|status|errno|exit)[=: ]+-?$")
-_HELD_BEFORE = re.compile(r"(?i)\b(?:has|have|left|remaining|balance|reported)[=: ]+$")
-_UNIT = re.compile(r"\s*(?:m?s|[KMG]i?B|%)(?!\w)")
+_CODE_BEFORE = re.compile(r"(?i)(?:rc|code|status|errno|exit)[\"']?[=: ]+-?$")
+
+
+def _is_status(number: str, before: str, after: str) -> bool:
+    """Whether ``number`` is a status of HTTP rather than 431 rows or 512 ms: by the words around it."""
+    if number not in _STATUSES or before[-1:].isalnum():
+        return False
+    named = _NAMES_SERVICE.search(before) and _NO_COUNT.match(after)
+    told = _SAYS_STATUS.search(before) and not _COUNTED.match(after)
+    return bool(named or told) or after.lower().startswith(_STATUSES[number])
+
+
+_STATUSES = {
+    **dict.fromkeys(("999", *map(str, range(400, 600))), (" client error", " server error")),
+    **{str(one.value): (" client error", " server error", f" {one.phrase.lower()}") for one in HTTPStatus},
+}
+"""What comes behind each status; 999 is LinkedIn's, and 520 to 530 are of those in front of others' servers."""
+_SAYS_STATUS = re.compile(
+    r"(?i)(?:\bhttp(?:/[\d.]+)?|(?<!key)(?<!index)(?<!value)error|exception|returned|respon\w+(?: with)?"
+    r"|failed(?: with)?|got|\w\.\w+:)[=: (\[]+$"
+)
+_COUNTED = re.compile(
+    r"\s*(?:[KMG]i?B|m?s|%)(?!\w)|[.,:]\d| (?!for|from|when|on|at|while|because|after|in|by|and)[a-z]+"
+)
+_NAMES_SERVICE = re.compile(
+    r"(?:^|\b(?!(?:Row|Line|Step|Item|Record|Batch|Page|Attempt|Run|Job|Task|Chunk|Part|Port|User|Id|Number|No|Column"
+    r"|Index|Position|Offset|Byte|Size|Limit|Max|Min|After|Only|All|Order|Version|Day|Week)s?\b)[A-Z]\w*) ?$"
+)
+_NO_COUNT = re.compile(r"[)\]]?(?:$|[:;,-]|\.(?!\d)| -| [A-Z{(<])")
+_HELD_BEFORE = re.compile(
+    r"(?i)\b(?:has|have|left|remaining|balance|reported|available)[=:]? *(?:is |of |was |reported )?$"
+)
+_NEEDED = re.compile(r"(?i)\b(?:needs?|requires?|required|costs?)[=: ]+(\d+(?:\.\d+)?)(?!\d|[,:]\d)")
+
+
+def _held(number: str, line: str) -> str:
+    """What somebody has left: 0, or less than the line says that they need, or an amount."""
+    if not number.strip("0.,"):
+        return "0"
+    needed = _NEEDED.search(line)
+    few = needed and number.count(".") < 2 and number.replace(".", "").isdigit() and float(number) < float(needed[1])
+    return "<too few>" if few else "<n>"
+
 
 _URL = re.compile(r"(?<![\w+.-])(?P<scheme>[A-Za-z][A-Za-z\d+.-]*+://)(?P<rest>[^\s\"<>`]++)")
 _KEYWORDS = (

@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from usertrack.errors import CheckFailed, UsageError
+from usertrack.history_file import Place
 from usertrack.privacy import kept
-from usertrack.privacy.places import Held, Kept, survey
+from usertrack.privacy.jobs import forgets, result
+from usertrack.privacy.places import Held, Kept, asked_of_server, silent, survey
 from usertrack.privacy.subject import Subject
 from usertrack.run import Runner
 from usertrack.sources import Notify
+from usertrack.traces import files_with
 
 _AT_ONCE = 1000  # persons or distinct_ids that PostHog deletes with one request
 _PENDING = "persons/deletion_status/?status=pending&person_uuid={}"
@@ -34,9 +37,11 @@ def delete(
 ) -> bool:
     """Delete everywhere. Says whether PostHog was done within ``patience`` seconds; raises a UsertrackError."""
     done = _from_posthog(runner, subject, notify, patience, pause)
+    if subject.posthog and forgets(runner):
+        result(runner, "forget", asked_of_server(subject), notify)
     notify("writing the history anew", passing=True)
     with kept.opened(where.history, write=True) as connection:
-        if connection and where.history and _in_history(connection, where, subject):
+        if connection and where.history and _in_history(connection, where.history, subject):
             kept.rewrite(connection, where.history, "DELETE FROM history.person WHERE key = ?", [subject.email])
     if where.cache:
         try:
@@ -46,11 +51,10 @@ def delete(
     return done
 
 
-def _in_history(connection: object, where: Kept, subject: Subject) -> bool:
+def _in_history(connection: object, place: Place, subject: Subject) -> bool:
     """Also when rows went in a run that was cut short before the file was written anew."""
-    assert where.history
     others = [*subject.alike, *kept.alike(connection, subject.email)]
-    return bool(kept.history_count(connection, subject.email) or kept.files_with(where.history.path, subject, others))
+    return bool(kept.history_count(connection, subject.email) or files_with(kept.files(place), subject.email, others))
 
 
 def _from_posthog(runner: Runner, subject: Subject, notify: Notify, patience: float, pause: float) -> bool:
@@ -79,9 +83,11 @@ def _is_pending(runner: Runner, person: str) -> bool:
     return any(isinstance(each, dict) and each.get("person_uuid") == person for each in listed)
 
 
-def prove(runner: Runner, subject: Subject, where: Kept, before: Sequence[Held]) -> list[Erased]:
+def prove(
+    runner: Runner, subject: Subject, where: Kept, before: Sequence[Held], notify: Notify = silent
+) -> list[Erased]:
     """Every place of ``before`` read again."""
-    after = {(each.place, each.what): each for each in survey(runner, subject, where)}
+    after = {(each.place, each.what): each for each in survey(runner, subject, where, notify)}
     return [
         Erased(each, (now := after.get((each.place, each.what), replace(each, count=0))).count, now.note)
         for each in before

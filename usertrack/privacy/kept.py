@@ -1,7 +1,6 @@
-"""What usertrack itself keeps on this machine: the history, the cache, and the files of both, byte by byte."""
+"""What usertrack itself keeps on this machine: the history and the cache."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,17 +12,20 @@ from usertrack.history_file import Place
 from usertrack.privacy.subject import Subject
 from usertrack.spool import SpooledRows, connect, quote
 
-_CHUNK, _LONGEST = 1 << 22, 4 * 320  # bytes read at a time, and of the longest e-mail
 _ENTRY = "SELECT count(*) FROM {} AS t WHERE regexp_matches(to_json(t)::VARCHAR, ?)"
 
 
 @contextmanager
 def opened(place: Place | None, *, write: bool = False) -> Iterator[Any]:
-    """A connection with the history attached; None where there is none."""
+    """A connection with the history attached; None where there is none. What is unfinished goes before a ``write``."""
     if place is None or not place.path.exists():
+        if place and write:
+            unfinished(place).unlink(missing_ok=True)
         yield None
         return
     with connect() as connection, history_file.opened(connection, place, write=write):
+        if write:
+            unfinished(place).unlink(missing_ok=True)
         yield connection
 
 
@@ -49,13 +51,21 @@ def alike(connection: Any, email: str) -> list[str]:
     return [key for (key,) in connection.execute(sql, [email]).fetchall()]
 
 
+def unfinished(place: Place) -> Path:
+    """Where the history is written anew; whoever was cut short left the file behind."""
+    return place.path.with_name(f".{place.path.name}.new")
+
+
+def files(place: Place) -> list[Path]:
+    return [place.path, place.path.with_name(f"{place.path.name}.wal"), unfinished(place)]
+
+
 def rewrite(connection: Any, place: Place, change: str, values: list[Any]) -> None:
     """Run ``change`` on the open history, and write the file anew: DuckDB leaves what was deleted in its free blocks.
 
     Interrupted at any time, the file is the old one or the new one. Whoever waits for it gets the new one.
     """
-    fresh = place.path.with_name(f".{place.path.name}.new")
-    fresh.unlink(missing_ok=True)
+    fresh = unfinished(place)
     try:
         with history_file.transaction(connection):
             for statement in change.split(";"):
@@ -83,29 +93,3 @@ def naming(cache: Cache | None, subject: Subject) -> list[tuple[str, datetime, d
 def _matching(rows: SpooledRows, pattern: str) -> int:
     with rows.reader() as connection:
         return int(connection.execute(_ENTRY.format(rows.scan()), [pattern]).fetchone()[0])
-
-
-def files_with(folder: Path | None, subject: Subject, others: Sequence[str] = ()) -> list[Path]:
-    """The files below ``folder``, or itself, in whose bytes the e-mail stands as it is, in any case.
-
-    Not within the e-mails of ``others``: texts stand side by side, and nothing tells where one ends.
-    """
-    if folder is None or not folder.exists():
-        return []
-    longer = sorted((re.escape(other.encode()) for other in others), key=len, reverse=True)
-    needle = re.compile(b"|".join([*longer, b"(%s)" % re.escape(subject.email.encode())]), re.IGNORECASE)
-    paths = sorted(folder.rglob("*")) if folder.is_dir() else [folder, folder.with_name(f"{folder.name}.wal")]
-    return [path for path in paths if path.is_file() and _has(path, needle)]
-
-
-def _has(path: Path, needle: "re.Pattern[bytes]") -> bool:
-    tail = b""
-    try:
-        with path.open("rb") as file:
-            for part in iter(lambda: file.read(_CHUNK), b""):
-                if any(found[1] for found in needle.finditer(tail + part)):
-                    return True
-                tail = part[-_LONGEST:]
-    except OSError:  # removed meanwhile, or none of ours to read
-        return False
-    return False

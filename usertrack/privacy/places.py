@@ -1,8 +1,10 @@
 """Every place that may hold something on a person, counted the same way before and after."""
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from usertrack.absent import NotConnected
 from usertrack.cache import Cache
@@ -11,9 +13,12 @@ from usertrack.history_file import Place
 from usertrack.landing import of_one_person
 from usertrack.library import Query, Statement, for_key
 from usertrack.privacy import kept
+from usertrack.privacy.jobs import forgets, result
 from usertrack.privacy.subject import OWN, Subject, ask
 from usertrack.run import Answer, Runner
+from usertrack.sources import Notify
 from usertrack.table import Table
+from usertrack.traces import files_with
 
 _EVENTS = f"SELECT count() AS events FROM events WHERE {OWN}"
 _PERSON_ROWS = "SELECT count() AS persons FROM persons WHERE toString(id) IN {persons}"
@@ -29,14 +34,23 @@ _ELSEWHERE = {
     "groups that name the e-mail": "SELECT count() AS found FROM groups WHERE match(toString(properties), {pattern})",
 }
 
+_IN_SERVER = {
+    "texts": "saved insights and names that name the e-mail",
+    "rows": "stored rows that name the e-mail",
+    "files": "files with the e-mail's bytes",
+}
+
 
 @dataclass(frozen=True)
 class Kept:
-    """Where things lie on this machine; None for what there is not. ``store`` is the embedded server's folder."""
+    """Where things lie on this machine; None for what there is not.
+
+    ``unseen`` is the folder of an embedded server that is not the PostHog which is asked.
+    """
 
     history: Place | None
     cache: Cache | None
-    store: Path | None = None
+    unseen: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -54,9 +68,18 @@ class Held:
     stays: bool = False
 
 
-def survey(runner: Runner, subject: Subject, where: Kept) -> list[Held]:
+def silent(message: str, *, passing: bool = False, unseen: bool = False) -> None:
+    pass
+
+
+def survey(runner: Runner, subject: Subject, where: Kept, notify: Notify = silent) -> list[Held]:
     """What every place holds, as it is now."""
-    return [*_in_posthog(runner, subject), *_here(subject, where), *_in_postgres(runner, subject)]
+    return [
+        *_in_posthog(runner, subject),
+        *_in_server(runner, subject, notify),
+        *_here(runner, subject, where),
+        *_in_postgres(runner, subject),
+    ]
 
 
 def _in_posthog(runner: Runner, subject: Subject) -> Iterator[Held]:
@@ -77,7 +100,23 @@ def _in_posthog(runner: Runner, subject: Subject) -> Iterator[Held]:
             yield Held("PostHog", what, None, f"could not be searched: {error.message}", ours=False)
 
 
-def _here(subject: Subject, where: Kept) -> Iterator[Held]:
+def _in_server(runner: Runner, subject: Subject, notify: Notify) -> Iterator[Held]:
+    if not subject.posthog:
+        return
+    if not forgets(runner):
+        note = "not looked at; those of an embedded server are, on its machine, with --data"
+        yield Held("PostHog", "files of its server", None, note, ours=False)
+        return
+    found = result(runner, "forget", {**asked_of_server(subject), "dry_run": True}, notify)
+    for key, what in _IN_SERVER.items():
+        yield Held("embedded store", what, found[key])
+
+
+def asked_of_server(subject: Subject) -> dict[str, Any]:
+    return {"email": subject.email, "others": list(subject.alike)}
+
+
+def _here(runner: Runner, subject: Subject, where: Kept) -> Iterator[Held]:
     others = list(subject.alike)
     with kept.opened(where.history) as connection:
         yield Held("history", "rows", kept.history_count(connection, subject.email) if connection else 0)
@@ -88,14 +127,25 @@ def _here(subject: Subject, where: Kept) -> Iterator[Held]:
         count = len(where.cache.entries())
         yield Held("cache", "answers", count, note if count else "")
     places = {
-        "history": where.history.path if where.history else None,
-        "cache": where.cache.folder if where.cache else None,
-        "embedded store": where.store,
+        "history": kept.files(where.history) if where.history else [],
+        "cache": [where.cache.folder] if where.cache else [],
     }
-    for place, folder in places.items():
-        if folder is not None:
-            found = kept.files_with(folder, subject, others)
-            yield Held(place, "files with the e-mail's bytes", len(found), ", ".join(path.name for path in found[:3]))
+    for place, paths in places.items():
+        if paths:
+            found = files_with(paths, subject.email, others)
+            note = ", ".join(path.name for path in found[:3])
+            yield Held(place, "files with the e-mail's bytes", len(found), note)
+    if left := files_with(_temporary(runner), subject.email, others):
+        note = f"of a usertrack at work, or of one that was killed: {', '.join(map(str, left[:3]))}"
+        yield Held("temporary files", "files with the e-mail's bytes", len(left), note, ours=False)
+    if where.unseen:
+        note = "not looked at; the same command with --data and this folder does"
+        yield Held("embedded store", str(where.unseen), None, note, ours=False)
+
+
+def _temporary(runner: Runner) -> list[Path]:
+    """Folders of other runs; this one's goes at its end."""
+    return [each for each in Path(tempfile.gettempdir()).glob("usertrack-*") if each != runner.spool.folder]
 
 
 def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Held]:

@@ -1,11 +1,10 @@
 """Whom it is about: one e-mail in all its spellings, every PostHog person and every distinct_id behind it."""
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from usertrack import traces
 from usertrack.absent import NotConnected
 from usertrack.errors import UsageError, UsertrackError
 from usertrack.landing import normalised
@@ -55,8 +54,7 @@ class Subject:
     @property
     def pattern(self) -> str:
         """A regular expression, of Python and RE2 alike, that finds the e-mail in any text, JSON among them."""
-        written = {self.email, *(json.dumps(self.email, ensure_ascii=each)[1:-1] for each in (True, False))}
-        return rf"(?i)(?:^|[^\w.%+-])(?:{'|'.join(sorted(map(re.escape, written)))})(?:$|[^\w.-]|\.(?:$|\W))"
+        return traces.pattern(self.email)
 
 
 def find(runner: Runner, email: str, gone: Sequence[str] = ()) -> Subject:

@@ -3,22 +3,20 @@
 PostHog's own servers know neither: there its project settings decide, and nothing is said to be done.
 """
 
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from usertrack.absent import NotConnected
-from usertrack.errors import CheckFailed, QueryError
-from usertrack.measures import number
+from usertrack.errors import CheckFailed
 from usertrack.privacy import kept
+from usertrack.privacy.jobs import result
 from usertrack.privacy.places import Kept
 from usertrack.pseudonyms import TOKEN, Pseudonyms
 from usertrack.run import Runner
 from usertrack.sources import Notify
 from usertrack.spool import identifier
 
-_SOON, _LATER = 0.02, 0.5  # seconds between two looks at a job
 _OLD = "SELECT count(*) FROM history.person p JOIN history.snapshot s ON s.id = p.snapshot WHERE s.as_of < ?"
 _EXPIRE = (
     "DELETE FROM history.person WHERE snapshot IN (SELECT id FROM history.snapshot WHERE as_of < $1);"
@@ -42,6 +40,7 @@ def expire(runner: Runner, where: Kept, before: datetime, notify: Notify, *, dry
     asked = {"before": before.isoformat()}
     return [
         *_in_store(runner, "expire", asked, dry_run, notify),
+        *_unseen(where),
         *_old_history(where, before, dry_run),
         *_old_cache(where, before, dry_run),
     ]
@@ -54,14 +53,14 @@ def _in_store(
     dry_run: bool,  # noqa: FBT001
     notify: Notify,
 ) -> list[Change]:
-    path, dry = f"usertrack/{action}/", {**body, "dry_run": True}
+    dry = {**body, "dry_run": True}
     try:
         if not runner.call("GET", "").get("usertrack_privacy"):
             return [Change("PostHog", "events", None, None, "not touched: PostHog's project settings decide")]
-        found = _job(runner, path, dry, notify)
+        found = result(runner, action, dry, notify)
         if not dry_run:
-            changed = _job(runner, path, body, notify)
-            after = changed if action == "pseudonymize" else _job(runner, path, dry, notify)
+            changed = result(runner, action, body, notify)
+            after = changed if action == "pseudonymize" else result(runner, action, dry, notify)
     except NotConnected:
         return [Change("PostHog", "events", None, None, "PostHog is not connected")]
     if action == "pseudonymize":
@@ -73,18 +72,10 @@ def _in_store(
     return [Change("PostHog", what, count, None if dry_run else after[what]) for what, count in found.items()]
 
 
-def _job(runner: Runner, path: str, body: dict[str, Any], notify: Notify) -> dict[str, int]:
-    """What the server gives for a piece of work, however long it takes; one like it that is under way is waited for."""
-    job, pause = runner.call("POST", path, body), _SOON
-    while job["state"] == "running":
-        far = f": {number(job['done'])} of {number(job['total'])}" if job["total"] else ""
-        notify(f"{job['doing'] or 'beginning'}{far}", passing=True)
-        time.sleep(pause)
-        pause = min(pause * 2, _LATER)
-        job = runner.call("GET", f"usertrack/jobs/{job['id']}/")
-    if job["state"] != "done":
-        raise QueryError(f"the server failed while {job['doing']}", "its log says why; run this again, and it goes on")
-    return dict(job["result"])
+def _unseen(where: Kept) -> list[Change]:
+    if where.unseen is None:
+        return []
+    return [Change("embedded store", str(where.unseen), None, None, "not touched: --data with this folder does it")]
 
 
 def _old_history(where: Kept, before: datetime, dry_run: bool) -> list[Change]:  # noqa: FBT001
@@ -116,7 +107,7 @@ def _old_cache(where: Kept, before: datetime, dry_run: bool) -> list[Change]:  #
 def pseudonymize(runner: Runner, where: Kept, pseudonyms: Pseudonyms, notify: Notify, *, dry_run: bool) -> list[Change]:
     """E-mails, ids and names replaced in the embedded store and the history; the cache is emptied."""
     body = {"key": pseudonyms.key.decode(), "internal": runner.offered["internal"]}
-    changes = _in_store(runner, "pseudonymize", body, dry_run, notify)
+    changes = [*_in_store(runner, "pseudonymize", body, dry_run, notify), *_unseen(where)]
     with kept.opened(where.history, write=not dry_run) as connection:
         if connection is not None and where.history:
             held = _named(connection)

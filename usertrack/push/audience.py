@@ -1,4 +1,4 @@
-"""The people of one segment, most urgent first, each with the reason of that segment; never of one that is unknown.
+"""Whom to act on in one segment, most urgent first, each with the reason of that segment; never of one that is unknown.
 
 Your own people are in no audience: the workbench left them out.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from usertrack.report.segments import others_note
 from usertrack.rules import Segment, SegmentSet
 from usertrack.segments import Classification, in_words
 from usertrack.spool import identifier, quote
@@ -26,10 +27,11 @@ class Person:
 
 @dataclass(frozen=True)
 class Audience:
-    """``people`` are all ``total`` of the segment, or the most urgent of them. ``as_of`` is UTC.
+    """``people`` are all ``total`` whose primary segment it is, or the most urgent of them. ``as_of`` is UTC.
 
-    ``most`` is how many were wanted at the most; None is all. ``moved`` says how many entered and left since
-    ``since``, where history knows.
+    ``others`` counts those of the segment who are to be acted on under a more urgent one; with ``all_members`` they are
+    among ``people``. ``most`` is how many were wanted at the most; None is all. ``moved`` says how many entered and
+    left the segment since ``since``, where history knows.
     """
 
     chosen: SegmentSet
@@ -38,25 +40,34 @@ class Audience:
     timezone: str
     total: int
     people: tuple[Person, ...]
+    others: int = 0
+    all_members: bool = False
     most: int | None = None
     notes: tuple[str, ...] = ()
     moved: tuple[int, int] | None = None
     since: datetime | None = None
 
     @property
+    def members(self) -> int:
+        """How many people are in the segment."""
+        return self.total + self.others
+
+    @property
     def command(self) -> str:
         """How to see them."""
         wanted = "" if self.chosen.name == "action" else f" --set {self.chosen.name}"
-        return f"usertrack segments {self.segment.id}{wanted}"
+        return f"usertrack segments {self.segment.id}{wanted}{' --all-members' * self.all_members}"
 
 
-def audience_of(found: Classification, id_: str, timezone: str, limit: int | None = None) -> Audience:
-    """Everybody in the segment ``id_``, or the ``limit`` most urgent (0: all).
+def audience_of(
+    found: Classification, id_: str, timezone: str, limit: int | None = None, *, all_members: bool = False
+) -> Audience:
+    """Those whose primary segment is ``id_``, or everybody in it; all of them or the ``limit`` most urgent (0: all).
 
-    Raises UsageError for no such segment, Unknown when a source that its rule needs did not answer.
+    Raises UsageError for no such segment, Unknown when a source did not answer that says who they are.
     """
     (id_,) = found.chosen.require([id_])
-    found.require_known(id_, "nothing was sent: ")
+    found.require_known(id_, "nothing was sent: ", to_act_on=not all_members)
     bench = found.bench
     facts = [bench.facts[name] for name in found.evidence([id_]) if name != bench.key]
     told = [f"{quote(fact.label + ': ')} || {in_words(identifier(fact.name), fact.type, fact.unit)}" for fact in facts]
@@ -67,19 +78,23 @@ def audience_of(found: Classification, id_: str, timezone: str, limit: int | Non
         f"concat_ws('; ', {', '.join(told)})" if told else "''",
         *(identifier(fact.name) for fact in facts),
     ]
-    where = f"FROM classified WHERE list_contains(segments, {quote(id_)})"
+    where = f"FROM classified {found.whose([id_], to_act_on=not all_members)}"
     most = f"LIMIT {limit}" if limit else ""
     rows = bench.connection.execute(f"SELECT {', '.join(cells)} {where} {found.by_urgency} {most}").fetchall()
+    total = bench.one(f"SELECT count(*) {where}")[0]
+    others = (found.count(id_).people or 0) - total
     return Audience(
         chosen=found.chosen,
         segment=found.chosen[id_],
         as_of=bench.as_of,
         timezone=timezone,
-        total=bench.one(f"SELECT count(*) {where}")[0],
+        total=total,
         people=tuple(
             Person(key, priority, reason, evidence, dict(zip([f.name for f in facts], values, strict=True)))
             for key, priority, reason, evidence, *values in rows
         ),
+        others=others,
+        all_members=all_members,
         most=limit or None,
-        notes=tuple(bench.notes),
+        notes=(*bench.notes, *others_note(others)),
     )

@@ -6,10 +6,10 @@ time and takes them out one by one, so that what is right already is left alone.
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from usertrack.errors import CheckFailed, UsageError
+from usertrack.errors import CheckFailed, QueryError, UsageError
 from usertrack.insights import pages
 from usertrack.library import Statement
 from usertrack.push.audience import Audience
@@ -61,6 +61,11 @@ class _Plan:
 def check(order: Order) -> None:
     if order.name is not None and not 0 < len(order.name.strip()) <= _LONGEST_NAME:
         raise UsageError(f"--name takes 1 to {_LONGEST_NAME} characters")
+    if order.moment and order.name is None:
+        raise UsageError(
+            f"the cohort holds the people of now, and these are those of {order.moment}",
+            "give them a cohort of their own with --name, or put them in the place of those of now with --yes",
+        )
 
 
 def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
@@ -132,21 +137,28 @@ def _whole(answer: Answer) -> Table:
 def _plan(audience: Audience, order: Order, runner: Runner, persons: dict[str, list[str]]) -> _Plan:
     name = order.name.strip() if order.name else f"usertrack: {audience.segment.name}"[:_LONGEST_NAME]
     description = _description(audience, order)
-    cohort = _found(runner, name, description)
+    cohort = _found(runner, name, description, _description(replace(audience, all_members=True), order))
     members = frozenset(_members(runner, cohort["id"])) if cohort else frozenset()
     wanted = frozenset(person for ids in persons.values() for person in ids)
     return _Plan(name, description, cohort, wanted, members)
 
 
 def _description(audience: Audience, order: Order) -> str:
-    """Whose cohort it is: that of a segment, of so many in it, and of the database that says who they are."""
+    """Whose cohort it is: of which segment, which and how many of it, of which moment, and whose database says so."""
     most = "" if audience.most is None else f"the {audience.most} most urgent of "
+    segment = f"segment {audience.chosen.name}/{audience.segment.id}"
+    first = audience.chosen.exclusive or audience.segment == audience.chosen.segments[0]  # of all who are in it
+    whose = segment if audience.all_members or first else f"those with the primary {segment}"
+    then = f" of {order.moment}" if order.moment else ""
     database = "the demo" if order.settings.uses_demo else database_of(order.settings) or "no database"
-    return f"Kept by `usertrack push`: {most}segment {audience.chosen.name}/{audience.segment.id} in {database}."
+    return f"Kept by `usertrack push`: {most}{whose}{then} in {database}."
 
 
-def _found(runner: Runner, name: str, description: str) -> dict[str, Any] | None:
-    """The cohort called ``name``; raises UsageError for one that was made of other people."""
+def _found(runner: Runner, name: str, description: str, of_all: str) -> dict[str, Any] | None:
+    """The cohort called ``name``; raises UsageError for one that was made of other people.
+
+    ``of_all`` is what that of all members is called.
+    """
     # PostHog refuses searches of more than 200 characters
     listed = pages(runner, "cohorts/", {"basic": "true", "search": name[:200], "limit": 100})
     called = [cohort for cohort in listed if cohort.get("name") == name and not cohort.get("deleted")]
@@ -160,9 +172,10 @@ def _found(runner: Runner, name: str, description: str) -> dict[str, Any] | None
     kept = next((c["description"] for c in called if str(c.get("description")).startswith("Kept by `usertrack")), "")
     whose = f"holds other people ({kept})" if kept else "was not made by `usertrack push`"
     wanted = description.removeprefix("Kept by `usertrack push`: ").removesuffix(".")
-    raise UsageError(
-        f"the cohort '{name}' {whose}, so it stays as it is", f"choose another name with --name for {wanted}"
-    )
+    hint = f"choose another name with --name for {wanted}"
+    if kept.startswith(of_all):
+        hint += "; or keep it as it is with --all-members"
+    raise UsageError(f"the cohort '{name}' {whose}, so it stays as it is", hint)
 
 
 def _members(runner: Runner, id_: int) -> Iterator[str]:
@@ -210,6 +223,8 @@ def _carry_out(plan: _Plan, requests: Sequence[_Change], runner: Runner, notify:
         notify(f"changing the cohort: {number} of {len(requests)}", passing=True)
         answer = runner.call(method, path.replace(_NEW, str(cohort["id"]) if cohort else _NEW), body)
         if method == "POST":
+            if "id" not in answer:
+                raise QueryError("PostHog did not say which cohort it made", "look into PostHog, then push again")
             cohort = answer
     assert cohort is not None
     return cohort

@@ -13,6 +13,8 @@ from usertrack.table import Table
 class Order:
     """How a segment is to be pushed. ``url`` is a secret. ``pause`` and ``patience`` are in seconds.
 
+    ``moment`` is that of the people, in words, where it is not now, and nobody said that it is to replace those of now.
+
     ``pause`` comes after a first failure, ``patience`` is how long PostHog may take to fill a cohort.
     """
 
@@ -21,6 +23,7 @@ class Order:
     url: str | None = field(default=None, repr=False)
     link: str | None = None
     dry_run: bool = False
+    moment: str = ""
     pause: float = 1.0
     patience: float = 60.0
 

@@ -36,7 +36,8 @@ def _title(target: str, audience: Audience, outcome: Outcome, *, dry_run: bool) 
         count = f"{len(outcome.requests)} request{'s' * (len(outcome.requests) != 1)}"
         return f"{name} to {target}: {count} would be sent, and none was"
     if not audience.people and not outcome.details.get("removed"):
-        return f"{name} is empty: nothing was sent"
+        empty = f"nobody has {name} as the primary segment" if audience.others else f"{name} is empty"
+        return f"{empty}: nothing was sent"
     return f"{name} to {target}: {number(outcome.sent)} of {number(audience.total)} people"
 
 
@@ -84,6 +85,7 @@ def _json(target: str, audience: Audience, outcome: Outcome, notes: list[str], *
         "segment": audience.segment.id,
         "as_of": audience.as_of,
         "people": audience.total,
+        "members": audience.members,
         "sent": 0 if dry_run else outcome.sent,
         "unresolved": outcome.unresolved,
         **outcome.details,

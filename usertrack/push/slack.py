@@ -50,7 +50,7 @@ def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Ou
 
 
 def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any]:
-    """The message: how many, since when, who first and why. ``text`` is what notifications show."""
+    """The message: how many to act on, of how many, since when, who first and why. ``text`` is for notifications."""
     segment, total = audience.segment, audience.total
     people = audience.people[:MOST_LISTED]
     title = f"{_cut(segment.name, _HEADER - 30)} · {_people(total)}"
@@ -80,6 +80,8 @@ def _about(audience: Audience) -> str:
     local = in_zone(audience.as_of, audience.timezone)
     parts = [f"*{safe.slack(audience.segment.action)}*"] if audience.segment.action else []
     parts.append(f"{local.day} {local:%b %Y, %H:%M} {audience.timezone}")
+    if audience.others:
+        parts.append(f"{number(audience.members)} in the segment")
     if audience.moved and audience.since:
         since = in_zone(audience.since, audience.timezone)
         parts.append(f"+{audience.moved[0]} −{audience.moved[1]} since {since.day} {since:%b %Y}")

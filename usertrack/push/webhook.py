@@ -1,4 +1,4 @@
-"""A segment as JSON documents, POSTed to a server of your own. The same people as of the same moment have the same key.
+"""A segment as JSON documents, POSTed to a server of your own. The same people with the same content have the same key.
 
 So a receiver that keeps the keys it has seen may be sent everything again: after a failure, or by two cron jobs.
 """
@@ -38,7 +38,7 @@ def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Ou
     """POST everybody, `BATCH` at a time; of an empty segment nothing. Raises a UsertrackError at the first refusal."""
     documents = list(_documents(audience))
     contents = [safe.utf8(json.dumps(document, ensure_ascii=False, separators=(",", ":"))) for document in documents]
-    headers = [_headers(content) for content in contents]
+    headers = [_headers(document) for document in documents]
     details = {"batches": len(documents), "idempotency_keys": [header["Idempotency-Key"] for header in headers]}
     if order.dry_run:
         pairs = zip(headers, documents, strict=True)
@@ -73,6 +73,7 @@ def _documents(audience: Audience) -> Iterator[dict[str, Any]]:
                 "segment": {"id": segment.id, "name": segment.name, "action": segment.action},
                 "as_of": audience.as_of,
                 "total": audience.total,
+                "members": audience.members,
                 "batch": {"number": number, "of": batches},
                 "people": [
                     {
@@ -87,7 +88,9 @@ def _documents(audience: Audience) -> Iterator[dict[str, Any]]:
         )
 
 
-def _headers(content: bytes) -> dict[str, str]:
+def _headers(document: dict[str, Any]) -> dict[str, str]:
+    """The key leaves ``as_of`` out: a push of the same people a moment later has nothing new to say."""
+    content = safe.utf8(json.dumps({**document, "as_of": None}, ensure_ascii=False))
     return {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": f"usertrack/{__version__}",

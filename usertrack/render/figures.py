@@ -11,12 +11,22 @@ from usertrack.table import Column, Row, Table
 
 
 def grid(block: Heatmap) -> list[list[Cell]]:
-    """The cells of a heatmap, all with the same decimals; ``bar`` is the share of its largest number."""
+    """The cells of a heatmap, all with the same decimals; ``bar`` is the share of its largest number on the scale."""
+    scaled = [value for row in block.values for value in row[block.base :] if value is not None]
     flat: list[Row] = [(value,) for row in block.values for value in row]
     # as a DOUBLE, numbers below 1 would be taken for shares
     column = Column("value", "DOUBLE" if block.kind == "percent" else "BIGINT")
-    [view] = cells.views(Listing(Table((column,), flat), shown={"value": Shown(kind="bar")}))
-    return [[_shaded(view.cell((value,)), value, block.steps) for value in row] for row in block.values]
+    [view] = cells.views(
+        Listing(Table((column,), flat), shown={"value": Shown(kind="bar", full=max(scaled, default=None))})
+    )
+    return [
+        [
+            replace(cell, bar=None) if at < block.base else _shaded(cell, value, block.steps)
+            for at, value in enumerate(row)
+            for cell in [view.cell((value,))]
+        ]
+        for row in block.values
+    ]
 
 
 def without_decimals(block: Heatmap, found: list[list[Cell]]) -> list[list[Cell]]:

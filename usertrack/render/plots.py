@@ -25,7 +25,10 @@ _READ = 16  # more columns than these are looked at, not read
 
 
 def heatmap(block: Heatmap, width: int) -> list[Text]:
-    """The numbers on shades where they fit, else shades of two characters with what they stand for."""
+    """The numbers on shades where they fit, else shades of one or two characters with what they stand for.
+
+    Where not even these fit, the numbers of as many columns as do.
+    """
     cells = figures.grid(block)
     names, heads = [visible(name) for name in block.rows], [visible(name) for name in block.columns]
     corner = visible(block.corner)
@@ -35,13 +38,24 @@ def heatmap(block: Heatmap, width: int) -> list[Text]:
         content = max((cell_len(cell.text) for row in texts for cell in row), default=1)
         room = max(content, *(cell_len(head) for line in above for head in (line or [""]))) + 2
         if len(heads) <= _READ and left + room * len(heads) <= width:
-            top = [set_cell_size(corner * (not at), left) + _numbered(line, room) for at, line in enumerate(above)]
-            return [*(Text(line, "dim") for line in top), *_lines(names, texts, left, room, _number)]
-    fit = max(1, width - left - 1)
-    room = max(1, min(2, fit // max(1, len(heads))))
-    shown = [row[:fit] for row in cells]
-    head = Text(set_cell_size(corner, left) + _sparse(heads[:fit], room), "dim")
-    return [head, *_lines(names, shown, left + 1, room, _shade), *_legend(block, shown), *_cut(len(heads) - fit)]
+            return _numbers(corner, above, names, texts, left, room)
+    fit, some = max(1, width - left - 1), (width - left) // room
+    if len(heads) - block.base > fit and some > 0:
+        above, rows = [line[:some] for line in above], [row[:some] for row in short]
+        return [*_numbers(corner, above, names, rows, left, room), *_cut(len(heads) - some)]
+    shown = [row[block.base :][:fit] for row in cells]
+    values = [row[block.base :] for row in block.values]
+    varying = heads[block.base :]
+    room = max(1, min(2, fit // max(1, len(varying))))
+    head = Text(set_cell_size(corner, left) + _sparse(varying[:fit], room), "dim")
+    return [head, *_lines(names, shown, left + 1, room, _shade), *_legend(values, shown), *_cut(len(varying) - fit)]
+
+
+def _numbers(
+    corner: str, above: Sequence[list[str]], names: Sequence[str], cells: list[list[Cell]], left: int, room: int
+) -> list[Text]:
+    top = [set_cell_size(corner * (not at), left) + _numbered(line, room) for at, line in enumerate(above)]
+    return [*(Text(line, "dim") for line in top), *_lines(names, cells, left, room, _number)]
 
 
 def _cut(left_out: int) -> Iterator[Text]:
@@ -90,11 +104,11 @@ def _level(cell: Cell) -> int:
     return min(4, int((cell.bar or 0.0) * 4) + 1) if cell.bar else 0
 
 
-def _legend(block: Heatmap, cells: list[list[Cell]]) -> Iterator[Text]:
+def _legend(values: Sequence[Sequence[float | None]], cells: list[list[Cell]]) -> Iterator[Text]:
     """For each shade the smallest and the largest number that has it."""
     spans: dict[int, list[tuple[float, str]]] = {}
-    for row, values in zip(cells, block.values, strict=True):
-        for cell, value in zip(row, values, strict=False):  # of columns that do not fit there is no cell
+    for row, numbers in zip(cells, values, strict=True):
+        for cell, value in zip(row, numbers, strict=False):  # of columns that do not fit there is no cell
             if value is not None and cell.known:
                 spans.setdefault(_level(cell), []).append((value, cell.text))
     parts = []

@@ -12,6 +12,7 @@ import re
 from datetime import date, datetime
 from typing import Any
 
+from usertrack.period import as_stored
 from usertrack.render import safe
 from usertrack.table import Column, Row
 
@@ -33,7 +34,7 @@ def plain(value: Any) -> Any:
 
 def _iso(value: Any) -> str:
     if isinstance(value, datetime):
-        return value.replace(tzinfo=None).isoformat() + "Z"
+        return (as_stored(value) if value.tzinfo else value).isoformat() + "Z"
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

@@ -10,7 +10,6 @@ from usertrack.analytics.asking import others
 from usertrack.analytics.frame import EVERYBODY, Frame
 from usertrack.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Shown
 from usertrack.measures import plural
-from usertrack.period import as_stored
 from usertrack.report.compared import Figure, changes, listing, values
 from usertrack.report.sessions import session_figures
 from usertrack.table import Column, Row, Table
@@ -18,7 +17,7 @@ from usertrack.table import Column, Row, Table
 _DAYS = (
     Column("breakdown"),
     Column("group"),
-    Column("start", "TIMESTAMP"),
+    Column("start", "DATE"),
     Column("dau", "BIGINT"),
     Column("wau", "BIGINT"),
     Column("mau", "BIGINT"),
@@ -29,7 +28,7 @@ _DAYS = (
 )
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PARTS = {
-    "stickiness": "DAU ÷ MAU",
+    "stickiness": "DAU ÷ MAU of an average day",
     "came_back": "Seen again within 7 days",
     "stayed": "Sessions that did not bounce",
     "lasted": "Sessions of 2 minutes or more",
@@ -69,7 +68,7 @@ def figures(measured: Measured) -> dict[str, Figure]:
         "dau": Figure("DAU, the last full day", last.dau if last else None),
         "wau": Figure("WAU, the 7 days to it", last.wau if last else None),
         "mau": Figure("MAU, the 30 days to it", last.mau if last else None),
-        "stickiness": Figure("Average day ÷ MAU", active.stickiness, "share"),
+        "stickiness": Figure("DAU ÷ MAU, an average day", active.stickiness, "share"),
         "new": Figure("New", people["new"]),
         "returning": Figure("Returning", people["returning"]),
         "resurrected": Figure("Resurrected", people["resurrecting"]),
@@ -102,7 +101,7 @@ def _groups(found: Activity) -> Listing:
         "mean": Shown("Average day", "bar"),
         "wau": Shown("WAU", "number"),
         "mau": Shown("MAU", "number"),
-        "stickiness": Shown("Day ÷ MAU", "percent"),
+        "stickiness": Shown("DAU ÷ MAU", "percent"),
     }
     kinds = ("VARCHAR", "DECIMAL(18,1)", "BIGINT", "BIGINT", "DOUBLE")
     table = Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of)
@@ -141,12 +140,13 @@ def _engagement(now: Engagement, before: Engagement) -> Listing:
 
 
 def _days(found: Activity) -> Iterator[Row]:
+    frame = found.frame
     for name, active in {EVERYBODY: found.now.active, **found.groups}.items():
         for at, day in enumerate(active.days):
-            visits = found.sessions.buckets.get(at)
-            own = (visits.sessions if visits else 0, found.events(day.start.date())) if not name else (None, None)
-            start = as_stored(day.start)
-            yield *name.columns.values(), start, day.dau, day.wau, day.mau, day.stickiness, *own, day.complete
+            visits = found.sessions.at(at)
+            own = (visits.count, found.events(day.start.date())) if not name else (None, None)
+            counts = (day.dau, day.wau, day.mau, day.stickiness, *own)
+            yield *name.columns.values(), frame.kept(day.start), *counts, day.complete
 
 
 def _notes(found: Activity) -> Iterator[str]:
@@ -176,6 +176,7 @@ def _json(found: Activity, rows: Sequence[Row], notes: Sequence[str]) -> dict[st
     now, before = figures(found.now), figures(found.before)
     return {
         **found.frame.as_dict(),
+        "user": found.frame.user.name if found.frame.user else None,
         "now": values(now),
         "before": values(before),
         "change": changes(now, before),

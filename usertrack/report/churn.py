@@ -49,9 +49,10 @@ def churn_document(found: Churn) -> Document:
 
 
 def _blocks(found: Churn) -> Iterator[Block]:
+    counted = found.frame.counted_people
     for group in found.groups:
         blocks = (*_rate(group, found), *_lifetime(group))
-        yield Section(found.frame.heading(group.name) or "Everybody", blocks)
+        yield Section(found.frame.heading(group.name) or counted[0].upper() + counted[1:], blocks)
     yield Section(f"Who is about to leave, of {number(sum(risk.people for risk in found.risks))}", tuple(_risk(found)))
     yield Section("What marks those who left", (_marks(found),))
     yield Section("Back-test", (_tested(found),))
@@ -219,7 +220,7 @@ def _listing(rows: list[Row], shown: dict[str, Shown], kinds: dict[str, str]) ->
 
 
 def _notes(found: Churn) -> tuple[str, ...]:
-    too_new, left_out = (sum(getattr(group, name) for group in found.groups) for name in ("too_new", "left_out"))
+    too_new = sum(group.too_new for group in found.groups)
     return (
         f"lifetime: Kaplan-Meier from the first event to the first {plural(found.gone, 'day')} of silence; who is"
         " still here counts for as long as that is known",
@@ -229,8 +230,6 @@ def _notes(found: Churn) -> tuple[str, ...]:
             if too_new
             else []
         ),
-        *([f"not counted: {people_words(left_out)} without an e-mail (--of all)"] if left_out else []),
-        *(["nobody has an e-mail: everybody counts"] if found.fell_back else []),
         *_trend_notes(found),
         *others(found.table, found.frame),
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from usertrack.analytics.churn import BackTest, Churn, Group, Mark, Risk, Segment
+from usertrack.analytics.frame import Frame
 from usertrack.analytics.over_time import Share
 from usertrack.report import over_time
 from usertrack.table import Column, Row, Table
@@ -44,14 +45,14 @@ def has_trend(found: Churn) -> bool:
 
 def columns(found: Churn) -> tuple[Column, ...]:
     if has_trend(found):
-        return over_time.columns("left")
+        return over_time.columns(found.frame, "left")
     return _GROUPS if found.frame.breakdown else _RISKS
 
 
 def rows(found: Churn) -> list[Row]:
     """One as `columns` are, each."""
     if has_trend(found):
-        return [row for group in found.groups for row in over_time.rows(group.name, group.trend)]
+        return [row for group in found.groups for row in over_time.rows(group.name, group.trend, found.frame)]
     return list(map(_group, found.groups)) if found.frame.breakdown else _risks(found)
 
 
@@ -118,9 +119,8 @@ def as_json(found: Churn, notes: Sequence[str]) -> dict[str, Any]:
         **{key: value for key, value in found.frame.as_dict().items() if key not in unused},
         "event": found.event or None,
         "gone_days": found.gone,
-        "counted": found.counted,
         "method": METHOD,
-        "groups": [_group_json(group) for group in found.groups],
+        "groups": [_group_json(group, found.frame) for group in found.groups],
         "risk_segments": Table(_RISKS, _risks(found)).dicts(),
         "marks": [
             {
@@ -138,13 +138,16 @@ def as_json(found: Churn, notes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _group_json(group: Group) -> dict[str, Any]:
+def _group_json(group: Group, frame: Frame) -> dict[str, Any]:
     life = group.lifetime
     return {
         **group.name.columns,
         "churn_rate": _share_json(_latest(group)),
-        "periods": [{"start": period.start, "end": period.end, **_share_json(period.left)} for period in group.periods],
-        **({"trend": over_time.as_json(group.trend, "left")} if group.trend else {}),
+        "periods": [
+            {"start": period.start.date(), "end": period.end.date(), **_share_json(period.left)}
+            for period in group.periods
+        ],
+        **({"trend": over_time.as_json(group.trend, frame, "left")} if group.trend else {}),
         "lifetime": {
             "people": life.n,
             "left": life.ended,
@@ -168,7 +171,6 @@ def _group_json(group: Group) -> dict[str, Any]:
             ],
         },
         "too_new": group.too_new,
-        "left_out": group.left_out,
     }
 
 

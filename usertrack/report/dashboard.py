@@ -10,7 +10,7 @@ from usertrack.analytics.activity import Activity
 from usertrack.analytics.dashboard import Answer, Dashboard, Part
 from usertrack.analytics.features import Features
 from usertrack.analytics.frame import Frame
-from usertrack.analytics.retention import DayCohorts
+from usertrack.analytics.retention import FEWEST, DayCohorts
 from usertrack.analytics.sessions import Sessions
 from usertrack.analytics.standing import Standing
 from usertrack.document import Block, Chart, Document, Listing, Origin, Paragraph, Section, Shown, Spark
@@ -142,13 +142,16 @@ def _features(found: Features) -> list[Block]:
 
 
 def _curve(found: DayCohorts) -> list[Block]:
-    """The share of everybody who came back on each day after their first, as far as days are over."""
-    known = [(day, people, size) for day, (people, size) in enumerate(found.groups[0].curve) if day and size]
+    """The share of everybody who came back on each day after their first, as far as it is known of enough people."""
+    known = found.groups[0].drawn
     if len(known) < 2:
-        return [Paragraph("nobody began long enough ago", "dim")]
+        return [Paragraph(f"fewer than {FEWEST} people began long enough ago", "dim")]
     label = f"Back on a day after the first {found.asked.target or 'event'}"
     shares = {"back": [people / size for _, people, size in known]}
-    caption = f"of {people_words(known[0][2])} on day {known[0][0]}, {number(known[-1][2])} on day {known[-1][0]}"
+    caption = (
+        f"of {people_words(known[0][2])} on day {known[0][0]}, {number(known[-1][2])} on day {known[-1][0]}; it ends "
+        f"before the days known of fewer than {FEWEST}"
+    )
     return [Chart("trend", label, [f"day {day}" for day, *_ in known], shares, unit="percent", caption=caption)]
 
 

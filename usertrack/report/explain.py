@@ -60,12 +60,11 @@ def _standing(found: Explanation) -> str:
 
 def _rows(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> Iterator[Row]:
     """One row per comparison and for each change that would flip the verdict, the change beside the fact it is of."""
-    left = list(verdict.flips)
     remark = _remark(verdict)
     who = (verdict.segment.name, _IN[verdict.member])
+    beside = [_beside(flip, verdict) for flip in verdict.flips]
     for looked in verdict.looked:
-        own = [flip for flip in left if flip.fact.name in looked.bases]
-        left = [flip for flip in left if flip not in own]
+        own = [flip for flip, row in zip(verdict.flips, beside, strict=True) if row is looked]
         cells = (_labels(looked), _values(looked, timezone), rule_words(looked.atom, facts), _MET[looked.met])
         changes = [_change(flip, timezone, alone=_is_about(looked, flip)) for flip in own]
         if not changes and who[0]:
@@ -73,9 +72,16 @@ def _rows(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> Ite
         yield (*who, *cells, *(changes[:1] or [""]))
         yield from (("", "", "", "", "", "", change) for change in changes[1:])
         who = ("", "")
+    left = [flip for flip, row in zip(verdict.flips, beside, strict=True) if row is None]
     yield from (("", "", "", "", "", "", _change(flip, timezone)) for flip in left)
     if remark:
         yield ("", "", "", "", "", "", remark)
+
+
+def _beside(flip: Flip, verdict: Verdict) -> Looked | None:
+    """The comparison of its fact that came out as the verdict did; the first of them where none or all did."""
+    rows = [looked for looked in verdict.looked if flip.fact.name in looked.bases]
+    return next((looked for looked in rows if bool(looked.met) is bool(verdict.member)), rows[0] if rows else None)
 
 
 def _remark(verdict: Verdict) -> str:
@@ -113,7 +119,7 @@ def _is_about(looked: Looked, flip: Flip) -> bool:
 def _change(flip: Flip, timezone: str, *, alone: bool = False) -> str:
     """``5 or less``; with its fact in front where the row is about others too."""
     was = value_words(flip.fact, flip.value, timezone)
-    to = _target(flip, timezone) if flip.reach != "anything else" else f"anything but {was}"
+    to = _target(flip, timezone) if flip.reach != "anything else" else f"anything but {_or(was, *flip.texts)}"
     return to if alone else f"{flip.fact.label} {was} → {to}"
 
 
@@ -124,7 +130,13 @@ def _target(flip: Flip, timezone: str) -> str:
         if not edge.second and flip.to.second:  # one second beside a round time
             return f"{'after' if later else 'before'} {value_words(flip.fact, edge, timezone)}"
         return f"{value_words(flip.fact, flip.to, timezone)} or {'later' if later else 'earlier'}"
-    return value_words(flip.fact, flip.to, timezone) + ("" if flip.reach == "exactly" else f" {flip.reach}")
+    to = _or(value_words(flip.fact, flip.to, timezone), *flip.texts)
+    return to if flip.reach == "exactly" else f"{to} {flip.reach}"
+
+
+def _or(*texts: str) -> str:
+    """``a, b or c``."""
+    return " or ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 
 def _origins(bench: Workbench, found: Explanation) -> list[str]:
@@ -183,6 +195,13 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
             for looked in verdict.looked
         ],
         "flips": [
-            {"fact": flip.fact.name, "value": flip.value, "to": flip.to, "reach": flip.reach} for flip in verdict.flips
+            {
+                "fact": flip.fact.name,
+                "value": flip.value,
+                "to": flip.to,
+                "reach": flip.reach,
+                "texts": list(flip.texts),
+            }
+            for flip in verdict.flips
         ],
     }

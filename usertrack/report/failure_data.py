@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from usertrack.failures.bursts import FALSE_ALARMS, ONE_CAUSE, PEOPLE, Incident
+from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, ONE_CAUSE, PEOPLE, Incident
 from usertrack.failures.causes import UNKNOWN
 from usertrack.failures.days import SURE, Contrast
 from usertrack.failures.investigation import Fingerprint, Investigation, Level
@@ -75,6 +75,7 @@ def _everything(found: Investigation, timezone: str) -> dict[str, Any]:
         "burst_test": {
             "stretches": found.stretches,
             "false_alarms": FALSE_ALARMS,
+            "condition": CONDITION,
             "least_people": PEOPLE,
             "least_share_of_one_cause": ONE_CAUSE,
         },
@@ -117,6 +118,9 @@ def _incident(one: Incident) -> dict[str, Any]:
         "people": list(one.people),
         "failed": one.failed,
         "all_failed": one.all_failed,
+        "people_active": one.whole.people,
+        "people_failed": one.whole.people_failed,
+        "people_expected_to_fail": min(one.whole.expected, one.whole.people),
         "chance": one.chance,
         "tested": {
             "start": one.evidence.start,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from usertrack.document import Block, Document, Listing, Paragraph, Shown, Spark
 from usertrack.errors import did_you_mean
-from usertrack.failures.bursts import FALSE_ALARMS, Incident
+from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, Incident, Stretch
 from usertrack.failures.causes import LEVELS, UNKNOWN
 from usertrack.failures.days import Contrast
 from usertrack.failures.investigation import Fingerprint, Investigation, Unused
@@ -116,7 +116,7 @@ def _any_tool(found: Investigation) -> str:
 def _incidents(found: Investigation, timezone: str) -> Iterator[Block]:
     test = (
         f"{number(found.stretches)} stretches of 1 to 24 hours tested; where there is no incident, "
-        f"at most {percent(FALSE_ALARMS)} of such windows show one"
+        f"at most {percent(FALSE_ALARMS)} of such windows show one, if {CONDITION}"
     )
     if not found.incidents:
         yield Paragraph(f"No platform incident: people do not fail together more than by chance ({test})")
@@ -131,15 +131,18 @@ def _incidents(found: Investigation, timezone: str) -> Iterator[Block]:
         **({"own": Shown("Hit them")} if found.person else {}),
         "evidence": Shown("Evidence", "text", grows=True),
     }
-    yield _headed("Platform incidents, of everybody", _listing(rows, shown, found))
+    yield _headed("Platform incidents, of everybody, each as a whole", _listing(rows, shown, found))
     yield Paragraph(test, "dim")
 
 
 def _incident(one: Incident, found: Investigation, timezone: str) -> Row:
-    stretch = one.evidence
     own = ["yes" if found.person in one.people else "no"] if found.person else []
-    evidence = f"{stretch.people_failed} of {stretch.people} people failed, {stretch.expected:.1f} expected"
-    return (span(one, timezone), one.level, one.cause, len(one.people), one.failed, *own, evidence)
+    return (span(one, timezone), one.level, one.cause, len(one.people), one.failed, *own, _evidence(one.whole))
+
+
+def _evidence(whole: Stretch) -> str:
+    expected = min(whole.expected, whole.people)
+    return f"{whole.people_failed} of {whole.people} people failed of any cause, {expected:.1f} expected"
 
 
 def _fingerprints(found: Investigation, level: str, timezone: str) -> Listing:

@@ -10,7 +10,6 @@ from usertrack.analytics.frame import Frame
 from usertrack.analytics.trend import FEWEST_DAYS, METHOD
 from usertrack.document import Block, Document, Heatmap, Listing, Shown
 from usertrack.measures import plural
-from usertrack.period import as_stored
 from usertrack.table import Column, Row, Table
 
 _COLUMNS = (
@@ -32,6 +31,8 @@ _COLUMNS = (
     Column("timed", "BIGINT"),
     Column("trend"),
     Column("trend_p", "DOUBLE"),
+    Column("uses_trend"),
+    Column("uses_trend_p", "DOUBLE"),
     Column("last_at", "TIMESTAMP"),
 )
 _MARKS = {"increasing": "↗ increasing", "stable": "→ stable", "decreasing": "↘ decreasing"}
@@ -77,6 +78,8 @@ def _row(group: Group, one: Feature) -> Row:
         one.timed,
         one.trend.word if one.trend else None,
         one.trend.p if one.trend else None,
+        one.uses_trend.word if one.uses_trend else None,
+        one.uses_trend.p if one.uses_trend else None,
         one.last_at,
     )
 
@@ -105,6 +108,7 @@ def _listing(features: Sequence[Feature], heading: str, frame: Frame) -> Listing
             one.retention,
             one.seconds,
             _MARKS[one.trend.word] if one.trend else None,
+            _MARKS[one.uses_trend.word] if one.uses_trend else None,
             one.category or None,
         )
         for one in features
@@ -118,6 +122,7 @@ def _listing(features: Sequence[Feature], heading: str, frame: Frame) -> Listing
         "retention": Shown(f"Next {frame.interval}", "percent"),
         "seconds": Shown("Mean s", "number", spare=True),
         "trend": Shown("Trend", align="right"),  # which keeps it on one line
+        "uses_trend": Shown("Of uses", align="right", spare=True),
         "category": Shown("Category", spare=True),
     }
     kinds = {"uses": "BIGINT", "people": "BIGINT", **dict.fromkeys(("adoption", "retention", "seconds"), "DOUBLE")}
@@ -161,20 +166,10 @@ def _unused(features: Sequence[Feature], frame: Frame) -> Listing:
 
 def _notes(found: Features) -> tuple[str, ...]:
     frame, groups = found.frame, found.groups
-    unnamed, uses = sum(group.others for group in groups), sum(group.others_uses for group in groups)
     some = any(group.features for group in groups)
     unsure = any(one.trend is None for group in groups for one in group.features)
     return (
         *([] if some else ["no feature was used in this time"]),
-        *(
-            [
-                f"not counted: {plural(unnamed, 'active person', 'active people')} without an e-mail, with"
-                f" {plural(uses, 'use')} (--of all)"
-            ]
-            if unnamed
-            else []
-        ),
-        *(["nobody active has an e-mail: everybody counts"] if found.fell_back else []),
         *(
             [
                 f"next {frame.interval}: of those who used it in one {frame.interval},"
@@ -183,7 +178,11 @@ def _notes(found: Features) -> tuple[str, ...]:
             if some
             else []
         ),
-        *([f"trend of uses per day: {METHOD}"] if some else []),
+        *(
+            [f"trend of the share of active people per day, and of uses, which rise with people: {METHOD}"]
+            if some
+            else []
+        ),
         *others(found.table, frame),
         *([f"a trend takes {FEWEST_DAYS} whole days"] if unsure else []),
         *([f"… the {frame.interval} is not over"] if some and frame.unfinished(frame.starts[-1]) else []),
@@ -192,12 +191,11 @@ def _notes(found: Features) -> tuple[str, ...]:
 
 def _json(found: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
     frame, source = found.frame, found.source
-    starts = [as_stored(start) for start in frame.starts]
+    starts = [frame.kept(start) for start in frame.starts]
     return {
         **frame.as_dict(),
         "event": source.event,
         "property": source.named_by or None,
-        "counted": found.counted,
         "trend_method": METHOD,
         "features": Table(_COLUMNS, rows).dicts(),
         "heatmap": [

@@ -34,8 +34,8 @@ def funnel_document(found: FunnelAnswer) -> Document:
     Of a trend they hold a row per group and bucket instead.
     """
     funnel, frame = found.funnel, found.frame
-    trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend)]
-    columns = over_time.columns("converted") if trend else _COLUMNS
+    trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend, frame)]
+    columns = over_time.columns(frame, "converted") if trend else _COLUMNS
     rows = trend or [row for group in found.groups for row in _rows(group)]
     notes = list(_notes(found))
     return Document(
@@ -83,11 +83,12 @@ def duration(seconds: float | None) -> str:
 
 
 def _semantics(funnel: Funnel) -> list[str]:
-    window = _in_words(funnel.window)
+    window = "with no end" if funnel.window is None else f"{_in_words(funnel.window)} from step 1"
+    within = "with no end" if funnel.window is None else f"all within {_in_words(funnel.window)}"
     order = {
-        "ordered": [f"ordered, {window} from step 1, best attempt per person"],
-        "strict": [f"strict order, nothing in between, {window} from step 1, best attempt per person"],
-        "unordered": [f"in any order, all within {window}, best attempt per person"],
+        "ordered": [f"ordered, {window}, best attempt per person"],
+        "strict": [f"strict order, nothing in between, {window}, best attempt per person"],
+        "unordered": [f"in any order, {within}, best attempt per person"],
     }[funnel.order]
     return [*order, *([f"without who did {', '.join(funnel.exclusions)} on the way"] if funnel.exclusions else [])]
 
@@ -160,12 +161,14 @@ def _notes(found: FunnelAnswer) -> Iterator[str]:
     if not any(group.steps[0].persons for group in found.groups):
         then = f", but for who then did {' or '.join(found.funnel.exclusions)}" if found.funnel.exclusions else ""
         yield f"nobody took the first step in this time{then}"
-    if open_:
+    if open_ and found.funnel.window is None:
+        yield f"{people_words(open_)} may still convert: there is no window"
+    elif open_:
         yield f"{people_words(open_)} began less than the window before the end and may still convert"
     if any(group.trend for group in found.groups):
         step = "any step" if found.funnel.order == "unordered" else "the first step"
         yield f"a person counts in each {found.frame.interval} in which they took {step}"
-        why = f"the {_in_words(found.funnel.window)} to convert in are not over for all"
+        why = f"the {_in_words(found.funnel.seconds(found.frame))} to convert in are not over for all"
         yield from over_time.note([group.trend for group in found.groups], found.frame, why)
     if at_once := sum(step.at_once for group in found.groups for step in group.steps):
         yield f"steps at the very time of the one before are in no median or mean: {number(at_once)}"
@@ -189,7 +192,7 @@ def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
                 "group": group.name.kind,
                 "other": group.name.kind == "others",
                 "steps": [dict(zip(names, row[2:], strict=True)) for row in _rows(group)],
-                **({"trend": over_time.as_json(group.trend, "converted")} if group.trend else {}),
+                **({"trend": over_time.as_json(group.trend, frame, "converted")} if group.trend else {}),
             }
             for group in found.groups
         ],

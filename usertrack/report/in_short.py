@@ -8,7 +8,7 @@ from usertrack.errors import UsertrackError
 from usertrack.measures import growth, number, people_words
 from usertrack.report.failure_checklist import span
 from usertrack.report.members import origins_of
-from usertrack.report.traffic import asked
+from usertrack.report.traffic import asked, measure
 from usertrack.table import Column, Row, Table
 from usertrack.weekly import REACH, Weekly
 
@@ -20,7 +20,7 @@ def in_short(found: Weekly, timezone: str) -> Section:
         shown = {"action": Shown("Do", "tag"), "person": Shown("For"), "why": Shown("Why", "text", grows=True)}
         blocks.append(Listing(Table(tuple(map(Column, shown)), rows), "Act on these first", shown))
     origins = (*origins_of(found.found), *asked(found, "traffic", "new_users"), *failures_origins(found))
-    facts = (_visits(found), _new_users(found), *_failures(found, timezone))
+    facts = (_traffic(found), _new_users(found), *_failures(found, timezone))
     return Section("In short", (*blocks, Facts(facts)), origins)
 
 
@@ -42,13 +42,15 @@ def _first(found: Weekly) -> Iterator[Row]:
             yield segment.action or segment.name, row[key], row[because][row[segments].index(segment.id)]
 
 
-def _visits(found: Weekly) -> tuple[str, Any]:
+def _traffic(found: Weekly) -> tuple[str, Any]:
     if "traffic" not in found.parts:
         return "Visits", f"unknown: {found.missing['traffic']}"
-    by_day = {row["day"]: row["visits"] for row in found.parts["traffic"].dicts()}
-    now, before = (sum(by_day.get(day, 0) for day in week.days) for week in (found.week, found.week.before))
-    change = f" ({growth(now, before, 0)} on the week before)" if before else ""
-    return "Visits", f"{number(now)}{change if found.finished else ''}"
+    counted = measure(found)
+    by_day = {row["day"]: row[counted] for row in found.parts["traffic"].dicts()}
+    now, before = ([by_day.get(day, 0) for day in week.days] for week in (found.week, found.week.before))
+    known = None not in before and sum(before)
+    change = f" ({growth(sum(now), sum(before), 0)} on the week before)" if known else ""
+    return counted.capitalize(), f"{number(sum(now))}{change if found.finished else ''}"
 
 
 def _new_users(found: Weekly) -> tuple[str, Any]:

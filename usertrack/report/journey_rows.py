@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from usertrack.analytics.journeys import Count, Edge, Group, Journeys, Key, Steps, told_apart
-from usertrack.period import as_stored
 from usertrack.report.journey_periods import periods
 from usertrack.table import Column, Row, Table
 
@@ -26,7 +25,6 @@ _COLUMNS = (
     Column("reached", "BIGINT"),
     Column("mean_seconds", "DOUBLE"),
 )
-_PERIODS = (Column("start", "TIMESTAMP"), Column("complete", "BOOLEAN"))
 _KEYS = {
     "path": ("path", "other", "sessions", "people", "share", "completion", "left", "reached", "mean_seconds"),
     "edge": ("step", "source", "target", "other", "sessions", "people", "share", "left", "mean_seconds"),
@@ -39,7 +37,8 @@ _PLURAL = {"path": "paths", "edge": "edges", "entry": "entries", "exit": "exits"
 
 def columns(found: Journeys) -> tuple[Column, ...]:
     """With those of periods where these were asked for."""
-    return (*_COLUMNS, *(_PERIODS if found.asked.periods else ()))
+    periods = (found.frame.column(), Column("complete", "BOOLEAN")) if found.asked.periods else ()
+    return (*_COLUMNS, *periods)
 
 
 def rows(found: Journeys, group: Group) -> list[Row]:
@@ -61,7 +60,7 @@ def _records(found: Journeys, group: Group) -> Iterator[dict[str, Any]]:
     for period in periods(found, group):
         yield {
             **_record("period", group.total.sessions, period.count),
-            "start": as_stored(period.start),
+            "start": found.frame.kept(period.start),
             "completion": period.reached if found.asked.goal else None,
             "complete": period.complete,
         }

@@ -45,7 +45,7 @@ def query_document(query: Query, sql: str) -> Document:
         ("Key", query.key or None),
         ("Metric", _metric(query.metric) if query.metric else None),
         ("Parameters", ", ".join(map(_parameter, query.params.values())) or "none"),
-        ("File", str(query.path)),
+        ("File", "shipped with usertrack" if query.shipped else str(query.path)),
     ]
     return Document(
         title=f"{query.name} · {query.title}",

@@ -9,17 +9,8 @@ from usertrack.analytics.frame import Frame, GroupName
 from usertrack.analytics.lifecycle import STATES, Lifecycle, Period, Stickiness
 from usertrack.document import Block, Document, Listing, Section, Shown, Spark
 from usertrack.measures import number, plural
-from usertrack.period import as_stored
 from usertrack.table import Column, Row, Table
 
-_LIFECYCLE = (
-    Column("breakdown"),
-    Column("group"),
-    Column("start", "TIMESTAMP"),
-    *(Column(state, "BIGINT") for state in STATES),
-    Column("active", "BIGINT"),
-    Column("complete", "BOOLEAN"),
-)
 _STICKINESS = (
     Column("breakdown"),
     Column("group"),
@@ -36,8 +27,9 @@ def lifecycle_document(found: Lifecycle) -> Document:
     Until a period is over, nobody is known to be dormant in it: that is None.
     """
     frame = found.frame
+    columns = _columns(frame)
     rows: list[Row] = [
-        (*name.columns.values(), as_stored(period.start), *_people(period), period.active, not period.unfinished)
+        (*name.columns.values(), frame.kept(period.start), *_people(period), period.active, not period.unfinished)
         for name, periods in found.groups.items()
         for period in periods
     ]
@@ -52,11 +44,16 @@ def lifecycle_document(found: Lifecycle) -> Document:
         subtitle=_subtitle(found.event, frame),
         blocks=tuple(_blocks(found)),
         notes=notes,
-        data=lambda: _json(found.event, frame, _LIFECYCLE, rows, notes),
-        table=_table(found.table, frame, "lifecycle", _LIFECYCLE, rows),
+        data=lambda: _json(found.event, frame, columns, rows, notes),
+        table=_table(found.table, frame, "lifecycle", columns, rows),
         timezone=frame.timezone,
         as_of=frame.as_of,
     )
+
+
+def _columns(frame: Frame) -> tuple[Column, ...]:
+    states = (Column(name, "BIGINT") for name in (*STATES, "active"))
+    return (Column("breakdown"), Column("group"), frame.column(), *states, Column("complete", "BOOLEAN"))
 
 
 def stickiness_document(found: Stickiness) -> Document:

@@ -27,7 +27,7 @@ def match_document(bench: Workbench, kind: str | None, timezone: str, limit: int
         "posthog_only": "Events, no account",
         "postgres_only": "Account, unknown to PostHog",
         "ambiguous": "Ambiguous: several accounts or persons",
-        "anonymous": "Anonymous PostHog persons",
+        "anonymous": "Visitors without an e-mail",
         "without_email": "Accounts without an e-mail",
         "internal_excluded": "Your own people, left out",
         "opted_out": "Opted out, left out",

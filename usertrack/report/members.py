@@ -9,7 +9,7 @@ from usertrack.lookback import Moved
 from usertrack.measures import number
 from usertrack.period import in_zone
 from usertrack.rules import Segment
-from usertrack.segments import Classification, condition
+from usertrack.segments import Classification, condition, others_words
 from usertrack.spool import identifier
 from usertrack.table import Column, Row, Table
 from usertrack.workbench import Workbench
@@ -47,15 +47,13 @@ def origins(bench: Workbench, names: Collection[str]) -> tuple[Origin, ...]:
     )
 
 
-def people(found: Classification, id_: str, limit: int) -> list[Block]:
-    """Those for whom this is the segment to act on; who is in a more urgent one too is counted."""
-    table = found.people([id_])
+def people(found: Classification, id_: str, limit: int, *, all_members: bool = False) -> list[Block]:
+    """Those for whom this is the segment to act on; who is in a more urgent one too is counted, or listed, too."""
+    table = found.people([id_], to_act_on=not all_members)
     names = table.names
     key, because, priority = (names.index(name) for name in (found.bench.key, "because", "priority"))
-    segments, primary = names.index("segments"), names.index("primary")
-    rows: list[Row] = [
-        (row[key], row[priority], row[because][row[segments].index(id_)]) for row in table.rows if row[primary] == id_
-    ]
+    segments = names.index("segments")
+    rows: list[Row] = [(row[key], row[priority], row[because][row[segments].index(id_)]) for row in table.rows]
     shown = {
         "person": Shown("Person"),
         "priority": Shown("Priority", "number"),
@@ -63,10 +61,8 @@ def people(found: Classification, id_: str, limit: int) -> list[Block]:
     }
     listed = Table(tuple(map(Column, shown, ("VARCHAR", "DOUBLE", "VARCHAR"))), rows)
     blocks: list[Block] = [Listing(listed, "Act on these first", shown, limit=limit)] if rows else []
-    if others := len(table.rows) - len(rows):
-        blocks.append(
-            Paragraph(f"{number(others)} more {'is' if others == 1 else 'are'} in a more urgent segment too", "dim")
-        )
+    if others := (found.count(id_).people or 0) - len(rows):
+        blocks.append(Paragraph(others_words(others), "dim"))
     return blocks or [Paragraph("nobody is in it", "dim")]
 
 

@@ -162,8 +162,8 @@ def _notes(found: Scorecard) -> Iterator[str]:
     if any((limits.low is None) != (limits.high is None) for score in found.scores for limits in _limits(score)):
         yield "a ? in an interval is a side that the data cannot bound yet"
     for score in found.scores:
-        if score.error:
-            yield f"{score.metric.label} is unknown: {score.error.message}"
+        if score.unknown:
+            yield f"{score.metric.label} is unknown: {score.unknown}"
 
 
 def _limits(score: Score) -> tuple[Interval, ...]:
@@ -228,4 +228,5 @@ def _metric(score: Score, found: Scorecard) -> dict[str, Any]:
         "note": score.note or None,
         "series": [{"day": day, "value": value} for day, value in zip(found.dates, score.series, strict=False)],
         "error": score.error.message if score.error else None,
+        "unknown": score.unknown or None,
     }

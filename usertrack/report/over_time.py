@@ -7,32 +7,31 @@ from usertrack.analytics.frame import EVERYBODY, Frame, GroupName
 from usertrack.analytics.over_time import Bucket, Share
 from usertrack.document import Block, Listing, Shown, Spark
 from usertrack.intervals import Interval
-from usertrack.period import as_stored
 from usertrack.table import Column, Row, Table
 
 
-def columns(hits: str) -> tuple[Column, ...]:
+def columns(frame: Frame, hits: str) -> tuple[Column, ...]:
     """Those of `rows`; ``hits`` is what those are called that the share is of."""
     counts = [Column(name, "BIGINT") for name in ("people", hits)]
     shares = [Column(name, "DOUBLE") for name in ("rate", "low", "high")]
     return (
         Column("breakdown"),
         Column("group"),
-        Column("start", "TIMESTAMP"),
+        frame.column(),
         *counts,
         *shares,
         Column("complete", "BOOLEAN"),
     )
 
 
-def rows(name: GroupName, buckets: Sequence[Bucket]) -> Iterator[Row]:
+def rows(name: GroupName, buckets: Sequence[Bucket], frame: Frame) -> Iterator[Row]:
     """One per bucket, for files; ``name`` is that of the group."""
     for one in buckets:
-        start, known = as_stored(one.start), one.share or Share()
+        known = one.share or Share()
         interval = known.interval
         yield (
             *name.columns.values(),
-            start,
+            frame.kept(one.start),
             one.so_far.n,
             one.so_far.hits,
             known.value,
@@ -42,9 +41,9 @@ def rows(name: GroupName, buckets: Sequence[Bucket]) -> Iterator[Row]:
         )
 
 
-def as_json(buckets: Sequence[Bucket], hits: str) -> list[dict[str, Any]]:
-    names = [column.name for column in columns(hits)]
-    return [dict(list(zip(names, row, strict=True))[2:]) for row in rows(EVERYBODY, buckets)]
+def as_json(buckets: Sequence[Bucket], frame: Frame, hits: str) -> list[dict[str, Any]]:
+    names = [column.name for column in columns(frame, hits)]
+    return [dict(list(zip(names, row, strict=True))[2:]) for row in rows(EVERYBODY, buckets, frame)]
 
 
 def blocks(buckets: Sequence[Bucket], frame: Frame, *, line: str, people: str, hits: str, rate: str) -> Iterator[Block]:

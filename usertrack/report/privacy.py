@@ -28,7 +28,7 @@ def erased_document(subject: Subject, found: Sequence[Erased]) -> Document:
     return _listed(
         f"{subject.email} is not erased yet" if left else f"{subject.email} was erased",
         "every place was read again",
-        [(e.held.place, e.held.what, e.held.count, e.left, e.note if e.left else "") for e in found],
+        [(e.held.place, e.held.what, e.held.count, e.left, "" if e.left == 0 else e.note) for e in found],
         {"held": _COUNT, "left": Shown("Left", "number")},
     )
 

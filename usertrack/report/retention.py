@@ -6,23 +6,13 @@ from typing import Any
 
 from usertrack.analytics.asking import others
 from usertrack.analytics.frame import Frame, GroupName
-from usertrack.analytics.retention import DAYS, Asked, Cohort, Cohorts, DayCohorts, Days, Retention
+from usertrack.analytics.over_time import Share
+from usertrack.analytics.retention import DAYS, FEWEST, Asked, Cohort, Cohorts, DayCohorts, Days, Retention
 from usertrack.document import Document, Heatmap, Spark
+from usertrack.intervals import UNKNOWN
 from usertrack.measures import number
-from usertrack.period import as_stored
+from usertrack.report.over_time import said
 from usertrack.table import Column, Row, Table
-
-_COLUMNS = (
-    Column("breakdown"),
-    Column("group"),
-    Column("cohort", "TIMESTAMP"),
-    Column("size", "BIGINT"),
-    Column("period", "BIGINT"),
-    Column("people", "BIGINT"),
-    Column("rate", "DOUBLE"),
-    Column("complete", "BOOLEAN"),
-)
-
 
 _MOST = 40  # cohorts that people see, the latest ones, unless --limit says otherwise
 
@@ -30,7 +20,7 @@ _MOST = 40  # cohorts that people see, the latest ones, unless --limit says othe
 def retention_document(found: Retention) -> Document:
     """A heatmap per group, a row per cohort; files hold a row per cohort and period."""
     asked, frame = found.asked, found.frame
-    rows: list[Row] = [row for group in found.groups for row in _rows(group)]
+    rows: list[Row] = [row for group in found.groups for row in _rows(group, frame)]
     kind = "First-time" if asked.kind == "first-time" else "Recurring"
     notes = (*_notes(found.groups), *others(found.table, frame))
     return Document(
@@ -49,9 +39,12 @@ def cohorts_document(found: DayCohorts) -> Document:
     """Cohorts by week with the days after; the curve over all of them; files hold a row per cohort and day."""
     asked, frame = found.asked, found.frame
     rows: list[Row] = [
-        row for group in found.groups for cohort in group.cohorts for row in _cells(cohort, (0, *DAYS), group.name)
+        row
+        for group in found.groups
+        for cohort in group.cohorts
+        for row in _cells(cohort, (0, *DAYS), group.name, frame)
     ]
-    notes = (*_notes(found.groups), *others(found.table, frame))
+    notes = (*_notes(found.groups), *_curve_notes(found.groups), *others(found.table, frame))
     return Document(
         title=f"Cohorts by {frame.interval} of their first {asked.target or 'event'}",
         subtitle=" · ".join(
@@ -74,25 +67,28 @@ def cohorts_document(found: DayCohorts) -> Document:
 
 
 def _by_day(group: Days, frame: Frame) -> Iterator[Heatmap | Spark]:
-    curve = [people / size if size else None for people, size in group.curve]
-    last = max((day for day, rate in enumerate(curve) if rate is not None), default=0)
     yield _shares(group.cohorts, [f"day {day}" for day in (0, *DAYS)], frame, frame.heading(group.name))
-    if last:
-        shares = [None if rate is None else 100 * rate for rate in curve[1 : last + 1]]
-        yield Spark(f"Day 1 – {last}", shares, _ends(group.curve, last))
+    if group.drawn:
+        shares = [100 * people / size for _, people, size in group.drawn]
+        yield Spark(f"Day 1 – {group.drawn[-1][0]}", shares, _ends(group))
 
 
 def _curve(group: Days) -> Iterator[dict[str, Any]]:
     for day, (people, size) in enumerate(group.curve):
-        rate = people / size if size else None
-        yield {**group.name.columns, "day": day, "people": people, "size": size, "rate": rate}
+        share = Share(people, size)
+        low, high = (share.interval.low, share.interval.high) if day else (None, None)
+        counts = {"day": day, "people": people, "size": size}
+        yield {**group.name.columns, **counts, "rate": share.value, "low": low, "high": high}
 
 
-def _ends(curve: Sequence[tuple[int, int]], last: int) -> str:
-    """The share on some days, each with how many people it is of."""
-    days = dict.fromkeys(day for day in (1, 7, 30, last) if 0 < day <= last and curve[day][1])
-    shares = (f"{100 * curve[day][0] / curve[day][1]:.0f} % of {number(curve[day][1])} on day {day}" for day in days)
-    return ", ".join(shares)
+def _ends(group: Days) -> str:
+    """The share on some days, each with how many people it is of, and how sure it is."""
+    shares = {day: Share(people, size) for day, people, size in group.drawn}
+    days = dict.fromkeys(day for day in (1, 7, 30, group.drawn[-1][0]) if day in shares)
+    return ", ".join(
+        f"{100 * (shares[day].value or 0):.0f} % of {number(shares[day].n)} on day {day} ({said(shares[day].interval)})"
+        for day in days
+    )
 
 
 def _semantics(asked: Asked) -> list[str]:
@@ -122,23 +118,32 @@ def _shares(cohorts: Sequence[Cohort], periods: Sequence[str], frame: Frame, hea
     width = max(map(len, labels), default=0)
     rows = [f"{label:<{width}}  n={number(cohort.size)}" for label, cohort in zip(labels, cohorts, strict=True)]
     corner = f"{frame.interval} of"
-    return Heatmap(heading, rows, periods, values, "percent", corner=corner, limit=_MOST, latest=True)
+    return Heatmap(heading, rows, periods, values, "percent", corner=corner, base=1, limit=_MOST, latest=True)
 
 
-def _rows(group: Cohorts) -> Iterator[Row]:
+def _columns(frame: Frame) -> tuple[Column, ...]:
+    counts = (Column(name, "BIGINT") for name in ("size", "period", "people"))
+    ends = (*(Column(name, "DOUBLE") for name in ("rate", "low", "high")), Column("complete", "BOOLEAN"))
+    return (Column("breakdown"), Column("group"), frame.column("cohort"), *counts, *ends)
+
+
+def _rows(group: Cohorts, frame: Frame) -> Iterator[Row]:
     for cohort in group.cohorts:
-        yield from _cells(cohort, range(len(cohort.people)), group.name)
+        yield from _cells(cohort, range(len(cohort.people)), group.name, frame)
 
 
-def _cells(cohort: Cohort, periods: Sequence[int], name: GroupName) -> Iterator[Row]:
-    start = as_stored(cohort.start)
+def _cells(cohort: Cohort, periods: Sequence[int], name: GroupName, frame: Frame) -> Iterator[Row]:
+    start = frame.kept(cohort.start)
     for at, (period, people) in enumerate(zip(periods, cohort.people, strict=True)):
         complete = people is not None and not (at == 0 and cohort.forming)
-        yield *name.columns.values(), start, cohort.size, period, people, cohort.rate(at), complete
+        interval = Share(people, cohort.size).interval if at and people is not None else UNKNOWN
+        share = (cohort.rate(at), interval.low, interval.high)
+        yield *name.columns.values(), start, cohort.size, period, people, *share, complete
 
 
 def _table(table: Table, frame: Frame, rows: list[Row]) -> Table:
-    return replace(table, columns=_COLUMNS, rows=rows, name="retention", timezone=frame.timezone, as_of=frame.as_of)
+    columns = _columns(frame)
+    return replace(table, columns=columns, rows=rows, name="retention", timezone=frame.timezone, as_of=frame.as_of)
 
 
 def _notes(groups: Sequence[Cohorts]) -> tuple[str, ...]:
@@ -154,12 +159,17 @@ def _notes(groups: Sequence[Cohorts]) -> tuple[str, ...]:
     )
 
 
+def _curve_notes(groups: Sequence[Days]) -> Iterator[str]:
+    if any(day and 0 < size < FEWEST for group in groups for day, (_, size) in enumerate(group.curve)):
+        yield f"the curve is of days known of {FEWEST} people or more; `-f json` has all of them, with 95 % intervals"
+
+
 def _json(asked: Asked, frame: Frame, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
     return {
         "type": asked.kind,
         "target": asked.target or None,
         "returning": asked.returning or None,
         **frame.as_dict(),
-        "cells": Table(_COLUMNS, rows).dicts(),
+        "cells": Table(_columns(frame), rows).dicts(),
         "notes": list(notes),
     }

@@ -1,6 +1,7 @@
 """What all reports share: their sections as JSON, and what is said when a source did not answer."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,6 +50,23 @@ def unknown(*reasons: str) -> Paragraph:
     return Paragraph(f"unknown: {'; '.join(dict.fromkeys(reasons))}", "warning")
 
 
+_NAMED = 3  # queries that are named, of all that ended alike
+
+
+def _grouped(reasons: Mapping[str, str]) -> list[str]:
+    """Each reason once, with the queries that ended with it where it is about queries."""
+    queries: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        told = re.sub(rf"^\S*{re.escape(name)}(\.sql)?(:\d+)*: ", "", reason)
+        queries.setdefault(told, []).extend([name] * (told != reason))
+    return [f"{told} ({_few(names)})" if names else told for told, names in queries.items()]
+
+
+def _few(names: Sequence[str]) -> str:
+    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return ", ".join([*sorted(names)[:_NAMED], *more])
+
+
 def with_unanswered(document: Document, unanswered: Mapping[str, UsertrackError]) -> tuple[Document, str]:
     """The report with a warning in front of it and in its provenance, and that warning; as it was where there is none.
 
@@ -57,7 +75,7 @@ def with_unanswered(document: Document, unanswered: Mapping[str, UsertrackError]
     if not unanswered:
         return document, ""
     reasons = {name: error.message for name, error in unanswered.items()}
-    said = f"This report is incomplete: {'; '.join(dict.fromkeys(reasons.values()))}. What rests on it is unknown"
+    said = f"This report is incomplete: {'; '.join(_grouped(reasons))}. What rests on it is unknown"
     provenance = with_missing(document.provenance, reasons) if document.provenance else None
     made = replace(document, blocks=(Paragraph(said, "warning"), *document.blocks), provenance=provenance)
     if data := document.data:

@@ -9,7 +9,7 @@ from usertrack.document import Document, Listing, Shown
 from usertrack.history import Snapshot
 from usertrack.measures import number, people_words, plural
 from usertrack.period import in_zone
-from usertrack.segments import OWN_COLUMNS, Classification
+from usertrack.segments import OWN_COLUMNS, Classification, others_words
 from usertrack.table import Column, Row, Table
 from usertrack.workbench import Match, Workbench
 
@@ -17,30 +17,48 @@ _EVIDENCE = 3  # facts beside a reason; files have them all
 
 
 def segments_document(
-    found: Classification, only: Sequence[str], timezone: str, limit: int | None = None, since: Since | None = None
+    found: Classification,
+    only: Sequence[str],
+    timezone: str,
+    limit: int | None = None,
+    since: Since | None = None,
+    *,
+    all_members: bool = False,
 ) -> Document:
     """Summary, then the people, most urgent first. ``only`` narrows both to segments of these ids.
 
-    Files hold everybody, or the ``limit`` most urgent; people see 20, or ``limit``. With ``since`` the summary says
-    how many entered and left each segment since then.
+    Listed are those whose primary segment is one of them, or with ``all_members`` everybody in any of them. Files hold
+    them all, or the ``limit`` most urgent; people see 20, or ``limit``. With ``since`` the summary says how many
+    entered and left each segment since then.
     """
     bench = found.bench
-    table = found.people(only)
+    table = found.people(only, to_act_on=not all_members)
+    members = len(found.people(only).rows)
     told = {count.unknown for count in found.unknown}  # what is said of the segments that it makes unknown
     notes = [note for note in bench.notes if note not in told]
-    notes += [*_since_notes(since, timezone), *_unknown_notes(found, only), *match_notes(bench.match)]
+    notes += [*_since_notes(since, timezone), *_unknown_notes(found, only)]
+    notes += [*others_note(members - len(table.rows)), *match_notes(bench.match)]
     return Document(
         title=f"Segments on {moment(bench.as_of, timezone)}",
         subtitle=_subtitle(bench),
-        blocks=(_summary(found, only, since, timezone, len(table.rows)), _who_first(found, table, only)),
+        blocks=(_summary(found, only, since, timezone, members), _who_first(found, table, only)),
         notes=tuple(notes),
         data=lambda: _json(
-            found, found.people(only, limit), timezone, [*notes, *cut_note(len(table.rows), limit)], since
+            found,
+            found.people(only, limit, to_act_on=not all_members),
+            timezone,
+            [*notes, *cut_note(len(table.rows), limit)],
+            since,
         ),
         table=table,
         timezone=timezone,
         as_of=bench.as_of,
     )
+
+
+def others_note(count: int) -> list[str]:
+    """How many are left out, since another segment is the one to act on."""
+    return [f"{others_words(count)}: --all-members takes them, too"] if count else []
 
 
 def cut_note(total: int, limit: int | None) -> list[str]:
@@ -78,25 +96,36 @@ def _summary(found: Classification, only: Sequence[str], since: Since | None, ti
     rows: list[Row] = [
         (
             count.segment.name,
-            "unknown" if count.people is None else number(count.people),
+            _known(count.people),
+            _known(count.to_act_on),
             None if count.people is None or not total else count.people / total,
             moved(since.counts.get(count.segment.id)) if since else None,
             count.segment.action,
         )
         for count in chosen
     ]
-    names = (Column("segment"), Column("people"), Column("share", "DOUBLE"), Column("since"), Column("action"))
+    names = ("segment", "people", "to act on", "share", "since", "action")
     return Listing(
-        Table(names, rows, name="summary", as_of=found.bench.as_of),
+        Table(
+            tuple(Column(name, "DOUBLE" if name == "share" else "VARCHAR") for name in names),
+            rows,
+            name="summary",
+            as_of=found.bench.as_of,
+        ),
         shown={
             "segment": Shown("Segment", "tag"),
             "people": Shown("People", align="right"),
+            "to act on": Shown("To act on", align="right", hidden=found.chosen.exclusive),
             "share": Shown("Share", "bar", full=1.0),
             "since": Shown(_since(since, timezone), align="right", hidden=since is None),
             "action": Shown("Action"),
         },
         more=f"{people_words(anyone)} in all: who is in several segments counts in each" if overlap else "",
     )
+
+
+def _known(count: int | None) -> str:
+    return "unknown" if count is None else number(count)
 
 
 def _since(since: Since | None, timezone: str) -> str:
@@ -236,6 +265,7 @@ def _json(
                 "name": c.segment.name,
                 "action": c.segment.action,
                 "count": c.people,
+                "to_act_on": c.to_act_on,
                 "undecided": c.undecided,
                 "entered": counts.get(c.segment.id, (None, None))[0],
                 "left": counts.get(c.segment.id, (None, None))[1],
@@ -270,6 +300,11 @@ def _unknown_notes(found: Classification, only: Sequence[str]) -> list[str]:
         because.setdefault(count.unknown, []).append(count.segment.name)
     return [
         *(f"{', '.join(names)}: unknown, because {cause}" for cause, names in because.items()),
+        *(
+            f"{count.segment.name}: whom to act on is unknown, since a segment that goes first is"
+            for count in counts
+            if count.people is not None and count.to_act_on is None and not found.chosen.exclusive
+        ),
         *([f"undecided, for want of a fact that the rule needs: {', '.join(undecided)}"] if undecided else []),
     ]
 
@@ -280,7 +315,7 @@ def match_notes(match: Match) -> list[str]:
         (match.posthog_only, "person has events but no account", "people have events but no account"),
         (match.postgres_only, "account is unknown to PostHog", "accounts are unknown to PostHog"),
         (match.ambiguous, "e-mail is ambiguous", "e-mails are ambiguous (several accounts or persons)"),
-        (match.anonymous, "anonymous visitor", "anonymous visitors"),
+        (match.anonymous, "visitor without an e-mail", "visitors without an e-mail"),
         (match.without_email, "account without an e-mail", "accounts without an e-mail"),
         (match.internal_excluded, "of your own people left out", "of your own people left out"),
     )

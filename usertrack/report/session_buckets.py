@@ -23,15 +23,15 @@ def buckets(found: Sessions, one: Compared) -> list[Bucket]:
     """Every bucket of the window up to now, also those without a session; none where they were not asked for."""
     frame = found.frame
     starts = frame.starts if found.in_buckets else []
-    return [
-        Bucket(start, one.buckets.get(at, Visits()), not frame.unfinished(start)) for at, start in enumerate(starts)
-    ]
+    return [Bucket(start, one.at(at), not frame.unfinished(start)) for at, start in enumerate(starts)]
 
 
 def blocks(found: Sessions) -> Iterator[Block]:
     """Nothing where buckets were not asked for."""
     frame, known = found.frame, buckets(found, found.all)
     over = [bucket for bucket in known if bucket.complete]
+    if not found.all.now.known:
+        return
     if len(over) > 2:
         label = f"Sessions by {frame.interval}"
         x = frame.axis([bucket.start for bucket in over])

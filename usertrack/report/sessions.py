@@ -8,7 +8,6 @@ from usertrack.analytics.frame import EVERYBODY, GroupName
 from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions, Visits
 from usertrack.document import Document, Listing, Shown
 from usertrack.measures import plural
-from usertrack.period import as_stored
 from usertrack.report import session_buckets
 from usertrack.report.compared import Figure, changes, lasted, listing, values
 from usertrack.table import Column, Row, Table
@@ -28,7 +27,6 @@ _COLUMNS = (
 )
 
 
-_BUCKET = (Column("start", "TIMESTAMP"), Column("complete", "BOOLEAN"))
 _MOST = 20  # rows of a table, unless --limit says otherwise
 
 
@@ -53,7 +51,7 @@ def sessions_document(found: Sessions) -> Document:
         blocks=(
             compared,
             *session_buckets.blocks(found),
-            _lengths(now),
+            *([_lengths(now)] if now.known else []),
             *(_values(by, known, now) for by, known in _told_apart(found)),
         ),
         notes=notes,
@@ -62,7 +60,7 @@ def sessions_document(found: Sessions) -> Document:
             "now": values(figures),
             "before": values(before),
             "change": changes(figures, before),
-            "lengths": dict(zip(LENGTHS.values(), now.lengths, strict=True)),
+            "lengths": by_length(now),
             "rows": Table(columns, rows).dicts(),
             "notes": list(notes),
         },
@@ -84,13 +82,14 @@ def _rows(found: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
             by,
             *name.columns.values(),
             *_row(bucket.visits, now),
-            as_stored(bucket.start),
+            found.frame.kept(bucket.start),
             bucket.complete,
         )
         for by, name, one in own
         for bucket in session_buckets.buckets(found, one)
     ]
-    return (*_COLUMNS, *_BUCKET), [*((*row, None, None) for row in whole), *in_time]
+    columns = (*_COLUMNS, found.frame.column(), Column("complete", "BOOLEAN"))
+    return columns, [*((*row, None, None) for row in whole), *in_time]
 
 
 def _told_apart(found: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Compared]]]:
@@ -102,15 +101,22 @@ def _told_apart(found: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Compa
 
 def _row(visits: Visits, of: Visits) -> Row:
     own = (
-        visits.people,
-        visits.sessions,
+        visits.people if visits.known else None,
+        visits.count,
         _share(visits, of),
         visits.per_person,
         visits.mean,
         visits.median,
         visits.bounce_rate,
     )
-    return (*own, *visits.lengths)
+    return (*own, *by_length(visits).values())
+
+
+def by_length(visits: Visits) -> dict[str, int | None]:
+    """How many sessions were how long; None where that is not known."""
+    return {
+        label: count if visits.known else None for label, count in zip(LENGTHS.values(), visits.lengths, strict=True)
+    }
 
 
 def _share(visits: Visits, of: Visits) -> float | None:
@@ -120,8 +126,8 @@ def _share(visits: Visits, of: Visits) -> float | None:
 def session_figures(visits: Visits) -> dict[str, Figure]:
     """The figures of all sessions of a period by their names in JSON."""
     return {
-        "sessions": Figure("Sessions", visits.sessions),
-        "visitors": Figure("People who had one", visits.people),
+        "sessions": Figure("Sessions", visits.count),
+        "visitors": Figure("People who had one", visits.people if visits.known else None),
         "sessions_per_person": Figure("Sessions per person", visits.per_person, "mean"),
         "session_mean_seconds": Figure("Session length, mean", visits.mean, "seconds"),
         "session_median_seconds": Figure("Session length, median", visits.median, "seconds"),
@@ -169,9 +175,14 @@ def absent_notes(found: Sessions) -> Iterator[str]:
         yield f"no session has {' or '.join(TRAITS[label] for label in found.absent)}: there is no table of that"
 
 
-def _notes(found: Sessions) -> Iterator[str]:
+def none_notes(found: Sessions) -> Iterator[str]:
+    """Why there are no sessions."""
     if found.none:
         yield found.none
+
+
+def _notes(found: Sessions) -> Iterator[str]:
+    yield from none_notes(found)
     if found.frame.where:
         yield "sessions with an event that fulfils --where, each of them whole"
     unseen = found.all.now.sessions - found.all.now.with_pageview

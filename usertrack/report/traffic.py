@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from usertrack.analytics.frame import ANYBODY
 from usertrack.document import Block, Chart, Listing, Origin, Paragraph, Section, Shown
 from usertrack.library import Statement
 from usertrack.period import in_zone
@@ -29,6 +30,7 @@ def new_users(found: Weekly) -> Section:
     did = {"did": Shown("New users"), "people": Shown("People", "number"), "share": Shown("Share", "bar", full=1.0)}
     event = {"did": Shown("What they did"), "people": Shown("People", "number"), "times": Shown("Times", "number")}
     inner = (
+        Paragraph("who has an account; in the product, who has an e-mail", "dim"),
         _part(found, "new_users", "Accounts", did, limit=0),
         _part(found, "new_people", "In the product", event, limit=TOP),
     )
@@ -45,12 +47,19 @@ def _part(found: Weekly, part: str, heading: str, shown: Mapping[str, Shown], li
     return Section(heading, (block if held.rows else Paragraph("none", "dim"),), asked(found, part))
 
 
+def measure(found: Weekly) -> str:
+    """What the traffic of a week is counted in: visits, unless they are not known of a day of it."""
+    days = {row["day"]: row for row in found.parts["traffic"].dicts()}
+    return "pageviews" if any(days[day]["visits"] is None for day in found.week.days if day in days) else "visits"
+
+
 def traffic(found: Weekly) -> Iterator[Block]:
     counted = {name: Shown(name.capitalize(), "number") for name in ("visits", "visitors", "pageviews")}
     by = {name: counted[name] for name in ("visits", "visitors")}
     yield Section(
         "Traffic",
         (
+            Paragraph(ANYBODY, "dim"),
             _days(found),
             _part(found, "pages", "Top pages", {"page": Shown("Page"), **counted}, TOP),
             _part(found, "referrers", "Top referrers", {"domain": Shown("Domain"), **by}, TOP),
@@ -65,39 +74,46 @@ def _days(found: Weekly) -> Section:
     by_day = {row["day"]: row for row in found.parts["traffic"].dicts()}
     today = in_zone(found.as_of, found.week.zone).date()
     week = timedelta(days=7)
-    rows = [_day(day, by_day, today, found) for day in found.week.days if day in by_day]
+    counted = measure(found)
+    rows = [_day(day, by_day, today, found, counted) for day in found.week.days if day in by_day]
     weeks = {
         str(found.week): found.week.days,
         f"{found.week.before}, the week before": [day - week for day in found.week.days],
     }
     series = {
-        name: [by_day[day]["visits"] if day in by_day and _whole(day, today, found) else None for day in days]
+        name: [by_day[day][counted] if day in by_day and _whole(day, today, found) else None for day in days]
         for name, days in weeks.items()
     }
-    chart = Chart("trend", "Visits per day", found.week.days, series, caption="visits that began on each day")
+    known = counted == "visits"
+    caption = "visits that began on each day" if known else ""
+    chart = Chart("trend", f"{counted.capitalize()} per day", found.week.days, series, caption=caption)
     shown = {
         "day": Shown("Day"),
-        "visits": Shown("Visits", "number"),
+        counted: Shown(counted.capitalize(), "number"),
         "before": Shown("A week before", "number"),
         "visitors": Shown("Visitors", "number"),
-        "pageviews": Shown("Pageviews", "number"),
+        **({"pageviews": Shown("Pageviews", "number")} if known else {"visits": Shown("Visits", "number")}),
     }
     types = ("VARCHAR", *["BIGINT"] * 4)
     listing = Listing(Table(tuple(map(Column, shown, types)), rows), shown=shown, limit=0)
-    return Section("Per day", (chart, listing), asked(found, "traffic"))
+    why = () if known else (Paragraph(_NO_VISITS, "warning"),)
+    return Section("Per day", (*why, chart, listing), asked(found, "traffic"))
+
+
+_NO_VISITS = "visits are not known of days on which no pageview has a $session_id: this week is counted in pageviews"
 
 
 def _whole(day: date, today: date, found: Weekly) -> bool:
     return day < today or (day == today and found.finished)
 
 
-def _day(day: date, by_day: Mapping[date, Mapping[str, Any]], today: date, found: Weekly) -> Row:
+def _day(day: date, by_day: Mapping[date, Mapping[str, Any]], today: date, found: Weekly, counted: str) -> Row:
     row, before = by_day[day], by_day.get(day - timedelta(days=7), {})
     mark = "" if _whole(day, today, found) else " (not over)"
     return (
         f"{day:%a} {day.day} {day:%b}{mark}",
-        row["visits"],
-        before.get("visits"),
+        row[counted],
+        before.get(counted),
         row["visitors"],
-        row["pageviews"],
+        row["pageviews" if counted == "visits" else "visits"],
     )

@@ -15,7 +15,7 @@ from usertrack.analytics.frame import GroupName
 from usertrack.analytics.funnel import FunnelAnswer
 from usertrack.analytics.journeys import Count, Group, Journeys, told_apart
 from usertrack.analytics.retention import DAYS, Cohort, DayCohorts
-from usertrack.analytics.sessions import LENGTHS, TRAITS, Compared, Sessions
+from usertrack.analytics.sessions import TRAITS, Compared, Sessions
 from usertrack.analytics.standing import Standing
 from usertrack.analytics.whole import Whole
 from usertrack.document import Document
@@ -24,7 +24,7 @@ from usertrack.report.activity import figures
 from usertrack.report.churn import churn_document
 from usertrack.report.compared import change
 from usertrack.report.journey_tree import OTHERS
-from usertrack.report.sessions import absent_notes
+from usertrack.report.sessions import absent_notes, by_length, none_notes
 
 _DEVICES = ("desktop", "mobile", "tablet")
 _TOP = 10
@@ -42,7 +42,7 @@ def user_activity_document(whole: Whole) -> Document:
     frame = whole.activity.frame
     return Document(
         title="User activity",
-        subtitle=frame.said,
+        subtitle=" · ".join([frame.said, *frame.scope]),
         data=lambda: user_activity(whole),
         timezone=frame.timezone,
         as_of=frame.as_of,
@@ -52,11 +52,13 @@ def user_activity_document(whole: Whole) -> Document:
 def user_activity(whole: Whole) -> dict[str, Any]:
     frame = whole.activity.frame
     return {
+        "userId": frame.user.name if frame.user else None,
         "workspaceId": whole.workspace,
         "timeframe": f"{len(frame.starts)}d",
         "since": frame.since,
         "until": frame.until,
         "timezone": frame.timezone,
+        "counted": frame.counted,
         "segment": frame.segment or None,
         "where": frame.where or None,
         "activityMetrics": _metrics(whole.activity),
@@ -65,7 +67,13 @@ def user_activity(whole: Whole) -> dict[str, Any]:
         "userJourney": _journeys(whole.journeys, whole.goals),
         "retention": {**_retention(whole.cohorts), "churnAnalysis": _churn(whole.churn)},
         "segments": list(_segments(whole.segments)),
-        "notes": [*frame.notes, *absent_notes(whole.sessions), *_at_once(whole.goals), *whole.notes],
+        "notes": [
+            *frame.notes,
+            *none_notes(whole.sessions),
+            *absent_notes(whole.sessions),
+            *_at_once(whole.goals),
+            *whole.notes,
+        ],
     }
 
 
@@ -90,7 +98,7 @@ def _metrics(found: Activity) -> dict[str, Any]:
             {
                 "date": day.start.date(),
                 "activeUsers": day.dau,
-                "sessions": found.sessions.buckets[at].sessions if at in found.sessions.buckets else 0,
+                "sessions": found.sessions.at(at).count,
                 "events": found.events(day.start.date()),
             }
             for at, day in enumerate(found.now.active.days)
@@ -101,11 +109,11 @@ def _metrics(found: Activity) -> dict[str, Any]:
 def _sessions(found: Sessions) -> dict[str, Any]:
     now, by = found.all.now, {label: found.by.get(label, {}) for label in TRAITS}
     return {
-        "totalSessions": now.sessions,
+        "totalSessions": now.count,
         "avgSessionLength": rounded(now.mean),
         "medianSessionLength": rounded(now.median),
-        "sessionLengthDistribution": dict(zip(LENGTHS.values(), now.lengths, strict=True)),
-        "deviceBreakdown": _devices(by["Device"], now.sessions),
+        "sessionLengthDistribution": by_length(now),
+        "deviceBreakdown": _devices(by["Device"], now.count),
         "browserBreakdown": {name.written: one.now.sessions for name, one in by["Browser"].items()},
         "locationBreakdown": {
             name.written: {"users": one.now.people, "sessions": one.now.sessions} for name, one in by["Country"].items()
@@ -113,8 +121,10 @@ def _sessions(found: Sessions) -> dict[str, Any]:
     }
 
 
-def _devices(by: Mapping[GroupName, Compared], total: int) -> dict[str, int]:
+def _devices(by: Mapping[GroupName, Compared], total: int | None) -> dict[str, int | None]:
     """Sessions on each; ``other`` are those on anything else, or on nobody knows what."""
+    if total is None:
+        return dict.fromkeys((*_DEVICES, "other"))
     counts = {name: sum(one.now.sessions for key, one in by.items() if key.lower() == name) for name in _DEVICES}
     return {**counts, "other": total - sum(counts.values())}
 

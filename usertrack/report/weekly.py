@@ -91,11 +91,12 @@ def _segments(found: Weekly) -> Section:
     for count in found.found.counts:
         entered, left = found.moved.counts.get(count.segment.id, (None, None))
         share = count.people / total if count.people is not None and total else None
-        rows.append((count.segment.name, count.people, share, entered, left, count.segment.action))
-    types = ("VARCHAR", "BIGINT", "DOUBLE", "BIGINT", "BIGINT", "VARCHAR")
+        rows.append((count.segment.name, count.people, count.to_act_on, share, entered, left, count.segment.action))
+    types = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "BIGINT", "BIGINT", "VARCHAR")
     shown = {
         "segment": Shown("Segment", "tag"),
         "people": Shown("People", "number"),
+        "to_act_on": Shown("To act on", "number", hidden=found.found.chosen.exclusive),
         "share": Shown("Share", "bar", full=1.0),
         "entered": Shown("Entered", "number"),
         "left": Shown("Left", "number"),
@@ -105,7 +106,7 @@ def _segments(found: Weekly) -> Section:
         "Segments",
         (
             Listing(Table(tuple(map(Column, shown, types)), rows), shown=shown),
-            Paragraph(f"of {people_words(total)}; a person may be in several segments", "dim"),
+            Paragraph(f"of {people_words(total)} with an e-mail; a person may be in several segments", "dim"),
         ),
         origins_of(found.found),
     )
@@ -175,7 +176,7 @@ def _notes(found: Weekly, timezone: str) -> Iterator[str]:
     if isinstance(found.failures, Investigation):
         yield from found.failures.notes
     if isinstance(found.scores, Scorecard):
-        yield from (f"{s.metric.label}: unknown, because {s.error.message}" for s in found.scores.scores if s.error)
+        yield from (f"{s.metric.label}: unknown, because {s.unknown}" for s in found.scores.scores if s.unknown)
     if not found.finished:
         yield (
             "the scorecard is of the last 7 days that are over, and people entered or left since 7 days ago; all else "

@@ -5,19 +5,19 @@ Errors are plain text, as PostHog's capture service sends them; a request is acc
 
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from usertrack.pseudonyms import Pseudonyms
-from usertrack.server.ingest import Ingestor
+from usertrack.server import capture_v1
+from usertrack.server.capture import Capture
 from usertrack.server.payload import Payload, Refused, read_events
 from usertrack.server.settings import ServerSettings
 from usertrack.server.store import Store
@@ -46,8 +46,9 @@ log = logging.getLogger(__name__)
 
 def routes(store: Store, settings: ServerSettings) -> list[Route]:
     """Capture, flags, remote config and health, each with and without its trailing slash."""
-    ingestor = Ingestor(store, settings.project_token)
-    endpoints: dict[str, Any] = {path: _capture(path, ingestor, settings) for path in _LIMITS}
+    capture = Capture(store, settings)
+    endpoints: dict[str, Any] = {path: _events(path, capture) for path in _LIMITS}
+    endpoints["i/v1/analytics/events"] = capture_v1.endpoint(capture)
     endpoints |= {"flags": _flags, "decide": _flags}
     endpoints |= {"array/{token}/config": _config, "array/{token}/config.js": _config_script}
     endpoints |= {"_readiness": _healthy, "_liveness": _healthy}
@@ -58,18 +59,18 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
     ]
 
 
-def _capture(path: str, ingestor: Ingestor, settings: ServerSettings) -> Any:
-    hashed_ip = Pseudonyms(settings.ip_key).of_id if settings.ip_key else None
+def _events(path: str, capture: Capture) -> Any:
+    def store(payload: Payload, now: datetime) -> None:
+        capture.ingest(read_events(payload, capture.token, now, capture.hashed_ip), now)
 
-    async def capture(request: Request) -> Response:
+    async def receive(request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response()
         try:
-            payload = await _payload(request, path)
-            now = datetime.now(UTC)
-            events = await run_in_threadpool(read_events, payload, settings.project_token, now, hashed_ip)
-            await run_in_threadpool(ingestor.ingest, events, now)
+            await capture.run(partial(store, await _payload(request, path)))
         except Refused as refused:
+            if refused.status >= 500:
+                log.warning("events were not stored: %s", refused.text)
             return PlainTextResponse(refused.text, refused.status)
         except ClientDisconnect:
             return Response(status_code=400)
@@ -78,7 +79,7 @@ def _capture(path: str, ingestor: Ingestor, settings: ServerSettings) -> Any:
             return PlainTextResponse("transient error, please retry", 503)
         return Response(status_code=204) if request.query_params.get("beacon") == "1" else JSONResponse({"status": 1})
 
-    return capture
+    return receive
 
 
 async def _payload(request: Request, path: str) -> Payload:

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import authenticate, check_project
+from usertrack.server.execute import read_rows
 from usertrack.server.pages import asked, page, part
 from usertrack.server.people import uuid_of
 from usertrack.server.persons import clickhouse_time
@@ -69,7 +70,7 @@ class Cohorts:
 
     def create(self, name: str, description: str, persons: Iterable[str]) -> dict[str, Any]:
         with self._turn:
-            [[last]] = self._store.rows("SELECT max(id) FROM posthog.cohorts")
+            [[last]] = read_rows(self._store, "SELECT max(id) FROM posthog.cohorts")
             self._write({"id": last + 1, "name": name, "description": description}, clickhouse_time(datetime.now(UTC)))
         self._mark(last + 1, persons)
         return self.one(last + 1)
@@ -94,7 +95,11 @@ class Cohorts:
     def known(self, persons: Sequence[str]) -> list[str]:
         """Those of ``persons``, by uuid, that exist."""
         valid = [id_ for id_ in map(uuid_of, persons) if id_]
-        rows = self._store.rows(f"SELECT id FROM posthog.persons FINAL WHERE id IN {literals(valid)}") if valid else []
+        rows = (
+            read_rows(self._store, f"SELECT id FROM posthog.persons FINAL WHERE id IN {literals(valid)}")
+            if valid
+            else []
+        )
         return [id_ for (id_,) in rows]
 
     def resolved(self, kind: str, values: Sequence[str]) -> list[str]:
@@ -105,14 +110,15 @@ class Cohorts:
             sql = "SELECT DISTINCT person_id FROM posthog.person_distinct_ids FINAL WHERE distinct_id IN"
         else:
             sql = "SELECT id FROM posthog.persons FINAL WHERE properties.email::Nullable(String) IN"
-        return [id_ for (id_,) in self._store.rows(f"{sql} {literals(values)}")]
+        return [id_ for (id_,) in read_rows(self._store, f"{sql} {literals(values)}")]
 
     def members(self, cohort_id: int, limit: int, offset: int) -> list[dict[str, Any]]:
-        rows = self._store.rows(
+        rows = read_rows(
+            self._store,
             "SELECT id, toString(created_at), properties, is_identified, toString(last_seen_at), distinct_ids"
             " FROM posthog.persons AS p FINAL LEFT JOIN (SELECT person_id, groupArray(10)(distinct_id) AS distinct_ids"
             " FROM posthog.person_distinct_ids FINAL GROUP BY person_id) AS d ON p.id = d.person_id"
-            f" WHERE id IN ({_members(cohort_id)}) ORDER BY created_at DESC, id DESC LIMIT {limit} OFFSET {offset}"
+            f" WHERE id IN ({_members(cohort_id)}) ORDER BY created_at DESC, id DESC LIMIT {limit} OFFSET {offset}",
         )
         return [_person(*row) for row in rows]
 
@@ -130,11 +136,12 @@ class Cohorts:
         self._store.insert("cohorts", [row])
 
     def _read(self, where: str) -> list[dict[str, Any]]:
-        rows = self._store.rows(
+        rows = read_rows(
+            self._store,
             "SELECT id, name, description, deleted, toString(created_at), people FROM posthog.cohorts AS c FINAL"
             " LEFT JOIN (SELECT cohort_id, count() AS people FROM posthog.static_cohort_people FINAL"
             " WHERE person_id IN (SELECT id FROM posthog.persons FINAL) GROUP BY cohort_id) AS m ON c.id = m.cohort_id"
-            f" WHERE {where} ORDER BY created_at DESC, id DESC"
+            f" WHERE {where} ORDER BY created_at DESC, id DESC",
         )
         return [_cohort(*row) for row in rows]
 
@@ -288,7 +295,10 @@ def ids_of(text: str) -> tuple[str, list[str]]:
 
     Of several columns the header decides: a person's id before a distinct_id before an e-mail.
     """
-    rows = [row for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise ApiError(400, "invalid_input", f"The CSV cannot be read: {error}") from None
     if not rows:
         raise ApiError(400, "invalid_input", "The CSV has no rows")
     headers = [cell.strip().lower() for cell in rows[0]]

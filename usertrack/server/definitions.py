@@ -87,6 +87,11 @@ class Definitions:
         type_ = (known and known.property_type) or property_type(key[1], value, now)
         news[key] = Definition(type_, is_string and (known is None or known.scalar_string))
 
+    def forget(self) -> None:
+        """Take what is in the table for what is known, after it was changed behind this one's back."""
+        with self._lock:
+            self._known = self._read()
+
     def refresh(self, now: datetime, events: str = "events", session: "Session | None" = None) -> None:
         """Learn from what is stored, however it came there. Types already decided stay; needs some seconds at 10 M.
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import authenticate, check_project
-from usertrack.server.execute import run
+from usertrack.server.execute import read_rows
 from usertrack.server.pages import page
 from usertrack.server.query_api import answering
 from usertrack.server.settings import ServerSettings
@@ -79,7 +79,7 @@ class _DefinitionsApi:
                 "is_action": False,
                 **_NEVER_WRITTEN,
             }
-            for name, created, seen in self._rows(_EVENTS)
+            for name, created, seen in read_rows(self._store, _EVENTS)
             if search in name.lower() and name.startswith("$") in known
         ]
 
@@ -99,17 +99,14 @@ class _DefinitionsApi:
                 "is_seen_on_filtered_events": None if seen is None else name in seen,
                 **_NEVER_WRITTEN,
             }
-            for kind, name, type_ in self._rows(_PROPERTIES)
+            for kind, name, type_ in read_rows(self._store, _PROPERTIES)
             if kind == wanted and search in name.lower() and (seen is None or not only or name in seen)
         ]
 
     def _seen_on(self, events: list[str]) -> set[str]:
         sql = f"SELECT distinctJSONPaths(properties) FROM posthog.events WHERE event IN {literals(events)}"
-        [[paths]] = self._rows(sql)
+        [[paths]] = read_rows(self._store, sql)
         return {path.partition(".")[0].replace("%2E", ".") for path in paths}
-
-    def _rows(self, sql: str) -> list[list[Any]]:
-        return [json.loads(line) for line in run(self._store, sql, "JSONCompactEachRow").splitlines()]
 
     def _admit(self, request: Request) -> None:
         authenticate(request, self._settings)

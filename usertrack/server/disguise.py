@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from usertrack.pseudonyms import TOKEN, Pseudonyms
+from usertrack.server import labels
 from usertrack.server.jobs import Told
 from usertrack.server.store import Store, literal
 
@@ -26,7 +27,7 @@ _IDS = {"distinct_id", "$anon_distinct_id", "alias", "$device_id", "$user_id", "
 _HASHED = frozenset(_NAMES | _IDS)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VERSION = "8"  # of uuids that are pseudonyms: no other ones here have it
-_EMAIL = r"[^\s@\"]+@[^\s@\"]+\.[^\s@\"]"
+_EMAIL = r"[^\s@\"]+(@|%40)[^\s@\"]+\.[^\s@\"]"
 _TEXTS = {
     "events": "concat(toString(properties), ' ', distinct_id, ' ', event)",
     "persons": "toString(properties)",
@@ -49,15 +50,18 @@ def pseudonymized(store: Store, pseudonyms: Pseudonyms, told: Told, *, dry_run: 
         with store.overhaul:
             _replace(store, _pieces(store, counts), _Disguise(pseudonyms), told)
             told("clearing the disk", 0, 0)
+            labels.reword(store, pseudonyms.text)
             store.scrub(["events", *_KEYS])
     told("looking for e-mails", 0, 0)
-    return counts | {"left": sum(_left(store, table) for table in _TEXTS)}
+    left = sum(_left(store, table) for table in _TEXTS) + labels.named(store, pseudonyms.text)
+    return counts | {"left": left}
 
 
 def _replace(store: Store, pieces: Mapping[tuple[str, str], int], disguise: "_Disguise", told: Told) -> None:
     done, total = 0, sum(pieces.values())
     for table, month in pieces:
         with store.rewriting:
+            store.journal.complete()
             for rows in _replaced(store, table, month, disguise):
                 done += rows
                 told("replacing e-mails, names and ids", min(done, total), total)
@@ -155,5 +159,5 @@ class _Disguise:
 def _left(store: Store, table: str) -> int:
     """Rows with an e-mail in them that is no pseudonym."""
     told = f"replaceRegexpAll({_TEXTS[table]}, 'u-[0-9a-f]{{16}}@', '')"
-    found = f"position({_TEXTS[table]}, '@') > 0 AND match({told}, {literal(_EMAIL)})"
+    found = f"match({_TEXTS[table]}, '@|%40') AND match({told}, {literal(_EMAIL)})"
     return int(store.rows(f"SELECT count() FROM posthog.{table} {_final(table)} WHERE {found}")[0][0])

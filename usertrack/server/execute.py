@@ -28,8 +28,11 @@ _PARQUET = "output_format_parquet_string_as_string=1, output_format_parquet_comp
 _ZONE = re.compile(r"'[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+'")
 _TIME = re.compile(r"(?:Nullable\()?DateTime(?:64\(\d, '([^']+)'\)|\('([^']+)'\))\)?")
 _USUAL_LENGTH = 100_000
+# An answer is outside of ClickHouse's limit, and copied once; its text may be eight times as long as its columns are.
+_PART_FOR_JSON, _PART_FOR_PARQUET = 16, 4
 # HogQL names no table that is not there, but a deletion takes up to so many away for a moment, one after the other
 _REATTACHED, _CODE_OF_NO_TABLE = 4, "(UNKNOWN_TABLE)"
+_CODE_OF_MEMORY = "(MEMORY_LIMIT_EXCEEDED)"
 _UTC = {"UTC", "Etc/UTC", "GMT"}
 # failures of the server, not of the query: PostHog shows no details of these
 _INTERNAL = {"LOGICAL_ERROR", "NOT_ENOUGH_SPACE", "STD_EXCEPTION", "ABORTED", "CANNOT_READ_ALL_DATA", "CORRUPTED_DATA"}
@@ -44,9 +47,9 @@ class Result:
     types: list[str]
 
 
-def execute(session: Session, compiled: Compiled, tag: str = "") -> Result:
-    """Runs ``compiled``; ``tag`` is the name under which ``cancel`` finds it. Raises ApiError."""
-    settings = f"{SETTINGS}, log_comment={quote(tag)}"
+def execute(session: Session, compiled: Compiled, tag: str, memory: int) -> Result:
+    """Runs ``compiled`` in ``memory`` bytes; ``tag`` is the name under which ``cancel`` finds it. Raises ApiError."""
+    settings = _limited(tag, memory, _PART_FOR_JSON)
     sql, types = compiled.clickhouse, None
     if _ZONE.search(sql):
         types = describe(session, sql, settings)
@@ -62,20 +65,25 @@ def execute(session: Session, compiled: Compiled, tag: str = "") -> Result:
     return Result(*_first(body, start, end, compiled.page), public)
 
 
-def execute_parquet(session: Session, compiled: Compiled, tag: str = "") -> bytes:
+def execute_parquet(session: Session, compiled: Compiled, tag: str, memory: int) -> bytes:
     """The result as a parquet file; columns that share a name are numbered. Raises ApiError."""
     seen: dict[str, int] = {}
     names = []
     for name in compiled.columns:
         seen[name] = seen.get(name, 0) + 1
         names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    settings = f"{SETTINGS}, log_comment={quote(tag)}, {_PARQUET}"
+    settings = f"{_limited(tag, memory, _PART_FOR_PARQUET)}, {_PARQUET}"
     types = describe(session, compiled.clickhouse, settings)
     cells = [
         f"{_writable(identifier(key), type_)} AS {identifier(name)}"
         for key, name, type_ in zip(compiled.keys, names, types, strict=True)
     ]
     return run(session, f"SELECT {', '.join(cells)} FROM ({compiled.clickhouse}) SETTINGS {settings}", "Parquet")
+
+
+def _limited(tag: str, memory: int, part: int) -> str:
+    """The answer may be that ``part`` of what the query may hold."""
+    return f"{SETTINGS}, log_comment={quote(tag)}, max_memory_usage={memory}, max_result_bytes={memory // part}"
 
 
 def _writable(column: str, type_: str) -> str:
@@ -105,9 +113,16 @@ def _run(session: Session, sql: str, fmt: str) -> bytes:
         result: bytes = connection.query(sql, fmt).bytes()
         return result
     except (RuntimeError, chdb.ChdbError) as error:
+        if _CODE_OF_MEMORY in str(error):
+            connection.query("SYSTEM JEMALLOC PURGE")  # it would keep for a while what the query held
         raise api_error(str(error)) from error
     finally:
         connection.close()
+
+
+def read_rows(session: Session, sql: str) -> list[list[Any]]:
+    """The result of ``sql`` as Python lists, as ``Session.rows`` gives it, but never behind a writer."""
+    return [json.loads(line) for line in run(session, sql, "JSONCompactEachRow").splitlines()]
 
 
 def describe(session: Session, sql: str, settings: str) -> list[str]:
@@ -117,13 +132,17 @@ def describe(session: Session, sql: str, settings: str) -> list[str]:
 
 
 def cancel(session: Session, tag: str) -> None:
-    """Stops the running query with this tag, if there is one."""
-    run(session, f"KILL QUERY WHERE Settings['log_comment'] = {quote(tag)} ASYNC", "JSONCompact")
+    """Stops the running queries whose tag begins with ``tag``, if there are any."""
+    run(session, f"KILL QUERY WHERE {_tagged(tag)} ASYNC", "JSONCompact")
+
+
+def _tagged(tag: str) -> str:
+    return f"startsWith(Settings['log_comment'], {quote(tag)})"
 
 
 def progress(session: Session, tag: str) -> dict[str, Any] | None:
-    """How far the running query with this tag has come, in PostHog's terms."""
-    condition = f"WHERE Settings['log_comment'] = {quote(tag)}"
+    """How far the running query whose tag begins with ``tag`` has come, in PostHog's terms."""
+    condition = f"WHERE {_tagged(tag)}"
     columns = "toInt64(read_bytes), toInt64(read_rows), toInt64(total_rows_approx), elapsed"
     settings = "SETTINGS output_format_json_quote_64bit_integers=0"
     line = run(session, f"SELECT {columns} FROM system.processes {condition} {settings}", "JSONCompactEachRow")

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from usertrack.server.insights.kept import Insights
 from usertrack.server.jobs import Told
-from usertrack.server.people import PERSON_TABLES
+from usertrack.server.people import PERSON_TABLES, erase_persons
 from usertrack.server.store import Store
 
 
@@ -18,9 +19,10 @@ def expired(store: Store, before: datetime, told: Told, *, dry_run: bool) -> dic
             with store.rewriting:
                 _delete_events(store, moment, told)
                 told("deleting persons", 0, len(persons))
-                for table, column in PERSON_TABLES.items() if persons else ():
-                    store.erase(table, column, persons)
+                if persons:
+                    erase_persons(store, persons)
             told("clearing the disk", 0, 0)
+            Insights(store.path).forget_results(before)
             store.scrub(["events", *PERSON_TABLES])  # also what a run that was cut short has left there
     return {"events": events, "persons": len(persons)}
 

@@ -77,6 +77,7 @@ class Ingestor:
             request.done = True
 
     def _commit(self, events: list[Event], now: datetime) -> None:
+        self._store.journal.complete()  # of one that failed
         new = self._unseen(events)
         person_ids = Resolver(self._store, self._token, new).resolve()
         self._groups.identify(new, now)

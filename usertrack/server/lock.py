@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -12,11 +13,15 @@ from usertrack.errors import ConnectionFailed
 
 _POLL_SECONDS = 0.05
 
+Waiting = Callable[[object, float], None]
+"""Told again and again which process (its id) holds the directory, and for how many seconds it has been waited for."""
+
 
 class DirectoryServed(ConnectionFailed):
     """The directory is held by the server at ``url``, which answers in its place: to whoever has ``key``, as it said to
     those who may read the directory."""
 
+    code = "data_served"
     url = ""
     key = ""
 
@@ -24,16 +29,24 @@ class DirectoryServed(ConnectionFailed):
 class DirectoryLock:
     """Held from creation to ``release``. The note is only ever read when the lock itself is taken by another."""
 
-    def __init__(self, directory: Path, wait: float = 0.0) -> None:
-        """Take the lock, waiting up to ``wait`` seconds; raises ``ConnectionFailed`` naming the holder."""
+    def __init__(self, directory: Path, waiting: Waiting | None = None) -> None:
+        """Take the lock. Raises ``ConnectionFailed`` naming the holder, at once unless ``waiting`` is there to be told.
+
+        A server keeps its directory, and a process that waits for itself would wait forever: both raise at once.
+        """
         self._note = directory / "holder.json"
         self._file: TextIOWrapper = (directory / "lock").open("w")
-        deadline = time.monotonic() + wait
-        while not _try_lock(self._file):
-            if time.monotonic() >= deadline:
-                self._file.close()
-                raise _taken(directory, self._note)
-            time.sleep(_POLL_SECONDS)
+        began = time.monotonic()
+        try:
+            while not _try_lock(self._file):
+                holder = _holder(self._note)
+                if waiting is None or holder.get("url") or holder.get("pid") == os.getpid():
+                    raise _taken(directory, holder)
+                waiting(holder.get("pid", "unknown"), time.monotonic() - began)
+                time.sleep(_POLL_SECONDS)
+        except BaseException:
+            self._file.close()
+            raise
         self.announce("", "")
 
     def announce(self, url: str, key: str) -> None:
@@ -56,10 +69,19 @@ def _try_lock(file: TextIOWrapper) -> bool:
     return False
 
 
-def _taken(directory: Path, note: Path) -> ConnectionFailed:
-    holder: dict[str, object] = {}
+def served_at(directory: Path) -> str:
+    """The address of the server that has ``directory``, as it said; empty when none did."""
+    return str(_holder(directory / "holder.json").get("url") or "")
+
+
+def _holder(note: Path) -> dict[str, object]:
+    """What the holder wrote of itself; nothing in the moment in which it begins or ends."""
     with contextlib.suppress(OSError, ValueError):
-        holder = json.loads(note.read_text())
+        return dict(json.loads(note.read_text()))
+    return {}
+
+
+def _taken(directory: Path, holder: dict[str, object]) -> ConnectionFailed:
     pid, url, key = holder.get("pid", "unknown"), holder.get("url"), holder.get("key")
     message = f"the data directory {directory} is in use by the server at {url} (pid {pid})"
     if url and key:

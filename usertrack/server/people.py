@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
+from usertrack.server.execute import read_rows
 from usertrack.server.store import Store, literal, literals
 
-PERSON_TABLES = {"static_cohort_people": "person_id", "person_distinct_ids": "person_id", "persons": "id"}
-"""With the column of a person's id; persons last: while they are there, a deletion cut short is seen, and redone."""
+PERSON_TABLES = ("static_cohort_people", "person_distinct_ids", "persons")
+"""Persons last: while they are there, a deletion cut short is seen, and redone."""
 
 log = logging.getLogger(__name__)
 
@@ -37,25 +38,28 @@ class People:
         if distinct_id:
             wanted.append(f"id IN ({_having(f'distinct_id = {literal(distinct_id)}')})")
         if search:
-            within = f"positionCaseInsensitiveUTF8({{}}, {literal(search)}) > 0".format
-            texts = [f"ifNull(properties.{name}::Nullable(String), '')" for name in ("email", "name")]
-            wanted.append(f"({' OR '.join(map(within, texts))} OR id IN ({_having(within('distinct_id'))}))")
+            email_or_name = [f"ifNull(properties.{name}::Nullable(String), '')" for name in ("email", "name")]
+            within = [f"positionCaseInsensitiveUTF8({text}, {literal(search)}) > 0" for text in email_or_name]
+            having = _having(f"positionCaseInsensitiveUTF8(distinct_id, {literal(search)}) > 0")
+            wanted.append(f"({' OR '.join(within)} OR id IN ({having}))")
         where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
-        rows = self._store.rows(f"SELECT id FROM posthog.persons FINAL {where} ORDER BY created_at DESC, id DESC")
+        rows = read_rows(self._store, f"SELECT id FROM posthog.persons FINAL {where} ORDER BY created_at DESC, id DESC")
         return [id_ for (id_,) in rows]
 
     def read(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Those persons as PostHog shows them, newest first, with every one of their distinct_ids."""
-        rows = self._store.rows(
+        rows = read_rows(
+            self._store,
             "SELECT id, toString(created_at), properties, is_identified, toString(last_seen_at), distinct_ids"
-            " FROM posthog.persons AS p FINAL LEFT JOIN (SELECT person_id, groupArray(distinct_id) AS distinct_ids"
+            " FROM posthog.persons AS p FINAL"
+            " LEFT JOIN (SELECT person_id, arraySort(groupArray(distinct_id)) AS distinct_ids"
             f" FROM posthog.person_distinct_ids FINAL WHERE person_id IN {literals(ids)} GROUP BY person_id) AS d"
-            f" ON p.id = d.person_id WHERE id IN {literals(ids)} ORDER BY created_at DESC, id DESC"
+            f" ON p.id = d.person_id WHERE id IN {literals(ids)} ORDER BY created_at DESC, id DESC",
         )
         return [_shown(*row) for row in rows]
 
     def of_distinct_ids(self, distinct_ids: Sequence[str]) -> list[str]:
-        return [id_ for (id_,) in self._store.rows(_having(f"distinct_id IN {literals(distinct_ids)}"))]
+        return [id_ for (id_,) in read_rows(self._store, _having(f"distinct_id IN {literals(distinct_ids)}"))]
 
     def delete(
         self, ids: Sequence[str], distinct_ids: Sequence[str] = (), *, events: bool, keep_person: bool = False
@@ -68,8 +72,7 @@ class People:
         with self._turn:
             begun = [{"person_uuid": id_, "created_at": now, "status": "pending"} for id_ in ids]
             self._deletions += begun
-        tables = (["events"] if events else []) + ([] if keep_person else list(PERSON_TABLES))
-        self._worker.submit(self._delete, begun, list(ids), list(distinct_ids), tables)
+        self._worker.submit(self._delete, begun, list(ids), list(distinct_ids), events, keep_person)
         return begun
 
     def deletions(self, status: str, person: str = "") -> list[dict[str, Any]]:
@@ -85,13 +88,22 @@ class People:
         """Return when every deletion that was begun is done."""
         self._worker.submit(lambda: None).result()
 
-    def _delete(self, begun: list[dict[str, Any]], ids: list[str], distinct_ids: list[str], tables: list[str]) -> None:
+    def _delete(
+        self,
+        begun: list[dict[str, Any]],
+        ids: list[str],
+        distinct_ids: list[str],
+        events: bool,  # noqa: FBT001
+        keep_person: bool,  # noqa: FBT001
+    ) -> None:
+        tables = (["events"] if events else []) + ([] if keep_person else list(PERSON_TABLES))
         try:
             with self._store.overhaul:
                 with self._store.rewriting:
-                    for table in tables:
-                        column = PERSON_TABLES.get(table, "person_id")
-                        self._store.erase(table, column, ids, distinct_ids if table == "events" else ())
+                    if events:
+                        self._store.erase("events", {"person_id": ids, "distinct_id": distinct_ids})
+                    if not keep_person:
+                        erase_persons(self._store, ids)
                 self._store.scrub(tables)
         except Exception:
             log.exception("a deletion failed")
@@ -99,6 +111,16 @@ class People:
         with self._turn:
             for each in begun:
                 each["status"] = "completed"
+
+
+def erase_persons(store: Store, ids: Sequence[str]) -> None:
+    """Delete persons, and all that was kept of those who were merged; the caller has ``store.rewriting``."""
+    store.journal.complete()
+    for table in PERSON_TABLES:
+        # rows of before a merge go first: without those that replaced them they would count again
+        store.query(f"OPTIMIZE TABLE posthog.{table} FINAL")
+        store.query(f"ALTER TABLE posthog.{table} DELETE WHERE is_deleted SETTINGS mutations_sync = 2")
+        store.erase(table, {"id" if table == "persons" else "person_id": ids})
 
 
 def uuid_of(text: object) -> str:

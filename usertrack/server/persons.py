@@ -179,22 +179,11 @@ class Resolver:
             ):
                 self._persons[id_].properties = properties
 
-    # writing: in this order an event that is sent again after a crash finds everything it needs to finish the work
+    # writing
 
     def _write(self) -> None:
-        self._move_past_events()
-        self._store.insert("persons", self._person_rows())
-        self._store.insert("person_distinct_ids", self._distinct_id_rows())
-
-    def _move_past_events(self) -> None:
         moves = {former: self._today(former) for former in self._moved}
-        for chunk in _chunks(moves):
-            former, now = _array(chunk), _array(moves[id_] for id_ in chunk)
-            self._store.query(
-                "UPDATE posthog.events"
-                f" SET person_id = toUUID(transform(toString(person_id), {former}, {now}, toString(person_id)))"
-                f" WHERE person_id IN {literals(chunk)}"
-            )
+        self._store.journal.commit(moves, list(self._person_rows()), list(self._distinct_id_rows()))
 
     def _person_rows(self) -> Iterable[dict[str, Any]]:
         clock = time.time_ns()
@@ -203,7 +192,7 @@ class Resolver:
                 yield {
                     "id": person.id,
                     "created_at": clickhouse_time(person.created_at),
-                    "properties": person.properties,
+                    "properties": {} if person.id in self._merged else person.properties,
                     "is_identified": person.is_identified,
                     "last_seen_at": person.last_seen_at and clickhouse_time(person.last_seen_at),
                     "version": max(person.version + 1, clock),
@@ -255,10 +244,6 @@ def _touches_person(event: Event) -> bool:
 
 def _moment(microseconds: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-
-
-def _array(ids: Iterable[str]) -> str:
-    return "[" + ",".join(f"'{id_}'" for id_ in ids) + "]"
 
 
 def _chunks(values: Iterable[str]) -> Iterable[list[str]]:

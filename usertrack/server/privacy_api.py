@@ -1,6 +1,6 @@
-"""What PostHog has no endpoint for: what is old expires, people become pseudonyms. With ``dry_run`` it is counted.
+"""What PostHog has no endpoint for: what is old expires, people become pseudonyms, an e-mail is forgotten.
 
-Both are jobs: the answer says which one it is, and ``jobs/ID/`` how far it is.
+With ``dry_run`` it is counted. All are jobs: the answer says which one it is, and ``jobs/ID/`` how far it is.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import admit
 from usertrack.server.disguise import pseudonymized
 from usertrack.server.expiry import expired
+from usertrack.server.forget import forgotten
 from usertrack.server.jobs import Jobs, Told
 from usertrack.server.query_api import answering, json_object
 from usertrack.server.settings import ServerSettings
@@ -45,6 +46,7 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
         for method, path, handler in (
             ("POST", "expire", begins(_expiry)),
             ("POST", "pseudonymize", begins(_disguise)),
+            ("POST", "forget", begins(_forgetting)),
             ("GET", "jobs/{job_id}", answering(job)),
         )
         for slash in ("/", "")
@@ -62,5 +64,15 @@ def _expiry(store: Store, body: dict[str, Any]) -> _Work:
 def _disguise(store: Store, body: dict[str, Any]) -> _Work:
     if not isinstance(body.get("key"), str) or not body["key"]:
         raise ApiError(400, "invalid_input", "key is required")
-    pseudonyms = Pseudonyms(body["key"].encode(), [str(each) for each in body.get("internal") or []])
+    internal = body.get("internal") or []
+    if not isinstance(internal, list):
+        raise ApiError(400, "invalid_input", "internal must be a list")
+    pseudonyms = Pseudonyms(body["key"].encode(), [str(each) for each in internal])
     return partial(pseudonymized, store, pseudonyms, dry_run=bool(body.get("dry_run")))
+
+
+def _forgetting(store: Store, body: dict[str, Any]) -> _Work:
+    email, others = body.get("email"), body.get("others") or []
+    if not isinstance(email, str) or not email or not isinstance(others, list):
+        raise ApiError(400, "invalid_input", "email is required")
+    return partial(forgotten, store, email, [str(each) for each in others], dry_run=bool(body.get("dry_run")))

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -30,6 +30,7 @@ _BLOCKING = {
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 MAX_BODY = 20 * 1024 * 1024  # PostHog's DATA_UPLOAD_MAX_MEMORY_SIZE
 PARQUET = "application/vnd.apache.parquet"
+log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -58,10 +59,11 @@ def answering(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except ApiError as error:
+            if error.status >= 500:
+                log.warning("answered with HTTP %d, %s", error.status, error.code, exc_info=error.__cause__)
             return error.response()
-        except Exception:
-            logging.getLogger("usertrack.server").exception("a request failed")
-            return ApiError(500, "error", "A server error occurred.").response()
+        except ClientDisconnect:
+            return Response(status_code=400)  # that nobody reads
 
     return answer
 
@@ -74,7 +76,7 @@ class _QueryApi:
     async def create(self, request: Request) -> Response:
         body = await json_object(request)
         self._admit(request, body)
-        return await self._query(body, request.headers.get("accept", ""))
+        return await self._query(request, body)
 
     async def by_name(self, request: Request) -> Response:
         """``query/<Kind>`` runs a query of that kind, ``query/<id>`` is the status of one."""
@@ -86,7 +88,7 @@ class _QueryApi:
             if kind != name:
                 detail = f'Query kind mismatch: path kind "{name}" does not match body kind "{kind}".'
                 raise ApiError(400, "invalid_input", detail)
-            return await self._query(body, request.headers.get("accept", ""))
+            return await self._query(request, body)
         self._admit(request)
         if request.method == "DELETE":
             await run_in_threadpool(self._runner.cancel, name)
@@ -95,21 +97,22 @@ class _QueryApi:
         status, content = await run_in_threadpool(self._runner.status, name, show_progress=show)
         return _bytes(content, status)
 
-    async def _query(self, body: dict[str, Any], accept: str) -> Response:
+    async def _query(self, request: Request, body: dict[str, Any]) -> Response:
         query = checked(body.get("query"))
         refresh = body.get("refresh") or ("lazy_async" if body.get("async") else "blocking")
         if refresh is True:
             refresh = "force_blocking"
         if not isinstance(refresh, str) or refresh not in _ASYNC | _BLOCKING:
             raise ApiError(400, "invalid_input", f'"{refresh}" is not a valid choice for refresh.')
-        query_id = _query_id(body)
-        if PARQUET in accept and query["kind"] == "HogQLQuery":  # other results are no tables
-            return Response(await run_in_threadpool(self._runner.whole, query, query_id), media_type=PARQUET)
+        query_id, runner = _query_id(body), self._runner
+        if PARQUET in request.headers.get("accept", "") and query["kind"] == "HogQLQuery":  # others are no tables
+            table = await runner.turns.answer(request, lambda tag: runner.whole(query, tag), query_id)
+            return Response(table, media_type=PARQUET)
         if refresh in _ASYNC:
             force = refresh == "force_async"
-            status, content = await run_in_threadpool(self._runner.start, query, query_id, force=force)
+            status, content = await run_in_threadpool(runner.start, query, query_id, force=force)
             return _bytes(content, status)
-        return _bytes(await run_in_threadpool(self._runner.answer, query, query_id))
+        return _bytes(await runner.turns.answer(request, lambda tag: runner.answer(query, tag), query_id))
 
     async def project(self, request: Request) -> Response:
         self._admit(request)
@@ -125,6 +128,7 @@ class _QueryApi:
                 "test_account_filters": list(settings.test_account_filters),
                 "usertrack_parquet": True,  # not PostHog's: a whole result can be had as parquet
                 "usertrack_privacy": True,  # nor these: usertrack/expire and usertrack/pseudonymize
+                "usertrack_forget": True,
             }
         )
 
@@ -146,7 +150,7 @@ def _bytes(content: bytes, status: int = 200) -> Response:
 async def json_object(request: Request) -> dict[str, Any]:
     try:
         text = await whole_body(request)
-        body = json.loads(text, parse_constant=_no_number)
+        body = json.loads(text.decode(), parse_constant=_no_number)  # as bytes it would take half of a surrogate pair
         if _SURROGATE.search(text):
             json.dumps(body, ensure_ascii=False).encode()  # half of a pair is no text
     except (ValueError, RecursionError) as error:

@@ -3,8 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from usertrack.server.api_errors import ApiError
-from usertrack.server.execute import cancel, execute, execute_parquet, progress, run
+from usertrack.server.execute import cancel, execute, execute_parquet, progress, read_rows
 from usertrack.server.hogql import Context, Definition, HogQLError, compile_hogql
 from usertrack.server.hogql.compile import Compiled
 from usertrack.server.hogql.parse import GRAMMAR, Tree
@@ -21,14 +21,16 @@ from usertrack.server.insights.compute import compute
 from usertrack.server.insights.nodes import LIMIT, World
 from usertrack.server.settings import ServerSettings
 from usertrack.server.store import Store
+from usertrack.server.turns import Turns, tag_of, tags_of
 
 STATUS_TTL = 600  # seconds
-_WORKERS = 4
+TOO_MANY = "concurrency_limit_exceeded"  # PostHog's words where an error is not a status
 
 
 @dataclass
 class _Job:
     id: str
+    tag: str
     future: "Future[bytes]"
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended: datetime | None = None
@@ -39,28 +41,28 @@ class _Job:
 
 
 class QueryRunner:
-    """Compiles and runs the queries of one project."""
+    """Compiles and runs the queries of one project; who calls `answer` or `whole` takes one of the ``turns``."""
 
     def __init__(self, store: Store, settings: ServerSettings) -> None:
         self._store, self._settings = store, settings
         # one folder for each release of the grammar
-        self._trees = Trees(store.path / f"trees-{GRAMMAR}")
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="query")
+        self._trees = Trees(store.path / f"shapes-{GRAMMAR}")
+        self.turns = Turns(store, settings)
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
 
-    def answer(self, query: dict[str, Any], query_id: str | None = None) -> bytes:
+    def answer(self, query: dict[str, Any], tag: str) -> bytes:
         """The whole response of PostHog as JSON; raises ApiError."""
-        return self._hogql(query, query_id) if query["kind"] == "HogQLQuery" else self._numbers(query, query_id)
+        return self._hogql(query, tag) if query["kind"] == "HogQLQuery" else self._numbers(query, tag)
 
-    def _numbers(self, query: dict[str, Any], query_id: str | None) -> bytes:
+    def _numbers(self, query: dict[str, Any], tag: str) -> bytes:
         """The answer to a query of another kind, which asks HogQL in its turn."""
         settings = self._settings
         texts: list[str] = []
 
         def ask(text: str, values: Mapping[str, Any]) -> list[list[Any]]:
             node = {"kind": "HogQLQuery", "query": text, "values": values, "modifiers": query.get("modifiers")}
-            answer = json.loads(self._hogql(node, query_id))
+            answer = json.loads(self._hogql(node, tag))
             texts.append(answer["hogql"])
             rows: list[list[Any]] = answer["results"]
             if len(rows) >= LIMIT:
@@ -88,11 +90,11 @@ class QueryRunner:
         }
         return _dumps({**found, **fields})
 
-    def _hogql(self, query: dict[str, Any], query_id: str | None) -> bytes:
+    def _hogql(self, query: dict[str, Any], tag: str) -> bytes:
         clock = [time.perf_counter()]
         compiled = self._compile(query, self._settings.row_cap)
         clock.append(time.perf_counter())
-        result = execute(self._store, compiled, query_id or uuid4().hex)
+        result = execute(self._store, compiled, tag, self._settings.query_memory)
         clock.append(time.perf_counter())
         now = self._settings.clock().isoformat()
         fields: dict[str, Any] = {
@@ -115,9 +117,9 @@ class QueryRunner:
             fields |= {"hasMore": result.has_more, "limit": compiled.page, "offset": 0}
         return b"".join((b'{"results":', result.rows, b",", _dumps(fields)[1:]))
 
-    def whole(self, query: dict[str, Any], query_id: str | None = None) -> bytes:
+    def whole(self, query: dict[str, Any], tag: str) -> bytes:
         """The whole result as a parquet file, with no limit but the query's own; raises ApiError."""
-        return execute_parquet(self._store, self._compile(query, None), query_id or uuid4().hex)
+        return execute_parquet(self._store, self._compile(query, None), tag, self._settings.query_memory)
 
     def _compile(self, query: dict[str, Any], row_cap: int | None) -> Compiled:
         values = _object(query, "values")
@@ -143,8 +145,8 @@ class QueryRunner:
         The same id again gives the stored status, unless forced.
         """
 
-        def work(job_id: str) -> bytes:
-            answer = self.answer(query, job_id)
+        def work(tag: str) -> bytes:
+            answer = self.answer(query, tag)
             if then:
                 then(answer)
             return answer
@@ -154,7 +156,8 @@ class QueryRunner:
             known = self._jobs.get(query_id or "")
             if known is None or force:
                 job_id = query_id or uuid4().hex
-                known = self._jobs[job_id] = _Job(job_id, self._pool.submit(work, job_id))
+                tag = tag_of(job_id)
+                known = self._jobs[job_id] = _Job(job_id, tag, self.turns.begin(work, tag))
                 known.future.add_done_callback(known.end)
         return self._report(known)
 
@@ -166,14 +169,14 @@ class QueryRunner:
             detail = f"Query {query_id} not found for team {self._settings.project_id}"
             raise ApiError(404, "not_found", detail)
         running = show_progress and not job.future.done()
-        return self._report(job, progress(self._store, query_id) if running else None)
+        return self._report(job, progress(self._store, job.tag) if running else None)
 
     def cancel(self, query_id: str) -> None:
         """Stops a running query, whether it was started in the background or not."""
         if job := self._jobs.get(query_id):
             job.cancelled = True
-            job.future.cancel()
-        cancel(self._store, query_id)
+            self.turns.stop(job.future, job.tag)
+        cancel(self._store, tags_of(query_id))
 
     def _report(self, job: _Job, query_progress: dict[str, Any] | None = None) -> tuple[int, bytes]:
         status: dict[str, Any] = {
@@ -202,6 +205,7 @@ class QueryRunner:
             return 200, _status_body(status, job.future.result())
         told = isinstance(failure, ApiError) and failure.status < 500
         message = str(failure) if isinstance(failure, ApiError) and (told or failure.status == 504) else None
+        message = TOO_MANY if isinstance(failure, ApiError) and failure.status == 429 else message
         return 400 if message else 500, _status_body({**status, "error": True, "error_message": message}, b"null")
 
     def _forget(self) -> None:
@@ -214,23 +218,19 @@ class QueryRunner:
     def _context(self, modifiers: dict[str, Any], row_cap: int | None, *, with_cohorts: bool) -> Context:
         settings = self._settings
         table = "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
-        rows = self._rows(table)
+        known = read_rows(self._store, table)
         cohorts = "SELECT id, name FROM posthog.cohorts FINAL WHERE NOT deleted ORDER BY id"
         return Context(
             timezone=settings.timezone,
             week_start_day=settings.week_start_day or 0,
             row_cap=row_cap,
-            definitions={(kind, name): Definition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
+            definitions={(kind, name): Definition(type_, bool(scalar)) for kind, name, type_, scalar in known},
             modifiers=modifiers,
             project_id=settings.project_id,
             now=settings.now,
             test_account_filters=settings.test_account_filters,
-            cohorts=dict(self._rows(cohorts)) if with_cohorts else {},
+            cohorts=dict(read_rows(self._store, cohorts)) if with_cohorts else {},
         )
-
-    def _rows(self, sql: str) -> Iterator[list[Any]]:
-        """Never behind a writer."""
-        return map(json.loads, run(self._store, sql, "JSONCompactEachRow").splitlines())
 
 
 def _object(query: dict[str, Any], name: str) -> dict[str, Any]:

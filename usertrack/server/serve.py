@@ -48,12 +48,15 @@ def serve(
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     on_ready: Callable[[str, ServerSettings], None] = lambda url, settings: None,
+    log_format: str = "text",
     **overrides: Any,
 ) -> None:
     """Serve ``data`` on ``host:port`` (0: any free port) until SIGINT or SIGTERM; answers what is under way first.
 
     ``on_ready`` gets the URL and the settings before the first request; ``overrides`` replace fields of
-    ``ServerSettings``. Raises ``ConnectionFailed`` when the port or the directory is taken.
+    ``ServerSettings``. What goes wrong is said on standard error, as text or as lines of json.
+
+    Raises ``ConnectionFailed`` when the port or the directory is taken.
     """
     from usertrack.server.store import Store
 
@@ -61,13 +64,15 @@ def serve(
         import uvicorn
 
         from usertrack.server.app import create_app
+        from usertrack.server.log import to_stderr
 
+        to_stderr(log_format)
         settings = replace(load_or_create_settings(data, env), owner_key=secrets.token_urlsafe(32), **overrides)
         url = _url(host, listener.getsockname()[1])
         store.announce(url, settings.owner_key)
         config = uvicorn.Config(
             create_app(store, settings),
-            log_level="warning",
+            log_config=None,
             access_log=False,
             ws="none",
             lifespan="off",
@@ -103,9 +108,11 @@ def serving(data: Path, env: Mapping[str, str]) -> Iterator[tuple[str, ServerSet
         import uvicorn
 
         from usertrack.server.app import create_app
+        from usertrack.server.log import to_stderr
 
-        quiet = uvicorn.Config(create_app(store, keys), log_level="error", access_log=False, ws="none", lifespan="off")
-        server = uvicorn.Server(quiet)
+        to_stderr("text")
+        config = uvicorn.Config(create_app(store, keys), log_config=None, access_log=False, ws="none", lifespan="off")
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
@@ -125,10 +132,12 @@ def _signals_end(server: "uvicorn.Server") -> Iterator[None]:
     def end(*_: object) -> None:
         server.should_exit = True
 
+    noticing = signal.set_wakeup_fd(-1)  # whoever looks out for Ctrl-C: it is no interruption here
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
+        signal.set_wakeup_fd(noticing)
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -14,6 +14,7 @@ class ServerSettings:
     ends when it ends. ``test_account_filters`` are property filters, for queries that leave out test accounts.
     ``scopes`` are those of the personal key, which persons ask for: `*` is all.
     The ``owner_key`` is as good as the personal one; the server makes it for those who may read its data directory.
+    ``queries_at_once`` run, others wait for ``query_wait`` seconds at the most; each may hold ``query_memory`` bytes.
     With an ``ip_key`` events keep a keyed hash of the address that they came from as ``$ip``; without one, nothing.
     """
 
@@ -28,6 +29,9 @@ class ServerSettings:
     scopes: tuple[str, ...] = ("*",)
     ip_key: bytes = field(default=b"", repr=False)
     owner_key: str = field(default="", repr=False)
+    queries_at_once: int = 3
+    query_wait: float = 30.0
+    query_memory: int = 2 << 30
 
     def clock(self) -> datetime:
         """The present, UTC."""

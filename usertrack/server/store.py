@@ -14,7 +14,8 @@ from typing import Any
 
 from usertrack.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.server.definitions import Definitions
-from usertrack.server.lock import DirectoryLock
+from usertrack.server.journal import Journal
+from usertrack.server.lock import DirectoryLock, Waiting
 
 # What is written must come back as it was: strings stay strings, keys with dots stay one key.
 _SETTINGS = {
@@ -36,7 +37,9 @@ _SCRUB = {
     "merge_tree_clear_old_parts_interval_seconds": 1,
 }
 _SCRUBBED = 60  # seconds that this may take
+_UUIDS = ("id", "person_id")
 _UPLOAD = "upload-"
+_LEFTOVERS = (f"{_UPLOAD}*", "trees-*")  # of imports that were killed; of versions that kept queries with their values
 
 
 class StoreClosed(RuntimeError):  # noqa: N818
@@ -89,8 +92,8 @@ class Store(Session):
     chDB allows one open Store per process, too.
     """
 
-    def __init__(self, path: Path, wait: float = 0.0) -> None:
-        """Open (and create) ``path``, waiting up to ``wait`` seconds for another process to leave it.
+    def __init__(self, path: Path, waiting: Waiting | None = None) -> None:
+        """Open (and create) ``path``; with ``waiting``, wait until another process has left it.
 
         Raises ``ConnectionFailed`` naming the process that holds it, ``UsageError`` if it cannot be written.
         """
@@ -98,11 +101,13 @@ class Store(Session):
         self._erasing = threading.Lock()  # one after the other: what is to go stands in one table
         self.overhaul = threading.Lock()  # held to its end by an import, and by who would miss what that brings
         self._importing = threading.Lock()
-        self._lock = _locked(path, wait)
+        self._lock = _locked(path, waiting)
         try:
-            _forget_uploads(path)
+            _forget_leftovers(path)
             super().__init__(path)
             _create_schema(self._connection)
+            self.journal = Journal(self)
+            self.journal.complete()
             self.definitions = Definitions(self)
         except BaseException as error:
             self._lock.release()
@@ -139,19 +144,20 @@ class Store(Session):
         if lines:
             self.query(f"INSERT INTO posthog.{table} FORMAT JSONEachRow {lines}")
 
-    def erase(self, table: str, column: str, values: Sequence[str], distinct_ids: Sequence[str] = ()) -> None:
-        """Delete the rows of ``posthog.<table>`` with one of the uuids ``values`` in ``column``, or ``distinct_ids``.
+    def erase(self, table: str, by: Mapping[str, Sequence[str]]) -> None:
+        """Delete the rows of ``posthog.<table>`` that have one of the values ``by[column]`` in any of these columns.
 
-        The ids stand in none of the files in which ClickHouse keeps what it was told to delete.
+        The values stand in none of the files in which ClickHouse keeps what it was told to delete.
         """
-        also = " OR distinct_id IN (SELECT distinct_id FROM posthog.erased WHERE distinct_id != '')"
-        which = f"{column} IN (SELECT id FROM posthog.erased WHERE distinct_id = ''){also if distinct_ids else ''}"
+        value = {name: "toUUID(value)" if name in _UUIDS else "value" for name, values in by.items() if values}
+        if not value:
+            return
+        which = (f"{name} IN (SELECT {value[name]} FROM posthog.erased WHERE name = '{name}')" for name in value)
         with self._erasing:
-            self.query("CREATE OR REPLACE TABLE posthog.erased (id UUID, distinct_id String) ENGINE = Memory")
-            self.insert("erased", ({"id": value} for value in values))
-            self.insert("erased", ({"distinct_id": distinct_id} for distinct_id in distinct_ids))
+            self.query("CREATE OR REPLACE TABLE posthog.erased (name String, value String) ENGINE = Memory")
+            self.insert("erased", ({"name": name, "value": each} for name in value for each in by[name]))
             try:
-                self.query(f"ALTER TABLE posthog.{table} DELETE WHERE {which} SETTINGS mutations_sync = 2")
+                self.query(f"ALTER TABLE posthog.{table} DELETE WHERE {' OR '.join(which)} SETTINGS mutations_sync = 2")
             finally:
                 self.query("DROP TABLE IF EXISTS posthog.erased SYNC")
 
@@ -220,18 +226,18 @@ def literals(values: Iterable[object]) -> str:
     return "(" + (",".join(literal(str(value)) for value in values) or "NULL") + ")"
 
 
-def _locked(path: Path, wait: float) -> DirectoryLock:
+def _locked(path: Path, waiting: Waiting | None) -> DirectoryLock:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return DirectoryLock(path, wait)
+        return DirectoryLock(path, waiting)
     except OSError as error:
         raise UsageError(
             f"cannot write to the data directory {path}: {error.strerror}", "choose another one with --data"
         ) from None
 
 
-def _forget_uploads(path: Path) -> None:
-    for left in path.glob(f"{_UPLOAD}*"):
+def _forget_leftovers(path: Path) -> None:
+    for left in (each for pattern in _LEFTOVERS for each in path.glob(pattern)):
         shutil.rmtree(left, ignore_errors=True)
 
 
@@ -248,7 +254,7 @@ def _connected(path: Path) -> Any:
         import chdb
     except ModuleNotFoundError:
         raise UsageError(
-            "the embedded PostHog is not installed", "install it with: pip install 'usertrack[local]'"
+            "the embedded PostHog is not installed", "install usertrack with its extra `local`: README, Install"
         ) from None
     except ImportError as error:
         raise ConnectionFailed(

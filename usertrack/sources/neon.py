@@ -8,7 +8,9 @@ from usertrack.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.settings import Settings
 
 
-async def connection_uri(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> str:
+async def connection_uri(
+    settings: Settings, transport: httpx.AsyncBaseTransport | None = None, *, timeout: float = 20
+) -> str:
     """The pooled connection URI of ``neon.database`` in ``neon.project_id``.
 
     Raises UsageError, ConnectionFailed or SourceBusy.
@@ -23,7 +25,7 @@ async def connection_uri(settings: Settings, transport: httpx.AsyncBaseTransport
     headers = {"Authorization": f"Bearer {settings['neon.api_key']}", "Accept": "application/json"}
     url = f"{settings['neon.api']}/projects/{quote(str(settings['neon.project_id']), safe='')}/connection_uri"
     try:
-        async with httpx.AsyncClient(timeout=20, transport=transport) as client:
+        async with httpx.AsyncClient(timeout=timeout, transport=transport) as client:
             response = await client.get(url, params=query, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise ConnectionFailed(f"cannot reach Neon's API ({type(error).__name__})", "check your network") from error

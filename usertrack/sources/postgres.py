@@ -18,6 +18,7 @@ from usertrack.library import Statement
 from usertrack.settings import Settings
 from usertrack.sources import Notify
 from usertrack.sources.postgres_errors import explain, place, refusal
+from usertrack.sources.waiting import Waiting
 from usertrack.spool import Spool, SpooledRows, csv_rows, unique
 from usertrack.sqltext import placeholders, statement_of
 from usertrack.table import Column, Table
@@ -39,6 +40,7 @@ _TYPES = {
     "date": "DATE",
 }
 _AT_ONCE = 4
+_ADDRESS = 20  # seconds in which Neon's API tells it
 _GRACE = 15  # seconds after which a server that keeps no statement timeout is given up
 
 logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # we say it ourselves, once and without the address
@@ -59,11 +61,13 @@ class Postgres:
         timeout: float = 120,
         connect_timeout: int = 15,
         timezone: str = "UTC",
+        notify: Notify = lambda message, **_: None,
     ) -> None:
         self._address = address
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._timezone = timezone
+        self._waiting = Waiting(notify)
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._pool: asyncio.Task[AsyncConnectionPool[Connection]] | None = None
 
@@ -74,9 +78,9 @@ class Postgres:
                 return str(settings["postgres.url"])
             from usertrack.sources.neon import connection_uri
 
-            return await connection_uri(settings)
+            return await connection_uri(settings, timeout=_ADDRESS)
 
-        return cls(address, timeout=settings["postgres.timeout"], timezone=settings["timezone"])
+        return cls(address, timeout=settings["postgres.timeout"], timezone=settings["timezone"], notify=notify)
 
     async def run(self, statement: Statement, spool: Spool) -> Table:
         """The result of ``statement``: whole, whatever its size, unless it has a ``limit``.
@@ -88,17 +92,8 @@ class Postgres:
         async with self._at_once:
             started = time.perf_counter()
             try:
-                async with (
-                    asyncio.timeout(self._timeout + _GRACE),
-                    pool.connection(timeout=self._connect_timeout) as connection,
-                    _given_up(connection),
-                ):
-                    await self._begin(connection, statement)
-                    outputs = await _describe(connection, sql)
-                    if not outputs:
-                        raise QueryError(f"{place(statement)}: the query has no columns", "say what to SELECT")
-                    rows = await _copy(connection, sql, outputs, statement.limit, spool)
-                    await connection.rollback()
+                with self._waiting.on("Postgres", self._timeout + _GRACE):
+                    rows = await self._rows(pool, sql, statement, spool)
             except (psycopg.Error, TimeoutError) as error:
                 raise explain(error, statement, sql, self._timeout) from error
         return Table(
@@ -112,6 +107,22 @@ class Postgres:
             truncated=statement.limit is not None and len(rows) > statement.limit,
             timezone=self._timezone,
         )
+
+    async def _rows(
+        self, pool: AsyncConnectionPool[Connection], sql: str, statement: Statement, spool: Spool
+    ) -> SpooledRows:
+        async with (
+            asyncio.timeout(self._timeout + _GRACE),
+            pool.connection(timeout=self._connect_timeout) as connection,
+            _given_up(connection),
+        ):
+            await self._begin(connection, statement)
+            outputs = await _describe(connection, sql)
+            if not outputs:
+                raise QueryError(f"{place(statement)}: the query has no columns", "say what to SELECT")
+            rows = await _copy(connection, sql, outputs, statement.limit, spool)
+            await connection.rollback()
+            return rows
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -129,11 +140,13 @@ class Postgres:
     async def _connect(self) -> AsyncConnectionPool[Connection]:
         """An open pool; raises ConnectionFailed as soon as the first attempt fails: the pool itself would go on."""
         failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        pool = _pool(await self._address(), self._connect_timeout, failed)
+        with self._waiting.on("Neon's address of the database", _ADDRESS):
+            pool = _pool(await self._address(), self._connect_timeout, failed)
         opening = asyncio.ensure_future(pool.open(wait=True, timeout=self._connect_timeout))
         try:
-            waiting: list[asyncio.Future[Any]] = [opening, failed]
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            ends: list[asyncio.Future[Any]] = [opening, failed]
+            with self._waiting.on("Postgres to let us in, or to wake up", self._connect_timeout):
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if not failed.done():
                 await opening
                 return pool

@@ -97,8 +97,8 @@ def _hint(error: psycopg.Error) -> str:
 
 
 def place(statement: Statement, before: str = "") -> str:
-    """The query's file and line, or its name; ``before`` is the SQL in front of that place."""
+    """The query's file, or its name where it is shipped, with the line; ``before`` is the SQL in front of it."""
     query = statement.query
     if query is None or query.path is None:
         return statement.name
-    return f"{query.path}:{query.line + before.count(chr(10))}"
+    return f"{query.place}:{query.line + before.count(chr(10))}"

@@ -14,6 +14,7 @@ import httpx
 
 from usertrack.errors import QueryError, SourceBusy
 from usertrack.sources import Notify, http
+from usertrack.sources.waiting import Waiting
 
 _BLOCKING_SECONDS = 75  # PostHog's gateway gives up at 60
 _STOP_SECONDS = 5
@@ -40,6 +41,8 @@ class QueryApi:
         self._timeout = timeout
         self._pause = pause
         self._path = f"/api/projects/{project_id}"
+        self._waiting = Waiting(notify)
+        self._whom = f"PostHog ({httpx.URL(host).host})"
         self._about: asyncio.Task[dict[str, Any]] | None = None
         self._client = httpx.AsyncClient(
             base_url=host,
@@ -121,8 +124,9 @@ class QueryApi:
 
     async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            async with asyncio.timeout(self._timeout):
-                return await work
+            with self._waiting.on(self._whom, self._timeout):
+                async with asyncio.timeout(self._timeout):
+                    return await work
         except TimeoutError as error:
             raise SourceBusy(
                 f"PostHog took longer than {self._timeout:g} s",

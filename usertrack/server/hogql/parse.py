@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+import subprocess
 import sys
 import threading
 import types
@@ -18,10 +19,14 @@ GRAMMAR = "1.3.88"  # the release of hogql-parser that pyproject.toml pins
 MAX_QUERY_LENGTH = 1_000_000
 MAX_NESTING = 200
 MAX_OPERATORS = 1_000
+_LONG = 5_000  # characters: up to a second
+_PATIENCE = 60
+MAX_VALUES = 64_000_000  # characters, with each value for 32 more than it has: a million addresses
 QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.S)
 _OPERATOR = re.compile(r"[-+*/%|?]|\b(?:not|case)\b", re.I)
-_ERROR_CLASSES = ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "QueryError", "NotImplementedError")
-_MORE_CLASSES = ("ParsingError", "InternalHogQLError", "ImpossibleASTError", "ResolutionError")
+_ERROR_CLASSES = ("BaseHogQLError", "ExposedHogQLError", "QueryError", "NotImplementedError", "InternalHogQLError")
+_MORE_CLASSES = ("ImpossibleASTError", "ResolutionError")
+_SYNTAX_CLASSES = ("SyntaxError", "ParsingError")
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,11 @@ _importing = threading.Lock()
 @functools.cache
 def _grammar() -> Any:
     """PostHog's C++ grammar. It imports an exceptions module of PostHog's Django app, which nobody can install, so a
-    stand-in takes its name. The ``posthog`` SDK stays importable, and is not loaded by this."""
+    stand-in takes its name: what the grammar raises is ours. The ``posthog`` SDK stays importable, and is not loaded
+    by this."""
     errors = types.ModuleType("posthog.hogql.errors")
-    for name in _ERROR_CLASSES + _MORE_CLASSES:
-        setattr(errors, name, type(name, (Exception,), {}))
+    for name in _ERROR_CLASSES + _MORE_CLASSES + _SYNTAX_CLASSES:
+        setattr(errors, name, type(name, (HogQLSyntaxError if name in _SYNTAX_CLASSES else HogQLError,), {}))
     with _importing:
         package = types.ModuleType("posthog")
         known = sys.modules.get("posthog") or package
@@ -84,13 +90,37 @@ def _parsed(text: str, rule: str) -> Node:
     except UnicodeEncodeError as error:
         raise HogQLSyntaxError("The query is not valid Unicode text") from error
     try:
-        tree: Node = json.loads(getattr(_grammar(), rule)(text, is_internal=True))
+        tree: Node = json.loads(_read(text, rule) if len(text) < _LONG else _read_apart(text, rule))
     except RecursionError as error:
         raise HogQLError("The query is too deeply nested") from error
     if tree.get("error"):
         kind = HogQLSyntaxError if tree["type"] == "SyntaxError" else HogQLError
         raise kind(str(tree["message"]))
     return tree
+
+
+def _read(text: str, rule: str) -> str:
+    """The grammar's JSON. While it reads, no other thread of this process runs."""
+    tree: str = getattr(_grammar(), rule)(text, is_internal=True)
+    return tree
+
+
+def _read_apart(text: str, rule: str) -> bytes:
+    """The same from a process of its own, which can be ended."""
+    command = [sys.executable, "-c", f"from {__name__} import read_here; read_here('{rule}')"]
+    try:
+        return subprocess.run(command, input=text.encode(), capture_output=True, check=True, timeout=_PATIENCE).stdout
+    except subprocess.TimeoutExpired:
+        raise HogQLError(f"The query takes longer than {_PATIENCE} seconds to read: it is too long") from None
+
+
+def read_here(rule: str) -> None:
+    try:
+        tree = _read(sys.stdin.buffer.read().decode(), rule)
+    except HogQLError as error:
+        kind = "SyntaxError" if isinstance(error, HogQLSyntaxError) else "QueryError"
+        tree = json.dumps({"error": True, "type": kind, "message": str(error)})
+    sys.stdout.write(tree)
 
 
 def refuse_monsters(text: str) -> None:
@@ -117,7 +147,10 @@ def transform(node: Any, change: Callable[[Node], Node | None]) -> Any:
 def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
     """``{name}`` becomes the constant or the tree ``values[name]``; an unknown one is refused with PostHog's words."""
 
+    room = MAX_VALUES
+
     def constant(node: Node) -> Node | None:
+        nonlocal room
         if node["node"] != "Placeholder":
             return None
         chain = node["expr"].get("chain")
@@ -126,6 +159,9 @@ def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
         name = ".".join(map(str, chain))
         if name in values:
             value = values[name]
+            room -= _weight(value)
+            if room < 0:
+                raise HogQLError("The query's values are too many, or too long")
             return value.node if isinstance(value, Tree) else {"node": "Constant", "value": value, "exact": True}
         if not values:
             raise HogQLError(f"Unresolved placeholder: {{{name}}}")
@@ -135,3 +171,10 @@ def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
 
     replaced: Node = transform(tree, constant)
     return replaced
+
+
+def _weight(value: Any) -> int:
+    """What a value costs wherever it stands in a query; a ``Tree`` costs what its text did."""
+    if isinstance(value, list | tuple):
+        return 32 + sum(map(_weight, value))
+    return 32 + (len(value) if isinstance(value, str) else 0)

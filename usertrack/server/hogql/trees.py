@@ -1,7 +1,8 @@
-"""Syntax trees by the text of their query, kept beside the data: PostHog's grammar takes 10 to 1 000 ms for a query.
+"""Syntax trees of queries, kept beside the data: PostHog's grammar takes 10 to 1 000 ms for a query.
 
-Only a text without its values is kept, and its longer pieces: a query with another condition has most of them in
-common with what is known. Losing the folder loses nothing but time.
+A tree is kept without strings, numbers and quoted names, which may be somebody's, and found by the query's text without
+them. So are its longer pieces: a query with another condition has most of them in common with what is known. Losing the
+folder loses nothing but time.
 """
 
 import hashlib
@@ -10,6 +11,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from usertrack.server.hogql.errors import HogQLError
+from usertrack.server.hogql.literals import filled, lifted
 from usertrack.server.hogql.parse import Node, parse_expression, parse_select
 from usertrack.server.hogql.pieces import Parse, parse_in_pieces
 
@@ -18,7 +21,7 @@ _MOST = 2000  # trees; beyond that the oldest half goes
 
 
 class Trees:
-    """Parses as ``parse_select`` does, each text once per folder."""
+    """Parses as ``parse_select`` does, what differs in its values alone once per folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -34,17 +37,26 @@ class Trees:
         return parse_expression(text) if len(text) < _SHORT else self._kept(text, parse_expression)
 
     def _kept(self, text: str, parse: Parse) -> Node:
-        path = self._folder / f"{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()}.json"
+        without = lifted(text)
+        if without:
+            with suppress(HogQLError, ValueError):
+                shape, values = without
+                return self._filled(shape, values, parse)
+        return parse(text)  # also for its error, which tells of the values
+
+    def _filled(self, shape: str, values: list[str], parse: Parse) -> Node:
+        path = self._folder / f"{hashlib.sha256(shape.encode(errors='surrogatepass')).hexdigest()}.json"
         with suppress(OSError, ValueError):
-            tree: Node = json.loads(path.read_bytes())
-            return tree
-        tree = parse(text)
+            known: Node = filled(json.loads(path.read_bytes()), values)
+            return known
+        tree = parse(shape)
+        whole: Node = filled(tree, values)
         with suppress(OSError):  # a full disk costs time only
             self._keep(path, json.dumps(tree))
-        return tree
+        return whole
 
     def _keep(self, path: Path, tree: str) -> None:
-        self._folder.mkdir(exist_ok=True)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         fresh = path.with_suffix(f".{os.getpid()}.new")
         fresh.write_text(tree)
         fresh.replace(path)

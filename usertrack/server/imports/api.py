@@ -69,6 +69,7 @@ async def _received(request: Request, path: Path) -> UsageError | None:
             async for piece in pieces:
                 await run_in_threadpool(file.write, piece)
     except OSError as error:
+        log.exception("a file that was to be imported was not kept")
         path.unlink(missing_ok=True)
         async for _ in pieces:
             pass
@@ -85,6 +86,7 @@ def _wanted(request: Request, path: Path) -> Wanted:
         asked.getlist("omit"),
         asked.get("timezone") or "UTC",
         asked.get("skip_bad") == "true",
+        "equal" if asked.get("ties") == "equal" else "file",
     )
 
 
@@ -132,7 +134,7 @@ class _Work:
             log.exception("an import failed")
             return _refused(QueryError("the server failed while it imported", "nothing was imported; it has said why"))
 
-    def _progress(self, message: str, *, passing: bool = False) -> None:
+    def _progress(self, message: str, *, passing: bool = False, unseen: bool = False) -> None:
         if self._hung_up.is_set():
             raise _HungUp
         self._said.put({"said": message, "passing": passing})

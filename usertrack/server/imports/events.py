@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from usertrack.server.addresses import is_address_sql, without_addresses_sql
 from usertrack.server.hogql.sql import quote
@@ -49,6 +49,9 @@ _TIME = (
 _OF_NO_ZONE = rf"^\s*({_DAY}({_CLOCK} ?)?|{_MAIL})\s*$"
 _RANGE = "BETWEEN toDateTime64('1900-01-02', 6, 'UTC') AND toDateTime64('2299-12-31', 6, 'UTC')"
 
+Ties = Literal["file", "equal"]
+"""Rows of one person and time keep the order of the file, or stay equal."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -60,6 +63,7 @@ class Wanted:
     omitted: Sequence[str] = ()
     zone: str = "UTC"
     skip_bad: bool = False
+    ties: Ties = "file"
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,11 @@ class Events:
             f"SELECT {', '.join(cells)} FROM (SELECT *, {first_person} AS first_person FROM ({self.rows()})"
             f" WHERE {condition}) AS row LEFT ANY JOIN ({self._merged()}) AS merged USING (distinct_id)"
         )
+
+    def named(self, condition: str) -> str:
+        """SELECT of the uuid, the timestamp and the number of every row that meets ``condition``."""
+        rows = self.rows(place="rowNumberInAllBlocks()")
+        return f"SELECT {self._uuid()}, assumeNotNull(timestamp), place FROM ({rows}) AS row WHERE {condition}"
 
     def _merged(self) -> str:
         """The distinct_ids that do not belong to their first person: few, so that the join is cheap."""

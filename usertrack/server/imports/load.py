@@ -19,6 +19,7 @@ from usertrack.measures import plural
 from usertrack.server.imports.events import BAD, COLUMNS, LINKS, STAGED, Events, Wanted, open_events
 from usertrack.server.imports.people import JOINED, PEOPLE, gather, join_identified, links, persons
 from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, running
+from usertrack.server.imports.ties import PLACES, SPREAD, TIES, left_equal, spread
 from usertrack.server.persons import clickhouse_time
 from usertrack.server.store import literal
 
@@ -38,7 +39,8 @@ class Imported:
     """``events`` were written; ``known`` were there already, ``repeated`` had the uuid of another row of the file.
 
     ``skipped`` rows had the ``problems``. ``people`` are those of the file; ``first`` and ``last`` its times, UTC;
-    ``notes`` say how times were read that are not beyond doubt, and whose persons were not joined.
+    ``notes`` say how times were read that are not beyond doubt, how many rows have one time, and whose persons were
+    not joined.
     """
 
     events: int
@@ -61,7 +63,7 @@ def import_file(store: "Store", wanted: Wanted, token: str, now: datetime, progr
     with store.importing() as session, open_events(session, wanted, token) as events:
         for target, origin in events.mapping.fates():
             progress(f"{target} ← {origin}")
-        return _load(store, session, events, now, partial(progress, passing=True), skip_bad=wanted.skip_bad)
+        return _load(store, session, events, now, partial(progress, passing=True), wanted)
 
 
 def _load(
@@ -70,24 +72,25 @@ def _load(
     events: Events,
     now: datetime,
     progress: Said,
-    *,
-    skip_bad: bool,
+    wanted: Wanted,
 ) -> Imported:
     from chdb import ChdbError
 
-    condition = f"NOT {BAD}" if skip_bad else f"NOT throwIf({BAD}, 'bad row')"
+    condition = f"NOT {BAD}" if wanted.skip_bad else f"NOT throwIf({BAD}, 'bad row')"
     try:
         progress("reading")
-        problems = bad_rows(session, events) if skip_bad else []
+        problems = bad_rows(session, events) if wanted.skip_bad else []
         read = _stage(session, events, events.stored(now, condition), progress)
         if not read:
             raise UsageError(f"no row of '{events.file.path}' can be imported", "`--dry-run` shows what is wrong")
         progress("looking for what is there already")
         apart = join_identified(session)
         people, first, last = gather(session)
+        keeps = wanted.ties == "file"
+        ties = spread(session, events, _REPEATED, progress) if keeps else left_equal(session)
         repeated = _tell_apart(session, given="uuid" in events.mapping.of)
         known = _forget_known(session, None if "uuid" in events.mapping.of else (first, last))
-        notes = clock_notes(session, events)
+        notes = clock_notes(session, events) + ties
         if apart:
             notes += (f"{plural(apart, 'id')} that $identify names had another person already, and stays with it",)
         progress("putting events in their places")
@@ -150,7 +153,8 @@ def _tell_apart(session: "Session", *, given: bool) -> int:
 
 def _forget_known(session: "Session", between: tuple[str, str] | None) -> int:
     """Take out of what is staged the events that are stored, looked for ``between`` two times where that is certain."""
-    return _forget(session, "timestamp BETWEEN '{}' AND '{}'".format(*between) if between else "true")
+    spread_last = f"toDateTime64('{{}}', 6, 'UTC') + toIntervalSecond({SPREAD})"
+    return _forget(session, f"timestamp BETWEEN '{{}}' AND {spread_last}".format(*between) if between else "true")
 
 
 def _catch_up(session: "Session", began: datetime) -> int:
@@ -182,6 +186,8 @@ def _forget(session: "Session", stored: str) -> int:
 def _commit(store: "Store", session: "Session", events: Events, now: datetime) -> None:
     """Persons before events, as capture writes them: what is there is complete. Each month comes as a whole."""
     version = time.time_ns()
+    store.journal.complete()
+    store.journal.begin_import(version)
     session.query(persons(events, version))
     session.query(
         "INSERT INTO posthog.person_distinct_ids (distinct_id, person_id, version)"
@@ -189,6 +195,7 @@ def _commit(store: "Store", session: "Session", events: Events, now: datetime) -
         f" FROM (SELECT distinct_id, person_id FROM {PEOPLE} UNION ALL SELECT * FROM {LINKS})"
         " WHERE distinct_id NOT IN (SELECT distinct_id FROM posthog.person_distinct_ids FINAL)"
     )
+    store.journal.end_import()
     store.definitions.refresh(now, STAGED.removeprefix("posthog."), session)
     months = session.rows(
         "SELECT DISTINCT partition_id FROM system.parts WHERE active AND database || '.' || table = " + f"'{STAGED}'"
@@ -203,7 +210,7 @@ def _count(session: "Session", rows: str) -> int:
 
 
 def _clear(session: "Session") -> None:
-    for table in (STAGED, _REPEATED, PEOPLE, JOINED, LINKS):
+    for table in (STAGED, _REPEATED, PEOPLE, JOINED, LINKS, TIES, PLACES):
         session.query(f"DROP TABLE IF EXISTS {table} SYNC")
 
 

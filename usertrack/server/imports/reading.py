@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _EXAMPLES = 3
 _SHOWN = 10  # rows of a dry run
 _LOOK_EVERY = 0.3  # seconds
-_IN_ORDER = "max_threads = 1, input_format_parallel_parsing = 0, input_format_parquet_preserve_order = 1"
+IN_ORDER = "max_threads = 1, input_format_parallel_parsing = 0, input_format_parquet_preserve_order = 1"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def first_rows(session: "Session", events: Events) -> list[list[Any]]:
     """The first rows of the file as (timestamp, UTC, distinct_id, event, properties as JSON); None: unreadable."""
     rows = session.rows(
         f"SELECT toTimeZone(timestamp, 'UTC'), distinct_id, event, properties FROM ({events.rows()}) LIMIT {_SHOWN}"
-        f" SETTINGS {events.file.settings}, {_IN_ORDER}"
+        f" SETTINGS {events.file.settings}, {IN_ORDER}"
     )
     return [[at and datetime.fromisoformat(at), *rest] for at, *rest in rows]
 
@@ -80,7 +80,7 @@ def bad_rows(session: "Session", events: Events) -> list[Problem]:
     found = session.rows(
         f"SELECT multiIf({which}, '') AS problem, toUInt32(count()), groupArray({_EXAMPLES})(toUInt32(row)),"
         f" any(substringUTF8(said, 1, 40)) FROM ({rows}) WHERE problem != '' GROUP BY problem ORDER BY count() DESC"
-        f" SETTINGS {events.file.settings}, {_IN_ORDER}"
+        f" SETTINGS {events.file.settings}, {IN_ORDER}"
     )
     return [Problem(what, count, _places(session, events, rows), said) for what, count, rows, said in found]
 
@@ -111,7 +111,7 @@ def _places(session: "Session", events: Events, rows: list[int]) -> tuple[int, .
     before = ", ".join(f"toUInt32(sumIf(breaks, row < {row}))" for row in rows)
     (found,) = session.rows(
         f"SELECT {before} FROM (SELECT {breaks} AS breaks, rowNumberInAllBlocks() AS row FROM {events.file.relation}"
-        f" LIMIT {max(rows)}) SETTINGS {events.file.settings}, {_IN_ORDER}"
+        f" LIMIT {max(rows)}) SETTINGS {events.file.settings}, {IN_ORDER}"
     )
     return tuple(row + 1 + events.file.header_lines + more for row, more in zip(rows, found, strict=True))
 

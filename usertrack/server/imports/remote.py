@@ -27,6 +27,7 @@ def import_by_server(url: str, key: str, wanted: Wanted, progress: Notify) -> Im
         ("called", str(wanted.called)),
         ("timezone", wanted.zone),
         ("skip_bad", wanted.skip_bad),
+        ("ties", wanted.ties),
         *(("map", each) for each in wanted.given),
         *(("omit", each) for each in wanted.omitted),
     ]

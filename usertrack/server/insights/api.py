@@ -19,7 +19,7 @@ from usertrack.server.insights.compute import checked
 from usertrack.server.insights.kept import Insight, Insights
 from usertrack.server.pages import page
 from usertrack.server.query_api import answering, json_object
-from usertrack.server.query_runner import QueryRunner
+from usertrack.server.query_runner import TOO_MANY, QueryRunner
 from usertrack.server.settings import ServerSettings
 from usertrack.server.store import Store
 
@@ -69,10 +69,7 @@ class _InsightApi:
             self._admit(request, body)
             return await run_in_threadpool(self._change, key, body)
         self._admit(request)
-        params = request.query_params
-        return await run_in_threadpool(
-            self._retrieve, key, params.get("refresh") or _CACHED, params.get("client_query_id")
-        )
+        return await self._retrieve(request, key)
 
     def _create(self, body: dict[str, Any]) -> Response:
         now = self._settings.clock().isoformat()
@@ -98,25 +95,31 @@ class _InsightApi:
         self._insights.change(insight, fields, deleted=bool(body.get("deleted", insight.deleted)))
         return JSONResponse(self._body(self._found(key, deleted=True)))
 
-    def _retrieve(self, key: str, refresh: str, query_id: str | None) -> Response:
-        insight = self._found(key)
+    async def _retrieve(self, request: Request, key: str) -> Response:
+        refresh, query_id = request.query_params.get("refresh") or _CACHED, request.query_params.get("client_query_id")
+        insight = await run_in_threadpool(self._found, key)
         if refresh not in {_CACHED, "false", "0"} | _BLOCKING | _FORCED | _ASYNC:
             raise ApiError(400, "invalid_input", f'"{refresh}" is not a valid choice for refresh.')
         if refresh in _ASYNC and (refresh == "force_async" or not self._is_fresh(insight)):
-            return self._begin(insight, query_id or uuid4().hex)
+            return await run_in_threadpool(self._begin, insight, query_id or uuid4().hex)
         if refresh in _FORCED or (refresh in _BLOCKING and not self._is_fresh(insight)):
-            return self._compute(insight, query_id)
+            return await self._compute(request, insight, query_id)
         return JSONResponse(self._body(insight))
 
-    def _compute(self, insight: Insight, query_id: str | None) -> Response:
+    async def _compute(self, request: Request, insight: Insight, query_id: str | None) -> Response:
         """With PostHog's errors: the query's own fault is 400, everything else is told with HTTP 200."""
+        query = checked(insight.fields.get("query"))
         try:
-            answer = self._runner.answer(checked(insight.fields.get("query")), query_id)
+            answer = await self._runner.turns.answer(request, lambda tag: self._runner.answer(query, tag), query_id)
         except ApiError as error:
             if error.status == 400:
                 raise
-            failed = {"id": query_id, "complete": True, "error": True, "error_message": error.detail, "results": None}
+            told = TOO_MANY if error.status == 429 else error.detail
+            failed = {"id": query_id, "complete": True, "error": True, "error_message": told, "results": None}
             return JSONResponse({**self._body(insight), "result": None, "query_status": failed})
+        return await run_in_threadpool(self._computed, insight, answer)
+
+    def _computed(self, insight: Insight, answer: bytes) -> Response:
         self._keep(insight, answer)
         return JSONResponse({**self._body(self._found(str(insight.id))), "is_cached": False})
 

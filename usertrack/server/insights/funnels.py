@@ -93,7 +93,8 @@ def _checked(node: Node) -> tuple[list[Node], str, int]:
         raise refused(f"A funnel of {len(series)} steps")
     for item in series:
         allow(item, {"event", "properties", "fixedProperties"}, "series")
-    return series, order, count(options, "funnelWindowInterval", 14, 10_000) * _SECONDS[unit]
+    most = 10_000 * _SECONDS["month"] // _SECONDS[unit]  # a time as long in every unit, of which PostHog bounds none
+    return series, order, count(options, "funnelWindowInterval", 14, most) * _SECONDS[unit]
 
 
 def _steps(series: list[Node], order: str, measures: dict[int, Measures], value: str | None) -> list[Node]:

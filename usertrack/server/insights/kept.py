@@ -4,8 +4,8 @@ import json
 import secrets
 import sqlite3
 import string
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -86,6 +86,30 @@ class Insights:
                 "UPDATE insights SET result = ?, last_refresh = ? WHERE id = ? AND fields = ?",
                 [json.dumps(result), now.isoformat(), insight.id, json.dumps(insight.fields)],
             )
+
+    def fields(self) -> list[dict[str, Any]]:
+        """Those of every insight, deleted or not."""
+        with self._open() as database:
+            return [json.loads(fields) for (fields,) in database.execute("SELECT fields FROM insights")]
+
+    def reword(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Put what ``change`` makes of their fields in its place, and forget all results, which name whom they may."""
+        with self._open() as database:
+            rows = database.execute("SELECT id, fields FROM insights").fetchall()
+            changed = [(json.dumps(change(json.loads(fields))), id_) for id_, fields in rows]
+            database.executemany("UPDATE insights SET fields = ?, result = NULL WHERE id = ?", changed)
+        self._rewrite()
+
+    def forget_results(self, before: datetime) -> None:
+        """Forget results that are older than ``before`` (UTC)."""
+        with self._open() as database:
+            database.execute("UPDATE insights SET result = NULL WHERE last_refresh < ?", [before.isoformat()])
+        self._rewrite()
+
+    def _rewrite(self) -> None:
+        """SQLite leaves what was replaced in its free pages."""
+        with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as database:
+            database.execute("VACUUM")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from usertrack.identified import IDENTIFIED
 from usertrack.library import Library, shipped_root
 from usertrack.server.hogql.parse import Tree, parse_condition
 from usertrack.server.insights.nodes import LIMIT, Ask, Period, World
@@ -18,7 +19,8 @@ def ask_library(ask: Ask, world: World, name: str, values: Mapping[str, Any]) ->
     query = _library()[f"posthog/{name}"]
     given = {**{key: parameter.default for key, parameter in query.params.items()}, **values}
     bound = {key: _bound(query.params[key].type, value) for key, value in given.items()}
-    shared = {"internal": [], "opted_out": _bound("condition", "false"), "timezone": world.timezone.key}
+    conditions = {"identified": _bound("condition", IDENTIFIED), "opted_out": _bound("condition", "false")}
+    shared = {"internal": [], **conditions, "timezone": world.timezone.key}
     return ask(f"{query.sql}\nLIMIT {LIMIT}", {**bound, **shared})
 
 

@@ -1,0 +1,25 @@
+-- title: Persons behind an e-mail or an id
+-- about: >
+--   Every person of PostHog with events who is meant by `who`: an e-mail in any case, or a distinct_id as it was sent, which
+--   may be that of a visitor who has no person profile.
+-- params:
+--   who: {type: text}
+--   until: {type: timestamp}
+SELECT DISTINCT toString(person_id) AS person_id, lowerUTF8(trim(person.properties.email)) AS email
+FROM events
+WHERE timestamp < toDateTime({until})
+    AND (
+        distinct_id = {who}
+        OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) = lowerUTF8(trim({who})))
+        OR person_id IN (SELECT person_id FROM person_distinct_ids WHERE distinct_id = {who})
+    )
+    AND person_id NOT IN (
+        SELECT id
+        FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
+        WHERE said_no OR arrayExists(
+            own -> email = own
+                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+            {internal}
+        )
+    )
+ORDER BY person_id

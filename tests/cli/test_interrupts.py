@@ -1,0 +1,101 @@
+"""Ctrl-C is 130 and one line, whatever it strikes: real processes, a real signal."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMAND = """
+import os, signal, sys, time
+from usertrack.cli import app, interrupts
+from usertrack.errors import ConnectionFailed
+
+def command(**_):
+    {}
+
+app.app = command
+app.main()
+"""
+DUCKDB = """
+    from usertrack.spool import connect
+    connection = connect()
+    print("ready", flush=True)
+    connection.execute("SELECT sum(sin(a.range + b.range)) FROM range(1000000) a, range(1000000) b")"""
+ON_THE_WAY_OUT = """
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        raise ConnectionFailed("the engine is gone")"""
+CANCELLED = """
+    import asyncio
+    async def work():
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise ConnectionFailed("the engine is gone")
+    print("ready", flush=True)
+    asyncio.run(work())"""
+DESTRUCTOR = """
+    class Struck:
+        def __del__(self):
+            print("ready", flush=True)
+            while True: time.sleep(0.01)
+    Struck()
+    time.sleep(60)"""
+IMPORT = """
+    sys.path.insert(0, os.environ["MODULES"])
+    try:
+        import struck
+        time.sleep(60)
+    finally:
+        print(struck.whole)"""
+HANGING = """
+    interrupts._LONGEST_END = 0.1
+    print("ready", flush=True)
+    while True:
+        try: time.sleep(60)
+        except KeyboardInterrupt: pass"""
+
+
+@pytest.mark.parametrize("doing", [DUCKDB, ON_THE_WAY_OUT, CANCELLED, DESTRUCTOR, IMPORT, HANGING])
+def test_whatever_is_made_of_it_on_the_way_out(doing: str, tmp_path: Path) -> None:
+    (tmp_path / "struck.py").write_text("import time\nprint('ready', flush=True)\ntime.sleep(0.3)\nwhole = 'whole'")
+    code = COMMAND.format(doing)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env={**os.environ, "MODULES": str(tmp_path)}, stdout=-1, stderr=-1, text=True
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "note: interrupted\n")
+    assert out == ("whole\n" if doing is IMPORT else "")
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_at_any_moment_of_a_run(part: int, clean_env: pytest.MonkeyPatch, demo_postgres: str) -> None:
+    """The whole group is struck, as a terminal does it; `benchmarks/interrupts.py` takes 200 moments."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "usertrack", "segments", "-f", "json"],
+        stdout=-1, stderr=-1, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stderr
+    assert process.stderr.readline().startswith("note: demo data")
+    time.sleep(part / 10)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == "note: interrupted\n"
+        assert process.returncode == 130
+
+
+def test_whoever_starts_it_may_have_ctrl_c_ignored() -> None:
+    """A shell does so with a job in the background."""
+    code = COMMAND.format("os.kill(os.getpid(), signal.SIGINT); print('whole')")
+    line = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-c", code]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "whole\n", "")

@@ -1,0 +1,105 @@
+"""Rows of one person with one time: a log's own order says what came first, and nothing else does."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ..conftest import Cli
+from .conftest import Events, Import, imported, parquet
+from .test_served import Served, served
+
+__all__ = ["served"]
+
+ROWS = [
+    ("a", "view", "2024-01-01 10:00:00"),
+    ("a", "open", "2024-01-01 10:00:00"),
+    ("b", "zoom", "2024-01-01 10:00:00"),
+    ("a", "buy", "2024-01-01 10:00:00"),
+    ("a", "open", "2024-01-01 10:00:00"),
+    ("a", "again", "2024-01-01 10:00:01"),
+]
+LOG = "user,event,time\n" + "".join(",".join(row) + "\n" for row in ROWS)
+KEPT = "4 rows with the time of another row of the same person: the file's order is kept, a microsecond apart"
+
+
+def of_a(events: Events) -> list[tuple[str, str]]:
+    return [(event, at[14:]) for at, who, event, _ in events() if who == "a"]
+
+
+IN_ORDER = [
+    ("view", "00:00.000000"),
+    ("open", "00:00.000001"),
+    ("buy", "00:00.000002"),
+    ("open", "00:00.000003"),
+    ("again", "00:01.000000"),
+]
+
+
+def test_the_order_of_a_csv_is_kept(load: Import, events: Events) -> None:
+    assert KEPT in imported(load(LOG, "-f", "json"))["notes"]
+    assert of_a(events) == IN_ORDER
+
+
+def test_the_order_of_a_parquet_file_is_kept(load: Import, events: Events, tmp_path: Path) -> None:
+    rows = ", ".join(f"('{who}', '{event}', TIMESTAMP '{at}')" for who, event, at in ROWS)
+    load(
+        parquet(tmp_path / "log.parquet", f"SELECT * FROM (VALUES {rows}) AS log (who, event, ts)"),
+        "-m",
+        "distinct_id=who",
+    )
+    assert of_a(events) == IN_ORDER
+
+
+def test_of_a_log_with_the_newest_first_too(load: Import, events: Events) -> None:
+    load("user,event,time\n" + "".join(",".join(row) + "\n" for row in reversed(ROWS)))
+    assert of_a(events) == IN_ORDER
+
+
+def test_the_same_file_again_and_one_that_has_grown(load: Import, events: Events) -> None:
+    load(LOG)
+    again = imported(load(LOG, "-f", "json"))
+    assert (again["events"], again["known"]) == (0, 6)
+    grown = imported(load(LOG + "b,zap,2024-01-01 10:00:00\na,last,2024-01-01 10:00:01\n", "-f", "json"))
+    assert (grown["events"], grown["known"]) == (2, 6)
+    assert of_a(events) == [*IN_ORDER, ("last", "00:01.000001")]
+
+
+def test_ties_stay_where_that_is_said(load: Import, events: Events) -> None:
+    said = load(LOG, "--ties", "equal")
+    assert "4 rows with the time of another row of the same person: which of them came first is lost" in said.err
+    assert {at for event, at in of_a(events) if event != "again"} == {"00:00.000000"}
+
+
+def test_no_row_passes_the_next_time(load: Import, events: Events) -> None:
+    log = "user,event,time\n" + "".join(
+        f"a,{event},2024-01-01 10:00:00.00000{us}\n" for event, us in ["y1", "x1", "z2"]
+    )
+    (note,) = imported(load(log, "-f", "json"))["notes"]
+    assert note.startswith("2 rows with the time of another row of the same person, too close to the next time")
+    assert [at[-2:] for _, at in of_a(events)] == ["01", "01", "02"]
+
+
+def test_rows_that_say_the_same_are_no_ties(load: Import, events: Events) -> None:
+    assert imported(load("user,event,time\n" + 3 * "a,x,2024-01-01\n", "-f", "json"))["notes"] == []
+    assert {at for _, at in of_a(events)} == {"00:00.000000"}
+
+
+def test_a_server_keeps_the_order_and_journeys_go_by_it(
+    served: Served, load: Import, cli: Cli, clean_env: pytest.MonkeyPatch
+) -> None:
+    assert KEPT in imported(load(LOG, "-f", "json"))["notes"]
+    for name, value in {"HOST": served.url, "PROJECT_ID": "1", "PERSONAL_API_KEY": "phx_served"}.items():
+        clean_env.setenv(f"POSTHOG_{name}", value)
+    said = cli("journeys", "--by", "event", "--since", "2024-01-01", "--until", "2024-01-02", "-f", "json")
+    edges = json.loads(said.out)["groups"][0]["edges"]
+    assert {(edge["step"], edge["source"], edge["target"]) for edge in edges if edge["target"]} >= {
+        (1, "view", "open"),
+        (2, "open", "buy"),
+        (3, "buy", "open"),
+    }
+
+
+def test_ties_are_kept_or_equal(load: Import) -> None:
+    said = load(LOG, "--ties", "name")
+    assert (said.code, "--ties takes no 'name'" in said.err) == (2, True)

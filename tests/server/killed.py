@@ -1,0 +1,127 @@
+"""A process that opens one store again and again, in children that are killed while they write: see test_kills.
+
+Its arguments are the folder, how many kills, and a seed; it prints what was wrong after each, and how often it killed.
+"""
+
+import os
+import random
+import signal
+import sys
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from usertrack.server.imports.events import Wanted
+from usertrack.server.imports.load import import_file
+from usertrack.server.ingest import Ingestor
+from usertrack.server.payload import Event
+from usertrack.server.store import Session, Store
+
+WRITES = ("INSERT", "UPDATE", "ALTER")
+PERSONS = "(SELECT id FROM posthog.persons FINAL)"
+IDS = "(SELECT distinct_id, person_id FROM posthog.person_distinct_ids FINAL)"
+WRONG = {
+    "an event is there twice": "SELECT count() - uniqExact(uuid) FROM posthog.events",
+    "an id has two persons": f"SELECT count() FROM posthog.events AS e JOIN {IDS} AS d USING (distinct_id)"
+    " WHERE e.person_id != d.person_id",
+    "an id has a person who is not there": f"SELECT count() FROM {IDS} WHERE person_id NOT IN {PERSONS}",
+    "an event has a person who is not there": "SELECT count() FROM posthog.events"
+    f" WHERE person_mode = 'full' AND person_id NOT IN {PERSONS}",
+    "a person has no id": f"SELECT count() FROM {PERSONS} WHERE id NOT IN (SELECT person_id FROM {IDS})",
+}
+
+
+def events(chance: random.Random) -> list[Event]:
+    """A request of one to five events of few people, who become each other in all ways, in three months."""
+    return [_event(chance) for _ in range(chance.randint(1, 5))]
+
+
+def _event(chance: random.Random) -> Event:
+    one, other = (f"{chance.choice('ab')}{chance.randrange(200)}" for _ in range(2))
+    named = [("seen", {}), ("seen", {"$process_person_profile": False}), ("seen", {"$set": {"n": chance.random()}})]
+    named += [("$identify", {"$anon_distinct_id": other}), ("$merge_dangerously", {"alias": other})]
+    name, properties = chance.choice(named)
+    at = datetime(2026, 9, 1, tzinfo=UTC) + timedelta(days=chance.randrange(90))
+    return Event(str(UUID(int=chance.getrandbits(128))), name, one, at, properties)
+
+
+def say(text: str) -> None:
+    os.write(1, f"{text}\n".encode())
+
+
+def import_some(store: Store, file: Path, chance: random.Random) -> None:
+    rows = [f"seen,{chance.choice('bc')}{chance.randrange(200)},2026-09-{day:02}T00:00:00Z" for day in range(1, 21)]
+    file.write_text("\n".join(["event,distinct_id,timestamp", *rows]))
+    import_file(store, Wanted(file, file), "t", datetime.now(UTC), lambda text, *, passing=False: None)
+
+
+def wrong(store: Store, acknowledged: set[str]) -> list[str]:
+    stored = {uuid for (uuid,) in store.rows("SELECT uuid FROM posthog.events")}
+    lost = [f"{len(acknowledged - stored)} acknowledged events are lost"] if acknowledged - stored else []
+    return lost + [f"{what}: {n}" for what, sql in WRONG.items() if (n := store.rows(sql)[0][0])]
+
+
+def die_at(write: int, *, before: bool) -> None:
+    """Kill this process before or after that write of those to come."""
+    query, left = Session.query, iter(range(write))
+
+    def deadly(self: Session, sql: str, fmt: str = "JSONCompact") -> bytes:
+        ends = sql.startswith(WRITES) and next(left, None) is None
+        if ends and before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = query(self, sql, fmt)
+        if ends:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    Session.query = deadly  # type: ignore[method-assign]
+
+
+def live(folder: Path, chance: random.Random, *, die: bool) -> None:
+    """Look what the one before left, perhaps send once more what it had not acknowledged, and go on until the end."""
+    log = folder / "acknowledged"
+    store = Store(folder / "data")
+    acknowledged = set(log.read_text().split()) if log.exists() else set()
+    for each in wrong(store, acknowledged):
+        say(each)
+    if not die:
+        return
+    if chance.random() < 0.7:
+        die_at(chance.randrange(12), before=chance.random() < 0.5)
+    else:
+        threading.Timer(chance.uniform(0, 0.15), os.kill, (os.getpid(), signal.SIGKILL)).start()
+    ingestor, written = Ingestor(store, "t"), os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    if chance.random() < 0.2:
+        import_some(store, folder / "events.csv", chance)
+    seed = _read(folder / "under-way")
+    while True:
+        if not seed or chance.random() < 0.5:
+            seed = chance.randrange(1 << 30)
+        (folder / "under-way").write_text(str(seed))
+        request = events(random.Random(seed))
+        ingestor.ingest(request, datetime.now(UTC))
+        os.write(written, "".join(f"{event.uuid}\n" for event in request).encode())
+        seed = 0
+
+
+def _read(path: Path) -> int:
+    with suppress(OSError, ValueError):
+        return int(path.read_text())
+    return 0
+
+
+def run(folder: Path, kills: int, seed: int) -> None:
+    killed = 0
+    for number in range(kills + 1):
+        child = os.fork()
+        if not child:
+            live(folder, random.Random(seed + number), die=number < kills)
+            os._exit(0)
+        killed += os.waitpid(child, 0)[1] == signal.SIGKILL
+    say(f"killed {killed}")
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,21 @@
+"""`kill -9` at any moment of a commit: what was acknowledged is there once, and ids and persons are whole.
+
+By hand for longer: `USERTRACK_KILLS=10000 pytest -n 0 tests/server/test_kills.py`.
+"""
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+KILLS = int(os.environ.get("USERTRACK_KILLS", "200"))
+
+
+def test_the_next_start_finds_every_person_whole(tmp_path: Path) -> None:
+    seed = random.randrange(10**6)
+    program = Path(__file__).with_name("killed.py")
+    command = [sys.executable, str(program), str(tmp_path), str(KILLS), str(seed)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout.splitlines(), seed) == ([f"killed {KILLS}"], seed), done.stderr
+    assert len((tmp_path / "acknowledged").read_text().split()) > KILLS

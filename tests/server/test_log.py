@@ -1,0 +1,113 @@
+"""What the server says of its own failures: which request, what went wrong and where, and nothing of what was sent."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from query_fixtures import KEY, TOKEN, Api
+
+from usertrack.server.log import to_stderr
+
+NEWER_UUID = "00000000-0000-0000-0000-000000000001"
+Said = Callable[[Callable[[], httpx.Response]], tuple[httpx.Response, dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def loggers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As they were before."""
+    monkeypatch.setattr(logging, "raiseExceptions", True)  # which `to_stderr` changes
+    loggers = [logging.getLogger(name) for name in ("usertrack.server", "uvicorn", "asyncio")]
+    before = [(logger.handlers, logger.propagate, logger.level) for logger in loggers]
+    yield
+    for logger, (handlers, propagate, level) in zip(loggers, before, strict=True):
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Said:
+    """Calls something, and returns its answer and the one line of JSON on standard error."""
+
+    def lines(call: Callable[[], httpx.Response]) -> tuple[httpx.Response, dict[str, Any]]:
+        to_stderr("json")
+        answer = call()
+        (line,) = capsys.readouterr().err.splitlines()
+        return answer, json.loads(line)
+
+    return lines
+
+
+@contextmanager
+def without_events(api: Api) -> Iterator[None]:
+    api.store.query("RENAME TABLE posthog.events TO posthog.away")
+    try:
+        yield
+    finally:
+        api.store.query("RENAME TABLE posthog.away TO posthog.events")
+
+
+def test_events_that_were_not_stored(api: Api, said: Said) -> None:
+    event = {"event": "hi", "distinct_id": "ann@x.example", "api_key": TOKEN}
+    with without_events(api):
+        answer, line = said(lambda: api.request("POST", "/e/", json=event))
+    assert answer.status_code == 503
+    assert line.pop("time").endswith("Z")
+    assert any(place.startswith("usertrack.server.ingest:") for place in line.pop("trace"))
+    assert line == {
+        "level": "error",
+        "request_id": answer.headers["x-request-id"],
+        "method": "POST",
+        "path": "/e/",
+        "logger": "usertrack.server.capture_api",
+        "message": "events were not stored",
+        "error": "ChdbError UNKNOWN_TABLE",
+    }
+
+
+def test_events_of_the_newer_capture_that_were_not_stored(api: Api, said: Said) -> None:
+    with without_events(api):
+        answer, line = said(lambda: api.request("POST", "/i/v1/analytics/events", **newer("ann@x.example")))
+    assert answer.json()["results"] == {NEWER_UUID: {"result": "retry", "details": "not_persisted"}}
+    assert answer.headers["retry-after"] == "1"
+    assert (line["request_id"], line["error"]) == (answer.headers["x-request-id"], "ChdbError UNKNOWN_TABLE")
+
+
+def newer(distinct_id: str) -> dict[str, Any]:
+    now = "2026-03-01T12:00:00Z"
+    names = ("PostHog-Sdk-Info", "PostHog-Attempt", "PostHog-Request-Id")
+    headers = {"Authorization": f"Bearer {TOKEN}", "PostHog-Request-Timestamp": now, **dict.fromkeys(names, "x")}
+    event = {"event": "hi", "uuid": NEWER_UUID, "distinct_id": distinct_id, "timestamp": now}
+    return {"json": {"created_at": now, "batch": [event]}, "headers": headers}
+
+
+def test_a_failure_is_told_without_what_was_sent(api: Api, said: Said) -> None:
+    (api.store.path / "insights.sqlite").mkdir()
+    answer, line = said(lambda: api.get(f"/api/projects/1/insights/secret?personal_api_key={KEY}"))
+    (api.store.path / "insights.sqlite").rmdir()
+    assert (answer.status_code, answer.json()["detail"]) == (500, "A server error occurred.")
+    assert line["request_id"] == answer.headers["x-request-id"]
+    assert line["path"] == "/api/projects/{project_id}/insights/{key}"
+    assert line["error"] == "OperationalError"
+    assert KEY not in json.dumps(line)
+
+
+def test_a_query_that_the_server_gave_up(api: Api, said: Said) -> None:
+    small = api.with_settings(query_memory=64 << 20)
+    answer, line = said(lambda: small.post("SELECT range(100000000), 'ann@x.example'"))
+    assert (line["level"], line["request_id"]) == ("warning", answer.headers["x-request-id"])
+    assert line["message"] == "answered with HTTP 504, clickhouse_memory_limit_exceeded"
+    assert "ann@x.example" not in json.dumps(line)
+
+
+def test_text_says_the_same(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    to_stderr("text")
+    with without_events(api):
+        answer = api.request("POST", "/e/", json={"event": "hi", "distinct_id": "a", "api_key": TOKEN})
+    first, *places = capsys.readouterr().err.splitlines()
+    said = f"error [{answer.headers['x-request-id']}] POST /e/: events were not stored: ChdbError UNKNOWN_TABLE"
+    assert first.partition("Z ")[2] == said
+    assert places[0].startswith("    usertrack.server.capture_api:")

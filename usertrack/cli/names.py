@@ -1,0 +1,45 @@
+"""Names that an answer held (events, properties, insights, tools), kept for completion: it may ask no source."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from usertrack.settings import Settings
+
+_MOST = 1000  # of a kind
+
+
+def keep(settings: "Settings", kind: str, names: Iterable[str]) -> None:
+    """Put ``names`` in the place of those of their kind; what may be somebody's e-mail is left out."""
+    if settings["cache"] == "off":
+        return
+    path = _place(settings)
+    held = _read(path) | {kind: [name for name in dict.fromkeys(names) if name and "@" not in name][:_MOST]}
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(held))
+
+
+def kept(settings: "Settings", kind: str) -> list[str]:
+    return _read(_place(settings)).get(kind, [])
+
+
+def _read(path: Path) -> dict[str, list[str]]:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def _place(settings: "Settings") -> Path:
+    import platformdirs
+
+    from usertrack.sources.identity import identities
+
+    of = "demo" if settings.uses_demo else json.dumps(identities(settings), sort_keys=True)
+    return Path(platformdirs.user_cache_dir("usertrack")) / f"names-{hashlib.sha256(of.encode()).hexdigest()[:16]}.json"

@@ -1,0 +1,9 @@
+"""Who is identified, in PostHog's words: whoever has a person profile that says who it is.
+
+A profile ``is_identified`` once `$identify` or `$create_alias` has named it. A server that sends an e-mail with `$set`
+calls neither, so a profile with an e-mail counts, too. All others are anonymous visitors: profiles that nobody named,
+and whoever sent nothing but events with ``$process_person_profile: false``, which leave no profile at all.
+"""
+
+IDENTIFIED = "is_identified OR ifNull(trim(properties.email), '') != ''"
+"""HogQL over a row of ``persons``; an anonymous visitor may have no row there."""

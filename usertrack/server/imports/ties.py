@@ -1,0 +1,93 @@
+"""Rows of one person with one time: they keep the order of the file, a microsecond apart, where the log leaves room.
+
+What an event is called is made of the time that the file says, so the same file imported again is known by its events.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from usertrack.measures import plural
+from usertrack.server.imports.events import BAD, COLUMNS, STAGED, Events
+from usertrack.server.imports.reading import IN_ORDER, running
+
+if TYPE_CHECKING:
+    from usertrack.server.store import Session
+
+TIES = "posthog.import_ties"  # person_id, timestamp and how many rows have both; `room`: the next time is far enough
+PLACES = "posthog.import_places"  # of each tied row: uuid, timestamp and where it is in the file
+SPREAD = 1  # seconds; no row is moved by more
+_FIRST = 100_000  # rows of the file, which say whether the newest come first
+_TIED = f"(person_id, timestamp) IN (SELECT person_id, timestamp FROM {TIES} WHERE room)"
+_SAME = "with the time of another row of the same person"
+
+
+def spread(session: "Session", events: Events, aside: str, progress: Callable[[str], None]) -> tuple[str, ...]:
+    """Move the staged rows of one person and time apart, by way of the empty table ``aside``; returns what to say."""
+    tied, crowded = _found(session)
+    if tied:
+        _read_places(session, events, progress)
+        _move(session, aside, "DESC" if _newest_first(session, events) else "")
+    return (
+        *([f"{plural(tied, 'row')} {_SAME}: the file's order is kept, a microsecond apart"] if tied else ()),
+        *([f"{plural(crowded, 'row')} {_SAME}, too close to the next time to keep their order"] if crowded else ()),
+    )
+
+
+def left_equal(session: "Session") -> tuple[str, ...]:
+    """What to say where rows of one person and time stay as they are."""
+    tied = sum(_found(session))
+    return (f"{plural(tied, 'row')} {_SAME}: which of them came first is lost",) if tied else ()
+
+
+def _found(session: "Session") -> tuple[int, int]:
+    """Note the ties of different rows: how many rows have room to be apart, and how many have none."""
+    ((any_tie,),) = session.rows(f"SELECT count() > uniqExact(sipHash64(person_id, timestamp)) FROM {STAGED}")
+    if not any_tie:
+        return 0, 0
+    session.query(
+        f"CREATE TABLE {TIES} ENGINE = MergeTree ORDER BY (person_id, timestamp) AS"
+        " SELECT person_id, timestamp, rows, rows <= 1000000 AND"
+        "  (next <= timestamp OR dateDiff('microsecond', timestamp, next) >= rows) AS room"
+        " FROM (SELECT *, leadInFrame(timestamp) OVER (PARTITION BY person_id ORDER BY timestamp"
+        "  ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next"
+        "  FROM (SELECT person_id, timestamp, count() AS rows, uniqExact(uuid) AS different"
+        f"   FROM {STAGED} GROUP BY person_id, timestamp)) WHERE different > 1"
+    )
+    ((tied, crowded),) = session.rows(f"SELECT toInt32(sumIf(rows, room)), toInt32(sumIf(rows, NOT room)) FROM {TIES}")
+    return int(tied), int(crowded)
+
+
+def _read_places(session: "Session", events: Events, progress: Callable[[str], None]) -> None:
+    """Read the file once more, in its order."""
+    session.query(
+        f"CREATE TABLE {PLACES} (uuid UUID, timestamp DateTime64(6, 'UTC'), place UInt64)"
+        " ENGINE = MergeTree ORDER BY (uuid, timestamp)"
+    )
+    rows = events.named(f"NOT {BAD} AND timestamp IN (SELECT timestamp FROM {TIES} WHERE room)")
+    running(session, f"INSERT INTO {PLACES} {rows} SETTINGS {events.file.settings}, {IN_ORDER}", progress)
+
+
+def _newest_first(session: "Session", events: Events) -> bool:
+    """Whether times go down the further down the file they are, as far as its first rows say."""
+    rows = f"{events.rows(place='rowNumberInAllBlocks()')} LIMIT {_FIRST}"
+    ((down,),) = session.rows(
+        f"SELECT corr(place, toUnixTimestamp64Micro(assumeNotNull(timestamp))) < 0 FROM ({rows}) WHERE NOT {BAD}"
+        f" SETTINGS {events.file.settings}, {IN_ORDER}"
+    )
+    return bool(down)
+
+
+def _move(session: "Session", aside: str, direction: str) -> None:
+    columns, moved = ", ".join(f"`{name}`" for name in COLUMNS), "timestamp + toIntervalMicrosecond(later)"
+    again = "row_number() OVER (PARTITION BY uuid, timestamp"  # of identical rows, which is which does not matter
+    session.query(
+        f"INSERT INTO {aside} ({columns}) SELECT {columns.replace('`timestamp`', moved)} FROM ("
+        "SELECT *, row_number() OVER (PARTITION BY person_id, timestamp"
+        f" ORDER BY place {direction}) - 1 AS later"
+        f" FROM (SELECT *, {again}) AS nth FROM {STAGED} WHERE {_TIED}) AS staged"
+        f" LEFT ANY JOIN (SELECT *, {again} ORDER BY place) AS nth FROM {PLACES}) AS places"
+        " USING (uuid, timestamp, nth))"
+    )
+    session.query(f"DELETE FROM {STAGED} WHERE {_TIED}")
+    session.query(f"INSERT INTO {STAGED} SELECT * FROM {aside}")
+    session.query(f"TRUNCATE TABLE {aside}")
