@@ -24,18 +24,21 @@ from typing import Any, NamedTuple
 from event_world import BEGIN, DAYS, make
 from side_by_side import here
 
-from usertrack.analytics import activity, features, journeys, sessions
-from usertrack.analytics import retention as returning
-from usertrack.analytics.frame import Frame
-from usertrack.analytics.funnel import Funnel, ask
-from usertrack.analytics.lifecycle import ask_lifecycle, ask_stickiness
-from usertrack.analytics.steps import parse_step
-from usertrack.errors import UsertrackError
-from usertrack.library import Library, Statement, shipped_root
-from usertrack.run import Answer, Runner
-from usertrack.settings import load
+from usertrack.core.errors import UsertrackError
+from usertrack.engine.runner import Answer, Runner
+from usertrack.library.library import Library, Statement, shipped_root
+from usertrack.product.activity import numbers as activity
+from usertrack.product.features import numbers as features
+from usertrack.product.funnel.numbers import Funnel, ask
+from usertrack.product.journeys import numbers as journeys
+from usertrack.product.lifecycle.numbers import ask_lifecycle, ask_stickiness
+from usertrack.product.retention import numbers as returning
+from usertrack.product.scope import Frame
+from usertrack.product.sessions import numbers as sessions
+from usertrack.product.steps import parse_step
 from usertrack.sources.posthog import PostHog
 from usertrack.sources.query_api import hogql_node
+from usertrack.workspace.settings import load
 
 HOME = Path.home() / ".cache" / "usertrack-benchmarks"
 KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_benchmark", "USERTRACK_PERSONAL_API_KEY": "phx_benchmark"}

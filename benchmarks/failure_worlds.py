@@ -17,13 +17,13 @@ import psycopg
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.failure_worlds import HOUR, KINDS, NOW, Kind, Run, alarms, outage, quiet, write
+from tests.failures.failure_worlds import HOUR, KINDS, NOW, Kind, Run, alarms, outage, quiet, write
 from tests.people import SCHEMA
 from usertrack.demo import postgres
-from usertrack.library import Library, shipped_root
-from usertrack.run import Runner
-from usertrack.settings import load
+from usertrack.engine.runner import Runner
+from usertrack.library.library import Library, shipped_root
 from usertrack.sources.postgres import Postgres
+from usertrack.workspace.settings import load
 
 OUTAGES = {"outage of 1 hour": (1, 0.9), "of 3 hours": (3, 0.9), "of 3 hours, half the runs": (3, 0.5)}
 

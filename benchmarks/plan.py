@@ -12,10 +12,10 @@ from typing import Any
 
 import psycopg.sql
 
-from usertrack.opening import open_runner
-from usertrack.query import Statement
-from usertrack.sqltext import placeholders, statement_of
-from usertrack.table import Table
+from usertrack.core.table import Table
+from usertrack.engine.connect import open_runner
+from usertrack.library.query import Statement
+from usertrack.library.sql import placeholders, statement_of
 
 EVERYTHING = 1_000_000_000
 
@@ -38,12 +38,13 @@ class Recorder:
 
 def write_plan(path: Path) -> None:
     """Run the profile queries of the demo once, and write every statement of every engine to ``path`` as JSON."""
-    from usertrack.cli.desk import library_of, rules_path
-    from usertrack.rules import read_rules
-    from usertrack.segments import classify
-    from usertrack.settings import load
-    from usertrack.sources.demo import cache_root, open_chosen
-    from usertrack.workbench import Workbench
+    from usertrack.demo.sources import open_chosen
+    from usertrack.segments.classify import classify
+    from usertrack.segments.profiles import Workbench
+    from usertrack.segments.rules import read_rules
+    from usertrack.workspace.demo_choice import cache_root
+    from usertrack.workspace.files import library_of, rules_path
+    from usertrack.workspace.settings import load
 
     settings = load(demo=True)
     rules = read_rules(rules_path(settings))
@@ -76,14 +77,15 @@ def write_plan(path: Path) -> None:
 
 def write_weekly_plan(path: Path) -> None:
     """Make the weekly report of the demo once, and write every statement that it asks of both engines to ``path``."""
-    from usertrack.cli.desk import failures_paths, library_of, rules_path
+    from usertrack.core.period import parse_week
+    from usertrack.demo.sources import open_chosen
     from usertrack.failures.causes import read_catalogue
-    from usertrack.lookback import Sought
-    from usertrack.period import parse_week
-    from usertrack.rules import read_rules
-    from usertrack.settings import load
-    from usertrack.sources.demo import cache_root, open_chosen
-    from usertrack.weekly import gather, moments
+    from usertrack.reports.weekly import gather, moments
+    from usertrack.segments.history.week_ago import Sought
+    from usertrack.segments.rules import read_rules
+    from usertrack.workspace.demo_choice import cache_root
+    from usertrack.workspace.files import failures_paths, library_of, rules_path
+    from usertrack.workspace.settings import load
 
     settings = load(demo=True)
     rules, now = read_rules(rules_path(settings)), datetime.now(UTC)

@@ -50,7 +50,8 @@ def main() -> None:
 @contextmanager
 def _served() -> Iterator[dict[str, str]]:
     """The demo's events behind `usertrack serve`, its Postgres started; yields the settings that connect to both."""
-    from usertrack.sources.demo import cache_root, open_chosen
+    from usertrack.demo.sources import open_chosen
+    from usertrack.workspace.demo_choice import cache_root
 
     demo = open_chosen(cache_root(), now=datetime.now(UTC), notify=silent)
     port = _free_port()

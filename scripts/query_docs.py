@@ -6,7 +6,7 @@ Whatever the page says of a query stands in that query's own file.
 from collections.abc import Iterator
 from pathlib import Path
 
-from usertrack.library import SOURCES, Fact, Library, Parameter, Query
+from usertrack.library.library import SOURCES, Fact, Library, Parameter, Query
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "queries.md"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from usertrack.cli.app import run
-from usertrack.errors import UsertrackError
+from usertrack.core.errors import UsertrackError
 
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
 DAYS = 90
@@ -37,7 +37,7 @@ Cli = Callable[..., Said]
 @pytest.fixture(scope="session")
 def demo_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache directory whose demo is of the 90 days up to 20 November 2026, 09:00 UTC."""
-    from usertrack.sources.demo import Choice, write_choice
+    from usertrack.workspace.demo_choice import Choice, write_choice
 
     cache = tmp_path_factory.getbasetemp() / "cache"
     write_choice(cache / "usertrack", Choice(days=DAYS, moment=AS_OF.isoformat()))

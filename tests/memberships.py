@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from usertrack.errors import QueryError
-from usertrack.history import record
-from usertrack.history_file import Place, opened
-from usertrack.library import Library
-from usertrack.rules import Rules, read_rules
-from usertrack.run import Answer
-from usertrack.segments import Classification, classify
-from usertrack.spool import JsonLines
-from usertrack.table import Column, Table
-from usertrack.workbench import Workbench
+from usertrack.core.errors import QueryError
+from usertrack.core.spool import JsonLines
+from usertrack.core.table import Column, Table
+from usertrack.engine.runner import Answer
+from usertrack.library.library import Library
+from usertrack.segments.classify import Classification, classify
+from usertrack.segments.history.file import Place, opened
+from usertrack.segments.history.snapshots import record
+from usertrack.segments.profiles import Workbench
+from usertrack.segments.rules import Rules, read_rules
 
 FIRST = datetime(2026, 11, 1, 9, tzinfo=UTC)
 _RUNS = """\

@@ -13,18 +13,18 @@ import httpx
 import psycopg
 
 from usertrack.demo import postgres
-from usertrack.library import Library, shipped_root
-from usertrack.rules import Rules, read_rules
-from usertrack.run import Runner
-from usertrack.segments import Classification, classify
+from usertrack.engine.runner import Runner
+from usertrack.library.library import Library, shipped_root
+from usertrack.segments.classify import Classification, classify
+from usertrack.segments.profiles import Workbench, build
+from usertrack.segments.rules import Rules, read_rules
 from usertrack.server.app import create_app
 from usertrack.server.settings import ServerSettings
 from usertrack.server.store import Store
-from usertrack.settings import load
 from usertrack.sources import Source
 from usertrack.sources.postgres import Postgres
 from usertrack.sources.posthog import PostHog
-from usertrack.workbench import Workbench, build
+from usertrack.workspace.settings import load
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SCHEMA = (Path(__file__).parent.parent / "usertrack/demo/world/postgres.sql").read_text()

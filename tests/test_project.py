@@ -97,3 +97,7 @@ def test_the_demo_needs_no_posthog_sdk() -> None:
     hide = "import sys; sys.modules['posthog'] = None"
     code = f"{hide}\nfrom usertrack.server.hogql.parse import parse_select\nparse_select('SELECT 1')"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_the_root_of_the_package_holds_folders_alone() -> None:
+    assert sorted(path.name for path in (ROOT / "usertrack").glob("*.py")) == ["__init__.py", "__main__.py"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from usertrack.report.user_activity import schema
+from usertrack.reports.activity_export import schema
 
 from ..conftest import Cli
 

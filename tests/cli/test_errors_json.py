@@ -11,7 +11,7 @@ import pytest
 
 import usertrack
 from tests.conftest import Cli
-from usertrack.errors import UsertrackError
+from usertrack.core.errors import UsertrackError
 
 
 def error_of(cli: Cli, *args: str) -> dict[str, Any]:

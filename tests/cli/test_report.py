@@ -13,8 +13,8 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from usertrack import seal
-from usertrack.library import shipped_root
+from usertrack.core import embed as seal
+from usertrack.library.library import shipped_root
 
 from ..conftest import Cli
 from . import golden

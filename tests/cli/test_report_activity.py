@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from usertrack import seal
-from usertrack.library import shipped_root
+from usertrack.core import embed as seal
+from usertrack.library.library import shipped_root
 
 from ..conftest import Cli
 from ..people import Company, ago, office, served

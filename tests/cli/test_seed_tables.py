@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from usertrack.library import Library, shipped_root
+from usertrack.library.library import Library, shipped_root
 
 from ..conftest import Cli
 from ..people import NOW, Company, ago, office, served

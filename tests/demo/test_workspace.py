@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from usertrack.core.errors import ConnectionFailed, UsageError
 from usertrack.demo import Demo, build, open_demo, postgres
-from usertrack.errors import ConnectionFailed, UsageError
 from usertrack.server.store import Store
 
 from .conftest import AS_OF

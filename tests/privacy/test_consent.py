@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from usertrack.consent import opted_out
+from tests.library.test_query_library import answer
+from usertrack.engine.opt_out import opted_out
 from usertrack.server.store import Store
 
-from ..analytics.logs import LIBRARY, asking
 from ..people import NOW, Company, ago
-from ..test_query_library import answer
+from ..product.logs import LIBRARY, asking
 
 DAN = "dan.moreau@hooli.example"  # whom the queries about one person are asked about
 ASKED = [name for name in LIBRARY if name.startswith("posthog/") and name != "posthog/opted_out"]

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from usertrack.errors import CheckFailed, ConnectionFailed, SourceBusy, UsertrackError
+from usertrack.core.errors import CheckFailed, ConnectionFailed, SourceBusy, UsertrackError
 from usertrack.privacy.erase import delete, prove, raise_left
 from usertrack.privacy.places import Kept, survey
 from usertrack.privacy.subject import find

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from usertrack.core.pseudonyms import Pseudonyms
 from usertrack.privacy import upkeep
 from usertrack.privacy.places import Kept
-from usertrack.pseudonyms import Pseudonyms
 from usertrack.server.api_errors import ApiError
 from usertrack.server.disguise import pseudonymized
 from usertrack.server.expiry import expired
@@ -18,7 +18,7 @@ from usertrack.server.jobs import Jobs, Told
 from usertrack.server.payload import Event
 from usertrack.server.store import Store
 
-from ..analytics.logs import asking
+from ..product.logs import asking
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 PSEUDONYMS = Pseudonyms(b"key")

@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from usertrack.cli.demos import default_data
+from usertrack.cli.serving import default_data
 from usertrack.server.ingest import Ingestor
 from usertrack.server.insights.kept import Insights
 from usertrack.server.payload import Event

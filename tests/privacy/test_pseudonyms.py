@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from usertrack.pseudonyms import Pseudonyms
+from usertrack.core.pseudonyms import Pseudonyms
 
 from ..conftest import Cli
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from usertrack.push.audience import Audience, Person
-from usertrack.rules import Segment, SegmentSet
+from usertrack.segments.rules import Segment, SegmentSet
 
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
 

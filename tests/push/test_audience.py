@@ -12,9 +12,9 @@ from usertrack.push.audience import Audience, audience_of
 from usertrack.push.order import Outcome, Request
 from usertrack.push.shown import outcome_document
 from usertrack.render import terminal
-from usertrack.rules import Segment, SegmentSet
-from usertrack.segments import classify
-from usertrack.workbench import build
+from usertrack.segments.classify import classify
+from usertrack.segments.profiles import build
+from usertrack.segments.rules import Segment, SegmentSet
 
 from ..conftest import problem
 from ..people import Company, Office, ago, office

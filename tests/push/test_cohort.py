@@ -17,10 +17,10 @@ import pytest
 from usertrack.push import cohort
 from usertrack.push.audience import Audience, audience_of
 from usertrack.push.order import Order, Outcome
-from usertrack.segments import classify
-from usertrack.settings import load
+from usertrack.segments.classify import classify
+from usertrack.segments.profiles import build
 from usertrack.sources.identity import database_of
-from usertrack.workbench import build
+from usertrack.workspace.settings import load
 
 from ..conftest import Cli, problem
 from ..people import Company, Office, office, served

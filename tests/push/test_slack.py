@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from usertrack.errors import UsertrackError
-from usertrack.library import Library
+from usertrack.core.errors import UsertrackError
+from usertrack.engine.runner import Runner
+from usertrack.library.library import Library
 from usertrack.push import slack
 from usertrack.push.audience import Audience
 from usertrack.push.order import Order, Outcome
-from usertrack.run import Runner
-from usertrack.settings import load
 from usertrack.sources.retry import ATTEMPTS
+from usertrack.workspace.settings import load
 
 from ..conftest import problem
 from .receiver import AS_OF, Answer, Receiver, audience, receiving

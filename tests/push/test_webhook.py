@@ -8,7 +8,7 @@ import pytest
 from usertrack.push import webhook
 from usertrack.push.audience import Audience
 from usertrack.push.order import Order, Outcome
-from usertrack.settings import load
+from usertrack.workspace.settings import load
 
 from ..conftest import problem
 from .receiver import AS_OF, Answer, Receiver, audience, receiving

@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from usertrack.core.spool import connect
+from usertrack.core.table import Column, Row, Table
 from usertrack.render import text
-from usertrack.spool import connect
-from usertrack.table import Column, Row, Table
 
 COLUMNS = (
     Column("email"),

@@ -2,8 +2,8 @@
 
 from datetime import date, datetime
 
-from usertrack.document import Chart, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
-from usertrack.table import Column, Table
+from usertrack.core.document import Chart, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
+from usertrack.core.table import Column, Table
 
 AS_OF = datetime(2026, 11, 20, 8, 0)
 ZONE = "Europe/Berlin"

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from usertrack.errors import UsageError
+from usertrack.core.errors import UsageError
+from usertrack.core.table import Column, Table
 from usertrack.render import data
-from usertrack.table import Column, Table
 
 from .conftest import COLUMNS, ROWS, OnDisk
 

@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from usertrack.document import Document
+from usertrack.core.document import Document
 from usertrack.render import data, html, markdown, terminal
 
 from . import documents

@@ -15,9 +15,9 @@ from openpyxl.utils.escape import unescape
 from rich.cells import cell_len
 from rich.console import Console
 
-from usertrack.document import Code, Document, Facts, Listing, Paragraph, Section, Shown, Spark
+from usertrack.core.document import Code, Document, Facts, Listing, Paragraph, Section, Shown, Spark
+from usertrack.core.table import Column, Table
 from usertrack.render import data, html, markdown, safe, terminal
-from usertrack.table import Column, Table
 
 NASTY = (
     "[/red]",

@@ -14,9 +14,9 @@ import openpyxl
 import pytest
 
 from usertrack.cli.output import FORMATS, emit
-from usertrack.document import Document, Paragraph
-from usertrack.errors import UsageError
-from usertrack.table import Column, Row, Table
+from usertrack.core.document import Document, Paragraph
+from usertrack.core.errors import UsageError
+from usertrack.core.table import Column, Row, Table
 
 from . import documents
 from .conftest import OnDisk

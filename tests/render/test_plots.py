@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usertrack.document import Chart, Heatmap
+from usertrack.core.document import Chart, Heatmap
 from usertrack.render import figures
 from usertrack.render.plots import heatmap, trend
 

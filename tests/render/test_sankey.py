@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from rich.cells import cell_len
 
-from usertrack.document import Document, Flow, Stop
+from usertrack.core.document import Document, Flow, Stop
 from usertrack.render import html, markdown, safe, sankey
 
 from .test_hostile import hostile

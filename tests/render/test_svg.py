@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 
-from usertrack.document import Chart, Document
+from usertrack.core.document import Chart, Document
 from usertrack.render import html, safe, svg
 
 from .test_hostile import hostile

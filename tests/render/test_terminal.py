@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from usertrack.document import Code, Document, Kind, Listing, Shown, of_table
+from usertrack.core.document import Code, Document, Kind, Listing, Shown, of_table
+from usertrack.core.table import Column, Table
 from usertrack.render import cells, charts, terminal
-from usertrack.table import Column, Table
 
 from . import documents
 

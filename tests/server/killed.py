@@ -17,7 +17,8 @@ from usertrack.server.imports.events import Wanted
 from usertrack.server.imports.load import import_file
 from usertrack.server.ingest import Ingestor
 from usertrack.server.payload import Event
-from usertrack.server.store import Session, Store
+from usertrack.server.session import Session
+from usertrack.server.store import Store
 
 WRITES = ("INSERT", "UPDATE", "ALTER")
 PERSONS = "(SELECT id FROM posthog.persons FINAL)"

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from capture_fixtures import TOKEN
 
-from usertrack.errors import ConnectionFailed
+from usertrack.core.errors import ConnectionFailed
 from usertrack.server.lock import DirectoryLock
 
 SERVE = """

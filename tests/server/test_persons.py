@@ -79,7 +79,7 @@ def test_no_address_is_kept(client: Client, store: Store) -> None:
 def test_or_a_hash_of_it() -> None:
     from datetime import UTC, datetime
 
-    from usertrack.pseudonyms import Pseudonyms
+    from usertrack.core.pseudonyms import Pseudonyms
 
     body = json.dumps({"api_key": "t", "event": "seen", "distinct_id": "ann"}).encode()
     hashed = Pseudonyms(b"key").of_id

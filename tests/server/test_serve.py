@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from usertrack.errors import ConnectionFailed, UsageError
+from usertrack.core.errors import ConnectionFailed, UsageError
 from usertrack.server.serve import is_public, load_or_create_settings, serve
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from usertrack.core.errors import UsertrackError
+from usertrack.core.spool import Spool
+from usertrack.core.table import Table
 from usertrack.demo import postgres as embedded
-from usertrack.errors import UsertrackError
-from usertrack.library import Query, Statement
+from usertrack.library.library import Query, Statement
 from usertrack.sources.postgres import Postgres
-from usertrack.spool import Spool
-from usertrack.table import Table
 
 
 class Server:

@@ -17,12 +17,12 @@ import httpx
 import pytest
 
 from tests.sources.engines import Server, refused, server, source, table
-from usertrack.errors import ConnectionFailed, SourceBusy, UsageError, UsertrackError
-from usertrack.library import Statement
-from usertrack.settings import load
+from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError, UsertrackError
+from usertrack.core.spool import Spool
+from usertrack.library.library import Statement
 from usertrack.sources.neon import connection_uri
 from usertrack.sources.postgres import Postgres
-from usertrack.spool import Spool
+from usertrack.workspace.settings import load
 
 __all__ = ["server"]
 

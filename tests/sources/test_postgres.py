@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.sources.engines import Server, in_file, refused, server, source, table, tables
-from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsageError
-from usertrack.library import Statement
-from usertrack.spool import Spool
+from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsageError
+from usertrack.core.spool import Spool
+from usertrack.library.library import Statement
 
 __all__ = ["server"]
 

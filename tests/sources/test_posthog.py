@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.sources.wires import KEY, Wire, table, tables
-from usertrack.errors import QueryError, SourceBusy
-from usertrack.library import Statement
+from usertrack.core.errors import QueryError, SourceBusy
+from usertrack.library.library import Statement
 from usertrack.server.app import create_app
 from usertrack.server.settings import ServerSettings
 from usertrack.server.store import Store

@@ -15,11 +15,11 @@ import httpx
 import pytest
 
 from tests.sources.wires import KEY, Answers, Wire, error, refused, rows, table, tables
-from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
-from usertrack.library import Statement
+from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
+from usertrack.core.spool import Spool
+from usertrack.library.library import Statement
 from usertrack.sources.posthog import PostHog
 from usertrack.sources.retry import ATTEMPTS
-from usertrack.spool import Spool
 
 
 def page(status: int, body: str = "<html>Bad gateway</html>") -> httpx.Response:

@@ -8,11 +8,11 @@ import pytest
 from tests.conftest import Cli
 from tests.sources.test_posthog_faults import RUNNING, listening
 from tests.sources.wires import Answers, refused
-from usertrack.errors import ConnectionFailed
-from usertrack.library import Statement
+from usertrack.core.errors import ConnectionFailed
+from usertrack.core.spool import Spool
+from usertrack.library.library import Statement
 from usertrack.sources import waiting
 from usertrack.sources.postgres import Postgres
-from usertrack.spool import Spool
 
 
 @pytest.fixture(autouse=True)

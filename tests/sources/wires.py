@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from usertrack.errors import UsertrackError
-from usertrack.library import Statement
+from usertrack.core.errors import UsertrackError
+from usertrack.core.spool import Spool
+from usertrack.core.table import Table
+from usertrack.library.library import Statement
 from usertrack.sources.posthog import PostHog
-from usertrack.spool import Spool
-from usertrack.table import Table
 
 KEY = "phx_verysecret"
 ABOUT = {"id": 1, "timezone": "Europe/Berlin"}

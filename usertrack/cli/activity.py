@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli.analytics import WEEKS
-from usertrack.cli.asked import PANEL, Asked, frame_of, tell, with_asked
-from usertrack.cli.options import Common, Limit
+from usertrack.cli.common import Common
+from usertrack.cli.filters import PANEL, Asked, frame_of, tell, with_asked
+from usertrack.cli.options import Limit
 
 if TYPE_CHECKING:
-    from usertrack.analytics.frame import Frame
-    from usertrack.cli.desk import Desk
-    from usertrack.document import Document
+    from usertrack.cli.session import Desk
+    from usertrack.core.document import Document
+    from usertrack.product.scope import Frame
 
 
 @with_asked()
@@ -42,10 +43,10 @@ def activity(
     """
     from dataclasses import replace
 
-    from usertrack.analytics.activity import ask
-    from usertrack.analytics.asking import user_of
-    from usertrack.cli.desk import open_desk
-    from usertrack.report.activity import activity_document
+    from usertrack.cli.session import open_desk
+    from usertrack.product.activity.numbers import ask
+    from usertrack.product.activity.view import activity_document
+    from usertrack.product.ask import user_of
 
     if full:
         _require_unused(asked)
@@ -57,9 +58,9 @@ def activity(
 
 
 def _require_json(common: Common) -> None:
-    from usertrack.cli.desk import settings_of
+    from usertrack.cli.common import settings_of
     from usertrack.cli.output import chosen
-    from usertrack.errors import UsageError
+    from usertrack.core.errors import UsageError
 
     given = "" if common.output is not None and common.format is None else settings_of(common)["format"] or ""
     if chosen(given, common.output) != "json":
@@ -67,7 +68,7 @@ def _require_json(common: Common) -> None:
 
 
 def _require_unused(asked: Asked) -> None:
-    from usertrack.errors import UsageError
+    from usertrack.core.errors import UsageError
 
     for option, typed in (("--interval", asked.interval), ("--breakdown", asked.breakdown)):
         if typed:
@@ -79,12 +80,12 @@ def _require_unused(asked: Asked) -> None:
 def _everything(desk: "Desk", frame: "Frame") -> "Document":
     from dataclasses import replace
 
-    from usertrack.analytics.features import source_of
-    from usertrack.analytics.funnel import named_funnels
-    from usertrack.analytics.whole import Asked as Question
-    from usertrack.analytics.whole import ask
-    from usertrack.cli.desk import funnel_paths
-    from usertrack.report.user_activity import user_activity_document
+    from usertrack.product.features.numbers import source_of
+    from usertrack.product.funnel.numbers import named_funnels
+    from usertrack.reports.activity_export import user_activity_document
+    from usertrack.reports.activity_full import Asked as Question
+    from usertrack.reports.activity_full import ask
+    from usertrack.workspace.files import funnel_paths
 
     rules = desk.rules()
     frame = replace(frame, breakdown="")
@@ -117,9 +118,9 @@ def sessions(limit: Limit = None, *, asked: Asked, common: Common) -> None:
 
     `usertrack sessions --days 90 --interval week` · and how they move, week by week
     """
-    from usertrack.analytics.sessions import ask
-    from usertrack.cli.desk import open_desk
-    from usertrack.report.sessions import sessions_document
+    from usertrack.cli.session import open_desk
+    from usertrack.product.sessions.numbers import ask
+    from usertrack.product.sessions.view import sessions_document
 
     with open_desk(common) as desk:
         frame = frame_of(desk, asked)

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.asked import PANEL, Asked, frame_of, periods_of, tell, with_asked
-from usertrack.cli.options import Common, Limit, Pseudonyms
+from usertrack.cli.common import Common
+from usertrack.cli.filters import PANEL, Asked, frame_of, periods_of, tell, with_asked
+from usertrack.cli.options import Limit, Pseudonyms
 
 Periods = Annotated[
     int | None,
@@ -63,12 +64,13 @@ def funnel(
     from dataclasses import replace
     from functools import partial
 
-    from usertrack.analytics.frame import chosen
-    from usertrack.analytics.funnel import Order, ask, dropped, funnel_of, named_funnels, parse_window
-    from usertrack.analytics.steps import event_notes, events_of, step_of
-    from usertrack.cli.desk import funnel_paths, open_desk
-    from usertrack.errors import UsageError
-    from usertrack.report.funnel import funnel_document, people_document
+    from usertrack.cli.session import open_desk
+    from usertrack.core.errors import UsageError
+    from usertrack.product.funnel.numbers import Order, ask, dropped, funnel_of, named_funnels, parse_window
+    from usertrack.product.funnel.view import funnel_document, people_document
+    from usertrack.product.scope import chosen
+    from usertrack.product.steps import event_notes, events_of, step_of
+    from usertrack.workspace.files import funnel_paths
 
     with open_desk(common) as desk:
         found = funnel_of(steps, named_funnels(funnel_paths(desk.settings)), partial(step_of, desk.runner))
@@ -136,12 +138,12 @@ def retention(
 
     `usertrack retention --type recurring --target feature_used --segment power`
     """
-    from usertrack.analytics.frame import chosen
-    from usertrack.analytics.retention import Asked as Question
-    from usertrack.analytics.retention import Kind, ask
-    from usertrack.analytics.steps import event_notes
-    from usertrack.cli.desk import open_desk
-    from usertrack.report.retention import retention_document
+    from usertrack.cli.session import open_desk
+    from usertrack.product.retention.numbers import Asked as Question
+    from usertrack.product.retention.numbers import Kind, ask
+    from usertrack.product.retention.view import retention_document
+    from usertrack.product.scope import chosen
+    from usertrack.product.steps import event_notes
 
     with open_desk(common) as desk:
         frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods, 8)
@@ -174,11 +176,11 @@ def cohorts(
 
     `usertrack cohorts --returning run_completed --weeks 26 -o cohorts.csv`
     """
-    from usertrack.analytics.retention import Asked as Question
-    from usertrack.analytics.retention import ask_days
-    from usertrack.analytics.steps import event_notes
-    from usertrack.cli.desk import open_desk
-    from usertrack.report.retention import cohorts_document
+    from usertrack.cli.session import open_desk
+    from usertrack.product.retention.numbers import Asked as Question
+    from usertrack.product.retention.numbers import ask_days
+    from usertrack.product.retention.view import cohorts_document
+    from usertrack.product.steps import event_notes
 
     with open_desk(common) as desk:
         frame = periods_of(frame_of(desk, asked, interval="week"), asked, weeks, WEEKS)
@@ -203,10 +205,10 @@ def lifecycle(
 
     `usertrack lifecycle --interval day --periods 14 --event run_completed`
     """
-    from usertrack.analytics.lifecycle import ask_lifecycle
-    from usertrack.analytics.steps import event_notes
-    from usertrack.cli.desk import open_desk
-    from usertrack.report.lifecycle import lifecycle_document
+    from usertrack.cli.session import open_desk
+    from usertrack.product.lifecycle.numbers import ask_lifecycle
+    from usertrack.product.lifecycle.view import lifecycle_document
+    from usertrack.product.steps import event_notes
 
     with open_desk(common) as desk:
         frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods, 12)
@@ -224,10 +226,10 @@ def stickiness(
 
     `usertrack stickiness --event feature_used --interval week --since 2026-09-01`
     """
-    from usertrack.analytics.lifecycle import ask_stickiness
-    from usertrack.analytics.steps import event_notes
-    from usertrack.cli.desk import open_desk
-    from usertrack.report.lifecycle import stickiness_document
+    from usertrack.cli.session import open_desk
+    from usertrack.product.lifecycle.numbers import ask_stickiness
+    from usertrack.product.lifecycle.view import stickiness_document
+    from usertrack.product.steps import event_notes
 
     with open_desk(common) as desk:
         frame = periods_of(frame_of(desk, asked), asked, periods, 14)
@@ -263,11 +265,11 @@ def features(
 
     `usertrack features --event 'run_completed|api_call_made' --property ''` · each event is a feature
     """
-    from usertrack.analytics.asking import require_known
-    from usertrack.analytics.features import ask, source_of
-    from usertrack.analytics.steps import event_notes
-    from usertrack.cli.desk import open_desk
-    from usertrack.report.features import features_document
+    from usertrack.cli.session import open_desk
+    from usertrack.product.ask import require_known
+    from usertrack.product.features.numbers import ask, source_of
+    from usertrack.product.features.view import features_document
+    from usertrack.product.steps import event_notes
 
     with open_desk(common) as desk:
         frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods, 8)
@@ -302,10 +304,10 @@ def churn(
 
     `usertrack churn --breakdown person.plan -o churn.html` · lifetimes side by side; in a CSV, too
     """
-    from usertrack.analytics.churn import ask
-    from usertrack.analytics.steps import event_notes
-    from usertrack.cli.desk import open_desk
-    from usertrack.report.churn import churn_document
+    from usertrack.cli.session import open_desk
+    from usertrack.product.churn.numbers import ask
+    from usertrack.product.churn.view import churn_document
+    from usertrack.product.steps import event_notes
 
     with open_desk(common) as desk:
         trend = asked.interval is not None or periods is not None

@@ -34,7 +34,7 @@ from usertrack.cli import (
     streams,
     workspace,
 )
-from usertrack.errors import INTERRUPTED, UsageError, UsertrackError
+from usertrack.core.errors import INTERRUPTED, UsageError, UsertrackError
 
 app = typer.Typer(
     name="usertrack",

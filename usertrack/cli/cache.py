@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from usertrack.cli.options import Common, Limit, with_common
+from usertrack.cli.common import Common
+from usertrack.cli.options import Limit, with_common
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from usertrack.cache import Cache
-    from usertrack.settings import Settings
+    from usertrack.engine.cache import Cache
+    from usertrack.workspace.settings import Settings
 
 cache = typer.Typer(no_args_is_help=True, help="Answers that were kept: what there is, and how to be rid of it.")
 
@@ -24,8 +25,9 @@ def info(limit: Limit = None, *, common: Common) -> None:
     """
     from datetime import UTC, datetime
 
-    from usertrack.cli.desk import emit, settings_of
-    from usertrack.report.cache import cache_document
+    from usertrack.cli.common import settings_of
+    from usertrack.cli.session import emit
+    from usertrack.engine.cache_view import cache_document
 
     settings, now = settings_of(common), datetime.now(UTC)
     emit(cache_document(_opened(settings, now), settings["timezone"], now), settings, common, limit)
@@ -41,8 +43,8 @@ def clear(*, common: Common) -> None:
     from datetime import UTC, datetime
 
     from usertrack.cli import diagnostics
-    from usertrack.cli.desk import settings_of
-    from usertrack.errors import UsageError
+    from usertrack.cli.common import settings_of
+    from usertrack.core.errors import UsageError
 
     opened = _opened(settings_of(common), datetime.now(UTC))
     try:
@@ -53,9 +55,9 @@ def clear(*, common: Common) -> None:
 
 
 def _opened(settings: "Settings", now: "datetime") -> "Cache":
-    from usertrack.cache import open_cache
     from usertrack.cli import diagnostics
-    from usertrack.errors import UsageError
+    from usertrack.core.errors import UsageError
+    from usertrack.engine.cache import open_cache
 
     found = open_cache(settings, now, lambda message, **_: diagnostics.note(message))
     if found is None and settings.uses_demo:

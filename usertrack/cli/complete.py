@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import typer
 
 if TYPE_CHECKING:
-    from usertrack.rules import Rules
-    from usertrack.settings import Settings
+    from usertrack.segments.rules import Rules
+    from usertrack.workspace.settings import Settings
 
 _OF_POSTHOG = (
     "$browser", "$os", "$device_type", "$current_url", "$pathname", "$host", "$referring_domain", "$lib",
@@ -40,9 +40,9 @@ def sets(incomplete: str) -> list[str]:
 
 def funnels(incomplete: str) -> list[str]:
     with suppress(Exception):
-        from usertrack.analytics.funnel import named_funnels
-        from usertrack.cli.desk import funnel_paths, settings_of
-        from usertrack.cli.options import Common
+        from usertrack.cli.common import Common, settings_of
+        from usertrack.product.funnel.numbers import named_funnels
+        from usertrack.workspace.files import funnel_paths
 
         named = named_funnels(funnel_paths(settings_of(Common())))
         return _those({*named, *_kept("events")(incomplete)}, incomplete)
@@ -51,8 +51,8 @@ def funnels(incomplete: str) -> list[str]:
 
 def queries(incomplete: str) -> list[str]:
     with suppress(Exception):
-        from usertrack.cli.desk import library_of, settings_of
-        from usertrack.cli.options import Common
+        from usertrack.cli.common import Common, settings_of
+        from usertrack.workspace.files import library_of
 
         library = library_of(settings_of(Common()))
         return _those(library, incomplete) or _those({name.rpartition("/")[2] for name in library}, incomplete)
@@ -61,15 +61,15 @@ def queries(incomplete: str) -> list[str]:
 
 def metrics(incomplete: str) -> list[str]:
     with suppress(Exception):
-        from usertrack.cli.desk import library_of, settings_of
-        from usertrack.cli.options import Common
+        from usertrack.cli.common import Common, settings_of
+        from usertrack.workspace.files import library_of
 
         return _those(library_of(settings_of(Common())).metrics(), incomplete)
     return []
 
 
 def kinds(incomplete: str) -> list[str]:
-    from usertrack.report.match import KINDS
+    from usertrack.segments.match_view import KINDS
 
     return _those(KINDS, incomplete)
 
@@ -77,7 +77,7 @@ def kinds(incomplete: str) -> list[str]:
 def populations(incomplete: str) -> list[str]:
     from typing import get_args
 
-    from usertrack.analytics.frame import Population
+    from usertrack.product.scope import Population
 
     return _those(get_args(Population), incomplete)
 
@@ -147,8 +147,8 @@ def _emails(incomplete: str) -> Iterable[str]:
     """Of whoever was in the last answers that the history keeps."""
     from datetime import UTC, datetime
 
-    from usertrack.history_file import place_of
-    from usertrack.spool import connect, quote
+    from usertrack.core.spool import connect, quote
+    from usertrack.segments.history.file import place_of
 
     settings = _settings()
     place = place_of(settings, datetime.now(UTC))
@@ -167,15 +167,15 @@ def _said(*words: str) -> Callable[[str], Iterable[str]]:
 
 
 _NAMES: dict[str, Callable[[str], Iterable[str]]] = {
-    "--interval": _words_of("usertrack.analytics.frame", "Interval"),
-    "--week-start": _words_of("usertrack.analytics.frame", "WeekStart"),
-    "--order": _words_of("usertrack.analytics.funnel", "Order"),
-    "--type": _words_of("usertrack.analytics.retention", "Kind"),
-    "--by": _words_of("usertrack.analytics.journeys", "By"),
-    "properties --of": _words_of("usertrack.definitions", "PROPERTY_TYPES"),
-    "--of": _words_of("usertrack.analytics.features", "Counted"),
+    "--interval": _words_of("usertrack.product.scope", "Interval"),
+    "--week-start": _words_of("usertrack.product.scope", "WeekStart"),
+    "--order": _words_of("usertrack.product.funnel.numbers", "Order"),
+    "--type": _words_of("usertrack.product.retention.numbers", "Kind"),
+    "--by": _words_of("usertrack.product.journeys.numbers", "By"),
+    "properties --of": _words_of("usertrack.insights.catalog", "PROPERTY_TYPES"),
+    "--of": _words_of("usertrack.product.features.numbers", "Counted"),
     "--people": _said("all", "identified"),
-    "--sort": _words_of("usertrack.definitions", "ERROR_ORDERS"),
+    "--sort": _words_of("usertrack.insights.catalog", "ERROR_ORDERS"),
     "--source": _words_of("usertrack.sources", "REGISTRY"),
     "--timezone": _zones,
     "--set": sets,
@@ -189,16 +189,15 @@ _NAMES: dict[str, Callable[[str], Iterable[str]]] = {
 
 
 def _settings() -> "Settings":
-    from usertrack.cli.desk import settings_of
-    from usertrack.cli.options import Common
+    from usertrack.cli.common import Common, settings_of
 
     return settings_of(Common())
 
 
 def _rules() -> "Rules":
-    from usertrack.cli.desk import rules_path, settings_of
-    from usertrack.cli.options import Common
-    from usertrack.rules import read_rules
+    from usertrack.cli.common import Common, settings_of
+    from usertrack.segments.rules import read_rules
+    from usertrack.workspace.files import rules_path
 
     return read_rules(rules_path(settings_of(Common())))
 

@@ -9,7 +9,7 @@ from itertools import takewhile, zip_longest
 from types import TracebackType
 from typing import Any
 
-from usertrack.errors import UsertrackError
+from usertrack.core.errors import UsertrackError
 
 
 def error(problem: UsertrackError) -> None:
@@ -50,7 +50,7 @@ def hint(text: str) -> None:
 
 def agreed(what: str) -> bool:
     """Whether somebody at the terminal says yes to ``what``; raises UsageError where nobody can be asked."""
-    from usertrack.errors import UsageError
+    from usertrack.core.errors import UsageError
     from usertrack.render.safe import visible
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from usertrack.cli.options import Common, Limit, with_common
+from usertrack.cli.common import Common
+from usertrack.cli.options import Limit, with_common
 
 
 @with_common
@@ -28,10 +29,11 @@ def failures(
     `usertrack failures --days 7 -o failures.csv` · one row per fingerprint
     """
     from usertrack.cli import names
-    from usertrack.cli.desk import failures_paths, open_desk
+    from usertrack.cli.session import open_desk
     from usertrack.failures.causes import read_catalogue
     from usertrack.failures.investigation import Investigation, account_named, investigate
-    from usertrack.report.failures import failures_document
+    from usertrack.failures.view import failures_document
+    from usertrack.workspace.files import failures_paths
 
     with open_desk(common) as desk:
         catalogue = read_catalogue(failures_paths(desk.settings))

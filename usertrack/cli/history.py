@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.options import Common, Limit, SetName, with_common
+from usertrack.cli.common import Common
+from usertrack.cli.options import Limit, SetName, with_common
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from usertrack.history import Snapshot
-    from usertrack.history_file import Place
-    from usertrack.settings import Settings
+    from usertrack.segments.history.file import Place
+    from usertrack.segments.history.snapshots import Snapshot
+    from usertrack.workspace.settings import Settings
 
 history = typer.Typer(invoke_without_command=True)
 
@@ -56,13 +57,15 @@ def show(
     if context.invoked_subcommand:
         _nothing_given(context)
         return
-    from usertrack.cli.desk import emit, rules_path, say_demo, settings_of
-    from usertrack.history_file import opened
-    from usertrack.report.history import story_document
-    from usertrack.report.path import path_document
-    from usertrack.rules import read_rules
-    from usertrack.spool import connect
-    from usertrack.story import Asked, best_of_days, path, tell
+    from usertrack.cli.common import settings_of
+    from usertrack.cli.session import emit, say_demo
+    from usertrack.core.spool import connect
+    from usertrack.segments.history.file import opened
+    from usertrack.segments.history.person_view import path_document
+    from usertrack.segments.history.timeline import Asked, best_of_days, path, tell
+    from usertrack.segments.history.view import story_document
+    from usertrack.segments.rules import read_rules
+    from usertrack.workspace.files import rules_path
 
     settings = settings_of(common)
     rules = read_rules(rules_path(settings))
@@ -97,9 +100,9 @@ def backfill(
 
     `usertrack history backfill --weeks 12`
     """
-    from usertrack.backfill import backfill as fill
-    from usertrack.cli.desk import open_desk
-    from usertrack.report.history import backfill_document
+    from usertrack.cli.session import open_desk
+    from usertrack.segments.history.backfill import backfill as fill
+    from usertrack.segments.history.view import backfill_document
 
     with open_desk(common) as desk:
         rules = desk.rules()
@@ -128,12 +131,12 @@ def forget(
     from datetime import timedelta
 
     from usertrack.cli import diagnostics
-    from usertrack.cli.desk import settings_of
-    from usertrack.history import forget as remove
-    from usertrack.history_file import opened
-    from usertrack.period import span
-    from usertrack.report.segments import moments
-    from usertrack.spool import connect
+    from usertrack.cli.common import settings_of
+    from usertrack.core.period import span
+    from usertrack.core.spool import connect
+    from usertrack.segments.history.file import opened
+    from usertrack.segments.history.snapshots import forget as remove
+    from usertrack.segments.view import moments
 
     settings = settings_of(common)
     zone = settings["timezone"]
@@ -152,7 +155,7 @@ def forget(
 
 def _nothing_given(context: typer.Context) -> None:
     """Options before the name of a subcommand would be lost without a word."""
-    from usertrack.errors import UsageError
+    from usertrack.core.errors import UsageError
 
     sources = [context.get_parameter_source(name) for name in context.params]
     if any(source is not None and source.name == "COMMANDLINE" for source in sources):
@@ -168,8 +171,8 @@ def _place(settings: "Settings") -> "Place":
 
 
 def _required(settings: "Settings", now: "datetime") -> "Place":
-    from usertrack.errors import UsageError
-    from usertrack.history_file import place_of
+    from usertrack.core.errors import UsageError
+    from usertrack.segments.history.file import place_of
 
     place = place_of(settings, now)
     if place is None:
@@ -178,8 +181,8 @@ def _required(settings: "Settings", now: "datetime") -> "Place":
 
 
 def _kept(connection: Any, place: "Place", set_name: str, since: Any, until: Any) -> "list[Snapshot]":
-    from usertrack.errors import UsageError
-    from usertrack.history import snapshots
+    from usertrack.core.errors import UsageError
+    from usertrack.segments.history.snapshots import snapshots
 
     kept = snapshots(connection, place, set_name, since, until)
     if not kept and (since or until) and (known := snapshots(connection, place, set_name)):
@@ -195,8 +198,8 @@ def _kept(connection: Any, place: "Place", set_name: str, since: Any, until: Any
 
 def _ids(kept: "Sequence[Snapshot]", names: Sequence[str]) -> list[str]:
     """The ids of the segments called ``names``; raises UsageError for one that no snapshot has."""
-    from usertrack.errors import UsageError, did_you_mean
-    from usertrack.rules import named
+    from usertrack.core.errors import UsageError, did_you_mean
+    from usertrack.segments.rules import named
 
     known = {segment.id: segment for snapshot in kept for segment in snapshot.segments}
     for name in names:
@@ -208,7 +211,7 @@ def _ids(kept: "Sequence[Snapshot]", names: Sequence[str]) -> list[str]:
 
 def _edge(text: str | None, zone: str, side: int) -> "datetime | None":
     """The first (0) or last (1) moment of what was typed, as the history has it: UTC, naive."""
-    from usertrack.period import span
+    from usertrack.core.period import span
 
     return span(text, zone)[side].replace(tzinfo=None) if text else None
 

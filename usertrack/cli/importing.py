@@ -14,7 +14,7 @@ from usertrack.cli.options import Format, Output
 
 if TYPE_CHECKING:
     from usertrack.cli.diagnostics import Progress
-    from usertrack.document import Document
+    from usertrack.core.document import Document
     from usertrack.server.imports.events import Wanted
     from usertrack.server.imports.load import Imported
     from usertrack.server.lock import DirectoryServed
@@ -65,12 +65,12 @@ def events(
     those with several ids), property.NAME, person.NAME. Columns with usual names are found; all others become
     properties.
     """
-    from usertrack.analytics.frame import chosen
     from usertrack.cli import diagnostics
     from usertrack.cli import output as out
-    from usertrack.cli.demos import default_data, require_timezone
+    from usertrack.cli.serving import default_data, require_timezone
+    from usertrack.demo.sources import require_engines
+    from usertrack.product.scope import chosen
     from usertrack.server.imports.events import Ties, Wanted
-    from usertrack.sources.demo import require_engines
 
     require_engines()
     require_timezone(timezone)
@@ -86,9 +86,9 @@ def _previewed(wanted: "Wanted", progress: "Progress") -> "Document":
     """Needs no data directory, so that one which is served is not in the way."""
     from chdb import ChdbError
 
-    from usertrack.report.imports import preview_document
     from usertrack.server.imports.events import open_events
     from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, first_rows
+    from usertrack.server.imports.view import preview_document
     from usertrack.server.store import Store
 
     progress("looking at every row", passing=True)
@@ -106,7 +106,7 @@ def _previewed(wanted: "Wanted", progress: "Progress") -> "Document":
 
 
 def _imported(wanted: "Wanted", folder: Path, progress: "Progress") -> "Document":
-    from usertrack.report.imports import imported_document
+    from usertrack.server.imports.view import imported_document
     from usertrack.server.lock import DirectoryServed
 
     try:

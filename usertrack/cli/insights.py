@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete, names
-from usertrack.cli.options import Common, Limit, Params, parse_params, with_common
+from usertrack.cli.common import Common
+from usertrack.cli.options import Limit, Params, parse_params, with_common
 
 if TYPE_CHECKING:
-    from usertrack.cli.desk import Desk
+    from usertrack.cli.session import Desk
 
 _PANEL = "PostHog"
 insight = typer.Typer(no_args_is_help=True, help="PostHog's saved insights: list, show, run, create, delete.")
@@ -29,9 +30,9 @@ def list_(
 
     `usertrack insight list --search mcp`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.insights import list_insights
-    from usertrack.report.insights import list_document
+    from usertrack.cli.session import open_desk
+    from usertrack.insights.saved import list_insights
+    from usertrack.insights.view import list_document
 
     with open_desk(common) as desk:
         found = list_insights(desk.runner, search)
@@ -47,9 +48,9 @@ def show(wanted: Wanted, *, common: Common) -> None:
 
     `usertrack insight show 2625024`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.insights import find
-    from usertrack.report.insights import insight_document
+    from usertrack.cli.session import open_desk
+    from usertrack.insights.saved import find
+    from usertrack.insights.view import insight_document
 
     with open_desk(common) as desk:
         desk.emit(insight_document(find(desk.runner, wanted), desk.settings["timezone"]))
@@ -69,9 +70,9 @@ def run(
 
     `usertrack insight run "MCP connects by user (excl datagen.dev)" -o connects.xlsx`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.insights import answer, find
-    from usertrack.report.insights import answer_document
+    from usertrack.cli.session import open_desk
+    from usertrack.insights.saved import answer, find
+    from usertrack.insights.view import answer_document
 
     with open_desk(common) as desk:
         _say_as_of(desk)
@@ -103,11 +104,11 @@ def create(
     `usertrack insight create "Errors by page" --sql errors.sql -f json`
     """
     from usertrack.cli import diagnostics
-    from usertrack.cli.desk import open_desk
-    from usertrack.cli.statements import statement
-    from usertrack.insights import create as save
-    from usertrack.insights import namesakes
-    from usertrack.report.insights import made_document
+    from usertrack.cli.queries import statement
+    from usertrack.cli.session import open_desk
+    from usertrack.insights.saved import create as save
+    from usertrack.insights.saved import namesakes
+    from usertrack.insights.view import made_document
 
     with open_desk(common) as desk:
         asked = statement(desk.runner, query, parse_params(param), "posthog", sql, None)
@@ -135,9 +136,9 @@ def delete(
     `usertrack insight delete 2625024 --yes`
     """
     from usertrack.cli import diagnostics
-    from usertrack.cli.desk import open_desk
-    from usertrack.insights import delete as remove
-    from usertrack.insights import find
+    from usertrack.cli.session import open_desk
+    from usertrack.insights.saved import delete as remove
+    from usertrack.insights.saved import find
 
     with open_desk(common) as desk:
         found = find(desk.runner, wanted)
@@ -166,9 +167,9 @@ def events(
 
     `usertrack events` · `usertrack events --search mcp --days 7`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.definitions import events as known
-    from usertrack.report.insights import events_document
+    from usertrack.cli.session import open_desk
+    from usertrack.insights.catalog import events as known
+    from usertrack.insights.view import events_document
 
     with open_desk(common) as desk:
         found = known(desk.runner, search, days)
@@ -190,9 +191,9 @@ def properties(
 
     `usertrack properties mcp_connect_clicked` · `usertrack properties --of person`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.definitions import properties as known
-    from usertrack.report.insights import properties_document
+    from usertrack.cli.session import open_desk
+    from usertrack.insights.catalog import properties as known
+    from usertrack.insights.view import properties_document
 
     with open_desk(common) as desk:
         found = known(desk.runner, of, event, search)
@@ -216,9 +217,9 @@ def errors(
 
     `usertrack errors` · `usertrack errors --days 30 --sort users`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.definitions import errors as ranked
-    from usertrack.report.insights import errors_document
+    from usertrack.cli.session import open_desk
+    from usertrack.insights.catalog import errors as ranked
+    from usertrack.insights.view import errors_document
 
     with open_desk(common) as desk:
         _say_as_of(desk, "its ranking of errors")
@@ -237,9 +238,9 @@ def search(
 
     `usertrack search mcp`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.definitions import search as everywhere
-    from usertrack.report.insights import search_document
+    from usertrack.cli.session import open_desk
+    from usertrack.insights.catalog import search as everywhere
+    from usertrack.insights.view import search_document
 
     with open_desk(common) as desk:
         desk.emit(search_document(everywhere(desk.runner, text), text, desk.settings["timezone"]), limit)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from usertrack.errors import INTERRUPTED
+from usertrack.core.errors import INTERRUPTED
 
 _LONGEST_END = 10  # seconds
 

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from usertrack.cli.asked import PANEL, Asked, frame_of, tell, with_asked
-from usertrack.cli.options import Common, Limit
+from usertrack.cli.common import Common
+from usertrack.cli.filters import PANEL, Asked, frame_of, tell, with_asked
+from usertrack.cli.options import Limit
 
 
 @with_asked()
@@ -40,11 +41,11 @@ def journeys(
 
     `usertrack journeys -o journeys.html` · as a drawing
     """
-    from usertrack.analytics.frame import chosen
-    from usertrack.analytics.journeys import Asked as Question
-    from usertrack.analytics.journeys import By, ask, page_of
-    from usertrack.cli.desk import open_desk
-    from usertrack.report.journeys import journeys_document
+    from usertrack.cli.session import open_desk
+    from usertrack.product.journeys.numbers import Asked as Question
+    from usertrack.product.journeys.numbers import By, ask, page_of
+    from usertrack.product.journeys.view import journeys_document
+    from usertrack.product.scope import chosen
 
     kind = chosen(by, By, "--by")
     if kind == "page":

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.options import Common, with_common
+from usertrack.cli.common import Common
+from usertrack.cli.options import with_common
 
 
 @with_common
@@ -29,9 +30,9 @@ def metrics(
 
     A metric is a query with `metric:` in its header; a file of your own is one more.
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.metrics import metrics_named, scorecard
-    from usertrack.report.metrics import metrics_document
+    from usertrack.cli.session import open_desk
+    from usertrack.product.scorecard.numbers import metrics_named, scorecard
+    from usertrack.product.scorecard.view import metrics_document
 
     with open_desk(common) as desk:
         desk.progress.expect(2 * len(metrics_named(desk.runner.library, names or [])))

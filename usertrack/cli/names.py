@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from usertrack.settings import Settings
+    from usertrack.workspace.settings import Settings
 
 _MOST = 1000  # of a kind
 

@@ -3,30 +3,15 @@
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from usertrack.cli import complete
+from usertrack.cli.common import Common
 
 _HERE = "Options of every command"
-
-
-@dataclass(frozen=True)
-class Common:
-    workspace: Path | None = None
-    demo: bool = False
-    as_of: str | None = None
-    timezone: str | None = None
-    format: str | None = None
-    output: Path | None = None
-    refresh: bool = False
-    max_age: str | None = None
-    offline: bool = False
-    purpose: str = ""
-    """What the command was asked, without how and for when: its name and its own options, as given."""
 
 
 Format = Annotated[
@@ -141,7 +126,7 @@ SetName = Annotated[str, typer.Option("--set", help="Which set of segments.", au
 
 def parse_params(given: list[str] | None) -> dict[str, str]:
     """``name=value`` options as a dict; raises UsageError."""
-    from usertrack.errors import UsageError
+    from usertrack.core.errors import UsageError
 
     pairs = {}
     for item in given or []:

@@ -14,10 +14,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-from usertrack.document import Document, of_table
-from usertrack.errors import UsageError, did_you_mean
+from usertrack.core.document import Document, of_table
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.table import Table
 from usertrack.render.safe import on_screen, utf8, visible
-from usertrack.table import Table
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.options import AllMembers, Common, Limit, Pseudonyms, SetName, with_common
+from usertrack.cli.common import Common
+from usertrack.cli.options import AllMembers, Limit, Pseudonyms, SetName, with_common
 
 _PANEL = "People"
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_default=False)]
@@ -34,10 +35,10 @@ def segments(
 
     `usertrack segments --set lifecycle -o people.xlsx` · another set, as a spreadsheet
     """
-    from usertrack.changes import keep
-    from usertrack.cli.desk import open_desk
-    from usertrack.report.segments import segments_document
-    from usertrack.segments import classify
+    from usertrack.cli.session import open_desk
+    from usertrack.segments.classify import classify
+    from usertrack.segments.history.transitions import keep
+    from usertrack.segments.view import segments_document
 
     with open_desk(common) as desk:
         rules = desk.rules()
@@ -56,9 +57,9 @@ def explain(email: Email, set_name: SetName = "action", *, common: Common) -> No
 
     `usertrack explain lena@northwind.example`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.explain import explain as explain_person
-    from usertrack.report.explain import explain_document
+    from usertrack.cli.session import open_desk
+    from usertrack.segments.explain import explain as explain_person
+    from usertrack.segments.explain_view import explain_document
 
     with open_desk(common) as desk:
         rules = desk.rules()
@@ -75,9 +76,9 @@ def user(email: Email, limit: Limit = None, *, common: Common) -> None:
 
     `usertrack user lena@northwind.example -o lena.md`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.person import dossier
-    from usertrack.report.person import person_document
+    from usertrack.cli.session import open_desk
+    from usertrack.reports.dossier import dossier
+    from usertrack.reports.dossier_view import person_document
 
     with open_desk(common) as desk:
         found = dossier(desk.runner, desk.profile_of(desk.rules(), email), email)
@@ -103,8 +104,8 @@ def match(
 
     `usertrack match` · `usertrack match ambiguous -f csv`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.report.match import match_document, require_kind
+    from usertrack.cli.session import open_desk
+    from usertrack.segments.match_view import match_document, require_kind
 
     require_kind(kind)
     with open_desk(common) as desk:

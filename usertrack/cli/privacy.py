@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usertrack.cli.options import Common, with_common
+from usertrack.cli.common import Common
+from usertrack.cli.options import with_common
 
 if TYPE_CHECKING:
-    from usertrack.cli.desk import Desk
+    from usertrack.cli.session import Desk
     from usertrack.privacy.places import Held, Kept
     from usertrack.privacy.subject import Subject
     from usertrack.privacy.upkeep import Change
@@ -45,7 +46,7 @@ def export(email: Email, data: Data = None, *, common: Common) -> None:
     `usertrack privacy export lena@northwind.example -o lena.json` · readable by you alone
     """
     from usertrack.cli import diagnostics, output
-    from usertrack.errors import UsageError
+    from usertrack.core.errors import UsageError
     from usertrack.privacy.export import pieces
 
     if common.format not in (None, "json"):
@@ -69,7 +70,7 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
     """
     from usertrack.cli import diagnostics
     from usertrack.privacy.erase import delete, prove, raise_left
-    from usertrack.report.privacy import erased_document, survey_document
+    from usertrack.privacy.view import erased_document, survey_document
 
     with _opened(common, data) as desk:
         subject, where, found = _known(desk, email, data)
@@ -107,7 +108,7 @@ def prove(
     from usertrack.privacy.erase import Erased, pending, raise_left
     from usertrack.privacy.places import survey
     from usertrack.privacy.subject import find
-    from usertrack.report.privacy import erased_document
+    from usertrack.privacy.view import erased_document
 
     with _opened(common, data) as desk:
         desk.progress(f"looking for {email}", passing=True)
@@ -135,7 +136,7 @@ def retention(
 
     `usertrack privacy retention --older-than 400d --yes`
     """
-    from usertrack.measures import parse_age
+    from usertrack.core.words import parse_age
     from usertrack.privacy.upkeep import expire
 
     age = parse_age(older_than)
@@ -161,8 +162,9 @@ def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None
 
     `usertrack privacy pseudonymize --yes`
     """
+    from usertrack.core.pseudonyms import Pseudonyms
     from usertrack.privacy import upkeep
-    from usertrack.pseudonyms import Pseudonyms, key_of
+    from usertrack.workspace.key import key_of
 
     with _opened(common, data) as desk:
         where = _places(desk, data)
@@ -176,7 +178,7 @@ def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None
 
 def _agreed(desk: "Desk", title: str, found: "list[Change]", word: str) -> bool:
     from usertrack.cli import diagnostics
-    from usertrack.report.privacy import counts_document
+    from usertrack.privacy.view import counts_document
 
     desk.emit(counts_document(title, "nothing was changed", found, found))
     agreed = _confirmed(f"Type {word} to do it", word)
@@ -187,7 +189,7 @@ def _agreed(desk: "Desk", title: str, found: "list[Change]", word: str) -> bool:
 
 def _finish(desk: "Desk", title: str, done: "list[Change]", before: "list[Change]") -> None:
     from usertrack.privacy.upkeep import raise_left
-    from usertrack.report.privacy import counts_document
+    from usertrack.privacy.view import counts_document
 
     desk.emit(counts_document(title, "every place was counted again", before, done))
     raise_left(done)
@@ -196,14 +198,15 @@ def _finish(desk: "Desk", title: str, done: "list[Change]", before: "list[Change
 @contextmanager
 def _opened(common: Common, data: Path | None) -> "Iterator[Desk]":
     """A desk on what is configured, or with PostHog in the place of ``data``: of its server, where one has it open."""
-    from usertrack.cli.desk import open_desk, settings_of
+    from usertrack.cli.common import settings_of
+    from usertrack.cli.session import open_desk
 
     if data is None:
         with open_desk(common, cached=False) as desk:
             yield desk
         return
     from usertrack.server.serve import serving
-    from usertrack.settings import Setting
+    from usertrack.workspace.settings import Setting
 
     settings = settings_of(common)
     with serving(data, os.environ) as (url, keys):
@@ -228,8 +231,8 @@ def _known(desk: "Desk", email: str, data: Path | None) -> "tuple[Subject, Kept,
 
 
 def _nobody(desk: "Desk", email: str) -> None:
-    from usertrack.errors import UsageError
-    from usertrack.explain import find
+    from usertrack.core.errors import UsageError
+    from usertrack.segments.explain import find
 
     find(desk.profiles(desk.rules()), email)  # says so, with near matches
     raise UsageError(f"nothing is held on '{email}'")
@@ -238,10 +241,10 @@ def _nobody(desk: "Desk", email: str) -> None:
 def _places(desk: "Desk", data: Path | None) -> "Kept":
     from datetime import UTC, datetime
 
-    from usertrack.cache import open_cache
-    from usertrack.cli.demos import default_data
-    from usertrack.history_file import place_of
+    from usertrack.cli.serving import default_data
+    from usertrack.engine.cache import open_cache
     from usertrack.privacy.places import Kept
+    from usertrack.segments.history.file import place_of
     from usertrack.server.lock import served_at
 
     settings, now = desk.settings, datetime.now(UTC)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.options import AllMembers, Common, SetName, with_common
+from usertrack.cli.common import Common
+from usertrack.cli.options import AllMembers, SetName, with_common
 
 if TYPE_CHECKING:
-    from usertrack.cli.desk import Desk
+    from usertrack.cli.session import Desk
     from usertrack.push.audience import Audience
     from usertrack.push.order import Order, Outcome
 
@@ -70,8 +71,8 @@ def push(
 
     `usertrack push at_risk --to webhook --url https://hooks.acme.example/usertrack`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.errors import UsageError
+    from usertrack.cli.session import open_desk
+    from usertrack.core.errors import UsageError
     from usertrack.push import target_named
     from usertrack.push.order import Order
 
@@ -91,7 +92,7 @@ def push(
 
 def _moment(desk: "Desk") -> str:
     """Of which moment the people are, where that is not now."""
-    from usertrack.report.segments import moment
+    from usertrack.core.period import moment
 
     runner = desk.runner
     return moment(runner.as_of, desk.settings["timezone"]) if runner.as_of < runner.now or runner.future else ""
@@ -107,10 +108,10 @@ def _most(to: str, limit: int | None) -> int | None:
 
 
 def _audience(desk: "Desk", segment: str, set_name: str, limit: int | None, *, all_members: bool) -> "Audience":
-    from usertrack.changes import keep
-    from usertrack.errors import Unknown
+    from usertrack.core.errors import Unknown
     from usertrack.push.audience import audience_of
-    from usertrack.segments import classify
+    from usertrack.segments.classify import classify
+    from usertrack.segments.history.transitions import keep
 
     rules = desk.rules()
     chosen = rules.set_named(set_name)
@@ -150,7 +151,7 @@ def _lines_format(common: Common) -> str:
 
 
 def _require_lines(common: Common) -> None:
-    from usertrack.errors import UsageError
+    from usertrack.core.errors import UsageError
 
     if _lines_format(common) not in ("csv", "tsv"):
         raise UsageError(

@@ -1,11 +1,22 @@
 """Commands about the query library: list, show, run, new."""
 
-from typing import Annotated
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.options import Common, Limit, Params, parse_params, with_common
+from usertrack.cli.common import Common
+from usertrack.cli.options import Limit, Params, parse_params, with_common
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.library.fragments import expand, params_of
+from usertrack.library.library import OFFERED, SOURCES, Library, Parameter, Query, Statement, statement_of
+
+if TYPE_CHECKING:
+    from usertrack.engine.runner import Runner
 
 query = typer.Typer(no_args_is_help=True, help="The library of SQL queries: list, show, run, and write your own.")
 Name = Annotated[
@@ -23,8 +34,10 @@ def list_queries(*, common: Common) -> None:
 
     `usertrack query list`
     """
-    from usertrack.cli.desk import emit, library_of, settings_of
-    from usertrack.report.library import library_document
+    from usertrack.cli.common import settings_of
+    from usertrack.cli.session import emit
+    from usertrack.library.view import library_document
+    from usertrack.workspace.files import library_of
 
     settings = settings_of(common)
     emit(library_document(library_of(settings)), settings, common)
@@ -46,8 +59,10 @@ def show(
 
     `usertrack query show posthog/retention --compiled`
     """
-    from usertrack.cli.desk import emit, library_of, settings_of
-    from usertrack.report.library import query_document
+    from usertrack.cli.common import settings_of
+    from usertrack.cli.session import emit
+    from usertrack.library.view import query_document
+    from usertrack.workspace.files import library_of
 
     settings = settings_of(common)
     library = library_of(settings)
@@ -79,9 +94,9 @@ def run(
 
     `echo "SELECT event, count() FROM events GROUP BY event" | usertrack query run --source posthog --sql -`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.cli.statements import statement
-    from usertrack.document import of_table
+    from usertrack.cli.queries import statement
+    from usertrack.cli.session import open_desk
+    from usertrack.core.document import of_table
 
     with open_desk(common) as desk:
         asked = statement(desk.runner, name, parse_params(param), source, sql, limit)
@@ -103,9 +118,10 @@ def new(
     `usertrack query new neon/run_activity` · a copy of the shipped one, which is used from then on
     """
     from usertrack.cli import diagnostics
-    from usertrack.cli.desk import library_of, near, settings_of
-    from usertrack.errors import UsageError
-    from usertrack.workspace import new_query
+    from usertrack.cli.common import settings_of
+    from usertrack.core.errors import UsageError
+    from usertrack.workspace.files import library_of, near
+    from usertrack.workspace.scaffold import new_query
 
     settings = settings_of(common)
     if settings.root is None:
@@ -116,3 +132,47 @@ def new(
 
 def register(app: typer.Typer) -> None:
     app.add_typer(query, name="query", rich_help_panel="Queries")
+
+
+def statement(
+    runner: "Runner",
+    name: str | None,
+    params: Mapping[str, str],
+    source: str | None,
+    sql: str | None,
+    limit: int | None,
+) -> Statement:
+    """What to run; raises UsageError when it is not clear what that is."""
+    if (name is None) == (sql is None):
+        raise UsageError(
+            "say what to run: the NAME of a query, or --sql FILE", "`usertrack query list` shows the names"
+        )
+    query = runner.library[name] if name else _pasted(runner.library, source, str(sql))
+    values = {key: query.params[key].parse(text) if key in query.params else text for key, text in params.items()}
+    bound = query.bind(values, runner.offered)
+    return replace(bound, limit=limit or None, excludes="internal" in bound.values)
+
+
+def _pasted(library: Library, source: str | None, file: str) -> Query:
+    if source not in SOURCES:
+        raise UsageError(
+            "say where the SQL runs: --source posthog or --source neon"
+            if source is None
+            else f"there is no source '{source}'",
+            did_you_mean(source or "", SOURCES),
+        )
+    fragments = library.fragments(source)
+    written = statement_of(_read(file), source)
+    query = Query(
+        name="the SQL" if file == "-" else Path(file).name, source=source, sql=expand(written, source, fragments)
+    )
+    undeclared = {name: Parameter(name, "text") for name in query.used if name not in OFFERED}
+    return replace(query, params={**undeclared, **params_of(written, source, fragments)})
+
+
+def _read(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        hint = "--sql takes a file, or - for what is piped in: `echo 'SELECT …' | usertrack … --sql -`"
+        raise UsageError(f"cannot read '{file}' as UTF-8 text ({type(error).__name__})", hint) from error

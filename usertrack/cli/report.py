@@ -9,14 +9,15 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.analytics import WEEKS
-from usertrack.cli.asked import Asked, frame_of, of_people, week_start, with_asked
-from usertrack.cli.options import AllMembers, Common, Limit, Pseudonyms, SetName, with_common
+from usertrack.cli.common import Common
+from usertrack.cli.filters import Asked, frame_of, of_people, week_start, with_asked
+from usertrack.cli.options import AllMembers, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:
-    from usertrack.cli.desk import Desk
-    from usertrack.document import Document
-    from usertrack.lookback import Sought
-    from usertrack.recipe import Recipe
+    from usertrack.cli.session import Desk
+    from usertrack.core.document import Document
+    from usertrack.reports.recipe import Recipe
+    from usertrack.segments.history.week_ago import Sought
 
 report = typer.Typer(
     no_args_is_help=True,
@@ -48,9 +49,9 @@ def weekly(
 
     `usertrack report weekly --week 2026-W46 -f markdown`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.period import parse_week
-    from usertrack.weekly import moments
+    from usertrack.cli.session import open_desk
+    from usertrack.core.period import parse_week
+    from usertrack.reports.weekly import moments
 
     with open_desk(common) as desk:
         wanted = parse_week(week, desk.settings["timezone"], desk.runner.as_of)
@@ -72,7 +73,7 @@ def user(
 
     `usertrack report user lena@northwind.example -o lena.html`
     """
-    from usertrack.cli.desk import open_desk
+    from usertrack.cli.session import open_desk
 
     with open_desk(common) as desk:
         _emit(desk, _recipe(desk, "user", email, "action", limit), pseudonyms=pseudonyms)
@@ -96,7 +97,7 @@ def segment(
 
     `usertrack report segment failing -o failing.md`
     """
-    from usertrack.cli.desk import open_desk
+    from usertrack.cli.session import open_desk
 
     with open_desk(common) as desk:
         made = replace(_recipe(desk, "segment", name, set_name, limit), all_members=all_members)
@@ -114,8 +115,8 @@ def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, asked: Aske
 
     `usertrack report activity --where "properties.$os = 'Linux'" --since 2026-10-01 -o linux.md`
     """
-    from usertrack.analytics.frame import Frame, Range
-    from usertrack.cli.desk import open_desk
+    from usertrack.cli.session import open_desk
+    from usertrack.product.scope import Frame, Range
 
     with open_desk(common) as desk:
         as_of, zone = desk.runner.as_of, desk.settings["timezone"]
@@ -146,11 +147,10 @@ def verify(
 
     `usertrack report verify week.html`
     """
-    from usertrack.cli.desk import open_desk
-    from usertrack.errors import UsageError
+    from usertrack.cli.session import open_desk
+    from usertrack.core.errors import UsageError
     from usertrack.render import pages
-    from usertrack.report.verify import raise_mismatch, verify_document
-    from usertrack.verify import compare, read_report
+    from usertrack.reports.verify import compare, raise_mismatch, read_report, verify_document
 
     found = read_report(file)
     if found.pseudonyms and found.recipe.kind == "user":
@@ -168,7 +168,7 @@ def verify(
 
 
 def _recipe(desk: "Desk", kind: str, subject: str, set_name: str, limit: int | None) -> "Recipe":
-    from usertrack.recipe import Recipe
+    from usertrack.reports.recipe import Recipe
     from usertrack.sources.identity import origin_of
 
     runner, settings = desk.runner, desk.settings
@@ -177,7 +177,7 @@ def _recipe(desk: "Desk", kind: str, subject: str, set_name: str, limit: int | N
 
 
 def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
-    from usertrack.errors import UsageError
+    from usertrack.core.errors import UsageError
     from usertrack.sources.identity import origin_of
 
     ours = origin_of(desk.settings, desk.runner.now)
@@ -191,9 +191,9 @@ def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
 def _emit(desk: "Desk", recipe: "Recipe", *, pseudonyms: bool) -> None:
     """Make the report and hand it over; what is wrong with it is said to whoever made it, too."""
     from usertrack.cli import diagnostics, output
-    from usertrack.cli.desk import format_of
+    from usertrack.cli.session import format_of
+    from usertrack.core.sections import with_unanswered
     from usertrack.render import pages
-    from usertrack.report.sections import with_unanswered
 
     document, said = with_unanswered(_make(desk, recipe, pseudonyms=pseudonyms), desk.runner.unanswered)
     desk.incomplete = desk.incomplete or bool(said)
@@ -209,7 +209,7 @@ _ISSUE = 65_536  # characters that GitHub takes as the body of an issue
 
 def _say_if_too_long(characters: int) -> None:
     from usertrack.cli import diagnostics
-    from usertrack.measures import number
+    from usertrack.core.words import number
 
     if characters > _ISSUE:
         diagnostics.note(
@@ -226,11 +226,11 @@ def _make(desk: "Desk", recipe: "Recipe", *, keep: bool = True, pseudonyms: bool
 
 
 def _weekly(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
-    from usertrack.cli.desk import failures_paths
+    from usertrack.core.period import parse_week
     from usertrack.failures.causes import read_catalogue
-    from usertrack.period import parse_week
-    from usertrack.report.weekly import weekly_document
-    from usertrack.weekly import gather, moments
+    from usertrack.reports.weekly import gather, moments
+    from usertrack.reports.weekly_view import weekly_document
+    from usertrack.workspace.files import failures_paths
 
     week = parse_week(recipe.subject, recipe.timezone, recipe.as_of)
     sought = _sought(desk, recipe, keep)
@@ -244,9 +244,9 @@ def _weekly(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: 
 
 
 def _user(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
-    from usertrack.person import dossier
-    from usertrack.report.members import origins
-    from usertrack.report.person import person_report
+    from usertrack.reports.dossier import dossier
+    from usertrack.reports.dossier_view import person_report
+    from usertrack.reports.members import origins
 
     desk.runner = desk.runner.at(recipe.as_of)
     bench = desk.profile_of(desk.rules(), recipe.subject)
@@ -258,8 +258,8 @@ def _user(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FB
 
 
 def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
-    from usertrack.lookback import ask_both, classify_both
-    from usertrack.report.segment import segment_document
+    from usertrack.reports.segment import segment_document
+    from usertrack.segments.history.week_ago import ask_both, classify_both
 
     sought = _sought(desk, recipe, keep)
     sought.chosen.require([recipe.subject])
@@ -281,10 +281,10 @@ def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa:
 
 
 def _activity(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
-    from usertrack.analytics.dashboard import Asked as Question
-    from usertrack.analytics.dashboard import gather
-    from usertrack.analytics.features import source_of
-    from usertrack.report.dashboard import dashboard_document
+    from usertrack.product.features.numbers import source_of
+    from usertrack.reports.activity import Asked as Question
+    from usertrack.reports.activity import gather
+    from usertrack.reports.activity_view import dashboard_document
 
     desk.runner = desk.runner.at(recipe.as_of)
     asked = Asked(
@@ -309,9 +309,9 @@ def _activity(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa
 
 
 def _sought(desk: "Desk", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FBT001
-    from usertrack.history import WEEK
-    from usertrack.history_file import place_of
-    from usertrack.lookback import Sought
+    from usertrack.segments.history.file import place_of
+    from usertrack.segments.history.snapshots import WEEK
+    from usertrack.segments.history.week_ago import Sought
 
     rules = desk.rules()
     place = place_of(desk.settings, desk.runner.now)
@@ -320,8 +320,8 @@ def _sought(desk: "Desk", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FB
 
 def _templates(desk: "Desk") -> Path | None:
     """The workspace's own templates, where it has any."""
-    from usertrack.cli.desk import near
-    from usertrack.settings import is_there
+    from usertrack.workspace.files import near
+    from usertrack.workspace.settings import is_there
 
     own = near(desk.settings.root) / "templates" if desk.settings.root else None
     return own if own and is_there(own, folder=True) else None

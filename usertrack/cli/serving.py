@@ -1,10 +1,19 @@
 """Commands about the embedded engines: demo, serve."""
 
+import os
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from usertrack.cli import diagnostics
+from usertrack.core.errors import UsageError
+from usertrack.core.words import number
+
+if TYPE_CHECKING:
+    from usertrack.server.settings import ServerSettings
 
 _PANEL = "Engines"
 
@@ -29,7 +38,7 @@ def demo(
     `usertrack demo --users 100000` · for trying things at size
     """
     from usertrack.cli import diagnostics
-    from usertrack.cli.demos import build
+    from usertrack.cli.serving import build
 
     with diagnostics.Progress() as progress:
         text = build(users, days, as_of, progress, reset=reset)
@@ -68,7 +77,7 @@ def serve(
 
     `USERTRACK_PROJECT_TOKEN=phc_… USERTRACK_PERSONAL_API_KEY=phx_… usertrack serve --data ./events`
     """
-    from usertrack.cli.demos import run_server
+    from usertrack.cli.serving import run_server
 
     run_server(
         host,
@@ -86,3 +95,87 @@ def serve(
 def register(app: typer.Typer) -> None:
     for command in (demo, serve):
         app.command(rich_help_panel=_PANEL)(command)
+
+
+def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progress, *, reset: bool) -> str:
+    """Build the demo of that size, make it the one that is used, and say what it holds."""
+    from usertrack.core.period import parse_moment
+    from usertrack.demo import open_demo
+    from usertrack.demo.sources import progress_of, require_engines
+    from usertrack.workspace.demo_choice import Choice, cache_root, write_choice
+
+    require_engines()
+    moment = parse_moment(as_of, "UTC") if as_of else datetime.now(UTC)
+    built = open_demo(cache_root(), now=moment, users=users, days=days, reset=reset, progress=progress_of(progress))
+    try:
+        default = (users, days, as_of) == (Choice.users, Choice.days, None)
+        # one that was asked for by size or date is kept as it is; the default one follows the calendar
+        write_choice(cache_root(), Choice() if default else Choice(users, days, built.as_of.isoformat()))
+        end = f"{built.as_of:%Y-%m-%d %H:%M} UTC"
+        return f"the demo has {number(users)} accounts and {days} days up to {end}; try `usertrack segments --demo`"
+    finally:
+        built.close()
+
+
+def run_server(
+    host: str,
+    port: int,
+    data: Path | None,
+    timezone: str,
+    max_rows: int,
+    week_start: str | None = None,
+    *,
+    hash_ips: bool = False,
+    query_memory: int,
+    log_format: str,
+) -> None:
+    from usertrack.demo.sources import require_engines
+    from usertrack.product.scope import WeekStart, chosen
+    from usertrack.server.serve import is_public, serve
+    from usertrack.workspace.key import key_of
+    from usertrack.workspace.settings import WEEK_STARTS, load
+
+    require_engines()
+    require_timezone(timezone)
+    first = chosen(week_start, WeekStart, "--week-start") if week_start else None
+    if is_public(host):
+        diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
+    folder = data or default_data()
+    serve(
+        folder,
+        os.environ,
+        host,
+        port,
+        lambda url, keys: _announce(url, keys, folder),
+        log_format,
+        query_memory=query_memory,
+        timezone=timezone,
+        row_cap=max_rows,
+        ip_key=key_of(load()) if hash_ips else b"",
+        week_start_day=WEEK_STARTS.index(first) if first else None,
+    )
+
+
+def require_timezone(name: str) -> None:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:
+        raise UsageError(f"'{name}' is not a timezone", "use a name such as Europe/Berlin or UTC") from error
+
+
+def default_data() -> Path:
+    """Where the embedded PostHog keeps its events, unless `--data` says otherwise."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("usertrack")) / "events"
+
+
+def _announce(url: str, keys: "ServerSettings", folder: Path) -> None:
+    diagnostics.note(f"serving {folder} at {url}, project {keys.project_id}; Ctrl-C ends it")
+    diagnostics.note(f"project token for writing: {keys.project_token}")
+    if os.environ.get("USERTRACK_PERSONAL_API_KEY"):
+        diagnostics.note("personal key for reading: the one in USERTRACK_PERSONAL_API_KEY")
+    else:
+        diagnostics.note(f"personal key for reading: {keys.personal_api_key}")

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from usertrack.cli.options import Common, with_common
+from usertrack.cli.common import Common
+from usertrack.cli.options import with_common
 
 _PANEL = "Workspace"
 
@@ -18,7 +19,7 @@ def init(
     `usertrack init acme && cd acme`
     """
     from usertrack.cli import diagnostics
-    from usertrack.workspace import create
+    from usertrack.workspace.scaffold import create
 
     written = create(folder)
     for path in written:
@@ -40,12 +41,21 @@ def check(
 
     `usertrack check` · `usertrack check --online`
     """
-    from usertrack.check import Finding, check_causes, check_funnels, check_queries, check_queries_online, check_rules
+    from usertrack.checks.view import findings_document, raise_problems
+    from usertrack.checks.workspace import (
+        Finding,
+        check_causes,
+        check_funnels,
+        check_queries,
+        check_queries_online,
+        check_rules,
+    )
     from usertrack.cli import output
-    from usertrack.cli.desk import emit, failures_paths, funnel_paths, library_of, open_desk, rules_path, settings_of
-    from usertrack.errors import UsageError
-    from usertrack.report.findings import findings_document, raise_problems
-    from usertrack.settings import NAME
+    from usertrack.cli.common import settings_of
+    from usertrack.cli.session import emit, open_desk
+    from usertrack.core.errors import UsageError
+    from usertrack.workspace.files import failures_paths, funnel_paths, library_of, rules_path
+    from usertrack.workspace.settings import NAME
 
     try:
         settings = settings_of(common)
@@ -75,9 +85,10 @@ def doctor(*, common: Common) -> None:
 
     `usertrack doctor`
     """
-    from usertrack.cli.desk import open_desk, rules_path
-    from usertrack.doctor import examine
-    from usertrack.report.findings import findings_document, raise_problems
+    from usertrack.checks.doctor import examine
+    from usertrack.checks.view import findings_document, raise_problems
+    from usertrack.cli.session import open_desk
+    from usertrack.workspace.files import rules_path
 
     with open_desk(common, cached=False) as desk:
         desk.progress.expect(len(desk.runner.library.files))

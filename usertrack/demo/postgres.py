@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from usertrack.errors import ConnectionFailed
+from usertrack.core.errors import ConnectionFailed
 
 DATABASE = "datagen"
 _SETTINGS = """

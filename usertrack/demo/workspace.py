@@ -14,13 +14,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import IO, Any
 
+from usertrack.core.errors import UsageError
 from usertrack.demo.generate import Parameters, Progress
-from usertrack.errors import UsageError
+from usertrack.workspace.demo_choice import _latest_nine, _utc, place_of
 
 DOMAIN = "datagen.dev"
 _MANIFEST = "demo.json"
@@ -126,11 +127,6 @@ def open_demo(
         return build(root, as_of=parameters.as_of, users=users, days=days, progress=progress)
 
 
-def place_of(cache_root: Path, now: datetime, users: int, days: int) -> Path:
-    """Where `open_demo` keeps the demo of that size."""
-    return cache_root / f"demo-{_latest_nine(_utc(now)):%Y%m%dT%H%M}-{users}-{days}"
-
-
 def _write(unfinished: Path, parameters: Parameters, progress: Progress) -> None:
     from usertrack.demo import postgres
     from usertrack.demo.generate import generate
@@ -215,12 +211,3 @@ def _wait_for(lock: IO[str], progress: Progress | None) -> None:
         if progress:
             progress("waiting for another usertrack that builds the demo", 0.0)
         fcntl.flock(lock, fcntl.LOCK_EX)
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _latest_nine(now: datetime) -> datetime:
-    nine = now.replace(hour=9, minute=0, second=0, microsecond=0)
-    return nine if nine <= now else nine - timedelta(days=1)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from usertrack.errors import did_you_mean
-from usertrack.yaml_file import YamlFile
+from usertrack.core.errors import did_you_mean
+from usertrack.workspace.yaml_file import YamlFile
 
 LEVELS = ("workflow", "tool")
 _GIVEN = ("tool", "provider")  # fields of a label beside the groups of its pattern

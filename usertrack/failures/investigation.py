@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from usertrack.errors import UsageError, UsertrackError, did_you_mean
-from usertrack.explain import find
+from usertrack.core.errors import UsageError, UsertrackError, did_you_mean
+from usertrack.core.table import Row, Table
+from usertrack.engine.runner import Runner
 from usertrack.failures.bursts import Failed, Incident, Stretch, incidents, measured, tested, unlikely
 from usertrack.failures.causes import Catalogue, Cause
 from usertrack.failures.days import Contrast, Day, contrasts
 from usertrack.failures.masking import fingerprint, redacted
-from usertrack.rules import Rules
-from usertrack.run import Runner
-from usertrack.table import Row, Table
-from usertrack.workbench import build
+from usertrack.segments.explain import find
+from usertrack.segments.profiles import build
+from usertrack.segments.rules import Rules
 
 EVER = 36_500  # days
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

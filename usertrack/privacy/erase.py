@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from usertrack.errors import CheckFailed, UsageError
-from usertrack.history_file import Place
+from usertrack.core.errors import CheckFailed, UsageError
+from usertrack.core.notify import Notify
+from usertrack.core.traces import files_with
+from usertrack.engine.runner import Runner
 from usertrack.privacy import kept
 from usertrack.privacy.jobs import forgets, result
 from usertrack.privacy.places import Held, Kept, asked_of_server, silent, survey
 from usertrack.privacy.subject import Subject
-from usertrack.run import Runner
-from usertrack.sources import Notify
-from usertrack.traces import files_with
+from usertrack.segments.history.file import Place
 
 _AT_ONCE = 1000  # persons or distinct_ids that PostHog deletes with one request
 _PENDING = "persons/deletion_status/?status=pending&person_uuid={}"

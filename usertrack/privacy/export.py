@@ -6,14 +6,14 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
-from usertrack.absent import NotConnected
-from usertrack.errors import UsertrackError
+from usertrack.core.errors import UsertrackError
+from usertrack.core.provenance import plain
+from usertrack.core.table import Table
+from usertrack.engine.runner import Runner
+from usertrack.engine.unavailable import NotConnected
 from usertrack.privacy import kept
 from usertrack.privacy.places import Kept, postgres_answers, tables
 from usertrack.privacy.subject import OWN, Subject, ask
-from usertrack.provenance import plain
-from usertrack.run import Runner
-from usertrack.table import Table
 
 _EVENTS = f"""SELECT uuid, timestamp, event, distinct_id, toString(person_id) AS person_id, properties, elements_chain,
     $session_id AS session_id, created_at

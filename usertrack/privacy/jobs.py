@@ -4,10 +4,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from usertrack.errors import QueryError
-from usertrack.measures import number
-from usertrack.run import Runner
-from usertrack.sources import Notify
+from usertrack.core.errors import QueryError
+from usertrack.core.notify import Notify
+from usertrack.core.words import number
+from usertrack.engine.runner import Runner
 
 _SOON, _LATER = 0.02, 0.5  # seconds between two looks at a job
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from usertrack import history_file
-from usertrack.cache import Cache
-from usertrack.history_file import Place
+from usertrack.core.spool import SpooledRows, connect, quote
+from usertrack.engine.cache import Cache
 from usertrack.privacy.subject import Subject
-from usertrack.spool import SpooledRows, connect, quote
+from usertrack.segments.history import file as history_file
+from usertrack.segments.history.file import Place
 
 _ENTRY = "SELECT count(*) FROM {} AS t WHERE regexp_matches(to_json(t)::VARCHAR, ?)"
 

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from usertrack.absent import NotConnected
-from usertrack.cache import Cache
-from usertrack.errors import QueryError, SourceBusy, UsertrackError
-from usertrack.history_file import Place
-from usertrack.landing import of_one_person
-from usertrack.library import Query, Statement, for_key
+from usertrack.core.errors import QueryError, SourceBusy, UsertrackError
+from usertrack.core.notify import Notify
+from usertrack.core.table import Table
+from usertrack.core.traces import files_with
+from usertrack.engine.cache import Cache
+from usertrack.engine.runner import Answer, Runner
+from usertrack.engine.unavailable import NotConnected
+from usertrack.library.library import Query, Statement, for_key
 from usertrack.privacy import kept
 from usertrack.privacy.jobs import forgets, result
 from usertrack.privacy.subject import OWN, Subject, ask
-from usertrack.run import Answer, Runner
-from usertrack.sources import Notify
-from usertrack.table import Table
-from usertrack.traces import files_with
+from usertrack.segments.history.file import Place
+from usertrack.segments.staging import of_one_person
 
 _EVENTS = f"SELECT count() AS events FROM events WHERE {OWN}"
 _PERSON_ROWS = "SELECT count() AS persons FROM persons WHERE toString(id) IN {persons}"

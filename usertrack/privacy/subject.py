@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from usertrack import traces
-from usertrack.absent import NotConnected
-from usertrack.errors import UsageError, UsertrackError
-from usertrack.landing import normalised
-from usertrack.library import Statement
-from usertrack.run import Runner
-from usertrack.spool import reader
-from usertrack.table import Table
+from usertrack.core import traces
+from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.core.spool import reader
+from usertrack.core.table import Table
+from usertrack.engine.runner import Runner
+from usertrack.engine.unavailable import NotConnected
+from usertrack.library.library import Statement
+from usertrack.segments.staging import normalised
 
 _AROUND = r"^[\s\p{Z}\p{Cc}\p{Cf}]+|[\s\p{Z}\p{Cc}\p{Cf}]+$"  # as the workbench has it
 _SAME = "replaceRegexpAll(lowerUTF8({}), {{around}}, '') = {{email}}".format

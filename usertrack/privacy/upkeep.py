@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from usertrack.absent import NotConnected
-from usertrack.errors import CheckFailed
+from usertrack.core.errors import CheckFailed
+from usertrack.core.notify import Notify
+from usertrack.core.pseudonyms import TOKEN, Pseudonyms
+from usertrack.core.spool import identifier
+from usertrack.engine.runner import Runner
+from usertrack.engine.unavailable import NotConnected
 from usertrack.privacy import kept
 from usertrack.privacy.jobs import result
 from usertrack.privacy.places import Kept
-from usertrack.pseudonyms import TOKEN, Pseudonyms
-from usertrack.run import Runner
-from usertrack.sources import Notify
-from usertrack.spool import identifier
 
 _OLD = "SELECT count(*) FROM history.person p JOIN history.snapshot s ON s.id = p.snapshot WHERE s.as_of < ?"
 _EXPIRE = (

@@ -7,11 +7,11 @@ A target is a module with ``check(order)``, which refuses a wrong order before a
 import importlib
 from typing import Protocol, cast
 
-from usertrack.errors import UsageError, did_you_mean
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.notify import Notify
+from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience
 from usertrack.push.order import Order, Outcome
-from usertrack.run import Runner
-from usertrack.sources import Notify
 
 TARGETS = {
     "posthog-cohort": "usertrack.push.cohort",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from usertrack.report.segments import others_note
-from usertrack.rules import Segment, SegmentSet
-from usertrack.segments import Classification, in_words
-from usertrack.spool import identifier, quote
+from usertrack.core.spool import identifier, quote
+from usertrack.segments.classify import Classification, in_words
+from usertrack.segments.rules import Segment, SegmentSet
+from usertrack.segments.view import others_note
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from usertrack.errors import CheckFailed, QueryError, UsageError
-from usertrack.insights import pages
-from usertrack.library import Statement
+from usertrack.core.errors import CheckFailed, QueryError, UsageError
+from usertrack.core.notify import Notify
+from usertrack.core.table import Table
+from usertrack.engine.runner import Answer, Runner
+from usertrack.insights.saved import pages
+from usertrack.library.library import Statement
 from usertrack.push.audience import Audience
 from usertrack.push.order import Order, Outcome, Request
-from usertrack.run import Answer, Runner
-from usertrack.sources import Notify
 from usertrack.sources.identity import database_of
-from usertrack.table import Table
 
 _ADD_AT_ONCE = 1000  # PostHog's DEFAULT_COHORT_INSERT_BATCH_SIZE
 _ASK_AT_ONCE = 1000  # e-mails in one query

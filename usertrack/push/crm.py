@@ -1,10 +1,10 @@
 """A segment as a file that a CRM imports: one row per person, under plain column names."""
 
+from usertrack.core.notify import Notify
+from usertrack.core.table import Column, Table
+from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience
 from usertrack.push.order import Order, Outcome
-from usertrack.run import Runner
-from usertrack.sources import Notify
-from usertrack.table import Column, Table
 
 _COLUMNS = (Column("email"), Column("segment"), Column("priority", "DOUBLE"), Column("reason"), Column("evidence"))
 

@@ -8,9 +8,9 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 import httpx
 
-from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsageError, UsertrackError
-from usertrack.measures import number
-from usertrack.sources import Notify
+from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsageError, UsertrackError
+from usertrack.core.notify import Notify
+from usertrack.core.words import number
 from usertrack.sources.http import clean
 from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, told
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from usertrack.errors import UsertrackError
-from usertrack.settings import Settings
-from usertrack.table import Table
+from usertrack.core.errors import UsertrackError
+from usertrack.core.table import Table
+from usertrack.workspace.settings import Settings
 
 
 @dataclass(frozen=True)

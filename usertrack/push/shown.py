@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from usertrack.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Shown
-from usertrack.measures import number
+from usertrack.core.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Shown
+from usertrack.core.period import moment
+from usertrack.core.table import Column, Table
+from usertrack.core.words import number
 from usertrack.push.audience import Audience
 from usertrack.push.order import Outcome, Request
 from usertrack.render import text
-from usertrack.report.segments import moment
-from usertrack.table import Column, Table
 
 _LISTED = 20  # unresolved people on a terminal; the JSON has all
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import httpx
 
-from usertrack.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
-from usertrack.measures import number
-from usertrack.period import in_zone
+from usertrack.core.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
+from usertrack.core.notify import Notify
+from usertrack.core.period import in_zone
+from usertrack.core.words import number
+from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience, Person
 from usertrack.push.delivery import Delivery, answer_of, plain_refusal, require_address, shown
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.render import safe
-from usertrack.run import Runner
-from usertrack.sources import Notify
 
 LISTED, MOST_LISTED = 10, 40
 """People in the message unless ``--limit`` says otherwise, and at the most: the other blocks need room, too."""

@@ -12,13 +12,13 @@ from typing import Any
 import httpx
 
 from usertrack import __version__
-from usertrack.errors import UsertrackError
+from usertrack.core.errors import UsertrackError
+from usertrack.core.notify import Notify
+from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience
 from usertrack.push.delivery import Delivery, plain_refusal, require_address, shown
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.render import safe, text
-from usertrack.run import Runner
-from usertrack.sources import Notify
 
 VERSION = 1
 """Of the documents: a field may be added to this version, a changed one makes a new version."""

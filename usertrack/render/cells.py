@@ -8,11 +8,11 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from usertrack.document import Heatmap, Kind, Listing, Section, Shown
-from usertrack.measures import number
+from usertrack.core.document import Heatmap, Kind, Listing, Section, Shown
+from usertrack.core.table import Column, Row
+from usertrack.core.words import number
 from usertrack.render import charts, text
 from usertrack.render.safe import visible
-from usertrack.table import Column, Row
 
 MISSING = "·"
 SAMPLE = 5_000  # rows that widths, decimals and full bars are taken from

@@ -13,11 +13,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from usertrack import seal
-from usertrack.document import Document
+from usertrack.core import embed as seal
+from usertrack.core.document import Document
+from usertrack.core.spool import reader
+from usertrack.core.table import Table
 from usertrack.render import safe, text
-from usertrack.spool import reader
-from usertrack.table import Table
 
 FORMATS = ("csv", "tsv", "json", "jsonl", "parquet", "xlsx")
 _LINES = {"csv": ",", "tsv": "\t", "jsonl": ""}  # formats of one line per row, with their delimiters

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from usertrack.document import Chart, Heatmap, Kind, Listing, Shown
+from usertrack.core.document import Chart, Heatmap, Kind, Listing, Shown
+from usertrack.core.table import Column, Row, Table
 from usertrack.render import cells
 from usertrack.render.cells import Cell
-from usertrack.table import Column, Row, Table
 
 
 def grid(block: Heatmap) -> list[list[Cell]]:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from usertrack.document import Chart, Document, Flow, Listing
+from usertrack.core.document import Chart, Document, Flow, Listing
 from usertrack.render import cells, charts, figures, safe, templates
 from usertrack.render.cells import Clock
 from usertrack.render.safe import visible

@@ -4,7 +4,19 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from usertrack.document import Block, Chart, Code, Document, Facts, Flow, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.core.document import (
+    Block,
+    Chart,
+    Code,
+    Document,
+    Facts,
+    Flow,
+    Heatmap,
+    Listing,
+    Paragraph,
+    Section,
+    Spark,
+)
 from usertrack.render import cells, charts, figures, templates
 from usertrack.render.cells import Cell, Clock
 from usertrack.render.safe import markdown as escape

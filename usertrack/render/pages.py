@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from usertrack import seal
-from usertrack.document import Document
+from usertrack.core import embed as seal
+from usertrack.core.document import Document
 from usertrack.render import data, html, markdown
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from usertrack.document import Chart, Heatmap
-from usertrack.measures import number
+from usertrack.core.document import Chart, Heatmap
+from usertrack.core.words import number
 from usertrack.render import charts, figures
 from usertrack.render.cells import Cell
 from usertrack.render.safe import visible

@@ -13,8 +13,8 @@ from xml.etree import ElementTree as ET
 
 from rich.cells import cell_len, set_cell_size
 
-from usertrack.document import Flow, Stop
-from usertrack.measures import number
+from usertrack.core.document import Flow, Stop
+from usertrack.core.words import number
 from usertrack.render import cells
 from usertrack.render.safe import visible
 

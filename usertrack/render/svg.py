@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from usertrack.document import Chart
-from usertrack.measures import number
+from usertrack.core.document import Chart
+from usertrack.core.words import number
 from usertrack.render import cells
 from usertrack.render.safe import visible
 

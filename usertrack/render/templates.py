@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from usertrack.errors import UsageError
+from usertrack.core.errors import UsageError
 
 
 def template(

@@ -13,11 +13,23 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from usertrack.document import Block, Chart, Code, Document, Facts, Flow, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.core.document import (
+    Block,
+    Chart,
+    Code,
+    Document,
+    Facts,
+    Flow,
+    Heatmap,
+    Listing,
+    Paragraph,
+    Section,
+    Spark,
+)
+from usertrack.core.table import Row
 from usertrack.render import cells, charts, figures, plots
 from usertrack.render.cells import Cell, Clock, View
 from usertrack.render.safe import visible
-from usertrack.table import Row
 
 _MARGIN, _INDENT, _GAP = 1, 2, 2
 _BAR = 12  # cells of a full bar, where there is room

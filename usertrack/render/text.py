@@ -12,9 +12,9 @@ import re
 from datetime import date, datetime
 from typing import Any
 
-from usertrack.period import as_stored
+from usertrack.core.period import as_stored
+from usertrack.core.table import Column, Row
 from usertrack.render import safe
-from usertrack.table import Column, Row
 
 _SMALL_ESCAPE = re.compile(r"\\(?:\\|u00([01][0-9a-f]))")
 

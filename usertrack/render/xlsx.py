@@ -5,10 +5,10 @@ import math
 from datetime import date, datetime
 from typing import Any, BinaryIO
 
-from usertrack.errors import UsageError
-from usertrack.measures import number
+from usertrack.core.errors import UsageError
+from usertrack.core.table import Table
+from usertrack.core.words import number
 from usertrack.render import safe, text
-from usertrack.table import Table
 
 MAX_ROWS = 1_048_575  # a sheet's 1 048 576, less the header
 _MAX_TEXT = 32_767  # characters in a cell

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
-from usertrack.pseudonyms import Pseudonyms
+from usertrack.core.pseudonyms import Pseudonyms
 from usertrack.server.ingest import Ingestor
 from usertrack.server.settings import ServerSettings
 from usertrack.server.store import Store

@@ -6,10 +6,9 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from usertrack.server.store import Session, Store
+from usertrack.server.session import Session
 
 # PostHog's property-definitions service: these never become properties of their own
 _NOT_PROPERTIES = {"$set", "$set_once", "$unset", "$groups", *(f"$group_{index}" for index in range(5))}
@@ -57,7 +56,7 @@ def _is_unix_time(lowered: str, value: float, now: datetime) -> bool:
 class Definitions:
     """The table ``posthog.property_definitions`` with a copy in memory, so that only news is written."""
 
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: Session) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._known = self._read()
@@ -92,7 +91,7 @@ class Definitions:
         with self._lock:
             self._known = self._read()
 
-    def refresh(self, now: datetime, events: str = "events", session: "Session | None" = None) -> None:
+    def refresh(self, now: datetime, events: str = "events", session: Session | None = None) -> None:
         """Learn from what is stored, however it came there. Types already decided stay; needs some seconds at 10 M.
 
         ``events`` is another table to look at in place of ``posthog.events``, read with ``session``, beside the store.
@@ -130,7 +129,7 @@ class Definitions:
         self._known.update(changed)
 
 
-def _stored_types(session: "Session", table: str) -> dict[str, set[str]]:
+def _stored_types(session: Session, table: str) -> dict[str, set[str]]:
     """Top-level property name → ClickHouse types of its values; what lies below a name makes it an object."""
     rows = session.rows(f"SELECT distinctJSONPathsAndTypes(properties) FROM posthog.{table}")
     types: dict[str, set[str]] = {}
@@ -140,7 +139,7 @@ def _stored_types(session: "Session", table: str) -> dict[str, set[str]]:
     return types
 
 
-def _first_type(session: "Session", table: str, name: str, types: set[str], now: datetime) -> str:
+def _first_type(session: Session, table: str, name: str, types: set[str], now: datetime) -> str:
     scalars = [type_ for type_ in ("String", "Bool", "Int64", "UInt64", "Float64") if type_ in types]
     if not scalars:
         return ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from usertrack.pseudonyms import TOKEN, Pseudonyms
+from usertrack.core.pseudonyms import TOKEN, Pseudonyms
 from usertrack.server import labels
 from usertrack.server.jobs import Told
 from usertrack.server.store import Store, literal

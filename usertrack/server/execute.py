@@ -12,7 +12,7 @@ from typing import Any
 from usertrack.server.api_errors import ApiError
 from usertrack.server.hogql.compile import SETTINGS, Compiled
 from usertrack.server.hogql.sql import identifier, quote
-from usertrack.server.store import Session
+from usertrack.server.session import Session
 
 _OUTPUT = {
     "date_time_output_format": "'iso'",

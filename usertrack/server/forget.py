@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from usertrack import traces
+from usertrack.core import traces
 from usertrack.server import labels
 from usertrack.server.jobs import Told
 from usertrack.server.store import Store, literal

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from usertrack.server.api_errors import ApiError
-from usertrack.server.store import StoreClosed
+from usertrack.server.session import StoreClosed
 
 Told = Callable[[str, int, int], None]
 """What is being done, how much of it is done, and of how much."""

@@ -4,10 +4,9 @@ be killed between them. Whoever opens the store, or writes next, completes it fi
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from usertrack.server.store import Store
+from usertrack.server.session import Session
 
 _CHUNK = 5_000
 Rows = list[dict[str, Any]]
@@ -16,7 +15,7 @@ Rows = list[dict[str, Any]]
 class Journal:
     """Of one data directory. Its callers have ``store.rewriting``, or are the first to open the store."""
 
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: Session) -> None:
         self._store = store
         self._path = store.path / "commit.json"
         self._fresh = self._path.with_suffix(".new")

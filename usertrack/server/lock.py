@@ -9,7 +9,7 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
 
-from usertrack.errors import ConnectionFailed
+from usertrack.core.errors import ConnectionFailed
 
 _POLL_SECONDS = 0.05
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from usertrack.pseudonyms import Pseudonyms
+from usertrack.core.pseudonyms import Pseudonyms
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import admit
 from usertrack.server.disguise import pseudonymized

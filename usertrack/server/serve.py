@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from usertrack.errors import ConnectionFailed, UsageError
+from usertrack.core.errors import ConnectionFailed, UsageError
 from usertrack.server.settings import ServerSettings
 
 if TYPE_CHECKING:

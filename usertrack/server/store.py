@@ -1,6 +1,5 @@
 """The one owner of the ClickHouse data directory: opens it, creates the schema, runs statements."""
 
-import json
 import shutil
 import tempfile
 import threading
@@ -12,21 +11,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from usertrack.errors import ConnectionFailed, SourceBusy, UsageError
+from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.server.definitions import Definitions
 from usertrack.server.journal import Journal
 from usertrack.server.lock import DirectoryLock, Waiting
-
-# What is written must come back as it was: strings stay strings, keys with dots stay one key.
-_SETTINGS = {
-    "json_type_escape_dots_in_keys": 1,
-    "type_json_skip_duplicated_paths": 1,
-    "input_format_try_infer_dates": 0,
-    "input_format_try_infer_datetimes": 0,
-    "input_format_json_read_bools_as_numbers": 0,
-    "max_partitions_per_insert_block": 0,  # a batch of old events may touch any number of months
-    "max_query_size": 1 << 28,  # look-ups carry long lists of ids
-}
+from usertrack.server.session import Session, StoreClosed
 
 # ClickHouse keeps parts that were replaced for eight minutes, and looks for them every half
 _SCRUB = {
@@ -40,50 +29,6 @@ _SCRUBBED = 60  # seconds that this may take
 _UUIDS = ("id", "person_id")
 _UPLOAD = "upload-"
 _LEFTOVERS = (f"{_UPLOAD}*", "trees-*")  # of imports that were killed; of versions that kept queries with their values
-
-
-class StoreClosed(RuntimeError):  # noqa: N818
-    """What went on in the background when the store was closed ends with this."""
-
-
-class Session:
-    """A connection to the embedded ClickHouse in ``path``, for one statement at a time. Safe to call from threads."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._turn = threading.Lock()
-        self._closed = False
-        self._connection = _connected(path / "clickhouse")
-
-    def query(self, sql: str, fmt: str = "JSONCompact") -> bytes:
-        """Run ``sql`` and return its result in the ClickHouse format ``fmt``; raises chdb's ``ChdbError``."""
-        with self._turn:
-            if self._closed:  # a deletion in the background must not open it again
-                raise StoreClosed("the store is closed")
-            try:
-                result: bytes = self._connection.query(sql, fmt).bytes()
-                return result
-            except Exception as error:
-                # chDB would put what the failed statement had written in front of the connection's next answer
-                self._connection.close()
-                self._connection = _connected(self.path / "clickhouse")
-                if isinstance(error, UnicodeDecodeError):  # chDB cannot read its own message, with bytes of the data
-                    raise RuntimeError(error.object.decode(errors="replace")) from None
-                raise
-
-    def settle(self) -> None:
-        """Return when the statement that is under way, if there is one, is done."""
-        with self._turn:
-            pass
-
-    def rows(self, sql: str) -> list[list[Any]]:
-        """The result of ``sql`` as Python lists; UUIDs and times are strings. For small results."""
-        return [json.loads(line) for line in self.query(sql, "JSONCompactEachRow").splitlines()]
-
-    def close(self) -> None:
-        with self._turn:
-            self._closed = True
-            self._connection.close()
 
 
 class Store(Session):
@@ -137,12 +82,6 @@ class Store(Session):
         """A folder for a file that is on its way in, for as long as it is needed; one that was killed has none left."""
         with tempfile.TemporaryDirectory(prefix=_UPLOAD, dir=self.path) as folder:
             yield Path(folder)
-
-    def insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write ``rows`` into ``posthog.<table>`` with one INSERT; nothing is sent for no rows."""
-        lines = "\n".join(json.dumps(row) for row in rows)
-        if lines:
-            self.query(f"INSERT INTO posthog.{table} FORMAT JSONEachRow {lines}")
 
     def erase(self, table: str, by: Mapping[str, Sequence[str]]) -> None:
         """Delete the rows of ``posthog.<table>`` that have one of the values ``by[column]`` in any of these columns.
@@ -247,23 +186,6 @@ def _unopened(path: Path, error: RuntimeError) -> ConnectionFailed:
         f"cannot open the embedded ClickHouse in {path}: {reason}",
         "one process can open one data directory; if this one is damaged, move it away and start anew",
     )
-
-
-def _connected(path: Path) -> Any:
-    try:
-        import chdb
-    except ModuleNotFoundError:
-        raise UsageError(
-            "the embedded PostHog is not installed", "install usertrack with its extra `local`: README, Install"
-        ) from None
-    except ImportError as error:
-        raise ConnectionFailed(
-            f"the embedded ClickHouse does not load: {str(error).splitlines()[0]}", "is TZ a timezone?"
-        ) from error
-    connection: Any = chdb.connect(str(path))  # type: ignore[no-untyped-call]
-    for name, value in _SETTINGS.items():
-        connection.query(f"SET {name} = {value}")
-    return connection
 
 
 def _create_schema(connection: Any) -> None:

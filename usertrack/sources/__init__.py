@@ -4,22 +4,16 @@ import importlib
 from collections.abc import Mapping
 from typing import Any, Protocol, cast, runtime_checkable
 
-from usertrack.library import Statement
-from usertrack.settings import Settings
-from usertrack.spool import Spool
-from usertrack.table import Table
+from usertrack.core.notify import Notify
+from usertrack.core.spool import Spool
+from usertrack.core.table import Table
+from usertrack.library.library import Statement
+from usertrack.workspace.settings import Settings
 
 REGISTRY = {
     "posthog": "usertrack.sources.posthog:PostHog",
     "neon": "usertrack.sources.postgres:Postgres",
 }
-
-
-class Notify(Protocol):
-    """Told of what goes wrong and is tried again; with ``passing``, of what takes time and need not be kept, unless it
-    would be ``unseen``, for want of a terminal."""
-
-    def __call__(self, message: str, *, passing: bool = False, unseen: bool = False) -> None: ...
 
 
 class Source(Protocol):

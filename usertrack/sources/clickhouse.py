@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from usertrack.errors import QueryError
-from usertrack.spool import LARGEST, JsonLines, Spool, SpooledRows, unique
-from usertrack.table import Column
+from usertrack.core.errors import QueryError
+from usertrack.core.spool import LARGEST, JsonLines, Spool, SpooledRows, unique
+from usertrack.core.table import Column
 
 _WIDE = ("UInt64", "Int128", "Int256")
 

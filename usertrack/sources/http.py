@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
-from usertrack.measures import number
-from usertrack.sources import Notify
+from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
+from usertrack.core.notify import Notify
+from usertrack.core.words import number
 from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, told
 
 _ADDRESS = "US Cloud is https://us.posthog.com, EU Cloud https://eu.posthog.com"

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from usertrack.settings import Settings
+from usertrack.workspace.settings import Settings
 
 _WHERE = ("host", "hostaddr", "port", "dbname", "user", "service", "options")  # options may choose a schema
 
@@ -18,7 +18,7 @@ def identities(settings: Settings) -> dict[str, str]:
 def origin_of(settings: Settings, now: datetime) -> str:
     """Which sources these are, in words for people: of history, of a report."""
     if settings.uses_demo:
-        from usertrack.sources.demo import cache_root, place
+        from usertrack.workspace.demo_choice import cache_root, place
 
         return place(cache_root(), now=now).name
     posthog = urlsplit(settings["posthog.host"]).netloc + f"/{settings['posthog.project_id']}"

@@ -5,7 +5,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
-from usertrack.sqltext import tokens_of
+from usertrack.library.sql import tokens_of
 
 
 def own_limit(sql: str, values: Mapping[str, Any]) -> float | None:

@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 import httpx
 
-from usertrack.errors import ConnectionFailed, SourceBusy, UsageError
-from usertrack.settings import Settings
+from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
+from usertrack.workspace.settings import Settings
 
 
 async def connection_uri(

@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from usertrack.errors import QueryError, UsageError
-from usertrack.library import Statement
-from usertrack.settings import Settings
-from usertrack.sources import Notify
+from usertrack.core.errors import QueryError, UsageError
+from usertrack.core.notify import Notify
+from usertrack.core.spool import Spool, SpooledRows, csv_rows, unique
+from usertrack.core.table import Column, Table
+from usertrack.library.library import Statement
+from usertrack.library.sql import placeholders, statement_of
 from usertrack.sources.postgres_errors import explain, place, refusal
 from usertrack.sources.waiting import Waiting
-from usertrack.spool import Spool, SpooledRows, csv_rows, unique
-from usertrack.sqltext import placeholders, statement_of
-from usertrack.table import Column, Table
+from usertrack.workspace.settings import Settings
 
 _CASTS = {
     "int": "bigint",

@@ -6,8 +6,8 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
-from usertrack.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
-from usertrack.library import Statement
+from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
+from usertrack.library.library import Statement
 
 DECLARE = 'DECLARE "usertrack" CURSOR FOR '
 """What psycopg puts before the SQL of a cursor of that name: the server's positions count it."""

@@ -12,18 +12,18 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from usertrack.errors import QueryError, SourceBusy, UsageError
-from usertrack.library import Statement
-from usertrack.measures import number
-from usertrack.period import known_zone
-from usertrack.settings import Settings
-from usertrack.sources import Notify
+from usertrack.core.errors import QueryError, SourceBusy, UsageError
+from usertrack.core.notify import Notify
+from usertrack.core.period import known_zone
+from usertrack.core.spool import Spool, SpooledRows, identifier, parquet_rows
+from usertrack.core.table import Table
+from usertrack.core.words import number
+from usertrack.library.library import Statement
+from usertrack.library.sql import statement_of
 from usertrack.sources.clickhouse import Collected, rows_of
 from usertrack.sources.limits import own_limit, with_limit
 from usertrack.sources.query_api import QueryApi
-from usertrack.spool import Spool, SpooledRows, identifier, parquet_rows
-from usertrack.sqltext import statement_of
-from usertrack.table import Table
+from usertrack.workspace.settings import Settings
 
 PAGE_ROWS = 50_000
 """PostHog's MAX_SELECT_RETURNED_ROWS: it clamps every LIMIT to this without a word."""

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from usertrack.errors import QueryError, SourceBusy
-from usertrack.sources import Notify, http
+from usertrack.core.errors import QueryError, SourceBusy
+from usertrack.core.notify import Notify
+from usertrack.sources import http
 from usertrack.sources.waiting import Waiting
 
 _BLOCKING_SECONDS = 75  # PostHog's gateway gives up at 60

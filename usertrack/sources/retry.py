@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import stamina
 
-from usertrack.errors import UsertrackError
-from usertrack.sources import Notify
+from usertrack.core.errors import UsertrackError
+from usertrack.core.notify import Notify
 
 stamina.instrumentation.set_on_retry_hooks([])  # retries are shown through `notify`, not logged
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from usertrack.sources import Notify
+from usertrack.core.notify import Notify
 
 _FIRST = 3.0  # seconds
 

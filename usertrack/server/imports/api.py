@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from usertrack.errors import QueryError, UsageError, UsertrackError
+from usertrack.core.errors import QueryError, UsageError, UsertrackError
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import admit
 from usertrack.server.imports.events import Wanted

@@ -22,7 +22,7 @@ from usertrack.server.persons import NOBODY, clickhouse_time, first_person_id_sq
 from usertrack.server.store import literals
 
 if TYPE_CHECKING:
-    from usertrack.server.store import Session
+    from usertrack.server.session import Session
 
 STAGED = "posthog.import_events"
 LINKS = "posthog.import_links"  # distinct_id and person_id, of ids that the file joins to a person

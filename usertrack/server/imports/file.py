@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from usertrack.errors import QueryError, UsageError, UsertrackError
+from usertrack.core.errors import QueryError, UsageError, UsertrackError
 from usertrack.server.hogql.sql import identifier, quote
 
 if TYPE_CHECKING:
-    from usertrack.server.store import Session
+    from usertrack.server.session import Session
 
 # no leading zeros, which identifiers and postcodes have; no more digits than are kept exactly
 NUMBER = r"^-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d{1,2})?$"

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from usertrack.errors import UsageError
-from usertrack.measures import plural
+from usertrack.core.errors import UsageError
+from usertrack.core.words import plural
 from usertrack.server.imports.events import BAD, COLUMNS, LINKS, STAGED, Events, Wanted, open_events
 from usertrack.server.imports.people import JOINED, PEOPLE, gather, join_identified, links, persons
 from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, running
@@ -24,8 +24,9 @@ from usertrack.server.persons import clickhouse_time
 from usertrack.server.store import literal
 
 if TYPE_CHECKING:
-    from usertrack.server.store import Session, Store
-    from usertrack.sources import Notify
+    from usertrack.core.notify import Notify
+    from usertrack.server.session import Session
+    from usertrack.server.store import Store
 
 _MARGIN = timedelta(minutes=10)  # a request that came before may have waited for its turn
 _REPEATED = "posthog.import_repeats"

@@ -6,7 +6,7 @@ Every column has one fate that can be shown beforehand: it is mapped, left out b
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from usertrack.errors import UsageError, did_you_mean
+from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.server.addresses import means_address
 
 # what people call it, best first; compared without case, spaces and underscores

@@ -11,7 +11,7 @@ from usertrack.server.persons import MERGING, NOBODY, first_person_id_sql
 from usertrack.server.store import literals
 
 if TYPE_CHECKING:
-    from usertrack.server.store import Session
+    from usertrack.server.session import Session
 
 PEOPLE, JOINED = "posthog.import_people", "posthog.import_joined"
 

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from usertrack.errors import UsageError, UsertrackError
-from usertrack.measures import number, plural
+from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.core.words import number, plural
 from usertrack.server.execute import cancel
 from usertrack.server.execute import progress as progress_of
 from usertrack.server.imports.events import BAD, PROBLEMS, Events
 from usertrack.server.imports.file import CONVERT, unreadable
 
 if TYPE_CHECKING:
-    from usertrack.server.store import Session
+    from usertrack.server.session import Session
 
 _EXAMPLES = 3
 _SHOWN = 10  # rows of a dry run

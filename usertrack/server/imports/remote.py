@@ -9,12 +9,12 @@ from typing import Any, NoReturn
 
 import httpx
 
-from usertrack.errors import ConnectionFailed, QueryError, UsertrackError
-from usertrack.measures import size_words
+from usertrack.core.errors import ConnectionFailed, QueryError, UsertrackError
+from usertrack.core.notify import Notify
+from usertrack.core.words import size_words
 from usertrack.server.imports.events import Wanted
 from usertrack.server.imports.file import suffix_of
 from usertrack.server.imports.load import Imported
-from usertrack.sources import Notify
 
 _PIECE = 1 << 20  # bytes
 _SILENCE = 60  # seconds; a server that imports says something five times in each

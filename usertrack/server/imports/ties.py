@@ -6,12 +6,12 @@ What an event is called is made of the time that the file says, so the same file
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from usertrack.measures import plural
+from usertrack.core.words import plural
 from usertrack.server.imports.events import BAD, COLUMNS, STAGED, Events
 from usertrack.server.imports.reading import IN_ORDER, running
 
 if TYPE_CHECKING:
-    from usertrack.server.store import Session
+    from usertrack.server.session import Session
 
 TIES = "posthog.import_ties"  # person_id, timestamp and how many rows have both; `room`: the next time is far enough
 PLACES = "posthog.import_places"  # of each tied row: uuid, timestamp and where it is in the file

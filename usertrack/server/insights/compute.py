@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from usertrack.query_nodes import source_of
+from usertrack.library.nodes import source_of
 from usertrack.server.api_errors import ApiError
 from usertrack.server.insights.errors import MOST, USUAL, errors
 from usertrack.server.insights.funnels import funnels

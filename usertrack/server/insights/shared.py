@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from usertrack.identified import IDENTIFIED
-from usertrack.library import Library, shipped_root
+from usertrack.core.identified import IDENTIFIED
+from usertrack.library.library import Library, shipped_root
 from usertrack.server.hogql.parse import Tree, parse_condition
 from usertrack.server.insights.nodes import LIMIT, Ask, Period, World
 

@@ -1,0 +1,123 @@
+"""Doctor and the commands about people where there is nothing, or where something is broken."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import Cli
+from tests.people import Company, Office, office, served
+from usertrack.library.library import shipped_root
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    company = Company()
+    with office(tmp_path_factory.mktemp("empty"), company) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own(cli: Cli, clean_env: pytest.MonkeyPatch, empty: Office) -> Iterator[Cli]:
+    with served(empty) as env:
+        for name, value in env.items():
+            clean_env.setenv(name, value)
+        yield cli
+
+
+def test_a_project_without_events(own: Cli) -> None:
+    said = own("doctor")
+    assert said.code == 5
+    assert "no events at all" in said.out
+    assert "is this the right project?" in said.out
+    assert re.search(r"all \d+ in order", said.out)
+    assert "error: 1 problem found" in said.err
+
+
+def test_nobody_at_all(own: Cli) -> None:
+    document = json.loads(own("segments", "-f", "json").out)
+    assert {segment["count"] for segment in document["segments"]} == {0}
+    assert document["users"] == []
+    said = own("segments")
+    assert said.code == 0
+    assert "none" in said.out
+    assert own("match").code == 0
+    assert own("segments", "-f", "csv").out.startswith("email,primary,")
+    assert "0 people are known" in own("explain", "lena@northwind.example").err
+
+
+def test_a_table_that_does_not_exist(own: Cli, empty: Office) -> None:
+    with psycopg.connect(empty.dsn, autocommit=True) as connection:
+        connection.execute("ALTER TABLE fastapi_code_execution RENAME TO code")
+        try:
+            said, checked = own("doctor", "-f", "json"), own("check", "--online", "-f", "json")
+            segments = own("segments", "-f", "json")
+        finally:
+            connection.execute("ALTER TABLE code RENAME TO fastapi_code_execution")
+    assert (said.code, checked.code, segments.code) == (5, 5, 6)
+    users = {
+        f"neon/{path.stem}"
+        for path in (shipped_root() / "queries").glob("neon/*.sql")
+        if "fastapi_code_execution" in path.read_text()
+    }
+    broken = {row["what"]: row["detail"] for row in json.loads(checked.out)["rows"] if row["level"] == "FAIL"}
+    assert broken.keys() == users
+    assert all('relation "fastapi_code_execution" does not exist' in detail for detail in broken.values())
+    told = [row for row in json.loads(said.out)["rows"] if row["level"] == "FAIL" and row["what"] != "PostHog"]
+    assert [row["what"] for row in told] == ["table fastapi_code_execution"]
+    assert told[0]["detail"].startswith("does not exist; needed by neon/code_activity, ")
+    assert "queries/neon/code_activity.sql in the workspace" in told[0]["hint"]
+    counts = {segment["id"]: segment["count"] for segment in json.loads(segments.out)["segments"]}
+    assert counts == {"failing": 0, "frustrated": 0, "high_intent": 0, "at_risk": None, "power": 0}
+
+
+def test_a_column_that_does_not_exist(own: Cli, empty: Office) -> None:
+    with psycopg.connect(empty.dsn, autocommit=True) as connection:
+        connection.execute("ALTER TABLE fastapi_run RENAME COLUMN run_state TO state")
+        try:
+            said = own("doctor", "-f", "json")
+        finally:
+            connection.execute("ALTER TABLE fastapi_run RENAME COLUMN state TO run_state")
+    assert said.code == 5
+    failed = [row["what"] for row in json.loads(said.out)["rows"] if row["level"] == "FAIL"]
+    assert failed == ["PostHog", "column fastapi_run.run_state"]
+
+
+def test_queries_of_a_source_that_is_down_were_not_checked(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_revoked")
+    said = own("doctor")
+    assert said.code == 5
+    assert re.search(r"posthog/active_days and \d+\s+not checked: PostHog cannot be asked", said.out)
+    assert re.search(r"38 of [4-9]\d in order", said.out)
+
+
+def test_settings_say_where_they_came_from(own: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text(
+        "timezone: Europe/Berlin\nneon:\n  api: https://user:hunter2@neon.example\n"
+    )
+    clean_env.setenv("COLUMNS", "200")
+    rows = {row["what"]: row["detail"] for row in json.loads(own("doctor", "-f", "json").out)["rows"]}
+    assert rows["timezone"] == "Europe/Berlin (usertrack.yaml, line 1)"
+    assert rows["postgres.url"] == "set (environment, DATABASE_URL)"
+    assert rows["neon.api_key"] == "not set (NEON_API_KEY)"
+    assert rows["internal"] == "datagen.dev (default)"
+    assert "hunter2" not in str(rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("timezone: [", "usertrack.yaml:1: not valid YAML"),
+        ("\nposthog:\n  hots: x", "usertrack.yaml:3: unknown setting 'posthog.hots'"),
+        ("timezone: Mars/Base", "'Mars/Base' is not a timezone"),
+        ("postgres:\n  timeout: soon", "usertrack.yaml:2: 'postgres.timeout' takes a number"),
+    ],
+)
+def test_broken_settings(cli: Cli, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "usertrack.yaml").write_text(text)
+    said = cli("doctor")
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err

@@ -1,0 +1,384 @@
+"""Failures of a small company written row by row: numbers by hand, on both levels, and who fails together with whom."""
+
+import json
+import math
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import problem
+from tests.failures import failure_worlds as worlds
+from tests.failures.failure_worlds import Run
+from tests.people import NOW, SCHEMA, Company, ago
+from usertrack.demo import postgres
+from usertrack.engine.runner import Runner
+from usertrack.failures.bursts import Failed, Incident, Stretch, at_least, drawn_at_least, incidents
+from usertrack.failures.causes import read_catalogue
+from usertrack.failures.days import Day, contrasts, crowded
+from usertrack.failures.investigation import Investigation, Unused, account_named, investigate, tools_named
+from usertrack.library.library import Library, shipped_root
+from usertrack.sources.postgres import Postgres
+from usertrack.workspace.settings import load
+
+OOM = "Modal OOM (rc=137): container ta-{:016x} killed"
+LIST = "IndexError: list index out of range"
+CATALOGUE = read_catalogue([shipped_root() / "failures.yaml"])
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="usertrack-test-") as directory:
+        yield Path(directory)
+
+
+@contextmanager
+def asked(dsn: str, as_of: datetime = NOW, timezone: str = "UTC") -> Iterator[Runner]:
+    """A runner on this Postgres alone: PostHog is not needed for failures."""
+
+    async def address() -> str:
+        return dsn
+
+    env = {"USERTRACK_INTERNAL": "datagen.dev,me@freelance.example", "USERTRACK_TIMEZONE": timezone}
+    settings = load(env=env, workspace=Path(__file__).parent)
+    with Runner(settings, Library([shipped_root() / "queries"]), as_of, {"neon": Postgres(address)}) as runner:
+        yield runner
+
+
+def write(company: Company, dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(SCHEMA.encode())
+        for table, rows in company.tables.items():
+            names = ", ".join(dict.fromkeys(name for row in rows for name in row))
+            taken = f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %s)"
+            connection.execute(f"INSERT INTO {table} ({names}) {taken}".encode(), [json.dumps(rows, default=str)])
+
+
+def company() -> Company:
+    """Lena fails at user code on one day and works on others; six people are hit by one outage; staff fails too."""
+    made = Company()
+    lena = made.account("Lena@Northwind.example")
+    for day in (9, 8, 7, 6):
+        for _ in range(3):
+            made.run(lena, "completed", ago(day))
+    for number in range(4):
+        made.run(lena, "failed", ago(2, seconds=number), LIST)
+    made.run(lena, "running", ago(0.01))
+    made.run(lena, "exploded", ago(1))
+    made.run(lena, "failed", ago(31), LIST)
+    for number in range(6):
+        made.tool(lena, ago(3), tool_provider="gmail")
+        said = f"Resource /x/{number} not found"
+        made.tool(lena, ago(3 + number / 10), "failed", tool_provider="gmail", error_message=said)
+    made.tool(lena, ago(3), tool_name="web_search", tool_type="default", tool_provider="datagen")
+    made.tool(lena, ago(90), tool_name="old_tool", tool_type="default")
+    made.tool(999, ago(3), "failed", error_type="ToolError", error_message="no content")
+    for number in range(6):
+        hit = made.account(f"hit{number}@acme.example" if number else None)
+        for day in (*[70] * 40, 12, 11, 10, 9):
+            made.run(hit, "completed", ago(day))
+        made.run(hit, "failed", ago(5, seconds=600 * number), OOM.format(number))
+    for email in ("ops@DataGen.dev", "qa@ci.datagen.dev", "me@freelance.example"):
+        staff = made.account(email)
+        made.run(staff, "failed", ago(5), OOM.format(7))
+        made.tool(staff, ago(5), "failed", error_message="staff")
+    return made
+
+
+@pytest.fixture(scope="module")
+def dsn(place: Path) -> Iterator[str]:
+    address = postgres.start(place / "company")
+    try:
+        write(company(), address)
+        yield address
+    finally:
+        postgres.stop(place / "company")
+
+
+def investigated(dsn: str, **wanted: Any) -> Investigation:
+    with asked(dsn) as runner:
+        found = investigate(runner, CATALOGUE, **wanted)
+    assert isinstance(found, Investigation)
+    return found
+
+
+def test_the_levels_stand_apart(dsn: str) -> None:
+    found = investigated(dsn)
+    runs, calls = found.levels["workflow"], found.levels["tool"]
+    assert (runs.finished, runs.failed, runs.people, runs.people_failed) == (12 + 4 + 6 * 5, 4 + 6, 7, 7)
+    assert (runs.unfinished, runs.unknown) == (2, ("exploded",))
+    assert (calls.finished, calls.failed, calls.people, calls.people_failed) == (14, 7, 2, 2)
+    assert found.notes == (
+        "workflow level: outcomes that usertrack does not know are in no rate: exploded",
+        "tool level: 1 of these people are backend users without an account; "
+        "where figures are by account, as in `tools_overview`, they are left out",
+    )
+
+
+def test_fingerprints_are_counted_with_their_people(dsn: str) -> None:
+    told = [
+        (one.level, one.cause.label, one.cause.owner, one.tool, one.failures, len(one.people))
+        for one in investigated(dsn).fingerprints
+    ]
+    assert told == [
+        ("tool", "Resource <path> not found", "", "gmail_send", 6, 1),
+        ("workflow", "Modal OOM (rc=137)", "Platform", "", 6, 6),
+        ("workflow", LIST, "User", "", 4, 1),
+        ("tool", "ToolError: no content", "", "gmail_send", 1, 1),
+    ]
+
+
+def test_first_last_and_the_latest_sample(dsn: str) -> None:
+    oom = investigated(dsn).at("workflow")[0]
+    assert (oom.first_at, oom.last_at) == (ago(5, seconds=3000), ago(5))
+    assert oom.sample == "Modal OOM (rc=137): container <id> killed"
+
+
+def test_the_kinds_of_tools(dsn: str) -> None:
+    rows = investigated(dsn).kinds.dicts()
+    assert [(row["kind"], row["calls"], row["failed"], row["users"]) for row in rows] == [
+        ("mcp", 13, 7, 1),
+        ("default", 1, 0, 1),
+    ]
+    assert [round(row["share"], 4) for row in rows] == [0.9286, 0.0714]
+    assert [round(row["success_rate"], 4) for row in rows] == [0.4615, 1.0]
+
+
+def test_one_person(dsn: str) -> None:
+    with asked(dsn) as runner:
+        person = account_named(runner, " LENA@northwind.example")
+    assert person == ["lena@northwind.example"]
+    found = investigated(dsn, person=person)
+    assert (found.levels["workflow"].failed, found.levels["tool"].failed) == (4, 6)
+    assert {day.day.isoformat(): (day.finished, day.failed) for _, day in found.by_day} == {
+        **dict.fromkeys(("2026-11-11", "2026-11-12", "2026-11-13", "2026-11-14"), (3, 0)),
+        "2026-11-18": (4, 4),
+    }
+    assert [(one.person, one.clean, one.clean_runs, one.worst.failed) for one in found.contrasts] == [
+        (person[0], 4, 12, 4)
+    ]
+
+
+def test_days_are_those_of_the_timezone(dsn: str) -> None:
+    with asked(dsn, timezone="Pacific/Kiritimati") as runner:  # 14 hours ahead
+        *_, last = runner.one(runner.bind("neon/failure_days", {"person": ["lena@northwind.example"]})).rows
+    assert last[1:] == (date(2026, 11, 18), 4, 4)
+    with asked(dsn, timezone="Pacific/Pago_Pago") as runner:  # 11 hours behind
+        *_, last = runner.one(runner.bind("neon/failure_days", {"person": ["lena@northwind.example"]})).rows
+    assert last[1:] == (date(2026, 11, 17), 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "hint"),
+    [
+        ("lena@nortwind.example", "did you mean lena@northwind.example?"),
+        ("ops@datagen.dev", "it is one of your own people (`internal` in usertrack.yaml), and those are left out"),
+    ],
+)
+def test_nobody_of_that_name(dsn: str, wanted: str, hint: str) -> None:
+    with asked(dsn) as runner:
+        found = problem(lambda: account_named(runner, wanted))
+    assert (found.message, found.hint, found.exit_code) == (f"nobody is known as '{wanted}'", hint, 2)
+
+
+def test_a_tool_that_they_do_not_use_ends_it(dsn: str) -> None:
+    with asked(dsn) as runner:
+        found = investigate(runner, CATALOGUE, person=["hit1@acme.example"], tool="GMAIL")
+        assert isinstance(found, Unused)
+        assert found.tools == {}
+        assert isinstance(
+            investigate(runner, CATALOGUE, person=["lena@northwind.example"], tool="GMAIL"), Investigation
+        )
+
+
+def test_a_tool_used_long_ago_is_used(dsn: str) -> None:
+    found = investigated(dsn, person=["lena@northwind.example"], tool="old_tool")
+    assert (found.tools, found.levels["tool"].finished, found.levels["workflow"].failed) == (("old_tool",), 0, 4)
+
+
+def test_a_tool_that_nobody_has_is_a_mistake(dsn: str) -> None:
+    with asked(dsn) as runner:
+        for person in ([], ["lena@northwind.example"]):
+            found = problem(lambda: investigate(runner, CATALOGUE, person=person, tool="gmail_sent"))  # noqa: B023
+            assert (found.message, found.exit_code) == ("nobody ever called a tool named 'gmail_sent'", 2)
+            assert found.hint.startswith("did you mean 'gmail_send'?")
+
+
+def test_tools_by_name_or_plain_part() -> None:
+    known = ["gmail_send", "gmailXsend", "gmail_send_all", "100%"]
+    assert tools_named(known, "gmail_send") == ["gmail_send"]
+    assert tools_named(known, "MAIL_") == ["gmail_send", "gmail_send_all"]
+    assert tools_named(known, "%") == ["100%"]
+    assert tools_named(known, "gmail%") == []
+    assert tools_named(known, " ") == []
+
+
+def test_the_outage_is_an_incident_of_everybody(dsn: str) -> None:
+    (one,) = investigated(dsn).incidents
+    assert (one.level, one.cause, one.failed, one.all_failed) == ("workflow", "Modal OOM (rc=137)", 6, 6)
+    assert (one.start, one.end) == (datetime(2026, 11, 15, 8), datetime(2026, 11, 15, 10))
+    assert one.people == ("account 2", *(f"hit{number}@acme.example" for number in range(1, 6)))
+    assert one.chance < 0.01
+    assert (one.whole.itself, one.whole.people, one.whole.people_failed) == (one.itself, 6, 6)
+    assert investigated(dsn, person=["lena@northwind.example"]).incidents == (one,)
+
+
+def test_those_hit_with_clean_days_are_likely_not_at_fault(dsn: str) -> None:
+    told = {one.person: (one.clean, one.struck, one.failed) for one in investigated(dsn).contrasts}
+    assert told.pop("lena@northwind.example") == (4, 0, 4)
+    assert told == dict.fromkeys(("account 2", *(f"hit{number}@acme.example" for number in range(1, 6))), (4, 1, 1))
+
+
+def test_stretches_by_hand(dsn: str) -> None:
+    """Six people have 44 runs behind them, 4 of them within eight weeks and more than a day away; one of 5 failed."""
+    with asked(dsn) as runner:
+        rows = {row[:3]: row[3:] for row in runner.one(runner.bind("neon/failure_windows")).rows}
+    expected = 6 * (2 * 6 / 30) / (4 + 2)
+    assert rows["workflow", datetime(2026, 11, 15, 8), 2] == (6, 6, pytest.approx(expected), 6, 6, True)
+    assert rows["workflow", datetime(2026, 11, 15, 9), 1][:2] == (1, 1)
+    assert rows["workflow", datetime(2026, 10, 20, 9), 1][-1] is False  # before the window: to compare with
+    assert rows["workflow", datetime(2026, 11, 15, 8), 1][:2] == (5, 5)
+    assert rows["workflow", datetime(2026, 11, 8, 9), 24][:2] == (6, 0)
+
+
+def test_first_things_are_expected_to_fail_as_first_things_do(place: Path) -> None:
+    """Everybody's first run fails and no other: the tenth person's is expected to, their second is not."""
+    made = Company()
+    for number in range(10):
+        user = made.account(f"p{number}@acme.example")
+        made.run(user, "failed", ago(20 - number), LIST)
+        made.run(user, "completed", ago(18 - number))
+    address = postgres.start(place / "first")
+    try:
+        write(made, address)
+        with asked(address) as runner:
+            rows = {
+                row[1:3]: row[5] for row in runner.one(runner.bind("neon/failure_windows", {"lengths": ["1"]})).rows
+            }
+    finally:
+        postgres.stop(place / "first")
+    first, second = (datetime(2026, 11, day, 9) for day in (2, 11))
+    assert (rows[first, 1], rows[second, 1]) == (pytest.approx(1, abs=1e-3), 0)
+
+
+def test_who_fails_twice_in_a_stretch_counts_once(place: Path) -> None:
+    made = Company()
+    for number in range(5):
+        user = made.account(f"p{number}@acme.example")
+        for seconds in (0, 60, 3600, 7200):
+            made.run(user, "failed", ago(3, seconds=seconds), LIST)
+    address = postgres.start(place / "twice")
+    try:
+        write(made, address)
+        with asked(address) as runner:
+            rows = list(runner.one(runner.bind("neon/failure_windows")).rows)
+    finally:
+        postgres.stop(place / "twice")
+    # runs at 9:00, 8:59, 8:00 and 7:00
+    counts = {(row[1].hour, row[2]): row[3:5] for row in rows if row[1].date() == date(2026, 11, 17)}
+    assert counts[7, 1] == counts[7, 2] == counts[7, 3] == (5, 5)
+    assert {row[6] for row in rows if row[2] == 24 and row[1] == datetime(2026, 11, 17)} == {20}
+
+
+def test_the_tail_of_a_binomial() -> None:
+    assert at_least(3, 3, 0.5) == pytest.approx(0.125)
+    assert at_least(5, 6, 0.2) == pytest.approx(6 * 0.2**5 * 0.8 + 0.2**6)
+    assert at_least(900, 1000, 0.5) == pytest.approx(sum(math.comb(1000, k) for k in range(900, 1001)) / 2**1000)
+    assert (at_least(1, 10, 0.1), at_least(5, 5, 1), at_least(5, 9, 0)) == (1, 1, 0)
+
+
+def test_fishers_tail() -> None:
+    assert drawn_at_least(3, 4, 4, 4, 1) == pytest.approx((16 + 1) / 70)
+    assert drawn_at_least(1, 1, 1, 1, 3) == pytest.approx(3 / 4)
+    assert drawn_at_least(2, 3, 1, 3, 1) == 1
+
+
+def test_a_crowded_day() -> None:
+    assert crowded(Day(date(2026, 1, 1), 3, 3), 10, 3) == pytest.approx(1 / 120)
+    assert crowded(Day(date(2026, 1, 1), 3, 1), 10, 3) == pytest.approx(1 - 35 / 120)
+    assert contrasts([("a", Day(date(2026, 1, 1), 5, 5)), ("a", Day(date(2026, 1, 2), 5, 5))], {}) == []
+
+
+def burst(people: int, causes: int = 1, hour: int = 13) -> tuple[list[Stretch], list[Failed]]:
+    start = datetime(2026, 11, 9) + timedelta(hours=hour)
+    stretches = [Stretch("workflow", start, 1, people, people, 0.1 * people), Stretch("workflow", start, 4, 50, 6, 5)]
+    stretches += [Stretch("workflow", start - timedelta(days=day), 1, 20, 2, 2, tested=False) for day in range(2, 30)]
+    failures = [
+        Failed("workflow", start + timedelta(minutes=number), f"p{number}", f"cause {number % causes}")
+        for number in range(people)
+    ]
+    return stretches, failures
+
+
+def test_an_incident_needs_people_and_one_cause() -> None:
+    assert len(incidents(*burst(8))) == 1
+    assert incidents(*burst(4)) == []
+    assert incidents(*burst(8, causes=4)) == []
+    stretches, failures = burst(8)
+    assert incidents(stretches, [Failed(one.level, one.at, "one", one.cause) for one in failures]) == []
+
+
+def test_neighbours_of_one_cause_are_one_incident() -> None:
+    first, second = burst(8), burst(8, hour=14)
+    (one,) = incidents(first[0] + second[0], first[1] + second[1])
+    assert (one.start, one.end, one.failed) == (datetime(2026, 11, 9, 13), datetime(2026, 11, 9, 15), 16)
+    later = burst(8, hour=38)
+    assert len(incidents(first[0] + later[0], first[1] + later[1])) == 2
+
+
+def test_what_recurs_is_no_incident() -> None:
+    (hit, _, *quiet), failures = burst(8)
+    for alike, often in ((timedelta(days=1), 29), (timedelta(days=7), 4)):
+        others = [replace(hit, start=hit.start - number * alike, tested=False) for number in range(1, often)]
+        apart = [one for one in quiet if one.start not in {other.start for other in others}]
+        assert len(incidents([hit, *quiet], failures)) == 1
+        assert incidents([hit, *others, *apart], failures) == []
+
+
+def test_a_day_that_has_only_begun_is_not_compared_with_whole_days(dsn: str) -> None:
+    with asked(dsn) as runner:
+        rows = runner.one(runner.bind("neon/failure_windows", {"lengths": ["12"]})).rows
+        last = max(row[1] for row in rows if row[-1])
+    assert last <= NOW.replace(tzinfo=None) - timedelta(hours=11)
+
+
+@pytest.fixture(scope="module")
+def world(place: Path) -> Iterator[str]:
+    """Postgres with the product's tables, for one month of a company at a time."""
+    address = postgres.start(place / "world")
+    try:
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(SCHEMA.encode())
+        yield address
+    finally:
+        postgres.stop(place / "world")
+
+
+def seen(dsn: str, runs: list[Run]) -> list[Incident]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("TRUNCATE wasp_user, fastapi_user, fastapi_run")
+        worlds.write(connection, runs)
+    with asked(dsn) as runner:
+        return worlds.alarms(runner, runs)
+
+
+@pytest.mark.parametrize("kind", worlds.KINDS)
+def test_people_who_fail_for_reasons_of_their_own_are_no_incident(world: str, kind: str) -> None:
+    """One month of each kind; `benchmarks/failure_worlds.py` has many, in which at most 1 % may raise an alarm."""
+    law = replace(worlds.KINDS[kind], people=200)
+    assert seen(world, worlds.quiet(law, random.Random(kind))) == []
+
+
+@pytest.mark.parametrize("kind", ["several rates", "nights", "Mondays"])
+def test_an_outage_of_an_hour_is_seen_in_such_a_month(world: str, kind: str) -> None:
+    luck, start = random.Random(kind), datetime(2026, 11, 12, 12)
+    runs = worlds.outage(worlds.quiet(worlds.KINDS[kind], luck), start, 1, luck, share=1.0)
+    (one,) = seen(world, runs)
+    assert (one.start, one.end, one.failed) == (start, start + timedelta(hours=1), one.all_failed)

@@ -1,0 +1,149 @@
+"""The shipped query library: what holds for every query, on the demo and on paper."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from scripts.query_docs import PAGE, SEED, page
+from tests.conftest import AS_OF
+from usertrack.core.table import Table
+from usertrack.engine.connect import open_runner
+from usertrack.engine.runner import Runner
+from usertrack.library.library import Library, shipped_root
+from usertrack.workspace.settings import load
+
+LIBRARY = Library([shipped_root() / "queries"])
+NAMES = list(LIBRARY)
+OWN_PEOPLE = {
+    "posthog": """NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )""",
+    "neon": """NOT EXISTS (
+        SELECT FROM unnest({internal}) AS own
+        WHERE lower(trim(w.email)) = own
+            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+    )""",
+}
+NOBODY_OF_OURS = """person_id NOT IN (
+    SELECT id
+    FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
+    WHERE said_no OR arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {internal}
+    )
+)"""
+"""Where no other property of persons is read: nothing is joined to each event."""
+NOBODY_WHO_SAID_NO = (
+    NOBODY_OF_OURS,
+    f"person_id NOT IN (SELECT id FROM persons WHERE {{opted_out}}) AND {OWN_PEOPLE['posthog']}",
+    f"NOT {{opted_out}} AND {OWN_PEOPLE['posthog']}",  # in a list of persons
+    "countIf({opted_out})",  # how many they are
+    "NOT (ifNull(trim(properties.email), '') = '' AND {opted_out})",  # the others are told by their e-mail
+)
+OUTCOME = """CASE
+    WHEN status IN ('success', 'completed') THEN 'ok'
+    WHEN status = 'failed' THEN 'failed'
+    WHEN status IN ('running', 'queued', 'pending') THEN 'running'
+    WHEN status IN ('cancelled', 'canceled') THEN 'cancelled'
+    ELSE 'unknown'
+END AS outcome"""
+
+
+def spaced(sql: str) -> str:
+    """``sql`` on one line, without comments."""
+    return " ".join(re.sub(r"--.*", "", sql).split())
+
+
+@contextmanager
+def demo_runner(cache: Path) -> Iterator[Runner]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        with open_runner(
+            load(demo=True, env={}), LIBRARY, now=AS_OF, notify=lambda text, *, passing=False: None
+        ) as runner:
+            yield runner
+
+
+@pytest.fixture(scope="module")
+def runner(demo_cache: Path, demo_postgres: str) -> Iterator[Runner]:
+    with demo_runner(demo_cache) as opened:
+        yield opened
+
+
+def answer(runner: Runner, name: str, **params: object) -> Table:
+    """The answer with defaults, and with a person and a tool of the demo where one must be named."""
+    required = {
+        "email": ["dan.moreau@hooli.example"],
+        "tool": "web_scrape",
+        "steps": ["user_signed_up", "onboarding_started"],
+        "conditions": ["true", "true"],
+        "until": AS_OF,
+        **dict.fromkeys(("since", "origin", "before", "from", "first"), AS_OF - timedelta(days=90)),
+    }
+    taken = {p: required[p] for p, known in LIBRARY[name].params.items() if known.default is None}
+    return runner.one(runner.bind(name, {**taken, **params}))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_what_it_is(name: str) -> None:
+    assert LIBRARY[name].title
+    assert LIBRARY[name].about
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_leaves_out_your_own_people(name: str) -> None:
+    query = LIBRARY[name]
+    said = any(spaced(way) in spaced(query.sql) for way in (OWN_PEOPLE[query.source], NOBODY_OF_OURS))
+    assert said != bool(query.people)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("posthog/")])
+def test_leaves_out_who_opted_out(name: str) -> None:
+    sql = spaced(LIBRARY[name].sql)
+    assert sum(sql.count(spaced(way)) for way in NOBODY_WHO_SAID_NO) == max(1, sql.count("{opted_out}"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_limit_and_one_vocabulary(name: str) -> None:
+    sql = spaced(LIBRARY[name].sql)
+    # of each kind so many, as its parameter says, is what was asked for
+    assert not re.search(r"\bLIMIT\b(?! \{\w+\} BY )", sql, re.IGNORECASE)
+    assert not re.search(
+        r"(?:status|run_state)(?:::text)? = '(?:success|completed)'", sql
+    )  # one of the two words alone
+    for words in re.findall(r"CASE WHEN \w\.status\S* IN .*? END AS outcome", sql):
+        assert re.sub(r"\w\.status::text", "status", words) == spaced(OUTCOME)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_on_the_demo(runner: Runner, name: str) -> None:
+    table = answer(runner, name)
+    assert len(table.rows) > 0
+    assert {*LIBRARY[name].facts, *filter(None, [LIBRARY[name].key])} <= set(table.names)
+    if LIBRARY[name].key:
+        keys = [row[LIBRARY[name].key] for row in table.dicts()]
+        assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("name", ["neon/top_tools", "neon/tool_users", "neon/tool_kinds"])
+def test_tool_tables_add_up_to_the_overview(runner: Runner, name: str) -> None:
+    every, *_ = answer(runner, "neon/tools_overview", days=90).dicts()
+    parts = answer(runner, name, days=90).dicts()
+    for column in ("calls", "unattributed", "finished"):
+        assert every[column] == sum(part[column] for part in parts), column
+
+
+def test_every_query_of_the_seed_is_there() -> None:
+    assert {name for names in SEED.values() for name in names} <= set(NAMES)
+    assert [int(item[3:5]) for item in SEED] == [16, *range(32, 56), 67, 68, 69, 80]
+
+
+def test_the_page_about_them_is_fresh() -> None:
+    assert PAGE.read_text() == page(LIBRARY), "docs/queries.md is stale: run `python scripts/query_docs.py`"

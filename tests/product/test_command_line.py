@@ -1,0 +1,627 @@
+"""The commands of product analytics on a server of their own: what they take from the project, and what is wrong."""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pytest
+
+from usertrack.library.sql import properties_of
+from usertrack.server.store import Store
+
+from ..conftest import Cli, Said
+from ..server.capture_fixtures import SETTINGS, AppThread, Client
+from .logs import capture
+
+
+@pytest.fixture
+def on(cli: Cli, clean_env: pytest.MonkeyPatch, client: Client) -> Callable[..., Said]:
+    """`usertrack` on the store, which a server of its own serves."""
+    clean_env.setenv("POSTHOG_HOST", str(client.http.base_url))
+    clean_env.setenv("POSTHOG_PROJECT_ID", "1")
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", SETTINGS.personal_api_key)
+    return cli
+
+
+@pytest.mark.parametrize(("day", "first"), [(None, "2 Nov"), (0, "1 Nov"), (1, "2 Nov")])
+def test_weeks_start_as_in_posthogs_project(
+    on: Cli, clean_env: pytest.MonkeyPatch, store: Store, day: int | None, first: str
+) -> None:
+    with AppThread(store, replace(SETTINGS, week_start_day=day)) as server:
+        clean_env.setenv("POSTHOG_HOST", server.url)
+        said = on("lifecycle", "--since", "2026-11-04", "--until", "2026-11-10")
+    assert said.code == 0, said.err
+    assert f" {first} " in said.out
+
+
+LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n} $session_id=s{n}" for n in range(12)]
+SINCE = ["--since", "2026-11-01", "--until", "2026-11-07"]
+BROKEN_DOWN = [
+    ["journeys", "--by", "event"],
+    ["funnel", "a", "a"],
+    ["funnel", "a", "a", "--order", "unordered"],
+    ["retention"],
+    ["cohorts", "--target", "a"],
+    ["features", "--event", "a", "--property", ""],
+    ["churn", "--gone", "1"],
+    ["lifecycle"],
+    ["stickiness"],
+    ["activity"],
+    ["sessions"],
+]
+
+
+@pytest.mark.parametrize("command", BROKEN_DOWN)
+def test_a_property_that_nothing_has(on: Cli, client: Client, command: list[str]) -> None:
+    capture(client, LINES)
+    said = on(*command, *SINCE, "--breakdown", "plann")
+    assert (said.code, said.out) == (2, "")
+    assert "no event in this time has a property 'plann'" in said.err
+    assert "did you mean 'plan'?" in said.err
+    assert "no person in this time has a property 'plan'" in on(*command, *SINCE, "--breakdown", "person.plan").err
+
+
+@pytest.mark.parametrize("command", BROKEN_DOWN)
+def test_all_others_say_how_many_they_are(on: Cli, client: Client, command: list[str]) -> None:
+    capture(client, [*LINES, "none | a | 2026-11-02 00:00:00"])
+    said = on(*command, *SINCE, "--breakdown", "plan", "--top", 3)
+    assert said.code == 0, said.err
+    assert "all others: 9 more values of plan" in said.out + said.err
+
+
+@pytest.mark.parametrize("command", ["retention", "cohorts", "lifecycle", "stickiness", "funnel a b"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "1 = 1) UNION ALL (SELECT 1",
+        "event IN (SELECT event FROM events)",
+        "true; DROP TABLE events",
+        "true -- ",
+        "{internal}",
+        "properties.plan = 'a' LIMIT 1",
+    ],
+)
+def test_a_condition_smuggles_nothing_in(on: Cli, command: str, condition: str) -> None:
+    said = on(*command.split(), "--where", condition)
+    assert (said.code, said.out) == (2, "")
+    assert "is not a condition" in said.err
+
+
+def test_an_event_that_never_occurred(on: Cli, client: Client) -> None:
+    capture(client, LINES)
+    for command in ("retention --target aa", "cohorts --target aa", "lifecycle --event aa", "stickiness --event aa"):
+        said = on(*command.split())
+        assert (said.code, said.out) == (2, "")
+        assert "no event 'aa' ever occurred" in said.err
+
+
+@pytest.mark.parametrize("command", [["stickiness", "--event"], ["retention", "--target"], ["funnel", "a"]])
+def test_blanks_around_a_name(on: Cli, client: Client, command: list[str]) -> None:
+    """They are of it, where an event is called so."""
+    capture(client, LINES)
+    client.batch({"event": " b ", "distinct_id": "p0", "timestamp": "2026-11-03T00:00:00Z"}, historical_migration=True)
+    for name in (" b ", " a ", " a | b "):
+        said = on(*command, name, *SINCE)
+        assert said.code == 0, said.err
+        assert "nobody" not in said.err + said.out
+    assert "no event 'b'" in on(*command, "b", *SINCE).err
+
+
+@pytest.mark.parametrize("command", ["funnel a bb", "funnel activation"])
+def test_people_who_stopped_before_what_never_occurred(on: Cli, client: Client, command: str) -> None:
+    capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00"])
+    said = on(*command.split(), *SINCE, "--stopped-at", 1)
+    assert (said.code, said.out) == (2, "")
+    assert "ever occurred" in said.err
+
+
+def test_a_project_whose_signups_have_another_name(on: Cli, client: Client, clean_env: pytest.MonkeyPatch) -> None:
+    capture(client, ["p | signup | 2026-11-02 00:00:00", "p | a | 2026-11-03 00:00:00"])
+    said = on("cohorts")
+    assert (said.code, said.out) == (2, "")
+    assert "no event 'user_signed_up' or 'signed_up' ever occurred" in said.err
+    assert "did you mean 'signup'?" in said.err
+    assert "--target EVENT" in said.err
+    unknown = "unknown: no event 'user_signed_up' or 'signed_up' ever occurred"
+    assert on("report", "activity", *SINCE, "-f", "markdown").out.count(unknown) == 2
+    whole = json.loads(on("activity", "--full", *SINCE, "-f", "json").out)
+    assert unknown.partition(" ")[2] in whole["notes"]
+    clean_env.setenv("USERTRACK_SIGNED_UP", "signup")
+    assert "n=1" in on("cohorts", *SINCE).out
+    assert "ever occurred" not in on("report", "activity", *SINCE, "-f", "markdown").out.partition("## Cohorts")[2]
+
+
+def test_the_people_of_a_step_are_of_all_groups(on: Cli, client: Client) -> None:
+    said = on("funnel", "a", "b", "--stopped-at", 1, "--breakdown", "person.plan")
+    assert (said.code, said.out) == (2, "")
+    assert "without a --breakdown" in said.err
+
+
+def test_values_of_no_breakdown_are_not_told_apart(on: Cli, client: Client) -> None:
+    said = on("activity", "--top", 3)
+    assert (said.code, said.out) == (2, "")
+    assert "--breakdown PROPERTY" in said.err
+
+
+def test_one_is_no_plural(on: Cli, client: Client) -> None:
+    capture(client, ["p0 | a | 2026-11-02 00:00:00", "p0 | b | 2026-11-02 00:01:00"])
+    assert " 1 person " in on("funnel", "a", "b", "--stopped-at", 2, *SINCE).out
+    assert "did all 2 steps" in on("funnel", "a", "b", "--stopped-at", 2, *SINCE).out
+    assert "−0" not in on("funnel", "a", "b", *SINCE).out
+    assert "1 session of 1 person" in on("journeys", "--by", "event", *SINCE).out
+    assert "of 1 active person\n" in on("features", "--event", "a", "--property", "", *SINCE).out
+
+
+def test_nobody_is_left_by_an_exclusion(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00", "p | c | 2026-11-02 01:00:00", "p | b | 2026-11-02 02:00:00"])
+    said = on("funnel", "a", "b", "--exclude", "c", *SINCE)
+    assert "nobody took the first step in this time, but for who then did c" in said.err
+
+
+def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2020-01-01 00:00:00", "p | b | 2020-01-01 00:00:00"])
+    for command in (
+        "retention --target a",
+        "cohorts --target a",
+        "lifecycle --event a",
+        "stickiness --event a",
+        "funnel a b",
+    ):
+        said = on(*command.split(), *SINCE)
+        assert said.code == 0, said.err
+        assert "nobody" in said.err + said.out
+        assert "nan" not in said.out.lower()
+
+
+@pytest.mark.parametrize("command", ["activity", "lifecycle", "funnel a b", "report activity"])
+def test_a_segment_that_is_unknown_is_not_empty(on: Cli, client: Client, command: str) -> None:
+    capture(client, LINES)
+    said = on(*command.split(), *SINCE, "--segment", "power")
+    assert (said.code, said.out) == (6, "")
+    assert "who is in Power Users is unknown, because Postgres is not connected" in said.err
+
+
+@pytest.mark.parametrize("command", ["sessions", "report activity"])
+def test_sessions_on_no_known_device(on: Cli, client: Client, command: str) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00 | $session_id=s $browser=Firefox"])
+    said = on(*command.split(), *SINCE, "-f", "json")
+    assert said.code in (0, 6), said.err
+    assert "no session has $device_type or $os or $geoip_country_code" in said.out
+    assert "Firefox" in said.out
+    assert "property" not in said.err
+
+
+def test_an_exclusion_that_never_occurred(on: Cli, client: Client) -> None:
+    capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | cancelled | 2026-11-02 01:00:00"])
+    for more in ([], ["--stopped-at", "1"]):
+        said = on("funnel", "a", "b", *SINCE, "--exclude", "canceled", *more)
+        assert (said.code, said.out) == (2, "")
+        assert "no event 'canceled' ever occurred" in said.err
+        assert "did you mean 'cancelled'?" in said.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (["activity", "--where", "plann = 1"], "events have no field 'plann'", "did you mean 'plan'? properties are"),
+        (["sessions", "--where", "properties.plann = 'a'"], "has a property 'plann'", "did you mean 'plan'?"),
+        (
+            ["churn", "--where", "person.properties['mail'] = 'a'"],
+            "no person in this time has a property 'mail'",
+            "email",
+        ),
+        (["funnel", "a", "a[properties.plann = 'a']"], "has a property 'plann'", "did you mean 'plan'?"),
+        (["features", "--event", "a", "--property", "plann"], "has a property 'plann'", "did you mean 'plan'?"),
+    ],
+)
+def test_a_condition_on_what_nothing_has(on: Cli, client: Client, args: list[str], message: str, hint: str) -> None:
+    named = {"event": "a", "distinct_id": "n", "timestamp": "2026-11-02T00:00:00Z"}
+    client.batch({**named, "properties": {"$set": {"email": "n@x.example"}}}, historical_migration=True)
+    capture(client, LINES)
+    said = on(*args, *SINCE)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+    assert hint in said.err
+    assert "posthog/" not in said.err
+
+
+def test_properties_of_a_condition() -> None:
+    text = "properties.plan = 'properties.x' AND person.properties['a.b'] > events.properties.$os + p.properties.z"
+    assert properties_of(text) == ["plan", "person.a.b", "$os"]
+
+
+@pytest.mark.parametrize(
+    "command", ["lifecycle", "activity", "funnel a b", "funnel a b --stopped-at 1", "churn", "journeys"]
+)
+def test_who_opted_out_is_left_out_and_said(on: Cli, client: Client, command: str) -> None:
+    capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | $pageview | 2026-10-01 00:00:00 | $pathname=/"])
+    said_no = {"event": "a", "distinct_id": "gone", "timestamp": "2026-11-02T00:00:00Z"}
+    asked = [*command.split(), "--since", "2026-09-01", "--until", "2026-11-07", "-f", "csv"]
+    before = on(*asked)
+    client.batch({**said_no, "properties": {"$set": {"$opt_out": "true"}}}, historical_migration=True)
+    said = on(*asked)
+    assert said.code == 0, said.err
+    assert said.out == before.out
+    assert "1 person has opted out, and is left out" in said.err
+
+
+def test_whole_weeks_are_said(on: Cli, client: Client) -> None:
+    capture(client, LINES)
+    said = on("lifecycle", "--since", "2026-11-04", "--until", "2026-11-10")
+    assert "whole weeks are counted: from 2 Nov on" in said.err
+    assert "whole" not in on("lifecycle", "--since", "2026-11-02", "--until", "2026-11-08").err
+
+
+@pytest.mark.parametrize("begins", [["--since", "2026-11-02"], ["--days", "6"]])
+def test_only_one_option_says_when_it_begins(on: Cli, begins: list[str]) -> None:
+    for command in ("stickiness", "retention", "cohorts", "lifecycle", "features"):
+        said = on(command, *begins, "--periods", 3)
+        assert (said.code, said.out) == (2, "")
+        assert f"{begins[0]} and --periods both say when it begins" in said.err
+
+
+def test_so_many_days_are_so_many_days(on: Cli, client: Client) -> None:
+    capture(client, LINES)
+    until = ["--until", "2026-11-07"]
+    assert "active on how many of 6 days" in on("stickiness", "--days", 6, *until).out
+    for command in ("activity", "sessions", "lifecycle --interval day"):
+        assert "2 Nov – 7 Nov 2026" in on(*command.split(), "--days", 6, *until).out
+    assert len(json.loads(on("activity", "--days", 6, *until, "-f", "json").out)["days"]) == 6
+
+
+@pytest.mark.parametrize("command", BROKEN_DOWN, ids=" ".join)
+def test_a_time_that_is_yet_to_come(on: Cli, client: Client, command: list[str]) -> None:
+    capture(client, LINES)
+    said = on(*command, "--as-of", "2026-11-20", "--since", "2026-11-21", "--until", "2026-11-29")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.count("this time is yet to come: it begins 2026-11-21 00:00") == 1
+
+
+@pytest.mark.parametrize("command", BROKEN_DOWN, ids=" ".join)
+def test_what_is_yet_to_come_is_not_counted(on: Cli, client: Client, command: list[str]) -> None:
+    capture(client, LINES)
+    said = on(*command, "--interval", "day", "--as-of", "2026-11-20", "--since", "2026-11-01", "--until", "2026-12-31")
+    assert said.err.count("41 days of this time are yet to come") == 1
+    assert "21 Nov" not in said.out
+    assert " Dec  " not in said.out
+
+
+def test_a_limit_is_for_every_table_and_heatmap(on: Cli, client: Client) -> None:
+    moments = ", ".join(f"2026-11-02 0{hour}:00:00" for hour in range(9))
+    capture(
+        client,
+        [
+            f"p{n} | $pageview | {moments} | $session_id=s{n} $browser=B{n} $pathname=/page-{n} name=f{n}"
+            for n in range(50)
+        ],
+    )
+    used = ["features", "--event", "$pageview", "--property", "name", *SINCE]
+    assert on(*used).out.count("\n") < 120
+    assert on(*used).out.count("10 more · `--limit 0` shows all") == 2
+    assert on(*used, "--limit", 2).out.count("48 more") == 2
+    assert on(*used, "-f", "markdown").out.count("10 more") == 2
+    everything = on(*used, "--limit", 0).out
+    assert "more" not in everything
+    assert everything.count("f49") == 2
+    pages = [on("journeys", *SINCE, *more).out.count("/page-") for more in ([], ["--limit", 1], ["--limit", 0])]
+    assert pages[1] < pages[0] < pages[2]
+    assert "more" in on("sessions", *SINCE, "--limit", 1).out
+
+
+def test_activity_draws_by_week(on: Cli, client: Client) -> None:
+    capture(client, [f"p{n} | a | 2026-10-{day:02} 00:00:00" for n in range(4) for day in range(1, 31, n + 1)])
+    october = ["--since", "2026-10-05", "--until", "2026-11-01"]
+    by_week, by_day = (on("activity", *october, *more) for more in (["--interval", "week"], []))
+    assert "charts by week: DAU of an average day" in by_week.err
+    assert by_week.out != by_day.out
+    assert by_week.out.splitlines()[:20] == by_day.out.splitlines()[:20]  # the figures are of days, whatever is drawn
+    assert "counted in days, not hours" in on("activity", *october, "--interval", "hour").err
+
+
+def test_steps_at_one_time_are_in_no_median(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00", "p | b | 2026-11-02 00:00:00"])
+    for more in ([], ["--order", "unordered"]):
+        said = on("funnel", "a", "b", *SINCE, *more)
+        assert "steps at the very time of the one before are in no median or mean: 1" in said.err
+
+
+def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
+    event = {"event": "a", "distinct_id": "n", "timestamp": "2026-11-02T00:00:00Z"}
+    client.batch({**event, "properties": {"$set": {"email": "n@x.example"}}}, historical_migration=True)
+    asked = ["funnel", "a", "a", *SINCE, "--stopped-at", "1", "-f", "csv"]
+    [who] = csv.reader(on(*asked).out.splitlines()[1:])
+    assert who[1] == "n@x.example"
+    said = on(*asked, "--pseudonyms")
+    assert (said.code, said.out.count("\n")) == (0, 2)
+    assert not any(each in said.out for each in who[:2])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["activity", "--days", "3"], ["lifecycle", "--period", "day"], ["retention", "--period", "day"], ["churn"]],
+)
+def test_a_day_that_ends_with_as_of_is_over(on: Cli, client: Client, command: list[str]) -> None:
+    """To the last second of it."""
+    capture(client, [f"p{n} | a | 2026-09-0{n} 00:00:00, 2026-10-3{n % 2} 08:00:00" for n in range(1, 6)])
+    capture(client, ["q | a | 2026-10-31 08:00:00, 2026-11-01 23:59:59"])
+    then, until = (
+        json.loads(on(*command, option, "2026-11-01", "-f", "json").out) for option in ("--as-of", "--until")
+    )
+    assert then == until
+
+
+def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) -> None:
+    """By the first value in the window: p and t were free before it, q is dormant; of r's two the first counts."""
+    capture(
+        client,
+        [
+            "p | a | 2026-10-20 00:00:00 | plan=free",
+            "p | a | 2026-11-02 00:00:00 | plan=team",
+            "p | a | 2026-11-03 00:00:00, 2026-11-04 00:00:00",
+            "q | a | 2026-11-01 00:00:00 | plan=free",
+            "r | a | 2026-11-02 00:00:00 | plan=pro",
+            "r | a | 2026-11-03 00:00:00 | plan=free",
+            "s | a | 2026-11-02 01:00:00 | plan=pro",
+            "t | a | 2026-10-31 00:00:00, 2026-11-01 00:00:00 | plan=free",
+            "t | a | 2026-11-02 00:00:00, 2026-11-03 00:00:00, 2026-11-04 00:00:00",
+        ],
+    )
+    window = ["--since", "2026-11-02", "--until", "2026-11-04", "-b", "plan", "-f", "json"]
+
+    def asked(*command: str) -> list[dict[str, object]]:
+        found = json.loads(on(*command, *window).out)
+        return [row for name in ("rows", "cells", "days", "features") for row in found.get(name, ())]
+
+    lifecycle = asked("lifecycle", "--interval", "day")
+    active = [row["breakdown"] for row in lifecycle if row["start"] == "2026-11-02"]
+    assert active == ["pro", "team", None, "free"]
+    assert next(row["dormant"] for row in lifecycle if row["breakdown"] == "free") == 1
+    people = {row["breakdown"]: row["at_least"] for row in asked("stickiness") if row["periods"] == 1}
+    assert people == {"pro": 2, "team": 1, None: 1}
+    cells = asked("retention", "--interval", "day", "--type", "recurring", "--target", "a")
+    first = [row for row in cells if row["period"] == 0 and row["cohort"] == cells[0]["cohort"]]
+    assert [(row["breakdown"], row["size"]) for row in first] == [("pro", 2), ("team", 1), (None, 1)]
+    days = [row for row in asked("activity") if row["group"] != "everybody" and row["start"] == "2026-11-02"]
+    assert [(row["breakdown"], row["dau"]) for row in days] == [("pro", 2), ("team", 1), (None, 1), ("free", 0)]
+    uses = asked("features", "--event", "a", "--property", "")
+    assert [(row["breakdown"], row["people"]) for row in uses] == [("pro", 2), ("team", 1), (None, 1)]
+
+
+LOG = [
+    "p | A | 2026-11-02 00:00:00 | amount=50",
+    "p | B | 2026-11-02 01:00:00",
+    "q | A | 2026-11-02 02:00:00 | amount=9",
+]
+ODD = ["a|b", "[red]bold[/red]", "it's\\"]
+
+
+@pytest.fixture
+def odd(client: Client) -> Client:
+    """Some events with plain names, and one person with all the odd ones, a minute after each other."""
+    capture(client, LOG)
+    times = [f"2026-11-03T00:0{n}:00Z" for n in range(len(ODD))]
+    client.batch(*({"event": name, "distinct_id": "r", "timestamp": at} for name, at in zip(ODD, times, strict=True)))
+    return client
+
+
+EITHER = [
+    ["funnel", "A", "{}"],
+    ["retention", "--target", "{}"],
+    ["retention", "--returning", "{}"],
+    ["cohorts", "--target", "{}"],
+    ["lifecycle", "--event", "{}"],
+    ["stickiness", "--event", "{}"],
+    ["features", "--property", "", "--event", "{}"],
+    ["churn", "--gone", "1", "--event", "{}"],
+]
+
+
+@pytest.mark.parametrize("command", EITHER, ids=" ".join)
+def test_of_several_events_some_or_none_occurred(on: Cli, odd: Client, command: list[str]) -> None:
+    none = on(*(word.format("Nope|BB") for word in command), *SINCE)
+    assert (none.code, none.out) == (2, "")
+    assert "no event 'Nope' or 'BB' ever occurred" in none.err
+    some = on(*(word.format("Nope|b|B") for word in command), *SINCE)
+    assert some.code == 0, some.err
+    assert "no event 'Nope' ever occurred" in some.err
+    assert "no event 'b' ever occurred: did you mean 'B'" in some.err
+
+
+def test_names_with_signs_are_reached(on: Cli, odd: Client) -> None:
+    steps = [r"a\|b", r"\[red]bold\[/red]", "it's\\"]
+    for order in ("ordered", "unordered"):
+        [group] = json.loads(on("funnel", *steps, *SINCE, "--order", order, "-f", "json").out)["groups"]
+        assert [step["people"] for step in group["steps"]] == [1, 1, 1]
+    for step in steps:
+        rows = json.loads(on("stickiness", "--event", step, *SINCE, "-f", "json").out)["rows"]
+        assert rows[0]["people"] == 1
+
+
+def test_what_makes_a_member_takes_a_condition(on: Cli, odd: Client) -> None:
+    target = ["--target", "A[toInt(properties.amount) = 50]"]
+    cells = json.loads(on("retention", *target, "--period", "day", *SINCE, "-f", "json").out)["cells"]
+    assert {cell["period"]: cell["size"] for cell in cells if cell["size"]} == dict.fromkeys(range(6), 1)
+    said = on("retention", "--target", "A[properties.amonut = 50]", *SINCE)
+    assert "did you mean 'amount'?" in said.err
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["funnel", "A[properties.plan", "B"], "'A[properties.plan' lacks the ] that ends its condition"),
+        (["funnel", "a", "b"], "did you mean 'A'"),
+        (["stickiness", "--event", "A[properties.amount = 50]"], "no condition is taken here"),
+        (["funnel", "A", "B", "--exclude", "Nope|Nada"], "no event 'Nope' ever occurred"),
+    ],
+)
+def test_what_is_no_step(on: Cli, odd: Client, command: list[str], message: str) -> None:
+    said = on(*command, *SINCE)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+
+
+def test_days_to_come_are_none_to_be_active_on(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-18 00:00:00, 2026-11-20 00:00:00", "p | a | 2026-11-22 00:00:00"])
+    said = on("stickiness", "--as-of", "2026-11-20T09:00", "--since", "2026-11-18", "--until", "2026-11-30")
+    assert "active on how many of 3 days" in said.out
+    assert "the last day is not over" in said.err
+    assert "10 days of this time are yet to come" in said.err
+    rows = on(
+        "stickiness", "--as-of", "2026-11-20T09:00", "--since", "2026-11-18", "--until", "2026-11-30", "-f", "csv"
+    ).out
+    assert [row.split(",")[3] for row in rows.split()[1:]] == ["0", "1", "0"]
+
+
+def test_what_the_whole_document_does_not_take(on: Cli, client: Client) -> None:
+    for more in ([], ["-f", "json"]):
+        said = on("activity", "--full", "--breakdown", "plan", *more)
+        assert (said.code, said.out) == (2, "")
+        assert "--full takes no --breakdown" in said.err
+
+
+def test_of_more_cohorts_than_fit_the_latest_and_their_first_periods(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-01 00:00:00, 2026-11-07 23:00:00"])
+    asked = ["retention", "--period", "hour", *SINCE]
+    said = on(*asked)
+    assert max(map(len, said.out.splitlines())) <= 100
+    assert "129 earlier · `--limit 0` shows all" in said.out
+    assert "too narrow for 87 more columns · `-f csv` has all" in said.out
+    assert "\n  7 Nov 23:00" in said.out
+    assert "\n  1 Nov 00:00" not in said.out
+    assert "\n  1 Nov 00:00" in on(*asked, "--limit", "0").out
+    assert len(on(*asked, "-f", "csv").out.splitlines()) == 1 + 168 * 169 // 2
+
+
+def test_nobody_is_dormant_before_a_period_is_over(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00"])
+    asked = ["lifecycle", "--interval", "week", "--since", "2026-11-02", "--until", "2026-11-10"]
+    dormant = [row["dormant"] for row in json.loads(on(*asked, "-f", "json").out)["rows"]]
+    assert dormant == [0, None]
+    assert on(*asked, "-f", "csv").out.splitlines()[2].split(",")[6] == ""
+
+
+def test_cohorts_reach_day_90_on_the_first_day_of_a_week(on: Cli, client: Client) -> None:
+    capture(client, ["p | signed_up | 2026-08-16 12:00:00", "p | a | 2026-11-14 12:00:00"])
+    rows = json.loads(on("cohorts", "--as-of", "2026-11-16T09:00", "-f", "json").out)["cells"]
+    assert [row["people"] for row in rows if row["period"] == 90 and row["size"]] == [1]
+
+
+def test_blanks_of_retention_are_explained(on: Cli, client: Client) -> None:
+    capture(client, LINES)
+    said = on("retention", *SINCE, "--interval", "day")
+    assert "· of n=0 is a cohort without people" in said.err
+    assert "not over yet" not in said.err
+
+
+def test_why_there_are_no_sessions(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00", "p | a | 2026-11-12 00:00:00 | $session_id=s"])
+    for command in ("sessions", "activity"):
+        assert "no event has a $session_id: there are no sessions" in on(command, *SINCE).err
+    assert "no session began in this time" in on("sessions", "--since", "2026-11-08", "--until", "2026-11-10").err
+    assert "no session began" not in on("sessions", "--since", "2026-11-12", "--until", "2026-11-12").err
+
+
+def test_sessions_are_unknown_and_not_0_without_session_ids(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00"])
+    for command in ("sessions", "activity"):
+        now = json.loads(on(command, *SINCE, "-f", "json").out)["now"]
+        assert (now["sessions"], now["visitors"]) == (None, None)
+    assert "0-30s" not in on("sessions", *SINCE).out
+    assert {row["sessions"] for row in json.loads(on("activity", *SINCE, "-f", "json").out)["days"]} == {None}
+
+
+def test_the_curve_ends_where_it_is_known_of_few(on: Cli, client: Client) -> None:
+    lines = [f"p{n} | a | 2026-11-01 01:00:00" + ", 2026-11-02 01:00:00" * (n < 8) for n in range(29)]
+    capture(client, [*lines, "late | a | 2026-11-05 01:00:00", "later | a | 2026-11-06 01:00:00"])
+    asked = ["cohorts", "--target", "a", *SINCE, "--as-of", "2026-11-08T12:00"]
+    said = on(*asked)
+    assert "Day 1 – 2 " in said.out
+    assert "26 % of 31 on day 1 (14 to 43 %), 0 % of 30 on day 2 (0 to 11 %)" in " ".join(said.out.split())
+    assert "known of 30 people or more" in " ".join(said.err.split())
+    curve = json.loads(on(*asked, "-f", "json").out)["curve"]
+    assert [(curve[3]["size"], curve[3]["low"]), round(curve[3]["high"], 3)] == [(29, 0), 0.117]
+    assert "rate,low,high" in on(*asked, "-f", "csv").out
+    few = on(*asked, "--where", "distinct_id = 'late'")
+    assert (few.code, "Day 1" in few.out) == (0, False)
+
+
+BERLIN = ["--timezone", "Europe/Berlin", "--since", "2026-10-19", "--until", "2026-11-04", "--as-of", "2026-11-05"]
+
+
+@pytest.mark.parametrize(
+    ("command", "column"),
+    [
+        ("retention", "cohort"),
+        ("cohorts --target a", "cohort"),
+        ("lifecycle", "start"),
+        ("sessions", "start"),
+        ("journeys --by event", "start"),
+        ("churn --gone 1", "start"),
+        ("funnel a a", "start"),
+        ("activity", "start"),
+    ],
+)
+def test_buckets_are_dates_of_the_zone_in_all_data(
+    on: Cli, client: Client, tmp_path: Path, command: str, column: str
+) -> None:
+    capture(client, ["p | a | 2026-10-18 22:30:00, 2026-10-19 01:00:00, 2026-10-28 12:00:00 | $session_id=s"])
+    asked = [*command.split(), "--interval", "day" if command == "activity" else "week", *BERLIN]
+    for form in ("csv", "jsonl", "json", "parquet", "xlsx"):
+        said = on(*asked, "-f", form, "-o", f"found.{form}")
+        assert said.code == 0, said.err
+    written = (tmp_path / "found.csv").read_text()
+    found = {row[column] for row in csv.DictReader(written.splitlines())} - {""}
+    assert "2026-10-19" in found
+    assert {len(start) for start in found} == {10}
+    lines = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text().splitlines()]
+    assert {row[column] for row in lines} - {None} == found
+    assert '"2026-10-19"' in (tmp_path / "found.json").read_text()
+    kept = duckdb.sql(
+        f"SELECT DISTINCT typeof({column}), {column}::VARCHAR FROM '{tmp_path / 'found.parquet'}'"
+    ).fetchall()
+    assert set(kept) - {("DATE", None)} == {("DATE", start) for start in found}
+    sheet = openpyxl.load_workbook(tmp_path / "found.xlsx")["Data"]
+    [at] = [cell.column for cell in sheet[1] if cell.value == column]
+    cells = [row[at - 1] for row in sheet.iter_rows(min_row=2) if row[at - 1].value]
+    assert {(f"{cell.value:%Y-%m-%d}", cell.number_format) for cell in cells} == {(day, "yyyy-mm-dd") for day in found}
+
+
+def test_hours_are_moments_with_their_offset(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-10-25 00:30:00, 2026-10-25 01:30:00"])  # 02:30 in Berlin, twice
+    hours = ["--interval", "hour", "--since", "2026-10-25", "--until", "2026-10-25", *BERLIN[:2]]
+    rows = csv.DictReader(on("lifecycle", *hours, "-f", "csv").out.splitlines())
+    assert [row["start"] for row in rows if row["active"] == "1"] == ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z"]
+
+
+def test_periods_of_days_are_dates_of_the_zone_too(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-10-18 22:30:00, 2026-10-31 12:00:00"])
+    churn = json.loads(on("churn", "--gone", 3, "--of", "all", *BERLIN, "-f", "json").out)
+    assert [(one["start"], one["end"]) for one in churn["groups"][0]["periods"]][-1] == ("2026-11-02", "2026-11-05")
+    heat = json.loads(
+        on("features", "--event", "a", "--property", "", "--of", "all", "--interval", "week", *BERLIN, "-f", "json").out
+    )["heatmap"]
+    assert [cell["start"] for cell in heat] == ["2026-10-19", "2026-10-26", "2026-11-02"]
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_what_a_group_has_stands_below_its_name(on: Cli, client: Client, form: str) -> None:
+    capture(client, LINES)
+    said = on("lifecycle", *SINCE, "--interval", "day", "--breakdown", "plan", "--top", 1, "-f", form).out
+    places = [said.index(words) for words in ("plan = plan0", "dormant", "Active", "plan = all others")]
+    assert places == sorted(places)
+
+
+def test_sessions_by_browser_are_told_once(on: Cli, client: Client) -> None:
+    capture(client, ["p | a | 2026-11-02 00:00:00 | $session_id=s $browser=Lynx"])
+    assert on("sessions", *SINCE, "--breakdown", "$browser").out.count("Lynx") == 1
+
+
+def test_retention_of_more_hours_than_fit_in_memory(on: Cli) -> None:
+    said = on("retention", "--interval", "hour", "--since", "2026-09-01", "--until", "2026-10-30")
+    assert (said.code, said.out) == (2, "")
+    assert "1 440 hours" in said.err
+    assert "longer --interval" in said.err

@@ -1,0 +1,212 @@
+"""The queries of the weekly report, and who moved, by hand: a small company in real engines."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.people import NOW, Company, Office, ago, office
+from usertrack.core.period import Week
+from usertrack.engine.runner import Runner
+from usertrack.failures.causes import read_catalogue
+from usertrack.library.library import shipped_root
+from usertrack.reports.summary import in_short
+from usertrack.reports.traffic import traffic
+from usertrack.reports.weekly import gather
+from usertrack.segments.history.file import Place
+from usertrack.segments.history.snapshots import WEEK
+from usertrack.segments.history.week_ago import Moved, Sought, ask_both, classify_both
+
+MONDAY = datetime(2026, 11, 9)
+SINCE = MONDAY.replace(tzinfo=UTC)
+UNTIL = Week(2026, 46, "UTC").until
+WINDOW = {"days": 8, "since": SINCE}
+SECOND = timedelta(seconds=1)
+
+
+def week(company: Company) -> None:
+    """Visits and accounts on both sides of both ends of the week of 9 November, and around midnight."""
+    ann, nobody, own = company.person("ann@x.example"), company.person(None), company.person("dev@datagen.dev")
+
+    def seen(person: str, at: datetime, session: str, page: str = "/a") -> None:
+        company.event(person, "$pageview", at, **{"p_$session_id": session, "p_$pathname": page})
+
+    for at, session in (
+        (MONDAY - SECOND, "before"),
+        (MONDAY, "first"),
+        (MONDAY + timedelta(days=7) - SECOND, "last"),
+        (MONDAY + timedelta(days=7), "after"),
+    ):
+        seen(ann, at, session)
+    seen(ann, MONDAY + timedelta(days=2) - SECOND, "night")  # a visit of Tuesday that goes on until Wednesday
+    seen(ann, MONDAY + timedelta(days=2), "night", "/b")
+    seen(nobody, MONDAY + timedelta(days=2, hours=1), "")
+    seen(own, MONDAY + timedelta(days=3), "ours")
+    for hour in (1, 2, 3):  # the week after is of a tracker without sessions
+        seen(nobody, MONDAY + timedelta(days=8, hours=hour), "")
+
+
+def newcomers(company: Company) -> None:
+    """Three new people, one of them with two accounts; others are older, or your own."""
+    there = MONDAY + timedelta(days=1)
+    company.account("old@x.example", signed_up=MONDAY - SECOND, runs={"completed": 9}, run_at=there)
+    new = company.account("new@x.example", signed_up=MONDAY, runs={"completed": 2, "failed": 1}, run_at=there)
+    company.tool(new, there)
+    company.tool(new, MONDAY + timedelta(days=7))  # after the week
+    company.account("idle@x.example", signed_up=there)
+    company.account(None, signed_up=there, runs={"queued": 1}, run_at=there)
+    company.account("returns@x.example", signed_up=MONDAY - timedelta(days=50))
+    company.account("Returns@x.example", signed_up=there, runs={"completed": 1}, run_at=there)
+    company.account("dev@datagen.dev", signed_up=there, runs={"completed": 5}, run_at=there)
+    company.account("later@x.example", signed_up=MONDAY + timedelta(days=7))
+    for email, created in (("new@x.example", MONDAY), ("old@x.example", MONDAY - SECOND), (None, MONDAY)):
+        person = company.person(email, created=created)
+        company.event(person, "user_signed_up", there, times=2)
+        company.event(person, "later", MONDAY + timedelta(days=8))
+
+
+def mover(company: Company) -> None:
+    """Somebody who clicks connect before the week, and spends credits later."""
+    company.account("mover@x.example", credits=100, runs={"completed": 1}, run_at=ago(20))
+    clicks = company.person("mover@x.example")
+    company.event(clicks, "mcp_connect_clicked", ago(15), template_name="Notion")
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    company = Company()
+    for fill in (week, newcomers, mover):
+        fill(company)
+    with office(tmp_path_factory.mktemp("weekly"), company) as opened:
+        yield opened
+
+
+def rows(here: Office, name: str, *columns: str, **params: Any) -> list[tuple[Any, ...]]:
+    with here.runner(as_of=UNTIL) as runner:
+        table = runner.one(runner.bind(name, params))
+        return [tuple(row[column] for column in columns) for row in table.dicts()]
+
+
+def test_every_day_of_the_week_and_no_other(here: Office) -> None:
+    found = rows(here, "posthog/traffic_days", "day", "visits", "visitors", "pageviews", **WINDOW)
+    assert found == [
+        (date(2026, 11, 9), 1, 1, 1),
+        (date(2026, 11, 10), 1, 1, 1),
+        (date(2026, 11, 11), 0, 2, 2),
+        (date(2026, 11, 12), 0, 0, 0),
+        (date(2026, 11, 13), 0, 0, 0),
+        (date(2026, 11, 14), 0, 0, 0),
+        (date(2026, 11, 15), 1, 1, 1),
+    ]
+
+
+def test_windows_begin_on_monday(here: Office) -> None:
+    assert rows(here, "posthog/pages", "page", "pageviews", **WINDOW) == [("/a", 4), ("/b", 1)]
+    assert sum(row[0] for row in rows(here, "posthog/traffic_sources", "visits", **WINDOW)) == 3
+    assert sum(row[0] for row in rows(here, "posthog/traffic_countries", "visits", **WINDOW)) == 3
+    assert sum(row[0] for row in rows(here, "posthog/traffic_countries", "visits", days=8)) == 4
+
+
+def test_new_users_are_people_and_their_first_account_is_of_the_week(here: Office) -> None:
+    found = {row[0]: row[1:] for row in rows(here, "neon/new_users", "did", "people", "share", "times", **WINDOW)}
+    assert found["signed up"] == (3, 1.0, None)
+    assert found["started a workflow run"] == (2, pytest.approx(2 / 3), 4)
+    assert found["had a run completed"] == (1, pytest.approx(1 / 3), 2)
+    assert found["had a run fail"] == (1, pytest.approx(1 / 3), 1)
+    assert found["called a tool"] == (1, pytest.approx(1 / 3), 1)
+    assert found["nothing of these yet"] == (1, pytest.approx(1 / 3), None)
+
+
+def test_nobody_new_has_no_shares(here: Office) -> None:
+    found = rows(here, "neon/new_users", "people", "share", days=1, since=UNTIL)
+    assert set(found) == {(0, None)}
+
+
+def test_what_new_people_did(here: Office) -> None:
+    found = rows(here, "posthog/new_people", "did", "people", "times", **WINDOW)
+    assert found == [("user_signed_up", 1, 2)]
+
+
+def test_how_far_the_sources_reach(here: Office) -> None:
+    assert rows(here, "posthog/newest", "newest_at") == [(MONDAY + timedelta(days=7) - SECOND,)]
+    found = dict(rows(here, "neon/newest", "kind", "newest_at"))
+    assert found == {
+        "accounts": MONDAY + timedelta(days=1),
+        "runs": MONDAY + timedelta(days=1),
+        "tool calls": MONDAY + timedelta(days=1),
+    }
+
+
+def test_visits_are_not_0_where_no_pageview_has_a_session(here: Office) -> None:
+    with here.runner(as_of=NOW) as runner:
+        found = gather(
+            runner, Week(2026, 47, "UTC"), sought(here, NOW, None), read_catalogue([shipped_root() / "failures.yaml"])
+        )
+        facts, [days, *_] = in_short(found, "UTC").blocks[-1], next(iter(traffic(found))).blocks
+    assert facts.pairs[0] == ("Pageviews", "4")
+    why, chart, listing = days.blocks
+    assert "no pageview has a $session_id" in why.text
+    assert (chart.label, list(chart.series["2026-W47"])[:3]) == ("Pageviews per day", [1, 3, 0])
+    assert listing.table.rows[1] == ("Tue 17 Nov", 3, 1, 1, None)
+
+
+# Who moved
+
+
+def sought(here: Office, as_of: datetime, place: Place | None, *, keep: bool = True) -> Sought:
+    return Sought(here.rules, here.rules.set_named("action"), as_of, as_of - WEEK, place, keep)
+
+
+def high_intent(moved: Moved) -> list[tuple[str, str, str]]:
+    rows = (row for row in moved.moves.dicts() if row["segment"] == "high_intent")
+    return [(row["email"], row["change"], row["why"]) for row in rows]
+
+
+def spend(here: Office, credits: float) -> None:  # noqa: A002
+    with psycopg.connect(here.dsn, autocommit=True) as connection:
+        connection.execute("UPDATE wasp_user SET credits = %s WHERE email = 'mover@x.example'", [credits])
+
+
+def asked(here: Office, runner: Runner, place: Place | None, *, keep: bool = True) -> list[tuple[str, str, str]]:
+    return high_intent(classify_both(ask_both(runner, sought(here, runner.as_of, place, keep=keep))[0])[1])
+
+
+def test_what_was_kept_at_the_time_says_why_somebody_left(here: Office, tmp_path: Path) -> None:
+    place = Place(tmp_path / "history.duckdb", "test")
+    with here.runner(as_of=NOW - WEEK) as runner:
+        asked(here, runner, place)
+    spend(here, 60)
+    try:
+        with here.runner(as_of=NOW) as runner:
+            kept = place.path.read_bytes()
+            assert asked(here, runner, place, keep=False) == [("mover@x.example", "left", "credits 100 → 60")]
+            assert place.path.read_bytes() == kept
+            assert asked(here, runner, None) == []  # of the past, only the credits of today are known
+    finally:
+        spend(here, 100)
+
+
+def test_what_was_kept_at_the_time_is_not_replaced(here: Office, tmp_path: Path) -> None:
+    place = Place(tmp_path / "history.duckdb", "test")
+    with here.runner(as_of=NOW - WEEK) as runner:
+        asked(here, runner, place)
+    spend(here, 60)
+    try:
+        with here.runner(as_of=NOW) as runner:
+            classify_both(ask_both(runner, sought(here, NOW - WEEK, place))[0])
+            assert asked(here, runner, place) == [("mover@x.example", "left", "credits 100 → 60")]
+    finally:
+        spend(here, 100)
+
+
+def test_a_damaged_history_costs_a_note(here: Office, tmp_path: Path) -> None:
+    (tmp_path / "history.duckdb").write_text("no database")
+    with here.runner(as_of=NOW) as runner:
+        answered, _ = ask_both(runner, sought(here, NOW, Place(tmp_path / "history.duckdb", "test")))
+        found, moved = classify_both(answered)
+    assert any("not kept in the history" in note for note in found.bench.notes)
+    assert moved.pair.before.as_of == (NOW - WEEK).replace(tzinfo=None)
+    assert (tmp_path / "history.duckdb").read_text() == "no database"

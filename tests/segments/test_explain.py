@@ -1,0 +1,331 @@
+"""Every flip that an explanation states is made true and judged again."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import AS_OF, problem
+from tests.people import Company, Office, ago, office
+from usertrack.core.document import Listing
+from usertrack.core.spool import identifier
+from usertrack.segments.classify import classify
+from usertrack.segments.explain import Flip, Verdict, explain
+from usertrack.segments.explain_view import explain_document
+from usertrack.segments.expressions import parse, whole_only
+from usertrack.segments.profiles import Workbench
+from usertrack.segments.rules import Segment, SegmentSet
+from usertrack.workspace.settings import load
+
+PEOPLE = 8
+
+
+@pytest.fixture(scope="module")
+def demo_bench(demo_cache: Any, demo_postgres: str) -> Workbench:
+    """Everybody's profile in the demo, landed once."""
+    from usertrack.engine.connect import open_runner
+    from usertrack.library.library import Library, shipped_root
+    from usertrack.segments.profiles import build
+    from usertrack.segments.rules import read_rules
+
+    with pytest.MonkeyPatch.context() as env:
+        env.setenv("XDG_CACHE_HOME", str(demo_cache))
+        configured = load(env={}, demo=True)
+        library = Library([shipped_root() / "queries"])
+        with open_runner(configured, library, now=AS_OF, notify=lambda message, *, passing=False: None) as runner:
+            bench = build(runner, read_rules(shipped_root() / "segments.yaml"))
+    return bench  # it stands on its own: the engines are closed
+
+
+class Worlds:
+    """People with one fact changed, all classified at once."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self.wanted: list[tuple[str, bool, object]] = []
+        bench.connection.execute("CREATE OR REPLACE TABLE worlds AS SELECT * FROM base LIMIT 0")
+
+    def add(self, verdict: Verdict, email: str, flip: Flip, to: Any, *, flipped: bool) -> None:
+        """Expect that the verdict is ``flipped`` where the fact is ``to``, or that it is not."""
+        self.bench.connection.execute(
+            f"INSERT INTO worlds SELECT * REPLACE ($1 AS {identifier(flip.fact.name)}, '{len(self.wanted)}' AS email) "
+            "FROM base WHERE email = $2",
+            [to, email],
+        )
+        self.wanted.append((verdict.segment.id, bool(verdict.member) is not flipped, (email, flip, to)))
+
+    def check(self, set_name: str) -> int:
+        """Everybody's membership is as expected; returns how many were tried."""
+        bench = self.bench
+        derived = ", ".join(f"({fact.sql}) AS {identifier(fact.name)}" for fact in bench.rules.derived)
+        bench.connection.execute("ALTER TABLE profile RENAME TO everybody")
+        try:
+            bench.connection.execute(f"CREATE TABLE profile AS SELECT *, {derived} FROM worlds")
+            classify(bench, bench.rules.sets[set_name])
+            for number, (segment, member, what) in enumerate(self.wanted):
+                flag = bench.one(f"SELECT {identifier(f'in {segment}')} FROM flagged WHERE email = '{number}'")[0]
+                assert bool(flag) is member, (segment, what)
+        finally:
+            bench.connection.execute("DROP TABLE IF EXISTS profile; ALTER TABLE everybody RENAME TO profile")
+        return len(self.wanted)
+
+
+def nearer(flip: Flip) -> Any:
+    """The value one whole step nearer to what the fact is; None where that is not known or is no number."""
+    if flip.fact.type != "BIGINT" or flip.value is None or flip.to is None or abs(flip.to - flip.value) < 2:
+        return None
+    return flip.to + (1 if flip.to < flip.value else -1)
+
+
+def beyond(flip: Flip) -> Any:
+    """A value further off than ``to``, where the flip says that those do as well."""
+    step = timedelta(hours=3) if isinstance(flip.to, datetime) else 50
+    if flip.reach == "or less":
+        return flip.to - step if isinstance(step, timedelta) else max(0, flip.to - step)
+    return flip.to + step if flip.reach == "or more" else flip.to
+
+
+@pytest.mark.parametrize("set_name", ["action", "lifecycle"])
+def test_every_flip_flips_and_a_smaller_one_does_not(demo_bench: Workbench, set_name: str) -> None:
+    worlds, chosen = Worlds(demo_bench), demo_bench.rules.sets[set_name]
+    emails = demo_bench.connection.execute(f"SELECT email FROM profile ORDER BY hash(email) LIMIT {PEOPLE}").fetchall()
+    for (email,) in emails:
+        for verdict in explain(demo_bench, chosen, email).verdicts:
+            for flip in verdict.flips:
+                if flip.reach != "anything else":
+                    worlds.add(verdict, email, flip, flip.to, flipped=True)
+                    worlds.add(verdict, email, flip, beyond(flip), flipped=True)
+                if (less := nearer(flip)) is not None:
+                    worlds.add(verdict, email, flip, less, flipped=False)
+    assert worlds.check(set_name) > 5 * PEOPLE
+
+
+@pytest.mark.parametrize("set_name", ["action", "lifecycle"])
+def test_verdicts_are_the_classification(demo_bench: Workbench, set_name: str) -> None:
+    chosen = demo_bench.rules.sets[set_name]
+    classify(demo_bench, chosen)
+    rows = demo_bench.connection.execute(
+        f"SELECT email, segments, because FROM classified ORDER BY hash(email) LIMIT {PEOPLE}"
+    ).fetchall()
+    for email, segments, because in rows:
+        found = explain(demo_bench, chosen, email)
+        assert [segment.id for segment in found.members] == segments
+        assert [verdict.because for verdict in found.verdicts if verdict.member] == because
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    rows = Company()
+    rows.account("failing@x.example", runs={"completed": 5, "failed": 14}, credits=12)
+    rows.account("rich@x.example", runs={"completed": 1}, credits=62.5)
+    rows.account("prospect@x.example", credits=100, subscription="active", signed_up=ago(20))
+    rows.event(rows.person("prospect@x.example"), "mcp_connect_clicked", ago(2), template_name="Gmail")
+    rows.account("idle@x.example", signed_up=ago(40))
+    rows.account("unknown@x.example", credits=None, signed_up=ago(40))
+    with office(tmp_path_factory.mktemp("explained"), rows) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def bench(company: Office) -> Iterator[Workbench]:
+    with company.bench() as loaded:
+        yield loaded
+
+
+def verdict_of(bench: Workbench, name: str, segment: str, set_name: str = "action") -> Verdict:
+    found = explain(bench, bench.rules.sets[set_name], f"{name}@x.example")
+    return next(verdict for verdict in found.verdicts if verdict.segment.id == segment)
+
+
+def flips(bench: Workbench, name: str, segment: str) -> dict[str, tuple[Any, str]]:
+    return {flip.fact.name: (flip.to, flip.reach) for flip in verdict_of(bench, name, segment).flips}
+
+
+def test_out_of_failing(bench: Workbench) -> None:
+    assert flips(bench, "failing", "failing") == {
+        "run_count": (5, "or less"),
+        "runs_completed": (14, "or more"),
+        "runs_failed": (5, "or less"),
+    }
+
+
+def test_into_power(bench: Workbench) -> None:
+    assert flips(bench, "rich", "power") == {"run_count": (6, "or more"), "credits": (49.99, "or less")}
+
+
+def test_what_two_facts_hold_no_single_one_changes(bench: Workbench) -> None:
+    assert flips(bench, "failing", "power") == {}
+
+
+def test_a_subscriber_would_be_a_prospect_without_the_subscription(bench: Workbench) -> None:
+    assert flips(bench, "prospect", "high_intent") == {"subscription_status": (None, "anything else")}
+
+
+def test_at_risk_until_anything_happens(bench: Workbench) -> None:
+    week = ago(7)
+    after = week + timedelta(seconds=1)
+    assert flips(bench, "idle", "at_risk") == {
+        "signed_up_at": (after, "or more"),
+        "run_count": (1, "or more"),
+        **dict.fromkeys(
+            ("last_run_at", "last_tool_at", "last_code_at", "last_agent_at", "last_custom_tool_at", "last_event_at"),
+            (after, "or more"),
+        ),
+        "last_active_at": (after, "or more"),
+    }
+
+
+def test_an_unknown_fact_leaves_the_verdict_open(bench: Workbench) -> None:
+    verdict = verdict_of(bench, "unknown", "power")
+    assert verdict.member is None
+    assert [looked.met for looked in verdict.looked] == [False, None]
+    assert flips(bench, "unknown", "power")["credits"] == (49.99, "or less")
+
+
+def test_rates_carry_their_number(bench: Workbench) -> None:
+    looked = verdict_of(bench, "failing", "failing").looked[1]
+    assert looked.counts == {"success_rate": 19}
+    assert looked.facts[0][1] == pytest.approx(5 / 19)
+
+
+def test_the_first_of_an_exclusive_set_takes_the_person(bench: Workbench) -> None:
+    verdict = verdict_of(bench, "failing", "active", "lifecycle")
+    assert (verdict.member, verdict.earlier) == (True, "")
+    later = verdict_of(bench, "failing", "at_risk", "lifecycle")
+    assert (later.member, later.earlier) == (False, "Active")
+
+
+def test_a_source_that_is_missing_is_named(company: Office) -> None:
+    with company.bench("neon") as bench:
+        verdict = verdict_of(bench, "failing", "frustrated")
+        assert (verdict.member, verdict.flips) == (None, ())
+        assert "PostHog is not connected" in verdict.unknown
+        assert verdict_of(bench, "failing", "failing").member is True
+
+
+def test_nobody_of_that_name(bench: Workbench) -> None:
+    error = problem(lambda: explain(bench, bench.rules.sets["action"], "failling@x.example"))
+    assert error.exit_code == 2
+    assert "failing@x.example" in error.hint
+    assert "5 people are known" in problem(lambda: explain(bench, bench.rules.sets["action"], "qqq")).hint
+
+
+def judged(bench: Workbench, name: str, when: str) -> Verdict:
+    (verdict,) = explain(bench, SegmentSet("own", (Segment("own", "Own", when),)), f"{name}@x.example").verdicts
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "when", "change"),
+    [
+        ("prospect", "name = 'free' AND subscription_status IS DISTINCT FROM 'active'", ["no single fact would"]),
+        ("prospect", "subscription_status = 'active' AND name IS DISTINCT FROM 'a'", ["anything but active", "a"]),
+        ("prospect", "subscription_status IN ('past_due', 'deleted')", ["deleted or past_due"]),
+        ("prospect", "subscription_status NOT IN ('active', 'deleted')", ["anything but active or deleted"]),
+        ("prospect", "subscription_status IS NULL", ["none"]),
+        ("prospect", "subscription_status LIKE 'act%'", ["none"]),
+        ("idle", "coalesce(subscription_status, 'a') = 'a' AND run_count < 1", ["anything but none or a", "1 or more"]),
+        ("failing", "run_count BETWEEN 3 AND 9 AND credits > 40", ["no single fact would"]),
+        ("failing", "run_count BETWEEN 3 AND 9 OR run_count = 30", ["9"]),
+        ("failing", "run_count >= 3 AND run_count <= 9", ["", "9"]),
+        ("failing", "NOT (run_count > 9)", ["9 or less"]),
+        ("failing", "credits IS NULL", ["unknown"]),
+    ],
+)  # fmt: skip
+def test_each_comparison_keeps_its_own_values(bench: Workbench, name: str, when: str, change: list[str]) -> None:
+    chosen = SegmentSet("own", (Segment("own", "Own", when),))
+    document = explain_document(bench, explain(bench, chosen, f"{name}@x.example"), "UTC")
+    rows = next(block for block in document.blocks if isinstance(block, Listing)).table.dicts()
+    assert [row["change"] for row in rows if row["change"] or change[0] == ""] == change
+
+
+TEXTS = ("free", "trial", "active", "pro")
+
+
+def conditions() -> st.SearchStrategy[str]:
+    text, amount = st.sampled_from(TEXTS), st.integers(0, 12)
+    texts = st.sampled_from(["name", "subscription_status"])
+    comparisons = st.one_of(
+        st.builds("{} {} '{}'".format, texts, st.sampled_from(["=", "<>", "IS DISTINCT FROM"]), text),
+        st.builds("{} {} ('{}', '{}')".format, texts, st.sampled_from(["IN", "NOT IN"]), text, text),
+        st.builds("{} IS {}NULL".format, st.sampled_from(["name", "run_count"]), st.sampled_from(["", "NOT "])),
+        st.builds("{} LIKE '{}%'".format, texts, text),
+        st.builds("coalesce({}, '{}') = '{}'".format, texts, text, text),
+        st.builds("run_count {} {}".format, st.sampled_from(["<", ">=", "=", "<>"]), amount),
+        st.builds("run_count BETWEEN {} AND {}".format, amount, amount),
+    )
+    return st.recursive(
+        comparisons,
+        lambda inner: st.one_of(
+            st.builds("({} {} {})".format, inner, st.sampled_from(["AND", "OR"]), inner),
+            st.builds("NOT ({})".format, inner),
+        ),
+        max_leaves=4,
+    )
+
+
+@given(
+    when=conditions(),
+    name=st.sampled_from([None, *TEXTS]),
+    status=st.sampled_from([None, *TEXTS]),
+    runs=st.sampled_from([None, 0, 5, 9]),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_said_to_change_a_verdict_does(
+    bench: Workbench, when: str, name: str | None, status: str | None, runs: int | None
+) -> None:
+    """Whatever the rule: what is stated flips it, nothing nearer does, and what is not stated does not."""
+    person = {"name": name, "subscription_status": status, "run_count": runs}
+    bench.connection.execute(
+        "UPDATE profile SET name = $1, subscription_status = $2, run_count = $3 WHERE email = 'rich@x.example'",
+        [*person.values()],
+    )
+    verdict = judged(bench, "rich", when)
+    said = {flip.fact.name: flip for flip in verdict.flips}
+    for fact in (fact for fact in person if fact in when):
+        tested = [None] * (fact != "run_count" or "run_count IS" in when)
+        tried = [*tested, *(range(40) if fact == "run_count" else [*TEXTS, "another"])]
+        values = [value for value in tried if value != person[fact]]
+        rows = bench.connection.execute(
+            f"SELECT ({when}) IS TRUE FROM (SELECT p.* REPLACE (v AS {fact}) FROM profile p, "
+            "(SELECT unnest($1) AS v, generate_subscripts($1, 1) AS i) WHERE email = 'rich@x.example' ORDER BY i)",
+            [values],
+        ).fetchall()
+        flipping = [value for value, (member,) in zip(values, rows, strict=True) if member is not bool(verdict.member)]
+        assert promised(said.get(fact), values) <= set(flipping), (when, person, said.get(fact))
+        assert bool(flipping) is (fact in said) or not whole_only(parse(when, ""), fact), (when, person, fact)
+        if fact == "run_count" and fact in said and runs is not None and said[fact].to is not None:
+            assert abs(said[fact].to - runs) == min(abs(value - runs) for value in flipping if value is not None)
+
+
+def promised(flip: Flip | None, values: list[Any]) -> set[Any]:
+    """Which of ``values`` flip the verdict, going by what is said."""
+    if flip is None:
+        return set()
+    if flip.reach == "anything else":
+        return {value for value in values if value is not None and value not in flip.texts}
+    if flip.reach == "exactly":
+        return {flip.to, *flip.texts}
+    more = flip.reach == "or more"
+    return {value for value in values if value is not None and (value >= flip.to if more else value <= flip.to)}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("failing", ["> 5", "and < 50 %"]),
+        ("frustrated", ["> 0", "or > 0"]),
+        ("high_intent", ["> 0", "and = 100", "and is not active"]),
+        ("at_risk", ["≥ 7", "and = 0", "and (none seen", "or at least 7 days ago)"]),
+    ],
+)
+def test_rules_in_words(bench: Workbench, name: str, rule: list[str]) -> None:
+    document = explain_document(bench, explain(bench, bench.rules.sets["action"], "idle@x.example"), "UTC")
+    rows = document.blocks[-2].table.dicts()  # type: ignore[union-attr]
+    title = bench.rules.sets["action"][name].name
+    start = next(number for number, row in enumerate(rows) if row["segment"] == title)
+    said = [row["rule"] for row in rows[start:] if row["segment"] in (title, "") and row["rule"]]
+    assert said[: len(rule)] == rule

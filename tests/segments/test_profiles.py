@@ -1,0 +1,72 @@
+"""What the join makes of keys that are spelt in several ways, and of rules that cannot take somebody's facts."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import problem
+from tests.memberships import FIRST, RULES, classified
+from tests.people import Company, office
+from usertrack.segments.classify import Classification
+from usertrack.segments.profiles import build
+
+KNOWN = ("runs", "failed", "credits", "last_run_at")
+
+
+def facts_of(found: Classification, email: str) -> tuple[object, ...]:
+    return found.bench.one(f"SELECT {', '.join(KNOWN)} FROM profile WHERE email = ?", [email])
+
+
+@pytest.mark.parametrize(
+    "spelling", ["É@x.example", "é@x.example\u00a0", "\té@x.example", "\u200bé@x.example\ufeff", "\u3000É@X.example"]
+)
+def test_spellings_that_a_source_keeps_apart_are_one_person(spelling: str) -> None:
+    found = classified(0, {"é@x.example": (4, 1, None, -3), spelling: (3, 2, 20.0, -1), "b@x.example": (1, 0, 9.0, 0)})
+    last = (FIRST - timedelta(days=1)).replace(tzinfo=None)
+    assert facts_of(found, "é@x.example") == (7, 3, 20.0, last)
+    assert facts_of(found, "b@x.example")[0] == 1
+    assert found.bench.people == 2
+    (note,) = found.bench.notes
+    assert "are one person (neon/runs 1, neon/credits 1): counts are added" in note
+
+
+def test_where_nothing_says_which_the_first_spelling_holds_whatever_the_order() -> None:
+    for order in (("b@x.example", "b@x.example\u00a0"), ("b@x.example\u00a0", "b@x.example")):
+        people = {spelling: (1, 0, 10.0 if spelling == "b@x.example" else 20.0, 0.0) for spelling in order}
+        assert facts_of(classified(0, people), "b@x.example")[2] == 10.0
+
+
+PEOPLE = {"a@x.example": (9, 1, 10.0, 0.0), "b@x.example": (3, 0, 20.0, 0.0)}
+
+
+@pytest.mark.parametrize(
+    ("sound", "broken", "where"),
+    [
+        ('when: "runs > 5 AND success_rate < 0.5"', "when: \"(runs || 'x')::INT > 1\"", "segments.yaml:9: "),
+        ('priority: "50 - credits"', "priority: \"(credits || 'x')::INT\"", "segments.yaml:10: "),
+        ('sql: "1 - failed / nullif(runs, 0)"', "sql: \"(runs || 'x')::INT\"", "segments.yaml:5: "),
+    ],
+)
+def test_a_rule_that_fails_on_data_is_named_with_its_line(sound: str, broken: str, where: str) -> None:
+    assert sound in RULES
+    error = problem(lambda: classified(0, PEOPLE, rules=RULES.replace(sound, broken)))
+    assert where in error.message
+    assert "Could not convert string" in error.message
+    assert "try_cast() gives NULL instead" in error.hint
+
+
+def test_a_source_that_knows_nobody_is_named(tmp_path: Path) -> None:
+    rows = Company()
+    rows.account("ann@x.example", runs={"completed": 6})
+    with office(tmp_path, rows) as company:
+        with company.runner() as runner:
+            bench = build(runner, company.rules)
+            assert [note.split(":")[0] for note in bench.notes] == ["PostHog has no events up to then"]
+            assert build(runner, company.rules, only="ann@x.example").notes == []
+        with company.runner(as_of=datetime(2020, 1, 1, tzinfo=UTC)) as runner:
+            notes = build(runner, company.rules).notes
+            assert [any(source in note for note in notes) for source in ("PostHog has no", "Postgres has no")] == [
+                True,
+                True,
+            ]

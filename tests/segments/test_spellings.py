@@ -1,0 +1,73 @@
+"""One person whose e-mail is spelt in ways that the sources tell apart: every command sees all of them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.people import Company, Office, ago, office
+from usertrack.failures.causes import read_catalogue
+from usertrack.failures.investigation import Investigation, account_named, investigate
+from usertrack.library.library import shipped_root
+from usertrack.privacy.places import postgres_answers, tables
+from usertrack.privacy.subject import Subject
+from usertrack.reports.dossier import dossier
+from usertrack.segments.profiles import build
+
+EVA = "éva.kim@x.example"
+SPELLINGS = ("ÉVA.KIM@x.example", f"{EVA}\u00a0", f"\u200b{EVA}", "éva.\u212aim@x.example", EVA)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    rows = Company()
+    for number, spelling in enumerate(SPELLINGS):
+        paying, used = ("active", ago(30)) if number == 2 else ("trial", ago(number) if number else None)
+        user = rows.account(spelling, credits=10.0 * number, last_active=used, subscription=paying, runs={"failed": 2})
+        rows.tool(user, ago(1), "failed", error_message="invalid teamId")
+        rows.event(rows.person(spelling), "$pageview", ago(3, 60 * number))
+    other = rows.account(f"x{EVA}", credits=99, runs={"completed": 1})  # contains the name, and is somebody else
+    rows.tool(other, ago(1), "failed")
+    with office(tmp_path_factory.mktemp("spellings"), rows) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("wanted", [EVA, "ÉVA.KIM@x.example", f" {EVA}\u3000"])
+def test_one_person_is_the_same_alone_as_among_all(company: Office, wanted: str) -> None:
+    with company.runner() as runner:
+        everybody, alone = build(runner, company.rules), build(runner, company.rules, only=wanted)
+        ask = "SELECT * FROM profile WHERE email = ?"
+        assert alone.one(ask, [EVA]) == everybody.one(ask, [EVA])
+        assert (alone.people, everybody.people) == (1, 2)
+        known = "SELECT run_count, accounts, credits, subscription_status FROM profile"
+        # the account used last is a day old; one of them pays
+        assert alone.one(known) == (10, 5, 10.0, "active")
+
+
+def test_the_dossier_counts_what_was_done_under_any_of_them(company: Office) -> None:
+    with company.runner() as runner:
+        found = dossier(runner, build(runner, company.rules, only=EVA), EVA)
+        assert found.email == EVA
+        assert [(row["outcome"], row["runs"]) for row in found.parts["runs"].dicts()] == [("failed", 10)]
+        assert [row["uses"] for row in found.parts["tools"].dicts()] == [5]
+        assert len(found.parts["events"].rows) == 5
+
+
+def test_failures_of_one_person_are_those_under_any_of_them(company: Office) -> None:
+    with company.runner() as runner:
+        person = account_named(runner, SPELLINGS[0])
+        found = investigate(runner, read_catalogue([shipped_root() / "failures.yaml"]), person=person)
+    assert isinstance(found, Investigation)
+    assert found.person == EVA
+    assert {name: (level.failed, level.people_failed) for name, level in found.levels.items()} == {
+        "workflow": (10, 1),
+        "tool": (5, 1),
+    }
+
+
+def test_what_the_backend_holds_on_a_person_is_of_them_alone(company: Office) -> None:
+    with company.runner("neon") as runner:
+        answers = postgres_answers(runner, Subject(EVA, (), ()))
+        rows = {name: list(answer.rows) for name, answer in tables(answers).items()}
+    assert len(rows["neon/user_account"]) == 5
+    assert len(rows["neon/accounts"]) > 1  # one for each spelling that Postgres tells apart
+    assert not [row for found in rows.values() for row in found if f"x{EVA}" in row]

@@ -1,0 +1,85 @@
+"""Tables and columns that queries need and Postgres does not have: each told once, with the queries that need it."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from usertrack.checks.workspace import Finding
+from usertrack.core.errors import UsertrackError
+from usertrack.engine.runner import Runner
+from usertrack.library.library import Library, Statement
+from usertrack.library.sql import tables_of
+
+_NAMED = 3  # queries that are named, of all that need something
+_NO_COLUMN = re.compile(r'column "?(?:(?P<alias>\w+)\.)?(?P<name>\w+)"? does not exist')
+
+
+def needed_tables(library: Library) -> dict[str, list[str]]:
+    """The queries that read each table of Postgres, as far as their SQL can be read from here."""
+    needed: dict[str, list[str]] = {}
+    for name in library:
+        if name.startswith("neon/"):
+            for table in sorted(set(_tables(library, name).values())):
+                needed.setdefault(table, []).append(name)
+    return needed
+
+
+def _tables(library: Library, name: str) -> Mapping[str, str]:
+    try:
+        return tables_of(library[name].sql, "neon")
+    except UsertrackError:  # told where the query itself is
+        return {}
+
+
+def check_tables(runner: Runner, findings: Sequence[Finding]) -> list[Finding]:
+    """``findings`` about queries; what each missing table and column breaks is one finding."""
+    missing = _missing_tables(runner)
+    hindered = {name for names in missing.values() for name in names}
+    columns: dict[str, list[str]] = {}
+    others = []
+    for finding in findings:
+        column = _missing_column(finding, runner.library)
+        if finding.level == "FAIL" and finding.what in hindered:
+            others.append(Finding("note", finding.what, "needs a table that is missing", group=finding.group))
+        elif column:
+            columns.setdefault(column, []).append(finding.what)
+            others.append(Finding("note", finding.what, "needs a column that is missing", group=finding.group))
+        else:
+            others.append(finding)
+    return [
+        *(_lacks("table", table, names, _NO_TABLE) for table, names in missing.items()),
+        *(_lacks("column", column, names, _OTHERWISE) for column, names in columns.items()),
+        *others,
+    ]
+
+
+def _missing_tables(runner: Runner) -> dict[str, list[str]]:
+    needed = needed_tables(runner.library)
+    statement = Statement(
+        "neon",
+        "SELECT name FROM unnest({tables}) AS name WHERE to_regclass(name) IS NULL",
+        {"tables": sorted(needed)},
+        {"tables": "list"},
+        name="tables",
+    )
+    answer = runner.run([statement])[0]
+    absent = set() if isinstance(answer, UsertrackError) else {row[0] for row in answer.rows}
+    return {table: names for table, names in needed.items() if table in absent}
+
+
+def _missing_column(finding: Finding, library: Library) -> str:
+    """``fastapi_run.run_state``, of what Postgres said of a query; nothing where it said anything else."""
+    found = _NO_COLUMN.search(finding.detail) if finding.level == "FAIL" and finding.what.startswith("neon/") else None
+    if not found:
+        return ""
+    table = _tables(library, finding.what).get(found["alias"] or "")
+    return f"{table}.{found['name']}" if table else found["name"]
+
+
+def _lacks(kind: str, name: str, queries: Sequence[str], hint: str) -> Finding:
+    more = f" and {len(queries) - _NAMED} more" if len(queries) > _NAMED else ""
+    detail = f"does not exist; needed by {', '.join(queries[:_NAMED])}{more}"
+    return Finding("FAIL", f"{kind} {name}", detail, hint.format(query=queries[0]))
+
+
+_OTHERWISE = "if yours is called otherwise, write queries/{query}.sql in the workspace: it wins over the shipped query"
+_NO_TABLE = f"is this the right database, and the right schema? {_OTHERWISE}"

@@ -1,0 +1,211 @@
+"""What can be known to be wrong in a workspace before anybody asks it a question."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from usertrack.core.errors import QueryError, UsageError, UsertrackError
+from usertrack.core.words import number
+from usertrack.engine.runner import Runner
+from usertrack.failures.causes import read_catalogue
+from usertrack.library.library import Library, Query, Statement
+from usertrack.library.sql import mistake
+from usertrack.product.funnel.numbers import named_funnels
+from usertrack.segments.classify import at, condition, prove
+from usertrack.segments.expressions import expand, parse
+from usertrack.segments.profiles import Workbench
+from usertrack.segments.reachability import Reach, extremes
+from usertrack.segments.rules import Segment, SegmentSet, read_rules
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``level`` is ok, note or FAIL; only FAIL makes a check fail. Those of a ``group`` are told together."""
+
+    level: str
+    what: str
+    detail: str = ""
+    hint: str = ""
+    group: str = ""
+
+
+def check_queries(library: Library) -> list[Finding]:
+    """Every query file: header, parameters, and that it is one statement that reads."""
+    findings = []
+    for name in library:
+        try:
+            query = library[name]
+            findings.append(_parsed(query) or Finding("ok", name, query.title, group="queries"))
+        except UsertrackError as error:
+            findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
+    return findings
+
+
+def _parsed(query: Query) -> Finding | None:
+    """What is wrong with its SQL, as far as that can be known without its source."""
+    found = mistake(query.sql, query.source)
+    if found is None:
+        return None
+    line, near = found
+    where = f"{query.place}:{query.line + line - 1}"
+    return Finding("FAIL", query.name, f"{where}: this is no SQL, near '{near}'", _ASK, "queries")
+
+
+_ASK = "`usertrack check --online` says what Postgres itself makes of it"
+
+
+def check_queries_online(runner: Runner) -> list[Finding]:
+    """Every query that has a value for each parameter, asked of its source for no rows at all."""
+    statements, findings = [], []
+    for name in runner.library:
+        try:
+            query = runner.library[name]
+            filler = {p.name: _FILLERS[p.type] for p in query.params.values() if p.default is None}
+            statements.append(runner.bind(name, filler, limit=0))
+        except UsertrackError as error:
+            findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
+    for statement, answer in zip(statements, runner.run(statements), strict=True):
+        if isinstance(answer, UsertrackError):
+            findings.append(Finding("FAIL", statement.name, _placed(statement, answer), answer.hint, "queries"))
+        else:
+            findings.append(_has_its_facts(statement.name, answer.names, runner.library))
+    return findings
+
+
+def _placed(statement: Statement, error: UsertrackError) -> str:
+    """What the source said of the query, with its file, and without the LIMIT that asks for no rows."""
+    message = error.message.removeprefix(f"{statement.name}: ")
+    query = statement.query
+    if query is None or not isinstance(error, QueryError) or query.place in message:
+        return message
+    return f"{query.place}:{query.line}: {_ADDED_LIMIT.sub('', message)}"
+
+
+_ADDED_LIMIT = re.compile(r"\s*\bLIMIT 0\b")
+
+
+_FILLERS: dict[str, Any] = {
+    "int": 1,
+    "float": 1.0,
+    "text": "nobody@example.com",
+    "bool": True,
+    "list": ["nobody"],
+    "timestamp": datetime(2026, 1, 1, tzinfo=UTC),
+    "condition": "true",
+    "conditions": ["true"],
+}
+
+
+def _has_its_facts(name: str, names: Sequence[str], library: Library) -> Finding:
+    query = library[name]
+    declared = [*query.facts, *filter(None, [query.key]), *(query.metric.columns if query.metric else ())]
+    lacking = [column for column in declared if column not in names]
+    if lacking:
+        return Finding(
+            "FAIL",
+            name,
+            f"declares {', '.join(lacking)} and returns {', '.join(names)}",
+            "header and SELECT must agree",
+            "queries",
+        )
+    return Finding("ok", name, f"answers with {len(names)} columns", group="queries")
+
+
+def check_rules(path: Path, library: Library) -> list[Finding]:
+    """segments.yaml: shape, unknown facts, types, rules that can never apply, and rules inside others."""
+    try:
+        rules = read_rules(path)
+        bench = Workbench(rules, library, datetime(2026, 1, 1, tzinfo=UTC))
+        bench.declare()
+    except UsageError as error:
+        return [Finding("FAIL", path.name, error.message, error.hint)]
+    findings = []
+    for chosen in rules.sets.values():
+        problems = [problem for segment in chosen.segments if (problem := _problem(bench, segment))]
+        findings += problems or [
+            Finding("ok", f"set {chosen.name}", f"{len(chosen.segments)} segments"),
+            *_logic(bench, chosen),
+        ]
+    return findings
+
+
+def check_causes(paths: Sequence[Path]) -> list[Finding]:
+    """failures.yaml: shape, patterns, categories and labels of every rule."""
+    try:
+        catalogue = read_catalogue(paths)
+    except UsageError as error:
+        return [Finding("FAIL", "failures.yaml", error.message, error.hint)]
+    counts = f"{len(catalogue.rules)} rules in {len(catalogue.categories)} categories"
+    return [Finding("ok", "failures.yaml", counts)]
+
+
+def check_funnels(paths: Sequence[Path]) -> list[Finding]:
+    """funnels.yaml: shape, steps with their conditions, windows and orders of every funnel."""
+    try:
+        funnels = named_funnels(paths)
+    except UsageError as error:
+        return [Finding("FAIL", "funnels.yaml", error.message, error.hint)]
+    return [Finding("ok", "funnels.yaml", f"{len(funnels)} funnel{'s' * (len(funnels) != 1)}")]
+
+
+def _problem(bench: Workbench, segment: Segment) -> Finding | None:
+    try:
+        prove(bench, segment)
+    except UsageError as error:
+        return Finding("FAIL", f"segment {segment.id}", error.message, error.hint)
+    return None
+
+
+def _logic(bench: Workbench, chosen: SegmentSet) -> list[Finding]:
+    """What the rules of a set mean for each other: rules for nobody, and rules inside others."""
+    reach = Reach(bench.connection, {name: fact.type for name, fact in bench.facts.items()})
+    rules = {segment.id: condition(bench, segment) for segment in chosen.segments}
+    findings, before = [], list[Segment]()
+    for segment in chosen.segments:
+        taken = [(rules[earlier.id], False) for earlier in before] if chosen.exclusive else []
+        if not reach.possible([(rules[segment.id], True)]):
+            findings.append(_wrong(bench, segment, "nobody can ever be in it", "its conditions exclude each other"))
+        elif not reach.possible([(rules[segment.id], True), *taken]):
+            findings.append(
+                _wrong(bench, segment, "the segments before it leave nobody for it", "move it up in `precedence`")
+            )
+        else:
+            before.append(segment)
+        findings += _off_scale(bench, segment, rules[segment.id])
+    if not chosen.exclusive:
+        for first, second in combinations(before, 2):
+            for inner, outer in ((first, second), (second, first)):
+                if not reach.possible([(rules[inner.id], True), (rules[outer.id], False)]):
+                    findings.append(_inside(bench, inner, outer, hidden=inner is second))
+    return findings
+
+
+def _wrong(bench: Workbench, segment: Segment, detail: str, hint: str) -> Finding:
+    return Finding("FAIL", f"segment {segment.id}", f"{at(bench.rules, segment, 'when')}: {detail}", hint)
+
+
+_SCALE = (0, 10)  # of priorities, so that people of all segments sort into one list
+
+
+def _off_scale(bench: Workbench, segment: Segment, rule: Any) -> list[Finding]:
+    """A note for a priority that leaves the scale; found by trying, so that what is found is true."""
+    where = at(bench.rules, segment, "priority")
+    asked = [expand(part, bench.derived) for part in (rule, parse(segment.priority, where))]
+    least, most = extremes(bench.connection, {name: fact.type for name, fact in bench.facts.items()}, *asked)
+    out = [value for value in (most, least) if value is not None and not _SCALE[0] <= round(value, 1) <= _SCALE[1]]
+    if not out:
+        return []
+    text = f"{where}: its priority can be {number(out[0], 1)}, and the scale is {_SCALE[0]} to {_SCALE[1]}"
+    return [Finding("note", f"segment {segment.id}", text, "write least(10, greatest(0, …)) around it")]
+
+
+def _inside(bench: Workbench, inner: Segment, outer: Segment, *, hidden: bool) -> Finding:
+    text = f"{at(bench.rules, inner, 'when')}: overlap: everybody in it is in {outer.id} too"
+    if hidden:
+        text, hint = f"{text}, which comes first, so it is nobody's primary segment", "move it up in `precedence`"
+        return Finding("note", f"segment {inner.id}", text, hint)
+    return Finding("note", f"segment {inner.id}", f"{text}; precedence decides")

@@ -1,0 +1,36 @@
+"""The options that every command has, and the settings that they make."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from usertrack.workspace.settings import Settings
+
+
+@dataclass(frozen=True)
+class Common:
+    workspace: Path | None = None
+    demo: bool = False
+    as_of: str | None = None
+    timezone: str | None = None
+    format: str | None = None
+    output: Path | None = None
+    refresh: bool = False
+    max_age: str | None = None
+    offline: bool = False
+    purpose: str = ""
+    """What the command was asked, without how and for when: its name and its own options, as given."""
+
+
+def settings_of(common: Common) -> "Settings":
+    from usertrack.workspace.settings import load
+
+    options = {name: getattr(common, name) for name in ("timezone", "as_of", "format", "max_age")}
+    return load(
+        workspace=common.workspace,
+        options=options,
+        demo=common.demo,
+        refresh=common.refresh,
+        offline=common.offline,
+    )

@@ -1,0 +1,235 @@
+"""What an analysis is asked about: options that mean the same on every command of product analytics."""
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from usertrack.cli import complete
+from usertrack.cli.options import with_common
+
+if TYPE_CHECKING:
+    from usertrack.cli.session import Desk
+    from usertrack.core.document import Document
+    from usertrack.product.scope import Frame, Interval, WeekStart
+    from usertrack.segments.profiles import Workbench
+    from usertrack.segments.rules import Rules
+
+PANEL = "Product analytics"
+_WHAT = "What is asked about"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of an analysis as they were typed."""
+
+    since: str | None = None
+    until: str | None = None
+    days: int | None = None
+    interval: str | None = None
+    week_start: str | None = None
+    segment: str | None = None
+    people: str | None = None
+    where: str | None = None
+    breakdown: str | None = None
+    top: int | None = None
+
+
+def _option(*names: str, **more: Any) -> Any:
+    return typer.Option(*names, rich_help_panel=_WHAT, **more)
+
+
+_FIELDS: dict[str, Any] = {
+    "since": Annotated[
+        str | None,
+        _option("--since", metavar="DATE", help="Nothing before this, except to make the first bucket whole."),
+    ],
+    "until": Annotated[str | None, _option("--until", metavar="DATE", help="Nothing after this; default: now.")],
+    "days": Annotated[
+        int | None,
+        _option(
+            "--days", min=1, max=3660, help="This many days of the calendar; today, or that of --until, is the last."
+        ),
+    ],
+    "interval": Annotated[
+        str | None, _option("--interval", "--period", metavar="UNIT", help="hour, day, week or month.")
+    ],
+    "week_start": Annotated[
+        str | None,
+        _option("--week-start", metavar="DAY", help="monday or sunday; default: as in PostHog's project, else monday."),
+    ],
+    "segment": Annotated[
+        str | None,
+        _option(
+            "--segment",
+            "-s",
+            metavar="NAME",
+            help="Only people of this segment, as they are now; SET/NAME where a name is in two sets.",
+            autocompletion=complete.segments,
+        ),
+    ],
+    "people": Annotated[
+        str | None,
+        _option(
+            "--people",
+            metavar="WHO",
+            help="all: anonymous visitors, too; identified: who has a person profile that was identified or has an "
+            "e-mail; default: all.",
+            autocompletion=complete.populations,
+        ),
+    ],
+    "where": Annotated[
+        str | None,
+        _option("--where", metavar="HOGQL", help="Only events that fulfil this, such as properties.$os = 'Linux'."),
+    ],
+    "breakdown": Annotated[
+        str | None,
+        _option(
+            "--breakdown",
+            "-b",
+            metavar="PROPERTY",
+            help="By this property of events, or person.PROPERTY; a person is in the group of their first value.",
+        ),
+    ],
+    "top": Annotated[
+        int | None,
+        _option(
+            "--top",
+            min=1,
+            max=100,
+            help="How many values of --breakdown are told apart, the largest first; default: 5.",
+        ),
+    ],
+}
+_DEFAULTS = Asked()
+
+
+def with_asked(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give ``command(…, asked, common)`` these options and those of every command; ``without`` some of them."""
+
+    def wrap(command: Callable[..., None]) -> Callable[..., None]:
+        fields = {name: annotation for name, annotation in _FIELDS.items() if name not in without}
+
+        @functools.wraps(command)
+        def wrapper(**given: Any) -> None:
+            asked = Asked(**{name: given.pop(name) for name in fields})
+            command(**given, asked=asked)
+
+        own = inspect.signature(command)
+        shared = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(_DEFAULTS, name), annotation=kind)
+            for name, kind in fields.items()
+        ]
+        kept = [p for p in own.parameters.values() if p.name not in ("asked", "common")]
+        wrapper.__signature__ = own.replace(  # type: ignore[attr-defined]
+            parameters=[*kept, *shared, own.parameters["common"]]
+        )
+        return with_common(wrapper)
+
+    return wrap
+
+
+def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day") -> "Frame":
+    """What is asked about; raises UsageError. Asks the sources for the people of a segment."""
+    from usertrack.core.errors import UsageError
+    from usertrack.library.sql import condition_of, properties_of
+    from usertrack.product.ask import require_known
+    from usertrack.product.scope import TOP, Frame, Interval, Population, Range, chosen
+
+    if asked.top is not None and not asked.breakdown:
+        raise UsageError("--top tells values of a --breakdown apart, and there is none", "add --breakdown PROPERTY")
+    zone, as_of = desk.settings["timezone"], desk.runner.as_of
+    since, until = Range(asked.since, asked.until, asked.days).window(as_of, zone, days)
+    unit: Interval = chosen(asked.interval or interval, Interval, "--interval")
+    frame = Frame(
+        since,
+        until,
+        as_of,
+        unit,
+        zone,
+        week_start(desk, asked.week_start, unit),
+        condition_of(asked.where, "posthog") if asked.where else "",
+        breakdown=asked.breakdown or "",
+        top=asked.top or TOP,
+        population=chosen(asked.people or desk.settings["people"], Population, "--people"),
+    )
+    require_known(desk.runner, properties_of(frame.where), frame.since, frame.until)
+    if not asked.segment:
+        return frame
+    rules = desk.rules()
+    rules.holding(asked.segment)
+    incomplete = desk.incomplete
+    found = of_people(desk, frame, asked.segment, desk.profiles(rules), rules)
+    desk.incomplete = incomplete  # a segment that is known is known whole, whatever else could not be answered
+    return found
+
+
+def week_start(desk: "Desk", typed: str | None, unit: "Interval") -> "WeekStart":
+    """What was asked for, else as the settings say, else as PostHog's project does, else Monday; raises UsageError."""
+    from usertrack.product.scope import WeekStart, chosen
+    from usertrack.workspace.settings import WEEK_STARTS
+
+    wanted = chosen(typed, WeekStart, "--week-start") if typed else desk.settings["week_start"]
+    if wanted is None and unit == "week":
+        day = desk.runner.about().get("week_start_day")
+        wanted = WEEK_STARTS[day] if day in (0, 1) else None
+    return cast("WeekStart", wanted or "monday")
+
+
+def of_people(desk: "Desk", frame: "Frame", segment: str, bench: "Workbench", rules: "Rules") -> "Frame":
+    """``frame`` for the people of a segment alone.
+
+    Raises UsageError where there is none of that name, Unknown where a source was missing that tells who is in it.
+    """
+    from dataclasses import replace
+
+    from usertrack.product.scope import MOST_EMBEDDED, MOST_PEOPLE
+    from usertrack.segments.classify import classify
+
+    chosen, name = rules.holding(segment)
+    found = classify(bench, chosen)
+    found.require_known(name)
+    people = found.people([name])
+    key = people.names.index(rules.key)
+    most = MOST_EMBEDDED if desk.runner.about().get("usertrack_parquet") else MOST_PEOPLE
+    return replace(frame, segment=segment, people=tuple(str(row[key]) for row in people.rows), most_people=most)
+
+
+def periods_of(frame: "Frame", asked: Asked, count: int | None, usual: int) -> "Frame":
+    """``frame`` from the start of a bucket on: of what was asked for, else of the ``count``, or ``usual``, last ones.
+
+    Raises UsageError where two options say when it begins.
+    """
+    from usertrack.core.errors import UsageError
+
+    begins = "--since" if asked.since else "--days" if asked.days is not None else ""
+    if begins and count is not None:
+        raise UsageError(f"{begins} and --periods both say when it begins", "give one of them")
+    if begins:
+        return frame.whole
+    return frame.last(count or usual)
+
+
+def tell(
+    desk: "Desk", frame: "Frame", document: "Document", limit: int | None = None, said: Sequence[str] = ()
+) -> None:
+    """Hand out an analysis with what is known of its time, of who is left out, and what else is ``said``."""
+    from dataclasses import replace
+
+    notes = (*said, *frame.notes, *desk.runner.opted_out.notes())
+    data = document.data
+    desk.emit(
+        replace(
+            document,
+            notes=tuple(dict.fromkeys((*document.notes, *notes))),
+            data=data and (lambda: _with_notes(data(), notes)),
+        ),
+        limit,
+    )
+
+
+def _with_notes(data: dict[str, Any], notes: Sequence[str]) -> dict[str, Any]:
+    return data | {"notes": list(dict.fromkeys((*data["notes"], *notes)))}

@@ -1,0 +1,190 @@
+"""What every command that asks a source needs: settings, library, rules, a runner, and where the answer goes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from usertrack.cli import diagnostics, output
+from usertrack.cli.common import Common, settings_of
+from usertrack.core.errors import INCOMPLETE, ConnectionFailed, SourceBusy
+from usertrack.workspace.files import library_of, rules_path
+
+if TYPE_CHECKING:
+    from usertrack.core.document import Document
+    from usertrack.core.table import Table
+    from usertrack.engine.runner import Runner
+    from usertrack.segments.history.file import Place
+    from usertrack.segments.profiles import Workbench
+    from usertrack.segments.rules import Rules
+    from usertrack.workspace.settings import Settings
+
+
+@dataclass
+class Desk:
+    """An open runner with its progress. ``incomplete`` becomes the exit code once the answer is out."""
+
+    settings: "Settings"
+    runner: "Runner"
+    progress: diagnostics.Progress
+    common: Common
+    incomplete: bool = False
+    name: str = ""  # of the person that the answer is about, where it is about one
+
+    def rules(self) -> "Rules":
+        """segments.yaml, once it is known to be sound: a mistake in it is said before anything is asked."""
+        from usertrack.segments.classify import prove_rules
+        from usertrack.segments.rules import read_rules
+
+        rules = read_rules(rules_path(self.settings))
+        prove_rules(rules, self.runner.library, self.runner.as_of)
+        return rules
+
+    def profiles(self, rules: "Rules", *, last: bool = False) -> "Workbench":
+        """Everybody's profile; marks the answer incomplete when a source did not give its part.
+
+        ``last``: nothing is asked after it, and the sources close while the answer is made.
+        """
+        from usertrack.segments.profiles import build
+
+        self.progress.expect(len(rules.queries))
+        bench = build(self.runner, rules, self.progress.done, last=last)
+        self.progress("sorting people", passing=True)
+        return self._noted(bench)
+
+    def profile_of(self, rules: "Rules", wanted: str) -> "Workbench":
+        """The profile of one person alone; everybody's when nobody is called that, to name near matches."""
+        from usertrack.segments.profiles import build
+
+        self.progress.expect(len(rules.queries))
+        bench = build(self.runner, rules, self.progress.done, only=wanted)
+        return self._noted(bench) if bench.people else self.profiles(rules)
+
+    def _noted(self, bench: "Workbench") -> "Workbench":
+        self.incomplete = self.incomplete or any(fact.missing for fact in bench.facts.values())
+        return bench
+
+    def history(self) -> "Place | None":
+        """Where this answer is kept; nowhere when it is of a moment yet to come."""
+        from usertrack.segments.history.file import place_of
+
+        return None if self.runner.future else place_of(self.settings, self.runner.now)
+
+    def emit(self, shown: "Document | Table", limit: int | None = None) -> None:
+        self.progress.stop()
+        emit(self._dated(shown), self.settings, self.common, limit)
+
+    def pseudonymised(self, document: "Document", limit: int | None = None) -> "Document":
+        """``document`` with nobody's e-mail in it, nor the name of whom it is about."""
+        from usertrack.core.pseudonyms import Pseudonyms
+        from usertrack.workspace.key import key_of
+
+        also = {self.name: "[name]"}
+        return Pseudonyms(key_of(self.settings), self.settings["internal"], also).document(document, limit)
+
+    def _dated(self, shown: "Document | Table") -> "Document | Table":
+        """``shown`` with its age, where answers are from the cache."""
+        from usertrack.core.document import Document
+
+        if not self.runner.stale:
+            return shown
+        stale, asked_at = self.runner.stale, self.runner.asked_at
+        dated = replace(shown, notes=(stale, *shown.notes))
+        if isinstance(dated, Document) and (data := dated.data):
+            return replace(dated, data=lambda: _with_age(data(), stale, asked_at))
+        return dated
+
+
+def _with_age(data: Any, stale: str, asked_at: "datetime | None") -> Any:
+    """A command's own JSON, with when its answers were had from the sources."""
+    if not isinstance(data, dict):
+        return data
+    return data | {"asked_at": asked_at, "notes": [stale, *data.get("notes", ())]}
+
+
+@contextmanager
+def open_desk(common: Common, *, cached: bool = True, settings: "Settings | None" = None) -> Iterator[Desk]:
+    """A desk on the sources of the workspace, closed afterwards; exits with 6 when the answer was incomplete.
+
+    Without ``cached`` the sources themselves are looked at, never the cache. ``settings`` are others than the usual.
+    """
+    import typer
+
+    from usertrack.engine.connect import open_runner
+
+    settings = settings or settings_of(common)
+    library = library_of(settings)
+    output.chosen(format_of(settings, common), common.output)  # a wrong one is said before anything is asked
+    say_demo(settings)
+    now, purpose = datetime.now(UTC), common.purpose
+    with (
+        diagnostics.Progress() as progress,
+        open_runner(settings, library, now=now, notify=progress, purpose=purpose, cached=cached) as runner,
+    ):
+        if runner.future:
+            diagnostics.note(f"{runner.future} lies in the future: the answer is as if nothing happened until then")
+        desk = Desk(settings, runner, progress, common)
+        try:
+            yield desk
+        except (ConnectionFailed, SourceBusy) as problem:
+            problem.hint = "; ".join(filter(None, [problem.hint, runner.fallback]))
+            raise
+    if desk.incomplete:
+        for remedy in runner.remedies:
+            diagnostics.hint(remedy)
+        if runner.fallback:
+            diagnostics.note(runner.fallback)
+        raise typer.Exit(INCOMPLETE)
+
+
+def say_demo(settings: "Settings") -> None:
+    """Whoever did not ask for the demo is told that it is one."""
+    if settings.uses_demo and not settings.demo:
+        if settings.root is None:
+            diagnostics.note("demo data · connect your own with `usertrack init`")
+        else:
+            todo = "set POSTHOG_PROJECT_ID, POSTHOG_PERSONAL_API_KEY and DATABASE_URL"
+            name = settings.root.resolve().name
+            diagnostics.note(f"demo data, since workspace '{name}' has no sources yet · {todo}")
+    if settings.uses_demo and settings.offline:
+        diagnostics.note("the demo is on this machine, and answers itself without any network")
+
+
+def emit(shown: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:
+    """Hand the answer to standard output or ``--output``."""
+    fmt = format_of(settings, common)
+    output.emit(shown, fmt=fmt, output=common.output, limit=limit, note=diagnostics.note)
+    _say_what_was_written(shown, output.chosen(fmt, common.output), common.output, limit)
+    _say_what_was_cut(shown, output.chosen(fmt, common.output), limit)
+
+
+def _say_what_was_written(shown: "Document | Table", fmt: str, path: Path | None, limit: int | None) -> None:
+    from usertrack.core.document import Document
+    from usertrack.core.words import plural
+
+    if path is None or str(path) == "-":
+        return
+    table = shown.table if isinstance(shown, Document) else shown
+    if table is None or fmt in ("table", "json", "markdown", "html"):
+        diagnostics.note(f"wrote {path}")
+    else:
+        count = min(limit or len(table.rows), len(table.rows))
+        diagnostics.note(f"wrote {path} ({plural(count, 'row')})")
+
+
+def format_of(settings: "Settings", common: Common) -> str:
+    """The format that was asked for; the ending of `--output` decides before a default format does."""
+    return "" if common.output is not None and common.format is None else settings["format"] or ""
+
+
+def _say_what_was_cut(shown: "Document | Table", fmt: str, limit: int | None) -> None:
+    """Files and pipes of rows cannot say it themselves."""
+    from usertrack.core.document import Document
+    from usertrack.segments.view import cut_note
+
+    table = shown.table if isinstance(shown, Document) else shown
+    if table is not None and fmt not in ("table", "json", "markdown", "html"):
+        for line in cut_note(len(table.rows), limit):
+            diagnostics.note(line)

@@ -1,0 +1,220 @@
+"""What a command shows, before anybody decides how: a document is data, and knows no format."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from usertrack.core.table import Column, Table
+from usertrack.core.words import number
+
+Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "text", "tag"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How people see one column; files and pipes get the values as they are.
+
+    ``percent``: 0.123 → 12.3 %. ``bar``: the number and a bar; a DOUBLE column of shares 0…1 is written in percent.
+    ``when``: UTC → the table's timezone, relative to ``as_of`` when recent. ``spark``: a list of numbers. ``list``:
+    joined by commas. ``tag``: a name with an accent colour, such as a segment. ``auto``: by the column's type.
+
+    ``grows`` marks the column that takes the room left over and wraps. ``full`` is the value of a whole bar, else the
+    largest of the column is. Where a terminal has no room for all, ``spare`` columns are left out, the last one first.
+    """
+
+    label: str = ""
+    kind: Kind = "auto"
+    hidden: bool = False
+    grows: bool = False
+    align: Literal["", "left", "right"] = ""
+    full: float | None = None
+    spare: bool = False
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table. ``columns`` names the columns people see, in that order; empty means all that are not ``hidden``.
+
+    ``limit`` rows are shown unless the user's ``--limit`` says otherwise; 0 means all, None that no limit ever applies.
+    ``more`` is a last line, after the count of the rows left out. As ``tiles`` every row is one, where pictures can be
+    (HTML): its first cell above, the second one large, and the others below with their labels.
+    """
+
+    table: Table
+    heading: str = ""
+    shown: Mapping[str, Shown] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    limit: int | None = None
+    more: str = ""
+    tiles: bool = False
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One line of prose, wrapped where it must be."""
+
+    text: str
+    style: Literal["", "bold", "dim", "warning"] = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Key-value lines; a value is text, a number, a list or a UTC time."""
+
+    pairs: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A line of ▁▃▅█, one per value; None is a gap (not known, or not over yet)."""
+
+    label: str
+    values: Sequence[float | None]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """Numbers by two labels, such as weekday and hour, shaded from 0 to the largest; None is a gap.
+
+    The first ``base`` columns have no shade and set no scale: what is 100 % of every cohort says nothing of the others.
+
+    ``values`` has a list per row, as long as ``columns``. ``percent``: shares 0…1. ``corner`` names what rows are.
+    With ``steps``, four numbers, the shades are those above each of them, so that they mean the same on all heatmaps.
+    ``limit`` rows are shown, as of a `Listing`; with ``latest`` the last ones.
+    """
+
+    heading: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    values: Sequence[Sequence[float | None]]
+    kind: Literal["number", "percent"] = "number"
+    caption: str = ""
+    corner: str = ""
+    steps: tuple[float, ...] = ()
+    base: int = 0
+    limit: int | None = None
+    latest: bool = False
+
+    @property
+    def table(self) -> Table:
+        """The numbers as they are, for files: a row per row."""
+        columns = (Column(self.corner or "row"), *(Column(name, "DOUBLE") for name in self.columns))
+        return Table(columns, [(name, *values) for name, values in zip(self.rows, self.values, strict=True)])
+
+
+@dataclass(frozen=True)
+class Chart:
+    """``trend``: named series over the dates, or labels in order, in ``x``. ``bars``: a bar per label, for each series.
+
+    Every series is as long as ``x``; None is a gap. ``unit`` stands behind a number (``days``); ``percent``: values
+    are shares 0…1.
+    """
+
+    kind: Literal["trend", "bars"]
+    label: str
+    x: Sequence[date] | Sequence[str]
+    series: Mapping[str, Sequence[float | None]]
+    unit: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A place in a column of a `Flow`: ``value`` gets there, ``left`` of it goes no further. ``other``: many as one."""
+
+    name: str
+    value: float
+    left: float = 0
+    other: bool = False
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What goes from column to column, drawn where pictures can be (HTML): a listing beside it tells it everywhere.
+
+    ``links`` are (column, place in it, place in the next one, value). ``unit`` stands behind numbers in words.
+    ``caption`` says how to read it.
+    """
+
+    label: str
+    columns: Sequence[Sequence[Stop]]
+    links: Sequence[tuple[int, int, int, float]]
+    unit: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Source text, shown line by line and never wrapped."""
+
+    text: str
+    language: str = "sql"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where figures come from: a query of the library with its parameters, and the moment it was asked for (UTC).
+
+    ``current`` are the labels of its facts that are those of today, whatever the moment.
+    """
+
+    query: str
+    params: Mapping[str, Any]
+    source: str
+    as_of: datetime
+    current: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """Blocks under a heading. ``origins`` are those of all figures in it, sections within that have their own apart."""
+
+    heading: str
+    blocks: "tuple[Block, ...]"
+    origins: tuple[Origin, ...] = ()
+
+
+Block = Listing | Paragraph | Facts | Spark | Heatmap | Chart | Flow | Code | Section
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a command shows. Times are naive and UTC; ``timezone`` and ``as_of`` say how people see those in ``Facts``.
+
+    ``data`` gives the command's own JSON document; ``table`` is the one table that csv, parquet, xlsx, … export.
+    ``layout`` names the templates of its pages, which those of the same name in the folder ``templates`` replace.
+    ``provenance`` goes into the file for `usertrack report verify`.
+    """
+
+    title: str
+    blocks: tuple[Block, ...] = ()
+    notes: tuple[str, ...] = ()
+    subtitle: str = ""
+    data: Callable[[], Any] | None = None
+    table: Table | None = None
+    timezone: str = "UTC"
+    as_of: datetime | None = None
+    layout: str = "page"
+    templates: Path | None = None
+    provenance: Mapping[str, Any] | None = None
+
+
+def of_table(table: Table, limit: int = 0) -> Document:
+    """The document of a bare table: every column, the timezone of its times, and ``limit`` rows to look at (0: all)."""
+    cut = ("the source has more rows than these",) if table.truncated else ()
+    times = (
+        [f"times in {table.timezone}"] if any(column.type.startswith("TIMESTAMP") for column in table.columns) else []
+    )
+    count = len(table.rows)
+    return Document(
+        title=table.title or table.name,
+        subtitle=" · ".join([f"{number(count)} row" + "s" * (count != 1), *times]),
+        blocks=(Listing(table, limit=limit),),
+        notes=(*table.notes, *cut),
+        table=table,
+        timezone=table.timezone,
+        as_of=table.as_of,
+    )

@@ -1,0 +1,89 @@
+"""A report's provenance inside its file, where people do not see it, with a digest of all that is in the file.
+
+What `sealed` puts in, `unsealed` takes out again: the body is what was there before, whatever line ends became of it.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from usertrack.core.errors import UsageError
+
+_OPEN, _CLOSE = '<template id="usertrack-provenance">', "</template>\n"
+_HTML = re.compile(re.escape(_OPEN) + r"\s*(.*?)\s*" + re.escape(_CLOSE), re.DOTALL)
+_BEGIN, _END = "\n<!-- usertrack provenance\n", "\n-->\n"
+_MARKDOWN = re.compile(re.escape(_BEGIN) + r"(.*?)" + re.escape(_END), re.DOTALL)
+# what could end the comment or the template early, or begin something in it; JSON has them within strings alone
+_MARKUP = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "--": "-\\u002d"}
+
+
+def sealed(body: str, fmt: str, provenance: Mapping[str, Any]) -> str:
+    """``body``, a whole file in ``fmt`` (markdown or html), with the provenance in it; raises UsageError.
+
+    That is for a page that does not end as pages do, which only somebody's own template can make.
+    """
+    said = _line({**provenance, "digest": digest(body, provenance)})
+    if fmt == "html":
+        head, end, tail = body.rpartition("</body>")
+        if not end:
+            raise UsageError(
+                "the page has no </body>, in front of which goes what tells where its figures are from",
+                'end your template with it, or extend ours: {% extends "shipped/weekly.html.j2" %}',
+            )
+        return f"{head}{_OPEN}\n{said}\n{_CLOSE}</body>{tail}"
+    return f"{body}{_BEGIN}{said}{_END}"
+
+
+def sealed_json(document: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON document with its provenance as the last member."""
+    return {**document, "provenance": {**provenance, "digest": digest(json_body(document), provenance)}}
+
+
+def json_body(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def unsealed(text: str) -> tuple[str, str, dict[str, Any]] | None:
+    """Format, body and provenance of a report's file; None when it is none. No line of it is run or rendered."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    for fmt, pattern in (("html", _HTML), ("markdown", _MARKDOWN)):
+        found = list(pattern.finditer(text))
+        if found and (read := _read(found[-1][1])) is not None:
+            return fmt, text[: found[-1].start()] + text[found[-1].end() :], read
+    document = _read(text)
+    if document is not None and isinstance(known := document.pop("provenance", None), dict):
+        return "json", json_body(document), known
+    return None
+
+
+def _read(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _line(provenance: Mapping[str, Any]) -> str:
+    """One figure or query per line, as JSON that is harmless in a comment and in HTML."""
+    parts = []
+    for name, value in provenance.items():
+        items = ",\n".join(_json(item) for item in value) if isinstance(value, list) else ""
+        parts.append(f"{_json(name)}:" + (f"[\n{items}]" if isinstance(value, list) else _json(value)))
+    return "{" + ",\n".join(parts) + "}"
+
+
+def _json(value: Any) -> str:
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for mark, harmless in _MARKUP.items():
+        written = written.replace(mark, harmless)
+    return written
+
+
+def digest(body: str, provenance: Mapping[str, Any]) -> str:
+    """Of the body's text and the provenance; blank lines at its end and the kind of line ends make no difference."""
+    known = {name: value for name, value in provenance.items() if name != "digest"}
+    text = body.replace("\r\n", "\n").rstrip() + "\n" + json.dumps(known, sort_keys=True)
+    return "sha256:" + hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()

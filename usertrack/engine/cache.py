@@ -1,0 +1,387 @@
+"""Answers of the sources, kept on disk: an entry is whole, or it is not there.
+
+An entry is a folder with a result as it was spooled and a few facts about it. Its name holds the moment it is of and a
+digest of what was asked. How a source is reached is in neither: no password, no key, no address.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from usertrack.core.notify import Notify
+from usertrack.core.period import known_zone
+from usertrack.core.spool import ResultFile, Spool, SpooledRows, identifier, quote
+from usertrack.core.table import Column, Table
+from usertrack.core.words import parse_size
+from usertrack.library.library import Statement
+from usertrack.sources.identity import identities
+from usertrack.workspace.settings import Settings
+
+_WHAT, _VERSION = "usertrack cache", 1
+_MOST = 2000  # entries: to look through many more would take as long as a query
+_LEFT = 600  # seconds after which nobody still writes what has no name yet, or reads what is not the latest
+_UNFINISHED = ".unfinished-"
+_FACTS, _ANSWERED = "facts.json", "answered"
+_NAME = re.compile(r"(now|at)-([0-9]{8}T[0-9]{12})-([0-9a-f]{32})\.(\w+)", re.ASCII)
+_TYPE = re.compile(r"(VARCHAR|BIGINT|DOUBLE|BOOLEAN|TIMESTAMP|DATE|JSON)(\[\])*")
+_ROWS = {".csv", ".ndjson", ".parquet"}
+
+
+class _Damaged(Exception):  # noqa: N818
+    """What lies in the place of an entry is none."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What an answer is of (UTC). A ``live`` one was now when it was asked for, and may stand for now later on."""
+
+    as_of: datetime
+    live: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An answer in the cache, for those who look into it; ``size`` is in bytes."""
+
+    name: str
+    source: str
+    as_of: datetime
+    asked_at: datetime
+    rows: int
+    size: int
+
+
+class _Name(NamedTuple):
+    """The name of a folder in the cache. ``end`` tells entries of the same question from one another."""
+
+    moment: Moment
+    digest: str
+    end: str
+
+    def __str__(self) -> str:
+        kind = "now" if self.moment.live else "at"
+        return f"{kind}-{self.moment.as_of:%Y%m%dT%H%M%S%f}-{self.digest}.{self.end}"
+
+
+class Cache:
+    """The entries in ``folder``, bounded to ``size`` bytes by dropping what was used longest ago.
+
+    ``sources`` tells sources apart; answers of one that is not in it are not kept. ``now`` (UTC) is when sources are
+    asked. What goes wrong is told to ``notify``, and is no reason to fail.
+    """
+
+    def __init__(self, folder: Path, size: int, sources: Mapping[str, str], now: datetime, notify: Notify) -> None:
+        self.folder = folder
+        self.size = size
+        self.now = now
+        self.sources = sources
+        self._notify = notify
+        self._writable = True
+        self._grew = False
+
+    def digest(self, statement: Statement, moment: Moment) -> str:
+        """What identifies ``statement`` whatever its moment; empty when its source is not kept."""
+        if statement.source not in self.sources:
+            return ""
+        values = {
+            name: "as of" if value == moment.as_of else [value]  # in a list, no value can pass for the moment
+            for name, value in statement.values.items()
+        }
+        asked = [statement.sql, values, dict(statement.types), statement.key, statement.limit]
+        return _digest(self.sources[statement.source], *asked)
+
+    # Reading
+
+    def moments(self) -> dict[datetime, set[str]]:
+        """The digests that are kept of each live moment."""
+        found: dict[datetime, set[str]] = {}
+        for name in self._names():
+            if name.moment.live and name.end != _ANSWERED:
+                found.setdefault(name.moment.as_of, set()).add(name.digest)
+        return found
+
+    def answered(self, what: str) -> list[datetime]:
+        """The live moments for which ``what`` was answered whole."""
+        mark = _digest(what)
+        return [name.moment.as_of for name in self._names() if (name.digest, name.end) == (mark, _ANSWERED)]
+
+    def find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
+        """The kept answer to ``statement``, or its part of the kept answer to the whole of it."""
+        found = self._find(statement, moment, spool)
+        if found or statement.whole is None:
+            return found
+        whole = self._find(statement.whole, moment, spool)
+        if whole is None or whole.truncated or statement.key not in whole.names:
+            return None
+        assert isinstance(whole.rows, SpooledRows)
+        pattern = quote(statement.values["usertrack_key"])
+        rows = whole.rows.where(f"lower(CAST({identifier(statement.key)} AS VARCHAR)) LIKE {pattern}")
+        return replace(whole, rows=rows, query=statement.sql, parameters=dict(statement.values))
+
+    def _find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
+        digest = self.digest(statement, moment)
+        same = [self.folder / str(name) for name in self._names() if name[:2] == (moment, digest)]
+        if not same:
+            return None
+        path = max(same, key=_used_at)
+        try:
+            table = _read(path, spool, statement.limit)
+        except FileNotFoundError:  # another process has just removed it
+            return None
+        except (_Damaged, OSError):
+            self._notify(f"{statement.name}: what the cache has of it is damaged, and does not count")
+            return None
+        with suppress(OSError):  # somebody else's cache, which is read all the same
+            os.utime(path)
+        return replace(table, query=statement.sql, parameters=dict(statement.values))
+
+    def entries(self) -> list[Entry]:
+        """What is kept, the latest first, without what is damaged."""
+        return sorted((each for each, _ in self.tables()), key=lambda entry: (entry.asked_at, entry.name), reverse=True)
+
+    def tables(self) -> Iterator[tuple[Entry, SpooledRows]]:
+        """What is kept with its rows, in no order, without what is damaged."""
+        for name in self._names():
+            with suppress(_Damaged, OSError):
+                table, file, _ = _facts(self.folder / str(name))
+                assert table.asked_at is not None
+                size = file.path.stat().st_size
+                yield (
+                    Entry(table.name, table.source, name.moment.as_of, table.asked_at, file.rows, size),
+                    file.read(),
+                )
+
+    # Writing
+
+    def keep(self, statement: Statement, moment: Moment, table: Table) -> None:
+        """Keep ``table`` as the answer to ``statement``, unless it is larger than the whole cache may be."""
+        digest = self.digest(statement, moment)
+        file = table.rows.file if isinstance(table.rows, SpooledRows) else None
+        if not digest or file is None or not self._writable:
+            return
+        try:
+            if file.path.stat().st_size > self.size:
+                self._notify(f"{statement.name} is not kept: it is larger than cache_size allows")
+                return
+            self._write(_Name(moment, digest, os.urandom(4).hex()), file, _about(table, file, self.now))
+            self._grew = True
+        except OSError as error:
+            self._give_up(error)
+
+    def close(self, moment: Moment, answered: str = "") -> None:
+        """Remember what was ``answered`` whole, and make room for the next time."""
+        if not (self._grew and self._writable):
+            return
+        try:
+            if answered and moment.live:
+                (self.folder / str(_Name(moment, _digest(answered), _ANSWERED))).mkdir(mode=0o700, exist_ok=True)
+            self._prune()
+        except OSError as error:
+            self._give_up(error)
+
+    def clear(self, before: datetime | None = None) -> int:
+        """Remove everything that is ours, or is of a moment before that one; returns how many entries these were.
+
+        Raises OSError.
+        """
+        names = [name for name in self._names() if before is None or name.moment.as_of < before]
+        for name in names:
+            self._remove(self.folder / str(name))
+        for left in self.folder.glob(f"{_UNFINISHED}*") if before is None else ():
+            shutil.rmtree(left, ignore_errors=True)
+        return sum(name.end != _ANSWERED for name in names)
+
+    def _write(self, name: _Name, file: ResultFile, about: dict[str, Any]) -> None:
+        """Write an entry beside its place and move it there in one step."""
+        _make(self.folder)
+        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.folder))
+        try:
+            rows = unfinished / f"rows{file.path.suffix}"
+            _link(file.path, rows)
+            rows.chmod(0o600)
+            (unfinished / _FACTS).touch(mode=0o600)
+            (unfinished / _FACTS).write_text(json.dumps(about | {"checksum": _checksum(rows)}))
+            unfinished.rename(self.folder / str(name))
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+
+    def _give_up(self, error: OSError) -> None:
+        said, self._writable = not self._writable, False
+        if not said:
+            self._notify(f"answers are not kept: {self.folder} cannot be written ({error.strerror})")
+
+    def _names(self) -> list[_Name]:
+        """Every folder that is named like ours; nothing else is ever looked at, or removed."""
+        try:
+            return [name for found in os.listdir(self.folder) if (name := _name(found))]
+        except OSError:
+            return []
+
+    def _prune(self) -> None:
+        """Drop what nobody finished and what has been replaced, then what was used longest ago."""
+        for left in self.folder.glob(f"{_UNFINISHED}*"):
+            if self._age(left) > _LEFT:
+                shutil.rmtree(left, ignore_errors=True)
+        kept: dict[tuple[Any, ...], Path] = {}
+        total = 0
+        for name in sorted(self._names(), key=lambda name: _used_at(self.folder / str(name)), reverse=True):
+            path = self.folder / str(name)
+            later = kept.setdefault((name.moment, name.digest), path)
+            total += _size(path)
+            if len(kept) > _MOST or total > self.size or (later is not path and self._age(path) > _LEFT):
+                total -= _size(path)
+                self._remove(path)
+
+    def _age(self, path: Path) -> float:
+        return self.now.timestamp() - _used_at(path)
+
+    def _remove(self, path: Path) -> None:
+        """Whoever looks meanwhile finds a whole entry, or none."""
+        with suppress(FileNotFoundError):  # another process was faster
+            shutil.rmtree(path.rename(self.folder / f"{_UNFINISHED}{path.name}"), ignore_errors=True)
+
+
+def _digest(*what: Any) -> str:
+    return hashlib.sha256(json.dumps(what, default=str, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _name(text: str) -> _Name | None:
+    found = _NAME.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        as_of = datetime.strptime(f"{found[2]}+0000", "%Y%m%dT%H%M%S%f%z").replace(tzinfo=UTC)
+    except ValueError:  # a day that no calendar has
+        return None
+    return _Name(Moment(as_of, found[1] == "now"), found[3], found[4])
+
+
+def _about(table: Table, file: ResultFile, asked_at: datetime) -> dict[str, Any]:
+    return {
+        "what": _WHAT,
+        "version": _VERSION,
+        "name": table.name,
+        "source": table.source,
+        "asked_at": asked_at.isoformat(),
+        "rows_in": f"rows{file.path.suffix}",
+        "columns": [[column.name, column.type] for column in file.columns],
+        "rows": file.rows,
+        "longest": file.longest,
+        "truncated": table.truncated,
+        "timezone": table.timezone,
+        "notes": list(table.notes),
+        "elapsed": table.elapsed,
+    }
+
+
+def _facts(folder: Path) -> tuple[Table, ResultFile, int]:
+    """The entry's table without its rows, the file that holds them, and its checksum; raises _Damaged or OSError."""
+    try:
+        about = json.loads((folder / _FACTS).read_bytes())
+        columns = tuple(Column(str(name), str(kind)) for name, kind in about["columns"])
+        path = folder / str(about["rows_in"])
+        table = Table(
+            columns=columns,
+            rows=(),
+            name=str(about["name"]),
+            source=str(about["source"]),
+            elapsed=float(about["elapsed"]),
+            truncated=bool(about["truncated"]),
+            asked_at=datetime.fromisoformat(about["asked_at"]).astimezone(UTC),
+            timezone=known_zone(about["timezone"]),
+            notes=tuple(map(str, about["notes"])),
+        )
+        file = ResultFile(path, columns, int(about["rows"]), int(about["longest"]))
+        ours = (about["what"], about["version"], path.parent) == (_WHAT, _VERSION, folder)
+        if not ours or path.suffix not in _ROWS or not all(_TYPE.fullmatch(column.type) for column in columns):
+            raise _Damaged
+        return table, file, int(about["checksum"])
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise _Damaged from error
+
+
+def _read(folder: Path, spool: Spool, limit: int | None) -> Table:
+    """The table in an entry; raises _Damaged or OSError."""
+    table, file, checksum = _facts(folder)
+    held = spool.path(file.path.suffix[1:])
+    try:  # in our own folder nobody removes it under our eyes
+        os.link(file.path, held)
+    except OSError:
+        held = file.path
+    if _checksum(held) != checksum:
+        raise _Damaged
+    return replace(table, rows=replace(file, path=held).read().head(limit))
+
+
+def _checksum(path: Path) -> int:
+    """Of the whole file: a disk's mistakes and half a copy show, wilful ones need not."""
+    found = 0
+    with path.open("rb") as file:
+        for part in iter(lambda: file.read(1 << 20), b""):
+            found = zlib.crc32(part, found)
+    return found
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file under another name, or a copy of it where that is another disk."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _make(folder: Path) -> None:
+    """The folder, for its owner alone, and out of the way of git: it holds what customers did."""
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n")
+
+
+def _used_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _size(folder: Path) -> int:
+    with suppress(OSError):
+        return sum(entry.stat().st_size for entry in os.scandir(folder))
+    return 0
+
+
+def place_of(settings: Settings) -> Path | None:
+    """The folder of the cache; None when it is off, and for the demo, which is on this machine anyway.
+
+    A workspace's lies in the workspace, any other in the user's cache folder.
+    """
+    chosen = settings["cache"]
+    if chosen == "off" or settings.uses_demo:
+        return None
+    if chosen:
+        path = Path(chosen).expanduser()
+        written = settings.values["cache"].origin.startswith("usertrack.yaml")
+        return settings.root / path if settings.root and written else path
+    if settings.root:
+        return settings.root / ".usertrack/cache"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("usertrack")) / "answers"
+
+
+def open_cache(settings: Settings, now: datetime, notify: Notify) -> Cache | None:
+    """The cache of these settings; None where there is none."""
+    folder = place_of(settings)
+    return Cache(folder, parse_size(settings["cache_size"]), identities(settings), now, notify) if folder else None

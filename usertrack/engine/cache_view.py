@@ -1,0 +1,45 @@
+"""What the cache holds, as a document."""
+
+from datetime import datetime
+
+from usertrack.core.document import Document, Listing, Shown
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import size_words
+from usertrack.engine.cache import Cache
+
+_COLUMNS = (
+    Column("query"),
+    Column("source"),
+    Column("as_of", "TIMESTAMP"),
+    Column("asked_at", "TIMESTAMP"),
+    Column("rows", "BIGINT"),
+    Column("bytes", "BIGINT"),
+)
+
+
+def cache_document(cache: Cache, timezone: str, now: datetime) -> Document:
+    """Every kept answer, the latest first: of which moment it is, and when its source was asked."""
+    entries = cache.entries()
+    rows: list[Row] = [
+        (one.name, one.source, one.as_of.replace(tzinfo=None), one.asked_at.replace(tzinfo=None), one.rows, one.size)
+        for one in entries
+    ]
+    table = Table(_COLUMNS, rows, name="cache", title="The cache", as_of=now, timezone=timezone)
+    held = f"{size_words(sum(one.size for one in entries))} of {size_words(cache.size)}"
+    return Document(
+        title=f"{len(entries)} answers in the cache, {held}",
+        subtitle=str(cache.folder),
+        blocks=(Listing(table, shown=_SHOWN, columns=tuple(_SHOWN), limit=20),),
+        table=table,
+        timezone=timezone,
+        as_of=now,
+    )
+
+
+_SHOWN = {
+    "query": Shown("Query", grows=True),
+    "as_of": Shown("Of", "when"),
+    "asked_at": Shown("Asked", "when"),
+    "rows": Shown("Rows", "number"),
+    "bytes": Shown("Bytes", "number"),
+}

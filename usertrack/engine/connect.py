@@ -1,0 +1,66 @@
+"""Which sources a Runner asks, and whether it has a cache: what the settings say, and nothing that was not said."""
+
+from datetime import datetime
+
+from usertrack.core.errors import UsageError
+from usertrack.core.notify import Notify
+from usertrack.engine.cache import Cache, open_cache
+from usertrack.engine.runner import Runner
+from usertrack.engine.unavailable import CacheAlone, Misconfigured
+from usertrack.library.library import Library
+from usertrack.sources import Source, make
+from usertrack.workspace.settings import Settings
+
+
+def open_runner(
+    settings: Settings, library: Library, *, now: datetime, notify: Notify, purpose: str = "", cached: bool = True
+) -> Runner:
+    """A Runner on the demo, or on every source that is configured. Raises UsertrackError.
+
+    ``purpose`` names what is about to be asked: the cache knows for which moments it has all of that. Without
+    ``cached`` only the sources answer.
+    """
+    wanted = _as_of(settings)  # a wrong one is said before anything is opened
+    if settings.uses_demo:
+        from usertrack.demo.sources import open_demo_sources
+
+        sources, as_of = open_demo_sources(settings, now=now, notify=notify)
+        return Runner(settings, library, wanted or as_of, sources, now=as_of)
+    if not cached:
+        _refuse_the_cache(settings)
+    cache = open_cache(settings, now, notify) if cached else None
+    configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
+    names = [name for name, there in configured.items() if there]
+    if settings.offline:
+        sources = {name: CacheAlone(kept=name in _require(cache).sources) for name in names}
+    else:
+        sources = {name: _made(name, settings, notify) for name in names}
+    runner = Runner(settings, library, wanted or now, sources, now=now, cache=cache)
+    runner.begin(purpose)
+    return runner
+
+
+def _refuse_the_cache(settings: Settings) -> None:
+    """Raise UsageError where a command that acts on the sources, or looks at them, was told not to ask them."""
+    if settings.offline or settings.values["max_age"].origin == "option":
+        option = "--offline" if settings.offline else "--max-age"
+        raise UsageError(f"{option} is not for this command", "it always asks the sources")
+
+
+def _require(cache: Cache | None) -> Cache:
+    if cache is None:
+        raise UsageError("--offline needs the cache, and it is off", "take `cache: off` out of the settings")
+    return cache
+
+
+def _as_of(settings: Settings) -> datetime | None:
+    from usertrack.core.period import parse_moment
+
+    return parse_moment(settings["as_of"], settings["timezone"]) if settings["as_of"] else None
+
+
+def _made(name: str, settings: Settings, notify: Notify) -> Source:
+    try:
+        return make(name, settings, notify)
+    except UsageError as error:
+        return Misconfigured(error)

@@ -1,0 +1,373 @@
+"""The one place that executes a query: both sources at once, each failure kept beside the answers that did come."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from usertrack.core.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
+from usertrack.core.identified import IDENTIFIED
+from usertrack.core.period import in_zone
+from usertrack.core.spool import Spool
+from usertrack.core.table import Table
+from usertrack.core.words import age_words
+from usertrack.engine.cache import Cache, Moment
+from usertrack.engine.opt_out import OptedOut, opted_out
+from usertrack.engine.unavailable import CONNECT, NAMES, CacheAlone, Misconfigured, NotConnected, NotKept
+from usertrack.library.library import Library, Query, Statement
+from usertrack.sources import Api, Source
+from usertrack.workspace.settings import Settings
+
+_OPTED_OUT = "posthog/opted_out"
+Answer = Table | UsertrackError
+Done = Callable[[Statement, Answer], None]
+Result = TypeVar("Result")
+
+
+class Runner:
+    """Runs statements on the sources of a workspace. A context manager: it owns connections and spooled results.
+
+    ``as_of`` is the moment to answer for, ``now`` the one at which the sources stand (both UTC); nothing below reads
+    the clock. All answers are of one moment: where those of the cache may stand for now, the first that are asked for
+    together decide which it is, and it is ``as_of`` and ``now`` from then on.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        library: Library,
+        as_of: datetime,
+        sources: Mapping[str, Source],
+        now: datetime | None = None,
+        cache: Cache | None = None,
+    ) -> None:
+        self.settings = settings
+        self.library = library
+        self.as_of = as_of
+        self.now = now or as_of
+        self._sources = dict(sources)
+        self._cache = cache
+        self._purpose = ""
+        self._told: Done = lambda statement, answer: None
+        self._given: list[Answer] = []
+        self.unanswered: dict[str, UsertrackError] = {}  # by query, why it has no answer
+        self._consent: list[asyncio.Task[OptedOut]] = []  # asked once, also for copies that answer for other moments
+
+    def __enter__(self) -> "Runner":
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="usertrack-", ignore_cleanup_errors=True)
+        except OSError as error:
+            raise UsageError(
+                "there is no folder for temporary files", "set TMPDIR to one that can be written"
+            ) from error
+        self._loop = asyncio.Runner()
+        self._closing: Future[None] | None = None
+        self.spool = Spool(Path(self._folder.name))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.finish()
+            assert self._closing
+            self._closing.result()
+            if self._cache:
+                whole = kind is None and all(isinstance(each, Table | NotConnected) for each in self._given)
+                self._cache.close(self._moment, self._purpose if whole else "")
+        finally:
+            self._loop.close()
+            self._folder.cleanup()
+
+    def finish(self) -> None:
+        """Nothing more will be asked: the sources close in the background, and what they gave stays."""
+        if self._closing is None:
+            thread = ThreadPoolExecutor(1)
+            self._closing = thread.submit(self._loop.run, self._close())
+            thread.shutdown(wait=False)
+
+    @property
+    def offered(self) -> dict[str, Any]:
+        """The parameters that any query may use without declaring them."""
+        return {
+            "as_of": self.as_of,
+            "identified": IDENTIFIED,
+            "internal": [item for item in map(_own, self.settings["internal"]) if item],
+            "opted_out": opted_out(["$opt_out", *self.settings["opt_out"]]),
+            "timezone": self.settings["timezone"],
+        }
+
+    @property
+    def opted_out(self) -> OptedOut:
+        """Who has opted out, once anything was asked; nobody before."""
+        return self._consent[0].result() if self._consent else OptedOut()
+
+    @property
+    def past(self) -> str:
+        """``on 13 Nov 2026`` when the moment to answer for is more than a day before the sources' own, else nothing."""
+        return f"on {self._day}" if self.now - self.as_of > timedelta(days=1) else ""
+
+    @property
+    def future(self) -> str:
+        """``1 Jan 2099`` when the moment to answer for is more than a day after the sources' own, else nothing."""
+        return self._day if self.as_of - self.now > timedelta(days=1) else ""
+
+    @property
+    def _day(self) -> str:
+        day = in_zone(self.as_of, self.settings["timezone"])
+        return f"{day.day} {day:%b %Y}"
+
+    @property
+    def asked_at(self) -> datetime | None:
+        """When the oldest answer given so far was had from its source; None when all of them were just now."""
+        return min((each.asked_at for each in self._tables() if each.asked_at), default=None)
+
+    @property
+    def stale(self) -> str:
+        """What is to be said of answers from the cache; nothing when there is none."""
+        if self._cache is None or self.asked_at is None:
+            return ""
+        kept, total = sum(each.asked_at is not None for each in self._tables()), len(self._tables())
+        part = "" if kept == total else f"{kept} of {total} answers "
+        return f"{part}from the cache, {age_words(self._cache.now - self.asked_at)} old"
+
+    @property
+    def remedies(self) -> list[str]:
+        """What helps against each source that could not be reached, or did not accept the key."""
+        away = [error for error in self.unanswered.values() if isinstance(error, ConnectionFailed)]
+        hints = (error.hint for error in away if not isinstance(error, NotConnected | NotKept))
+        return list(filter(None, dict.fromkeys(hints)))
+
+    @property
+    def fallback(self) -> str:
+        """A way out for whoever cannot have an answer from the sources now; nothing when there is none."""
+        failed = any(not isinstance(each, Table | NotConnected) for each in self._given)
+        if self._cache is None or self._reads or not self._moment.live or not failed:
+            return ""
+        last = max(self._cache.answered(self._purpose), default=None)
+        return f"--offline shows the last answer, {age_words(self._cache.now - last)} old" if last else ""
+
+    def _tables(self) -> list[Table]:
+        return [each for each in self._given if isinstance(each, Table)]
+
+    def begin(self, purpose: str) -> None:
+        """Start at the latest moment for which the cache has all that was asked for the same ``purpose``.
+
+        Offline, that is the latest moment at all where no such is known.
+        """
+        self._purpose = purpose
+        if self._cache and self._may_move:
+            moments = self._cache.answered(purpose) or (list(self._cache.moments()) if self.settings.offline else [])
+            self._move(max(filter(self._young, moments), default=None))
+
+    def at(self, moment: datetime) -> "Runner":
+        """The same sources, asked for another moment."""
+        other = copy(self)
+        other.as_of = moment
+        return other
+
+    def watched(self, told: Done) -> "Runner":
+        """The same sources; ``told`` is told of each answer as it arrives, in the thread that all of them come in."""
+        other = copy(self)
+        other._told = told
+        return other
+
+    def together(self, actions: Sequence[Callable[[], Result]]) -> list[Result]:
+        """What each of the ``actions`` gives: what they ask, each in a thread of its own, is asked side by side.
+
+        Something was asked before, so that the moment to answer for is settled.
+        """
+        return self._loop.run(self._each(actions))
+
+    async def _each(self, actions: Sequence[Callable[[], Result]]) -> list[Result]:
+        loop, threads = asyncio.get_running_loop(), ThreadPoolExecutor(max(1, len(actions)))
+        try:
+            return await asyncio.gather(*(loop.run_in_executor(threads, action) for action in actions))
+        finally:
+            threads.shutdown(wait=False)  # whoever interrupts does not wait for answers
+
+    def _wait(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What ``work`` gives; in the loop that runs already where it is for one of those that ask together."""
+        loop = self._loop.get_loop()
+        return asyncio.run_coroutine_threadsafe(work, loop).result() if loop.is_running() else self._loop.run(work)
+
+    def bind(
+        self, name: str, params: Mapping[str, Any] | None = None, limit: int | None = None, **offered: Any
+    ) -> Statement:
+        """The query called ``name`` with its values, ``offered`` before what is offered anyway; raises UsageError."""
+        bound = self.library[name].bind(params or {}, {**self.offered, **offered})
+        return replace(bound, limit=limit, excludes="internal" in bound.values and "internal" not in offered)
+
+    def run(self, statements: Sequence[Statement], done: Done | None = None) -> list[Answer]:
+        """An answer for each statement, in their order: its Table, or the error that stands in its place.
+
+        ``done`` is told of each as it arrives. The first answers may move ``as_of``, to the moment that they are of.
+        """
+        return self._wait(self._all(self._settled(statements), done or self._told))
+
+    def one(self, statement: Statement) -> Table:
+        """The answer to one statement; raises its error."""
+        answer = self.run([statement])[0]
+        if isinstance(answer, UsertrackError):
+            raise answer
+        return answer
+
+    def about(self) -> dict[str, Any]:
+        """What PostHog says of the project (timezone, week_start_day, …); empty where it cannot be asked."""
+        source = self._sources.get("posthog")
+        return self._wait(source.about()) if isinstance(source, Api) else {}
+
+    def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """PostHog's answer to one request below ``/api/projects/<id>/``: what no query can do; raises its error."""
+        return self._wait(self._posthog().call(method, path, body))
+
+    def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """PostHog's answer to a query that is no HogQL; raises its error."""
+        return self._wait(self._posthog().query(node, name))
+
+    def insight(self, key: str, refresh: str) -> dict[str, Any]:
+        """A saved insight of PostHog with its result; raises its error."""
+        return self._wait(self._posthog().insight(key, refresh))
+
+    def _posthog(self) -> Api:
+        source = self._sources.get("posthog")
+        if isinstance(source, CacheAlone):
+            raise NotKept("what PostHog alone keeps, such as insights, is not in the cache", "ask without --offline")
+        if isinstance(source, Misconfigured):
+            raise source.error
+        if not isinstance(source, Api):
+            raise NotConnected(f"{NAMES['posthog']} is not connected", CONNECT["posthog"])
+        return source
+
+    async def _all(self, statements: Sequence[Statement], done: Done) -> list[Answer]:
+        self._ask_consent()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._consented())
+            tasks = [group.create_task(self._answer(statement, done)) for statement in statements]
+        return [task.result() for task in tasks]
+
+    async def _answer(self, statement: Statement, done: Done) -> Answer:
+        answer: Answer
+        try:
+            table = await self._from_cache(statement) or await self._from_source(statement)
+            query = statement.query
+            consent = (await self._consented()).notes() if statement.excludes else ()
+            notes = (*table.notes, *self._of_today(query), *consent)
+            answer = replace(table, as_of=self.as_of, title=query.title if query else "", notes=notes)
+        except UsertrackError as error:
+            answer = error
+        except OSError as error:
+            full = f"{statement.name}: the result cannot be kept in {self.spool.folder.parent}: {error.strerror}"
+            answer = QueryError(full, "free some space there, or set TMPDIR to another folder")
+        self._given.append(answer)
+        if isinstance(answer, UsertrackError):
+            self.unanswered.setdefault(statement.name, answer)
+        done(statement, answer)
+        return answer
+
+    async def _from_source(self, statement: Statement) -> Table:
+        source = self._sources.get(statement.source)
+        if source is None:
+            raise NotConnected(f"{NAMES[statement.source]} is not connected", CONNECT[statement.source])
+        table = await source.run(await self._without_opted_out(statement), self.spool)
+        table = replace(table, parameters=dict(statement.values))  # as it was bound: nobody's e-mail is in reports
+        if self._cache:
+            await asyncio.to_thread(self._cache.keep, statement, self._moment, table)
+        return table
+
+    def _ask_consent(self) -> None:
+        """Begin to ask who has opted out, where nobody has: of today, whatever the moment."""
+        if not self._consent and "posthog" in self._sources and _OPTED_OUT in self.library:
+            statement = self.bind(_OPTED_OUT, internal=self.offered["internal"])
+            self._consent.append(asyncio.get_running_loop().create_task(self._opted_out(statement)))
+
+    async def _opted_out(self, statement: Statement) -> OptedOut:
+        try:
+            table = await self._from_cache(statement) or await self._from_source(statement)
+            return OptedOut.of(table.rows)
+        except UsertrackError as error:
+            return OptedOut(problem=error.message)
+
+    async def _consented(self) -> OptedOut:
+        return await self._consent[0] if self._consent else OptedOut()
+
+    async def _without_opted_out(self, statement: Statement) -> Statement:
+        if not statement.excludes:
+            return statement
+        has_condition = statement.query is not None and "opted_out" in statement.query.used
+        emails = (await self._consented()).to_be_told(has_condition=has_condition)
+        return replace(statement, values={**statement.values, "internal": [*statement.values["internal"], *emails]})
+
+    async def _from_cache(self, statement: Statement) -> Table | None:
+        if self._cache is None or not self._reads:
+            return None
+        found = await asyncio.to_thread(self._cache.find, statement, self._moment, self.spool)
+        if found is None or found.asked_at is None or not self._young(found.asked_at):
+            return None
+        # Postgres has no timezone of its own: times are shown in that of the workspace
+        return replace(found, timezone=self.settings["timezone"]) if found.source == "neon" else found
+
+    @property
+    def _moment(self) -> Moment:
+        return Moment(self.as_of, live=self.as_of == self.now)
+
+    @property
+    def _reads(self) -> bool:
+        return self.settings.offline or self.settings.max_age is not None
+
+    @property
+    def _may_move(self) -> bool:
+        return self._reads and self._moment.live and not self._given
+
+    def _move(self, moment: datetime | None) -> None:
+        self.as_of, self.now = moment or self.as_of, moment or self.now
+
+    def _young(self, moment: datetime) -> bool:
+        """Whether what the sources said then may be taken for what they say now."""
+        if self._cache is None or moment > self._cache.now:
+            return False
+        return self.settings.offline or self._cache.now - moment <= (self.settings.max_age or timedelta())
+
+    def _settled(self, statements: Sequence[Statement]) -> Sequence[Statement]:
+        """``statements`` at the latest moment for which the cache has them all; offline, for which it has most."""
+        if self._cache is None or not self._may_move:
+            return statements
+        here = self._moment
+        asked = [
+            {self._cache.digest(each, here) for each in (one, one.whole) if each}
+            for one in statements
+            if one.source in self._cache.sources
+        ]
+        moments = self._cache.moments()
+        counts = {at: sum(not moments[at].isdisjoint(one) for one in asked) for at in moments if self._young(at)}
+        most = max(counts.values(), default=0)
+        if counts.get(here.as_of, 0) == most or (most < len(asked) and not self.settings.offline):
+            return statements
+        self._move(max(at for at, count in counts.items() if count == most))
+        return [_rebound(one, here.as_of, self.as_of) for one in statements]
+
+    def _of_today(self, query: Query | None) -> list[str]:
+        """The facts of ``query`` whose past values nobody knows, when its answer is about the past."""
+        labels = [fact.label for fact in query.facts.values() if fact.current] if query and self.past else []
+        return [f"{self.past}: {', '.join(labels)} are as they stand today"] if labels else []
+
+    async def _close(self) -> None:
+        await asyncio.gather(*(source.close() for source in self._sources.values()))
+
+
+def _rebound(statement: Statement, before: datetime, after: datetime) -> Statement:
+    """``statement`` for another moment."""
+    values = {name: after if value == before else value for name, value in statement.values.items()}
+    whole = statement.whole and _rebound(statement.whole, before, after)
+    return replace(statement, values=values, whole=whole)
+
+
+def _own(item: str) -> str:
+    """A domain or e-mail of your own people as queries take it: lower-case, a domain without `@` or dot in front."""
+    return item.strip().lower().lstrip("@.")

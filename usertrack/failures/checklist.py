@@ -1,0 +1,112 @@
+"""The seven points of a failure investigation, each with what was found under it, in a sentence."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from usertrack.core.period import in_zone
+from usertrack.core.words import number, plural
+from usertrack.failures.bursts import Incident
+from usertrack.failures.causes import LEVELS, UNKNOWN
+from usertrack.failures.investigation import Investigation, Level
+
+NOUNS = {"workflow": "run", "tool": "call"}
+
+
+def checklist(found: Investigation, timezone: str) -> list[tuple[str, str]]:
+    """(what was checked, what was found), in the order of the process."""
+    points: list[tuple[str, tuple[str, ...], Callable[[], str]]] = [
+        ("Tool-level failures", ("levels",), lambda: _level(found.levels["tool"], found.person)),
+        ("Workflow-level failures", ("levels",), lambda: _level(found.levels["workflow"], found.person)),
+        ("Is the tool used at all", ("used",), lambda: _usage(found)),
+        ("MCP versus default tools", ("kinds",), lambda: _kinds(found)),
+        ("Root causes", ("messages",), lambda: _causes(found)),
+        ("Timeline", ("windows", "messages", "days"), lambda: _timeline(found, timezone)),
+        ("Messages read", ("messages", "levels"), lambda: _messages(found)),
+    ]
+    unknown = {what: found.unknown(*parts) for what, parts, _ in points}
+    return [(what, f"unknown: {unknown[what]}" if unknown[what] else said()) for what, _, said in points]
+
+
+def span(incident: Incident, timezone: str) -> str:
+    """``9 Nov, 13:00–16:00``, in ``timezone``."""
+    first, last = in_zone(incident.start, timezone), in_zone(incident.end, timezone)
+    return f"{_day(first)}, {first:%H:%M}–{'' if last.date() == first.date() else _day(last) + ', '}{last:%H:%M}"
+
+
+def _day(when: datetime) -> str:
+    return f"{when.day} {when:%b}"
+
+
+def by_category(found: Investigation) -> list[tuple[str, str, dict[str, int]]]:
+    """(name, owner, failures on each level) of each category that has any, unknown ones last."""
+    listed = [(category.name, category.owner) for category in found.catalogue.categories] + [(UNKNOWN, "")]
+    counts = [
+        (
+            name,
+            owner,
+            {level: sum(one.failures for one in found.at(level) if one.cause.category == name) for level in LEVELS},
+        )
+        for name, owner in listed
+    ]
+    return [one for one in counts if any(one[2].values())]
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %".replace(".0 %", " %")
+
+
+def _level(level: Level, person: str) -> str:
+    noun = NOUNS[level.name]
+    if not level.finished:
+        return f"no {noun} finished"
+    whose = "" if person else f", for {number(level.people_failed)} of {number(level.people)} people"
+    rate = percent(level.failed / level.finished)
+    return f"{number(level.failed)} of {plural(level.finished, noun)} failed ({rate}){whose}"
+
+
+def _usage(found: Investigation) -> str:
+    calls = found.used
+    if found.tools:
+        said = ", ".join(f"{name} {number(calls[name])}×" for name in found.tools)
+        return f"yes: {said} up to now; runs have no key to tool calls, so all runs are looked at"
+    if not calls:
+        return "no tool was called"
+    most = sorted(calls, key=lambda name: (-calls[name], name))[:3]
+    said = ", ".join(f"{name} {number(calls[name])}×" for name in most)
+    return f"{plural(len(calls), 'tool')} called, most {said}; `--tool NAME` checks one"
+
+
+def _kinds(found: Investigation) -> str:
+    rows = found.kinds.dicts()
+    shares = " to ".join(f"{percent(row['share'])} {row['kind']}" for row in rows)
+    rates = [f"{row['kind']} {percent(row['success_rate'])}" for row in rows if row["success_rate"] is not None]
+    return (
+        f"{shares} of {plural(sum(row['calls'] for row in rows), 'call')}; success {', '.join(rates)}"
+        if rows
+        else "no calls"
+    )
+
+
+def _causes(found: Investigation) -> str:
+    parts = []
+    for level in LEVELS:
+        counts = sorted((-counts[level], name) for name, _, counts in by_category(found) if counts[level])
+        said = ", ".join(f"{name} {number(-count)}" for count, name in counts)
+        parts.append(f"{NOUNS[level]}s: {said or 'none failed'}")
+    return "; ".join(parts)
+
+
+def _timeline(found: Investigation, timezone: str) -> str:
+    said = [f"{one.cause}, {span(one, timezone)}" for one in found.incidents]
+    incidents = f"{plural(len(said), 'platform incident')} ({'; '.join(said)})" if said else "no platform incident"
+    if not found.contrasts:
+        return f"{incidents}; no hint in anybody's days that it is the platform's"
+    who = "1 person has" if len(found.contrasts) == 1 else f"{number(len(found.contrasts))} people have"
+    return f"{incidents}; {who} days of 100 % success beside failures that are likely the platform's"
+
+
+def _messages(found: Investigation) -> str:
+    counts = [(NOUNS[level], found.levels[level].failed, len(found.at(level))) for level in LEVELS]
+    parts = [f"{plural(failed, f'failed {noun}')} in {plural(texts, 'fingerprint')}" for noun, failed, texts in counts]
+    unknown = sum(not one.cause.known for one in found.fingerprints)
+    return f"{'; '.join(parts)}; {unknown or 'none'} unknown"

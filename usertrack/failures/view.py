@@ -1,0 +1,272 @@
+"""A failure investigation as a document. The two levels stand side by side; no number is made of both."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from usertrack.core.document import Block, Document, Listing, Paragraph, Shown, Spark
+from usertrack.core.errors import did_you_mean
+from usertrack.core.period import in_zone, moment
+from usertrack.core.sections import unknown
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import number, plural
+from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, Incident, Stretch
+from usertrack.failures.causes import LEVELS, UNKNOWN
+from usertrack.failures.checklist import NOUNS, by_category, checklist, percent, span
+from usertrack.failures.days import Contrast
+from usertrack.failures.export import COLUMNS, days_of_runs, fingerprints_table, investigation_json, success
+from usertrack.failures.investigation import Fingerprint, Investigation, Unused
+
+_NAMES = {"workflow": "Workflow level: runs", "tool": "Tool level: calls"}
+_TYPES = {
+    **dict.fromkeys(
+        ("finished", "failed", "people", "failures", "n", *(f"{level}_failed" for level in LEVELS)), "BIGINT"
+    ),
+    **dict.fromkeys(("success", *(f"{level}_share" for level in LEVELS)), "DOUBLE"),
+    "last_at": "TIMESTAMP",
+}
+
+
+def failures_document(found: Investigation | Unused, timezone: str) -> Document:
+    """Everything that was found, and what was checked; or the one sentence that makes the rest pointless."""
+    if isinstance(found, Unused):
+        return _unused(found, timezone)
+    since = in_zone(found.since, timezone)
+    tools = f" in {', '.join(found.tools)}" if found.tools else ""
+    return Document(
+        title=f"Failures of {found.person or 'everybody'}{tools}",
+        subtitle=f"{since.day} {since:%b} to {moment(found.as_of, timezone)}",
+        blocks=tuple(_blocks(found, timezone)),
+        notes=tuple(found.notes),
+        data=lambda: investigation_json(found, timezone),
+        table=fingerprints_table(found, timezone),
+        timezone=timezone,
+        as_of=found.as_of,
+    )
+
+
+def _blocks(found: Investigation, timezone: str) -> Iterator[Block]:
+    """What is known; of what is not, the checklist says why."""
+    if not found.unknown("levels"):
+        yield _levels(found)
+    if not found.unknown("windows", "messages"):
+        yield from _incidents(found, timezone)
+    if not found.unknown("messages"):
+        yield from (_fingerprints(found, level, timezone) for level in LEVELS if found.at(level))
+        yield from _unknown(found)
+        yield _categories(found)
+    if not found.unknown("kinds"):
+        yield _kinds(found)
+    if not found.unknown("days"):
+        yield from _timeline(found, timezone)
+    yield _checklist(found, timezone)
+
+
+def in_week(found: Investigation, timezone: str, most: int) -> Iterator[Block]:
+    """Both levels, incidents, and the ``most`` frequent failures of each: for a report that is read later."""
+    yield _levels(found) if not found.unknown("levels") else unknown(found.unknown("levels"))
+    if found.unknown("windows", "messages"):
+        yield unknown(found.unknown("windows", "messages"))
+        return
+    yield from _incidents(found, timezone)
+    for level in LEVELS:
+        if found.at(level):
+            listing = _fingerprints(found, level, timezone)
+            columns = tuple(name for name in listing.table.names if name not in ("owner", "last_at"))
+            yield replace(listing, limit=most, columns=columns)
+
+
+def _listing(
+    rows: list[Row], shown: dict[str, Shown], found: Investigation, timezone: str = "UTC", limit: int | None = None
+) -> Listing:
+    columns = tuple(Column(name, _TYPES.get(name, "VARCHAR")) for name in shown)
+    return Listing(Table(columns, rows, as_of=found.as_of, timezone=timezone), shown=shown, limit=limit)
+
+
+def _headed(heading: str, listing: Listing) -> Listing:
+    return Listing(listing.table, heading, listing.shown, listing.columns, listing.limit)
+
+
+def _levels(found: Investigation) -> Listing:
+    rows: list[Row] = [
+        (
+            _NAMES[level.name] + (_any_tool(found) if level.name == "workflow" else ""),
+            level.finished,
+            level.failed,
+            success(level),
+            *([] if found.person else [f"{number(level.people_failed)} of {number(level.people)}"]),
+        )
+        for level in found.levels.values()
+    ]
+    shown = {
+        "level": Shown("Level"),
+        "finished": Shown("Finished", "number"),
+        "failed": Shown("Failed", "number"),
+        "success": Shown("Success", "bar", full=1.0),
+        **({} if found.person else {"whom": Shown("People with failures", align="right")}),
+    }
+    return _listing(rows, shown, found)
+
+
+def _any_tool(found: Investigation) -> str:
+    """Behind what cannot be narrowed to the tools that were asked for: runs are not those of one tool."""
+    return ", with any tool" if found.tools else ""
+
+
+def _incidents(found: Investigation, timezone: str) -> Iterator[Block]:
+    test = (
+        f"{number(found.stretches)} stretches of 1 to 24 hours tested; where there is no incident, "
+        f"at most {percent(FALSE_ALARMS)} of such windows show one, if {CONDITION}"
+    )
+    if not found.incidents:
+        yield Paragraph(f"No platform incident: people do not fail together more than by chance ({test})")
+        return
+    rows: list[Row] = [_incident(one, found, timezone) for one in found.incidents]
+    shown = {
+        "when": Shown("When"),
+        "level": Shown("Level"),
+        "what": Shown("What"),
+        "people": Shown("People hit", "number"),
+        "failures": Shown("Failed", "number"),
+        **({"own": Shown("Hit them")} if found.person else {}),
+        "evidence": Shown("Evidence", "text", grows=True),
+    }
+    yield _headed("Platform incidents, of everybody, each as a whole", _listing(rows, shown, found))
+    yield Paragraph(test, "dim")
+
+
+def _incident(one: Incident, found: Investigation, timezone: str) -> Row:
+    own = ["yes" if found.person in one.people else "no"] if found.person else []
+    return (span(one, timezone), one.level, one.cause, len(one.people), one.failed, *own, _evidence(one.whole))
+
+
+def _evidence(whole: Stretch) -> str:
+    expected = min(whole.expected, whole.people)
+    return f"{whole.people_failed} of {whole.people} people failed of any cause, {expected:.1f} expected"
+
+
+def _fingerprints(found: Investigation, level: str, timezone: str) -> Listing:
+    shown = {
+        "cause": Shown("Cause"),
+        "category": Shown("Category", "tag"),
+        "owner": Shown("Owner"),
+        "failures": Shown("Failed", "number"),
+        **({} if found.person else {"people": Shown("People", "number")}),
+        "last_at": Shown("Last", "when"),
+        "sample": Shown("Sample", "text", grows=True),
+    }
+    rows: list[Row] = [tuple(_cells(one)[name] for name in shown) for one in found.at(level)]
+    heading = f"{_NAMES[level].split(':')[0]}: what failed {NOUNS[level]}s say"
+    heading += _any_tool(found) if level == "workflow" else ""
+    return _headed(heading, _listing(rows, shown, found, timezone, limit=10))
+
+
+def _cells(one: Fingerprint) -> dict[str, object]:
+    sample = one.sample.split(" ⏎ ")[0]
+    return {
+        "cause": one.cause.label if one.cause.known else UNKNOWN,
+        "category": one.cause.category if one.cause.known else "?",
+        "owner": one.cause.owner or "?",
+        "failures": one.failures,
+        "people": len(one.people),
+        "last_at": one.last_at,
+        "sample": f"{one.tool}: {sample}" if one.tool else sample,
+    }
+
+
+def _unknown(found: Investigation) -> Iterator[Paragraph]:
+    unknown = sum(not one.cause.known for one in found.fingerprints)
+    if unknown:
+        yield Paragraph(
+            f"No rule knows {plural(unknown, 'fingerprint')}. "
+            "A line in failures.yaml of your workspace makes one known: "
+            "rules: [{match: 'words of the message', category: user_code, label: What it is}]",
+            "dim",
+        )
+
+
+def _categories(found: Investigation) -> Listing:
+    rows: list[Row] = []
+    for name, owner, counts in by_category(found):
+        row: list[object] = [name, owner or "?"]
+        for level in LEVELS:
+            failed = found.levels[level].failed
+            row += [counts[level], counts[level] / failed if failed else None]
+        rows.append(tuple(row))
+    shown = {"category": Shown("Category", "tag"), "owner": Shown("Owner")}
+    for level in LEVELS:
+        shown |= {
+            f"{level}_failed": Shown(
+                f"Failed {NOUNS[level]}s" + (_any_tool(found) if level == "workflow" else ""), "number"
+            ),
+            f"{level}_share": Shown("Share", "percent"),
+        }
+    return _headed("Whose they are", _listing(rows, shown, found))
+
+
+def _kinds(found: Investigation) -> Listing:
+    shown = {
+        "kind": Shown("Kind"),
+        "calls": Shown("Calls", "number"),
+        "share": Shown("Share", "percent"),
+        "failed": Shown("Failed", "number"),
+        "success_rate": Shown("Success", "bar", full=1.0),
+        **({} if found.person else {"users": Shown("People", "number")}),
+    }
+    heading = f"MCP tools versus default tools{', all of them' if found.tools else ''}"
+    return Listing(found.kinds, heading, shown=shown, columns=tuple(shown))
+
+
+def _timeline(found: Investigation, timezone: str) -> Iterator[Block]:
+    days = days_of_runs(found, timezone)
+    failing = sum(failed > 0 for _, _, failed in days)
+    clean = sum(finished > 0 and not failed for _, finished, failed in days)
+    said = f"{number(sum(failed for *_, failed in days))} on {plural(failing, 'day')}"
+    said += f", {plural(clean, 'day')} of 100 % success" if found.person else ""
+    yield Spark(f"Failed runs per day{_any_tool(found)}", [failed for *_, failed in days], said)
+    if found.contrasts:
+        rows: list[Row] = [_contrast(one) for one in found.contrasts]
+        shown = {"person": Shown("Person"), "clean": Shown("Days of 100 % success"), "why": Shown("Failures")}
+        yield _headed(f"Likely platform, not user code{_any_tool(found)}", _listing(rows, shown, found, limit=5))
+
+
+def _contrast(one: Contrast) -> Row:
+    why = (
+        f"{one.struck} of {plural(one.failed, 'failed run')} in incidents"
+        if 2 * one.struck >= one.failed
+        else f"{one.worst.failed} of {one.failed} on {one.worst.day.day} {one.worst.day:%b}"
+    )
+    return (one.person, f"{one.clean}, with {plural(one.clean_runs, 'run')}", why)
+
+
+def _checklist(found: Investigation, timezone: str) -> Listing:
+    rows: list[Row] = [(at, what, said) for at, (what, said) in enumerate(checklist(found, timezone), start=1)]
+    shown = {"n": Shown(" "), "checked": Shown("Checked"), "found": Shown("Found", "text", grows=True)}
+    return _headed("Checklist", _listing(rows, shown, found))
+
+
+def _unused(found: Unused, timezone: str) -> Document:
+    shown = {"tool": Shown("Tool"), "calls": Shown("Calls", "number")}
+    table = Table((Column("tool"), Column("calls", "BIGINT")), list(found.tools.items()))
+    used = Listing(table, "Tools they do use", shown=shown, limit=10)
+    calls = plural(sum(found.tools.values()), "tool call")
+    said = f"none of {calls} up to now went to a tool of that name, so nothing was investigated"
+    near = did_you_mean(found.wanted, found.tools)
+    return Document(
+        title=f"{found.person} does not use '{found.wanted}'",
+        subtitle=moment(found.as_of, timezone),
+        blocks=(
+            Paragraph(f"{said}; {near}" if near else said),
+            *([used] if found.tools else []),
+        ),
+        data=lambda: {
+            "as_of": found.as_of,
+            "timezone": timezone,
+            "person": found.person,
+            "tool": found.wanted,
+            "used": False,
+            "tools_used": dict(found.tools),
+        },
+        table=Table(COLUMNS, [], name="failures", as_of=found.as_of, timezone=timezone),
+        timezone=timezone,
+        as_of=found.as_of,
+    )

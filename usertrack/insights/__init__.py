@@ -1,0 +1,1 @@
+"""What is saved in PostHog, and what it knows of a project."""

@@ -1,0 +1,197 @@
+"""PostHog's saved insights, definitions and errors as documents: pictures where people look, plain tables elsewhere."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from usertrack.core.document import Block, Code, Document, Facts, Listing, Shown
+from usertrack.core.period import moment
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import number
+from usertrack.insights.saved import Answered, Insight, favourites
+from usertrack.insights.tables import interval_of
+from usertrack.library.nodes import source_of
+
+_ROWS = 100
+
+
+def list_document(known: Sequence[Insight], wanted: Sequence[str], search: str) -> Document:
+    """One row per insight, favourites first: those of the workspace, and those marked so in PostHog."""
+    chosen = favourites(known, wanted) | {one.id for one in known if one.body.get("favorited")}
+    columns = ("favourite", "id", "short_id", "name", "kind", "description")
+    kinds = {"favourite": "BOOLEAN", "id": "BIGINT"}
+    rows: list[Row] = [
+        (one.id in chosen, one.id, one.short_id, one.name or None, one.kind, one.body.get("description") or None)
+        for one in sorted(known, key=lambda one: one.id not in chosen)
+    ]
+    table = Table(tuple(Column(name, kinds.get(name, "VARCHAR")) for name in columns), rows, "insights")
+    missing = [] if search else [item for item in wanted if not favourites(known, [item])]
+    marked = replace(table, rows=[("★" if row[0] else "", *row[1:]) for row in rows])
+    marked = replace(marked, columns=(Column("favourite"), *table.columns[1:]))
+    shown = {
+        "favourite": Shown(label="★"),
+        "id": Shown(kind="text", align="right"),
+        "short_id": Shown(hidden=True),
+        "description": Shown(grows=True),
+    }
+    return Document(
+        title=f"{len(rows)} saved insight" + "s" * (len(rows) != 1) + (f" with “{search}”" if search else ""),
+        blocks=(Listing(marked, shown=shown, limit=0, more="`usertrack insight run ID` shows the numbers"),),
+        notes=tuple(f"the favourite '{item}' of usertrack.yaml is no saved insight" for item in missing),
+        table=table,
+    )
+
+
+def insight_document(found: Insight, timezone: str) -> Document:
+    """One insight: its ids, what it asks, and when it was last computed."""
+    body = found.body
+    refreshed = _moment(body.get("last_refresh"), timezone)
+    pairs = [
+        ("Id", f"{found.id} · {found.short_id}"),
+        ("Kind", found.kind),
+        ("About", body.get("description") or None),
+        ("Tags", ", ".join(map(str, body.get("tags") or [])) or None),
+        ("Last refresh", refreshed or "never; `usertrack insight run` computes it"),
+    ]
+    return Document(
+        title=found.called,
+        blocks=(Facts(tuple(pair for pair in pairs if pair[1])), *_query(body)),
+        data=lambda: _ids(found) | {"description": body.get("description"), "query": body.get("query")},
+    )
+
+
+def _query(body: Any) -> tuple[Block, ...]:
+    import json
+
+    source = source_of(body.get("query")) or body.get("filters")
+    if isinstance(source, dict) and source.get("kind") == "HogQLQuery":
+        return (Code(str(source.get("query") or "")),)
+    return (Code(json.dumps(source, indent=2, ensure_ascii=False), "json"),) if source else ()
+
+
+def answer_document(found: Answered, timezone: str) -> Document:
+    """The numbers of an insight, as its kind is best looked at; files get the table as it is."""
+    insight, table = found.insight, found.table
+    refreshed = _moment(found.last_refresh, timezone)
+    table = replace(table, name=insight.name or str(insight.id), title=insight.called)
+    count = len(table.rows)
+    facts = [f"{insight.kind} · {number(count)} row" + "s" * (count != 1)]
+    facts += [f"computed {refreshed}" + (", kept by PostHog" if found.cached else "")] if refreshed else []
+    facts += ["shares of each cohort that came back"] if insight.kind == "retention" else []
+    facts += [f"days in {table.timezone}"]
+    return Document(
+        title=insight.called,
+        subtitle=" · ".join(facts),
+        blocks=(_listing(table, insight.kind),),
+        notes=(*table.notes, *_unfinished(found)),
+        table=table,
+        data=lambda: (
+            _ids(insight)
+            | {"last_refresh": found.last_refresh, "is_cached": found.cached, "truncated": table.truncated}
+            | {"timezone": table.timezone, "rows": table.dicts()}
+        ),
+        timezone=timezone,
+    )
+
+
+def _unfinished(found: Answered) -> list[str]:
+    last, interval = found.unfinished, interval_of(found.insight.body)
+    return [f"the {interval} from {last.day} {last:%b %Y} was not over when this was computed"] if last else []
+
+
+def _listing(table: Table, kind: str) -> Listing:
+    if kind == "retention":
+        later = table.names[table.names.index("people") + 1 :]
+        return Listing(_shares(table), shown={name: Shown(kind="percent") for name in later}, limit=_ROWS)
+    shown = {
+        "value": Shown(kind="bar"),
+        "of_first": Shown("Of first", "bar", full=1.0),
+        "of_previous": Shown("Of previous", "percent"),
+        "average_seconds": Shown("Average, s", "number"),
+        "median_seconds": Shown("Median, s", "number"),
+        "people": Shown(kind="bar" if kind in ("stickiness", "paths") else "auto"),
+    }
+    dull = {"series"} if "series" in table.names and len({row[0] for row in table.rows}) == 1 else set()
+    shown |= {name: Shown(hidden=True) for name in dull}
+    return Listing(table, shown={name: shown[name] for name in table.names if name in shown}, limit=_ROWS)
+
+
+def _shares(table: Table) -> Table:
+    """Cohorts in shares of their people: that is what one compares."""
+    at = table.names.index("people")
+    rows: list[Row] = [
+        (*row[: at + 1], *(None if n is None or not row[at] else n / row[at] for n in row[at + 1 :]))
+        for row in table.rows
+    ]
+    columns = [Column(c.name, "DOUBLE") if number > at else c for number, c in enumerate(table.columns)]
+    return replace(table, columns=tuple(columns), rows=rows)
+
+
+def events_document(table: Table, days: int, timezone: str) -> Document:
+    """Events with how often they came."""
+    shown = {
+        "events": Shown(f"Last {days} days", "bar"),
+        "last_seen_at": Shown("Last seen", "when"),
+        "verified": Shown(hidden=True),
+        "description": Shown(grows=True),
+    }
+    return _definitions(table, f"{len(table.rows)} events", shown, timezone)
+
+
+def properties_document(table: Table, of: str, timezone: str) -> Document:
+    return _definitions(table, f"{len(table.rows)} properties of {of}", {"description": Shown(grows=True)}, timezone)
+
+
+def errors_document(table: Table, days: int, timezone: str) -> Document:
+    """Errors, ranked, with whom they hit."""
+    shown = {
+        "occurrences": Shown(kind="bar"),
+        "message": Shown(grows=True),
+        "sessions": Shown(hidden=True),
+        "status": Shown(hidden=True),
+        "id": Shown(hidden=True),
+        "first_seen": Shown(kind="when"),
+        "last_seen": Shown(kind="when"),
+    }
+    return _definitions(table, f"{len(table.rows)} errors in the last {days} days", shown, timezone)
+
+
+def search_document(table: Table, text: str, timezone: str) -> Document:
+    return _definitions(table, f"{len(table.rows)} found for “{text}”", {"description": Shown(grows=True)}, timezone)
+
+
+def _definitions(table: Table, title: str, shown: dict[str, Shown], timezone: str) -> Document:
+    cut = ("PostHog has more than these",) if table.truncated else ()
+    blank = [
+        name for at, name in enumerate(table.names) if name == "description" and not any(r[at] for r in table.rows)
+    ]
+    shown = shown | {name: Shown(hidden=True) for name in blank}
+    return Document(
+        title=title,
+        blocks=(Listing(table, shown=shown, limit=_ROWS),),
+        notes=(*table.notes, *cut),
+        table=table,
+        timezone=timezone,
+        as_of=table.as_of,
+    )
+
+
+def made_document(made: Insight) -> Document:
+    return Document(
+        title=f"created {made.called}",
+        blocks=(Facts((("Id", str(made.id)), ("Short id", made.short_id))),),
+        data=lambda: _ids(made),
+    )
+
+
+def _ids(insight: Insight) -> dict[str, Any]:
+    return {"id": insight.id, "short_id": insight.short_id, "name": insight.name, "kind": insight.kind}
+
+
+def _moment(text: Any, timezone: str) -> str:
+    try:
+        parsed = datetime.fromisoformat(str(text))
+    except ValueError:
+        return ""
+    return moment(parsed.astimezone(UTC) if parsed.tzinfo else parsed, timezone)

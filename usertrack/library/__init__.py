@@ -1,0 +1,1 @@
+"""The library of queries: headers, SQL as tokens, fragments, and how a query is shown."""

@@ -1,0 +1,222 @@
+"""The YAML header of a query file: whatever is wrong in it is said with file and line."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.library.fragments import Fragment, expand, params_of
+from usertrack.library.metric import Metric, read_metric
+from usertrack.library.query import FACT_TYPES, OFFERED, TYPES, Fact, Parameter, Query, parse_time
+from usertrack.library.sql import placeholders, statement_of
+
+_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric"}
+_MAPPINGS = {"params", "facts", "metric"}
+
+_MERGES = ("sum", "min", "max", "first", "last")
+
+
+_NONE: Mapping[str, Fragment] = {}
+
+
+def read_query(path: Path, name: str, fragments: Mapping[str, Fragment] = _NONE, *, shipped: bool = False) -> Query:
+    """The query in ``path`` with its ``fragments`` in place; a parameter of the header's goes before one of that name.
+
+    Raises UsageError with file and line for whatever is wrong with it.
+    """
+    place = name if shipped else str(path)
+    text, meta, body, line = _read(path, place)
+    source = name.split("/", 1)[0]
+    params = _parameters(meta, place, text)
+    fragments = {key: fragment for key, fragment in fragments.items() if key not in params}
+    try:
+        written = statement_of(body, source)
+        sql = expand(written, source, fragments)
+    except UsageError as error:
+        raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
+    query = Query(
+        name=name,
+        source=source,
+        sql=sql,
+        written=written,
+        title=str(meta.get("title", "")),
+        about=str(meta.get("about", "")).strip(),
+        key=str(meta.get("key") or ""),
+        people=str(meta.get("people") or ""),
+        params={**params_of(written, source, fragments), **params},
+        facts={key: _fact(key, value, place, text) for key, value in (meta.get("facts") or {}).items()},
+        metric=_metric(meta["metric"], place, text) if meta.get("metric") is not None else None,
+        path=path,
+        line=line,
+        shipped=shipped,
+    )
+    _merged_by_times(query, text)
+    _declared_equals_used(query, text)
+    _answers_for_a_window(query, text)
+    return query
+
+
+def read_fragment(path: Path) -> Fragment:
+    """The fragment in ``path``; raises UsageError with file and line."""
+    place = str(path)
+    text, meta, body, _ = _read(path, place)
+    lines = (line.rstrip() for line in body.split("\n") if not line.lstrip().startswith("--"))
+    return Fragment(path.stem, "\n".join(lines).strip(), _parameters(meta, place, text))
+
+
+def _read(path: Path, place: str) -> tuple[str, dict[str, Any], str, int]:
+    """The text of a file, its header, what comes after it, and the line on which that begins."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{place}: cannot be read as UTF-8 text ({type(error).__name__})") from error
+    header, lines = _split(text)
+    rest = "\n".join(text.split("\n")[lines:])
+    body = rest.lstrip("\n")
+    return text, _header(header, place), body, lines + 1 + len(rest) - len(body)
+
+
+def _parameters(meta: Mapping[str, Any], place: str, text: str) -> dict[str, Parameter]:
+    return {name: _parameter(name, value, place, text) for name, value in (meta.get("params") or {}).items()}
+
+
+def _split(text: str) -> tuple[str, int]:
+    """The leading comment block as YAML text, and how many lines it takes."""
+    header = []
+    for line in text.split("\n"):
+        if not line.startswith("--"):
+            break
+        header.append(line[3:] if line.startswith("-- ") else line[2:])
+    return "\n".join(header), len(header)
+
+
+def _header(header: str, place: str) -> dict[str, Any]:
+    import yaml
+
+    try:
+        meta = yaml.safe_load(header)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-01
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or (error if isinstance(error, ValueError) else "not YAML")
+        raise UsageError(
+            f"{place}:{mark.line + 1 if mark else 1}: the header is not valid YAML: {problem}",
+            "the leading `--` lines are YAML such as `-- title: MCP connect clicks per user`",
+        ) from error
+    if not isinstance(meta, dict) or not meta.get("title"):
+        raise UsageError(f"{place}:1: the query has no header with a title", "begin the file with `-- title: …`")
+    for number, key in enumerate(meta, start=1):
+        if key not in _HEADER_KEYS:
+            raise UsageError(
+                f"{place}:{_line_of(header, key, number)}: unknown header key '{key}'",
+                did_you_mean(str(key), _HEADER_KEYS),
+            )
+    for key, value in meta.items():
+        kind, article = (dict, "a mapping of names to values") if key in _MAPPINGS else (str, "a text")
+        if value is not None and not isinstance(value, kind):
+            raise UsageError(f"{place}:{_line_of(header, key, 1)}: '{key}' takes {article}")
+    return meta
+
+
+def _line_of(text: str, name: object, otherwise: int) -> int:
+    """The first line of ``text`` on which ``name:`` stands."""
+    pattern = re.compile(rf"(?<!\w){re.escape(str(name))}\s*:")
+    return next((n for n, line in enumerate(text.split("\n"), start=1) if pattern.search(line)), otherwise)
+
+
+def _parameter(name: str, value: Any, place: str, text: str) -> Parameter:
+    where = f"{place}:{_line_of(text, name, 1)}"
+    if isinstance(value, dict):
+        declared = Parameter(name, str(value.get("type", "text")), value.get("default"))
+        if declared.type not in TYPES or set(value) - {"type", "default"}:
+            raise UsageError(f"{where}: parameter '{name}' has no known type", f"a type is one of {', '.join(TYPES)}")
+        if declared.default is None:
+            return declared
+        default = _moment(declared.default) if declared.type == "timestamp" else declared.default
+        return replace(declared, default=declared.check(default, where))
+    for kind, python in (("bool", bool), ("int", int), ("float", float), ("text", str), ("list", list)):
+        if isinstance(value, python):
+            return Parameter(name, kind, Parameter(name, kind).check(value, where))
+    if isinstance(value, date):
+        return Parameter(name, "timestamp", _moment(value))
+    raise UsageError(
+        f"{where}: parameter '{name}' needs a default or a type", "write `name: 30` or `name: {type: int}`"
+    )
+
+
+def _moment(value: Any) -> Any:
+    """A date or time of YAML as UTC; anything else as it is."""
+    return parse_time(value.isoformat()) if isinstance(value, date) else value
+
+
+def _fact(name: str, value: Any, place: str, text: str) -> Fact:
+    where = f"{place}:{_line_of(text, name, 1)}"
+    known = {"label", "type", "unit", "absent", "current", "merge", "by", "wins"}
+    if not isinstance(value, dict) or not {"label", "type"} <= set(value) <= known:
+        raise UsageError(
+            f"{where}: fact '{name}' needs a label and a type", "write `runs: {label: runs, type: int, absent: 0}`"
+        )
+    if value["type"] not in FACT_TYPES:
+        raise UsageError(f"{where}: fact '{name}' has no known type", f"a type is one of {', '.join(FACT_TYPES)}")
+    current = value.get("current", False)
+    if not isinstance(current, bool):
+        raise UsageError(f"{where}: 'current' of fact '{name}' is true or false")
+    kind = str(value["type"])
+    merge = value.get("merge", {"int": "sum", "time": "max"}.get(kind, "first"))
+    if merge not in _MERGES or (merge == "sum" and kind not in ("int", "float")):
+        raise UsageError(f"{where}: 'merge' of fact '{name}' is one of {', '.join(_MERGES)}; a sum is of numbers")
+    by, wins = str(value.get("by", "")), str(value.get("wins", ""))
+    if (merge == "last") != bool(by) or (wins and (merge, kind) != ("last", "text")):
+        raise UsageError(
+            f"{where}: 'by' and 'wins' of fact '{name}' go with 'merge: last', and 'by' must be there",
+            "write `merge: last, by: last_active_at`, and `wins: active` where one text goes before all others",
+        )
+    return Fact(str(value["label"]), kind, str(value.get("unit", "")), value.get("absent"), current, merge, by, wins)
+
+
+def _merged_by_times(query: Query, text: str) -> None:
+    times = [name for name, fact in query.facts.items() if fact.type == "time"]
+    for name, fact in query.facts.items():
+        if fact.by and fact.by not in times:
+            where = f"{query.place}:{_line_of(text, name, 1)}"
+            raise UsageError(
+                f"{where}: '{fact.by}', by which '{name}' is merged, is no time of its facts",
+                did_you_mean(fact.by, times, f"times are {', '.join(times) or 'none'}"),
+            )
+
+
+def _metric(value: dict[Any, Any], place: str, text: str) -> Metric:
+    try:
+        return read_metric(value)
+    except UsageError as error:
+        key, _, message = error.message.partition(": ")
+        start = _line_of(text, "metric", 1)
+        inside = "\n".join(text.split("\n")[start - 1 :])
+        raise UsageError(f"{place}:{start - 1 + _line_of(inside, key, 1)}: '{key}': {message}", error.hint) from error
+
+
+def _declared_equals_used(query: Query, text: str) -> None:
+    for name, start, _ in placeholders(query.sql, query.source):
+        if name not in query.params and name not in OFFERED:
+            line = query.line + query.sql[:start].count("\n")
+            raise UsageError(
+                f"{query.place}:{line}: parameter '{name}' is used but not declared",
+                did_you_mean(name, [*query.params, *OFFERED], f"add it to the header: `-- params: {{{name}: …}}`"),
+            )
+    for name in query.params:
+        if name not in query.used:
+            raise UsageError(
+                f"{query.place}:{_line_of(text, name, 1)}: parameter '{name}' is declared but not used",
+                f"use it as {{{name}}} or take it out of the header",
+            )
+
+
+def _answers_for_a_window(query: Query, text: str) -> None:
+    days = query.params.get("days")
+    if query.metric and ("as_of" not in query.used or days is None or days.type != "int"):
+        raise UsageError(
+            f"{query.place}:{_line_of(text, 'metric', 1)}: a metric answers for the `days` before {{as_of}}",
+            "use {as_of} and {days} in the SQL, and declare `-- params: {days: 30}`",
+        )

@@ -1,0 +1,87 @@
+"""The query library: finds .sql files by name. A query is one file, and its path is its name."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.library.fragments import Fragment, expand, files
+from usertrack.library.header import read_fragment
+from usertrack.library.header import read_query as read_query
+from usertrack.library.query import FACT_TYPES as FACT_TYPES
+from usertrack.library.query import OFFERED as OFFERED
+from usertrack.library.query import SOURCES as SOURCES
+from usertrack.library.query import Fact as Fact
+from usertrack.library.query import Parameter as Parameter
+from usertrack.library.query import Query as Query
+from usertrack.library.query import Statement as Statement
+from usertrack.library.query import for_key as for_key
+from usertrack.library.sql import statement_of as statement_of
+
+_METRIC = re.compile(rb"^--\s*metric\s*:", re.MULTILINE)
+
+
+def _bytes(path: Path) -> bytes:
+    """What is in ``path``; nothing when it cannot be read, which `read_query` says."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def shipped_root() -> Path:
+    """The folder with ``queries/`` and ``segments.yaml`` as shipped: in the wheel, or at the top of a checkout."""
+    packaged = Path(__file__).parents[1] / "shipped"
+    return packaged if packaged.exists() else Path(__file__).parents[2]
+
+
+class Library:
+    """Every query by name. A workspace's own file wins over the shipped one of the same name."""
+
+    def __init__(self, roots: Iterable[Path]) -> None:
+        self.files: dict[str, tuple[Path, bool]] = {}
+        self._read: dict[str, Query] = {}
+        self._roots = list(roots)
+        self._fragments: dict[str, Mapping[str, Fragment]] = {}
+        for root in self._roots:
+            for source in SOURCES:
+                for path in sorted((root / source).rglob("*.sql")):
+                    name = path.relative_to(root).with_suffix("").as_posix()
+                    self.files[name] = (path, root == shipped_root() / "queries")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self.files))
+
+    def metrics(self) -> list[str]:
+        """The files with a `-- metric:` line, PostHog's first. No other is parsed: one may be broken."""
+        found = [name for name, (path, _) in self.files.items() if _METRIC.search(_bytes(path))]
+        return sorted(found, key=lambda name: (SOURCES.index(name.split("/", 1)[0]), name))
+
+    def __getitem__(self, name: str) -> Query:
+        """The query called ``name``, or by its last part where that is unique; raises UsageError with near misses."""
+        matches = [known for known in self.files if known == name] or [
+            known for known in self.files if known.rsplit("/", 1)[-1] == name
+        ]
+        if len(matches) != 1:
+            parts = {part for known in self.files for part in (known, known.rsplit("/", 1)[-1])}
+            hint = f"`usertrack query list` shows all {len(self.files)}"
+            if matches:
+                raise UsageError(f"several queries are named '{name}'", f"say which: {' or '.join(matches)}")
+            raise UsageError(f"no query named '{name}'", did_you_mean(name, parts, hint))
+        known = matches[0]
+        if known not in self._read:
+            path, shipped = self.files[known]
+            self._read[known] = read_query(path, known, self.fragments(known.split("/", 1)[0]), shipped=shipped)
+        return self._read[known]
+
+    def compiled(self, name: str) -> str:
+        """The SQL of a query as its file has it, with the text of its fragments in their places."""
+        query = self[name]
+        fragments = {key: text for key, text in self.fragments(query.source).items() if key not in query.params}
+        return expand(query.written, query.source, fragments, flat=False)
+
+    def fragments(self, source: str) -> Mapping[str, Fragment]:
+        """The fragments for queries of ``source`` by name; a workspace's own wins over the shipped one."""
+        if source not in self._fragments:
+            self._fragments[source] = {name: read_fragment(path) for name, path in files(self._roots, source).items()}
+        return self._fragments[source]

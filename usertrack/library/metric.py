@@ -1,0 +1,105 @@
+"""The `metric:` part of a query's header: what its figure is called, how it is made of rows, and what is good.
+
+A metric's query answers for one window, which ends before `{as_of}`, a midnight, and is `days` long. It returns a row
+whose `day` is empty for the whole window, and for the sparkline a row for each day. A `note` that it returns is a
+sentence beside the figure, and the `n_effective` of a rate says how many independent things its n are worth.
+"""
+
+import operator
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from usertrack.core.errors import UsageError, did_you_mean
+
+KINDS = {
+    "rate": ("hits", "n"),
+    "mean": ("value", "sd", "n"),
+    "count": ("value",),
+    "estimate": ("value", "low", "high", "n"),
+}
+"""The kinds of metric, and the columns that a query of each must return."""
+
+_KEYS = ("label", "kind", "unit", "good", "excellent")
+_BOUND = re.compile(r"(above|at least|below|at most)\s+(-?\d+(?:\.\d+)?)\s*(%?)")
+_HOLDS = {"above": operator.gt, "at least": operator.ge, "below": operator.lt, "at most": operator.le}
+_EXAMPLE = "write `metric: {label: Signups, kind: count, good: above 10, excellent: above 50}`"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A threshold such as ``above 80 %``: the word, the number (a percentage as a share), and all of it as written."""
+
+    word: str
+    value: float
+    text: str
+
+    @property
+    def rises(self) -> bool:
+        """Whether more is better."""
+        return self.word in ("above", "at least")
+
+    def holds(self, value: float) -> bool:
+        return bool(_HOLDS[self.word](value, self.value))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """``unit`` stands behind the figure; a rate is shown in percent."""
+
+    label: str
+    kind: str
+    unit: str = ""
+    good: Bound | None = None
+    excellent: Bound | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the query must return; without ``day`` beside it there is no sparkline."""
+        return KINDS[self.kind]
+
+    @property
+    def percent(self) -> bool:
+        return self.kind == "rate"
+
+    def band(self, value: float | None) -> str:
+        """``excellent``, ``good`` or ``below good``; nothing where there is no value, or no band."""
+        if value is None or self.good is None:
+            return ""
+        if self.excellent and self.excellent.holds(value):
+            return "excellent"
+        return "good" if self.good.holds(value) else "below good"
+
+
+def read_metric(written: dict[Any, Any]) -> Metric:
+    """The metric of a header; raises UsageError whose message begins with the key that is wrong and a colon."""
+    for key, value in written.items():
+        if key not in _KEYS:
+            raise UsageError(f"{key}: a metric has no such key", did_you_mean(str(key), _KEYS))
+        if not isinstance(value, str):
+            raise UsageError(f"{key}: takes a text", _EXAMPLE)
+    for key in ("label", "kind"):
+        if not written.get(key):
+            raise UsageError(f"metric: needs a {key}", _EXAMPLE)
+    kind = written["kind"]
+    if kind not in KINDS:
+        raise UsageError(
+            f"kind: no metric is of kind '{kind}'", did_you_mean(kind, KINDS, f"one of {', '.join(KINDS)}")
+        )
+    good, excellent = (_bound(key, written[key], kind) if key in written else None for key in ("good", "excellent"))
+    if excellent and not (good and good.rises == excellent.rises and good.holds(excellent.value)):
+        raise UsageError("excellent: lies beyond good, in the same direction", _EXAMPLE)
+    return Metric(written["label"], kind, written.get("unit", ""), good, excellent)
+
+
+def _bound(key: str, text: str, kind: str) -> Bound:
+    match = _BOUND.fullmatch(text.strip())
+    if not match:
+        hint = "write `above 10`, `at least 5 %`, `below 7` or `at most 3`"
+        raise UsageError(f"{key}: '{text}' is not a threshold", hint)
+    word, number, percent = match.groups()
+    if percent and kind != "rate":
+        raise UsageError(f"{key}: '{text}' is in percent, and a {kind} is not", f"write `{word} {number}`")
+    if kind == "rate" and not percent:
+        raise UsageError(f"{key}: '{text}' is of no use to a rate, which is in percent", f"write `{word} {number} %`")
+    return Bound(word, float(number) / (100 if percent else 1), text.strip())

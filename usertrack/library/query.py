@@ -1,0 +1,274 @@
+"""A query, its parameters and facts, and the statement that binding values makes of it.
+
+Values are only ever bound, never pasted into the text.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.library.metric import Metric
+from usertrack.library.sql import condition_of, placeholders, statement_of
+
+SOURCES = ("posthog", "neon")
+"""The folders of the library: each holds the queries of the source of that name."""
+
+OFFERED = {
+    "as_of": "timestamp",
+    "identified": "condition",
+    "internal": "list",
+    "opted_out": "condition",
+    "timezone": "text",
+}
+"""Parameters that the runner offers to every query that uses them, with their types."""
+
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "int": int,
+    "float": (int, float),
+    "text": str,
+    "bool": bool,
+    "list": list,
+    "timestamp": datetime,
+    "condition": str,
+    "conditions": list,
+}
+CONDITIONS = ("condition", "conditions")
+"""Types of parameters that are SQL: no value can be one, so they stand in the text, each checked and in brackets."""
+
+FACT_TYPES = {
+    "int": "BIGINT",
+    "float": "DOUBLE",
+    "text": "VARCHAR",
+    "bool": "BOOLEAN",
+    "time": "TIMESTAMP",
+    "list": "VARCHAR[]",
+}
+"""Types of facts, with DuckDB's names for them."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A declared parameter. ``default`` is None when a value must be given."""
+
+    name: str
+    type: str
+    default: Any = None
+
+    def parse(self, text: str) -> Any:
+        """The value that ``text`` from a command line stands for; raises UsageError when it is of another type."""
+        try:
+            return _PARSERS[self.type](text)
+        except (ValueError, OverflowError) as error:
+            raise UsageError(f"parameter '{self.name}' takes {_ARTICLES[self.type]}, not '{text}'") from error
+
+    def check(self, value: Any, where: str) -> Any:
+        """``value`` itself, once it is known to be of the declared type."""
+        wrong = not isinstance(value, TYPES[self.type]) or (isinstance(value, bool) and self.type != "bool")
+        if wrong or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
+            raise UsageError(f"{where}: parameter '{self.name}' takes {_ARTICLES[self.type]}, not {value!r}")
+        return value
+
+
+def _parse_bool(text: str) -> bool:
+    if text.lower() not in {"true", "false", "yes", "no", "1", "0"}:
+        raise ValueError(text)
+    return text.lower() in {"true", "yes", "1"}
+
+
+def _parse_float(text: str) -> float:
+    if not isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
+
+
+def parse_time(text: str) -> datetime:
+    return _utc(datetime.fromisoformat(text))
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_PARSERS: dict[str, Any] = {
+    "int": int,
+    "float": _parse_float,
+    "text": str,
+    "bool": _parse_bool,
+    "list": lambda text: [item.strip() for item in text.split(",") if item.strip()],
+    "timestamp": parse_time,
+    "condition": str,
+    "conditions": lambda text: [text],
+}
+_ARTICLES = {
+    "int": "a whole number",
+    "float": "a number",
+    "text": "a text",
+    "bool": "true or false",
+    "list": "a list of texts (a,b,c)",
+    "timestamp": "a date or time such as 2026-11-20T09:00",
+    "condition": "a SQL condition",
+    "conditions": "a list of SQL conditions",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A result column that profiles take up, and what it means to people.
+
+    ``absent`` is its value for somebody whom the query does not list; None means that it is unknown then. A ``current``
+    fact has the value of today whatever the moment asked for: its source keeps no record of what it was. ``merge`` says
+    what becomes of it when several rows are one person's: unless declared, counts are added and times are the last.
+    ``last`` takes the row whose fact ``by``, a time, is the latest; the text ``wins`` goes before all others.
+    """
+
+    label: str
+    type: str = "text"
+    unit: str = ""
+    absent: Any = None
+    current: bool = False
+    merge: str = "first"
+    by: str = ""
+    wins: str = ""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One file of the library. ``line`` is the line on which the SQL starts, for messages.
+
+    ``sql`` is what runs, with fragments on one line each; ``written`` is what the file has in its place.
+    ``people`` names the column that counts the records behind one key, in a query that lists everybody a source knows.
+    """
+
+    name: str
+    source: str
+    sql: str
+    title: str = ""
+    about: str = ""
+    key: str = ""
+    people: str = ""
+    params: Mapping[str, Parameter] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    metric: Metric | None = None
+    path: Path | None = None
+    line: int = 1
+    shipped: bool = False
+    written: str = ""
+
+    @property
+    def place(self) -> str:
+        """What messages call it: the file where it is the workspace's own, else its name."""
+        return self.name if self.shipped or self.path is None else str(self.path)
+
+    @cached_property
+    def used(self) -> list[str]:
+        """Names of the ``{placeholders}`` in the SQL, outside strings and comments, in order of first use."""
+        return list(dict.fromkeys(name for name, _, _ in placeholders(self.sql, self.source)))
+
+    def bind(self, given: Mapping[str, Any], offered: Mapping[str, Any]) -> "Statement":
+        """This query with a value for each of its parameters.
+
+        Raises UsageError for an unknown parameter, a missing value, or a value of the wrong type.
+        """
+        for name in given:
+            if name not in self.params:
+                raise UsageError(
+                    f"query '{self.name}' has no parameter '{name}'",
+                    did_you_mean(name, self.params, f"it takes {', '.join(self.params) or 'none'}"),
+                )
+        values = {name: given[name] if name in given else self._value(name, offered) for name in self.used}
+        types = {name: self.params[name].type if name in self.params else OFFERED[name] for name in self.used}
+        for name, parameter in self.params.items():
+            if name in values:
+                parameter.check(values[name], self.name)
+        sql = self._with_conditions(values, types)
+        bound = {name: value for name, value in values.items() if types[name] not in CONDITIONS}
+        return Statement(
+            self.source, sql, bound, {name: types[name] for name in bound}, name=self.name, key=self.key, query=self
+        )
+
+    def _with_conditions(self, values: Mapping[str, Any], types: Mapping[str, str]) -> str:
+        """The SQL with its conditions in place: the only text that ever enters a query, and nothing but conditions."""
+        sql = self.sql
+        for name, start, end in reversed(placeholders(self.sql, self.source)):
+            if types[name] == "condition":
+                sql = f"{sql[:start]}({condition_of(values[name], self.source)}){sql[end:]}"
+            elif types[name] == "conditions":
+                items = ", ".join(f"({condition_of(item, self.source)})" for item in values[name])
+                sql = f"{sql[:start]}[{items}]{sql[end:]}"
+        return sql
+
+    def _value(self, name: str, offered: Mapping[str, Any]) -> Any:
+        if name in self.params:
+            if self.params[name].default is None:
+                raise UsageError(f"query '{self.name}' needs a value for '{name}'", f"give one with `--param {name}=…`")
+            return self.params[name].default
+        return offered[name]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A read-only SELECT with bound values.
+
+    ``key`` makes it pageable, ``limit`` bounds its rows; 0 asks for the columns alone. ``whole`` is the statement among
+    whose rows those of this one are: they have the value of ``usertrack_key`` in the column ``key``. ``excludes`` says
+    that ``internal`` is whom to leave out: the runner adds who has opted out.
+    """
+
+    source: str
+    sql: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    name: str = "ad hoc"
+    key: str = ""
+    limit: int | None = None
+    query: Query | None = None
+    whole: "Statement | None" = None
+    excludes: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for what no source takes as text: bytes of a command line that were not UTF-8."""
+        _must_be_text(self.sql, "the SQL")
+        for name, value in self.values.items():
+            for part in value if isinstance(value, list) else [value]:
+                _must_be_text(part, f"parameter '{name}'")
+
+
+def _must_be_text(value: Any, what: str) -> None:
+    try:
+        if isinstance(value, str):
+            value.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{what} is not valid text", "is it UTF-8?") from error
+
+
+def for_key(statement: Statement, value: str) -> Statement:
+    """``statement``, but only its rows for the key ``value`` in any spelling: the source can look before it counts.
+
+    Sources know less of letters and blanks than the workbench, which has the last word: what they give is what may be
+    meant, and hardly more.
+    """
+    inner = statement_of(statement.sql, statement.source)
+    key = _AS_TEXT[statement.source].format('"' + statement.key.replace('"', '""') + '"')
+    # on the first line: errors count lines
+    sql = f"SELECT * FROM ({inner}\n) AS keyed WHERE lower({key}) LIKE {{usertrack_key}}"
+    values, types = {**statement.values, "usertrack_key": _like(value)}, {**statement.types, "usertrack_key": "text"}
+    return replace(statement, sql=sql, values=values, types=types, whole=statement)
+
+
+_AS_TEXT = {"posthog": "toString({})", "neon": 'CAST({} AS text) COLLATE "C"'}  # lower-case in ASCII, on any server
+_PLAIN = frozenset("abcdefghjlmnopqrstuvwxyz0123456789@.-+")
+
+
+def _like(value: str) -> str:
+    """The pattern of every spelling of ``value``: what is no ASCII, and blanks around it, may be anything.
+
+    K and I are the letters that others become in lower-case: the Kelvin sign, and the I of Turkish.
+    """
+    letters = ("%" if not letter.isascii() else letter if letter in _PLAIN else "_" for letter in value.strip().lower())
+    return re.sub("%+", "%", f"%{''.join(letters)}%")

@@ -1,0 +1,239 @@
+"""SQL as tokens of its dialect: where its parameters are, and whether it is one statement that reads.
+
+What is in a string, a quoted name or a comment is never taken for anything else.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import Any, ClassVar
+
+from usertrack.core.errors import UsageError
+
+
+def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
+    """Each ``{name}`` in ``sql`` outside strings and comments, with its first offset and the one after its last."""
+    from sqlglot import TokenType
+
+    tokens = tokens_of(sql, source)
+    found = []
+    for opening, name, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if (
+            opening.token_type is TokenType.L_BRACE
+            and closing.token_type is TokenType.R_BRACE
+            and name.text.isidentifier()
+            and name.token_type not in {TokenType.STRING, TokenType.IDENTIFIER}
+        ):
+            found.append((name.text, opening.start, closing.end + 1))
+    return found
+
+
+def tokens_of(sql: str, source: str) -> list[Any]:
+    """The tokens of ``sql`` in the dialect of ``source``; raises UsageError where a string or comment never ends."""
+    return list(_tokens(sql, source))
+
+
+@lru_cache(maxsize=256)  # a query is looked at several times on its way to its source
+def _tokens(sql: str, source: str) -> tuple[Any, ...]:
+    import sqlglot
+    from sqlglot.errors import TokenError
+
+    try:
+        return tuple(sqlglot.tokenize(sql, read=_hogql() if source == "posthog" else "postgres"))
+    except TokenError as error:
+        raise UsageError("the SQL has a string or comment that never ends", str(error).splitlines()[0][:120]) from error
+
+
+@cache
+def _hogql() -> Any:
+    """How HogQL is cut into tokens: ClickHouse's way, with ``$`` in names and ``//`` comments."""
+    from sqlglot.dialects.clickhouse import ClickHouse
+
+    class HogQL(ClickHouse):
+        class Tokenizer(ClickHouse.Tokenizer):
+            HEREDOC_STRINGS: ClassVar[list[str | tuple[str, str]]] = []
+            VAR_SINGLE_TOKENS: ClassVar[set[str]] = {"$"}
+            COMMENTS: ClassVar[list[Any]] = ["--", ("/*", "*/"), "//"]
+
+    return HogQL
+
+
+def statement_of(sql: str, source: str) -> str:
+    """``sql`` without a trailing semicolon, once it is known to be one statement that begins like a read.
+
+    This catches mistakes early; what makes reading read-only is the source's own session.
+    """
+    from sqlglot import TokenType
+
+    if "\0" in sql:
+        raise UsageError("the SQL has a character that no SQL has (NUL)", "is it a text file?")
+    tokens = tokens_of(sql, source)
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        sql = sql[: tokens.pop().start]
+    if not tokens:
+        raise UsageError("there is no SQL here", "write one SELECT")
+    if any(token.token_type is TokenType.SEMICOLON for token in tokens):
+        raise UsageError("this is more than one statement", "keep one SELECT per query")
+    first = next((token for token in tokens if token.token_type is not TokenType.L_PAREN), tokens[0])
+    if first.token_type in {TokenType.STRING, TokenType.IDENTIFIER} or first.text.upper() not in {
+        "SELECT",
+        "WITH",
+        "VALUES",
+        "TABLE",
+    }:
+        raise UsageError(f"only SELECT may run, this begins with '{first.text}'", "usertrack never writes to a source")
+    return sql.rstrip()
+
+
+def tables_of(sql: str, source: str) -> dict[str, str]:
+    """The tables that ``sql`` reads by the name that they have in it; none where it cannot be parsed."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import ParseError, TokenError
+
+    try:
+        tree = sqlglot.parse_one(_numbered(sql, source), read="postgres")
+    except (ParseError, TokenError, RecursionError):
+        return {}
+    own = {step.alias for step in tree.find_all(exp.CTE)}
+    read = [table for table in tree.find_all(exp.Table) if table.name and (table.db or table.name not in own)]
+    return {table.alias_or_name: ".".join(part.sql("postgres") for part in table.parts) for table in read}
+
+
+def _numbered(sql: str, source: str) -> str:
+    """``sql`` with each placeholder as a parameter of PostgreSQL's, as long as it was."""
+    for _, start, end in reversed(placeholders(sql, source)):
+        sql = f"{sql[:start]}{'$1'.ljust(end - start)}{sql[end:]}"
+    return sql
+
+
+def mistake(sql: str, source: str) -> tuple[int, str] | None:
+    """The line of ``sql`` on which it stops being SQL, and what stands there; None as far as can be told from here.
+
+    Only of PostgreSQL. What one parser does not know the other may: SQL is wrong where neither can read it.
+    """
+    import duckdb
+    import sqlglot
+    from sqlglot.errors import ParseError, TokenError
+
+    if source != "neon":
+        return None
+    sql = _numbered(sql, source)
+    try:
+        sqlglot.parse_one(sql, read="postgres")
+    except (ParseError, TokenError, RecursionError) as error:
+        told = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+    else:
+        return None
+    try:
+        duckdb.extract_statements(sql)
+    except duckdb.Error:
+        return int(told.get("line") or 1), str(told.get("highlight") or sql.split("\n")[0]).strip()
+    return None
+
+
+_OPENING, _CLOSING = "([", ")]"
+_REFUSED = {
+    *("SELECT", "WITH", "FROM", "JOIN", "UNION", "INTERSECT", "EXCEPT", "WHERE", "HAVING", "LIMIT", "SETTINGS"),
+}
+
+_NO_ESCAPE = re.compile(r"(?:[^\\]|\\[bfrnt0av\\'`\"])*?(\\[^bfrnt0av\\'`\"])")
+
+
+def condition_of(text: str, source: str) -> str:
+    """``text`` as one line, once it is known to be one condition and nothing else; raises UsageError.
+
+    It holds no query, no second statement, no placeholder and no comment, and every bracket has its pair in it: put in
+    brackets, it can only be one operand of what stands around it.
+    """
+    tokens = tokens_of(text, source)
+    if not tokens:
+        raise UsageError("the condition is empty", "write one such as `properties.plan = 'pro'`")
+    if any(token.comments for token in tokens) or _in_a_comment(text, tokens):
+        raise _no_condition(text, "it holds a comment")
+    open_: list[str] = []
+    for token in tokens:
+        name = token.token_type.name
+        if name in ("STRING", "IDENTIFIER"):
+            if source == "posthog" and (wrong := _NO_ESCAPE.match(text[token.start : token.end + 1])):
+                raise _no_condition(text, f"HogQL has no {wrong[1]}", "a backslash in quotes is written twice")
+            continue
+        if token.text.upper() in _REFUSED:
+            raise _no_condition(text, f"it holds {token.text.upper()}")
+        if token.text in ("{", "}", ";", "\\G"):
+            raise _no_condition(text, f"it holds '{token.text}'")
+        if token.text in _OPENING:
+            open_.append(token.text)
+        elif token.text in _CLOSING and (not open_ or _OPENING.index(open_.pop()) != _CLOSING.index(token.text)):
+            raise _no_condition(text, f"'{token.text}' has no pair")
+    if open_:
+        raise _no_condition(text, f"'{open_[-1]}' has no pair")
+    return " ".join(text.split("\n")).strip()
+
+
+def properties_of(condition: str) -> list[str]:
+    """The properties that a HogQL condition names, as ``plan`` or, of persons, as ``person.plan``."""
+    tokens = tokens_of(condition, "posthog")
+    names = [_name(condition, token) for token in tokens]
+    texts = ["", "", *names, "", ""]
+    found = []
+    for before, dot, word, opening, name in zip(texts, texts[1:], texts[2:], texts[3:], texts[4:], strict=False):
+        if word == "properties" and opening in (".", "["):
+            of_event = dot != "." or before in ("e", "events")
+            prefix = "" if of_event else f"{before}."
+            found += [f"{prefix}{name}"] if prefix in ("", "person.") else []
+    return list(dict.fromkeys(found))
+
+
+def events_of(sql: str, values: Mapping[str, Any]) -> list[list[str]]:
+    """The events without which a HogQL query counts nothing: of each list, one has to occur.
+
+    They are those of an ``event = 'a'``, which may be one of several after OR, or of an ``event IN ('a', 'b')``; bound
+    ones are in ``values``.
+    """
+    tokens = tokens_of(sql, "posthog")
+    found: list[list[str]] = []
+    end = -1  # of the last one
+    for at, (name, sign) in enumerate(pairwise(tokens)):
+        if name.text != "event" or name.token_type.name == "STRING" or sign.text.upper() not in ("=", "IN"):
+            continue
+        start = at - 2 if at > 1 and tokens[at - 1].text == "." else at
+        if start < at and tokens[start].text == "properties":
+            continue
+        events, length = _operand(tokens[at + 2 :], values, several=sign.text != "=")
+        if end == start - 1 and tokens[end].text.upper() == "OR":
+            found[-1] += events
+        else:
+            found.append(events)
+        end = at + 2 + length
+    return [events for events in found if events]
+
+
+def _operand(tokens: list[Any], values: Mapping[str, Any], *, several: bool) -> tuple[list[str], int]:
+    """The texts that stand there, and how many tokens they take: a placeholder, one text, or a list in brackets."""
+    if len(tokens) > 2 and tokens[0].text == "{":
+        bound = values.get(tokens[1].text, [])
+        return [name for name in ([bound] if isinstance(bound, str) else bound) if name], 3
+    length = next((at for at, token in enumerate(tokens) if token.text in _CLOSING), 0) + 1 if several else 1
+    texts = [token.text for token in tokens[:length] if token.token_type.name == "STRING"]
+    return texts if length <= 2 * len(texts) + 1 else [], length  # else it is no list of texts
+
+
+def _name(text: str, token: Any) -> str:
+    """What stands there without quotes, and whole: a ``$`` is a token of its own."""
+    whole = re.compile(r"[\w$]+").match(text, token.start)
+    return whole[0] if whole else str(token.text)
+
+
+def _in_a_comment(text: str, tokens: list[Any]) -> bool:
+    """Whether anything but blanks stands between the tokens."""
+    ends = [0, *(token.end + 1 for token in tokens)]
+    starts = [*(token.start for token in tokens), len(text)]
+    return any(text[end:start].strip() for end, start in zip(ends, starts, strict=True))
+
+
+def _no_condition(text: str, why: str, hint: str = "") -> UsageError:
+    shown = text if len(text) <= 60 else f"{text[:59]}…"
+    example = "write one such as `properties.plan = 'pro' AND event != '$pageleave'`"
+    return UsageError(f"'{shown}' is not a condition: {why}", hint or example)

@@ -1,0 +1,82 @@
+"""The query library as tables and documents."""
+
+from usertrack.core.document import Code, Document, Facts, Listing, Paragraph, Shown
+from usertrack.core.errors import UsertrackError
+from usertrack.core.table import Column, Row, Table
+from usertrack.library.library import Library, Parameter, Query
+from usertrack.library.metric import Metric
+
+
+def library_document(library: Library) -> Document:
+    """Every query; where the terminal is narrow, name and title go before the rest."""
+    table = _table(library)
+    spare = {name: Shown(spare=True) for name in ("key", "parameters", "from")}
+    shown = {"title": Shown(grows=True), **spare}
+    return Document(title=table.title, blocks=(Listing(table, shown=shown),), table=table)
+
+
+def _table(library: Library) -> Table:
+    """One row per query file; one that cannot be read says why."""
+    names = (Column("name"), Column("title"), Column("key"), Column("metric"), Column("parameters"), Column("from"))
+    rows: list[Row] = []
+    for name in library:
+        try:
+            query = library[name]
+            parameters = ", ".join(map(_parameter, query.params.values()))
+            rows.append(
+                (
+                    name,
+                    query.title,
+                    query.key or None,
+                    query.metric.label if query.metric else None,
+                    parameters or None,
+                    "shipped" if query.shipped else "workspace",
+                )
+            )
+        except UsertrackError as error:
+            rows.append((name, f"cannot be read: {error.message}", None, None, None, "workspace"))
+    return Table(names, rows, name="queries", title=f"{len(rows)} queries")
+
+
+def query_document(query: Query, sql: str) -> Document:
+    """What a query is for, what it takes, and its ``sql``."""
+    pairs = [
+        ("Source", query.source),
+        ("Key", query.key or None),
+        ("Metric", _metric(query.metric) if query.metric else None),
+        ("Parameters", ", ".join(map(_parameter, query.params.values())) or "none"),
+        ("File", "shipped with usertrack" if query.shipped else str(query.path)),
+    ]
+    return Document(
+        title=f"{query.name} · {query.title}",
+        blocks=(
+            *([Paragraph(query.about)] if query.about else []),
+            Facts(tuple(p for p in pairs if p[1])),
+            Code(sql),
+        ),
+        data=lambda: {
+            "name": query.name,
+            "title": query.title,
+            "about": query.about,
+            "source": query.source,
+            "key": query.key or None,
+            "metric": query.metric and {"label": query.metric.label, "kind": query.metric.kind},
+            "params": {p.name: {"type": p.type, "default": p.default} for p in query.params.values()},
+            "facts": {name: {"label": f.label, "type": f.type, "unit": f.unit} for name, f in query.facts.items()},
+            "sql": sql,
+        },
+    )
+
+
+def _metric(metric: Metric) -> str:
+    bands = [
+        f"{name} {bound.text}" for name, bound in (("good", metric.good), ("excellent", metric.excellent)) if bound
+    ]
+    return f"{metric.label}, {metric.kind}" + (f": {', '.join(bands)}" if bands else "")
+
+
+def _parameter(parameter: Parameter) -> str:
+    if parameter.default is None:
+        return f"{parameter.name} ({parameter.type})"
+    value = ",".join(parameter.default) if isinstance(parameter.default, list) else parameter.default
+    return f"{parameter.name}={value}"

@@ -1,0 +1,208 @@
+"""How active people are: per day, in sessions, and against the period before. Whatever has no n is None, never 0."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from usertrack.core.errors import UsageError
+from usertrack.core.table import Table
+from usertrack.engine.runner import Runner
+from usertrack.product.ask import answers, grouping, groups, narrowed
+from usertrack.product.lifecycle.numbers import Period, turnover_asked, turnovers
+from usertrack.product.scope import Frame, GroupName
+from usertrack.product.sessions.numbers import Compared, Visits, compared, explained, sessions_asked
+
+MONTH, SOON = 30, 7
+"""Days: what MAU looks back on, and within which somebody who was active came back."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """A whole local day: persons active on it, in the 7 and in the 30 days that end with it; ``again``: of ``dau``,
+    those who were active once more within the next 7 days. ``complete``: it is over, and not cut off."""
+
+    start: datetime
+    dau: int
+    wau: int
+    mau: int
+    again: int
+    complete: bool = True
+
+    @property
+    def stickiness(self) -> float | None:
+        return self.dau / self.mau if self.mau else None
+
+
+@dataclass(frozen=True)
+class Active:
+    """The days of a period, up to now."""
+
+    days: tuple[Day, ...]
+    soon: tuple[Day, ...]  # those of which it is known who came back
+
+    @property
+    def last(self) -> Day | None:
+        """The last complete day: what DAU, WAU and MAU of the period are of."""
+        return next((day for day in reversed(self.days) if day.complete), None)
+
+    @property
+    def mean(self) -> float | None:
+        """People on an average complete day."""
+        over = [day.dau for day in self.days if day.complete]
+        return sum(over) / len(over) if over else None
+
+    @property
+    def stickiness(self) -> float | None:
+        """The mean of each complete day's DAU ÷ MAU, of those days on which it is known."""
+        shares = [share for day in self.days if day.complete and (share := day.stickiness) is not None]
+        return sum(shares) / len(shares) if shares else None
+
+    @property
+    def came_back(self) -> float | None:
+        """Of the people of a day, the share active once more within the next 7."""
+        seen = sum(day.dau for day in self.soon)
+        return sum(day.again for day in self.soon) / seen if seen else None
+
+
+@dataclass(frozen=True)
+class Engagement:
+    """``score`` is 100 × the mean of its four parts, each a share 0…1; of those that are known."""
+
+    stickiness: float | None
+    came_back: float | None
+    stayed: float | None
+    lasted: float | None
+
+    @property
+    def score(self) -> float | None:
+        known = [part for part in (self.stickiness, self.came_back, self.stayed, self.lasted) if part is not None]
+        return 100 * sum(known) / len(known) if known else None
+
+
+def engagement_of(active: Active, visits: Visits) -> Engagement:
+    stayed = None if visits.bounce_rate is None else 1 - visits.bounce_rate
+    return Engagement(active.stickiness, active.came_back, stayed, visits.of_two_minutes)
+
+
+FORMULA = (
+    "100 × the mean of: DAU ÷ MAU of an average day, people of a day seen again within 7 days, "
+    "sessions that did not bounce, sessions of 2 minutes or more"
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A period: who was active, who came and went, and how they stayed."""
+
+    active: Active
+    lifecycle: Period
+    visits: Visits
+
+    @property
+    def engagement(self) -> Engagement:
+        return engagement_of(self.active, self.visits)
+
+
+@dataclass(frozen=True)
+class Activity:
+    """``now`` is the window, from the start of a day on, as far as it is over, ``before`` as long before it.
+
+    ``hours`` are events by local day and hour. ``groups``: who was active, by the value of the breakdown, as
+    ``by_value`` says; None without one. ``trend`` has the buckets of the days as a chart. ``no_sessions`` is why
+    there are none, where anybody was active.
+    """
+
+    frame: Frame
+    now: Measured
+    before: Measured
+    sessions: Compared
+    hours: Mapping[tuple[date, int], int]
+    groups: Mapping[GroupName, Active]
+    table: Table
+    by_value: Table | None
+    trend: Frame
+    no_sessions: str
+
+    def events(self, day: date) -> int:
+        return sum(self.hours.get((day, hour), 0) for hour in range(24))
+
+    @property
+    def by_hour(self) -> list[int]:
+        """Events in each of the 24 hours of all days together."""
+        return [sum(count for (_, at), count in self.hours.items() if at == hour) for hour in range(24)]
+
+    @property
+    def by_weekday(self) -> list[int]:
+        """Events on Mondays, Tuesdays, …"""
+        counts = Counter[int]()
+        for (day, _), count in self.hours.items():
+            counts[day.weekday()] += count
+        return [counts[weekday] for weekday in range(7)]
+
+
+def ask(runner: Runner, asked: Frame) -> Activity:
+    """Raises UsageError for a condition that is no HogQL, and for buckets shorter than a day."""
+    if asked.interval == "hour":
+        raise UsageError("activity is counted in days, not hours", "--interval day, week or month")
+    frame = replace(asked, interval="day").whole
+    everybody = replace(frame, breakdown="")
+    wanted = [
+        _days_asked(everybody),
+        sessions_asked(everybody),
+        turnover_asked(everybody),
+        ("posthog/event_hours", {**narrowed(frame), "since": frame.since, "until": frame.end}),
+        *([_days_asked(frame)] if frame.breakdown else []),
+    ]
+    days, visits, came, hours, *grouped = answers(runner, wanted)
+    before, now = _active(days.dicts(), frame)
+    sessions, no_sessions = compared(visits.dicts()), ""
+    if len(hours.rows):
+        sessions, no_sessions = explained(runner, everybody, sessions)
+    was, is_now = turnovers(came, frame)
+    return Activity(
+        frame,
+        Measured(now, is_now, sessions.now),
+        Measured(before, was, sessions.before),
+        sessions,
+        {(row["date"], int(row["hour"])): int(row["events"]) for row in hours.dicts()},
+        {name: _active(rows, frame)[1] for table in grouped for name, rows in groups(table, frame)},
+        days,
+        grouped[0] if grouped else None,
+        asked,
+        no_sessions,
+    )
+
+
+def engagements(runner: Runner, frames: Sequence[Frame]) -> list[Engagement]:
+    """How engaged the people of each frame are in its window."""
+    daily = [replace(frame, interval="day").whole for frame in frames]
+    asked = [one for frame in daily for one in (_days_asked(frame), sessions_asked(frame))]
+    tables = answers(runner, asked)
+    return [
+        engagement_of(_active(days.dicts(), frame)[1], compared(visits.dicts()).now)
+        for frame, days, visits in zip(daily, tables[::2], tables[1::2], strict=True)
+    ]
+
+
+def _days_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
+    origin, count = frame.starts[0], len(frame.starts)
+    first, earliest = (frame.step(origin, -days).astimezone(UTC) for days in (count, count + MONTH - 1))
+    times = {"from": earliest, "first": first, "since": frame.since, "until": frame.end}
+    return "posthog/active_days", {**narrowed(frame), **grouping(frame), **times}
+
+
+def _active(rows: Sequence[Mapping[str, Any]], frame: Frame) -> tuple[Active, Active]:
+    """The period before, and the window up to ``as_of``; days without anybody in their month are in it, too."""
+    found = {row["day"]: row for row in rows}
+    days = [_day(found.get(start.date()), start, not frame.unfinished(start)) for start in frame.starts]
+    over = sum(day.complete for day in days)
+    earlier = [frame.step(frame.starts[0], at) for at in range(-over, 0)]
+    before = tuple(_day(found.get(start.date()), start) for start in earlier)
+    return Active(before, before), Active(tuple(days), tuple(days[: max(0, over - SOON)]))
+
+
+def _day(row: Mapping[str, Any] | None, start: datetime, complete: bool = True) -> Day:  # noqa: FBT001
+    dau, wau, mau, again = (int(row[name]) if row else 0 for name in ("dau", "wau", "mau", "again"))
+    return Day(start, dau, wau, mau, again, complete)

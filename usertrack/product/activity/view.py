@@ -1,0 +1,188 @@
+"""Activity as a document: each measure beside the period before, the days as a chart, the week as a heatmap."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from usertrack.core.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Shown
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import plural
+from usertrack.product.activity.numbers import FORMULA, Active, Activity, Day, Engagement, Measured
+from usertrack.product.ask import others
+from usertrack.product.compare import Figure, changes, listing, values
+from usertrack.product.scope import EVERYBODY, Frame
+from usertrack.product.sessions.view import session_figures
+
+_DAYS = (
+    Column("breakdown"),
+    Column("group"),
+    Column("start", "DATE"),
+    Column("dau", "BIGINT"),
+    Column("wau", "BIGINT"),
+    Column("mau", "BIGINT"),
+    Column("stickiness", "DOUBLE"),
+    Column("sessions", "BIGINT"),
+    Column("events", "BIGINT"),
+    Column("complete", "BOOLEAN"),
+)
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_PARTS = {
+    "stickiness": "DAU ÷ MAU of an average day",
+    "came_back": "Seen again within 7 days",
+    "stayed": "Sessions that did not bounce",
+    "lasted": "Sessions of 2 minutes or more",
+}
+
+
+def activity_document(found: Activity) -> Document:
+    """Every measure of the period and of the one before; files hold a row per group and day."""
+    frame = found.frame
+    rows = list(_days(found))
+    notes = tuple(_notes(found))
+    return Document(
+        title="Activity",
+        subtitle=" · ".join([frame.said, *frame.scope]),
+        blocks=(
+            listing(figures(found.now), figures(found.before)),
+            *_trend(found),
+            *([_groups(found)] if frame.breakdown else []),
+            _week(found),
+            _engagement(found.now.engagement, found.before.engagement),
+            Paragraph(f"Engagement is {FORMULA}.", "dim"),
+        ),
+        notes=notes,
+        data=lambda: _json(found, rows, notes),
+        table=replace(found.table, columns=_DAYS, rows=rows, name="activity", timezone=frame.timezone),
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def figures(measured: Measured) -> dict[str, Figure]:
+    """Every figure of a period by its name in JSON."""
+    active, people = measured.active, measured.lifecycle.people
+    last = active.last
+    return {
+        "mean_dau": Figure("People on an average day", active.mean, "mean"),
+        "dau": Figure("DAU, the last full day", last.dau if last else None),
+        "wau": Figure("WAU, the 7 days to it", last.wau if last else None),
+        "mau": Figure("MAU, the 30 days to it", last.mau if last else None),
+        "stickiness": Figure("DAU ÷ MAU, an average day", active.stickiness, "share"),
+        "new": Figure("New", people["new"]),
+        "returning": Figure("Returning", people["returning"]),
+        "resurrected": Figure("Resurrected", people["resurrecting"]),
+        "churned": Figure("Churned", None if measured.lifecycle.unfinished else people["dormant"]),
+        **session_figures(measured.visits),
+        "engagement_score": Figure("Engagement score", measured.engagement.score, "mean"),
+    }
+
+
+def _trend(found: Activity) -> Iterator[Block]:
+    """Of each bucket, as far as its days are over: an average day, and the 7 and 30 days to the last one."""
+    buckets: dict[datetime, list[Day]] = {}
+    for day in found.now.active.days:
+        if day.complete:
+            buckets.setdefault(found.trend.floor(day.start), []).append(day)
+    if len(buckets) > 1:
+        series: dict[str, Sequence[float]] = {
+            "DAU": [sum(day.dau for day in days) / len(days) for days in buckets.values()],
+            "WAU": [days[-1].wau for days in buckets.values()],
+            "MAU": [days[-1].mau for days in buckets.values()],
+        }
+        for name, values in series.items():
+            yield Chart("trend", name, found.trend.axis(list(buckets)), {name: values}, unit="people")
+
+
+def _groups(found: Activity) -> Listing:
+    rows: list[Row] = [(name.written, *_of_group(active)) for name, active in found.groups.items()]
+    shown = {
+        "group": Shown(found.frame.breakdown, grows=True),
+        "mean": Shown("Average day", "bar"),
+        "wau": Shown("WAU", "number"),
+        "mau": Shown("MAU", "number"),
+        "stickiness": Shown("DAU ÷ MAU", "percent"),
+    }
+    kinds = ("VARCHAR", "DECIMAL(18,1)", "BIGINT", "BIGINT", "DOUBLE")
+    table = Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of)
+    return Listing(table, f"Active people by {found.frame.breakdown}", shown)
+
+
+def _of_group(active: Active) -> tuple[float | None, int | None, int | None, float | None]:
+    last = active.last
+    return active.mean, last.wau if last else None, last.mau if last else None, active.stickiness
+
+
+def _week(found: Activity) -> Heatmap:
+    counts = [[0.0] * 24 for _ in _WEEKDAYS]
+    for (day, hour), events in found.hours.items():
+        counts[day.weekday()][hour] += events
+    first = -1 if found.frame.week_start == "sunday" else 0
+    order = [(at + first) % 7 for at in range(7)]
+    return Heatmap(
+        "Events by weekday and hour",
+        [_WEEKDAYS[at] for at in order],
+        [str(hour) for hour in range(24)],
+        [counts[at] for at in order],
+    )
+
+
+def _engagement(now: Engagement, before: Engagement) -> Listing:
+    rows: list[Row] = [(label, getattr(now, name), getattr(before, name)) for name, label in _PARTS.items()]
+    shown = {
+        "part": Shown(" "),
+        "now": Shown("Now", "bar", full=1.0),
+        "before": Shown("Before", "percent"),
+    }
+    said = "not known" if now.score is None else f"{now.score:.0f} of 100"
+    table = Table((Column("part"), Column("now", "DOUBLE"), Column("before", "DOUBLE")), rows)
+    return Listing(table, f"Engagement: {said}", shown)
+
+
+def _days(found: Activity) -> Iterator[Row]:
+    frame = found.frame
+    for name, active in {EVERYBODY: found.now.active, **found.groups}.items():
+        for at, day in enumerate(active.days):
+            visits = found.sessions.at(at)
+            own = (visits.count, found.events(day.start.date())) if not name else (None, None)
+            counts = (day.dau, day.wau, day.mau, day.stickiness, *own)
+            yield *name.columns.values(), frame.kept(day.start), *counts, day.complete
+
+
+def _notes(found: Activity) -> Iterator[str]:
+    now, frame = found.now, found.frame
+    yield from frame.notes
+    if now.active.days and not found.hours:
+        yield "nobody was active in this time"
+    if now.active.days and not now.active.last:
+        yield "no day of this time is over: DAU, WAU and MAU are of full days"
+    if found.no_sessions:
+        yield found.no_sessions
+    if (interval := found.trend.interval) != "day":
+        yield f"charts by {interval}: DAU of an average day, WAU and MAU at its end"
+    if found.by_value:
+        yield from others(found.by_value, frame)
+    yield f"before: the {_length(frame)} before that; WAU and MAU at its end"
+
+
+def _length(frame: Frame) -> str:
+    hours = round(frame.elapsed.total_seconds() / 3600)
+    days, rest = divmod(hours, 24)
+    parts = [plural(days, "day")] * bool(days) + [plural(rest, "hour")] * bool(rest)
+    return " and ".join(parts) or "time"
+
+
+def _json(found: Activity, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+    now, before = figures(found.now), figures(found.before)
+    return {
+        **found.frame.as_dict(),
+        "user": found.frame.user.name if found.frame.user else None,
+        "now": values(now),
+        "before": values(before),
+        "change": changes(now, before),
+        "engagement": {"formula": FORMULA, "now": vars(found.now.engagement), "before": vars(found.before.engagement)},
+        "by_hour": found.by_hour,
+        "by_weekday": found.by_weekday,
+        "days": Table(_DAYS, rows).dicts(),
+        "notes": list(notes),
+    }

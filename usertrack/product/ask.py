@@ -1,0 +1,165 @@
+"""Asking a query about what users typed: a mistake in that is told as theirs, in their words."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_you_mean
+from usertrack.core.period import after
+from usertrack.core.table import Table
+from usertrack.core.words import plural
+from usertrack.engine.runner import Runner
+from usertrack.product.scope import NO_PROPERTY, Frame, GroupName, User
+
+_MEANING = re.compile(r"There is no supertype for types .*?(?= because|:)|Aggregate function .*? is found in WHERE")
+_SYNTAX = ("no viable alternative", "mismatched input", "extraneous input", "missing '", "token recognition")
+
+
+def answer(runner: Runner, query: str, values: Mapping[str, Any]) -> Table:
+    """The answer to the query of that name.
+
+    Raises UsageError for a condition that is no HogQL, and for a breakdown by a property that nothing then has.
+    """
+    [table] = answers(runner, [(query, values)])
+    return table
+
+
+def answers(runner: Runner, asked: Sequence[tuple[str, Mapping[str, Any]]], typed: int | None = None) -> list[Table]:
+    """The answers to queries by name, asked for at once; raises as `answer` does.
+
+    Of all, or of the first ``typed``, users said what they break down by: that nothing has it is no mistake of theirs
+    in the others.
+    """
+    found = runner.run([runner.bind(query, values) for query, values in asked])
+    for at, (table, (_, values)) in enumerate(zip(found, asked, strict=True)):
+        if isinstance(table, UsertrackError):
+            raise _told(runner, table, values)
+        if (typed is None or at < typed) and (wanted := _property_of(values)) and one_group(table):
+            until = values.get("until", runner.as_of)
+            begins = (values[name] for name in ("since", "before", "first", "from") if name in values)
+            prefix = _prefix(wanted)
+            _require([wanted], _properties(runner, next(begins, until - _LATELY), until, prefix), prefix)
+    return [table for table in found if isinstance(table, Table)]
+
+
+def _property_of(values: Mapping[str, Any]) -> str:
+    """The property that is broken down by, with ``person.`` before one of persons; nothing without a breakdown."""
+    if "breakdown" in values:
+        prefix = "person." if values["of_person"] else ""
+        return "" if values["breakdown"] == NO_PROPERTY else f"{prefix}{values['breakdown']}"
+    found = re.fullmatch(r"(person\.)?properties\['(.*)'\]", values.get("group_of", ""))
+    return (found[1] or "") + re.sub(r"\\(.)", r"\1", found[2]) if found else ""
+
+
+def one_group(table: Table) -> bool:
+    """Whether all that there is has no value of the breakdown."""
+    at = table.names.index("group_value") if "group_value" in table.names else None
+    return at is not None and len(table.rows) > 0 and all(row[at] is None for row in table.rows)
+
+
+def _told(runner: Runner, error: UsertrackError, values: Mapping[str, Any]) -> UsertrackError:
+    conditions = (values.get(name, "true") for name in ("where", "target_where", "returning_where"))
+    typed = [text for text in (*conditions, *values.get("conditions", [])) if text != "true"]
+    said = " or ".join(f"'{text}'" for text in typed)
+    if isinstance(error, QueryError) and typed and any(words in error.message for words in _SYNTAX):
+        return UsageError(f"PostHog does not understand {said}", "write it as in PostHog's SQL editor")
+    if isinstance(error, QueryError) and typed and (meant := _MEANING.search(error.message)):
+        return UsageError(f"PostHog cannot use {said} as a condition on events", f"it says: {meant[0]}")
+    unknown = re.search(r"Unable to resolve field: ([\w$]+)", error.message)
+    if unknown and any(unknown[1] in text for text in typed):
+        name, known = unknown[1], _properties(runner, runner.as_of - _LATELY, runner.as_of)
+        written = f"properties are written properties.{name}, those of persons person.properties.{name}"
+        return UsageError(f"events have no field '{name}'", did_you_mean(name, {*_FIELDS, *known} - {name}, written))
+    return error
+
+
+_FIELDS = ("event", "timestamp", "properties", "person", "person_id", "distinct_id", "elements_chain", "session")
+_LATELY = timedelta(days=90)
+
+
+def narrowed(frame: Frame) -> dict[str, Any]:
+    """The parameters of queries that look at the people of ``frame`` and its events, whatever the time."""
+    return {name: frame.values[name] for name in ("where", "everyone", "people")}
+
+
+def user_of(runner: Runner, name: str) -> User:
+    """Whom an e-mail or a distinct_id means; raises UsageError where nobody has an event by that."""
+    found = runner.one(runner.bind("posthog/persons_of", {"who": name, "until": after(runner.as_of)})).rows
+    if not found:
+        raise UsageError(
+            f"nobody with the e-mail or id '{name}' did anything", "`usertrack match` says who is in which source"
+        )
+    return User(name, tuple(str(person) for person, _ in found), frozenset(str(email) for _, email in found if email))
+
+
+def grouping(frame: Frame) -> dict[str, Any]:
+    """The parameters of queries that have the breakdown in their text: without one, it is NULL, so that no property is
+    read at all, and that ClickHouse gathers nothing."""
+    kind = "person.properties" if frame.breakdown.startswith("person.") else "properties"
+    expression = f"{kind}[{quoted(frame.breakdown.removeprefix('person.'))}]" if frame.breakdown else "NULL"
+    return {"group_of": expression, "top": frame.top}
+
+
+def quoted(text: str) -> str:
+    """``text`` as HogQL has it in a condition."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def groups(table: Table, frame: Frame) -> Iterator[tuple[GroupName, list[dict[str, Any]]]]:
+    """The rows of each group of the breakdown under its name; one group without rows when there are none at all."""
+    rows = table.dicts()
+    for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
+        of_rank = [row for row in rows if row["group_rank"] == rank]
+        yield frame.group_name(rank, of_rank[0]["group_value"] if of_rank else None), of_rank
+
+
+def others(table: Table, frame: Frame) -> tuple[str, ...]:
+    """A note of how many values of the breakdown stand together in "all others"; nothing where none do."""
+    rows = table.dicts() if frame.breakdown else []
+    if not any(row["group_rank"] > frame.top for row in rows):
+        return ()
+    shown = {row["group_value"] for row in rows if row["group_rank"] <= frame.top and row["group_value"] is not None}
+    return others_note(max(int(row["group_values"]) for row in rows) - len(shown), frame)
+
+
+def others_note(more: int, frame: Frame) -> tuple[str, ...]:
+    """That there are ``more`` values of the breakdown than are told apart; nothing where there are not."""
+    said = f"all others: {plural(more, 'more value')} of {frame.breakdown}; --top tells more apart"
+    return (said,) if more else ()
+
+
+def require_known(runner: Runner, names: Sequence[str], since: datetime, until: datetime) -> None:
+    """Raise UsageError for a property that nothing has in the window, nor in the 90 days before its end.
+
+    Where nothing has any property, there is nothing to be mistaken about.
+    """
+    begin = min(since, until - _LATELY)
+    for prefix in ("", "person."):
+        wanted = [name for name in names if _prefix(name) == prefix and not name.startswith(_COMPUTED)]
+        if wanted and (there := _properties(runner, begin, until, prefix)):
+            _require(wanted, there, prefix)
+
+
+_COMPUTED = ("$virt_", "person.$virt_")  # by PostHog, when it is asked
+
+
+def _require(wanted: Iterable[str], names: Sequence[str], prefix: str) -> None:
+    """Raise UsageError for a property that is not among ``names``; persons' begin with the ``prefix`` ``person.``."""
+    for name in wanted:
+        if name not in names:
+            kind = "person" if prefix else "event"
+            some = f"the most frequent are {', '.join(names[:5])}" if names else f"no {kind} has any property"
+            hint = did_you_mean(name, names, some)
+            raise UsageError(f"no {kind} in this time has a property '{name.removeprefix(prefix)}'", hint)
+
+
+def _prefix(name: str) -> str:
+    return "person." if name.startswith("person.") else ""
+
+
+def _properties(runner: Runner, since: datetime, until: datetime, prefix: str = "") -> list[str]:
+    """The properties of the events in a window, or of their persons, the most frequent first."""
+    asked = {"since": since, "until": until, "of_person": bool(prefix)}
+    return [f"{prefix}{row[0]}" for row in runner.one(runner.bind("posthog/property_names", asked)).rows]

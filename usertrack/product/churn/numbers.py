@@ -1,0 +1,278 @@
+"""Who leaves, after how long, and who will: judged by whole days, and proven on what is known to have happened."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from usertrack.core.errors import UsageError
+from usertrack.core.stats import UNKNOWN, Interval, Survival, difference, kaplan_meier
+from usertrack.core.table import Table
+from usertrack.core.words import plural
+from usertrack.engine.runner import Runner
+from usertrack.product.ask import answer
+from usertrack.product.known_events import require_events
+from usertrack.product.scope import Frame, GroupName
+from usertrack.product.shares import Bucket, Share
+from usertrack.product.steps import events_of
+
+LIKELY = 0.5
+"""From this share on that left, people of a segment are held to be about to leave."""
+FEWEST = 10
+"""A segment whose past has fewer people is not judged by it."""
+MOST_PERIODS = 12
+
+Rows = Sequence[Mapping[str, Any]]
+Segment = tuple[int, int]
+"""How regular people were (1 to 3) and how silent they are (0 to 2), as `posthog/churn` has it."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """Of those active in the ``gone`` days before ``start``, how many were not in those from it up to ``end``.
+
+    Both are local midnights, aware.
+    """
+
+    start: datetime
+    end: datetime
+    left: Share
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A fact, and how many have it: ``here`` of some people, ``there`` of the others. ``event`` is '' for being new."""
+
+    event: str
+    here: Share
+    there: Share
+
+    @property
+    def change(self) -> float:
+        return (self.here.value or 0.0) - (self.there.value or 0.0)
+
+    @property
+    def interval(self) -> Interval:
+        """Of ``change`` (Newcombe 1998)."""
+        if not self.here.n or not self.there.n:
+            return UNKNOWN
+        return difference(self.here.value or 0.0, self.here.interval, self.there.value or 0.0, self.there.interval)
+
+    @property
+    def told(self) -> bool:
+        """Whether the interval leaves out 0."""
+        low, high = self.interval.low, self.interval.high
+        return (low is not None and low > 0) or (high is not None and high < 0)
+
+
+@dataclass(frozen=True)
+class Risk:
+    """``people`` are in the segment now; ``past`` of those in it a period ago left. ``marks``: strongest first."""
+
+    segment: Segment
+    people: int
+    past: Share
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def likely(self) -> bool | None:
+        """Whether they are held to be about to leave; None where the past has too few to say."""
+        return _likely(self.past)
+
+
+@dataclass(frozen=True)
+class BackTest:
+    """The rule as it was before the last period, and what happened in that.
+
+    ``precision``: who left, of those it named. ``recall``: who was named, of those who left. ``base``: who left, of
+    all.
+    """
+
+    precision: Share
+    recall: Share
+    base: Share
+
+
+@dataclass(frozen=True)
+class Group:
+    """Of one value of the breakdown; ``name`` is empty without one. ``periods`` are over, the oldest first.
+
+    ``trend`` has every bucket of the frame: how many left in it, of those who were here. It is empty when it was not
+    asked for. ``too_new`` people came in the last ``gone`` days.
+    """
+
+    name: GroupName
+    lifetime: Survival
+    periods: tuple[Period, ...]
+    trend: tuple[Bucket, ...] = ()
+    too_new: int = 0
+
+
+@dataclass(frozen=True)
+class Churn:
+    """``gone`` whole days without an event is to have left. Risks, marks and back-test are of all groups together.
+
+    ``test`` is None where the history is shorter than three times ``gone``.
+    """
+
+    event: str
+    gone: int
+    frame: Frame
+    groups: tuple[Group, ...]
+    risks: tuple[Risk, ...]
+    marks: tuple[Mark, ...]
+    test: BackTest | None
+    table: Table
+
+
+def ask(runner: Runner, event: str, gone: int, frame: Frame, *, trend: bool = False) -> Churn:
+    """Raises UsageError for an event that never occurred, and for a time in which nobody can have left.
+
+    With ``trend`` for buckets of hours, too: to leave takes whole days.
+    """
+    if trend and frame.interval == "hour":
+        raise UsageError("churn is counted by whole days", "--interval takes day, week and month")
+    days = (_midnight(frame) - frame.since.astimezone(ZoneInfo(frame.timezone))).days
+    if days <= gone:
+        raise UsageError(
+            f"the time has {plural(max(0, days), 'whole day')}, and to have left takes {gone} without an event",
+            "begin earlier with --since or --days, or say --gone with fewer days",
+        )
+    table = _ask(runner, "posthog/lifetimes", event, gone, frame)
+    if not len(table.rows) and len(events := events_of(runner, event)) == 1:
+        require_events(runner, events)
+    periods = min(MOST_PERIODS, days // gone)
+    past = _ask(runner, "posthog/churn", event, gone, frame, periods=periods)
+    by_bucket = _ask(runner, "posthog/churn_trend", event, gone, frame).dicts() if trend else None
+    facts = _ask(runner, "posthog/churn_marks", event, gone, frame).dicts()
+    cells = _whole(past.dicts(), gone)
+    return Churn(
+        event,
+        gone,
+        frame,
+        tuple(_groups(table.dicts(), cells, by_bucket, gone, frame)),
+        tuple(_risks(cells, facts)),
+        tuple(_marks(_did(facts, "left"), _did(facts, "stayed"))),
+        _back_test(cells),
+        table,
+    )
+
+
+def _ask(runner: Runner, query: str, event: str, gone: int, frame: Frame, **more: int) -> Table:
+    """What is yet to come is no silence: nothing is asked about what is after the runner's moment."""
+    known = runner.library[query].params
+    shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
+    own = {"event": list(events_of(runner, event) or ("",)), "gone": gone, "until": frame.end}
+    return answer(runner, query, {**shared, **own, **more})
+
+
+def _midnight(frame: Frame) -> datetime:
+    """The end of the last whole day: local, and aware."""
+    last = frame.end.astimezone(ZoneInfo(frame.timezone))
+    return datetime.combine(last.date(), time(), last.tzinfo)
+
+
+def _whole(rows: Rows, gone: int) -> list[Mapping[str, Any]]:
+    """The rows of the present, and of periods that the history holds from their first day on."""
+    oldest = max((int(row["oldest"]) for row in rows), default=0)
+    return [row for row in rows if not row["period"] or (int(row["period"]) + 1) * gone <= oldest]
+
+
+def _groups(lifetimes: Rows, cells: Rows, by_bucket: Rows | None, gone: int, frame: Frame) -> Iterator[Group]:
+    names = {int(row["group_rank"]): row["group_value"] for row in (*lifetimes, *cells, *(by_bucket or ()))}
+    for rank, value in sorted(names.items()) or [(1, None)]:
+        lives, own, buckets = (
+            [row for row in rows if row["group_rank"] == rank] for rows in (lifetimes, cells, by_bucket or ())
+        )
+        outcomes: Counter[str] = Counter()
+        for row in lives:
+            outcomes[row["outcome"]] += int(row["people"])
+        yield Group(
+            frame.group_name(rank, value),
+            kaplan_meier(_lives(lives)),
+            tuple(_periods(own, gone, frame)),
+            () if by_bucket is None else _trend(buckets, gone, frame),
+            outcomes["too_new"],
+        )
+
+
+def _trend(rows: Rows, gone: int, frame: Frame) -> tuple[Bucket, ...]:
+    counts = {int(row["bucket"]): Share(int(row["left_after"]), int(row["people"])) for row in rows}
+    known = _midnight(frame).date() - timedelta(days=gone)
+    return tuple(
+        Bucket(start, counts.get(at, Share()), over=frame.step(start).date() <= known)
+        for at, start in enumerate(frame.starts)
+    )
+
+
+def _lives(rows: Rows) -> list[tuple[float, int, int]]:
+    counts = Counter({(row["outcome"], int(row["days"])): int(row["people"]) for row in rows})
+    days = sorted({days for outcome, days in counts if outcome in ("ended", "censored")})
+    return [(day, counts["ended", day], counts["censored", day]) for day in days]
+
+
+def _periods(rows: Rows, gone: int, frame: Frame) -> Iterator[Period]:
+    end = _midnight(frame)
+    for past in sorted({int(row["period"]) for row in rows} - {0}, reverse=True):
+        own = [row for row in rows if row["period"] == past]
+        bounds = (end.date() - timedelta(days=gone * back) for back in (past, past - 1))
+        first, last = (datetime.combine(day, time(), end.tzinfo) for day in bounds)
+        yield Period(first, last, _left(own))
+
+
+def _left(rows: Rows) -> Share:
+    return Share(sum(int(row["left_after"]) for row in rows), sum(int(row["people"]) for row in rows))
+
+
+def _by_segment(cells: Rows, past: int) -> dict[Segment, Share]:
+    own = [row for row in cells if row["period"] == past]
+    segments = sorted({(int(row["regular"]), int(row["silent"])) for row in own})
+    return {segment: _left([row for row in own if (row["regular"], row["silent"]) == segment]) for segment in segments}
+
+
+def _likely(past: Share) -> bool | None:
+    return None if past.n < FEWEST or past.value is None else past.value >= LIKELY
+
+
+def _back_test(cells: Rows) -> BackTest | None:
+    """What was learnt two periods ago, applied to those who were there one period ago."""
+    learnt, then = _by_segment(cells, 2), _by_segment(cells, 1)
+    if not learnt or not then:
+        return None
+    named = [left for segment, left in then.items() if _likely(learnt.get(segment, Share()))]
+    hits, people = sum(left.hits for left in named), sum(left.n for left in named)
+    base = Share(sum(left.hits for left in then.values()), sum(left.n for left in then.values()))
+    return BackTest(Share(hits, people), Share(hits, base.hits), base)
+
+
+def _risks(cells: Rows, facts: Rows) -> Iterator[Risk]:
+    now, past = _by_segment(cells, 0), _by_segment(cells, 1)
+    for segment in sorted({*now, *past}):
+        own = [row for row in facts if (row["regular"], row["silent"]) == segment]
+        others = [row for row in facts if (row["regular"], row["silent"]) != segment]
+        marks = _marks(_did(own), _did(others))
+        yield Risk(segment, now.get(segment, Share()).n, past.get(segment, Share()), tuple(marks))
+
+
+def _did(rows: Rows, column: str = "people") -> tuple[Counter[str], int]:
+    """How many did what, or are new (''), and of how many."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        if row["event"] or row["came_new"]:
+            counts[str(row["event"])] += _count(row, column)
+    return counts, sum(_count(row, column) for row in rows if not row["event"])
+
+
+def _count(row: Mapping[str, Any], column: str) -> int:
+    left, people = int(row["left_after"]), int(row["people"])
+    return {"people": people, "left": left, "stayed": people - left}[column]
+
+
+def _marks(here: tuple[Counter[str], int], there: tuple[Counter[str], int]) -> list[Mark]:
+    """The facts whose shares differ for sure, the largest difference first."""
+    found = [
+        Mark(fact, Share(here[0][fact], here[1]), Share(there[0][fact], there[1])) for fact in {**here[0], **there[0]}
+    ]
+    return sorted((mark for mark in found if mark.told), key=lambda mark: (-abs(mark.change), mark.event))

@@ -1,0 +1,246 @@
+"""Churn as a document: how many leave, how long people stay, who is about to go and how well that is known."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from usertrack.core.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
+from usertrack.core.stats import Interval
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import number, people_words, plural, signed
+from usertrack.product import shares as over_time
+from usertrack.product.ask import others
+from usertrack.product.churn import export as churn_rows
+from usertrack.product.churn.export import REGULAR, characteristics, days_silent, fact, has_trend, percent, segment_name
+from usertrack.product.churn.numbers import FEWEST, LIKELY, Churn, Group, Period
+from usertrack.product.shares import Share, said
+
+_DAYS = (1, 7, 14, 30, 60, 90, 180, 365)
+
+
+def churn_document(found: Churn) -> Document:
+    """Rate, lifetime, risk, its back-test; files hold what `churn_rows` has."""
+    frame, gone = found.frame, found.gone
+    notes = _notes(found)
+    return Document(
+        title="Churn",
+        subtitle=" · ".join(
+            [
+                frame.said,
+                f"left: {plural(gone, 'whole day')} without {found.event or 'any event'}",
+                *frame.scope,
+                *(frame.weeks if has_trend(found) else []),
+            ]
+        ),
+        blocks=tuple(_blocks(found)),
+        notes=notes,
+        data=lambda: churn_rows.as_json(found, notes),
+        table=replace(
+            found.table,
+            columns=churn_rows.columns(found),
+            rows=churn_rows.rows(found),
+            name="churn",
+            timezone=frame.timezone,
+            as_of=frame.as_of,
+        ),
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def _blocks(found: Churn) -> Iterator[Block]:
+    counted = found.frame.counted_people
+    for group in found.groups:
+        blocks = (*_rate(group, found), *_lifetime(group))
+        yield Section(found.frame.heading(group.name) or counted[0].upper() + counted[1:], blocks)
+    yield Section(f"Who is about to leave, of {number(sum(risk.people for risk in found.risks))}", tuple(_risk(found)))
+    yield Section("What marks those who left", (_marks(found),))
+    yield Section("Back-test", (_tested(found),))
+
+
+def _rate(group: Group, found: Churn) -> Iterator[Block]:
+    if group.trend:
+        headings = {"line": "% who left", "people": "Here", "hits": "Left", "rate": "Churn rate"}
+        yield from over_time.blocks(group.trend, found.frame, **headings)
+        return
+    if not group.periods:
+        yield Paragraph("churn rate: not known, the history is shorter than two periods")
+        return
+    rows: list[Row] = [
+        (_span(period), period.left.n, period.left.hits, period.left.value, said(period.left.interval))
+        for period in group.periods
+    ]
+    shown = {
+        "period": Shown("In"),
+        "n": Shown("Active before", "number"),
+        "left": Shown("Left", "number"),
+        "rate": Shown("Churn rate", "bar", full=1.0),
+        "interval": Shown("95 %"),
+    }
+    yield _listing(rows, shown, {"n": "BIGINT", "left": "BIGINT", "rate": "DOUBLE"})
+
+
+def _lifetime(group: Group) -> Iterator[Block]:
+    life = group.lifetime
+    if not life.points:
+        yield Paragraph("lifetime: nobody began early enough to tell")
+        return
+    days = [life.at(day) for day in range(int(life.horizon) + 1)]
+    ends = f"{100 * life.points[-1].share:.0f} % after {plural(int(life.horizon), 'day')}"
+    yield Spark("Still here, day 0 on", [None if point is None else 100 * point.share for point in days], ends)
+    rows: list[Row] = [
+        (plural(day, "day"), point.share, said(point.interval))
+        for day in _DAYS
+        if (point := life.at(day)) is not None and day <= life.horizon
+    ]
+    shown = {"day": Shown("After"), "share": Shown("Still here", "bar", full=1.0), "interval": Shown("95 %")}
+    yield _listing(rows, shown, {"share": "DOUBLE"})
+    yield Facts(
+        (
+            ("median lifetime", _days(life.median, life.median_interval, "not reached: less than half have left")),
+            (f"mean, up to {plural(int(life.horizon), 'day')}", _days(life.mean, life.mean_interval, "")),
+            ("people", f"{number(life.n)}: {number(life.ended)} left, {number(life.n - life.ended)} have not yet"),
+        )
+    )
+
+
+def _days(value: float | None, interval: Interval, otherwise: str) -> str:
+    if value is None:
+        return otherwise
+    low, high = ("?" if bound is None else f"{bound:.1f}".removesuffix(".0") for bound in (interval.low, interval.high))
+    said = f"{value:.1f}".removesuffix(".0")
+    return f"{said} day{'s' * (said != '1')} (95 %: {low} to {high})"
+
+
+def _risk(found: Churn) -> Iterator[Block]:
+    by_segment = {risk.segment: risk for risk in found.risks}
+    silences = {silent: text for silent in range(3) if (text := days_silent(silent, found.gone))}
+    values = [
+        [
+            by_segment[segment].past.value if (segment := (regular, silent)) in by_segment else None
+            for silent in silences
+        ]
+        for regular in REGULAR
+    ]
+    yield Heatmap(
+        "Risk to leave in the next period",
+        [f"active on {text}" for text in REGULAR.values()],
+        list(silences.values()),
+        values,
+        "percent",
+        corner="silent for",
+        steps=(0.1, 0.25, 0.5, 0.75),
+    )
+    risks = sorted(found.risks, key=lambda risk: -(risk.past.value or 0.0))
+    rows: list[Row] = [
+        (
+            REGULAR[risk.segment[0]],
+            days_silent(risk.segment[1], found.gone),
+            risk.people,
+            risk.past.value,
+            said(risk.past.interval),
+            risk.past.n,
+            {True: "likely", False: "·", None: "too few"}[risk.likely],
+        )
+        for risk in risks
+    ]
+    shown = {
+        "regular": Shown("Active on"),
+        "silent": Shown("Silent"),
+        "people": Shown("People", "number"),
+        "risk": Shown("Risk", "percent"),
+        "interval": Shown("95 %"),
+        "n": Shown("n", "number"),
+        "likely": Shown("Leave"),
+    }
+    yield _listing(rows, shown, {"people": "BIGINT", "n": "BIGINT", "risk": "DOUBLE"})
+    if marked := tuple(
+        (segment_name(risk.segment, found.gone), "; ".join(characteristics(risk))) for risk in risks if risk.marks
+    ):
+        yield Section("What marks them", (Facts(marked),))
+
+
+def _marks(found: Churn) -> Block:
+    if not found.marks:
+        return Paragraph("nothing tells them from those who stayed: no fact differs for sure")
+    rows: list[Row] = [
+        (fact(mark), mark.here.value, mark.there.value, f"{signed(100 * mark.change)} pp", _points(mark.interval))
+        for mark in found.marks
+    ]
+    shown = {
+        "fact": Shown("In the period before"),
+        "left": Shown("Left", "bar", full=1.0),
+        "stayed": Shown("Stayed", "bar", full=1.0),
+        "change": Shown("Difference", align="right"),
+        "interval": Shown("95 %", spare=True),
+    }
+    listing = _listing(rows, shown, {"left": "DOUBLE", "stayed": "DOUBLE"})
+    n = found.marks[0]
+    return replace(listing, limit=12, more=f"of {number(n.here.n)} who left and {number(n.there.n)} who stayed")
+
+
+def _points(interval: Interval) -> str:
+    return (
+        ""
+        if interval.low is None or interval.high is None
+        else f"{signed(100 * interval.low)} to {signed(100 * interval.high)}"
+    )
+
+
+def _tested(found: Churn) -> Block:
+    test = found.test
+    if test is None:
+        return Paragraph(f"not possible: the history is shorter than {3 * found.gone} days, three periods")
+    return Facts(
+        (
+            ("the rule", f"who is in a segment of which {percent(LIKELY)} or more left before is held to leave"),
+            ("as of", f"one period ago, learnt from the period before that, on {people_words(test.base.n)}"),
+            ("precision", _share(test.precision, "of those it named left")),
+            ("recall", _share(test.recall, "of those who left were named")),
+            ("without the rule", _share(test.base, "of all left")),
+        )
+    )
+
+
+def _share(share: Share, of: str) -> str:
+    if share.value is None:
+        return "undefined, n=0"
+    hits = f"{number(share.hits)} of {number(share.n)} {of}"
+    return f"{percent(share.value, 1)} (95 %: {said(share.interval)}): {hits}"
+
+
+def _span(period: Period) -> str:
+    last = period.end.date() - timedelta(days=1)
+    first = f"{period.start.day} {period.start:%b} – " if period.start.date() != last else ""
+    return f"{first}{last.day} {last:%b %Y}"
+
+
+def _listing(rows: list[Row], shown: dict[str, Shown], kinds: dict[str, str]) -> Listing:
+    return Listing(Table(tuple(Column(name, kinds.get(name, "VARCHAR")) for name in shown), rows), "", shown)
+
+
+def _notes(found: Churn) -> tuple[str, ...]:
+    too_new = sum(group.too_new for group in found.groups)
+    return (
+        f"lifetime: Kaplan-Meier from the first event to the first {plural(found.gone, 'day')} of silence; who is"
+        " still here counts for as long as that is known",
+        f"risk: {churn_rows.METHOD}; segments of fewer than {FEWEST} are not judged",
+        *(
+            [f"in no lifetime yet: {people_words(too_new)} who came in the last {plural(found.gone, 'day')}"]
+            if too_new
+            else []
+        ),
+        *_trend_notes(found),
+        *others(found.table, found.frame),
+    )
+
+
+def _trend_notes(found: Churn) -> Iterator[str]:
+    if not has_trend(found):
+        return
+    unit = found.frame.interval
+    silence = f"{plural(found.gone, 'whole day')} of silence"
+    yield f"here: active in the {unit}, or on both sides of it with less than {silence} in between"
+    yield f"left: in the {unit} of the last event before {silence}, and not back in it"
+    still = f"{plural(found.gone, 'day')} after their end are not over"
+    yield from over_time.note([group.trend for group in found.groups], found.frame, still)

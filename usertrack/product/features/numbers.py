@@ -1,0 +1,255 @@
+"""What features there are and who uses them. All shares are of the people who were active in the same time."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.stats import UNKNOWN, Interval, Trend, by_weekday, wilson
+from usertrack.core.table import Table
+from usertrack.engine.runner import Runner
+from usertrack.product.ask import answers
+from usertrack.product.scope import Frame, GroupName
+from usertrack.product.steps import events_of, require_steps, step_of
+from usertrack.workspace.settings import Settings
+
+STEPS = (0.1, 0.25, 0.5, 0.75)
+BANDS = ("rare", "low", "medium", "high", "core")
+"""How much a feature is adopted: above none of the ``STEPS``, above the first, …, above all."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where features are read from: events (``a|b``), and the properties that tell name, category and seconds of use.
+
+    ``known`` are features that should be there, ``category/feature`` or a feature alone.
+    """
+
+    event: str
+    named_by: str
+    category_by: str
+    seconds_by: str
+    known: tuple[str, ...] = ()
+
+    @property
+    def plan(self) -> dict[str, str]:
+        """The known features, each with its category, which holds whatever events say."""
+        pairs = (text.rpartition("/") for text in self.known)
+        return {name.strip(): category.strip() for category, _, name in pairs}
+
+
+@dataclass(frozen=True)
+class Feature:
+    """``people`` of ``active`` used it; ``seconds`` is the mean of the ``timed`` uses, None where none says.
+
+    ``kept`` of the ``could_return`` who used it in a period did in the next, too. ``periods[k]`` used it in the k-th.
+    ``trend`` is that of the share of active people who used it on a day, ``uses_trend`` that of its uses per day, which
+    rise with the people. ``last_at`` is UTC and naive, None where it was never used.
+    """
+
+    name: str
+    category: str
+    uses: int = 0
+    people: int = 0
+    active: int = 0
+    seconds: float | None = None
+    timed: int = 0
+    kept: int = 0
+    could_return: int = 0
+    last_at: datetime | None = None
+    trend: Trend | None = None
+    uses_trend: Trend | None = None
+    periods: tuple[int, ...] = ()
+
+    @property
+    def adoption(self) -> float | None:
+        return self.people / self.active if self.active else None
+
+    @property
+    def adoption_interval(self) -> Interval:
+        return wilson(self.people, self.active) if self.active else UNKNOWN
+
+    @property
+    def band(self) -> str:
+        return "" if self.adoption is None else BANDS[sum(self.adoption > step for step in STEPS)]
+
+    @property
+    def retention(self) -> float | None:
+        return self.kept / self.could_return if self.could_return else None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Features of one value of the breakdown, most used first. ``active[k]`` people were active in the k-th period.
+
+    ``unused`` have no use in this time.
+    """
+
+    name: GroupName
+    people: int
+    active: tuple[int, ...]
+    features: tuple[Feature, ...]
+    unused: tuple[Feature, ...] = ()
+
+
+@dataclass(frozen=True)
+class Features:
+    """The groups of the breakdown, or everybody as one."""
+
+    source: Source
+    frame: Frame
+    groups: tuple[Group, ...]
+    table: Table
+
+
+def source_of(settings: Settings, event: str = "", name: str | None = None) -> Source:
+    """What the settings say; ``event`` and ``name``, the property that names a feature, as typed go before them."""
+    typed = settings["features.property"] if name is None else name
+    return Source(
+        event or settings["features.event"],
+        typed,
+        settings["features.category"],
+        settings["features.duration"],
+        tuple(settings["features.known"]),
+    )
+
+
+def ask(runner: Runner, source: Source, frame: Frame, categories: Sequence[str] = ()) -> Features:
+    """The features, of ``categories`` alone if there are any.
+
+    Raises UsageError for an event that never occurred, and for a category that no feature has.
+    """
+    [table] = _ask(runner, ["posthog/features"], source, frame)
+    daily = replace(frame, interval="day")
+    by_day = ("posthog/features", "posthog/feature_days")
+    days = _Days(daily, *(table.dicts() for table in _ask(runner, by_day, source, daily)))
+    if not days.uses:
+        require_steps(runner, [step_of(runner, source.event)])
+    groups = _only(list(_groups(source, frame, table.dicts(), days)), categories)
+    return Features(source, frame, tuple(groups), table)
+
+
+def _ask(runner: Runner, queries: Sequence[str], source: Source, frame: Frame) -> list[Table]:
+    events = events_of(runner, source.event)
+    if not events:
+        raise UsageError("a use of a feature is an event with a name", "--event takes one, and a|b is either")
+    values = {
+        **frame.values,
+        **frame.bucketing,
+        "event": list(events),
+        "property": source.named_by or _NO_PROPERTY,
+        "category": source.category_by,
+        "duration": source.seconds_by,
+    }
+    params = {query: runner.library[query].params for query in queries}
+    return answers(runner, [(name, {key: values[key] for key in values if key in params[name]}) for name in queries])
+
+
+_NO_PROPERTY = "usertrack_no_property"  # which no event has: each is a feature by its own name
+Rows = Sequence[Mapping[str, Any]]
+Sets = Mapping[tuple[str, str, int], int]
+"""How many people, by feature (none is everybody), kind and number, as `posthog/features` has them."""
+
+
+@dataclass(frozen=True)
+class _Days:
+    """What is known of days: who used what on them, as of periods, and the uses."""
+
+    frame: Frame
+    people: Rows
+    uses: Rows
+
+    @property
+    def whole(self) -> list[int]:
+        """The numbers of those that are wholly in the time, and over."""
+        starts = enumerate(self.frame.starts)
+        return [at for at, start in starts if self.frame.over[at] and start.astimezone(UTC) >= self.frame.since]
+
+
+def _groups(source: Source, frame: Frame, people: Rows, days: _Days) -> Iterator[Group]:
+    ranks = {row["group_value"]: int(row["group_rank"]) for row in people if row["group_rank"] <= frame.top}
+    for rank in sorted({*ranks.values(), *(int(row["group_rank"]) for row in people)}) or [1]:
+        value = next((value for value, at in ranks.items() if at == rank), None)
+        own = _Days(
+            days.frame,
+            [row for row in days.people if row["group_rank"] == rank],
+            [row for row in days.uses if ranks.get(row["group_value"], frame.top + 1) == rank or not ranks],
+        )
+        of_rank = [row for row in people if row["group_rank"] == rank]
+        yield _group(source, frame, frame.group_name(rank, value), of_rank, own)
+
+
+def _sets(people: Rows) -> Sets:
+    return {(row["feature"], row["kind"], int(row["at"])): int(row["people"]) for row in people}
+
+
+def _group(source: Source, frame: Frame, name: GroupName, people: Rows, days: _Days) -> Group:
+    sets, of_days = _sets(people), _sets(days.people)
+    by_name: dict[str, list[Mapping[str, Any]]] = {}
+    for row in days.uses:
+        by_name.setdefault(row["feature"], []).append(row)
+    plan, found = source.plan, []
+    for feature, rows in by_name.items():
+        feature_ = _feature(frame, feature, rows, sets, plan)
+        found.append(_with_trends(feature_, rows, of_days, days.whole) if feature_.uses else feature_)
+    found.sort(key=lambda one: (-one.uses, one.name))
+    never = [Feature(feature, category) for feature, category in plan.items() if feature not in by_name]
+    return Group(
+        name,
+        sets.get(("", "all", 0), 0),
+        tuple(sets.get(("", "period", at), 0) for at in range(len(frame.starts))),
+        tuple(one for one in found if one.uses),
+        (*(one for one in found if not one.uses), *never),
+    )
+
+
+def _feature(frame: Frame, name: str, rows: Rows, sets: Sets, plan: Mapping[str, str]) -> Feature:
+    timed, uses = (sum(int(row[column]) for row in rows) for column in ("timed", "uses"))
+    latest_first = sorted(rows, key=lambda row: row["last_at"], reverse=True)
+    periods = tuple(sets.get((name, "period", at), 0) for at in range(len(frame.starts)))
+    pairs = [at for at in range(len(periods) - 1) if frame.over[at + 1]]
+    return Feature(
+        name=name,
+        category=plan.get(name) or next((row["category"] for row in latest_first if row["category"]), ""),
+        uses=uses,
+        people=sets.get((name, "all", 0), 0),
+        active=sets.get(("", "all", 0), 0),
+        seconds=sum(row["seconds"] for row in rows) / timed if timed else None,
+        timed=timed,
+        # who is in both of two sets: those in one, and those in the other, less those in either
+        kept=sum(periods[at] + periods[at + 1] - sets.get((name, "pair", at), 0) for at in pairs),
+        could_return=sum(periods[at] for at in pairs),
+        last_at=latest_first[0]["last_at"],
+        periods=periods,
+    )
+
+
+def _with_trends(one: Feature, rows: Rows, of_days: Sets, days: Sequence[int]) -> Feature:
+    """Of a day without anybody active, no share is known."""
+    uses: Counter[int] = Counter()
+    for row in rows:
+        if row["day"] is not None:
+            uses[int(row["day"])] += int(row["uses"])
+    active = [of_days.get(("", "period", day), 0) for day in days]
+    shares = [
+        of_days.get((one.name, "period", day), 0) / there if there else None
+        for day, there in zip(days, active, strict=True)
+    ]
+    return replace(one, trend=by_weekday(shares), uses_trend=by_weekday([uses[day] for day in days]))
+
+
+def _only(groups: Sequence[Group], categories: Sequence[str]) -> Iterator[Group]:
+    there = {feature.category for group in groups for feature in (*group.features, *group.unused)}
+    for category in categories:
+        if category not in there:
+            known = sorted(filter(None, there))
+            hint = did_you_mean(category, known, f"there are {', '.join(known)}" if known else "there are none at all")
+            raise UsageError(f"no feature is of the category '{category}'", hint)
+    for group in groups:
+        features, unused = (
+            tuple(one for one in some if not categories or one.category in categories)
+            for some in (group.features, group.unused)
+        )
+        yield replace(group, features=features, unused=unused)

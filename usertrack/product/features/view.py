@@ -1,0 +1,217 @@
+"""Features as a document: a table with what each is worth, and heatmaps of adoption by category."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from usertrack.core.document import Block, Document, Heatmap, Listing, Shown
+from usertrack.core.stats import FEWEST_DAYS, METHOD
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import plural
+from usertrack.product.ask import others
+from usertrack.product.features.numbers import BANDS, STEPS, Feature, Features, Group
+from usertrack.product.scope import Frame
+
+_COLUMNS = (
+    Column("breakdown"),
+    Column("group"),
+    Column("feature"),
+    Column("category"),
+    Column("uses", "BIGINT"),
+    Column("people", "BIGINT"),
+    Column("active", "BIGINT"),
+    Column("adoption", "DOUBLE"),
+    Column("adoption_low", "DOUBLE"),
+    Column("adoption_high", "DOUBLE"),
+    Column("adoption_band"),
+    Column("kept", "BIGINT"),
+    Column("could_return", "BIGINT"),
+    Column("retention", "DOUBLE"),
+    Column("mean_seconds", "DOUBLE"),
+    Column("timed", "BIGINT"),
+    Column("trend"),
+    Column("trend_p", "DOUBLE"),
+    Column("uses_trend"),
+    Column("uses_trend_p", "DOUBLE"),
+    Column("last_at", "TIMESTAMP"),
+)
+_MARKS = {"increasing": "↗ increasing", "stable": "→ stable", "decreasing": "↘ decreasing"}
+_NO_CATEGORY = "without a category"
+_MOST = 40  # features that people see in a table, and on all heatmaps together, unless --limit says otherwise
+
+
+def features_document(found: Features) -> Document:
+    """The most used first, then a heatmap per category; files hold a row per group and feature, unused ones too."""
+    frame, source = found.frame, found.source
+    rows: list[Row] = [_row(group, feature) for group in found.groups for feature in (*group.features, *group.unused)]
+    notes = _notes(found)
+    named = f" by {source.named_by}" if source.named_by else ""
+    return Document(
+        title="Features",
+        subtitle=" · ".join([frame.said, f"{source.event}{named}", *frame.scope, *frame.weeks]),
+        blocks=tuple(block for group in found.groups for block in _blocks(group, frame)),
+        notes=notes,
+        data=lambda: _json(found, rows, notes),
+        table=replace(
+            found.table, columns=_COLUMNS, rows=rows, name="features", timezone=frame.timezone, as_of=frame.as_of
+        ),
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def _row(group: Group, one: Feature) -> Row:
+    interval = one.adoption_interval
+    return (
+        *group.name.columns.values(),
+        one.name,
+        one.category or None,
+        one.uses,
+        one.people,
+        group.people,
+        one.people / group.people if group.people else None,
+        *((interval.low, interval.high, one.band or None) if one.uses else (None, None, None)),
+        one.kept,
+        one.could_return,
+        one.retention,
+        one.seconds,
+        one.timed,
+        one.trend.word if one.trend else None,
+        one.trend.p if one.trend else None,
+        one.uses_trend.word if one.uses_trend else None,
+        one.uses_trend.p if one.uses_trend else None,
+        one.last_at,
+    )
+
+
+def _blocks(group: Group, frame: Frame) -> Iterator[Block]:
+    heading = [frame.heading(group.name), f"of {plural(group.people, 'active person', 'active people')}"]
+    yield _listing(group.features, " · ".join(filter(None, heading)), frame)
+    names = sorted({feature.category for feature in group.features}, key=lambda name: (not name, name))
+    many = len(group.features) > _MOST
+    for at, name in enumerate(names):
+        members = [feature for feature in group.features if feature.category == name]
+        heatmap = _heatmap(members, name or _NO_CATEGORY, group, frame, last=at == len(names) - 1)
+        yield replace(heatmap, limit=max(1, _MOST // len(names)) if many else _MOST)
+    if group.unused:
+        yield _unused(group.unused, frame)
+
+
+def _listing(features: Sequence[Feature], heading: str, frame: Frame) -> Listing:
+    rows: list[Row] = [
+        (
+            one.name,
+            one.uses,
+            one.people,
+            one.adoption,
+            one.band,
+            one.retention,
+            one.seconds,
+            _MARKS[one.trend.word] if one.trend else None,
+            _MARKS[one.uses_trend.word] if one.uses_trend else None,
+            one.category or None,
+        )
+        for one in features
+    ]
+    shown = {
+        "feature": Shown("Feature"),
+        "uses": Shown("Uses", "number"),
+        "people": Shown("People", "number"),
+        "adoption": Shown("Adoption", "bar", full=1.0),
+        "band": Shown(" ", spare=True),
+        "retention": Shown(f"Next {frame.interval}", "percent"),
+        "seconds": Shown("Mean s", "number", spare=True),
+        "trend": Shown("Trend", align="right"),  # which keeps it on one line
+        "uses_trend": Shown("Of uses", align="right", spare=True),
+        "category": Shown("Category", spare=True),
+    }
+    kinds = {"uses": "BIGINT", "people": "BIGINT", **dict.fromkeys(("adoption", "retention", "seconds"), "DOUBLE")}
+    columns = tuple(Column(name, kinds.get(name, "VARCHAR")) for name in shown)
+    return Listing(Table(columns, rows, as_of=frame.as_of), heading, shown, limit=_MOST)
+
+
+def _heatmap(features: Sequence[Feature], category: str, group: Group, frame: Frame, *, last: bool) -> Heatmap:
+    """Adoption over all the time, then in each period of it."""
+    values = [
+        [
+            one.adoption,
+            *(used / active if active else None for used, active in zip(one.periods, group.active, strict=True)),
+        ]
+        for one in features
+    ]
+    columns = ["all", *(frame.label(start) + "…" * frame.unfinished(start) for start in frame.starts)]
+    return Heatmap(
+        f"{category}: adoption by {frame.interval}",
+        [one.name for one in features],
+        columns,
+        values,
+        "percent",
+        caption=_LEGEND if last else "",
+        corner=f"{frame.interval} of",
+        steps=STEPS,
+    )
+
+
+_ABOVE = (f"{band} above {step:.0%}".replace("%", " %") for band, step in zip(BANDS[1:], STEPS, strict=True))
+_LEGEND = f"{BANDS[0]}, {', '.join(_ABOVE)}"
+
+
+def _unused(features: Sequence[Feature], frame: Frame) -> Listing:
+    rows: list[Row] = [(one.name, one.category or None, one.last_at) for one in features]
+    shown = {"feature": Shown("Feature"), "category": Shown("Category"), "last_at": Shown("Last used", "when")}
+    columns = (Column("feature"), Column("category"), Column("last_at", "TIMESTAMP"))
+    table = Table(columns, rows, as_of=frame.as_of, timezone=frame.timezone)
+    return Listing(table, "Not used in this time", shown, limit=_MOST)
+
+
+def _notes(found: Features) -> tuple[str, ...]:
+    frame, groups = found.frame, found.groups
+    some = any(group.features for group in groups)
+    unsure = any(one.trend is None for group in groups for one in group.features)
+    return (
+        *([] if some else ["no feature was used in this time"]),
+        *(
+            [
+                f"next {frame.interval}: of those who used it in one {frame.interval},"
+                f" who did in the one after, too; over all pairs that are over"
+            ]
+            if some
+            else []
+        ),
+        *(
+            [f"trend of the share of active people per day, and of uses, which rise with people: {METHOD}"]
+            if some
+            else []
+        ),
+        *others(found.table, frame),
+        *([f"a trend takes {FEWEST_DAYS} whole days"] if unsure else []),
+        *([f"… the {frame.interval} is not over"] if some and frame.unfinished(frame.starts[-1]) else []),
+    )
+
+
+def _json(found: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+    frame, source = found.frame, found.source
+    starts = [frame.kept(start) for start in frame.starts]
+    return {
+        **frame.as_dict(),
+        "event": source.event,
+        "property": source.named_by or None,
+        "trend_method": METHOD,
+        "features": Table(_COLUMNS, rows).dicts(),
+        "heatmap": [
+            {
+                **group.name.columns,
+                "feature": one.name,
+                "category": one.category or None,
+                "start": start,
+                "people": people,
+                "active": active,
+                "adoption": people / active if active else None,
+                "complete": complete,
+            }
+            for group in found.groups
+            for one in group.features
+            for start, complete, people, active in zip(starts, frame.over, one.periods, group.active, strict=True)
+        ],
+        "notes": list(notes),
+    }

@@ -1,0 +1,132 @@
+"""Journeys for files: a row per path, edge, entry, exit and period, and one for what is beyond the most frequent."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from usertrack.core.table import Column, Row, Table
+from usertrack.product.journeys.numbers import Count, Edge, Group, Journeys, Key, Steps, told_apart
+from usertrack.product.journeys.periods import periods
+
+_COLUMNS = (
+    Column("breakdown"),
+    Column("group"),
+    Column("kind"),
+    Column("step", "BIGINT"),
+    Column("source"),
+    Column("target"),
+    Column("path", "VARCHAR[]"),
+    Column("other", "BOOLEAN"),
+    Column("sessions", "BIGINT"),
+    Column("people", "BIGINT"),
+    Column("share", "DOUBLE"),
+    Column("completion", "DOUBLE"),
+    Column("left", "BIGINT"),
+    Column("reached", "BIGINT"),
+    Column("mean_seconds", "DOUBLE"),
+)
+_KEYS = {
+    "path": ("path", "other", "sessions", "people", "share", "completion", "left", "reached", "mean_seconds"),
+    "edge": ("step", "source", "target", "other", "sessions", "people", "share", "left", "mean_seconds"),
+    "entry": ("source", "other", "sessions", "people", "share", "left", "reached"),
+    "exit": ("source", "other", "sessions", "people", "share", "mean_seconds"),
+    "period": ("start", "sessions", "people", "share", "reached", "completion", "complete"),
+}
+_PLURAL = {"path": "paths", "edge": "edges", "entry": "entries", "exit": "exits", "period": "periods"}
+
+
+def columns(found: Journeys) -> tuple[Column, ...]:
+    """With those of periods where these were asked for."""
+    periods = (found.frame.column(), Column("complete", "BOOLEAN")) if found.asked.periods else ()
+    return (*_COLUMNS, *periods)
+
+
+def rows(found: Journeys, group: Group) -> list[Row]:
+    """Of what is beyond the most frequent, only sessions and people are known."""
+    names = [column.name for column in columns(found)]
+    return [tuple({**group.name.columns, **record}.get(name) for name in names) for record in _records(found, group)]
+
+
+def _records(found: Journeys, group: Group) -> Iterator[dict[str, Any]]:
+    for path, count in _whole("path", group.journeys, group.paths):
+        yield {**count, "path": path and list(path), "step": path and len(path), **_completed(group, path)}
+    for step, whole in enumerate(group.at[1:], start=1):
+        edges = {edge: _of_step(edge) for edge in group.edges if edge.step == step}
+        for edge, count in _whole("edge", whole.sessions, edges):
+            yield {**count, "step": step, "source": edge and edge.source, "target": edge and edge.target}
+    for kind, pages in (("entry", group.entries), ("exit", group.exits)):
+        for page, count in _whole(kind, group.total.sessions, pages):
+            yield {**count, "source": page}
+    for period in periods(found, group):
+        yield {
+            **_record("period", group.total.sessions, period.count),
+            "start": found.frame.kept(period.start),
+            "completion": period.reached if found.asked.goal else None,
+            "complete": period.complete,
+        }
+
+
+def _whole(kind: str, whole: int, counts: Mapping[Key, Count]) -> Iterator[tuple[Key | None, dict[str, Any]]]:
+    """What is told apart, and then all others, which have no key."""
+    shown, others = told_apart(whole, counts)
+    for key, count in shown.items():
+        yield key, _record(kind, whole, count)
+    if others:
+        unknown = dict.fromkeys(("left", "reached", "mean_seconds"))
+        yield None, {**_record(kind, whole, others), **unknown, "other": True}
+
+
+def _record(kind: str, whole: int, count: Count) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "other": False,
+        "sessions": count.sessions,
+        "people": count.persons,
+        "share": count.sessions / whole if whole else None,
+        "left": count.stayed,
+        "reached": count.reached,
+        "mean_seconds": count.seconds,
+    }
+
+
+def _completed(group: Group, path: Steps | None) -> dict[str, Any]:
+    return {"completion": group.completion(path)} if path else {}
+
+
+def _of_step(edge: Edge) -> Count:
+    return replace(edge.count, with_rarer=edge.count.with_rarer_of_step)
+
+
+def as_json(found: Journeys, notes: tuple[str, ...]) -> dict[str, Any]:
+    """The command's own document."""
+    asked = found.asked
+    return {
+        **found.frame.as_dict(),
+        "by": asked.by,
+        "from": asked.start or None,
+        "to": asked.goal or None,
+        "steps": asked.steps,
+        "groups": [_group(found, group) for group in found.groups],
+        "notes": list(notes),
+    }
+
+
+def _group(found: Journeys, group: Group) -> dict[str, Any]:
+    records = Table(columns(found), rows(found, group)).dicts()
+    return {
+        "value": group.name.columns["breakdown"],
+        "group": group.name.kind,
+        "other": group.name.kind == "others",
+        "sessions": group.total.sessions,
+        "people": group.total.persons,
+        "reached": group.total.reached if found.asked.goal else None,
+        **{
+            plural: [{key: record[key] for key in _KEYS[kind]} for record in records if record["kind"] == kind]
+            for kind, plural in _PLURAL.items()
+            if kind != "period" or found.asked.periods
+        },
+        "steps": [
+            {"step": at, "sessions": count.sessions, "people": count.persons, "left": count.stayed}
+            for at, count in enumerate(group.at[1:], start=1)
+        ],
+    }

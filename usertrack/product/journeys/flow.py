@@ -1,0 +1,66 @@
+"""Journeys as a flow from step to step: of every step the most frequent, and all others as one. Nothing is left out."""
+
+from collections.abc import Iterator, Sequence
+
+from usertrack.core.document import Flow, Stop
+from usertrack.core.words import number, plural
+from usertrack.product.journeys.numbers import Asked, Group
+from usertrack.product.journeys.tree import OTHERS, short
+
+_STOPS = 8  # of a step, beside all others
+
+
+def flow(group: Group, asked: Asked) -> Flow:
+    """The sessions of ``group`` by what they did as each step of their path."""
+    names = [_names(group, asked.goal, step) for step in range(1, len(group.at))]
+    columns = [list(_stops(group, step, shown)) for step, shown in enumerate(names, start=1)]
+    links = [
+        (step - 1, source, target, value)
+        for step in range(1, len(names))
+        for source, target, value in _links(group, step, names[step - 1 : step + 1], columns[step - 1 : step + 1])
+        if value > 0 and columns[step - 1][source].name != asked.goal
+    ]
+    return Flow("Where sessions go", columns, links, "sessions", _caption(group, asked.goal))
+
+
+def _caption(group: Group, goal: str) -> str:
+    """How to read the drawing, and how much of the whole it is."""
+    if goal:
+        return f"the {number(group.journeys)} of {plural(group.total.sessions, 'session')} that got to {short(goal)}"
+    drawn = group.at[2].sessions if len(group.at) > 2 else 0
+    share = f"the {number(drawn)} of {plural(group.total.sessions, 'session')} that took a second step"
+    return f"drawn: {share}; of each step the share that left there"
+
+
+def _names(group: Group, goal: str, step: int) -> list[str]:
+    """The steps that are told apart: the goal is, since nothing goes on from there."""
+    names = [name for at, name in group.nodes if at == step]
+    return [name for place, name in enumerate(names) if place < _STOPS or name == goal]
+
+
+def _stops(group: Group, step: int, names: Sequence[str]) -> Iterator[Stop]:
+    counts = [group.nodes[step, name] for name in names]
+    for name, count in zip(names, counts, strict=True):
+        yield Stop(name, count.sessions, count.stayed)
+    whole = group.at[step]
+    if others := whole.sessions - sum(count.sessions for count in counts):
+        yield Stop(OTHERS, others, whole.stayed - sum(count.stayed for count in counts), other=True)
+
+
+def _links(
+    group: Group, step: int, names: Sequence[Sequence[str]], columns: Sequence[Sequence[Stop]]
+) -> Iterator[tuple[int, int, int]]:
+    """(place, place in the next column, sessions); what goes to and from the others is what the known links leave."""
+    counts = {(edge.source, edge.target): edge.count.sessions for edge in group.edges if edge.step == step}
+    known = [[counts.get((source, target), 0) for target in names[1]] for source in names[0]]
+    going = [int(stop.value - stop.left) for stop in columns[0]]
+    coming = [int(stop.value) for stop in columns[1]]
+    for place, row in enumerate(known):
+        for target, value in enumerate(row):
+            yield place, target, value
+        yield place, len(row), going[place] - sum(row)
+    from_others = [coming[at] - sum(row[at] for row in known) for at in range(len(names[1]))]
+    for target, value in enumerate(from_others):
+        yield len(known), target, value
+    if len(going) > len(known) and len(coming) > len(from_others):
+        yield len(known), len(from_others), going[-1] - sum(from_others)

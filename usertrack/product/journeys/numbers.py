@@ -1,0 +1,279 @@
+"""Journeys: which steps people take in a session, and where they leave. What is beyond the most frequent is counted.
+
+Sessions and edges are those of PostHog's paths. What a row of posthog/journeys counts, its header says.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.table import Table
+from usertrack.core.words import number
+from usertrack.engine.runner import Runner
+from usertrack.product.ask import answer, grouping, narrowed
+from usertrack.product.scope import Frame, GroupName
+
+By = Literal["page", "event"]
+MOST_STEPS = 20
+_PAGES = ("$pageview", "$screen")
+"""The events that are pages, as posthog/journeys has it."""
+_MOST_ROWS = 1000
+"""Of each kind: the thousandth path is no common one."""
+_ROWS = 40_000
+"""Of all kinds and groups: PostHog gives 50 000."""
+
+Steps = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """``start`` and ``goal`` are steps, '' for none. ``patterns`` such as ``/blog/*`` make one page of many.
+
+    With ``urls`` pages are whole addresses, as they are in PostHog's own paths; with ``periods`` sessions are counted
+    in the buckets of the frame, too.
+    """
+
+    start: str = ""
+    goal: str = ""
+    steps: int = 5
+    by: By = "page"
+    urls: bool = False
+    patterns: tuple[str, ...] = ()
+    periods: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for what can be no journey."""
+        if not 2 <= self.steps <= MOST_STEPS:
+            raise UsageError(
+                f"a journey has 2 to {MOST_STEPS} steps, not {self.steps}", "--steps 5 shows the first five"
+            )
+        for name in (self.start, self.goal) if self.by == "page" else ():
+            if name in _PAGES:
+                raise UsageError(
+                    f"by page '{name}' is no step: each of them is the page that it shows",
+                    "name a page such as /pricing, or add --by event",
+                )
+        if self.start and self.start == self.goal:
+            raise UsageError(f"--from and --to are both '{self.start}'", "a journey leads from one step to another")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters of posthog/journeys that say what a step is, and from where to where."""
+        return {"pages": self.by == "page", "start": self.start, "goal": self.goal}
+
+
+@dataclass(frozen=True)
+class Count:
+    """So many sessions of so many persons; ``stayed`` of them ended there, ``reached`` got to the goal.
+
+    ``seconds`` is a mean: of an edge, from the first to the last step of a path, or of a session until its exit.
+    ``with_rarer`` persons took this or something less frequent of its kind; of an edge, ``with_rarer_of_step`` did that
+    at its step.
+    """
+
+    sessions: int = 0
+    persons: int = 0
+    stayed: int = 0
+    reached: int = 0
+    seconds: float = 0.0
+    with_rarer: int = 0
+    with_rarer_of_step: int = 0
+
+
+@dataclass(frozen=True)
+class Edge:
+    """From the ``step``-th step of a path to the next one; ``target`` is None after its last."""
+
+    step: int
+    source: str
+    target: str | None
+    count: Count
+
+
+@dataclass(frozen=True)
+class Group:
+    """The journeys of one value of the breakdown; ``name`` is empty without one.
+
+    ``at[i]`` are the sessions that got to step i of their path, ``at[0]`` all. ``begins`` are by their first steps,
+    ``nodes`` by number and name of a step, each the most frequent first; so are ``paths``, ``edges``, ``moves`` (edges
+    that lead to another step) and ``exits``. ``periods`` are by the number of a bucket, where they were asked for.
+    """
+
+    name: GroupName
+    at: tuple[Count, ...]
+    begins: dict[Steps, Count]
+    paths: dict[Steps, Count]
+    nodes: dict[tuple[int, str], Count]
+    edges: tuple[Edge, ...]
+    moves: dict[Edge, Count]
+    exits: dict[str, Count]
+    periods: dict[int, Count]
+
+    @property
+    def total(self) -> Count:
+        return self.at[0]
+
+    @property
+    def entries(self) -> dict[str, Count]:
+        """By their first step."""
+        return {steps[0]: count for steps, count in self.begins.items() if len(steps) == 1}
+
+    @property
+    def journeys(self) -> int:
+        """How many sessions have a path: all, or those that got to the goal."""
+        return self.at[1].sessions if len(self.at) > 1 else 0
+
+    def completion(self, path: Steps) -> float | None:
+        """Of the sessions that began where ``path`` does, the share that took all of it; None if that is not known."""
+        begun = self.begins.get(path[:1])
+        return self.paths[path].sessions / begun.sessions if begun and begun.sessions else None
+
+    def drop_offs(self, path: Steps) -> tuple[float | None, ...]:
+        """Per step of ``path`` but the last: of those who came so far the share that did not take the next one."""
+        counts = [self.begins.get(path[:n]) for n in range(1, len(path) + 1)]
+        return tuple(1 - later.sessions / came.sessions if came and later else None for came, later in pairwise(counts))
+
+
+def rest(whole: int, parts: Iterable[Count]) -> int:
+    """The sessions that are in none of the ``parts``."""
+    return whole - sum(part.sessions for part in parts)
+
+
+Key = TypeVar("Key")
+
+
+def told_apart(
+    whole: int, counts: Mapping[Key, Count], top: int | None = None
+) -> tuple[dict[Key, Count], Count | None]:
+    """The ``top`` most frequent, and all others as one; None where there are none.
+
+    Sessions of the others are what is left of ``whole``, persons those of the first of them and of all after it. Where
+    not all came from the query, the last one that did is one of the others.
+    """
+    known = len(counts) - (rest(whole, counts.values()) > 0)
+    shown = dict(islice(counts.items(), known if top is None else min(top, known)))
+    others = rest(whole, shown.values())
+    first = next(islice(counts.values(), len(shown), None), None)
+    return shown, Count(others, first.with_rarer) if first else None
+
+
+@dataclass(frozen=True)
+class Journeys:
+    """``more`` values of the breakdown are in the group of all others."""
+
+    asked: Asked
+    frame: Frame
+    groups: tuple[Group, ...]
+    table: Table
+    more: int = 0
+
+    @property
+    def at_once(self) -> int:
+        """The sessions that got to the goal with no step before it."""
+        return sum(count.sessions for group in self.groups for path, count in group.paths.items() if len(path) == 1)
+
+
+def page_of(text: str, *, urls: bool) -> str:
+    """The page that ``text`` from a command line stands for: as posthog/journeys calls it, ids apart."""
+    if not urls:
+        text = urlsplit(text).path if "://" in text else re.split("[?#]", text)[0] if text.startswith("/") else text
+    return text[:-1] if len(text) > 1 and text.endswith("/") else text
+
+
+def ask(runner: Runner, asked: Asked, frame: Frame) -> Journeys:
+    """Raises UsageError for a start or a goal that nobody ever came to."""
+    groups, more = _groups(runner, asked, frame)
+    table = _ask(runner, asked, frame, groups)
+    most = _most(asked, frame, len(groups))
+    found = tuple(_group(rank, rows, frame, groups, most) for rank, rows in _ranked(table))
+    if (asked.start and not found) or (asked.goal and not any(group.total.reached for group in found)):
+        _require(runner, asked, frame)
+    return Journeys(asked, frame, found, table, more)
+
+
+def _groups(runner: Runner, asked: Asked, frame: Frame) -> tuple[list[str | None], int]:
+    """The values that are told apart, the most frequent first, and how many more there are."""
+    if not frame.breakdown:
+        return [None], 0
+    table = answer(runner, "posthog/journey_groups", {**frame.values, **asked.values})
+    found = [None if row[0] is None else str(row[0]) for row in table.rows]
+    more = int(table.dicts()[0]["group_values"]) - sum(value is not None for value in found) if found else 0
+    return found or [None], more
+
+
+def _ask(runner: Runner, asked: Asked, frame: Frame, groups: Sequence[str | None]) -> Table:
+    mine = {
+        **narrowed(frame),
+        **frame.bucketing,
+        "periods": asked.periods,
+        "since": frame.since,
+        "until": frame.end,
+        "group_of": grouping(frame)["group_of"],
+        **asked.values,
+        "urls": asked.urls,
+        "patterns": list(asked.patterns or ("",)),
+        "steps": asked.steps,
+        "most": _most(asked, frame, len(groups)),
+        "groups": ["" if value is None else f"={value}" for value in groups],
+    }
+    return answer(runner, "posthog/journeys", mine)
+
+
+def _most(asked: Asked, frame: Frame, groups: int) -> int:
+    """How many rows of each kind may come, edges at each step; raises UsageError where periods are too many."""
+    parts = groups + 1
+    periods = len(frame.starts) * parts if asked.periods else 0
+    if periods > _ROWS // 2:
+        raise UsageError(
+            f"that is {number(len(frame.starts))} {frame.interval}s of {parts} groups", "choose a longer --interval"
+        )
+    return min(_MOST_ROWS, (_ROWS - periods) // ((5 + asked.steps) * parts))
+
+
+def _ranked(table: Table) -> Iterable[tuple[int, list[dict[str, Any]]]]:
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in table.dicts():
+        found.setdefault(int(row["group_rank"]), []).append(row)
+    return sorted(found.items())
+
+
+def _group(rank: int, rows: Sequence[dict[str, Any]], frame: Frame, groups: Sequence[str | None], most: int) -> Group:
+    kinds: dict[str, list[tuple[int, Steps, Count]]] = {}
+    for row in rows:
+        kinds.setdefault(str(row["kind"]), []).append((int(row["step"]), tuple(map(str, row["names"])), _count(row)))
+    at = {step: count for step, _, count in kinds["step"]}
+    edges = tuple(Edge(step, names[0], (*names, None)[1], count) for step, names, count in kinds.get("edge", []))
+    other = rank > len(groups)
+    return Group(
+        frame.group_name(frame.top + 1 if other else rank, None if other else groups[rank - 1]),
+        tuple(at[step] for step in sorted(at)),
+        {names: count for _, names, count in kinds.get("begin", [])},
+        {names: count for _, names, count in kinds.get("path", [])},
+        {(step, names[0]): count for step, names, count in kinds.get("node", [])},
+        edges,
+        # of all steps together so many are known, in their order, wherever the query stopped at one
+        {edge: edge.count for edge in islice((edge for edge in edges if edge.target is not None), most)},
+        {names[0]: count for _, names, count in kinds.get("exit", [])},
+        {step: count for step, _, count in kinds.get("period", [])},
+    )
+
+
+def _count(row: Mapping[str, Any]) -> Count:
+    whole = ("sessions", "persons", "stayed", "reached", "with_rarer", "with_rarer_of_step")
+    return Count(**{name: int(row[name]) for name in whole}, seconds=float(row["seconds"]))
+
+
+def _require(runner: Runner, asked: Asked, frame: Frame) -> None:
+    """Raise UsageError for a start or a goal that is no step of anybody in this time."""
+    everything = _ask(runner, Asked(by=asked.by, urls=asked.urls, patterns=asked.patterns), frame, [None]).dicts()
+    events = [str(row[0]) for row in runner.one(runner.bind("posthog/event_names")).rows]
+    known = list(dict.fromkeys([*(str(name) for row in everything for name in row["names"]), *events]))
+    for name in filter(None, (asked.start, asked.goal)):
+        if name not in known:
+            some = ", ".join(known[:5])
+            hint = did_you_mean(name, known, f"the most frequent are {some}" if known else "nobody took any step")
+            raise UsageError(f"nobody came to '{name}' in this time", hint)

@@ -1,0 +1,85 @@
+"""How sessions go on, as a tree: of each row the sessions are those of its branches, of who left, and of "others"."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from usertrack.core.document import Listing, Shown
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import number
+from usertrack.product.journeys.numbers import Count, Group, Journeys, Steps, rest
+
+_LINES, _BRANCHES = 24, 6  # in all, and below one
+_RARE = 500  # one in so many sessions is worth a line
+_NAME = 48
+OTHERS = "(all others)"
+# before a branch, and before what is below it; the blanks do not break, in HTML neither
+_NEXT, _LAST = ("├─\u00a0", "│\u00a0\u00a0"), ("└─\u00a0", "\u00a0\u00a0\u00a0")
+
+
+@dataclass(frozen=True)
+class Line:
+    """``guides`` is what stands before the name; ``count`` is None for steps that are not told apart."""
+
+    guides: str
+    name: str
+    sessions: int
+    count: Count | None
+
+
+def tree(found: Journeys, group: Group) -> Listing:
+    """The most frequent begins of sessions; who left, and who got to the goal if there is one."""
+    goal = bool(found.asked.goal)
+    total = group.total.sessions
+    rows: list[Row] = [
+        (
+            number(line.sessions),
+            line.sessions / total,
+            line.guides + short(line.name),
+            line.count.stayed / line.sessions if line.count and line.sessions else None,
+            line.count.reached / line.sessions if line.count and line.sessions else None,
+        )
+        for line in lines(group)
+    ]
+    shown = {
+        "sessions": Shown("Sessions", align="right"),
+        "share": Shown("Share", "bar", full=1.0),
+        "step": Shown(f"First {found.asked.steps} steps"),
+        "left": Shown("Left here", "percent"),
+        "reached": Shown("Got to the goal", "percent", hidden=not goal),
+    }
+    kinds = ("VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "DOUBLE")
+    heading = f"What they do after {short(found.asked.start)}" if found.asked.start else "How sessions begin"
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), heading, shown)
+
+
+def lines(group: Group) -> list[Line]:
+    """The ``_LINES`` most frequent begins in the order of a tree, and a line for what is beyond them at each branch."""
+    return list(_branches(group, _kept(group), (), ""))
+
+
+def _kept(group: Group) -> dict[Steps, list[Steps]]:
+    """Which begins are shown below which: a begin comes after its own begin, which is as frequent and shorter."""
+    found: dict[Steps, list[Steps]] = {(): []}
+    for steps in group.begins:
+        siblings = found.get(steps[:-1])
+        common = group.begins[steps].sessions * _RARE >= group.total.sessions
+        if siblings is not None and common and len(siblings) < _BRANCHES and len(found) <= _LINES:
+            siblings.append(steps)
+            found[steps] = []
+    return found
+
+
+def _branches(group: Group, kept: dict[Steps, list[Steps]], at: Steps, guides: str) -> Iterator[Line]:
+    count, below = group.begins.get(at, group.total), kept[at]
+    others = rest(count.sessions, [group.begins[steps] for steps in below]) - (count.stayed if at else 0)
+    for place, steps in enumerate(below):
+        before, beside = ("", "") if not at else _LAST if place == len(below) - 1 and not others else _NEXT
+        yield Line(guides + before, steps[-1], group.begins[steps].sessions, group.begins[steps])
+        yield from _branches(group, kept, steps, guides + beside)
+    if below and others:
+        yield Line(guides + (_LAST[0] if at else ""), OTHERS, others, None)
+
+
+def short(name: str, width: int = _NAME) -> str:
+    """``name`` as people read it: both its begin and its end tell pages apart."""
+    return name if len(name) <= width else f"{name[: width // 2 - 1]}…{name[-(width // 2) :]}"

@@ -1,0 +1,210 @@
+"""Journeys as a document: a tree of how sessions go on, the paths of most, where they begin and where they end.
+
+What is not shown stands in a row of its own, so that the sessions of every table add up.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from usertrack.core.document import Block, Document, Listing, Section, Shown
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import number, people_words, plural
+from usertrack.product.ask import others_note
+from usertrack.product.funnel.view import duration
+from usertrack.product.journeys import export as journey_rows
+from usertrack.product.journeys import periods as journey_periods
+from usertrack.product.journeys.flow import flow
+from usertrack.product.journeys.numbers import Count, Group, Journeys, Steps, told_apart
+from usertrack.product.journeys.tree import OTHERS, short, tree
+
+_PATH = 120  # characters of a path that people read
+_TOP = 10
+
+
+def journeys_document(found: Journeys, limit: int | None = None) -> Document:
+    """Tables have the ``limit`` most frequent, ten without one and everything with 0; the others are a row together.
+
+    Files hold a row per path, edge, entry, exit and period, and one for what is beyond the most frequent: `kind` tells.
+    """
+    frame = found.frame
+    notes = tuple(_notes(found))
+    return Document(
+        title=_title(found),
+        subtitle=" · ".join([frame.said, *_size(found), *frame.scope]),
+        blocks=tuple(_blocks(found, _TOP if limit is None else limit or None)),
+        notes=notes,
+        data=lambda: journey_rows.as_json(found, notes),
+        table=replace(
+            found.table,
+            columns=journey_rows.columns(found),
+            rows=[row for group in found.groups for row in journey_rows.rows(found, group)],
+            name="journeys",
+            timezone=frame.timezone,
+            as_of=frame.as_of,
+        ),
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def _title(found: Journeys) -> str:
+    asked = found.asked
+    ends = [f"{word} {short(step)}" for word, step in (("from", asked.start), ("to", asked.goal)) if step]
+    return " ".join(["Journeys", *(ends or [f"by {asked.by}"])])
+
+
+def _size(found: Journeys) -> Iterator[str]:
+    sessions = sum(group.total.sessions for group in found.groups)
+    people = sum(group.total.persons for group in found.groups)
+    yield f"{plural(sessions, 'session')} of {people_words(people)}"
+    if found.asked.goal and sessions:
+        reached = sum(group.total.reached for group in found.groups)
+        yield f"{number(reached)} ({reached / sessions:.1%}) got there".replace("%", " %")
+
+
+def _blocks(found: Journeys, top: int | None) -> Iterator[Block]:
+    for group in found.groups:
+        blocks = tuple(_of_group(found, group, top))
+        if heading := found.frame.heading(group.name):
+            yield Section(f"{heading} · {plural(group.total.sessions, 'session')}", blocks)
+        else:
+            yield from blocks
+
+
+def _of_group(found: Journeys, group: Group, top: int | None) -> Iterator[Block]:
+    asked = found.asked
+    yield flow(group, asked)
+    if asked.periods:
+        yield from journey_periods.blocks(found, group)
+    yield tree(found, group)
+    yield _paths(found, group, top)
+    yield _edges(found, group, top)
+    if not asked.start:
+        yield _pages(found, group.total.sessions, group.entries, "Where they begin", top)
+    yield _pages(found, group.total.sessions, group.exits, "Where they end", top)
+
+
+def _paths(found: Journeys, group: Group, top: int | None) -> Listing:
+    """Common paths: how many who began there took all of it, and where most got lost; or the ways to a goal."""
+    goal = bool(found.asked.goal)
+    shown_paths, others = told_apart(group.journeys, group.paths, top)
+    rows: list[Row] = [
+        (
+            short(" → ".join(map(short, path)), _PATH),
+            number(count.sessions),
+            count.sessions / group.journeys,
+            number(count.persons),
+            count.sessions / group.total.sessions if goal else group.completion(path),
+            None if goal else _worst(group, path),
+            duration(count.seconds),
+        )
+        for path, count in shown_paths.items()
+    ]
+    if others:
+        share = others.sessions / group.journeys
+        rows.append((OTHERS, number(others.sessions), share, number(others.persons), None, None, None))
+    shown = {
+        "path": Shown("Path", grows=True),
+        "sessions": Shown("Sessions", align="right"),
+        "share": Shown("Share", "bar"),
+        "people": Shown("People", align="right"),
+        "completion": Shown("Of all sessions" if goal else "Completed", "percent"),
+        "worst": Shown("Most lost after", hidden=goal, spare=True),
+        "time": Shown("Takes", align="right", spare=True),
+    }
+    kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "VARCHAR", "VARCHAR")
+    heading = "The ways to it" if goal else "Common paths"
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), heading, shown)
+
+
+def _worst(group: Group, path: Steps) -> str | None:
+    """The step of ``path`` after which most of those who came so far did something else."""
+    known = [(lost, -at) for at, lost in enumerate(group.drop_offs(path)) if lost is not None]
+    if not known:
+        return None
+    lost, at = max(known)
+    return f"{short(path[-at], 24)}\u00a0({lost:.0%})".replace("%", "\u00a0%")
+
+
+def _edges(found: Journeys, group: Group, top: int | None) -> Listing:
+    """The most frequent ways from one step to the next: the numbers of the flow."""
+    edges, others = told_apart(sum(count.sessions for count in group.at[2:]), group.moves, top)
+    rows: list[Row] = [
+        (
+            edge.step,
+            short(edge.source),
+            short(edge.target or ""),
+            number(edge.count.sessions),
+            number(edge.count.persons),
+            duration(edge.count.seconds),
+        )
+        for edge in edges
+    ]
+    if others:
+        rows.append((None, OTHERS, None, number(others.sessions), number(others.persons), None))
+    shown = {
+        "step": Shown("Step"),
+        "source": Shown("From"),
+        "target": Shown("To"),
+        "sessions": Shown("Sessions", align="right"),
+        "people": Shown("People", align="right"),
+        "time": Shown("After", align="right"),
+    }
+    kinds = ("BIGINT", *["VARCHAR"] * 5)
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), "From step to step", shown)
+
+
+def _pages(found: Journeys, total: int, pages: Mapping[str, Count], heading: str, top: int | None) -> Listing:
+    head, others = told_apart(total, pages, top)
+    goal, entries = bool(found.asked.goal), heading == "Where they begin"
+    rows: list[Row] = [
+        (
+            short(name),
+            number(count.sessions),
+            count.sessions / total,
+            number(count.persons),
+            count.stayed / count.sessions if entries else None,
+            count.reached / count.sessions,
+            None if entries else duration(count.seconds),
+        )
+        for name, count in head.items()
+    ]
+    if others:
+        share, persons = others.sessions / total, number(others.persons)
+        rows.append((OTHERS, number(others.sessions), share, persons, None, None, None))
+    shown = {
+        "page": Shown(found.asked.by.capitalize()),
+        "sessions": Shown("Sessions", align="right"),
+        "share": Shown("Share", "bar"),
+        "people": Shown("People", align="right"),
+        "bounced": Shown("Bounced", "percent", hidden=not entries),
+        "reached": Shown("Got to the goal", "percent", hidden=not (goal and entries)),
+        "time": Shown("Time before, mean", align="right", hidden=entries),
+    }
+    kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "DOUBLE", "VARCHAR")
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), heading, shown)
+
+
+def _notes(found: Journeys) -> Iterator[str]:
+    asked = found.asked
+    if not any(group.total.sessions for group in found.groups):
+        yield (
+            f"nobody came to {short(asked.start)} in this time" if asked.start else "nobody took any step in this time"
+        )
+        return
+    yield "a session ends with a pause of 30 minutes, and a step repeated is one step, as in PostHog's paths"
+    if asked.by == "page" and not asked.urls:
+        own = f"; {', '.join(asked.patterns)} are one page each" if asked.patterns else ""
+        yield f"pages are paths without query and last slash, ids in them are :id{own}; --urls takes whole addresses"
+    if asked.by == "event":
+        named = any(name.startswith("$") for name in (asked.start, asked.goal))
+        yield f"PostHog's own events, which begin with $, are no steps{', but for the one named' if named else ''}"
+    if asked.periods:
+        yield from journey_periods.notes(found)
+    if not asked.goal:
+        yield "completed: of the sessions that began with the same step"
+    if asked.goal and not asked.start and found.at_once:
+        yield f"{plural(found.at_once, 'session')} began with {short(asked.goal)}: no step is known before it"
+    yield from others_note(found.more, found.frame)
+    if found.frame.breakdown:
+        yield "a person is counted once, under the first value that came with a step"

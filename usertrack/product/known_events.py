@@ -1,0 +1,29 @@
+"""Which events ever occurred, and what is said of those that did not: nothing can be counted of them, not even 0."""
+
+from collections.abc import Iterable, Sequence
+
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.engine.runner import Runner
+
+
+def known_events(runner: Runner) -> list[str]:
+    """Every event that occurred up to the runner's moment, the most frequent first."""
+    return [str(row[0]) for row in runner.one(runner.bind("posthog/event_names")).rows]
+
+
+def require_events(runner: Runner, names: Iterable[str]) -> None:
+    """Raise UsageError for an event that never occurred up to the runner's moment. Asks the source once, for any."""
+    names = list(names)
+    known = known_events(runner) if names else []
+    for name in names:
+        if name not in known:
+            raise never_occurred([name], known)
+
+
+def never_occurred(names: Sequence[str], known: Sequence[str], more: str = "") -> UsageError:
+    """What is said of events that are not among those ``known``, and ``more`` of what to do."""
+    some = f"the most frequent are {', '.join(known[:5])}" if known else "there are no events at all"
+    near = " ".join(dict.fromkeys(hint for name in names if (hint := did_you_mean(name, known))))
+    said = " or ".join(f"'{name}'" for name in names)
+    hint = f"{near} {more}".strip() if near else "; ".join(filter(None, (some, more)))
+    return UsageError(f"no event {said} ever occurred", hint)

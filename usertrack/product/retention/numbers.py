@@ -1,0 +1,191 @@
+"""Retention as PostHog defines it: who came back in which calendar period. A period that is not over is unknown."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from usertrack.core.errors import UsageError
+from usertrack.core.table import Table
+from usertrack.core.words import number
+from usertrack.engine.runner import Runner
+from usertrack.library.sql import properties_of
+from usertrack.product.ask import answer, grouping, groups, narrowed, require_known
+from usertrack.product.scope import Frame, GroupName
+from usertrack.product.steps import require_steps, step_of
+
+Kind = Literal["first-time", "recurring"]
+DAYS = (1, 7, 14, 30, 60, 90)
+"""The days that cohorts are looked at on."""
+FEWEST = 30
+"""A curve ends with the last day that is known of so many people: beyond, it moves by chance."""
+MOST_COHORTS = 1000
+"""Each has a cell for itself and every period after it: half a million of them take a gigabyte."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """``target`` makes somebody a member, ``returning`` counts as coming back; a step each; empty is any event."""
+
+    target: str
+    returning: str = ""
+    kind: Kind = "first-time"
+    minimum: int = 1
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Who began in the period from ``start``: ``people[k]`` of ``size`` came back in the k-th after it.
+
+    ``people[0]`` is ``size``; None is a period that is not over. ``forming``: the cohort's own period is not over.
+    """
+
+    start: datetime
+    size: int
+    people: tuple[int | None, ...]
+    forming: bool = False
+
+    def rate(self, period: int) -> float | None:
+        people = self.people[period] if period < len(self.people) else None
+        return people / self.size if self.size and people is not None else None
+
+
+@dataclass(frozen=True)
+class Cohorts:
+    """The cohorts of one value of the breakdown, whose ``name`` is empty without one."""
+
+    name: GroupName
+    cohorts: tuple[Cohort, ...]
+
+    def mean(self, period: int) -> float | None:
+        """The share who came back in ``period``, over all cohorts of which that is known."""
+        known = [one for one in self.cohorts if one.rate(period) is not None]
+        size = sum(one.size for one in known)
+        return sum(one.people[period] or 0 for one in known) / size if size else None
+
+
+@dataclass(frozen=True)
+class Retention:
+    asked: Asked
+    frame: Frame
+    groups: tuple[Cohorts, ...]
+    table: Table
+
+
+@dataclass(frozen=True)
+class Days(Cohorts):
+    """Cohorts of weeks, each with how many came back on the days ``DAYS`` after their own, and ``curve``: every day.
+
+    ``curve[d]`` is (people, of how many) over everybody whose day d is over.
+    """
+
+    curve: tuple[tuple[int, int], ...]
+
+    @property
+    def drawn(self) -> list[tuple[int, int, int]]:
+        """(day, people, of how many) of the days after the first that are known of ``FEWEST`` people or more."""
+        return [(day, people, size) for day, (people, size) in enumerate(self.curve) if day and size >= FEWEST]
+
+
+@dataclass(frozen=True)
+class DayCohorts:
+    asked: Asked
+    frame: Frame
+    groups: tuple[Days, ...]
+    table: Table
+
+
+def ask(runner: Runner, asked: Asked, frame: Frame) -> Retention:
+    """Raises UsageError for an event that never occurred, and for more than ``MOST_COHORTS`` cohorts."""
+    if len(frame.starts) > MOST_COHORTS:
+        raise UsageError(
+            f"that is {number(len(frame.starts))} {frame.interval}s, and each is held against all after it",
+            f"choose a longer --interval; {number(MOST_COHORTS)} is the most",
+        )
+    table = _ask(runner, asked, frame)
+    found = tuple(Cohorts(name, _cohorts(frame, _cells(rows))) for name, rows in groups(table, frame))
+    return Retention(asked, frame, found, table)
+
+
+def ask_days(runner: Runner, asked: Asked, weeks: Frame) -> DayCohorts:
+    """Everybody's days since their first, gathered by the week (day, month) of that.
+
+    Raises UsageError for an event that never occurred, and for cohorts of hours: days since the first know nothing of
+    them.
+    """
+    if weeks.interval == "hour":
+        raise UsageError(
+            "cohorts are gathered by day, week or month, not by hour",
+            "`usertrack retention --interval hour` is by hour",
+        )
+    frame = replace(weeks, interval="day")
+    table = _ask(runner, asked, frame)
+    found = (_days(name, _cohorts(frame, _cells(rows), DAYS[-1]), weeks) for name, rows in groups(table, frame))
+    return DayCohorts(asked, weeks, tuple(found), table)
+
+
+def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
+    steps = {name: step_of(runner, text) for name in ("target", "returning") if (text := getattr(asked, name))}
+    named = [name for step in steps.values() for name in properties_of(step.condition)]
+    require_known(runner, named, frame.since, frame.until)
+    values = {
+        **narrowed(frame),
+        **grouping(frame),
+        **frame.bucketing,
+        "since": frame.since,
+        "until": frame.end,
+        **{name: list(step.events) or [""] for name, step in steps.items()},
+        **{f"{name}_where": step.condition or "true" for name, step in steps.items()},
+        "first_time": asked.kind == "first-time",
+        "minimum": asked.minimum,
+    }
+    table = answer(runner, "posthog/retention", values)
+    if not any(row["period"] > 0 for row in table.dicts()):
+        for name, step in steps.items():
+            require_steps(runner, [step], f"--{name} EVENT takes another")
+    return table
+
+
+def _cells(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], int]:
+    return {(int(row["cohort"]), int(row["period"])): int(row["people"]) for row in rows}
+
+
+def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int], last: int = MOST_COHORTS) -> tuple[Cohort, ...]:
+    """Each with its periods up to the ``last``: all of many years of days would be some ten million."""
+    starts, over = frame.starts, frame.over
+    return tuple(
+        Cohort(
+            start,
+            cells.get((at, 0), 0),
+            tuple(
+                cells.get((at, later), 0) if later == 0 or over[at + later] else None
+                for later in range(min(len(starts) - at, last + 1))
+            ),
+            forming=not over[at],
+        )
+        for at, start in enumerate(starts)
+    )
+
+
+def _days(name: GroupName, daily: Sequence[Cohort], weeks: Frame) -> Days:
+    by_week: dict[datetime, list[Cohort]] = {start: [] for start in weeks.starts}
+    for cohort in daily:
+        by_week[weeks.floor(cohort.start)].append(cohort)
+    cohorts = tuple(_week(weeks, start, members) for start, members in by_week.items())
+    return Days(name, cohorts, tuple(_known(daily, day) for day in range(DAYS[-1] + 1)))
+
+
+def _week(frame: Frame, start: datetime, members: Sequence[Cohort]) -> Cohort:
+    size = sum(member.size for member in members)
+    forming = frame.unfinished(start)
+
+    def on(day: int) -> int | None:
+        there = [member.people[day] if day < len(member.people) else None for member in members]
+        return None if forming or None in there else sum(people or 0 for people in there)
+
+    return Cohort(start, size, (size, *(on(day) for day in DAYS)), forming)
+
+
+def _known(daily: Sequence[Cohort], day: int) -> tuple[int, int]:
+    there = [one for one in daily if not one.forming and day < len(one.people) and one.people[day] is not None]
+    return sum(one.people[day] or 0 for one in there), sum(one.size for one in there)

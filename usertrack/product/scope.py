@@ -1,0 +1,388 @@
+"""What every analysis is asked about: which time, which people, which events. A window is half-open; buckets are local.
+
+The buckets of a frame are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from math import ceil
+from typing import Any, Literal, Self, get_args
+from zoneinfo import ZoneInfo
+
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.period import after, as_stored, span
+from usertrack.core.table import Column
+from usertrack.core.words import number, plural
+
+Interval = Literal["hour", "day", "week", "month"]
+WeekStart = Literal["monday", "sunday"]
+Population = Literal["all", "identified"]
+"""Whom an analysis counts: everybody, anonymous visitors too, or those who are `identified` alone."""
+
+MOST_PEOPLE = 50_000
+"""The largest segment that fits into one query: ClickHouse behind PostHog takes 4 MB of SQL."""
+
+MOST_EMBEDDED = 500_000
+"""The same for the embedded server, which takes requests of 20 MB."""
+
+MOST_BUCKETS = 10_000
+
+TOP = 5
+"""So many values of a breakdown are told apart, unless somebody asks for more."""
+
+
+ANYBODY = "everybody, anonymous visitors too"
+"""Whom figures count unless somebody asks for fewer."""
+
+
+class GroupName(str):
+    """How people call a group of the breakdown. Those who have the value ``(none)`` are not those without one."""
+
+    __slots__ = ("kind",)
+    kind: Literal["everybody", "value", "none", "others"]
+
+    def __new__(cls, text: str, kind: Literal["everybody", "value", "none", "others"]) -> Self:
+        name = super().__new__(cls, text)
+        name.kind = kind
+        return name
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other) and getattr(other, "kind", self.kind) == self.kind
+
+    __hash__ = str.__hash__
+
+    @property
+    def written(self) -> str:
+        """As people read it: a value that could be taken for another group is in quotes."""
+        return f'"{self}"' if self.kind == "value" and str(self) in (NONE, OTHERS) else str(self)
+
+    @property
+    def columns(self) -> dict[str, str | None]:
+        """Of data, where people without a value have none."""
+        return {"breakdown": str(self) if self.kind in ("value", "others") else None, "group": self.kind}
+
+
+NONE, OTHERS = "(none)", "all others"
+EVERYBODY = GroupName("", "everybody")
+
+
+@dataclass(frozen=True)
+class User:
+    """Whom alone an analysis is about, as they were asked for, with the persons of PostHog behind that.
+
+    ``emails`` are normalised; an anonymous visitor has none.
+    """
+
+    name: str
+    persons: tuple[str, ...]
+    emails: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """``since``, ``until`` and ``as_of`` are UTC; the window is ``since <= t < until``, whatever the ``interval``.
+
+    ``where`` is a HogQL condition on events. ``people`` are the normalised e-mails of ``segment``, None for everybody
+    of the ``population``.
+    ``breakdown`` is a property of events, or ``person.`` and one of persons; ``top`` values of it are told apart.
+    ``widened``: it begins before what was asked for, with a bucket.
+    """
+
+    since: datetime
+    until: datetime
+    as_of: datetime
+    interval: Interval = "day"
+    timezone: str = "UTC"
+    week_start: WeekStart = "monday"
+    where: str = ""
+    segment: str = ""
+    people: tuple[str, ...] | None = field(default=None, repr=False)
+    most_people: int = MOST_PEOPLE
+    breakdown: str = ""
+    top: int = TOP
+    widened: bool = False
+    population: Population = "all"
+    user: User | None = None
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a window that holds no time, too many buckets, or too many people."""
+        if self.until == after(self.as_of):
+            self._require_begun()
+        if self.since >= self.until:
+            raise UsageError(
+                f"the time begins ({self._written(self.since)}) when it is over ({self._written(self.until)})",
+                "--since comes before --until",
+            )
+        if self.people is not None and len(self.people) > self.most_people:
+            raise UsageError(
+                f"segment '{self.segment}' has {number(len(self.people))} people, and one query takes "
+                f"{number(self.most_people)}",
+                f"`usertrack push {self.segment} --to posthog-cohort --name big` makes it a cohort,"
+                " which --where \"person_id IN COHORT 'big'\" is about",
+            )
+        if (self.until - self.since) / _SHORTEST[self.interval] > MOST_BUCKETS:
+            raise UsageError(f"that is more than {number(MOST_BUCKETS)} {self.interval}s", "choose a longer --interval")
+
+    def _written(self, moment: datetime) -> str:
+        return f"{moment.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M}"
+
+    def _require_begun(self) -> None:
+        if self.since >= self._known:
+            said = f"this time is yet to come: it begins {self._written(self.since)}"
+            raise UsageError(said, "begin in the past with --since, --days or --periods")
+
+    @property
+    def _known(self) -> datetime:
+        return min(self.until, after(self.as_of))
+
+    @property
+    def end(self) -> datetime:
+        """Up to when all is known of the window, half-open: a day that ends with ``as_of`` is over.
+
+        Raises UsageError for a window that is yet to come: no analysis is about that.
+        """
+        self._require_begun()
+        return self._known
+
+    @property
+    def elapsed(self) -> timedelta:
+        """How much of the window is over; so long is the period before that it is compared with."""
+        return self.end - self.since
+
+    @property
+    def whole(self) -> "Frame":
+        """From the start of the bucket on that holds ``since``; raises UsageError for a window that is yet to come."""
+        self._require_begun()
+        since = self.floor(self.since).astimezone(UTC)
+        return replace(self, since=since, widened=self.widened or since < self.since)
+
+    def last(self, count: int) -> "Frame":
+        """From the start of a bucket on: the last ``count`` that have begun, whenever the window did."""
+        start = self.floor(self._known - timedelta(microseconds=1))
+        return replace(self, since=self.step(start, 1 - count).astimezone(UTC))
+
+    @cached_property
+    def starts(self) -> list[datetime]:
+        """When each bucket begins that has begun, as aware local times; the first may begin before ``since``."""
+        found, moment, end = [], self.floor(self.since), self.end
+        while moment.astimezone(UTC) < end:
+            found.append(moment)
+            moment = self.step(moment)
+        return found
+
+    @cached_property
+    def over(self) -> list[bool]:
+        """Of each bucket whether it is over: the opposite of `unfinished`."""
+        return [not self.unfinished(start) for start in self.starts]
+
+    def floor(self, moment: datetime) -> datetime:
+        """The begin of the bucket that holds ``moment``."""
+        zone = ZoneInfo(self.timezone)
+        local = moment.astimezone(zone)
+        if self.interval == "hour":  # so long ago, whatever clocks did since
+            past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+            return (moment.astimezone(UTC) - past).astimezone(zone)
+        day = local.date()
+        if self.interval == "week":
+            day -= timedelta(days=(day.weekday() + (self.week_start == "sunday")) % 7)
+        elif self.interval == "month":
+            day = day.replace(day=1)
+        return datetime.combine(day, time(), zone)
+
+    def step(self, start: datetime, count: int = 1) -> datetime:
+        """The begin of the bucket ``count`` after the one that begins at ``start``: days are the calendar's."""
+        if self.interval == "hour":  # of which a day may have 23 or 25
+            return (start.astimezone(UTC) + timedelta(hours=count)).astimezone(start.tzinfo)
+        return datetime.combine(_later(start.date(), self.interval, count), time(), start.tzinfo)
+
+    def reaching(self, seconds: int, count: int) -> int:
+        """How many buckets up to the end hold ``count`` that are over for at least ``seconds``."""
+        return count + ceil(timedelta(seconds=seconds) / _SHORTEST[self.interval])
+
+    def unfinished(self, start: datetime) -> bool:
+        """Whether the bucket that begins at ``start`` is not over at ``as_of``, or cut off by ``until``."""
+        return self.step(start).astimezone(UTC) > self.end
+
+    def kept(self, start: datetime) -> date | datetime:
+        """What data has of the bucket that begins at ``start``: its local date, or of an hour the moment."""
+        return as_stored(start) if self.interval == "hour" else start.date()
+
+    def column(self, name: str = "start") -> Column:
+        """That of buckets in data, as `kept` has them."""
+        return Column(name, "TIMESTAMP" if self.interval == "hour" else "DATE")
+
+    def label(self, start: datetime) -> str:
+        """``28 Sep``, ``28 Sep 14:00``, ``Sep 2026``; with the year where it is not that of ``as_of``."""
+        year = "" if start.year == self.as_of.astimezone(start.tzinfo).year else f" {start.year}"
+        if self.interval == "month":
+            return f"{start:%b} {start.year}"
+        return f"{start.day} {start:%b}{year}" + (f"{start: %H:%M}" if self.interval == "hour" else "")
+
+    @property
+    def said(self) -> str:
+        """The window as people write it: ``1 Oct – 31 Oct 2026``."""
+        zone = ZoneInfo(self.timezone)
+        first, last = self.since.astimezone(zone), self.until.astimezone(zone)
+        exact = last.time() != time()
+        end = last if exact else last - timedelta(days=1)
+        begin = f"{first.day} {first:%b}" + (f" {first.year}" if first.year != end.year else "")
+        begin += f"{first: %H:%M}" if first.time() != time() else ""
+        return f"{begin} – {end.day} {end:%b} {end.year}" + (f"{end: %H:%M}" if exact else "")
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be known of the window."""
+        whole = f"whole {self.interval}s are counted: from {self.label(self.starts[0])} on" if self.widened else ""
+        return [*([whole] if whole else []), *([to_come] if (to_come := self._to_come) else [])]
+
+    @property
+    def _to_come(self) -> str:
+        """How many days of the window, or hours where these are counted, have not begun."""
+        zone, moment = ZoneInfo(self.timezone), timedelta(microseconds=1)
+        now, last = ((end - moment).astimezone(zone) for end in (self.end, self.until))
+        count = (last.date() - now.date()).days
+        if self.interval == "hour":
+            count = (self.floor(last).astimezone(UTC) - self.floor(now).astimezone(UTC)) // timedelta(hours=1)
+        said = plural(count, "hour" if self.interval == "hour" else "day")
+        return f"{said} of this time {'are' if count > 1 else 'is'} yet to come" if count else ""
+
+    @property
+    def scope(self) -> list[str]:
+        """Who and what was asked about, for a subtitle."""
+        return [
+            self.counted_people,
+            *([f"where {self.where}"] if self.where else []),
+            self.timezone,
+        ]
+
+    @property
+    def counted(self) -> Population:
+        """Whom the figures count: whoever is in a segment has an e-mail, and is identified."""
+        return self.population if self.people is None else "identified"
+
+    @property
+    def counted_people(self) -> str:
+        """The same as people say it."""
+        if self.user:
+            return f"{self.user.name} alone"
+        if self.segment:
+            return f"segment {self.segment}"
+        return "identified people" if self.counted == "identified" else ANYBODY
+
+    @property
+    def weeks(self) -> list[str]:
+        """On which day weeks start, for a subtitle; nothing where there are none."""
+        return [f"weeks start {self.week_start.capitalize()}"] if self.interval == "week" else []
+
+    def as_dict(self) -> dict[str, Any]:
+        """What was asked about, for a command's JSON."""
+        return {
+            "since": self.since,
+            "until": self.until,
+            "interval": self.interval,
+            "week_start": self.week_start,
+            "timezone": self.timezone,
+            "counted": self.counted,
+            "segment": self.segment or None,
+            "where": self.where or None,
+            "breakdown": self.breakdown or None,
+        }
+
+    def group_name(self, rank: int, value: Any) -> GroupName:
+        """How people call the group at ``rank`` (from 1) of the breakdown; nothing when there is none."""
+        if not self.breakdown:
+            return EVERYBODY
+        if rank > self.top:
+            return GroupName(OTHERS, "others")
+        return GroupName(NONE, "none") if value is None else GroupName(str(value), "value")
+
+    @property
+    def of_bucket(self) -> str:
+        """What stands above the labels of buckets."""
+        return "Day" if self.interval == "day" else f"{self.interval.capitalize()} of"
+
+    def axis(self, starts: Sequence[datetime]) -> list[str] | list[date]:
+        """Where charts have buckets: days as they lie in time, all others one by one by their labels."""
+        if self.interval == "day":
+            return [start.date() for start in starts]
+        return [self.label(start) for start in starts]
+
+    def heading(self, name: GroupName) -> str:
+        """What stands above the part of a group; nothing without a breakdown."""
+        return f"{self.breakdown} = {name.written}" if self.breakdown else ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters that all analyses share. No e-mail but '' means everybody who is identified."""
+        of_person = self.breakdown.startswith("person.")
+        return {
+            "since": self.since,
+            "until": self.end,
+            "where": self._condition,
+            "everyone": self.counted == "all",
+            "people": list(self.people or ("",)),
+            "breakdown": self.breakdown.removeprefix("person.") or NO_PROPERTY,
+            "of_person": of_person,
+            "top": self.top,
+        }
+
+    @property
+    def _condition(self) -> str:
+        """What events fulfil: ``where``, and being of ``user``."""
+        if not self.user:
+            return self.where or "true"
+        persons = ", ".join(f"'{person}'" for person in self.user.persons)
+        return f"({self.where or 'true'}) AND toString(person_id) IN ({persons})"
+
+    @property
+    def bucketing(self) -> dict[str, Any]:
+        """The parameters of queries that count in buckets."""
+        sundays = self.interval == "week" and self.week_start == "sunday"
+        return {"interval": self.interval, "sundays": sundays, "origin": self.floor(self.since).astimezone(UTC)}
+
+
+NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
+_SHORTEST: dict[Interval, timedelta] = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
+
+
+def _later(day: date, interval: Interval, count: int) -> date:
+    if interval != "month":
+        return day + timedelta(days=count * (7 if interval == "week" else 1))
+    month = day.year * 12 + day.month - 1 + count
+    return date(month // 12, month % 12 + 1, 1)
+
+
+@dataclass(frozen=True)
+class Range:
+    """A range of time as it was typed; ``days`` are those of the calendar, the last is that of ``until``."""
+
+    since: str | None = None
+    until: str | None = None
+    days: int | None = None
+
+    def window(self, as_of: datetime, zone: str, days: int) -> tuple[datetime, datetime]:
+        """The window in UTC: dates are whole local days, and without ``since`` it is ``days`` of them.
+
+        Raises UsageError.
+        """
+        if self.since and self.days is not None:
+            raise UsageError("--since and --days both say when it begins", "give one of them")
+        until = after(as_of)
+        if self.until:
+            first, last = span(self.until, zone)
+            until = first if first == last else after(last)
+        if self.since:
+            return span(self.since, zone)[0], until
+        last_day = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
+        begin = last_day - timedelta(days=(days if self.days is None else self.days) - 1)
+        return datetime.combine(begin, time(), ZoneInfo(zone)).astimezone(UTC), until
+
+
+def chosen(text: str, known: Any, option: str) -> Any:
+    """``text``, if it is one of the ``known`` words; raises UsageError."""
+    words = get_args(known)
+    if text not in words:
+        raise UsageError(f"{option} takes no '{text}'", did_you_mean(text, words, f"it takes {', '.join(words)}"))
+    return text

@@ -1,0 +1,258 @@
+"""The scorecard: each metric of the library over whole days, beside the days before. At n = 0 a figure is unknown.
+
+A metric is a query with a `metric:` header (`usertrack.library.metric`); the same query answers for both windows.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_you_mean
+from usertrack.core.period import in_zone, midnight
+from usertrack.core.stats import UNKNOWN, Interval, difference, poisson, student, wilson
+from usertrack.core.table import Table
+from usertrack.engine.runner import Answer, Done, Runner
+from usertrack.library.library import Library, Query, Statement
+from usertrack.library.metric import Metric
+from usertrack.library.sql import events_of
+from usertrack.product.known_events import known_events, never_occurred
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The figure of one window. Shares are 0…1; ``n`` is what it is made of; ``row`` is the whole row of the query.
+
+    ``value`` is None where it is undefined (nothing was finished) or not reached (a median of people still waiting).
+    ``days`` has the value of each day for which there is one.
+    """
+
+    value: float | None = None
+    interval: Interval = UNKNOWN
+    n: int | None = None
+    row: dict[str, Any] = field(default_factory=dict)
+    days: dict[date, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric with its figures; ``error`` says why there are none, ``never`` that it is of what never occurred.
+
+    ``series`` has a value for each of `Scorecard.dates`, None for a gap, and is empty where the metric has none.
+    ``change`` is the difference of the values: of a rate, 0.05 is 5 percentage points.
+    """
+
+    query: Query
+    metric: Metric
+    parameters: dict[str, Any] = field(default_factory=dict)
+    now: Reading = field(default_factory=Reading)
+    before: Reading = field(default_factory=Reading)
+    change: float | None = None
+    change_interval: Interval = UNKNOWN
+    series: tuple[float | None, ...] = ()
+    error: UsertrackError | None = None
+    never: str = ""
+
+    @property
+    def unknown(self) -> str:
+        """Why there is no figure; nothing where there is one, or where there was nothing to count."""
+        return self.error.message if self.error else self.never
+
+    @property
+    def band(self) -> str:
+        """``excellent``, ``good``, ``below good``, or nothing where the value is not known."""
+        return self.metric.band(self.now.value)
+
+    @property
+    def extreme(self) -> bool:
+        """Whether all or nothing was counted, as it is of events that never occur."""
+        return not self.error and self.now.value in (None, 0, *([1] if self.metric.percent else []))
+
+    @property
+    def verdict(self) -> str:
+        """``better`` or ``worse`` when the interval of the change leaves out 0, else ``unclear``."""
+        low, high, good = self.change_interval.low, self.change_interval.high, self.metric.good
+        if self.change is None or good is None:
+            return ""
+        if (low is not None and low > 0) or (high is not None and high < 0):
+            return "better" if (self.change > 0) == good.rises else "worse"
+        return "unclear"
+
+    @property
+    def note(self) -> str:
+        """What the query itself says of this window; nothing of a figure that is not known."""
+        return "" if self.never else str(self.now.row.get("note") or "")
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """Two windows of whole days in ``timezone``: [before, since) and [since, until), in UTC.
+
+    ``dates`` are the days of both, oldest first.
+    """
+
+    scores: tuple[Score, ...]
+    days: int
+    before: datetime
+    since: datetime
+    until: datetime
+    timezone: str
+    dates: tuple[date, ...]
+
+    @property
+    def missing(self) -> bool:
+        """Whether a source left a metric without figures."""
+        return any(score.error for score in self.scores)
+
+
+def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done: Done | None = None) -> Scorecard:
+    """Every metric of the library, or those named, over the last ``days`` days that were over at ``runner.as_of``.
+
+    Both windows of all metrics run at once. Raises UsageError for a name that is no metric, and a source's error when
+    none has an answer; what else a source fails at stands in its scores.
+    """
+    queries = metrics_named(runner.library, names)
+    zone = runner.settings["timezone"]
+    before, since, until = (midnight(runner.as_of, zone, back=back * days) for back in (2, 1, 0))
+    statements = [runner.bind(query.name, {"days": days}, as_of=end) for end in (until, since) for query in queries]
+    answers = runner.run(statements, done)
+    dates = _dates(before, until, zone)
+    scores = _of_what_occurred(
+        runner,
+        statements,
+        [
+            _score(query, now, then, dates)
+            for query, now, then in zip(queries, answers[: len(queries)], answers[len(queries) :], strict=True)
+        ],
+    )
+    errors = [score.error for score in scores if score.error]
+    if len(errors) == len(scores):
+        raise errors[0]
+    return Scorecard(scores, days, before, since, until, zone, dates)
+
+
+def metrics_named(library: Library, names: Sequence[str] = ()) -> list[Query]:
+    """The metrics called ``names`` in that order, else all; raises UsageError for one that is none."""
+    hint, known = "a metric is a query with `metric:` in its header", library.metrics()
+    for query in map(library.__getitem__, names):
+        if query.metric is None:
+            raise UsageError(f"'{query.name}' is not a metric", did_you_mean(query.name, known, hint))
+    queries = [query for query in map(library.__getitem__, names or known) if query.metric]
+    if not queries:
+        raise UsageError("there is no metric", hint)
+    return queries
+
+
+def reading(metric: Metric, table: Table) -> Reading:
+    """The figure in the rows of a metric's query; raises QueryError when they are not as its kind has them."""
+    rows = table.dicts()
+    whole = [row for row in rows if row.get("day") is None]
+    daily = [row for row in rows if row.get("day") is not None]
+    if lacking := [name for name in metric.columns if name not in table.names]:
+        problem = f"lacks {', '.join(lacking)}"
+    elif len(whole) > 1:
+        problem = f"has {len(whole)} rows for the whole window"
+    elif any(isinstance(row["day"], datetime) or not isinstance(row["day"], date) for row in daily):
+        problem = "has a `day` that is no date"
+    elif any(not _numbers(metric, row) for row in rows):
+        problem = "has what is no number"
+    elif any(not _sound(metric, row) for row in rows):
+        problem = "has hits that are more than n, or below 0" if metric.kind == "rate" else "counts less than nothing"
+    else:
+        values = {row["day"]: _figure(metric, row).value for row in daily}
+        return replace(_figure(metric, whole[0]), days=values) if whole else Reading(days=values)
+    hint = f"a {metric.kind} is one row of {', '.join(metric.columns)} for the window, and one for each `day`"
+    raise QueryError(f"{table.name}: the answer {problem}", hint)
+
+
+def _numbers(metric: Metric, row: dict[str, Any]) -> bool:
+    values = [row.get(name) for name in (*metric.columns, "n_effective")]
+    return all(value is None or isinstance(value, int | float) for value in values)
+
+
+def _sound(metric: Metric, row: dict[str, Any]) -> bool:
+    """Whether what counts things, or measures how they spread, is not below 0, and hits are among the n."""
+    counts = ["n", "sd", "n_effective", *(["value"] if metric.kind == "count" else [])]
+    if any((row.get(name) or 0) < 0 for name in counts):
+        return False
+    return metric.kind != "rate" or 0 <= (row["hits"] or 0) <= (row["n"] or 0)
+
+
+def _figure(metric: Metric, row: dict[str, Any]) -> Reading:
+    known = {name: _number(row[name]) for name in (*metric.columns, "n_effective") if name in row}
+    n, value, interval = known.get("n"), known.get("value"), UNKNOWN
+    match metric.kind:
+        case "rate" if n:
+            value, worth = (known["hits"] or 0.0) / n, known.get("n_effective") or n
+            interval = wilson(value * worth, worth)
+        case "mean":
+            deviation = known["sd"]
+            if n and value is not None and deviation is not None:
+                interval = student(value, deviation, n)
+        case "count":
+            n, interval = value, UNKNOWN if value is None else poisson(value)
+        case "estimate":
+            interval = Interval(known["low"], known["high"])
+    return Reading(value if n or metric.kind == "count" else None, interval, None if n is None else round(n), row)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _score(query: Query, now: Answer, before: Answer, dates: tuple[date, ...]) -> Score:
+    metric = query.metric
+    assert metric is not None
+    try:
+        here, there = (_reading_of(metric, answer) for answer in (now, before))
+    except UsertrackError as error:
+        return Score(query, metric, error=error)
+    parameters = now.parameters if isinstance(now, Table) else {}
+    known = {**there.days, **here.days}
+    nothing = 0.0 if metric.kind == "count" else None
+    series = tuple(known.get(day, nothing) for day in dates) if known else ()
+    score = Score(query, metric, parameters, here, there, series=series)
+    if here.value is None or there.value is None:
+        return score
+    change = difference(here.value, here.interval, there.value, there.interval)
+    return replace(score, change=here.value - there.value, change_interval=change)
+
+
+def _of_what_occurred(runner: Runner, statements: Sequence[Statement], scores: Sequence[Score]) -> tuple[Score, ...]:
+    """``scores``, but none of events that never occurred: 0 % of a name that was mistyped is no figure.
+
+    The source is asked for its events only where all or nothing was counted.
+    """
+    named = [
+        events_of(statement.sql, statement.values) if score.extreme and statement.source == "posthog" else []
+        for statement, score in zip(statements, scores, strict=False)
+    ]
+    try:
+        known = known_events(runner) if any(named) else []
+    except UsertrackError as error:
+        return tuple(
+            Score(score.query, score.metric, error=error) if events else score
+            for score, events in zip(scores, named, strict=True)
+        )
+    return tuple(_told(score, events, known) for score, events in zip(scores, named, strict=True))
+
+
+def _told(score: Score, named: Sequence[Sequence[str]], known: Sequence[str]) -> Score:
+    missing = [name for names in named if not set(names) & set(known) for name in names]
+    if not missing:
+        return score
+    why = never_occurred(list(dict.fromkeys(missing)), known)
+    unknown = Reading(n=score.now.n, row=score.now.row)
+    return Score(score.query, score.metric, score.parameters, unknown, never=f"{why.message}; {why.hint}")
+
+
+def _reading_of(metric: Metric, answer: Answer) -> Reading:
+    if isinstance(answer, UsertrackError):
+        raise answer
+    return reading(metric, answer)
+
+
+def _dates(first: datetime, end: datetime, zone: str) -> tuple[date, ...]:
+    start, stop = in_zone(first, zone).date(), in_zone(end, zone).date()
+    return tuple(start + timedelta(days=number) for number in range((stop - start).days))

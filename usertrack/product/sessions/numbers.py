@@ -1,0 +1,171 @@
+"""Sessions as PostHog defines them: the events of one ``$session_id``. A session belongs to where it began.
+
+It is whole or not there: a condition on events leaves the sessions that have one which fulfils it, as they are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from usertrack.core.table import Table
+from usertrack.engine.runner import Runner
+from usertrack.product.ask import answers, grouping, groups, narrowed, one_group
+from usertrack.product.scope import Frame, GroupName
+
+LENGTHS = {
+    "to_30s": "0-30s",
+    "to_2m": "30s-2m",
+    "to_5m": "2m-5m",
+    "to_15m": "5m-15m",
+    "to_30m": "15m-30m",
+    "longer": "30m+",
+}
+"""The columns of the query, and what people call them; each is half-open."""
+
+TRAITS = {"Device": "$device_type", "Browser": "$browser", "OS": "$os", "Country": "$geoip_country_code"}
+"""What sessions are told apart by; the first value in a session is the whole session's."""
+
+
+@dataclass(frozen=True)
+class Visits:
+    """``sessions`` of ``people``; ``mean`` and ``median`` are seconds, None without any. ``lengths``: as in LENGTHS.
+
+    ``with_pageview`` of them have a pageview, which those that bounce are among. Not ``known``: no event says of which
+    session it is, so that 0 is no count.
+    """
+
+    sessions: int = 0
+    people: int = 0
+    mean: float | None = None
+    median: float | None = None
+    bounces: int = 0
+    with_pageview: int = 0
+    lengths: tuple[int, ...] = (0,) * len(LENGTHS)
+    known: bool = True
+
+    @property
+    def count(self) -> int | None:
+        return self.sessions if self.known else None
+
+    @property
+    def per_person(self) -> float | None:
+        return self.sessions / self.people if self.people else None
+
+    @property
+    def bounce_rate(self) -> float | None:
+        return self.bounces / self.with_pageview if self.with_pageview else None
+
+    @property
+    def of_two_minutes(self) -> float | None:
+        """The share that lasted two minutes or more."""
+        return sum(self.lengths[2:]) / self.sessions if self.sessions else None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The sessions of the window, as far as it is over, and of as long ``before`` it.
+
+    ``buckets``: of each bucket of the frame that had any, counted from 0; empty where these were not asked for.
+    """
+
+    now: Visits
+    before: Visits
+    buckets: Mapping[int, Visits]
+
+    def at(self, bucket: int) -> Visits:
+        return self.buckets.get(bucket, Visits(known=self.now.known))
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """``all`` of them, ``groups`` of the breakdown, if there is one, and ``by`` each of TRAITS that is not it.
+
+    Groups have a session in the window, the one with most comes first: ``(none)`` has no value, ``all others`` is the
+    rest. ``absent`` are those of TRAITS that no session has. ``by_value`` is the answer of the breakdown.
+    ``in_buckets``: all sessions and those of the breakdown have their buckets. ``none`` is why there are none at all.
+    """
+
+    frame: Frame
+    all: Compared
+    groups: Mapping[GroupName, Compared]
+    by: Mapping[str, Mapping[GroupName, Compared]]
+    table: Table
+    by_value: Table | None = None
+    absent: tuple[str, ...] = ()
+    in_buckets: bool = False
+    none: str = ""
+
+
+def sessions_asked(frame: Frame, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
+    """The query and its values for `compared`."""
+    times = {"since": frame.since, "before": frame.since - frame.elapsed, "until": frame.end}
+    return "posthog/sessions", {**narrowed(frame), **grouping(frame), **frame.bucketing, **times, "buckets": buckets}
+
+
+def compared(rows: Sequence[Mapping[str, Any]]) -> Compared:
+    """The sessions of one group, from the rows of the query."""
+    whole = {int(row["period"]): _visits(row) for row in rows if row["bucket"] is None}
+    buckets = {int(row["bucket"]): _visits(row) for row in rows if row["bucket"] is not None}
+    return Compared(whole.get(1, Visits()), whole.get(0, Visits()), buckets)
+
+
+def explained(runner: Runner, frame: Frame, found: Compared) -> tuple[Compared, str]:
+    """``found``, and in words why there are no sessions, if there are none: they may not be known."""
+    if found.now.sessions:
+        return found, ""
+    where = frame.values["where"]
+    conditions = (where, f"({where}) AND $session_id != ''")
+    asked = [
+        ("posthog/event_hours", {**narrowed(frame), "where": condition, "since": frame.since, "until": frame.end})
+        for condition in conditions
+    ]
+    events, of_sessions = (len(table.rows) for table in answers(runner, asked))
+    if of_sessions or not events:
+        return found, "no session began in this time"
+    unknown = replace(found, now=Visits(known=False), before=replace(found.before, known=found.before.sessions > 0))
+    return unknown, "no event has a $session_id: there are no sessions"
+
+
+def ask(runner: Runner, asked: Frame, *, buckets: bool = False) -> Sessions:
+    """Everything about the sessions of the window, in one go; with ``buckets`` from the start of one on."""
+    frame = asked.whole if buckets else asked
+    others = {label: name for label, name in TRAITS.items() if name != frame.breakdown}
+    traits = {label: replace(frame, breakdown=name, top=max(frame.top, 10)) for label, name in others.items()}
+    own = [frame] if frame.breakdown else []
+    wanted = [
+        *(sessions_asked(one, buckets=buckets) for one in (*own, replace(frame, breakdown=""))),
+        *(sessions_asked(one, buckets=False) for one in traits.values()),
+    ]
+    tables = answers(runner, wanted, typed=len(own))
+    by_value, whole = tables[0] if own else None, tables[len(own)]
+    told = dict(zip(traits, tables[len(own) + 1 :], strict=True))
+    absent = tuple(label for label, table in told.items() if one_group(table))
+    all_, none = explained(runner, frame, compared(whole.dicts()))
+    return Sessions(
+        frame,
+        all_,
+        _groups(by_value, frame) if by_value else {},
+        {label: _groups(told[label], one) for label, one in traits.items() if label not in absent},
+        whole,
+        by_value,
+        absent,
+        buckets,
+        none,
+    )
+
+
+def _groups(table: Table, frame: Frame) -> dict[GroupName, Compared]:
+    found = ((name, compared(rows)) for name, rows in groups(table, frame))
+    return {name: one for name, one in found if one.now.sessions}
+
+
+def _visits(row: Mapping[str, Any]) -> Visits:
+    return Visits(
+        int(row["sessions"]),
+        int(row["people"]),
+        float(row["mean_seconds"]),
+        float(row["median_seconds"]),
+        int(row["bounces"]),
+        int(row["with_pageview"]),
+        tuple(int(row[name]) for name in LENGTHS),
+    )

@@ -1,0 +1,249 @@
+"""Sessions as a document: how many and how long, and what they came from."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from usertrack.core.document import Block, Chart, Document, Listing, Shown, Spark
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import plural
+from usertrack.product.ask import others
+from usertrack.product.compare import Figure, changes, lasted, listing, values
+from usertrack.product.scope import EVERYBODY, GroupName
+from usertrack.product.sessions import view as session_buckets
+from usertrack.product.sessions.numbers import LENGTHS, TRAITS, Compared, Sessions, Visits
+
+_COLUMNS = (
+    Column("by"),
+    Column("value"),
+    Column("group"),
+    Column("people", "BIGINT"),
+    Column("sessions", "BIGINT"),
+    Column("share", "DOUBLE"),
+    Column("sessions_per_person", "DOUBLE"),
+    Column("mean_seconds", "DOUBLE"),
+    Column("median_seconds", "DOUBLE"),
+    Column("bounce_rate", "DOUBLE"),
+    *(Column(f"length_{label}", "BIGINT") for label in LENGTHS.values()),
+)
+
+
+_MOST = 20  # rows of a table, unless --limit says otherwise
+
+
+def sessions_document(found: Sessions) -> Document:
+    """All sessions, their lengths, and their devices, browsers, systems and countries; files hold a row for each.
+
+    Where buckets were asked for, one for each of them follows: those of the whole window have no `start`.
+    """
+    frame, now = found.frame, found.all.now
+    columns, rows = _rows(found)
+    figures, before = session_figures(now), session_figures(found.all.before)
+    compared = listing(figures, before)
+    notes = (
+        *frame.notes,
+        *_notes(found),
+        *absent_notes(found),
+        *(others(found.by_value, frame) if found.by_value else ()),
+    )
+    return Document(
+        title="Sessions",
+        subtitle=" · ".join([frame.said, *frame.scope, *(frame.weeks if found.in_buckets else [])]),
+        blocks=(
+            compared,
+            *session_buckets.blocks(found),
+            *([_lengths(now)] if now.known else []),
+            *(_values(by, known, now) for by, known in _told_apart(found)),
+        ),
+        notes=notes,
+        data=lambda: {
+            **frame.as_dict(),
+            "now": values(figures),
+            "before": values(before),
+            "change": changes(figures, before),
+            "lengths": by_length(now),
+            "rows": Table(columns, rows).dicts(),
+            "notes": list(notes),
+        },
+        table=replace(found.table, columns=columns, rows=rows, name="sessions", timezone=frame.timezone),
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def _rows(found: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
+    now = found.all.now
+    own = [("all", EVERYBODY, found.all), *((found.frame.breakdown, name, one) for name, one in found.groups.items())]
+    traits = [(by, name, one) for by, known in found.by.items() for name, one in known.items()]
+    whole: list[Row] = [(by, *name.columns.values(), *_row(one.now, now)) for by, name, one in (*own, *traits)]
+    if not found.in_buckets:
+        return _COLUMNS, whole
+    in_time: list[Row] = [
+        (
+            by,
+            *name.columns.values(),
+            *_row(bucket.visits, now),
+            found.frame.kept(bucket.start),
+            bucket.complete,
+        )
+        for by, name, one in own
+        for bucket in session_buckets.buckets(found, one)
+    ]
+    columns = (*_COLUMNS, found.frame.column(), Column("complete", "BOOLEAN"))
+    return columns, [*((*row, None, None) for row in whole), *in_time]
+
+
+def _told_apart(found: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Compared]]]:
+    """By the breakdown, if there is one, and by each trait; nothing where there are no sessions."""
+    for by, known in ((found.frame.breakdown, found.groups), *found.by.items()):
+        if known:
+            yield by, known
+
+
+def _row(visits: Visits, of: Visits) -> Row:
+    own = (
+        visits.people if visits.known else None,
+        visits.count,
+        _share(visits, of),
+        visits.per_person,
+        visits.mean,
+        visits.median,
+        visits.bounce_rate,
+    )
+    return (*own, *by_length(visits).values())
+
+
+def by_length(visits: Visits) -> dict[str, int | None]:
+    """How many sessions were how long; None where that is not known."""
+    return {
+        label: count if visits.known else None for label, count in zip(LENGTHS.values(), visits.lengths, strict=True)
+    }
+
+
+def _share(visits: Visits, of: Visits) -> float | None:
+    return visits.sessions / of.sessions if of.sessions else None
+
+
+def session_figures(visits: Visits) -> dict[str, Figure]:
+    """The figures of all sessions of a period by their names in JSON."""
+    return {
+        "sessions": Figure("Sessions", visits.count),
+        "visitors": Figure("People who had one", visits.people if visits.known else None),
+        "sessions_per_person": Figure("Sessions per person", visits.per_person, "mean"),
+        "session_mean_seconds": Figure("Session length, mean", visits.mean, "seconds"),
+        "session_median_seconds": Figure("Session length, median", visits.median, "seconds"),
+        "bounce_rate": Figure("Bounce rate", visits.bounce_rate, "share"),
+    }
+
+
+def _lengths(now: Visits) -> Listing:
+    rows: list[Row] = [
+        (label.replace("-", " – "), count, count / now.sessions if now.sessions else None)
+        for label, count in zip(LENGTHS.values(), now.lengths, strict=True)
+    ]
+    shown = {"length": Shown("Length"), "sessions": Shown("Sessions", "number"), "share": Shown("Share", "bar")}
+    kinds = ("VARCHAR", "BIGINT", "DOUBLE")
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows), "How long they were", shown)
+
+
+def _values(by: str, known: Mapping[GroupName, Compared], all_: Visits) -> Listing:
+    rows: list[Row] = [
+        (
+            name.written,
+            one.now.people,
+            one.now.sessions,
+            _share(one.now, all_),
+            lasted(one.now.median),
+            one.now.bounce_rate,
+        )
+        for name, one in known.items()
+    ]
+    shown = {
+        "value": Shown(by, grows=True),
+        "people": Shown("People", "number"),
+        "sessions": Shown("Sessions", "number"),
+        "share": Shown("Share", "bar"),
+        "median": Shown("Median", align="right"),
+        "bounce_rate": Shown("Bounced", "percent"),
+    }
+    kinds = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "VARCHAR", "DOUBLE")
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows), "", shown, limit=_MOST)
+
+
+def absent_notes(found: Sessions) -> Iterator[str]:
+    """What sessions cannot be told apart by."""
+    if found.absent:
+        yield f"no session has {' or '.join(TRAITS[label] for label in found.absent)}: there is no table of that"
+
+
+def none_notes(found: Sessions) -> Iterator[str]:
+    """Why there are no sessions."""
+    if found.none:
+        yield found.none
+
+
+def _notes(found: Sessions) -> Iterator[str]:
+    yield from none_notes(found)
+    if found.frame.where:
+        yield "sessions with an event that fulfils --where, each of them whole"
+    unseen = found.all.now.sessions - found.all.now.with_pageview
+    if unseen:
+        yield f"{plural(unseen, 'session')} without any pageview: whether they bounced is not known"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Sessions that began in the bucket from ``start``, an aware local time. ``complete``: it is over, and whole."""
+
+    start: datetime
+    visits: Visits
+    complete: bool
+
+
+def buckets(found: Sessions, one: Compared) -> list[Bucket]:
+    """Every bucket of the window up to now, also those without a session; none where they were not asked for."""
+    frame = found.frame
+    starts = frame.starts if found.in_buckets else []
+    return [Bucket(start, one.at(at), not frame.unfinished(start)) for at, start in enumerate(starts)]
+
+
+def blocks(found: Sessions) -> Iterator[Block]:
+    """Nothing where buckets were not asked for."""
+    frame, known = found.frame, buckets(found, found.all)
+    over = [bucket for bucket in known if bucket.complete]
+    if not found.all.now.known:
+        return
+    if len(over) > 2:
+        label = f"Sessions by {frame.interval}"
+        x = frame.axis([bucket.start for bucket in over])
+        yield Chart("trend", label, x, {label: [bucket.visits.sessions for bucket in over]})
+        for name, one in found.groups.items():
+            line = [bucket.visits.sessions for bucket in buckets(found, one) if bucket.complete]
+            yield Spark(frame.heading(name), line)
+    if known:
+        yield _listing(found, known)
+
+
+def _listing(found: Sessions, known: list[Bucket]) -> Listing:
+    frame = found.frame
+    rows: list[Row] = [
+        (
+            frame.label(bucket.start) + "…" * (not bucket.complete),
+            bucket.visits.sessions,
+            bucket.visits.people,
+            lasted(bucket.visits.mean),
+            lasted(bucket.visits.median),
+            bucket.visits.bounce_rate,
+        )
+        for bucket in known
+    ]
+    shown = {
+        "bucket": Shown(frame.of_bucket),
+        "sessions": Shown("Sessions", "bar"),
+        "people": Shown("People", "number"),
+        "mean": Shown("Mean", align="right"),
+        "median": Shown("Median", align="right"),
+        "bounce_rate": Shown("Bounced", "percent"),
+    }
+    kinds = ("VARCHAR", "BIGINT", "BIGINT", "VARCHAR", "VARCHAR", "DOUBLE")
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=frame.as_of), "", shown)

@@ -1,1 +1,0 @@
-"""Documents: what each answer shows, before anybody decides in which format."""

@@ -1,0 +1,1 @@
+"""Several answers in one document: weekly, dossier, activity page; and whether a report still holds."""

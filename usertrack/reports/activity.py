@@ -1,0 +1,90 @@
+"""What a page about activity shows: parts that are asked for side by side, each with the queries it is made of.
+
+A part that cannot be had is the error that stands in its place; the others are shown.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.engine.runner import Done, Runner
+from usertrack.library.library import Statement
+from usertrack.product.activity import numbers as activity
+from usertrack.product.features import numbers as features
+from usertrack.product.journeys import numbers as journeys
+from usertrack.product.retention import numbers as retention
+from usertrack.product.scope import Frame
+from usertrack.product.sessions import numbers as sessions
+from usertrack.reports import activity_segments as standing
+from usertrack.segments.profiles import Workbench
+from usertrack.segments.rules import Rules
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """``weeks`` are those of the cohorts of people who did ``signed_up``; ``patterns`` make one page of many."""
+
+    frame: Frame
+    weeks: Frame
+    signed_up: str
+    source: features.Source
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Part(Generic[Answer]):
+    """``found`` is the answer, or why there is none; ``asked`` are its queries."""
+
+    found: Answer | UsertrackError
+    asked: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    frame: Frame
+    bench: Workbench
+    activity: Part[activity.Activity]
+    sessions: Part[sessions.Sessions]
+    features: Part[features.Features]
+    journeys: Part[journeys.Journeys]
+    cohorts: Part[retention.DayCohorts]
+    segments: Part[list[standing.Standing]]
+
+
+def gather(runner: Runner, asked: Asked, bench: Workbench, rules: Rules, done: Done) -> Dashboard:
+    """Raises UsageError for a condition that is no HogQL, and an error of the source where no part can be had at all.
+
+    ``bench`` has the people of all segments; what it is made of was asked before, with ``runner``.
+    """
+    frame = asked.frame.whole
+    weekly = replace(frame, interval="week")
+    wanted: list[Callable[[Runner], Any]] = [
+        lambda at: activity.ask(at, frame),
+        lambda at: sessions.ask(at, frame),
+        lambda at: features.ask(at, asked.source, weekly),
+        lambda at: journeys.ask(at, journeys.Asked(patterns=asked.patterns), frame),
+        lambda at: retention.ask_days(at, retention.Asked(asked.signed_up), asked.weeks),
+        lambda at: standing.ask(at, bench, rules, frame),
+    ]
+    parts = runner.together([partial(_part, runner, done, ask) for ask in wanted])
+    first = parts[0].found
+    if isinstance(first, UsageError) or all(isinstance(part.found, UsertrackError) for part in parts):
+        raise first
+    return Dashboard(frame, bench, *parts)
+
+
+def _part(runner: Runner, done: Done, ask: Callable[[Runner], Any]) -> Part[Any]:
+    asked: list[Statement] = []
+
+    def told(statement: Statement, answer: Any) -> None:
+        asked.append(statement)
+        done(statement, answer)
+
+    try:
+        return Part(ask(runner.watched(told)), tuple(asked))
+    except UsertrackError as error:
+        return Part(error, tuple(asked))

@@ -1,0 +1,294 @@
+"""The whole of `usertrack activity` as one JSON document: every field is counted, and null is not known, never 0.
+
+Its schema is user_activity.schema.json. Rates are percentages, lengths seconds, dates local.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from usertrack.core.document import Document
+from usertrack.core.words import plural
+from usertrack.product.activity.numbers import Activity
+from usertrack.product.activity.view import figures
+from usertrack.product.churn.numbers import Churn
+from usertrack.product.churn.view import churn_document
+from usertrack.product.compare import change
+from usertrack.product.features.numbers import Features
+from usertrack.product.funnel.numbers import FunnelAnswer
+from usertrack.product.journeys.numbers import Count, Group, Journeys, told_apart
+from usertrack.product.journeys.tree import OTHERS
+from usertrack.product.retention.numbers import DAYS, Cohort, DayCohorts
+from usertrack.product.scope import GroupName
+from usertrack.product.sessions.numbers import TRAITS, Compared, Sessions
+from usertrack.product.sessions.view import absent_notes, by_length, none_notes
+from usertrack.reports.activity_full import Whole
+from usertrack.reports.activity_segments import Standing
+
+_DEVICES = ("desktop", "mobile", "tablet")
+_TOP = 10
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the document."""
+    text = resources.files(__package__).joinpath("user_activity.schema.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def user_activity_document(whole: Whole) -> Document:
+    """A document that has JSON alone."""
+    frame = whole.activity.frame
+    return Document(
+        title="User activity",
+        subtitle=" · ".join([frame.said, *frame.scope]),
+        data=lambda: user_activity(whole),
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+    )
+
+
+def user_activity(whole: Whole) -> dict[str, Any]:
+    frame = whole.activity.frame
+    return {
+        "userId": frame.user.name if frame.user else None,
+        "workspaceId": whole.workspace,
+        "timeframe": f"{len(frame.starts)}d",
+        "since": frame.since,
+        "until": frame.until,
+        "timezone": frame.timezone,
+        "counted": frame.counted,
+        "segment": frame.segment or None,
+        "where": frame.where or None,
+        "activityMetrics": _metrics(whole.activity),
+        "sessionAnalytics": _sessions(whole.sessions),
+        "featureUsage": _features(whole.features, whole.adoption),
+        "userJourney": _journeys(whole.journeys, whole.goals),
+        "retention": {**_retention(whole.cohorts), "churnAnalysis": _churn(whole.churn)},
+        "segments": list(_segments(whole.segments)),
+        "notes": [
+            *frame.notes,
+            *none_notes(whole.sessions),
+            *absent_notes(whole.sessions),
+            *_at_once(whole.goals),
+            *whole.notes,
+        ],
+    }
+
+
+def _metrics(found: Activity) -> dict[str, Any]:
+    now, before = figures(found.now), figures(found.before)
+    changes = {f"{name}Change": percent(change(now[name].value, before[name].value)) for name in ("dau", "wau", "mau")}
+    return {
+        **{name: now[name].value for name in ("dau", "wau", "mau")},
+        **changes,
+        "newUsers": now["new"].value,
+        "returningUsers": now["returning"].value,
+        "reactivatedUsers": now["resurrected"].value,
+        "churnedUsers": now["churned"].value,
+        "avgSessionsPerUser": rounded(now["sessions_per_person"].value),
+        "avgSessionDuration": rounded(now["session_mean_seconds"].value),
+        "bounceRate": percent(now["bounce_rate"].value),
+        "engagementScore": rounded(now["engagement_score"].value),
+        "engagementTrend": percent(change(now["engagement_score"].value, before["engagement_score"].value)),
+        "activityByHour": found.by_hour,
+        "activityByDayOfWeek": found.by_weekday,
+        "activityByDate": [
+            {
+                "date": day.start.date(),
+                "activeUsers": day.dau,
+                "sessions": found.sessions.at(at).count,
+                "events": found.events(day.start.date()),
+            }
+            for at, day in enumerate(found.now.active.days)
+        ],
+    }
+
+
+def _sessions(found: Sessions) -> dict[str, Any]:
+    now, by = found.all.now, {label: found.by.get(label, {}) for label in TRAITS}
+    return {
+        "totalSessions": now.count,
+        "avgSessionLength": rounded(now.mean),
+        "medianSessionLength": rounded(now.median),
+        "sessionLengthDistribution": by_length(now),
+        "deviceBreakdown": _devices(by["Device"], now.count),
+        "browserBreakdown": {name.written: one.now.sessions for name, one in by["Browser"].items()},
+        "locationBreakdown": {
+            name.written: {"users": one.now.people, "sessions": one.now.sessions} for name, one in by["Country"].items()
+        },
+    }
+
+
+def _devices(by: Mapping[GroupName, Compared], total: int | None) -> dict[str, int | None]:
+    """Sessions on each; ``other`` are those on anything else, or on nobody knows what."""
+    if total is None:
+        return dict.fromkeys((*_DEVICES, "other"))
+    counts = {name: sum(one.now.sessions for key, one in by.items() if key.lower() == name) for name in _DEVICES}
+    return {**counts, "other": total - sum(counts.values())}
+
+
+def _features(found: Features | None, adoption: FunnelAnswer | None) -> dict[str, Any]:
+    [group] = found.groups if found else [None]
+    used, unused = (group.features, group.unused) if group else ((), ())
+    steps = adoption.groups[0].steps if adoption else ()
+    return {
+        "features": [
+            {
+                "featureName": one.name,
+                "category": one.category or None,
+                "usageCount": one.uses,
+                "uniqueUsers": one.people,
+                "avgTimeSpent": rounded(one.seconds),
+                "adoptionRate": percent(one.adoption),
+                "retentionRate": percent(one.retention),
+            }
+            for one in used
+        ],
+        "adoptionFunnel": [
+            {"stage": step.step.text, "users": step.persons, "dropoffRate": _lost(step.of_previous) if at else None}
+            for at, step in enumerate(steps)
+        ],
+        "topFeatures": [
+            {"feature": one.name, "usage": one.uses, "trend": one.trend.word if one.trend else None}
+            for one in used[:_TOP]
+        ],
+        "unusedFeatures": [{"feature": one.name, "lastUsed": one.last_at} for one in unused],
+    }
+
+
+def _lost(kept: float | None) -> float | None:
+    return None if kept is None else percent(1 - kept)
+
+
+def _journeys(found: Journeys, goals: Sequence[Journeys]) -> dict[str, Any]:
+    empty: dict[str, Any] = {"commonPaths": [], "entryPoints": [], "exitPoints": []}
+    return {
+        **(_ways(found.groups[0]) if found.groups else empty),
+        "conversionPaths": [
+            {"goal": way.asked.goal, "paths": [path for group in way.groups for path in _to_goal(group)]}
+            for way in goals
+        ],
+    }
+
+
+def _at_once(goals: Sequence[Journeys]) -> Iterator[str]:
+    """Such a path is the goal alone: it is kept, so that the rates of all paths add up to the whole conversion."""
+    for way in goals:
+        if way.at_once:
+            begun = f"{plural(way.at_once, 'session')} began with {way.asked.goal}"
+            yield f"{begun}: their conversion path is that step alone"
+
+
+def _ways(group: Group) -> dict[str, Any]:
+    total = group.total.sessions
+    paths, other_paths = told_apart(group.journeys, group.paths, _TOP)
+    (entries, other_entries), (exits, other_exits) = (
+        told_apart(total, counts, _TOP) for counts in (group.entries, group.exits)
+    )
+    return {
+        "commonPaths": [
+            *(
+                {
+                    "path": list(path),
+                    "frequency": count.sessions,
+                    "avgCompletion": percent(group.completion(path)),
+                    "dropoffPoints": [
+                        {"step": step, "dropoffRate": percent(lost)}
+                        for step, lost in zip(path, group.drop_offs(path), strict=False)
+                    ],
+                }
+                for path, count in paths.items()
+            ),
+            *_others(other_paths, "frequency", path=[OTHERS], avgCompletion=None, dropoffPoints=[]),
+        ],
+        "entryPoints": [
+            *(
+                {"page": page, "count": count.sessions, "bounceRate": percent(count.stayed / count.sessions)}
+                for page, count in entries.items()
+            ),
+            *_others(other_entries, "count", page=OTHERS, bounceRate=None),
+        ],
+        "exitPoints": [
+            *(
+                {"page": page, "count": count.sessions, "avgTimeBeforeExit": rounded(count.seconds)}
+                for page, count in exits.items()
+            ),
+            *_others(other_exits, "count", page=OTHERS, avgTimeBeforeExit=None),
+        ],
+    }
+
+
+def _to_goal(group: Group) -> Iterator[dict[str, Any]]:
+    """The rates are of all sessions, so that they add up."""
+    paths, others = told_apart(group.journeys, group.paths, _TOP)
+    for path, count in [*paths.items(), *([((OTHERS,), others)] if others else [])]:
+        rate = percent(count.sessions / group.total.sessions) if group.total.sessions else None
+        yield {"steps": list(path), "conversions": count.sessions, "conversionRate": rate}
+
+
+def _others(count: Count | None, measure: str, **more: Any) -> Iterator[dict[str, Any]]:
+    if count:
+        yield {**more, measure: count.sessions}
+
+
+def _churn(found: Churn | None) -> dict[str, Any]:
+    if found is None:
+        return {"churnRate": None, "avgLifetime": None, "riskSegments": []}
+    [group] = found.groups
+    last = group.periods[-1].left.value if group.periods else None
+    table = churn_document(found).table
+    return {
+        "churnRate": percent(last),
+        "avgLifetime": rounded(group.lifetime.mean),
+        "riskSegments": [
+            {
+                "segment": row["segment"],
+                "users": row["people"],
+                "churnProbability": percent(row["churn_probability"]),
+                "characteristics": row["characteristics"],
+            }
+            for row in (table.dicts() if table else ())
+        ],
+    }
+
+
+def _retention(found: DayCohorts | None) -> dict[str, Any]:
+    if found is None:
+        return {"retentionCurve": [], "cohorts": []}
+    [everybody] = found.groups
+    return {
+        "retentionCurve": [
+            {"day": day, "retentionRate": percent(people / size), "activeUsers": people}
+            for day, (people, size) in enumerate(everybody.curve)
+            if size
+        ],
+        "cohorts": [_cohort(cohort) for cohort in everybody.cohorts],
+    }
+
+
+def _cohort(cohort: Cohort) -> dict[str, Any]:
+    rates = {f"day{day}": percent(cohort.rate(at)) for at, day in enumerate(DAYS, start=1)}
+    return {"cohortDate": cohort.start.date(), "cohortSize": cohort.size, "retention": rates}
+
+
+def _segments(standings: Sequence[Standing]) -> Iterator[dict[str, Any]]:
+    for standing in standings:
+        yield {
+            "segmentName": standing.segment.name,
+            "segmentSet": standing.set_name,
+            "segmentType": standing.kind,
+            "userCount": standing.people,
+            "characteristics": list(standing.rule),
+            "avgEngagement": rounded(standing.engagement.score if standing.engagement else None),
+            "avgRevenue": rounded(standing.revenue),
+        }
+
+
+def percent(share: float | None) -> float | None:
+    return None if share is None else round(100 * share, 2)
+
+
+def rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)

@@ -1,0 +1,189 @@
+"""Activity as a page, from cards to segments: each section is a part with its queries, or says why there is none."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+from usertrack.core.document import Block, Chart, Document, Listing, Origin, Paragraph, Section, Shown, Spark
+from usertrack.core.errors import UsertrackError
+from usertrack.core.provenance import plain, provenance
+from usertrack.core.sections import section_json, unknown
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import number, people_words
+from usertrack.library.library import Statement
+from usertrack.product import compare as compared
+from usertrack.product.activity.numbers import Activity
+from usertrack.product.activity.view import activity_document, figures
+from usertrack.product.features.numbers import Features
+from usertrack.product.features.view import features_document
+from usertrack.product.journeys.view import journeys_document
+from usertrack.product.retention.numbers import FEWEST, DayCohorts
+from usertrack.product.retention.view import cohorts_document
+from usertrack.product.scope import Frame
+from usertrack.product.sessions.numbers import Sessions
+from usertrack.product.sessions.view import session_figures, sessions_document
+from usertrack.reports.activity import Answer, Dashboard, Part
+from usertrack.reports.activity_segments import Standing
+from usertrack.reports.members import origins
+
+CARDS = ("dau", "wau", "mau", "engagement_score")
+
+
+def dashboard_document(
+    found: Dashboard, recipe: Mapping[str, Any], templates: Path | None = None, limit: int | None = None
+) -> Document:
+    """The whole page. ``recipe`` is how to have it again; ``limit`` is what the user asked for."""
+    frame = found.frame
+    blocks = tuple(_blocks(found))
+    notes = tuple(found.bench.notes)
+    return Document(
+        title="User activity",
+        subtitle=" · ".join([frame.said, *frame.scope]),
+        blocks=blocks,
+        notes=notes,
+        data=lambda: {
+            **{key: value for key, value in frame.as_dict().items() if key not in ("interval", "breakdown")},
+            "sections": [section_json(block, limit) for block in blocks if isinstance(block, Section)],
+            "notes": list(notes),
+        },
+        timezone=frame.timezone,
+        as_of=frame.as_of,
+        layout="activity",
+        templates=templates,
+        provenance=provenance(blocks, recipe, limit),
+    )
+
+
+def _blocks(found: Dashboard) -> Iterator[Block]:
+    yield _section(found, "At a glance", found.activity, _cards)
+    yield _section(found, "Active people", found.activity, _activity)
+    yield _section(found, "Sessions", found.sessions, _sessions)
+    yield _section(found, "Features", found.features, _features)
+    yield _section(found, "Journeys", found.journeys, lambda part: _of(journeys_document(part), "journeys"))
+    yield _section(found, "Retention", found.cohorts, _curve)
+    yield _section(found, "Cohorts", found.cohorts, _cohorts)
+    yield _section(found, "Segments", found.segments, lambda part: _segments(part, found.bench.people))
+
+
+def _section(
+    found: Dashboard, heading: str, part: Part[Answer], blocks: Callable[[Answer], Sequence[Block]]
+) -> Section:
+    """A part under its heading, or why there is none of it."""
+    who = origins(found.bench, found.bench.queries) if found.frame.segment or heading == "Segments" else ()
+    queries = (*_origins(part.asked, found.frame), *who)
+    if isinstance(part.found, UsertrackError):
+        return Section(heading, (unknown(part.found.message),), queries)
+    return Section(heading, tuple(blocks(part.found)), queries)
+
+
+def _origins(asked: Sequence[Statement], frame: Frame) -> tuple[Origin, ...]:
+    """Each query once, in the order of their names; who the people of a segment are is not told."""
+    found: dict[str, Origin] = {}
+    for statement in asked:
+        params = statement.query.params if statement.query else {}
+        values = {name: value for name, value in statement.values.items() if name in params and name != "people"}
+        origin = Origin(statement.name, values, statement.source, frame.as_of)
+        found.setdefault(f"{statement.name} {plain(values)}", origin)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _of(document: Document, command: str) -> list[Block]:
+    """The blocks of a part with its notes, and the command that tells more."""
+    said = (*document.notes, f"more with `usertrack {command}`")
+    return [*document.blocks, *(Paragraph(text, "dim") for text in said)]
+
+
+def _cards(found: Activity) -> list[Block]:
+    now, before = figures(found.now), figures(found.before)
+    cards = compared.listing({name: now[name] for name in CARDS}, before)
+    return [Listing(cards.table, shown=cards.shown, tiles=True)]
+
+
+def _activity(found: Activity) -> list[Block]:
+    """The days as one chart, then what is on no card and of no session."""
+    now, before = figures(found.now), figures(found.before)
+    others = {name: figure for name, figure in now.items() if name not in (*CARDS, *session_figures(found.now.visits))}
+    _, *rest = [block for block in _of(activity_document(found), "activity") if not isinstance(block, Chart)]
+    return [*_trend(found), compared.listing(others, before), *rest]
+
+
+def _trend(found: Activity) -> Iterator[Chart]:
+    days = [day for day in found.now.active.days if day.complete]
+    if len(days) > 1:
+        series = {name.upper(): [getattr(day, name) for day in days] for name in ("mau", "wau", "dau")}
+        yield Chart(
+            "trend",
+            "DAU, WAU, MAU",
+            [day.start.date() for day in days],
+            series,
+            caption="on each day, in the 7 days and in the 30 days to it",
+        )
+
+
+def _sessions(found: Sessions) -> list[Block]:
+    """Each table under the name of what it is by."""
+    blocks = _of(sessions_document(found), "sessions")
+    by = {at: block for at, block in enumerate(blocks) if isinstance(block, Listing) and "value" in block.shown}
+    return [
+        replace(by[at], heading=by[at].shown["value"].label) if at in by else each for at, each in enumerate(blocks)
+    ]
+
+
+def _features(found: Features) -> list[Block]:
+    """With a note where the first week is cut off by the begin of the time."""
+    frame = found.frame
+    whole = frame.starts[0].astimezone(UTC) == frame.since
+    note = f"the week of {frame.label(frame.starts[0])} counts from {frame.said.partition(' – ')[0]} on"
+    cut = [] if whole else [Paragraph(note, "dim")]
+    *blocks, more = _of(features_document(found), "features")
+    return [*blocks, *cut, more]
+
+
+def _curve(found: DayCohorts) -> list[Block]:
+    """The share of everybody who came back on each day after their first, as far as it is known of enough people."""
+    known = found.groups[0].drawn
+    if len(known) < 2:
+        return [Paragraph(f"fewer than {FEWEST} people began long enough ago", "dim")]
+    label = f"Back on a day after the first {found.asked.target or 'event'}"
+    shares = {"back": [people / size for _, people, size in known]}
+    caption = (
+        f"of {people_words(known[0][2])} on day {known[0][0]}, {number(known[-1][2])} on day {known[-1][0]}; it ends "
+        f"before the days known of fewer than {FEWEST}"
+    )
+    return [Chart("trend", label, [f"day {day}" for day, *_ in known], shares, unit="percent", caption=caption)]
+
+
+def _cohorts(found: DayCohorts) -> list[Block]:
+    """Without the curve, which has a section of its own."""
+    return [block for block in _of(cohorts_document(found), "cohorts") if not isinstance(block, Spark)]
+
+
+def _segments(found: Sequence[Standing], total: int) -> list[Block]:
+    rows: list[Row] = [
+        (
+            one.segment.name,
+            one.set_name,
+            one.kind,
+            one.people,
+            one.people / total if one.people is not None and total else None,
+            round(score, 1) if one.engagement and (score := one.engagement.score) is not None else None,
+            one.revenue,
+            " ".join(one.segment.when.split()),
+        )
+        for one in found
+    ]
+    shown = {
+        "segment": Shown("Segment", "tag"),
+        "set": Shown("Set"),
+        "kind": Shown("Kind", spare=True),
+        "people": Shown("People", "number"),
+        "share": Shown("Share", "bar", full=1.0),
+        "engagement": Shown("Engagement", "number"),
+        "revenue": Shown("Revenue", "number", hidden=all(one.revenue is None for one in found), spare=True),
+        "rule": Shown("Who", "text", grows=True, spare=True),
+    }
+    kinds = ("VARCHAR", "VARCHAR", "VARCHAR", "BIGINT", "DOUBLE", "DECIMAL(18,1)", "DOUBLE", "VARCHAR")
+    said = f"of {people_words(total)}, as they are now; a person may be in several segments"
+    return [Listing(Table(tuple(map(Column, shown, kinds)), rows), shown=shown), Paragraph(said, "dim")]

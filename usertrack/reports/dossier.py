@@ -1,0 +1,141 @@
+"""One person's dossier, from both sources: account, segments, activity, tools, failures, sessions, timeline."""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from usertrack.core.errors import UsertrackError
+from usertrack.core.period import in_zone
+from usertrack.core.table import Column, Row, Table
+from usertrack.engine.runner import Runner
+from usertrack.failures.masking import fingerprint
+from usertrack.library.library import Statement
+from usertrack.segments.explain import Explanation, explain
+from usertrack.segments.profiles import ProfileFact, Workbench
+
+DAYS = 30
+_TIMELINE = 500  # events and actions that a dossier shows at the most; it says when there are more
+
+PARTS = {
+    "mcp": "posthog/user_mcp",
+    "sessions": "posthog/user_sessions",
+    "events": "posthog/user_events",
+    "event_hours": "posthog/user_hours",
+    "tools": "neon/user_tools",
+    "runs": "neon/user_runs",
+    "tool_failures": "neon/user_tool_failures",
+    "custom_tools": "neon/user_custom_tools",
+    "actions": "neon/user_timeline",
+    "action_hours": "neon/user_hours",
+}
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """``parts`` by name as in the queries above; what could not be had is in ``missing``, with the reason.
+
+    ``spellings`` are those of the e-mail in the sources, which the parts were asked for.
+    ``known`` are the facts of a profile by name; their values are in each explanation.
+    ``days`` are the 31 calendar days, in the workspace's timezone, that the last 30 days touch, oldest first: (day,
+    actions of any kind). ``hours`` has the actions of the same days by weekday, Monday first, and hour.
+    """
+
+    email: str
+    as_of: datetime
+    standing: dict[str, Explanation]
+    known: dict[str, ProfileFact]
+    parts: dict[str, Table]
+    spellings: tuple[str, ...]
+    missing: dict[str, str] = field(default_factory=dict)
+    days: tuple[tuple[date, int], ...] = ()
+    hours: tuple[tuple[int, ...], ...] = ()
+    timeline: tuple[Row, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
+    """Everything known of one person; raises UsageError, with near matches, when nobody is called ``wanted``."""
+    standing = {name: explain(bench, chosen, wanted, flips=False) for name, chosen in bench.rules.sets.items()}
+    email = next(iter(standing.values())).key
+    spellings = bench.spellings or [email]
+    names = {part: _statement(runner, part, query, spellings) for part, query in PARTS.items()}
+    answers = dict(zip(names, runner.run(list(names.values())), strict=True))
+    parts = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
+    parts |= {name: _by_cause(parts[name], *how) for name, how in _CAUSES.items() if name in parts}
+    days, week = _activity(parts, runner)
+    missing = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
+    return Dossier(
+        email=email,
+        as_of=bench.as_of,
+        standing=standing,
+        known=bench.facts,
+        parts=parts,
+        spellings=tuple(spellings),
+        missing=missing,
+        days=tuple(days.items()),
+        hours=tuple(tuple(week[weekday, hour] for hour in range(24)) for weekday in range(7)),
+        timeline=_timeline(parts),
+        notes=tuple(dict.fromkeys([*bench.notes, *missing.values(), *_cut(parts)])),
+    )
+
+
+def _statement(runner: Runner, part: str, query: str, spellings: list[str]) -> Statement:
+    limit = _TIMELINE if part in ("events", "actions", "sessions") else None
+    return runner.bind(query, {"email": spellings}, limit=limit)
+
+
+_CAUSES = {"runs": ("cause", "outcome", "runs"), "tool_failures": ("message", "tool", "failures")}
+"""Parts with messages as they were written: what to call their fingerprint, what else to group by, what to count."""
+
+
+def _by_cause(table: Table, called: str, by: str, count: str) -> Table:
+    """``table`` with one row per ``by`` and fingerprint, most first; `usertrack failures` shows the same ones."""
+    found: dict[tuple[str, str | None], tuple[int, datetime, datetime]] = {}
+    for row in table.dicts():
+        failed = row.get("outcome", "failed") == "failed"
+        cause = fingerprint(row["message"] or "", row.get("error_type") or "") if failed else None
+        was = found.get((row[by], cause), (0, datetime.max, datetime.min))
+        found[row[by], cause] = (was[0] + row[count], min(was[1], row["first_at"]), max(was[2], row["last_at"]))
+    rows: list[Row] = [(*key, *counted) for key, counted in found.items()]
+    rows.sort(key=lambda row: (-row[2], row[0], row[1] or ""))
+    kinds = (by, "VARCHAR"), (called, "VARCHAR"), (count, "BIGINT"), ("first_at", "TIMESTAMP"), ("last_at", "TIMESTAMP")
+    return replace(table, columns=tuple(Column(*kind) for kind in kinds), rows=rows)
+
+
+def _activity(parts: dict[str, Table], runner: Runner) -> tuple[dict[date, int], Counter[tuple[int, int]]]:
+    """Actions per day, and per weekday and hour: both sources together, days without any as 0.
+
+    The first day is part of the window only.
+    """
+    last = in_zone(runner.as_of, runner.settings["timezone"]).date()
+    totals = {last - timedelta(days=back): 0 for back in range(DAYS, -1, -1)}
+    week = Counter[tuple[int, int]]()
+    for name in ("event_hours", "action_hours"):
+        for day, hour, actions in parts[name].rows if name in parts else ():
+            if day in totals:
+                totals[day] += actions
+                week[day.weekday(), hour] += actions
+    return totals, week
+
+
+def _timeline(parts: dict[str, Table]) -> tuple[Row, ...]:
+    """(at, kind, what, outcome, detail), newest first: events and backend actions in one line of time.
+
+    Where one source was cut, the line ends where that source does, so that it has no holes.
+    """
+    events = (
+        [(at, "event", event, None, page or detail) for at, event, page, detail, _ in parts["events"].rows]
+        if "events" in parts
+        else []
+    )
+    actions: list[Row] = [
+        (at, kind, what, outcome, fingerprint(detail) if outcome == "failed" and detail else detail)
+        for at, kind, what, outcome, detail in (parts["actions"].rows if "actions" in parts else ())
+    ]
+    cut = [rows[-1][0] for name, rows in (("events", events), ("actions", actions)) if rows and parts[name].truncated]
+    known = [row for row in (*events, *actions) if not cut or row[0] >= max(cut)]
+    return tuple(sorted(known, key=lambda row: (row[0], row[1], str(row[2])), reverse=True))
+
+
+def _cut(parts: dict[str, Table]) -> list[str]:
+    return [f"{name}: only the newest {len(table.rows)} are shown" for name, table in parts.items() if table.truncated]

@@ -1,0 +1,252 @@
+"""A dossier as a document."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from usertrack.core.document import Block, Document, Facts, Heatmap, Listing, Origin, Paragraph, Section, Shown, Spark
+from usertrack.core.period import moment
+from usertrack.core.provenance import provenance
+from usertrack.core.table import Column, Row, Table
+from usertrack.reports.dossier import PARTS, Dossier
+from usertrack.segments.wording import value_words
+
+
+def person_document(found: Dossier, timezone: str) -> Document:
+    facts = next(iter(found.standing.values())).facts
+    name = facts.get("name")
+    return Document(
+        title=f"{name} · {found.email}" if name else found.email,
+        subtitle=moment(found.as_of, timezone),
+        blocks=(
+            Facts(tuple(_account(found, facts, timezone))),
+            *_standing(found),
+            _activity(found),
+            *_hours(found, timezone),
+            *(_listing(found, part) for part in _PARTS if _some(found, part)),
+            *_absent(found),
+            *_timeline(found, timezone),
+        ),
+        notes=found.notes,
+        data=lambda: _json(found, timezone),
+        timezone=timezone,
+        as_of=found.as_of,
+    )
+
+
+def person_report(
+    found: Dossier,
+    profile: tuple[Origin, ...],
+    recipe: Mapping[str, Any],
+    timezone: str,
+    templates: Path | None = None,
+    limit: int | None = None,
+) -> Document:
+    """The dossier with the queries of its figures; ``recipe`` is how to have it again."""
+    facts = next(iter(found.standing.values())).facts
+    blocks: tuple[Block, ...] = (
+        Section("Account", (Facts(tuple(_account(found, facts, timezone))),), profile),
+        Section("", tuple(_standing(found)), profile),
+        Section("Activity", (_activity(found),), _asked(found, "event_hours", "action_hours", "sessions")),
+        *(Section("", (block,), _asked(found, "event_hours", "action_hours")) for block in _hours(found, timezone)),
+        *(_headed(_listing(found, part), _asked(found, part)) for part in _PARTS if _some(found, part)),
+        *_absent(found),
+        *(_headed(block, _asked(found, "events", "actions")) for block in _timeline(found, timezone)),
+    )
+    document = person_document(found, timezone)
+    return replace(
+        document, blocks=blocks, layout="user", templates=templates, provenance=provenance(blocks, recipe, limit)
+    )
+
+
+def _headed(block: Listing, origins: tuple[Origin, ...]) -> Section:
+    return Section(block.heading, (replace(block, heading=""),), origins)
+
+
+def _asked(found: Dossier, *parts: str) -> tuple[Origin, ...]:
+    return tuple(
+        Origin(PARTS[part], {"email": list(found.spellings)}, PARTS[part].split("/")[0], found.as_of)
+        for part in parts
+        if part in found.parts
+    )
+
+
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_TELLING = 50
+_ACCOUNT = (
+    "account_id",
+    "accounts",
+    "signed_up_at",
+    "credits",
+    "subscription_status",
+    "persons",
+    "first_seen_at",
+    "last_activity_at",
+)
+
+
+def _account(found: Dossier, facts: dict[str, Any], timezone: str) -> Iterator[tuple[str, str]]:
+    """What is known of account and person; how many there are only where that is more than one."""
+    if facts.get("accounts") is None:
+        yield "Account", "unknown" if found.known["accounts"].missing else "none"
+    for name in _ACCOUNT:
+        value, fact = facts.get(name), found.known.get(name)
+        if fact and value is not None and not (name in ("accounts", "persons") and value == 1):
+            yield fact.label[:1].upper() + fact.label[1:], value_words(fact, value, timezone)
+
+
+def _standing(found: Dossier) -> Iterator[Block]:
+    """The segments of every set that the person is in; and those of which a missing source leaves that open."""
+    judged = [(name, verdict) for name, explanation in found.standing.items() for verdict in explanation.verdicts]
+    rows: list[Row] = [
+        (verdict.segment.name, name, verdict.segment.action, verdict.because)
+        for name, verdict in judged
+        if verdict.member
+    ]
+    shown = {
+        "segment": Shown("Segment", "tag"),
+        "set": Shown("Set", hidden=len(found.standing) == 1),
+        "action": Shown("Action"),
+        "why": Shown("Why", "text", grows=True),
+    }
+    unknown = [f"{verdict.segment.name} ({name})" for name, verdict in judged if verdict.unknown]
+    if rows or not unknown:
+        yield Listing(Table(tuple(map(Column, shown)), rows), heading="Segments", shown=shown)
+    if unknown:
+        yield Paragraph(f"unknown, whether in {', '.join(unknown)}", "dim")
+
+
+def _activity(found: Dossier) -> Spark:
+    total = sum(actions for _, actions in found.days)
+    words = [f"{total} action{'s' * (total != 1)}"]
+    sessions = found.parts.get("sessions")
+    if sessions and len(sessions.rows):
+        lengths = [row[sessions.names.index("seconds")] for row in sessions.rows]
+        words.append(f"{len(lengths)} session{'s' * (len(lengths) != 1)}, median {_duration(median(lengths))}")
+    return Spark(f"Activity, {len(found.days) - 1} days", [actions for _, actions in found.days], " · ".join(words))
+
+
+def _hours(found: Dossier, timezone: str) -> Iterator[Heatmap]:
+    """When to reach somebody; a handful of actions would not tell."""
+    if sum(map(sum, found.hours)) >= _TELLING:
+        hours = [f"{hour:02}" for hour in range(24)]
+        yield Heatmap("By weekday and hour", _WEEKDAYS, hours, found.hours, caption=f"actions, {timezone}")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+_WHEN = {"first_at": Shown("First", "when"), "last_at": Shown("Last", "when")}
+# Both levels of failure stand side by side and are never mixed in one number.
+_PARTS: dict[str, tuple[str, dict[str, Shown]]] = {
+    "mcp": ("MCP servers clicked", {"server": Shown("Server"), "clicks": Shown("Clicks", "number"), **_WHEN}),
+    "tools": (
+        "Tools",
+        {
+            "tool": Shown("Tool"),
+            "uses": Shown("Uses", "number"),
+            "finished": Shown("Finished", "number"),
+            "success_rate": Shown("Success", "bar", full=1.0),
+            **_WHEN,
+        },
+    ),
+    "runs": (
+        "Workflow level: runs",
+        {
+            "outcome": Shown("Outcome", "tag"),
+            "cause": Shown("Cause", "text", grows=True),
+            "runs": Shown("Runs", "number"),
+            **_WHEN,
+        },
+    ),
+    "tool_failures": (
+        "Tool level: failed calls",
+        {
+            "tool": Shown("Tool"),
+            "message": Shown("Message", "text", grows=True),
+            "failures": Shown("Failures", "number"),
+            **_WHEN,
+        },
+    ),
+    "custom_tools": (
+        "Custom tools",
+        {
+            "name": Shown("Tool"),
+            "description": Shown("Description", "text", grows=True),
+            "code_length": Shown("Characters", "number"),
+            "created_at": Shown("Built", "when"),
+        },
+    ),
+    "sessions": (
+        "Sessions, 30 days",
+        {
+            "started_at": Shown("Started"),
+            "seconds": Shown("Seconds", "number"),
+            "events": Shown("Events", "number"),
+            "pageviews": Shown("Pages", "number"),
+            "entry_page": Shown("Entered at", "text", grows=True),
+        },
+    ),
+}
+
+
+def _some(found: Dossier, part: str) -> bool:
+    return part in found.parts and len(found.parts[part].rows) > 0
+
+
+def _listing(found: Dossier, part: str) -> Listing:
+    heading, shown = _PARTS[part]
+    return Listing(found.parts[part], heading=heading, shown=shown, columns=tuple(shown), limit=10)
+
+
+def _absent(found: Dossier) -> Iterator[Paragraph]:
+    """What was looked for and is not there; and what could not be looked for."""
+    nothing = [_PARTS[part][0] for part in _PARTS if part in found.parts and not _some(found, part)]
+    unknown = [_PARTS[part][0] for part in _PARTS if part in found.missing]
+    for word, headings in (("none", nothing), ("unknown", unknown)):
+        if headings:
+            yield Paragraph(f"{word}: {', '.join(headings)}", "dim")
+
+
+def _timeline(found: Dossier, timezone: str) -> list[Listing]:
+    names = (Column("at", "TIMESTAMP"), Column("kind"), Column("what"), Column("outcome"), Column("detail"))
+    table = Table(names, found.timeline, name="timeline", timezone=timezone, as_of=found.as_of)
+    shown = {
+        "at": Shown("When"),
+        "kind": Shown("Kind"),
+        "what": Shown("What"),
+        "outcome": Shown("Outcome", "tag"),
+        "detail": Shown("Detail", "text", grows=True),
+    }
+    return [Listing(table, heading="Timeline, 30 days", shown=shown, limit=15)] if found.timeline else []
+
+
+def _json(found: Dossier, timezone: str) -> dict[str, Any]:
+    facts = next(iter(found.standing.values())).facts
+    return {
+        "email": found.email,
+        "as_of": found.as_of,
+        "timezone": timezone,
+        "profile": {name: value for name, value in facts.items() if name != "as_of"},
+        "segments": [
+            {"set": name, "id": v.segment.id, "name": v.segment.name, "action": v.segment.action, "because": v.because}
+            for name, explanation in found.standing.items()
+            for v in explanation.verdicts
+            if v.member
+        ],
+        "days": [{"day": day, "actions": actions} for day, actions in found.days],
+        "hours": {name: list(counts) for name, counts in zip(_WEEKDAYS, found.hours, strict=True)},
+        **{
+            part: table.dicts()
+            for part, table in found.parts.items()
+            if part not in ("events", "actions", "event_hours", "action_hours")
+        },
+        "timeline": [
+            dict(zip(("at", "kind", "what", "outcome", "detail"), row, strict=True)) for row in found.timeline
+        ],
+        "missing": found.missing,
+        "notes": list(found.notes),
+    }

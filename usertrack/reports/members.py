@@ -1,0 +1,87 @@
+"""The people of one segment in a report: whom to act on and why, and who came and went."""
+
+from collections.abc import Collection
+from string import Formatter
+
+from usertrack.core.document import Block, Listing, Origin, Paragraph, Shown
+from usertrack.core.period import in_zone
+from usertrack.core.spool import identifier
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import number
+from usertrack.segments.classify import Classification, condition, others_words
+from usertrack.segments.expressions import columns, expand, parse
+from usertrack.segments.history.week_ago import Moved
+from usertrack.segments.profiles import Workbench
+from usertrack.segments.rules import Segment
+
+
+def origins_of(found: Classification, segment: Segment | None = None) -> tuple[Origin, ...]:
+    """The profile queries, or those that decide on who is listed under ``segment``, in which order and why.
+
+    Those of more urgent segments are among them: whoever is in one of these is listed there.
+    """
+    bench = found.bench
+    names = set(bench.queries)
+    if segment is not None:
+        ahead = found.chosen.segments[: found.chosen.segments.index(segment) + 1]
+        looked = {name for one in ahead for name in columns(expand(condition(bench, one), bench.derived))}
+        looked |= set(columns(expand(parse(segment.priority, ""), bench.derived)))
+        told = [name for _, name, *_ in Formatter().parse(segment.because) if name]
+        looked |= {name for one in told for name in columns(expand(parse(identifier(one), ""), bench.derived))}
+        names = {bench.facts[name].origin for name in looked}
+    return origins(bench, names)
+
+
+def origins(bench: Workbench, names: Collection[str]) -> tuple[Origin, ...]:
+    """The profile queries of these names."""
+    return tuple(
+        Origin(
+            name,
+            dict(bench.rules.queries[name]),
+            query.source,
+            bench.as_of,
+            tuple(fact.label for fact in query.facts.values() if fact.current),
+        )
+        for name, query in bench.queries.items()
+        if name in names
+    )
+
+
+def people(found: Classification, id_: str, limit: int, *, all_members: bool = False) -> list[Block]:
+    """Those for whom this is the segment to act on; who is in a more urgent one too is counted, or listed, too."""
+    table = found.people([id_], to_act_on=not all_members)
+    names = table.names
+    key, because, priority = (names.index(name) for name in (found.bench.key, "because", "priority"))
+    segments = names.index("segments")
+    rows: list[Row] = [(row[key], row[priority], row[because][row[segments].index(id_)]) for row in table.rows]
+    shown = {
+        "person": Shown("Person"),
+        "priority": Shown("Priority", "number"),
+        "why": Shown("Why", "text", grows=True),
+    }
+    listed = Table(tuple(map(Column, shown, ("VARCHAR", "DOUBLE", "VARCHAR"))), rows)
+    blocks: list[Block] = [Listing(listed, "Act on these first", shown, limit=limit)] if rows else []
+    if others := (found.count(id_).people or 0) - len(rows):
+        blocks.append(Paragraph(others_words(others), "dim"))
+    return blocks or [Paragraph("nobody is in it", "dim")]
+
+
+def moves(moved: Moved, key: str, id_: str, most: int, timezone: str) -> list[Block]:
+    """Who came and went, the first ``most`` of each."""
+    rows = [(row["change"], row[key], row["why"]) for row in moved.moves.dicts() if row["segment"] == id_]
+    shown = {"change": Shown("Change", "tag"), "person": Shown("Person"), "why": Shown("Why", "text", grows=True)}
+    by = {change: [row for row in rows if row[0] == change] for change in ("entered", "left")}
+    some = [row for listed in by.values() for row in listed[:most]]
+    counts = " and ".join(f"{number(len(listed))} {change}" for change, listed in by.items())
+    more = "" if len(some) == len(rows) else "; all: ".join(filter(None, (counts, _command(moved, id_, timezone))))
+    table = Table(tuple(map(Column, shown)), some)
+    return [Listing(table, "Came and went since last week", shown, limit=0, more=more)] if rows else []
+
+
+def _command(moved: Moved, id_: str, timezone: str) -> str:
+    """What shows everybody who moved between the very two moments, where the history has them."""
+    if not moved.kept:
+        return ""
+    first, last = (f"{in_zone(one.as_of, timezone):%Y-%m-%dT%H:%M}" for one in (moved.pair.before, moved.pair.after))
+    own = "" if moved.pair.after.set_name == "action" else f" --set {moved.pair.after.set_name}"
+    return f"`usertrack history{own} --segment {id_} --from {first} --to {last}`"

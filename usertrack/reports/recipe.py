@@ -1,0 +1,81 @@
+"""How to have a report again: everything that was asked for and that its figures depend on, as its file has it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from usertrack import __version__
+from usertrack.core.errors import UsageError
+from usertrack.core.period import known_zone
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """``subject`` is the week, the e-mail or the segment; ``sources`` names what was asked, in words without a secret.
+
+    ``as_of`` is the moment the report is of, ``made_at`` the one at which the sources stood (UTC). ``since``
+    to ``where`` are what a report on activity is asked about: the window in ISO 8601, and as it was typed whom and what
+    it is about. ``all_members`` is of a report on a segment.
+    """
+
+    kind: str
+    subject: str
+    as_of: datetime
+    made_at: datetime
+    timezone: str
+    sources: str
+    set_name: str = "action"
+    limit: int | None = None
+    version: str = __version__
+    since: str | None = None
+    until: str | None = None
+    week_start: str | None = None
+    segment: str | None = None
+    where: str | None = None
+    all_members: bool = False
+    people: str | None = None
+
+
+KINDS = ("weekly", "user", "segment", "activity")
+
+_EARLIER = {  # which files once did not have
+    **dict.fromkeys(("since", "until", "week_start", "segment", "where", "people")),
+    "all_members": False,
+}
+_ALWAYS = [name for name in Recipe.__dataclass_fields__ if name not in _EARLIER]
+
+
+def read_recipe(given: Any) -> Recipe:
+    """The recipe that stands in a file, of which nothing is taken for granted; raises UsageError."""
+    if not isinstance(given, Mapping) or not set(_ALWAYS) <= set(given) <= set(Recipe.__dataclass_fields__):
+        raise _damaged("it does not say how the report was made")
+    values = {**_EARLIER, **given}
+    for name, field in Recipe.__dataclass_fields__.items():
+        if name in ("as_of", "made_at"):
+            values[name] = _moment(values[name])
+        kinds = get_args(field.type) or (field.type,)
+        if not isinstance(values[name], kinds) or (isinstance(values[name], bool) and bool not in kinds):
+            raise _damaged(f"'{name}' is no {getattr(kinds[0], '__name__', 'value')}")
+    if values["kind"] not in KINDS:
+        raise UsageError(f"this usertrack knows no reports of the kind '{values['kind']}'", "upgrade it and try again")
+    if values["limit"] is not None and values["limit"] < 0:
+        raise _damaged(f"its limit is {values['limit']}")
+    if known_zone(values["timezone"]) != values["timezone"]:
+        raise _damaged(f"'{values['timezone']}' is not a timezone")
+    return Recipe(**values)
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _damaged(f"{value!r} is not a time") from error
+    if not 2000 <= moment.year < 2200:  # weeks and timezones beside it must be times too
+        raise _damaged(f"no report is of the year {moment.year}")
+    return moment
+
+
+def _damaged(what: str) -> UsageError:
+    return UsageError(f"the report's provenance is damaged: {what}", "make the report anew: `usertrack report`")

@@ -1,0 +1,84 @@
+"""One segment as a report: its rule, who is in it and why, and who came and went."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from usertrack.core.document import Block, Document, Facts, Section
+from usertrack.core.period import moment
+from usertrack.core.provenance import provenance
+from usertrack.core.sections import section_json, unknown
+from usertrack.core.words import number
+from usertrack.reports.members import moves, origins_of, people
+from usertrack.segments.classify import Classification
+from usertrack.segments.history.week_ago import Moved
+from usertrack.segments.view import afterwards_notes, difference_notes, match_notes
+
+PEOPLE, MOVES = 50, 20
+
+
+def segment_document(
+    found: Classification,
+    moved: Moved,
+    id_: str,
+    recipe: Mapping[str, Any],
+    timezone: str,
+    templates: Path | None = None,
+    limit: int | None = None,
+    *,
+    all_members: bool = False,
+) -> Document:
+    """The segment called ``id_`` of the set: who is to be acted on in it, or everybody in it with ``all_members``.
+
+    ``recipe`` is how to have the report again.
+    """
+    bench = found.bench
+    segment = next(segment for segment in found.chosen.segments if segment.id == id_)
+    listed = people(found, id_, PEOPLE, all_members=all_members)
+    blocks = (Section("", tuple(_blocks(found, moved, listed, id_, timezone)), origins_of(found, segment)),)
+    pair = moved.pair
+    late = [snapshot for snapshot in (pair.before, pair.after) if snapshot.afterwards]
+    notes = (
+        *bench.notes,
+        *difference_notes(pair),
+        *afterwards_notes(late, timezone),
+        *match_notes(bench.match),
+    )
+    return Document(
+        title=f"{segment.name} on {moment(bench.as_of, timezone)}",
+        subtitle=f"{segment.action} · rule: {segment.when}",
+        blocks=blocks,
+        notes=notes,
+        data=lambda: {
+            "segment": id_,
+            "as_of": bench.as_of,
+            "timezone": timezone,
+            "sections": [section_json(block, limit) for block in blocks],
+            "notes": list(notes),
+        },
+        table=found.people([id_], to_act_on=not all_members),
+        timezone=timezone,
+        as_of=bench.as_of,
+        layout="segment",
+        templates=templates,
+        provenance=provenance(blocks, recipe, limit),
+    )
+
+
+def _blocks(found: Classification, moved: Moved, listed: Iterable[Block], id_: str, timezone: str) -> Iterator[Block]:
+    count = found.count(id_)
+    if count.people is None:
+        yield unknown(count.unknown)
+        return
+    total = found.bench.people
+    share = f" ({100 * count.people / total:.1f} %)" if total else ""
+    pairs: list[tuple[str, Any]] = [("People", count.people), ("Of all", f"{number(total)}{share}")]
+    if not found.chosen.exclusive:
+        pairs.append(("To act on", "unknown" if count.to_act_on is None else count.to_act_on))
+    if count.undecided:
+        pairs.append(("Undecided, for want of a fact", count.undecided))
+    if id_ in moved.counts:
+        pairs += zip(("Entered since last week", "Left since last week"), moved.counts[id_], strict=True)
+    yield Facts(tuple(pairs))
+    yield from listed
+    yield from moves(moved, found.bench.key, id_, MOVES, timezone)

@@ -1,0 +1,75 @@
+"""The week in a few lines: whom to act on first, then what happened. What could not be had is said to be unknown."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from usertrack.core.document import Block, Facts, Listing, Origin, Section, Shown
+from usertrack.core.errors import UsertrackError
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import growth, number, people_words
+from usertrack.failures.checklist import span
+from usertrack.reports.members import origins_of
+from usertrack.reports.traffic import asked, measure
+from usertrack.reports.weekly import REACH, Weekly
+
+
+def in_short(found: Weekly, timezone: str) -> Section:
+    """The most urgent person of each segment, and the figures of the week."""
+    blocks: list[Block] = []
+    if rows := list(_first(found)):
+        shown = {"action": Shown("Do", "tag"), "person": Shown("For"), "why": Shown("Why", "text", grows=True)}
+        blocks.append(Listing(Table(tuple(map(Column, shown)), rows), "Act on these first", shown))
+    origins = (*origins_of(found.found), *asked(found, "traffic", "new_users"), *failures_origins(found))
+    facts = (_traffic(found), _new_users(found), *_failures(found, timezone))
+    return Section("In short", (*blocks, Facts(facts)), origins)
+
+
+def failures_origins(found: Weekly) -> tuple[Origin, ...]:
+    """The queries of the failures that a report shows."""
+    names = ("failure_levels", "failure_messages", "failure_windows")
+    params = {"days": REACH, "since": found.week.since}
+    return tuple(Origin(f"neon/{name}", params, "neon", found.as_of) for name in names)
+
+
+def _first(found: Weekly) -> Iterator[Row]:
+    """Of each segment the first of those for whom it is the one to act on."""
+    table = found.found.people()
+    names = table.names
+    key, primary, because, segments = map(names.index, (found.found.bench.key, "primary", "because", "segments"))
+    for segment in found.found.chosen.segments:
+        row = next((row for row in table.rows if row[primary] == segment.id), None)
+        if row:
+            yield segment.action or segment.name, row[key], row[because][row[segments].index(segment.id)]
+
+
+def _traffic(found: Weekly) -> tuple[str, Any]:
+    if "traffic" not in found.parts:
+        return "Visits", f"unknown: {found.missing['traffic']}"
+    counted = measure(found)
+    by_day = {row["day"]: row[counted] for row in found.parts["traffic"].dicts()}
+    now, before = ([by_day.get(day, 0) for day in week.days] for week in (found.week, found.week.before))
+    known = None not in before and sum(before)
+    change = f" ({growth(sum(now), sum(before), 0)} on the week before)" if known else ""
+    return counted.capitalize(), f"{number(sum(now))}{change if found.finished else ''}"
+
+
+def _new_users(found: Weekly) -> tuple[str, Any]:
+    if "new_users" not in found.parts:
+        return "New users", f"unknown: {found.missing['new_users']}"
+    did = {row["did"]: row["people"] for row in found.parts["new_users"].dicts()}
+    return "New users", f"{number(did['signed up'])}, {number(did['started a workflow run'])} of them ran a workflow"
+
+
+def _failures(found: Weekly, timezone: str) -> Iterator[tuple[str, Any]]:
+    failures = found.failures
+    if isinstance(failures, UsertrackError):
+        yield "Failed runs", f"unknown: {failures.message}"
+        yield "Platform incidents", f"unknown: {failures.message}"
+        return
+    runs = failures.levels["workflow"]
+    rate = f" ({runs.failed / runs.finished:.1%})".replace("%", " %") if runs.finished else ""
+    why = failures.unknown("levels")
+    yield "Failed runs", f"unknown: {why}" if why else f"{number(runs.failed)} of {number(runs.finished)}{rate}"
+    said = [f"{one.cause}, {span(one, timezone)}, {people_words(len(one.people))} hit" for one in failures.incidents]
+    why = failures.unknown("windows", "messages")
+    yield "Platform incidents", f"unknown: {why}" if why else "; ".join(said) or "none"

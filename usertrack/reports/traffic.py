@@ -1,0 +1,119 @@
+"""What new users did and what traffic there was, in a weekly report; and the origins of its queries."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from usertrack.core.document import Block, Chart, Listing, Origin, Paragraph, Section, Shown
+from usertrack.core.period import in_zone
+from usertrack.core.sections import unknown
+from usertrack.core.table import Column, Row, Table
+from usertrack.library.library import Statement
+from usertrack.product.scope import ANYBODY
+from usertrack.reports.weekly import Weekly
+
+TOP = 10  # rows of a list, unless --limit says otherwise
+
+
+def asked(found: Weekly, *parts: str) -> tuple[Origin, ...]:
+    return tuple(_origin(found.asked[part], found.as_of) for part in parts)
+
+
+def _origin(statement: Statement, as_of: datetime) -> Origin:
+    params = statement.query.params if statement.query else {}
+    values = {name: value for name, value in statement.values.items() if name in params}
+    return Origin(statement.name, values, statement.source, as_of)
+
+
+def new_users(found: Weekly) -> Section:
+    did = {"did": Shown("New users"), "people": Shown("People", "number"), "share": Shown("Share", "bar", full=1.0)}
+    event = {"did": Shown("What they did"), "people": Shown("People", "number"), "times": Shown("Times", "number")}
+    inner = (
+        Paragraph("who has an account; in the product, who has an e-mail", "dim"),
+        _part(found, "new_users", "Accounts", did, limit=0),
+        _part(found, "new_people", "In the product", event, limit=TOP),
+    )
+    return Section("What new users did", inner)
+
+
+def _part(found: Weekly, part: str, heading: str, shown: Mapping[str, Shown], limit: int) -> Section:
+    """One query's answer with its name, or why there is none."""
+    if part not in found.parts:
+        return Section(heading, (unknown(found.missing[part]),), asked(found, part))
+    table = found.parts[part]
+    held = replace(table, rows=list(table.rows))
+    block = Listing(held, shown=dict(shown), columns=tuple(shown), limit=limit)
+    return Section(heading, (block if held.rows else Paragraph("none", "dim"),), asked(found, part))
+
+
+def measure(found: Weekly) -> str:
+    """What the traffic of a week is counted in: visits, unless they are not known of a day of it."""
+    days = {row["day"]: row for row in found.parts["traffic"].dicts()}
+    return "pageviews" if any(days[day]["visits"] is None for day in found.week.days if day in days) else "visits"
+
+
+def traffic(found: Weekly) -> Iterator[Block]:
+    counted = {name: Shown(name.capitalize(), "number") for name in ("visits", "visitors", "pageviews")}
+    by = {name: counted[name] for name in ("visits", "visitors")}
+    yield Section(
+        "Traffic",
+        (
+            Paragraph(ANYBODY, "dim"),
+            _days(found),
+            _part(found, "pages", "Top pages", {"page": Shown("Page"), **counted}, TOP),
+            _part(found, "referrers", "Top referrers", {"domain": Shown("Domain"), **by}, TOP),
+            _part(found, "countries", "Top countries", {"country": Shown("Country"), **by}, TOP),
+        ),
+    )
+
+
+def _days(found: Weekly) -> Section:
+    if "traffic" not in found.parts:
+        return _part(found, "traffic", "Per day", {}, 0)
+    by_day = {row["day"]: row for row in found.parts["traffic"].dicts()}
+    today = in_zone(found.as_of, found.week.zone).date()
+    week = timedelta(days=7)
+    counted = measure(found)
+    rows = [_day(day, by_day, today, found, counted) for day in found.week.days if day in by_day]
+    weeks = {
+        str(found.week): found.week.days,
+        f"{found.week.before}, the week before": [day - week for day in found.week.days],
+    }
+    series = {
+        name: [by_day[day][counted] if day in by_day and _whole(day, today, found) else None for day in days]
+        for name, days in weeks.items()
+    }
+    known = counted == "visits"
+    caption = "visits that began on each day" if known else ""
+    chart = Chart("trend", f"{counted.capitalize()} per day", found.week.days, series, caption=caption)
+    shown = {
+        "day": Shown("Day"),
+        counted: Shown(counted.capitalize(), "number"),
+        "before": Shown("A week before", "number"),
+        "visitors": Shown("Visitors", "number"),
+        **({"pageviews": Shown("Pageviews", "number")} if known else {"visits": Shown("Visits", "number")}),
+    }
+    types = ("VARCHAR", *["BIGINT"] * 4)
+    listing = Listing(Table(tuple(map(Column, shown, types)), rows), shown=shown, limit=0)
+    why = () if known else (Paragraph(_NO_VISITS, "warning"),)
+    return Section("Per day", (*why, chart, listing), asked(found, "traffic"))
+
+
+_NO_VISITS = "visits are not known of days on which no pageview has a $session_id: this week is counted in pageviews"
+
+
+def _whole(day: date, today: date, found: Weekly) -> bool:
+    return day < today or (day == today and found.finished)
+
+
+def _day(day: date, by_day: Mapping[date, Mapping[str, Any]], today: date, found: Weekly, counted: str) -> Row:
+    row, before = by_day[day], by_day.get(day - timedelta(days=7), {})
+    mark = "" if _whole(day, today, found) else " (not over)"
+    return (
+        f"{day:%a} {day.day} {day:%b}{mark}",
+        row[counted],
+        before.get(counted),
+        row["visitors"],
+        row["pageviews" if counted == "visits" else "visits"],
+    )

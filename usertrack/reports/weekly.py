@@ -1,0 +1,116 @@
+"""What a weekly report says, before anybody writes it down: its queries are asked at once.
+
+Its moment is the last one of the week, or now in a week that is not over; nothing in it depends on when it is made but
+what the sources keep only as of today.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from usertrack.core.errors import UsertrackError
+from usertrack.core.period import Week
+from usertrack.core.table import Table
+from usertrack.engine.runner import Done, Runner
+from usertrack.failures.causes import Catalogue
+from usertrack.failures.investigation import Investigation, investigate
+from usertrack.library.library import Statement
+from usertrack.product.scorecard.numbers import Scorecard, scorecard
+from usertrack.segments.classify import Classification
+from usertrack.segments.history.snapshots import WEEK
+from usertrack.segments.history.week_ago import Moved, Sought, ask_both, classify_both
+
+DAYS = 7  # of the scorecard: those of the week, once it is over
+REACH = 8  # days that windows which begin with the week reach back: one of its days may have 25 hours
+
+
+@dataclass(frozen=True)
+class Weekly:
+    """``parts`` by name as in `_parts`; what could not be had is in ``missing``, with the reason.
+
+    ``as_of`` is the moment it is of, ``now`` the one at which the sources stood.
+    """
+
+    week: Week
+    as_of: datetime
+    now: datetime
+    found: Classification
+    moved: Moved
+    parts: Mapping[str, Table]
+    asked: Mapping[str, Statement]
+    missing: Mapping[str, str]
+    scores: Scorecard | UsertrackError
+    failures: Investigation | UsertrackError
+
+    @property
+    def finished(self) -> bool:
+        return self.as_of >= self.week.until
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether a source did not give its part."""
+        missing = any(fact.missing for fact in self.found.bench.facts.values())
+        unknown = isinstance(self.failures, UsertrackError) or isinstance(self.scores, UsertrackError)
+        return missing or bool(self.missing) or unknown or (isinstance(self.scores, Scorecard) and self.scores.missing)
+
+
+def moments(week: Week, now: datetime) -> tuple[datetime, datetime]:
+    """The last moment of the week, or ``now`` while it is not over; and the one a week before that."""
+    return (week.until, week.before.until) if week.until <= now else (now, now - WEEK)
+
+
+def gather(runner: Runner, week: Week, sought: Sought, catalogue: Catalogue, done: Done | None = None) -> Weekly:
+    """Ask everything and put it together; raises a UsertrackError when the profiles cannot be had at all."""
+    now = runner.at(sought.as_of)
+    parts = {name: now.bind(query, params) for name, (query, params) in _parts(week).items()}
+    profiles, answers = ask_both(runner, sought, list(parts.values()), done)
+    answered = dict(zip(parts, answers, strict=True))
+    with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people
+        scores = asking.submit(_scores, now, done)
+        failures = asking.submit(_failures, now, catalogue, week)
+        found, moved = classify_both(profiles)
+    return Weekly(
+        week=week,
+        as_of=sought.as_of,
+        now=runner.now,
+        found=found,
+        moved=moved,
+        parts={name: answer for name, answer in answered.items() if isinstance(answer, Table)},
+        asked=parts,
+        missing={name: answer.message for name, answer in answered.items() if isinstance(answer, UsertrackError)},
+        scores=scores.result(),
+        failures=failures.result(),
+    )
+
+
+def _parts(week: Week) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The queries of the report by what they are for: ``since`` begins their windows, ``days`` reaches behind it."""
+    window = {"days": REACH, "since": week.since}
+    return {
+        "traffic": ("posthog/traffic_days", {"days": 15, "since": week.before.since}),
+        "pages": ("posthog/pages", window),
+        "referrers": ("posthog/traffic_sources", window),
+        "countries": ("posthog/traffic_countries", window),
+        "new_users": ("neon/new_users", window),
+        "new_people": ("posthog/new_people", window),
+        "newest_events": ("posthog/newest", {}),
+        "newest_rows": ("neon/newest", {}),
+    }
+
+
+def _scores(runner: Runner, done: Done | None) -> Scorecard | UsertrackError:
+    try:
+        return scorecard(runner, days=DAYS, done=done)
+    except UsertrackError as error:
+        return error
+
+
+def _failures(runner: Runner, catalogue: Catalogue, week: Week) -> Investigation | UsertrackError:
+    try:
+        found = investigate(runner, catalogue, days=REACH, since=week.since)
+    except UsertrackError as error:
+        return error
+    assert isinstance(found, Investigation)  # only a person can fail to use a tool
+    return found

@@ -1,0 +1,317 @@
+"""Who is in which segment of a set, why, and how urgent: computed in DuckDB over the profiles.
+
+NULL means unknown: nobody is put into a segment on a fact that is not known.
+"""
+
+import re
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any
+
+from usertrack.core.errors import Unknown, UsageError, did_you_mean
+from usertrack.core.spool import SpooledRows, identifier, quote
+from usertrack.core.table import Column, Table
+from usertrack.core.words import number
+from usertrack.library.library import Library
+from usertrack.segments.expressions import bracketed, columns, parse
+from usertrack.segments.profiles import OR_NULL, Workbench
+from usertrack.segments.rules import Rules, Segment, SegmentSet
+from usertrack.segments.staging import reason
+
+OWN_COLUMNS = ("primary", "segments", "action", "priority", "because")
+
+
+@dataclass(frozen=True)
+class SegmentCount:
+    """``people`` is None when the segment is unknown in this run, ``unknown`` then says why.
+
+    ``to_act_on`` counts those whose primary segment it is; None where that is unknown, as one that goes first is.
+    ``undecided`` counts those for whom a fact that the rule needs is not known.
+    """
+
+    segment: Segment
+    people: int | None
+    to_act_on: int | None = None
+    undecided: int = 0
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The people of a set. Table `classified` in the workbench holds everybody who is in at least one segment."""
+
+    bench: Workbench
+    chosen: SegmentSet
+    counts: tuple[SegmentCount, ...]
+
+    @property
+    def unknown(self) -> list[SegmentCount]:
+        return [count for count in self.counts if count.people is None]
+
+    def count(self, id_: str) -> SegmentCount:
+        return next(count for count in self.counts if count.segment.id == id_)
+
+    def require_known(self, id_: str, so: str = "", *, to_act_on: bool = False) -> None:
+        """Raise Unknown, with what that leads to before it, where a source was missing that tells who is in ``id_``.
+
+        While a segment that goes first is unknown, nobody is known to be in a later one of an exclusive set, and in no
+        set is it known on whom ``to_act_on``.
+        """
+        own, name, advice = self.count(id_), self.chosen[id_].name, "`usertrack doctor` says what stands in the way"
+        first = own if own.people is None else next(iter(self.unknown), own)
+        if own.people is None or (self.chosen.exclusive and own.to_act_on is None):
+            raise Unknown(f"{so}who is in {name} is unknown, because {first.unknown}", advice)
+        if to_act_on and own.to_act_on is None:
+            raise Unknown(
+                f"{so}whom to act on in {name} is unknown: {first.segment.name} goes first, and is unknown, because "
+                f"{first.unknown}",
+                f"--all-members takes everybody who is in it; {advice}",
+            )
+
+    @property
+    def by_urgency(self) -> str:
+        """The order of rows of `classified`: by priority, then by precedence."""
+        return f"ORDER BY priority DESC NULLS LAST, rank, {identifier(self.bench.key)}"
+
+    def whose(self, only: Sequence[str], *, to_act_on: bool) -> str:
+        """A WHERE for those in any segment of ``only``; ``to_act_on``: those whose primary segment is one of them."""
+        if not only:
+            return ""
+        ids = f"[{', '.join(map(quote, only))}]"
+        return f'WHERE list_contains({ids}, "primary")' if to_act_on else f"WHERE list_has_any(segments, {ids})"
+
+    def people(self, only: Sequence[str] = (), limit: int | None = None, *, to_act_on: bool = False) -> Table:
+        """One row per person in any segment (of ``only``), most urgent first: by priority, then by precedence.
+
+        ``to_act_on``: those alone whose primary segment it is. ``limit`` people at the most, all with None or 0; raises
+        UsageError for a segment that is not in the set.
+        """
+        only = self.chosen.require(only)
+        bench = self.bench
+        facts = [name for name in bench.facts if name not in (bench.key, "as_of")]
+        names = ", ".join(identifier(name) for name in (bench.key, *OWN_COLUMNS, *facts))
+        where = self.whose(only, to_act_on=to_act_on)
+        scan = f"(SELECT {names} FROM classified {where} {self.by_urgency})"
+        described = bench.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
+        columns = tuple(Column(name, kind) for name, kind, *_ in described)
+        total = bench.one(f"SELECT count(*) FROM classified {where}")[0]
+        rows = SpooledRows(scan, columns, total, bench.connection).head(limit or None)
+        return Table(
+            columns=columns,
+            rows=rows,
+            name="segments",
+            title=f"People by segment, {self.chosen.name}",
+            source="neon+posthog",
+            truncated=len(rows) < total,
+            as_of=bench.as_of,
+            notes=tuple(bench.notes),
+        )
+
+    def evidence(self, only: Sequence[str] = ()) -> list[str]:
+        """The facts that the rules of these segments look at: of each the first, then of each the second, …"""
+        chosen = [segment for segment in self.chosen.segments if not only or segment.id in only]
+        looked = [[n for n in columns(condition(self.bench, segment)) if n != "as_of"] for segment in chosen]
+        return list(dict.fromkeys(name for names in zip_longest(*looked) for name in names if name))
+
+
+def classify(bench: Workbench, chosen: SegmentSet) -> Classification:
+    """Put everybody of ``bench`` into the segments of ``chosen``; raises UsageError with file and line."""
+    import duckdb
+
+    unknown = {segment.id: "; ".join(bench.missing(condition(bench, segment))) for segment in chosen.segments}
+    try:
+        _flag(bench, chosen, unknown)
+        _describe(bench, chosen)
+    except duckdb.Error as error:  # a value of somebody's that a rule cannot take
+        raise misfit(bench, chosen, error) from error
+    return Classification(bench, chosen, tuple(_counts(bench, chosen, unknown)))
+
+
+def misfit(bench: Workbench, chosen: SegmentSet, error: Exception) -> UsageError:
+    """The part of a rule that cannot take what somebody's facts are, with its line; ``error`` itself where none is."""
+    import duckdb
+
+    for segment in chosen.segments:
+        members = f"profile WHERE {bracketed(segment.when)}"
+        for part, sql, people in (
+            ("when", bracketed(segment.when), "profile"),
+            ("priority", bracketed(segment.priority), members),
+            ("because", because(bench, segment), members),
+        ):
+            try:
+                bench.connection.execute(f"SELECT max({sql}) FROM {people}")
+            except duckdb.Error as found:
+                text = f"in `{part}: {getattr(segment, part)}`; {OR_NULL}"
+                return UsageError(f"{at(bench.rules, segment, part)}: {reason(found)}", text)
+    return UsageError(f"{bench.rules.path}: set '{chosen.name}': {reason(error)}", OR_NULL)
+
+
+def prove_rules(rules: Rules, library: Library, as_of: datetime) -> None:
+    """Check all rules against the facts that their queries declare, before anything is asked; raises UsageError."""
+    bench = Workbench(rules, library, as_of)
+    bench.declare()
+    for chosen in rules.sets.values():
+        for segment in chosen.segments:
+            prove(bench, segment)
+
+
+def condition(bench: Workbench, segment: Segment) -> Any:
+    """The parsed condition of ``segment``, once every column in it is known to exist."""
+    where = at(bench.rules, segment, "when")
+    expression = parse(segment.when, where)
+    _known(bench, columns(expression), where)
+    return expression
+
+
+def at(rules: Rules, segment: Segment, part: str) -> str:
+    return f"{rules.path}:{segment.lines.get(part, 1)}"
+
+
+def _known(bench: Workbench, names: Sequence[str], where: str) -> None:
+    for name in names:
+        if name not in bench.facts:
+            raise UsageError(
+                f"{where}: unknown fact '{name}'",
+                did_you_mean(
+                    name,
+                    bench.facts,
+                    "facts are declared in the headers of the profile's queries: `usertrack query show NAME`",
+                ),
+            )
+
+
+def prove(bench: Workbench, segment: Segment) -> None:
+    """Have DuckDB check the types of a rule before anything is computed with it; raises UsageError."""
+    import duckdb
+
+    # the constants of a rule, such as the text in `run_count > 'many'`, are only found wrong by running it
+    nobody = ", ".join(
+        f"{_NOTHING.get(fact.type, 'NULL')}::{fact.type} AS {identifier(name)}" for name, fact in bench.facts.items()
+    )
+    for part, sql, kinds in (("when", segment.when, {"BOOLEAN"}), ("priority", segment.priority, _NUMBERS)):
+        where = at(bench.rules, segment, part)
+        _known(bench, columns(parse(sql, where)), where)
+        try:
+            kind = str(bench.connection.execute(f"DESCRIBE SELECT {bracketed(sql)} FROM profile").fetchall()[0][1])
+            bench.connection.execute(f"SELECT {bracketed(sql)} FROM (SELECT {nobody})").fetchall()
+        except duckdb.Error as error:
+            raise UsageError(f"{where}: {reason(error)}", f"in `{part}: {sql}`") from error
+        if kind.split("(")[0] not in kinds:
+            wanted = "true or false" if part == "when" else "a number"
+            raise UsageError(f"{where}: '{part}' gives {kind.lower()}, not {wanted}", f"in `{part}: {sql}`")
+    because(bench, segment)
+
+
+_NOTHING = {"BIGINT": "0", "DOUBLE": "0", "BOOLEAN": "false", "TIMESTAMP": "'1970-01-01'"}
+_NUMBERS = {"BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALLINT", "TINYINT", "UBIGINT"}
+
+
+def _flag(bench: Workbench, chosen: SegmentSet, unknown: dict[str, str]) -> None:
+    """Table `flagged`: profile, and for each segment a column that is true, false or unknown."""
+    flags: list[str] = []
+    for segment in chosen.segments:
+        rule = "NULL::BOOLEAN" if unknown[segment.id] else bracketed(segment.when)
+        if chosen.exclusive and flags:
+            earlier = " OR ".join(f"coalesce({_flag_name(before)}, false)" for before in chosen.segments[: len(flags)])
+            rule = f"({rule} AND NOT ({earlier}))"
+        flags.append(f"{rule} AS {_flag_name(segment)}")
+    bench.connection.execute(f"CREATE OR REPLACE TABLE flagged AS SELECT *, {', '.join(flags)} FROM profile")
+
+
+def _flag_name(segment: Segment) -> str:
+    return identifier(f"in {segment.id}")
+
+
+def _describe(bench: Workbench, chosen: SegmentSet) -> None:
+    """Table `classified`: those in at least one segment, with primary segment, action, priority and reasons."""
+
+    def first(values: Sequence[str]) -> str:
+        cases = " ".join(f"WHEN {_flag_name(s)} THEN {v}" for s, v in zip(chosen.segments, values, strict=True))
+        return f"CASE {cases} END"
+
+    def members(values: Sequence[str]) -> str:
+        cases = ", ".join(
+            f"CASE WHEN {_flag_name(s)} THEN {v} END" for s, v in zip(chosen.segments, values, strict=True)
+        )
+        return f"list_filter([{cases}], lambda x: x IS NOT NULL)"
+
+    segments = chosen.segments
+    ids = [quote(segment.id) for segment in segments]
+    priorities = [f"round(CAST({bracketed(segment.priority)} AS DOUBLE), 1)" for segment in segments]
+    bench.connection.execute(
+        "CREATE OR REPLACE TABLE classified AS SELECT * FROM ("
+        f'SELECT *, {first(ids)} AS "primary", {members(ids)} AS segments, '
+        f"{first([quote(segment.action) for segment in segments])} AS action, {first(priorities)} AS priority, "
+        f"{members([because(bench, segment) for segment in segments])} AS because, "
+        f'{first([str(rank) for rank in range(len(segments))])} AS rank FROM flagged) WHERE "primary" IS NOT NULL'
+    )
+
+
+def _counts(bench: Workbench, chosen: SegmentSet, unknown: dict[str, str]) -> Iterator[SegmentCount]:
+    first_known = True  # whether it is known who is in the segments that go first
+    for segment in chosen.segments:
+        if unknown[segment.id]:
+            first_known = False
+            yield SegmentCount(segment, None, unknown=unknown[segment.id])
+            continue
+        flag = _flag_name(segment)
+        people, undecided = bench.one(
+            f"SELECT count(*) FILTER (WHERE {flag}), count(*) FILTER (WHERE {flag} IS NULL) FROM flagged"
+        )
+        (primary,) = bench.one(f'SELECT count(*) FROM classified WHERE "primary" = {quote(segment.id)}')
+        yield SegmentCount(segment, people, primary if first_known else None, undecided)
+
+
+def others_words(count: int) -> str:
+    """Of so many members of a segment, that they are to be acted on under another one."""
+    return f"{number(count)} more {'is' if count == 1 else 'are'} in a more urgent segment too"
+
+
+def because(bench: Workbench, segment: Segment) -> str:
+    """A SQL expression for the segment's reason: its text with every ``{fact}`` filled in as people write it.
+
+    A part in [brackets] is left out when a fact in it is not known.
+    """
+    where = at(bench.rules, segment, "because")
+    parts = _OPTIONAL.split(segment.because)
+    sql = [_filled(bench, part, where, optional=bool(number % 2)) for number, part in enumerate(parts) if part]
+    return f"concat({', '.join(sql)})" if sql else "''"
+
+
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+
+
+def _filled(bench: Workbench, text: str, where: str, *, optional: bool) -> str:
+    try:
+        pieces = list(string.Formatter().parse(text))
+    except ValueError as error:
+        raise UsageError(
+            f"{where}: 'because' has a brace without its pair", "write {{ for a brace that is text"
+        ) from error
+    parts = []
+    for before, name, spec, conversion in pieces:
+        parts += [quote(before)] if before else []
+        if name is not None:
+            if spec or conversion:
+                raise UsageError(f"{where}: 'because' takes plain {{facts}}, without ':' or '!'", f"write {{{name}}}")
+            _known(bench, [name], where)
+            value = in_words(identifier(name), bench.facts[name].type, bench.facts[name].unit)
+            parts.append(value if optional else f"coalesce({value}, '?')")
+    return f"coalesce({' || '.join(parts)}, '')"
+
+
+def in_words(column: str, kind: str, unit: str = "") -> str:
+    """A SQL expression for the value of ``column`` as people write it; NULL when it is unknown."""
+    if unit == "percent":
+        return f"printf('%.0f %%', 100 * {column})"
+    if kind == "DOUBLE":
+        whole = f"{column} = floor({column}) AND abs({column}) < 1e15"
+        return f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE round({column}, 2)::VARCHAR END"
+    if kind == "TIMESTAMP":
+        return f"strftime({column}, '%-d %b %Y')"
+    if kind.endswith("[]"):
+        return f"array_to_string({column}, ', ')"
+    return f"CAST({column} AS VARCHAR)"

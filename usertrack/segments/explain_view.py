@@ -1,0 +1,207 @@
+"""An explanation as a document: each rule with its facts, and what would change it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from usertrack.core.document import Document, Listing, Paragraph, Shown
+from usertrack.core.period import moment
+from usertrack.core.stats import wilson
+from usertrack.core.table import Column, Row, Table
+from usertrack.segments.explain import Explanation, Flip, Looked, Verdict
+from usertrack.segments.profiles import ProfileFact, Workbench
+from usertrack.segments.wording import rule_words, value_words
+
+_IN = {True: "yes", False: "no", None: "unknown"}
+_MET = {True: "✓", False: "✗", None: "?"}
+_SHOWN = {
+    "segment": Shown("Segment", "tag"),
+    "in": Shown("In"),
+    "fact": Shown("Fact"),
+    "value": Shown("Value"),
+    "rule": Shown("Rule"),
+    "met": Shown("Met"),
+    "change": Shown("To change it"),
+}
+
+
+def explain_document(bench: Workbench, found: Explanation, timezone: str) -> Document:
+    rows = [row for verdict in found.verdicts for row in _rows(verdict, bench.facts, timezone)]
+    shown = Table(tuple(Column(name) for name in _SHOWN), rows, as_of=bench.as_of, timezone=timezone)
+    return Document(
+        title=f"{found.key} is in {_standing(found)}",
+        subtitle=moment(bench.as_of, timezone),
+        blocks=(
+            *(Paragraph(verdict.because) for verdict in found.verdicts if verdict.because),
+            Listing(shown, shown=_SHOWN),
+            *_about_rates(found),
+            Paragraph(f"facts from {', '.join(_origins(bench, found))}", "dim"),
+        ),
+        notes=tuple(bench.notes),
+        data=lambda: _json(bench, found, timezone),
+        table=_table(bench, found, timezone),
+        timezone=timezone,
+        as_of=bench.as_of,
+    )
+
+
+def _about_rates(found: Explanation) -> list[Paragraph]:
+    rated = any(looked.counts for verdict in found.verdicts for looked in verdict.looked)
+    return [Paragraph("beside a rate: of how many it is, and its 95 % interval", "dim")] if rated else []
+
+
+def _standing(found: Explanation) -> str:
+    members = ", ".join(segment.name for segment in found.members)
+    unknown = ", ".join(verdict.segment.name for verdict in found.verdicts if verdict.member is None)
+    if not unknown:
+        return members or "no segment"
+    return f"{members or 'no segment for sure'}; unknown: {unknown}"
+
+
+def _rows(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> Iterator[Row]:
+    """One row per comparison and for each change that would flip the verdict, the change beside the fact it is of."""
+    remark = _remark(verdict)
+    who = (verdict.segment.name, _IN[verdict.member])
+    beside = [_beside(flip, verdict) for flip in verdict.flips]
+    for looked in verdict.looked:
+        own = [flip for flip, row in zip(verdict.flips, beside, strict=True) if row is looked]
+        cells = (_labels(looked), _values(looked, timezone), rule_words(looked.atom, facts), _MET[looked.met])
+        changes = [_change(flip, timezone, alone=_is_about(looked, flip)) for flip in own]
+        if not changes and who[0]:
+            changes, remark = [remark], ""
+        yield (*who, *cells, *(changes[:1] or [""]))
+        yield from (("", "", "", "", "", "", change) for change in changes[1:])
+        who = ("", "")
+    left = [flip for flip, row in zip(verdict.flips, beside, strict=True) if row is None]
+    yield from (("", "", "", "", "", "", _change(flip, timezone)) for flip in left)
+    if remark:
+        yield ("", "", "", "", "", "", remark)
+
+
+def _beside(flip: Flip, verdict: Verdict) -> Looked | None:
+    """The comparison of its fact that came out as the verdict did; the first of them where none or all did."""
+    rows = [looked for looked in verdict.looked if flip.fact.name in looked.bases]
+    return next((looked for looked in rows if bool(looked.met) is bool(verdict.member)), rows[0] if rows else None)
+
+
+def _remark(verdict: Verdict) -> str:
+    if verdict.unknown or verdict.earlier:
+        return verdict.unknown or f"{verdict.earlier} comes first"
+    return "" if verdict.flips else "no single fact would"
+
+
+def _labels(looked: Looked) -> str:
+    return ", ".join(fact.label for fact, _ in looked.facts)
+
+
+def _values(looked: Looked, timezone: str) -> str:
+    return ", ".join(
+        value_words(fact, value, timezone) + _sureness(fact, value, looked.counts.get(fact.name), timezone)
+        for fact, value in looked.facts
+    )
+
+
+def _sureness(fact: ProfileFact, value: Any, count: int | None, timezone: str) -> str:
+    """Of how many a rate is, and its 95 % interval: 2 of 6 and 200 of 600 are not the same news."""
+    if count is None:
+        return ""
+    if value is None or fact.unit != "percent":
+        return f" (n={count})"
+    of = wilson(value * count, count)
+    low, high = round(100 * (of.low or 0)), value_words(fact, round(of.high or 0, 2), timezone)
+    return f" (n={count}, {low}–{high})"
+
+
+def _is_about(looked: Looked, flip: Flip) -> bool:
+    return [fact.name for fact, _ in looked.facts] == [flip.fact.name]
+
+
+def _change(flip: Flip, timezone: str, *, alone: bool = False) -> str:
+    """``5 or less``; with its fact in front where the row is about others too."""
+    was = value_words(flip.fact, flip.value, timezone)
+    to = _target(flip, timezone) if flip.reach != "anything else" else f"anything but {_or(was, *flip.texts)}"
+    return to if alone else f"{flip.fact.label} {was} → {to}"
+
+
+def _target(flip: Flip, timezone: str) -> str:
+    if flip.fact.type == "TIMESTAMP" and flip.reach != "exactly":
+        later = flip.reach == "or more"
+        edge = flip.to + timedelta(seconds=-1 if later else 1)
+        if not edge.second and flip.to.second:  # one second beside a round time
+            return f"{'after' if later else 'before'} {value_words(flip.fact, edge, timezone)}"
+        return f"{value_words(flip.fact, flip.to, timezone)} or {'later' if later else 'earlier'}"
+    to = _or(value_words(flip.fact, flip.to, timezone), *flip.texts)
+    return to if flip.reach == "exactly" else f"{to} {flip.reach}"
+
+
+def _or(*texts: str) -> str:
+    """``a, b or c``."""
+    return " or ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
+
+
+def _origins(bench: Workbench, found: Explanation) -> list[str]:
+    names = {name for verdict in found.verdicts for looked in verdict.looked for name in looked.bases}
+    return sorted({bench.facts[name].origin for name in names} - {"run", "key"})
+
+
+def _table(bench: Workbench, found: Explanation, timezone: str) -> Table:
+    """One row per comparison, as a program wants it."""
+    names = ("segment", "member", "facts", "values", "rule", "met", "flips")
+    types = ("VARCHAR", "BOOLEAN", "VARCHAR", "VARCHAR", "VARCHAR", "BOOLEAN", "VARCHAR")
+    rows: list[Row] = [
+        (
+            verdict.segment.id,
+            verdict.member,
+            ", ".join(fact.name for fact, _ in looked.facts),
+            ", ".join(str(value) for _, value in looked.facts),
+            looked.atom.sql,
+            looked.met,
+            "; ".join(_change(flip, timezone) for flip in verdict.flips if flip.fact.name in looked.bases),
+        )
+        for verdict in found.verdicts
+        for looked in verdict.looked
+    ]
+    columns = tuple(Column(name, kind) for name, kind in zip(names, types, strict=True))
+    return Table(columns, rows, name="explain", as_of=bench.as_of, timezone=timezone)
+
+
+def _json(bench: Workbench, found: Explanation, timezone: str) -> dict[str, Any]:
+    return {
+        "email": found.key,
+        "as_of": bench.as_of,
+        "timezone": timezone,
+        "segments": [_verdict_json(verdict) for verdict in found.verdicts],
+        "notes": bench.notes,
+    }
+
+
+def _verdict_json(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "id": verdict.segment.id,
+        "name": verdict.segment.name,
+        "member": verdict.member,
+        "earlier": verdict.earlier or None,
+        "unknown": verdict.unknown or None,
+        "when": verdict.segment.when,
+        "because": verdict.because,
+        "facts": [
+            {
+                "rule": looked.atom.sql,
+                "before": looked.atom.before or None,
+                "after": looked.atom.after or None,
+                "met": looked.met,
+                "values": {fact.name: value for fact, value in looked.facts},
+            }
+            for looked in verdict.looked
+        ],
+        "flips": [
+            {
+                "fact": flip.fact.name,
+                "value": flip.value,
+                "to": flip.to,
+                "reach": flip.reach,
+                "texts": list(flip.texts),
+            }
+            for flip in verdict.flips
+        ],
+    }

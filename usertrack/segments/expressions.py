@@ -1,0 +1,155 @@
+"""SQL expressions over a profile (DuckDB's dialect): what they look at, and what they are made of."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from usertrack.core.errors import UsageError
+
+DIALECT = "duckdb"
+
+
+def parse(sql: str, where: str) -> exp.Expression:
+    """``sql`` as one expression without subqueries; raises UsageError that begins with ``where``."""
+    try:
+        parts = [part for part in sqlglot.parse(f"SELECT {sql}", read=DIALECT) if part is not None]
+    except SqlglotError as error:
+        found = getattr(error, "errors", None) or [{}]
+        raise UsageError(f"{where}: not a SQL expression: {sql}", str(found[0].get("description") or "")) from error
+    select = parts[0] if len(parts) == 1 else None
+    if (
+        not isinstance(select, exp.Select)
+        or len(select.expressions) != 1
+        or any(value for key, value in select.args.items() if key not in {"expressions", "kind"})
+    ):
+        raise UsageError(f"{where}: not one SQL expression: {sql}")
+    expression: exp.Expression = select.expressions[0]
+    clock = next((name for node in expression.walk() if (name := _name(node)) in _CLOCKS), "")
+    if clock:
+        raise UsageError(f"{where}: '{clock}' gives another answer each time", "the moment to answer for is as_of")
+    if expression.find(exp.Query, exp.Table, exp.Star, exp.AggFunc, exp.Window):
+        raise UsageError(
+            f"{where}: a condition may only look at the facts of one person: {sql}",
+            "subqueries and aggregates belong in a query file",
+        )
+    return expression
+
+
+def bracketed(sql: str) -> str:
+    """``sql`` in brackets that a comment at its end cannot swallow."""
+    return f"({sql}\n)"
+
+
+_CLOCKS = {
+    *("now", "today", "current_timestamp", "current_date", "current_time", "current_localtimestamp", "localtimestamp"),
+    *("get_current_timestamp", "transaction_timestamp", "random", "rand", "uuid", "gen_random_uuid"),
+}
+
+
+def _name(node: Any) -> str:
+    """The name of a function; empty for anything else."""
+    if isinstance(node, exp.Anonymous):
+        return str(node.this).lower()
+    return node.sql_name().lower() if isinstance(node, exp.Func) else ""
+
+
+def columns(expression: exp.Expr) -> list[str]:
+    """Names of the columns that ``expression`` looks at, each once, in their order."""
+    return list(dict.fromkeys(column.name for column in expression.find_all(exp.Column, bfs=False)))
+
+
+def expand(expression: exp.Expression, derived: Mapping[str, exp.Expression]) -> exp.Expression:
+    """``expression`` with every derived column replaced by what it is computed from."""
+
+    def replace(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Column) and node.name in derived:
+            return exp.paren(expand(derived[node.name].copy(), derived))
+        return node
+
+    return expression.copy().transform(replace)
+
+
+def to_sql(expression: exp.Expression) -> str:
+    return expression.sql(dialect=DIALECT)
+
+
+@dataclass(frozen=True)
+class Atom:
+    """One comparison in a condition. ``before`` ties it to the one before (``and (``), ``after`` closes brackets."""
+
+    expression: exp.Expression
+    before: str = ""
+    after: str = ""
+
+    @property
+    def sql(self) -> str:
+        return to_sql(self.expression)
+
+    @property
+    def columns(self) -> list[str]:
+        return columns(self.expression)
+
+
+def atoms(expression: Any) -> list[Atom]:
+    """The comparisons that ``expression`` is made of, in reading order."""
+    node = expression.unnest()
+    if not isinstance(node, exp.And | exp.Or):
+        return [Atom(node)]
+    joint = exp.And if isinstance(node, exp.And) else exp.Or
+    found: list[Atom] = []
+    for part in node.flatten():
+        inner = atoms(part)
+        if len(inner) > 1:
+            inner[0] = replace(inner[0], before=f"({inner[0].before}")
+            inner[-1] = replace(inner[-1], after=f"{inner[-1].after})")
+        if found:
+            inner[0] = replace(inner[0], before=f"{'and' if joint is exp.And else 'or'} {inner[0].before}".strip())
+        found += inner
+    return found
+
+
+def numbers(expressions: Iterable[exp.Expression]) -> set[float]:
+    """Every number that the expressions name and do not divide by: thresholds near which a rule may change its mind."""
+    return {
+        -float(literal.this) if isinstance(literal.parent, exp.Neg) else float(literal.this)
+        for expression in expressions
+        for literal in expression.find_all(exp.Literal)
+        if _is_number(literal.this) and not (isinstance(literal.parent, exp.Div) and literal.arg_key == "expression")
+    }
+
+
+def compared(expression: exp.Expression, column: str = "") -> set[str]:
+    """Every text that ``expression`` compares a column with, whole: any column, or the one of this name."""
+    return {
+        str(literal.this)
+        for literal in expression.find_all(exp.Literal)
+        if literal.is_string
+        and isinstance(literal.parent, _WHOLE)
+        and (not column or column in columns(literal.parent))
+    }
+
+
+def whole_only(expression: exp.Expression, column: str) -> bool:
+    """Whether ``column`` is compared with whole texts and NULL alone: all other texts are then alike."""
+    for found in expression.find_all(exp.Column):
+        comparison = found.parent
+        while isinstance(comparison, exp.Paren | exp.Coalesce):
+            comparison = comparison.parent
+        if found.name == column and not (isinstance(comparison, (*_WHOLE, exp.Is)) and columns(comparison) == [column]):
+            return False
+    return True
+
+
+_WHOLE = (exp.EQ, exp.NEQ, exp.In, exp.NullSafeEQ, exp.NullSafeNEQ)
+
+
+def _is_number(text: Any) -> bool:
+    try:
+        float(text)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Snapshots of segments over time, and who moved between them."""

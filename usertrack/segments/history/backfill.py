@@ -1,0 +1,73 @@
+"""A past for those who begin today: each week before now, classified and kept as if it had been asked for then."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from usertrack.core.errors import UsageError
+from usertrack.core.notify import Notify
+from usertrack.core.spool import connect
+from usertrack.engine.runner import Runner
+from usertrack.segments.classify import classify
+from usertrack.segments.history.file import Place, opened
+from usertrack.segments.history.snapshots import WEEK, Snapshot, nearest, record, rules_digest, snapshots
+from usertrack.segments.profiles import build
+from usertrack.segments.rules import Rules, SegmentSet
+
+_SAME = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
+
+
+@dataclass
+class Backfilled:
+    """The snapshot of each week and set, oldest first, with whether it is new; ``notes`` say what was missing."""
+
+    weeks: list[tuple[Snapshot, bool]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    incomplete: bool = False
+
+
+def backfill(
+    runner: Runner, rules: Rules, chosen: Sequence[SegmentSet], place: Place, weeks: int, notify: Notify
+) -> Backfilled:
+    """Classify each of the ``weeks`` before the runner's moment, and that moment itself, for every set of ``chosen``.
+
+    A week that has a snapshot by the same rules is left alone, one by other rules is replaced.
+    """
+    done = Backfilled()
+    kept = {each.name: _kept(place, each.name) for each in chosen}
+    queries = {name: runner.library[name] for name in rules.queries}
+    for back in range(weeks, -1, -1):
+        moment = (runner.as_of - back * WEEK).replace(tzinfo=None)
+        todo: dict[datetime, list[SegmentSet]] = {}
+        for each in chosen:
+            near = nearest(kept[each.name], moment, _SAME)
+            if near and near.rules == rules_digest(rules, queries, each):
+                done.weeks.append((near, False))
+            else:
+                todo.setdefault(near.as_of if near else moment, []).append(each)
+        for at, sets in todo.items():
+            notify(f"classifying {at:%Y-%m-%d}, {weeks - back + 1} of {weeks + 1}", passing=True)
+            _classify(runner.at(at.replace(tzinfo=runner.as_of.tzinfo)), rules, sets, place, done)
+    return done
+
+
+def _kept(place: Place, set_name: str) -> list[Snapshot]:
+    if not place.path.exists():
+        return []
+    connection = connect()
+    with opened(connection, place):
+        return snapshots(connection, place, set_name)
+
+
+def _classify(runner: Runner, rules: Rules, sets: Sequence[SegmentSet], place: Place, done: Backfilled) -> None:
+    bench = build(runner, rules)
+    done.incomplete = done.incomplete or any(fact.missing for fact in bench.facts.values())
+    notes = [note for note in bench.notes if not (runner.past and note.startswith(runner.past))]
+    for each in sets:
+        found = classify(bench, each)
+        with opened(bench.connection, place, write=True):
+            try:
+                done.weeks.append((record(found, place, runner.now), True))
+            except UsageError as error:
+                notes.append(f"{bench.as_of:%Y-%m-%d}: {error.message}; {error.hint}")
+    done.notes += [note for note in notes if note not in done.notes]

@@ -1,0 +1,187 @@
+"""The history's file: where it lies, and what happens to one that is locked, damaged, newer or none of ours.
+
+No file that cannot be used is ever touched.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from usertrack.core.errors import SourceBusy, UsageError
+from usertrack.core.spool import quote
+from usertrack.sources.identity import origin_of
+from usertrack.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+VERSION = 1
+_WAIT = 5.0  # seconds that another usertrack may keep the file to itself
+_TABLES = """
+CREATE TABLE history.about AS SELECT 'usertrack history' AS what, {version} AS version;
+CREATE TABLE history.snapshot (
+    id INTEGER, origin VARCHAR, set_name VARCHAR, as_of TIMESTAMP, recorded_at TIMESTAMP, rules VARCHAR,
+    exclusive BOOLEAN, people BIGINT, match MAP(VARCHAR, BIGINT),
+    segments STRUCT(id VARCHAR, name VARCHAR, "when" VARCHAR, people BIGINT, undecided BIGINT, unknown VARCHAR)[],
+    facts STRUCT(name VARCHAR, label VARCHAR, type VARCHAR, unit VARCHAR, current BOOLEAN)[]
+);
+CREATE TABLE history.person (
+    snapshot INTEGER, key VARCHAR, segments VARCHAR[], "primary" VARCHAR, priority DOUBLE
+);
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The file, and what its snapshots are of: sources that are compared with themselves alone.
+
+    Every snapshot of the last ``all_days`` is kept, one a day of the last ``daily_days``, and one a week before.
+    """
+
+    path: Path
+    origin: str
+    all_days: float = 14
+    daily_days: float = 90
+
+
+def place_of(settings: Settings, now: datetime) -> Place | None:
+    """Where the history of these settings lies; None when it is switched off.
+
+    A demo's lies with the demo, a workspace's in the workspace, any other in the user's data folder.
+    """
+    chosen = settings["history"]
+    if chosen == "off":
+        return None
+    path = Path(chosen).expanduser() if chosen else None
+    if path and settings.root and settings.values["history"].origin.startswith("usertrack.yaml"):
+        path = settings.root / path
+    if settings.uses_demo:
+        from usertrack.workspace.demo_choice import cache_root, place
+
+        demo = place(cache_root(), now=now)
+        return Place(path or demo / "history.duckdb", origin_of(settings, now), *_days(settings))
+    if path is None and settings.root:
+        path = settings.root / ".usertrack/history.duckdb"
+    elif path is None:
+        import platformdirs
+
+        path = Path(platformdirs.user_data_dir("usertrack")) / "history.duckdb"
+    return Place(path, origin_of(settings, now), *_days(settings))
+
+
+def _days(settings: Settings) -> tuple[float, float]:
+    return settings["history_all_days"], settings["history_daily_days"]
+
+
+# The file
+
+
+@contextmanager
+def opened(connection: Any, place: Place, *, write: bool = False) -> Iterator[None]:
+    """The file as the schema ``history`` of ``connection``. It is made when it is to be written to and is not there.
+
+    Raises UsageError for a file that is no history or one of a newer version, and SourceBusy when another process
+    keeps it to itself for seconds. No such file is ever touched.
+    """
+    import duckdb
+
+    if write:
+        _make_room(place.path)
+    elif not place.path.exists():
+        raise UsageError(
+            "there is no history yet",
+            "`usertrack segments` keeps each answer; `usertrack history backfill --weeks 8` makes a past",
+        )
+    try:
+        _attach(connection, place.path, write=write)
+        try:
+            _require_version(connection, place.path, write=write)
+            yield
+        finally:
+            connection.execute("DETACH history")
+    except duckdb.Error as error:
+        if problem := _unusable(place.path, error):
+            raise problem from error
+        raise
+
+
+def _make_room(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write {path} ({error.strerror})", _ELSEWHERE) from error
+
+
+_ELSEWHERE = "USERTRACK_HISTORY=FILE keeps it elsewhere, USERTRACK_HISTORY=off nowhere"
+
+
+def _attach(connection: Any, path: Path, *, write: bool) -> None:
+    """DuckDB lets one process write, or several read: a moment later the other one has usually ended."""
+    import duckdb
+    import stamina
+
+    stamina.instrumentation.set_on_retry_hooks([])  # waiting a moment is no news
+    for attempt in stamina.retry_context(
+        on=lambda error: isinstance(error, duckdb.IOException) and _LOCKED in str(error),
+        attempts=None,
+        timeout=_WAIT,
+        wait_initial=0.02,
+        wait_max=0.2,
+        wait_jitter=0.02,
+    ):
+        with attempt:
+            connection.execute(f"ATTACH {quote(str(path))} AS history{'' if write else ' (READ_ONLY)'}")
+
+
+def _require_version(connection: Any, path: Path, *, write: bool) -> None:
+    tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'history'").fetchall()
+    if not tables and write:
+        with transaction(connection):
+            connection.execute(_TABLES.format(version=VERSION))
+        path.chmod(0o600)  # it names your customers
+        return
+    found = connection.execute("SELECT what, version FROM history.about").fetchone() if ("about",) in tables else None
+    if found is None or found[0] != "usertrack history":
+        raise UsageError(f"{path} is a DuckDB file, but no history of usertrack", _MOVE)
+    if found[1] > VERSION:
+        raise UsageError(f"{path} was written by a newer usertrack (its version is {found[1]}, not {VERSION})", _NEWER)
+
+
+_MOVE = "it was left as it is; move it away and a new one is begun"
+_NEWER = "it was left as it is; install it anew: README, Install"
+_LOCKED = "Could not set lock"
+_HOLDER = re.compile(r"held in (.+? \(PID \d+\)[^.]*)")
+
+
+def _unusable(path: Path, error: "duckdb.Error") -> UsageError | SourceBusy | None:
+    """What the file did to us; None when it was our own doing."""
+    text = str(error)
+    if _LOCKED in text:
+        holder = _HOLDER.search(text)
+        return SourceBusy(
+            f"{path} is in use by {holder[1] if holder else 'another program'}", "try again when it has ended"
+        )
+    if "version number" in text:
+        return UsageError(f"{path} was written by a newer DuckDB", _NEWER)
+    if re.search(r"Permission denied|Read-only file system|Cannot open file|read-only mode", text):
+        return UsageError(f"cannot open {path} ({text.rsplit(': ', 1)[-1].splitlines()[0]})", _ELSEWHERE)
+    if "No space" in text:
+        return UsageError(f"cannot write {path}: no space left", "make room, then try again")
+    if re.match("Corrupt|IO Error|Serialization Error|INTERNAL Error|FATAL Error|Catalog Error", text):
+        return UsageError(f"{path} is damaged, or no history ({text.splitlines()[0][:120]})", _MOVE)
+    return None
+
+
+@contextmanager
+def transaction(connection: Any) -> Iterator[None]:
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

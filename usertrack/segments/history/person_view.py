@@ -1,0 +1,105 @@
+"""One person's path through a history as a document: where they were at each snapshot, and which facts changed."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from usertrack.core.document import Document, Listing, Paragraph, Shown
+from usertrack.core.table import Column, Row, Table
+from usertrack.segments.history.timeline import Step
+from usertrack.segments.history.transitions import ABSENT, NOWHERE
+from usertrack.segments.history.view import span
+from usertrack.segments.profiles import ProfileFact
+from usertrack.segments.view import afterwards_notes
+from usertrack.segments.wording import value_words
+
+
+def path_document(key: str, wanted: str, steps: Sequence[Step], timezone: str) -> Document:
+    """Where somebody was at each snapshot, and which facts changed since the one before."""
+    names = {segment.id: segment.name for step in steps for segment in step.snapshot.segments}
+    changed = [[], *(_changed(before, after, timezone) for before, after in pairwise(steps))]
+    rows: list[Row] = [
+        (
+            step.snapshot.as_of,
+            ABSENT if step.segments is None else ", ".join(names[id_] for id_ in step.segments) or NOWHERE,
+            step.priority,
+            "; ".join(words) or None,
+        )
+        for step, words in zip(steps, changed, strict=True)
+    ]
+    shown = {
+        "as_of": Shown("When"),
+        "segments": Shown("Segments", "tag"),
+        "priority": Shown("Priority", "number"),
+        "changed": Shown("What changed since", "text", grows=True),
+    }
+    types = ("TIMESTAMP", "VARCHAR", "DOUBLE", "VARCHAR")
+    days = [step.snapshot for step in steps]
+    return Document(
+        title=f"{wanted} in the set {days[-1].set_name}",
+        subtitle=span(days, timezone),
+        blocks=(
+            Listing(Table(tuple(map(Column, shown, types)), rows, timezone=timezone), shown=shown),
+            Paragraph(f"now: {', '.join(_facts(steps[-1], timezone)) or 'nothing is known'}", "dim"),
+        ),
+        notes=tuple(afterwards_notes([snapshot for snapshot in days if snapshot.afterwards], timezone)),
+        table=_path_table(key, wanted, steps, changed, timezone),
+        data=lambda: _path_json(key, wanted, steps, changed, timezone),
+        timezone=timezone,
+        as_of=days[-1].as_of,
+    )
+
+
+def _changed(before: Step, after: Step, timezone: str) -> list[str]:
+    """The facts that both know and that differ, old → new, in words."""
+    facts = {fact.name: fact for fact in after.snapshot.facts}
+
+    def words(name: str) -> str:
+        was, now = (value_words(facts[name], step.facts[name], timezone) for step in (before, after))
+        return f"{facts[name].label} {was} → {now}"
+
+    return [words(name) for name, value in after.facts.items() if before.facts.get(name, value) != value]
+
+
+def _facts(step: Step, timezone: str) -> list[str]:
+    facts: dict[str, ProfileFact] = {fact.name: fact for fact in step.snapshot.facts}
+    return [f"{facts[name].label} {value_words(facts[name], value, timezone)}" for name, value in step.facts.items()]
+
+
+def _path_table(key: str, wanted: str, steps: Sequence[Step], changed: Sequence[list[str]], timezone: str) -> Table:
+    types = {"as_of": "TIMESTAMP", key: "VARCHAR", "known": "BOOLEAN", "segments": "VARCHAR[]", "primary": "VARCHAR"}
+    types |= {"priority": "DOUBLE", "changed": "VARCHAR"}
+    rows: list[Row] = [
+        (
+            step.snapshot.as_of,
+            wanted,
+            step.segments is not None,
+            list(step.segments or ()),
+            step.primary,
+            step.priority,
+            "; ".join(words) or None,
+        )
+        for step, words in zip(steps, changed, strict=True)
+    ]
+    return Table(tuple(Column(*pair) for pair in types.items()), rows, name="path", timezone=timezone)
+
+
+def _path_json(
+    key: str, wanted: str, steps: Sequence[Step], changed: Sequence[list[str]], timezone: str
+) -> dict[str, Any]:
+    return {
+        key: wanted,
+        "set": steps[-1].snapshot.set_name,
+        "timezone": timezone,
+        "path": [
+            {
+                "as_of": step.snapshot.as_of,
+                "segments": None if step.segments is None else list(step.segments),
+                "primary": step.primary,
+                "priority": step.priority,
+                "facts": dict(step.facts),
+                "changed": words,
+            }
+            for step, words in zip(steps, changed, strict=True)
+        ],
+    }

@@ -1,0 +1,226 @@
+"""The file in which classifications are kept. Each is written whole, in one transaction, or not at all.
+
+A snapshot is one set of segments at one moment (``as_of``, UTC), of one pair of sources (``origin``): everybody whom
+the sources knew then, the segments they were in, and the facts that the rules look at. Nothing in the file is ever
+changed but by replacing a snapshot with one of the same set, moment and origin, and by leaving out old ones: one a day
+stays, later one a week.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from usertrack.core.errors import UsageError
+from usertrack.core.spool import identifier
+from usertrack.library.library import Query
+from usertrack.segments.classify import Classification, condition
+from usertrack.segments.expressions import columns
+from usertrack.segments.history.file import Place, transaction
+from usertrack.segments.profiles import ProfileFact
+from usertrack.segments.rules import Rules, SegmentSet
+
+if TYPE_CHECKING:
+    pass
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class KeptSegment:
+    """A segment as it was judged. ``people`` is None when it was unknown, ``unknown`` then says why."""
+
+    id: str
+    name: str
+    when: str
+    people: int | None
+    undecided: int
+    unknown: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One classification, without its people. ``rules`` is a digest of all that decides who is in which segment."""
+
+    id: int
+    set_name: str
+    as_of: datetime
+    recorded_at: datetime
+    rules: str
+    exclusive: bool
+    people: int
+    match: dict[str, int | None]
+    segments: tuple[KeptSegment, ...]
+    facts: tuple[ProfileFact, ...]
+
+    @cached_property
+    def known(self) -> dict[str, KeptSegment]:
+        """The segments that could be judged, by id, in order of precedence."""
+        return {segment.id: segment for segment in self.segments if segment.people is not None}
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether a source was missing, so that not all segments could be judged."""
+        return len(self.known) < len(self.segments)
+
+    @property
+    def afterwards(self) -> bool:
+        """Whether it was made more than a day after the moment it is of: its current facts are of ``recorded_at``."""
+        return self.recorded_at - self.as_of > timedelta(days=1)
+
+
+# Writing
+
+
+def record(found: Classification, place: Place, recorded_at: datetime) -> Snapshot:
+    """Keep ``found`` in the open history, in the place of what it has for the same set, moment and origin.
+
+    What is known is never replaced by what is not: raises UsageError when the file knows more segments of that moment.
+    """
+    connection, bench = found.bench.connection, found.bench
+    before = _same(connection, place, found)
+    new = _snapshot(found, recorded_at)
+    if before and len(before.known) > len(new.known):
+        raise UsageError("the history has a more complete answer for this moment", "that one was kept")
+    number = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM history.snapshot").fetchone()[0]
+    kept_as = {column_of(fact): fact for fact in new.facts}
+    into, given = ", ".join(["", *kept_as]), ", ".join(["", *(f"p.{identifier(f.name)}" for f in kept_as.values())])
+    with transaction(connection):
+        for column, fact in kept_as.items():
+            connection.execute(f"ALTER TABLE history.person ADD COLUMN IF NOT EXISTS {column} {fact.type}")
+        _forget(connection, [before.id] if before else [])
+        _insert_snapshot(connection, replace(new, id=number), place)
+        connection.execute(
+            f'INSERT INTO history.person (snapshot, key, segments, "primary", priority{into}) '
+            f'SELECT {number}, p.{identifier(bench.key)}, coalesce(c.segments, []), c."primary", c.priority{given} '
+            f"FROM profile p LEFT JOIN classified c USING ({identifier(bench.key)}) ORDER BY 2"
+        )
+        _forget(connection, _surplus(connection, place, new, number))
+    return replace(new, id=number)
+
+
+def forget(connection: Any, kept: Sequence[Snapshot]) -> None:
+    """Take these classifications out of the open history, with their people."""
+    with transaction(connection):
+        _forget(connection, [snapshot.id for snapshot in kept])
+
+
+def _forget(connection: Any, ids: Sequence[int]) -> None:
+    for table, name in (("person", "snapshot"), ("snapshot", "id")):
+        connection.execute(f"DELETE FROM history.{table} WHERE list_contains(?, {name})", [list(ids)])
+
+
+def _surplus(connection: Any, place: Place, new: Snapshot, number: int) -> list[int]:
+    """Old snapshots of the set beside one of the same day or week that knows as much; never the one just written."""
+    rows = connection.execute(
+        "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY date_trunc("
+        "CASE WHEN as_of >= $now - to_seconds($daily * 86400) THEN 'day' ELSE 'week' END, as_of) "
+        "ORDER BY len(list_filter(segments, lambda s: s.people IS NOT NULL)) DESC, "
+        "recorded_at - as_of > INTERVAL 1 DAY, as_of DESC) AS place "  # what was known then before what was made later
+        "FROM history.snapshot WHERE origin = $origin AND set_name = $set AND as_of < $now - to_seconds($all * 86400)) "
+        "WHERE place > 1 AND id <> $own",
+        {
+            "now": new.recorded_at,
+            "all": place.all_days,
+            "daily": place.daily_days,
+            "origin": place.origin,
+            "set": new.set_name,
+            "own": number,
+        },
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def column_of(fact: ProfileFact) -> str:
+    """The column that keeps ``fact``: one whose type changed begins another, so that each has one type for ever."""
+    return identifier(f"{fact.name} {fact.type}")
+
+
+def _same(connection: Any, place: Place, found: Classification) -> Snapshot | None:
+    moment = found.bench.as_of.replace(tzinfo=None)
+    return next(iter(snapshots(connection, place, found.chosen.name, moment, moment)), None)
+
+
+def _snapshot(found: Classification, recorded_at: datetime) -> Snapshot:
+    bench = found.bench
+    looked_at = dict.fromkeys(name for s in found.chosen.segments for name in columns(condition(bench, s)))
+    return Snapshot(
+        id=0,
+        set_name=found.chosen.name,
+        as_of=bench.as_of.replace(tzinfo=None),
+        recorded_at=recorded_at.replace(tzinfo=None),
+        rules=rules_digest(bench.rules, bench.queries, found.chosen),
+        exclusive=found.chosen.exclusive,
+        people=bench.people,
+        match=bench.match.as_dict(),
+        segments=tuple(
+            KeptSegment(c.segment.id, c.segment.name, c.segment.when, c.people, c.undecided, c.unknown)
+            for c in found.counts
+        ),
+        facts=tuple(
+            bench.facts[name]
+            for name in looked_at
+            if name not in (bench.key, "as_of") and not bench.facts[name].missing
+        ),
+    )
+
+
+def rules_digest(rules: Rules, queries: Mapping[str, Query], chosen: SegmentSet) -> str:
+    """Changes when anything does that decides who is in which segment: queries, derived facts, conditions, order."""
+    deciding = {
+        "queries": {name: [dict(params), queries[name].sql] for name, params in rules.queries.items()},
+        "derived": {derived.name: derived.sql for derived in rules.derived},
+        "segments": [chosen.exclusive, [(segment.id, segment.when) for segment in chosen.segments]],
+    }
+    return hashlib.sha256(json.dumps(deciding, default=str, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _insert_snapshot(connection: Any, new: Snapshot, place: Place) -> None:
+    segments = [vars(segment) for segment in new.segments]
+    facts = [
+        {"name": f.name, "label": f.label, "type": f.type, "unit": f.unit, "current": f.current} for f in new.facts
+    ]
+    connection.execute(
+        "INSERT INTO history.snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            *(new.id, place.origin, new.set_name, new.as_of, new.recorded_at, new.rules, new.exclusive, new.people),
+            *(new.match, segments, facts),
+        ],
+    )
+
+
+# Reading
+
+
+def snapshots(
+    connection: Any,
+    place: Place,
+    set_name: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Snapshot]:
+    """The kept classifications of a set between two moments (both included), oldest first."""
+    rows = connection.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM history.snapshot WHERE origin = ? AND set_name = ? "
+        "AND as_of BETWEEN coalesce(?, as_of) AND coalesce(?, as_of) ORDER BY as_of",
+        [place.origin, set_name, since, until],
+    ).fetchall()
+    return [_read(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
+
+
+_COLUMNS = [each.name for each in fields(Snapshot)]
+
+
+def _read(row: dict[str, Any]) -> Snapshot:
+    row["segments"] = tuple(KeptSegment(**segment) for segment in row["segments"])
+    row["facts"] = tuple(ProfileFact(**fact) for fact in row["facts"])
+    return Snapshot(**row)
+
+
+def nearest(kept: Sequence[Snapshot], moment: datetime, within: timedelta) -> Snapshot | None:
+    """The one of ``kept`` that is nearest to ``moment`` and not further from it than ``within``."""
+    near = min(kept, key=lambda snapshot: abs(snapshot.as_of - moment), default=None)
+    return near if near and abs(near.as_of - moment) <= within else None

@@ -1,0 +1,258 @@
+"""What a history says over time: sizes, how long people stay, one person's path, and all of it as one `Story`.
+
+A snapshot in which a segment was unknown does not count for that segment, neither as in nor as out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from usertrack.core.errors import UsageError
+from usertrack.core.period import in_zone
+from usertrack.core.table import Column, Table
+from usertrack.segments.history.snapshots import WEEK, Snapshot, column_of, nearest
+from usertrack.segments.history.transitions import Pair, matrix, moved_counts, moves
+
+
+def stays(connection: Any, kept: Sequence[Snapshot]) -> None:
+    """Make the tables `seen` (segment, snapshot, ordinal, as_of) and `stay`: segment, key, first and last ordinal.
+
+    A stay is a row of consecutive snapshots that all have the person in the segment; a snapshot in which the segment
+    was unknown does not count, neither as in nor as out.
+    """
+    seen = [
+        (segment, snapshot.id, ordinal, snapshot.as_of)
+        for segment in _all_segments(kept)
+        for ordinal, snapshot in enumerate(snapshot for snapshot in kept if segment in snapshot.known)
+    ]
+    connection.execute(
+        "CREATE OR REPLACE TABLE seen (segment VARCHAR, snapshot INTEGER, ordinal INTEGER, as_of TIMESTAMP)"
+    )
+    if seen:
+        connection.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", seen)
+    connection.execute(
+        "CREATE OR REPLACE TABLE stay AS "
+        "WITH member AS (SELECT snapshot, key, unnest(segments) AS segment FROM history.person "
+        "WHERE snapshot IN (SELECT snapshot FROM seen)), "
+        "numbered AS (SELECT segment, key, ordinal, "
+        "ordinal - row_number() OVER (PARTITION BY segment, key ORDER BY ordinal) AS stay "
+        "FROM member JOIN seen USING (segment, snapshot)) "
+        "SELECT segment, key, min(ordinal) AS first, max(ordinal) AS last FROM numbered GROUP BY segment, key, stay"
+    )
+
+
+def _all_segments(kept: Sequence[Snapshot]) -> dict[str, str]:
+    """Name by id of every segment there is or was, those of the last snapshot first."""
+    return {segment.id: segment.name for snapshot in (*kept[-1:], *kept) for segment in snapshot.segments}
+
+
+def sizes(connection: Any, kept: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
+    """One row per snapshot and segment: how many people, and how many entered and left since the snapshot before.
+
+    Reads what `stays` made. Unknown sizes are None; so is what entered and left at the first snapshot.
+    """
+    moved = {
+        (segment, snapshot): (entered, left)
+        for segment, snapshot, entered, left in connection.execute(
+            "SELECT seen.segment, seen.snapshot, count(*) FILTER (stay.first = seen.ordinal), "
+            "count(*) FILTER (stay.last = seen.ordinal - 1) FROM seen LEFT JOIN stay ON stay.segment = seen.segment "
+            "AND seen.ordinal IN (stay.first, stay.last + 1) WHERE seen.ordinal > 0 GROUP BY ALL"
+        ).fetchall()
+    }
+    rows = [
+        (snapshot.as_of, segment.id, segment.name, segment.people, *moved.get((segment.id, snapshot.id), (None, None)))
+        for snapshot in kept
+        for segment in snapshot.segments
+        if not only or segment.id in only
+    ]
+    names = {"as_of": "TIMESTAMP", "segment": "VARCHAR", "name": "VARCHAR"}
+    counts = dict.fromkeys(("people", "entered", "left"), "BIGINT")
+    return Table(tuple(Column(*pair) for pair in (names | counts).items()), rows, name="sizes")
+
+
+def dwell(connection: Any, kept: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
+    """How long people stay, in days, one row per segment of the last snapshot; reads what `stays` made.
+
+    ``days_so_far`` is the median of those who are in it now, ``since_before`` of whom were in it at the first snapshot
+    already, so that theirs is a least value. ``days`` is the Kaplan-Meier median of the ``stays`` whose beginning was
+    seen, of which ``ended`` ended; None while less than half of them are known to have ended.
+    """
+    rows = connection.execute(_DWELL).fetchall()
+    found = {row[0]: row[1:] for row in rows}
+    nothing = (0, None, 0, 0, 0, None)
+    shown = [s for s in (kept[-1].known.values() if kept else ()) if not only or s.id in only]
+    names = {"segment": "VARCHAR", "name": "VARCHAR", "people": "BIGINT", "days_so_far": "DOUBLE"}
+    names |= {"since_before": "BIGINT", "stays": "BIGINT", "ended": "BIGINT", "days": "DOUBLE"}
+    return Table(
+        tuple(Column(*pair) for pair in names.items()),
+        [(segment.id, segment.name, *found.get(segment.id, nothing)) for segment in shown],
+        name="dwell",
+    )
+
+
+_DWELL = """
+WITH bounds AS (SELECT segment, max(ordinal) AS latest, max(as_of) AS as_of FROM seen GROUP BY segment),
+lasted AS (
+    SELECT stay.segment, first > 0 AS begun, last < latest AS ended,
+        epoch(coalesce(gone.as_of, bounds.as_of) - came.as_of) / 86400 AS days
+    FROM stay JOIN bounds USING (segment)
+    JOIN seen AS came ON came.segment = stay.segment AND came.ordinal = first
+    LEFT JOIN seen AS gone ON gone.segment = stay.segment AND gone.ordinal = last + 1
+),
+falls AS (
+    SELECT segment, days, count(*) FILTER (ended) AS ends,
+        sum(count(*)) OVER (PARTITION BY segment ORDER BY days DESC) AS at_risk
+    FROM lasted WHERE begun GROUP BY segment, days
+),
+survival AS (
+    SELECT segment, days, product(1 - ends / at_risk) OVER (PARTITION BY segment ORDER BY days) AS share FROM falls
+)
+SELECT segment, count(*) FILTER (NOT ended), median(days) FILTER (NOT ended), count(*) FILTER (NOT ended AND NOT begun),
+    count(*) FILTER (begun), count(*) FILTER (begun AND ended),
+    (SELECT min(days) FROM survival WHERE survival.segment = lasted.segment AND share <= 0.5)
+FROM lasted GROUP BY segment
+"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where somebody was at one snapshot: None for ``segments`` when no source knew them. ``facts`` by name."""
+
+    snapshot: Snapshot
+    segments: tuple[str, ...] | None
+    primary: str | None
+    priority: float | None
+    facts: Mapping[str, Any]
+
+
+def path(connection: Any, kept: Sequence[Snapshot], wanted: str) -> list[Step]:
+    """One step per snapshot, oldest first; raises UsageError, naming near matches, when nobody was ever called that."""
+    columns_ = {column_of(fact) for snapshot in kept for fact in snapshot.facts}
+    cursor = connection.execute(
+        f'SELECT snapshot, segments, "primary", priority{"".join(", " + name for name in columns_)} '
+        "FROM history.person WHERE key = lower(trim(?))",
+        [wanted],
+    )
+    rows = {row[0]: (row[1:4], dict(zip(columns_, row[4:], strict=True))) for row in cursor.fetchall()}
+    if not any(snapshot.id in rows for snapshot in kept):
+        raise UsageError(f"nobody is known as '{wanted}' in this history", _near(connection, kept, wanted))
+    return [_step(snapshot, *rows.get(snapshot.id, ((None, None, None), {}))) for snapshot in kept]
+
+
+def _step(snapshot: Snapshot, own: Sequence[Any], facts: Mapping[str, Any]) -> Step:
+    segments, primary, priority = own
+    by_name = {fact.name: facts[column_of(fact)] for fact in snapshot.facts} if facts else {}
+    return Step(snapshot, None if segments is None else tuple(segments), primary, priority, by_name)
+
+
+def _near(connection: Any, kept: Sequence[Snapshot], wanted: str) -> str:
+    ids = ", ".join(str(snapshot.id) for snapshot in kept) or "0"
+    near = connection.execute(
+        f"SELECT key FROM (SELECT DISTINCT key FROM history.person WHERE snapshot IN ({ids})) "
+        "WHERE jaro_winkler_similarity(key, lower(trim($1))) > 0.82 "
+        "ORDER BY jaro_winkler_similarity(key, lower(trim($1))) DESC, key LIMIT 3",
+        [wanted],
+    ).fetchall()
+    return (
+        "did you mean " + " or ".join(row[0] for row in near) + "?" if near else "`usertrack match` shows who is known"
+    )
+
+
+# One answer
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a history says of a set: ``days`` are its snapshots, the best of each day. Parts that need two are None.
+
+    ``incomplete`` are all those that a missing source left without some segments, whether they are of ``days`` or not.
+    """
+
+    set_name: str
+    key: str
+    days: tuple[Snapshot, ...]
+    sizes: Table
+    dwell: Table
+    incomplete: tuple[Snapshot, ...] = ()
+    pair: Pair | None = None
+    counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    matrix: Table | None = None
+    moves: Table | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a history: ``since`` and ``until`` bound it, ``before`` and ``after`` are compared. All UTC.
+
+    Without ``after`` the last snapshot is compared, without ``before`` the one nearest to a week earlier.
+    """
+
+    set_name: str
+    key: str
+    segments: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    before: datetime | None = None
+    after: datetime | None = None
+
+
+def best_of_days(kept: Sequence[Snapshot], zone: str) -> list[Snapshot]:
+    """Of each day in ``zone`` the snapshot that knows the most segments, the last of those: a day is one point in time.
+
+    A run while a source is down does not stand for its day.
+    """
+    days: dict[date, Snapshot] = {}
+    for snapshot in kept:
+        day = in_zone(snapshot.as_of, zone).date()
+        if day not in days or len(snapshot.known) >= len(days[day].known):
+            days[day] = snapshot
+    return list(days.values())
+
+
+def tell(connection: Any, kept: Sequence[Snapshot], days: Sequence[Snapshot], asked: Asked) -> Story:
+    """Every part of the answer, held in ``connection`` and not in the file; raises UsageError for dates without one."""
+    whole = [snapshot for snapshot in kept if snapshot in days or not snapshot.incomplete]
+    pair = pair_of(whole, asked.before, asked.after)
+    stays(connection, days)
+    return Story(
+        asked.set_name,
+        asked.key,
+        tuple(days),
+        sizes(connection, days, asked.segments),
+        dwell(connection, days, asked.segments),
+        tuple(snapshot for snapshot in kept if snapshot.incomplete),
+        pair,
+        moved_counts(connection, pair) if pair else {},
+        matrix(connection, pair) if pair else None,
+        moves(connection, pair, asked.key, asked.segments) if pair else None,
+    )
+
+
+def pair_of(kept: Sequence[Snapshot], before: datetime | None, after: datetime | None) -> Pair | None:
+    """The two snapshots to compare; raises UsageError when there is none within a week of a date that was asked for."""
+    last = _at(kept, after) if after else kept[-1]
+    earlier = [snapshot for snapshot in kept if snapshot.as_of < last.as_of]
+    if before:
+        first = _at(kept, before)
+        if first.as_of >= last.as_of:
+            raise UsageError(f"there is nothing between {_day(first)} and {_day(last)}", _known(kept, before))
+        return Pair(first, last)
+    near = nearest(earlier, last.as_of - WEEK, timedelta.max)
+    return Pair(near, last) if near else None
+
+
+def _at(kept: Sequence[Snapshot], moment: datetime) -> Snapshot:
+    found = nearest(kept, moment, WEEK)
+    if found is None:
+        raise UsageError(f"there is no snapshot within a week of {moment:%Y-%m-%d}", _known(kept, moment))
+    return found
+
+
+def _known(kept: Sequence[Snapshot], moment: datetime) -> str:
+    near = sorted(kept, key=lambda snapshot: abs(snapshot.as_of - moment))[:3]
+    return f"the nearest are of {', '.join(sorted(map(_day, near)))}"
+
+
+def _day(snapshot: Snapshot) -> str:
+    return f"{snapshot.as_of:%Y-%m-%d}"

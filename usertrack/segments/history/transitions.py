@@ -1,0 +1,251 @@
+"""What changed between two kept classifications: who moved, and which fact moved them.
+
+They are compared in the segments that were judged on both; what was unknown in one of them is no change. For each
+segment, those who entered minus those who left are the difference of its sizes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from usertrack.core.errors import UsertrackError
+from usertrack.core.spool import SpooledRows, identifier, quote
+from usertrack.core.table import Column, Table
+from usertrack.segments.classify import Classification, in_words
+from usertrack.segments.expressions import Atom, atoms, parse
+from usertrack.segments.history.file import Place, opened
+from usertrack.segments.history.snapshots import WEEK, KeptSegment, Snapshot, column_of, nearest, record, snapshots
+from usertrack.segments.profiles import ProfileFact
+
+NOWHERE, ABSENT = "in no segment", "not there"
+"""Where somebody is who is in no segment, or whom no source knows."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two snapshots of a set, the earlier first."""
+
+    before: Snapshot
+    after: Snapshot
+
+    @property
+    def common(self) -> list[KeptSegment]:
+        """The segments that can be compared, as they are called now, in order of precedence."""
+        return [segment for id_, segment in self.after.known.items() if id_ in self.before.known]
+
+    @property
+    def apart(self) -> list[str]:
+        """Names of the segments that cannot be compared: one of the two did not know them."""
+        names = {segment.id: segment.name for snapshot in (self.before, self.after) for segment in snapshot.segments}
+        return [name for id_, name in names.items() if id_ not in {segment.id for segment in self.common}]
+
+    @property
+    def same_rules(self) -> bool:
+        return self.before.rules == self.after.rules
+
+
+@dataclass(frozen=True)
+class Since:
+    """How many (entered, left) each segment between two snapshots, by segment."""
+
+    pair: Pair
+    counts: Mapping[str, tuple[int, int]]
+
+
+def keep(found: Classification, place: Place | None, now: datetime) -> Since | None:
+    """Record ``found`` and compare it with the snapshot nearest to a week before it, when there is one.
+
+    An answer is worth having without its history: what goes wrong becomes a note of its workbench.
+    """
+    if place is None:
+        return None
+    connection = found.bench.connection
+    try:
+        with opened(connection, place, write=True):
+            new = record(found, place, now)
+            near = snapshots(connection, place, new.set_name, new.as_of - 2 * WEEK, new.as_of)
+            before = week_before(near, new)
+            pair = Pair(before, new) if before else None
+            return Since(pair, moved_counts(connection, pair)) if pair else None
+    except UsertrackError as error:
+        found.bench.notes.append(f"not kept in the history: {error.message} ({error.hint})")
+        return None
+
+
+def week_before(kept: Sequence[Snapshot], after: Snapshot) -> Snapshot | None:
+    """The snapshot nearest to a week before ``after``, if one is nearer to that than half a week."""
+    earlier = [snapshot for snapshot in kept if snapshot.as_of < after.as_of]
+    whole = [snapshot for snapshot in earlier if not snapshot.incomplete]
+    return nearest(whole, after.as_of - WEEK, WEEK / 2) or nearest(earlier, after.as_of - WEEK, WEEK / 2)
+
+
+def moved_counts(connection: Any, pair: Pair) -> dict[str, tuple[int, int]]:
+    """How many entered and left each common segment, by its id."""
+    rows = connection.execute(
+        f"SELECT id, count(*) FILTER (entered), count(*) FILTER (NOT entered) FROM ({_moved(pair)}) GROUP BY id"
+    ).fetchall()
+    counted = {id_: (entered, left) for id_, entered, left in rows}
+    return {segment.id: counted.get(segment.id, (0, 0)) for segment in pair.common}
+
+
+def _moved(pair: Pair) -> str:
+    """SQL for one row per person and common segment entered or left: key, id, entered."""
+    return (
+        "SELECT key, id, list_contains(now, id) AS entered FROM (SELECT key, coalesce(t.segments, []) AS was, "
+        f"coalesce(n.segments, []) AS now, unnest({_ids(pair.common)}) AS id "
+        f"FROM (FROM history.person WHERE snapshot = {pair.before.id}) t "
+        f"FULL JOIN (FROM history.person WHERE snapshot = {pair.after.id}) n USING (key) "
+        "WHERE t.segments IS DISTINCT FROM n.segments) WHERE list_contains(was, id) <> list_contains(now, id)"
+    )
+
+
+def _ids(segments: Sequence[KeptSegment]) -> str:
+    return f"[{', '.join(quote(segment.id) for segment in segments)}]::VARCHAR[]"
+
+
+def matrix(connection: Any, pair: Pair) -> Table:
+    """How many went from which primary segment to which: one row per segment then, one column per segment now.
+
+    A row's cells add up to its last, ``people``: all who were there then; those of the row `not there` had yet to come.
+    """
+    places = [*(segment.id for segment in pair.common), NOWHERE, ABSENT]
+    cells = ", ".join(f"count(*) FILTER (now = {quote(place)})" for place in places)
+    counted = connection.execute(f"SELECT was, {cells}, count(*) FROM ({_primaries(pair)}) GROUP BY was").fetchall()
+    rows = {row[0]: row for row in counted}
+    empty = (0,) * (len(places) + 1)
+    return Table(
+        (Column("was"), *(Column(place, "BIGINT") for place in places), Column("people", "BIGINT")),
+        [rows.get(place, (place, *empty)) for place in places],
+        name="transitions",
+        as_of=pair.after.as_of,
+    )
+
+
+def _primaries(pair: Pair) -> str:
+    def place(side: str) -> str:
+        chosen = f"list_filter({side}.segments, lambda s: list_contains({_ids(pair.common)}, s))[1]"
+        return f"CASE WHEN {side}.key IS NULL THEN {quote(ABSENT)} ELSE coalesce({chosen}, {quote(NOWHERE)}) END"
+
+    return (
+        f"SELECT {place('t')} AS was, {place('n')} AS now "
+        f"FROM (FROM history.person WHERE snapshot = {pair.before.id}) t "
+        f"FULL JOIN (FROM history.person WHERE snapshot = {pair.after.id}) n ON t.key = n.key"
+    )
+
+
+def moves(connection: Any, pair: Pair, key: str, only: Sequence[str] = ()) -> Table:
+    """Who entered and left each segment, and why: one row per person and segment, those who entered first.
+
+    ``why`` has the facts whose comparison in the rule turned out otherwise, as ``label old → new``.
+    """
+    segments = [segment for segment in pair.common if not only or segment.id in only]
+    connection.execute(f"CREATE OR REPLACE TABLE moved AS {_explained(pair, segments, key)}")
+    types = {key: "VARCHAR", "segment": "VARCHAR", "change": "VARCHAR", "now": "VARCHAR", "priority": "DOUBLE"}
+    columns = tuple(Column(*column) for column in (types | {"why": "VARCHAR"}).items())
+    count = connection.execute("SELECT count(*) FROM moved").fetchone()[0]
+    rows = SpooledRows("moved", columns, count, connection)
+    return Table(columns, rows, name="moves", as_of=pair.after.as_of)
+
+
+def _explained(pair: Pair, segments: Sequence[KeptSegment], key: str) -> str:
+    """SQL for `moves`."""
+    looked = [atom for segment in segments for atom in _looked(pair, segment)]
+
+    def by_segment(values: Sequence[str]) -> str:
+        cases = [f"WHEN {quote(segment.id)} THEN {value}" for segment, value in zip(segments, values, strict=True)]
+        return f"CASE m.id WHEN '' THEN NULL {' '.join(cases)} END"
+
+    new = by_segment([_why_new(pair, segment) for segment in segments])
+    turned = by_segment([_why(pair, segment) for segment in segments])
+    return (
+        f"SELECT m.key AS {identifier(key)}, m.id AS segment, CASE WHEN m.entered THEN 'entered' ELSE 'left' END "
+        'AS change, n."primary" AS now, n.priority, CASE '
+        "WHEN n.key IS NULL THEN 'not there any more' "
+        f"WHEN t.key IS NULL THEN concat_ws('; ', 'not there before', nullif({new}, '')) "
+        f"ELSE coalesce(nullif({turned}, ''), {quote(_otherwise(pair))}) END AS why "
+        f"FROM (FROM ({_moved(pair)}) WHERE id IN (SELECT unnest({_ids(segments)}))) m "
+        f"LEFT JOIN ({_judged(pair, pair.before, looked)}) t USING (key) "
+        f"LEFT JOIN ({_judged(pair, pair.after, looked)}) n USING (key) "
+        f"ORDER BY {by_segment([str(rank) for rank in range(len(segments))])}, "
+        "m.entered DESC, n.priority DESC NULLS LAST, m.key"
+    )
+
+
+def _otherwise(pair: Pair) -> str:
+    return "another fact of the rule" if pair.same_rules else "the rules changed"
+
+
+def _facts(pair: Pair) -> dict[str, ProfileFact]:
+    """The facts that both snapshots have, by name."""
+    had = {column_of(fact) for fact in pair.before.facts}
+    return {fact.name: fact for fact in pair.after.facts if column_of(fact) in had}
+
+
+def _looked(pair: Pair, segment: KeptSegment) -> list[Atom]:
+    """The comparisons that decide about ``segment``; in an exclusive set also those of the segments before it."""
+    deciding = [segment]
+    if pair.after.exclusive:
+        ids = [kept.id for kept in pair.after.segments]
+        deciding = [kept for kept in pair.after.segments if ids.index(kept.id) <= ids.index(segment.id)]
+    found = [atom for kept in deciding for atom in atoms(parse(kept.when, kept.id))]
+    recorded = {*_facts(pair), "as_of"}
+    return [atom for atom in found if set(atom.columns) <= recorded]
+
+
+def _name(atom: Atom) -> str:
+    return identifier(f"met {atom.sql}")
+
+
+def _judged(pair: Pair, snapshot: Snapshot, looked: Sequence[Atom]) -> str:
+    """SQL for the people of ``snapshot`` with their facts by name, and what became of each comparison."""
+    facts = "".join(f", {column_of(fact)} AS {identifier(name)}" for name, fact in _facts(pair).items())
+    unique = {_name(atom): atom for atom in looked}
+    met = "".join(f", ({atom.sql}) AS {name}" for name, atom in unique.items())
+    moment = f"TIMESTAMP {quote(snapshot.as_of.isoformat())} AS as_of"
+    return (
+        f'SELECT *{met} FROM (SELECT key, "primary", priority, {moment}{facts} '
+        f"FROM history.person WHERE snapshot = {snapshot.id})"
+    )
+
+
+def _why(pair: Pair, segment: KeptSegment) -> str:
+    """SQL for the facts of the comparisons that turned out otherwise, in the rule's order."""
+    parts = []
+    for fact, about in _about(pair, segment):
+        turned = " OR ".join(f"t.{_name(atom)} IS DISTINCT FROM n.{_name(atom)}" for atom in about)
+        then, now, column = _words("t", fact), _words("n", fact), identifier(fact.name)
+        still = f"WHEN t.as_of <> n.as_of THEN {quote(fact.label + ' ')} || {now} || ', and time went by'"
+        parts.append(
+            f"CASE WHEN NOT ({turned}) THEN NULL WHEN t.{column} IS DISTINCT FROM n.{column} "
+            f"THEN {quote(fact.label + ' ')} || {then} || ' → ' || {now} "
+            f"{still if any('as_of' in atom.columns for atom in about) else ''} END"
+        )
+    return _listed(parts)
+
+
+def _why_new(pair: Pair, segment: KeptSegment) -> str:
+    """SQL for the facts of the comparisons that somebody meets who was not there before."""
+    return _listed(
+        [
+            f"CASE WHEN {' OR '.join(f'n.{_name(atom)}' for atom in about)} "
+            f"THEN {quote(fact.label + ' ')} || {_words('n', fact)} END"
+            for fact, about in _about(pair, segment)
+        ]
+    )
+
+
+def _about(pair: Pair, segment: KeptSegment) -> list[tuple[ProfileFact, list[Atom]]]:
+    """Each fact that decides about ``segment``, with the comparisons that look at it."""
+    looked = _looked(pair, segment)
+    found = [(fact, [atom for atom in looked if name in atom.columns]) for name, fact in _facts(pair).items()]
+    return [(fact, about) for fact, about in found if about]
+
+
+def _words(side: str, fact: ProfileFact) -> str:
+    unknown = {"TIMESTAMP": "never", "VARCHAR": "none"}.get(fact.type, "unknown")
+    return f"coalesce({in_words(f'{side}.{identifier(fact.name)}', fact.type, fact.unit)}, {quote(unknown)})"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return f"array_to_string(list_filter([{', '.join(parts)}]::VARCHAR[], lambda x: x IS NOT NULL), '; ')"

@@ -1,0 +1,257 @@
+"""A history as a document: sizes over time, transitions, who moved and why, how long people stay, one person's path."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from usertrack.core.document import Block, Document, Listing, Paragraph, Shown
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.period import day
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import number
+from usertrack.segments.history.backfill import Backfilled
+from usertrack.segments.history.snapshots import Snapshot
+from usertrack.segments.history.timeline import Story
+from usertrack.segments.history.transitions import ABSENT, NOWHERE
+from usertrack.segments.view import afterwards_notes, difference_notes, incomplete_notes, moved
+
+VIEWS = ("sizes", "transitions", "moves", "dwell")
+
+
+def story_document(story: Story, only: Sequence[str], timezone: str, view: str | None = None) -> Document:
+    """Everything that the history says, or the one ``view`` of it, which is then what files hold.
+
+    ``only`` are the segments asked for: with them the whole shows who moved in place of the transitions.
+    """
+    if view is not None and view not in VIEWS:
+        raise UsageError(f"there is no view '{view}'", did_you_mean(view, VIEWS, f"views: {', '.join(VIEWS)}"))
+    tables = {"sizes": story.sizes, "transitions": story.matrix, "moves": story.moves, "dwell": story.dwell}
+    if view in ("transitions", "moves") and story.pair is None:
+        raise UsageError("one snapshot has nothing to be compared with", _MORE)
+    seen = [view] if view else ["sizes", "moves"] if only else ["sizes", "transitions", "dwell"]
+    blocks = {"sizes": _sizes, "transitions": _transitions, "moves": _moves, "dwell": _dwell}
+    table = tables[view or ("moves" if only and story.moves else "sizes")]
+    return Document(
+        title=f"History of the set {story.set_name}",
+        subtitle=span(story.days, timezone),
+        blocks=tuple(block for name in seen for block in blocks[name](story, timezone)),
+        notes=tuple(_notes(story, timezone, seen)),
+        data=lambda: _json(story, tables, timezone, [view] if view else list(VIEWS), seen),
+        table=table,
+        timezone=timezone,
+        as_of=story.days[-1].as_of,
+    )
+
+
+_MORE = "`usertrack history backfill --weeks 8` makes a past"
+
+
+def span(days: Sequence[Snapshot], timezone: str) -> str:
+    first, last = day(days[0].as_of, timezone), day(days[-1].as_of, timezone)
+    count = f"{len(days)} snapshot{'s' * (len(days) != 1)}"
+    return f"{count}, {last}" if first == last else f"{count}, {first} to {last} · {timezone}"
+
+
+def _sizes(story: Story, timezone: str) -> list[Block]:
+    """One row per segment: its size now, at each snapshot, and who came and went between the two dates compared."""
+    people: dict[str, dict[datetime, Row]] = {}
+    for row in story.sizes.rows:
+        people.setdefault(row[1], {})[row[0]] = row
+    then, now = (story.pair.before.as_of, story.pair.after.as_of) if story.pair else (None, None)
+    rows: list[Row] = []
+    for segment, by_time in people.items():
+        sizes = [by_time[snapshot.as_of][3] if snapshot.as_of in by_time else None for snapshot in story.days]
+        known = [size for size in sizes if size is not None]
+        least, most = (min(known), max(known)) if known else (None, None)
+        last = by_time[max(by_time)]
+        rows.append((last[2], sizes[-1], sizes, least, most, moved(_between(story, segment))))
+    shown = {
+        "segment": Shown("Segment", "tag"),
+        "people": Shown("People", "number"),
+        "sizes": Shown("Over time", "spark"),
+        "least": Shown("Least", "number"),
+        "most": Shown("Most", "number"),
+        "moved": Shown(_compared(then, now, story, timezone), align="right", hidden=story.pair is None),
+    }
+    types = ("VARCHAR", "BIGINT", "BIGINT[]", "BIGINT", "BIGINT", "VARCHAR")
+    table = Table(tuple(map(Column, shown, types)), rows, name="sizes", timezone=timezone)
+    more = [] if story.pair else [Paragraph(f"one snapshot has nothing to be compared with: {_MORE}", "dim")]
+    return [Listing(table, shown=shown), *more]
+
+
+def _compared(then: datetime | None, now: datetime | None, story: Story, timezone: str) -> str:
+    if then is None or now is None:
+        return ""
+    return f"Since {day(then, timezone)}" if now == story.days[-1].as_of else f"{_dates(then, now, timezone)}"
+
+
+def _dates(then: datetime, now: datetime, timezone: str) -> str:
+    return f"{day(then, timezone)} → {day(now, timezone)}"
+
+
+def _between(story: Story, segment: str) -> tuple[int, int] | None:
+    if story.pair is None or segment not in {kept.id for kept in story.pair.common}:
+        return None
+    return story.counts.get(segment, (0, 0))
+
+
+def _transitions(story: Story, timezone: str) -> list[Block]:
+    """Rows are where people were, columns where they are now; what did not happen is a blank cell."""
+    if story.pair is None or story.matrix is None:
+        return []
+    rows_are = {segment.id: f"{n} {segment.name}" for n, segment in enumerate(story.pair.common, start=1)}
+    columns_are = {segment.id: str(n) for n, segment in enumerate(story.pair.common, start=1)}
+    columns_are |= {NOWHERE: "in none", ABSENT: ABSENT, "people": "All", "was": " "}
+    rows: list[Row] = [
+        (rows_are.get(row[0], "All" if row[0] == "people" else row[0]), *(count or None for count in row[1:]))
+        for row in story.matrix.rows
+        if row[-1] or row[0] not in (NOWHERE, ABSENT)
+    ]
+    dates = _dates(story.pair.before.as_of, story.pair.after.as_of, timezone)
+    heading = f"{dates}, by primary segment: from the row to the column"
+    shown = {
+        column.name: Shown(columns_are[column.name], "tag" if column.name == "was" else "number")
+        for column in story.matrix.columns
+    }
+    return [Listing(Table(story.matrix.columns, rows, name="transitions"), heading=heading, shown=shown)]
+
+
+def _moves(story: Story, timezone: str) -> list[Block]:
+    if story.pair is None or story.moves is None:
+        return []
+    names = {segment.id: segment.name for segment in story.pair.after.segments}
+    rows = _Named(story.moves, names)
+    shown = {
+        story.key: Shown("Person"),
+        "segment": Shown("Segment", "tag"),
+        "change": Shown("Change"),
+        "why": Shown("What changed", "text", grows=True),
+    }
+    heading = f"Who entered and left, {_dates(story.pair.before.as_of, story.pair.after.as_of, timezone)}"
+    return [
+        Listing(
+            Table(story.moves.columns, rows, name="moves"),
+            heading=heading,
+            shown=shown,
+            columns=tuple(shown),
+            limit=20,
+        )
+    ]
+
+
+class _Named(Sequence[Row]):
+    """Moves with segments by name, read only as far as shown."""
+
+    def __init__(self, table: Table, names: dict[str, str]) -> None:
+        self._rows, self._names = table.rows, names
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._rows[index]
+        return list(map(self._row, found)) if isinstance(index, slice) else self._row(found)
+
+    def __iter__(self) -> Any:
+        return map(self._row, self._rows)
+
+    def _row(self, row: Row) -> Row:
+        return (row[0], self._names.get(row[1], row[1]), *row[2:])
+
+
+def _dwell(story: Story, timezone: str) -> list[Block]:
+    shown = {
+        "name": Shown("Segment", "tag"),
+        "people": Shown("In it now", "number"),
+        "days_so_far": Shown("Days so far", align="right"),
+        "since_before": Shown("since before the first snapshot", "number"),
+        "stays": Shown("Stays begun since", "number"),
+        "ended": Shown("ended", "number"),
+        "days": Shown("Median stay in days", align="right"),
+    }
+    columns = [replace(one, type="VARCHAR") if one.type == "DOUBLE" else one for one in story.dwell.columns]
+    rows = [tuple(number(cell, 1) if isinstance(cell, float) else cell for cell in row) for row in story.dwell.rows]
+    table = Table(tuple(columns), rows, name="dwell")  # to a tenth of a day, whole or not: snapshots lie further apart
+    return [Listing(table, heading="How long people stay", shown=shown, columns=tuple(shown))]
+
+
+def _notes(story: Story, timezone: str, seen: Sequence[str]) -> list[str]:
+    compared = [story.pair.before, story.pair.after] if story.pair else []
+    told = story.days if {"sizes", "dwell"} & set(seen) else compared
+    notes = [
+        *incomplete_notes(story.incomplete, timezone),
+        *(difference_notes(story.pair) if story.pair else []),
+        *afterwards_notes([snapshot for snapshot in told if snapshot.afterwards], timezone),
+    ]
+    if len({snapshot.rules for snapshot in story.days}) > 1:
+        notes.append("rules or queries changed in the time shown: sizes before and after that are of different rules")
+    if "dwell" in seen and len(story.days) > 1:
+        widest = max(after.as_of - before.as_of for before, after in pairwise(story.days))
+        notes.append(
+            f"stays are known to within the distance of snapshots, {max(1, widest.days)} d at the most; "
+            "those who are still in it have stayed at least so long, and the median stay takes that into account"
+        )
+    return list(dict.fromkeys(notes))
+
+
+def _json(
+    story: Story, tables: dict[str, Table | None], timezone: str, views: Sequence[str], seen: Sequence[str]
+) -> dict[str, Any]:
+    pair = story.pair
+    return {
+        "set": story.set_name,
+        "timezone": timezone,
+        "snapshots": [_snapshot_json(snapshot) for snapshot in story.days],
+        "from": pair.before.as_of if pair else None,
+        "to": pair.after.as_of if pair else None,
+        "rules_changed": not pair.same_rules if pair else None,
+        **{name: table.dicts() if (table := tables[name]) else None for name in views},
+        "notes": _notes(story, timezone, seen),
+    }
+
+
+def _snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "as_of": snapshot.as_of,
+        "recorded_at": snapshot.recorded_at,
+        "people": snapshot.people,
+        "rules": snapshot.rules,
+        "match": snapshot.match,
+        "segments": [
+            {"id": s.id, "name": s.name, "people": s.people, "undecided": s.undecided, "unknown": s.unknown or None}
+            for s in snapshot.segments
+        ],
+    }
+
+
+def backfill_document(done: Backfilled, timezone: str) -> Document:
+    """Each week with its sizes, and which of them are new."""
+    rows: list[Row] = [
+        (
+            snapshot.as_of,
+            snapshot.set_name,
+            snapshot.people,
+            ", ".join(f"{s.id} {'unknown' if s.people is None else number(s.people)}" for s in snapshot.segments),
+            "classified" if fresh else "was there",
+        )
+        for snapshot, fresh in done.weeks
+    ]
+    shown = {
+        "as_of": Shown("Moment"),
+        "set": Shown("Set"),
+        "people": Shown("People", "number"),
+        "sizes": Shown("Segments", "text", grows=True),
+        "done": Shown(" "),
+    }
+    types = ("TIMESTAMP", "VARCHAR", "BIGINT", "VARCHAR", "VARCHAR")
+    table = Table(tuple(map(Column, shown, types)), rows, name="backfill", timezone=timezone)
+    fresh = [snapshot for snapshot, new in done.weeks if new]
+    return Document(
+        title=f"{len(fresh)} classification{'s' * (len(fresh) != 1)} added to the history",
+        blocks=(Listing(table, shown=shown), Paragraph("`usertrack history` shows what they say", "dim")),
+        notes=(*done.notes, *afterwards_notes([snapshot for snapshot in fresh if snapshot.afterwards], timezone)),
+        table=table,
+        timezone=timezone,
+    )

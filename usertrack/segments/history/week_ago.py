@@ -1,0 +1,165 @@
+"""Who entered and left since a week earlier, for a report that anybody can make again.
+
+The earlier classification is the one that the history kept at that time, else one that is made for it now. They are
+compared in a file of their own: the history is read, and written to by `_keep` alone.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from usertrack.core.errors import UsertrackError
+from usertrack.core.spool import connect, identifier, quote
+from usertrack.core.table import Table
+from usertrack.engine.runner import Answer, Done, Runner
+from usertrack.library.library import Statement
+from usertrack.segments.classify import Classification, classify
+from usertrack.segments.history.file import Place, opened
+from usertrack.segments.history.snapshots import Snapshot, nearest, record, rules_digest, snapshots
+from usertrack.segments.history.transitions import Pair, moved_counts, moves
+from usertrack.segments.profiles import asked, join
+from usertrack.segments.rules import Rules, SegmentSet
+
+_NEAR = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
+
+
+@dataclass(frozen=True)
+class Moved:
+    """``counts``: (entered, left) by segment; ``moves``: one row per person and segment, as `changes.moves` has it.
+
+    ``kept`` says that the history is to have both snapshots.
+    """
+
+    pair: Pair
+    counts: Mapping[str, tuple[int, int]]
+    moves: Table
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Which set to classify, by which rules, for which moment; and the ``earlier`` one to compare it with (UTC).
+
+    ``place`` is the history to read, if there is one; with ``keep`` what is classified is recorded in it.
+    """
+
+    rules: Rules
+    chosen: SegmentSet
+    as_of: datetime
+    earlier: datetime
+    place: Place | None = None
+    keep: bool = True
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the sources said of both moments; ``earlier`` is the kept snapshot where the history has one."""
+
+    sought: Sought
+    now: Runner
+    before: Runner
+    profiles: Sequence[Answer]
+    earlier: Snapshot | Sequence[Answer]
+
+
+def ask_both(
+    runner: Runner, sought: Sought, others: Sequence[Statement] = (), done: Done | None = None
+) -> tuple[Answered, list[Answer]]:
+    """The profiles at both moments and the answers to ``others``, all asked at once."""
+    now, before = runner.at(sought.as_of), runner.at(sought.earlier)
+    kept = _kept_then(runner, sought)
+    profiles = asked(now, sought.rules)
+    more = [] if kept else asked(before, sought.rules)
+    answers = now.run([*profiles, *more, *others], done)
+    first, second = len(profiles), len(profiles) + len(more)
+    return Answered(sought, now, before, answers[:first], kept or answers[first:second]), answers[second:]
+
+
+def classify_both(answered: Answered) -> tuple[Classification, Moved]:
+    """The set at the moment, and who moved since the earlier one.
+
+    Raises a UsertrackError when the profiles could not be had at all.
+    """
+    sought, now = answered.sought, answered.now.now
+    found = classify(join(answered.now, sought.rules, answered.profiles), sought.chosen)
+    was: Classification | Snapshot
+    if isinstance(answered.earlier, Snapshot):
+        was = answered.earlier
+    else:
+        was = classify(join(answered.before, sought.rules, answered.earlier), sought.chosen)
+    with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
+        moved = _look_back(found, was, sought.place, Path(folder) / "compared.duckdb", now)
+    if sought.keep and sought.place:
+        _keep(found, was, sought.place, now)
+    return found, moved
+
+
+def _kept_then(runner: Runner, sought: Sought) -> Snapshot | None:
+    """The snapshot of the earlier moment that was made at that time by the same rules, if the history has one.
+
+    A history that cannot be read has none: whoever keeps an answer in it is told.
+    """
+    if sought.place is None or not sought.place.path.exists():
+        return None
+    queries = {name: runner.library[name] for name in sought.rules.queries}
+    digest = rules_digest(sought.rules, queries, sought.chosen)
+    connection = connect()
+    try:
+        with opened(connection, sought.place):
+            kept = snapshots(connection, sought.place, sought.chosen.name)
+    except UsertrackError:
+        return None
+    sound = [snapshot for snapshot in kept if not (snapshot.afterwards or snapshot.incomplete)]
+    known = [snapshot for snapshot in sound if snapshot.rules == digest]
+    return nearest(known, sought.earlier.replace(tzinfo=None), _NEAR)
+
+
+def _look_back(
+    found: Classification, before: Classification | Snapshot, place: Place | None, scratch: Path, now: datetime
+) -> Moved:
+    """``found`` beside ``before``, both put into the new file ``scratch``."""
+    compared = Place(scratch, place.origin if place else "")
+    if isinstance(before, Snapshot):
+        assert place is not None
+        _copy(found, before, place, compared)
+        was = before
+    else:
+        with opened(before.bench.connection, compared, write=True):
+            was = record(before, compared, now)
+    connection = found.bench.connection
+    with opened(connection, compared, write=True):
+        pair = Pair(was, record(found, compared, now))
+        return Moved(pair, moved_counts(connection, pair), moves(connection, pair, found.bench.key), place is not None)
+
+
+def _copy(found: Classification, snapshot: Snapshot, place: Place, into: Place) -> None:
+    """Put one snapshot of the history into the other file."""
+    connection = found.bench.connection
+    with opened(connection, place):
+        for table, name in (("snapshot", "id"), ("person", "snapshot")):
+            connection.execute(
+                f"CREATE OR REPLACE TABLE copied_{table} AS FROM history.{table} WHERE {name} = {snapshot.id}"
+            )
+    with opened(connection, into, write=True):
+        known = {row[0] for row in connection.execute("DESCRIBE history.person").fetchall()}
+        for column, kind, *_ in connection.execute("DESCRIBE copied_person").fetchall():
+            if column not in known:
+                connection.execute(f"ALTER TABLE history.person ADD COLUMN {identifier(column)} {kind}")
+        for table in ("snapshot", "person"):
+            connection.execute(f"INSERT INTO history.{table} BY NAME FROM copied_{table}")
+        connection.execute(f"UPDATE history.snapshot SET origin = {quote(into.origin)}")
+
+
+def _keep(found: Classification, was: Classification | Snapshot, place: Place, now: datetime) -> None:
+    """Record what was classified in the history; what was kept at the time is left alone. A failure becomes a note."""
+    try:
+        for each in [found] if isinstance(was, Snapshot) else [was, found]:
+            connection, moment = each.bench.connection, each.bench.as_of.replace(tzinfo=None)
+            with opened(connection, place, write=True):
+                same = snapshots(connection, place, each.chosen.name, moment, moment)
+                if all(snapshot.afterwards for snapshot in same):
+                    record(each, place, now)
+    except UsertrackError as error:
+        found.bench.notes.append(f"not kept in the history: {error.message} ({error.hint})")

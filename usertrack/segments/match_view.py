@@ -1,0 +1,89 @@
+"""How the two sources met, as a document: the counts, and the people behind each."""
+
+from itertools import islice
+
+from usertrack.core.document import Document, Facts, Listing, Paragraph, Shown
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.period import moment
+from usertrack.core.spool import SpooledRows, identifier, quote
+from usertrack.core.table import Column, Table
+from usertrack.segments.profiles import Workbench
+from usertrack.segments.view import cut_note, source_states
+
+KINDS = ("ambiguous", "posthog_only", "postgres_only", "internal", "opted_out")
+
+
+def require_kind(kind: str | None) -> None:
+    """Raise UsageError when there is no such kind of mismatch."""
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"there is no kind '{kind}'", did_you_mean(kind, KINDS, f"kinds: {', '.join(KINDS)}"))
+
+
+def match_document(bench: Workbench, kind: str | None, timezone: str, limit: int | None = None) -> Document:
+    """Counts first, then everybody who is not simply matched; ``kind`` narrows it to one sort of mismatch."""
+    require_kind(kind)
+    table = _people(bench, kind)
+    labels = {
+        "matched": "In both sources",
+        "posthog_only": "Events, no account",
+        "postgres_only": "Account, unknown to PostHog",
+        "ambiguous": "Ambiguous: several accounts or persons",
+        "anonymous": "Visitors without an e-mail",
+        "without_email": "Accounts without an e-mail",
+        "internal_excluded": "Your own people, left out",
+        "opted_out": "Opted out, left out",
+    }
+    counts = bench.match.as_dict()
+    unsure = "; ".join(state["detail"] for state in source_states(bench) if not state["ok"])
+    unknown = Paragraph(f"Who is in only one of the two is unknown: {unsure}", "warning")
+    people = Listing(
+        table,
+        heading="Who is not simply in both",
+        shown={"email": Shown("Person"), "kind": Shown("Kind", "tag")},
+        limit=20,
+    )
+    return Document(
+        title=f"How PostHog and Postgres met on {moment(bench.as_of, timezone)}",
+        blocks=(
+            Facts(tuple((label, _or_unknown(counts[name])) for name, label in labels.items())),
+            *([unknown] if bench.match.matched is None else []),
+            *([people] if len(table.rows) or bench.match.matched is not None else []),
+        ),
+        notes=tuple(bench.notes),
+        table=table,
+        timezone=timezone,
+        as_of=bench.as_of,
+        data=lambda: {
+            "as_of": bench.as_of,
+            "timezone": timezone,
+            "match": counts,
+            "people": [dict(zip(table.names, row, strict=True)) for row in islice(table.rows, limit or None)],
+            "notes": [*bench.notes, *cut_note(len(table.rows), limit)],
+        },
+    )
+
+
+def _or_unknown(count: int | None) -> int | str:
+    return "unknown" if count is None else count
+
+
+def _people(bench: Workbench, kind: str | None) -> Table:
+    columns = (
+        Column(bench.key),
+        Column("kind"),
+        Column("ambiguous", "BOOLEAN"),
+        Column("accounts", "BIGINT"),
+        Column("persons", "BIGINT"),
+    )
+    if kind is None:
+        where = "kind <> 'matched' OR ambiguous"  # a kind that is not known is no mismatch
+    else:
+        where = (
+            "ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
+            if kind == "ambiguous"
+            else f"kind = {quote(kind)}"
+        )
+    names = f"key AS {identifier(bench.key)}, kind, ambiguous, accounts, persons"
+    scan = f"(SELECT {names} FROM ({bench.met()}) WHERE {where} ORDER BY kind = 'internal', NOT ambiguous, kind, key)"
+    count = bench.one(f"SELECT count(*) FROM {scan}")[0]
+    return Table(columns, SpooledRows(scan, columns, count, bench.connection), name="match", as_of=bench.as_of)

@@ -1,0 +1,395 @@
+"""The join: keyed results of both sources become one table `profile` in DuckDB, one row per person.
+
+Your own people are left out here and nowhere else; `usertrack.segments.staging` brings each result under its normalised
+key.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlglot import exp
+
+from usertrack.core.errors import UsageError, UsertrackError, did_you_mean
+from usertrack.core.spool import connect, identifier, quote
+from usertrack.core.table import Table
+from usertrack.engine.runner import Answer, Done, Runner
+from usertrack.engine.unavailable import NAMES, NotConnected
+from usertrack.library.library import FACT_TYPES, Library, Query, Statement, for_key
+from usertrack.segments.expressions import bracketed, columns, expand, parse
+from usertrack.segments.rules import Rules
+from usertrack.segments.staging import land, normalised, reason
+
+
+@dataclass(frozen=True)
+class ProfileFact:
+    """A column of `profile`. ``type`` is DuckDB's. ``missing`` names why it is not known for anybody in this run.
+
+    ``current`` says that its value is that of today, whatever the moment asked for.
+    """
+
+    name: str
+    label: str
+    type: str
+    unit: str = ""
+    origin: str = "derived"
+    missing: str = ""
+    current: bool = False
+
+
+@dataclass(frozen=True)
+class Match:
+    """How the two sources met, in e-mails; ``anonymous`` counts visitors without one, ``without_email`` accounts."""
+
+    matched: int | None = None
+    posthog_only: int | None = None
+    postgres_only: int | None = None
+    ambiguous: int = 0
+    anonymous: int | None = None
+    without_email: int | None = None
+    internal_excluded: int = 0
+    opted_out: int = 0
+
+    def as_dict(self) -> dict[str, int | None]:
+        return asdict(self)
+
+
+OR_NULL = "try_cast() gives NULL instead"  # where somebody's value cannot be taken
+_OWN_NAMES = {"key", "primary", "segments", "action", "priority", "because", "rank", "internal", "opted_out"}
+
+
+class Workbench:
+    """DuckDB with the table `profile` (one row per person, key and `as_of` first) and what is known of its columns.
+
+    ``only`` names the one person that it is about; ``spellings`` are then those of their key, the normalised one first.
+    """
+
+    def __init__(self, rules: Rules, library: Library, as_of: datetime, only: str | None = None) -> None:
+        self.rules = rules
+        self.only = only
+        self.as_of = as_of
+        self.connection = connect()
+        self.queries = {name: _profile_query(rules, library, name) for name in rules.queries}
+        self.derived = {derived.name: parse(derived.sql, f"{rules.path}:{derived.line}") for derived in rules.derived}
+        self.facts: dict[str, ProfileFact] = {}
+        self.match = Match()
+        self.sides: dict[str, tuple[str, str]] = {}
+        self.notes: list[str] = []
+        self.alike: dict[str, int] = {}
+        self.spellings: list[str] = []
+        self.people = 0
+
+    @property
+    def key(self) -> str:
+        return self.rules.key
+
+    def load(self, answers: Mapping[str, Answer], internal: Sequence[str], opted_out: Sequence[str] = ()) -> None:
+        """Build `profile` from the answer to each profile query; raises UsageError for one that cannot be joined.
+
+        Your own people and those who have opted out are counted, and in no profile.
+        """
+        tables = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
+        reasons = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
+        for number, (name, query) in enumerate(self.queries.items()):
+            if name in tables:
+                landed = land(self.connection, f"q{number}", query, tables[name], self.key, self.only)
+                self.spellings = list(dict.fromkeys([*self.spellings, *landed.spellings]))
+                if landed.merged:
+                    self.alike[name] = landed.merged
+        if self.alike:
+            self.notes.append(_of_one_key(self.alike))
+        self._people(tables, internal, opted_out)
+        self._join(tables, reasons)
+        self.people = self.one("SELECT count(*) FROM profile")[0]
+        self.match = self._match(tables)
+
+    def declare(self) -> None:
+        """Build an empty `profile` with the declared types: enough to check every rule against."""
+        self._people({}, [], [])
+        self._join((), {})
+
+    def one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
+        row: tuple[Any, ...] = self.connection.execute(sql, list(values)).fetchone()
+        return row
+
+    def missing(self, expression: exp.Expression) -> list[str]:
+        """Why ``expression`` cannot be known in this run: one reason for each query that it needs and that failed."""
+        base = columns(expand(expression, self.derived))
+        return list(
+            dict.fromkeys(self.facts[name].missing for name in base if name in self.facts and self.facts[name].missing)
+        )
+
+    def _people(self, tables: Mapping[str, Table], internal: Sequence[str], opted_out: Sequence[str]) -> None:
+        """Everybody whom any query names: `people`, with the sources that know them and whether they are your own."""
+        parts = [
+            f"SELECT key, {quote(self.queries[name].source)} AS source FROM q{number}"
+            for number, name in enumerate(self.queries)
+            if name in tables
+        ] or ["SELECT NULL::VARCHAR AS key, '' AS source LIMIT 0"]
+        own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
+        said_no = f"key IN (SELECT {normalised('said')} FROM unnest(?::VARCHAR[]) AS listed(said))"
+        self.connection.execute(
+            f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
+            f"NOT internal AND {said_no} AS opted_out, bool_or(source = 'neon') AS in_neon, "
+            f"bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
+            "WHERE key IS NOT NULL GROUP BY key",
+            [list(opted_out)],
+        )
+
+    def _join(self, landed: Collection[str], reasons: Mapping[str, str]) -> None:
+        self.facts = {
+            self.key: ProfileFact(self.key, self.key, "VARCHAR", origin="key"),
+            "as_of": ProfileFact("as_of", "as of", "TIMESTAMP", origin="run"),
+        }
+        moment = quote(self.as_of.replace(tzinfo=None).isoformat())
+        self.connection.execute(
+            f"CREATE TABLE base AS SELECT key AS {identifier(self.key)}, TIMESTAMP {moment} AS as_of FROM people "
+            "WHERE NOT (internal OR opted_out)"
+        )
+        columns = ["base.*"]
+        for number, (name, query) in enumerate(self.queries.items()):
+            columns += self._columns(number, query, reasons.get(name, ""), there=name in landed)
+            if name in landed:
+                # one query after the other: nine hash tables of a million people at once would take 3 GB
+                self._widen(columns, f"LEFT JOIN q{number} ON q{number}.key = base.{identifier(self.key)}")
+                columns = ["base.*"]
+                if not query.people:
+                    self.connection.execute(f"DROP TABLE q{number}")
+        self._widen(columns)
+        self._derive()
+
+    def _columns(self, number: int, query: Query, missing: str, *, there: bool) -> list[str]:
+        """SQL for the facts of one query, which become known as facts of the profile."""
+        found = []
+        for name, fact in query.facts.items():
+            self._free(name, f"query '{query.name}'")
+            kind = FACT_TYPES[fact.type]
+            value = _present(number, name, fact.absent, kind) if there else f"NULL::{kind}"
+            found.append(f"{value} AS {identifier(name)}")
+            self.facts[name] = ProfileFact(name, fact.label, kind, fact.unit, query.name, missing, fact.current)
+        return found
+
+    def _widen(self, columns: Sequence[str], join: str = "") -> None:
+        if len(columns) > 1:
+            self.connection.execute(f"CREATE OR REPLACE TABLE base AS SELECT {', '.join(columns)} FROM base {join}")
+
+    def _free(self, name: str, where: str) -> None:
+        """Raise UsageError when a fact may not be called ``name``: case makes no difference to DuckDB."""
+        taken = next((fact for fact in self.facts.values() if fact.name.lower() == name.lower()), None)
+        if taken:
+            raise UsageError(f"{where}: '{name}' is a fact of '{taken.origin}' already", "choose another name")
+        if name.lower() in _OWN_NAMES or name.lower().startswith("in "):
+            raise UsageError(f"{where}: '{name}' is a name of usertrack's own", "choose another name for the fact")
+
+    def _derive(self) -> None:
+        """Add the derived facts. One that rests on an unknown fact is unknown, whatever its SQL makes of NULL."""
+        import duckdb
+
+        chosen = []
+        for derived in self.rules.derived:
+            where = f"{self.rules.path}:{derived.line}"
+            self._free(derived.name, where)
+            for name in columns(self.derived[derived.name]):
+                if name not in self.facts:
+                    raise UsageError(f"{where}: unknown fact '{name}'", did_you_mean(name, self.facts))
+            reasons = self.missing(self.derived[derived.name])
+            chosen.append(f"{bracketed(derived.sql)} AS {identifier(derived.name)}")
+            kind = self._type_of(chosen, where, derived.sql)
+            if reasons:
+                chosen[-1] = f"NULL::{kind} AS {identifier(derived.name)}"
+            current = any(self.facts[name].current for name in columns(self.derived[derived.name]))
+            self.facts[derived.name] = ProfileFact(
+                derived.name, derived.label, kind, derived.unit, "derived", "; ".join(reasons), current
+            )
+        try:
+            self.connection.execute(f"CREATE TABLE profile AS SELECT {', '.join(['*', *chosen])} FROM base")
+        except duckdb.Error as error:  # a value of somebody's that it cannot take
+            raise self._misfit(chosen, error) from error
+
+    def _misfit(self, chosen: Sequence[str], error: Exception) -> UsageError:
+        """The first derived fact that cannot be computed for somebody, with its line."""
+        import duckdb
+
+        for number, derived in enumerate(self.rules.derived, start=1):
+            inner = f"SELECT {', '.join(['*', *chosen[:number]])} FROM base"
+            try:
+                self.connection.execute(f"SELECT max({identifier(derived.name)}) FROM ({inner})")
+            except duckdb.Error as found:
+                where = f"{self.rules.path}:{derived.line}"
+                return UsageError(f"{where}: {reason(found)}", f"in `sql: {derived.sql}`; {OR_NULL}")
+        return UsageError(f"{self.rules.path}: {reason(error)}", OR_NULL)
+
+    def _type_of(self, chosen: Sequence[str], where: str, sql: str) -> str:
+        import duckdb
+
+        try:
+            described = self.connection.execute(f"DESCRIBE SELECT {', '.join(chosen)} FROM base").fetchall()
+        except duckdb.Error as error:
+            raise UsageError(f"{where}: {reason(error)}: {sql}") from error
+        return str(described[-1][1])
+
+    def _match(self, tables: Mapping[str, Table]) -> Match:
+        self.sides = {
+            query.source: (f"q{number}", identifier(query.people))
+            for number, (name, query) in enumerate(self.queries.items())
+            if query.people and name in tables
+        }
+        internal, opted_out = self.one("SELECT count_if(internal), count_if(opted_out) FROM people")
+        nameless = {
+            source: self.one(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0]
+            for source, (view, column) in self.sides.items()
+        }
+        kinds = dict(self.connection.execute(f"SELECT kind, count(*) FROM ({self.met()}) GROUP BY kind").fetchall())
+        both = len(self.sides) == 2
+        ambiguous = self.one(
+            f"SELECT count(*) FROM ({self.met()}) "
+            "WHERE ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
+        )[0]
+        return Match(
+            matched=kinds.get("matched", 0) if both else None,
+            posthog_only=kinds.get("posthog_only", 0) if both else None,
+            postgres_only=kinds.get("postgres_only", 0) if both else None,
+            ambiguous=ambiguous,
+            anonymous=nameless.get("posthog"),
+            without_email=nameless.get("neon"),
+            internal_excluded=internal,
+            opted_out=opted_out,
+        )
+
+    def met(self) -> str:
+        """SQL for how each person met: key, kind, ambiguous, accounts (in Postgres), persons (in PostHog).
+
+        ``kind`` is internal, matched, posthog_only or postgres_only; NULL when one source did not say whom it knows.
+        """
+        neon, posthog = self.sides.get("neon"), self.sides.get("posthog")
+        accounts = f"n.{neon[1]}" if neon else "NULL::BIGINT"
+        persons = f"p.{posthog[1]}" if posthog else "NULL::BIGINT"
+        joins = (f" LEFT JOIN {neon[0]} n USING (key)" if neon else "") + (
+            f" LEFT JOIN {posthog[0]} p USING (key)" if posthog else ""
+        )
+        where = "WHEN NOT in_neon THEN 'posthog_only' WHEN NOT in_posthog THEN 'postgres_only' ELSE 'matched'"
+        return (
+            f"SELECT key, CASE WHEN internal THEN 'internal' WHEN opted_out THEN 'opted_out' "
+            f"{where if neon and posthog else ''} END AS kind, "
+            f"coalesce({accounts} > 1, false) OR coalesce({persons} > 1, false) AS ambiguous, "
+            f"{accounts} AS accounts, {persons} AS persons FROM people{joins}"
+        )
+
+
+def _profile_query(rules: Rules, library: Library, name: str) -> Query:
+    where = f"{rules.path}:{rules.lines.get(name, 1)}"
+    try:
+        query = library[name]
+    except UsageError as error:
+        # what is wrong inside a query file is said with its own line already
+        raise UsageError(error.message if name in library.files else f"{where}: {error.message}", error.hint) from error
+    if query.key != rules.key:
+        raise UsageError(
+            f"{where}: query '{name}' has the key '{query.key}', profiles are joined on '{rules.key}'",
+            f"declare `-- key: {rules.key}` in it",
+        )
+    if not query.facts:
+        raise UsageError(f"{where}: query '{name}' declares no facts", "add `-- facts:` to its header")
+    for given, value in rules.queries[name].items():
+        if given not in query.params:
+            raise UsageError(
+                f"{where}: query '{name}' has no parameter '{given}'",
+                did_you_mean(given, query.params, f"it takes {', '.join(query.params) or 'none'}"),
+            )
+        query.params[given].check(value, where)
+    return query
+
+
+def _of_one_key(alike: Mapping[str, int]) -> str:
+    where = ", ".join(f"{name} {count}" for name, count in alike.items())
+    return (
+        f"e-mails that differ only in blanks or case that their source tells apart are one person ({where}): "
+        "counts are added, times are the first or last; credits and the like are those of the spelling used last"
+    )
+
+
+def _is_internal(item: str) -> str:
+    """Whether `key` is the address ``item``, or lies in the domain ``item`` or below it."""
+    if "@" in item.lstrip("@"):
+        return f"key = {quote(item)}"
+    domain = item.lstrip("@.")
+    return f"ends_with(key, {quote('@' + domain)}) OR ends_with(key, {quote('.' + domain)})"
+
+
+def _present(number: int, name: str, absent: Any, kind: str) -> str:
+    column = f"q{number}.{identifier(name)}"
+    if absent is None:
+        return column
+    return f"CASE WHEN q{number}.key IS NULL THEN CAST({quote(str(absent))} AS {kind}) ELSE {column} END"
+
+
+def build(
+    runner: Runner, rules: Rules, done: Done | None = None, only: str | None = None, *, last: bool = False
+) -> Workbench:
+    """Run the profile queries at once and join them, for everybody or for the one person called ``only``.
+
+    ``last`` says that the runner is asked nothing more after them.
+    Raises a UsertrackError when no source answered at all, or when a query gave what cannot be joined.
+    """
+    answers = runner.run(asked(runner, rules, only), done)
+    if last:
+        runner.finish()
+    return join(runner, rules, answers, only)
+
+
+def asked(runner: Runner, rules: Rules, only: str | None = None) -> list[Statement]:
+    """The profile queries of ``rules``, in their order."""
+    # your own people come too: they are left out here, once, and counted
+    statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
+    return statements if only is None else [for_key(statement, only) for statement in statements]
+
+
+def join(runner: Runner, rules: Rules, given: Sequence[Answer], only: str | None = None) -> Workbench:
+    """The profiles out of the answers to what `asked` gave; raises as `build` does."""
+    bench = Workbench(rules, runner.library, runner.as_of, only)
+    answers = dict(zip(rules.queries, given, strict=True))
+    failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
+    if len(failures) == len(answers):  # what went wrong says more than what is not configured
+        raise next((failure for failure in failures if not isinstance(failure, NotConnected)), failures[0])
+    for name, answer in answers.items():
+        if isinstance(answer, Table) and answer.truncated:
+            raise UsageError(
+                f"query '{name}' was cut, and nobody may be classified on a cut table",
+                "give it a `key:` so that it can be paged",
+            )
+    bench.load(answers, runner.offered["internal"], runner.opted_out.emails)
+    told = {answer.message for answer in answers.values() if isinstance(answer, UsertrackError)}
+    bench.notes += runner.opted_out.notes(told)
+    for name, answer in answers.items():
+        if isinstance(answer, UsertrackError):
+            source = NAMES[bench.queries[name].source]
+            text = answer.message if source in answer.message else f"{source}: {answer.message}"
+            bench.notes += [text] if text not in bench.notes else []
+    if only is None:
+        bench.notes += _empty_sources(bench, answers)
+    if runner.past:
+        bench.notes.append(_of_today(bench, runner.past))
+    return bench
+
+
+def _empty_sources(bench: Workbench, answers: Mapping[str, Answer]) -> list[str]:
+    """What is to be said of a source that answered, and knows nobody."""
+    rows: dict[str, int] = {}
+    for name, answer in answers.items():
+        source = bench.queries[name].source
+        rows[source] = rows.get(source, 0) + (len(answer.rows) if isinstance(answer, Table) else 1)
+    return [f"{_EMPTY[source]} (`usertrack doctor`)" for source, count in rows.items() if not count]
+
+
+_EMPTY = {
+    "posthog": "PostHog has no events up to then: is this the right project?",
+    "neon": "Postgres has no accounts up to then: is this the right database?",
+}
+
+
+def _of_today(bench: Workbench, past: str) -> str:
+    """What nobody can know of a moment in the past, because the sources keep only what holds today."""
+    labels = [fact.label for fact in bench.facts.values() if fact.current and fact.origin != "derived"]
+    people = "people are those whom the sources know today, under the e-mails of today"
+    return f"{past}: {', '.join(labels)} are as they stand today; {people}" if labels else f"{past}: {people}"

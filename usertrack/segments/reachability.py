@@ -1,0 +1,159 @@
+"""Whether anybody at all could be where rules want them.
+
+That nobody could is only said when every combination of telling values was tried; what cannot be tried is possible.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import pairwise
+from math import ceil, floor, prod
+from typing import Any
+
+from sqlglot import exp
+
+from usertrack.core.spool import identifier, quote
+from usertrack.segments.expressions import columns, compared, numbers, to_sql
+
+_SAMPLES = 20_000
+Wish = tuple[exp.Expression, bool]
+"""A condition, and whether it shall be true, or not be true (false or unknown)."""
+
+_WAYS, _WORLDS = 4_096, 200_000
+_UNITS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400, "WEEK": 604_800}
+_ORDERS = (exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between)
+_PLAIN = (
+    *_ORDERS,
+    *(exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is, exp.In, exp.Not, exp.And, exp.Or, exp.Paren, exp.Neg),
+    *(exp.Coalesce, exp.Greatest, exp.Least, exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean),
+)
+
+
+class Reach:
+    """``types`` are DuckDB's, of every fact that a condition may name."""
+
+    def __init__(self, connection: Any, types: Mapping[str, str]) -> None:
+        self._connection = connection
+        self._types = types
+        self._any = cache(self._tried)
+
+    def possible(self, wishes: Sequence[Wish]) -> bool:
+        """Whether the facts of one person could fulfil all ``wishes`` at once."""
+        ways: list[list[Wish]] = [[]]
+        for wish in wishes:
+            ways = _both(ways, _ways(*wish))
+        return any(self._open(way) for way in ways)
+
+    def _open(self, way: Sequence[Wish]) -> bool:
+        """Whether each group of comparisons that share no fact with another can be had."""
+        said = {(to_sql(node), wanted): node for node, wanted in way}
+        if any((sql, not wanted) in said for sql, wanted in said):
+            return False
+        groups: list[tuple[set[str], list[tuple[str, bool]], list[exp.Expression]]] = []
+        for key, node in said.items():
+            if self._plain(node):
+                merged = (set(columns(node)) - {"as_of"}, [key], [node])
+                for group in [group for group in groups if group[0] & merged[0]]:
+                    groups.remove(group)
+                    merged = (merged[0] | group[0], merged[1] + group[1], merged[2] + group[2])
+                groups.append(merged)
+        return all(self._any(tuple(sorted(keys)), self._values(nodes)) for _, keys, nodes in groups)
+
+    def _plain(self, node: exp.Expression) -> bool:
+        """Whether trying values beside the ones that ``node`` names tells all there is to know of it."""
+        for part in node.walk(prune=_is_moment):
+            if not (isinstance(part, _PLAIN) or _is_moment(part)):
+                return False
+            kinds = {self._types[name] for name in columns(part) if name in self._types}
+            if isinstance(part, _ORDERS) and not kinds <= {"BIGINT", "DOUBLE", "TIMESTAMP"}:
+                return False
+        return all(self._types[name] in _TELLING for name in columns(node))
+
+    def _values(self, nodes: Sequence[exp.Expression]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Each fact in ``nodes`` with the values to try, as SQL."""
+        near = sorted({0.0, *numbers(nodes)})
+        words = sorted({word for node in nodes for word in compared(node)})
+        names = dict.fromkeys(name for node in nodes for name in columns(node) if name != "as_of")
+        return tuple((name, _telling(self._types[name], near, words)) for name in names)
+
+    def _tried(self, wanted: tuple[tuple[str, bool], ...], values: tuple[tuple[str, tuple[str, ...]], ...]) -> bool:
+        if prod(len(of_one) for _, of_one in values) > _WORLDS:
+            return True
+        goal = " AND ".join(f"({sql}) IS {'' if true else 'NOT '}TRUE" for sql, true in wanted)
+        worlds = ["(SELECT TIMESTAMP '2026-01-01' AS as_of)"]
+        for name, of_one in values:
+            worlds.append(f"(SELECT unnest([{', '.join(of_one)}])::{self._types[name]} AS {identifier(name)})")
+        found = self._connection.execute(f"SELECT 1 FROM {', '.join(worlds)} WHERE {goal} LIMIT 1").fetchone()
+        return found is not None
+
+
+def extremes(
+    connection: Any, types: Mapping[str, str], when: exp.Expression, number: exp.Expression
+) -> tuple[float | None, float | None]:
+    """The least and the largest ``number`` seen among people, drawn out of telling values, of whom ``when`` holds.
+
+    Nobody has a count below zero. The draw is the same each time; what is not seen may still be possible.
+    """
+    near, words = sorted({0.0, *numbers([when, number])}), sorted({*compared(when), *compared(number)})
+    drawn = ["TIMESTAMP '2026-01-01' AS as_of"]
+    for at, name in enumerate(dict.fromkeys(n for n in (*columns(when), *columns(number)) if n != "as_of")):
+        kind = types[name]
+        values = [v for v in _telling(kind, near, words) if not v.startswith("-")] if kind in _TELLING else ["NULL"]
+        pick = f"[{', '.join(values)}][1 + (hash(i * 1000 + {at}) % {len(values)})::INT]"
+        drawn.append(f"({pick})::{kind} AS {identifier(name)}")
+    people = f"SELECT {', '.join(drawn)} FROM range({_SAMPLES}) t(i)"
+    value = f"try(({to_sql(number)})::DOUBLE)"
+    found: tuple[float | None, float | None] = connection.execute(
+        f"SELECT min(p), max(p) FROM (SELECT {value} AS p FROM ({people}) WHERE try({to_sql(when)})) WHERE isfinite(p)"
+    ).fetchone()
+    return found
+
+
+def _ways(node: Any, wanted: bool) -> list[list[Wish]]:  # noqa: FBT001 - half of a Wish
+    """All the ways in which ``node`` can come out as wanted, each a list of comparisons that all do their part."""
+    node = node.unnest()
+    if not isinstance(node, exp.And | exp.Or):
+        return [[(node, wanted)]]
+    left, right = _ways(node.left, wanted), _ways(node.right, wanted)
+    return _both(left, right) if isinstance(node, exp.And) is wanted else left + right
+
+
+def _both(left: list[list[Wish]], right: list[list[Wish]]) -> list[list[Wish]]:
+    if len(left) * len(right) > _WAYS:
+        return [[]]  # too many to look at: possible
+    return [one + other for one in left for other in right]
+
+
+def _is_moment(node: Any) -> bool:
+    """``as_of``, or that much before or after it."""
+    if isinstance(node, exp.Column):
+        return node.name == "as_of"
+    return (
+        isinstance(node, exp.Sub | exp.Add)
+        and _is_moment(node.this)
+        and isinstance(node.expression, exp.Interval)
+        and node.expression.text("unit").upper().rstrip("S") in _UNITS
+    )
+
+
+_TELLING = ("BIGINT", "DOUBLE", "TIMESTAMP", "BOOLEAN", "VARCHAR")
+
+
+def _telling(kind: str, near: Sequence[float], words: Sequence[str]) -> tuple[str, ...]:
+    """Values of a fact: on every threshold, beside it, between two, beyond all, and none at all."""
+    if kind == "BOOLEAN":
+        return ("NULL", "true", "false")
+    if kind == "VARCHAR":
+        return ("NULL", *map(quote, [*words, "something else"]))
+    if kind == "TIMESTAMP":
+        seconds = {abs(number) * unit + step for number in near for unit in _UNITS.values() for step in (-1, 0, 1)}
+        return ("NULL", *(f"TIMESTAMP '2026-01-01' - to_seconds({number:f})" for number in sorted(seconds)))
+    values = {*_around(near), *(-value for value in _around(near))}
+    if kind == "BIGINT":
+        values = {float(whole) for value in values for whole in (floor(value), ceil(value))}
+    return ("NULL", *(f"{value:f}" for value in sorted(values)))
+
+
+def _around(near: Sequence[float]) -> Iterator[float]:
+    yield from (number + step for number in near for step in (-1, 0, 1))
+    yield from ((low + high) / 2 for low, high in pairwise(near))
+    yield 10 * (near[-1] + 1)

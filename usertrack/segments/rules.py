@@ -1,0 +1,209 @@
+"""segments.yaml: what a profile is made of and who belongs where, read with the line of every part."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.workspace.yaml_file import YamlFile
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A fact computed from other facts by a SQL expression."""
+
+    name: str
+    sql: str
+    label: str
+    unit: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A rule. ``when`` is a SQL condition, ``priority`` a SQL number, ``because`` a text with ``{facts}``."""
+
+    id: str
+    name: str
+    when: str
+    action: str = ""
+    priority: str = "0"
+    because: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SegmentSet:
+    """Rules in order of precedence. In an ``exclusive`` set a person is only in the first that applies."""
+
+    name: str
+    segments: tuple[Segment, ...]
+    exclusive: bool = False
+
+    def __getitem__(self, id: str) -> Segment:  # noqa: A002 - the field's own word
+        return next(segment for segment in self.segments if segment.id == id)
+
+    def require(self, names: Sequence[str]) -> list[str]:
+        """The ids of the segments that are called ``names``; raises UsageError for the first that there is not."""
+        for name in names:
+            if named(self.segments, name) is None:
+                known = [segment.id for segment in self.segments]
+                raise UsageError(
+                    f"set '{self.name}' has no segment '{name}'",
+                    did_you_mean(name, known, f"it has {', '.join(known)}"),
+                )
+        return [segment.id for name in names if (segment := named(self.segments, name))]
+
+
+class Named(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+def named(segments: "Iterable[AnyNamed]", wanted: str) -> "AnyNamed | None":
+    """The segment whose id or name is ``wanted``, whatever its case: `at-risk users` is "At-Risk Users"."""
+    known = list(segments)
+    by_name = {_plain(segment.name): segment for segment in known}
+    return (by_name | {_plain(segment.id): segment for segment in known}).get(_plain(wanted))
+
+
+AnyNamed = TypeVar("AnyNamed", bound=Named)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "_", text.strip().casefold())
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The whole of segments.yaml."""
+
+    path: Path
+    key: str
+    queries: Mapping[str, Mapping[str, Any]]
+    derived: tuple[Derived, ...]
+    sets: Mapping[str, SegmentSet]
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def set_named(self, name: str) -> SegmentSet:
+        if name not in self.sets:
+            raise UsageError(
+                f"there is no segment set '{name}'", did_you_mean(name, self.sets, f"known: {', '.join(self.sets)}")
+            )
+        return self.sets[name]
+
+    def require(self, chosen: SegmentSet, names: Sequence[str]) -> list[str]:
+        """As `SegmentSet.require`; of a segment of another set it is said which."""
+        for name in names:
+            others = [other.name for other in self.sets.values() if named(other.segments, name)]
+            if others and chosen.name not in others:
+                raise UsageError(f"set '{chosen.name}' has no segment '{name}'", f"add `--set {others[0]}`")
+        return chosen.require(names)
+
+    def holding(self, segment: str) -> tuple[SegmentSet, str]:
+        """The set of ``segment`` (id, name, or SET/ID), and its id; raises UsageError where that is not one."""
+        set_name, slash, id_ = segment.partition("/")
+        if slash and set_name in self.sets:
+            return self.sets[set_name], self.sets[set_name].require([id_])[0]
+        found = [chosen for chosen in self.sets.values() if named(chosen.segments, segment)]
+        if len(found) == 1:
+            return found[0], found[0].require([segment])[0]
+        if found:
+            ways = " or ".join(f"{chosen.name}/{segment}" for chosen in found)
+            raise UsageError(f"segment '{segment}' is in {len(found)} sets", f"write {ways}")
+        names = dict.fromkeys(one.id for chosen in self.sets.values() for one in chosen.segments)
+        hint = did_you_mean(segment, names, f"there are {', '.join(names)}")
+        raise UsageError(f"there is no segment '{segment}'", hint)
+
+
+def read_rules(path: Path) -> Rules:
+    """The rules in ``path``; raises UsageError with file and line for whatever is wrong with its shape."""
+    return _Reader(path).rules()
+
+
+class _Reader(YamlFile):
+    """Walks the YAML nodes, which know their lines, beside the values."""
+
+    needs = "`profile:` and `sets:`"
+    hint = "`usertrack init` writes an example"
+
+    def rules(self) -> Rules:
+        self.known(self.document, {"profile", "sets"})
+        profile = self.mapping(self.document.get("profile"), "profile")
+        self.known(profile, {"key", "queries", "derive"}, "profile")
+        sets = self.mapping(self.document.get("sets"), "sets")
+        listed = profile.get("queries")
+        if not isinstance(listed, list) or not listed:
+            raise self.wrong("'queries' takes a list of names", "profile", "queries", hint="write `- neon/accounts`")
+        queries = [self._query(item, number) for number, item in enumerate(listed)]
+        names = [name for name, _ in queries]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise self.wrong(f"query '{name}' is listed twice", "profile", "queries", number)
+        derive = self.mapping(profile["derive"], "profile", "derive") if profile.get("derive") else {}
+        return Rules(
+            path=self.path,
+            key=str(profile.get("key") or "email"),
+            queries=dict(queries),
+            derived=tuple(self._derived(name, value) for name, value in derive.items()),
+            sets={name: self._set(name, value) for name, value in sets.items()},
+            lines={name: self.line("profile", "queries", number) for number, name in enumerate(names)},
+        )
+
+    def _query(self, item: Any, number: int) -> tuple[str, Mapping[str, Any]]:
+        if isinstance(item, str):
+            return item, {}
+        if isinstance(item, dict) and len(item) == 1:
+            (name, params), *_ = item.items()
+            return str(name), self.mapping(params, "profile", "queries", number)
+        raise self.wrong("a query is a name, or a name with its parameters", "profile", "queries", number)
+
+    def _derived(self, name: str, value: Any) -> Derived:
+        at = ("profile", "derive", name)
+        if isinstance(value, str):
+            value = {"sql": value}
+        value = self.mapping(value, *at)
+        self.known(value, {"label", "unit", "sql"}, *at)
+        if not isinstance(value.get("sql"), str | int | float):
+            raise self.wrong(f"derived fact '{name}' has no sql", *at)
+        return Derived(
+            name, str(value["sql"]), str(value.get("label", name)), str(value.get("unit", "")), self.line(*at)
+        )
+
+    def _set(self, name: str, value: Any) -> SegmentSet:
+        value = self.mapping(value, "sets", name)
+        self.known(value, {"precedence", "segments", "exclusive"}, "sets", name)
+        segments = self.mapping(value.get("segments"), "sets", name, "segments")
+        order = value.get("precedence") or list(segments)
+        if not isinstance(value.get("exclusive", False), bool):
+            raise self.wrong("'exclusive' is true or false", "sets", name, "exclusive")
+        if not isinstance(order, list) or sorted(map(str, order)) != sorted(segments):
+            raise self.wrong(
+                f"'precedence' must name each segment of the set once: {', '.join(segments)}",
+                "sets",
+                name,
+                "precedence",
+            )
+        return SegmentSet(
+            name, tuple(self._segment(name, key, segments[key]) for key in order), bool(value.get("exclusive"))
+        )
+
+    def _segment(self, set_name: str, id: str, value: Any) -> Segment:  # noqa: A002
+        at = ("sets", set_name, "segments", id)
+        value = self.mapping(value, *at)
+        self.known(value, {"name", "action", "when", "priority", "because"}, *at)
+        if not str(value.get("when") or "").strip():
+            raise self.wrong(f"segment '{id}' has no condition", *at, "when", hint="add `when: run_count > 5`")
+        return Segment(
+            id=id,
+            name=str(value.get("name", id)),
+            when=str(value["when"]),
+            action=str(value.get("action", "")),
+            priority=str(value.get("priority", "0")),
+            because=str(value.get("because", "")),
+            lines={part: self.line(*at, part) for part in ("when", "priority", "because", "name")},
+        )

@@ -1,0 +1,112 @@
+"""One query's rows in DuckDB, under their normalised key: rows whose keys are then the same become one.
+
+E-mails are normalised here and nowhere else (trimmed, lower-cased).
+"""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.spool import SpooledRows, identifier, quote
+from usertrack.core.table import Table
+from usertrack.library.library import FACT_TYPES, Fact, Query
+
+
+class Landed(NamedTuple):
+    """How many rows became part of another, and how the source spells the one key that is wanted, if one is."""
+
+    merged: int = 0
+    spellings: tuple[str, ...] = ()
+
+
+def land(connection: Any, view: str, query: Query, table: Table, key: str, only: str | None = None) -> Landed:
+    """Make the table ``view`` of the key and the facts of ``query``, of everybody or of the one person ``only``.
+
+    Raises UsageError for a result that is not as the header says, or has several rows for one key.
+    """
+    _require_columns(query, table, key)
+    _copy(connection, view, query, table, key)
+    spellings = () if only is None else _narrow(connection, view, only)
+    twice = connection.execute(f"SELECT 1 FROM {view} GROUP BY raw_key HAVING count(*) > 1 LIMIT 1").fetchone()
+    if twice:
+        raise UsageError(
+            f"query '{query.name}' has several rows for one {key}", f"end it with GROUP BY lower(trim({key}))"
+        )
+    counts = f"SELECT count(*), count(DISTINCT key) FROM {view} WHERE key IS NOT NULL"
+    rows, keys = connection.execute(counts).fetchone()
+    if rows > keys:
+        merged = ", ".join(f"{_merged(name, fact)} AS {identifier(name)}" for name, fact in query.facts.items())
+        connection.execute(f"CREATE OR REPLACE TABLE {view} AS SELECT key, {merged} FROM {view} GROUP BY key")
+    return Landed(rows - keys, spellings)
+
+
+def _require_columns(query: Query, table: Table, key: str) -> None:
+    if key not in table.names:
+        raise UsageError(
+            f"query '{query.name}' has no column '{key}'",
+            f"its `key:` must be a column of its result: {', '.join(table.names)}",
+        )
+    for name in query.facts:
+        if name not in table.names:
+            raise UsageError(
+                f"query '{query.name}' declares the fact '{name}' and has no such column",
+                did_you_mean(name, table.names),
+            )
+
+
+def _copy(connection: Any, view: str, query: Query, table: Table, key: str) -> None:
+    import duckdb
+
+    assert isinstance(table.rows, SpooledRows)
+    raw = f"CAST({identifier(key)} AS VARCHAR)"
+    facts = [
+        f"CAST({identifier(name)} AS {FACT_TYPES[fact.type]}) AS {identifier(name)}"
+        for name, fact in query.facts.items()
+    ]
+    try:
+        connection.execute(
+            f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {normalised(raw)} AS key, {', '.join(facts)} "
+            f"FROM {table.rows.scan()}"
+        )
+    except duckdb.ConversionException as error:
+        raise UsageError(
+            f"query '{query.name}' returns a value that is not of its fact's type: {reason(error)}",
+            "the types under `facts:` in its header must be those of its columns",
+        ) from error
+
+
+def _narrow(connection: Any, view: str, only: str) -> tuple[str, ...]:
+    """Leave the rows of the one person that is wanted; their spellings, the normalised one first."""
+    connection.execute(f"DELETE FROM {view} WHERE key IS DISTINCT FROM {normalised('$1')}", [only])
+    found = connection.execute(f"SELECT DISTINCT key, raw_key FROM {view} ORDER BY raw_key").fetchall()
+    return tuple(dict.fromkeys(text for pair in found for text in pair))
+
+
+def of_one_person(table: Table, key: str, wanted: str) -> Table:
+    """The rows of ``table`` whose key is ``wanted`` in any spelling: of what `for_key` asks for, what is meant."""
+    assert isinstance(table.rows, SpooledRows)
+    raw = f"CAST({identifier(key)} AS VARCHAR)"
+    return replace(table, rows=table.rows.where(f"{normalised(raw)} = {normalised(quote(wanted))}"))
+
+
+def normalised(text: str) -> str:
+    """SQL for the one spelling of a key: lower-case, without blanks of any kind or invisible characters around it."""
+    around = r"[\s\p{Z}\p{Cc}\p{Cf}]+"
+    return f"nullif(lower(regexp_replace({text}, '^{around}|{around}$', '', 'g')), '')"
+
+
+def _merged(name: str, fact: Fact) -> str:
+    """SQL for a fact of several rows that are one person's."""
+    column = identifier(name)
+    if fact.merge == "first":
+        return f"arg_min({column}, raw_key)"  # of those that are known
+    if fact.merge == "last":
+        last = f"arg_max_null({column}, (coalesce({identifier(fact.by)}, TIMESTAMP '-infinity'), raw_key))"
+        return f"coalesce(any_value({column}) FILTER ({column} = {quote(fact.wins)}), {last})" if fact.wins else last
+    return f"{fact.merge}({column})::{FACT_TYPES[fact.type]}"
+
+
+def reason(error: Exception) -> str:
+    """DuckDB's message without its class and position."""
+    first = str(error).split("\n\n")[0].split("\nLINE")[0]
+    return " ".join(first.partition(": ")[2].split()) or type(error).__name__

@@ -1,0 +1,313 @@
+"""The segments of a set as a document: how many, who first, and why."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from usertrack.core.document import Document, Listing, Shown
+from usertrack.core.period import day, moment
+from usertrack.core.table import Column, Row, Table
+from usertrack.core.words import number, people_words, plural
+from usertrack.segments.classify import OWN_COLUMNS, Classification, others_words
+from usertrack.segments.history.snapshots import Snapshot
+from usertrack.segments.history.transitions import Pair, Since
+from usertrack.segments.profiles import Match, Workbench
+
+_EVIDENCE = 3  # facts beside a reason; files have them all
+
+
+def segments_document(
+    found: Classification,
+    only: Sequence[str],
+    timezone: str,
+    limit: int | None = None,
+    since: Since | None = None,
+    *,
+    all_members: bool = False,
+) -> Document:
+    """Summary, then the people, most urgent first. ``only`` narrows both to segments of these ids.
+
+    Listed are those whose primary segment is one of them, or with ``all_members`` everybody in any of them. Files hold
+    them all, or the ``limit`` most urgent; people see 20, or ``limit``. With ``since`` the summary says how many
+    entered and left each segment since then.
+    """
+    bench = found.bench
+    table = found.people(only, to_act_on=not all_members)
+    members = len(found.people(only).rows)
+    told = {count.unknown for count in found.unknown}  # what is said of the segments that it makes unknown
+    notes = [note for note in bench.notes if note not in told]
+    notes += [*_since_notes(since, timezone), *_unknown_notes(found, only)]
+    notes += [*others_note(members - len(table.rows)), *match_notes(bench.match)]
+    return Document(
+        title=f"Segments on {moment(bench.as_of, timezone)}",
+        subtitle=_subtitle(bench),
+        blocks=(_summary(found, only, since, timezone, members), _who_first(found, table, only)),
+        notes=tuple(notes),
+        data=lambda: _json(
+            found,
+            found.people(only, limit, to_act_on=not all_members),
+            timezone,
+            [*notes, *cut_note(len(table.rows), limit)],
+            since,
+        ),
+        table=table,
+        timezone=timezone,
+        as_of=bench.as_of,
+    )
+
+
+def others_note(count: int) -> list[str]:
+    """How many are left out, since another segment is the one to act on."""
+    return [f"{others_words(count)}: --all-members takes them, too"] if count else []
+
+
+def cut_note(total: int, limit: int | None) -> list[str]:
+    """What `--limit` left out, for documents that do not show it."""
+    return [f"only {number(limit)} of {number(total)}, as --limit says"] if limit and limit < total else []
+
+
+def _subtitle(bench: Workbench) -> str:
+    parts = [people_words(bench.people)]
+    if bench.match.matched is not None:
+        parts.append(f"PostHog ⋈ Postgres {number(bench.match.matched)} matched")
+    return " · ".join(parts)
+
+
+def moved(counts: tuple[int, int] | None) -> str | None:
+    """``+4 −2``: how many entered, how many left."""
+    return None if counts is None else f"+{number(counts[0])} −{number(counts[1])}"
+
+
+def _summary(found: Classification, only: Sequence[str], since: Since | None, timezone: str, anyone: int) -> Listing:
+    """Each segment with its size; ``anyone`` is how many people are in at least one of them."""
+    total = found.bench.people
+    chosen = [count for count in found.counts if not only or count.segment.id in only]
+    overlap = sum(count.people or 0 for count in chosen) > anyone
+    rows: list[Row] = [
+        (
+            count.segment.name,
+            _known(count.people),
+            _known(count.to_act_on),
+            None if count.people is None or not total else count.people / total,
+            moved(since.counts.get(count.segment.id)) if since else None,
+            count.segment.action,
+        )
+        for count in chosen
+    ]
+    names = ("segment", "people", "to act on", "share", "since", "action")
+    return Listing(
+        Table(
+            tuple(Column(name, "DOUBLE" if name == "share" else "VARCHAR") for name in names),
+            rows,
+            name="summary",
+            as_of=found.bench.as_of,
+        ),
+        shown={
+            "segment": Shown("Segment", "tag"),
+            "people": Shown("People", align="right"),
+            "to act on": Shown("To act on", align="right", hidden=found.chosen.exclusive),
+            "share": Shown("Share", "bar", full=1.0),
+            "since": Shown(_since(since, timezone), align="right", hidden=since is None),
+            "action": Shown("Action"),
+        },
+        more=f"{people_words(anyone)} in all: who is in several segments counts in each" if overlap else "",
+    )
+
+
+def _known(count: int | None) -> str:
+    return "unknown" if count is None else number(count)
+
+
+def _since(since: Since | None, timezone: str) -> str:
+    """`Since last week`, or since which day when it is not quite a week."""
+    if since is None:
+        return ""
+    off = since.pair.after.as_of - since.pair.before.as_of - timedelta(days=7)
+    return "Since last week" if abs(off) <= timedelta(days=1) else f"Since {day(since.pair.before.as_of, timezone)}"
+
+
+def _since_notes(since: Since | None, timezone: str) -> list[str]:
+    if since is None:
+        return []
+    late = [snapshot for snapshot in (since.pair.before, since.pair.after) if snapshot.afterwards]
+    return [*difference_notes(since.pair), *afterwards_notes(late, timezone)]
+
+
+def difference_notes(pair: Pair) -> list[str]:
+    """Why two snapshots are not simply comparable."""
+    notes = [f"{', '.join(pair.apart)}: not known on both dates, and left out"] if pair.apart else []
+    if not pair.same_rules:
+        notes.append("rules or queries changed between the two dates, and some people moved because of that")
+    return notes
+
+
+def afterwards_notes(late: Sequence[Snapshot], timezone: str) -> list[str]:
+    """Which facts of snapshots made long after their moment are not of that moment."""
+    labels = dict.fromkeys(fact.label for snapshot in late for fact in snapshot.facts if fact.current)
+    if not labels:
+        return []
+    days = _few([day(snapshot.as_of, timezone) for snapshot in late])
+    made = _few([day(snapshot.recorded_at, timezone) for snapshot in late])
+    return [f"classified afterwards: {days}; {', '.join(labels)} there are those of {made}"]
+
+
+def moments(kept: Sequence[Snapshot], timezone: str) -> str:
+    """When they are of, to the minute."""
+    return ", ".join(moment(snapshot.as_of, timezone).removesuffix(f" {timezone}") for snapshot in kept)
+
+
+def incomplete_notes(kept: Sequence[Snapshot], timezone: str) -> list[str]:
+    """Which snapshots a missing source left without some segments, and which those are."""
+    return [
+        f"{moments([snapshot], timezone)}: incomplete, without "
+        + ", ".join(segment.name for segment in snapshot.segments if segment.people is None)
+        + f" ({next(segment.unknown for segment in snapshot.segments if segment.people is None)})"
+        for snapshot in kept
+    ]
+
+
+def _few(days: Sequence[str]) -> str:
+    distinct = list(dict.fromkeys(days))
+    return ", ".join(distinct) if len(distinct) <= 3 else f"{len(distinct)} days from {distinct[0]} to {distinct[-1]}"
+
+
+def _who_first(found: Classification, table: Table, only: Sequence[str]) -> Listing:
+    names = {segment.id: segment.name for segment in found.chosen.segments}
+    key = found.bench.key
+    people = _Named(table, names, only)
+    evidence = found.evidence(only)[:_EVIDENCE]
+    facts = {name: Shown(_title(found.bench.facts[name].label), _kind(found, name), spare=True) for name in evidence}
+    return Listing(
+        Table((*people.columns,), people, as_of=found.bench.as_of, timezone=table.timezone),
+        heading="Who to talk to first",
+        shown={
+            key: Shown("Person"),
+            "primary": Shown("Segment", "tag"),
+            "priority": Shown("Priority", "number", spare=True),
+            "because": Shown("Why", "text", grows=True),
+            **facts,
+        },
+        columns=(key, "primary", "priority", *evidence, "because"),
+        limit=20,
+        more="why? `usertrack explain EMAIL`",
+    )
+
+
+def _title(label: str) -> str:
+    return label[:1].upper() + label[1:]
+
+
+def _kind(found: Classification, name: str) -> Any:
+    fact = found.bench.facts[name]
+    return "percent" if fact.unit == "percent" else "when" if fact.type == "TIMESTAMP" else "auto"
+
+
+class _Named(Sequence[Row]):
+    """The people as people read them: segments by name, one reason each. Read only as far as shown."""
+
+    def __init__(self, table: Table, names: dict[str, str], only: Sequence[str]) -> None:
+        self._table = table
+        self._names = names
+        self._only = only
+        self._primary, self._because = table.names.index("primary"), table.names.index("because")
+        self._segments = table.names.index("segments")
+        self.columns = tuple(Column(c.name) if c.name == "because" else c for c in table.columns)
+
+    def __len__(self) -> int:
+        return len(self._table.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._row(row) for row in self._table.rows[index]]
+        return self._row(self._table.rows[index])
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._row, self._table.rows)
+
+    def _row(self, row: Row) -> Row:
+        cells = list(row)
+        # the reason of the segment that was asked for, else of the primary one; the others by name
+        member = row[self._segments]
+        told = next((id_ for id_ in member if id_ in self._only), row[self._primary])
+        cells[self._primary] = self._names[told]
+        others = [self._names[id_] for id_ in member if id_ != told]
+        cells[self._because] = row[self._because][member.index(told)] + (
+            f" (also {', '.join(others)})" if others else ""
+        )
+        return tuple(cells)
+
+
+def _json(
+    found: Classification, table: Table, timezone: str, notes: Sequence[str], since: Since | None
+) -> dict[str, Any]:
+    bench = found.bench
+    counts = since.counts if since else {}
+    return {
+        "as_of": bench.as_of,
+        "timezone": timezone,
+        "set": found.chosen.name,
+        "sources": source_states(bench),
+        "match": bench.match.as_dict(),
+        "since": since.pair.before.as_of if since else None,
+        "segments": [
+            {
+                "id": c.segment.id,
+                "name": c.segment.name,
+                "action": c.segment.action,
+                "count": c.people,
+                "to_act_on": c.to_act_on,
+                "undecided": c.undecided,
+                "entered": counts.get(c.segment.id, (None, None))[0],
+                "left": counts.get(c.segment.id, (None, None))[1],
+            }
+            for c in found.counts
+        ],
+        "users": [person_json(bench.key, table.names, row) for row in table.rows],
+        "notes": list(notes),
+    }
+
+
+def person_json(key: str, names: Sequence[str], row: Row) -> dict[str, Any]:
+    cells = dict(zip(names, row, strict=True))
+    own = {name: cells.pop(name) for name in (key, *OWN_COLUMNS)}
+    return {**own, "profile": cells}
+
+
+def source_states(bench: Workbench) -> list[dict[str, Any]]:
+    """Each source with whether all of its queries answered, and if not, why."""
+    reasons: dict[str, str] = {bench.queries[name].source: "" for name in bench.queries}
+    for fact in bench.facts.values():
+        if fact.missing and fact.origin in bench.queries:
+            reasons[bench.queries[fact.origin].source] = fact.missing
+    return [{"name": name, "ok": not reason, "detail": reason} for name, reason in sorted(reasons.items())]
+
+
+def _unknown_notes(found: Classification, only: Sequence[str]) -> list[str]:
+    counts = [count for count in found.counts if not only or count.segment.id in only]
+    undecided = [f"{count.segment.name} {number(count.undecided)}" for count in counts if count.undecided]
+    because: dict[str, list[str]] = {}
+    for count in (count for count in counts if count.people is None):
+        because.setdefault(count.unknown, []).append(count.segment.name)
+    return [
+        *(f"{', '.join(names)}: unknown, because {cause}" for cause, names in because.items()),
+        *(
+            f"{count.segment.name}: whom to act on is unknown, since a segment that goes first is"
+            for count in counts
+            if count.people is not None and count.to_act_on is None and not found.chosen.exclusive
+        ),
+        *([f"undecided, for want of a fact that the rule needs: {', '.join(undecided)}"] if undecided else []),
+    ]
+
+
+def match_notes(match: Match) -> list[str]:
+    """The match report in a line or two."""
+    said = (
+        (match.posthog_only, "person has events but no account", "people have events but no account"),
+        (match.postgres_only, "account is unknown to PostHog", "accounts are unknown to PostHog"),
+        (match.ambiguous, "e-mail is ambiguous", "e-mails are ambiguous (several accounts or persons)"),
+        (match.anonymous, "visitor without an e-mail", "visitors without an e-mail"),
+        (match.without_email, "account without an e-mail", "accounts without an e-mail"),
+        (match.internal_excluded, "of your own people left out", "of your own people left out"),
+    )
+    parts = [plural(count, one, more) for count, one, more in said if count]
+    return [f"{'; '.join(parts)} (`usertrack match`)"] if parts else []

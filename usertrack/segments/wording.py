@@ -1,0 +1,97 @@
+"""Rules, facts and values as people say them, instead of as SQL."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlglot import exp
+
+from usertrack.core.period import in_zone
+from usertrack.core.words import number
+from usertrack.segments.expressions import Atom, to_sql
+from usertrack.segments.profiles import ProfileFact
+
+_SIGNS: dict[type[exp.Expression], str] = {
+    exp.GT: ">",
+    exp.GTE: "≥",
+    exp.LT: "<",
+    exp.LTE: "≤",
+    exp.EQ: "=",
+    exp.NEQ: "≠",
+    exp.NullSafeEQ: "is",
+    exp.NullSafeNEQ: "is not",
+}
+_AGO: dict[type[exp.Expression], str] = {
+    exp.LT: "more than {} ago",
+    exp.LTE: "at least {} ago",
+    exp.GT: "less than {} ago",
+    exp.GTE: "at most {} ago",
+}
+
+
+def rule_words(atom: Atom, facts: dict[str, ProfileFact]) -> str:
+    """What the comparison asks of its fact (``> 5``); with the labels of the facts where it asks more than that."""
+    node = atom.expression
+    said = _of_one_fact(node, facts) or to_sql(node.transform(lambda part: _labelled(part, facts)))
+    return f"{atom.before} {said}{atom.after}".strip().replace("( ", "(")
+
+
+def _labelled(node: exp.Expression, facts: dict[str, ProfileFact]) -> exp.Expression:
+    return exp.var(facts[node.name].label) if isinstance(node, exp.Column) and node.name in facts else node
+
+
+def _of_one_fact(node: exp.Expression, facts: dict[str, ProfileFact]) -> str:
+    """The rule without its fact, when that is a column on the left and nothing but a value on the right."""
+    if isinstance(node, exp.Not) and isinstance(node.this, exp.Is):
+        return "known" if _is_null(node.this, facts) else ""
+    if _is_null(node, facts):
+        return "none seen" if facts[node.this.name].type == "TIMESTAMP" else "not known"
+    fact = facts.get(node.this.name) if isinstance(node.this, exp.Column) else None
+    right = node.args.get("expression")
+    if fact is None or type(node) not in _SIGNS:
+        return ""
+    if ago := _ago(right):
+        return _AGO[type(node)].format(ago) if type(node) in _AGO else ""
+    if not isinstance(right, exp.Literal):
+        return ""
+    value = right.this if right.is_string else value_words(fact, float(right.this))
+    return f"{_SIGNS[type(node)]} {value}"
+
+
+def _is_null(node: exp.Expression, facts: dict[str, ProfileFact]) -> bool:
+    return (
+        isinstance(node, exp.Is)
+        and isinstance(node.this, exp.Column)
+        and node.this.name in facts
+        and isinstance(node.expression, exp.Null)
+    )
+
+
+def _ago(node: Any) -> str:
+    """``as_of - INTERVAL 7 DAY`` → ``7 days``."""
+    if not (isinstance(node, exp.Sub) and node.this.name == "as_of" and isinstance(node.expression, exp.Interval)):
+        return ""
+    amount, unit = node.expression.this.name, node.expression.text("unit").lower().rstrip("s")
+    return f"{amount} {unit}{'s' * (amount != '1')}" if unit else ""
+
+
+def value_words(fact: ProfileFact, value: Any, timezone: str = "UTC") -> str:
+    """A value of ``fact``; ``timezone`` is the one to say times in."""
+    if value is None:
+        if fact.missing:
+            return "unknown"
+        return {"TIMESTAMP": "none seen", "VARCHAR": "none"}.get(fact.type, "unknown")
+    if fact.unit == "percent":
+        return f"{_short(100 * float(value), 1)} %"
+    if isinstance(value, datetime):
+        local = in_zone(value, timezone)
+        return f"{local.day} {local:%b %Y %H:%M}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return _short(value, 2) if isinstance(value, int | float) else str(value)
+
+
+def _short(value: float, places: int) -> str:
+    text = number(float(value), places)
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,50 @@
+"""The files of a workspace, and the shipped ones behind them: queries, segments, failures, funnels."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from usertrack.library.library import Library
+    from usertrack.workspace.settings import Settings
+
+
+def library_of(settings: "Settings") -> "Library":
+    """The shipped queries, with the workspace's own in front."""
+    from usertrack.library.library import Library, shipped_root
+    from usertrack.workspace.settings import is_there
+
+    own = [near(settings.root) / "queries"] if settings.root and settings.root != shipped_root() else []
+    return Library([shipped_root() / "queries", *(folder for folder in own if is_there(folder, folder=True))])
+
+
+def rules_path(settings: "Settings") -> Path:
+    """The workspace's segments.yaml, or the shipped one."""
+    from usertrack.library.library import shipped_root
+    from usertrack.workspace.settings import is_there
+
+    own = near(settings.root) / "segments.yaml" if settings.root else None
+    return own if own and is_there(own) else shipped_root() / "segments.yaml"
+
+
+def failures_paths(settings: "Settings") -> list[Path]:
+    """The workspace's failures.yaml, where there is one, and the shipped one behind it."""
+    return _own_and_shipped(settings, "failures.yaml")
+
+
+def funnel_paths(settings: "Settings") -> list[Path]:
+    """The workspace's funnels.yaml, where there is one, and the shipped one behind it."""
+    return _own_and_shipped(settings, "funnels.yaml")
+
+
+def _own_and_shipped(settings: "Settings", name: str) -> list[Path]:
+    from usertrack.library.library import shipped_root
+    from usertrack.workspace.settings import is_there
+
+    own = near(settings.root) / name if settings.root and settings.root != shipped_root() else None
+    return [*([own] if own and is_there(own) else []), shipped_root() / name]
+
+
+def near(folder: Path) -> Path:
+    """``folder`` as seen from here, where it lies below: messages name files as the user would."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder

@@ -1,0 +1,181 @@
+"""Making a workspace: a folder with usertrack.yaml, segments.yaml and queries/. Nothing that exists is overwritten."""
+
+import shutil
+from pathlib import Path
+
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.library.library import SOURCES, Library, shipped_root
+
+_SETTINGS = """\
+# usertrack.yaml: settings of this workspace. An option beats the environment, the environment beats this file.
+# Secrets stay in the environment: POSTHOG_PERSONAL_API_KEY, DATABASE_URL or NEON_API_KEY; for `usertrack push`
+# SLACK_WEBHOOK_URL and USERTRACK_WEBHOOK_URL.
+
+posthog:
+  host: https://us.posthog.com      # EU Cloud: https://eu.posthog.com; your own `usertrack serve`: http://127.0.0.1:8765
+  project_id:                       # the number in the address of your project; or POSTHOG_PROJECT_ID
+  timeout: 300                      # seconds that one query may take
+
+postgres:
+  timeout: 120                      # seconds that one query may take
+
+neon:                               # only with NEON_API_KEY; DATABASE_URL needs none of it
+  project_id:
+  database:
+  role: neondb_owner                # a read-only role is best
+
+timezone: UTC                       # times are shown in it, such as Europe/Berlin
+# week_start: monday                # or sunday; without it weeks start as in PostHog's project
+internal: [datagen.dev]             # domains and e-mails of your own people; they are left out everywhere
+# opt_out: [no_analytics]           # person properties that, like $opt_out, say no; who did is left out everywhere
+# signed_up: user_signed_up|signed_up  # the event of a signup, a|b is either: cohorts are by the week of it
+
+# max_age: 1h                       # take answers from the cache that are not older; --refresh asks anew all the same
+
+insights:                           # saved insights of PostHog that `usertrack insight list` shows first:
+  - 2625022                         # Daily active users (DAUs): by id, short id or name
+  - 2625023                         # Weekly active users (WAUs)
+  - 2625024                         # Retention
+  - 2625025                         # Growth accounting
+  - 2625026                         # Referring domain (last 14d)
+  - 2625027                         # Pageview funnel, by browser
+  - 6126979                         # New signups (last 30d)
+  - 6126980                         # MCP connect clicks by template (last 30d)
+  - 6876824                         # MCP connects by user (excl datagen.dev)
+"""
+
+_CAUSES = """\
+# failures.yaml: what failures are called, and whose they are. `usertrack failures` tries these rules before the
+# shipped ones (`shipped: false` leaves those out). A rule looks at the fingerprint of a message, in which ids, amounts
+# and paths are <id>, <n> and <path>: `usertrack failures -o failures.csv` lists them. `usertrack check` proves it.
+
+rules: []
+#  - match: 'disk quota of (?P<team>\\w+) exceeded'    # a regular expression, any case
+#    category: infrastructure                         # or platform_bug, missing_feature, user_code, third_party
+#    label: "Disk quota ({team})"                     # may name groups of the pattern; at tool level {tool}, {provider}
+#    level: tool                                      # or workflow; without it a rule is for both
+
+# categories:
+#   billing: {name: Billing, owner: Finance}
+"""
+
+_FUNNELS = """\
+# funnels.yaml: funnels by name, for `usertrack funnel NAME`. They come before the shipped `activation`: one of the same
+# name replaces it. A step is an event, several with | between them, or one with a condition. `usertrack check` proves
+# this file.
+
+# checkout:
+#   title: Checkout
+#   steps: ["$pageview[properties.$pathname = '/pricing']", checkout_started, paid|subscribed]
+#   window: 14d                     # to convert in, from the first step; s, m, h, d or w
+#   order: ordered                  # or strict (nothing in between), or unordered
+#   exclude: [refunded]             # who did this on the way is left out
+"""
+
+_GITIGNORE = "# what usertrack keeps for itself\n.usertrack/\n"
+
+_QUERY = {
+    "posthog": """\
+-- title: {title}
+-- about: >
+--   What the numbers mean, and for whom.
+-- key: email
+-- params: {{days: 30}}
+-- facts:
+--   {column}: {{label: {label}, type: int, absent: 0}}
+WITH lowerUTF8(trim(person.properties.email)) AS email
+SELECT
+    email,
+    count() AS {column}
+FROM events
+WHERE event = '$pageview'
+    AND timestamp > toDateTime({{as_of}}) - toIntervalHour(24 * {{days}})
+    AND timestamp <= toDateTime({{as_of}})
+    AND email IS NOT NULL
+    AND person_id NOT IN (SELECT id FROM persons WHERE {{opted_out}})
+    AND NOT arrayExists(
+        own -> email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
+        {{internal}}
+    )
+GROUP BY email
+""",
+    "neon": """\
+-- title: {title}
+-- about: >
+--   What the numbers mean, and for whom.
+-- key: email
+-- params: {{days: 30}}
+-- facts:
+--   {column}: {{label: {label}, type: int, absent: 0}}
+SELECT
+    lower(trim(w.email)) AS email,
+    count(*) AS {column}
+FROM wasp_user AS w
+WHERE w.created_at <= {{as_of}} AND w.created_at > {{as_of}} - make_interval(days => {{days}}::int)
+    AND NOT EXISTS (
+        SELECT FROM unnest({{internal}}) AS own
+        WHERE lower(trim(w.email)) = own
+            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
+    )
+GROUP BY lower(trim(w.email))
+""",
+}
+
+
+def create(folder: Path) -> list[Path]:
+    """Make a workspace in ``folder`` and return the files written; those that exist stay. Raises UsageError."""
+    written = []
+    try:
+        for source in SOURCES:
+            (folder / "queries" / source).mkdir(parents=True, exist_ok=True)
+            written += _write(folder / "queries" / source / ".gitkeep", "")
+        written += _write(folder / "usertrack.yaml", _SETTINGS)
+        written += _write(folder / "failures.yaml", _CAUSES)
+        written += _write(folder / "funnels.yaml", _FUNNELS)
+        written += _write(folder / ".gitignore", _GITIGNORE)
+        if not (folder / "segments.yaml").exists():
+            shutil.copyfile(shipped_root() / "segments.yaml", folder / "segments.yaml")
+            written.append(folder / "segments.yaml")
+    except OSError as error:
+        raise UsageError(f"cannot make a workspace in '{folder}': {error.strerror}", "choose another folder") from error
+    return written
+
+
+def new_query(root: Path, name: str, library: Library) -> Path:
+    """Start the query file ``name`` below ``root``, or copy the shipped one; returns its path, raises UsageError."""
+    source, _, rest = name.partition("/")
+    if source not in SOURCES or not rest:
+        raise UsageError(
+            f"'{name}' does not say where the query runs",
+            did_you_mean(source, SOURCES, "write posthog/NAME or neon/NAME"),
+        )
+    if not all(part.replace("_", "").replace("-", "").isalnum() for part in rest.split("/")):
+        raise UsageError(f"'{name}' is not a name for a query", "use letters, digits, - and _")
+    path = root / "queries" / f"{name}.sql"
+    if path.exists():
+        raise UsageError(f"{path} exists already", f"`usertrack query show {name}` shows it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name in library.files:
+            shutil.copyfile(library.files[name][0], path)
+        else:
+            path.write_text(_started(source, rest), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    return path
+
+
+def _started(source: str, rest: str) -> str:
+    """A query that runs as it is, with a fact that is called as the file is."""
+    title = rest.replace("_", " ").capitalize()
+    last = rest.rsplit("/", 1)[-1]
+    column = f"n_{last}" if last[0].isdigit() else last
+    return _QUERY[source].format(title=title, label=last.replace("_", " "), column=column.replace("-", "_").lower())
+
+
+def _write(path: Path, text: str) -> list[Path]:
+    if path.exists():
+        return []
+    path.write_text(text, encoding="utf-8")
+    return [path]

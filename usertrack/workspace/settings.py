@@ -1,0 +1,337 @@
+"""Settings: option > environment > usertrack.yaml > default, each value with where it came from."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.words import parse_age, parse_size
+
+WEEK_STARTS = ("sunday", "monday")
+"""The days on which weeks can start, at the place of their number in PostHog."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """One setting: its environment variable, its default, and whether its value is a secret."""
+
+    env: str
+    default: Any = None
+    secret: bool = False
+    about: str = ""
+
+
+NAME = "usertrack.yaml"
+"""The file that makes a folder a workspace."""
+
+KNOWN: dict[str, Known] = {
+    "posthog.host": Known("POSTHOG_HOST", "https://us.posthog.com", about="where PostHog answers"),
+    "posthog.project_id": Known("POSTHOG_PROJECT_ID", about="number of the project"),
+    "posthog.personal_api_key": Known("POSTHOG_PERSONAL_API_KEY", secret=True, about="personal key with query:read"),
+    "posthog.timeout": Known("USERTRACK_POSTHOG_TIMEOUT", 300, about="seconds that one query may take"),
+    "postgres.url": Known("DATABASE_URL", secret=True, about="connection URI of Postgres"),
+    "postgres.timeout": Known("USERTRACK_POSTGRES_TIMEOUT", 120, about="seconds that one query may take"),
+    "neon.api_key": Known("NEON_API_KEY", secret=True, about="asks Neon for the connection URI instead"),
+    "neon.api": Known("NEON_API_HOST", "https://console.neon.tech/api/v2", about="where Neon's API answers"),
+    "neon.project_id": Known("NEON_PROJECT_ID", about="Neon project, with neon.api_key"),
+    "neon.database": Known("NEON_DATABASE", about="database in the Neon project"),
+    "neon.role": Known("NEON_ROLE", "neondb_owner", about="role in the Neon project; a read-only one is best"),
+    "slack.webhook_url": Known("SLACK_WEBHOOK_URL", secret=True, about="where `push --to slack` posts"),
+    "webhook.url": Known("USERTRACK_WEBHOOK_URL", secret=True, about="where `push --to webhook` posts"),
+    "timezone": Known("USERTRACK_TIMEZONE", "UTC", about="timezone to show times in"),
+    "week_start": Known(
+        "USERTRACK_WEEK_START", about="monday or sunday; default: as in PostHog's project, else monday"
+    ),
+    "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
+    "people": Known("USERTRACK_PEOPLE", "all", about="whom analyses count: all, or identified people alone"),
+    "pages": Known("USERTRACK_PAGES", [], about="patterns such as /blog/* whose pages are one in journeys"),
+    "opt_out": Known("USERTRACK_OPT_OUT", [], about="person properties that, like $opt_out, say no to being analysed"),
+    "pseudonym_key": Known(
+        "USERTRACK_PSEUDONYM_KEY", secret=True, about="key of pseudonyms; default: made once, and kept"
+    ),
+    "insights": Known("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
+    "signed_up": Known(
+        "USERTRACK_SIGNED_UP",
+        "user_signed_up|signed_up",
+        about="the event of a signup, a|b is either: cohorts begin with it",
+    ),
+    "features.event": Known("USERTRACK_FEATURES_EVENT", "feature_used", about="the event that is a use of a feature"),
+    "features.property": Known("USERTRACK_FEATURES_PROPERTY", "feature", about="its property that names the feature"),
+    "features.category": Known("USERTRACK_FEATURES_CATEGORY", "category", about="its property that groups features"),
+    "features.duration": Known("USERTRACK_FEATURES_DURATION", "duration", about="its property with seconds of use"),
+    "features.known": Known("USERTRACK_FEATURES_KNOWN", [], about="features there are: feature, or category/feature"),
+    "as_of": Known("USERTRACK_AS_OF", about="the moment to answer for, default now"),
+    "history": Known("USERTRACK_HISTORY", about="file that classifications are kept in, or off"),
+    "history_all_days": Known(
+        "USERTRACK_HISTORY_ALL_DAYS", 14, about="days that all snapshots are kept, then one a day"
+    ),
+    "history_daily_days": Known("USERTRACK_HISTORY_DAILY_DAYS", 90, about="days after which it is one a week"),
+    "cache": Known("USERTRACK_CACHE", about="folder that answers are kept in, or off"),
+    "cache_size": Known("USERTRACK_CACHE_SIZE", "1GB", about="how large the cache may grow"),
+    "max_age": Known("USERTRACK_MAX_AGE", about="how old an answer from the cache may be; default: always ask"),
+    "format": Known("USERTRACK_FORMAT", about="default output format"),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value with where it came from. It may be a secret, so no repr holds it."""
+
+    value: Any = field(repr=False)
+    origin: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every known setting with its origin. ``root`` is the workspace folder, None when there is none.
+
+    With ``refresh`` sources are asked whatever the cache holds, with ``offline`` the cache alone is.
+    """
+
+    values: Mapping[str, Setting]
+    root: Path | None = None
+    demo: bool = False
+    refresh: bool = False
+    offline: bool = False
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name].value
+
+    def shown(self, name: str) -> str:
+        """The value as it may be printed: never a secret."""
+        value = self[name]
+        if value is None:
+            return "not set"
+        return "set" if KNOWN[name].secret else str(value)
+
+    @property
+    def max_age(self) -> timedelta | None:
+        """How old an answer from the cache may be; None when the sources are to be asked."""
+        return parse_age(self["max_age"]) if self["max_age"] and not self.refresh else None
+
+    @property
+    def has_posthog(self) -> bool:
+        """Whether PostHog was meant to be asked: half of its settings is a mistake to be told, not the demo."""
+        return self["posthog.personal_api_key"] is not None or self["posthog.project_id"] is not None
+
+    @property
+    def has_postgres(self) -> bool:
+        return self["postgres.url"] is not None or self["neon.api_key"] is not None
+
+    @property
+    def uses_demo(self) -> bool:
+        """The demo answers when asked for, and when no source is configured."""
+        return self.demo or not (self.has_posthog or self.has_postgres)
+
+
+def load(
+    *,
+    workspace: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    demo: bool = False,
+    refresh: bool = False,
+    offline: bool = False,
+    env: Mapping[str, str] | None = None,
+) -> Settings:
+    """Settings for a run. Looks for ``usertrack.yaml`` in ``workspace``, else upwards from the current folder.
+
+    Raises UsageError, with file and line, for whatever is wrong in the file or in the environment, and for options
+    that contradict each other.
+    """
+    env = os.environ if env is None else env
+    max_age = (options or {}).get("max_age") is not None
+    _one_way({"--refresh": refresh, "--offline": offline, "--max-age": max_age})
+    root = find_workspace(workspace, env)
+    written = _read_file(root / NAME) if root and is_there(root / NAME) else {}
+    values = {name: _resolve(name, options or {}, env, written) for name in KNOWN}
+    _check(values)
+    offline = offline or (_truthy(env.get("USERTRACK_OFFLINE", "")) and not (refresh or max_age))
+    return Settings(values, root, demo or _truthy(env.get("USERTRACK_DEMO", "")), refresh, offline)
+
+
+def _one_way(given: Mapping[str, bool]) -> None:
+    asked = [name for name, there in given.items() if there]
+    if len(asked) > 1:
+        raise UsageError(
+            f"{' and '.join(asked)} contradict each other",
+            "--refresh asks the sources, --max-age takes answers of that age, --offline takes the latest there are",
+        )
+
+
+def find_workspace(given: Path | None, env: Mapping[str, str]) -> Path | None:
+    named = given or (Path(env["USERTRACK_WORKSPACE"]) if env.get("USERTRACK_WORKSPACE") else None)
+    if named:
+        if not named.is_dir():
+            raise UsageError(f"there is no workspace '{named}'", f"`usertrack init {named}` makes one")
+        return named
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if is_there(folder / NAME)), None)
+
+
+def is_there(path: Path, *, folder: bool = False) -> bool:
+    """Whether ``path`` is a file, or a ``folder``; raises UsageError where it is something else."""
+    if path.is_dir() if folder else path.is_file():
+        return True
+    if not os.path.lexists(path):
+        return False
+    what = "a folder" if path.is_dir() else "a link that leads nowhere" if path.is_symlink() else "something else"
+    what = "a file" if path.is_file() else what
+    raise UsageError(f"{path}: {what}, where a {'folder' if folder else 'file'} belongs", "mend it, or take it away")
+
+
+def _resolve(name: str, options: Mapping[str, Any], env: Mapping[str, str], written: Mapping[str, Setting]) -> Setting:
+    known = KNOWN[name]
+    if options.get(name) is not None:
+        return Setting(_typed(name, options[name], "the command line"), "option")
+    if text := env.get(known.env, "").strip():
+        return Setting(_typed(name, text, known.env), f"environment, {known.env}")
+    if name in written:
+        return written[name]
+    return Setting(known.default, "default")
+
+
+def _typed(name: str, value: Any, where: str) -> Any:
+    """``value``, which may be text, as the type of the setting's default; raises UsageError."""
+    default = KNOWN[name].default
+    if isinstance(default, list):
+        items = value.split(",") if isinstance(value, str) else value
+        if name == "insights" and isinstance(items, list):  # an id is a number in YAML
+            items = [str(item) if type(item) is int else item for item in items]
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise UsageError(f"{where}: '{name}' takes a list of texts", f"write {name}: [a.example, b@c.example]")
+        return [item.strip() for item in items if item.strip()]
+    if isinstance(default, int):
+        return _positive(name, value, where)
+    if name in ("history", "cache") and value is False:
+        return "off"  # which YAML reads as false
+    if name in _MEASURED:
+        return _measured(name, value, where)
+    if isinstance(value, bool | list | dict | float):
+        raise UsageError(f"{where}: '{name}' takes a text")
+    return str(value).strip()
+
+
+_MEASURED = {"max_age": parse_age, "cache_size": parse_size}
+
+
+def _measured(name: str, value: Any, where: str) -> str:
+    try:
+        _MEASURED[name](str(value))
+    except UsageError as error:
+        anew = "; --refresh asks the sources anew" if name == "max_age" else ""
+        raise UsageError(f"{where}: {error.message}", error.hint + anew) from error
+    return str(value).strip()
+
+
+def _positive(name: str, value: Any, where: str) -> float:
+    try:
+        number = float(value) if not isinstance(value, bool) else 0.0
+    except (TypeError, ValueError):
+        number = 0.0
+    if not 0 < number < 1e6:
+        unit, example = ("days" if name.endswith("days") else "seconds"), KNOWN[name].default
+        raise UsageError(f"{where}: '{name}' takes a number of {unit}, not '{value}'", f"write {name}: {example}")
+    return number
+
+
+def _read_file(path: Path) -> dict[str, Setting]:
+    flat: dict[str, Setting] = {}
+    for name, line, value in _entries(path):
+        where = f"{path}:{line}"
+        if value is None and any(known.startswith(f"{name}.") for known in KNOWN):
+            continue  # a section with nothing in it
+        if name not in KNOWN:
+            raise UsageError(f"{where}: unknown setting '{name}'", did_you_mean(name, KNOWN))
+        if name in flat:
+            raise UsageError(f"{where}: '{name}' is set twice", f"it is set in {flat[name].origin}, too")
+        if value is not None:
+            flat[name] = Setting(_typed(name, value, where), f"usertrack.yaml, line {line}")
+    return flat
+
+
+def _entries(path: Path) -> list[tuple[str, int, Any]]:
+    """Each setting in the file as its dotted name, its line and its value; raises UsageError with file and line."""
+    import yaml
+
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8-sig"))
+        document = loader.get_single_node()
+        if document is None:
+            return []
+        if not isinstance(document, yaml.MappingNode):
+            raise UsageError(f"{path}:1: the file takes settings such as `timezone: Europe/Berlin`")
+        return list(_flatten(loader, document))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise UsageError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or 'syntax'}") from error
+
+
+def _flatten(loader: Any, mapping: Any, prefix: str = "") -> Iterator[tuple[str, int, Any]]:
+    for key, node in mapping.value:
+        name, line = f"{prefix}{key.value}", key.start_mark.line + 1
+        if node.id == "mapping" and name not in KNOWN:
+            if not node.value:
+                yield name, line, None
+            yield from _flatten(loader, node, f"{name}.")
+        else:
+            # what YAML takes for a time is text here, such as as_of: 2026-11-20
+            is_time = node.tag == "tag:yaml.org,2002:timestamp"
+            yield name, line, node.value if is_time else loader.construct_object(node, deep=True)
+
+
+def _check(values: Mapping[str, Setting]) -> None:
+    """The values that can be known to be wrong before anything is asked."""
+    _check_zone(values["timezone"])
+    _check_week(values["week_start"])
+    for name in ("posthog.host", "neon.api"):
+        _check_address(name, values[name])
+    for name in ("posthog.personal_api_key", "neon.api_key"):
+        key, origin = values[name].value, values[name].origin
+        if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+            raise UsageError(f"'{name}' holds characters that no key has ({origin})", "copy it again")
+
+
+def _check_zone(zone: Setting) -> None:
+    from zoneinfo import available_timezones
+
+    try:
+        ZoneInfo(zone.value)
+    except (ValueError, OSError, LookupError) as error:
+        hint = did_you_mean(zone.value, available_timezones(), "use a name such as Europe/Berlin or UTC")
+        raise UsageError(f"'{zone.value}' is not a timezone ({zone.origin})", hint) from error
+
+
+def _check_week(day: Setting) -> None:
+    if day.value not in (None, *WEEK_STARTS):
+        hint = did_you_mean(str(day.value), WEEK_STARTS, f"it takes {' or '.join(WEEK_STARTS)}")
+        raise UsageError(f"weeks cannot start on '{day.value}' ({day.origin})", hint)
+
+
+def _check_address(name: str, address: Setting) -> None:
+    try:
+        parts = urlsplit(address.value)
+        good = (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and address.value.isprintable()
+            and " " not in address.value
+        )
+    except ValueError:
+        good = False
+    if not good:
+        raise UsageError(
+            f"'{name}' is not an address that begins with https:// or http:// ({address.origin})",
+            f"the default is {KNOWN[name].default}",
+        )
+
+
+def _truthy(text: str) -> bool:
+    return text.strip().lower() in {"1", "true", "yes", "on"}

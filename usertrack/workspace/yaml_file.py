@@ -1,0 +1,97 @@
+"""A YAML file that a user edits: whatever is wrong in it is said with file and line."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from usertrack.core.errors import UsageError, did_you_mean
+
+
+class YamlFile:
+    """The values (``document``) beside the YAML nodes, which know their lines.
+
+    ``needs`` and ``hint`` are for a file that is no mapping at all. Where it ``may_be_empty``, one of nothing but
+    comments is the empty mapping.
+    """
+
+    needs: ClassVar[str]
+    hint: ClassVar[str]
+    may_be_empty: ClassVar[bool] = False
+
+    def __init__(self, path: Path) -> None:
+        import yaml
+
+        self.path = path
+        try:
+            loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+            self.root = loader.get_single_node()
+            self.document: Any = loader.construct_document(self.root) if self.root else None
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-01
+            mark = getattr(error, "problem_mark", None)
+            deep = "it is nested too deeply" if isinstance(error, RecursionError) else error
+            problem = getattr(error, "problem", None) or deep
+            raise UsageError(
+                f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}",
+                "put texts with `:` or `{` in quotes",
+            ) from error
+        if self.document is None and self.may_be_empty:
+            self.document = {}
+        if not isinstance(self.document, dict):
+            raise UsageError(f"{path}:1: the file needs {self.needs}", self.hint)
+        self._no_key_twice(self.root)
+
+    def line(self, *keys: Any) -> int:
+        """The line of the value at ``keys``, or of the deepest part of it that there is."""
+        import yaml
+
+        node: Any = self.root
+        line = 1
+        for key in keys:
+            if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+                node, line = node.value[key], node.value[key].start_mark.line + 1
+                continue
+            pairs = node.value if isinstance(node, yaml.MappingNode) else []
+            pair = next((pair for pair in pairs if _is_key(pair[0], key)), None)
+            if pair is None:
+                break
+            node, line = pair[1], pair[0].start_mark.line + 1
+        return line
+
+    def wrong(self, message: str, *keys: Any, hint: str = "") -> UsageError:
+        return UsageError(f"{self.path}:{self.line(*keys)}: {message}", hint)
+
+    def mapping(self, value: Any, *keys: Any) -> dict[str, Any]:
+        if not isinstance(value, dict) or not value:
+            raise self.wrong(f"'{keys[-1]}' takes a mapping", *keys)
+        for name in value:
+            if not isinstance(name, str):
+                raise self.wrong(f"the name {name!r} is not a text", *keys, name, hint="put it in quotes")
+        return value
+
+    def _no_key_twice(self, node: Any) -> None:
+        """YAML itself would let the last one win without a word."""
+        import yaml
+
+        seen: set[str] = set()
+        for name, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            if name.value in seen:
+                raise UsageError(f"{self.path}:{name.start_mark.line + 1}: '{name.value}' is there twice")
+            seen.add(str(name.value))
+            self._no_key_twice(value)
+
+    def known(self, value: Mapping[str, Any], known: set[str], *keys: Any) -> None:
+        for name in value:
+            if name not in known:
+                raise self.wrong(
+                    f"unknown key '{name}'",
+                    *keys,
+                    name,
+                    hint=did_you_mean(str(name), known, f"known: {', '.join(sorted(known))}"),
+                )
+
+
+def _is_key(node: Any, key: Any) -> bool:
+    """Whether the YAML node stands for ``key``; `no` and `12` are keys that are not texts."""
+    return bool(node.value == key if isinstance(key, str) else not node.tag.endswith(":str"))
