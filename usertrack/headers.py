@@ -9,7 +9,7 @@ from typing import Any
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.metric import Metric, read_metric
 from usertrack.query import FACT_TYPES, OFFERED, TYPES, Fact, Parameter, Query, parse_time
-from usertrack.sqltext import placeholders, statement_of
+from usertrack.sqltext import check_quotes, placeholders, statement_of
 
 _HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric"}
 _MAPPINGS = {"params", "facts", "metric"}
@@ -49,6 +49,7 @@ def read_query(path: Path, name: str, *, shipped: bool = False) -> Query:
         shipped=shipped,
     )
     _merged_by_times(query, text)
+    check_quotes(query.sql, query.source, {*query.params, *OFFERED}, path, line)
     _declared_equals_used(query, text)
     _answers_for_a_window(query, text)
     return query

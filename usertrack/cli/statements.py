@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from usertrack.errors import UsageError, did_you_mean
 from usertrack.library import OFFERED, SOURCES, Parameter, Query, Statement, statement_of
+from usertrack.sqltext import check_quotes
 
 if TYPE_CHECKING:
     from usertrack.run import Runner
@@ -43,6 +44,7 @@ def _pasted(source: str | None, file: str, params: Mapping[str, str]) -> Query:
     query = Query(
         name="the SQL" if file == "-" else Path(file).name, source=source, sql=statement_of(_read(file), source)
     )
+    check_quotes(query.sql, query.source, {*params, *OFFERED}, query.name)
     undeclared = [name for name in query.used if name not in OFFERED]
     return replace(query, params={name: Parameter(name, "text") for name in undeclared})
 
