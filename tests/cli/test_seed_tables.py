@@ -14,7 +14,7 @@ from ..people import NOW, Company, ago, office, served
 from ..sources.engines import tables
 from .test_own_sources import LENA, northwind
 
-STRICT = (Path(__file__).parent.parent / "seed000/schema.sql").read_text()
+STRICT = (Path(__file__).parent.parent / "seed_schema.sql").read_text()
 LIBRARY = Library([shipped_root() / "queries"])
 NAMES = [name for name in LIBRARY if name.startswith("neon/")]
 ENUMS = """

@@ -13,6 +13,8 @@ from usertrack.core.errors import UsageError
 from usertrack.library.library import Library, Statement, for_key, read_query, shipped_root
 from usertrack.library.sql import placeholders, statement_of, tokens_of
 
+from .conftest import problem
+
 OFFERED = {"as_of": datetime(2026, 11, 20, tzinfo=UTC), "internal": ["a.example"], "timezone": "UTC"}
 
 
@@ -25,6 +27,36 @@ def write(tmp_path: Path, text: str, name: str = "neon/some") -> Path:
 
 def read(tmp_path: Path, text: str, name: str = "neon/some") -> Any:
     return read_query(write(tmp_path, text, name), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "sql", "mend"),
+    [
+        ("neon/some", "SELECT\n{email}, '{email}'", "write {email} without the quotes"),
+        ("neon/some", "SELECT {email} WHERE\nx = E'{EMAIL}'::text", "write {EMAIL} without the quotes"),
+        ("neon/some", "SELECT {email} WHERE\nx LIKE '%{TOOL_NAME}%'", "write '%' || {TOOL_NAME} || '%'"),
+        ("posthog/some", "SELECT {email} WHERE\nx LIKE '%{email}-x'", "write concat('%', {email}, '-x')"),
+        ("posthog/some", "SELECT {email} WHERE\nday > '{as_of}'", "write {as_of} without the quotes"),
+    ],
+)
+def test_a_placeholder_in_quotes_is_told(tmp_path: Path, name: str, sql: str, mend: str) -> None:
+    error = problem(lambda: read(tmp_path, f"-- title: a\n-- params: {{email: x}}\n{sql}", name))
+    assert error.message.startswith(f"{tmp_path / name}.sql:4: ")
+    assert error.hint == mend
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        (
+            "neon/some",
+            "'{}', '{other}', '{A}', '{\"email\": 1}', '{EMAIL,B}', x #>> '{email}', '{email}'::text[] -- '{email}'",
+        ),
+        ("posthog/some", "'{}', '{other}', '{email: 1}', f'{email}' /* '{email}' */"),
+    ],
+)
+def test_other_braces_in_quotes_are_data(tmp_path: Path, name: str, texts: str) -> None:
+    assert texts in read(tmp_path, f"-- title: a\n-- params: {{email: x}}\nSELECT {{email}}, {texts}\n;", name).sql
 
 
 def test_a_whole_header(tmp_path: Path) -> None:

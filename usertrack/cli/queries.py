@@ -14,6 +14,7 @@ from usertrack.cli.options import Limit, Params, parse_params, with_common
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.fragments import expand, params_of
 from usertrack.library.library import OFFERED, SOURCES, Library, Parameter, Query, Statement, statement_of
+from usertrack.library.sql import check_quotes
 
 if TYPE_CHECKING:
     from usertrack.engine.runner import Runner
@@ -147,13 +148,13 @@ def statement(
         raise UsageError(
             "say what to run: the NAME of a query, or --sql FILE", "`usertrack query list` shows the names"
         )
-    query = runner.library[name] if name else _pasted(runner.library, source, str(sql))
+    query = runner.library[name] if name else _pasted(runner.library, source, str(sql), params)
     values = {key: query.params[key].parse(text) if key in query.params else text for key, text in params.items()}
     bound = query.bind(values, runner.offered)
     return replace(bound, limit=limit or None, excludes="internal" in bound.values)
 
 
-def _pasted(library: Library, source: str | None, file: str) -> Query:
+def _pasted(library: Library, source: str | None, file: str, params: Mapping[str, str]) -> Query:
     if source not in SOURCES:
         raise UsageError(
             "say where the SQL runs: --source posthog or --source neon"
@@ -166,6 +167,7 @@ def _pasted(library: Library, source: str | None, file: str) -> Query:
     query = Query(
         name="the SQL" if file == "-" else Path(file).name, source=source, sql=expand(written, source, fragments)
     )
+    check_quotes(query.sql, query.source, {*params, *OFFERED}, query.name)
     undeclared = {name: Parameter(name, "text") for name in query.used if name not in OFFERED}
     return replace(query, params={**undeclared, **params_of(written, source, fragments)})
 

@@ -11,7 +11,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.fragments import Fragment, expand, params_of
 from usertrack.library.metric import Metric, read_metric
 from usertrack.library.query import FACT_TYPES, OFFERED, TYPES, Fact, Parameter, Query, parse_time
-from usertrack.library.sql import placeholders, statement_of
+from usertrack.library.sql import check_quotes, placeholders, statement_of
 
 _HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric"}
 _MAPPINGS = {"params", "facts", "metric"}
@@ -54,6 +54,7 @@ def read_query(path: Path, name: str, fragments: Mapping[str, Fragment] = _NONE,
         shipped=shipped,
     )
     _merged_by_times(query, text)
+    check_quotes(query.sql, query.source, {*query.params, *OFFERED}, path, line)
     _declared_equals_used(query, text)
     _answers_for_a_window(query, text)
     return query

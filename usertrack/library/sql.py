@@ -4,9 +4,10 @@ What is in a string, a quoted name or a comment is never taken for anything else
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache, lru_cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, ClassVar
 
 from usertrack.core.errors import UsageError
@@ -27,6 +28,47 @@ def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
         ):
             found.append((name.text, opening.start, closing.end + 1))
     return found
+
+
+def check_quotes(sql: str, source: str, names: Collection[str], file: Path | str, line: int = 1) -> None:
+    """Raise UsageError for a ``{name}`` inside a text, where it would be no parameter but the text itself.
+
+    Meant as one are ``names``, whatever else is a parameter of ``sql``, and names in capitals, as people paste them.
+    Other braces are data, and so is a text that is cast to an array or is the path in a JSON.
+    """
+    tokens = tokens_of(sql, source)
+    known = {*names, *(name for name, _, _ in placeholders(sql, source))}
+    for number, token in enumerate(tokens):
+        if token.token_type.name not in _TEXTS or _is_data(tokens, number):
+            continue
+        for name in _BRACED.findall(token.text):
+            if name in known or (name.isupper() and len(name) > 1):
+                place = f"{file}:{line + sql[: token.start].count(chr(10))}"
+                raise UsageError(
+                    f"{place}: {{{name}}} is inside quotes, where it is no parameter but a text",
+                    f"write {_in_parts(token.text, name, source)}",
+                )
+
+
+_TEXTS = {"STRING", "BYTE_STRING", "NATIONAL_STRING", "HEREDOC_STRING"}
+_BRACED = re.compile(r"\{([^\W\d]\w*)\}")
+
+
+def _is_data(tokens: list[Any], number: int) -> bool:
+    """Whether the text is a path or an array in PostgreSQL, or in HogQL a template, which has braces of its own."""
+    types = [token.token_type.name for token in tokens[number : number + 4]]
+    before = tokens[number - 1]
+    template = before.text.lower() == "f" and before.end + 1 == tokens[number].start
+    return template or before.text in ("#>", "#>>") or types[1:2] + types[3:4] == ["DCOLON", "L_BRACKET"]
+
+
+def _in_parts(text: str, name: str, source: str) -> str:
+    """``text`` as SQL that puts it together from the parameter and what stands around it."""
+    parts = [part for part in re.split(rf"(\{{{name}\}})", text) if part]
+    written = [part if part == f"{{{name}}}" else "'" + part.replace("'", "''") + "'" for part in parts]
+    if len(parts) == 1:
+        return f"{written[0]} without the quotes"
+    return " || ".join(written) if source == "neon" else f"concat({', '.join(written)})"
 
 
 def tokens_of(sql: str, source: str) -> list[Any]:
