@@ -66,6 +66,17 @@ def test_accepted_and_not_done(place: Office) -> None:
     assert "4 events in PostHog" in found.message
 
 
+def test_what_was_not_looked_at_is_not_said_to_be_empty(place: Office) -> None:
+    """PostHog's own servers, and embedded ones of before, look through no files."""
+    about = httpx.Response(200, json={"id": 1, "timezone": "UTC"})
+    handler: Handler = lambda request: about if request.url.path.endswith("/projects/1/") else None  # noqa: E731
+    with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
+        found = {each.what: each for each in survey(runner, find(runner, ANN), NOWHERE)}
+    assert found["files of its server"].count is None
+    assert "not looked at" in found["files of its server"].note
+    assert "files with the e-mail's bytes" not in found
+
+
 def test_slowed_down_and_cut_short(place: Office) -> None:
     seen: list[str] = []
 
