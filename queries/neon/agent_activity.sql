@@ -16,9 +16,5 @@ FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id) AS absent
 CROSS JOIN LATERAL (SELECT user_id, a.started_at FROM wasp_agentexecution AS a) AS a
 JOIN wasp_user AS w ON w.id = a.user_id
 WHERE a.started_at <= {as_of}
-    AND NOT EXISTS (
-        SELECT FROM unnest({internal}) AS own
-        WHERE lower(trim(w.email)) = own
-            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-    )
+    AND NOT {is_internal}
 GROUP BY lower(trim(w.email))

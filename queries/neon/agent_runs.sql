@@ -18,7 +18,7 @@ WITH executions AS (
         a.started_at,
         a.completed_at,
         -- NULL for an execution of nobody who has an account
-        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person
+        {account_name} AS person
     -- a column that the table does not have is that of `absent`: nothing is known of it
     FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id, NULL::timestamp AS completed_at) AS absent
     CROSS JOIN LATERAL (
@@ -26,11 +26,7 @@ WITH executions AS (
     ) AS a
     LEFT JOIN wasp_user AS w ON w.id = a.user_id
     WHERE a.started_at <= {as_of} AND a.started_at > {as_of} - make_interval(days => {days}::int)
-        AND NOT EXISTS (
-            SELECT FROM unnest({internal}) AS own
-            WHERE lower(trim(w.email)) = own
-                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-        )
+        AND NOT {is_internal}
 )
 SELECT
     CASE WHEN grouping(outcome) = 1 THEN 'all' ELSE outcome END AS outcome,

@@ -15,9 +15,5 @@ FROM fastapi_code_execution AS c
 JOIN fastapi_user AS f ON f.id = c.user_id
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
 WHERE c.created_at <= {as_of}
-    AND NOT EXISTS (
-        SELECT FROM unnest({internal}) AS own
-        WHERE lower(trim(w.email)) = own
-            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-    )
+    AND NOT {is_internal}
 GROUP BY lower(trim(w.email))

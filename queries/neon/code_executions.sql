@@ -23,9 +23,5 @@ CROSS JOIN LATERAL (
 LEFT JOIN fastapi_user AS f ON f.id = c.user_id
 LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
 WHERE c.created_at <= {as_of} AND c.created_at > {as_of} - make_interval(days => {days}::int)
-    AND NOT EXISTS (
-        SELECT FROM unnest({internal}) AS own
-        WHERE lower(trim(w.email)) = own
-            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-    )
+    AND NOT {is_internal}
 ORDER BY c.created_at DESC, email, name, outcome, ms

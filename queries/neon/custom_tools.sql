@@ -14,9 +14,5 @@ CROSS JOIN LATERAL (
 LEFT JOIN fastapi_user AS f ON f.id = d.user_id
 LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
 WHERE d.created_at <= {as_of}
-    AND NOT EXISTS (
-        SELECT FROM unnest({internal}) AS own
-        WHERE lower(trim(w.email)) = own
-            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-    )
+    AND NOT {is_internal}
 ORDER BY d.created_at DESC, email, name, description, code_length

@@ -15,9 +15,5 @@ FROM fastapi_run AS r
 LEFT JOIN fastapi_user AS f ON f.id = r.user_id
 LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
 WHERE r.run_state::text = 'failed' AND r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int)
-    AND NOT EXISTS (
-        SELECT FROM unnest({internal}) AS own
-        WHERE lower(trim(w.email)) = own
-            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-    )
+    AND NOT {is_internal}
 ORDER BY r.created_at DESC, r.id DESC

@@ -8,12 +8,8 @@ WITH people AS (
         f.id::text AS user_id,
         -- the spellings in {person} are one person, under the first of them
         CASE WHEN lower(trim(w.email)) = ANY ({person}) THEN ({person})[1]
-            ELSE coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) END AS person,
-        NOT EXISTS (
-            SELECT FROM unnest({internal}) AS own
-            WHERE lower(trim(w.email)) = own
-                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-        ) AS outside
+            ELSE {account_name} END AS person,
+        NOT {is_internal} AS outside
     FROM fastapi_user AS f
     JOIN wasp_user AS w ON w.id = f.wasp_user_id
 ),

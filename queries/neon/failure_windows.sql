@@ -11,12 +11,8 @@
 WITH people AS (
     SELECT
         f.id::text AS user_id,
-        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
-        NOT EXISTS (
-            SELECT FROM unnest({internal}) AS own
-            WHERE lower(trim(w.email)) = own
-                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-        ) AS outside
+        {account_name} AS person,
+        NOT {is_internal} AS outside
     FROM fastapi_user AS f
     JOIN wasp_user AS w ON w.id = f.wasp_user_id
 ),

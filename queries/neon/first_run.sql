@@ -17,11 +17,7 @@ people AS (
     LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
     LEFT JOIN fastapi_run AS r ON r.user_id = f.id AND r.created_at < {as_of}
     WHERE w.created_at < {as_of}
-        AND NOT EXISTS (
-            SELECT FROM unnest({internal}) AS own
-            WHERE lower(trim(w.email)) = own
-                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-        )
+        AND NOT {is_internal}
     GROUP BY nullif(lower(trim(w.email)), ''), CASE WHEN nullif(trim(w.email), '') IS NULL THEN w.id END
 ),
 waits AS (

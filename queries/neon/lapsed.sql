@@ -38,11 +38,7 @@ people AS (
     FROM wasp_user AS w
     LEFT JOIN used ON used.account_id = w.id
     WHERE w.created_at <= {as_of}
-        AND NOT EXISTS (
-            SELECT FROM unnest({internal}) AS own
-            WHERE lower(trim(w.email)) = own
-                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-        )
+        AND NOT {is_internal}
     GROUP BY nullif(lower(trim(w.email)), ''), CASE WHEN nullif(trim(w.email), '') IS NULL THEN w.id END
     HAVING count(used.account_id) > 0
 )

@@ -6,15 +6,11 @@
 -- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
 WITH people AS (
     SELECT
-        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
+        {account_name} AS person,
         array_agg(w.id) AS accounts
     FROM wasp_user AS w
     WHERE w.created_at <= {as_of}
-        AND NOT EXISTS (
-            SELECT FROM unnest({internal}) AS own
-            WHERE lower(trim(w.email)) = own
-                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-        )
+        AND NOT {is_internal}
     GROUP BY 1
     HAVING min(w.created_at) > {as_of} - make_interval(days => {days}::int) AND min(w.created_at) >= {since}
 ),

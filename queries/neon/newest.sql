@@ -23,10 +23,6 @@ FROM rows
 LEFT JOIN fastapi_user AS f ON f.id::text = rows.user_id
 LEFT JOIN wasp_user AS w ON w.id = coalesce(rows.account_id, f.wasp_user_id)
 WHERE rows.at <= {as_of}
-    AND NOT EXISTS (
-        SELECT FROM unnest({internal}) AS own
-        WHERE lower(trim(w.email)) = own
-            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-    )
+    AND NOT {is_internal}
 GROUP BY rows.kind
 ORDER BY rows.kind

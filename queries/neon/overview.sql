@@ -24,7 +24,7 @@ used AS (
 ),
 people AS (
     SELECT
-        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
+        {account_name} AS person,
         bool_and(nullif(trim(w.email), '') IS NULL) AS nameless,
         count(*) AS accounts,
         min(w.created_at) AS signed_up_at,
@@ -34,12 +34,8 @@ people AS (
     FROM wasp_user AS w
     LEFT JOIN used ON used.account_id = w.id
     WHERE w.created_at <= {as_of}
-        AND NOT EXISTS (
-            SELECT FROM unnest({internal}) AS own
-            WHERE lower(trim(w.email)) = own
-                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-        )
-    GROUP BY coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id)
+        AND NOT {is_internal}
+    GROUP BY {account_name}
 ),
 balances AS (
     SELECT

@@ -16,11 +16,7 @@ WITH finished AS (
     WHERE r.run_state::text IN ('completed', 'success', 'failed')
         AND r.created_at < {as_of}
         AND r.created_at >= (({as_of} AT TIME ZONE {timezone}) - make_interval(days => {days}::int)) AT TIME ZONE {timezone}
-        AND NOT EXISTS (
-            SELECT FROM unnest({internal}) AS own
-            WHERE lower(trim(w.email)) = own
-                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-        )
+        AND NOT {is_internal}
 ),
 people AS (
     SELECT date AS day, person, count(*) FILTER (WHERE completed)::float8 AS hits, count(*)::float8 AS n

@@ -18,9 +18,5 @@ FROM fastapi_tool_executions AS t
 JOIN fastapi_user AS f ON f.id::text = t.user_id::text
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
 WHERE t.created_at <= {as_of}
-    AND NOT EXISTS (
-        SELECT FROM unnest({internal}) AS own
-        WHERE lower(trim(w.email)) = own
-            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-    )
+    AND NOT {is_internal}
 GROUP BY lower(trim(w.email))

@@ -11,37 +11,22 @@
 WITH calls AS (
     SELECT
         t.tool_name AS tool, nullif(lower(trim(w.email)), '') AS email,
-        CASE
-            WHEN t.status::text IN ('success', 'completed') THEN 'ok'
-            WHEN t.status::text = 'failed' THEN 'failed'
-            WHEN t.status::text IN ('running', 'queued', 'pending') THEN 'running'
-            WHEN t.status::text IN ('cancelled', 'canceled') THEN 'cancelled'
-            ELSE 'unknown'
-        END AS outcome,
+        {outcome} AS outcome,
         t.execution_duration_ms AS ms,
         t.created_at AS at,
         -- NULL for a call of a backend user who has no account
-        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person
+        {account_name} AS person
     FROM fastapi_tool_executions AS t
     -- the id may be text there: compared as text, a stray value costs its own row and not the whole query
     LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id::text
     LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
     WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
-        AND NOT EXISTS (
-            SELECT FROM unnest({internal}) AS own
-            WHERE lower(trim(w.email)) = own
-                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-        )
+        AND NOT {is_internal}
 )
 SELECT
     email,
     count(DISTINCT tool) AS tools_recent,
-    count(*) AS calls,
-    count(*) FILTER (WHERE outcome = 'ok') AS ok,
-    count(*) FILTER (WHERE outcome = 'failed') AS failed,
-    count(*) FILTER (WHERE outcome IN ('running', 'cancelled')) AS unfinished,
-    count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
-    count(*) FILTER (WHERE outcome IN ('ok', 'failed')) AS finished,
+    {outcome_counts},
     count(*) FILTER (WHERE outcome = 'ok')::float8
         / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0) AS tool_success_rate,
     count(*) FILTER (WHERE person IS NULL) AS unattributed,

@@ -7,26 +7,16 @@
 WITH calls AS (
     SELECT
         t.tool_name AS tool,
-        CASE
-            WHEN t.status::text IN ('success', 'completed') THEN 'ok'
-            WHEN t.status::text = 'failed' THEN 'failed'
-            WHEN t.status::text IN ('running', 'queued', 'pending') THEN 'running'
-            WHEN t.status::text IN ('cancelled', 'canceled') THEN 'cancelled'
-            ELSE 'unknown'
-        END AS outcome,
+        {outcome} AS outcome,
         t.execution_duration_ms AS ms,
         -- NULL for a call of a backend user who has no account
-        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person
+        {account_name} AS person
     FROM fastapi_tool_executions AS t
     -- the id may be text there: compared as text, a stray value costs its own row and not the whole query
     LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id::text
     LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
     WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
-        AND NOT EXISTS (
-            SELECT FROM unnest({internal}) AS own
-            WHERE lower(trim(w.email)) = own
-                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-        )
+        AND NOT {is_internal}
 )
 SELECT
     CASE WHEN grouping(outcome) = 1 THEN 'all' ELSE outcome END AS outcome,

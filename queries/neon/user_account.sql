@@ -52,9 +52,5 @@ CROSS JOIN LATERAL (
 ) AS w
 LEFT JOIN runs ON runs.account_id = w.id
 WHERE lower(trim(w.email)) = ANY({email}) AND w.created_at <= {as_of}
-    AND NOT EXISTS (
-        SELECT FROM unnest({internal}) AS own
-        WHERE lower(trim(w.email)) = own
-            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-    )
+    AND NOT {is_internal}
 ORDER BY w.created_at, w.id

@@ -10,9 +10,5 @@ CROSS JOIN LATERAL (
 JOIN fastapi_user AS f ON f.id = d.user_id
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
 WHERE lower(trim(w.email)) = ANY({email}) AND d.created_at <= {as_of}
-    AND NOT EXISTS (
-        SELECT FROM unnest({internal}) AS own
-        WHERE lower(trim(w.email)) = own
-            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-    )
+    AND NOT {is_internal}
 ORDER BY d.created_at DESC, d.name

@@ -25,10 +25,6 @@ FROM fastapi_run AS r
 JOIN fastapi_user AS f ON f.id = r.user_id
 JOIN wasp_user AS w ON w.id = f.wasp_user_id
 WHERE lower(trim(w.email)) = ANY({email}) AND r.created_at <= {as_of}
-    AND NOT EXISTS (
-        SELECT FROM unnest({internal}) AS own
-        WHERE lower(trim(w.email)) = own
-            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-    )
+    AND NOT {is_internal}
 GROUP BY 1, 2
 ORDER BY runs DESC, outcome, message

@@ -9,11 +9,7 @@ WITH backend AS (
     FROM wasp_user AS w
     LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
     WHERE lower(trim(w.email)) = ANY({email})
-        AND NOT EXISTS (
-            SELECT FROM unnest({internal}) AS own
-            WHERE lower(trim(w.email)) = own
-                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-        )
+        AND NOT {is_internal}
 ),
 happened AS (
     SELECT r.created_at AS at, 'run' AS kind, 'workflow run' AS what, r.run_state::text AS status,

@@ -14,15 +14,11 @@ WITH span AS (
 accounts AS (
     SELECT
         w.id,
-        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id) AS person,
+        {account_name} AS person,
         (w.created_at::timestamptz AT TIME ZONE {timezone})::date AS joined
     FROM wasp_user AS w
     WHERE w.created_at < {as_of}
-        AND NOT EXISTS (
-            SELECT FROM unnest({internal}) AS own
-            WHERE lower(trim(w.email)) = own
-                OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-        )
+        AND NOT {is_internal}
 ),
 happened AS (
     SELECT f.wasp_user_id AS account_id, r.created_at AS at FROM fastapi_run AS r JOIN fastapi_user AS f ON f.id = r.user_id

@@ -26,12 +26,7 @@ FROM (
             WHERE timestamp >= toTimeZone(toDateTime({as_of}), {timezone}) - toIntervalDay({days})
                 AND timestamp < toDateTime({as_of})
                 AND ({event} = '' OR event = {event})
-                AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-                AND NOT arrayExists(
-                    own -> email = own
-                        OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-                    {internal}
-                )
+                AND {customer}
         )
         GROUP BY date
     )

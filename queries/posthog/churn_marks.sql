@@ -10,8 +10,6 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
 WITH
 -- by person first: who they are is looked up once each, not once per event
 seen AS (
@@ -46,16 +44,8 @@ people AS (
         did
     FROM seen
     LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE ({everyone} OR person_id IN (
-        SELECT id FROM persons
-        WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-    ))
-        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-        AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
-        )
+    WHERE {is_counted}
+        AND {customer}
 )
 SELECT
     multiIf(length(active) = 1, 1, length(active) < 5, 2, 3) AS regular,

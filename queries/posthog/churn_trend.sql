@@ -14,11 +14,8 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
 --   breakdown: usertrack_no_breakdown
 --   of_person: false
---   top: 5
 WITH
 -- by person first: who they are is looked up once each, not once per event
 seen AS (
@@ -51,16 +48,8 @@ people AS (
         ages
     FROM seen
     LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE ({everyone} OR person_id IN (
-        SELECT id FROM persons
-        WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-    ))
-        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-        AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
-        )
+    WHERE {is_counted}
+        AND {customer}
 ),
 ranked AS (
     SELECT value, values_there, ages, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM people
@@ -97,8 +86,7 @@ stays AS (
     FROM days
 )
 SELECT
-    if(place <= {top}, value, NULL) AS group_value,
-    least(place, {top} + 1) AS group_rank,
+    {group_columns},
     bucket,
     count() AS people,
     countIf(has(leavings, bucket)) AS left_after,

@@ -19,12 +19,7 @@ FROM (
         WHERE event IN ('$pageview', 'mcp_connect_clicked')
             AND timestamp >= toTimeZone(toDateTime({as_of}), {timezone}) - toIntervalDay({days})
             AND timestamp < toDateTime({as_of})
-            AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-            AND NOT arrayExists(
-                own -> email = own
-                    OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-                {internal}
-            )
+            AND {customer}
         GROUP BY person_id, date, whole
     )
     GROUP BY day, person_id

@@ -4,8 +4,6 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
 SELECT
     toDate(toTimeZone(timestamp, {timezone})) AS date,
     toHour(toTimeZone(timestamp, {timezone})) AS hour,
@@ -14,18 +12,6 @@ FROM events
 WHERE timestamp >= toDateTime({since})
     AND timestamp < toDateTime({until})
     AND {where}
-    AND ({everyone} OR person_id IN (
-        SELECT id FROM persons
-        WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-    ))
-    AND person_id NOT IN (
-        SELECT id
-        FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
-        WHERE said_no OR arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
-        )
-    )
+    AND {audience}
 GROUP BY date, hour
 ORDER BY date, hour

@@ -12,20 +12,12 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
---   breakdown: usertrack_no_breakdown
---   of_person: false
 WITH
 people AS (
     SELECT
         id,
         lowerUTF8(trim(properties.email)) AS email,
-        NOT {opted_out} AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
-        ) AS is_customer
+        NOT {opted_out} AND NOT {is_internal} AS is_customer
     FROM persons
 ),
 -- who is in which group; nobody is looked up where there is but one
@@ -35,7 +27,7 @@ groups AS (
         SELECT
             person_id,
             timestamp,
-            nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of
+            {event_group} AS group_of
         FROM events
         WHERE {breakdown} != 'usertrack_no_breakdown'
             AND timestamp >= toDateTime({since})
@@ -64,10 +56,7 @@ acts AS (
         AND timestamp < toDateTime({until})
         AND {where}
         AND person_id NOT IN (SELECT id FROM people WHERE NOT is_customer)
-        AND ({everyone} OR person_id IN (
-            SELECT id FROM persons
-            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-        ))
+        AND {is_counted}
 )
 SELECT
     value AS group_value,

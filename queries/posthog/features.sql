@@ -8,27 +8,16 @@
 -- params:
 --   event: {type: list, default: [feature_used]}
 --   property: feature
---   interval: week
---   sundays: false
 --   origin: {type: timestamp}
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
---   breakdown: usertrack_no_breakdown
---   of_person: false
---   top: 5
 WITH
 people AS (
     SELECT
         id,
         lowerUTF8(trim(properties.email)) AS email,
-        NOT {opted_out} AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
-        ) AS is_customer
+        NOT {opted_out} AND NOT {is_internal} AS is_customer
     FROM persons
 ),
 -- who is in which group; nobody is looked up where there is but one
@@ -38,7 +27,7 @@ groups AS (
         SELECT
             person_id,
             timestamp,
-            nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of
+            {event_group} AS group_of
         FROM events
         WHERE {breakdown} != 'usertrack_no_breakdown'
             AND timestamp >= toDateTime({since})
@@ -59,25 +48,14 @@ acts AS (
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
         -- `if` of a constant leaves out what is not asked for
-        if(
-            {interval} = 'hour',
-            toInt(floor(dateDiff('second', origin, timestamp) / 3600)),
-            if(
-                {sundays},
-                dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
-                dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
-            )
-        ) AS period
+        {period} AS period
     FROM events
     LEFT JOIN groups ON groups.member = events.person_id
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})
         AND {where}
         AND person_id NOT IN (SELECT id FROM people WHERE NOT is_customer)
-        AND ({everyone} OR person_id IN (
-            SELECT id FROM persons
-            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-        ))
+        AND {is_counted}
 ),
 seen AS (
     SELECT value, feature, period, uniqExactState(person_id) AS persons
@@ -109,8 +87,7 @@ ranked AS (
     SELECT *, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
 )
 SELECT
-    if(place <= {top}, value, NULL) AS group_value,
-    least(place, {top} + 1) AS group_rank,
+    {group_columns},
     name AS feature,
     kind,
     at,

@@ -18,10 +18,7 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
 --   group_of: {type: condition, default: "NULL"}
---   top: 5
 --   each: 0
 --   trend: false
 --   interval: week
@@ -51,19 +48,7 @@ candidates AS (
             OR has({exclusions}, event)
             OR has(splitByChar('|', arrayStringConcat({steps}, '|')), event)
         )
-        AND ({everyone} OR person_id IN (
-            SELECT id FROM persons
-            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-        ))
-        AND person_id NOT IN (
-            SELECT id
-            FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
-            WHERE said_no OR arrayExists(
-                own -> email = own
-                    OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-                {internal}
-            )
-        )
+        AND {audience}
 ),
 -- moves (time, step, mark, steps) of events at one time: alike events one after the other, each tried on its last step
 -- first; different ones by step, with a bit as mark, so that none is taken twice. Step 0 ends attempts, if strict
@@ -230,8 +215,7 @@ steps_reached AS (
     SELECT
         if({each} > 0, toString(ranked.person), '') AS who,
         if({each} > 0, known.email, '') AS address,
-        if(place <= {top}, value, NULL) AS group_value,
-        least(place, {top} + 1) AS group_rank,
+        {group_columns},
         values_there,
         bucket,
         times[1] AS begun,

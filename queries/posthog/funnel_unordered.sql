@@ -13,10 +13,7 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
 --   group_of: {type: condition, default: "NULL"}
---   top: 5
 --   each: 0
 --   trend: false
 --   interval: week
@@ -38,19 +35,7 @@ candidates AS (
         AND timestamp < toDateTime({until})
         AND {where}
         AND (has({steps}, '') OR has(splitByChar('|', arrayStringConcat({steps}, '|')), event))
-        AND ({everyone} OR person_id IN (
-            SELECT id FROM persons
-            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-        ))
-        AND person_id NOT IN (
-            SELECT id
-            FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
-            WHERE said_no OR arrayExists(
-                own -> email = own
-                    OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-                {internal}
-            )
-        )
+        AND {audience}
 ),
 -- in which bucket each move is: a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be
 -- off by half of one. `contested` are the steps that events can fill which can fill others, too
@@ -206,8 +191,7 @@ steps_reached AS (
     SELECT
         if({each} > 0, toString(ranked.person), '') AS who,
         if({each} > 0, known.email, '') AS address,
-        if(place <= {top}, value, NULL) AS group_value,
-        least(place, {top} + 1) AS group_rank,
+        {group_columns},
         values_there,
         bucket,
         best[1] AS begun,

@@ -9,10 +9,6 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
---   breakdown: usertrack_no_breakdown
---   of_person: false
 --   top: 5
 WITH
 acts AS (
@@ -20,22 +16,14 @@ acts AS (
         person_id,
         timestamp,
         lowerUTF8(trim(person.properties.email)) AS email,
-        nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '') AS group_of
+        {event_group} AS group_of
     FROM events
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})
         AND (if({pages}, event IN ('$pageview', '$screen'), NOT startsWith(event, '$')) OR event IN ({start}, {goal}))
         AND {where}
-        AND ({everyone} OR person_id IN (
-            SELECT id FROM persons
-            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-        ))
-        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-        AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
-        )
+        AND {is_counted}
+        AND {customer}
 ),
 people AS (
     SELECT person_id, argMinIf(group_of, timestamp, isNotNull(group_of)) AS value FROM acts GROUP BY person_id

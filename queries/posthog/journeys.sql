@@ -28,8 +28,6 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
 --   group_of: {type: condition, default: "NULL"}
 --   groups: {type: list, default: [""]}
 WITH
@@ -58,19 +56,7 @@ acts AS (
         AND timestamp < toDateTime({until})
         AND (if({pages}, event IN ('$pageview', '$screen'), NOT startsWith(event, '$')) OR event IN ({start}, {goal}))
         AND {where}
-        AND ({everyone} OR person_id IN (
-            SELECT id FROM persons
-            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-        ))
-        AND person_id NOT IN (
-            SELECT id
-            FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
-            WHERE said_no OR arrayExists(
-                own -> email = own
-                    OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-                {internal}
-            )
-        )
+        AND {audience}
 ),
 people AS (
     SELECT

@@ -15,10 +15,7 @@
 --   origin: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
 --   group_of: {type: condition, default: "NULL"}
---   top: 5
 WITH
 acts AS (
     SELECT
@@ -53,19 +50,7 @@ acts AS (
             AND timestamp < toDateTime({until})
             AND (has({event}, '') OR event IN {event})
             AND {where}
-            AND ({everyone} OR person_id IN (
-                SELECT id FROM persons
-                WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-            ))
-            AND person_id NOT IN (
-                SELECT id
-                FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
-                WHERE said_no OR arrayExists(
-                    own -> email = own
-                        OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-                    {internal}
-                )
-            )
+            AND {audience}
     )
     GROUP BY person_id
 ),
@@ -138,8 +123,7 @@ ranked AS (
     FROM sized
 )
 SELECT
-    if(place <= {top}, value, NULL) AS group_value,
-    least(place, {top} + 1) AS group_rank,
+    {group_columns},
     period,
     status,
     sum(persons) AS people,

@@ -12,11 +12,8 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
 --   breakdown: usertrack_no_breakdown
 --   of_person: false
---   top: 5
 WITH
 -- by person first: who they are is looked up once each, not once per event
 seen AS (
@@ -49,16 +46,8 @@ people AS (
         arrayFirst((a, n) -> a - if(n < length(ages), ages[n + 1], 0) > {gone}, ages, arrayEnumerate(ages)) AS last_age
     FROM seen
     LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE ({everyone} OR person_id IN (
-        SELECT id FROM persons
-        WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-    ))
-        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-        AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
-        )
+    WHERE {is_counted}
+        AND {customer}
 ),
 ends AS (
     SELECT
@@ -81,8 +70,7 @@ ranked AS (
     FROM sized
 )
 SELECT
-    if(place <= {top}, value, NULL) AS group_value,
-    least(place, {top} + 1) AS group_rank,
+    {group_columns},
     outcome,
     days,
     sum(persons) AS people,

@@ -18,11 +18,6 @@ FROM events
 WHERE event IN ('mcp_connect_clicked', 'mcp_url_copied')
     AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
-    AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-    AND NOT arrayExists(
-        own -> email = own
-            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-        {internal}
-    )
+    AND {customer}
 GROUP BY email
 ORDER BY mcp_url_copies DESC, clicks DESC, email

@@ -13,11 +13,6 @@ WHERE person.properties.email IS NOT NULL
     AND person.created_at >= toDateTime({since})
     AND timestamp >= toDateTime({since})
     AND timestamp <= toDateTime({as_of})
-    AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-    AND NOT arrayExists(
-        own -> email = own
-            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-        {internal}
-    )
+    AND {customer}
 GROUP BY did
 ORDER BY people DESC, times DESC, did

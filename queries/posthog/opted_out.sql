@@ -14,8 +14,4 @@ FROM (
     GROUP BY email
     HAVING said_no > 0
 )
-WHERE NOT arrayExists(
-    own -> email = own
-        OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-    {internal}
-)
+WHERE NOT {is_internal}

@@ -16,10 +16,6 @@ WHERE timestamp < toDateTime({until})
     AND person_id NOT IN (
         SELECT id
         FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
-        WHERE said_no OR arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
-        )
+        WHERE said_no OR {is_internal}
     )
 ORDER BY person_id

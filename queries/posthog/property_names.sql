@@ -13,11 +13,6 @@ SELECT
 FROM events
 WHERE timestamp >= toDateTime({since})
     AND timestamp < toDateTime({until})
-    AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-    AND NOT arrayExists(
-        own -> email = own
-            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-        {internal}
-    )
+    AND {customer}
 GROUP BY property
 ORDER BY events DESC, property

@@ -16,10 +16,7 @@
 --   sundays: false
 --   origin: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
 --   group_of: {type: condition, default: "NULL"}
---   top: 5
 WITH
 visits AS (
     SELECT
@@ -40,19 +37,7 @@ visits AS (
         WHERE timestamp >= toDateTime({before}) - toIntervalDay(1)
             AND timestamp < least(toDateTime({until}) + toIntervalDay(1), greatest(toDateTime({until}), toDateTime({as_of})))
             AND $session_id != ''
-            AND ({everyone} OR person_id IN (
-                SELECT id FROM persons
-                WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-            ))
-            AND person_id NOT IN (
-                SELECT id
-                FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
-                WHERE said_no OR arrayExists(
-                    own -> email = own
-                        OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-                    {internal}
-                )
-            )
+            AND {audience}
     )
     GROUP BY session
     HAVING began >= toDateTime({before}) AND began < toDateTime({until}) AND countIf(wanted) > 0
@@ -113,8 +98,7 @@ ranked AS (
 ),
 grouped AS (
     SELECT
-        if(place <= {top}, value, NULL) AS group_value,
-        least(place, {top} + 1) AS group_rank,
+        {group_columns},
         if(now, 1, 0) AS period,
         if(whole, NULL, number) AS bucket,
         uniqExactMerge(persons) AS people,

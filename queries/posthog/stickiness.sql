@@ -5,15 +5,11 @@
 -- params:
 --   event: {type: list, default: [""]}
 --   interval: day
---   sundays: false
 --   origin: {type: timestamp}
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   everyone: true
---   people: {type: list, default: [""]}
 --   group_of: {type: condition, default: "NULL"}
---   top: 5
 WITH
 acts AS (
     SELECT
@@ -23,33 +19,13 @@ acts AS (
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
         -- `if` of a constant leaves out what is not asked for
-        if(
-            {interval} = 'hour',
-            toInt(floor(dateDiff('second', origin, timestamp) / 3600)),
-            if(
-                {sundays},
-                dateDiff('week', addDays(origin, 1), addDays(toTimeZone(timestamp, {timezone}), 1)),
-                dateDiff({interval}, origin, toTimeZone(timestamp, {timezone}))
-            )
-        ) AS period
+        {period} AS period
     FROM events
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})
         AND (has({event}, '') OR event IN {event})
         AND {where}
-        AND ({everyone} OR person_id IN (
-            SELECT id FROM persons
-            WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
-        ))
-        AND person_id NOT IN (
-            SELECT id
-            FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
-            WHERE said_no OR arrayExists(
-                own -> email = own
-                    OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-                {internal}
-            )
-        )
+        AND {audience}
 ),
 people AS (
     SELECT person_id, argMinIf(group_of, timestamp, isNotNull(group_of)) AS value, uniqExact(period) AS periods
@@ -70,8 +46,7 @@ ranked AS (
     FROM sized
 )
 SELECT
-    if(place <= {top}, value, NULL) AS group_value,
-    least(place, {top} + 1) AS group_rank,
+    {group_columns},
     periods,
     sum(persons) AS people,
     any(values_there) AS group_values

@@ -21,12 +21,7 @@ FROM (
         AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
         AND timestamp >= toDateTime({since})
         AND timestamp <= toDateTime({as_of})
-        AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-        AND NOT arrayExists(
-            own -> email = own
-                OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-            {internal}
-        )
+        AND {customer}
     GROUP BY visit, if(visit = '', toString(person_id), '')
 )
 GROUP BY domain

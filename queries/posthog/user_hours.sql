@@ -10,11 +10,6 @@ FROM events
 WHERE has({email}, email)
     AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
-    AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-    AND NOT arrayExists(
-        own -> email = own
-            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-        {internal}
-    )
+    AND {customer}
 GROUP BY day, hour
 ORDER BY day, hour

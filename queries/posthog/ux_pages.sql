@@ -21,12 +21,7 @@ FROM events
 WHERE event IN ('$rageclick', '$exception', '$pageview')
     AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND timestamp <= toDateTime({as_of})
-    AND person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-    AND NOT arrayExists(
-        own -> email = own
-            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-        {internal}
-    )
+    AND {customer}
 GROUP BY page
 HAVING rage_clicks + exceptions > 0
 ORDER BY persons DESC, rage_clicks + exceptions DESC, page

@@ -147,3 +147,15 @@ def test_every_query_of_the_seed_is_there() -> None:
 
 def test_the_page_about_them_is_fresh() -> None:
     assert PAGE.read_text() == page(LIBRARY), "docs/queries.md is stale: run `python scripts/query_docs.py`"
+
+
+def _bare(sql: str) -> str:
+    return re.sub(r"[\s()]+|--[^\n]*", "", sql)
+
+
+def test_no_query_holds_the_text_of_a_fragment() -> None:
+    library = Library([shipped_root() / "queries"])
+    for name in library:
+        query = library[name]
+        for fragment in library.fragments(query.source).values():
+            assert _bare(fragment.sql) not in _bare(query.written), f"{name}: {{{fragment.name}}}"
