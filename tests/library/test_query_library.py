@@ -150,7 +150,8 @@ def test_the_page_about_them_is_fresh() -> None:
 
 
 def _bare(sql: str) -> str:
-    return re.sub(r"[\s()]+|--[^\n]*", "", sql)
+    bare = re.sub(r"--[^\n]*|\s+", "", sql)
+    return bare[1:-1] if bare.startswith("(") else bare
 
 
 def test_no_query_holds_the_text_of_a_fragment() -> None:

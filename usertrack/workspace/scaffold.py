@@ -92,12 +92,7 @@ WHERE event = '$pageview'
     AND timestamp > toDateTime({{as_of}}) - toIntervalHour(24 * {{days}})
     AND timestamp <= toDateTime({{as_of}})
     AND email IS NOT NULL
-    AND person_id NOT IN (SELECT id FROM persons WHERE {{opted_out}})
-    AND NOT arrayExists(
-        own -> email = own
-            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-        {{internal}}
-    )
+    AND {{customer}}
 GROUP BY email
 """,
     "neon": """\
@@ -113,11 +108,7 @@ SELECT
     count(*) AS {column}
 FROM wasp_user AS w
 WHERE w.created_at <= {{as_of}} AND w.created_at > {{as_of}} - make_interval(days => {{days}}::int)
-    AND NOT EXISTS (
-        SELECT FROM unnest({{internal}}) AS own
-        WHERE lower(trim(w.email)) = own
-            OR (own NOT LIKE '%@%' AND right(lower(trim(w.email)), length(own) + 1) IN ('@' || own, '.' || own))
-    )
+    AND NOT {{is_internal}}
 GROUP BY lower(trim(w.email))
 """,
 }
