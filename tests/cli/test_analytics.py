@@ -61,7 +61,7 @@ def test_the_people_of_a_step_are_those_it_lost(demo: Cli) -> None:
 
 
 def test_a_segment_is_its_people(demo: Cli) -> None:
-    members = {user["email"] for user in asked(demo, "segments", "power")["users"]}
+    members = {user["email"] for user in asked(demo, "segments", "power", "--all-members")["users"]}
     lines = demo(
         "funnel", "user_signed_up", "run_completed", "--segment", "power", "--days", 90, "--stopped-at", 2, "-f", "csv"
     )
