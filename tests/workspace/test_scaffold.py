@@ -105,7 +105,7 @@ def test_where_nothing_can_be_written(cli: Cli, tmp_path: Path, place: str) -> N
 def test_a_new_query_is_valid_as_it_stands(tmp_path: Path, source: str) -> None:
     path = new_query(tmp_path, f"{source}/sub/pricing-views_2", SHIPPED)
     assert path == tmp_path / "queries" / source / "sub" / "pricing-views_2.sql"
-    query = Library([tmp_path / "queries"])[f"{source}/sub/pricing-views_2"]
+    query = Library([shipped_root() / "queries", tmp_path / "queries"])[f"{source}/sub/pricing-views_2"]
     assert (query.title, query.key) == ("Sub/pricing-views 2", "email")
     assert list(query.facts) == ["pricing_views_2"]
     assert set(query.used) - {"opted_out"} == {"as_of", "days", "internal"}
