@@ -209,6 +209,10 @@ def test_reach_is_what_trying_everything_says(first: str, second: str) -> None:
         ("-- title: x\n-- colour: red\nSELECT 1", ":2: unknown header key 'colour'"),
         ("-- title: [x\nSELECT 1", "the header is not valid YAML"),
         ("-- title: x\nSELECT {days}", ":2: parameter 'days' is used but not declared"),
+        (
+            "-- title: x\nSELECT\n1, pg_notify('a', 'b')",
+            ":3: no query may call pg_notify: it sends messages to other sessions",
+        ),
         ("-- title: x\n-- params: {days: 30}\nSELECT 1", ":2: parameter 'days' is declared but not used"),
         ("-- title: x\nSELECT 1; SELECT 2", ":2: this is more than one statement"),
         ("-- title: x\nDELETE FROM wasp_user", ":2: only SELECT may run, this begins with 'DELETE'"),

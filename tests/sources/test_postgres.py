@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from tests.sources.engines import Server, in_file, refused, server, source, table, tables
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsageError
 from usertrack.core.spool import Spool
+from usertrack.library.functions import refused_function
 from usertrack.library.library import Statement
 
 __all__ = ["server"]
@@ -174,21 +177,105 @@ def test_nothing_is_written(server: Server, tmp_path: Path, sql: str) -> None:
 
 
 def test_a_write_is_told_that_nothing_changed(server: Server, tmp_path: Path) -> None:
-    for sql in ("SELECT lo_create(0)", "WITH gone AS (DELETE FROM pg_class RETURNING *) SELECT * FROM gone"):
+    for sql in (
+        "SELECT oid FROM pg_am FOR UPDATE",
+        "WITH gone AS (DELETE FROM pg_class RETURNING *) SELECT * FROM gone",
+    ):
         assert "nothing was changed" in refused(server.dsn, sql, tmp_path).hint
 
 
 def test_a_session_never_becomes_writable(server: Server, tmp_path: Path) -> None:
-    relaxed = Statement("neon", "SELECT set_config('default_transaction_read_only', 'off', false)")
+    server.execute(
+        "CREATE OR REPLACE FUNCTION writable() RETURNS text LANGUAGE sql AS"
+        " $$ SELECT set_config('default_transaction_read_only', 'off', false) $$"
+    )
+    relaxed = Statement("neon", "SELECT writable()")
 
     async def ask() -> None:
         postgres, spool = source(server.dsn), Spool(tmp_path)
         await postgres.run(relaxed, spool)
         with pytest.raises(QueryError, match="read-only"):
-            await postgres.run(Statement("neon", "SELECT lo_create(0)"), spool)
+            await postgres.run(Statement("neon", "SELECT FROM pg_am FOR UPDATE"), spool)
         await postgres.close()
 
     asyncio.run(ask())
+
+
+CALLS = [
+    ("set_config('statement_timeout', '0', false)", "changes settings"),
+    ("pg_reload_conf()", "changes settings"),
+    ("pg_advisory_lock(1)", "takes locks"),
+    ("pg_try_advisory_xact_lock_shared(1)", "takes locks"),
+    ("pg_notify('a', 'b')", "sends messages"),
+    ("pg_cancel_backend(1)", "ends or interrupts"),
+    ("pg_terminate_backend(pid) FROM pg_stat_activity", "ends or interrupts"),
+    ("pg_switch_wal()", "changes the server"),
+    ("pg_create_restore_point('a')", "changes the server"),
+    ("pg_logical_emit_message(true, 'a', 'b')", "changes the server"),
+    ("nextval('counter')", "counts a sequence on"),
+    ("pg_read_file('PG_VERSION')", "files of the server"),
+    ("pg_read_binary_file('PG_VERSION')", "files of the server"),
+    ("pg_ls_dir('.')", "files of the server"),
+    ("lo_import('/etc/passwd')", "large objects"),
+    ("query_to_xml('DELETE FROM a', true, true, '')", "runs a text as SQL"),
+    ("database_to_xml(true, true, '')", "runs a text as SQL"),
+    ("word FROM ts_stat('SELECT 1')", "runs a text as SQL"),
+    ("dblink_exec('', 'DELETE FROM a')", "asks other servers"),
+    ("pg_catalog.SET_config('a.b', 'c', true)", "changes settings"),
+    ("pg_catalog . \"set_config\" /* here */ ('a.b', 'c', true)", "changes settings"),
+    ("(SELECT count(*) FROM (VALUES (set_config('a.b', 'c', true))) AS v)", "changes settings"),
+    ("('PG_VERSION'::text).pg_read_file", "files of the server"),
+    ("1 FROM ROWS FROM (pg_ls_dir('.')) AS f", "files of the server"),
+    ("U&\"set\\005fconfig\"('a.b', 'c', true)", "unicode escapes"),
+    ("1 AS a, t.begin show, set_config('a.b', 'c', true) FROM (SELECT 1 AS begin) AS t", "changes settings"),
+]
+
+
+@pytest.mark.parametrize(("call", "why"), CALLS)
+def test_functions_that_do_more_than_read_tables(server: Server, tmp_path: Path, call: str, why: str) -> None:
+    error = refused(server.dsn, in_file(f"SELECT\n{call}", Path("q.sql"), line=3), tmp_path)
+    assert isinstance(error, QueryError)
+    assert re.match(r"q\.sql:[45]: .*" + why, error.message)
+    assert "changes nothing" in error.hint
+
+
+def test_their_names_in_texts_and_comments_call_nothing(server: Server, tmp_path: Path) -> None:
+    sql = "SELECT 'set_config()', $a$pg_notify()$a$, E'\\'pg_read_file(' /* pg_ls_dir() */ -- lo_import()"
+    assert list(table(server.dsn, sql, tmp_path).rows) == [("set_config()", "pg_notify()", "'pg_read_file(")]
+
+
+PIECES = [
+    *("'", "''", "\\", "E'", "e'", '"', "/*", "*/", "/", "--", "\n", "\r", " ", "$$", "$a$", "$A$", "U&'", "N'"),
+    *("1", "a", ",", "+", "'a'", "E'\\'", ", setval()", ", pg_catalog.setval()", ', "setval"()', "('x').setval"),
+]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(PIECES), min_size=2, max_size=14))
+def test_a_call_is_where_postgres_sees_one(server: Server, pieces: list[str]) -> None:
+    sql = "SELECT 1 " + "".join(pieces)
+    try:
+        server.connection.execute(sql.encode(), prepare=False)
+        assert refused_function(sql) is None
+    except psycopg.Error as error:
+        if re.search(r"function (pg_catalog\.)?setval\(|notation \.setval applied", str(error)):
+            assert refused_function(sql)
+
+
+def test_the_time_limit_is_kept_from_outside(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("usertrack.sources.postgres._GRACE", 0.3)
+    server.execute(
+        # an immutable function is called while the query is planned: the limit is gone before the query begins
+        "CREATE OR REPLACE FUNCTION unlimited() RETURNS text IMMUTABLE LANGUAGE plpgsql AS"
+        " $$ BEGIN RETURN set_config('statement_timeout', '0', true); END $$;"
+        "CREATE OR REPLACE FUNCTION stubborn() RETURNS int LANGUAGE plpgsql AS $$ BEGIN FOR second IN 1..20 LOOP"
+        " BEGIN PERFORM pg_sleep(1); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; RETURN 1; END $$"
+    )
+    for sql in ("SELECT unlimited(), pg_sleep(33)", "SELECT stubborn()"):
+        error = refused(server.dsn, sql, tmp_path, timeout=0.3)
+        assert isinstance(error, SourceBusy)
+        assert "0.3 s" in error.hint
+    wait_for(server, "pg_sleep(33)", 0)
 
 
 def test_what_the_server_sees(server: Server, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from usertrack.core.errors import QueryError, UsageError, UsertrackError
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
 from usertrack.failures.causes import read_catalogue
+from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import Library, Query, Statement
 from usertrack.library.sql import mistake
 from usertrack.product.funnel.numbers import named_funnels
@@ -47,6 +48,10 @@ def check_queries(library: Library) -> list[Finding]:
 
 def _parsed(query: Query) -> Finding | None:
     """What is wrong with its SQL, as far as that can be known without its source."""
+    refused = refused_function(query.sql) if query.source == "neon" else None
+    if refused:
+        where = f"{query.path}:{query.line + query.sql[: refused[0]].count(chr(10))}"
+        return Finding("FAIL", query.name, f"{where}: {refused[1]}", BEYOND_TABLES, "queries")
     found = mistake(query.sql, query.source)
     if found is None:
         return None

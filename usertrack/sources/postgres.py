@@ -5,6 +5,8 @@ COPY takes no parameters, so each one is bound to a transaction-local setting, a
 
 import asyncio
 import logging
+import os
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +19,7 @@ from usertrack.core.errors import QueryError, UsageError
 from usertrack.core.notify import Notify
 from usertrack.core.spool import Spool, SpooledRows, csv_rows, unique
 from usertrack.core.table import Column, Table
+from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import Statement
 from usertrack.library.sql import placeholders, statement_of
 from usertrack.sources.postgres_errors import explain, place, refusal
@@ -41,7 +44,7 @@ _TYPES = {
 }
 _AT_ONCE = 4
 _ADDRESS = 20  # seconds in which Neon's API tells it
-_GRACE = 15  # seconds after which a server that keeps no statement timeout is given up
+_GRACE = 5.0  # seconds after which a query that Postgres has not stopped is cancelled from here, and as many to obey
 
 logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # we say it ourselves, once and without the address
 
@@ -87,7 +90,7 @@ class Postgres:
 
         Raises QueryError (with file and line), SourceBusy (statement timeout) or ConnectionFailed.
         """
-        sql = _with_settings(statement_of(statement.sql, "neon"), statement)
+        sql = _with_settings(_checked(statement), statement)
         pool = await self._open()
         async with self._at_once:
             started = time.perf_counter()
@@ -112,8 +115,8 @@ class Postgres:
         self, pool: AsyncConnectionPool[Connection], sql: str, statement: Statement, spool: Spool
     ) -> SpooledRows:
         async with (
-            asyncio.timeout(self._timeout + _GRACE),
             pool.connection(timeout=self._connect_timeout) as connection,
+            _limited(connection, self._timeout + _GRACE),
             _given_up(connection),
         ):
             await self._begin(connection, statement)
@@ -165,6 +168,7 @@ class Postgres:
             "statement_timeout": str(int(self._timeout * 1000)),
             "TimeZone": "UTC",
             "DateStyle": "ISO, YMD",
+            "standard_conforming_strings": "on",  # where texts end must be known before they are sent
             **{f"usertrack.{name}": value for name, value in statement.values.items()},
         }
         calls = [
@@ -207,6 +211,27 @@ def _pool(dsn: str, connect_timeout: int, failed: "asyncio.Future[Exception]") -
 
 
 @asynccontextmanager
+async def _limited(connection: Connection, seconds: float) -> AsyncIterator[None]:
+    """Cancels a query after so many ``seconds``, and cuts the connection where it goes on; raises TimeoutError."""
+    loop = asyncio.get_running_loop()
+    cutting = loop.call_later(seconds + _GRACE, _cut, connection.fileno())
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except psycopg.OperationalError as error:
+        if loop.time() < cutting.when():
+            raise
+        raise TimeoutError from error
+    finally:
+        cutting.cancel()
+
+
+def _cut(connection: int) -> None:
+    with socket.socket(fileno=os.dup(connection)) as ours:
+        ours.shutdown(socket.SHUT_RDWR)
+
+
+@asynccontextmanager
 async def _given_up(connection: Connection) -> AsyncIterator[None]:
     """Closes the connection of a query that nobody waits for any more: there is nothing worth a rollback."""
     try:
@@ -218,6 +243,15 @@ async def _given_up(connection: Connection) -> AsyncIterator[None]:
 
 async def _configure(connection: Connection) -> None:
     await connection.set_read_only(True)
+
+
+def _checked(statement: Statement) -> str:
+    """The SQL of ``statement``, once it is known to be one SELECT that calls nothing but what reads tables."""
+    sql = statement_of(statement.sql, "neon")
+    if refused := refused_function(sql):
+        start, why = refused
+        raise QueryError(f"{place(statement, sql[:start])}: {why}", BEYOND_TABLES)
+    return sql
 
 
 def _with_settings(sql: str, statement: Statement) -> str:
