@@ -67,8 +67,20 @@ def test_the_same_file_again_and_one_that_has_grown(load: Import, events: Events
 
 def test_ties_stay_where_that_is_said(load: Import, events: Events) -> None:
     said = load(LOG, "--ties", "equal")
-    assert "4 rows with the time of another row of the same person: which of them came first is lost" in said.err
+    assert (
+        "4 rows with the time of another row of the same person stay equal: which of them came first is not known"
+        in said.err
+    )
     assert {at for event, at in of_a(events) if event != "again"} == {"00:00.000000"}
+
+
+def test_dates_alone_say_no_order(load: Import, events: Events) -> None:
+    """At midnight in Berlin, too: a log of days lists each day in whatever order."""
+    log = "user,event,time\na,y,2024-01-01\na,x,2024-01-01\na,z,2024-07-01\n"
+    (note,) = imported(load(log, "--timezone", "Europe/Berlin", "-f", "json"))["notes"]
+    assert "2 rows" in note
+    assert "stay equal" in note
+    assert [(event, at) for event, at in of_a(events)][:2] == [("x", "00:00.000000"), ("y", "00:00.000000")]
 
 
 def test_no_row_passes_the_next_time(load: Import, events: Events) -> None:

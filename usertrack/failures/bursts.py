@@ -151,11 +151,15 @@ def _without(stretch: Stretch, people: float, failed: float, expected: float) ->
 
 
 def _share_chance(stretch: Stretch, others: Stretch) -> float:
-    """The probability that so many of all who failed are of ``stretch``; 0 where ``others`` have none."""
+    """The probability that so many of all who failed are of ``stretch``; 0 where ``others`` have none.
+
+    That its people were expected to fail less than those of ``others`` does not count: who comes back within a stretch
+    is expected in each hour, but fails in it once, so that of busier ones too much is expected.
+    """
     if not others.people_failed:
         return 0.0
     here, there = (min(max(one.expected / one.people, 1e-6), 1 - 1e-6) for one in (stretch, others))
-    odds = here * (1 - there) / (there * (1 - here))
+    odds = max(1.0, here * (1 - there) / (there * (1 - here)))
     both = stretch.people_failed + others.people_failed
     return drawn_at_least(stretch.people_failed, stretch.people, others.people, both, odds)
 

@@ -19,7 +19,7 @@ from usertrack.core.words import plural
 from usertrack.server.imports.events import BAD, COLUMNS, LINKS, STAGED, Events, Wanted, open_events
 from usertrack.server.imports.people import JOINED, PEOPLE, gather, join_identified, links, persons
 from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, running
-from usertrack.server.imports.ties import PLACES, SPREAD, TIES, left_equal, spread
+from usertrack.server.imports.ties import PLACES, SPREAD, TIES, has_times, left_equal, spread
 from usertrack.server.persons import clickhouse_time
 from usertrack.server.store import literal
 
@@ -87,7 +87,7 @@ def _load(
         progress("looking for what is there already")
         apart = join_identified(session)
         people, first, last = gather(session)
-        keeps = wanted.ties == "file"
+        keeps = wanted.ties == "file" and has_times(session, wanted.zone)
         ties = spread(session, events, _REPEATED, progress) if keeps else left_equal(session)
         repeated = _tell_apart(session, given="uuid" in events.mapping.of)
         known = _forget_known(session, None if "uuid" in events.mapping.of else (first, last))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from usertrack.core.words import plural
+from usertrack.server.hogql.sql import quote
 from usertrack.server.imports.events import BAD, COLUMNS, STAGED, Events
 from usertrack.server.imports.reading import IN_ORDER, running
 
@@ -36,7 +37,13 @@ def spread(session: "Session", events: Events, aside: str, progress: Callable[[s
 def left_equal(session: "Session") -> tuple[str, ...]:
     """What to say where rows of one person and time stay as they are."""
     tied = sum(_found(session))
-    return (f"{plural(tied, 'row')} {_SAME}: which of them came first is lost",) if tied else ()
+    return (f"{plural(tied, 'row')} {_SAME} stay equal: which of them came first is not known",) if tied else ()
+
+
+def has_times(session: "Session", zone: str) -> bool:
+    """Whether any staged row has a time of day; a log of dates alone lists a day in whatever order."""
+    midnight = f"toStartOfDay(toTimeZone(timestamp, {quote(zone)}))"
+    return bool(session.rows(f"SELECT 1 FROM {STAGED} WHERE timestamp != {midnight} LIMIT 1"))
 
 
 def _found(session: "Session") -> tuple[int, int]:
