@@ -194,12 +194,7 @@ def test_a_time_with_nobody_in_it(own: Cli) -> None:
     said = own("report", "activity", "--since", "2020-01-01", "--until", "2020-01-02", "-f", "markdown")
     assert said.code == 0
     assert "| MAU, the 30 days to it | 0 | 0 | · |" in said.out
-    for words in (
-        "nobody was active in this time",
-        "no session began",
-        "nobody took any step",
-        "fewer than 30 people began",
-    ):
+    for words in ("nobody was active in this time", "no session began", "nobody took any step", "fewer than 30"):
         assert words in said.out
     html = own("report", "activity", "--since", "2020-01-01", "--until", "2020-01-02", "-f", "html").out
     assert "no feature was used in this time" in html

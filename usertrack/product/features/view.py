@@ -108,7 +108,7 @@ def _listing(features: Sequence[Feature], heading: str, frame: Frame) -> Listing
             one.retention,
             one.seconds,
             _MARKS[one.trend.word] if one.trend else None,
-            _MARKS[one.uses_trend.word] if one.uses_trend else None,
+            _MARKS[one.uses_trend.word][0] if one.uses_trend else None,
             one.category or None,
         )
         for one in features
@@ -179,7 +179,7 @@ def _notes(found: Features) -> tuple[str, ...]:
             else []
         ),
         *(
-            [f"trend of the share of active people per day, and of uses, which rise with people: {METHOD}"]
+            [f"trend: of the share of active people per day; of uses (↗ → ↘), which rise with people: {METHOD}"]
             if some
             else []
         ),
