@@ -146,7 +146,7 @@ def test_a_feature_is_adopted_more_by_those_who_use_all(demo: Cli) -> None:
 
 def test_churn_says_how_often_its_rule_was_right(demo: Cli) -> None:
     """Most of the demo's people who go quiet do so for good."""
-    found = asked(demo, "churn")
+    found = asked(demo, "churn", "--people", "identified")
     tested = found["back_test"]
     assert tested["precision"]["rate"] > 2 * tested["base"]["rate"]
     assert tested["precision"]["hits"] == tested["recall"]["hits"]
@@ -192,7 +192,7 @@ def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: 
         (["funnel", "user_signed_up", "run_complete"], "no event 'run_complete' ever occurred", "'run_completed'"),
         (["funnel", "activation", "--window", "0d"], "'0d' is not a time", "14d"),
         (["funnel", "activation", "--order", "strictly"], "--order takes no 'strictly'", "'strict'"),
-        (["funnel", "activation", "--stopped-at", "6"], "has 5 steps, not 6", "--people"),
+        (["funnel", "activation", "--stopped-at", "6"], "has 5 steps, not 6", "--stopped-at"),
         (["funnel", "activation", "--exclude", "workspace_created"], "is a step and cannot be excluded", ""),
         (["funnel", "activation", "--since", "2026-11-02", "--until", "2026-11-01"], "when it is over", "--since"),
         (["retention", "--where", "1) UNION ALL (SELECT 1"], "is not a condition", "properties"),

@@ -81,6 +81,7 @@ def answer(runner: Runner, name: str, **params: object) -> Table:
     """The answer with defaults, and with a person and a tool of the demo where one must be named."""
     required = {
         "email": ["dan.moreau@hooli.example"],
+        "who": "dan.moreau@hooli.example",
         "tool": "web_scrape",
         "steps": ["user_signed_up", "onboarding_started"],
         "conditions": ["true", "true"],

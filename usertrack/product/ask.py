@@ -85,7 +85,7 @@ def narrowed(frame: Frame) -> dict[str, Any]:
 
 def user_of(runner: Runner, name: str) -> User:
     """Whom an e-mail or a distinct_id means; raises UsageError where nobody has an event by that."""
-    found = runner.one(runner.bind("posthog/persons_of", {"who": name, "until": after(runner.as_of)})).rows
+    found = runner.one(runner.bind("posthog/user_persons", {"who": name, "until": after(runner.as_of)})).rows
     if not found:
         raise UsageError(
             f"nobody with the e-mail or id '{name}' did anything", "`usertrack match` says who is in which source"
