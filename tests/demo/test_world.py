@@ -139,9 +139,9 @@ def test_people_work_on_weekdays_by_day(world: World) -> None:
 
 
 def test_signups_grow(world: World) -> None:
-    months_ago = "least(2, extract(day FROM '2026-11-20 09:00' - created_at)::int / 30)"
+    months_ago = "least(3, extract(day FROM '2026-11-20 09:00' - created_at)::int / 30)"
     signups = dict(world.postgres(f"SELECT {months_ago}, count(*) FROM wasp_user GROUP BY 1"))
-    assert signups[0] > signups[1] > signups[2] > 0
+    assert signups[0] > signups[1] > signups[2] > signups[3] > 0
 
 
 def test_onboarding_loses_people_at_every_step(world: World) -> None:
@@ -252,7 +252,8 @@ def test_success_rate_without_the_failing(world: World) -> None:
 
 def test_run_states(world: World) -> None:
     states = {"completed", "failed", "running", "queued", "cancelled"}
-    assert emails(world.postgres("SELECT DISTINCT run_state FROM fastapi_run")) == states
+    found = emails(world.postgres("SELECT DISTINCT run_state FROM fastapi_run"))
+    assert states - {"running"} <= found <= states  # at this moment none may be
     assert world.postgres("SELECT DISTINCT run_state FROM fastapi_run WHERE run_error_log IS NOT NULL") == [("failed",)]
 
 
