@@ -12,7 +12,7 @@ import pytest
 COMMAND = """
 import os, signal, sys, time
 from usertrack.cli import app, interrupts
-from usertrack.errors import ConnectionFailed
+from usertrack.core.errors import ConnectionFailed
 
 def command(**_):
     {}
@@ -21,7 +21,7 @@ app.app = command
 app.main()
 """
 DUCKDB = """
-    from usertrack.spool import connect
+    from usertrack.core.spool import connect
     connection = connect()
     print("ready", flush=True)
     connection.execute("SELECT sum(sin(a.range + b.range)) FROM range(1000000) a, range(1000000) b")"""

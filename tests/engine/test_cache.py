@@ -364,11 +364,11 @@ def test_no_folder_can_be_made(world: World, tmp_path: Path) -> None:
 ASK = """
 import sys
 from datetime import UTC, datetime
-from usertrack.library import Library, Statement
-from usertrack.opening import open_runner
-from usertrack.settings import load
+from usertrack.library.library import Library, Statement
+from usertrack.engine.connect import open_runner
+from usertrack.workspace.settings import load
 
-def note(message, *, passing=False):
+def note(message, **_):
     print("note:", message)
 
 moment = datetime(2026, 11, 20, 9, tzinfo=UTC)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import problem
+from usertrack.checks.workspace import check_fragments
 from usertrack.core.errors import UsageError
 from usertrack.library.library import Library, Statement, for_key, read_query, shipped_root
 from usertrack.library.sql import placeholders, statement_of, tokens_of
-
-from .conftest import problem
 
 OFFERED = {"as_of": datetime(2026, 11, 20, tzinfo=UTC), "internal": ["a.example"], "timezone": "UTC"}
 
@@ -336,3 +336,34 @@ def test_a_fragment_that_holds_itself(tmp_path: Path) -> None:
     write(tmp_path, "-- title: q\nSELECT {a}", "neon/some")
     with pytest.raises(UsageError, match="the fragment 'a' holds itself: a → b → a"):
         Library([tmp_path])["neon/some"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("-- title: a\nx = 1 -- of the event", "comments on lines of their own"),
+        ("-- title: a\nx /* why */ = 1", "comments on lines of their own"),
+        ("-- title: a\nx = 'a\n-- b'", "goes on to the next line|never ends"),
+        ("-- title: a\n1); DROP TABLE x; SELECT (1", "no ';'"),
+        ("-- title: a\n(x = 1", "no pair"),
+        ("-- title: a\n", "empty"),
+        ("-- title: a\n-- key: email\nx", "a fragment has no 'key'"),
+        ("-- title: a\n-- params: {most: 5}\nx", "'most' is declared but not used"),
+    ],
+)
+def test_what_is_no_fragment_is_said_of_its_own_file(tmp_path: Path, text: str, message: str) -> None:
+    write(tmp_path, text, "fragments/neon/paying")
+    write(tmp_path, "-- title: q\nSELECT y WHERE {paying} AND NOT {ours}", "neon/some")
+    write(tmp_path, "-- title: r\nSELECT y", "neon/other")
+    library = Library([tmp_path])
+    assert library["neon/other"].sql == "SELECT y"
+    with pytest.raises(UsageError, match=rf"paying\.sql.*({message})"):
+        library["neon/some"]
+    assert [finding.what for finding in check_fragments(library)] == ["fragment paying"]
+
+
+def test_no_fragment_takes_the_place_of_what_every_query_is_given(tmp_path: Path) -> None:
+    write(tmp_path, "-- title: a\nfalse", "fragments/posthog/opted_out")
+    write(tmp_path, "-- title: q\nSELECT 1 WHERE NOT {opted_out}", "posthog/some")
+    with pytest.raises(UsageError, match="is what usertrack gives to every query"):
+        Library([tmp_path])["posthog/some"]

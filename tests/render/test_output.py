@@ -192,9 +192,9 @@ import os, signal, sys
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
 from usertrack.cli.output import emit
-from usertrack.spool import connect
-from usertrack.errors import UsageError
-from usertrack.table import Column, Table
+from usertrack.core.spool import connect
+from usertrack.core.errors import UsageError
+from usertrack.core.table import Column, Table
 table = Table((Column('n', 'BIGINT'),), [(n,) for n in range(100_000)])
 """
 

@@ -13,7 +13,7 @@ from usertrack.core.words import number
 from usertrack.engine.runner import Runner
 from usertrack.failures.causes import read_catalogue
 from usertrack.library.functions import BEYOND_TABLES, refused_function
-from usertrack.library.library import Library, Query, Statement
+from usertrack.library.library import SOURCES, Library, Query, Statement
 from usertrack.library.sql import mistake
 from usertrack.product.funnel.numbers import named_funnels
 from usertrack.segments.classify import at, condition, prove
@@ -43,6 +43,18 @@ def check_queries(library: Library) -> list[Finding]:
             findings.append(_parsed(query) or Finding("ok", name, query.title, group="queries"))
         except UsertrackError as error:
             findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
+    return findings
+
+
+def check_fragments(library: Library) -> list[Finding]:
+    """Every fragment that cannot be used, whether or not a query names it."""
+    findings = []
+    for fragments in map(library.fragments, SOURCES):
+        for name, path in fragments.files.items():
+            try:
+                fragments[name]
+            except UsertrackError as error:
+                findings.append(Finding("FAIL", f"fragment {path.stem}", error.message, error.hint, "fragments"))
     return findings
 
 

@@ -95,7 +95,6 @@ def run(
 
     `echo "SELECT event, count() FROM events GROUP BY event" | usertrack query run --source posthog --sql -`
     """
-    from usertrack.cli.queries import statement
     from usertrack.cli.session import open_desk
     from usertrack.core.document import of_table
 
@@ -164,12 +163,11 @@ def _pasted(library: Library, source: str | None, file: str, params: Mapping[str
         )
     fragments = library.fragments(source)
     written = statement_of(_read(file), source)
-    query = Query(
-        name="the SQL" if file == "-" else Path(file).name, source=source, sql=expand(written, source, fragments)
-    )
+    sql = expand(written, source, fragments, params)
+    query = Query(name="the SQL" if file == "-" else Path(file).name, source=source, sql=sql)
     check_quotes(query.sql, query.source, {*params, *OFFERED}, query.name)
     undeclared = {name: Parameter(name, "text") for name in query.used if name not in OFFERED}
-    return replace(query, params={**undeclared, **params_of(written, source, fragments)})
+    return replace(query, params={**undeclared, **params_of(written, source, fragments, params)})
 
 
 def _read(file: str) -> str:

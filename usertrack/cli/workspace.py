@@ -45,6 +45,7 @@ def check(
     from usertrack.checks.workspace import (
         Finding,
         check_causes,
+        check_fragments,
         check_funnels,
         check_queries,
         check_queries_online,
@@ -72,7 +73,7 @@ def check(
             desk.progress.expect(len(library.files))
             findings = check_queries_online(desk.runner)
     else:
-        findings = check_queries(library)
+        findings = [*check_fragments(library), *check_queries(library)]
     findings += check_rules(rules_path(settings), library) + check_causes(failures_paths(settings))
     findings += check_funnels(funnel_paths(settings))
     emit(findings_document("usertrack check", findings), settings, common)

@@ -4,7 +4,7 @@ A fragment brings its own parameters along. Text of a fragment comes from files 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,25 +25,60 @@ class Fragment:
 
     @property
     def flat(self) -> str:
-        """The SQL on one line, so that the lines of the query around it keep their numbers."""
+        """The SQL on one line, so that the lines of the query around it keep their numbers: no text in it has two."""
         return re.sub(r"\s*\n\s*", " ", self.sql)
 
 
-def expand(sql: str, source: str, fragments: Mapping[str, Fragment], *, flat: bool = True) -> str:
+class Fragments(Mapping[str, Fragment]):
+    """Those for one source by name, each read when it is first needed: a broken one is in nobody else's way."""
+
+    def __init__(self, roots: Iterable[Path], source: str, read: Callable[[Path, str], Fragment]) -> None:
+        """``read`` takes a file and the source. Of two files with one name the last root's is taken."""
+        self.files = {path.stem: path for root in roots for path in sorted((root / FOLDER / source).glob("*.sql"))}
+        self._source, self._reader = source, read
+        self._fragments: dict[str, Fragment] = {}
+
+    def __getitem__(self, name: str) -> Fragment:
+        if name not in self._fragments:
+            self._fragments[name] = self._reader(self.files[name], self._source)
+        return self._fragments[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+
+def expand(
+    sql: str, source: str, fragments: Mapping[str, Fragment], own: Collection[str] = (), *, flat: bool = True
+) -> str:
     """``sql`` with each ``{name}`` of a fragment replaced by its text, and the fragments within those likewise.
 
-    On one line each, or ``flat=False`` as their files have them. Raises UsageError for a fragment that holds itself.
+    ``own`` are parameters of the query: these stay. Texts are on one line each, or with ``flat=False`` as their files
+    have them. Raises UsageError for a fragment that holds itself.
     """
-    return _expanded(sql, source, fragments, (), flat=flat)
+    return _expanded(sql, source, fragments, own, (), flat=flat)
 
 
-def _expanded(sql: str, source: str, fragments: Mapping[str, Fragment], around: tuple[str, ...], *, flat: bool) -> str:
+def _expanded(
+    sql: str,
+    source: str,
+    fragments: Mapping[str, Fragment],
+    own: Collection[str],
+    around: tuple[str, ...],
+    *,
+    flat: bool,
+) -> str:
     for name, start, end in reversed(placeholders(sql, source)):
         if name in around:
             raise UsageError(f"the fragment '{name}' holds itself: {' → '.join((*around, name))}")
-        if name in fragments:
+        if name in fragments and name not in own:
             text = fragments[name].flat if flat else _indented(fragments[name].sql, sql, start)
-            sql = sql[:start] + _expanded(text, source, fragments, (*around, name), flat=flat) + sql[end:]
+            sql = sql[:start] + _expanded(text, source, fragments, (), (*around, name), flat=flat) + sql[end:]
     return sql
 
 
@@ -53,18 +88,15 @@ def _indented(text: str, sql: str, start: int) -> str:
     return text.replace("\n", "\n" + " " * (len(line) - len(line.lstrip())))
 
 
-def params_of(sql: str, source: str, fragments: Mapping[str, Fragment]) -> dict[str, Parameter]:
+def params_of(
+    sql: str, source: str, fragments: Mapping[str, Fragment], own: Collection[str] = ()
+) -> dict[str, Parameter]:
     """The parameters that the fragments in ``sql`` bring along."""
-    return {key: value for fragment in _used(sql, source, fragments) for key, value in fragment.params.items()}
+    return {key: value for each in _used(sql, source, fragments, own) for key, value in each.params.items()}
 
 
-def _used(sql: str, source: str, fragments: Mapping[str, Fragment]) -> Iterator[Fragment]:
+def _used(sql: str, source: str, fragments: Mapping[str, Fragment], own: Collection[str] = ()) -> Iterator[Fragment]:
     for name, _, _ in placeholders(sql, source):
-        if name in fragments:
+        if name in fragments and name not in own:
             yield fragments[name]
             yield from _used(fragments[name].sql, source, fragments)
-
-
-def files(roots: Iterable[Path], source: str) -> dict[str, Path]:
-    """The files of fragments by name; of two with one name the last root's."""
-    return {path.stem: path for root in roots for path in sorted((root / FOLDER / source).glob("*.sql"))}

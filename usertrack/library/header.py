@@ -11,7 +11,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.fragments import Fragment, expand, params_of
 from usertrack.library.metric import Metric, read_metric
 from usertrack.library.query import FACT_TYPES, OFFERED, TYPES, Fact, Parameter, Query, parse_time
-from usertrack.library.sql import check_quotes, placeholders, statement_of
+from usertrack.library.sql import check_piece, check_quotes, placeholders, statement_of
 
 _HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric"}
 _MAPPINGS = {"params", "facts", "metric"}
@@ -31,10 +31,9 @@ def read_query(path: Path, name: str, fragments: Mapping[str, Fragment] = _NONE,
     text, meta, body, line = _read(path, place)
     source = name.split("/", 1)[0]
     params = _parameters(meta, place, text)
-    fragments = {key: fragment for key, fragment in fragments.items() if key not in params}
     try:
         written = statement_of(body, source)
-        sql = expand(written, source, fragments)
+        sql = statement_of(expand(written, source, fragments, params), source)
     except UsageError as error:
         raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
     query = Query(
@@ -46,7 +45,7 @@ def read_query(path: Path, name: str, fragments: Mapping[str, Fragment] = _NONE,
         about=str(meta.get("about", "")).strip(),
         key=str(meta.get("key") or ""),
         people=str(meta.get("people") or ""),
-        params={**params, **(params_of(written, source, fragments) | params)},  # the header's first
+        params={**params, **(params_of(written, source, fragments, params) | params)},  # the header's first
         facts={key: _fact(key, value, place, text) for key, value in (meta.get("facts") or {}).items()},
         metric=_metric(meta["metric"], place, text) if meta.get("metric") is not None else None,
         path=path,
@@ -60,12 +59,27 @@ def read_query(path: Path, name: str, fragments: Mapping[str, Fragment] = _NONE,
     return query
 
 
-def read_fragment(path: Path) -> Fragment:
-    """The fragment in ``path``; raises UsageError with file and line."""
+def read_fragment(path: Path, source: str) -> Fragment:
+    """The fragment in ``path``: a piece of SQL that can stand on one line within a query.
+
+    Raises UsageError with file and line.
+    """
     place = str(path)
-    text, meta, body, _ = _read(path, place)
-    lines = (line.rstrip() for line in body.split("\n") if not line.lstrip().startswith("--"))
-    return Fragment(path.stem, "\n".join(lines).strip(), _parameters(meta, place, text))
+    text, meta, body, line = _read(path, place)
+    if path.stem in OFFERED:
+        raise UsageError(f"{place}: '{path.stem}' is what usertrack gives to every query", "choose another name")
+    if unknown := sorted(set(meta) - {"title", "about", "params"}):
+        raise UsageError(f"{place}: a fragment has no '{unknown[0]}'", "its header has a title, about and params")
+    params = _parameters(meta, place, text)
+    sql = "\n".join(each.rstrip() for each in body.split("\n") if not each.lstrip().startswith("--")).strip()
+    try:
+        check_piece(sql, source)
+        used = {name for name, _, _ in placeholders(sql, source)}
+    except UsageError as error:
+        raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
+    if unused := sorted(set(params) - used):
+        raise UsageError(f"{place}:{_line_of(text, unused[0], 1)}: parameter '{unused[0]}' is declared but not used")
+    return Fragment(path.stem, sql, params)
 
 
 def _read(path: Path, place: str) -> tuple[str, dict[str, Any], str, int]:

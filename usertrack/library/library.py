@@ -1,11 +1,11 @@
 """The query library: finds .sql files by name. A query is one file, and its path is its name."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.library.fragments import Fragment, expand, files
+from usertrack.library.fragments import Fragments, expand
 from usertrack.library.header import read_fragment
 from usertrack.library.header import read_query as read_query
 from usertrack.library.query import FACT_TYPES as FACT_TYPES
@@ -42,7 +42,7 @@ class Library:
         self.files: dict[str, tuple[Path, bool]] = {}
         self._read: dict[str, Query] = {}
         self._roots = list(roots)
-        self._fragments: dict[str, Mapping[str, Fragment]] = {}
+        self._fragments: dict[str, Fragments] = {}
         for root in self._roots:
             for source in SOURCES:
                 for path in sorted((root / source).rglob("*.sql")):
@@ -77,11 +77,10 @@ class Library:
     def compiled(self, name: str) -> str:
         """The SQL of a query as its file has it, with the text of its fragments in their places."""
         query = self[name]
-        fragments = {key: text for key, text in self.fragments(query.source).items() if key not in query.params}
-        return expand(query.written, query.source, fragments, flat=False)
+        return expand(query.written, query.source, self.fragments(query.source), query.params, flat=False)
 
-    def fragments(self, source: str) -> Mapping[str, Fragment]:
+    def fragments(self, source: str) -> Fragments:
         """The fragments for queries of ``source`` by name; a workspace's own wins over the shipped one."""
         if source not in self._fragments:
-            self._fragments[source] = {name: read_fragment(path) for name, path in files(self._roots, source).items()}
+            self._fragments[source] = Fragments(self._roots, source, read_fragment)
         return self._fragments[source]

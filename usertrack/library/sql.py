@@ -214,6 +214,32 @@ def condition_of(text: str, source: str) -> str:
     return " ".join(text.split("\n")).strip()
 
 
+def check_piece(sql: str, source: str) -> None:
+    """Raise UsageError for what cannot stand on one line within a query: it is a fragment of one."""
+    tokens = tokens_of(sql, source)
+    if not tokens:
+        raise UsageError("the fragment is empty", "write a condition or an expression")
+    if any(token.comments for token in tokens) or _in_a_comment(sql, tokens):
+        raise UsageError("a fragment has comments on lines of their own alone", "begin the line with `--`")
+    if any("\n" in sql[token.start : token.end + 1] for token in tokens):
+        raise UsageError("a text or name in the fragment goes on to the next line", "write it on one line")
+    if any(token.text == ";" for token in tokens):
+        raise UsageError("a fragment holds no ';'", "it is a piece of one statement")
+    _check_brackets(sql, tokens)
+
+
+def _check_brackets(sql: str, tokens: list[Any]) -> None:
+    depth = 0
+    for token in tokens:
+        if token.token_type.name in ("STRING", "IDENTIFIER"):
+            continue
+        depth += (token.text in _OPENING) - (token.text in _CLOSING)
+        if depth < 0:
+            break
+    if depth:
+        raise UsageError("a bracket in the fragment has no pair", "each ( and [ is closed where it stands")
+
+
 def properties_of(condition: str) -> list[str]:
     """The properties that a HogQL condition names, as ``plan`` or, of persons, as ``person.plan``."""
     tokens = tokens_of(condition, "posthog")
