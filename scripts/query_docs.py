@@ -71,6 +71,7 @@ def page(library: Library) -> str:
         names = [name for name in library if name.startswith(f"{source}/")]
         parts.append(f"## {SOURCE_NAMES[source]}\n")
         parts += ["\n".join(_query(library[name])) for name in names]
+    parts.append("\n".join(_fragments(library)))
     return "\n".join([*parts, *_seed()])
 
 
@@ -89,6 +90,17 @@ def _query(query: Query) -> Iterator[str]:
         yield f"- Facts: {', '.join(_fact(name, fact) for name, fact in query.facts.items())}"
     if query.params or query.key or query.metric:
         yield ""
+
+
+def _fragments(library: Library) -> Iterator[str]:
+    yield "## Fragments\n"
+    yield "A query names them in braces, such as `{customer}`; `query show NAME --compiled` writes them out. A workspace's own lie"
+    yield "in `queries/fragments/posthog/` and `queries/fragments/neon/`: a header with `title`, and a piece of SQL.\n"
+    yield "| Source | Fragment | What it is |\n| --- | --- | --- |"
+    for source in SOURCES:
+        for name, fragment in sorted(library.fragments(source).items()):
+            yield f"| {source} | `{{{name}}}` | {fragment.title}. {fragment.about} |"
+    yield ""
 
 
 def _parameter(parameter: Parameter) -> str:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -101,3 +102,20 @@ def test_the_demo_needs_no_posthog_sdk() -> None:
 
 def test_the_root_of_the_package_holds_folders_alone() -> None:
     assert sorted(path.name for path in (ROOT / "usertrack").glob("*.py")) == ["__init__.py", "__main__.py"]
+
+
+def test_every_question_is_under_the_contracts() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    floors, numbers, questions = contracts
+    names = sorted(path.parent.name for path in (ROOT / "usertrack/product").glob("*/__init__.py"))
+    assert sorted(container.rpartition(".")[2] for container in numbers["containers"]) == names
+    assert sorted(name for layer in questions["layers"] for name in layer.split(" | ")) == names
+    assert floors["exhaustive"] is True
+
+
+def test_modules_named_in_tests_are_there() -> None:
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "usertrack").rglob("*.py")}
+    packages = {name.removesuffix(".__init__") for name in modules}
+    for path in (ROOT / "tests").rglob("*.py"):
+        named = re.findall(r"^(?:from|import) (usertrack(?:\.\w+)*)", path.read_text(), re.MULTILINE)
+        assert set(named) <= packages, path

@@ -72,9 +72,7 @@ def _require_unused(asked: Asked) -> None:
 
     for option, typed in (("--interval", asked.interval), ("--breakdown", asked.breakdown)):
         if typed:
-            raise UsageError(
-                f"--full takes no {option}: it is one document of everybody, by day", f"leave out {option}"
-            )
+            raise UsageError(f"--full takes no {option}: it is one document, by day", f"leave out {option}")
 
 
 def _everything(desk: "Desk", frame: "Frame") -> "Document":

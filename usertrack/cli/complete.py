@@ -74,14 +74,6 @@ def kinds(incomplete: str) -> list[str]:
     return _those(KINDS, incomplete)
 
 
-def populations(incomplete: str) -> list[str]:
-    from typing import get_args
-
-    from usertrack.product.scope import Population
-
-    return _those(get_args(Population), incomplete)
-
-
 def targets(incomplete: str) -> list[str]:
     from usertrack.push import TARGETS
 
@@ -162,10 +154,6 @@ def _emails(incomplete: str) -> Iterable[str]:
     return [str(key) for (key,) in found]
 
 
-def _said(*words: str) -> Callable[[str], Iterable[str]]:
-    return lambda incomplete: words
-
-
 _NAMES: dict[str, Callable[[str], Iterable[str]]] = {
     "--interval": _words_of("usertrack.product.scope", "Interval"),
     "--week-start": _words_of("usertrack.product.scope", "WeekStart"),
@@ -173,7 +161,7 @@ _NAMES: dict[str, Callable[[str], Iterable[str]]] = {
     "--type": _words_of("usertrack.product.retention.numbers", "Kind"),
     "--by": _words_of("usertrack.product.journeys.numbers", "By"),
     "--of": _words_of("usertrack.insights.catalog", "PROPERTY_TYPES"),
-    "--people": _said("all", "identified"),
+    "--people": _words_of("usertrack.product.scope", "Population"),
     "--sort": _words_of("usertrack.insights.catalog", "ERROR_ORDERS"),
     "--source": _words_of("usertrack.sources", "REGISTRY"),
     "--timezone": _zones,

@@ -78,7 +78,6 @@ _FIELDS: dict[str, Any] = {
             metavar="WHO",
             help="all: anonymous visitors, too; identified: who has a person profile that was identified or has an "
             "e-mail; default: all.",
-            autocompletion=complete.populations,
         ),
     ],
     "where": Annotated[

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.common import Common
+from usertrack.cli.common import Common, settings_of
 from usertrack.cli.options import Limit, Params, parse_params, with_common
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.fragments import expand, params_of
@@ -35,7 +35,6 @@ def list_queries(*, common: Common) -> None:
 
     `usertrack query list`
     """
-    from usertrack.cli.common import settings_of
     from usertrack.cli.session import emit
     from usertrack.library.view import library_document
     from usertrack.workspace.files import library_of
@@ -60,7 +59,6 @@ def show(
 
     `usertrack query show posthog/retention --compiled`
     """
-    from usertrack.cli.common import settings_of
     from usertrack.cli.session import emit
     from usertrack.library.view import query_document
     from usertrack.workspace.files import library_of
@@ -118,8 +116,6 @@ def new(
     `usertrack query new neon/run_activity` · a copy of the shipped one, which is used from then on
     """
     from usertrack.cli import diagnostics
-    from usertrack.cli.common import settings_of
-    from usertrack.core.errors import UsageError
     from usertrack.workspace.files import library_of, near
     from usertrack.workspace.scaffold import new_query
 

@@ -38,7 +38,6 @@ def demo(
     `usertrack demo --users 100000` · for trying things at size
     """
     from usertrack.cli import diagnostics
-    from usertrack.cli.serving import build
 
     with diagnostics.Progress() as progress:
         text = build(users, days, as_of, progress, reset=reset)
@@ -77,8 +76,6 @@ def serve(
 
     `USERTRACK_PROJECT_TOKEN=phc_… USERTRACK_PERSONAL_API_KEY=phx_… usertrack serve --data ./events`
     """
-    from usertrack.cli.serving import run_server
-
     run_server(
         host,
         port,

@@ -21,6 +21,8 @@ class Fragment:
 
     name: str
     sql: str
+    title: str = ""
+    about: str = ""
     params: Mapping[str, Parameter] = field(default_factory=dict)
 
     @property
