@@ -25,7 +25,9 @@ from datetime import UTC, datetime, timedelta
 FALSE_ALARMS = 0.01  # quiet windows in which an incident is raised nevertheless, at the most
 PEOPLE = 5  # who fail of the same cause, at least
 ONE_CAUSE = 0.5  # share of the failures in the stretch that have it, at least
-CONDITION = "people fail independently of each other, given who they are, their experience and the hour of the week"
+CONDITION = (
+    "people fail independently of each other, given who they are, their experience and the hour as other weeks show it"
+)
 _HOUR = timedelta(hours=1)
 
 
