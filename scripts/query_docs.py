@@ -94,8 +94,8 @@ def _query(query: Query) -> Iterator[str]:
 
 def _fragments(library: Library) -> Iterator[str]:
     yield "## Fragments\n"
-    yield "A query names them in braces, such as `{customer}`; `query show NAME --compiled` writes them out. A workspace's own"
-    yield "lie in `queries/fragments/posthog/` and `queries/fragments/neon/`: a header with `title`, and a piece of SQL.\n"
+    yield "A query names them in braces, such as `{customer}`; `query show NAME --compiled` writes them out. A workspace's"
+    yield "own lie in `queries/fragments/posthog/` and `…/neon/`: a header with a `title`, and a piece of SQL.\n"
     yield "| Source | Fragment | What it is |\n| --- | --- | --- |"
     for source in SOURCES:
         for name, fragment in sorted(library.fragments(source).items()):

@@ -51,7 +51,7 @@ def test_segments_say_what_changed_since_last_week(demo: Cli) -> None:
     said = demo("segments", "-n", 1)
     assert "Since last week" in said.out
     assert "+5 −0" in next(line for line in said.out.splitlines() if "Failing Users" in line)
-    assert "note: classified afterwards: 13 Nov 2026; success rate, credits, subscription there are" in said.err
+    assert "note: classified afterwards: 13 Nov 2026; success rate, credits, subscription, last activity" in said.err
     document = json.loads(demo("segments", "-f", "json").out)
     assert document["since"].startswith("2026-11-13T09:00")
     for segment in document["segments"]:
