@@ -94,7 +94,7 @@ def _query(query: Query) -> Iterator[str]:
 
 def _fragments(library: Library) -> Iterator[str]:
     yield "## Fragments\n"
-    yield "A query names them in braces, such as `{customer}`; `query show NAME --compiled` writes them out. A workspace's"
+    yield "A query names them in braces, such as `{customer}`; `query show NAME --compiled` writes them out. Your"
     yield "own lie in `queries/fragments/posthog/` and `…/neon/`: a header with a `title`, and a piece of SQL.\n"
     yield "| Source | Fragment | What it is |\n| --- | --- | --- |"
     for source in SOURCES:
