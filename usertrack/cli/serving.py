@@ -65,7 +65,7 @@ def serve(
     ] = False,
     query_memory: Annotated[
         float, typer.Option("--query-memory", metavar="GIB", min=0.1, help="Memory that one query may take; three run.")
-    ] = 2.0,
+    ] = 3.0,
     log_format: Annotated[
         LogFormat, typer.Option("--log-format", help="How errors are written to standard error.")
     ] = LogFormat.text,

@@ -31,7 +31,7 @@ class ServerSettings:
     owner_key: str = field(default="", repr=False)
     queries_at_once: int = 3
     query_wait: float = 30.0
-    query_memory: int = 2 << 30
+    query_memory: int = 3 << 30
 
     def clock(self) -> datetime:
         """The present, UTC."""
