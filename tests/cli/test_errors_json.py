@@ -56,7 +56,7 @@ def test_the_format_may_come_from_the_environment(cli: Cli, clean_env: pytest.Mo
 
 def test_a_bug_for_programs(cli: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.delenv("USERTRACK_DEBUG")
-    clean_env.setattr("usertrack.cli.desk.settings_of", lambda common: 1 / 0)
+    clean_env.setattr("usertrack.cli.session.settings_of", lambda common: 1 / 0)
     assert error_of(cli, "segments", "-f", "json")["code"] == "bug"
 
 
