@@ -35,7 +35,7 @@ COMMANDS: dict[str, Callable[[Runner, Frame], Counts]] = {
         name: group.now.sessions for name, group in sessions.ask(runner, over).groups.items()
     },
     "features": lambda runner, over: {
-        group.name: group.people for group in features.ask(runner, USES, replace(over, interval="week"), "all").groups
+        group.name: group.people for group in features.ask(runner, USES, replace(over, interval="week")).groups
     },
     "funnel": lambda runner, over: {
         group.name: group.steps[0].persons for group in ask_funnel(runner, TWICE, over).groups
@@ -60,16 +60,13 @@ COMMANDS: dict[str, Callable[[Runner, Frame], Counts]] = {
     "journeys": lambda runner, over: {
         group.name: group.total.sessions for group in journeys.ask(runner, journeys.Asked(by="event"), over).groups
     },
-    "churn": lambda runner, over: {
-        group.name: group.lifetime.n for group in churn.ask(runner, "", 7, over, "all").groups
-    },
+    "churn": lambda runner, over: {group.name: group.lifetime.n for group in churn.ask(runner, "", 7, over).groups},
     "churn's periods": lambda runner, over: {
-        group.name: sum(period.left.n for period in group.periods)
-        for group in churn.ask(runner, "", 7, over, "all").groups
+        group.name: sum(period.left.n for period in group.periods) for group in churn.ask(runner, "", 7, over).groups
     },
     "churn over time": lambda runner, over: {
         group.name: sum(bucket.so_far.n for bucket in group.trend)
-        for group in churn.ask(runner, "", 7, replace(over, interval="month"), "all", trend=True).groups
+        for group in churn.ask(runner, "", 7, replace(over, interval="month"), trend=True).groups
     },
 }
 
@@ -94,7 +91,7 @@ def test_a_value_that_reads_as_none_is_in_quotes(client: Client) -> None:
     over = replace(JANUARY, breakdown="medium")
     with asking(client.store, JANUARY.as_of) as runner:
         of_journeys = journeys_document(journeys.ask(runner, journeys.Asked(by="event"), over))
-        of_features = features_document(features.ask(runner, USES, replace(over, interval="week"), "all"))
+        of_features = features_document(features.ask(runner, USES, replace(over, interval="week")))
     assert [getattr(block, "heading", "") for block in of_journeys.blocks] == [
         'medium = "(none)" · 2 sessions',
         "medium = (none) · 1 session",

@@ -322,7 +322,7 @@ class Frame:
             "until": self.end,
             "where": self._condition,
             "everyone": self.counted == "all",
-            "people": list(self.people or ("",)),
+            "people": [""] if self.people is None else list(self.people or (NOBODY,)),
             "breakdown": self.breakdown.removeprefix("person.") or NO_PROPERTY,
             "of_person": of_person,
             "top": self.top,
@@ -343,6 +343,7 @@ class Frame:
         return {"interval": self.interval, "sundays": sundays, "origin": self.floor(self.since).astimezone(UTC)}
 
 
+NOBODY = "usertrack_nobody"  # no e-mail: a segment may be empty
 NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
 _SHORTEST: dict[Interval, timedelta] = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
 
