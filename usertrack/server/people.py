@@ -38,9 +38,10 @@ class People:
         if distinct_id:
             wanted.append(f"id IN ({_having(f'distinct_id = {literal(distinct_id)}')})")
         if search:
-            within = f"positionCaseInsensitiveUTF8({{}}, {literal(search)}) > 0".format
-            texts = [f"ifNull(properties.{name}::Nullable(String), '')" for name in ("email", "name")]
-            wanted.append(f"({' OR '.join(map(within, texts))} OR id IN ({_having(within('distinct_id'))}))")
+            email_or_name = [f"ifNull(properties.{name}::Nullable(String), '')" for name in ("email", "name")]
+            within = [f"positionCaseInsensitiveUTF8({text}, {literal(search)}) > 0" for text in email_or_name]
+            having = _having(f"positionCaseInsensitiveUTF8(distinct_id, {literal(search)}) > 0")
+            wanted.append(f"({' OR '.join(within)} OR id IN ({having}))")
         where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
         rows = read_rows(self._store, f"SELECT id FROM posthog.persons FINAL {where} ORDER BY created_at DESC, id DESC")
         return [id_ for (id_,) in rows]

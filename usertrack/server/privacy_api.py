@@ -62,5 +62,8 @@ def _expiry(store: Store, body: dict[str, Any]) -> _Work:
 def _disguise(store: Store, body: dict[str, Any]) -> _Work:
     if not isinstance(body.get("key"), str) or not body["key"]:
         raise ApiError(400, "invalid_input", "key is required")
-    pseudonyms = Pseudonyms(body["key"].encode(), [str(each) for each in body.get("internal") or []])
+    internal = body.get("internal") or []
+    if not isinstance(internal, list):
+        raise ApiError(400, "invalid_input", "internal must be a list")
+    pseudonyms = Pseudonyms(body["key"].encode(), [str(each) for each in internal])
     return partial(pseudonymized, store, pseudonyms, dry_run=bool(body.get("dry_run")))

@@ -149,7 +149,7 @@ def _bytes(content: bytes, status: int = 200) -> Response:
 async def json_object(request: Request) -> dict[str, Any]:
     try:
         text = await whole_body(request)
-        body = json.loads(text, parse_constant=_no_number)
+        body = json.loads(text.decode(), parse_constant=_no_number)  # as bytes it would take half of a surrogate pair
         if _SURROGATE.search(text):
             json.dumps(body, ensure_ascii=False).encode()  # half of a pair is no text
     except (ValueError, RecursionError) as error:

@@ -24,8 +24,9 @@ _PATIENCE = 60
 MAX_VALUES = 64_000_000  # characters, with each value for 32 more than it has: a million addresses
 QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.S)
 _OPERATOR = re.compile(r"[-+*/%|?]|\b(?:not|case)\b", re.I)
-_ERROR_CLASSES = ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "QueryError", "NotImplementedError")
-_MORE_CLASSES = ("ParsingError", "InternalHogQLError", "ImpossibleASTError", "ResolutionError")
+_ERROR_CLASSES = ("BaseHogQLError", "ExposedHogQLError", "QueryError", "NotImplementedError", "InternalHogQLError")
+_MORE_CLASSES = ("ImpossibleASTError", "ResolutionError")
+_SYNTAX_CLASSES = ("SyntaxError", "ParsingError")
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ _importing = threading.Lock()
 @functools.cache
 def _grammar() -> Any:
     """PostHog's C++ grammar. It imports an exceptions module of PostHog's Django app, which nobody can install, so a
-    stand-in takes its name. The ``posthog`` SDK stays importable, and is not loaded by this."""
+    stand-in takes its name: what the grammar raises is ours. The ``posthog`` SDK stays importable, and is not loaded
+    by this."""
     errors = types.ModuleType("posthog.hogql.errors")
-    for name in _ERROR_CLASSES + _MORE_CLASSES:
-        setattr(errors, name, type(name, (Exception,), {}))
+    for name in _ERROR_CLASSES + _MORE_CLASSES + _SYNTAX_CLASSES:
+        setattr(errors, name, type(name, (HogQLSyntaxError if name in _SYNTAX_CLASSES else HogQLError,), {}))
     with _importing:
         package = types.ModuleType("posthog")
         known = sys.modules.get("posthog") or package
@@ -113,7 +115,12 @@ def _read_apart(text: str, rule: str) -> bytes:
 
 
 def read_here(rule: str) -> None:
-    sys.stdout.write(_read(sys.stdin.buffer.read().decode(), rule))
+    try:
+        tree = _read(sys.stdin.buffer.read().decode(), rule)
+    except HogQLError as error:
+        kind = "SyntaxError" if isinstance(error, HogQLSyntaxError) else "QueryError"
+        tree = json.dumps({"error": True, "type": kind, "message": str(error)})
+    sys.stdout.write(tree)
 
 
 def refuse_monsters(text: str) -> None:
