@@ -4,13 +4,14 @@
 import json
 import shutil
 import subprocess
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import posthog
 import pytest
-from capture_fixtures import TOKEN, Client, client, shared_store, store  # noqa: F401
+from capture_fixtures import TOKEN, Client, client, shared_store, store, wait_until  # noqa: F401
 
 NODE_SDK = "posthog-node@5.70.0"
 SCRIPT = """
@@ -38,9 +39,22 @@ def counts(client: Client) -> dict[str, int]:
     return Counter({str(event): int(count) for event, count in rows})  # type: ignore[call-overload]
 
 
-@pytest.mark.parametrize("gzip", [True, False])
-def test_python(client: Client, gzip: bool) -> None:  # noqa: FBT001
-    sdk = posthog.Posthog(TOKEN, host=str(client.http.base_url), gzip=gzip, flush_at=50)
+@pytest.mark.parametrize(
+    "wire",
+    [
+        {"gzip": True},
+        {"gzip": False},
+        {"capture_mode": "v1"},
+        {"capture_mode": "v1", "capture_compression": "gzip"},
+        {"capture_mode": "v1", "capture_compression": "deflate"},
+    ],
+    ids=str,
+)
+def test_python(client: Client, wire: dict[str, Any]) -> None:
+    failed: list[Exception] = []
+    sdk = posthog.Posthog(
+        TOKEN, host=str(client.http.base_url), flush_at=50, on_error=lambda error, _: failed.append(error), **wire
+    )
     for number in range(500):
         sdk.capture("click", distinct_id="anon", properties={"i": number})
     sdk.capture("$identify", distinct_id="bob", properties={"$anon_distinct_id": "anon"})
@@ -56,10 +70,32 @@ def test_python(client: Client, gzip: bool) -> None:  # noqa: FBT001
         sdk.capture_exception(error, distinct_id="bob")
     assert not sdk.evaluate_flags("bob").is_enabled("beta")
     sdk.shutdown()
+    assert failed == []
     once = ("$identify", "$set", "$set_once", "$create_alias", "$groupidentify", "run", "anonymous", "$exception")
     assert counts(client) == {"click": 500, "$feature_flag_called": 1} | dict.fromkeys(once, 1)
     check_people(client, {"email": "bob@x.example", "source": "ad"})
     assert client.rows("SELECT person_mode FROM posthog.events WHERE event = 'anonymous'") == [["propertyless"]]
+    assert client.rows("SELECT DISTINCT properties.`$lib` FROM posthog.events") == [["posthog-python"]]
+
+
+def test_python_learns_what_was_dropped_and_sends_again_what_was_not_stored(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed: list[Any] = []
+    sdk = posthog.Posthog(
+        TOKEN, host=str(client.http.base_url), capture_mode="v1", on_error=lambda error, _: failed.append(error)
+    )
+    client.store.query("RENAME TABLE posthog.events TO posthog.away")
+    sdk.capture("kept", distinct_id="ann")
+    dropped = sdk.capture("too long " * 30, distinct_id="ann")
+    sending = threading.Thread(target=sdk.flush)
+    sending.start()
+    wait_until(lambda: "events were not stored" in caplog.text)
+    client.store.query("RENAME TABLE posthog.away TO posthog.events")
+    sending.join()
+    sdk.shutdown()
+    assert counts(client) == {"kept": 1}
+    assert [error.drops for error in failed] == [[(dropped, "event_name_too_long")]]
 
 
 def check_people(client: Client, properties: dict[str, Any]) -> None:

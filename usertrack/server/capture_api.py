@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from usertrack.server import capture_v1
 from usertrack.server.capture import Capture
 from usertrack.server.payload import Payload, Refused, read_events
 from usertrack.server.settings import ServerSettings
@@ -47,6 +48,7 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
     """Capture, flags, remote config and health, each with and without its trailing slash."""
     capture = Capture(store, settings)
     endpoints: dict[str, Any] = {path: _events(path, capture) for path in _LIMITS}
+    endpoints["i/v1/analytics/events"] = capture_v1.endpoint(capture)
     endpoints |= {"flags": _flags, "decide": _flags}
     endpoints |= {"array/{token}/config": _config, "array/{token}/config.js": _config_script}
     endpoints |= {"_readiness": _healthy, "_liveness": _healthy}

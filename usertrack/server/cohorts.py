@@ -295,7 +295,10 @@ def ids_of(text: str) -> tuple[str, list[str]]:
 
     Of several columns the header decides: a person's id before a distinct_id before an e-mail.
     """
-    rows = [row for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise ApiError(400, "invalid_input", f"The CSV cannot be read: {error}") from None
     if not rows:
         raise ApiError(400, "invalid_input", "The CSV has no rows")
     headers = [cell.strip().lower() for cell in rows[0]]

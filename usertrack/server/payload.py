@@ -84,7 +84,7 @@ def read_events(
     _check_token(document, batch, token)
     events = [_event(raw, sent_at, now) for raw in batch]
     for event in events:
-        _hide_address(event, payload.remote, hashed_ip)
+        hide_address(event, payload.remote, hashed_ip)
     return events
 
 
@@ -135,7 +135,12 @@ def _decompress(data: bytes, hint: str, limit: int) -> bytes:
         data = base64.b64decode(data)
     if hint not in ("gzip", "gzip-js") and not data.startswith(b"\x1f\x8b\x08"):
         return data
-    unpack = zlib.decompressobj(wbits=31)
+    return inflate(data, 31, limit)
+
+
+def inflate(data: bytes, wbits: int, limit: int) -> bytes:
+    """``data`` unpacked by zlib; raises ``Refused``, with 413 for more than ``limit`` bytes."""
+    unpack = zlib.decompressobj(wbits)
     try:
         plain = unpack.decompress(data, limit + 1)
     except zlib.error:
@@ -155,12 +160,12 @@ def parse_json(text: str) -> Any:
         raise Refused(f"failed to parse request: {error}") from None
 
 
-def _check_depth(container: dict[str, Any] | list[Any], allowed: int) -> None:
+def check_depth(container: dict[str, Any] | list[Any], allowed: int = _DEEPEST) -> None:
     if allowed == 0:
         raise Refused("failed to parse request: recursion limit exceeded")
     for item in container.values() if isinstance(container, dict) else container:
         if isinstance(item, dict | list):
-            _check_depth(item, allowed - 1)
+            check_depth(item, allowed - 1)
 
 
 def _no_constant(name: str) -> None:
@@ -237,7 +242,7 @@ def _event(raw: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> E
             properties[key] = {**as_dict(properties.get(key)), **raw[key]}
     if isinstance(raw.get("$unset"), list):
         properties["$unset"] = raw["$unset"]
-    _check_depth(properties, _DEEPEST)
+    check_depth(properties)
     return Event(
         uuid=_uuid(raw.get("uuid")),
         event=name,
@@ -247,7 +252,7 @@ def _event(raw: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> E
     )
 
 
-def _hide_address(event: Event, remote: str, hashed_ip: Callable[[str], str] | None) -> None:
+def hide_address(event: Event, remote: str, hashed_ip: Callable[[str], str] | None) -> None:
     """The visitor's address is nobody's business, wherever it was sent."""
     given = event.properties.get("$ip")
     hide_addresses(event.properties)
@@ -298,7 +303,12 @@ def _timestamp(
             given = now - timedelta(milliseconds=raw["offset"])
     except OverflowError:
         given = None
-    return given if given and _EARLIEST <= given <= _LATEST else now
+    return storable(given, now) if given else now
+
+
+def storable(moment: datetime, now: datetime) -> datetime:
+    """``moment``, or ``now`` when it is out of the range of what can be stored."""
+    return moment if _EARLIEST <= moment <= _LATEST else now
 
 
 def parse_time(value: Any) -> datetime | None:

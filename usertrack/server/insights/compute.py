@@ -5,10 +5,10 @@ from typing import Any
 
 from usertrack.query_nodes import source_of
 from usertrack.server.api_errors import ApiError
-from usertrack.server.insights.errors import USUAL, errors
+from usertrack.server.insights.errors import MOST, USUAL, errors
 from usertrack.server.insights.funnels import funnels
 from usertrack.server.insights.lifecycle import lifecycle
-from usertrack.server.insights.nodes import Ask, Node, World
+from usertrack.server.insights.nodes import Ask, Node, World, count
 from usertrack.server.insights.retention import retention
 from usertrack.server.insights.stickiness import stickiness
 from usertrack.server.insights.trends import trends
@@ -42,5 +42,5 @@ def compute(node: Node, ask: Ask, world: World) -> dict[str, Any]:
     results = _KINDS[node["kind"]](node, ask, world)
     if node["kind"] != "ErrorTrackingQuery":
         return {"results": results}
-    limit = int(node.get("limit") or USUAL)
+    limit = count(node, "limit", USUAL, MOST)
     return {"results": results[:limit], "hasMore": len(results) > limit, "limit": limit, "offset": 0}

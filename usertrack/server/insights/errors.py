@@ -47,7 +47,7 @@ ORDER BY RANKED, key
 LIMIT MOST
 """
 _NAMES = ("name", "description", "first_seen", "last_seen")
-USUAL, _MOST = 100, 1000
+USUAL, MOST = 100, 1000
 
 
 def errors(node: Node, ask: Ask, world: World) -> list[Any]:
@@ -60,7 +60,7 @@ def errors(node: Node, ask: Ask, world: World) -> list[Any]:
     if node.get("issueId") or node.get("offset"):
         raise refused("issueId or offset")
     period = period_of({"dateRange": node.get("dateRange")}, world)
-    limit = count(node, "limit", USUAL, _MOST)
+    limit = count(node, "limit", USUAL, MOST)
     text = _filled(
         _SQL,
         TYPE=_TYPE,
