@@ -2,6 +2,7 @@
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -119,9 +120,11 @@ def node_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_node(client: Client, node_sdk: Path) -> None:
+@pytest.mark.parametrize("mode", ["v0", "v1"])
+def test_node(client: Client, node_sdk: Path, mode: str) -> None:
     run = subprocess.run(
         ["node", str(node_sdk / "send.js"), str(client.http.base_url), TOKEN],
+        env={**os.environ, "POSTHOG_CAPTURE_MODE": mode},
         capture_output=True,
         text=True,
         timeout=120,
