@@ -12,6 +12,7 @@ from query_fixtures import KEY, TOKEN, Api
 
 from usertrack.server.log import to_stderr
 
+NEWER_UUID = "00000000-0000-0000-0000-000000000001"
 Said = Callable[[Callable[[], httpx.Response]], tuple[httpx.Response, dict[str, Any]]]
 
 
@@ -65,6 +66,22 @@ def test_events_that_were_not_stored(api: Api, said: Said) -> None:
         "message": "events were not stored",
         "error": "ChdbError UNKNOWN_TABLE",
     }
+
+
+def test_events_of_the_newer_capture_that_were_not_stored(api: Api, said: Said) -> None:
+    with without_events(api):
+        answer, line = said(lambda: api.request("POST", "/i/v1/analytics/events", **newer("ann@x.example")))
+    assert answer.json()["results"] == {NEWER_UUID: {"result": "retry", "details": "not_persisted"}}
+    assert answer.headers["retry-after"] == "1"
+    assert (line["request_id"], line["error"]) == (answer.headers["x-request-id"], "ChdbError UNKNOWN_TABLE")
+
+
+def newer(distinct_id: str) -> dict[str, Any]:
+    now = "2026-03-01T12:00:00Z"
+    names = ("PostHog-Sdk-Info", "PostHog-Attempt", "PostHog-Request-Id")
+    headers = {"Authorization": f"Bearer {TOKEN}", "PostHog-Request-Timestamp": now, **dict.fromkeys(names, "x")}
+    event = {"event": "hi", "uuid": NEWER_UUID, "distinct_id": distinct_id, "timestamp": now}
+    return {"json": {"created_at": now, "batch": [event]}, "headers": headers}
 
 
 def test_a_failure_is_told_without_what_was_sent(api: Api, said: Said) -> None:

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from usertrack.pseudonyms import Pseudonyms
@@ -25,5 +27,6 @@ class Capture:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="capture")
 
     async def run(self, work: Callable[[datetime], T]) -> T:
-        """What ``work`` makes of the present, in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, datetime.now(UTC))
+        """What ``work`` makes of the present, in a thread, which knows of the request as the caller does."""
+        in_context = partial(copy_context().run, work, datetime.now(UTC))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, in_context)

@@ -51,7 +51,8 @@ class People:
         rows = read_rows(
             self._store,
             "SELECT id, toString(created_at), properties, is_identified, toString(last_seen_at), distinct_ids"
-            " FROM posthog.persons AS p FINAL LEFT JOIN (SELECT person_id, arraySort(groupArray(distinct_id)) AS distinct_ids"
+            " FROM posthog.persons AS p FINAL"
+            " LEFT JOIN (SELECT person_id, arraySort(groupArray(distinct_id)) AS distinct_ids"
             f" FROM posthog.person_distinct_ids FINAL WHERE person_id IN {literals(ids)} GROUP BY person_id) AS d"
             f" ON p.id = d.person_id WHERE id IN {literals(ids)} ORDER BY created_at DESC, id DESC",
         )
