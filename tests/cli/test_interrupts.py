@@ -54,6 +54,11 @@ IMPORT = """
         time.sleep(60)
     finally:
         print(struck.whole)"""
+NOT_BEGUN = """
+    async def work(): pass
+    coroutine = work()
+    print("ready", flush=True)
+    time.sleep(60)"""
 HANGING = """
     interrupts._LONGEST_END = 0.1
     print("ready", flush=True)
@@ -62,7 +67,7 @@ HANGING = """
         except KeyboardInterrupt: pass"""
 
 
-@pytest.mark.parametrize("doing", [DUCKDB, ON_THE_WAY_OUT, CANCELLED, DESTRUCTOR, IMPORT, HANGING])
+@pytest.mark.parametrize("doing", [DUCKDB, ON_THE_WAY_OUT, CANCELLED, DESTRUCTOR, IMPORT, NOT_BEGUN, HANGING])
 def test_whatever_is_made_of_it_on_the_way_out(doing: str, tmp_path: Path) -> None:
     (tmp_path / "struck.py").write_text("import time\nprint('ready', flush=True)\ntime.sleep(0.3)\nwhole = 'whole'")
     code = COMMAND.format(doing)

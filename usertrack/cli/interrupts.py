@@ -12,8 +12,10 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from usertrack.core.errors import INTERRUPTED
 
@@ -21,6 +23,7 @@ _LONGEST_END = 10  # seconds
 
 _pipe: tuple[int, int] | None = None  # what came, until the end of the process
 _owed = False
+_show = warnings.showwarning
 
 
 def watched(run: Callable[[], int]) -> int:
@@ -50,6 +53,7 @@ def _watch() -> None:
     signal.set_wakeup_fd(_pipe[1], warn_on_full_buffer=False)
     _thread.start_new_thread(_see_it_end, (_pipe[0],))
     sys.unraisablehook = _unraised
+    warnings.showwarning = _warned
     signal.default_int_handler = _raise  # type: ignore[assignment]  # asyncio puts a gentler one in the default's place
     signal.signal(signal.SIGINT, _raise)
 
@@ -70,6 +74,11 @@ def _unraised(ignored: "sys.UnraisableHookArgs") -> None:
         _owed = True
     elif not came():
         sys.__unraisablehook__(ignored)
+
+
+def _warned(*what: Any, **more: Any) -> None:
+    if not came():  # such as of a coroutine that nobody comes to wait for any more
+        _show(*what, **more)
 
 
 def _see_it_end(signals: int) -> None:
