@@ -130,7 +130,7 @@ def test_a_part_that_cannot_be_had_is_said_on_top(demo: Cli, tmp_path: Path) -> 
     said = demo("report", "activity", "-o", "a.md")
     assert said.code == 6
     page = (tmp_path / "a.md").read_text()
-    assert page.splitlines()[4].startswith("**This report is incomplete: posthog/journeys: PostHog refused the query: ")
+    assert page.splitlines()[4].startswith("**This report is incomplete: PostHog refused the query: Unknown table")
     assert "**unknown: posthog/journeys: PostHog refused the query: Unknown table" in page
     assert "| DAU, the last full day | 650 |" in page
 

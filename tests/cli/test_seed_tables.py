@@ -141,4 +141,4 @@ def test_the_main_commands(
     said = cli(*command)
     assert said.code == 0
     assert "unknown: " not in said.out
-    assert "unknown, because" not in said.err
+    assert "does not exist" not in said.err

@@ -599,10 +599,10 @@ def test_hours_are_moments_with_their_offset(on: Cli, client: Client) -> None:
 
 def test_periods_of_days_are_dates_of_the_zone_too(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-10-18 22:30:00, 2026-10-31 12:00:00"])
-    churn = json.loads(on("churn", "--gone", 3, "--of", "all", *BERLIN, "-f", "json").out)
+    churn = json.loads(on("churn", "--gone", 3, *BERLIN, "-f", "json").out)
     assert [(one["start"], one["end"]) for one in churn["groups"][0]["periods"]][-1] == ("2026-11-02", "2026-11-05")
     heat = json.loads(
-        on("features", "--event", "a", "--property", "", "--of", "all", "--interval", "week", *BERLIN, "-f", "json").out
+        on("features", "--event", "a", "--property", "", "--interval", "week", *BERLIN, "-f", "json").out
     )["heatmap"]
     assert [cell["start"] for cell in heat] == ["2026-10-19", "2026-10-26", "2026-11-02"]
 

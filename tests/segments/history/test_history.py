@@ -218,7 +218,7 @@ def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found == Place(tmp_path / "data/usertrack/history.duckdb", "us.posthog.com/48210 + db.example/datagen")
     demo = place_of(load(env={}), FIRST)
     assert demo
-    assert demo.path == tmp_path / "cache/usertrack/demo-20261101T0900-2000-90/history.duckdb"
+    assert demo.path == tmp_path / "cache/usertrack/demo-20261101T0900-2000-120/history.duckdb"
     (tmp_path / "ws").mkdir()
     (tmp_path / "ws/usertrack.yaml").write_text("timezone: UTC\n")
     at_work = place_of(load(env=own, workspace=tmp_path / "ws"), FIRST)
