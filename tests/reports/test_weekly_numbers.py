@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.people import NOW, Company, Office, ago, office
+from usertrack.core.document import Section
 from usertrack.core.period import Week
 from usertrack.engine.runner import Runner
 from usertrack.failures.causes import read_catalogue
@@ -145,10 +146,8 @@ def test_visits_are_not_0_where_no_pageview_has_a_session(here: Office) -> None:
         found = gather(
             runner, Week(2026, 47, "UTC"), sought(here, NOW, None), read_catalogue([shipped_root() / "failures.yaml"])
         )
-        facts, [days, *_] = (
-            in_short(found, "UTC").blocks[-1],
-            next(each.blocks for each in traffic(found) if hasattr(each, "blocks")),
-        )
+        facts, sections = in_short(found, "UTC").blocks[-1], next(iter(traffic(found))).blocks
+        days = next(each for each in sections if isinstance(each, Section))
     assert facts.pairs[0] == ("Pageviews", "4")
     why, chart, listing = days.blocks
     assert "no pageview has a $session_id" in why.text
