@@ -33,7 +33,7 @@ from usertrack.product.funnel.numbers import Funnel, ask
 from usertrack.product.journeys import numbers as journeys
 from usertrack.product.lifecycle.numbers import ask_lifecycle, ask_stickiness
 from usertrack.product.retention import numbers as returning
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 from usertrack.product.sessions import numbers as sessions
 from usertrack.product.steps import parse_step
 from usertrack.sources.posthog import PostHog
@@ -44,8 +44,8 @@ HOME = Path.home() / ".cache" / "usertrack-benchmarks"
 KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_benchmark", "USERTRACK_PERSONAL_API_KEY": "phx_benchmark"}
 BORN = datetime.fromisoformat(BEGIN).replace(tzinfo=UTC)
 AS_OF = BORN + timedelta(days=DAYS)
-MONTH = Frame(AS_OF - timedelta(days=30), AS_OF, AS_OF)
-WEEKS = Frame(BORN + timedelta(days=DAYS % 7), AS_OF, AS_OF, "week")
+MONTH = Scope(AS_OF - timedelta(days=30), AS_OF, AS_OF)
+WEEKS = Scope(BORN + timedelta(days=DAYS % 7), AS_OF, AS_OF, "week")
 ACTIVATION = ("user_signed_up", "onboarding_started", "workspace_created", "first_item_created", "onboarding_completed")
 BUSY = ("$pageview", "feature_used", "run_completed")
 
@@ -54,20 +54,20 @@ def funnel(steps: Sequence[str], **more: Any) -> Funnel:
     return Funnel("", tuple(map(parse_step, steps)), **more)
 
 
-WHOLE = Frame(BORN, AS_OF, AS_OF)
+WHOLE = Scope(BORN, AS_OF, AS_OF)
 QUESTIONS: dict[str, Callable[[Runner], object]] = {
     "funnel, activation": lambda runner: ask(runner, funnel(ACTIVATION), WHOLE),
     "funnel, daily life": lambda runner: ask(runner, funnel(BUSY), WHOLE),
     "funnel, by week": lambda runner: ask(runner, funnel(BUSY), WEEKS, trend=True),
     "funnel, unordered": lambda runner: ask(runner, funnel(BUSY, order="unordered", window=3600), MONTH),
-    "retention by week": lambda runner: returning.ask(runner, returning.Asked(""), WEEKS),
-    "cohorts with curve": lambda runner: returning.ask_days(runner, returning.Asked("user_signed_up"), WEEKS),
+    "retention by week": lambda runner: returning.ask(runner, returning.RetentionQuery(""), WEEKS),
+    "cohorts with curve": lambda runner: returning.ask_days(runner, returning.RetentionQuery("user_signed_up"), WEEKS),
     "lifecycle by week": lambda runner: ask_lifecycle(runner, "", WEEKS),
     "stickiness by day": lambda runner: ask_stickiness(runner, "", MONTH),
     "activity": lambda runner: activity.ask(runner, MONTH),
     "sessions": lambda runner: sessions.ask(runner, MONTH),
     "features": lambda runner: features.ask(runner, features.source_of(runner.settings), MONTH),
-    "journeys": lambda runner: journeys.ask(runner, journeys.Asked(), MONTH),
+    "journeys": lambda runner: journeys.ask(runner, journeys.JourneysQuery(), MONTH),
 }
 
 

@@ -40,7 +40,7 @@ def write_plan(path: Path) -> None:
     """Run the profile queries of the demo once, and write every statement of every engine to ``path`` as JSON."""
     from usertrack.demo.sources import open_chosen
     from usertrack.segments.classify import classify
-    from usertrack.segments.profiles import Workbench
+    from usertrack.segments.profiles import Profiles
     from usertrack.segments.rules import read_rules
     from usertrack.workspace.demo_choice import cache_root
     from usertrack.workspace.files import library_of, rules_path
@@ -53,10 +53,10 @@ def write_plan(path: Path) -> None:
     with open_runner(settings, library_of(settings), now=now, notify=silent) as runner:
         statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
         answers = dict(zip(rules.queries, runner.run(statements), strict=True))
-        bench = Workbench(rules, runner.library, runner.as_of)
-        bench.connection = recorder = Recorder(bench.connection)
-        bench.load(answers, runner.offered["internal"])
-        people = classify(bench, rules.set_named("action")).people()
+        profiles = Profiles(rules, runner.library, runner.as_of)
+        profiles.connection = recorder = Recorder(profiles.connection)
+        profiles.load(answers, runner.offered["internal"])
+        people = classify(profiles, rules.set_named("action")).people()
         where = {name: path.parent / f"{number}.part" for number, name in enumerate(answers)}
         plan = {
             "postgres": {

@@ -14,7 +14,7 @@ from usertrack.library.library import Library
 from usertrack.segments.classify import Classification, classify
 from usertrack.segments.history.file import Place, opened
 from usertrack.segments.history.snapshots import record
-from usertrack.segments.profiles import Workbench
+from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Rules, read_rules
 
 FIRST = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -77,7 +77,7 @@ def classified(
     with TemporaryDirectory() as name:
         folder = Path(name)
         read, library = rules_in(folder, rules)
-        bench = Workbench(read, library, FIRST + timedelta(days=day))
+        profiles = Profiles(read, library, FIRST + timedelta(days=day))
         runs = [(name, *values[:2], _moment(values[3])) for name, values in people.items()]
         columns = [("email", "VARCHAR"), ("runs", "BIGINT"), ("failed", "BIGINT"), ("last_run_at", "TIMESTAMP")]
         answers: dict[str, Answer] = {"neon/runs": _table(folder / "runs", columns, runs)}
@@ -87,8 +87,8 @@ def classified(
             if without_credits
             else _table(folder / "credits", [("email", "VARCHAR"), ("credits", "DOUBLE")], credit)
         )
-        bench.load(answers, [])
-        return classify(bench, read.set_named(set_name))
+        profiles.load(answers, [])
+        return classify(profiles, read.set_named(set_name))
 
 
 def _moment(days: float | None) -> str | None:

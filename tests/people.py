@@ -16,7 +16,7 @@ from usertrack.demo import postgres
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, shipped_root
 from usertrack.segments.classify import Classification, classify
-from usertrack.segments.profiles import Workbench, build
+from usertrack.segments.profiles import Profiles, build
 from usertrack.segments.rules import Rules, read_rules
 from usertrack.server.app import create_app
 from usertrack.server.settings import ServerSettings
@@ -172,14 +172,14 @@ class Office:
             yield runner
 
     @contextmanager
-    def bench(self, *names: str, rules: Rules | None = None, **options: Any) -> Iterator[Workbench]:
+    def bench(self, *names: str, rules: Rules | None = None, **options: Any) -> Iterator[Profiles]:
         with self.runner(*names, **options) as runner:
             yield build(runner, rules or self.rules)
 
     @contextmanager
     def classified(self, set_name: str = "action", *names: str, **options: Any) -> Iterator[Classification]:
-        with self.bench(*names, **options) as bench:
-            yield classify(bench, bench.rules.set_named(set_name))
+        with self.bench(*names, **options) as profiles:
+            yield classify(profiles, profiles.rules.set_named(set_name))
 
 
 @contextmanager

@@ -58,7 +58,7 @@ class World:
 
     def ask(self, statement: Statement = TICK, hours: float = 0, **options: Any) -> Table:
         with self.runner(hours, **options) as runner:
-            found = runner.one(statement)
+            found = runner.table(statement)
             return Table(found.columns, list(found.rows), asked_at=found.asked_at, truncated=found.truncated)
 
     def tick(self, hours: float = 0, **options: Any) -> int:
@@ -92,10 +92,10 @@ def test_sources_are_asked_unless_told_otherwise(world: World) -> None:
 
 def test_the_age_of_an_answer_is_told(world: World) -> None:
     with world.runner(purpose="tick") as run:
-        run.one(TICK)
+        run.table(TICK)
         assert (run.stale, run.asked_at) == ("", None)
     with world.runner(3, purpose="tick", offline=1) as run:
-        assert run.one(TICK).asked_at == NINE
+        assert run.table(TICK).asked_at == NINE
         assert (run.stale, run.asked_at, run.as_of) == ("from the cache, 3 h old", NINE, NINE)
     with world.runner(0.5, purpose="tick", max_age="1h") as run:
         run.run([TICK, Statement("neon", "SELECT 1")])
@@ -122,11 +122,11 @@ def test_a_moment_that_was_asked_for_is_kept_to(world: World) -> None:
     old = datetime(2026, 1, 1, tzinfo=UTC)
     day: dict[str, Any] = {"as_of": old.isoformat()}
     with world.runner(0, **day) as run:
-        first = list(run.one(moments(run)).rows)
+        first = list(run.table(moments(run)).rows)
     with world.runner(2, offline=1, **day) as run:
-        assert list(run.one(moments(run)).rows) == first
+        assert list(run.table(moments(run)).rows) == first
     with world.runner(2, max_age="1h", **day) as run:
-        assert list(run.one(moments(run)).rows) != first
+        assert list(run.table(moments(run)).rows) != first
     with world.runner(3, offline=1) as run:  # it never stands for now
         assert isinstance(run.run([moments(run)])[0], NotKept)
 
@@ -293,7 +293,7 @@ def test_what_is_not_ours_is_left_alone(world: World) -> None:
         (world.folder / name).write_text("mine")
     assert world.tick(1, offline=1) > 0
     with world.runner(cache_size="1kB") as run:
-        run.one(TICK)
+        run.table(TICK)
         assert run._cache is not None
         run._cache.clear()
     assert sorted(path.name for path in world.folder.iterdir()) == sorted([".gitignore", *foreign])

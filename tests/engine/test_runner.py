@@ -46,7 +46,7 @@ def test_answers_come_in_their_order(server: Server) -> None:
         assert isinstance(first, Table)
         assert isinstance(second, Table)
         assert (list(first.rows), list(second.rows), second.as_of) == ([(1,)], [(2,)], AS_OF)
-        assert run.one(BOTH[1]).rows[0] == (2,)
+        assert run.table(BOTH[1]).rows[0] == (2,)
     assert sorted(seen) == ["neon/b", "posthog/a"]
 
 
@@ -69,7 +69,7 @@ def test_one_source_is_down(server: Server, down: PostHog | None, kind: type[Use
         assert isinstance(second, Table)
         assert list(second.rows) == [(2,)]
         with pytest.raises(kind):
-            run.one(BOTH[0])
+            run.table(BOTH[0])
 
 
 def test_the_other_source_is_down() -> None:
@@ -109,11 +109,11 @@ def test_those_who_ask_together_are_answered_side_by_side() -> None:
     with runner({"posthog": posthog(Wire(httpx.MockTransport(answer)))}) as run:
         seen: list[str] = []
         watched = run.watched(lambda statement, answer: seen.append(statement.name))
-        first, second = run.together([lambda: run.one(BOTH[0]), lambda: watched.one(BOTH[0])])
+        first, second = run.together([lambda: run.table(BOTH[0]), lambda: watched.table(BOTH[0])])
         assert [*first.rows, *second.rows] == [(1,), (1,)]
         assert seen == ["posthog/a"]
         with pytest.raises(ConnectionFailed):
-            run.together([lambda: run.one(BOTH[1])])
+            run.together([lambda: run.table(BOTH[1])])
 
 
 def test_a_query_of_the_library_is_bound(server: Server, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_query_of_the_library_is_bound(server: Server, tmp_path: Path) -> None
     text = "-- title: All\n-- params: {days: 30}\nSELECT {as_of}, {internal}, {timezone}, {days}"
     (tmp_path / "neon" / "all.sql").write_text(text)
     with runner({"neon": source(server.dsn)}, tmp_path) as run:
-        found = run.one(run.bind("all", {"days": 7}, limit=5))
+        found = run.table(run.bind("all", {"days": 7}, limit=5))
         assert list(found.rows) == [(AS_OF.replace(tzinfo=None), ["us.example"], "UTC", 7)]
         assert (found.title, found.name, found.parameters["days"]) == ("All", "neon/all", 7)
 
@@ -138,7 +138,7 @@ def test_no_place_to_keep_a_result(server: Server) -> None:
 
 def test_nothing_is_left_behind(server: Server) -> None:
     with runner({"neon": source(server.dsn)}) as run:
-        run.one(BOTH[1])
+        run.table(BOTH[1])
         folder = run.spool.folder
         assert any(folder.iterdir())
     assert not folder.exists()
@@ -154,6 +154,6 @@ def test_what_is_configured_is_opened(tmp_path: Path) -> None:
             pytest.raises(UsageError) as caught,
             open_runner(load(env=known), Library([]), now=AS_OF, notify=silent) as run,
         ):
-            run.one(Statement("posthog", "SELECT 1"))
+            run.table(Statement("posthog", "SELECT 1"))
         assert caught.value.hint
         assert KEY not in f"{caught.value!r}{caught.value.hint}"

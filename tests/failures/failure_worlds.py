@@ -101,7 +101,7 @@ def write(connection: psycopg.Connection, runs: Iterable[Run]) -> None:
 
 def alarms(runner: Runner, runs: Iterable[Run]) -> list[Incident]:
     """The incidents that the burst test sees in a month that was written."""
-    stretches = [Stretch(*row) for row in runner.one(runner.bind("neon/failure_windows")).rows]
+    stretches = [Stretch(*row) for row in runner.table(runner.bind("neon/failure_windows")).rows]
     failures = [Failed("workflow", at, f"p{who}@world.example", "boom") for who, at, failed in runs if failed]
     since = runner.as_of.replace(tzinfo=None) - timedelta(days=30)
     return incidents(stretches, [one for one in failures if since < one.at <= NOW])

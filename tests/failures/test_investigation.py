@@ -168,10 +168,10 @@ def test_one_person(dsn: str) -> None:
 
 def test_days_are_those_of_the_timezone(dsn: str) -> None:
     with asked(dsn, timezone="Pacific/Kiritimati") as runner:  # 14 hours ahead
-        *_, last = runner.one(runner.bind("neon/failure_days", {"person": ["lena@northwind.example"]})).rows
+        *_, last = runner.table(runner.bind("neon/failure_days", {"person": ["lena@northwind.example"]})).rows
     assert last[1:] == (date(2026, 11, 18), 4, 4)
     with asked(dsn, timezone="Pacific/Pago_Pago") as runner:  # 11 hours behind
-        *_, last = runner.one(runner.bind("neon/failure_days", {"person": ["lena@northwind.example"]})).rows
+        *_, last = runner.table(runner.bind("neon/failure_days", {"person": ["lena@northwind.example"]})).rows
     assert last[1:] == (date(2026, 11, 17), 4, 4)
 
 
@@ -239,7 +239,7 @@ def test_those_hit_with_clean_days_are_likely_not_at_fault(dsn: str) -> None:
 def test_stretches_by_hand(dsn: str) -> None:
     """Six people have 44 runs behind them, 4 of them within eight weeks and more than a day away; one of 5 failed."""
     with asked(dsn) as runner:
-        rows = {row[:3]: row[3:] for row in runner.one(runner.bind("neon/failure_windows")).rows}
+        rows = {row[:3]: row[3:] for row in runner.table(runner.bind("neon/failure_windows")).rows}
     expected = 6 * (2 * 6 / 30) / (4 + 2)
     assert rows["workflow", datetime(2026, 11, 15, 8), 2] == (6, 6, pytest.approx(expected), 6, 6, True)
     assert rows["workflow", datetime(2026, 11, 15, 9), 1][:2] == (1, 1)
@@ -260,7 +260,7 @@ def test_first_things_are_expected_to_fail_as_first_things_do(place: Path) -> No
         write(made, address)
         with asked(address) as runner:
             rows = {
-                row[1:3]: row[5] for row in runner.one(runner.bind("neon/failure_windows", {"lengths": ["1"]})).rows
+                row[1:3]: row[5] for row in runner.table(runner.bind("neon/failure_windows", {"lengths": ["1"]})).rows
             }
     finally:
         postgres.stop(place / "first")
@@ -278,7 +278,7 @@ def test_who_fails_twice_in_a_stretch_counts_once(place: Path) -> None:
     try:
         write(made, address)
         with asked(address) as runner:
-            rows = list(runner.one(runner.bind("neon/failure_windows")).rows)
+            rows = list(runner.table(runner.bind("neon/failure_windows")).rows)
     finally:
         postgres.stop(place / "twice")
     # runs at 9:00, 8:59, 8:00 and 7:00
@@ -344,7 +344,7 @@ def test_what_recurs_is_no_incident() -> None:
 
 def test_a_day_that_has_only_begun_is_not_compared_with_whole_days(dsn: str) -> None:
     with asked(dsn) as runner:
-        rows = runner.one(runner.bind("neon/failure_windows", {"lengths": ["12"]})).rows
+        rows = runner.table(runner.bind("neon/failure_windows", {"lengths": ["12"]})).rows
         last = max(row[1] for row in rows if row[-1])
     assert last <= NOW.replace(tzinfo=None) - timedelta(hours=11)
 

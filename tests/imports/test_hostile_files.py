@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from usertrack.server.imports.events import Wanted
+from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
 from usertrack.server.store import Store
 
@@ -67,7 +67,7 @@ def test_any_name_and_value_of_csv(store: Store, tmp_path: Path, names: list[str
     file = tmp_path / "log.csv"
     file.write_text(text.getvalue(), newline="")
     store.query("TRUNCATE TABLE posthog.events")
-    import_file(store, Wanted(file, file, MAPPING), "phc", datetime.now(UTC), silent)
+    import_file(store, ImportOptions(file, file, MAPPING), "phc", datetime.now(UTC), silent)
     found = store.rows("SELECT distinct_id, event, properties FROM posthog.events WHERE timestamp = '2024-01-02'")
     assert found == [[user, event, {name.strip(): value for name, value in zip(names, row, strict=True)}]]
 
@@ -77,7 +77,7 @@ def test_names_of_parquet_columns(store: Store, tmp_path: Path) -> None:
     file = parquet(tmp_path / "log.parquet", f"SELECT 1 AS user_id, 'x' AS event, 1704067200 AS ts, {columns}")
     store.query("TRUNCATE TABLE posthog.events")
     given = ["timestamp=ts", f"property.{NASTY[0]}={NASTY[1]}"]
-    import_file(store, Wanted(file, file, given, [NASTY[0]]), "phc'", datetime.now(UTC), silent)
+    import_file(store, ImportOptions(file, file, given, [NASTY[0]]), "phc'", datetime.now(UTC), silent)
     expected = {name: f"v{number}" for number, name in enumerate(NASTY)}
     (found,) = store.rows("SELECT properties FROM posthog.events")[0]
     assert found == {NASTY[0]: "v1"} | {name: expected[name] for name in NASTY[2:]}

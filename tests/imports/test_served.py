@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from usertrack.server.imports.events import Wanted
+from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
 from usertrack.server.ingest import Ingestor
 from usertrack.server.payload import Payload, read_events
@@ -199,7 +199,7 @@ def test_what_others_write_while_a_file_is_read(tmp_path: Path) -> None:
                 now = datetime.now(UTC)
                 Ingestor(store, "phc").ingest(read_events(payload, "phc", now), now)
 
-        done = import_file(store, Wanted(file, file), "phc", datetime.now(UTC), progress)
+        done = import_file(store, ImportOptions(file, file), "phc", datetime.now(UTC), progress)
         assert (done.events, done.known) == (1, 1)
         found = "SELECT toInt32(count()), toInt32(uniqExact(uuid)), toInt32(uniqExact(person_id)) FROM posthog.events"
         assert store.rows(found) == [[3, 3, 1]]
@@ -216,7 +216,7 @@ def test_a_deletion_waits_for_an_import(tmp_path: Path) -> None:
             if message == "looking for what is there already":
                 people.delete([first_person_id("phc", "a")], events=True)
 
-        import_file(store, Wanted(file, file), "phc", datetime.now(UTC), progress)
+        import_file(store, ImportOptions(file, file), "phc", datetime.now(UTC), progress)
         people.finish()
         assert store.rows("SELECT event FROM posthog.events") == [["y"]]
         assert [each["status"] for each in people.deletions("all")] == ["completed"]

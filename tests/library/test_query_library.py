@@ -89,7 +89,7 @@ def answer(runner: Runner, name: str, **params: object) -> Table:
         **dict.fromkeys(("since", "origin", "before", "from", "first"), AS_OF - timedelta(days=90)),
     }
     taken = {p: required[p] for p, known in LIBRARY[name].params.items() if known.default is None}
-    return runner.one(runner.bind(name, {**taken, **params}))
+    return runner.table(runner.bind(name, {**taken, **params}))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -105,7 +105,7 @@ def runner(here: Office) -> Iterator[Runner]:
 
 def rows(runner: Runner, name: str, *columns: str, zone: str = "UTC", **params: Any) -> list[tuple[Any, ...]]:
     bound = runner.bind(name, params)
-    table = runner.one(
+    table = runner.table(
         replace(bound, values={**bound.values, "timezone": zone}) if "timezone" in bound.values else bound
     )
     return [tuple(row[column] for column in columns) for row in table.dicts()]

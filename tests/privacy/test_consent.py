@@ -87,5 +87,5 @@ def test_any_name_can_mean_no(store: Store, name: str) -> None:
 def counted(store: Store, name: str) -> tuple[int, int]:
     with asking(store, NOW) as runner:
         query = LIBRARY["posthog/opted_out"].bind({}, {"internal": [], "opted_out": opted_out([name])})
-        [row] = runner.one(query).dicts()
+        [row] = runner.table(query).dicts()
         return row["persons"], row["without_email"]

@@ -9,7 +9,7 @@ import pytest
 
 from usertrack.core.errors import CheckFailed, ConnectionFailed, SourceBusy, UsertrackError
 from usertrack.privacy.erase import delete, prove, raise_left
-from usertrack.privacy.places import Kept, survey
+from usertrack.privacy.places import LocalFiles, survey
 from usertrack.privacy.subject import find
 from usertrack.server.persons_api import routes
 from usertrack.server.store import Store
@@ -19,7 +19,7 @@ from ..people import SERVER, Company, Office, ago, office
 from ..push.test_cohort import Faulty, Handler
 
 ANN = "ann@x.example"
-NOWHERE = Kept(None, None)
+NOWHERE = LocalFiles(None, None)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_what_was_not_looked_at_is_not_said_to_be_empty(place: Office) -> None:
     about = httpx.Response(200, json={"id": 1, "timezone": "UTC"})
     handler: Handler = lambda request: about if request.url.path.endswith("/projects/1/") else None  # noqa: E731
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
-        found = {each.what: each for each in survey(runner, find(runner, ANN), NOWHERE)}
+        found = {each.content: each for each in survey(runner, find(runner, ANN), NOWHERE)}
     assert found["files of its server"].count is None
     assert "not looked at" in found["files of its server"].note
     assert "files with the e-mail's bytes" not in found
@@ -127,7 +127,7 @@ def test_posthog_deletes_events_on_sunday(place: Office) -> None:
 def what_is_left(place: Office, person: str) -> dict[str, int | None]:
     with place.runner() as runner:
         found = survey(runner, find(runner, ANN, [person]), NOWHERE)
-        return {each.what: each.count for each in found if each.ours and each.count}
+        return {each.content: each.count for each in found if each.ours and each.count}
 
 
 def test_the_server_knows_scopes(place: Office) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from usertrack.core.pseudonyms import Pseudonyms
 from usertrack.privacy import upkeep
-from usertrack.privacy.places import Kept
+from usertrack.privacy.places import LocalFiles
 from usertrack.server.api_errors import ApiError
 from usertrack.server.disguise import pseudonymized
 from usertrack.server.expiry import expired
@@ -123,7 +123,7 @@ def test_how_far_it_is_and_what_it_did(store: Store) -> None:
     said: list[str] = []
     with asking(store, NOW) as runner:
         notify = lambda text, *, passing=False: said.append(text)  # noqa: E731
-        [rows, named] = upkeep.pseudonymize(runner, Kept(None, None), PSEUDONYMS, notify, dry_run=False)
+        [rows, named] = upkeep.pseudonymize(runner, LocalFiles(None, None), PSEUDONYMS, notify, dry_run=False)
     assert (rows.held, named.held, named.left) == (20, 20, 0)
     assert said  # how far it was, whenever it was looked at
 

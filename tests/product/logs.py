@@ -10,7 +10,7 @@ import httpx
 
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, shipped_root
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 from usertrack.server.app import create_app
 from usertrack.server.store import Store
 from usertrack.sources.posthog import PostHog
@@ -63,6 +63,6 @@ def insight(client: Client, kind: str, **node: Any) -> list[dict[str, Any]]:
     return found
 
 
-def frame(since: str, until: str, interval: Any = "day", **more: Any) -> Frame:
+def frame(since: str, until: str, interval: Any = "day", **more: Any) -> Scope:
     """The window from one moment to another, long after which it is asked about."""
-    return Frame(at(since), at(until), more.pop("as_of", at(until) + timedelta(days=999)), interval, **more)
+    return Scope(at(since), at(until), more.pop("as_of", at(until) + timedelta(days=999)), interval, **more)

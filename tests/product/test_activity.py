@@ -7,7 +7,7 @@ import pytest
 from usertrack.core.errors import UsageError
 from usertrack.product.activity.numbers import Activity, ask
 from usertrack.product.lifecycle.numbers import ask_lifecycle, ask_stickiness
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 
 from ..server.capture_fixtures import Client
 from .logs import asking, at, capture, frame
@@ -15,7 +15,7 @@ from .logs import asking, at, capture, frame
 WEEK = frame("2026-03-02", "2026-03-09")
 
 
-def asked(client: Client, lines: list[str], over: Frame = WEEK, **merged: str) -> Activity:
+def asked(client: Client, lines: list[str], over: Scope = WEEK, **merged: str) -> Activity:
     capture(client, lines, merged)
     with asking(client.store, over.as_of, over.timezone) as runner:
         return ask(runner, over)

@@ -9,7 +9,7 @@ import pytest
 
 from usertrack.core.errors import UsageError
 from usertrack.product.churn.numbers import Churn, Share, ask
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 
 from ..server.capture_fixtures import Client
 from .logs import asking, at, capture, frame
@@ -27,7 +27,7 @@ def active(person: str, ages: Iterable[int], event: str = "run", more: str = "")
 
 
 def asked(
-    client: Client, lines: list[str], over: Frame = YEAR, gone: int = GONE, event: str = "", **more: Any
+    client: Client, lines: list[str], over: Scope = YEAR, gone: int = GONE, event: str = "", **more: Any
 ) -> Churn:
     capture(client, lines)
     with asking(client.store, over.as_of, over.timezone) as runner:
@@ -191,9 +191,9 @@ def test_groups_are_the_same_in_every_part(client: Client) -> None:
     assert [sum(one.so_far.hits for one in group.trend) for group in found.groups] == [3, 0]
 
 
-def left_by(client: Client, lines: list[str], over: Frame, gone: int = GONE) -> list[tuple[str, int, int, bool]]:
+def left_by(client: Client, lines: list[str], over: Scope, gone: int = GONE) -> list[tuple[str, int, int, bool]]:
     [group] = asked(client, lines, over, gone, trend=True).groups
-    return [(f"{one.start:%m-%d}", one.so_far.n, one.so_far.hits, one.over) for one in group.trend]
+    return [(f"{one.start:%m-%d}", one.so_far.n, one.so_far.hits, one.finished) for one in group.trend]
 
 
 def test_who_left_in_a_bucket_of_those_who_were_here(client: Client) -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from usertrack.core.errors import UsageError
 from usertrack.product.features.numbers import Feature, Features, Source, ask
-from usertrack.product.retention.numbers import Asked
+from usertrack.product.retention.numbers import RetentionQuery
 from usertrack.product.retention.numbers import ask as ask_retention
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 
 from ..server.capture_fixtures import Client
 from .logs import asking, at, capture, frame
@@ -28,7 +28,7 @@ LINES = [
 ]
 
 
-def counted(client: Client, lines: list[str], over: Frame = WEEKS, source: Source = SOURCE, **more: Any) -> Features:
+def counted(client: Client, lines: list[str], over: Scope = WEEKS, source: Source = SOURCE, **more: Any) -> Features:
     capture(client, lines)
     with asking(client.store, over.as_of, over.timezone) as runner:
         return ask(runner, source, over, **more)
@@ -72,7 +72,7 @@ def test_coming_back_is_recurring_retention(client: Client) -> None:
     ]
     found = counted(client, lines, frame("2026-11-02", "2026-11-21", "day"))
     with asking(client.store, found.frame.as_of) as runner:
-        [group] = ask_retention(runner, Asked("feature_used", "feature_used", "recurring"), found.frame).groups
+        [group] = ask_retention(runner, RetentionQuery("feature_used", "feature_used", "recurring"), found.frame).groups
     mean = group.mean(1)
     assert mean is not None
     assert found.groups[0].features[0].retention == pytest.approx(mean)

@@ -12,11 +12,11 @@ from usertrack.product.features.numbers import Source
 from usertrack.product.features.numbers import ask as ask_features
 from usertrack.product.funnel.numbers import Funnel
 from usertrack.product.funnel.numbers import ask as ask_funnel
-from usertrack.product.journeys.numbers import Asked as Journey
+from usertrack.product.journeys.numbers import JourneysQuery as Journey
 from usertrack.product.journeys.numbers import ask as ask_journeys
 from usertrack.product.lifecycle.numbers import ask_lifecycle, ask_stickiness
-from usertrack.product.retention.numbers import Asked, ask, ask_days
-from usertrack.product.scope import Frame, Range
+from usertrack.product.retention.numbers import RetentionQuery, ask, ask_days
+from usertrack.product.scope import Scope, Range
 from usertrack.product.steps import parse_step
 
 from ..server.capture_fixtures import Client
@@ -61,7 +61,7 @@ def test_what_cannot_be_asked(since: str, until: str, more: dict[str, Any], mess
         frame(since, until, **more)
 
 
-def labels(window: Frame) -> list[str]:
+def labels(window: Scope) -> list[str]:
     return [window.label(start) for start in window.starts]
 
 
@@ -102,7 +102,7 @@ def test_what_is_not_over_is_unknown(client: Client) -> None:
     capture(client, ["p | a | 2026-11-02 00:00:00, 2026-11-10 00:00:00, 2026-11-18 00:00:00"])
     window = frame("2026-11-02", "2026-11-20 09:00", "week", as_of=NOW)
     with asking(client.store, NOW) as runner:
-        [group] = ask(runner, Asked("a"), window).groups
+        [group] = ask(runner, RetentionQuery("a"), window).groups
         periods = ask_lifecycle(runner, "a", window).groups[""]
     assert [cohort.people for cohort in group.cohorts] == [(1, 1, None), (0, None), (0,)]
     assert [cohort.forming for cohort in group.cohorts] == [False, False, True]
@@ -112,7 +112,7 @@ def test_what_is_not_over_is_unknown(client: Client) -> None:
 def test_a_range_that_ends_in_the_future(client: Client) -> None:
     capture(client, ["p | a | 2026-11-18 00:00:00, 2026-11-19 00:00:00"])
     with asking(client.store, NOW) as runner:
-        [group] = ask(runner, Asked("a"), frame("2026-11-18", "2026-11-23", as_of=NOW)).groups
+        [group] = ask(runner, RetentionQuery("a"), frame("2026-11-18", "2026-11-23", as_of=NOW)).groups
     assert [cohort.people for cohort in group.cohorts] == [(1, 1, None), (0, None), (0,)]
 
 
@@ -120,11 +120,11 @@ def test_nobody(client: Client) -> None:
     capture(client, ["p | a | 2020-01-01 00:00:00"])
     window = frame("2026-11-18", "2026-11-20")
     with asking(client.store, NOW) as runner:
-        [group] = ask(runner, Asked("a"), window).groups
+        [group] = ask(runner, RetentionQuery("a"), window).groups
         assert [(cohort.size, cohort.rate(0), group.mean(1)) for cohort in group.cohorts] == [(0, None, None)] * 2
         assert ask_stickiness(runner, "a", window).groups[""] == (0, 0)
         assert [period.active for period in ask_lifecycle(runner, "a", window).groups[""]] == [0, 0]
-        for question in (lambda: ask(runner, Asked("b"), window), lambda: ask_stickiness(runner, "b", window)):
+        for question in (lambda: ask(runner, RetentionQuery("b"), window), lambda: ask_stickiness(runner, "b", window)):
             with pytest.raises(UsageError, match="no event 'b' ever occurred"):
                 question()
 
@@ -141,7 +141,7 @@ def test_cohorts_by_week_look_at_each_ones_own_day(client: Client) -> None:
     )
     with asking(client.store, NOW) as runner:
         weeks = frame("2026-10-05", "2026-11-20", "week", as_of=NOW)
-        [found] = ask_days(runner, Asked("signed_up", "run"), weeks).groups
+        [found] = ask_days(runner, RetentionQuery("signed_up", "run"), weeks).groups
     assert (found.cohorts[0].size, found.cohorts[0].people) == (2, (2, 1, 2, 0, 0, None, None))
     assert [found.curve[day] for day in (0, 1, 7, 8)] == [(2, 2), (1, 2), (2, 2), (0, 2)]
 
@@ -149,7 +149,7 @@ def test_cohorts_by_week_look_at_each_ones_own_day(client: Client) -> None:
 def test_cohorts_know_no_hours(client: Client) -> None:
     hours = frame("2026-10-05", "2026-10-07", "hour", as_of=NOW)
     with asking(client.store, NOW) as runner, pytest.raises(UsageError, match="by day, week or month, not by hour"):
-        ask_days(runner, Asked(""), hours)
+        ask_days(runner, RetentionQuery(""), hours)
 
 
 def test_cohorts_by_group_add_up(client: Client) -> None:
@@ -157,7 +157,7 @@ def test_cohorts_by_group_add_up(client: Client) -> None:
     capture(client, [*lines, "p0 | run | 2026-10-02 12:00:00 | plan=z", "p5 | run | 2026-10-07 12:00:00"])
     weeks = frame("2026-10-01", "2026-11-20", "week", as_of=NOW, breakdown="plan", top=1)
     with asking(client.store, NOW) as runner:
-        found = ask_days(runner, Asked("signed_up"), weeks).groups
+        found = ask_days(runner, RetentionQuery("signed_up"), weeks).groups
     sizes = [(group.name, [cohort.size for cohort in group.cohorts[:2]], group.curve[1]) for group in found]
     assert sizes == [("x", [3, 0], (1, 3)), ("all others", [1, 2], (1, 3))]
 
@@ -167,14 +167,14 @@ def test_coming_back_several_times(client: Client) -> None:
         client, ["p | a | 2026-11-02 00:00:00", "p | b | 2026-11-03 00:00:00, 2026-11-04 00:00:00, 2026-11-04 01:00:00"]
     )
     with asking(client.store, NOW) as runner:
-        [group] = ask(runner, Asked("a", "b", minimum=2), frame("2026-11-02", "2026-11-05")).groups
+        [group] = ask(runner, RetentionQuery("a", "b", minimum=2), frame("2026-11-02", "2026-11-05")).groups
     assert group.cohorts[0].people == (1, 0, 1)
 
 
 def test_groups_of_retention_add_up(client: Client) -> None:
     capture(client, [f"p{n} | a | 2026-11-02 00:00:00, 2026-11-03 00:00:00 | os=os{n // 3}" for n in range(10)])
     with asking(client.store, NOW) as runner:
-        groups = ask(runner, Asked("a"), frame("2026-11-02", "2026-11-04", breakdown="os", top=2)).groups
+        groups = ask(runner, RetentionQuery("a"), frame("2026-11-02", "2026-11-04", breakdown="os", top=2)).groups
     assert [(group.name, group.cohorts[0].people) for group in groups] == [
         ("os0", (3, 3)),
         ("os1", (3, 3)),
@@ -210,12 +210,12 @@ def test_a_large_segment_on_the_embedded_server(client: Client) -> None:
 def test_retention_by_day_and_hour_where_clocks_change(client: Client, day: str, events: list[str]) -> None:
     capture(client, [f"p | a | {', '.join(events)}"])
     first, last = (at(event).replace(minute=0, second=0) for event in events)
-    hours = Frame(first, last + timedelta(hours=1), NOW, "hour", timezone=BERLIN)
+    hours = Scope(first, last + timedelta(hours=1), NOW, "hour", timezone=BERLIN)
     start = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(BERLIN))
-    days = Frame(start.astimezone(UTC), (start + timedelta(days=2)).astimezone(UTC), NOW, "day", timezone=BERLIN)
+    days = Scope(start.astimezone(UTC), (start + timedelta(days=2)).astimezone(UTC), NOW, "day", timezone=BERLIN)
     with asking(client.store, NOW, BERLIN) as runner:
-        [by_hour] = ask(runner, Asked("a"), hours).groups
-        [by_day] = ask(runner, Asked("a"), days).groups
+        [by_hour] = ask(runner, RetentionQuery("a"), hours).groups
+        [by_day] = ask(runner, RetentionQuery("a"), days).groups
     assert (by_hour.cohorts[0].people[0], by_hour.cohorts[0].people[-1]) == (1, 1)
     assert by_day.cohorts[0].people == (1, 0)
 
@@ -225,7 +225,7 @@ def test_several_ids_are_one_person_to_all_of_them(client: Client) -> None:
     capture(client, lines, {"browser": "p"})
     window = frame("2026-11-02", "2026-11-04")
     with asking(client.store, NOW) as runner:
-        assert ask(runner, Asked("a"), window).groups[0].cohorts[0].people == (1, 1)
+        assert ask(runner, RetentionQuery("a"), window).groups[0].cohorts[0].people == (1, 1)
         assert ask_stickiness(runner, "a", window).groups[""] == (0, 1)
         assert [period.active for period in ask_lifecycle(runner, "a", window).groups[""]] == [1, 1]
 
@@ -234,7 +234,7 @@ def test_the_last_second_of_a_window_and_the_one_after(client: Client) -> None:
     capture(client, ["p | a | 2026-11-03 23:59:59, 2026-11-04 00:00:00", "q | a | 2026-11-01 23:59:59"])
     window = frame("2026-11-02", "2026-11-04")
     with asking(client.store, NOW) as runner:
-        assert [cohort.size for cohort in ask(runner, Asked("a", kind="recurring"), window).groups[0].cohorts] == [0, 1]
+        assert [cohort.size for cohort in ask(runner, RetentionQuery("a", kind="recurring"), window).groups[0].cohorts] == [0, 1]
         assert ask_stickiness(runner, "a", window).groups[""] == (1, 0)
         periods = ask_lifecycle(runner, "a", window).groups[""]
     assert [(period.active, period.people["dormant"]) for period in periods] == [(0, 1), (1, 0)]
@@ -249,7 +249,7 @@ def test_hours_off_the_hour_on_the_other_commands(client: Client) -> None:
     funnel = Funnel("", (parse_step("a"), parse_step("a")), 60)
     with asking(client.store, NOW, zone) as runner:
         assert ask_stickiness(runner, "a", hours).groups[""] == (0, 0, 1)
-        [group] = ask(runner, Asked("a"), hours).groups
+        [group] = ask(runner, RetentionQuery("a"), hours).groups
         assert group.cohorts[0].people == (1, 1, 1)
         for order in ("ordered", "unordered"):
             [found] = ask_funnel(runner, replace(funnel, order=order), hours, trend=True).groups

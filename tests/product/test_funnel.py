@@ -12,7 +12,7 @@ import pytest
 
 from usertrack.core.errors import UsageError
 from usertrack.product.funnel.numbers import Funnel, FunnelAnswer, Order, ask, dropped, parse_window
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 from usertrack.product.steps import parse_step
 
 from ..server.capture_fixtures import Client
@@ -23,7 +23,7 @@ YEAR = frame("2026-01-01", "2027-01-01")
 
 
 def counted(
-    client: Client, lines: list[str], steps: str = "a b c", window: int | None = DAY, over: Frame = YEAR, **more: Any
+    client: Client, lines: list[str], steps: str = "a b c", window: int | None = DAY, over: Scope = YEAR, **more: Any
 ) -> FunnelAnswer:
     capture(client, lines)
     with asking(client.store, over.as_of) as runner:
@@ -275,12 +275,12 @@ def test_no_window(text: str) -> None:
         parse_window(text)
 
 
-def trend(client: Client, lines: list[str], steps: str, over: Frame, **more: Any) -> list[tuple[str, int, int, bool]]:
+def trend(client: Client, lines: list[str], steps: str, over: Scope, **more: Any) -> list[tuple[str, int, int, bool]]:
     capture(client, lines)
     funnel = Funnel("", tuple(map(parse_step, steps.split())), **{"window": DAY, **more})
     with asking(client.store, over.as_of, over.timezone) as runner:
         [group] = ask(runner, funnel, over, trend=True).groups
-    return [(f"{one.start:%m-%d}", one.so_far.n, one.so_far.hits, one.over) for one in group.trend]
+    return [(f"{one.start:%m-%d}", one.so_far.n, one.so_far.hits, one.finished) for one in group.trend]
 
 
 def test_who_converts_of_those_that_began_in_a_bucket(client: Client) -> None:

@@ -16,7 +16,7 @@ from usertrack.product.journeys import numbers as journeys
 from usertrack.product.journeys.view import journeys_document
 from usertrack.product.lifecycle import numbers as lifecycle
 from usertrack.product.retention import numbers as retention
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 from usertrack.product.sessions import numbers as sessions
 
 from ..server.capture_fixtures import Client
@@ -27,7 +27,7 @@ TWICE = Funnel("", (parse_step("a"), parse_step("a")))
 USES = features.Source("a", "", "category", "duration")
 
 Counts = dict[str, int]
-COMMANDS: dict[str, Callable[[Runner, Frame], Counts]] = {
+COMMANDS: dict[str, Callable[[Runner, Scope], Counts]] = {
     "activity": lambda runner, over: {
         name: group.days[2].dau for name, group in activity.ask(runner, over).groups.items()
     },
@@ -45,11 +45,11 @@ COMMANDS: dict[str, Callable[[Runner, Frame], Counts]] = {
         for group in ask_funnel(runner, replace(TWICE, order="unordered"), over).groups
     },
     "retention": lambda runner, over: {
-        group.name: group.cohorts[2].size for group in retention.ask(runner, retention.Asked("a"), over).groups
+        group.name: group.cohorts[2].size for group in retention.ask(runner, retention.RetentionQuery("a"), over).groups
     },
     "cohorts": lambda runner, over: {
         group.name: sum(week.size for week in group.cohorts)
-        for group in retention.ask_days(runner, retention.Asked("a"), replace(over, interval="week")).groups
+        for group in retention.ask_days(runner, retention.RetentionQuery("a"), replace(over, interval="week")).groups
     },
     "lifecycle": lambda runner, over: {
         name: periods[2].active for name, periods in lifecycle.ask_lifecycle(runner, "", over).groups.items()
@@ -58,7 +58,7 @@ COMMANDS: dict[str, Callable[[Runner, Frame], Counts]] = {
         name: sum(counts) for name, counts in lifecycle.ask_stickiness(runner, "", over).groups.items()
     },
     "journeys": lambda runner, over: {
-        group.name: group.total.sessions for group in journeys.ask(runner, journeys.Asked(by="event"), over).groups
+        group.name: group.total.sessions for group in journeys.ask(runner, journeys.JourneysQuery(by="event"), over).groups
     },
     "churn": lambda runner, over: {group.name: group.lifetime.n for group in churn.ask(runner, "", 7, over).groups},
     "churn's periods": lambda runner, over: {
@@ -90,7 +90,7 @@ def test_a_value_that_reads_as_none_is_in_quotes(client: Client) -> None:
         client.batch({**event, "properties": {"medium": medium}}, historical_migration=True)
     over = replace(JANUARY, breakdown="medium")
     with asking(client.store, JANUARY.as_of) as runner:
-        of_journeys = journeys_document(journeys.ask(runner, journeys.Asked(by="event"), over))
+        of_journeys = journeys_document(journeys.ask(runner, journeys.JourneysQuery(by="event"), over))
         of_features = features_document(features.ask(runner, USES, replace(over, interval="week")))
     assert [getattr(block, "heading", "") for block in of_journeys.blocks] == [
         'medium = "(none)" · 2 sessions',

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from usertrack.core.document import Listing
 from usertrack.core.errors import UsageError
 from usertrack.product.journeys.flow import flow
-from usertrack.product.journeys.numbers import Asked, Group, ask, page_of, rest, told_apart
+from usertrack.product.journeys.numbers import JourneysQuery, Group, ask, page_of, rest, told_apart
 from usertrack.product.journeys.periods import periods
 from usertrack.product.journeys.tree import lines
 from usertrack.product.journeys.view import journeys_document
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 from usertrack.render.cells import views
 
 from ..server.capture_fixtures import Client, running
@@ -29,10 +29,10 @@ YEAR = frame("2026-01-01", "2027-01-01")
 Edges = dict[tuple[int, str, str | None], int]
 
 
-def told(client: Client, lines: list[str], over: Frame = YEAR, **more: Any) -> Any:
+def told(client: Client, lines: list[str], over: Scope = YEAR, **more: Any) -> Any:
     capture(client, lines, more.pop("merged", None))
     with asking(client.store, over.as_of) as runner:
-        return ask(runner, Asked(**{"by": "event", **more}), over)
+        return ask(runner, JourneysQuery(**{"by": "event", **more}), over)
 
 
 def group(*args: Any, **more: Any) -> Group:
@@ -83,7 +83,7 @@ def test_several_ids_are_one_person(client: Client) -> None:
 def test_a_change_of_clocks_is_no_pause(client: Client, day: str) -> None:
     capture(client, [f"p | a | {day} 00:50:00", f"p | b | {day} 01:10:00"])
     with asking(client.store, YEAR.as_of, "Europe/Berlin") as runner:
-        [found] = ask(runner, Asked(by="event"), YEAR).groups
+        [found] = ask(runner, JourneysQuery(by="event"), YEAR).groups
     assert paths(found) == {"a b": 1}
 
 
@@ -302,7 +302,7 @@ def test_periods_have_the_sessions_that_began_in_them(
     )
     capture(client, PERIODS)
     with asking(client.store, over.as_of, "Europe/Berlin") as runner:
-        found = ask(runner, Asked(by="event", goal="goal", periods=True), over)
+        found = ask(runner, JourneysQuery(by="event", goal="goal", periods=True), over)
     counted = {
         f"{one.start:%-d %b}": (one.count.sessions, one.count.reached) for one in periods(found, found.groups[0])
     }
@@ -337,7 +337,7 @@ def sessions(log: list[tuple[str, str, int]]) -> Iterator[tuple[str, list[str]]]
 def test_everything_adds_up(running: Client, log: list[tuple[str, str, int]], steps: int) -> None:
     day = at("2010-01-01") + timedelta(days=next(DAYS))  # of a decade that no other test has
     lines = [f"{who}|{what}|{day + timedelta(minutes=5 * m):%Y-%m-%d %H:%M:%S}" for who, what, m in log]
-    found = group(running, lines, Frame(day, day + timedelta(days=1), YEAR.as_of), steps=steps)
+    found = group(running, lines, Scope(day, day + timedelta(days=1), YEAR.as_of), steps=steps)
     known = list(sessions(log))
     assert paths(found) == Counter(" ".join(way[:steps]) for _, way in known)
     assert {path: c.persons for path, c in found.paths.items()} == Counter(
@@ -350,19 +350,19 @@ def test_everything_adds_up(running: Client, log: list[tuple[str, str, int]], st
         len(known),
         *(n for n in (sum(len(way) >= k for _, way in known) for k in range(1, steps + 1)) if n),
     ]
-    nothing_is_lost(found, Asked(by="event", steps=steps))
+    nothing_is_lost(found, JourneysQuery(by="event", steps=steps))
     ends = list(found.exits)
     for top in range(len(ends)):
         _, others = told_apart(len(known), found.exits, top)
         assert others
         assert others.persons == len({who for who, way in known if way[-1] in ends[top:]})
     if any("d" in way for _, way in known):
-        to_d = group(running, [], Frame(day, day + timedelta(days=1), YEAR.as_of), steps=steps, goal="d")
+        to_d = group(running, [], Scope(day, day + timedelta(days=1), YEAR.as_of), steps=steps, goal="d")
         assert to_d.total.reached == to_d.journeys == sum("d" in way for _, way in known)
-        nothing_is_lost(to_d, Asked(by="event", steps=steps, goal="d"))
+        nothing_is_lost(to_d, JourneysQuery(by="event", steps=steps, goal="d"))
 
 
-def nothing_is_lost(found: Group, asked: Asked) -> None:
+def nothing_is_lost(found: Group, asked: JourneysQuery) -> None:
     total = found.total.sessions
     assert [rest(total, parts.values()) for parts in (found.entries, found.exits)] == [0, 0]
     assert rest(found.journeys, found.paths.values()) == 0
@@ -382,7 +382,7 @@ def nothing_is_lost(found: Group, asked: Asked) -> None:
 
 def test_the_longest_bar_is_that_of_the_largest_share(client: Client) -> None:
     found = told(client, [f"p{n} | {event} | 2026-01-01 00:00:00" for n, event in enumerate("aabcd")])
-    listings = [block for block in journeys_document(found, 1).blocks if isinstance(block, Listing) and block.shown]
+    listings = [block for block in journeys_document(found, 1).blocks if isinstance(block, Listing) and block.fields]
     for listing in listings:
         bars = [view.cell(row).bar for view in views(listing) if view.label == "Share" for row in listing.table.rows]
         if listing.heading in ("Common paths", "Where they begin", "Where they end"):

@@ -14,7 +14,7 @@ from usertrack.product.funnel.numbers import Funnel, ask
 from usertrack.product.journeys import numbers as journeys
 from usertrack.product.lifecycle.numbers import STATES, ask_lifecycle, ask_stickiness
 from usertrack.product.retention import numbers as retention
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 from usertrack.product.steps import parse_step
 
 from ..server.capture_fixtures import Client
@@ -33,7 +33,7 @@ def captured(client: Client, case: dict[str, Any]) -> dict[str, Any]:
     return query
 
 
-def days(query: dict[str, Any], **more: Any) -> Frame:
+def days(query: dict[str, Any], **more: Any) -> Scope:
     """The frame of a query whose last day counts, too."""
     last = at(query["date_to"]) + timedelta(days=1)
     return frame(query["date_from"], last.strftime("%Y-%m-%d"), query["interval"], **more)
@@ -72,7 +72,7 @@ def test_funnel_over_time(client: Client, case: dict[str, Any]) -> None:
     first, last = (
         datetime.fromisoformat(query[name]).replace(tzinfo=ZoneInfo(zone)) for name in ("date_from", "date_to")
     )
-    whole = Frame(
+    whole = Scope(
         first.astimezone(UTC), (last + timedelta(days=1)).astimezone(UTC), at("2026-01-01"), query["interval"], zone
     )
     steps = Funnel("", tuple(map(parse_step, query["steps"])), query["window_seconds"])
@@ -89,7 +89,7 @@ def test_retention(client: Client, case: dict[str, Any]) -> None:
     until = (first + query["intervals"] * size).strftime("%Y-%m-%d")
     window = frame(query["first_period"], until, query["interval"], week_start=query.get("week_start", "monday"))
     kind = "first-time" if query["mode"] == "first_time" else "recurring"
-    question = retention.Asked(query["start_event"], query["return_event"], kind)  # type: ignore[arg-type]
+    question = retention.RetentionQuery(query["start_event"], query["return_event"], kind)  # type: ignore[arg-type]
     with asking(client.store, at("2026-01-01")) as runner:
         [group] = retention.ask(runner, question, window).groups
     assert [list(cohort.people) for cohort in group.cohorts] == case["expected"]
@@ -146,7 +146,7 @@ def test_active_people(client: Client, case: dict[str, Any]) -> None:
 def test_paths(client: Client, case: dict[str, Any]) -> None:
     query = captured(client, case)
     with asking(client.store, at("2026-01-01")) as runner:
-        [group] = journeys.ask(runner, journeys.Asked(urls=True, **query), frame("2000-01-01", "2025-01-01")).groups
+        [group] = journeys.ask(runner, journeys.JourneysQuery(urls=True, **query), frame("2000-01-01", "2025-01-01")).groups
     edges = [edge for edge in group.edges if edge.target is not None]
     assert [
         [f"{edge.step}_{edge.source}", f"{edge.step + 1}_{edge.target}", edge.count.sessions] for edge in edges

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 from usertrack.product.sessions.numbers import Sessions, ask
 
 from ..server.capture_fixtures import Client
@@ -13,7 +13,7 @@ from .logs import asking, at, capture, frame
 DAY = frame("2026-03-02", "2026-03-03")
 
 
-def asked(client: Client, lines: list[str], over: Frame = DAY) -> Sessions:
+def asked(client: Client, lines: list[str], over: Scope = DAY) -> Sessions:
     capture(client, lines)
     with asking(client.store, over.as_of, over.timezone) as runner:
         return ask(runner, over, buckets=True)
@@ -138,7 +138,7 @@ def test_before_is_as_long_as_what_is_over(client: Client) -> None:
     ],
     ids=["hours", "weeks", "weeks from Sunday", "months", "hours off the hour"],
 )
-def test_buckets(client: Client, over: Frame, expected: dict[int, tuple[int, int]]) -> None:
+def test_buckets(client: Client, over: Scope, expected: dict[int, tuple[int, int]]) -> None:
     lines = [
         "p|x|2026-03-01 22:10:00, 2026-03-02 00:20:00|$session_id=s1",
         "p|x|2026-03-01 22:59:00|$session_id=s2",

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from usertrack.core.document import Chart, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
+from usertrack.core.document import Chart, Document, Facts, Heatmap, Listing, Paragraph, Section, Field, Spark
 from usertrack.core.table import Column, Table
 
 AS_OF = datetime(2026, 11, 20, 8, 0)
@@ -96,24 +96,24 @@ def segments() -> Document:
         blocks=(
             Listing(
                 SUMMARY,
-                shown={
-                    "segment": Shown("Segment", kind="tag"),
-                    "people": Shown("People"),
-                    "share": Shown("Share", kind="bar"),
-                    "change": Shown("Since last week", align="right"),
-                    "action": Shown("Action"),
+                fields={
+                    "segment": Field("Segment", kind="tag"),
+                    "people": Field("People"),
+                    "share": Field("Share", kind="bar"),
+                    "change": Field("Since last week", align="right"),
+                    "action": Field("Action"),
                 },
             ),
             Listing(
                 PEOPLE,
                 heading="Who to talk to first",
                 columns=("email", "primary", "priority", "last_seen", "because"),
-                shown={
-                    "email": Shown("Person"),
-                    "primary": Shown("Segment", kind="tag"),
-                    "priority": Shown("Priority"),
-                    "last_seen": Shown("Seen", kind="when"),
-                    "because": Shown("Why", grows=True),
+                fields={
+                    "email": Field("Person"),
+                    "primary": Field("Segment", kind="tag"),
+                    "priority": Field("Priority"),
+                    "last_seen": Field("Seen", kind="when"),
+                    "because": Field("Why", grows=True),
                 },
                 limit=4,
                 more="why? `usertrack explain lena@northwind.example`",
@@ -157,10 +157,10 @@ def dossier() -> Document:
                 (
                     Listing(
                         TOOLS,
-                        shown={
-                            "success": Shown(kind="bar", full=1.0),
-                            "first": Shown(kind="when"),
-                            "last": Shown(kind="when"),
+                        fields={
+                            "success": Field(kind="bar", full=1.0),
+                            "first": Field(kind="when"),
+                            "last": Field(kind="when"),
                         },
                     ),
                 ),

@@ -15,7 +15,7 @@ from openpyxl.utils.escape import unescape
 from rich.cells import cell_len
 from rich.console import Console
 
-from usertrack.core.document import Code, Document, Facts, Listing, Paragraph, Section, Shown, Spark
+from usertrack.core.document import Code, Document, Facts, Listing, Paragraph, Section, Field, Spark
 from usertrack.core.table import Column, Table
 from usertrack.render import data, html, markdown, safe, terminal
 
@@ -56,7 +56,7 @@ def everywhere(text: str) -> Document:
         (Column("who"), Column("n", "BIGINT"), Column("tag"), Column("why"), Column(f"c {text}")),
         [(text, 1, text, text, text), ("b", 2, None, "w", "x")],
     )
-    shown = {"tag": Shown(kind="tag"), "why": Shown(grows=True)}
+    shown = {"tag": Field(kind="tag"), "why": Field(grows=True)}
     return Document(
         title=f"t {text}",
         subtitle=text,
@@ -66,7 +66,7 @@ def everywhere(text: str) -> Document:
             Facts(((text, text),)),
             Spark(text, [1, 2], text),
             Code(text),
-            Section(text, (Listing(table, heading=text, shown=shown, more=text),)),
+            Section(text, (Listing(table, heading=text, fields=shown, more=text),)),
         ),
         table=table,
     )

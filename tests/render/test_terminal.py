@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from usertrack.core.document import Code, Document, Kind, Listing, Shown, of_table
+from usertrack.core.document import Code, Document, Kind, Listing, Field, of_table
 from usertrack.core.table import Column, Table
 from usertrack.render import cells, charts, terminal
 
@@ -22,7 +22,7 @@ def printed(document: Document, width: int, limit: int | None = None) -> str:
 
 def said(values: list[Any], type_: str, kind: Kind = "auto", **options: Any) -> list[str]:
     table = Table((Column("x", type_),), [(value,) for value in values], as_of=options.pop("as_of", None), **options)
-    (view,) = cells.views(Listing(table, shown={"x": Shown(kind=kind)}))
+    (view,) = cells.views(Listing(table, fields={"x": Field(kind=kind)}))
     return [view.cell(row).text for row in table.rows]
 
 

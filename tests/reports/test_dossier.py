@@ -56,10 +56,10 @@ def _kept(table):  # type: ignore[no-untyped-def]
 
 
 def test_account_and_segments(ann: Dossier) -> None:
-    facts = ann.standing["action"].facts
+    facts = ann.explanations["action"].facts
     assert (facts["name"], facts["credits"], facts["run_count"], facts["finished_runs"]) == ("Ann", 42.5, 6, 5)
-    assert [segment.id for segment in ann.standing["action"].members] == ["failing", "power"]
-    assert [segment.id for segment in ann.standing["lifecycle"].members] == ["active"]
+    assert [segment.id for segment in ann.explanations["action"].members] == ["failing", "power"]
+    assert [segment.id for segment in ann.explanations["lifecycle"].members] == ["active"]
 
 
 def test_tools_with_rates_over_finished_calls(ann: Dossier) -> None:

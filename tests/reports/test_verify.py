@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import problem
 from usertrack.core import embed as seal
-from usertrack.core.document import Chart, Facts, Heatmap, Listing, Origin, Paragraph, Section, Shown, Spark
+from usertrack.core.document import Chart, Facts, Heatmap, Listing, Origin, Paragraph, Section, Field, Spark
 from usertrack.core.provenance import provenance, with_missing
 from usertrack.core.table import Column, Table
 from usertrack.reports.recipe import Recipe
@@ -24,7 +24,7 @@ def known(visits: int = 7, people: int = 3, why: str = "credits 100 → 60", who
     pages = Table((Column("page"), Column("views", "BIGINT")), [("/a", visits), ("/b", 2)])
     left = Table((Column("who"), Column("why"), Column("priority", "DOUBLE")), [(who, why, 9.5)])
     blocks = (
-        Section("Traffic", (Listing(pages, shown={"views": Shown("Views")}),), (EVENTS,)),
+        Section("Traffic", (Listing(pages, fields={"views": Field("Views")}),), (EVENTS,)),
         Section("Segments", (Facts((("People", people),)), Listing(left, "Left")), (ACCOUNTS,)),
         Section("Words", (Paragraph("no figure of anything"),)),
     )

@@ -87,7 +87,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 def rows(here: Office, name: str, *columns: str, **params: Any) -> list[tuple[Any, ...]]:
     with here.runner(as_of=UNTIL) as runner:
-        table = runner.one(runner.bind(name, params))
+        table = runner.table(runner.bind(name, params))
         return [tuple(row[column] for column in columns) for row in table.dicts()]
 
 

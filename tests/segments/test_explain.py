@@ -16,7 +16,7 @@ from usertrack.segments.classify import classify
 from usertrack.segments.explain import Flip, Verdict, explain
 from usertrack.segments.explain_view import explain_document
 from usertrack.segments.expressions import parse, whole_only
-from usertrack.segments.profiles import Workbench
+from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Segment, SegmentSet
 from usertrack.workspace.settings import load
 
@@ -24,7 +24,7 @@ PEOPLE = 8
 
 
 @pytest.fixture(scope="module")
-def demo_bench(demo_cache: Any, demo_postgres: str) -> Workbench:
+def demo_bench(demo_cache: Any, demo_postgres: str) -> Profiles:
     """Everybody's profile in the demo, landed once."""
     from usertrack.engine.connect import open_runner
     from usertrack.library.library import Library, shipped_root
@@ -36,17 +36,17 @@ def demo_bench(demo_cache: Any, demo_postgres: str) -> Workbench:
         configured = load(env={}, demo=True)
         library = Library([shipped_root() / "queries"])
         with open_runner(configured, library, now=AS_OF, notify=lambda message, *, passing=False: None) as runner:
-            bench = build(runner, read_rules(shipped_root() / "segments.yaml"))
-    return bench  # it stands on its own: the engines are closed
+            profiles = build(runner, read_rules(shipped_root() / "segments.yaml"))
+    return profiles  # it stands on its own: the engines are closed
 
 
 class Worlds:
     """People with one fact changed, all classified at once."""
 
-    def __init__(self, bench: Workbench) -> None:
-        self.bench = bench
+    def __init__(self, profiles: Profiles) -> None:
+        self.bench = profiles
         self.wanted: list[tuple[str, bool, object]] = []
-        bench.connection.execute("CREATE OR REPLACE TABLE worlds AS SELECT * FROM base LIMIT 0")
+        profiles.connection.execute("CREATE OR REPLACE TABLE worlds AS SELECT * FROM base LIMIT 0")
 
     def add(self, verdict: Verdict, email: str, flip: Flip, to: Any, *, flipped: bool) -> None:
         """Expect that the verdict is ``flipped`` where the fact is ``to``, or that it is not."""
@@ -59,17 +59,17 @@ class Worlds:
 
     def check(self, set_name: str) -> int:
         """Everybody's membership is as expected; returns how many were tried."""
-        bench = self.bench
-        derived = ", ".join(f"({fact.sql}) AS {identifier(fact.name)}" for fact in bench.rules.derived)
-        bench.connection.execute("ALTER TABLE profile RENAME TO everybody")
+        profiles = self.bench
+        derived = ", ".join(f"({fact.sql}) AS {identifier(fact.name)}" for fact in profiles.rules.derived)
+        profiles.connection.execute("ALTER TABLE profile RENAME TO everybody")
         try:
-            bench.connection.execute(f"CREATE TABLE profile AS SELECT *, {derived} FROM worlds")
-            classify(bench, bench.rules.sets[set_name])
+            profiles.connection.execute(f"CREATE TABLE profile AS SELECT *, {derived} FROM worlds")
+            classify(profiles, profiles.rules.sets[set_name])
             for number, (segment, member, what) in enumerate(self.wanted):
-                flag = bench.one(f"SELECT {identifier(f'in {segment}')} FROM flagged WHERE email = '{number}'")[0]
+                flag = profiles.row(f"SELECT {identifier(f'in {segment}')} FROM flagged WHERE email = '{number}'")[0]
                 assert bool(flag) is member, (segment, what)
         finally:
-            bench.connection.execute("DROP TABLE IF EXISTS profile; ALTER TABLE everybody RENAME TO profile")
+            profiles.connection.execute("DROP TABLE IF EXISTS profile; ALTER TABLE everybody RENAME TO profile")
         return len(self.wanted)
 
 
@@ -89,7 +89,7 @@ def beyond(flip: Flip) -> Any:
 
 
 @pytest.mark.parametrize("set_name", ["action", "lifecycle"])
-def test_every_flip_flips_and_a_smaller_one_does_not(demo_bench: Workbench, set_name: str) -> None:
+def test_every_flip_flips_and_a_smaller_one_does_not(demo_bench: Profiles, set_name: str) -> None:
     worlds, chosen = Worlds(demo_bench), demo_bench.rules.sets[set_name]
     emails = demo_bench.connection.execute(f"SELECT email FROM profile ORDER BY hash(email) LIMIT {PEOPLE}").fetchall()
     for (email,) in emails:
@@ -104,7 +104,7 @@ def test_every_flip_flips_and_a_smaller_one_does_not(demo_bench: Workbench, set_
 
 
 @pytest.mark.parametrize("set_name", ["action", "lifecycle"])
-def test_verdicts_are_the_classification(demo_bench: Workbench, set_name: str) -> None:
+def test_verdicts_are_the_classification(demo_bench: Profiles, set_name: str) -> None:
     chosen = demo_bench.rules.sets[set_name]
     classify(demo_bench, chosen)
     rows = demo_bench.connection.execute(
@@ -130,44 +130,44 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 
 @pytest.fixture(scope="module")
-def bench(company: Office) -> Iterator[Workbench]:
+def bench(company: Office) -> Iterator[Profiles]:
     with company.bench() as loaded:
         yield loaded
 
 
-def verdict_of(bench: Workbench, name: str, segment: str, set_name: str = "action") -> Verdict:
-    found = explain(bench, bench.rules.sets[set_name], f"{name}@x.example")
+def verdict_of(profiles: Profiles, name: str, segment: str, set_name: str = "action") -> Verdict:
+    found = explain(profiles, profiles.rules.sets[set_name], f"{name}@x.example")
     return next(verdict for verdict in found.verdicts if verdict.segment.id == segment)
 
 
-def flips(bench: Workbench, name: str, segment: str) -> dict[str, tuple[Any, str]]:
-    return {flip.fact.name: (flip.to, flip.reach) for flip in verdict_of(bench, name, segment).flips}
+def flips(profiles: Profiles, name: str, segment: str) -> dict[str, tuple[Any, str]]:
+    return {flip.fact.name: (flip.to, flip.reach) for flip in verdict_of(profiles, name, segment).flips}
 
 
-def test_out_of_failing(bench: Workbench) -> None:
-    assert flips(bench, "failing", "failing") == {
+def test_out_of_failing(profiles: Profiles) -> None:
+    assert flips(profiles, "failing", "failing") == {
         "run_count": (5, "or less"),
         "runs_completed": (14, "or more"),
         "runs_failed": (5, "or less"),
     }
 
 
-def test_into_power(bench: Workbench) -> None:
-    assert flips(bench, "rich", "power") == {"run_count": (6, "or more"), "credits": (49.99, "or less")}
+def test_into_power(profiles: Profiles) -> None:
+    assert flips(profiles, "rich", "power") == {"run_count": (6, "or more"), "credits": (49.99, "or less")}
 
 
-def test_what_two_facts_hold_no_single_one_changes(bench: Workbench) -> None:
-    assert flips(bench, "failing", "power") == {}
+def test_what_two_facts_hold_no_single_one_changes(profiles: Profiles) -> None:
+    assert flips(profiles, "failing", "power") == {}
 
 
-def test_a_subscriber_would_be_a_prospect_without_the_subscription(bench: Workbench) -> None:
-    assert flips(bench, "prospect", "high_intent") == {"subscription_status": (None, "anything else")}
+def test_a_subscriber_would_be_a_prospect_without_the_subscription(profiles: Profiles) -> None:
+    assert flips(profiles, "prospect", "high_intent") == {"subscription_status": (None, "anything else")}
 
 
-def test_at_risk_until_anything_happens(bench: Workbench) -> None:
+def test_at_risk_until_anything_happens(profiles: Profiles) -> None:
     week = ago(7)
     after = week + timedelta(seconds=1)
-    assert flips(bench, "idle", "at_risk") == {
+    assert flips(profiles, "idle", "at_risk") == {
         "signed_up_at": (after, "or more"),
         "run_count": (1, "or more"),
         **dict.fromkeys(
@@ -178,43 +178,43 @@ def test_at_risk_until_anything_happens(bench: Workbench) -> None:
     }
 
 
-def test_an_unknown_fact_leaves_the_verdict_open(bench: Workbench) -> None:
-    verdict = verdict_of(bench, "unknown", "power")
+def test_an_unknown_fact_leaves_the_verdict_open(profiles: Profiles) -> None:
+    verdict = verdict_of(profiles, "unknown", "power")
     assert verdict.member is None
     assert [looked.met for looked in verdict.looked] == [False, None]
-    assert flips(bench, "unknown", "power")["credits"] == (49.99, "or less")
+    assert flips(profiles, "unknown", "power")["credits"] == (49.99, "or less")
 
 
-def test_rates_carry_their_number(bench: Workbench) -> None:
-    looked = verdict_of(bench, "failing", "failing").looked[1]
+def test_rates_carry_their_number(profiles: Profiles) -> None:
+    looked = verdict_of(profiles, "failing", "failing").looked[1]
     assert looked.counts == {"success_rate": 19}
     assert looked.facts[0][1] == pytest.approx(5 / 19)
 
 
-def test_the_first_of_an_exclusive_set_takes_the_person(bench: Workbench) -> None:
-    verdict = verdict_of(bench, "failing", "active", "lifecycle")
+def test_the_first_of_an_exclusive_set_takes_the_person(profiles: Profiles) -> None:
+    verdict = verdict_of(profiles, "failing", "active", "lifecycle")
     assert (verdict.member, verdict.earlier) == (True, "")
-    later = verdict_of(bench, "failing", "at_risk", "lifecycle")
+    later = verdict_of(profiles, "failing", "at_risk", "lifecycle")
     assert (later.member, later.earlier) == (False, "Active")
 
 
 def test_a_source_that_is_missing_is_named(company: Office) -> None:
-    with company.bench("neon") as bench:
-        verdict = verdict_of(bench, "failing", "frustrated")
+    with company.bench("neon") as profiles:
+        verdict = verdict_of(profiles, "failing", "frustrated")
         assert (verdict.member, verdict.flips) == (None, ())
         assert "PostHog is not connected" in verdict.unknown
-        assert verdict_of(bench, "failing", "failing").member is True
+        assert verdict_of(profiles, "failing", "failing").member is True
 
 
-def test_nobody_of_that_name(bench: Workbench) -> None:
-    error = problem(lambda: explain(bench, bench.rules.sets["action"], "failling@x.example"))
+def test_nobody_of_that_name(profiles: Profiles) -> None:
+    error = problem(lambda: explain(profiles, profiles.rules.sets["action"], "failling@x.example"))
     assert error.exit_code == 2
     assert "failing@x.example" in error.hint
-    assert "5 people are known" in problem(lambda: explain(bench, bench.rules.sets["action"], "qqq")).hint
+    assert "5 people are known" in problem(lambda: explain(profiles, profiles.rules.sets["action"], "qqq")).hint
 
 
-def judged(bench: Workbench, name: str, when: str) -> Verdict:
-    (verdict,) = explain(bench, SegmentSet("own", (Segment("own", "Own", when),)), f"{name}@x.example").verdicts
+def judged(profiles: Profiles, name: str, when: str) -> Verdict:
+    (verdict,) = explain(profiles, SegmentSet("own", (Segment("own", "Own", when),)), f"{name}@x.example").verdicts
     return verdict
 
 
@@ -235,9 +235,9 @@ def judged(bench: Workbench, name: str, when: str) -> Verdict:
         ("failing", "credits IS NULL", ["unknown"]),
     ],
 )  # fmt: skip
-def test_each_comparison_keeps_its_own_values(bench: Workbench, name: str, when: str, change: list[str]) -> None:
+def test_each_comparison_keeps_its_own_values(profiles: Profiles, name: str, when: str, change: list[str]) -> None:
     chosen = SegmentSet("own", (Segment("own", "Own", when),))
-    document = explain_document(bench, explain(bench, chosen, f"{name}@x.example"), "UTC")
+    document = explain_document(profiles, explain(profiles, chosen, f"{name}@x.example"), "UTC")
     rows = next(block for block in document.blocks if isinstance(block, Listing)).table.dicts()
     assert [row["change"] for row in rows if row["change"] or change[0] == ""] == change
 
@@ -275,21 +275,21 @@ def conditions() -> st.SearchStrategy[str]:
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_said_to_change_a_verdict_does(
-    bench: Workbench, when: str, name: str | None, status: str | None, runs: int | None
+    profiles: Profiles, when: str, name: str | None, status: str | None, runs: int | None
 ) -> None:
     """Whatever the rule: what is stated flips it, nothing nearer does, and what is not stated does not."""
     person = {"name": name, "subscription_status": status, "run_count": runs}
-    bench.connection.execute(
+    profiles.connection.execute(
         "UPDATE profile SET name = $1, subscription_status = $2, run_count = $3 WHERE email = 'rich@x.example'",
         [*person.values()],
     )
-    verdict = judged(bench, "rich", when)
+    verdict = judged(profiles, "rich", when)
     said = {flip.fact.name: flip for flip in verdict.flips}
     for fact in (fact for fact in person if fact in when):
         tested = [None] * (fact != "run_count" or "run_count IS" in when)
         tried = [*tested, *(range(40) if fact == "run_count" else [*TEXTS, "another"])]
         values = [value for value in tried if value != person[fact]]
-        rows = bench.connection.execute(
+        rows = profiles.connection.execute(
             f"SELECT ({when}) IS TRUE FROM (SELECT p.* REPLACE (v AS {fact}) FROM profile p, "
             "(SELECT unnest($1) AS v, generate_subscripts($1, 1) AS i) WHERE email = 'rich@x.example' ORDER BY i)",
             [values],
@@ -322,10 +322,10 @@ def promised(flip: Flip | None, values: list[Any]) -> set[Any]:
         ("at_risk", ["≥ 7", "and = 0", "and (none seen", "or at least 7 days ago)"]),
     ],
 )
-def test_rules_in_words(bench: Workbench, name: str, rule: list[str]) -> None:
-    document = explain_document(bench, explain(bench, bench.rules.sets["action"], "idle@x.example"), "UTC")
+def test_rules_in_words(profiles: Profiles, name: str, rule: list[str]) -> None:
+    document = explain_document(profiles, explain(profiles, profiles.rules.sets["action"], "idle@x.example"), "UTC")
     rows = document.blocks[-2].table.dicts()  # type: ignore[union-attr]
-    title = bench.rules.sets["action"][name].name
+    title = profiles.rules.sets["action"][name].name
     start = next(number for number, row in enumerate(rows) if row["segment"] == title)
     said = [row["rule"] for row in rows[start:] if row["segment"] in (title, "") and row["rule"]]
     assert said[: len(rule)] == rule

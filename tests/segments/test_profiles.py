@@ -15,7 +15,7 @@ KNOWN = ("runs", "failed", "credits", "last_run_at")
 
 
 def facts_of(found: Classification, email: str) -> tuple[object, ...]:
-    return found.bench.one(f"SELECT {', '.join(KNOWN)} FROM profile WHERE email = ?", [email])
+    return found.bench.row(f"SELECT {', '.join(KNOWN)} FROM profile WHERE email = ?", [email])
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_a_source_that_knows_nobody_is_named(tmp_path: Path) -> None:
     rows.account("ann@x.example", runs={"completed": 6})
     with office(tmp_path, rows) as company:
         with company.runner() as runner:
-            bench = build(runner, company.rules)
-            assert [note.split(":")[0] for note in bench.notes] == ["PostHog has no events up to then"]
+            profiles = build(runner, company.rules)
+            assert [note.split(":")[0] for note in profiles.notes] == ["PostHog has no events up to then"]
             assert build(runner, company.rules, only="ann@x.example").notes == []
         with company.runner(as_of=datetime(2020, 1, 1, tzinfo=UTC)) as runner:
             notes = build(runner, company.rules).notes

@@ -36,11 +36,11 @@ def test_one_person_is_the_same_alone_as_among_all(company: Office, wanted: str)
     with company.runner() as runner:
         everybody, alone = build(runner, company.rules), build(runner, company.rules, only=wanted)
         ask = "SELECT * FROM profile WHERE email = ?"
-        assert alone.one(ask, [EVA]) == everybody.one(ask, [EVA])
+        assert alone.row(ask, [EVA]) == everybody.row(ask, [EVA])
         assert (alone.people, everybody.people) == (1, 2)
         known = "SELECT run_count, accounts, credits, subscription_status FROM profile"
         # the account used last is a day old; one of them pays
-        assert alone.one(known) == (10, 5, 10.0, "active")
+        assert alone.row(known) == (10, 5, 10.0, "active")
 
 
 def test_the_dossier_counts_what_was_done_under_any_of_them(company: Office) -> None:

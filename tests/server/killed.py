@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from usertrack.server.imports.events import Wanted
+from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
 from usertrack.server.ingest import Ingestor
 from usertrack.server.payload import Event
@@ -55,7 +55,7 @@ def say(text: str) -> None:
 def import_some(store: Store, file: Path, chance: random.Random) -> None:
     rows = [f"seen,{chance.choice('bc')}{chance.randrange(200)},2026-09-{day:02}T00:00:00Z" for day in range(1, 21)]
     file.write_text("\n".join(["event,distinct_id,timestamp", *rows]))
-    import_file(store, Wanted(file, file), "t", datetime.now(UTC), lambda text, *, passing=False: None)
+    import_file(store, ImportOptions(file, file), "t", datetime.now(UTC), lambda text, *, passing=False: None)
 
 
 def wrong(store: Store, acknowledged: set[str]) -> list[str]:

@@ -126,9 +126,9 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     env = {KNOWN[name].env: "s3cr3t" for name in KNOWN if KNOWN[name].secret}
     settings = read(tmp_path, env={name: f" {value}\n" for name, value in env.items()})
     assert [settings[name] for name in KNOWN if KNOWN[name].secret] == ["s3cr3t"] * 6
-    assert {settings.shown(name) for name in KNOWN if KNOWN[name].secret} == {"set"}
+    assert {settings.displayed(name) for name in KNOWN if KNOWN[name].secret} == {"set"}
     assert "s3cr3t" not in repr(settings)
-    assert read(tmp_path).shown("postgres.url") == "not set"
+    assert read(tmp_path).displayed("postgres.url") == "not set"
 
 
 def test_how_old_an_answer_may_be(tmp_path: Path) -> None:

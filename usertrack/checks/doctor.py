@@ -31,7 +31,7 @@ def _shown(settings: Settings, name: str) -> str:
     value = settings[name]
     if value is None:
         return f"not set ({KNOWN[name].env})"
-    text = ", ".join(value) if isinstance(value, list) else settings.shown(name)
+    text = ", ".join(value) if isinstance(value, list) else settings.displayed(name)
     return f"{_CREDENTIALS.sub('//…@', text)} ({settings.values[name].origin})"
 
 

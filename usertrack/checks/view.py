@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from usertrack.checks.workspace import Finding
-from usertrack.core.document import Document, Listing, Paragraph, Shown
+from usertrack.core.document import Document, Listing, Paragraph, Field
 from usertrack.core.errors import CheckFailed
 from usertrack.core.table import Column, Row, Table
 
-_SHOWN = {"level": Shown(" ", "tag"), "what": Shown("What"), "found": Shown("Found")}
+_SHOWN = {"level": Field(" ", "tag"), "what": Field("What"), "found": Field("Found")}
 
 
 def findings_document(title: str, findings: Sequence[Finding]) -> Document:
@@ -18,7 +18,7 @@ def findings_document(title: str, findings: Sequence[Finding]) -> Document:
     return Document(
         title=title,
         # how many problems there are is the error that the command ends with
-        blocks=(Listing(seen, shown=_SHOWN), *([] if _count(findings) else [Paragraph("everything is in order")])),
+        blocks=(Listing(seen, fields=_SHOWN), *([] if _count(findings) else [Paragraph("everything is in order")])),
         table=Table(columns, rows, name="findings", title=title),
     )
 

@@ -18,7 +18,7 @@ from usertrack.library.sql import mistake
 from usertrack.product.funnel.numbers import named_funnels
 from usertrack.segments.classify import at, condition, prove
 from usertrack.segments.expressions import expand, parse
-from usertrack.segments.profiles import Workbench
+from usertrack.segments.profiles import Profiles
 from usertrack.segments.reachability import Reach, extremes
 from usertrack.segments.rules import Segment, SegmentSet, read_rules
 
@@ -136,16 +136,16 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
     """segments.yaml: shape, unknown facts, types, rules that can never apply, and rules inside others."""
     try:
         rules = read_rules(path)
-        bench = Workbench(rules, library, datetime(2026, 1, 1, tzinfo=UTC))
-        bench.declare()
+        profiles = Profiles(rules, library, datetime(2026, 1, 1, tzinfo=UTC))
+        profiles.declare()
     except UsageError as error:
         return [Finding("FAIL", path.name, error.message, error.hint)]
     findings = []
     for chosen in rules.sets.values():
-        problems = [problem for segment in chosen.segments if (problem := _problem(bench, segment))]
+        problems = [problem for segment in chosen.segments if (problem := _problem(profiles, segment))]
         findings += problems or [
             Finding("ok", f"set {chosen.name}", f"{len(chosen.segments)} segments"),
-            *_logic(bench, chosen),
+            *_logic(profiles, chosen),
         ]
     return findings
 
@@ -169,50 +169,50 @@ def check_funnels(paths: Sequence[Path]) -> list[Finding]:
     return [Finding("ok", "funnels.yaml", f"{len(funnels)} funnel{'s' * (len(funnels) != 1)}")]
 
 
-def _problem(bench: Workbench, segment: Segment) -> Finding | None:
+def _problem(profiles: Profiles, segment: Segment) -> Finding | None:
     try:
-        prove(bench, segment)
+        prove(profiles, segment)
     except UsageError as error:
         return Finding("FAIL", f"segment {segment.id}", error.message, error.hint)
     return None
 
 
-def _logic(bench: Workbench, chosen: SegmentSet) -> list[Finding]:
+def _logic(profiles: Profiles, chosen: SegmentSet) -> list[Finding]:
     """What the rules of a set mean for each other: rules for nobody, and rules inside others."""
-    reach = Reach(bench.connection, {name: fact.type for name, fact in bench.facts.items()})
-    rules = {segment.id: condition(bench, segment) for segment in chosen.segments}
+    reach = Reach(profiles.connection, {name: fact.type for name, fact in profiles.facts.items()})
+    rules = {segment.id: condition(profiles, segment) for segment in chosen.segments}
     findings, before = [], list[Segment]()
     for segment in chosen.segments:
         taken = [(rules[earlier.id], False) for earlier in before] if chosen.exclusive else []
         if not reach.possible([(rules[segment.id], True)]):
-            findings.append(_wrong(bench, segment, "nobody can ever be in it", "its conditions exclude each other"))
+            findings.append(_wrong(profiles, segment, "nobody can ever be in it", "its conditions exclude each other"))
         elif not reach.possible([(rules[segment.id], True), *taken]):
             findings.append(
-                _wrong(bench, segment, "the segments before it leave nobody for it", "move it up in `precedence`")
+                _wrong(profiles, segment, "the segments before it leave nobody for it", "move it up in `precedence`")
             )
         else:
             before.append(segment)
-        findings += _off_scale(bench, segment, rules[segment.id])
+        findings += _off_scale(profiles, segment, rules[segment.id])
     if not chosen.exclusive:
         for first, second in combinations(before, 2):
             for inner, outer in ((first, second), (second, first)):
                 if not reach.possible([(rules[inner.id], True), (rules[outer.id], False)]):
-                    findings.append(_inside(bench, inner, outer, hidden=inner is second))
+                    findings.append(_inside(profiles, inner, outer, hidden=inner is second))
     return findings
 
 
-def _wrong(bench: Workbench, segment: Segment, detail: str, hint: str) -> Finding:
-    return Finding("FAIL", f"segment {segment.id}", f"{at(bench.rules, segment, 'when')}: {detail}", hint)
+def _wrong(profiles: Profiles, segment: Segment, detail: str, hint: str) -> Finding:
+    return Finding("FAIL", f"segment {segment.id}", f"{at(profiles.rules, segment, 'when')}: {detail}", hint)
 
 
 _SCALE = (0, 10)  # of priorities, so that people of all segments sort into one list
 
 
-def _off_scale(bench: Workbench, segment: Segment, rule: Any) -> list[Finding]:
+def _off_scale(profiles: Profiles, segment: Segment, rule: Any) -> list[Finding]:
     """A note for a priority that leaves the scale; found by trying, so that what is found is true."""
-    where = at(bench.rules, segment, "priority")
-    asked = [expand(part, bench.derived) for part in (rule, parse(segment.priority, where))]
-    least, most = extremes(bench.connection, {name: fact.type for name, fact in bench.facts.items()}, *asked)
+    where = at(profiles.rules, segment, "priority")
+    asked = [expand(part, profiles.derived) for part in (rule, parse(segment.priority, where))]
+    least, most = extremes(profiles.connection, {name: fact.type for name, fact in profiles.facts.items()}, *asked)
     out = [value for value in (most, least) if value is not None and not _SCALE[0] <= round(value, 1) <= _SCALE[1]]
     if not out:
         return []
@@ -220,8 +220,8 @@ def _off_scale(bench: Workbench, segment: Segment, rule: Any) -> list[Finding]:
     return [Finding("note", f"segment {segment.id}", text, "write least(10, greatest(0, …)) around it")]
 
 
-def _inside(bench: Workbench, inner: Segment, outer: Segment, *, hidden: bool) -> Finding:
-    text = f"{at(bench.rules, inner, 'when')}: overlap: everybody in it is in {outer.id} too"
+def _inside(profiles: Profiles, inner: Segment, outer: Segment, *, hidden: bool) -> Finding:
+    text = f"{at(profiles.rules, inner, 'when')}: overlap: everybody in it is in {outer.id} too"
     if hidden:
         text, hint = f"{text}, which comes first, so it is nobody's primary segment", "move it up in `precedence`"
         return Finding("note", f"segment {inner.id}", text, hint)

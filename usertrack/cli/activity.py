@@ -6,13 +6,13 @@ import typer
 
 from usertrack.cli.analytics import WEEKS
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Asked, frame_of, tell, with_asked
+from usertrack.cli.filters import PANEL, Filters, frame_of, tell, with_asked
 from usertrack.cli.options import Limit
 
 if TYPE_CHECKING:
-    from usertrack.cli.session import Desk
+    from usertrack.cli.session import Session
     from usertrack.core.document import Document
-    from usertrack.product.scope import Frame
+    from usertrack.product.scope import Scope
 
 
 @with_asked()
@@ -26,7 +26,7 @@ def activity(
     ] = None,
     limit: Limit = None,
     *,
-    asked: Asked,
+    asked: Filters,
     common: Common,
 ) -> None:
     """How active people are: DAU, WAU and MAU, who came and went, sessions, engagement, and when in the week.
@@ -51,23 +51,23 @@ def activity(
     if full:
         _require_unused(asked)
         _require_json(common)
-    with open_desk(common) as desk:
-        frame = frame_of(desk, asked)
-        frame = replace(frame, user=user_of(desk.runner, user)) if user else frame
-        tell(desk, frame, _everything(desk, frame) if full else activity_document(ask(desk.runner, frame)), limit)
+    with open_desk(common) as session:
+        scope = frame_of(session, asked)
+        scope = replace(scope, user=user_of(session.runner, user)) if user else scope
+        tell(session, scope, _everything(session, scope) if full else activity_document(ask(session.runner, scope)), limit)
 
 
 def _require_json(common: Common) -> None:
     from usertrack.cli.common import settings_of
-    from usertrack.cli.output import chosen
+    from usertrack.cli.output import format_of
     from usertrack.core.errors import UsageError
 
     given = "" if common.output is not None and common.format is None else settings_of(common)["format"] or ""
-    if chosen(given, common.output) != "json":
+    if format_of(given, common.output) != "json":
         raise UsageError("--full is a JSON document", "add -f json, or -o with a file that ends in .json")
 
 
-def _require_unused(asked: Asked) -> None:
+def _require_unused(asked: Filters) -> None:
     from usertrack.core.errors import UsageError
 
     for option, typed in (("--interval", asked.interval), ("--breakdown", asked.breakdown)):
@@ -75,39 +75,39 @@ def _require_unused(asked: Asked) -> None:
             raise UsageError(f"--full takes no {option}: it is one document, by day", f"leave out {option}")
 
 
-def _everything(desk: "Desk", frame: "Frame") -> "Document":
+def _everything(session: "Session", scope: "Scope") -> "Document":
     from dataclasses import replace
 
     from usertrack.product.features.numbers import source_of
     from usertrack.product.funnel.numbers import named_funnels
     from usertrack.reports.activity_export import user_activity_document
-    from usertrack.reports.activity_full import Asked as Question
+    from usertrack.reports.activity_full import FullActivityQuery as Question
     from usertrack.reports.activity_full import ask
     from usertrack.workspace.files import funnel_paths
 
-    rules = desk.rules()
-    frame = replace(frame, breakdown="")
+    rules = session.rules()
+    scope = replace(scope, breakdown="")
     question = Question(
-        frame,
-        replace(frame, interval="week").last(WEEKS),
-        replace(frame, interval="day").last(365),
-        desk.settings["signed_up"],
-        source_of(desk.settings),
-        tuple(desk.settings["pages"]),
-        named_funnels(funnel_paths(desk.settings)),
+        scope,
+        replace(scope, interval="week").last(WEEKS),
+        replace(scope, interval="day").last(365),
+        session.settings["signed_up"],
+        source_of(session.settings),
+        tuple(session.settings["pages"]),
+        named_funnels(funnel_paths(session.settings)),
     )
-    return user_activity_document(ask(desk.runner, question, desk.profiles(rules), rules, _place(desk)))
+    return user_activity_document(ask(session.runner, question, session.profiles(rules), rules, _place(session)))
 
 
-def _place(desk: "Desk") -> str:
+def _place(session: "Session") -> str:
     """The project in PostHog, else the workspace, else that it is the demo."""
-    settings = desk.settings
+    settings = session.settings
     project = settings["posthog.project_id"]
     return str(project) if project and not settings.uses_demo else settings.root.name if settings.root else "demo"
 
 
 @with_asked()
-def sessions(limit: Limit = None, *, asked: Asked, common: Common) -> None:
+def sessions(limit: Limit = None, *, asked: Filters, common: Common) -> None:
     """Sessions: how many, how long, and on which devices, browsers, systems and in which countries.
 
     `usertrack sessions` · the last 30 days, today among them, beside as long before
@@ -120,9 +120,9 @@ def sessions(limit: Limit = None, *, asked: Asked, common: Common) -> None:
     from usertrack.product.sessions.numbers import ask
     from usertrack.product.sessions.view import sessions_document
 
-    with open_desk(common) as desk:
-        frame = frame_of(desk, asked)
-        tell(desk, frame, sessions_document(ask(desk.runner, frame, buckets=asked.interval is not None)), limit)
+    with open_desk(common) as session:
+        scope = frame_of(session, asked)
+        tell(session, scope, sessions_document(ask(session.runner, scope, buckets=asked.interval is not None)), limit)
 
 
 def register(app: typer.Typer) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Asked, frame_of, periods_of, tell, with_asked
+from usertrack.cli.filters import PANEL, Filters, frame_of, periods_of, tell, with_asked
 from usertrack.cli.options import Limit, Pseudonyms
 
 Periods = Annotated[
@@ -44,7 +44,7 @@ def funnel(
     limit: Limit = None,
     pseudonyms: Pseudonyms = False,
     *,
-    asked: Asked,
+    asked: Filters,
     common: Common,
 ) -> None:
     """How many people get from step to step, how long it takes them, and who stops where.
@@ -68,19 +68,19 @@ def funnel(
     from usertrack.core.errors import UsageError
     from usertrack.product.funnel.numbers import Order, ask, dropped, funnel_of, named_funnels, parse_window
     from usertrack.product.funnel.view import funnel_document, people_document
-    from usertrack.product.scope import chosen
+    from usertrack.product.scope import one_of
     from usertrack.product.steps import event_notes, events_of, step_of
     from usertrack.workspace.files import funnel_paths
 
-    with open_desk(common) as desk:
-        found = funnel_of(steps, named_funnels(funnel_paths(desk.settings)), partial(step_of, desk.runner))
+    with open_desk(common) as session:
+        found = funnel_of(steps, named_funnels(funnel_paths(session.settings)), partial(step_of, session.runner))
         found = replace(
             found,
             window=parse_window(window) if window is not None else found.window,
-            order=chosen(order, Order, "--order") if order else found.order,
+            order=one_of(order, Order, "--order") if order else found.order,
             exclusions=(
                 *found.exclusions,
-                *(name for text in exclude or [] for name in events_of(desk.runner, text) or [text]),
+                *(name for text in exclude or [] for name in events_of(session.runner, text) or [text]),
             ),
         )
         if stopped_at is not None and stopped_at > len(found.steps):
@@ -93,15 +93,15 @@ def funnel(
                 "--where \"person.properties.plan = 'pro'\" leaves the people of one value",
             )
         trend = asked.interval is not None or periods is not None
-        frame = frame_of(desk, asked, interval="week" if trend else "day")
-        said = event_notes(desk.runner, steps if len(steps) > 1 else [])
+        scope = frame_of(session, asked, interval="week" if trend else "day")
+        said = event_notes(session.runner, steps if len(steps) > 1 else [])
         if trend:
-            frame = periods_of(frame, asked, periods, frame.reaching(found.window or 0, 12))
+            scope = periods_of(scope, asked, periods, scope.reaching(found.window or 0, 12))
         if stopped_at is None:
-            shown = funnel_document(ask(desk.runner, found, frame, trend=trend))
+            shown = funnel_document(ask(session.runner, found, scope, trend=trend))
         else:
-            shown = people_document(found, frame, stopped_at, dropped(desk.runner, found, frame, stopped_at))
-        tell(desk, frame, desk.pseudonymised(shown) if pseudonyms else shown, limit, said)
+            shown = people_document(found, scope, stopped_at, dropped(session.runner, found, scope, stopped_at))
+        tell(session, scope, session.pseudonymised(shown) if pseudonyms else shown, limit, said)
 
 
 WEEKS = 15
@@ -127,7 +127,7 @@ def retention(
     minimum: Annotated[int, typer.Option("--minimum", min=1, help="How often somebody must come back.")] = 1,
     limit: Limit = None,
     *,
-    asked: Asked,
+    asked: Filters,
     common: Common,
 ) -> None:
     """Who comes back: of those who began in a week (day, month, hour), the share seen again in each later one.
@@ -139,17 +139,17 @@ def retention(
     `usertrack retention --type recurring --target feature_used --segment power`
     """
     from usertrack.cli.session import open_desk
-    from usertrack.product.retention.numbers import Asked as Question
+    from usertrack.product.retention.numbers import RetentionQuery as Question
     from usertrack.product.retention.numbers import Kind, ask
     from usertrack.product.retention.view import retention_document
-    from usertrack.product.scope import chosen
+    from usertrack.product.scope import one_of
     from usertrack.product.steps import event_notes
 
-    with open_desk(common) as desk:
-        frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods, 8)
-        question = Question(target or "", returning, chosen(kind, Kind, "--type"), minimum)
-        said = event_notes(desk.runner, [question.target, returning])
-        tell(desk, frame, retention_document(ask(desk.runner, question, frame)), limit, said)
+    with open_desk(common) as session:
+        scope = periods_of(frame_of(session, asked, interval="week"), asked, periods, 8)
+        question = Question(target or "", returning, one_of(kind, Kind, "--type"), minimum)
+        said = event_notes(session.runner, [question.target, returning])
+        tell(session, scope, retention_document(ask(session.runner, question, scope)), limit, said)
 
 
 @with_asked()
@@ -165,7 +165,7 @@ def cohorts(
     returning: Returning = "",
     limit: Limit = None,
     *,
-    asked: Asked,
+    asked: Filters,
     common: Common,
 ) -> None:
     """Everybody by the week of their signup, and the share who came back on day 1, 7, 14, 30, 60 and 90 after it.
@@ -177,17 +177,17 @@ def cohorts(
     `usertrack cohorts --returning run_completed --weeks 26 -o cohorts.csv`
     """
     from usertrack.cli.session import open_desk
-    from usertrack.product.retention.numbers import Asked as Question
+    from usertrack.product.retention.numbers import RetentionQuery as Question
     from usertrack.product.retention.numbers import ask_days
     from usertrack.product.retention.view import cohorts_document
     from usertrack.product.steps import event_notes
 
-    with open_desk(common) as desk:
-        frame = periods_of(frame_of(desk, asked, interval="week"), asked, weeks, WEEKS)
-        said = event_notes(desk.runner, [target or "", returning])
-        signed_up = desk.settings["signed_up"] if target is None else target
-        found = ask_days(desk.runner, Question(signed_up, returning), frame)
-        tell(desk, frame, cohorts_document(found), limit, said)
+    with open_desk(common) as session:
+        scope = periods_of(frame_of(session, asked, interval="week"), asked, weeks, WEEKS)
+        said = event_notes(session.runner, [target or "", returning])
+        signed_up = session.settings["signed_up"] if target is None else target
+        found = ask_days(session.runner, Question(signed_up, returning), scope)
+        tell(session, scope, cohorts_document(found), limit, said)
 
 
 Active = Annotated[
@@ -197,7 +197,7 @@ Active = Annotated[
 
 @with_asked()
 def lifecycle(
-    event: Active = "", periods: Periods = None, limit: Limit = None, *, asked: Asked, common: Common
+    event: Active = "", periods: Periods = None, limit: Limit = None, *, asked: Filters, common: Common
 ) -> None:
     """Who is new, who returns, who comes back after a pause, and who has gone, from period to period.
 
@@ -210,15 +210,15 @@ def lifecycle(
     from usertrack.product.lifecycle.view import lifecycle_document
     from usertrack.product.steps import event_notes
 
-    with open_desk(common) as desk:
-        frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods, 12)
-        said = event_notes(desk.runner, [event])
-        tell(desk, frame, lifecycle_document(ask_lifecycle(desk.runner, event, frame)), limit, said)
+    with open_desk(common) as session:
+        scope = periods_of(frame_of(session, asked, interval="week"), asked, periods, 12)
+        said = event_notes(session.runner, [event])
+        tell(session, scope, lifecycle_document(ask_lifecycle(session.runner, event, scope)), limit, said)
 
 
 @with_asked()
 def stickiness(
-    event: Active = "", periods: Periods = None, limit: Limit = None, *, asked: Asked, common: Common
+    event: Active = "", periods: Periods = None, limit: Limit = None, *, asked: Filters, common: Common
 ) -> None:
     """On how many days (weeks, months) of a time people were active: habits show at the far end.
 
@@ -231,10 +231,10 @@ def stickiness(
     from usertrack.product.lifecycle.view import stickiness_document
     from usertrack.product.steps import event_notes
 
-    with open_desk(common) as desk:
-        frame = periods_of(frame_of(desk, asked), asked, periods, 14)
-        said = event_notes(desk.runner, [event])
-        tell(desk, frame, stickiness_document(ask_stickiness(desk.runner, event, frame)), limit, said)
+    with open_desk(common) as session:
+        scope = periods_of(frame_of(session, asked), asked, periods, 14)
+        said = event_notes(session.runner, [event])
+        tell(session, scope, stickiness_document(ask_stickiness(session.runner, event, scope)), limit, said)
 
 
 @with_asked()
@@ -252,7 +252,7 @@ def features(
     periods: Periods = None,
     limit: Limit = None,
     *,
-    asked: Asked,
+    asked: Filters,
     common: Common,
 ) -> None:
     """Which features are used by whom: adoption, who comes back to them, time spent, trend, and what nobody uses.
@@ -271,14 +271,14 @@ def features(
     from usertrack.product.features.view import features_document
     from usertrack.product.steps import event_notes
 
-    with open_desk(common) as desk:
-        frame = periods_of(frame_of(desk, asked, interval="week"), asked, periods, 8)
-        source = source_of(desk.settings, event, name)
+    with open_desk(common) as session:
+        scope = periods_of(frame_of(session, asked, interval="week"), asked, periods, 8)
+        source = source_of(session.settings, event, name)
         if name:
-            require_known(desk.runner, [name], frame.since, frame.until)
-        said = event_notes(desk.runner, [event])
-        found = ask(desk.runner, source, frame, category or [])
-        tell(desk, frame, features_document(found), limit, said)
+            require_known(session.runner, [name], scope.since, scope.until)
+        said = event_notes(session.runner, [event])
+        found = ask(session.runner, source, scope, category or [])
+        tell(session, scope, features_document(found), limit, said)
 
 
 @with_asked()
@@ -286,12 +286,12 @@ def churn(
     event: Active = "",
     gone: Annotated[
         int,
-        typer.Option("--gone", metavar="DAYS", min=1, max=400, help="Whole days without an event are to have left."),
+        typer.Option("--gone", metavar="DAYS", min=1, max=400, help="FullActivity days without an event are to have left."),
     ] = 30,
     periods: Periods = None,
     limit: Limit = None,
     *,
-    asked: Asked,
+    asked: Filters,
     common: Common,
 ) -> None:
     """How many leave, how long people stay, who is about to go, and how often that was right before.
@@ -309,13 +309,13 @@ def churn(
     from usertrack.product.churn.view import churn_document
     from usertrack.product.steps import event_notes
 
-    with open_desk(common) as desk:
+    with open_desk(common) as session:
         trend = asked.interval is not None or periods is not None
-        frame = frame_of(desk, asked, days=365, interval="month" if trend else "day")
+        scope = frame_of(session, asked, days=365, interval="month" if trend else "day")
         if trend:
-            frame = periods_of(frame, asked, periods, len(frame.starts))
-        said = event_notes(desk.runner, [event])
-        tell(desk, frame, churn_document(ask(desk.runner, event, gone, frame, trend=trend)), limit, said)
+            scope = periods_of(scope, asked, periods, len(scope.starts))
+        said = event_notes(session.runner, [event])
+        tell(session, scope, churn_document(ask(session.runner, event, gone, scope, trend=trend)), limit, said)
 
 
 def register(app: typer.Typer) -> None:

@@ -117,9 +117,9 @@ def _words_of(module: str, name: str) -> Callable[[str], Iterable[str]]:
 
 def _kept(kind: str) -> Callable[[str], Iterable[str]]:
     def names(incomplete: str) -> Iterable[str]:
-        from usertrack.cli.names import kept
+        from usertrack.cli.names import known_names
 
-        return kept(_settings(), kind)
+        return known_names(_settings(), kind)
 
     return names
 

@@ -35,14 +35,14 @@ def failures(
     from usertrack.failures.view import failures_document
     from usertrack.workspace.files import failures_paths
 
-    with open_desk(common) as desk:
-        catalogue = read_catalogue(failures_paths(desk.settings))
-        person = account_named(desk.runner, user) if user else []
-        found = investigate(desk.runner, catalogue, person=person, tool=tool or "", days=days)
+    with open_desk(common) as session:
+        catalogue = read_catalogue(failures_paths(session.settings))
+        person = account_named(session.runner, user) if user else []
+        found = investigate(session.runner, catalogue, person=person, tool=tool or "", days=days)
         if isinstance(found, Investigation) and not (user or tool):
-            names.keep(desk.settings, "tools", found.used)
-        desk.incomplete = isinstance(found, Investigation) and bool(found.missing)
-        desk.emit(failures_document(found, desk.settings["timezone"]), limit)
+            names.keep(session.settings, "tools", found.used)
+        session.incomplete = isinstance(found, Investigation) and bool(found.missing)
+        session.emit(failures_document(found, session.settings["timezone"]), limit)
 
 
 def register(app: typer.Typer) -> None:

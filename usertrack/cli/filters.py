@@ -12,10 +12,10 @@ from usertrack.cli import complete
 from usertrack.cli.options import with_common
 
 if TYPE_CHECKING:
-    from usertrack.cli.session import Desk
+    from usertrack.cli.session import Session
     from usertrack.core.document import Document
-    from usertrack.product.scope import Frame, Interval, WeekStart
-    from usertrack.segments.profiles import Workbench
+    from usertrack.product.scope import Scope, Interval, WeekStart
+    from usertrack.segments.profiles import Profiles
     from usertrack.segments.rules import Rules
 
 PANEL = "Product analytics"
@@ -23,7 +23,7 @@ _WHAT = "What is asked about"
 
 
 @dataclass(frozen=True)
-class Asked:
+class Filters:
     """The options of an analysis as they were typed."""
 
     since: str | None = None
@@ -103,7 +103,7 @@ _FIELDS: dict[str, Any] = {
         ),
     ],
 }
-_DEFAULTS = Asked()
+_DEFAULTS = Filters()
 
 
 def with_asked(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -114,7 +114,7 @@ def with_asked(*without: str) -> Callable[[Callable[..., None]], Callable[..., N
 
         @functools.wraps(command)
         def wrapper(**given: Any) -> None:
-            asked = Asked(**{name: given.pop(name) for name in fields})
+            asked = Filters(**{name: given.pop(name) for name in fields})
             command(**given, asked=asked)
 
         own = inspect.signature(command)
@@ -131,54 +131,54 @@ def with_asked(*without: str) -> Callable[[Callable[..., None]], Callable[..., N
     return wrap
 
 
-def frame_of(desk: "Desk", asked: Asked, *, days: int = 30, interval: str = "day") -> "Frame":
+def frame_of(session: "Session", asked: Filters, *, days: int = 30, interval: str = "day") -> "Scope":
     """What is asked about; raises UsageError. Asks the sources for the people of a segment."""
     from usertrack.core.errors import UsageError
     from usertrack.library.sql import condition_of, properties_of
     from usertrack.product.ask import require_known
-    from usertrack.product.scope import TOP, Frame, Interval, Population, Range, chosen
+    from usertrack.product.scope import TOP, Scope, Interval, Population, Range, one_of
 
     if asked.top is not None and not asked.breakdown:
         raise UsageError("--top tells values of a --breakdown apart, and there is none", "add --breakdown PROPERTY")
-    zone, as_of = desk.settings["timezone"], desk.runner.as_of
+    zone, as_of = session.settings["timezone"], session.runner.as_of
     since, until = Range(asked.since, asked.until, asked.days).window(as_of, zone, days)
-    unit: Interval = chosen(asked.interval or interval, Interval, "--interval")
-    frame = Frame(
+    unit: Interval = one_of(asked.interval or interval, Interval, "--interval")
+    scope = Scope(
         since,
         until,
         as_of,
         unit,
         zone,
-        week_start(desk, asked.week_start, unit),
+        week_start(session, asked.week_start, unit),
         condition_of(asked.where, "posthog") if asked.where else "",
         breakdown=asked.breakdown or "",
         top=asked.top or TOP,
-        population=chosen(asked.people or desk.settings["people"], Population, "--people"),
+        population=one_of(asked.people or session.settings["people"], Population, "--people"),
     )
-    require_known(desk.runner, properties_of(frame.where), frame.since, frame.until)
+    require_known(session.runner, properties_of(scope.where), scope.since, scope.until)
     if not asked.segment:
-        return frame
-    rules = desk.rules()
+        return scope
+    rules = session.rules()
     rules.holding(asked.segment)
-    incomplete = desk.incomplete
-    found = of_people(desk, frame, asked.segment, desk.profiles(rules), rules)
-    desk.incomplete = incomplete  # a segment that is known is known whole, whatever else could not be answered
+    incomplete = session.incomplete
+    found = of_people(session, scope, asked.segment, session.profiles(rules), rules)
+    session.incomplete = incomplete  # a segment that is known is known whole, whatever else could not be answered
     return found
 
 
-def week_start(desk: "Desk", typed: str | None, unit: "Interval") -> "WeekStart":
+def week_start(session: "Session", typed: str | None, unit: "Interval") -> "WeekStart":
     """What was asked for, else as the settings say, else as PostHog's project does, else Monday; raises UsageError."""
-    from usertrack.product.scope import WeekStart, chosen
+    from usertrack.product.scope import WeekStart, one_of
     from usertrack.workspace.settings import WEEK_STARTS
 
-    wanted = chosen(typed, WeekStart, "--week-start") if typed else desk.settings["week_start"]
+    wanted = one_of(typed, WeekStart, "--week-start") if typed else session.settings["week_start"]
     if wanted is None and unit == "week":
-        day = desk.runner.about().get("week_start_day")
+        day = session.runner.about().get("week_start_day")
         wanted = WEEK_STARTS[day] if day in (0, 1) else None
     return cast("WeekStart", wanted or "monday")
 
 
-def of_people(desk: "Desk", frame: "Frame", segment: str, bench: "Workbench", rules: "Rules") -> "Frame":
+def of_people(session: "Session", scope: "Scope", segment: str, profiles: "Profiles", rules: "Rules") -> "Scope":
     """``frame`` for the people of a segment alone.
 
     Raises UsageError where there is none of that name, Unknown where a source was missing that tells who is in it.
@@ -189,15 +189,15 @@ def of_people(desk: "Desk", frame: "Frame", segment: str, bench: "Workbench", ru
     from usertrack.segments.classify import classify
 
     chosen, name = rules.holding(segment)
-    found = classify(bench, chosen)
+    found = classify(profiles, chosen)
     found.require_known(name)
     people = found.people([name])
     key = people.names.index(rules.key)
-    most = MOST_EMBEDDED if desk.runner.about().get("usertrack_parquet") else MOST_PEOPLE
-    return replace(frame, segment=segment, people=tuple(str(row[key]) for row in people.rows), most_people=most)
+    most = MOST_EMBEDDED if session.runner.about().get("usertrack_parquet") else MOST_PEOPLE
+    return replace(scope, segment=segment, people=tuple(str(row[key]) for row in people.rows), most_people=most)
 
 
-def periods_of(frame: "Frame", asked: Asked, count: int | None, usual: int) -> "Frame":
+def periods_of(scope: "Scope", asked: Filters, count: int | None, usual: int) -> "Scope":
     """``frame`` from the start of a bucket on: of what was asked for, else of the ``count``, or ``usual``, last ones.
 
     Raises UsageError where two options say when it begins.
@@ -208,19 +208,19 @@ def periods_of(frame: "Frame", asked: Asked, count: int | None, usual: int) -> "
     if begins and count is not None:
         raise UsageError(f"{begins} and --periods both say when it begins", "give one of them")
     if begins:
-        return frame.whole
-    return frame.last(count or usual)
+        return scope.widened_to_buckets
+    return scope.last(count or usual)
 
 
 def tell(
-    desk: "Desk", frame: "Frame", document: "Document", limit: int | None = None, said: Sequence[str] = ()
+    session: "Session", scope: "Scope", document: "Document", limit: int | None = None, said: Sequence[str] = ()
 ) -> None:
     """Hand out an analysis with what is known of its time, of who is left out, and what else is ``said``."""
     from dataclasses import replace
 
-    notes = (*said, *frame.notes, *desk.runner.opted_out.notes())
+    notes = (*said, *scope.notes, *session.runner.opted_out.notes())
     data = document.data
-    desk.emit(
+    session.emit(
         replace(
             document,
             notes=tuple(dict.fromkeys((*document.notes, *notes))),

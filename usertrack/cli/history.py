@@ -62,7 +62,7 @@ def show(
     from usertrack.core.spool import connect
     from usertrack.segments.history.file import opened
     from usertrack.segments.history.person_view import path_document
-    from usertrack.segments.history.timeline import Asked, best_of_days, path, tell
+    from usertrack.segments.history.timeline import HistoryQuery, best_of_days, path, tell
     from usertrack.segments.history.view import story_document
     from usertrack.segments.rules import read_rules
     from usertrack.workspace.files import rules_path
@@ -80,7 +80,7 @@ def show(
             document = path_document(rules.key, user.strip().lower(), path(connection, days, user), zone)
         else:
             only = _ids(kept, segment or [])
-            asked = Asked(set_name, rules.key, only, before=_middle(before, zone), after=_middle(after, zone))
+            asked = HistoryQuery(set_name, rules.key, only, before=_middle(before, zone), after=_middle(after, zone))
             document = story_document(tell(connection, kept, days, asked), only, zone, view)
     emit(document, settings, common, limit)
 
@@ -104,13 +104,13 @@ def backfill(
     from usertrack.segments.history.backfill import backfill as fill
     from usertrack.segments.history.view import backfill_document
 
-    with open_desk(common) as desk:
-        rules = desk.rules()
+    with open_desk(common) as session:
+        rules = session.rules()
         chosen = [rules.set_named(set_name)] if set_name else list(rules.sets.values())
-        place = _required(desk.settings, desk.runner.now)
-        done = fill(desk.runner, rules, chosen, place, weeks, desk.progress)
-        desk.incomplete = done.incomplete
-        desk.emit(backfill_document(done, desk.settings["timezone"]))
+        place = _required(session.settings, session.runner.now)
+        done = fill(session.runner, rules, chosen, place, weeks, session.progress)
+        session.incomplete = done.incomplete
+        session.emit(backfill_document(done, session.settings["timezone"]))
 
 
 @history.command("forget")

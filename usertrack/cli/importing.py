@@ -15,7 +15,7 @@ from usertrack.cli.options import Format, Output
 if TYPE_CHECKING:
     from usertrack.cli.diagnostics import Progress
     from usertrack.core.document import Document
-    from usertrack.server.imports.events import Wanted
+    from usertrack.server.imports.events import ImportOptions
     from usertrack.server.imports.load import Imported
     from usertrack.server.lock import DirectoryServed
 
@@ -36,7 +36,7 @@ def events(
         str, typer.Option("--timezone", metavar="ZONE", help="Of times that do not say it themselves.")
     ] = "UTC",
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Where the events are kept, as `serve` has it.")
+        Path | None, typer.Option("--data", metavar="DIR", help="Where the events are known_names, as `serve` has it.")
     ] = None,
     dry_run: Annotated[
         bool,
@@ -69,20 +69,20 @@ def events(
     from usertrack.cli import output as out
     from usertrack.cli.serving import default_data, require_timezone
     from usertrack.demo.sources import require_engines
-    from usertrack.product.scope import chosen
-    from usertrack.server.imports.events import Ties, Wanted
+    from usertrack.product.scope import one_of
+    from usertrack.server.imports.events import Ties, ImportOptions
 
     require_engines()
     require_timezone(timezone)
-    out.chosen(fmt or "", output)
+    out.format_of(fmt or "", output)
     folder = data or default_data()
-    wanted = Wanted(file, file, mapping or [], omit or [], timezone, skip_bad, chosen(ties, Ties, "--ties"))
+    wanted = ImportOptions(file, file, mapping or [], omit or [], timezone, skip_bad, one_of(ties, Ties, "--ties"))
     with diagnostics.Progress() as progress:
         shown = _previewed(wanted, progress) if dry_run else _imported(wanted, folder, progress)
     out.emit(shown, fmt=fmt or "", output=output)
 
 
-def _previewed(wanted: "Wanted", progress: "Progress") -> "Document":
+def _previewed(wanted: "ImportOptions", progress: "Progress") -> "Document":
     """Needs no data directory, so that one which is served is not in the way."""
     from chdb import ChdbError
 
@@ -105,7 +105,7 @@ def _previewed(wanted: "Wanted", progress: "Progress") -> "Document":
         return preview_document(str(wanted.called), events.mapping.fates(), rows, problems, notes)
 
 
-def _imported(wanted: "Wanted", folder: Path, progress: "Progress") -> "Document":
+def _imported(wanted: "ImportOptions", folder: Path, progress: "Progress") -> "Document":
     from usertrack.server.imports.view import imported_document
     from usertrack.server.lock import DirectoryServed
 
@@ -116,7 +116,7 @@ def _imported(wanted: "Wanted", folder: Path, progress: "Progress") -> "Document
     return imported_document(str(wanted.called), asdict(done), answering)
 
 
-def _here(wanted: "Wanted", folder: Path, progress: "Progress") -> "Imported":
+def _here(wanted: "ImportOptions", folder: Path, progress: "Progress") -> "Imported":
     from usertrack.cli import diagnostics
     from usertrack.server.imports.load import import_file
     from usertrack.server.serve import load_or_create_settings
@@ -131,7 +131,7 @@ def _here(wanted: "Wanted", folder: Path, progress: "Progress") -> "Imported":
         raise
 
 
-def _there(wanted: "Wanted", served: "DirectoryServed", progress: "Progress") -> "Imported":
+def _there(wanted: "ImportOptions", served: "DirectoryServed", progress: "Progress") -> "Imported":
     from usertrack.cli import diagnostics
     from usertrack.server.imports.remote import import_by_server
 

@@ -9,7 +9,7 @@ from usertrack.cli.common import Common
 from usertrack.cli.options import Limit, Params, parse_params, with_common
 
 if TYPE_CHECKING:
-    from usertrack.cli.session import Desk
+    from usertrack.cli.session import Session
 
 _PANEL = "PostHog"
 insight = typer.Typer(no_args_is_help=True, help="PostHog's saved insights: list, show, run, create, delete.")
@@ -34,11 +34,11 @@ def list_(
     from usertrack.insights.saved import list_insights
     from usertrack.insights.view import list_document
 
-    with open_desk(common) as desk:
-        found = list_insights(desk.runner, search)
+    with open_desk(common) as session:
+        found = list_insights(session.runner, search)
         if not search:
-            names.keep(desk.settings, "insights", (name for one in found for name in (one.short_id, one.name)))
-        desk.emit(list_document(found, desk.settings["insights"], search))
+            names.keep(session.settings, "insights", (name for one in found for name in (one.short_id, one.name)))
+        session.emit(list_document(found, session.settings["insights"], search))
 
 
 @insight.command("show")
@@ -52,8 +52,8 @@ def show(wanted: Wanted, *, common: Common) -> None:
     from usertrack.insights.saved import find
     from usertrack.insights.view import insight_document
 
-    with open_desk(common) as desk:
-        desk.emit(insight_document(find(desk.runner, wanted), desk.settings["timezone"]))
+    with open_desk(common) as session:
+        session.emit(insight_document(find(session.runner, wanted), session.settings["timezone"]))
 
 
 @insight.command("run")
@@ -74,11 +74,11 @@ def run(
     from usertrack.insights.saved import answer, find
     from usertrack.insights.view import answer_document
 
-    with open_desk(common) as desk:
-        _say_as_of(desk)
-        found = find(desk.runner, wanted)
-        desk.progress(f"waiting for {found.called}", passing=True)
-        desk.emit(answer_document(answer(desk.runner, found, refresh=common.refresh), desk.settings["timezone"]), limit)
+    with open_desk(common) as session:
+        _say_as_of(session)
+        found = find(session.runner, wanted)
+        session.progress(f"waiting for {found.called}", passing=True)
+        session.emit(answer_document(answer(session.runner, found, refresh=common.refresh), session.settings["timezone"]), limit)
 
 
 @insight.command("create")
@@ -110,11 +110,11 @@ def create(
     from usertrack.insights.saved import namesakes
     from usertrack.insights.view import made_document
 
-    with open_desk(common) as desk:
-        asked = statement(desk.runner, query, parse_params(param), "posthog", sql, None)
-        others = namesakes(desk.runner, name)
-        made = save(desk.runner, name, asked, description)
-        desk.emit(made_document(made))
+    with open_desk(common) as session:
+        asked = statement(session.runner, query, parse_params(param), "posthog", sql, None)
+        others = namesakes(session.runner, name)
+        made = save(session.runner, name, asked, description)
+        session.emit(made_document(made))
         if others:
             ids = ", ".join(str(one.id) for one in others)
             diagnostics.note(f"there is another insight called '{name}' ({ids}): use ids, the name is no longer enough")
@@ -140,19 +140,19 @@ def delete(
     from usertrack.insights.saved import delete as remove
     from usertrack.insights.saved import find
 
-    with open_desk(common) as desk:
-        found = find(desk.runner, wanted)
-        desk.progress.stop()
+    with open_desk(common) as session:
+        found = find(session.runner, wanted)
+        session.progress.stop()
         if not yes and not diagnostics.agreed(f"delete {found.called} ({found.id})"):
             diagnostics.note("nothing was deleted")
             raise typer.Exit(1)
-        remove(desk.runner, found)
+        remove(session.runner, found)
         diagnostics.note(f"deleted {found.called} ({found.id})")
 
 
-def _say_as_of(desk: "Desk", what: str = "saved insights") -> None:
-    if desk.settings["as_of"]:
-        desk.progress(f"PostHog computes {what} for its own present; --as-of has no part in it")
+def _say_as_of(session: "Session", what: str = "saved insights") -> None:
+    if session.settings["as_of"]:
+        session.progress(f"PostHog computes {what} for its own present; --as-of has no part in it")
 
 
 @with_common
@@ -171,11 +171,11 @@ def events(
     from usertrack.insights.catalog import events as known
     from usertrack.insights.view import events_document
 
-    with open_desk(common) as desk:
-        found = known(desk.runner, search, days)
+    with open_desk(common) as session:
+        found = known(session.runner, search, days)
         if not search:
-            names.keep(desk.settings, "events", (str(row[0]) for row in found.rows))
-        desk.emit(events_document(found, days, desk.settings["timezone"]), limit)
+            names.keep(session.settings, "events", (str(row[0]) for row in found.rows))
+        session.emit(events_document(found, days, session.settings["timezone"]), limit)
 
 
 @with_common
@@ -195,11 +195,11 @@ def properties(
     from usertrack.insights.catalog import properties as known
     from usertrack.insights.view import properties_document
 
-    with open_desk(common) as desk:
-        found = known(desk.runner, of, event, search)
+    with open_desk(common) as session:
+        found = known(session.runner, of, event, search)
         if not (event or search):
-            names.keep(desk.settings, f"{of} properties", (str(row[0]) for row in found.rows))
-        desk.emit(properties_document(found, event or f"{of}s", desk.settings["timezone"]), limit)
+            names.keep(session.settings, f"{of} properties", (str(row[0]) for row in found.rows))
+        session.emit(properties_document(found, event or f"{of}s", session.settings["timezone"]), limit)
 
 
 @with_common
@@ -221,10 +221,10 @@ def errors(
     from usertrack.insights.catalog import errors as ranked
     from usertrack.insights.view import errors_document
 
-    with open_desk(common) as desk:
-        _say_as_of(desk, "its ranking of errors")
-        found = ranked(desk.runner, days, sort, search)
-        desk.emit(errors_document(found, days, desk.settings["timezone"]), limit)
+    with open_desk(common) as session:
+        _say_as_of(session, "its ranking of errors")
+        found = ranked(session.runner, days, sort, search)
+        session.emit(errors_document(found, days, session.settings["timezone"]), limit)
 
 
 @with_common
@@ -242,8 +242,8 @@ def search(
     from usertrack.insights.catalog import search as everywhere
     from usertrack.insights.view import search_document
 
-    with open_desk(common) as desk:
-        desk.emit(search_document(everywhere(desk.runner, text), text, desk.settings["timezone"]), limit)
+    with open_desk(common) as session:
+        session.emit(search_document(everywhere(session.runner, text), text, session.settings["timezone"]), limit)
 
 
 def register(app: typer.Typer) -> None:

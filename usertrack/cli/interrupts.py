@@ -35,7 +35,7 @@ def watched(run: Callable[[], int]) -> int:
             _watch()
             code = run()
         finally:
-            signal.signal(signal.SIGINT, lambda number, frame: None)
+            signal.signal(signal.SIGINT, lambda number, scope: None)
     except KeyboardInterrupt:
         code = INTERRUPTED
     return code
@@ -58,13 +58,13 @@ def _watch() -> None:
     signal.signal(signal.SIGINT, _raise)
 
 
-def _raise(number: int, frame: FrameType | None) -> None:
+def _raise(number: int, scope: FrameType | None) -> None:
     global _owed
-    while frame:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+    while scope:
+        if scope.f_code.co_filename.startswith("<frozen importlib"):
             _owed = True
             return
-        frame = frame.f_back
+        scope = scope.f_back
     raise KeyboardInterrupt
 
 

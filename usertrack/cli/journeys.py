@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Asked, frame_of, tell, with_asked
+from usertrack.cli.filters import PANEL, Filters, frame_of, tell, with_asked
 from usertrack.cli.options import Limit
 
 
@@ -26,7 +26,7 @@ def journeys(
     urls: Annotated[bool, typer.Option("--urls", help="Pages are whole addresses, as in PostHog's own paths.")] = False,
     limit: Limit = None,
     *,
-    asked: Asked,
+    asked: Filters,
     common: Common,
 ) -> None:
     """Which way people take: what they do first and next, where they come in, and where they leave.
@@ -42,19 +42,19 @@ def journeys(
     `usertrack journeys -o journeys.html` · as a drawing
     """
     from usertrack.cli.session import open_desk
-    from usertrack.product.journeys.numbers import Asked as Question
+    from usertrack.product.journeys.numbers import JourneysQuery as Question
     from usertrack.product.journeys.numbers import By, ask, page_of
     from usertrack.product.journeys.view import journeys_document
-    from usertrack.product.scope import chosen
+    from usertrack.product.scope import one_of
 
-    kind = chosen(by, By, "--by")
+    kind = one_of(by, By, "--by")
     if kind == "page":
         start, goal = page_of(start, urls=urls), page_of(goal, urls=urls)
-    with open_desk(common) as desk:
-        patterns, periods = tuple(desk.settings["pages"]), asked.interval is not None
+    with open_desk(common) as session:
+        patterns, periods = tuple(session.settings["pages"]), asked.interval is not None
         question = Question(start, goal, steps, kind, urls, patterns, periods)
-        frame = frame_of(desk, asked)
-        tell(desk, frame, journeys_document(ask(desk.runner, question, frame), limit), limit)
+        scope = frame_of(session, asked)
+        tell(session, scope, journeys_document(ask(session.runner, question, scope), limit), limit)
 
 
 def register(app: typer.Typer) -> None:

@@ -34,11 +34,11 @@ def metrics(
     from usertrack.product.scorecard.numbers import metrics_named, scorecard
     from usertrack.product.scorecard.view import metrics_document
 
-    with open_desk(common) as desk:
-        desk.progress.expect(2 * len(metrics_named(desk.runner.library, names or [])))
-        found = scorecard(desk.runner, names or [], days=days, done=desk.progress.done)
-        desk.incomplete = found.missing
-        desk.emit(metrics_document(found, compare=compare))
+    with open_desk(common) as session:
+        session.progress.expect(2 * len(metrics_named(session.runner.library, names or [])))
+        found = scorecard(session.runner, names or [], days=days, done=session.progress.done)
+        session.incomplete = found.missing
+        session.emit(metrics_document(found, compare=compare))
 
 
 def register(app: typer.Typer) -> None:

@@ -25,7 +25,7 @@ def keep(settings: "Settings", kind: str, names: Iterable[str]) -> None:
         path.write_text(json.dumps(held))
 
 
-def kept(settings: "Settings", kind: str) -> list[str]:
+def known_names(settings: "Settings", kind: str) -> list[str]:
     return _read(_place(settings)).get(kind, [])
 
 

@@ -50,7 +50,7 @@ def emit(
     cannot be had, and an unwritable file; an existing file stays as it was unless the new one is complete.
     """
     path = None if output is None or str(output) == "-" else output
-    fmt = chosen(fmt, path)
+    fmt = format_of(fmt, path)
     document = of_table(shown) if isinstance(shown, Table) else shown
     _require(document, fmt)
     if path is not None:
@@ -89,7 +89,7 @@ def emit_secret(pieces: Iterable[bytes], output: Path | None) -> None:
         ) from error
 
 
-def chosen(fmt: str, output: Path | None) -> str:
+def format_of(fmt: str, output: Path | None) -> str:
     """The format to use; raises UsageError when there is none of that name, or no telling."""
     if fmt:
         if fmt not in FORMATS:

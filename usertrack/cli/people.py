@@ -40,15 +40,15 @@ def segments(
     from usertrack.segments.history.transitions import keep
     from usertrack.segments.view import segments_document
 
-    with open_desk(common) as desk:
-        rules = desk.rules()
+    with open_desk(common) as session:
+        rules = session.rules()
         chosen = rules.set_named(set_name)
         only = rules.require(chosen, names or [])
-        found = classify(desk.profiles(rules, last=True), chosen)
-        since = keep(found, desk.history(), desk.runner.now)
-        zone = desk.settings["timezone"]
+        found = classify(session.profiles(rules, last=True), chosen)
+        since = keep(found, session.history(), session.runner.now)
+        zone = session.settings["timezone"]
         document = segments_document(found, only, zone, limit, since, all_members=all_members)
-        desk.emit(desk.pseudonymised(document) if pseudonyms else document, limit)
+        session.emit(session.pseudonymised(document) if pseudonyms else document, limit)
 
 
 @with_common
@@ -61,11 +61,11 @@ def explain(email: Email, set_name: SetName = "action", *, common: Common) -> No
     from usertrack.segments.explain import explain as explain_person
     from usertrack.segments.explain_view import explain_document
 
-    with open_desk(common) as desk:
-        rules = desk.rules()
-        bench = desk.profile_of(rules, email)
-        found = explain_person(bench, rules.set_named(set_name), email)
-        desk.emit(explain_document(bench, found, desk.settings["timezone"]))
+    with open_desk(common) as session:
+        rules = session.rules()
+        profiles = session.profile_of(rules, email)
+        found = explain_person(profiles, rules.set_named(set_name), email)
+        session.emit(explain_document(profiles, found, session.settings["timezone"]))
 
 
 @with_common
@@ -80,10 +80,10 @@ def user(email: Email, limit: Limit = None, *, common: Common) -> None:
     from usertrack.reports.dossier import dossier
     from usertrack.reports.dossier_view import person_document
 
-    with open_desk(common) as desk:
-        found = dossier(desk.runner, desk.profile_of(desk.rules(), email), email)
-        desk.incomplete = desk.incomplete or bool(found.missing)
-        desk.emit(person_document(found, desk.settings["timezone"]), limit)
+    with open_desk(common) as session:
+        found = dossier(session.runner, session.profile_of(session.rules(), email), email)
+        session.incomplete = session.incomplete or bool(found.missing)
+        session.emit(person_document(found, session.settings["timezone"]), limit)
 
 
 @with_common
@@ -108,9 +108,9 @@ def match(
     from usertrack.segments.match_view import match_document, require_kind
 
     require_kind(kind)
-    with open_desk(common) as desk:
-        bench = desk.profiles(desk.rules(), last=True)
-        desk.emit(match_document(bench, kind, desk.settings["timezone"], limit), limit)
+    with open_desk(common) as session:
+        profiles = session.profiles(session.rules(), last=True)
+        session.emit(match_document(profiles, kind, session.settings["timezone"], limit), limit)
 
 
 def register(app: typer.Typer) -> None:

@@ -13,8 +13,8 @@ from usertrack.cli.common import Common
 from usertrack.cli.options import with_common
 
 if TYPE_CHECKING:
-    from usertrack.cli.session import Desk
-    from usertrack.privacy.places import Held, Kept
+    from usertrack.cli.session import Session
+    from usertrack.privacy.places import Held, LocalFiles
     from usertrack.privacy.subject import Subject
     from usertrack.privacy.upkeep import Change
 
@@ -51,10 +51,10 @@ def export(email: Email, data: Data = None, *, common: Common) -> None:
 
     if common.format not in (None, "json"):
         raise UsageError(f"a person's data is exported as json, not {common.format}", "leave --format away")
-    with _opened(common, data) as desk:
-        subject, where, _ = _known(desk, email, data)
-        counts, text = pieces(desk.runner, subject, where, desk.runner.now)
-        desk.progress.stop()
+    with _opened(common, data) as session:
+        subject, where, _ = _known(session, email, data)
+        counts, text = pieces(session.runner, subject, where, session.runner.now)
+        session.progress.stop()
         output.emit_secret(text, common.output)
     diagnostics.note(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()))
 
@@ -72,16 +72,16 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
     from usertrack.privacy.erase import delete, prove, raise_left
     from usertrack.privacy.view import erased_document, survey_document
 
-    with _opened(common, data) as desk:
-        subject, where, found = _known(desk, email, data)
+    with _opened(common, data) as session:
+        subject, where, found = _known(session, email, data)
         if not yes:
-            desk.emit(survey_document(subject, found))
+            session.emit(survey_document(subject, found))
             if not _confirmed(f"Type {subject.email} to erase it", subject.email):
                 diagnostics.note("nothing was deleted; --yes deletes it")
                 return
-        done = delete(desk.runner, subject, where, desk.progress)
-        proven = prove(desk.runner, subject, where, found, desk.progress)
-        desk.emit(erased_document(subject, proven))
+        done = delete(session.runner, subject, where, session.progress)
+        proven = prove(session.runner, subject, where, found, session.progress)
+        session.emit(erased_document(subject, proven))
         if any(each.held.place == "Postgres" and each.held.count for each in proven):
             diagnostics.note("Postgres is read only, always: the owner of the database has to delete these rows")
         raise_left(subject, proven, done=done)
@@ -110,13 +110,13 @@ def prove(
     from usertrack.privacy.subject import find
     from usertrack.privacy.view import erased_document
 
-    with _opened(common, data) as desk:
-        desk.progress(f"looking for {email}", passing=True)
-        subject = find(desk.runner, email, [each.strip().lower() for each in person or ()])
-        held = survey(desk.runner, subject, _places(desk, data), desk.progress)
+    with _opened(common, data) as session:
+        session.progress(f"looking for {email}", passing=True)
+        subject = find(session.runner, email, [each.strip().lower() for each in person or ()])
+        held = survey(session.runner, subject, _places(session, data), session.progress)
         found = [Erased(each, each.count, each.note) for each in held]
-        desk.emit(erased_document(subject, found))
-        raise_left(subject, found, done=not pending(desk.runner, subject))
+        session.emit(erased_document(subject, found))
+        raise_left(subject, found, done=not pending(session.runner, subject))
 
 
 @privacy.command("retention")
@@ -140,14 +140,14 @@ def retention(
     from usertrack.privacy.upkeep import expire
 
     age = parse_age(older_than)
-    with _opened(common, data) as desk:
-        before, where = desk.runner.now - age, _places(desk, data)
+    with _opened(common, data) as session:
+        before, where = session.runner.now - age, _places(session, data)
         title = f"What is older than {older_than}"
-        found = expire(desk.runner, where, before, desk.progress, dry_run=True)
-        done = yes or _agreed(desk, title, found, older_than)
+        found = expire(session.runner, where, before, session.progress, dry_run=True)
+        done = yes or _agreed(session, title, found, older_than)
         if done:
             _finish(
-                desk, f"{title} was deleted", expire(desk.runner, where, before, desk.progress, dry_run=False), found
+                session, f"{title} was deleted", expire(session.runner, where, before, session.progress, dry_run=False), found
             )
 
 
@@ -166,44 +166,44 @@ def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None
     from usertrack.privacy import upkeep
     from usertrack.workspace.key import key_of
 
-    with _opened(common, data) as desk:
-        where = _places(desk, data)
-        pseudonyms = Pseudonyms(key_of(desk.settings), desk.settings["internal"])
+    with _opened(common, data) as session:
+        where = _places(session, data)
+        pseudonyms = Pseudonyms(key_of(session.settings), session.settings["internal"])
         title = "Who would be a pseudonym"
-        found = upkeep.pseudonymize(desk.runner, where, pseudonyms, desk.progress, dry_run=True)
-        if yes or _agreed(desk, title, found, "pseudonymize"):
-            done = upkeep.pseudonymize(desk.runner, where, pseudonyms, desk.progress, dry_run=False)
-            _finish(desk, "People are pseudonyms now", done, found)
+        found = upkeep.pseudonymize(session.runner, where, pseudonyms, session.progress, dry_run=True)
+        if yes or _agreed(session, title, found, "pseudonymize"):
+            done = upkeep.pseudonymize(session.runner, where, pseudonyms, session.progress, dry_run=False)
+            _finish(session, "People are pseudonyms now", done, found)
 
 
-def _agreed(desk: "Desk", title: str, found: "list[Change]", word: str) -> bool:
+def _agreed(session: "Session", title: str, found: "list[Change]", word: str) -> bool:
     from usertrack.cli import diagnostics
     from usertrack.privacy.view import counts_document
 
-    desk.emit(counts_document(title, "nothing was changed", found, found))
+    session.emit(counts_document(title, "nothing was changed", found, found))
     agreed = _confirmed(f"Type {word} to do it", word)
     if not agreed:
         diagnostics.note("nothing was changed; --yes does it")
     return agreed
 
 
-def _finish(desk: "Desk", title: str, done: "list[Change]", before: "list[Change]") -> None:
+def _finish(session: "Session", title: str, done: "list[Change]", before: "list[Change]") -> None:
     from usertrack.privacy.upkeep import raise_left
     from usertrack.privacy.view import counts_document
 
-    desk.emit(counts_document(title, "every place was counted again", before, done))
+    session.emit(counts_document(title, "every place was counted again", before, done))
     raise_left(done)
 
 
 @contextmanager
-def _opened(common: Common, data: Path | None) -> "Iterator[Desk]":
+def _opened(common: Common, data: Path | None) -> "Iterator[Session]":
     """A desk on what is configured, or with PostHog in the place of ``data``: of its server, where one has it open."""
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import open_desk
 
     if data is None:
-        with open_desk(common, cached=False) as desk:
-            yield desk
+        with open_desk(common, cached=False) as session:
+            yield session
         return
     from usertrack.server.serve import serving
     from usertrack.workspace.settings import Setting
@@ -213,45 +213,45 @@ def _opened(common: Common, data: Path | None) -> "Iterator[Desk]":
         chosen = {"host": url, "project_id": str(keys.project_id), "personal_api_key": keys.personal_api_key}
         values = {f"posthog.{name}": Setting(value, "--data") for name, value in chosen.items()}
         own = replace(settings, values={**settings.values, **values}, demo=False)
-        with open_desk(common, cached=False, settings=own) as desk:
-            yield desk
+        with open_desk(common, cached=False, settings=own) as session:
+            yield session
 
 
-def _known(desk: "Desk", email: str, data: Path | None) -> "tuple[Subject, Kept, list[Held]]":
+def _known(session: "Session", email: str, data: Path | None) -> "tuple[Subject, LocalFiles, list[Held]]":
     """Who it is and what is held; raises UsageError with near matches when nobody is called that anywhere."""
     from usertrack.privacy.places import survey
     from usertrack.privacy.subject import find
 
-    desk.progress(f"looking for {email}", passing=True)
-    subject, where = find(desk.runner, email), _places(desk, data)
-    found = survey(desk.runner, subject, where, desk.progress)
-    if not any(each.count for each in found if each.what not in ("answers", "rows") or each.place == "history"):
-        _nobody(desk, email)
+    session.progress(f"looking for {email}", passing=True)
+    subject, where = find(session.runner, email), _places(session, data)
+    found = survey(session.runner, subject, where, session.progress)
+    if not any(each.count for each in found if each.content not in ("answers", "rows") or each.place == "history"):
+        _nobody(session, email)
     return subject, where, found
 
 
-def _nobody(desk: "Desk", email: str) -> None:
+def _nobody(session: "Session", email: str) -> None:
     from usertrack.core.errors import UsageError
     from usertrack.segments.explain import find
 
-    find(desk.profiles(desk.rules()), email)  # says so, with near matches
+    find(session.profiles(session.rules()), email)  # says so, with near matches
     raise UsageError(f"nothing is held on '{email}'")
 
 
-def _places(desk: "Desk", data: Path | None) -> "Kept":
+def _places(session: "Session", data: Path | None) -> "LocalFiles":
     from datetime import UTC, datetime
 
     from usertrack.cli.serving import default_data
     from usertrack.engine.cache import open_cache
-    from usertrack.privacy.places import Kept
+    from usertrack.privacy.places import LocalFiles
     from usertrack.segments.history.file import place_of
     from usertrack.server.lock import served_at
 
-    settings, now = desk.settings, datetime.now(UTC)
+    settings, now = session.settings, datetime.now(UTC)
     own = default_data()
     asked = data or settings.uses_demo or served_at(own) == settings["posthog.host"].replace("localhost", "127.0.0.1")
     unseen = own if (own / "clickhouse").is_dir() and not asked else None
-    return Kept(place_of(settings, desk.runner.now), open_cache(settings, now, desk.progress), unseen)
+    return LocalFiles(place_of(settings, session.runner.now), open_cache(settings, now, session.progress), unseen)
 
 
 def _confirmed(question: str, answer: str) -> bool:

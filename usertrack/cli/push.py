@@ -10,7 +10,7 @@ from usertrack.cli.common import Common
 from usertrack.cli.options import AllMembers, SetName, with_common
 
 if TYPE_CHECKING:
-    from usertrack.cli.session import Desk
+    from usertrack.cli.session import Session
     from usertrack.push.audience import Audience
     from usertrack.push.order import Order, Outcome
 
@@ -82,20 +82,20 @@ def push(
             raise UsageError(f"--{option} is not for {to}", f"it goes with --to {' or '.join(_ONLY[option])}")
     if to == "csv":
         _require_lines(common)
-    with open_desk(common, cached=False) as desk:
-        order = Order(desk.settings, name, url, link, dry_run, "" if yes else _moment(desk))
+    with open_desk(common, cached=False) as session:
+        order = Order(session.settings, name, url, link, dry_run, "" if yes else _moment(session))
         target.check(order)
-        audience = _audience(desk, segment, set_name, _most(to, limit), all_members=all_members)
-        desk.incomplete = False  # a segment that is known is known whole, whatever else could not be answered
-        _show(desk, to, audience, target.push(audience, order, desk.runner, desk.progress), order)
+        audience = _audience(session, segment, set_name, _most(to, limit), all_members=all_members)
+        session.incomplete = False  # a segment that is known is known whole, whatever else could not be answered
+        _show(session, to, audience, target.push(audience, order, session.runner, session.progress), order)
 
 
-def _moment(desk: "Desk") -> str:
+def _moment(session: "Session") -> str:
     """Of which moment the people are, where that is not now."""
     from usertrack.core.period import moment
 
-    runner = desk.runner
-    return moment(runner.as_of, desk.settings["timezone"]) if runner.as_of < runner.now or runner.future else ""
+    runner = session.runner
+    return moment(runner.as_of, session.settings["timezone"]) if runner.as_of < runner.now or runner.future else ""
 
 
 def _most(to: str, limit: int | None) -> int | None:
@@ -107,40 +107,40 @@ def _most(to: str, limit: int | None) -> int | None:
     return LISTED if limit is None else min(limit or MOST_LISTED, MOST_LISTED)
 
 
-def _audience(desk: "Desk", segment: str, set_name: str, limit: int | None, *, all_members: bool) -> "Audience":
+def _audience(session: "Session", segment: str, set_name: str, limit: int | None, *, all_members: bool) -> "Audience":
     from usertrack.core.errors import Unknown
     from usertrack.push.audience import audience_of
     from usertrack.segments.classify import classify
     from usertrack.segments.history.transitions import keep
 
-    rules = desk.rules()
+    rules = session.rules()
     chosen = rules.set_named(set_name)
     (segment,) = rules.require(chosen, [segment])
-    found = classify(desk.profiles(rules), chosen)
-    if desk.runner.opted_out.problem:
+    found = classify(session.profiles(rules), chosen)
+    if session.runner.opted_out.problem:
         raise Unknown(
-            f"nothing was sent: who has opted out is unknown, because {desk.runner.opted_out.problem}", "try again"
+            f"nothing was sent: who has opted out is unknown, because {session.runner.opted_out.problem}", "try again"
         )
-    since = keep(found, desk.history(), desk.runner.now)
-    audience = audience_of(found, segment, desk.settings["timezone"], limit, all_members=all_members)
+    since = keep(found, session.history(), session.runner.now)
+    audience = audience_of(found, segment, session.settings["timezone"], limit, all_members=all_members)
     if since is None or segment not in since.counts:
         return audience
     return replace(audience, moved=since.counts[segment], since=since.pair.before.as_of)
 
 
-def _show(desk: "Desk", to: str, audience: "Audience", outcome: "Outcome", order: "Order") -> None:
+def _show(session: "Session", to: str, audience: "Audience", outcome: "Outcome", order: "Order") -> None:
     from usertrack.cli import diagnostics, output
     from usertrack.push.shown import outcome_document
 
     if outcome.table is not None:
-        file = None if order.dry_run else desk.common.output
-        desk.progress.stop()
-        output.emit(outcome.table, fmt=_lines_format(desk.common), output=file)
-        if desk.common.output is not None:
+        file = None if order.dry_run else session.common.output
+        session.progress.stop()
+        output.emit(outcome.table, fmt=_lines_format(session.common), output=file)
+        if session.common.output is not None:
             would = "would be " if order.dry_run else ""
-            diagnostics.note(f"{outcome.sent} of {audience.total} people {would}written to {desk.common.output}")
+            diagnostics.note(f"{outcome.sent} of {audience.total} people {would}written to {session.common.output}")
         return
-    desk.emit(outcome_document(to, audience, outcome, dry_run=order.dry_run))
+    session.emit(outcome_document(to, audience, outcome, dry_run=order.dry_run))
     if outcome.problem is not None:
         raise outcome.problem
 

@@ -96,10 +96,10 @@ def run(
     from usertrack.cli.session import open_desk
     from usertrack.core.document import of_table
 
-    with open_desk(common) as desk:
-        asked = statement(desk.runner, name, parse_params(param), source, sql, limit)
-        desk.progress.expect(1)
-        desk.emit(of_table(desk.runner.one(asked), limit=100), limit)
+    with open_desk(common) as session:
+        asked = statement(session.runner, name, parse_params(param), source, sql, limit)
+        session.progress.expect(1)
+        session.emit(of_table(session.runner.table(asked), limit=100), limit)
 
 
 @query.command("new")
@@ -116,13 +116,13 @@ def new(
     `usertrack query new neon/run_activity` · a copy of the shipped one, which is used from then on
     """
     from usertrack.cli import diagnostics
-    from usertrack.workspace.files import library_of, near
+    from usertrack.workspace.files import library_of, relative_path
     from usertrack.workspace.scaffold import new_query
 
     settings = settings_of(common)
     if settings.root is None:
         raise UsageError("there is no workspace here to write a query to", "`usertrack init` makes one")
-    path = new_query(near(settings.root), name, library_of(settings))
+    path = new_query(relative_path(settings.root), name, library_of(settings))
     diagnostics.note(f"wrote {path}; `usertrack query run {name}` runs it, `usertrack check` proves it")
 
 

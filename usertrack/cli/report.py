@@ -10,11 +10,11 @@ import typer
 from usertrack.cli import complete
 from usertrack.cli.analytics import WEEKS
 from usertrack.cli.common import Common
-from usertrack.cli.filters import Asked, frame_of, of_people, week_start, with_asked
+from usertrack.cli.filters import Filters, frame_of, of_people, week_start, with_asked
 from usertrack.cli.options import AllMembers, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:
-    from usertrack.cli.session import Desk
+    from usertrack.cli.session import Session
     from usertrack.core.document import Document
     from usertrack.reports.recipe import Recipe
     from usertrack.segments.history.week_ago import Sought
@@ -53,11 +53,11 @@ def weekly(
     from usertrack.core.period import parse_week
     from usertrack.reports.weekly import moments
 
-    with open_desk(common) as desk:
-        wanted = parse_week(week, desk.settings["timezone"], desk.runner.as_of)
-        as_of, _ = moments(wanted, desk.runner.as_of)
-        made = replace(_recipe(desk, "weekly", str(wanted), set_name, limit), as_of=as_of)
-        _emit(desk, made, pseudonyms=pseudonyms)
+    with open_desk(common) as session:
+        wanted = parse_week(week, session.settings["timezone"], session.runner.as_of)
+        as_of, _ = moments(wanted, session.runner.as_of)
+        made = replace(_recipe(session, "weekly", str(wanted), set_name, limit), as_of=as_of)
+        _emit(session, made, pseudonyms=pseudonyms)
 
 
 @report.command("user")
@@ -75,8 +75,8 @@ def user(
     """
     from usertrack.cli.session import open_desk
 
-    with open_desk(common) as desk:
-        _emit(desk, _recipe(desk, "user", email, "action", limit), pseudonyms=pseudonyms)
+    with open_desk(common) as session:
+        _emit(session, _recipe(session, "user", email, "action", limit), pseudonyms=pseudonyms)
 
 
 @report.command("segment")
@@ -99,14 +99,14 @@ def segment(
     """
     from usertrack.cli.session import open_desk
 
-    with open_desk(common) as desk:
-        made = replace(_recipe(desk, "segment", name, set_name, limit), all_members=all_members)
-        _emit(desk, made, pseudonyms=pseudonyms)
+    with open_desk(common) as session:
+        made = replace(_recipe(session, "segment", name, set_name, limit), all_members=all_members)
+        _emit(session, made, pseudonyms=pseudonyms)
 
 
 @report.command("activity")
 @with_asked("interval", "breakdown", "top")
-def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, asked: Asked, common: Common) -> None:
+def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, asked: Filters, common: Common) -> None:
     """The whole picture: active people, sessions, features, journeys, retention, cohorts, segments, on one page.
 
     `usertrack report activity -o activity.html` · the last 30 days, one file with charts, for mail and print
@@ -116,21 +116,21 @@ def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, asked: Aske
     `usertrack report activity --where "properties.$os = 'Linux'" --since 2026-10-01 -o linux.md`
     """
     from usertrack.cli.session import open_desk
-    from usertrack.product.scope import Frame, Range
+    from usertrack.product.scope import Scope, Range
 
-    with open_desk(common) as desk:
-        as_of, zone = desk.runner.as_of, desk.settings["timezone"]
+    with open_desk(common) as session:
+        as_of, zone = session.runner.as_of, session.settings["timezone"]
         since, until = Range(asked.since, asked.until, asked.days).window(as_of, zone, 30)
         made = replace(
-            _recipe(desk, "activity", Frame(since, until, as_of, timezone=zone).said, "action", limit),
+            _recipe(session, "activity", Scope(since, until, as_of, timezone=zone).window, "action", limit),
             since=since.isoformat(),
             until=until.isoformat(),
-            week_start=week_start(desk, asked.week_start, "week"),
+            week_start=week_start(session, asked.week_start, "week"),
             segment=asked.segment,
-            people=asked.people or desk.settings["people"],
+            people=asked.people or session.settings["people"],
             where=asked.where,
         )
-        _emit(desk, made, pseudonyms=pseudonyms)
+        _emit(session, made, pseudonyms=pseudonyms)
 
 
 @report.command("verify")
@@ -155,32 +155,32 @@ def verify(
     found = read_report(file)
     if found.pseudonyms and found.recipe.kind == "user":
         raise UsageError(f"'{file}' has a pseudonym in the place of whom it is about", "verify one with e-mails")
-    with open_desk(replace(common, timezone=found.recipe.timezone, refresh=True)) as desk:
-        _require_sources(desk, found.recipe)
-        again = _make(desk, found.recipe, keep=False, pseudonyms=found.pseudonyms)
+    with open_desk(replace(common, timezone=found.recipe.timezone, refresh=True)) as session:
+        _require_sources(session, found.recipe)
+        again = _make(session, found.recipe, keep=False, pseudonyms=found.pseudonyms)
         assert again.provenance is not None
         body = partial(pages.text, again, found.format, found.recipe.limit)
-        unanswered = {name: error.message for name, error in desk.runner.unanswered.items()}
-        findings = compare(found, again.provenance, body, desk.runner.now, unanswered)
-        desk.emit(verify_document(found, findings))
-        desk.incomplete = False  # `raise_mismatch` says which parts are
+        unanswered = {name: error.message for name, error in session.runner.unanswered.items()}
+        findings = compare(found, again.provenance, body, session.runner.now, unanswered)
+        session.emit(verify_document(found, findings))
+        session.incomplete = False  # `raise_mismatch` says which parts are
         raise_mismatch(found, findings)
 
 
-def _recipe(desk: "Desk", kind: str, subject: str, set_name: str, limit: int | None) -> "Recipe":
+def _recipe(session: "Session", kind: str, subject: str, set_name: str, limit: int | None) -> "Recipe":
     from usertrack.reports.recipe import Recipe
     from usertrack.sources.identity import origin_of
 
-    runner, settings = desk.runner, desk.settings
+    runner, settings = session.runner, session.settings
     sources = origin_of(settings, runner.now)
     return Recipe(kind, subject, runner.as_of, runner.now, settings["timezone"], sources, set_name, limit)
 
 
-def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
+def _require_sources(session: "Session", recipe: "Recipe") -> None:
     from usertrack.core.errors import UsageError
     from usertrack.sources.identity import origin_of
 
-    ours = origin_of(desk.settings, desk.runner.now)
+    ours = origin_of(session.settings, session.runner.now)
     if ours != recipe.sources:
         raise UsageError(
             f"the report is of other sources: {recipe.sources or 'none'}, not {ours}",
@@ -188,19 +188,19 @@ def _require_sources(desk: "Desk", recipe: "Recipe") -> None:
         )
 
 
-def _emit(desk: "Desk", recipe: "Recipe", *, pseudonyms: bool) -> None:
+def _emit(session: "Session", recipe: "Recipe", *, pseudonyms: bool) -> None:
     """Make the report and hand it over; what is wrong with it is said to whoever made it, too."""
     from usertrack.cli import diagnostics, output
     from usertrack.cli.session import format_of
     from usertrack.core.sections import with_unanswered
     from usertrack.render import pages
 
-    document, said = with_unanswered(_make(desk, recipe, pseudonyms=pseudonyms), desk.runner.unanswered)
-    desk.incomplete = desk.incomplete or bool(said)
-    desk.emit(document, recipe.limit)
+    document, said = with_unanswered(_make(session, recipe, pseudonyms=pseudonyms), session.runner.unanswered)
+    session.incomplete = session.incomplete or bool(said)
+    session.emit(document, recipe.limit)
     if said:
         diagnostics.note(said)
-    if output.chosen(format_of(desk.settings, desk.common), desk.common.output) == "markdown":
+    if output.format_of(format_of(session.settings, session.common), session.common.output) == "markdown":
         _say_if_too_long(sum(map(len, pages.render(document, "markdown", recipe.limit))))
 
 
@@ -218,14 +218,14 @@ def _say_if_too_long(characters: int) -> None:
         )
 
 
-def _make(desk: "Desk", recipe: "Recipe", *, keep: bool = True, pseudonyms: bool = False) -> "Document":
+def _make(session: "Session", recipe: "Recipe", *, keep: bool = True, pseudonyms: bool = False) -> "Document":
     """The report that ``recipe`` describes; ``keep`` records what was classified in the history."""
     makers = {"weekly": _weekly, "user": _user, "segment": _segment, "activity": _activity}
-    document = makers[recipe.kind](desk, recipe, keep)
-    return desk.pseudonymised(document, recipe.limit) if pseudonyms else document
+    document = makers[recipe.kind](session, recipe, keep)
+    return session.pseudonymised(document, recipe.limit) if pseudonyms else document
 
 
-def _weekly(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
+def _weekly(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
     from usertrack.core.period import parse_week
     from usertrack.failures.causes import read_catalogue
     from usertrack.reports.weekly import gather, moments
@@ -233,97 +233,97 @@ def _weekly(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: 
     from usertrack.workspace.files import failures_paths
 
     week = parse_week(recipe.subject, recipe.timezone, recipe.as_of)
-    sought = _sought(desk, recipe, keep)
+    sought = _sought(session, recipe, keep)
     sought = replace(sought, earlier=moments(week, recipe.as_of)[1])
-    catalogue = read_catalogue(failures_paths(desk.settings))
-    desk.progress.expect(2 * len(sought.rules.queries) + 8)
-    found = gather(desk.runner, week, sought, catalogue, desk.progress.done)
-    desk.runner.finish()
-    desk.incomplete = found.incomplete
-    return weekly_document(found, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit)
+    catalogue = read_catalogue(failures_paths(session.settings))
+    session.progress.expect(2 * len(sought.rules.queries) + 8)
+    found = gather(session.runner, week, sought, catalogue, session.progress.done)
+    session.runner.finish()
+    session.incomplete = found.incomplete
+    return weekly_document(found, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)
 
 
-def _user(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
+def _user(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
     from usertrack.reports.dossier import dossier
     from usertrack.reports.dossier_view import person_report
     from usertrack.reports.members import origins
 
-    desk.runner = desk.runner.at(recipe.as_of)
-    bench = desk.profile_of(desk.rules(), recipe.subject)
-    found = dossier(desk.runner, bench, recipe.subject)
-    desk.incomplete = desk.incomplete or bool(found.missing)
-    desk.name = str(next(iter(found.standing.values())).facts.get("name") or "")
-    profile = origins(bench, bench.queries)
-    return person_report(found, profile, asdict(recipe), recipe.timezone, _templates(desk), recipe.limit)
+    session.runner = session.runner.at(recipe.as_of)
+    profiles = session.profile_of(session.rules(), recipe.subject)
+    found = dossier(session.runner, profiles, recipe.subject)
+    session.incomplete = session.incomplete or bool(found.missing)
+    session.name = str(next(iter(found.explanations.values())).facts.get("name") or "")
+    profile = origins(profiles, profiles.queries)
+    return person_report(found, profile, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)
 
 
-def _segment(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
+def _segment(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
     from usertrack.reports.segment import segment_document
     from usertrack.segments.history.week_ago import ask_both, classify_both
 
-    sought = _sought(desk, recipe, keep)
-    sought.chosen.require([recipe.subject])
-    desk.progress.expect(2 * len(sought.rules.queries))
-    answered, _ = ask_both(desk.runner, sought, done=desk.progress.done)
-    desk.runner.finish()
+    sought = _sought(session, recipe, keep)
+    sought.segment_set.require([recipe.subject])
+    session.progress.expect(2 * len(sought.rules.queries))
+    answered, _ = ask_both(session.runner, sought, done=session.progress.done)
+    session.runner.finish()
     found, moved = classify_both(answered)
-    desk.incomplete = any(fact.missing for fact in found.bench.facts.values())
+    session.incomplete = any(fact.missing for fact in found.bench.facts.values())
     return segment_document(
         found,
         moved,
         recipe.subject,
         asdict(recipe),
         recipe.timezone,
-        _templates(desk),
+        _templates(session),
         recipe.limit,
         all_members=recipe.all_members,
     )
 
 
-def _activity(desk: "Desk", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
+def _activity(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
     from usertrack.product.features.numbers import source_of
-    from usertrack.reports.activity import Asked as Question
+    from usertrack.reports.activity import ActivityQuery as Question
     from usertrack.reports.activity import gather
     from usertrack.reports.activity_view import dashboard_document
 
-    desk.runner = desk.runner.at(recipe.as_of)
-    asked = Asked(
+    session.runner = session.runner.at(recipe.as_of)
+    asked = Filters(
         recipe.since,
         recipe.until,
         week_start=recipe.week_start,
         people=recipe.people or "all",
         where=recipe.where,
     )
-    frame = frame_of(desk, asked)
-    rules = desk.rules()
+    scope = frame_of(session, asked)
+    rules = session.rules()
     if recipe.segment:
         rules.holding(recipe.segment)  # a wrong name is said before anything is asked
-    bench = desk.profiles(rules)
+    profiles = session.profiles(rules)
     if recipe.segment:
-        frame = of_people(desk, frame, recipe.segment, bench, rules)
-    weeks = replace(frame, interval="week").last(WEEKS)
-    settings = desk.settings
-    question = Question(frame, weeks, settings["signed_up"], source_of(settings), tuple(settings["pages"]))
-    found = gather(desk.runner, question, bench, rules, lambda asked, answer: desk.progress(asked.name, passing=True))
-    return dashboard_document(found, asdict(recipe), _templates(desk), recipe.limit)
+        scope = of_people(session, scope, recipe.segment, profiles, rules)
+    weeks = replace(scope, interval="week").last(WEEKS)
+    settings = session.settings
+    question = Question(scope, weeks, settings["signed_up"], source_of(settings), tuple(settings["pages"]))
+    found = gather(session.runner, question, profiles, rules, lambda asked, answer: session.progress(asked.name, passing=True))
+    return dashboard_document(found, asdict(recipe), _templates(session), recipe.limit)
 
 
-def _sought(desk: "Desk", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FBT001
+def _sought(session: "Session", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FBT001
     from usertrack.segments.history.file import place_of
     from usertrack.segments.history.snapshots import WEEK
     from usertrack.segments.history.week_ago import Sought
 
-    rules = desk.rules()
-    place = place_of(desk.settings, desk.runner.now)
+    rules = session.rules()
+    place = place_of(session.settings, session.runner.now)
     return Sought(rules, rules.set_named(recipe.set_name), recipe.as_of, recipe.as_of - WEEK, place, keep)
 
 
-def _templates(desk: "Desk") -> Path | None:
+def _templates(session: "Session") -> Path | None:
     """The workspace's own templates, where it has any."""
-    from usertrack.workspace.files import near
+    from usertrack.workspace.files import relative_path
     from usertrack.workspace.settings import is_there
 
-    own = near(desk.settings.root) / "templates" if desk.settings.root else None
+    own = relative_path(session.settings.root) / "templates" if session.settings.root else None
     return own if own and is_there(own, folder=True) else None
 
 

@@ -49,7 +49,7 @@ def serve(
         str, typer.Option("--host", help="Address to listen on; the default is reached from this machine alone.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 picks a free one.")] = 8765,
-    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where the events are kept.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where the events are known_names.")] = None,
     timezone: Annotated[str, typer.Option("--timezone", metavar="ZONE", help="Timezone of the project.")] = "UTC",
     max_rows: Annotated[
         int,
@@ -127,14 +127,14 @@ def run_server(
     log_format: str,
 ) -> None:
     from usertrack.demo.sources import require_engines
-    from usertrack.product.scope import WeekStart, chosen
+    from usertrack.product.scope import WeekStart, one_of
     from usertrack.server.serve import is_public, serve
     from usertrack.workspace.key import key_of
     from usertrack.workspace.settings import WEEK_STARTS, load
 
     require_engines()
     require_timezone(timezone)
-    first = chosen(week_start, WeekStart, "--week-start") if week_start else None
+    first = one_of(week_start, WeekStart, "--week-start") if week_start else None
     if is_public(host):
         diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
     folder = data or default_data()

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from usertrack.core.table import Table
     from usertrack.engine.runner import Runner
     from usertrack.segments.history.file import Place
-    from usertrack.segments.profiles import Workbench
+    from usertrack.segments.profiles import Profiles
     from usertrack.segments.rules import Rules
     from usertrack.workspace.settings import Settings
 
 
 @dataclass
-class Desk:
+class Session:
     """An open runner with its progress. ``incomplete`` becomes the exit code once the answer is out."""
 
     settings: "Settings"
@@ -42,7 +42,7 @@ class Desk:
         prove_rules(rules, self.runner.library, self.runner.as_of)
         return rules
 
-    def profiles(self, rules: "Rules", *, last: bool = False) -> "Workbench":
+    def profiles(self, rules: "Rules", *, last: bool = False) -> "Profiles":
         """Everybody's profile; marks the answer incomplete when a source did not give its part.
 
         ``last``: nothing is asked after it, and the sources close while the answer is made.
@@ -50,21 +50,21 @@ class Desk:
         from usertrack.segments.profiles import build
 
         self.progress.expect(len(rules.queries))
-        bench = build(self.runner, rules, self.progress.done, last=last)
+        profiles = build(self.runner, rules, self.progress.done, last=last)
         self.progress("sorting people", passing=True)
-        return self._noted(bench)
+        return self._noted(profiles)
 
-    def profile_of(self, rules: "Rules", wanted: str) -> "Workbench":
+    def profile_of(self, rules: "Rules", wanted: str) -> "Profiles":
         """The profile of one person alone; everybody's when nobody is called that, to name near matches."""
         from usertrack.segments.profiles import build
 
         self.progress.expect(len(rules.queries))
-        bench = build(self.runner, rules, self.progress.done, only=wanted)
-        return self._noted(bench) if bench.people else self.profiles(rules)
+        profiles = build(self.runner, rules, self.progress.done, only=wanted)
+        return self._noted(profiles) if profiles.people else self.profiles(rules)
 
-    def _noted(self, bench: "Workbench") -> "Workbench":
-        self.incomplete = self.incomplete or any(fact.missing for fact in bench.facts.values())
-        return bench
+    def _noted(self, profiles: "Profiles") -> "Profiles":
+        self.incomplete = self.incomplete or any(fact.missing for fact in profiles.facts.values())
+        return profiles
 
     def history(self) -> "Place | None":
         """Where this answer is kept; nowhere when it is of a moment yet to come."""
@@ -105,7 +105,7 @@ def _with_age(data: Any, stale: str, asked_at: "datetime | None") -> Any:
 
 
 @contextmanager
-def open_desk(common: Common, *, cached: bool = True, settings: "Settings | None" = None) -> Iterator[Desk]:
+def open_desk(common: Common, *, cached: bool = True, settings: "Settings | None" = None) -> Iterator[Session]:
     """A desk on the sources of the workspace, closed afterwards; exits with 6 when the answer was incomplete.
 
     Without ``cached`` the sources themselves are looked at, never the cache. ``settings`` are others than the usual.
@@ -116,7 +116,7 @@ def open_desk(common: Common, *, cached: bool = True, settings: "Settings | None
 
     settings = settings or settings_of(common)
     library = library_of(settings)
-    output.chosen(format_of(settings, common), common.output)  # a wrong one is said before anything is asked
+    output.format_of(format_of(settings, common), common.output)  # a wrong one is said before anything is asked
     say_demo(settings)
     now, purpose = datetime.now(UTC), common.purpose
     with (
@@ -125,13 +125,13 @@ def open_desk(common: Common, *, cached: bool = True, settings: "Settings | None
     ):
         if runner.future:
             diagnostics.note(f"{runner.future} lies in the future: the answer is as if nothing happened until then")
-        desk = Desk(settings, runner, progress, common)
+        session = Session(settings, runner, progress, common)
         try:
-            yield desk
+            yield session
         except (ConnectionFailed, SourceBusy) as problem:
             problem.hint = "; ".join(filter(None, [problem.hint, runner.fallback]))
             raise
-    if desk.incomplete:
+    if session.incomplete:
         for remedy in runner.remedies:
             diagnostics.hint(remedy)
         if runner.fallback:
@@ -156,8 +156,8 @@ def emit(shown: "Document | Table", settings: "Settings", common: Common, limit:
     """Hand the answer to standard output or ``--output``."""
     fmt = format_of(settings, common)
     output.emit(shown, fmt=fmt, output=common.output, limit=limit, note=diagnostics.note)
-    _say_what_was_written(shown, output.chosen(fmt, common.output), common.output, limit)
-    _say_what_was_cut(shown, output.chosen(fmt, common.output), limit)
+    _say_what_was_written(shown, output.format_of(fmt, common.output), common.output, limit)
+    _say_what_was_cut(shown, output.format_of(fmt, common.output), limit)
 
 
 def _say_what_was_written(shown: "Document | Table", fmt: str, path: Path | None, limit: int | None) -> None:

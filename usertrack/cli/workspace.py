@@ -69,9 +69,9 @@ def check(
         return
     library = library_of(settings)
     if online:
-        with open_desk(common, cached=False) as desk:
-            desk.progress.expect(len(library.files))
-            findings = check_queries_online(desk.runner)
+        with open_desk(common, cached=False) as session:
+            session.progress.expect(len(library.files))
+            findings = check_queries_online(session.runner)
     else:
         findings = [*check_fragments(library), *check_queries(library)]
     findings += check_rules(rules_path(settings), library) + check_causes(failures_paths(settings))
@@ -91,10 +91,10 @@ def doctor(*, common: Common) -> None:
     from usertrack.cli.session import open_desk
     from usertrack.workspace.files import rules_path
 
-    with open_desk(common, cached=False) as desk:
-        desk.progress.expect(len(desk.runner.library.files))
-        findings = examine(desk.runner, desk.settings, rules_path(desk.settings))
-        desk.emit(findings_document("usertrack doctor", findings))
+    with open_desk(common, cached=False) as session:
+        session.progress.expect(len(session.runner.library.files))
+        findings = examine(session.runner, session.settings, rules_path(session.settings))
+        session.emit(findings_document("usertrack doctor", findings))
         raise_problems(findings)
 
 

@@ -13,7 +13,7 @@ Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "tex
 
 
 @dataclass(frozen=True)
-class Shown:
+class Field:
     """How people see one column; files and pipes get the values as they are.
 
     ``percent``: 0.123 → 12.3 %. ``bar``: the number and a bar; a DOUBLE column of shares 0…1 is written in percent.
@@ -44,7 +44,7 @@ class Listing:
 
     table: Table
     heading: str = ""
-    shown: Mapping[str, Shown] = field(default_factory=dict)
+    fields: Mapping[str, Field] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     limit: int | None = None
     more: str = ""

@@ -150,14 +150,14 @@ def _listing(block: Listing, limit: int | None) -> Iterator[tuple[str, Any]]:
     yield _joined(block.heading, "rows"), len(block.table.rows)
     for row in rows:
         for name in names:
-            label = (block.shown[name].label if name in block.shown else "") or name
+            label = (block.fields[name].label if name in block.fields else "") or name
             yield _joined(block.heading, str(plain(row[names[0]])), label), row[name]
 
 
 def seen(block: Listing, limit: int | None) -> tuple[list[str], list[dict[str, Any]]]:
     """The columns and the rows of a listing that people see."""
     names = block.table.names
-    shown = list(block.columns) or [name for name in names if not (name in block.shown and block.shown[name].hidden)]
+    shown = list(block.columns) or [name for name in names if not (name in block.fields and block.fields[name].hidden)]
     at_most = 0 if block.limit is None else block.limit if limit is None else limit
     rows = block.table.rows[:at_most] if at_most else block.table.rows
     return shown, [dict(zip(names, row, strict=True)) for row in rows]

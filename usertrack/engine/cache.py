@@ -118,9 +118,9 @@ class Cache:
     def find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
         """The kept answer to ``statement``, or its part of the kept answer to the whole of it."""
         found = self._find(statement, moment, spool)
-        if found or statement.whole is None:
+        if found or statement.without_limit is None:
             return found
-        whole = self._find(statement.whole, moment, spool)
+        whole = self._find(statement.without_limit, moment, spool)
         if whole is None or whole.truncated or statement.key not in whole.names:
             return None
         assert isinstance(whole.rows, SpooledRows)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from usertrack.core.document import Document, Listing, Shown
+from usertrack.core.document import Document, Listing, Field
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import size_words
 from usertrack.engine.cache import Cache
@@ -29,7 +29,7 @@ def cache_document(cache: Cache, timezone: str, now: datetime) -> Document:
     return Document(
         title=f"{len(entries)} answers in the cache, {held}",
         subtitle=str(cache.folder),
-        blocks=(Listing(table, shown=_SHOWN, columns=tuple(_SHOWN), limit=20),),
+        blocks=(Listing(table, fields=_SHOWN, columns=tuple(_SHOWN), limit=20),),
         table=table,
         timezone=timezone,
         as_of=now,
@@ -37,9 +37,9 @@ def cache_document(cache: Cache, timezone: str, now: datetime) -> Document:
 
 
 _SHOWN = {
-    "query": Shown("Query", grows=True),
-    "as_of": Shown("Of", "when"),
-    "asked_at": Shown("Asked", "when"),
-    "rows": Shown("Rows", "number"),
-    "bytes": Shown("Bytes", "number"),
+    "query": Field("Query", grows=True),
+    "as_of": Field("Of", "when"),
+    "asked_at": Field("Asked", "when"),
+    "rows": Field("Rows", "number"),
+    "bytes": Field("Bytes", "number"),
 }

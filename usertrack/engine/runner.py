@@ -211,7 +211,7 @@ class Runner:
         """
         return self._wait(self._all(self._settled(statements), done or self._told))
 
-    def one(self, statement: Statement) -> Table:
+    def table(self, statement: Statement) -> Table:
         """The answer to one statement; raises its error."""
         answer = self.run([statement])[0]
         if isinstance(answer, UsertrackError):
@@ -340,7 +340,7 @@ class Runner:
             return statements
         here = self._moment
         asked = [
-            {self._cache.digest(each, here) for each in (one, one.whole) if each}
+            {self._cache.digest(each, here) for each in (one, one.without_limit) if each}
             for one in statements
             if one.source in self._cache.sources
         ]
@@ -364,8 +364,8 @@ class Runner:
 def _rebound(statement: Statement, before: datetime, after: datetime) -> Statement:
     """``statement`` for another moment."""
     values = {name: after if value == before else value for name, value in statement.values.items()}
-    whole = statement.whole and _rebound(statement.whole, before, after)
-    return replace(statement, values=values, whole=whole)
+    whole = statement.without_limit and _rebound(statement.without_limit, before, after)
+    return replace(statement, values=values, without_limit=whole)
 
 
 def _own(item: str) -> str:

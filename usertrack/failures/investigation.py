@@ -109,9 +109,9 @@ def account_named(runner: Runner, wanted: str) -> list[str]:
     Raises UsageError naming near matches. PostHog is not asked.
     """
     rules = Rules(Path("segments.yaml"), "email", {"neon/accounts": {}}, (), {})
-    bench = build(runner, rules, only=wanted)
-    find(bench if bench.people else build(runner, rules), wanted)
-    return bench.spellings
+    profiles = build(runner, rules, only=wanted)
+    find(profiles if profiles.people else build(runner, rules), wanted)
+    return profiles.spellings
 
 
 def investigate(
@@ -157,7 +157,7 @@ def investigate(
     fingerprints, failures = gather(catalogue, parts["messages"].rows)
     if (person or tools) and unlikely(stretches):
         everybodys = runner.bind("neon/failure_messages", {"days": days, "since": since})
-        failures = gather(catalogue, runner.one(everybodys).rows)[1]
+        failures = gather(catalogue, runner.table(everybodys).rows)[1]
         failures = [replace(one, person=whose) if one.person in person else one for one in failures]
     own_days = [(str(row[0]), Day(*row[1:])) for row in parts["days"].rows]
     hit = _measured(runner, incidents(stretches, failures), stretches, {"days": days, "since": since})
@@ -199,7 +199,7 @@ def _used(runner: Runner, person: Sequence[str], days: int) -> dict[str, int]:
     """Calls of each tool: the person's ever, or everybody's within ``days``; the most used first."""
     name, params = ("user_tool_use", {"email": list(person), "tool": ""}) if person else ("top_tools", {"days": days})
     calls: Counter[str] = Counter()
-    for row in runner.one(runner.bind(f"neon/{name}", params)).dicts():
+    for row in runner.table(runner.bind(f"neon/{name}", params)).dicts():
         calls[row["tool"]] += row["uses" if person else "calls"]
     return dict(calls)
 
@@ -254,7 +254,7 @@ def _measured(
     counted = {stretch.itself for stretch in stretches}
     lengths = sorted({one.itself[-1] for one in hit if one.itself not in counted})
     longer = runner.bind("neon/failure_windows", {**window, "lengths": [str(length) for length in lengths]})
-    return measured(hit, [*stretches, *(Stretch(*row) for row in (runner.one(longer).rows if lengths else ()))])
+    return measured(hit, [*stretches, *(Stretch(*row) for row in (runner.table(longer).rows if lengths else ()))])
 
 
 def _struck(hit: Iterable[Incident], failures: Iterable[Failed]) -> Counter[str]:

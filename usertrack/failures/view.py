@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from usertrack.core.document import Block, Document, Listing, Paragraph, Shown, Spark
+from usertrack.core.document import Block, Document, Listing, Paragraph, Field, Spark
 from usertrack.core.errors import did_you_mean
 from usertrack.core.period import in_zone, moment
 from usertrack.core.sections import unknown
@@ -76,14 +76,14 @@ def in_week(found: Investigation, timezone: str, most: int) -> Iterator[Block]:
 
 
 def _listing(
-    rows: list[Row], shown: dict[str, Shown], found: Investigation, timezone: str = "UTC", limit: int | None = None
+    rows: list[Row], shown: dict[str, Field], found: Investigation, timezone: str = "UTC", limit: int | None = None
 ) -> Listing:
     columns = tuple(Column(name, _TYPES.get(name, "VARCHAR")) for name in shown)
-    return Listing(Table(columns, rows, as_of=found.as_of, timezone=timezone), shown=shown, limit=limit)
+    return Listing(Table(columns, rows, as_of=found.as_of, timezone=timezone), fields=shown, limit=limit)
 
 
 def _headed(heading: str, listing: Listing) -> Listing:
-    return Listing(listing.table, heading, listing.shown, listing.columns, listing.limit)
+    return Listing(listing.table, heading, listing.fields, listing.columns, listing.limit)
 
 
 def _levels(found: Investigation) -> Listing:
@@ -98,11 +98,11 @@ def _levels(found: Investigation) -> Listing:
         for level in found.levels.values()
     ]
     shown = {
-        "level": Shown("Level"),
-        "finished": Shown("Finished", "number"),
-        "failed": Shown("Failed", "number"),
-        "success": Shown("Success", "bar", full=1.0),
-        **({} if found.person else {"whom": Shown("People with failures", align="right")}),
+        "level": Field("Level"),
+        "finished": Field("Finished", "number"),
+        "failed": Field("Failed", "number"),
+        "success": Field("Success", "bar", full=1.0),
+        **({} if found.person else {"whom": Field("People with failures", align="right")}),
     }
     return _listing(rows, shown, found)
 
@@ -122,13 +122,13 @@ def _incidents(found: Investigation, timezone: str) -> Iterator[Block]:
         return
     rows: list[Row] = [_incident(one, found, timezone) for one in found.incidents]
     shown = {
-        "when": Shown("When"),
-        "level": Shown("Level"),
-        "what": Shown("What"),
-        "people": Shown("People hit", "number"),
-        "failures": Shown("Failed", "number"),
-        **({"own": Shown("Hit them")} if found.person else {}),
-        "evidence": Shown("Evidence", "text", grows=True),
+        "when": Field("When"),
+        "level": Field("Level"),
+        "what": Field("What"),
+        "people": Field("People hit", "number"),
+        "failures": Field("Failed", "number"),
+        **({"own": Field("Hit them")} if found.person else {}),
+        "evidence": Field("Evidence", "text", grows=True),
     }
     yield _headed("Platform incidents, of everybody, each as a whole", _listing(rows, shown, found))
     yield Paragraph(test, "dim")
@@ -146,13 +146,13 @@ def _evidence(whole: Stretch) -> str:
 
 def _fingerprints(found: Investigation, level: str, timezone: str) -> Listing:
     shown = {
-        "cause": Shown("Cause"),
-        "category": Shown("Category", "tag"),
-        "owner": Shown("Owner"),
-        "failures": Shown("Failed", "number"),
-        **({} if found.person else {"people": Shown("People", "number")}),
-        "last_at": Shown("Last", "when"),
-        "sample": Shown("Sample", "text", grows=True),
+        "cause": Field("Cause"),
+        "category": Field("Category", "tag"),
+        "owner": Field("Owner"),
+        "failures": Field("Failed", "number"),
+        **({} if found.person else {"people": Field("People", "number")}),
+        "last_at": Field("Last", "when"),
+        "sample": Field("Sample", "text", grows=True),
     }
     rows: list[Row] = [tuple(_cells(one)[name] for name in shown) for one in found.at(level)]
     heading = f"{_NAMES[level].split(':')[0]}: what failed {NOUNS[level]}s say"
@@ -192,28 +192,28 @@ def _categories(found: Investigation) -> Listing:
             failed = found.levels[level].failed
             row += [counts[level], counts[level] / failed if failed else None]
         rows.append(tuple(row))
-    shown = {"category": Shown("Category", "tag"), "owner": Shown("Owner")}
+    shown = {"category": Field("Category", "tag"), "owner": Field("Owner")}
     for level in LEVELS:
         shown |= {
-            f"{level}_failed": Shown(
+            f"{level}_failed": Field(
                 f"Failed {NOUNS[level]}s" + (_any_tool(found) if level == "workflow" else ""), "number"
             ),
-            f"{level}_share": Shown("Share", "percent"),
+            f"{level}_share": Field("Share", "percent"),
         }
     return _headed("Whose they are", _listing(rows, shown, found))
 
 
 def _kinds(found: Investigation) -> Listing:
     shown = {
-        "kind": Shown("Kind"),
-        "calls": Shown("Calls", "number"),
-        "share": Shown("Share", "percent"),
-        "failed": Shown("Failed", "number"),
-        "success_rate": Shown("Success", "bar", full=1.0),
-        **({} if found.person else {"users": Shown("People", "number")}),
+        "kind": Field("Kind"),
+        "calls": Field("Calls", "number"),
+        "share": Field("Share", "percent"),
+        "failed": Field("Failed", "number"),
+        "success_rate": Field("Success", "bar", full=1.0),
+        **({} if found.person else {"users": Field("People", "number")}),
     }
     heading = f"MCP tools versus default tools{', all of them' if found.tools else ''}"
-    return Listing(found.kinds, heading, shown=shown, columns=tuple(shown))
+    return Listing(found.kinds, heading, fields=shown, columns=tuple(shown))
 
 
 def _timeline(found: Investigation, timezone: str) -> Iterator[Block]:
@@ -225,7 +225,7 @@ def _timeline(found: Investigation, timezone: str) -> Iterator[Block]:
     yield Spark(f"Failed runs per day{_any_tool(found)}", [failed for *_, failed in days], said)
     if found.contrasts:
         rows: list[Row] = [_contrast(one) for one in found.contrasts]
-        shown = {"person": Shown("Person"), "clean": Shown("Days of 100 % success"), "why": Shown("Failures")}
+        shown = {"person": Field("Person"), "clean": Field("Days of 100 % success"), "why": Field("Failures")}
         yield _headed(f"Likely platform, not user code{_any_tool(found)}", _listing(rows, shown, found, limit=5))
 
 
@@ -240,14 +240,14 @@ def _contrast(one: Contrast) -> Row:
 
 def _checklist(found: Investigation, timezone: str) -> Listing:
     rows: list[Row] = [(at, what, said) for at, (what, said) in enumerate(checklist(found, timezone), start=1)]
-    shown = {"n": Shown(" "), "checked": Shown("Checked"), "found": Shown("Found", "text", grows=True)}
+    shown = {"n": Field(" "), "checked": Field("Checked"), "found": Field("Found", "text", grows=True)}
     return _headed("Checklist", _listing(rows, shown, found))
 
 
 def _unused(found: Unused, timezone: str) -> Document:
-    shown = {"tool": Shown("Tool"), "calls": Shown("Calls", "number")}
+    shown = {"tool": Field("Tool"), "calls": Field("Calls", "number")}
     table = Table((Column("tool"), Column("calls", "BIGINT")), list(found.tools.items()))
-    used = Listing(table, "Tools they do use", shown=shown, limit=10)
+    used = Listing(table, "Tools they do use", fields=shown, limit=10)
     calls = plural(sum(found.tools.values()), "tool call")
     said = f"none of {calls} up to now went to a tool of that name, so nothing was investigated"
     near = did_you_mean(found.wanted, found.tools)

@@ -33,7 +33,7 @@ def events(runner: Runner, search: str = "", days: int = 30) -> Table:
     The counts are those of posthog/events_overview, without your own people; None where that knows nothing.
     """
     known = pages(runner, "event_definitions/", _params(search))
-    counted = runner.one(runner.bind("posthog/events_overview", {"days": days}))
+    counted = runner.table(runner.bind("posthog/events_overview", {"days": days}))
     counts = {row["event"]: (row["events"], row["persons"]) for row in counted.dicts()}
     rows: list[Row] = [
         (

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from usertrack.core.document import Block, Code, Document, Facts, Listing, Shown
+from usertrack.core.document import Block, Code, Document, Facts, Listing, Field
 from usertrack.core.period import moment
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
@@ -30,14 +30,14 @@ def list_document(known: Sequence[Insight], wanted: Sequence[str], search: str) 
     marked = replace(table, rows=[("★" if row[0] else "", *row[1:]) for row in rows])
     marked = replace(marked, columns=(Column("favourite"), *table.columns[1:]))
     shown = {
-        "favourite": Shown(label="★"),
-        "id": Shown(kind="text", align="right"),
-        "short_id": Shown(hidden=True),
-        "description": Shown(grows=True),
+        "favourite": Field(label="★"),
+        "id": Field(kind="text", align="right"),
+        "short_id": Field(hidden=True),
+        "description": Field(grows=True),
     }
     return Document(
         title=f"{len(rows)} saved insight" + "s" * (len(rows) != 1) + (f" with “{search}”" if search else ""),
-        blocks=(Listing(marked, shown=shown, limit=0, more="`usertrack insight run ID` shows the numbers"),),
+        blocks=(Listing(marked, fields=shown, limit=0, more="`usertrack insight run ID` shows the numbers"),),
         notes=tuple(f"the favourite '{item}' of usertrack.yaml is no saved insight" for item in missing),
         table=table,
     )
@@ -103,18 +103,18 @@ def _unfinished(found: Answered) -> list[str]:
 def _listing(table: Table, kind: str) -> Listing:
     if kind == "retention":
         later = table.names[table.names.index("people") + 1 :]
-        return Listing(_shares(table), shown={name: Shown(kind="percent") for name in later}, limit=_ROWS)
+        return Listing(_shares(table), fields={name: Field(kind="percent") for name in later}, limit=_ROWS)
     shown = {
-        "value": Shown(kind="bar"),
-        "of_first": Shown("Of first", "bar", full=1.0),
-        "of_previous": Shown("Of previous", "percent"),
-        "average_seconds": Shown("Average, s", "number"),
-        "median_seconds": Shown("Median, s", "number"),
-        "people": Shown(kind="bar" if kind in ("stickiness", "paths") else "auto"),
+        "value": Field(kind="bar"),
+        "of_first": Field("Of first", "bar", full=1.0),
+        "of_previous": Field("Of previous", "percent"),
+        "average_seconds": Field("Average, s", "number"),
+        "median_seconds": Field("Median, s", "number"),
+        "people": Field(kind="bar" if kind in ("stickiness", "paths") else "auto"),
     }
     dull = {"series"} if "series" in table.names and len({row[0] for row in table.rows}) == 1 else set()
-    shown |= {name: Shown(hidden=True) for name in dull}
-    return Listing(table, shown={name: shown[name] for name in table.names if name in shown}, limit=_ROWS)
+    shown |= {name: Field(hidden=True) for name in dull}
+    return Listing(table, fields={name: shown[name] for name in table.names if name in shown}, limit=_ROWS)
 
 
 def _shares(table: Table) -> Table:
@@ -131,45 +131,45 @@ def _shares(table: Table) -> Table:
 def events_document(table: Table, days: int, timezone: str) -> Document:
     """Events with how often they came."""
     shown = {
-        "events": Shown(f"Last {days} days", "bar"),
-        "last_seen_at": Shown("Last seen", "when"),
-        "verified": Shown(hidden=True),
-        "description": Shown(grows=True),
+        "events": Field(f"Last {days} days", "bar"),
+        "last_seen_at": Field("Last seen", "when"),
+        "verified": Field(hidden=True),
+        "description": Field(grows=True),
     }
     return _definitions(table, f"{len(table.rows)} events", shown, timezone)
 
 
 def properties_document(table: Table, of: str, timezone: str) -> Document:
-    return _definitions(table, f"{len(table.rows)} properties of {of}", {"description": Shown(grows=True)}, timezone)
+    return _definitions(table, f"{len(table.rows)} properties of {of}", {"description": Field(grows=True)}, timezone)
 
 
 def errors_document(table: Table, days: int, timezone: str) -> Document:
     """Errors, ranked, with whom they hit."""
     shown = {
-        "occurrences": Shown(kind="bar"),
-        "message": Shown(grows=True),
-        "sessions": Shown(hidden=True),
-        "status": Shown(hidden=True),
-        "id": Shown(hidden=True),
-        "first_seen": Shown(kind="when"),
-        "last_seen": Shown(kind="when"),
+        "occurrences": Field(kind="bar"),
+        "message": Field(grows=True),
+        "sessions": Field(hidden=True),
+        "status": Field(hidden=True),
+        "id": Field(hidden=True),
+        "first_seen": Field(kind="when"),
+        "last_seen": Field(kind="when"),
     }
     return _definitions(table, f"{len(table.rows)} errors in the last {days} days", shown, timezone)
 
 
 def search_document(table: Table, text: str, timezone: str) -> Document:
-    return _definitions(table, f"{len(table.rows)} found for “{text}”", {"description": Shown(grows=True)}, timezone)
+    return _definitions(table, f"{len(table.rows)} found for “{text}”", {"description": Field(grows=True)}, timezone)
 
 
-def _definitions(table: Table, title: str, shown: dict[str, Shown], timezone: str) -> Document:
+def _definitions(table: Table, title: str, shown: dict[str, Field], timezone: str) -> Document:
     cut = ("PostHog has more than these",) if table.truncated else ()
     blank = [
         name for at, name in enumerate(table.names) if name == "description" and not any(r[at] for r in table.rows)
     ]
-    shown = shown | {name: Shown(hidden=True) for name in blank}
+    shown = shown | {name: Field(hidden=True) for name in blank}
     return Document(
         title=title,
-        blocks=(Listing(table, shown=shown, limit=_ROWS),),
+        blocks=(Listing(table, fields=shown, limit=_ROWS),),
         notes=(*table.notes, *cut),
         table=table,
         timezone=timezone,

@@ -130,7 +130,7 @@ class Fact:
     label: str
     type: str = "text"
     unit: str = ""
-    absent: Any = None
+    default: Any = None
     current: bool = False
     merge: str = "first"
     by: str = ""
@@ -228,7 +228,7 @@ class Statement:
     key: str = ""
     limit: int | None = None
     query: Query | None = None
-    whole: "Statement | None" = None
+    without_limit: "Statement | None" = None
     excludes: bool = False
 
     def __post_init__(self) -> None:
@@ -258,7 +258,7 @@ def for_key(statement: Statement, value: str) -> Statement:
     # on the first line: errors count lines
     sql = f"SELECT * FROM ({inner}\n) AS keyed WHERE lower({key}) LIKE {{usertrack_key}}"
     values, types = {**statement.values, "usertrack_key": _like(value)}, {**statement.types, "usertrack_key": "text"}
-    return replace(statement, sql=sql, values=values, types=types, whole=statement)
+    return replace(statement, sql=sql, values=values, types=types, without_limit=statement)
 
 
 _AS_TEXT = {"posthog": "toString({})", "neon": 'CAST({} AS text) COLLATE "C"'}  # lower-case in ASCII, on any server

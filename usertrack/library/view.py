@@ -1,6 +1,6 @@
 """The query library as tables and documents."""
 
-from usertrack.core.document import Code, Document, Facts, Listing, Paragraph, Shown
+from usertrack.core.document import Code, Document, Facts, Listing, Paragraph, Field
 from usertrack.core.errors import UsertrackError
 from usertrack.core.table import Column, Row, Table
 from usertrack.library.library import Library, Parameter, Query
@@ -10,9 +10,9 @@ from usertrack.library.metric import Metric
 def library_document(library: Library) -> Document:
     """Every query; where the terminal is narrow, name and title go before the rest."""
     table = _table(library)
-    spare = {name: Shown(spare=True) for name in ("key", "parameters", "from")}
-    shown = {"title": Shown(grows=True), **spare}
-    return Document(title=table.title, blocks=(Listing(table, shown=shown),), table=table)
+    spare = {name: Field(spare=True) for name in ("key", "parameters", "from")}
+    shown = {"title": Field(grows=True), **spare}
+    return Document(title=table.title, blocks=(Listing(table, fields=shown),), table=table)
 
 
 def _table(library: Library) -> Table:

@@ -15,7 +15,7 @@ from usertrack.core.traces import files_with
 from usertrack.engine.runner import Runner
 from usertrack.privacy import kept
 from usertrack.privacy.jobs import forgets, result
-from usertrack.privacy.places import Held, Kept, asked_of_server, silent, survey
+from usertrack.privacy.places import Held, LocalFiles, asked_of_server, silent, survey
 from usertrack.privacy.subject import Subject
 from usertrack.segments.history.file import Place
 
@@ -33,7 +33,7 @@ class Erased:
 
 
 def delete(
-    runner: Runner, subject: Subject, where: Kept, notify: Notify, patience: float = 60, pause: float = 0.5
+    runner: Runner, subject: Subject, where: LocalFiles, notify: Notify, patience: float = 60, pause: float = 0.5
 ) -> bool:
     """Delete everywhere. Says whether PostHog was done within ``patience`` seconds; raises a UsertrackError."""
     done = _from_posthog(runner, subject, notify, patience, pause)
@@ -84,12 +84,12 @@ def _is_pending(runner: Runner, person: str) -> bool:
 
 
 def prove(
-    runner: Runner, subject: Subject, where: Kept, before: Sequence[Held], notify: Notify = silent
+    runner: Runner, subject: Subject, where: LocalFiles, before: Sequence[Held], notify: Notify = silent
 ) -> list[Erased]:
     """Every place of ``before`` read again."""
-    after = {(each.place, each.what): each for each in survey(runner, subject, where, notify)}
+    after = {(each.place, each.content): each for each in survey(runner, subject, where, notify)}
     return [
-        Erased(each, (now := after.get((each.place, each.what), replace(each, count=0))).count, now.note)
+        Erased(each, (now := after.get((each.place, each.content), replace(each, count=0))).count, now.note)
         for each in before
     ]
 
@@ -102,12 +102,12 @@ def raise_left(subject: Subject, found: Sequence[Erased], *, done: bool) -> None
     left = [each for each in found if each.held.ours and each.left != 0]
     if not left:
         return
-    names = ", ".join(f"{each.left} {each.held.what} in {each.held.place}" for each in left)
+    names = ", ".join(f"{each.left} {each.held.content} in {each.held.place}" for each in left)
     if not done:
         empty = dict.fromkeys(each.held.place for each in found if each.left == 0 and each.held.place != "PostHog")
         proven = f"; proven to hold nothing: {', '.join(empty)}" if empty else ""
         raise CheckFailed(f"PostHog has yet to delete {subject.email}: {names}{proven}", _later(subject))
-    if any("name the e-mail" in each.held.what for each in left):
+    if any("name the e-mail" in each.held.content for each in left):
         hint = "what others did names the e-mail: `usertrack privacy pseudonymize` replaces it in the embedded store"
     else:
         hint = "run this again; it goes on where it ended"

@@ -12,7 +12,7 @@ from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NotConnected
 from usertrack.privacy import kept
-from usertrack.privacy.places import Kept, postgres_answers, tables
+from usertrack.privacy.places import LocalFiles, postgres_answers, tables
 from usertrack.privacy.subject import OWN, Subject, ask
 
 _EVENTS = f"""SELECT uuid, timestamp, event, distinct_id, toString(person_id) AS person_id, properties, elements_chain,
@@ -20,7 +20,7 @@ _EVENTS = f"""SELECT uuid, timestamp, event, distinct_id, toString(person_id) AS
 FROM events WHERE {OWN}"""
 
 
-def pieces(runner: Runner, subject: Subject, where: Kept, at: datetime) -> tuple[dict[str, int], Iterator[bytes]]:
+def pieces(runner: Runner, subject: Subject, where: LocalFiles, at: datetime) -> tuple[dict[str, int], Iterator[bytes]]:
     """How many things of each kind there are, and the text of the document; raises a UsertrackError before the first.
 
     Shape: {"email", "exported_at", "spellings", "counts", "notes", "posthog": {"persons", "events"}, "postgres":

@@ -42,7 +42,7 @@ _IN_SERVER = {
 
 
 @dataclass(frozen=True)
-class Kept:
+class LocalFiles:
     """Where things lie on this machine; None for what there is not.
 
     ``unseen`` is the folder of an embedded server that is not the PostHog which is asked.
@@ -61,7 +61,7 @@ class Held:
     """
 
     place: str
-    what: str
+    content: str
     count: int | None
     note: str = ""
     ours: bool = True
@@ -72,7 +72,7 @@ def silent(message: str, *, passing: bool = False, unseen: bool = False) -> None
     pass
 
 
-def survey(runner: Runner, subject: Subject, where: Kept, notify: Notify = silent) -> list[Held]:
+def survey(runner: Runner, subject: Subject, where: LocalFiles, notify: Notify = silent) -> list[Held]:
     """What every place holds, as it is now."""
     return [
         *_in_posthog(runner, subject),
@@ -116,7 +116,7 @@ def asked_of_server(subject: Subject) -> dict[str, Any]:
     return {"email": subject.email, "others": list(subject.alike)}
 
 
-def _here(runner: Runner, subject: Subject, where: Kept) -> Iterator[Held]:
+def _here(runner: Runner, subject: Subject, where: LocalFiles) -> Iterator[Held]:
     others = list(subject.alike)
     with kept.opened(where.history) as connection:
         yield Held("history", "rows", kept.history_count(connection, subject.email) if connection else 0)

@@ -15,7 +15,7 @@ from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NotConnected
 from usertrack.privacy import kept
 from usertrack.privacy.jobs import result
-from usertrack.privacy.places import Kept
+from usertrack.privacy.places import LocalFiles
 
 _OLD = "SELECT count(*) FROM history.person p JOIN history.snapshot s ON s.id = p.snapshot WHERE s.as_of < ?"
 _EXPIRE = (
@@ -35,7 +35,7 @@ class Change:
     note: str = ""
 
 
-def expire(runner: Runner, where: Kept, before: datetime, notify: Notify, *, dry_run: bool) -> list[Change]:
+def expire(runner: Runner, where: LocalFiles, before: datetime, notify: Notify, *, dry_run: bool) -> list[Change]:
     """What is older than ``before`` (UTC) in every place, deleted and counted again unless it is a ``dry_run``."""
     asked = {"before": before.isoformat()}
     return [
@@ -72,13 +72,13 @@ def _in_store(
     return [Change("PostHog", what, count, None if dry_run else after[what]) for what, count in found.items()]
 
 
-def _unseen(where: Kept) -> list[Change]:
+def _unseen(where: LocalFiles) -> list[Change]:
     if where.unseen is None:
         return []
     return [Change("embedded store", str(where.unseen), None, None, "not touched: --data with this folder does it")]
 
 
-def _old_history(where: Kept, before: datetime, dry_run: bool) -> list[Change]:  # noqa: FBT001
+def _old_history(where: LocalFiles, before: datetime, dry_run: bool) -> list[Change]:  # noqa: FBT001
     moment = before.replace(tzinfo=None)
     with kept.opened(where.history, write=not dry_run) as connection:
         if connection is None:
@@ -93,7 +93,7 @@ def _older(connection: Any, moment: datetime) -> int:
     return int(connection.execute(_OLD, [moment]).fetchone()[0])
 
 
-def _old_cache(where: Kept, before: datetime, dry_run: bool) -> list[Change]:  # noqa: FBT001
+def _old_cache(where: LocalFiles, before: datetime, dry_run: bool) -> list[Change]:  # noqa: FBT001
     if where.cache is None:
         return []
     cache = where.cache
@@ -104,7 +104,7 @@ def _old_cache(where: Kept, before: datetime, dry_run: bool) -> list[Change]:  #
     return [Change("cache", "answers", held, left)]
 
 
-def pseudonymize(runner: Runner, where: Kept, pseudonyms: Pseudonyms, notify: Notify, *, dry_run: bool) -> list[Change]:
+def pseudonymize(runner: Runner, where: LocalFiles, pseudonyms: Pseudonyms, notify: Notify, *, dry_run: bool) -> list[Change]:
     """E-mails, ids and names replaced in the embedded store and the history; the cache is emptied."""
     body = {"key": pseudonyms.key.decode(), "internal": runner.offered["internal"]}
     changes = [*_in_store(runner, "pseudonymize", body, dry_run, notify), *_unseen(where)]

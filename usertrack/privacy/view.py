@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from usertrack.core.document import Document, Listing, Shown
+from usertrack.core.document import Document, Listing, Field
 from usertrack.core.table import Column, Table
 from usertrack.privacy.erase import Erased
 from usertrack.privacy.places import Held
 from usertrack.privacy.subject import Subject
 from usertrack.privacy.upkeep import Change
 
-_COUNT = Shown("Held", "number")
+_COUNT = Field("Held", "number")
 
 
 def survey_document(subject: Subject, found: Sequence[Held]) -> Document:
@@ -17,8 +17,8 @@ def survey_document(subject: Subject, found: Sequence[Held]) -> Document:
     return _listed(
         f"What is held on {subject.email}",
         "nothing was deleted",
-        [(each.place, each.what, each.count, _fate(each), _note(each)) for each in found],
-        {"held": _COUNT, "erase": Shown("Erase")},
+        [(each.place, each.content, each.count, _fate(each), _note(each)) for each in found],
+        {"held": _COUNT, "erase": Field("Erase")},
     )
 
 
@@ -28,15 +28,15 @@ def erased_document(subject: Subject, found: Sequence[Erased]) -> Document:
     return _listed(
         f"{subject.email} is not erased yet" if left else f"{subject.email} was erased",
         "every place was read again",
-        [(e.held.place, e.held.what, e.held.count, e.left, "" if e.left == 0 else e.note) for e in found],
-        {"held": _COUNT, "left": Shown("Left", "number")},
+        [(e.held.place, e.held.content, e.held.count, e.left, "" if e.left == 0 else e.note) for e in found],
+        {"held": _COUNT, "left": Field("Left", "number")},
     )
 
 
 def counts_document(title: str, subtitle: str, before: Sequence[Change], after: Sequence[Change]) -> Document:
     """What every place held before, and what of that it holds after; `left` is empty while nothing was done."""
     rows = [(was.place, was.what, was.held, now.left, was.note) for was, now in zip(before, after, strict=True)]
-    return _listed(title, subtitle, rows, {"held": _COUNT, "left": Shown("Left", "number")})
+    return _listed(title, subtitle, rows, {"held": _COUNT, "left": Field("Left", "number")})
 
 
 def _fate(held: Held) -> str:
@@ -51,9 +51,9 @@ def _note(held: Held) -> str:
     return "`usertrack privacy pseudonymize` replaces it" if held.stays and held.count else held.note
 
 
-def _listed(title: str, subtitle: str, rows: Sequence[tuple[object, ...]], counts: dict[str, Shown]) -> Document:
-    places = {"place": Shown("Place"), "what": Shown("What", "text")}
-    shown = {**places, **counts, "note": Shown("Note", "text", grows=True)}
+def _listed(title: str, subtitle: str, rows: Sequence[tuple[object, ...]], counts: dict[str, Field]) -> Document:
+    places = {"place": Field("Place"), "what": Field("What", "text")}
+    shown = {**places, **counts, "note": Field("Note", "text", grows=True)}
     columns = tuple(
         Column(name, "BIGINT" if name in ("held", "left") else "VARCHAR") for name in ("place", "what", *counts, "note")
     )
@@ -61,7 +61,7 @@ def _listed(title: str, subtitle: str, rows: Sequence[tuple[object, ...]], count
     return Document(
         title=title,
         subtitle=subtitle,
-        blocks=(Listing(table, shown=shown, limit=0),),
+        blocks=(Listing(table, fields=shown, limit=0),),
         table=table,
         data=lambda: {"title": title, "places": table.dicts()},
     )

@@ -10,7 +10,7 @@ from usertrack.core.period import after
 from usertrack.core.table import Table
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
-from usertrack.product.scope import NO_PROPERTY, Frame, GroupName, User
+from usertrack.product.scope import NO_PROPERTY, Scope, GroupName, User
 
 _MEANING = re.compile(r"There is no supertype for types .*?(?= because|:)|Aggregate function .*? is found in WHERE")
 _SYNTAX = ("no viable alternative", "mismatched input", "extraneous input", "missing '", "token recognition")
@@ -78,14 +78,14 @@ _FIELDS = ("event", "timestamp", "properties", "person", "person_id", "distinct_
 _LATELY = timedelta(days=90)
 
 
-def narrowed(frame: Frame) -> dict[str, Any]:
+def narrowed(scope: Scope) -> dict[str, Any]:
     """The parameters of queries that look at the people of ``frame`` and its events, whatever the time."""
-    return {name: frame.values[name] for name in ("where", "everyone", "people")}
+    return {name: scope.values[name] for name in ("where", "everyone", "people")}
 
 
 def user_of(runner: Runner, name: str) -> User:
     """Whom an e-mail or a distinct_id means; raises UsageError where nobody has an event by that."""
-    found = runner.one(runner.bind("posthog/user_persons", {"who": name, "until": after(runner.as_of)})).rows
+    found = runner.table(runner.bind("posthog/user_persons", {"who": name, "until": after(runner.as_of)})).rows
     if not found:
         raise UsageError(
             f"nobody with the e-mail or id '{name}' did anything", "`usertrack match` says who is in which source"
@@ -93,12 +93,12 @@ def user_of(runner: Runner, name: str) -> User:
     return User(name, tuple(str(person) for person, _ in found), frozenset(str(email) for _, email in found if email))
 
 
-def grouping(frame: Frame) -> dict[str, Any]:
+def grouping(scope: Scope) -> dict[str, Any]:
     """The parameters of queries that have the breakdown in their text: without one, it is NULL, so that no property is
     read at all, and that ClickHouse gathers nothing."""
-    kind = "person.properties" if frame.breakdown.startswith("person.") else "properties"
-    expression = f"{kind}[{quoted(frame.breakdown.removeprefix('person.'))}]" if frame.breakdown else "NULL"
-    return {"group_of": expression, "top": frame.top}
+    kind = "person.properties" if scope.breakdown.startswith("person.") else "properties"
+    expression = f"{kind}[{quoted(scope.breakdown.removeprefix('person.'))}]" if scope.breakdown else "NULL"
+    return {"group_of": expression, "top": scope.top}
 
 
 def quoted(text: str) -> str:
@@ -107,26 +107,26 @@ def quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
-def groups(table: Table, frame: Frame) -> Iterator[tuple[GroupName, list[dict[str, Any]]]]:
+def groups(table: Table, scope: Scope) -> Iterator[tuple[GroupName, list[dict[str, Any]]]]:
     """The rows of each group of the breakdown under its name; one group without rows when there are none at all."""
     rows = table.dicts()
     for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
         of_rank = [row for row in rows if row["group_rank"] == rank]
-        yield frame.group_name(rank, of_rank[0]["group_value"] if of_rank else None), of_rank
+        yield scope.group_name(rank, of_rank[0]["group_value"] if of_rank else None), of_rank
 
 
-def others(table: Table, frame: Frame) -> tuple[str, ...]:
+def rest_note(table: Table, scope: Scope) -> tuple[str, ...]:
     """A note of how many values of the breakdown stand together in "all others"; nothing where none do."""
-    rows = table.dicts() if frame.breakdown else []
-    if not any(row["group_rank"] > frame.top for row in rows):
+    rows = table.dicts() if scope.breakdown else []
+    if not any(row["group_rank"] > scope.top for row in rows):
         return ()
-    shown = {row["group_value"] for row in rows if row["group_rank"] <= frame.top and row["group_value"] is not None}
-    return others_note(max(int(row["group_values"]) for row in rows) - len(shown), frame)
+    shown = {row["group_value"] for row in rows if row["group_rank"] <= scope.top and row["group_value"] is not None}
+    return others_note(max(int(row["group_values"]) for row in rows) - len(shown), scope)
 
 
-def others_note(more: int, frame: Frame) -> tuple[str, ...]:
+def others_note(more: int, scope: Scope) -> tuple[str, ...]:
     """That there are ``more`` values of the breakdown than are told apart; nothing where there are not."""
-    said = f"all others: {plural(more, 'more value')} of {frame.breakdown}; --top tells more apart"
+    said = f"all others: {plural(more, 'more value')} of {scope.breakdown}; --top tells more apart"
     return (said,) if more else ()
 
 
@@ -162,4 +162,4 @@ def _prefix(name: str) -> str:
 def _properties(runner: Runner, since: datetime, until: datetime, prefix: str = "") -> list[str]:
     """The properties of the events in a window, or of their persons, the most frequent first."""
     asked = {"since": since, "until": until, "of_person": bool(prefix)}
-    return [f"{prefix}{row[0]}" for row in runner.one(runner.bind("posthog/property_names", asked)).rows]
+    return [f"{prefix}{row[0]}" for row in runner.table(runner.bind("posthog/property_names", asked)).rows]

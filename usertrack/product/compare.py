@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from usertrack.core.document import Listing, Shown
+from usertrack.core.document import Listing, Field
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import growth, number, signed
 
@@ -57,10 +57,10 @@ def listing(now: Mapping[str, Figure], before: Mapping[str, Figure]) -> Listing:
         (figure.label, figure.said, before[name].said, figure.moved(before[name].value)) for name, figure in now.items()
     ]
     shown = {
-        "measure": Shown(" "),
-        "now": Shown("Now", align="right"),
-        "before": Shown("Before", align="right"),
-        "change": Shown("Change", align="right"),
+        "measure": Field(" "),
+        "now": Field("Now", align="right"),
+        "before": Field("Before", align="right"),
+        "change": Field("Change", align="right"),
     }
     return Listing(Table(tuple(map(Column, shown)), rows), "", shown)
 

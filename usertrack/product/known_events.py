@@ -8,7 +8,7 @@ from usertrack.engine.runner import Runner
 
 def known_events(runner: Runner) -> list[str]:
     """Every event that occurred up to the runner's moment, the most frequent first."""
-    return [str(row[0]) for row in runner.one(runner.bind("posthog/event_names")).rows]
+    return [str(row[0]) for row in runner.table(runner.bind("posthog/event_names")).rows]
 
 
 def require_events(runner: Runner, names: Iterable[str]) -> None:

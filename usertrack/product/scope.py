@@ -81,7 +81,7 @@ class User:
 
 
 @dataclass(frozen=True)
-class Frame:
+class Scope:
     """``since``, ``until`` and ``as_of`` are UTC; the window is ``since <= t < until``, whatever the ``interval``.
 
     ``where`` is a HogQL condition on events. ``people`` are the normalised e-mails of ``segment``, None for everybody
@@ -152,13 +152,13 @@ class Frame:
         return self.end - self.since
 
     @property
-    def whole(self) -> "Frame":
+    def widened_to_buckets(self) -> "Scope":
         """From the start of the bucket on that holds ``since``; raises UsageError for a window that is yet to come."""
         self._require_begun()
         since = self.floor(self.since).astimezone(UTC)
         return replace(self, since=since, widened=self.widened or since < self.since)
 
-    def last(self, count: int) -> "Frame":
+    def last(self, count: int) -> "Scope":
         """From the start of a bucket on: the last ``count`` that have begun, whenever the window did."""
         start = self.floor(self._known - timedelta(microseconds=1))
         return replace(self, since=self.step(start, 1 - count).astimezone(UTC))
@@ -173,7 +173,7 @@ class Frame:
         return found
 
     @cached_property
-    def over(self) -> list[bool]:
+    def finished(self) -> list[bool]:
         """Of each bucket whether it is over: the opposite of `unfinished`."""
         return [not self.unfinished(start) for start in self.starts]
 
@@ -205,7 +205,7 @@ class Frame:
         """Whether the bucket that begins at ``start`` is not over at ``as_of``, or cut off by ``until``."""
         return self.step(start).astimezone(UTC) > self.end
 
-    def kept(self, start: datetime) -> date | datetime:
+    def stored(self, start: datetime) -> date | datetime:
         """What data has of the bucket that begins at ``start``: its local date, or of an hour the moment."""
         return as_stored(start) if self.interval == "hour" else start.date()
 
@@ -221,7 +221,7 @@ class Frame:
         return f"{start.day} {start:%b}{year}" + (f"{start: %H:%M}" if self.interval == "hour" else "")
 
     @property
-    def said(self) -> str:
+    def window(self) -> str:
         """The window as people write it: ``1 Oct – 31 Oct 2026``."""
         zone = ZoneInfo(self.timezone)
         first, last = self.since.astimezone(zone), self.until.astimezone(zone)
@@ -381,7 +381,7 @@ class Range:
         return datetime.combine(begin, time(), ZoneInfo(zone)).astimezone(UTC), until
 
 
-def chosen(text: str, known: Any, option: str) -> Any:
+def one_of(text: str, known: Any, option: str) -> Any:
     """``text``, if it is one of the ``known`` words; raises UsageError."""
     words = get_args(known)
     if text not in words:

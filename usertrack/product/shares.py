@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from usertrack.core.document import Block, Listing, Shown, Spark
+from usertrack.core.document import Block, Listing, Field, Spark
 from usertrack.core.stats import Interval, wilson
 from usertrack.core.table import Column, Row, Table
-from usertrack.product.scope import EVERYBODY, Frame, GroupName
+from usertrack.product.scope import EVERYBODY, Scope, GroupName
 
 
 @dataclass(frozen=True)
@@ -33,87 +33,87 @@ class Bucket:
 
     start: datetime
     so_far: Share
-    over: bool = True
+    finished: bool = True
 
     @property
     def share(self) -> Share | None:
         """None while it is not ``over``."""
-        return self.so_far if self.over else None
+        return self.so_far if self.finished else None
 
 
-def columns(frame: Frame, hits: str) -> tuple[Column, ...]:
+def columns(scope: Scope, hits: str) -> tuple[Column, ...]:
     """Those of `rows`; ``hits`` is what those are called that the share is of."""
     counts = [Column(name, "BIGINT") for name in ("people", hits)]
     shares = [Column(name, "DOUBLE") for name in ("rate", "low", "high")]
     return (
         Column("breakdown"),
         Column("group"),
-        frame.column(),
+        scope.column(),
         *counts,
         *shares,
         Column("complete", "BOOLEAN"),
     )
 
 
-def rows(name: GroupName, buckets: Sequence[Bucket], frame: Frame) -> Iterator[Row]:
+def rows(name: GroupName, buckets: Sequence[Bucket], scope: Scope) -> Iterator[Row]:
     """One per bucket, for files; ``name`` is that of the group."""
     for one in buckets:
         known = one.share or Share()
         interval = known.interval
         yield (
             *name.columns.values(),
-            frame.kept(one.start),
+            scope.stored(one.start),
             one.so_far.n,
             one.so_far.hits,
             known.value,
             interval.low,
             interval.high,
-            one.over,
+            one.finished,
         )
 
 
-def as_json(buckets: Sequence[Bucket], frame: Frame, hits: str) -> list[dict[str, Any]]:
-    names = [column.name for column in columns(frame, hits)]
-    return [dict(list(zip(names, row, strict=True))[2:]) for row in rows(EVERYBODY, buckets, frame)]
+def as_json(buckets: Sequence[Bucket], scope: Scope, hits: str) -> list[dict[str, Any]]:
+    names = [column.name for column in columns(scope, hits)]
+    return [dict(list(zip(names, row, strict=True))[2:]) for row in rows(EVERYBODY, buckets, scope)]
 
 
-def blocks(buckets: Sequence[Bucket], frame: Frame, *, line: str, people: str, hits: str, rate: str) -> Iterator[Block]:
+def blocks(buckets: Sequence[Bucket], scope: Scope, *, line: str, people: str, hits: str, rate: str) -> Iterator[Block]:
     """The line, called ``line``, where there is more than a change, and the table with these headings."""
     shares = [one.share.value if one.share else None for one in buckets]
     if sum(share is not None for share in shares) > 2:
-        yield Spark(f"{line} by {frame.interval}", [None if share is None else 100 * share for share in shares])
+        yield Spark(f"{line} by {scope.interval}", [None if share is None else 100 * share for share in shares])
     table: list[Row] = [
         (
-            frame.label(one.start),
+            scope.label(one.start),
             one.so_far.n,
             one.so_far.hits,
             share,
-            said(one.share.interval) if one.share else "not over",
+            label(one.share.interval) if one.share else "not over",
         )
         for one, share in zip(buckets, shares, strict=True)
     ]
     shown = {
-        "start": Shown(frame.of_bucket),
-        "people": Shown(people, "number"),
-        "hits": Shown(hits, "number"),
-        "rate": Shown(rate, "bar", full=1.0),
-        "interval": Shown("95 %"),
+        "start": Field(scope.of_bucket),
+        "people": Field(people, "number"),
+        "hits": Field(hits, "number"),
+        "rate": Field(rate, "bar", full=1.0),
+        "interval": Field("95 %"),
     }
     kinds = {"people": "BIGINT", "hits": "BIGINT", "rate": "DOUBLE"}
     named = tuple(Column(name, kinds.get(name, "VARCHAR")) for name in shown)
-    yield Listing(Table(named, table, as_of=frame.as_of), "", shown)
+    yield Listing(Table(named, table, as_of=scope.as_of), "", shown)
 
 
-def note(groups: Sequence[Sequence[Bucket]], frame: Frame, why: str) -> tuple[str, ...]:
+def note(groups: Sequence[Sequence[Bucket]], scope: Scope, why: str) -> tuple[str, ...]:
     """How many of the last buckets have no share yet, and ``why``; nothing when all have one."""
-    late = max((sum(not one.over for one in buckets) for buckets in groups), default=0)
+    late = max((sum(not one.finished for one in buckets) for buckets in groups), default=0)
     if not late:
         return ()
-    which = f"the last {frame.interval} has" if late == 1 else f"the last {late} {frame.interval}s have"
+    which = f"the last {scope.interval} has" if late == 1 else f"the last {late} {scope.interval}s have"
     return (f"{which} no share yet: {why}",)
 
 
-def said(interval: Interval) -> str:
+def label(interval: Interval) -> str:
     """``12 to 17 %``."""
     if interval.low is None or interval.high is None:
         return "·"

@@ -34,13 +34,13 @@ class Audience:
     left the segment since ``since``, where history knows.
     """
 
-    chosen: SegmentSet
+    segment_set: SegmentSet
     segment: Segment
     as_of: datetime
     timezone: str
     total: int
     people: tuple[Person, ...]
-    others: int = 0
+    members_elsewhere: int = 0
     all_members: bool = False
     most: int | None = None
     notes: tuple[str, ...] = ()
@@ -50,12 +50,12 @@ class Audience:
     @property
     def members(self) -> int:
         """How many people are in the segment."""
-        return self.total + self.others
+        return self.total + self.members_elsewhere
 
     @property
     def command(self) -> str:
         """How to see them."""
-        wanted = "" if self.chosen.name == "action" else f" --set {self.chosen.name}"
+        wanted = "" if self.segment_set.name == "action" else f" --set {self.segment_set.name}"
         return f"usertrack segments {self.segment.id}{wanted}{' --all-members' * self.all_members}"
 
 
@@ -66,13 +66,13 @@ def audience_of(
 
     Raises UsageError for no such segment, Unknown when a source did not answer that says who they are.
     """
-    (id_,) = found.chosen.require([id_])
+    (id_,) = found.segment_set.require([id_])
     found.require_known(id_, "nothing was sent: ", to_act_on=not all_members)
-    bench = found.bench
-    facts = [bench.facts[name] for name in found.evidence([id_]) if name != bench.key]
+    profiles = found.bench
+    facts = [profiles.facts[name] for name in found.evidence([id_]) if name != profiles.key]
     told = [f"{quote(fact.label + ': ')} || {in_words(identifier(fact.name), fact.type, fact.unit)}" for fact in facts]
     cells = [
-        identifier(bench.key),
+        identifier(profiles.key),
         "priority",
         f"because[list_position(segments, {quote(id_)})]",
         f"concat_ws('; ', {', '.join(told)})" if told else "''",
@@ -80,21 +80,21 @@ def audience_of(
     ]
     where = f"FROM classified {found.whose([id_], to_act_on=not all_members)}"
     most = f"LIMIT {limit}" if limit else ""
-    rows = bench.connection.execute(f"SELECT {', '.join(cells)} {where} {found.by_urgency} {most}").fetchall()
-    total = bench.one(f"SELECT count(*) {where}")[0]
+    rows = profiles.connection.execute(f"SELECT {', '.join(cells)} {where} {found.by_urgency} {most}").fetchall()
+    total = profiles.row(f"SELECT count(*) {where}")[0]
     others = (found.count(id_).people or 0) - total
     return Audience(
-        chosen=found.chosen,
-        segment=found.chosen[id_],
-        as_of=bench.as_of,
+        segment_set=found.segment_set,
+        segment=found.segment_set[id_],
+        as_of=profiles.as_of,
         timezone=timezone,
         total=total,
         people=tuple(
             Person(key, priority, reason, evidence, dict(zip([f.name for f in facts], values, strict=True)))
             for key, priority, reason, evidence, *values in rows
         ),
-        others=others,
+        members_elsewhere=others,
         all_members=all_members,
         most=limit or None,
-        notes=(*bench.notes, *others_note(others)),
+        notes=(*profiles.notes, *others_note(others)),
     )

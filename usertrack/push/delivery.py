@@ -12,7 +12,7 @@ from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, Usag
 from usertrack.core.notify import Notify
 from usertrack.core.words import number
 from usertrack.sources.http import clean
-from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, told
+from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, noticed
 
 _SHORTEST_SECRET = 8  # characters: what is shorter is a word such as `hooks`, and no key
 _TIMEOUT = httpx.Timeout(30, connect=10)
@@ -42,7 +42,7 @@ def _is_here(host: str) -> bool:
         return host == "localhost"
 
 
-def shown(url: str | None) -> str:
+def masked(url: str | None) -> str:
     """``url`` as it may be shown: which server, and no more."""
     if not url:
         return "[no address yet]"
@@ -84,7 +84,7 @@ class Delivery:
         try:
             with httpx.Client(timeout=_TIMEOUT) as client:
                 for attempt in attempts(self.pause):
-                    with told(attempt, self.notify):
+                    with noticed(attempt, self.notify):
                         request = client.build_request("POST", url, content=content, headers=headers)
                         return self._once(request, client)
         except httpx.InvalidURL:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from usertrack.core.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Shown
+from usertrack.core.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Field
 from usertrack.core.period import moment
 from usertrack.core.table import Column, Table
 from usertrack.core.words import number
@@ -36,7 +36,7 @@ def _title(target: str, audience: Audience, outcome: Outcome, *, dry_run: bool) 
         count = f"{len(outcome.requests)} request{'s' * (len(outcome.requests) != 1)}"
         return f"{name} to {target}: {count} would be sent, and none was"
     if not audience.people and not outcome.details.get("removed"):
-        empty = f"nobody has {name} as the primary segment" if audience.others else f"{name} is empty"
+        empty = f"nobody has {name} as the primary segment" if audience.members_elsewhere else f"{name} is empty"
         return f"{empty}: nothing was sent"
     return f"{name} to {target}: {number(outcome.sent)} of {number(audience.total)} people"
 
@@ -65,7 +65,7 @@ def _unresolved(outcome: Outcome) -> Iterator[Block]:
     if emails:
         table = Table((Column("email"),), [(email,) for email in emails[:_LISTED]], name="unresolved")
         heading = f"Not known to PostHog, and left out: {number(len(emails))}"
-        yield Listing(table, heading=heading, shown={"email": Shown("Person")})
+        yield Listing(table, heading=heading, fields={"email": Field("Person")})
     if len(emails) > _LISTED:
         yield Paragraph(f"{number(len(emails) - _LISTED)} more · `--format json` names all", "dim")
 
@@ -81,7 +81,7 @@ def _json(target: str, audience: Audience, outcome: Outcome, notes: list[str], *
     return {
         "target": target,
         "dry_run": dry_run,
-        "set": audience.chosen.name,
+        "set": audience.segment_set.name,
         "segment": audience.segment.id,
         "as_of": audience.as_of,
         "people": audience.total,

@@ -14,7 +14,7 @@ from usertrack.core.period import in_zone
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience, Person
-from usertrack.push.delivery import Delivery, answer_of, plain_refusal, require_address, shown
+from usertrack.push.delivery import Delivery, answer_of, plain_refusal, require_address, masked
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.render import safe
 
@@ -40,7 +40,7 @@ def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Ou
     headers = {"Content-Type": "application/json; charset=utf-8"}
     listed = min(len(audience.people), MOST_LISTED)
     if order.dry_run:
-        return Outcome(listed, requests=(Request("POST", shown(_url(order)), headers, message),))
+        return Outcome(listed, requests=(Request("POST", masked(_url(order)), headers, message),))
     url = require_address(_url(order), "Slack", _HINT)
     content = safe.utf8(json.dumps(message, ensure_ascii=False))
     answer = Delivery("Slack", refused, notify, order.pause).post(url, content, headers)
@@ -80,7 +80,7 @@ def _about(audience: Audience) -> str:
     local = in_zone(audience.as_of, audience.timezone)
     parts = [f"*{safe.slack(audience.segment.action)}*"] if audience.segment.action else []
     parts.append(f"{local.day} {local:%b %Y, %H:%M} {audience.timezone}")
-    if audience.others:
+    if audience.members_elsewhere:
         parts.append(f"{number(audience.members)} in the segment")
     if audience.moved and audience.since:
         since = in_zone(audience.since, audience.timezone)

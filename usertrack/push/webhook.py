@@ -16,7 +16,7 @@ from usertrack.core.errors import UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience
-from usertrack.push.delivery import Delivery, plain_refusal, require_address, shown
+from usertrack.push.delivery import Delivery, plain_refusal, require_address, masked
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.render import safe, text
 
@@ -42,7 +42,7 @@ def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Ou
     details = {"batches": len(documents), "idempotency_keys": [header["Idempotency-Key"] for header in headers]}
     if order.dry_run:
         pairs = zip(headers, documents, strict=True)
-        requests = tuple(Request("POST", shown(_url(order)), header, document) for header, document in pairs)
+        requests = tuple(Request("POST", masked(_url(order)), header, document) for header, document in pairs)
         return Outcome(len(audience.people), requests=requests, details=details)
     url = require_address(_url(order), "the webhook", _HINT)
     delivery = Delivery("the webhook", _refused, notify, order.pause, repeatable=True)
@@ -69,7 +69,7 @@ def _documents(audience: Audience) -> Iterator[dict[str, Any]]:
             {
                 "version": VERSION,
                 "type": "usertrack.segment",
-                "set": audience.chosen.name,
+                "set": audience.segment_set.name,
                 "segment": {"id": segment.id, "name": segment.name, "action": segment.action},
                 "as_of": audience.as_of,
                 "total": audience.total,

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from usertrack.core.document import Heatmap, Kind, Listing, Section, Shown
+from usertrack.core.document import Heatmap, Kind, Listing, Section, Field
 from usertrack.core.table import Column, Row
 from usertrack.core.words import number
 from usertrack.render import charts, text
@@ -99,8 +99,8 @@ def _positions(listing: Listing) -> list[int]:
     return [at for at in range(len(names)) if not _shown(listing, at).hidden]
 
 
-def _shown(listing: Listing, at: int) -> Shown:
-    return listing.shown.get(listing.table.names[at], Shown())
+def _shown(listing: Listing, at: int) -> Field:
+    return listing.fields.get(listing.table.names[at], Field())
 
 
 def rows(listing: Listing, limit: int | None) -> tuple[Iterator[Row], int]:
@@ -142,7 +142,7 @@ def origins(section: Section) -> str:
     return f"from {', '.join(names)}" if names else ""
 
 
-def _view(column: Column, at: int, shown: Shown, sample: list[Row], clock: Clock) -> View:
+def _view(column: Column, at: int, shown: Field, sample: list[Row], clock: Clock) -> View:
     kind = _kind(column) if shown.kind == "auto" else shown.kind
     values = [row[at] for row in sample if row[at] is not None]
     right = shown.align == "right" if shown.align else kind in _NUMERIC
@@ -161,7 +161,7 @@ def _kind(column: Column) -> Kind:
     )
 
 
-def _shower(kind: Kind, column: Column, shown: Shown, values: list[Any], clock: Clock) -> Callable[[Any], Cell]:
+def _shower(kind: Kind, column: Column, shown: Field, values: list[Any], clock: Clock) -> Callable[[Any], Cell]:
     if kind in _NUMERIC:
         return _numeric(kind, column, shown, values)
     if kind == "when":
@@ -178,7 +178,7 @@ def _tag(value: Any, clock: Clock) -> Cell:
     return Cell(said, accent=charts.accent(said))
 
 
-def _numeric(kind: Kind, column: Column, shown: Shown, values: list[Any]) -> Callable[[Any], Cell]:
+def _numeric(kind: Kind, column: Column, shown: Field, values: list[Any]) -> Callable[[Any], Cell]:
     known = [float(value) for value in values if _is_number(value) and math.isfinite(value)]
     share = kind == "percent" or (kind == "bar" and column.type == "DOUBLE" and all(0 <= value <= 1 for value in known))
     places = _decimals([value * 100 for value in known], 1) if share else _decimals(known)

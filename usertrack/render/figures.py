@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from usertrack.core.document import Chart, Heatmap, Kind, Listing, Shown
+from usertrack.core.document import Chart, Heatmap, Kind, Listing, Field
 from usertrack.core.table import Column, Row, Table
 from usertrack.render import cells
 from usertrack.render.cells import Cell
@@ -17,7 +17,7 @@ def grid(block: Heatmap) -> list[list[Cell]]:
     # as a DOUBLE, numbers below 1 would be taken for shares
     column = Column("value", "DOUBLE" if block.kind == "percent" else "BIGINT")
     [view] = cells.views(
-        Listing(Table((column,), flat), shown={"value": Shown(kind="bar", full=max(scaled, default=None))})
+        Listing(Table((column,), flat), fields={"value": Field(kind="bar", full=max(scaled, default=None))})
     )
     return [
         [
@@ -60,17 +60,17 @@ def _bars(block: Chart) -> Listing:
     columns = (Column("label"), *(Column(name, kind) for name in block.series))
     rows: list[Row] = list(zip(block.x, *block.series.values(), strict=True))
     full = max((value for values in block.series.values() for value in values if value is not None), default=0.0)
-    shown = {name: Shown(_with_unit(name, block), "bar", full=full) for name in block.series}
-    return Listing(Table(columns, rows), block.label, {"label": Shown(" "), **shown}, more=block.caption)
+    shown = {name: Field(_with_unit(name, block), "bar", full=full) for name in block.series}
+    return Listing(Table(columns, rows), block.label, {"label": Field(" "), **shown}, more=block.caption)
 
 
 def _trend(block: Chart) -> Listing:
     kind: Kind = "percent" if block.unit == "percent" else "number"
     measures = ("lowest", "highest", "latest")
     shown = {
-        "series": Shown("Series"),
-        "trend": Shown(_ends(block), "spark"),
-        **{name: Shown(_with_unit(name.capitalize(), block), kind) for name in measures},
+        "series": Field("Series"),
+        "trend": Field(_ends(block), "spark"),
+        **{name: Field(_with_unit(name.capitalize(), block), kind) for name in measures},
     }
     types = {"trend": "DOUBLE[]", **dict.fromkeys(measures, "DOUBLE")}
     rows: list[Row] = [(name, list(values), *_range(values)) for name, values in block.series.items()]

@@ -62,7 +62,7 @@ def _label(x: object) -> str:
 
 
 def _formatter(chart: Chart) -> Callable[[Any], str]:
-    def said(value: Any) -> str:
+    def formatted(value: Any) -> str:
         if not isinstance(value, int | float):
             return ""
         if chart.unit == "percent":
@@ -70,7 +70,7 @@ def _formatter(chart: Chart) -> Callable[[Any], str]:
         whole = number(value, 0 if float(value).is_integer() else 1)
         return f"{whole} {visible(chart.unit)}".strip()
 
-    return said
+    return formatted
 
 
 def _cleaned(root: Any, chart: Chart) -> Any:

@@ -15,21 +15,21 @@ from usertrack.product.activity import numbers as activity
 from usertrack.product.features import numbers as features
 from usertrack.product.journeys import numbers as journeys
 from usertrack.product.retention import numbers as retention
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 from usertrack.product.sessions import numbers as sessions
 from usertrack.reports import activity_segments as standing
-from usertrack.segments.profiles import Workbench
+from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Rules
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ActivityQuery:
     """``weeks`` are those of the cohorts of people who did ``signed_up``; ``patterns`` make one page of many."""
 
-    frame: Frame
-    weeks: Frame
+    frame: Scope
+    weeks: Scope
     signed_up: str
     source: features.Source
     patterns: tuple[str, ...]
@@ -39,42 +39,42 @@ class Asked:
 class Part(Generic[Answer]):
     """``found`` is the answer, or why there is none; ``asked`` are its queries."""
 
-    found: Answer | UsertrackError
-    asked: tuple[Statement, ...]
+    answer: Answer | UsertrackError
+    statements: tuple[Statement, ...]
 
 
 @dataclass(frozen=True)
 class Dashboard:
-    frame: Frame
-    bench: Workbench
+    frame: Scope
+    bench: Profiles
     activity: Part[activity.Activity]
     sessions: Part[sessions.Sessions]
     features: Part[features.Features]
     journeys: Part[journeys.Journeys]
     cohorts: Part[retention.DayCohorts]
-    segments: Part[list[standing.Standing]]
+    segments: Part[list[standing.SegmentActivity]]
 
 
-def gather(runner: Runner, asked: Asked, bench: Workbench, rules: Rules, done: Done) -> Dashboard:
+def gather(runner: Runner, asked: ActivityQuery, profiles: Profiles, rules: Rules, done: Done) -> Dashboard:
     """Raises UsageError for a condition that is no HogQL, and an error of the source where no part can be had at all.
 
     ``bench`` has the people of all segments; what it is made of was asked before, with ``runner``.
     """
-    frame = asked.frame.whole
-    weekly = replace(frame, interval="week")
+    scope = asked.frame.widened_to_buckets
+    weekly = replace(scope, interval="week")
     wanted: list[Callable[[Runner], Any]] = [
-        lambda at: activity.ask(at, frame),
-        lambda at: sessions.ask(at, frame),
+        lambda at: activity.ask(at, scope),
+        lambda at: sessions.ask(at, scope),
         lambda at: features.ask(at, asked.source, weekly),
-        lambda at: journeys.ask(at, journeys.Asked(patterns=asked.patterns), frame),
-        lambda at: retention.ask_days(at, retention.Asked(asked.signed_up), asked.weeks),
-        lambda at: standing.ask(at, bench, rules, frame),
+        lambda at: journeys.ask(at, journeys.JourneysQuery(patterns=asked.patterns), scope),
+        lambda at: retention.ask_days(at, retention.RetentionQuery(asked.signed_up), asked.weeks),
+        lambda at: standing.ask(at, profiles, rules, scope),
     ]
     parts = runner.together([partial(_part, runner, done, ask) for ask in wanted])
-    first = parts[0].found
-    if isinstance(first, UsageError) or all(isinstance(part.found, UsertrackError) for part in parts):
+    first = parts[0].answer
+    if isinstance(first, UsageError) or all(isinstance(part.answer, UsertrackError) for part in parts):
         raise first
-    return Dashboard(frame, bench, *parts)
+    return Dashboard(scope, profiles, *parts)
 
 
 def _part(runner: Runner, done: Done, ask: Callable[[Runner], Any]) -> Part[Any]:

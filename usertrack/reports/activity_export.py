@@ -23,8 +23,8 @@ from usertrack.product.retention.numbers import DAYS, Cohort, DayCohorts
 from usertrack.product.scope import GroupName
 from usertrack.product.sessions.numbers import TRAITS, Compared, Sessions
 from usertrack.product.sessions.view import absent_notes, by_length, none_notes
-from usertrack.reports.activity_full import Whole
-from usertrack.reports.activity_segments import Standing
+from usertrack.reports.activity_full import FullActivity
+from usertrack.reports.activity_segments import SegmentActivity
 
 _DEVICES = ("desktop", "mobile", "tablet")
 _TOP = 10
@@ -37,30 +37,30 @@ def schema() -> dict[str, Any]:
     return found
 
 
-def user_activity_document(whole: Whole) -> Document:
+def user_activity_document(whole: FullActivity) -> Document:
     """A document that has JSON alone."""
-    frame = whole.activity.frame
+    scope = whole.activity.frame
     return Document(
         title="User activity",
-        subtitle=" · ".join([frame.said, *frame.scope]),
+        subtitle=" · ".join([scope.window, *scope.scope]),
         data=lambda: user_activity(whole),
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        timezone=scope.timezone,
+        as_of=scope.as_of,
     )
 
 
-def user_activity(whole: Whole) -> dict[str, Any]:
-    frame = whole.activity.frame
+def user_activity(whole: FullActivity) -> dict[str, Any]:
+    scope = whole.activity.frame
     return {
-        "userId": frame.user.name if frame.user else None,
+        "userId": scope.user.name if scope.user else None,
         "workspaceId": whole.workspace,
-        "timeframe": f"{len(frame.starts)}d",
-        "since": frame.since,
-        "until": frame.until,
-        "timezone": frame.timezone,
-        "counted": frame.counted,
-        "segment": frame.segment or None,
-        "where": frame.where or None,
+        "timeframe": f"{len(scope.starts)}d",
+        "since": scope.since,
+        "until": scope.until,
+        "timezone": scope.timezone,
+        "counted": scope.counted,
+        "segment": scope.segment or None,
+        "where": scope.where or None,
         "activityMetrics": _metrics(whole.activity),
         "sessionAnalytics": _sessions(whole.sessions),
         "featureUsage": _features(whole.features, whole.adoption),
@@ -68,7 +68,7 @@ def user_activity(whole: Whole) -> dict[str, Any]:
         "retention": {**_retention(whole.cohorts), "churnAnalysis": _churn(whole.churn)},
         "segments": list(_segments(whole.segments)),
         "notes": [
-            *frame.notes,
+            *scope.notes,
             *none_notes(whole.sessions),
             *absent_notes(whole.sessions),
             *_at_once(whole.goals),
@@ -167,7 +167,7 @@ def _journeys(found: Journeys, goals: Sequence[Journeys]) -> dict[str, Any]:
     return {
         **(_ways(found.groups[0]) if found.groups else empty),
         "conversionPaths": [
-            {"goal": way.asked.goal, "paths": [path for group in way.groups for path in _to_goal(group)]}
+            {"goal": way.query.goal, "paths": [path for group in way.groups for path in _to_goal(group)]}
             for way in goals
         ],
     }
@@ -177,7 +177,7 @@ def _at_once(goals: Sequence[Journeys]) -> Iterator[str]:
     """Such a path is the goal alone: it is kept, so that the rates of all paths add up to the whole conversion."""
     for way in goals:
         if way.at_once:
-            begun = f"{plural(way.at_once, 'session')} began with {way.asked.goal}"
+            begun = f"{plural(way.at_once, 'session')} began with {way.query.goal}"
             yield f"{begun}: their conversion path is that step alone"
 
 
@@ -273,7 +273,7 @@ def _cohort(cohort: Cohort) -> dict[str, Any]:
     return {"cohortDate": cohort.start.date(), "cohortSize": cohort.size, "retention": rates}
 
 
-def _segments(standings: Sequence[Standing]) -> Iterator[dict[str, Any]]:
+def _segments(standings: Sequence[SegmentActivity]) -> Iterator[dict[str, Any]]:
     for standing in standings:
         yield {
             "segmentName": standing.segment.name,

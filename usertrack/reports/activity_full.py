@@ -16,10 +16,10 @@ from usertrack.product.funnel import numbers as funnel
 from usertrack.product.journeys import numbers as journeys
 from usertrack.product.journeys.numbers import Journeys
 from usertrack.product.retention import numbers as retention
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 from usertrack.product.sessions import numbers as sessions
 from usertrack.reports import activity_segments as standing
-from usertrack.segments.profiles import Workbench
+from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Rules
 
 GONE = 30
@@ -27,12 +27,12 @@ GONE = 30
 
 
 @dataclass(frozen=True)
-class Asked:
+class FullActivityQuery:
     """``funnels`` by name: the first is the one that people adopt the product along, and the end of each is a goal."""
 
-    frame: Frame
-    weeks: Frame
-    year: Frame
+    frame: Scope
+    weeks: Scope
+    year: Scope
     signed_up: str
     source: features.Source
     patterns: tuple[str, ...]
@@ -40,14 +40,14 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Whole:
+class FullActivity:
     """None is a part that cannot be told of these events, and ``notes`` say why. ``goals`` are ways to each goal."""
 
     workspace: str
     activity: activity.Activity
     sessions: sessions.Sessions
     cohorts: retention.DayCohorts | None
-    segments: Sequence[standing.Standing]
+    segments: Sequence[standing.SegmentActivity]
     features: features.Features | None
     adoption: funnel.FunnelAnswer | None
     journeys: Journeys
@@ -56,26 +56,26 @@ class Whole:
     notes: tuple[str, ...]
 
 
-def ask(runner: Runner, asked: Asked, bench: Workbench, rules: Rules, workspace: str) -> Whole:
+def ask(runner: Runner, asked: FullActivityQuery, profiles: Profiles, rules: Rules, workspace: str) -> FullActivity:
     """Raises UsageError for a condition that is no HogQL."""
-    frame = replace(asked.frame, breakdown="").whole
+    scope = replace(asked.frame, breakdown="").widened_to_buckets
     first = next(iter(asked.funnels.values()), None)
     notes: list[str] = []
-    page = journeys.Asked(patterns=asked.patterns)
+    page = journeys.JourneysQuery(patterns=asked.patterns)
     goals = dict.fromkeys("|".join(one.steps[-1].events) for one in asked.funnels.values() if one.steps[-1].events)
     ways = [
-        _told(notes, lambda goal=goal: journeys.ask(runner, replace(page, goal=goal), frame))  # type: ignore[misc]
+        _told(notes, lambda goal=goal: journeys.ask(runner, replace(page, goal=goal), scope))  # type: ignore[misc]
         for goal in goals
     ]
-    return Whole(
+    return FullActivity(
         workspace,
-        activity.ask(runner, frame),
-        sessions.ask(runner, replace(frame, top=100)),
-        _told(notes, lambda: retention.ask_days(runner, retention.Asked(asked.signed_up), asked.weeks)),
-        standing.ask(runner, bench, rules, frame),
-        _told(notes, lambda: features.ask(runner, asked.source, replace(frame, interval="week"))),
-        _told(notes, lambda: funnel.ask(runner, first, frame)) if first else None,
-        journeys.ask(runner, page, frame),
+        activity.ask(runner, scope),
+        sessions.ask(runner, replace(scope, top=100)),
+        _told(notes, lambda: retention.ask_days(runner, retention.RetentionQuery(asked.signed_up), asked.weeks)),
+        standing.ask(runner, profiles, rules, scope),
+        _told(notes, lambda: features.ask(runner, asked.source, replace(scope, interval="week"))),
+        _told(notes, lambda: funnel.ask(runner, first, scope)) if first else None,
+        journeys.ask(runner, page, scope),
         [way for way in ways if way],
         _told(notes, lambda: churn.ask(runner, "", GONE, asked.year)),
         tuple(dict.fromkeys(notes)),

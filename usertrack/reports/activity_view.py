@@ -6,7 +6,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from usertrack.core.document import Block, Chart, Document, Listing, Origin, Paragraph, Section, Shown, Spark
+from usertrack.core.document import Block, Chart, Document, Listing, Origin, Paragraph, Section, Field, Spark
 from usertrack.core.errors import UsertrackError
 from usertrack.core.provenance import plain, provenance
 from usertrack.core.sections import section_json, unknown
@@ -21,11 +21,11 @@ from usertrack.product.features.view import features_document
 from usertrack.product.journeys.view import journeys_document
 from usertrack.product.retention.numbers import FEWEST, DayCohorts
 from usertrack.product.retention.view import cohorts_document
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 from usertrack.product.sessions.numbers import Sessions
 from usertrack.product.sessions.view import session_figures, sessions_document
 from usertrack.reports.activity import Answer, Dashboard, Part
-from usertrack.reports.activity_segments import Standing
+from usertrack.reports.activity_segments import SegmentActivity
 from usertrack.reports.members import origins
 
 CARDS = ("dau", "wau", "mau", "engagement_score")
@@ -35,21 +35,21 @@ def dashboard_document(
     found: Dashboard, recipe: Mapping[str, Any], templates: Path | None = None, limit: int | None = None
 ) -> Document:
     """The whole page. ``recipe`` is how to have it again; ``limit`` is what the user asked for."""
-    frame = found.frame
+    scope = found.frame
     blocks = tuple(_blocks(found))
     notes = tuple(found.bench.notes)
     return Document(
         title="User activity",
-        subtitle=" · ".join([frame.said, *frame.scope]),
+        subtitle=" · ".join([scope.window, *scope.scope]),
         blocks=blocks,
         notes=notes,
         data=lambda: {
-            **{key: value for key, value in frame.as_dict().items() if key not in ("interval", "breakdown")},
+            **{key: value for key, value in scope.as_dict().items() if key not in ("interval", "breakdown")},
             "sections": [section_json(block, limit) for block in blocks if isinstance(block, Section)],
             "notes": list(notes),
         },
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        timezone=scope.timezone,
+        as_of=scope.as_of,
         layout="activity",
         templates=templates,
         provenance=provenance(blocks, recipe, limit),
@@ -72,19 +72,19 @@ def _section(
 ) -> Section:
     """A part under its heading, or why there is none of it."""
     who = origins(found.bench, found.bench.queries) if found.frame.segment or heading == "Segments" else ()
-    queries = (*_origins(part.asked, found.frame), *who)
-    if isinstance(part.found, UsertrackError):
-        return Section(heading, (unknown(part.found.message),), queries)
-    return Section(heading, tuple(blocks(part.found)), queries)
+    queries = (*_origins(part.statements, found.frame), *who)
+    if isinstance(part.answer, UsertrackError):
+        return Section(heading, (unknown(part.answer.message),), queries)
+    return Section(heading, tuple(blocks(part.answer)), queries)
 
 
-def _origins(asked: Sequence[Statement], frame: Frame) -> tuple[Origin, ...]:
+def _origins(asked: Sequence[Statement], scope: Scope) -> tuple[Origin, ...]:
     """Each query once, in the order of their names; who the people of a segment are is not told."""
     found: dict[str, Origin] = {}
     for statement in asked:
         params = statement.query.params if statement.query else {}
         values = {name: value for name, value in statement.values.items() if name in params and name != "people"}
-        origin = Origin(statement.name, values, statement.source, frame.as_of)
+        origin = Origin(statement.name, values, statement.source, scope.as_of)
         found.setdefault(f"{statement.name} {plain(values)}", origin)
     return tuple(found[key] for key in sorted(found))
 
@@ -98,7 +98,7 @@ def _of(document: Document, command: str) -> list[Block]:
 def _cards(found: Activity) -> list[Block]:
     now, before = figures(found.now), figures(found.before)
     cards = compared.listing({name: now[name] for name in CARDS}, before)
-    return [Listing(cards.table, shown=cards.shown, tiles=True)]
+    return [Listing(cards.table, fields=cards.fields, tiles=True)]
 
 
 def _activity(found: Activity) -> list[Block]:
@@ -125,17 +125,17 @@ def _trend(found: Activity) -> Iterator[Chart]:
 def _sessions(found: Sessions) -> list[Block]:
     """Each table under the name of what it is by."""
     blocks = _of(sessions_document(found), "sessions")
-    by = {at: block for at, block in enumerate(blocks) if isinstance(block, Listing) and "value" in block.shown}
+    by = {at: block for at, block in enumerate(blocks) if isinstance(block, Listing) and "value" in block.fields}
     return [
-        replace(by[at], heading=by[at].shown["value"].label) if at in by else each for at, each in enumerate(blocks)
+        replace(by[at], heading=by[at].fields["value"].label) if at in by else each for at, each in enumerate(blocks)
     ]
 
 
 def _features(found: Features) -> list[Block]:
     """With a note where the first week is cut off by the begin of the time."""
-    frame = found.frame
-    whole = frame.starts[0].astimezone(UTC) == frame.since
-    note = f"the week of {frame.label(frame.starts[0])} counts from {frame.said.partition(' – ')[0]} on"
+    scope = found.frame
+    whole = scope.starts[0].astimezone(UTC) == scope.since
+    note = f"the week of {scope.label(scope.starts[0])} counts from {scope.window.partition(' – ')[0]} on"
     cut = [] if whole else [Paragraph(note, "dim")]
     *blocks, more = _of(features_document(found), "features")
     return [*blocks, *cut, more]
@@ -146,7 +146,7 @@ def _curve(found: DayCohorts) -> list[Block]:
     known = found.groups[0].drawn
     if len(known) < 2:
         return [Paragraph(f"fewer than {FEWEST} people began long enough ago", "dim")]
-    label = f"Back on a day after the first {found.asked.target or 'event'}"
+    label = f"Back on a day after the first {found.query.target or 'event'}"
     shares = {"back": [people / size for _, people, size in known]}
     caption = (
         f"of {people_words(known[0][2])} on day {known[0][0]}, {number(known[-1][2])} on day {known[-1][0]}; it ends "
@@ -160,7 +160,7 @@ def _cohorts(found: DayCohorts) -> list[Block]:
     return [block for block in _of(cohorts_document(found), "cohorts") if not isinstance(block, Spark)]
 
 
-def _segments(found: Sequence[Standing], total: int) -> list[Block]:
+def _segments(found: Sequence[SegmentActivity], total: int) -> list[Block]:
     rows: list[Row] = [
         (
             one.segment.name,
@@ -175,15 +175,15 @@ def _segments(found: Sequence[Standing], total: int) -> list[Block]:
         for one in found
     ]
     shown = {
-        "segment": Shown("Segment", "tag"),
-        "set": Shown("Set"),
-        "kind": Shown("Kind", spare=True),
-        "people": Shown("People", "number"),
-        "share": Shown("Share", "bar", full=1.0),
-        "engagement": Shown("Engagement", "number"),
-        "revenue": Shown("Revenue", "number", hidden=all(one.revenue is None for one in found), spare=True),
-        "rule": Shown("Who", "text", grows=True, spare=True),
+        "segment": Field("Segment", "tag"),
+        "set": Field("Set"),
+        "kind": Field("Kind", spare=True),
+        "people": Field("People", "number"),
+        "share": Field("Share", "bar", full=1.0),
+        "engagement": Field("Engagement", "number"),
+        "revenue": Field("Revenue", "number", hidden=all(one.revenue is None for one in found), spare=True),
+        "rule": Field("Who", "text", grows=True, spare=True),
     }
     kinds = ("VARCHAR", "VARCHAR", "VARCHAR", "BIGINT", "DOUBLE", "DECIMAL(18,1)", "DOUBLE", "VARCHAR")
     said = f"of {people_words(total)}, as they are now; a person may be in several segments"
-    return [Listing(Table(tuple(map(Column, shown, kinds)), rows), shown=shown), Paragraph(said, "dim")]
+    return [Listing(Table(tuple(map(Column, shown, kinds)), rows), fields=shown), Paragraph(said, "dim")]

@@ -11,7 +11,7 @@ from usertrack.engine.runner import Runner
 from usertrack.failures.masking import fingerprint
 from usertrack.library.library import Statement
 from usertrack.segments.explain import Explanation, explain
-from usertrack.segments.profiles import ProfileFact, Workbench
+from usertrack.segments.profiles import ProfileFact, Profiles
 
 DAYS = 30
 _TIMELINE = 500  # events and actions that a dossier shows at the most; it says when there are more
@@ -42,7 +42,7 @@ class Dossier:
 
     email: str
     as_of: datetime
-    standing: dict[str, Explanation]
+    explanations: dict[str, Explanation]
     known: dict[str, ProfileFact]
     parts: dict[str, Table]
     spellings: tuple[str, ...]
@@ -53,11 +53,11 @@ class Dossier:
     notes: tuple[str, ...] = ()
 
 
-def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
+def dossier(runner: Runner, profiles: Profiles, wanted: str) -> Dossier:
     """Everything known of one person; raises UsageError, with near matches, when nobody is called ``wanted``."""
-    standing = {name: explain(bench, chosen, wanted, flips=False) for name, chosen in bench.rules.sets.items()}
+    standing = {name: explain(profiles, chosen, wanted, flips=False) for name, chosen in profiles.rules.sets.items()}
     email = next(iter(standing.values())).key
-    spellings = bench.spellings or [email]
+    spellings = profiles.spellings or [email]
     names = {part: _statement(runner, part, query, spellings) for part, query in PARTS.items()}
     answers = dict(zip(names, runner.run(list(names.values())), strict=True))
     parts = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
@@ -66,16 +66,16 @@ def dossier(runner: Runner, bench: Workbench, wanted: str) -> Dossier:
     missing = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
     return Dossier(
         email=email,
-        as_of=bench.as_of,
-        standing=standing,
-        known=bench.facts,
+        as_of=profiles.as_of,
+        explanations=standing,
+        known=profiles.facts,
         parts=parts,
         spellings=tuple(spellings),
         missing=missing,
         days=tuple(days.items()),
         hours=tuple(tuple(week[weekday, hour] for hour in range(24)) for weekday in range(7)),
         timeline=_timeline(parts),
-        notes=tuple(dict.fromkeys([*bench.notes, *missing.values(), *_cut(parts)])),
+        notes=tuple(dict.fromkeys([*profiles.notes, *missing.values(), *_cut(parts)])),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from usertrack.core.document import Block, Document, Facts, Heatmap, Listing, Origin, Paragraph, Section, Shown, Spark
+from usertrack.core.document import Block, Document, Facts, Heatmap, Listing, Origin, Paragraph, Section, Field, Spark
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
 from usertrack.core.table import Column, Row, Table
@@ -15,7 +15,7 @@ from usertrack.segments.wording import value_words
 
 
 def person_document(found: Dossier, timezone: str) -> Document:
-    facts = next(iter(found.standing.values())).facts
+    facts = next(iter(found.explanations.values())).facts
     name = facts.get("name")
     return Document(
         title=f"{name} · {found.email}" if name else found.email,
@@ -45,7 +45,7 @@ def person_report(
     limit: int | None = None,
 ) -> Document:
     """The dossier with the queries of its figures; ``recipe`` is how to have it again."""
-    facts = next(iter(found.standing.values())).facts
+    facts = next(iter(found.explanations.values())).facts
     blocks: tuple[Block, ...] = (
         Section("Account", (Facts(tuple(_account(found, facts, timezone))),), profile),
         Section("", tuple(_standing(found)), profile),
@@ -99,21 +99,21 @@ def _account(found: Dossier, facts: dict[str, Any], timezone: str) -> Iterator[t
 
 def _standing(found: Dossier) -> Iterator[Block]:
     """The segments of every set that the person is in; and those of which a missing source leaves that open."""
-    judged = [(name, verdict) for name, explanation in found.standing.items() for verdict in explanation.verdicts]
+    judged = [(name, verdict) for name, explanation in found.explanations.items() for verdict in explanation.verdicts]
     rows: list[Row] = [
         (verdict.segment.name, name, verdict.segment.action, verdict.because)
         for name, verdict in judged
         if verdict.member
     ]
     shown = {
-        "segment": Shown("Segment", "tag"),
-        "set": Shown("Set", hidden=len(found.standing) == 1),
-        "action": Shown("Action"),
-        "why": Shown("Why", "text", grows=True),
+        "segment": Field("Segment", "tag"),
+        "set": Field("Set", hidden=len(found.explanations) == 1),
+        "action": Field("Action"),
+        "why": Field("Why", "text", grows=True),
     }
     unknown = [f"{verdict.segment.name} ({name})" for name, verdict in judged if verdict.unknown]
     if rows or not unknown:
-        yield Listing(Table(tuple(map(Column, shown)), rows), heading="Segments", shown=shown)
+        yield Listing(Table(tuple(map(Column, shown)), rows), heading="Segments", fields=shown)
     if unknown:
         yield Paragraph(f"unknown, whether in {', '.join(unknown)}", "dim")
 
@@ -139,55 +139,55 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
-_WHEN = {"first_at": Shown("First", "when"), "last_at": Shown("Last", "when")}
+_WHEN = {"first_at": Field("First", "when"), "last_at": Field("Last", "when")}
 # Both levels of failure stand side by side and are never mixed in one number.
-_PARTS: dict[str, tuple[str, dict[str, Shown]]] = {
-    "mcp": ("MCP servers clicked", {"server": Shown("Server"), "clicks": Shown("Clicks", "number"), **_WHEN}),
+_PARTS: dict[str, tuple[str, dict[str, Field]]] = {
+    "mcp": ("MCP servers clicked", {"server": Field("Server"), "clicks": Field("Clicks", "number"), **_WHEN}),
     "tools": (
         "Tools",
         {
-            "tool": Shown("Tool"),
-            "uses": Shown("Uses", "number"),
-            "finished": Shown("Finished", "number"),
-            "success_rate": Shown("Success", "bar", full=1.0),
+            "tool": Field("Tool"),
+            "uses": Field("Uses", "number"),
+            "finished": Field("Finished", "number"),
+            "success_rate": Field("Success", "bar", full=1.0),
             **_WHEN,
         },
     ),
     "runs": (
         "Workflow level: runs",
         {
-            "outcome": Shown("Outcome", "tag"),
-            "cause": Shown("Cause", "text", grows=True),
-            "runs": Shown("Runs", "number"),
+            "outcome": Field("Outcome", "tag"),
+            "cause": Field("Cause", "text", grows=True),
+            "runs": Field("Runs", "number"),
             **_WHEN,
         },
     ),
     "tool_failures": (
         "Tool level: failed calls",
         {
-            "tool": Shown("Tool"),
-            "message": Shown("Message", "text", grows=True),
-            "failures": Shown("Failures", "number"),
+            "tool": Field("Tool"),
+            "message": Field("Message", "text", grows=True),
+            "failures": Field("Failures", "number"),
             **_WHEN,
         },
     ),
     "custom_tools": (
         "Custom tools",
         {
-            "name": Shown("Tool"),
-            "description": Shown("Description", "text", grows=True),
-            "code_length": Shown("Characters", "number"),
-            "created_at": Shown("Built", "when"),
+            "name": Field("Tool"),
+            "description": Field("Description", "text", grows=True),
+            "code_length": Field("Characters", "number"),
+            "created_at": Field("Built", "when"),
         },
     ),
     "sessions": (
         "Sessions, 30 days",
         {
-            "started_at": Shown("Started"),
-            "seconds": Shown("Seconds", "number"),
-            "events": Shown("Events", "number"),
-            "pageviews": Shown("Pages", "number"),
-            "entry_page": Shown("Entered at", "text", grows=True),
+            "started_at": Field("Started"),
+            "seconds": Field("Seconds", "number"),
+            "events": Field("Events", "number"),
+            "pageviews": Field("Pages", "number"),
+            "entry_page": Field("Entered at", "text", grows=True),
         },
     ),
 }
@@ -199,7 +199,7 @@ def _some(found: Dossier, part: str) -> bool:
 
 def _listing(found: Dossier, part: str) -> Listing:
     heading, shown = _PARTS[part]
-    return Listing(found.parts[part], heading=heading, shown=shown, columns=tuple(shown), limit=10)
+    return Listing(found.parts[part], heading=heading, fields=shown, columns=tuple(shown), limit=10)
 
 
 def _absent(found: Dossier) -> Iterator[Paragraph]:
@@ -215,17 +215,17 @@ def _timeline(found: Dossier, timezone: str) -> list[Listing]:
     names = (Column("at", "TIMESTAMP"), Column("kind"), Column("what"), Column("outcome"), Column("detail"))
     table = Table(names, found.timeline, name="timeline", timezone=timezone, as_of=found.as_of)
     shown = {
-        "at": Shown("When"),
-        "kind": Shown("Kind"),
-        "what": Shown("What"),
-        "outcome": Shown("Outcome", "tag"),
-        "detail": Shown("Detail", "text", grows=True),
+        "at": Field("When"),
+        "kind": Field("Kind"),
+        "what": Field("What"),
+        "outcome": Field("Outcome", "tag"),
+        "detail": Field("Detail", "text", grows=True),
     }
-    return [Listing(table, heading="Timeline, 30 days", shown=shown, limit=15)] if found.timeline else []
+    return [Listing(table, heading="Timeline, 30 days", fields=shown, limit=15)] if found.timeline else []
 
 
 def _json(found: Dossier, timezone: str) -> dict[str, Any]:
-    facts = next(iter(found.standing.values())).facts
+    facts = next(iter(found.explanations.values())).facts
     return {
         "email": found.email,
         "as_of": found.as_of,
@@ -233,7 +233,7 @@ def _json(found: Dossier, timezone: str) -> dict[str, Any]:
         "profile": {name: value for name, value in facts.items() if name != "as_of"},
         "segments": [
             {"set": name, "id": v.segment.id, "name": v.segment.name, "action": v.segment.action, "because": v.because}
-            for name, explanation in found.standing.items()
+            for name, explanation in found.explanations.items()
             for v in explanation.verdicts
             if v.member
         ],

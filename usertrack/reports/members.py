@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from string import Formatter
 
-from usertrack.core.document import Block, Listing, Origin, Paragraph, Shown
+from usertrack.core.document import Block, Listing, Origin, Paragraph, Field
 from usertrack.core.period import in_zone
 from usertrack.core.spool import identifier
 from usertrack.core.table import Column, Row, Table
@@ -11,7 +11,7 @@ from usertrack.core.words import number
 from usertrack.segments.classify import Classification, condition, others_words
 from usertrack.segments.expressions import columns, expand, parse
 from usertrack.segments.history.week_ago import Moved
-from usertrack.segments.profiles import Workbench
+from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Segment
 
 
@@ -20,29 +20,29 @@ def origins_of(found: Classification, segment: Segment | None = None) -> tuple[O
 
     Those of more urgent segments are among them: whoever is in one of these is listed there.
     """
-    bench = found.bench
-    names = set(bench.queries)
+    profiles = found.bench
+    names = set(profiles.queries)
     if segment is not None:
-        ahead = found.chosen.segments[: found.chosen.segments.index(segment) + 1]
-        looked = {name for one in ahead for name in columns(expand(condition(bench, one), bench.derived))}
-        looked |= set(columns(expand(parse(segment.priority, ""), bench.derived)))
+        ahead = found.segment_set.segments[: found.segment_set.segments.index(segment) + 1]
+        looked = {name for one in ahead for name in columns(expand(condition(profiles, one), profiles.derived))}
+        looked |= set(columns(expand(parse(segment.priority, ""), profiles.derived)))
         told = [name for _, name, *_ in Formatter().parse(segment.because) if name]
-        looked |= {name for one in told for name in columns(expand(parse(identifier(one), ""), bench.derived))}
-        names = {bench.facts[name].origin for name in looked}
-    return origins(bench, names)
+        looked |= {name for one in told for name in columns(expand(parse(identifier(one), ""), profiles.derived))}
+        names = {profiles.facts[name].origin for name in looked}
+    return origins(profiles, names)
 
 
-def origins(bench: Workbench, names: Collection[str]) -> tuple[Origin, ...]:
+def origins(profiles: Profiles, names: Collection[str]) -> tuple[Origin, ...]:
     """The profile queries of these names."""
     return tuple(
         Origin(
             name,
-            dict(bench.rules.queries[name]),
+            dict(profiles.rules.queries[name]),
             query.source,
-            bench.as_of,
+            profiles.as_of,
             tuple(fact.label for fact in query.facts.values() if fact.current),
         )
-        for name, query in bench.queries.items()
+        for name, query in profiles.queries.items()
         if name in names
     )
 
@@ -55,9 +55,9 @@ def people(found: Classification, id_: str, limit: int, *, all_members: bool = F
     segments = names.index("segments")
     rows: list[Row] = [(row[key], row[priority], row[because][row[segments].index(id_)]) for row in table.rows]
     shown = {
-        "person": Shown("Person"),
-        "priority": Shown("Priority", "number"),
-        "why": Shown("Why", "text", grows=True),
+        "person": Field("Person"),
+        "priority": Field("Priority", "number"),
+        "why": Field("Why", "text", grows=True),
     }
     listed = Table(tuple(map(Column, shown, ("VARCHAR", "DOUBLE", "VARCHAR"))), rows)
     blocks: list[Block] = [Listing(listed, "Act on these first", shown, limit=limit)] if rows else []
@@ -69,7 +69,7 @@ def people(found: Classification, id_: str, limit: int, *, all_members: bool = F
 def moves(moved: Moved, key: str, id_: str, most: int, timezone: str) -> list[Block]:
     """Who came and went, the first ``most`` of each."""
     rows = [(row["change"], row[key], row["why"]) for row in moved.moves.dicts() if row["segment"] == id_]
-    shown = {"change": Shown("Change", "tag"), "person": Shown("Person"), "why": Shown("Why", "text", grows=True)}
+    shown = {"change": Field("Change", "tag"), "person": Field("Person"), "why": Field("Why", "text", grows=True)}
     by = {change: [row for row in rows if row[0] == change] for change in ("entered", "left")}
     some = [row for listed in by.values() for row in listed[:most]]
     counts = " and ".join(f"{number(len(listed))} {change}" for change, listed in by.items())

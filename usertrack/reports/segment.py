@@ -32,33 +32,33 @@ def segment_document(
 
     ``recipe`` is how to have the report again.
     """
-    bench = found.bench
-    segment = next(segment for segment in found.chosen.segments if segment.id == id_)
+    profiles = found.bench
+    segment = next(segment for segment in found.segment_set.segments if segment.id == id_)
     listed = people(found, id_, PEOPLE, all_members=all_members)
     blocks = (Section("", tuple(_blocks(found, moved, listed, id_, timezone)), origins_of(found, segment)),)
     pair = moved.pair
     late = [snapshot for snapshot in (pair.before, pair.after) if snapshot.afterwards]
     notes = (
-        *bench.notes,
+        *profiles.notes,
         *difference_notes(pair),
         *afterwards_notes(late, timezone),
-        *match_notes(bench.match),
+        *match_notes(profiles.match),
     )
     return Document(
-        title=f"{segment.name} on {moment(bench.as_of, timezone)}",
+        title=f"{segment.name} on {moment(profiles.as_of, timezone)}",
         subtitle=f"{segment.action} · rule: {segment.when}",
         blocks=blocks,
         notes=notes,
         data=lambda: {
             "segment": id_,
-            "as_of": bench.as_of,
+            "as_of": profiles.as_of,
             "timezone": timezone,
             "sections": [section_json(block, limit) for block in blocks],
             "notes": list(notes),
         },
         table=found.people([id_], to_act_on=not all_members),
         timezone=timezone,
-        as_of=bench.as_of,
+        as_of=profiles.as_of,
         layout="segment",
         templates=templates,
         provenance=provenance(blocks, recipe, limit),
@@ -73,7 +73,7 @@ def _blocks(found: Classification, moved: Moved, listed: Iterable[Block], id_: s
     total = found.bench.people
     share = f" ({100 * count.people / total:.1f} %)" if total else ""
     pairs: list[tuple[str, Any]] = [("People", count.people), ("Of all", f"{number(total)}{share}")]
-    if not found.chosen.exclusive:
+    if not found.segment_set.exclusive:
         pairs.append(("To act on", "unknown" if count.to_act_on is None else count.to_act_on))
     if count.undecided:
         pairs.append(("Undecided, for want of a fact", count.undecided))

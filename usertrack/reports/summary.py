@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from usertrack.core.document import Block, Facts, Listing, Origin, Section, Shown
+from usertrack.core.document import Block, Facts, Listing, Origin, Section, Field
 from usertrack.core.errors import UsertrackError
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import growth, number, people_words
@@ -17,9 +17,9 @@ def in_short(found: Weekly, timezone: str) -> Section:
     """The most urgent person of each segment, and the figures of the week."""
     blocks: list[Block] = []
     if rows := list(_first(found)):
-        shown = {"action": Shown("Do", "tag"), "person": Shown("For"), "why": Shown("Why", "text", grows=True)}
+        shown = {"action": Field("Do", "tag"), "person": Field("For"), "why": Field("Why", "text", grows=True)}
         blocks.append(Listing(Table(tuple(map(Column, shown)), rows), "Act on these first", shown))
-    origins = (*origins_of(found.found), *asked(found, "traffic", "new_users"), *failures_origins(found))
+    origins = (*origins_of(found.classification), *asked(found, "traffic", "new_users"), *failures_origins(found))
     facts = (_traffic(found), _new_users(found), *_failures(found, timezone))
     return Section("In short", (*blocks, Facts(facts)), origins)
 
@@ -33,10 +33,10 @@ def failures_origins(found: Weekly) -> tuple[Origin, ...]:
 
 def _first(found: Weekly) -> Iterator[Row]:
     """Of each segment the first of those for whom it is the one to act on."""
-    table = found.found.people()
+    table = found.classification.people()
     names = table.names
-    key, primary, because, segments = map(names.index, (found.found.bench.key, "primary", "because", "segments"))
-    for segment in found.found.chosen.segments:
+    key, primary, because, segments = map(names.index, (found.classification.bench.key, "primary", "because", "segments"))
+    for segment in found.classification.segment_set.segments:
         row = next((row for row in table.rows if row[primary] == segment.id), None)
         if row:
             yield segment.action or segment.name, row[key], row[because][row[segments].index(segment.id)]

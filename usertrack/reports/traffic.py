@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from usertrack.core.document import Block, Chart, Listing, Origin, Paragraph, Section, Shown
+from usertrack.core.document import Block, Chart, Listing, Origin, Paragraph, Section, Field
 from usertrack.core.period import in_zone
 from usertrack.core.sections import unknown
 from usertrack.core.table import Column, Row, Table
@@ -17,7 +17,7 @@ TOP = 10  # rows of a list, unless --limit says otherwise
 
 
 def asked(found: Weekly, *parts: str) -> tuple[Origin, ...]:
-    return tuple(_origin(found.asked[part], found.as_of) for part in parts)
+    return tuple(_origin(found.statements[part], found.as_of) for part in parts)
 
 
 def _origin(statement: Statement, as_of: datetime) -> Origin:
@@ -27,8 +27,8 @@ def _origin(statement: Statement, as_of: datetime) -> Origin:
 
 
 def new_users(found: Weekly) -> Section:
-    did = {"did": Shown("New users"), "people": Shown("People", "number"), "share": Shown("Share", "bar", full=1.0)}
-    event = {"did": Shown("What they did"), "people": Shown("People", "number"), "times": Shown("Times", "number")}
+    did = {"did": Field("New users"), "people": Field("People", "number"), "share": Field("Share", "bar", full=1.0)}
+    event = {"did": Field("What they did"), "people": Field("People", "number"), "times": Field("Times", "number")}
     inner = (
         Paragraph("who has an account; in the product, who has an e-mail", "dim"),
         _part(found, "new_users", "Accounts", did, limit=0),
@@ -37,13 +37,13 @@ def new_users(found: Weekly) -> Section:
     return Section("What new users did", inner)
 
 
-def _part(found: Weekly, part: str, heading: str, shown: Mapping[str, Shown], limit: int) -> Section:
+def _part(found: Weekly, part: str, heading: str, shown: Mapping[str, Field], limit: int) -> Section:
     """One query's answer with its name, or why there is none."""
     if part not in found.parts:
         return Section(heading, (unknown(found.missing[part]),), asked(found, part))
     table = found.parts[part]
     held = replace(table, rows=list(table.rows))
-    block = Listing(held, shown=dict(shown), columns=tuple(shown), limit=limit)
+    block = Listing(held, fields=dict(shown), columns=tuple(shown), limit=limit)
     return Section(heading, (block if held.rows else Paragraph("none", "dim"),), asked(found, part))
 
 
@@ -54,16 +54,16 @@ def measure(found: Weekly) -> str:
 
 
 def traffic(found: Weekly) -> Iterator[Block]:
-    counted = {name: Shown(name.capitalize(), "number") for name in ("visits", "visitors", "pageviews")}
+    counted = {name: Field(name.capitalize(), "number") for name in ("visits", "visitors", "pageviews")}
     by = {name: counted[name] for name in ("visits", "visitors")}
     yield Section(
         "Traffic",
         (
             Paragraph(ANYBODY, "dim"),
             _days(found),
-            _part(found, "pages", "Top pages", {"page": Shown("Page"), **counted}, TOP),
-            _part(found, "referrers", "Top referrers", {"domain": Shown("Domain"), **by}, TOP),
-            _part(found, "countries", "Top countries", {"country": Shown("Country"), **by}, TOP),
+            _part(found, "pages", "Top pages", {"page": Field("Page"), **counted}, TOP),
+            _part(found, "referrers", "Top referrers", {"domain": Field("Domain"), **by}, TOP),
+            _part(found, "countries", "Top countries", {"country": Field("Country"), **by}, TOP),
         ),
     )
 
@@ -88,14 +88,14 @@ def _days(found: Weekly) -> Section:
     caption = "visits that began on each day" if known else ""
     chart = Chart("trend", f"{counted.capitalize()} per day", found.week.days, series, caption=caption)
     shown = {
-        "day": Shown("Day"),
-        counted: Shown(counted.capitalize(), "number"),
-        "before": Shown("A week before", "number"),
-        "visitors": Shown("Visitors", "number"),
-        **({"pageviews": Shown("Pageviews", "number")} if known else {"visits": Shown("Visits", "number")}),
+        "day": Field("Day"),
+        counted: Field(counted.capitalize(), "number"),
+        "before": Field("A week before", "number"),
+        "visitors": Field("Visitors", "number"),
+        **({"pageviews": Field("Pageviews", "number")} if known else {"visits": Field("Visits", "number")}),
     }
     types = ("VARCHAR", *["BIGINT"] * 4)
-    listing = Listing(Table(tuple(map(Column, shown, types)), rows), shown=shown, limit=0)
+    listing = Listing(Table(tuple(map(Column, shown, types)), rows), fields=shown, limit=0)
     why = () if known else (Paragraph(_NO_VISITS, "warning"),)
     return Section("Per day", (*why, chart, listing), asked(found, "traffic"))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core import embed as seal
-from usertrack.core.document import Document, Listing, Paragraph, Shown
+from usertrack.core.document import Document, Listing, Paragraph, Field
 from usertrack.core.errors import CheckFailed, Unknown, UsageError
 from usertrack.core.period import moment
 from usertrack.core.provenance import VERSION, WORDS
@@ -290,11 +290,11 @@ def verify_document(report: Sealed, found: list[Finding]) -> Document:
         (one.verdict, one.what, _said(one.written), _said(one.now), ", ".join(one.queries) or one.why) for one in found
     ]
     shown = {
-        "verdict": Shown("Verdict"),
-        "what": Shown("What", "text"),
-        "written": Shown("In the file", "text"),
-        "now": Shown("Made again", "text"),
-        "queries": Shown("From", "text", grows=True),
+        "verdict": Field("Verdict"),
+        "what": Field("What", "text"),
+        "written": Field("In the file", "text"),
+        "now": Field("Made again", "text"),
+        "queries": Field("From", "text", grows=True),
     }
     table = Table(tuple(map(Column, shown)), rows, name="verify", as_of=recipe.as_of, timezone=recipe.timezone)
     figures = f"{number(len(report.figures))} figures"
@@ -308,7 +308,7 @@ def verify_document(report: Sealed, found: list[Finding]) -> Document:
     return Document(
         title=title,
         subtitle=f"{recipe.kind} report of {recipe.subject}, as of {moment(recipe.as_of, recipe.timezone)}",
-        blocks=(Listing(table, shown=shown, limit=50),) if found else (Paragraph(_COVERED, "dim"),),
+        blocks=(Listing(table, fields=shown, limit=50),) if found else (Paragraph(_COVERED, "dim"),),
         notes=tuple(dict.fromkeys(one.why for one in found if one.why)),
         table=table,
         timezone=recipe.timezone,

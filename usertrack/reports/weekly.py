@@ -36,10 +36,10 @@ class Weekly:
     week: Week
     as_of: datetime
     now: datetime
-    found: Classification
+    classification: Classification
     moved: Moved
     parts: Mapping[str, Table]
-    asked: Mapping[str, Statement]
+    statements: Mapping[str, Statement]
     missing: Mapping[str, str]
     scores: Scorecard | UsertrackError
     failures: Investigation | UsertrackError
@@ -51,7 +51,7 @@ class Weekly:
     @property
     def incomplete(self) -> bool:
         """Whether a source did not give its part."""
-        missing = any(fact.missing for fact in self.found.bench.facts.values())
+        missing = any(fact.missing for fact in self.classification.bench.facts.values())
         unknown = isinstance(self.failures, UsertrackError) or isinstance(self.scores, UsertrackError)
         return missing or bool(self.missing) or unknown or (isinstance(self.scores, Scorecard) and self.scores.missing)
 
@@ -75,10 +75,10 @@ def gather(runner: Runner, week: Week, sought: Sought, catalogue: Catalogue, don
         week=week,
         as_of=sought.as_of,
         now=runner.now,
-        found=found,
+        classification=found,
         moved=moved,
         parts={name: answer for name, answer in answered.items() if isinstance(answer, Table)},
-        asked=parts,
+        statements=parts,
         missing={name: answer.message for name, answer in answered.items() if isinstance(answer, UsertrackError)},
         scores=scores.result(),
         failures=failures.result(),

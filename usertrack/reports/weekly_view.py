@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from usertrack.core.document import Block, Document, Facts, Listing, Origin, Paragraph, Section, Shown
+from usertrack.core.document import Block, Document, Facts, Listing, Origin, Paragraph, Section, Field
 from usertrack.core.errors import UsertrackError
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
@@ -66,7 +66,7 @@ def _blocks(found: Weekly, timezone: str) -> Iterator[Block]:
     yield in_short(found, timezone)
     yield _scorecard(found)
     yield _segments(found)
-    yield from (_segment(found, count, timezone) for count in found.found.counts)
+    yield from (_segment(found, count, timezone) for count in found.classification.counts)
     yield _failures(found, timezone)
     yield new_users(found)
     yield from traffic(found)
@@ -87,44 +87,44 @@ def _scorecard(found: Weekly) -> Section:
 
 
 def _segments(found: Weekly) -> Section:
-    total = found.found.bench.people
+    total = found.classification.bench.people
     rows: list[Row] = []
-    for count in found.found.counts:
+    for count in found.classification.counts:
         entered, left = found.moved.counts.get(count.segment.id, (None, None))
         share = count.people / total if count.people is not None and total else None
         rows.append((count.segment.name, count.people, count.to_act_on, share, entered, left, count.segment.action))
     types = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "BIGINT", "BIGINT", "VARCHAR")
     shown = {
-        "segment": Shown("Segment", "tag"),
-        "people": Shown("People", "number"),
-        "to_act_on": Shown("To act on", "number", hidden=found.found.chosen.exclusive),
-        "share": Shown("Share", "bar", full=1.0),
-        "entered": Shown("Entered", "number"),
-        "left": Shown("Left", "number"),
-        "action": Shown("Action"),
+        "segment": Field("Segment", "tag"),
+        "people": Field("People", "number"),
+        "to_act_on": Field("To act on", "number", hidden=found.classification.segment_set.exclusive),
+        "share": Field("Share", "bar", full=1.0),
+        "entered": Field("Entered", "number"),
+        "left": Field("Left", "number"),
+        "action": Field("Action"),
     }
     return Section(
         "Segments",
         (
-            Listing(Table(tuple(map(Column, shown, types)), rows), shown=shown),
+            Listing(Table(tuple(map(Column, shown, types)), rows), fields=shown),
             Paragraph(f"of {people_words(total)} with an e-mail; a person may be in several segments", "dim"),
         ),
-        origins_of(found.found),
+        origins_of(found.classification),
     )
 
 
 def _segment(found: Weekly, count: SegmentCount, timezone: str) -> Section:
     """Whom to act on and why, and who came and went."""
-    segment, bench = count.segment, found.found.bench
+    segment, profiles = count.segment, found.classification.bench
     return Section(
         f"{segment.name}: {segment.action}" if segment.action else segment.name,
         (unknown(count.unknown),)
         if count.people is None
         else (
-            *people(found.found, segment.id, PEOPLE),
-            *moves(found.moved, bench.key, segment.id, MOVES, timezone),
+            *people(found.classification, segment.id, PEOPLE),
+            *moves(found.moved, profiles.key, segment.id, MOVES, timezone),
         ),
-        origins_of(found.found, segment),
+        origins_of(found.classification, segment),
     )
 
 
@@ -145,35 +145,35 @@ def _failures(found: Weekly, timezone: str) -> Section:
 
 
 def _data(found: Weekly, timezone: str) -> Section:
-    bench = found.found.bench
-    who = tuple(origin for origin in origins_of(found.found) if bench.queries[origin.query].people)
-    match = {name.replace("_", " "): value for name, value in bench.match.as_dict().items() if value is not None}
+    profiles = found.classification.bench
+    who = tuple(origin for origin in origins_of(found.classification) if profiles.queries[origin.query].people)
+    match = {name.replace("_", " "): value for name, value in profiles.match.as_dict().items() if value is not None}
     newest: list[Row] = [
         (row["kind"], row["newest_at"])
         for part in ("newest_events", "newest_rows")
         if part in found.parts
         for row in found.parts[part].dicts()
     ]
-    shown = {"kind": Shown("What"), "newest_at": Shown("Newest seen")}
+    shown = {"kind": Field("What"), "newest_at": Field("Newest seen")}
     table = Table((Column("kind"), Column("newest_at", "TIMESTAMP")), newest, as_of=found.as_of, timezone=timezone)
     return Section(
         "The data behind this",
         (
             Section("How the sources met", (Facts(tuple(match.items())),), who),
-            Section("How far they reach", (Listing(table, shown=shown),), asked(found, "newest_events", "newest_rows")),
+            Section("How far they reach", (Listing(table, fields=shown),), asked(found, "newest_events", "newest_rows")),
         ),
     )
 
 
 def _notes(found: Weekly, timezone: str) -> Iterator[str]:
-    bench = found.found.bench
-    yield from bench.notes
+    profiles = found.classification.bench
+    yield from profiles.notes
     yield from dict.fromkeys(found.missing.values())
-    yield from (f"{count.segment.name}: unknown, because {count.unknown}" for count in found.found.unknown)
+    yield from (f"{count.segment.name}: unknown, because {count.unknown}" for count in found.classification.unknown)
     pair = found.moved.pair
     yield from difference_notes(pair)
     yield from afterwards_notes([snapshot for snapshot in (pair.before, pair.after) if snapshot.afterwards], timezone)
-    yield from match_notes(bench.match)
+    yield from match_notes(profiles.match)
     if isinstance(found.failures, Investigation):
         yield from found.failures.notes
     if isinstance(found.scores, Scorecard):

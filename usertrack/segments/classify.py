@@ -17,7 +17,7 @@ from usertrack.core.table import Column, Table
 from usertrack.core.words import number
 from usertrack.library.library import Library
 from usertrack.segments.expressions import bracketed, columns, parse
-from usertrack.segments.profiles import OR_NULL, Workbench
+from usertrack.segments.profiles import OR_NULL, Profiles
 from usertrack.segments.rules import Rules, Segment, SegmentSet
 from usertrack.segments.staging import reason
 
@@ -43,8 +43,8 @@ class SegmentCount:
 class Classification:
     """The people of a set. Table `classified` in the workbench holds everybody who is in at least one segment."""
 
-    bench: Workbench
-    chosen: SegmentSet
+    bench: Profiles
+    segment_set: SegmentSet
     counts: tuple[SegmentCount, ...]
 
     @property
@@ -60,9 +60,9 @@ class Classification:
         While a segment that goes first is unknown, nobody is known to be in a later one of an exclusive set, and in no
         set is it known on whom ``to_act_on``.
         """
-        own, name, advice = self.count(id_), self.chosen[id_].name, "`usertrack doctor` says what stands in the way"
+        own, name, advice = self.count(id_), self.segment_set[id_].name, "`usertrack doctor` says what stands in the way"
         first = own if own.people is None else next(iter(self.unknown), own)
-        if own.people is None or (self.chosen.exclusive and own.to_act_on is None):
+        if own.people is None or (self.segment_set.exclusive and own.to_act_on is None):
             raise Unknown(f"{so}who is in {name} is unknown, because {first.unknown}", advice)
         if to_act_on and own.to_act_on is None:
             raise Unknown(
@@ -89,48 +89,48 @@ class Classification:
         ``to_act_on``: those alone whose primary segment it is. ``limit`` people at the most, all with None or 0; raises
         UsageError for a segment that is not in the set.
         """
-        only = self.chosen.require(only)
-        bench = self.bench
-        facts = [name for name in bench.facts if name not in (bench.key, "as_of")]
-        names = ", ".join(identifier(name) for name in (bench.key, *OWN_COLUMNS, *facts))
+        only = self.segment_set.require(only)
+        profiles = self.bench
+        facts = [name for name in profiles.facts if name not in (profiles.key, "as_of")]
+        names = ", ".join(identifier(name) for name in (profiles.key, *OWN_COLUMNS, *facts))
         where = self.whose(only, to_act_on=to_act_on)
         scan = f"(SELECT {names} FROM classified {where} {self.by_urgency})"
-        described = bench.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
+        described = profiles.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         columns = tuple(Column(name, kind) for name, kind, *_ in described)
-        total = bench.one(f"SELECT count(*) FROM classified {where}")[0]
-        rows = SpooledRows(scan, columns, total, bench.connection).head(limit or None)
+        total = profiles.row(f"SELECT count(*) FROM classified {where}")[0]
+        rows = SpooledRows(scan, columns, total, profiles.connection).head(limit or None)
         return Table(
             columns=columns,
             rows=rows,
             name="segments",
-            title=f"People by segment, {self.chosen.name}",
+            title=f"People by segment, {self.segment_set.name}",
             source="neon+posthog",
             truncated=len(rows) < total,
-            as_of=bench.as_of,
-            notes=tuple(bench.notes),
+            as_of=profiles.as_of,
+            notes=tuple(profiles.notes),
         )
 
     def evidence(self, only: Sequence[str] = ()) -> list[str]:
         """The facts that the rules of these segments look at: of each the first, then of each the second, …"""
-        chosen = [segment for segment in self.chosen.segments if not only or segment.id in only]
+        chosen = [segment for segment in self.segment_set.segments if not only or segment.id in only]
         looked = [[n for n in columns(condition(self.bench, segment)) if n != "as_of"] for segment in chosen]
         return list(dict.fromkeys(name for names in zip_longest(*looked) for name in names if name))
 
 
-def classify(bench: Workbench, chosen: SegmentSet) -> Classification:
+def classify(profiles: Profiles, chosen: SegmentSet) -> Classification:
     """Put everybody of ``bench`` into the segments of ``chosen``; raises UsageError with file and line."""
     import duckdb
 
-    unknown = {segment.id: "; ".join(bench.missing(condition(bench, segment))) for segment in chosen.segments}
+    unknown = {segment.id: "; ".join(profiles.missing(condition(profiles, segment))) for segment in chosen.segments}
     try:
-        _flag(bench, chosen, unknown)
-        _describe(bench, chosen)
+        _flag(profiles, chosen, unknown)
+        _describe(profiles, chosen)
     except duckdb.Error as error:  # a value of somebody's that a rule cannot take
-        raise misfit(bench, chosen, error) from error
-    return Classification(bench, chosen, tuple(_counts(bench, chosen, unknown)))
+        raise misfit(profiles, chosen, error) from error
+    return Classification(profiles, chosen, tuple(_counts(profiles, chosen, unknown)))
 
 
-def misfit(bench: Workbench, chosen: SegmentSet, error: Exception) -> UsageError:
+def misfit(profiles: Profiles, chosen: SegmentSet, error: Exception) -> UsageError:
     """The part of a rule that cannot take what somebody's facts are, with its line; ``error`` itself where none is."""
     import duckdb
 
@@ -139,30 +139,30 @@ def misfit(bench: Workbench, chosen: SegmentSet, error: Exception) -> UsageError
         for part, sql, people in (
             ("when", bracketed(segment.when), "profile"),
             ("priority", bracketed(segment.priority), members),
-            ("because", because(bench, segment), members),
+            ("because", because(profiles, segment), members),
         ):
             try:
-                bench.connection.execute(f"SELECT max({sql}) FROM {people}")
+                profiles.connection.execute(f"SELECT max({sql}) FROM {people}")
             except duckdb.Error as found:
                 text = f"in `{part}: {getattr(segment, part)}`; {OR_NULL}"
-                return UsageError(f"{at(bench.rules, segment, part)}: {reason(found)}", text)
-    return UsageError(f"{bench.rules.path}: set '{chosen.name}': {reason(error)}", OR_NULL)
+                return UsageError(f"{at(profiles.rules, segment, part)}: {reason(found)}", text)
+    return UsageError(f"{profiles.rules.path}: set '{chosen.name}': {reason(error)}", OR_NULL)
 
 
 def prove_rules(rules: Rules, library: Library, as_of: datetime) -> None:
     """Check all rules against the facts that their queries declare, before anything is asked; raises UsageError."""
-    bench = Workbench(rules, library, as_of)
-    bench.declare()
+    profiles = Profiles(rules, library, as_of)
+    profiles.declare()
     for chosen in rules.sets.values():
         for segment in chosen.segments:
-            prove(bench, segment)
+            prove(profiles, segment)
 
 
-def condition(bench: Workbench, segment: Segment) -> Any:
+def condition(profiles: Profiles, segment: Segment) -> Any:
     """The parsed condition of ``segment``, once every column in it is known to exist."""
-    where = at(bench.rules, segment, "when")
+    where = at(profiles.rules, segment, "when")
     expression = parse(segment.when, where)
-    _known(bench, columns(expression), where)
+    _known(profiles, columns(expression), where)
     return expression
 
 
@@ -170,46 +170,46 @@ def at(rules: Rules, segment: Segment, part: str) -> str:
     return f"{rules.path}:{segment.lines.get(part, 1)}"
 
 
-def _known(bench: Workbench, names: Sequence[str], where: str) -> None:
+def _known(profiles: Profiles, names: Sequence[str], where: str) -> None:
     for name in names:
-        if name not in bench.facts:
+        if name not in profiles.facts:
             raise UsageError(
                 f"{where}: unknown fact '{name}'",
                 did_you_mean(
                     name,
-                    bench.facts,
+                    profiles.facts,
                     "facts are declared in the headers of the profile's queries: `usertrack query show NAME`",
                 ),
             )
 
 
-def prove(bench: Workbench, segment: Segment) -> None:
+def prove(profiles: Profiles, segment: Segment) -> None:
     """Have DuckDB check the types of a rule before anything is computed with it; raises UsageError."""
     import duckdb
 
     # the constants of a rule, such as the text in `run_count > 'many'`, are only found wrong by running it
     nobody = ", ".join(
-        f"{_NOTHING.get(fact.type, 'NULL')}::{fact.type} AS {identifier(name)}" for name, fact in bench.facts.items()
+        f"{_NOTHING.get(fact.type, 'NULL')}::{fact.type} AS {identifier(name)}" for name, fact in profiles.facts.items()
     )
     for part, sql, kinds in (("when", segment.when, {"BOOLEAN"}), ("priority", segment.priority, _NUMBERS)):
-        where = at(bench.rules, segment, part)
-        _known(bench, columns(parse(sql, where)), where)
+        where = at(profiles.rules, segment, part)
+        _known(profiles, columns(parse(sql, where)), where)
         try:
-            kind = str(bench.connection.execute(f"DESCRIBE SELECT {bracketed(sql)} FROM profile").fetchall()[0][1])
-            bench.connection.execute(f"SELECT {bracketed(sql)} FROM (SELECT {nobody})").fetchall()
+            kind = str(profiles.connection.execute(f"DESCRIBE SELECT {bracketed(sql)} FROM profile").fetchall()[0][1])
+            profiles.connection.execute(f"SELECT {bracketed(sql)} FROM (SELECT {nobody})").fetchall()
         except duckdb.Error as error:
             raise UsageError(f"{where}: {reason(error)}", f"in `{part}: {sql}`") from error
         if kind.split("(")[0] not in kinds:
             wanted = "true or false" if part == "when" else "a number"
             raise UsageError(f"{where}: '{part}' gives {kind.lower()}, not {wanted}", f"in `{part}: {sql}`")
-    because(bench, segment)
+    because(profiles, segment)
 
 
 _NOTHING = {"BIGINT": "0", "DOUBLE": "0", "BOOLEAN": "false", "TIMESTAMP": "'1970-01-01'"}
 _NUMBERS = {"BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALLINT", "TINYINT", "UBIGINT"}
 
 
-def _flag(bench: Workbench, chosen: SegmentSet, unknown: dict[str, str]) -> None:
+def _flag(profiles: Profiles, chosen: SegmentSet, unknown: dict[str, str]) -> None:
     """Table `flagged`: profile, and for each segment a column that is true, false or unknown."""
     flags: list[str] = []
     for segment in chosen.segments:
@@ -218,14 +218,14 @@ def _flag(bench: Workbench, chosen: SegmentSet, unknown: dict[str, str]) -> None
             earlier = " OR ".join(f"coalesce({_flag_name(before)}, false)" for before in chosen.segments[: len(flags)])
             rule = f"({rule} AND NOT ({earlier}))"
         flags.append(f"{rule} AS {_flag_name(segment)}")
-    bench.connection.execute(f"CREATE OR REPLACE TABLE flagged AS SELECT *, {', '.join(flags)} FROM profile")
+    profiles.connection.execute(f"CREATE OR REPLACE TABLE flagged AS SELECT *, {', '.join(flags)} FROM profile")
 
 
 def _flag_name(segment: Segment) -> str:
     return identifier(f"in {segment.id}")
 
 
-def _describe(bench: Workbench, chosen: SegmentSet) -> None:
+def _describe(profiles: Profiles, chosen: SegmentSet) -> None:
     """Table `classified`: those in at least one segment, with primary segment, action, priority and reasons."""
 
     def first(values: Sequence[str]) -> str:
@@ -241,16 +241,16 @@ def _describe(bench: Workbench, chosen: SegmentSet) -> None:
     segments = chosen.segments
     ids = [quote(segment.id) for segment in segments]
     priorities = [f"round(CAST({bracketed(segment.priority)} AS DOUBLE), 1)" for segment in segments]
-    bench.connection.execute(
+    profiles.connection.execute(
         "CREATE OR REPLACE TABLE classified AS SELECT * FROM ("
         f'SELECT *, {first(ids)} AS "primary", {members(ids)} AS segments, '
         f"{first([quote(segment.action) for segment in segments])} AS action, {first(priorities)} AS priority, "
-        f"{members([because(bench, segment) for segment in segments])} AS because, "
+        f"{members([because(profiles, segment) for segment in segments])} AS because, "
         f'{first([str(rank) for rank in range(len(segments))])} AS rank FROM flagged) WHERE "primary" IS NOT NULL'
     )
 
 
-def _counts(bench: Workbench, chosen: SegmentSet, unknown: dict[str, str]) -> Iterator[SegmentCount]:
+def _counts(profiles: Profiles, chosen: SegmentSet, unknown: dict[str, str]) -> Iterator[SegmentCount]:
     first_known = True  # whether it is known who is in the segments that go first
     for segment in chosen.segments:
         if unknown[segment.id]:
@@ -258,10 +258,10 @@ def _counts(bench: Workbench, chosen: SegmentSet, unknown: dict[str, str]) -> It
             yield SegmentCount(segment, None, unknown=unknown[segment.id])
             continue
         flag = _flag_name(segment)
-        people, undecided = bench.one(
+        people, undecided = profiles.row(
             f"SELECT count(*) FILTER (WHERE {flag}), count(*) FILTER (WHERE {flag} IS NULL) FROM flagged"
         )
-        (primary,) = bench.one(f'SELECT count(*) FROM classified WHERE "primary" = {quote(segment.id)}')
+        (primary,) = profiles.row(f'SELECT count(*) FROM classified WHERE "primary" = {quote(segment.id)}')
         yield SegmentCount(segment, people, primary if first_known else None, undecided)
 
 
@@ -270,21 +270,21 @@ def others_words(count: int) -> str:
     return f"{number(count)} more {'is' if count == 1 else 'are'} in a more urgent segment too"
 
 
-def because(bench: Workbench, segment: Segment) -> str:
+def because(profiles: Profiles, segment: Segment) -> str:
     """A SQL expression for the segment's reason: its text with every ``{fact}`` filled in as people write it.
 
     A part in [brackets] is left out when a fact in it is not known.
     """
-    where = at(bench.rules, segment, "because")
+    where = at(profiles.rules, segment, "because")
     parts = _OPTIONAL.split(segment.because)
-    sql = [_filled(bench, part, where, optional=bool(number % 2)) for number, part in enumerate(parts) if part]
+    sql = [_filled(profiles, part, where, optional=bool(number % 2)) for number, part in enumerate(parts) if part]
     return f"concat({', '.join(sql)})" if sql else "''"
 
 
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 
 
-def _filled(bench: Workbench, text: str, where: str, *, optional: bool) -> str:
+def _filled(profiles: Profiles, text: str, where: str, *, optional: bool) -> str:
     try:
         pieces = list(string.Formatter().parse(text))
     except ValueError as error:
@@ -297,8 +297,8 @@ def _filled(bench: Workbench, text: str, where: str, *, optional: bool) -> str:
         if name is not None:
             if spec or conversion:
                 raise UsageError(f"{where}: 'because' takes plain {{facts}}, without ':' or '!'", f"write {{{name}}}")
-            _known(bench, [name], where)
-            value = in_words(identifier(name), bench.facts[name].type, bench.facts[name].unit)
+            _known(profiles, [name], where)
+            value = in_words(identifier(name), profiles.facts[name].type, profiles.facts[name].unit)
             parts.append(value if optional else f"coalesce({value}, '?')")
     return f"coalesce({' || '.join(parts)}, '')"
 

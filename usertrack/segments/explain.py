@@ -21,7 +21,7 @@ from usertrack.segments.expressions import (
     to_sql,
     whole_only,
 )
-from usertrack.segments.profiles import ProfileFact, Workbench
+from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import Segment, SegmentSet
 from usertrack.segments.staging import normalised
 
@@ -86,14 +86,14 @@ class Explanation:
         return [verdict.segment for verdict in self.verdicts if verdict.member]
 
 
-def find(bench: Workbench, wanted: str) -> str:
+def find(profiles: Profiles, wanted: str) -> str:
     """The key of the person called ``wanted``; raises UsageError naming near matches."""
-    key = identifier(bench.key)
+    key = identifier(profiles.key)
     name = normalised("$1")
-    row = bench.connection.execute(f"SELECT {key} FROM profile WHERE {key} = {name}", [wanted]).fetchone()
+    row = profiles.connection.execute(f"SELECT {key} FROM profile WHERE {key} = {name}", [wanted]).fetchone()
     if row:
         return str(row[0])
-    near = bench.connection.execute(
+    near = profiles.connection.execute(
         f"SELECT {key} FROM profile WHERE jaro_winkler_similarity({key}, {name}) > 0.82 "
         f"ORDER BY jaro_winkler_similarity({key}, {name}) DESC, {key} LIMIT 3",
         [wanted],
@@ -101,133 +101,133 @@ def find(bench: Workbench, wanted: str) -> str:
     hint = (
         "did you mean " + " or ".join(row[0] for row in near) + "?"
         if near
-        else f"{number(bench.people)} people are known"
+        else f"{number(profiles.people)} people are known"
     )
-    own = bench.connection.execute(f"SELECT 1 FROM people WHERE internal AND key = {name}", [wanted]).fetchone()
+    own = profiles.connection.execute(f"SELECT 1 FROM people WHERE internal AND key = {name}", [wanted]).fetchone()
     if own:
         hint = "it is one of your own people (`internal` in usertrack.yaml), and those are left out"
-    if bench.connection.execute(f"SELECT 1 FROM people WHERE opted_out AND key = {name}", [wanted]).fetchone():
+    if profiles.connection.execute(f"SELECT 1 FROM people WHERE opted_out AND key = {name}", [wanted]).fetchone():
         hint = "whoever it is has opted out of being analysed, and is left out"
     raise UsageError(f"nobody is known as '{wanted}'", hint)
 
 
-def explain(bench: Workbench, chosen: SegmentSet, wanted: str, *, flips: bool = True) -> Explanation:
+def explain(profiles: Profiles, chosen: SegmentSet, wanted: str, *, flips: bool = True) -> Explanation:
     """Every rule of ``chosen`` for one person; raises UsageError when the person or a fact is unknown.
 
     Without ``flips`` it is not looked for what would change a verdict, which takes most of the time.
     """
     import duckdb
 
-    found = find(bench, wanted)
-    bench.connection.execute(
-        f"CREATE OR REPLACE TABLE person AS SELECT * FROM profile WHERE {identifier(bench.key)} = ?", [found]
+    found = find(profiles, wanted)
+    profiles.connection.execute(
+        f"CREATE OR REPLACE TABLE person AS SELECT * FROM profile WHERE {identifier(profiles.key)} = ?", [found]
     )
-    names = ", ".join(map(identifier, bench.facts))
-    facts = dict(zip(bench.facts, bench.one(f"SELECT {names} FROM person"), strict=True))
+    names = ", ".join(map(identifier, profiles.facts))
+    facts = dict(zip(profiles.facts, profiles.row(f"SELECT {names} FROM person"), strict=True))
     verdicts: list[Verdict] = []
     try:
         for segment in chosen.segments:
             before = [verdict for verdict in verdicts if not verdict.unknown] if chosen.exclusive else []
-            verdicts.append(_judge(bench, segment, facts, before, flips=flips))
+            verdicts.append(_judge(profiles, segment, facts, before, flips=flips))
     except duckdb.Error as error:
-        raise misfit(bench, chosen, error) from error
+        raise misfit(profiles, chosen, error) from error
     return Explanation(found, facts, tuple(verdicts))
 
 
 def _judge(
-    bench: Workbench, segment: Segment, facts: dict[str, Any], before: Sequence[Verdict], *, flips: bool
+    profiles: Profiles, segment: Segment, facts: dict[str, Any], before: Sequence[Verdict], *, flips: bool
 ) -> Verdict:
-    rule = condition(bench, segment)
-    unknown = "; ".join(bench.missing(rule))
-    looked = tuple(_look(bench, atom, facts) for atom in atoms(rule))
-    met, text = bench.one(f"SELECT {bracketed(segment.when)}, {because(bench, segment)} FROM person")
+    rule = condition(profiles, segment)
+    unknown = "; ".join(profiles.missing(rule))
+    looked = tuple(_look(profiles, atom, facts) for atom in atoms(rule))
+    met, text = profiles.row(f"SELECT {bracketed(segment.when)}, {because(profiles, segment)} FROM person")
     earlier = next((verdict.segment.name for verdict in before if verdict.member), "") if met else ""
     member = None if unknown else False if earlier else met
     changes: list[Flip] = []
     if flips and not unknown:
-        whole = _rule(bench, segment, [verdict.segment for verdict in before])
-        changes = _flips(bench, whole, target=not member)
+        whole = _rule(profiles, segment, [verdict.segment for verdict in before])
+        changes = _flips(profiles, whole, target=not member)
     return Verdict(segment, member, text if member else "", looked, tuple(changes), unknown, earlier)
 
 
-def _look(bench: Workbench, atom: Atom, facts: dict[str, Any]) -> Looked:
+def _look(profiles: Profiles, atom: Atom, facts: dict[str, Any]) -> Looked:
     return Looked(
         atom,
-        tuple((bench.facts[name], facts[name]) for name in atom.columns if name != "as_of"),
-        None if bench.missing(atom.expression) else bench.one(f"SELECT try({atom.sql}) FROM person")[0],
-        frozenset(columns(expand(atom.expression, bench.derived))),
-        {name: count for name in atom.columns if (count := _count(bench, name)) is not None},
+        tuple((profiles.facts[name], facts[name]) for name in atom.columns if name != "as_of"),
+        None if profiles.missing(atom.expression) else profiles.row(f"SELECT try({atom.sql}) FROM person")[0],
+        frozenset(columns(expand(atom.expression, profiles.derived))),
+        {name: count for name in atom.columns if (count := _count(profiles, name)) is not None},
     )
 
 
-def _count(bench: Workbench, name: str) -> int | None:
+def _count(profiles: Profiles, name: str) -> int | None:
     """Of how many the rate ``name`` is: its denominator. None for what is no rate."""
-    rate = bench.derived.get(name)
-    if not isinstance(rate, exp.Div) or bench.facts[name].unit != "percent":
+    rate = profiles.derived.get(name)
+    if not isinstance(rate, exp.Div) or profiles.facts[name].unit != "percent":
         return None
-    count = bench.one(f"SELECT ({to_sql(rate.expression)}) FROM person")[0]
+    count = profiles.row(f"SELECT ({to_sql(rate.expression)}) FROM person")[0]
     return None if count is None else int(count)
 
 
-def _rule(bench: Workbench, segment: Segment, before: Sequence[Segment]) -> exp.Expression:
+def _rule(profiles: Profiles, segment: Segment, before: Sequence[Segment]) -> exp.Expression:
     """What makes somebody a member, over base facts: the segment's own rule, and that none before it took them."""
-    rule = expand(condition(bench, segment), bench.derived)
+    rule = expand(condition(profiles, segment), profiles.derived)
     for taken in before:
-        other = exp.Coalesce(this=expand(condition(bench, taken), bench.derived), expressions=[exp.false()])
+        other = exp.Coalesce(this=expand(condition(profiles, taken), profiles.derived), expressions=[exp.false()])
         rule = exp.And(this=exp.paren(rule), expression=exp.not_(other))
     return rule
 
 
-def _flips(bench: Workbench, rule: exp.Expression, *, target: bool) -> list[Flip]:
+def _flips(profiles: Profiles, rule: exp.Expression, *, target: bool) -> list[Flip]:
     """For each base fact of ``rule``, the nearest value at which it gives ``target``; one that cannot is left out."""
     flips, goal = [], f"({to_sql(rule)}) {'IS TRUE' if target else 'IS NOT TRUE'}"
-    looked_at = set(columns(rule)) - {"as_of", bench.key}
-    for name in (name for name in bench.facts if name in looked_at):
-        fact = bench.facts[name]
-        if candidates := _candidates(bench, fact, rule):
-            flip = _flip(bench, fact, candidates, goal) or _null_flip(bench, fact, rule, goal)
+    looked_at = set(columns(rule)) - {"as_of", profiles.key}
+    for name in (name for name in profiles.facts if name in looked_at):
+        fact = profiles.facts[name]
+        if candidates := _candidates(profiles, fact, rule):
+            flip = _flip(profiles, fact, candidates, goal) or _null_flip(profiles, fact, rule, goal)
             flips += [flip] if flip else []
     return flips
 
 
-def _flip(bench: Workbench, fact: ProfileFact, candidates: str, goal: str) -> Flip | None:
+def _flip(profiles: Profiles, fact: ProfileFact, candidates: str, goal: str) -> Flip | None:
     """The candidate nearest to the fact's value that reaches ``goal``, and whether all beyond it do."""
     column = identifier(fact.name)
-    bench.connection.execute(
+    profiles.connection.execute(
         f"CREATE OR REPLACE TEMP TABLE judged AS WITH tried AS ({candidates}) "
         f"SELECT {column} AS v, was, as_of, coalesce(try({goal}), false) AND v IS DISTINCT FROM was AS ok FROM "
         f"(SELECT person.* REPLACE (tried.v AS {column}), person.{column} AS was FROM person, tried)"
     )
-    (value,) = bench.one(f"SELECT {column} FROM person")
-    (nearest,) = bench.one(f"SELECT arg_min(v, ({_distance(fact.type)}, v)) FILTER (ok) FROM judged")
+    (value,) = profiles.row(f"SELECT {column} FROM person")
+    (nearest,) = profiles.row(f"SELECT arg_min(v, ({_distance(fact.type)}, v)) FILTER (ok) FROM judged")
     if nearest is None:
         return None
     if fact.type == "VARCHAR":
-        return _text_flip(bench, fact, value)
+        return _text_flip(profiles, fact, value)
     if fact.type == "BOOLEAN":
         return Flip(fact, value, nearest)
     for side, reach, edge in ((">=", "or more", "min"), ("<=", "or less", "max")):
         # from an unknown value nothing is nearest: what counts is where the values that will do begin
-        to = bench.one(f"SELECT {edge}(v) FILTER (ok) FROM judged")[0] if value is None else nearest
+        to = profiles.row(f"SELECT {edge}(v) FILTER (ok) FROM judged")[0] if value is None else nearest
         beyond = value is None or (to > value) is (side == ">=")
-        if beyond and bench.one(f"SELECT bool_and(ok) FROM judged WHERE v {side} ?", [to])[0]:
+        if beyond and profiles.row(f"SELECT bool_and(ok) FROM judged WHERE v {side} ?", [to])[0]:
             return Flip(fact, value, to, cast(Reach, reach))
     return Flip(fact, value, nearest)
 
 
-def _null_flip(bench: Workbench, fact: ProfileFact, rule: exp.Expression, goal: str) -> Flip | None:
+def _null_flip(profiles: Profiles, fact: ProfileFact, rule: exp.Expression, goal: str) -> Flip | None:
     """NULL, where it reaches ``goal``: of a text, which somebody may be without, and of what ``rule`` tests for it."""
     column, tests = identifier(fact.name), rule.find_all(exp.Is, exp.NullSafeEQ, exp.NullSafeNEQ)
     if fact.type != "VARCHAR" and not any(fact.name in columns(test) for test in tests):
         return None
     without = f"(SELECT person.* REPLACE (NULL::{fact.type} AS {column}), {column} AS was FROM person)"
-    value, will_do = bench.one(f"SELECT was, coalesce(try({goal}), false) FROM {without}")
+    value, will_do = profiles.row(f"SELECT was, coalesce(try({goal}), false) FROM {without}")
     return Flip(fact, value, None) if will_do and value is not None else None
 
 
-def _text_flip(bench: Workbench, fact: ProfileFact, value: str | None) -> Flip:
+def _text_flip(profiles: Profiles, fact: ProfileFact, value: str | None) -> Flip:
     """Any other text, where one that the rule does not name will do; else those named ones that will."""
-    rows = bench.connection.execute("SELECT v, ok FROM judged ORDER BY v").fetchall()
+    rows = profiles.connection.execute("SELECT v, ok FROM judged ORDER BY v").fetchall()
     will_do = [text for text, ok in rows if ok]
     if _OTHER in will_do:
         return Flip(fact, value, None, "anything else", tuple(text for text, ok in rows if not ok and text != value))
@@ -238,12 +238,12 @@ _OTHER = "something else"
 _MOST = 1_000_000  # values of one fact that are tried
 
 
-def _candidates(bench: Workbench, fact: ProfileFact, rule: exp.Expression) -> str:
+def _candidates(profiles: Profiles, fact: ProfileFact, rule: exp.Expression) -> str:
     """SQL for a table of values ``v`` to try: every whole number, hour or named text that may matter."""
     thresholds = sorted(numbers([rule]))
     named = ", ".join(f"{number:f}" for number in thresholds) or "0"
     if fact.type in ("BIGINT", "DOUBLE"):
-        own = bench.one(f"SELECT greatest(0, {', '.join(_sizes(bench, rule))}) FROM person")[0]
+        own = profiles.row(f"SELECT greatest(0, {', '.join(_sizes(profiles, rule))}) FROM person")[0]
         most = min(_MOST, int(2 * max([500, own, *thresholds])) + 1)
         least = -most if rule.find(exp.Neg) else 0
         whole = f"SELECT unnest(range({least}, {most}))::{fact.type} AS v"
@@ -262,8 +262,8 @@ def _candidates(bench: Workbench, fact: ProfileFact, rule: exp.Expression) -> st
     return f"SELECT unnest([{', '.join(map(quote, words))}]::VARCHAR[]) AS v" if fact.type == "VARCHAR" else ""
 
 
-def _sizes(bench: Workbench, rule: exp.Expression) -> list[str]:
-    names = [name for name in columns(rule) if bench.facts[name].type in ("BIGINT", "DOUBLE")]
+def _sizes(profiles: Profiles, rule: exp.Expression) -> list[str]:
+    names = [name for name in columns(rule) if profiles.facts[name].type in ("BIGINT", "DOUBLE")]
     return [f"coalesce(abs({identifier(name)}), 0)" for name in names]
 
 

@@ -4,44 +4,44 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from usertrack.core.document import Document, Listing, Paragraph, Shown
+from usertrack.core.document import Document, Listing, Paragraph, Field
 from usertrack.core.period import moment
 from usertrack.core.stats import wilson
 from usertrack.core.table import Column, Row, Table
 from usertrack.segments.explain import Explanation, Flip, Looked, Verdict
-from usertrack.segments.profiles import ProfileFact, Workbench
+from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.wording import rule_words, value_words
 
 _IN = {True: "yes", False: "no", None: "unknown"}
 _MET = {True: "✓", False: "✗", None: "?"}
 _SHOWN = {
-    "segment": Shown("Segment", "tag"),
-    "in": Shown("In"),
-    "fact": Shown("Fact"),
-    "value": Shown("Value"),
-    "rule": Shown("Rule"),
-    "met": Shown("Met"),
-    "change": Shown("To change it"),
+    "segment": Field("Segment", "tag"),
+    "in": Field("In"),
+    "fact": Field("Fact"),
+    "value": Field("Value"),
+    "rule": Field("Rule"),
+    "met": Field("Met"),
+    "change": Field("To change it"),
 }
 
 
-def explain_document(bench: Workbench, found: Explanation, timezone: str) -> Document:
-    rows = [row for verdict in found.verdicts for row in _rows(verdict, bench.facts, timezone)]
-    shown = Table(tuple(Column(name) for name in _SHOWN), rows, as_of=bench.as_of, timezone=timezone)
+def explain_document(profiles: Profiles, found: Explanation, timezone: str) -> Document:
+    rows = [row for verdict in found.verdicts for row in _rows(verdict, profiles.facts, timezone)]
+    shown = Table(tuple(Column(name) for name in _SHOWN), rows, as_of=profiles.as_of, timezone=timezone)
     return Document(
         title=f"{found.key} is in {_standing(found)}",
-        subtitle=moment(bench.as_of, timezone),
+        subtitle=moment(profiles.as_of, timezone),
         blocks=(
             *(Paragraph(verdict.because) for verdict in found.verdicts if verdict.because),
-            Listing(shown, shown=_SHOWN),
+            Listing(shown, fields=_SHOWN),
             *_about_rates(found),
-            Paragraph(f"facts from {', '.join(_origins(bench, found))}", "dim"),
+            Paragraph(f"facts from {', '.join(_origins(profiles, found))}", "dim"),
         ),
-        notes=tuple(bench.notes),
-        data=lambda: _json(bench, found, timezone),
-        table=_table(bench, found, timezone),
+        notes=tuple(profiles.notes),
+        data=lambda: _json(profiles, found, timezone),
+        table=_table(profiles, found, timezone),
         timezone=timezone,
-        as_of=bench.as_of,
+        as_of=profiles.as_of,
     )
 
 
@@ -139,12 +139,12 @@ def _or(*texts: str) -> str:
     return " or ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 
-def _origins(bench: Workbench, found: Explanation) -> list[str]:
+def _origins(profiles: Profiles, found: Explanation) -> list[str]:
     names = {name for verdict in found.verdicts for looked in verdict.looked for name in looked.bases}
-    return sorted({bench.facts[name].origin for name in names} - {"run", "key"})
+    return sorted({profiles.facts[name].origin for name in names} - {"run", "key"})
 
 
-def _table(bench: Workbench, found: Explanation, timezone: str) -> Table:
+def _table(profiles: Profiles, found: Explanation, timezone: str) -> Table:
     """One row per comparison, as a program wants it."""
     names = ("segment", "member", "facts", "values", "rule", "met", "flips")
     types = ("VARCHAR", "BOOLEAN", "VARCHAR", "VARCHAR", "VARCHAR", "BOOLEAN", "VARCHAR")
@@ -162,16 +162,16 @@ def _table(bench: Workbench, found: Explanation, timezone: str) -> Table:
         for looked in verdict.looked
     ]
     columns = tuple(Column(name, kind) for name, kind in zip(names, types, strict=True))
-    return Table(columns, rows, name="explain", as_of=bench.as_of, timezone=timezone)
+    return Table(columns, rows, name="explain", as_of=profiles.as_of, timezone=timezone)
 
 
-def _json(bench: Workbench, found: Explanation, timezone: str) -> dict[str, Any]:
+def _json(profiles: Profiles, found: Explanation, timezone: str) -> dict[str, Any]:
     return {
         "email": found.key,
-        "as_of": bench.as_of,
+        "as_of": profiles.as_of,
         "timezone": timezone,
         "segments": [_verdict_json(verdict) for verdict in found.verdicts],
-        "notes": bench.notes,
+        "notes": profiles.notes,
     }
 
 

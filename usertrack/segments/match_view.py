@@ -2,12 +2,12 @@
 
 from itertools import islice
 
-from usertrack.core.document import Document, Facts, Listing, Paragraph, Shown
+from usertrack.core.document import Document, Facts, Listing, Paragraph, Field
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import moment
 from usertrack.core.spool import SpooledRows, identifier, quote
 from usertrack.core.table import Column, Table
-from usertrack.segments.profiles import Workbench
+from usertrack.segments.profiles import Profiles
 from usertrack.segments.view import cut_note, source_states
 
 KINDS = ("ambiguous", "posthog_only", "postgres_only", "internal", "opted_out")
@@ -19,10 +19,10 @@ def require_kind(kind: str | None) -> None:
         raise UsageError(f"there is no kind '{kind}'", did_you_mean(kind, KINDS, f"kinds: {', '.join(KINDS)}"))
 
 
-def match_document(bench: Workbench, kind: str | None, timezone: str, limit: int | None = None) -> Document:
+def match_document(profiles: Profiles, kind: str | None, timezone: str, limit: int | None = None) -> Document:
     """Counts first, then everybody who is not simply matched; ``kind`` narrows it to one sort of mismatch."""
     require_kind(kind)
-    table = _people(bench, kind)
+    table = _people(profiles, kind)
     labels = {
         "matched": "In both sources",
         "posthog_only": "Events, no account",
@@ -33,32 +33,32 @@ def match_document(bench: Workbench, kind: str | None, timezone: str, limit: int
         "internal_excluded": "Your own people, left out",
         "opted_out": "Opted out, left out",
     }
-    counts = bench.match.as_dict()
-    unsure = "; ".join(state["detail"] for state in source_states(bench) if not state["ok"])
+    counts = profiles.match.as_dict()
+    unsure = "; ".join(state["detail"] for state in source_states(profiles) if not state["ok"])
     unknown = Paragraph(f"Who is in only one of the two is unknown: {unsure}", "warning")
     people = Listing(
         table,
         heading="Who is not simply in both",
-        shown={"email": Shown("Person"), "kind": Shown("Kind", "tag")},
+        fields={"email": Field("Person"), "kind": Field("Kind", "tag")},
         limit=20,
     )
     return Document(
-        title=f"How PostHog and Postgres met on {moment(bench.as_of, timezone)}",
+        title=f"How PostHog and Postgres met on {moment(profiles.as_of, timezone)}",
         blocks=(
             Facts(tuple((label, _or_unknown(counts[name])) for name, label in labels.items())),
-            *([unknown] if bench.match.matched is None else []),
-            *([people] if len(table.rows) or bench.match.matched is not None else []),
+            *([unknown] if profiles.match.matched is None else []),
+            *([people] if len(table.rows) or profiles.match.matched is not None else []),
         ),
-        notes=tuple(bench.notes),
+        notes=tuple(profiles.notes),
         table=table,
         timezone=timezone,
-        as_of=bench.as_of,
+        as_of=profiles.as_of,
         data=lambda: {
-            "as_of": bench.as_of,
+            "as_of": profiles.as_of,
             "timezone": timezone,
             "match": counts,
             "people": [dict(zip(table.names, row, strict=True)) for row in islice(table.rows, limit or None)],
-            "notes": [*bench.notes, *cut_note(len(table.rows), limit)],
+            "notes": [*profiles.notes, *cut_note(len(table.rows), limit)],
         },
     )
 
@@ -67,9 +67,9 @@ def _or_unknown(count: int | None) -> int | str:
     return "unknown" if count is None else count
 
 
-def _people(bench: Workbench, kind: str | None) -> Table:
+def _people(profiles: Profiles, kind: str | None) -> Table:
     columns = (
-        Column(bench.key),
+        Column(profiles.key),
         Column("kind"),
         Column("ambiguous", "BOOLEAN"),
         Column("accounts", "BIGINT"),
@@ -83,7 +83,7 @@ def _people(bench: Workbench, kind: str | None) -> Table:
             if kind == "ambiguous"
             else f"kind = {quote(kind)}"
         )
-    names = f"key AS {identifier(bench.key)}, kind, ambiguous, accounts, persons"
-    scan = f"(SELECT {names} FROM ({bench.met()}) WHERE {where} ORDER BY kind = 'internal', NOT ambiguous, kind, key)"
-    count = bench.one(f"SELECT count(*) FROM {scan}")[0]
-    return Table(columns, SpooledRows(scan, columns, count, bench.connection), name="match", as_of=bench.as_of)
+    names = f"key AS {identifier(profiles.key)}, kind, ambiguous, accounts, persons"
+    scan = f"(SELECT {names} FROM ({profiles.met()}) WHERE {where} ORDER BY kind = 'internal', NOT ambiguous, kind, key)"
+    count = profiles.row(f"SELECT count(*) FROM {scan}")[0]
+    return Table(columns, SpooledRows(scan, columns, count, profiles.connection), name="match", as_of=profiles.as_of)

@@ -59,7 +59,7 @@ OR_NULL = "try_cast() gives NULL instead"  # where somebody's value cannot be ta
 _OWN_NAMES = {"key", "primary", "segments", "action", "priority", "because", "rank", "internal", "opted_out"}
 
 
-class Workbench:
+class Profiles:
     """DuckDB with the table `profile` (one row per person, key and `as_of` first) and what is known of its columns.
 
     ``only`` names the one person that it is about; ``spellings`` are then those of their key, the normalised one first.
@@ -101,7 +101,7 @@ class Workbench:
             self.notes.append(_of_one_key(self.alike))
         self._people(tables, internal, opted_out)
         self._join(tables, reasons)
-        self.people = self.one("SELECT count(*) FROM profile")[0]
+        self.people = self.row("SELECT count(*) FROM profile")[0]
         self.match = self._match(tables)
 
     def declare(self) -> None:
@@ -109,7 +109,7 @@ class Workbench:
         self._people({}, [], [])
         self._join((), {})
 
-    def one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
+    def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
         row: tuple[Any, ...] = self.connection.execute(sql, list(values)).fetchone()
         return row
 
@@ -165,7 +165,7 @@ class Workbench:
         for name, fact in query.facts.items():
             self._free(name, f"query '{query.name}'")
             kind = FACT_TYPES[fact.type]
-            value = _present(number, name, fact.absent, kind) if there else f"NULL::{kind}"
+            value = _present(number, name, fact.default, kind) if there else f"NULL::{kind}"
             found.append(f"{value} AS {identifier(name)}")
             self.facts[name] = ProfileFact(name, fact.label, kind, fact.unit, query.name, missing, fact.current)
         return found
@@ -235,14 +235,14 @@ class Workbench:
             for number, (name, query) in enumerate(self.queries.items())
             if query.people and name in tables
         }
-        internal, opted_out = self.one("SELECT count_if(internal), count_if(opted_out) FROM people")
+        internal, opted_out = self.row("SELECT count_if(internal), count_if(opted_out) FROM people")
         nameless = {
-            source: self.one(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0]
+            source: self.row(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0]
             for source, (view, column) in self.sides.items()
         }
         kinds = dict(self.connection.execute(f"SELECT kind, count(*) FROM ({self.met()}) GROUP BY kind").fetchall())
         both = len(self.sides) == 2
-        ambiguous = self.one(
+        ambiguous = self.row(
             f"SELECT count(*) FROM ({self.met()}) "
             "WHERE ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
         )[0]
@@ -326,28 +326,28 @@ def _present(number: int, name: str, absent: Any, kind: str) -> str:
 
 def build(
     runner: Runner, rules: Rules, done: Done | None = None, only: str | None = None, *, last: bool = False
-) -> Workbench:
+) -> Profiles:
     """Run the profile queries at once and join them, for everybody or for the one person called ``only``.
 
     ``last`` says that the runner is asked nothing more after them.
     Raises a UsertrackError when no source answered at all, or when a query gave what cannot be joined.
     """
-    answers = runner.run(asked(runner, rules, only), done)
+    answers = runner.run(statements_of(runner, rules, only), done)
     if last:
         runner.finish()
     return join(runner, rules, answers, only)
 
 
-def asked(runner: Runner, rules: Rules, only: str | None = None) -> list[Statement]:
+def statements_of(runner: Runner, rules: Rules, only: str | None = None) -> list[Statement]:
     """The profile queries of ``rules``, in their order."""
     # your own people come too: they are left out here, once, and counted
     statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
     return statements if only is None else [for_key(statement, only) for statement in statements]
 
 
-def join(runner: Runner, rules: Rules, given: Sequence[Answer], only: str | None = None) -> Workbench:
+def join(runner: Runner, rules: Rules, given: Sequence[Answer], only: str | None = None) -> Profiles:
     """The profiles out of the answers to what `asked` gave; raises as `build` does."""
-    bench = Workbench(rules, runner.library, runner.as_of, only)
+    profiles = Profiles(rules, runner.library, runner.as_of, only)
     answers = dict(zip(rules.queries, given, strict=True))
     failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
     if len(failures) == len(answers):  # what went wrong says more than what is not configured
@@ -358,26 +358,26 @@ def join(runner: Runner, rules: Rules, given: Sequence[Answer], only: str | None
                 f"query '{name}' was cut, and nobody may be classified on a cut table",
                 "give it a `key:` so that it can be paged",
             )
-    bench.load(answers, runner.offered["internal"], runner.opted_out.emails)
+    profiles.load(answers, runner.offered["internal"], runner.opted_out.emails)
     told = {answer.message for answer in answers.values() if isinstance(answer, UsertrackError)}
-    bench.notes += runner.opted_out.notes(told)
+    profiles.notes += runner.opted_out.notes(told)
     for name, answer in answers.items():
         if isinstance(answer, UsertrackError):
-            source = NAMES[bench.queries[name].source]
+            source = NAMES[profiles.queries[name].source]
             text = answer.message if source in answer.message else f"{source}: {answer.message}"
-            bench.notes += [text] if text not in bench.notes else []
+            profiles.notes += [text] if text not in profiles.notes else []
     if only is None:
-        bench.notes += _empty_sources(bench, answers)
+        profiles.notes += _empty_sources(profiles, answers)
     if runner.past:
-        bench.notes.append(_of_today(bench, runner.past))
-    return bench
+        profiles.notes.append(_of_today(profiles, runner.past))
+    return profiles
 
 
-def _empty_sources(bench: Workbench, answers: Mapping[str, Answer]) -> list[str]:
+def _empty_sources(profiles: Profiles, answers: Mapping[str, Answer]) -> list[str]:
     """What is to be said of a source that answered, and knows nobody."""
     rows: dict[str, int] = {}
     for name, answer in answers.items():
-        source = bench.queries[name].source
+        source = profiles.queries[name].source
         rows[source] = rows.get(source, 0) + (len(answer.rows) if isinstance(answer, Table) else 1)
     return [f"{_EMPTY[source]} (`usertrack doctor`)" for source, count in rows.items() if not count]
 
@@ -388,8 +388,8 @@ _EMPTY = {
 }
 
 
-def _of_today(bench: Workbench, past: str) -> str:
+def _of_today(profiles: Profiles, past: str) -> str:
     """What nobody can know of a moment in the past, because the sources keep only what holds today."""
-    labels = [fact.label for fact in bench.facts.values() if fact.current and fact.origin != "derived"]
+    labels = [fact.label for fact in profiles.facts.values() if fact.current and fact.origin != "derived"]
     people = "people are those whom the sources know today, under the e-mails of today"
     return f"{past}: {', '.join(labels)} are as they stand today; {people}" if labels else f"{past}: {people}"

@@ -12,14 +12,14 @@ from usertrack.core.table import Table
 from usertrack.library.library import FACT_TYPES, Fact, Query
 
 
-class Landed(NamedTuple):
+class Staged(NamedTuple):
     """How many rows became part of another, and how the source spells the one key that is wanted, if one is."""
 
     merged: int = 0
     spellings: tuple[str, ...] = ()
 
 
-def land(connection: Any, view: str, query: Query, table: Table, key: str, only: str | None = None) -> Landed:
+def land(connection: Any, view: str, query: Query, table: Table, key: str, only: str | None = None) -> Staged:
     """Make the table ``view`` of the key and the facts of ``query``, of everybody or of the one person ``only``.
 
     Raises UsageError for a result that is not as the header says, or has several rows for one key.
@@ -37,7 +37,7 @@ def land(connection: Any, view: str, query: Query, table: Table, key: str, only:
     if rows > keys:
         merged = ", ".join(f"{_merged(name, fact)} AS {identifier(name)}" for name, fact in query.facts.items())
         connection.execute(f"CREATE OR REPLACE TABLE {view} AS SELECT key, {merged} FROM {view} GROUP BY key")
-    return Landed(rows - keys, spellings)
+    return Staged(rows - keys, spellings)
 
 
 def _require_columns(query: Query, table: Table, key: str) -> None:

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from usertrack.core.document import Document, Listing, Shown
+from usertrack.core.document import Document, Listing, Field
 from usertrack.core.period import day, moment
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural
 from usertrack.segments.classify import OWN_COLUMNS, Classification, others_words
 from usertrack.segments.history.snapshots import Snapshot
 from usertrack.segments.history.transitions import Pair, Since
-from usertrack.segments.profiles import Match, Workbench
+from usertrack.segments.profiles import Match, Profiles
 
 _EVIDENCE = 3  # facts beside a reason; files have them all
 
@@ -31,16 +31,16 @@ def segments_document(
     them all, or the ``limit`` most urgent; people see 20, or ``limit``. With ``since`` the summary says how many
     entered and left each segment since then.
     """
-    bench = found.bench
+    profiles = found.bench
     table = found.people(only, to_act_on=not all_members)
     members = len(found.people(only).rows)
     told = {count.unknown for count in found.unknown}  # what is said of the segments that it makes unknown
-    notes = [note for note in bench.notes if note not in told]
+    notes = [note for note in profiles.notes if note not in told]
     notes += [*_since_notes(since, timezone), *_unknown_notes(found, only)]
-    notes += [*others_note(members - len(table.rows)), *match_notes(bench.match)]
+    notes += [*others_note(members - len(table.rows)), *match_notes(profiles.match)]
     return Document(
-        title=f"Segments on {moment(bench.as_of, timezone)}",
-        subtitle=_subtitle(bench),
+        title=f"Segments on {moment(profiles.as_of, timezone)}",
+        subtitle=_subtitle(profiles),
         blocks=(_summary(found, only, since, timezone, members), _who_first(found, table, only)),
         notes=tuple(notes),
         data=lambda: _json(
@@ -52,7 +52,7 @@ def segments_document(
         ),
         table=table,
         timezone=timezone,
-        as_of=bench.as_of,
+        as_of=profiles.as_of,
     )
 
 
@@ -66,10 +66,10 @@ def cut_note(total: int, limit: int | None) -> list[str]:
     return [f"only {number(limit)} of {number(total)}, as --limit says"] if limit and limit < total else []
 
 
-def _subtitle(bench: Workbench) -> str:
-    parts = [people_words(bench.people)]
-    if bench.match.matched is not None:
-        parts.append(f"PostHog ⋈ Postgres {number(bench.match.matched)} matched")
+def _subtitle(profiles: Profiles) -> str:
+    parts = [people_words(profiles.people)]
+    if profiles.match.matched is not None:
+        parts.append(f"PostHog ⋈ Postgres {number(profiles.match.matched)} matched")
     return " · ".join(parts)
 
 
@@ -102,13 +102,13 @@ def _summary(found: Classification, only: Sequence[str], since: Since | None, ti
             name="summary",
             as_of=found.bench.as_of,
         ),
-        shown={
-            "segment": Shown("Segment", "tag"),
-            "people": Shown("People", align="right"),
-            "to act on": Shown("To act on", align="right", hidden=found.chosen.exclusive),
-            "share": Shown("Share", "bar", full=1.0),
-            "since": Shown(_since(since, timezone), align="right", hidden=since is None),
-            "action": Shown("Action"),
+        fields={
+            "segment": Field("Segment", "tag"),
+            "people": Field("People", align="right"),
+            "to act on": Field("To act on", align="right", hidden=found.segment_set.exclusive),
+            "share": Field("Share", "bar", full=1.0),
+            "since": Field(_since(since, timezone), align="right", hidden=since is None),
+            "action": Field("Action"),
         },
         more=f"{people_words(anyone)} in all: who is in several segments counts in each" if overlap else "",
     )
@@ -172,19 +172,19 @@ def _few(days: Sequence[str]) -> str:
 
 
 def _who_first(found: Classification, table: Table, only: Sequence[str]) -> Listing:
-    names = {segment.id: segment.name for segment in found.chosen.segments}
+    names = {segment.id: segment.name for segment in found.segment_set.segments}
     key = found.bench.key
     people = _Named(table, names, only)
     evidence = found.evidence(only)[:_EVIDENCE]
-    facts = {name: Shown(_title(found.bench.facts[name].label), _kind(found, name), spare=True) for name in evidence}
+    facts = {name: Field(_title(found.bench.facts[name].label), _kind(found, name), spare=True) for name in evidence}
     return Listing(
         Table((*people.columns,), people, as_of=found.bench.as_of, timezone=table.timezone),
         heading="Who to talk to first",
-        shown={
-            key: Shown("Person"),
-            "primary": Shown("Segment", "tag"),
-            "priority": Shown("Priority", "number", spare=True),
-            "because": Shown("Why", "text", grows=True),
+        fields={
+            key: Field("Person"),
+            "primary": Field("Segment", "tag"),
+            "priority": Field("Priority", "number", spare=True),
+            "because": Field("Why", "text", grows=True),
             **facts,
         },
         columns=(key, "primary", "priority", *evidence, "because"),
@@ -240,14 +240,14 @@ class _Named(Sequence[Row]):
 def _json(
     found: Classification, table: Table, timezone: str, notes: Sequence[str], since: Since | None
 ) -> dict[str, Any]:
-    bench = found.bench
+    profiles = found.bench
     counts = since.counts if since else {}
     return {
-        "as_of": bench.as_of,
+        "as_of": profiles.as_of,
         "timezone": timezone,
-        "set": found.chosen.name,
-        "sources": source_states(bench),
-        "match": bench.match.as_dict(),
+        "set": found.segment_set.name,
+        "sources": source_states(profiles),
+        "match": profiles.match.as_dict(),
         "since": since.pair.before.as_of if since else None,
         "segments": [
             {
@@ -262,7 +262,7 @@ def _json(
             }
             for c in found.counts
         ],
-        "users": [person_json(bench.key, table.names, row) for row in table.rows],
+        "users": [person_json(profiles.key, table.names, row) for row in table.rows],
         "notes": list(notes),
     }
 
@@ -273,12 +273,12 @@ def person_json(key: str, names: Sequence[str], row: Row) -> dict[str, Any]:
     return {**own, "profile": cells}
 
 
-def source_states(bench: Workbench) -> list[dict[str, Any]]:
+def source_states(profiles: Profiles) -> list[dict[str, Any]]:
     """Each source with whether all of its queries answered, and if not, why."""
-    reasons: dict[str, str] = {bench.queries[name].source: "" for name in bench.queries}
-    for fact in bench.facts.values():
-        if fact.missing and fact.origin in bench.queries:
-            reasons[bench.queries[fact.origin].source] = fact.missing
+    reasons: dict[str, str] = {profiles.queries[name].source: "" for name in profiles.queries}
+    for fact in profiles.facts.values():
+        if fact.missing and fact.origin in profiles.queries:
+            reasons[profiles.queries[fact.origin].source] = fact.missing
     return [{"name": name, "ok": not reason, "detail": reason} for name, reason in sorted(reasons.items())]
 
 
@@ -293,7 +293,7 @@ def _unknown_notes(found: Classification, only: Sequence[str]) -> list[str]:
         *(
             f"{count.segment.name}: whom to act on is unknown, since a segment that goes first is"
             for count in counts
-            if count.people is not None and count.to_act_on is None and not found.chosen.exclusive
+            if count.people is not None and count.to_act_on is None and not found.segment_set.exclusive
         ),
         *([f"undecided, for want of a fact that the rule needs: {', '.join(undecided)}"] if undecided else []),
     ]

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import authenticate, check_project
 from usertrack.server.execute import read_rows
-from usertrack.server.pages import asked, page, part
+from usertrack.server.pages import page_of, page, part
 from usertrack.server.people import uuid_of
 from usertrack.server.persons import clickhouse_time
 from usertrack.server.query_api import answering, json_object, whole_body
@@ -221,7 +221,7 @@ class _CohortApi:
 
     async def persons(self, request: Request) -> Response:
         self._admit(request)
-        id_, (limit, offset) = request.path_params["cohort_id"], asked(request)
+        id_, (limit, offset) = request.path_params["cohort_id"], page_of(request)
         await run_in_threadpool(self._cohorts.one, id_)
         found = await run_in_threadpool(self._cohorts.members, id_, limit, offset)
         # as in PostHog, a full page has a next one, which may be empty

@@ -11,14 +11,14 @@ _USUAL, _MOST = 100, 1000
 
 def page(request: Request, found: Sequence[Any]) -> JSONResponse:
     """The part of ``found`` that ``limit`` and ``offset`` ask for."""
-    limit, offset = asked(request)
+    limit, offset = page_of(request)
     limit = min(limit, _MOST)
     return JSONResponse(
         {"count": len(found), **part(request, found[offset : offset + limit], len(found), limit, offset)}
     )
 
 
-def asked(request: Request) -> tuple[int, int]:
+def page_of(request: Request) -> tuple[int, int]:
     """``limit`` and ``offset`` of a request: 100 and 0 where it names none, or none that is a number."""
     return _number(request, "limit", _USUAL) or _USUAL, _number(request, "offset", 0)
 

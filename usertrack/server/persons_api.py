@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import admit
-from usertrack.server.pages import asked, part
+from usertrack.server.pages import page_of, part
 from usertrack.server.people import People, uuid_of
 from usertrack.server.query_api import answering, json_object
 from usertrack.server.settings import ServerSettings
@@ -46,7 +46,7 @@ class _PersonApi:
 
     async def many(self, request: Request) -> Response:
         self._admit(request, "person:read")
-        limit, offset = asked(request)
+        limit, offset = page_of(request)
         wanted = {name: request.query_params.get(name, "") for name in ("email", "distinct_id", "search")}
         found = await run_in_threadpool(lambda: self._people.found(**wanted))
         persons = await run_in_threadpool(self._people.read, found[offset : offset + limit])
@@ -88,7 +88,7 @@ class _PersonApi:
         if status not in _STATUSES:
             raise ApiError(400, "invalid_input", f"status must be one of {', '.join(_STATUSES)}")
         found = self._people.deletions(status, request.query_params.get("person_uuid", ""))
-        limit, offset = asked(request)
+        limit, offset = page_of(request)
         return JSONResponse(
             {"count": len(found), **part(request, found[offset : offset + limit], len(found), limit, offset)}
         )

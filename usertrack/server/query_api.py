@@ -106,7 +106,7 @@ class _QueryApi:
             raise ApiError(400, "invalid_input", f'"{refresh}" is not a valid choice for refresh.')
         query_id, runner = _query_id(body), self._runner
         if PARQUET in request.headers.get("accept", "") and query["kind"] == "HogQLQuery":  # others are no tables
-            table = await runner.turns.answer(request, lambda tag: runner.whole(query, tag), query_id)
+            table = await runner.turns.answer(request, lambda tag: runner.in_full(query, tag), query_id)
             return Response(table, media_type=PARQUET)
         if refresh in _ASYNC:
             force = refresh == "force_async"

@@ -117,7 +117,7 @@ class QueryRunner:
             fields |= {"hasMore": result.has_more, "limit": compiled.page, "offset": 0}
         return b"".join((b'{"results":', result.rows, b",", _dumps(fields)[1:]))
 
-    def whole(self, query: dict[str, Any], tag: str) -> bytes:
+    def in_full(self, query: dict[str, Any], tag: str) -> bytes:
         """The whole result as a parquet file, with no limit but the query's own; raises ApiError."""
         return execute_parquet(self._store, self._compile(query, None), tag, self._settings.query_memory)
 

@@ -12,7 +12,7 @@ import httpx
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.core.words import number
-from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, told
+from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, noticed
 
 _ADDRESS = "US Cloud is https://us.posthog.com, EU Cloud https://eu.posthog.com"
 _SHORTER = "ask for a shorter range"
@@ -56,7 +56,7 @@ async def send(
     """
     try:
         async for attempt in attempts(pause):
-            with told(attempt, notify):
+            with noticed(attempt, notify):
                 try:
                     return read(await _once(request))
                 except Again as again:

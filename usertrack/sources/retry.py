@@ -57,7 +57,7 @@ def _wait(error: Exception) -> bool | float:
 
 
 @contextmanager
-def told(attempt: Any, notify: Notify) -> Iterator[None]:
+def noticed(attempt: Any, notify: Notify) -> Iterator[None]:
     """One attempt; ``notify`` hears why there will be another."""
     with attempt:
         try:

@@ -13,7 +13,7 @@ def library_of(settings: "Settings") -> "Library":
     from usertrack.library.library import Library, shipped_root
     from usertrack.workspace.settings import is_there
 
-    own = [near(settings.root) / "queries"] if settings.root and settings.root != shipped_root() else []
+    own = [relative_path(settings.root) / "queries"] if settings.root and settings.root != shipped_root() else []
     return Library([shipped_root() / "queries", *(folder for folder in own if is_there(folder, folder=True))])
 
 
@@ -22,7 +22,7 @@ def rules_path(settings: "Settings") -> Path:
     from usertrack.library.library import shipped_root
     from usertrack.workspace.settings import is_there
 
-    own = near(settings.root) / "segments.yaml" if settings.root else None
+    own = relative_path(settings.root) / "segments.yaml" if settings.root else None
     return own if own and is_there(own) else shipped_root() / "segments.yaml"
 
 
@@ -40,11 +40,11 @@ def _own_and_shipped(settings: "Settings", name: str) -> list[Path]:
     from usertrack.library.library import shipped_root
     from usertrack.workspace.settings import is_there
 
-    own = near(settings.root) / name if settings.root and settings.root != shipped_root() else None
+    own = relative_path(settings.root) / name if settings.root and settings.root != shipped_root() else None
     return [*([own] if own and is_there(own) else []), shipped_root() / name]
 
 
-def near(folder: Path) -> Path:
+def relative_path(folder: Path) -> Path:
     """``folder`` as seen from here, where it lies below: messages name files as the user would."""
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder

@@ -102,7 +102,7 @@ class Settings:
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
 
-    def shown(self, name: str) -> str:
+    def displayed(self, name: str) -> str:
         """The value as it may be printed: never a secret."""
         value = self[name]
         if value is None:

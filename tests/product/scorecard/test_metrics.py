@@ -161,7 +161,7 @@ def test_signups_of_a_few_days_are_judged_with_those_before_them(here: Office) -
 def test_the_share_within_the_target(here: Office) -> None:
     with here.runner() as runner:
         end = {"as_of": runner.as_of.replace(hour=0)}
-        row = runner.one(runner.bind("first_run", {"days": 4, "target_days": 2, "cohort_days": 4}, **end)).dicts()[-1]
+        row = runner.table(runner.bind("first_run", {"days": 4, "target_days": 2, "cohort_days": 4}, **end)).dicts()[-1]
         assert row["within"] == pytest.approx(0.5)
         # Greenwood: 0.25 (1/(4·3) + 1/(3·2)) = 0.0625; log(−log): 0.5 ** exp(±1.96 · 0.5 / 0.6931)
         assert (row["within_low"], row["within_high"]) == pytest.approx((0.1552, 0.9416), abs=2e-3)

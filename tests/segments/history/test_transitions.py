@@ -16,7 +16,7 @@ from tests.memberships import FIRST, RULES, Person, classified, keep_one
 from usertrack.core.spool import connect
 from usertrack.segments.history.file import Place, opened
 from usertrack.segments.history.snapshots import snapshots
-from usertrack.segments.history.timeline import Asked, Story, path, tell
+from usertrack.segments.history.timeline import HistoryQuery, Story, path, tell
 from usertrack.segments.history.transitions import ABSENT, NOWHERE, keep
 
 START = FIRST.replace(tzinfo=None)
@@ -37,7 +37,7 @@ def story(place: Place, set_name: str = "action", **asked: Any) -> Story:
     connection = connect()
     with opened(connection, place):
         kept = snapshots(connection, place, set_name)
-        return tell(connection, kept, kept, Asked(set_name, "email", **asked))
+        return tell(connection, kept, kept, HistoryQuery(set_name, "email", **asked))
 
 
 def moved(found: Story) -> list[tuple[str, str, str, str]]:

@@ -11,7 +11,7 @@ from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answers, grouping, groups, narrowed
 from usertrack.product.lifecycle.numbers import Period, turnover_asked, turnovers
-from usertrack.product.scope import Frame, GroupName
+from usertrack.product.scope import Scope, GroupName
 from usertrack.product.sessions.numbers import Compared, Visits, compared, explained, sessions_asked
 
 MONTH, SOON = 30, 7
@@ -114,7 +114,7 @@ class Activity:
     there are none, where anybody was active.
     """
 
-    frame: Frame
+    frame: Scope
     now: Measured
     before: Measured
     sessions: Compared
@@ -122,7 +122,7 @@ class Activity:
     groups: Mapping[GroupName, Active]
     table: Table
     by_value: Table | None
-    trend: Frame
+    trend: Scope
     no_sessions: str
 
     def events(self, day: date) -> int:
@@ -142,32 +142,32 @@ class Activity:
         return [counts[weekday] for weekday in range(7)]
 
 
-def ask(runner: Runner, asked: Frame) -> Activity:
+def ask(runner: Runner, asked: Scope) -> Activity:
     """Raises UsageError for a condition that is no HogQL, and for buckets shorter than a day."""
     if asked.interval == "hour":
         raise UsageError("activity is counted in days, not hours", "--interval day, week or month")
-    frame = replace(asked, interval="day").whole
-    everybody = replace(frame, breakdown="")
+    scope = replace(asked, interval="day").widened_to_buckets
+    everybody = replace(scope, breakdown="")
     wanted = [
         _days_asked(everybody),
         sessions_asked(everybody),
         turnover_asked(everybody),
-        ("posthog/event_hours", {**narrowed(frame), "since": frame.since, "until": frame.end}),
-        *([_days_asked(frame)] if frame.breakdown else []),
+        ("posthog/event_hours", {**narrowed(scope), "since": scope.since, "until": scope.end}),
+        *([_days_asked(scope)] if scope.breakdown else []),
     ]
     days, visits, came, hours, *grouped = answers(runner, wanted)
-    before, now = _active(days.dicts(), frame)
+    before, now = _active(days.dicts(), scope)
     sessions, no_sessions = compared(visits.dicts()), ""
     if len(hours.rows):
         sessions, no_sessions = explained(runner, everybody, sessions)
-    was, is_now = turnovers(came, frame)
+    was, is_now = turnovers(came, scope)
     return Activity(
-        frame,
+        scope,
         Measured(now, is_now, sessions.now),
         Measured(before, was, sessions.before),
         sessions,
         {(row["date"], int(row["hour"])): int(row["events"]) for row in hours.dicts()},
-        {name: _active(rows, frame)[1] for table in grouped for name, rows in groups(table, frame)},
+        {name: _active(rows, scope)[1] for table in grouped for name, rows in groups(table, scope)},
         days,
         grouped[0] if grouped else None,
         asked,
@@ -175,30 +175,30 @@ def ask(runner: Runner, asked: Frame) -> Activity:
     )
 
 
-def engagements(runner: Runner, frames: Sequence[Frame]) -> list[Engagement]:
+def engagements(runner: Runner, frames: Sequence[Scope]) -> list[Engagement]:
     """How engaged the people of each frame are in its window."""
-    daily = [replace(frame, interval="day").whole for frame in frames]
-    asked = [one for frame in daily for one in (_days_asked(frame), sessions_asked(frame))]
+    daily = [replace(scope, interval="day").widened_to_buckets for scope in frames]
+    asked = [one for scope in daily for one in (_days_asked(scope), sessions_asked(scope))]
     tables = answers(runner, asked)
     return [
-        engagement_of(_active(days.dicts(), frame)[1], compared(visits.dicts()).now)
-        for frame, days, visits in zip(daily, tables[::2], tables[1::2], strict=True)
+        engagement_of(_active(days.dicts(), scope)[1], compared(visits.dicts()).now)
+        for scope, days, visits in zip(daily, tables[::2], tables[1::2], strict=True)
     ]
 
 
-def _days_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
-    origin, count = frame.starts[0], len(frame.starts)
-    first, earliest = (frame.step(origin, -days).astimezone(UTC) for days in (count, count + MONTH - 1))
-    times = {"from": earliest, "first": first, "since": frame.since, "until": frame.end}
-    return "posthog/active_days", {**narrowed(frame), **grouping(frame), **times}
+def _days_asked(scope: Scope) -> tuple[str, dict[str, Any]]:
+    origin, count = scope.starts[0], len(scope.starts)
+    first, earliest = (scope.step(origin, -days).astimezone(UTC) for days in (count, count + MONTH - 1))
+    times = {"from": earliest, "first": first, "since": scope.since, "until": scope.end}
+    return "posthog/active_days", {**narrowed(scope), **grouping(scope), **times}
 
 
-def _active(rows: Sequence[Mapping[str, Any]], frame: Frame) -> tuple[Active, Active]:
+def _active(rows: Sequence[Mapping[str, Any]], scope: Scope) -> tuple[Active, Active]:
     """The period before, and the window up to ``as_of``; days without anybody in their month are in it, too."""
     found = {row["day"]: row for row in rows}
-    days = [_day(found.get(start.date()), start, not frame.unfinished(start)) for start in frame.starts]
+    days = [_day(found.get(start.date()), start, not scope.unfinished(start)) for start in scope.starts]
     over = sum(day.complete for day in days)
-    earlier = [frame.step(frame.starts[0], at) for at in range(-over, 0)]
+    earlier = [scope.step(scope.starts[0], at) for at in range(-over, 0)]
     before = tuple(_day(found.get(start.date()), start) for start in earlier)
     return Active(before, before), Active(tuple(days), tuple(days[: max(0, over - SOON)]))
 

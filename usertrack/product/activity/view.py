@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from usertrack.core.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Shown
+from usertrack.core.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Field
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import plural
 from usertrack.product.activity.numbers import FORMULA, Active, Activity, Day, Engagement, Measured
-from usertrack.product.ask import others
+from usertrack.product.ask import rest_note
 from usertrack.product.compare import Figure, changes, listing, values
-from usertrack.product.scope import EVERYBODY, Frame
+from usertrack.product.scope import EVERYBODY, Scope
 from usertrack.product.sessions.view import session_figures
 
 _DAYS = (
@@ -37,25 +37,25 @@ _PARTS = {
 
 def activity_document(found: Activity) -> Document:
     """Every measure of the period and of the one before; files hold a row per group and day."""
-    frame = found.frame
+    scope = found.frame
     rows = list(_days(found))
     notes = tuple(_notes(found))
     return Document(
         title="Activity",
-        subtitle=" · ".join([frame.said, *frame.scope]),
+        subtitle=" · ".join([scope.window, *scope.scope]),
         blocks=(
             listing(figures(found.now), figures(found.before)),
             *_trend(found),
-            *([_groups(found)] if frame.breakdown else []),
+            *([_groups(found)] if scope.breakdown else []),
             _week(found),
             _engagement(found.now.engagement, found.before.engagement),
             Paragraph(f"Engagement is {FORMULA}.", "dim"),
         ),
         notes=notes,
         data=lambda: _json(found, rows, notes),
-        table=replace(found.table, columns=_DAYS, rows=rows, name="activity", timezone=frame.timezone),
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        table=replace(found.table, columns=_DAYS, rows=rows, name="activity", timezone=scope.timezone),
+        timezone=scope.timezone,
+        as_of=scope.as_of,
     )
 
 
@@ -97,11 +97,11 @@ def _trend(found: Activity) -> Iterator[Block]:
 def _groups(found: Activity) -> Listing:
     rows: list[Row] = [(name.written, *_of_group(active)) for name, active in found.groups.items()]
     shown = {
-        "group": Shown(found.frame.breakdown, grows=True),
-        "mean": Shown("Average day", "bar"),
-        "wau": Shown("WAU", "number"),
-        "mau": Shown("MAU", "number"),
-        "stickiness": Shown("DAU ÷ MAU", "percent"),
+        "group": Field(found.frame.breakdown, grows=True),
+        "mean": Field("Average day", "bar"),
+        "wau": Field("WAU", "number"),
+        "mau": Field("MAU", "number"),
+        "stickiness": Field("DAU ÷ MAU", "percent"),
     }
     kinds = ("VARCHAR", "DECIMAL(18,1)", "BIGINT", "BIGINT", "DOUBLE")
     table = Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of)
@@ -130,9 +130,9 @@ def _week(found: Activity) -> Heatmap:
 def _engagement(now: Engagement, before: Engagement) -> Listing:
     rows: list[Row] = [(label, getattr(now, name), getattr(before, name)) for name, label in _PARTS.items()]
     shown = {
-        "part": Shown(" "),
-        "now": Shown("Now", "bar", full=1.0),
-        "before": Shown("Before", "percent"),
+        "part": Field(" "),
+        "now": Field("Now", "bar", full=1.0),
+        "before": Field("Before", "percent"),
     }
     said = "not known" if now.score is None else f"{now.score:.0f} of 100"
     table = Table((Column("part"), Column("now", "DOUBLE"), Column("before", "DOUBLE")), rows)
@@ -140,18 +140,18 @@ def _engagement(now: Engagement, before: Engagement) -> Listing:
 
 
 def _days(found: Activity) -> Iterator[Row]:
-    frame = found.frame
+    scope = found.frame
     for name, active in {EVERYBODY: found.now.active, **found.groups}.items():
         for at, day in enumerate(active.days):
             visits = found.sessions.at(at)
             own = (visits.count, found.events(day.start.date())) if not name else (None, None)
             counts = (day.dau, day.wau, day.mau, day.stickiness, *own)
-            yield *name.columns.values(), frame.kept(day.start), *counts, day.complete
+            yield *name.columns.values(), scope.stored(day.start), *counts, day.complete
 
 
 def _notes(found: Activity) -> Iterator[str]:
-    now, frame = found.now, found.frame
-    yield from frame.notes
+    now, scope = found.now, found.frame
+    yield from scope.notes
     if now.active.days and not found.hours:
         yield "nobody was active in this time"
     if now.active.days and not now.active.last:
@@ -161,12 +161,12 @@ def _notes(found: Activity) -> Iterator[str]:
     if (interval := found.trend.interval) != "day":
         yield f"charts by {interval}: DAU of an average day, WAU and MAU at its end"
     if found.by_value:
-        yield from others(found.by_value, frame)
-    yield f"before: the {_length(frame)} before that; WAU and MAU at its end"
+        yield from rest_note(found.by_value, scope)
+    yield f"before: the {_length(scope)} before that; WAU and MAU at its end"
 
 
-def _length(frame: Frame) -> str:
-    hours = round(frame.elapsed.total_seconds() / 3600)
+def _length(scope: Scope) -> str:
+    hours = round(scope.elapsed.total_seconds() / 3600)
     days, rest = divmod(hours, 24)
     parts = [plural(days, "day")] * bool(days) + [plural(rest, "hour")] * bool(rest)
     return " and ".join(parts) or "time"

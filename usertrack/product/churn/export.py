@@ -10,7 +10,7 @@ from typing import Any
 from usertrack.core.table import Column, Row, Table
 from usertrack.product import shares as over_time
 from usertrack.product.churn.numbers import BackTest, Churn, Group, Mark, Risk, Segment
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 from usertrack.product.shares import Share
 
 _RISKS = (
@@ -138,7 +138,7 @@ def as_json(found: Churn, notes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _group_json(group: Group, frame: Frame) -> dict[str, Any]:
+def _group_json(group: Group, scope: Scope) -> dict[str, Any]:
     life = group.lifetime
     return {
         **group.name.columns,
@@ -147,7 +147,7 @@ def _group_json(group: Group, frame: Frame) -> dict[str, Any]:
             {"start": period.start.date(), "end": period.end.date(), **_share_json(period.left)}
             for period in group.periods
         ],
-        **({"trend": over_time.as_json(group.trend, frame, "left")} if group.trend else {}),
+        **({"trend": over_time.as_json(group.trend, scope, "left")} if group.trend else {}),
         "lifetime": {
             "people": life.n,
             "left": life.ended,

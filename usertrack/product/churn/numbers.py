@@ -14,7 +14,7 @@ from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answer
 from usertrack.product.known_events import require_events
-from usertrack.product.scope import Frame, GroupName
+from usertrack.product.scope import Scope, GroupName
 from usertrack.product.shares import Bucket, Share
 from usertrack.product.steps import events_of
 
@@ -119,7 +119,7 @@ class Churn:
 
     event: str
     gone: int
-    frame: Frame
+    frame: Scope
     groups: tuple[Group, ...]
     risks: tuple[Risk, ...]
     marks: tuple[Mark, ...]
@@ -127,32 +127,32 @@ class Churn:
     table: Table
 
 
-def ask(runner: Runner, event: str, gone: int, frame: Frame, *, trend: bool = False) -> Churn:
+def ask(runner: Runner, event: str, gone: int, scope: Scope, *, trend: bool = False) -> Churn:
     """Raises UsageError for an event that never occurred, and for a time in which nobody can have left.
 
     With ``trend`` for buckets of hours, too: to leave takes whole days.
     """
-    if trend and frame.interval == "hour":
+    if trend and scope.interval == "hour":
         raise UsageError("churn is counted by whole days", "--interval takes day, week and month")
-    days = (_midnight(frame) - frame.since.astimezone(ZoneInfo(frame.timezone))).days
+    days = (_midnight(scope) - scope.since.astimezone(ZoneInfo(scope.timezone))).days
     if days <= gone:
         raise UsageError(
             f"the time has {plural(max(0, days), 'whole day')}, and to have left takes {gone} without an event",
             "begin earlier with --since or --days, or say --gone with fewer days",
         )
-    table = _ask(runner, "posthog/lifetimes", event, gone, frame)
+    table = _ask(runner, "posthog/lifetimes", event, gone, scope)
     if not len(table.rows) and len(events := events_of(runner, event)) == 1:
         require_events(runner, events)
     periods = min(MOST_PERIODS, days // gone)
-    past = _ask(runner, "posthog/churn", event, gone, frame, periods=periods)
-    by_bucket = _ask(runner, "posthog/churn_trend", event, gone, frame).dicts() if trend else None
-    facts = _ask(runner, "posthog/churn_marks", event, gone, frame).dicts()
+    past = _ask(runner, "posthog/churn", event, gone, scope, periods=periods)
+    by_bucket = _ask(runner, "posthog/churn_trend", event, gone, scope).dicts() if trend else None
+    facts = _ask(runner, "posthog/churn_marks", event, gone, scope).dicts()
     cells = _whole(past.dicts(), gone)
     return Churn(
         event,
         gone,
-        frame,
-        tuple(_groups(table.dicts(), cells, by_bucket, gone, frame)),
+        scope,
+        tuple(_groups(table.dicts(), cells, by_bucket, gone, scope)),
         tuple(_risks(cells, facts)),
         tuple(_marks(_did(facts, "left"), _did(facts, "stayed"))),
         _back_test(cells),
@@ -160,17 +160,17 @@ def ask(runner: Runner, event: str, gone: int, frame: Frame, *, trend: bool = Fa
     )
 
 
-def _ask(runner: Runner, query: str, event: str, gone: int, frame: Frame, **more: int) -> Table:
+def _ask(runner: Runner, query: str, event: str, gone: int, scope: Scope, **more: int) -> Table:
     """What is yet to come is no silence: nothing is asked about what is after the runner's moment."""
     known = runner.library[query].params
-    shared = {name: value for name, value in {**frame.values, **frame.bucketing}.items() if name in known}
-    own = {"event": list(events_of(runner, event) or ("",)), "gone": gone, "until": frame.end}
+    shared = {name: value for name, value in {**scope.values, **scope.bucketing}.items() if name in known}
+    own = {"event": list(events_of(runner, event) or ("",)), "gone": gone, "until": scope.end}
     return answer(runner, query, {**shared, **own, **more})
 
 
-def _midnight(frame: Frame) -> datetime:
+def _midnight(scope: Scope) -> datetime:
     """The end of the last whole day: local, and aware."""
-    last = frame.end.astimezone(ZoneInfo(frame.timezone))
+    last = scope.end.astimezone(ZoneInfo(scope.timezone))
     return datetime.combine(last.date(), time(), last.tzinfo)
 
 
@@ -180,7 +180,7 @@ def _whole(rows: Rows, gone: int) -> list[Mapping[str, Any]]:
     return [row for row in rows if not row["period"] or (int(row["period"]) + 1) * gone <= oldest]
 
 
-def _groups(lifetimes: Rows, cells: Rows, by_bucket: Rows | None, gone: int, frame: Frame) -> Iterator[Group]:
+def _groups(lifetimes: Rows, cells: Rows, by_bucket: Rows | None, gone: int, scope: Scope) -> Iterator[Group]:
     names = {int(row["group_rank"]): row["group_value"] for row in (*lifetimes, *cells, *(by_bucket or ()))}
     for rank, value in sorted(names.items()) or [(1, None)]:
         lives, own, buckets = (
@@ -190,20 +190,20 @@ def _groups(lifetimes: Rows, cells: Rows, by_bucket: Rows | None, gone: int, fra
         for row in lives:
             outcomes[row["outcome"]] += int(row["people"])
         yield Group(
-            frame.group_name(rank, value),
+            scope.group_name(rank, value),
             kaplan_meier(_lives(lives)),
-            tuple(_periods(own, gone, frame)),
-            () if by_bucket is None else _trend(buckets, gone, frame),
+            tuple(_periods(own, gone, scope)),
+            () if by_bucket is None else _trend(buckets, gone, scope),
             outcomes["too_new"],
         )
 
 
-def _trend(rows: Rows, gone: int, frame: Frame) -> tuple[Bucket, ...]:
+def _trend(rows: Rows, gone: int, scope: Scope) -> tuple[Bucket, ...]:
     counts = {int(row["bucket"]): Share(int(row["left_after"]), int(row["people"])) for row in rows}
-    known = _midnight(frame).date() - timedelta(days=gone)
+    known = _midnight(scope).date() - timedelta(days=gone)
     return tuple(
-        Bucket(start, counts.get(at, Share()), over=frame.step(start).date() <= known)
-        for at, start in enumerate(frame.starts)
+        Bucket(start, counts.get(at, Share()), finished=scope.step(start).date() <= known)
+        for at, start in enumerate(scope.starts)
     )
 
 
@@ -213,8 +213,8 @@ def _lives(rows: Rows) -> list[tuple[float, int, int]]:
     return [(day, counts["ended", day], counts["censored", day]) for day in days]
 
 
-def _periods(rows: Rows, gone: int, frame: Frame) -> Iterator[Period]:
-    end = _midnight(frame)
+def _periods(rows: Rows, gone: int, scope: Scope) -> Iterator[Period]:
+    end = _midnight(scope)
     for past in sorted({int(row["period"]) for row in rows} - {0}, reverse=True):
         own = [row for row in rows if row["period"] == past]
         bounds = (end.date() - timedelta(days=gone * back) for back in (past, past - 1))

@@ -4,32 +4,32 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from usertrack.core.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Section, Shown, Spark
+from usertrack.core.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Section, Field, Spark
 from usertrack.core.stats import Interval
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural, signed
 from usertrack.product import shares as over_time
-from usertrack.product.ask import others
+from usertrack.product.ask import rest_note
 from usertrack.product.churn import export as churn_rows
 from usertrack.product.churn.export import REGULAR, characteristics, days_silent, fact, has_trend, percent, segment_name
 from usertrack.product.churn.numbers import FEWEST, LIKELY, Churn, Group, Period
-from usertrack.product.shares import Share, said
+from usertrack.product.shares import Share, label
 
 _DAYS = (1, 7, 14, 30, 60, 90, 180, 365)
 
 
 def churn_document(found: Churn) -> Document:
     """Rate, lifetime, risk, its back-test; files hold what `churn_rows` has."""
-    frame, gone = found.frame, found.gone
+    scope, gone = found.frame, found.gone
     notes = _notes(found)
     return Document(
         title="Churn",
         subtitle=" · ".join(
             [
-                frame.said,
+                scope.window,
                 f"left: {plural(gone, 'whole day')} without {found.event or 'any event'}",
-                *frame.scope,
-                *(frame.weeks if has_trend(found) else []),
+                *scope.scope,
+                *(scope.weeks if has_trend(found) else []),
             ]
         ),
         blocks=tuple(_blocks(found)),
@@ -40,11 +40,11 @@ def churn_document(found: Churn) -> Document:
             columns=churn_rows.columns(found),
             rows=churn_rows.rows(found),
             name="churn",
-            timezone=frame.timezone,
-            as_of=frame.as_of,
+            timezone=scope.timezone,
+            as_of=scope.as_of,
         ),
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        timezone=scope.timezone,
+        as_of=scope.as_of,
     )
 
 
@@ -67,15 +67,15 @@ def _rate(group: Group, found: Churn) -> Iterator[Block]:
         yield Paragraph("churn rate: not known, the history is shorter than two periods")
         return
     rows: list[Row] = [
-        (_span(period), period.left.n, period.left.hits, period.left.value, said(period.left.interval))
+        (_span(period), period.left.n, period.left.hits, period.left.value, label(period.left.interval))
         for period in group.periods
     ]
     shown = {
-        "period": Shown("In"),
-        "n": Shown("Active before", "number"),
-        "left": Shown("Left", "number"),
-        "rate": Shown("Churn rate", "bar", full=1.0),
-        "interval": Shown("95 %"),
+        "period": Field("In"),
+        "n": Field("Active before", "number"),
+        "left": Field("Left", "number"),
+        "rate": Field("Churn rate", "bar", full=1.0),
+        "interval": Field("95 %"),
     }
     yield _listing(rows, shown, {"n": "BIGINT", "left": "BIGINT", "rate": "DOUBLE"})
 
@@ -89,11 +89,11 @@ def _lifetime(group: Group) -> Iterator[Block]:
     ends = f"{100 * life.points[-1].share:.0f} % after {plural(int(life.horizon), 'day')}"
     yield Spark("Still here, day 0 on", [None if point is None else 100 * point.share for point in days], ends)
     rows: list[Row] = [
-        (plural(day, "day"), point.share, said(point.interval))
+        (plural(day, "day"), point.share, label(point.interval))
         for day in _DAYS
         if (point := life.at(day)) is not None and day <= life.horizon
     ]
-    shown = {"day": Shown("After"), "share": Shown("Still here", "bar", full=1.0), "interval": Shown("95 %")}
+    shown = {"day": Field("After"), "share": Field("Still here", "bar", full=1.0), "interval": Field("95 %")}
     yield _listing(rows, shown, {"share": "DOUBLE"})
     yield Facts(
         (
@@ -138,20 +138,20 @@ def _risk(found: Churn) -> Iterator[Block]:
             days_silent(risk.segment[1], found.gone),
             risk.people,
             risk.past.value,
-            said(risk.past.interval),
+            label(risk.past.interval),
             risk.past.n,
             {True: "likely", False: "·", None: "too few"}[risk.likely],
         )
         for risk in risks
     ]
     shown = {
-        "regular": Shown("Active on"),
-        "silent": Shown("Silent"),
-        "people": Shown("People", "number"),
-        "risk": Shown("Risk", "percent"),
-        "interval": Shown("95 %"),
-        "n": Shown("n", "number"),
-        "likely": Shown("Leave"),
+        "regular": Field("Active on"),
+        "silent": Field("Silent"),
+        "people": Field("People", "number"),
+        "risk": Field("Risk", "percent"),
+        "interval": Field("95 %"),
+        "n": Field("n", "number"),
+        "likely": Field("Leave"),
     }
     yield _listing(rows, shown, {"people": "BIGINT", "n": "BIGINT", "risk": "DOUBLE"})
     if marked := tuple(
@@ -168,11 +168,11 @@ def _marks(found: Churn) -> Block:
         for mark in found.marks
     ]
     shown = {
-        "fact": Shown("In the period before"),
-        "left": Shown("Left", "bar", full=1.0),
-        "stayed": Shown("Stayed", "bar", full=1.0),
-        "change": Shown("Difference", align="right"),
-        "interval": Shown("95 %", spare=True),
+        "fact": Field("In the period before"),
+        "left": Field("Left", "bar", full=1.0),
+        "stayed": Field("Stayed", "bar", full=1.0),
+        "change": Field("Difference", align="right"),
+        "interval": Field("95 %", spare=True),
     }
     listing = _listing(rows, shown, {"left": "DOUBLE", "stayed": "DOUBLE"})
     n = found.marks[0]
@@ -206,7 +206,7 @@ def _share(share: Share, of: str) -> str:
     if share.value is None:
         return "undefined, n=0"
     hits = f"{number(share.hits)} of {number(share.n)} {of}"
-    return f"{percent(share.value, 1)} (95 %: {said(share.interval)}): {hits}"
+    return f"{percent(share.value, 1)} (95 %: {label(share.interval)}): {hits}"
 
 
 def _span(period: Period) -> str:
@@ -215,7 +215,7 @@ def _span(period: Period) -> str:
     return f"{first}{last.day} {last:%b %Y}"
 
 
-def _listing(rows: list[Row], shown: dict[str, Shown], kinds: dict[str, str]) -> Listing:
+def _listing(rows: list[Row], shown: dict[str, Field], kinds: dict[str, str]) -> Listing:
     return Listing(Table(tuple(Column(name, kinds.get(name, "VARCHAR")) for name in shown), rows), "", shown)
 
 
@@ -231,7 +231,7 @@ def _notes(found: Churn) -> tuple[str, ...]:
             else []
         ),
         *_trend_notes(found),
-        *others(found.table, found.frame),
+        *rest_note(found.table, found.frame),
     )
 
 

@@ -11,7 +11,7 @@ from usertrack.core.stats import UNKNOWN, Interval, Trend, by_weekday, wilson
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answers
-from usertrack.product.scope import Frame, GroupName
+from usertrack.product.scope import Scope, GroupName
 from usertrack.product.steps import events_of, require_steps, step_of
 from usertrack.workspace.settings import Settings
 
@@ -99,7 +99,7 @@ class Features:
     """The groups of the breakdown, or everybody as one."""
 
     source: Source
-    frame: Frame
+    frame: Scope
     groups: tuple[Group, ...]
     table: Table
 
@@ -116,28 +116,28 @@ def source_of(settings: Settings, event: str = "", name: str | None = None) -> S
     )
 
 
-def ask(runner: Runner, source: Source, frame: Frame, categories: Sequence[str] = ()) -> Features:
+def ask(runner: Runner, source: Source, scope: Scope, categories: Sequence[str] = ()) -> Features:
     """The features, of ``categories`` alone if there are any.
 
     Raises UsageError for an event that never occurred, and for a category that no feature has.
     """
-    [table] = _ask(runner, ["posthog/features"], source, frame)
-    daily = replace(frame, interval="day")
+    [table] = _ask(runner, ["posthog/features"], source, scope)
+    daily = replace(scope, interval="day")
     by_day = ("posthog/features", "posthog/feature_days")
     days = _Days(daily, *(table.dicts() for table in _ask(runner, by_day, source, daily)))
     if not days.uses:
         require_steps(runner, [step_of(runner, source.event)])
-    groups = _only(list(_groups(source, frame, table.dicts(), days)), categories)
-    return Features(source, frame, tuple(groups), table)
+    groups = _only(list(_groups(source, scope, table.dicts(), days)), categories)
+    return Features(source, scope, tuple(groups), table)
 
 
-def _ask(runner: Runner, queries: Sequence[str], source: Source, frame: Frame) -> list[Table]:
+def _ask(runner: Runner, queries: Sequence[str], source: Source, scope: Scope) -> list[Table]:
     events = events_of(runner, source.event)
     if not events:
         raise UsageError("a use of a feature is an event with a name", "--event takes one, and a|b is either")
     values = {
-        **frame.values,
-        **frame.bucketing,
+        **scope.values,
+        **scope.bucketing,
         "event": list(events),
         "property": source.named_by or _NO_PROPERTY,
         "category": source.category_by,
@@ -157,7 +157,7 @@ Sets = Mapping[tuple[str, str, int], int]
 class _Days:
     """What is known of days: who used what on them, as of periods, and the uses."""
 
-    frame: Frame
+    frame: Scope
     people: Rows
     uses: Rows
 
@@ -165,51 +165,51 @@ class _Days:
     def whole(self) -> list[int]:
         """The numbers of those that are wholly in the time, and over."""
         starts = enumerate(self.frame.starts)
-        return [at for at, start in starts if self.frame.over[at] and start.astimezone(UTC) >= self.frame.since]
+        return [at for at, start in starts if self.frame.finished[at] and start.astimezone(UTC) >= self.frame.since]
 
 
-def _groups(source: Source, frame: Frame, people: Rows, days: _Days) -> Iterator[Group]:
-    ranks = {row["group_value"]: int(row["group_rank"]) for row in people if row["group_rank"] <= frame.top}
+def _groups(source: Source, scope: Scope, people: Rows, days: _Days) -> Iterator[Group]:
+    ranks = {row["group_value"]: int(row["group_rank"]) for row in people if row["group_rank"] <= scope.top}
     for rank in sorted({*ranks.values(), *(int(row["group_rank"]) for row in people)}) or [1]:
         value = next((value for value, at in ranks.items() if at == rank), None)
         own = _Days(
             days.frame,
             [row for row in days.people if row["group_rank"] == rank],
-            [row for row in days.uses if ranks.get(row["group_value"], frame.top + 1) == rank or not ranks],
+            [row for row in days.uses if ranks.get(row["group_value"], scope.top + 1) == rank or not ranks],
         )
         of_rank = [row for row in people if row["group_rank"] == rank]
-        yield _group(source, frame, frame.group_name(rank, value), of_rank, own)
+        yield _group(source, scope, scope.group_name(rank, value), of_rank, own)
 
 
 def _sets(people: Rows) -> Sets:
     return {(row["feature"], row["kind"], int(row["at"])): int(row["people"]) for row in people}
 
 
-def _group(source: Source, frame: Frame, name: GroupName, people: Rows, days: _Days) -> Group:
+def _group(source: Source, scope: Scope, name: GroupName, people: Rows, days: _Days) -> Group:
     sets, of_days = _sets(people), _sets(days.people)
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for row in days.uses:
         by_name.setdefault(row["feature"], []).append(row)
     plan, found = source.plan, []
     for feature, rows in by_name.items():
-        feature_ = _feature(frame, feature, rows, sets, plan)
+        feature_ = _feature(scope, feature, rows, sets, plan)
         found.append(_with_trends(feature_, rows, of_days, days.whole) if feature_.uses else feature_)
     found.sort(key=lambda one: (-one.uses, one.name))
     never = [Feature(feature, category) for feature, category in plan.items() if feature not in by_name]
     return Group(
         name,
         sets.get(("", "all", 0), 0),
-        tuple(sets.get(("", "period", at), 0) for at in range(len(frame.starts))),
+        tuple(sets.get(("", "period", at), 0) for at in range(len(scope.starts))),
         tuple(one for one in found if one.uses),
         (*(one for one in found if not one.uses), *never),
     )
 
 
-def _feature(frame: Frame, name: str, rows: Rows, sets: Sets, plan: Mapping[str, str]) -> Feature:
+def _feature(scope: Scope, name: str, rows: Rows, sets: Sets, plan: Mapping[str, str]) -> Feature:
     timed, uses = (sum(int(row[column]) for row in rows) for column in ("timed", "uses"))
     latest_first = sorted(rows, key=lambda row: row["last_at"], reverse=True)
-    periods = tuple(sets.get((name, "period", at), 0) for at in range(len(frame.starts)))
-    pairs = [at for at in range(len(periods) - 1) if frame.over[at + 1]]
+    periods = tuple(sets.get((name, "period", at), 0) for at in range(len(scope.starts)))
+    pairs = [at for at in range(len(periods) - 1) if scope.finished[at + 1]]
     return Feature(
         name=name,
         category=plan.get(name) or next((row["category"] for row in latest_first if row["category"]), ""),

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from usertrack.core.document import Block, Document, Heatmap, Listing, Shown
+from usertrack.core.document import Block, Document, Heatmap, Listing, Field
 from usertrack.core.stats import FEWEST_DAYS, METHOD
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import plural
-from usertrack.product.ask import others
+from usertrack.product.ask import rest_note
 from usertrack.product.features.numbers import BANDS, STEPS, Feature, Features, Group
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 
 _COLUMNS = (
     Column("breakdown"),
@@ -42,21 +42,21 @@ _MOST = 40  # features that people see in a table, and on all heatmaps together,
 
 def features_document(found: Features) -> Document:
     """The most used first, then a heatmap per category; files hold a row per group and feature, unused ones too."""
-    frame, source = found.frame, found.source
+    scope, source = found.frame, found.source
     rows: list[Row] = [_row(group, feature) for group in found.groups for feature in (*group.features, *group.unused)]
     notes = _notes(found)
     named = f" by {source.named_by}" if source.named_by else ""
     return Document(
         title="Features",
-        subtitle=" · ".join([frame.said, f"{source.event}{named}", *frame.scope, *frame.weeks]),
-        blocks=tuple(block for group in found.groups for block in _blocks(group, frame)),
+        subtitle=" · ".join([scope.window, f"{source.event}{named}", *scope.scope, *scope.weeks]),
+        blocks=tuple(block for group in found.groups for block in _blocks(group, scope)),
         notes=notes,
         data=lambda: _json(found, rows, notes),
         table=replace(
-            found.table, columns=_COLUMNS, rows=rows, name="features", timezone=frame.timezone, as_of=frame.as_of
+            found.table, columns=_COLUMNS, rows=rows, name="features", timezone=scope.timezone, as_of=scope.as_of
         ),
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        timezone=scope.timezone,
+        as_of=scope.as_of,
     )
 
 
@@ -84,20 +84,20 @@ def _row(group: Group, one: Feature) -> Row:
     )
 
 
-def _blocks(group: Group, frame: Frame) -> Iterator[Block]:
-    heading = [frame.heading(group.name), f"of {plural(group.people, 'active person', 'active people')}"]
-    yield _listing(group.features, " · ".join(filter(None, heading)), frame)
+def _blocks(group: Group, scope: Scope) -> Iterator[Block]:
+    heading = [scope.heading(group.name), f"of {plural(group.people, 'active person', 'active people')}"]
+    yield _listing(group.features, " · ".join(filter(None, heading)), scope)
     names = sorted({feature.category for feature in group.features}, key=lambda name: (not name, name))
     many = len(group.features) > _MOST
     for at, name in enumerate(names):
         members = [feature for feature in group.features if feature.category == name]
-        heatmap = _heatmap(members, name or _NO_CATEGORY, group, frame, last=at == len(names) - 1)
+        heatmap = _heatmap(members, name or _NO_CATEGORY, group, scope, last=at == len(names) - 1)
         yield replace(heatmap, limit=max(1, _MOST // len(names)) if many else _MOST)
     if group.unused:
-        yield _unused(group.unused, frame)
+        yield _unused(group.unused, scope)
 
 
-def _listing(features: Sequence[Feature], heading: str, frame: Frame) -> Listing:
+def _listing(features: Sequence[Feature], heading: str, scope: Scope) -> Listing:
     rows: list[Row] = [
         (
             one.name,
@@ -114,23 +114,23 @@ def _listing(features: Sequence[Feature], heading: str, frame: Frame) -> Listing
         for one in features
     ]
     shown = {
-        "feature": Shown("Feature"),
-        "uses": Shown("Uses", "number"),
-        "people": Shown("People", "number"),
-        "adoption": Shown("Adoption", "bar", full=1.0),
-        "band": Shown(" ", spare=True),
-        "retention": Shown(f"Next {frame.interval}", "percent"),
-        "seconds": Shown("Mean s", "number", spare=True),
-        "trend": Shown("Trend", align="right"),  # which keeps it on one line
-        "uses_trend": Shown("Of uses", align="right", spare=True),
-        "category": Shown("Category", spare=True),
+        "feature": Field("Feature"),
+        "uses": Field("Uses", "number"),
+        "people": Field("People", "number"),
+        "adoption": Field("Adoption", "bar", full=1.0),
+        "band": Field(" ", spare=True),
+        "retention": Field(f"Next {scope.interval}", "percent"),
+        "seconds": Field("Mean s", "number", spare=True),
+        "trend": Field("Trend", align="right"),  # which keeps it on one line
+        "uses_trend": Field("Of uses", align="right", spare=True),
+        "category": Field("Category", spare=True),
     }
     kinds = {"uses": "BIGINT", "people": "BIGINT", **dict.fromkeys(("adoption", "retention", "seconds"), "DOUBLE")}
     columns = tuple(Column(name, kinds.get(name, "VARCHAR")) for name in shown)
-    return Listing(Table(columns, rows, as_of=frame.as_of), heading, shown, limit=_MOST)
+    return Listing(Table(columns, rows, as_of=scope.as_of), heading, shown, limit=_MOST)
 
 
-def _heatmap(features: Sequence[Feature], category: str, group: Group, frame: Frame, *, last: bool) -> Heatmap:
+def _heatmap(features: Sequence[Feature], category: str, group: Group, scope: Scope, *, last: bool) -> Heatmap:
     """Adoption over all the time, then in each period of it."""
     values = [
         [
@@ -139,15 +139,15 @@ def _heatmap(features: Sequence[Feature], category: str, group: Group, frame: Fr
         ]
         for one in features
     ]
-    columns = ["all", *(frame.label(start) + "…" * frame.unfinished(start) for start in frame.starts)]
+    columns = ["all", *(scope.label(start) + "…" * scope.unfinished(start) for start in scope.starts)]
     return Heatmap(
-        f"{category}: adoption by {frame.interval}",
+        f"{category}: adoption by {scope.interval}",
         [one.name for one in features],
         columns,
         values,
         "percent",
         caption=_LEGEND if last else "",
-        corner=f"{frame.interval} of",
+        corner=f"{scope.interval} of",
         steps=STEPS,
     )
 
@@ -156,23 +156,23 @@ _ABOVE = (f"{band} above {step:.0%}".replace("%", " %") for band, step in zip(BA
 _LEGEND = f"{BANDS[0]}, {', '.join(_ABOVE)}"
 
 
-def _unused(features: Sequence[Feature], frame: Frame) -> Listing:
+def _unused(features: Sequence[Feature], scope: Scope) -> Listing:
     rows: list[Row] = [(one.name, one.category or None, one.last_at) for one in features]
-    shown = {"feature": Shown("Feature"), "category": Shown("Category"), "last_at": Shown("Last used", "when")}
+    shown = {"feature": Field("Feature"), "category": Field("Category"), "last_at": Field("Last used", "when")}
     columns = (Column("feature"), Column("category"), Column("last_at", "TIMESTAMP"))
-    table = Table(columns, rows, as_of=frame.as_of, timezone=frame.timezone)
+    table = Table(columns, rows, as_of=scope.as_of, timezone=scope.timezone)
     return Listing(table, "Not used in this time", shown, limit=_MOST)
 
 
 def _notes(found: Features) -> tuple[str, ...]:
-    frame, groups = found.frame, found.groups
+    scope, groups = found.frame, found.groups
     some = any(group.features for group in groups)
     unsure = any(one.trend is None for group in groups for one in group.features)
     return (
         *([] if some else ["no feature was used in this time"]),
         *(
             [
-                f"next {frame.interval}: of those who used it in one {frame.interval},"
+                f"next {scope.interval}: of those who used it in one {scope.interval},"
                 f" who did in the one after, too; over all pairs that are over"
             ]
             if some
@@ -183,17 +183,17 @@ def _notes(found: Features) -> tuple[str, ...]:
             if some
             else []
         ),
-        *others(found.table, frame),
+        *rest_note(found.table, scope),
         *([f"a trend takes {FEWEST_DAYS} whole days"] if unsure else []),
-        *([f"… the {frame.interval} is not over"] if some and frame.unfinished(frame.starts[-1]) else []),
+        *([f"… the {scope.interval} is not over"] if some and scope.unfinished(scope.starts[-1]) else []),
     )
 
 
 def _json(found: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
-    frame, source = found.frame, found.source
-    starts = [frame.kept(start) for start in frame.starts]
+    scope, source = found.frame, found.source
+    starts = [scope.stored(start) for start in scope.starts]
     return {
-        **frame.as_dict(),
+        **scope.as_dict(),
         "event": source.event,
         "property": source.named_by or None,
         "trend_method": METHOD,
@@ -211,7 +211,7 @@ def _json(found: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[st
             }
             for group in found.groups
             for one in group.features
-            for start, complete, people, active in zip(starts, frame.over, one.periods, group.active, strict=True)
+            for start, complete, people, active in zip(starts, scope.finished, one.periods, group.active, strict=True)
         ],
         "notes": list(notes),
     }

@@ -14,7 +14,7 @@ from usertrack.engine.runner import Runner
 from usertrack.library.sql import properties_of
 from usertrack.product.ask import answer, grouping, narrowed, quoted, require_known
 from usertrack.product.known_events import require_events
-from usertrack.product.scope import Frame, GroupName, chosen
+from usertrack.product.scope import Scope, GroupName, one_of
 from usertrack.product.shares import Bucket, Share
 from usertrack.product.steps import Step, parse_step, require_steps
 from usertrack.workspace.yaml_file import YamlFile
@@ -50,9 +50,9 @@ class Funnel:
             if event in used:
                 raise UsageError(f"'{event}' is a step and cannot be excluded, too")
 
-    def seconds(self, frame: Frame) -> int:
+    def seconds(self, scope: Scope) -> int:
         """The window; without one, longer than the time of ``frame``."""
-        return ceil(frame.elapsed.total_seconds()) + 1 if self.window is None else self.window
+        return ceil(scope.elapsed.total_seconds()) + 1 if self.window is None else self.window
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Group:
 @dataclass(frozen=True)
 class FunnelAnswer:
     funnel: Funnel
-    frame: Frame
+    frame: Scope
     groups: tuple[Group, ...]
     table: Table
 
@@ -148,7 +148,7 @@ def _read(file: _FunnelFile, name: str) -> Funnel:
             str(values.get("title", name)),
             tuple(map(parse_step, values.get("steps", []))),
             parse_window(str(values.get("window", "14d"))),
-            chosen(str(values.get("order", "ordered")), Order, "order"),
+            one_of(str(values.get("order", "ordered")), Order, "order"),
             tuple(values.get("exclude", [])),
         )
     except UsageError as error:
@@ -166,36 +166,36 @@ def funnel_of(words: Sequence[str], named: dict[str, Funnel], read: Callable[[st
     return Funnel(" → ".join(step.text for step in steps), steps)
 
 
-def ask(runner: Runner, funnel: Funnel, frame: Frame, *, trend: bool = False) -> FunnelAnswer:
+def ask(runner: Runner, funnel: Funnel, scope: Scope, *, trend: bool = False) -> FunnelAnswer:
     """How many persons reached each step, and with ``trend`` the last one of those that began in each bucket.
 
     Raises UsageError for an event that never occurred, and for a trend without a window.
     """
     if trend and funnel.window is None:
         raise UsageError(
-            f"without a time to convert in, no {frame.interval} is ever over", "--window 14d, or no --interval"
+            f"without a time to convert in, no {scope.interval} is ever over", "--window 14d, or no --interval"
         )
-    _require(runner, funnel, frame)
-    table = answer(runner, _query(funnel), {**_values(funnel, frame), "trend": trend})
+    _require(runner, funnel, scope)
+    table = answer(runner, _query(funnel), {**_values(funnel, scope), "trend": trend})
     rows = table.dicts()
     if not rows or len({row["step"] for row in rows}) < len(funnel.steps):
         require_steps(runner, funnel.steps)
     ranks = sorted({int(row["group_rank"]) for row in rows}) or [1]
     of_ranks = [[row for row in rows if row["group_rank"] == rank] for rank in ranks]
     groups = (
-        replace(_group(funnel, frame, own), trend=_trend(funnel, frame, own) if trend else ()) for own in of_ranks
+        replace(_group(funnel, scope, own), trend=_trend(funnel, scope, own) if trend else ()) for own in of_ranks
     )
-    return FunnelAnswer(funnel, frame, tuple(groups), replace(table, title=funnel.title))
+    return FunnelAnswer(funnel, scope, tuple(groups), replace(table, title=funnel.title))
 
 
-def dropped(runner: Runner, funnel: Funnel, frame: Frame, step: int) -> Table:
+def dropped(runner: Runner, funnel: Funnel, scope: Scope, step: int) -> Table:
     """The persons who reached step number ``step`` and no later one, those who did so last first.
 
     Raises UsageError as `ask` does.
     """
-    _require(runner, funnel, frame)
+    _require(runner, funnel, scope)
     require_steps(runner, funnel.steps)
-    table = answer(runner, _query(funnel), {**_values(funnel, frame), "each": step})
+    table = answer(runner, _query(funnel), {**_values(funnel, scope), "each": step})
     at = [table.names.index(name) for name in ("person_id", "email", "first_at")]
     rows = sorted(([row[i] for i in at] for row in table.rows), key=lambda row: (row[2], row[0]), reverse=True)
     columns = tuple(table.columns[i] for i in at)
@@ -203,26 +203,26 @@ def dropped(runner: Runner, funnel: Funnel, frame: Frame, step: int) -> Table:
     return replace(table, columns=columns, rows=[tuple(row) for row in rows], title=f"Stopped at step {step}")
 
 
-def _require(runner: Runner, funnel: Funnel, frame: Frame) -> None:
+def _require(runner: Runner, funnel: Funnel, scope: Scope) -> None:
     """Raise UsageError for an exclusion that never occurred, and a condition on a property that nothing has."""
     require_events(runner, funnel.exclusions)
     named = [name for step in funnel.steps for name in properties_of(step.condition)]
-    require_known(runner, named, frame.since, frame.until)
+    require_known(runner, named, scope.since, scope.until)
 
 
 def _query(funnel: Funnel) -> str:
     return "posthog/funnel_unordered" if funnel.order == "unordered" else "posthog/funnel"
 
 
-def _values(funnel: Funnel, frame: Frame) -> dict[str, Any]:
+def _values(funnel: Funnel, scope: Scope) -> dict[str, Any]:
     values = {
-        **narrowed(frame),
-        **grouping(frame),
-        **frame.bucketing,
-        "since": frame.since,
-        "until": frame.end,
+        **narrowed(scope),
+        **grouping(scope),
+        **scope.bucketing,
+        "since": scope.since,
+        "until": scope.end,
         **_conditions(funnel.steps),
-        "window": funnel.seconds(frame),
+        "window": funnel.seconds(scope),
     }
     if funnel.order == "unordered":
         return values
@@ -240,7 +240,7 @@ def _conditions(steps: Sequence[Step]) -> dict[str, list[str]]:
     return {"steps": names, "conditions": conditions}
 
 
-def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> Group:
+def _group(funnel: Funnel, scope: Scope, rows: Sequence[dict[str, Any]]) -> Group:
     at = {int(row["step"]): row for row in rows if row["bucket"] < 0}
     counts = [int(at[n]["persons"]) if n in at else 0 for n in range(1, len(funnel.steps) + 1)]
     steps = tuple(
@@ -258,19 +258,19 @@ def _group(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> Grou
         for row in [at.get(n + 1, {})]
     )
     rank, value = (int(rows[0]["group_rank"]), rows[0]["group_value"]) if rows else (1, None)
-    return Group(frame.group_name(rank, value), steps)
+    return Group(scope.group_name(rank, value), steps)
 
 
-def _trend(funnel: Funnel, frame: Frame, rows: Sequence[dict[str, Any]]) -> tuple[Bucket, ...]:
+def _trend(funnel: Funnel, scope: Scope, rows: Sequence[dict[str, Any]]) -> tuple[Bucket, ...]:
     counts = {(int(row["bucket"]), int(row["step"])): int(row["persons"]) for row in rows}
-    window, last = timedelta(seconds=funnel.seconds(frame)), len(funnel.steps)
+    window, last = timedelta(seconds=funnel.seconds(scope)), len(funnel.steps)
     return tuple(
         Bucket(
             start,
             Share(counts.get((at, last), 0), counts.get((at, 1), 0)),
-            over=frame.step(start).astimezone(UTC) + window <= frame.end,
+            finished=scope.step(start).astimezone(UTC) + window <= scope.end,
         )
-        for at, start in enumerate(frame.starts)
+        for at, start in enumerate(scope.starts)
     )
 
 

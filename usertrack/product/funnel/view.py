@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from usertrack.core.document import Block, Document, Listing, Shown
+from usertrack.core.document import Block, Document, Listing, Field
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural, signed
 from usertrack.product import shares as over_time
-from usertrack.product.ask import others
+from usertrack.product.ask import rest_note
 from usertrack.product.funnel.numbers import Funnel, FunnelAnswer, Group, Reached
-from usertrack.product.scope import Frame
+from usertrack.product.scope import Scope
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _COLUMNS = (
@@ -33,42 +33,42 @@ def funnel_document(found: FunnelAnswer) -> Document:
 
     Of a trend they hold a row per group and bucket instead.
     """
-    funnel, frame = found.funnel, found.frame
-    trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend, frame)]
-    columns = over_time.columns(frame, "converted") if trend else _COLUMNS
+    funnel, scope = found.funnel, found.frame
+    trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend, scope)]
+    columns = over_time.columns(scope, "converted") if trend else _COLUMNS
     rows = trend or [row for group in found.groups for row in _rows(group)]
     notes = list(_notes(found))
     return Document(
         title=funnel.title,
-        subtitle=" · ".join([frame.said, *_semantics(funnel), *frame.scope, *(frame.weeks if trend else [])]),
-        blocks=tuple(block for group in found.groups for block in _blocks(group, frame)),
+        subtitle=" · ".join([scope.window, *_semantics(funnel), *scope.scope, *(scope.weeks if trend else [])]),
+        blocks=tuple(block for group in found.groups for block in _blocks(group, scope)),
         notes=tuple(notes),
         data=lambda: _json(found, notes),
-        table=replace(found.table, columns=columns, rows=rows, name="funnel", timezone=frame.timezone),
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        table=replace(found.table, columns=columns, rows=rows, name="funnel", timezone=scope.timezone),
+        timezone=scope.timezone,
+        as_of=scope.as_of,
     )
 
 
-def people_document(funnel: Funnel, frame: Frame, step: int, people: Table) -> Document:
+def people_document(funnel: Funnel, scope: Scope, step: int, people: Table) -> Document:
     """Who stopped at a step, the last to get there first."""
     last = step == len(funnel.steps)
     name = funnel.steps[step - 1].text
     shown = {
-        "email": Shown("Person"),
-        "person_id": Shown("PostHog person"),
-        "reached_at": Shown("Got there", "when"),
+        "email": Field("Person"),
+        "person_id": Field("PostHog person"),
+        "reached_at": Field("Got there", "when"),
     }
-    table = replace(people, name="funnel_people", timezone=frame.timezone, as_of=frame.as_of)
+    table = replace(people, name="funnel_people", timezone=scope.timezone, as_of=scope.as_of)
     unknown = sum(row[people.names.index("email")] is None for row in people.rows)
     return Document(
         title=f"{funnel.title}: {f'did all {step} steps' if last else f'stopped at step {step}, {name}'}",
-        subtitle=" · ".join([people_words(len(people.rows)), frame.said, *_semantics(funnel), *frame.scope]),
-        blocks=(Listing(table, shown=shown, columns=tuple(shown), limit=20),),
+        subtitle=" · ".join([people_words(len(people.rows)), scope.window, *_semantics(funnel), *scope.scope]),
+        blocks=(Listing(table, fields=shown, columns=tuple(shown), limit=20),),
         notes=(f"{number(unknown)} of them never said who they are",) if unknown else (),
         table=table,
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        timezone=scope.timezone,
+        as_of=scope.as_of,
     )
 
 
@@ -114,7 +114,7 @@ def _rows(group: Group) -> Iterator[Row]:
         )
 
 
-def _listing(group: Group, frame: Frame) -> Listing:
+def _listing(group: Group, scope: Scope) -> Listing:
     """A line per step; in between, how many were lost and how long the others took."""
     rows: list[Row] = [
         (
@@ -130,23 +130,23 @@ def _listing(group: Group, frame: Frame) -> Listing:
     ]
     kinds = ("BIGINT", "VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "VARCHAR", "VARCHAR")
     shown = {
-        "step": Shown(" "),
-        "name": Shown("Step"),
-        "people": Shown("People", align="right"),
-        "of_first": Shown("Of the first", "bar", full=1.0),
-        "lost": Shown("Lost", align="right"),
-        "median": Shown("Median", align="right"),
-        "mean": Shown("Mean", align="right"),
+        "step": Field(" "),
+        "name": Field("Step"),
+        "people": Field("People", align="right"),
+        "of_first": Field("Of the first", "bar", full=1.0),
+        "lost": Field("Lost", align="right"),
+        "median": Field("Median", align="right"),
+        "mean": Field("Mean", align="right"),
     }
-    table = Table(tuple(map(Column, shown, kinds)), rows, as_of=frame.as_of)
-    return Listing(table, frame.heading(group.name), shown)
+    table = Table(tuple(map(Column, shown, kinds)), rows, as_of=scope.as_of)
+    return Listing(table, scope.heading(group.name), shown)
 
 
-def _blocks(group: Group, frame: Frame) -> Iterator[Block]:
-    yield _listing(group, frame)
+def _blocks(group: Group, scope: Scope) -> Iterator[Block]:
+    yield _listing(group, scope)
     if group.trend:
         headings = {"line": "% of those who began", "people": "Began", "hits": "Converted", "rate": "Of them"}
-        yield from over_time.blocks(group.trend, frame, **headings)
+        yield from over_time.blocks(group.trend, scope, **headings)
 
 
 def _lost(at: int, step: Reached) -> str:
@@ -172,17 +172,17 @@ def _notes(found: FunnelAnswer) -> Iterator[str]:
         yield from over_time.note([group.trend for group in found.groups], found.frame, why)
     if at_once := sum(step.at_once for group in found.groups for step in group.steps):
         yield f"steps at the very time of the one before are in no median or mean: {number(at_once)}"
-    yield from others(found.table, found.frame)
+    yield from rest_note(found.table, found.frame)
     if found.frame.breakdown:
         yield "a person is counted once, under the first value that came with a step"
 
 
 def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
-    funnel, frame = found.funnel, found.frame
+    funnel, scope = found.funnel, found.frame
     names = [column.name for column in _COLUMNS[2:]]
     return {
         "title": funnel.title,
-        **frame.as_dict(),
+        **scope.as_dict(),
         "order": funnel.order,
         "window_seconds": funnel.window,
         "exclusions": list(funnel.exclusions),
@@ -192,7 +192,7 @@ def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
                 "group": group.name.kind,
                 "other": group.name.kind == "others",
                 "steps": [dict(zip(names, row[2:], strict=True)) for row in _rows(group)],
-                **({"trend": over_time.as_json(group.trend, frame, "converted")} if group.trend else {}),
+                **({"trend": over_time.as_json(group.trend, scope, "converted")} if group.trend else {}),
             }
             for group in found.groups
         ],

@@ -37,7 +37,7 @@ _PLURAL = {"path": "paths", "edge": "edges", "entry": "entries", "exit": "exits"
 
 def columns(found: Journeys) -> tuple[Column, ...]:
     """With those of periods where these were asked for."""
-    periods = (found.frame.column(), Column("complete", "BOOLEAN")) if found.asked.periods else ()
+    periods = (found.frame.column(), Column("complete", "BOOLEAN")) if found.query.periods else ()
     return (*_COLUMNS, *periods)
 
 
@@ -60,8 +60,8 @@ def _records(found: Journeys, group: Group) -> Iterator[dict[str, Any]]:
     for period in periods(found, group):
         yield {
             **_record("period", group.total.sessions, period.count),
-            "start": found.frame.kept(period.start),
-            "completion": period.reached if found.asked.goal else None,
+            "start": found.frame.stored(period.start),
+            "completion": period.reached if found.query.goal else None,
             "complete": period.complete,
         }
 
@@ -99,7 +99,7 @@ def _of_step(edge: Edge) -> Count:
 
 def as_json(found: Journeys, notes: tuple[str, ...]) -> dict[str, Any]:
     """The command's own document."""
-    asked = found.asked
+    asked = found.query
     return {
         **found.frame.as_dict(),
         "by": asked.by,
@@ -119,11 +119,11 @@ def _group(found: Journeys, group: Group) -> dict[str, Any]:
         "other": group.name.kind == "others",
         "sessions": group.total.sessions,
         "people": group.total.persons,
-        "reached": group.total.reached if found.asked.goal else None,
+        "reached": group.total.reached if found.query.goal else None,
         **{
             plural: [{key: record[key] for key in _KEYS[kind]} for record in records if record["kind"] == kind]
             for kind, plural in _PLURAL.items()
-            if kind != "period" or found.asked.periods
+            if kind != "period" or found.query.periods
         },
         "steps": [
             {"step": at, "sessions": count.sessions, "people": count.persons, "left": count.stayed}

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from usertrack.core.document import Flow, Stop
 from usertrack.core.words import number, plural
-from usertrack.product.journeys.numbers import Asked, Group
+from usertrack.product.journeys.numbers import JourneysQuery, Group
 from usertrack.product.journeys.tree import OTHERS, short
 
 _STOPS = 8  # of a step, beside all others
 
 
-def flow(group: Group, asked: Asked) -> Flow:
+def flow(group: Group, asked: JourneysQuery) -> Flow:
     """The sessions of ``group`` by what they did as each step of their path."""
     names = [_names(group, asked.goal, step) for step in range(1, len(group.at))]
     columns = [list(_stops(group, step, shown)) for step, shown in enumerate(names, start=1)]

@@ -15,7 +15,7 @@ from usertrack.core.table import Table
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answer, grouping, narrowed
-from usertrack.product.scope import Frame, GroupName
+from usertrack.product.scope import Scope, GroupName
 
 By = Literal["page", "event"]
 MOST_STEPS = 20
@@ -30,7 +30,7 @@ Steps = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Asked:
+class JourneysQuery:
     """``start`` and ``goal`` are steps, '' for none. ``patterns`` such as ``/blog/*`` make one page of many.
 
     With ``urls`` pages are whole addresses, as they are in PostHog's own paths; with ``periods`` sessions are counted
@@ -165,8 +165,8 @@ def told_apart(
 class Journeys:
     """``more`` values of the breakdown are in the group of all others."""
 
-    asked: Asked
-    frame: Frame
+    query: JourneysQuery
+    frame: Scope
     groups: tuple[Group, ...]
     table: Table
     more: int = 0
@@ -184,52 +184,52 @@ def page_of(text: str, *, urls: bool) -> str:
     return text[:-1] if len(text) > 1 and text.endswith("/") else text
 
 
-def ask(runner: Runner, asked: Asked, frame: Frame) -> Journeys:
+def ask(runner: Runner, asked: JourneysQuery, scope: Scope) -> Journeys:
     """Raises UsageError for a start or a goal that nobody ever came to."""
-    groups, more = _groups(runner, asked, frame)
-    table = _ask(runner, asked, frame, groups)
-    most = _most(asked, frame, len(groups))
-    found = tuple(_group(rank, rows, frame, groups, most) for rank, rows in _ranked(table))
+    groups, more = _groups(runner, asked, scope)
+    table = _ask(runner, asked, scope, groups)
+    most = _most(asked, scope, len(groups))
+    found = tuple(_group(rank, rows, scope, groups, most) for rank, rows in _ranked(table))
     if (asked.start and not found) or (asked.goal and not any(group.total.reached for group in found)):
-        _require(runner, asked, frame)
-    return Journeys(asked, frame, found, table, more)
+        _require(runner, asked, scope)
+    return Journeys(asked, scope, found, table, more)
 
 
-def _groups(runner: Runner, asked: Asked, frame: Frame) -> tuple[list[str | None], int]:
+def _groups(runner: Runner, asked: JourneysQuery, scope: Scope) -> tuple[list[str | None], int]:
     """The values that are told apart, the most frequent first, and how many more there are."""
-    if not frame.breakdown:
+    if not scope.breakdown:
         return [None], 0
-    table = answer(runner, "posthog/journey_groups", {**frame.values, **asked.values})
+    table = answer(runner, "posthog/journey_groups", {**scope.values, **asked.values})
     found = [None if row[0] is None else str(row[0]) for row in table.rows]
     more = int(table.dicts()[0]["group_values"]) - sum(value is not None for value in found) if found else 0
     return found or [None], more
 
 
-def _ask(runner: Runner, asked: Asked, frame: Frame, groups: Sequence[str | None]) -> Table:
+def _ask(runner: Runner, asked: JourneysQuery, scope: Scope, groups: Sequence[str | None]) -> Table:
     mine = {
-        **narrowed(frame),
-        **frame.bucketing,
+        **narrowed(scope),
+        **scope.bucketing,
         "periods": asked.periods,
-        "since": frame.since,
-        "until": frame.end,
-        "group_of": grouping(frame)["group_of"],
+        "since": scope.since,
+        "until": scope.end,
+        "group_of": grouping(scope)["group_of"],
         **asked.values,
         "urls": asked.urls,
         "patterns": list(asked.patterns or ("",)),
         "steps": asked.steps,
-        "most": _most(asked, frame, len(groups)),
+        "most": _most(asked, scope, len(groups)),
         "groups": ["" if value is None else f"={value}" for value in groups],
     }
     return answer(runner, "posthog/journeys", mine)
 
 
-def _most(asked: Asked, frame: Frame, groups: int) -> int:
+def _most(asked: JourneysQuery, scope: Scope, groups: int) -> int:
     """How many rows of each kind may come, edges at each step; raises UsageError where periods are too many."""
     parts = groups + 1
-    periods = len(frame.starts) * parts if asked.periods else 0
+    periods = len(scope.starts) * parts if asked.periods else 0
     if periods > _ROWS // 2:
         raise UsageError(
-            f"that is {number(len(frame.starts))} {frame.interval}s of {parts} groups", "choose a longer --interval"
+            f"that is {number(len(scope.starts))} {scope.interval}s of {parts} groups", "choose a longer --interval"
         )
     return min(_MOST_ROWS, (_ROWS - periods) // ((5 + asked.steps) * parts))
 
@@ -241,7 +241,7 @@ def _ranked(table: Table) -> Iterable[tuple[int, list[dict[str, Any]]]]:
     return sorted(found.items())
 
 
-def _group(rank: int, rows: Sequence[dict[str, Any]], frame: Frame, groups: Sequence[str | None], most: int) -> Group:
+def _group(rank: int, rows: Sequence[dict[str, Any]], scope: Scope, groups: Sequence[str | None], most: int) -> Group:
     kinds: dict[str, list[tuple[int, Steps, Count]]] = {}
     for row in rows:
         kinds.setdefault(str(row["kind"]), []).append((int(row["step"]), tuple(map(str, row["names"])), _count(row)))
@@ -249,7 +249,7 @@ def _group(rank: int, rows: Sequence[dict[str, Any]], frame: Frame, groups: Sequ
     edges = tuple(Edge(step, names[0], (*names, None)[1], count) for step, names, count in kinds.get("edge", []))
     other = rank > len(groups)
     return Group(
-        frame.group_name(frame.top + 1 if other else rank, None if other else groups[rank - 1]),
+        scope.group_name(scope.top + 1 if other else rank, None if other else groups[rank - 1]),
         tuple(at[step] for step in sorted(at)),
         {names: count for _, names, count in kinds.get("begin", [])},
         {names: count for _, names, count in kinds.get("path", [])},
@@ -267,10 +267,10 @@ def _count(row: Mapping[str, Any]) -> Count:
     return Count(**{name: int(row[name]) for name in whole}, seconds=float(row["seconds"]))
 
 
-def _require(runner: Runner, asked: Asked, frame: Frame) -> None:
+def _require(runner: Runner, asked: JourneysQuery, scope: Scope) -> None:
     """Raise UsageError for a start or a goal that is no step of anybody in this time."""
-    everything = _ask(runner, Asked(by=asked.by, urls=asked.urls, patterns=asked.patterns), frame, [None]).dicts()
-    events = [str(row[0]) for row in runner.one(runner.bind("posthog/event_names")).rows]
+    everything = _ask(runner, JourneysQuery(by=asked.by, urls=asked.urls, patterns=asked.patterns), scope, [None]).dicts()
+    events = [str(row[0]) for row in runner.table(runner.bind("posthog/event_names")).rows]
     known = list(dict.fromkeys([*(str(name) for row in everything for name in row["names"]), *events]))
     for name in filter(None, (asked.start, asked.goal)):
         if name not in known:

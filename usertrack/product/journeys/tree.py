@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from usertrack.core.document import Listing, Shown
+from usertrack.core.document import Listing, Field
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
 from usertrack.product.journeys.numbers import Count, Group, Journeys, Steps, rest
@@ -28,7 +28,7 @@ class Line:
 
 def tree(found: Journeys, group: Group) -> Listing:
     """The most frequent begins of sessions; who left, and who got to the goal if there is one."""
-    goal = bool(found.asked.goal)
+    goal = bool(found.query.goal)
     total = group.total.sessions
     rows: list[Row] = [
         (
@@ -41,14 +41,14 @@ def tree(found: Journeys, group: Group) -> Listing:
         for line in lines(group)
     ]
     shown = {
-        "sessions": Shown("Sessions", align="right"),
-        "share": Shown("Share", "bar", full=1.0),
-        "step": Shown(f"First {found.asked.steps} steps"),
-        "left": Shown("Left here", "percent"),
-        "reached": Shown("Got to the goal", "percent", hidden=not goal),
+        "sessions": Field("Sessions", align="right"),
+        "share": Field("Share", "bar", full=1.0),
+        "step": Field(f"First {found.query.steps} steps"),
+        "left": Field("Left here", "percent"),
+        "reached": Field("Got to the goal", "percent", hidden=not goal),
     }
     kinds = ("VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "DOUBLE")
-    heading = f"What they do after {short(found.asked.start)}" if found.asked.start else "How sessions begin"
+    heading = f"What they do after {short(found.query.start)}" if found.query.start else "How sessions begin"
     return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), heading, shown)
 
 

@@ -6,7 +6,7 @@ What is not shown stands in a row of its own, so that the sessions of every tabl
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from usertrack.core.document import Block, Document, Listing, Section, Shown
+from usertrack.core.document import Block, Document, Listing, Section, Field
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural
 from usertrack.product.ask import others_note
@@ -26,11 +26,11 @@ def journeys_document(found: Journeys, limit: int | None = None) -> Document:
 
     Files hold a row per path, edge, entry, exit and period, and one for what is beyond the most frequent: `kind` tells.
     """
-    frame = found.frame
+    scope = found.frame
     notes = tuple(_notes(found))
     return Document(
         title=_title(found),
-        subtitle=" · ".join([frame.said, *_size(found), *frame.scope]),
+        subtitle=" · ".join([scope.window, *_size(found), *scope.scope]),
         blocks=tuple(_blocks(found, _TOP if limit is None else limit or None)),
         notes=notes,
         data=lambda: journey_rows.as_json(found, notes),
@@ -39,16 +39,16 @@ def journeys_document(found: Journeys, limit: int | None = None) -> Document:
             columns=journey_rows.columns(found),
             rows=[row for group in found.groups for row in journey_rows.rows(found, group)],
             name="journeys",
-            timezone=frame.timezone,
-            as_of=frame.as_of,
+            timezone=scope.timezone,
+            as_of=scope.as_of,
         ),
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        timezone=scope.timezone,
+        as_of=scope.as_of,
     )
 
 
 def _title(found: Journeys) -> str:
-    asked = found.asked
+    asked = found.query
     ends = [f"{word} {short(step)}" for word, step in (("from", asked.start), ("to", asked.goal)) if step]
     return " ".join(["Journeys", *(ends or [f"by {asked.by}"])])
 
@@ -57,7 +57,7 @@ def _size(found: Journeys) -> Iterator[str]:
     sessions = sum(group.total.sessions for group in found.groups)
     people = sum(group.total.persons for group in found.groups)
     yield f"{plural(sessions, 'session')} of {people_words(people)}"
-    if found.asked.goal and sessions:
+    if found.query.goal and sessions:
         reached = sum(group.total.reached for group in found.groups)
         yield f"{number(reached)} ({reached / sessions:.1%}) got there".replace("%", " %")
 
@@ -72,7 +72,7 @@ def _blocks(found: Journeys, top: int | None) -> Iterator[Block]:
 
 
 def _of_group(found: Journeys, group: Group, top: int | None) -> Iterator[Block]:
-    asked = found.asked
+    asked = found.query
     yield flow(group, asked)
     if asked.periods:
         yield from journey_periods.blocks(found, group)
@@ -86,7 +86,7 @@ def _of_group(found: Journeys, group: Group, top: int | None) -> Iterator[Block]
 
 def _paths(found: Journeys, group: Group, top: int | None) -> Listing:
     """Common paths: how many who began there took all of it, and where most got lost; or the ways to a goal."""
-    goal = bool(found.asked.goal)
+    goal = bool(found.query.goal)
     shown_paths, others = told_apart(group.journeys, group.paths, top)
     rows: list[Row] = [
         (
@@ -104,13 +104,13 @@ def _paths(found: Journeys, group: Group, top: int | None) -> Listing:
         share = others.sessions / group.journeys
         rows.append((OTHERS, number(others.sessions), share, number(others.persons), None, None, None))
     shown = {
-        "path": Shown("Path", grows=True),
-        "sessions": Shown("Sessions", align="right"),
-        "share": Shown("Share", "bar"),
-        "people": Shown("People", align="right"),
-        "completion": Shown("Of all sessions" if goal else "Completed", "percent"),
-        "worst": Shown("Most lost after", hidden=goal, spare=True),
-        "time": Shown("Takes", align="right", spare=True),
+        "path": Field("Path", grows=True),
+        "sessions": Field("Sessions", align="right"),
+        "share": Field("Share", "bar"),
+        "people": Field("People", align="right"),
+        "completion": Field("Of all sessions" if goal else "Completed", "percent"),
+        "worst": Field("Most lost after", hidden=goal, spare=True),
+        "time": Field("Takes", align="right", spare=True),
     }
     kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "VARCHAR", "VARCHAR")
     heading = "The ways to it" if goal else "Common paths"
@@ -143,12 +143,12 @@ def _edges(found: Journeys, group: Group, top: int | None) -> Listing:
     if others:
         rows.append((None, OTHERS, None, number(others.sessions), number(others.persons), None))
     shown = {
-        "step": Shown("Step"),
-        "source": Shown("From"),
-        "target": Shown("To"),
-        "sessions": Shown("Sessions", align="right"),
-        "people": Shown("People", align="right"),
-        "time": Shown("After", align="right"),
+        "step": Field("Step"),
+        "source": Field("From"),
+        "target": Field("To"),
+        "sessions": Field("Sessions", align="right"),
+        "people": Field("People", align="right"),
+        "time": Field("After", align="right"),
     }
     kinds = ("BIGINT", *["VARCHAR"] * 5)
     return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), "From step to step", shown)
@@ -156,7 +156,7 @@ def _edges(found: Journeys, group: Group, top: int | None) -> Listing:
 
 def _pages(found: Journeys, total: int, pages: Mapping[str, Count], heading: str, top: int | None) -> Listing:
     head, others = told_apart(total, pages, top)
-    goal, entries = bool(found.asked.goal), heading == "Where they begin"
+    goal, entries = bool(found.query.goal), heading == "Where they begin"
     rows: list[Row] = [
         (
             short(name),
@@ -173,20 +173,20 @@ def _pages(found: Journeys, total: int, pages: Mapping[str, Count], heading: str
         share, persons = others.sessions / total, number(others.persons)
         rows.append((OTHERS, number(others.sessions), share, persons, None, None, None))
     shown = {
-        "page": Shown(found.asked.by.capitalize()),
-        "sessions": Shown("Sessions", align="right"),
-        "share": Shown("Share", "bar"),
-        "people": Shown("People", align="right"),
-        "bounced": Shown("Bounced", "percent", hidden=not entries),
-        "reached": Shown("Got to the goal", "percent", hidden=not (goal and entries)),
-        "time": Shown("Time before, mean", align="right", hidden=entries),
+        "page": Field(found.query.by.capitalize()),
+        "sessions": Field("Sessions", align="right"),
+        "share": Field("Share", "bar"),
+        "people": Field("People", align="right"),
+        "bounced": Field("Bounced", "percent", hidden=not entries),
+        "reached": Field("Got to the goal", "percent", hidden=not (goal and entries)),
+        "time": Field("Time before, mean", align="right", hidden=entries),
     }
     kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "DOUBLE", "VARCHAR")
     return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), heading, shown)
 
 
 def _notes(found: Journeys) -> Iterator[str]:
-    asked = found.asked
+    asked = found.query
     if not any(group.total.sessions for group in found.groups):
         yield (
             f"nobody came to {short(asked.start)} in this time" if asked.start else "nobody took any step in this time"

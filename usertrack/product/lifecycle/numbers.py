@@ -12,7 +12,7 @@ from usertrack.engine.runner import Runner
 from usertrack.product.ask import answer, grouping, narrowed
 from usertrack.product.ask import groups as groups_of
 from usertrack.product.known_events import require_events
-from usertrack.product.scope import Frame, GroupName
+from usertrack.product.scope import Scope, GroupName
 from usertrack.product.steps import events_of
 
 STATES = ("new", "returning", "resurrecting", "dormant")
@@ -36,7 +36,7 @@ class Lifecycle:
     """A list of periods for each value of the breakdown; its one name is empty without one."""
 
     event: str
-    frame: Frame
+    frame: Scope
     groups: Mapping[GroupName, tuple[Period, ...]]
     table: Table
 
@@ -46,60 +46,60 @@ class Stickiness:
     """``groups[name][n - 1]`` persons were active in exactly n of the ``total`` periods that began up to now."""
 
     event: str
-    frame: Frame
+    frame: Scope
     groups: Mapping[GroupName, tuple[int, ...]]
     total: int
     table: Table
 
 
-def ask_lifecycle(runner: Runner, event: str, frame: Frame) -> Lifecycle:
+def ask_lifecycle(runner: Runner, event: str, scope: Scope) -> Lifecycle:
     """Raises UsageError for an event that never occurred."""
-    starts = frame.starts
-    before = frame.step(starts[0], -1).astimezone(UTC)
-    values = {**narrowed(frame), **grouping(frame), "before": before, "until": frame.end}
-    table = _ask(runner, "posthog/lifecycle", event, frame, values)
+    starts = scope.starts
+    before = scope.step(starts[0], -1).astimezone(UTC)
+    values = {**narrowed(scope), **grouping(scope), "before": before, "until": scope.end}
+    table = _ask(runner, "posthog/lifecycle", event, scope, values)
     groups = {}
-    for name, rows in groups_of(table, frame):
+    for name, rows in groups_of(table, scope):
         counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in rows})
         groups[name] = tuple(
-            Period(start, {state: counts[at, state] for state in STATES}, frame.unfinished(start))
+            Period(start, {state: counts[at, state] for state in STATES}, scope.unfinished(start))
             for at, start in enumerate(starts)
         )
-    return Lifecycle(event, frame, groups, table)
+    return Lifecycle(event, scope, groups, table)
 
 
-def turnover_asked(frame: Frame) -> tuple[str, dict[str, Any]]:
+def turnover_asked(scope: Scope) -> tuple[str, dict[str, Any]]:
     """The query and its values for `turnovers`."""
-    seconds = ceil(frame.elapsed.total_seconds())
-    origin = frame.since - timedelta(seconds=seconds)
+    seconds = ceil(scope.elapsed.total_seconds())
+    origin = scope.since - timedelta(seconds=seconds)
     before = origin - timedelta(seconds=seconds)
-    values = {**narrowed(frame), "before": before, "origin": origin, "until": frame.end, "seconds": seconds}
+    values = {**narrowed(scope), "before": before, "origin": origin, "until": scope.end, "seconds": seconds}
     return "posthog/lifecycle", values
 
 
-def turnovers(table: Table, frame: Frame) -> tuple[Period, Period]:
+def turnovers(table: Table, scope: Scope) -> tuple[Period, Period]:
     """The lifecycle with all that is known of the window as one period: of the one as long before it, and of itself."""
     counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in table.dicts()})
-    start = frame.since - frame.elapsed
+    start = scope.since - scope.elapsed
     before, now = ({state: counts[at, state] for state in STATES} for at in (0, 1))
-    return Period(start, before), Period(frame.since, now, unfinished=frame.until > frame.end)
+    return Period(start, before), Period(scope.since, now, unfinished=scope.until > scope.end)
 
 
-def ask_stickiness(runner: Runner, event: str, frame: Frame) -> Stickiness:
+def ask_stickiness(runner: Runner, event: str, scope: Scope) -> Stickiness:
     """Raises UsageError for an event that never occurred."""
-    total = len(frame.starts)
-    values = {**narrowed(frame), **grouping(frame), "since": frame.since, "until": frame.end}
-    table = _ask(runner, "posthog/stickiness", event, frame, values)
+    total = len(scope.starts)
+    values = {**narrowed(scope), **grouping(scope), "since": scope.since, "until": scope.end}
+    table = _ask(runner, "posthog/stickiness", event, scope, values)
     groups = {}
-    for name, rows in groups_of(table, frame):
+    for name, rows in groups_of(table, scope):
         counts = Counter({int(row["periods"]): int(row["people"]) for row in rows})
         groups[name] = tuple(counts[n] for n in range(1, total + 1))
-    return Stickiness(event, frame, groups, total, table)
+    return Stickiness(event, scope, groups, total, table)
 
 
-def _ask(runner: Runner, query: str, event: str, frame: Frame, values: Mapping[str, Any]) -> Table:
+def _ask(runner: Runner, query: str, event: str, scope: Scope, values: Mapping[str, Any]) -> Table:
     events = events_of(runner, event)
-    table = answer(runner, query, {**values, **frame.bucketing, "event": list(events or ("",))})
+    table = answer(runner, query, {**values, **scope.bucketing, "event": list(events or ("",))})
     if len(events) == 1 and not len(table.rows):
         require_events(runner, events)
     return table

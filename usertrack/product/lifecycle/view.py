@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from usertrack.core.document import Block, Document, Listing, Section, Shown, Spark
+from usertrack.core.document import Block, Document, Listing, Section, Field, Spark
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, plural
-from usertrack.product.ask import others
+from usertrack.product.ask import rest_note
 from usertrack.product.lifecycle.numbers import STATES, Lifecycle, Period, Stickiness
-from usertrack.product.scope import Frame, GroupName
+from usertrack.product.scope import Scope, GroupName
 
 _STICKINESS = (
     Column("breakdown"),
@@ -26,57 +26,57 @@ def lifecycle_document(found: Lifecycle) -> Document:
 
     Until a period is over, nobody is known to be dormant in it: that is None.
     """
-    frame = found.frame
-    columns = _columns(frame)
+    scope = found.frame
+    columns = _columns(scope)
     rows: list[Row] = [
-        (*name.columns.values(), frame.kept(period.start), *_people(period), period.active, not period.unfinished)
+        (*name.columns.values(), scope.stored(period.start), *_people(period), period.active, not period.unfinished)
         for name, periods in found.groups.items()
         for period in periods
     ]
     unfinished = any(period.unfinished for periods in found.groups.values() for period in periods)
     notes = (
         *(["nobody was active in this time"] if not len(found.table.rows) else []),
-        *([f"the last {frame.interval} is not over: nobody counts as dormant in it yet"] if unfinished else []),
-        *others(found.table, frame),
+        *([f"the last {scope.interval} is not over: nobody counts as dormant in it yet"] if unfinished else []),
+        *rest_note(found.table, scope),
     )
     return Document(
-        title=f"Lifecycle by {frame.interval}",
-        subtitle=_subtitle(found.event, frame),
+        title=f"Lifecycle by {scope.interval}",
+        subtitle=_subtitle(found.event, scope),
         blocks=tuple(_blocks(found)),
         notes=notes,
-        data=lambda: _json(found.event, frame, columns, rows, notes),
-        table=_table(found.table, frame, "lifecycle", columns, rows),
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        data=lambda: _json(found.event, scope, columns, rows, notes),
+        table=_table(found.table, scope, "lifecycle", columns, rows),
+        timezone=scope.timezone,
+        as_of=scope.as_of,
     )
 
 
-def _columns(frame: Frame) -> tuple[Column, ...]:
+def _columns(scope: Scope) -> tuple[Column, ...]:
     states = (Column(name, "BIGINT") for name in (*STATES, "active"))
-    return (Column("breakdown"), Column("group"), frame.column(), *states, Column("complete", "BOOLEAN"))
+    return (Column("breakdown"), Column("group"), scope.column(), *states, Column("complete", "BOOLEAN"))
 
 
 def stickiness_document(found: Stickiness) -> Document:
     """How many were active in how many periods; files hold a row per group and number of periods."""
-    frame = found.frame
+    scope = found.frame
     rows = [row for name, counts in found.groups.items() for row in _stickiness_rows(name, counts)]
     quiet = () if any(row[3] for row in rows) else ("nobody was active in this time",)
-    last = (f"the last {frame.interval} is not over",) if frame.unfinished(frame.starts[-1]) else ()
-    notes = (*quiet, *last, *others(found.table, frame))
+    last = (f"the last {scope.interval} is not over",) if scope.unfinished(scope.starts[-1]) else ()
+    notes = (*quiet, *last, *rest_note(found.table, scope))
     return Document(
-        title=f"Stickiness: active on how many of {plural(found.total, frame.interval)}",
-        subtitle=_subtitle(found.event, frame),
-        blocks=tuple(_stickiness(name, counts, frame) for name, counts in found.groups.items()),
+        title=f"Stickiness: active on how many of {plural(found.total, scope.interval)}",
+        subtitle=_subtitle(found.event, scope),
+        blocks=tuple(_stickiness(name, counts, scope) for name, counts in found.groups.items()),
         notes=notes,
-        data=lambda: _json(found.event, frame, _STICKINESS, rows, notes),
-        table=_table(found.table, frame, "stickiness", _STICKINESS, rows),
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        data=lambda: _json(found.event, scope, _STICKINESS, rows, notes),
+        table=_table(found.table, scope, "stickiness", _STICKINESS, rows),
+        timezone=scope.timezone,
+        as_of=scope.as_of,
     )
 
 
-def _subtitle(event: str, frame: Frame) -> str:
-    return " · ".join([frame.said, f"active: {event or 'any event'}", *frame.scope, *frame.weeks])
+def _subtitle(event: str, scope: Scope) -> str:
+    return " · ".join([scope.window, f"active: {event or 'any event'}", *scope.scope, *scope.weeks])
 
 
 def _people(period: Period) -> list[int | None]:
@@ -89,7 +89,7 @@ def _blocks(found: Lifecycle) -> Iterator[Block]:
         yield from (Section(found.frame.heading(name), blocks),) if found.frame.breakdown else blocks
 
 
-def _lifecycle(periods: Sequence[Period], frame: Frame) -> Iterator[Block]:
+def _lifecycle(periods: Sequence[Period], scope: Scope) -> Iterator[Block]:
     over = [period for period in periods if not period.unfinished]
     if len(over) > 2:
         for state in STATES:
@@ -97,14 +97,14 @@ def _lifecycle(periods: Sequence[Period], frame: Frame) -> Iterator[Block]:
     rows: list[Row] = []
     for period in periods:
         *active, dormant = _people(period)
-        rows.append((frame.label(period.start), period.active, *active, None if dormant is None else -dormant))
+        rows.append((scope.label(period.start), period.active, *active, None if dormant is None else -dormant))
     shown = {
-        "period": Shown(frame.of_bucket),
-        "active": Shown("Active", "bar"),
-        **{state: Shown(state.capitalize(), "number") for state in STATES},
+        "period": Field(scope.of_bucket),
+        "active": Field("Active", "bar"),
+        **{state: Field(state.capitalize(), "number") for state in STATES},
     }
     columns = tuple(Column(key, "VARCHAR" if key == "period" else "BIGINT") for key in shown)
-    yield Listing(Table(columns, rows, as_of=frame.as_of), "", shown)
+    yield Listing(Table(columns, rows, as_of=scope.as_of), "", shown)
 
 
 def _stickiness_rows(name: GroupName, counts: Sequence[int]) -> Iterator[Row]:
@@ -113,30 +113,30 @@ def _stickiness_rows(name: GroupName, counts: Sequence[int]) -> Iterator[Row]:
         yield *name.columns.values(), at + 1, people, people / total if total else None, sum(counts[at:])
 
 
-def _stickiness(name: GroupName, counts: Sequence[int], frame: Frame) -> Listing:
+def _stickiness(name: GroupName, counts: Sequence[int], scope: Scope) -> Listing:
     rows: list[Row] = [
-        (plural(periods, frame.interval), number(people), share, number(at_least))
+        (plural(periods, scope.interval), number(people), share, number(at_least))
         for _, _, periods, people, share, at_least in _stickiness_rows(name, counts)
     ]
     shown = {
-        "periods": Shown("Active on"),
-        "people": Shown("People", align="right"),
-        "share": Shown("Share", "bar"),
-        "at_least": Shown("As many or more", align="right"),
+        "periods": Field("Active on"),
+        "people": Field("People", align="right"),
+        "share": Field("Share", "bar"),
+        "at_least": Field("As many or more", align="right"),
     }
     columns = tuple(Column(key, "DOUBLE" if key == "share" else "VARCHAR") for key in shown)
-    return Listing(Table(columns, rows, as_of=frame.as_of), frame.heading(name), shown)
+    return Listing(Table(columns, rows, as_of=scope.as_of), scope.heading(name), shown)
 
 
-def _table(table: Table, frame: Frame, name: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:
-    return replace(table, columns=columns, rows=rows, name=name, timezone=frame.timezone, as_of=frame.as_of)
+def _table(table: Table, scope: Scope, name: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:
+    return replace(table, columns=columns, rows=rows, name=name, timezone=scope.timezone, as_of=scope.as_of)
 
 
 def _json(
-    event: str, frame: Frame, columns: tuple[Column, ...], rows: Sequence[Row], notes: Sequence[str]
+    event: str, scope: Scope, columns: tuple[Column, ...], rows: Sequence[Row], notes: Sequence[str]
 ) -> dict[str, Any]:
     return {
-        **frame.as_dict(),
+        **scope.as_dict(),
         "event": event or None,
         "rows": Table(columns, rows).dicts(),
         "notes": list(notes),

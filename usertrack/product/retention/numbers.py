@@ -11,7 +11,7 @@ from usertrack.core.words import number
 from usertrack.engine.runner import Runner
 from usertrack.library.sql import properties_of
 from usertrack.product.ask import answer, grouping, groups, narrowed, require_known
-from usertrack.product.scope import Frame, GroupName
+from usertrack.product.scope import Scope, GroupName
 from usertrack.product.steps import require_steps, step_of
 
 Kind = Literal["first-time", "recurring"]
@@ -24,7 +24,7 @@ MOST_COHORTS = 1000
 
 
 @dataclass(frozen=True)
-class Asked:
+class RetentionQuery:
     """``target`` makes somebody a member, ``returning`` counts as coming back; a step each; empty is any event."""
 
     target: str
@@ -66,8 +66,8 @@ class Cohorts:
 
 @dataclass(frozen=True)
 class Retention:
-    asked: Asked
-    frame: Frame
+    query: RetentionQuery
+    frame: Scope
     groups: tuple[Cohorts, ...]
     table: Table
 
@@ -89,25 +89,25 @@ class Days(Cohorts):
 
 @dataclass(frozen=True)
 class DayCohorts:
-    asked: Asked
-    frame: Frame
+    query: RetentionQuery
+    frame: Scope
     groups: tuple[Days, ...]
     table: Table
 
 
-def ask(runner: Runner, asked: Asked, frame: Frame) -> Retention:
+def ask(runner: Runner, asked: RetentionQuery, scope: Scope) -> Retention:
     """Raises UsageError for an event that never occurred, and for more than ``MOST_COHORTS`` cohorts."""
-    if len(frame.starts) > MOST_COHORTS:
+    if len(scope.starts) > MOST_COHORTS:
         raise UsageError(
-            f"that is {number(len(frame.starts))} {frame.interval}s, and each is held against all after it",
+            f"that is {number(len(scope.starts))} {scope.interval}s, and each is held against all after it",
             f"choose a longer --interval; {number(MOST_COHORTS)} is the most",
         )
-    table = _ask(runner, asked, frame)
-    found = tuple(Cohorts(name, _cohorts(frame, _cells(rows))) for name, rows in groups(table, frame))
-    return Retention(asked, frame, found, table)
+    table = _ask(runner, asked, scope)
+    found = tuple(Cohorts(name, _cohorts(scope, _cells(rows))) for name, rows in groups(table, scope))
+    return Retention(asked, scope, found, table)
 
 
-def ask_days(runner: Runner, asked: Asked, weeks: Frame) -> DayCohorts:
+def ask_days(runner: Runner, asked: RetentionQuery, weeks: Scope) -> DayCohorts:
     """Everybody's days since their first, gathered by the week (day, month) of that.
 
     Raises UsageError for an event that never occurred, and for cohorts of hours: days since the first know nothing of
@@ -118,22 +118,22 @@ def ask_days(runner: Runner, asked: Asked, weeks: Frame) -> DayCohorts:
             "cohorts are gathered by day, week or month, not by hour",
             "`usertrack retention --interval hour` is by hour",
         )
-    frame = replace(weeks, interval="day")
-    table = _ask(runner, asked, frame)
-    found = (_days(name, _cohorts(frame, _cells(rows), DAYS[-1]), weeks) for name, rows in groups(table, frame))
+    scope = replace(weeks, interval="day")
+    table = _ask(runner, asked, scope)
+    found = (_days(name, _cohorts(scope, _cells(rows), DAYS[-1]), weeks) for name, rows in groups(table, scope))
     return DayCohorts(asked, weeks, tuple(found), table)
 
 
-def _ask(runner: Runner, asked: Asked, frame: Frame) -> Table:
+def _ask(runner: Runner, asked: RetentionQuery, scope: Scope) -> Table:
     steps = {name: step_of(runner, text) for name in ("target", "returning") if (text := getattr(asked, name))}
     named = [name for step in steps.values() for name in properties_of(step.condition)]
-    require_known(runner, named, frame.since, frame.until)
+    require_known(runner, named, scope.since, scope.until)
     values = {
-        **narrowed(frame),
-        **grouping(frame),
-        **frame.bucketing,
-        "since": frame.since,
-        "until": frame.end,
+        **narrowed(scope),
+        **grouping(scope),
+        **scope.bucketing,
+        "since": scope.since,
+        "until": scope.end,
         **{name: list(step.events) or [""] for name, step in steps.items()},
         **{f"{name}_where": step.condition or "true" for name, step in steps.items()},
         "first_time": asked.kind == "first-time",
@@ -150,9 +150,9 @@ def _cells(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], int]:
     return {(int(row["cohort"]), int(row["period"])): int(row["people"]) for row in rows}
 
 
-def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int], last: int = MOST_COHORTS) -> tuple[Cohort, ...]:
+def _cohorts(scope: Scope, cells: Mapping[tuple[int, int], int], last: int = MOST_COHORTS) -> tuple[Cohort, ...]:
     """Each with its periods up to the ``last``: all of many years of days would be some ten million."""
-    starts, over = frame.starts, frame.over
+    starts, over = scope.starts, scope.finished
     return tuple(
         Cohort(
             start,
@@ -167,7 +167,7 @@ def _cohorts(frame: Frame, cells: Mapping[tuple[int, int], int], last: int = MOS
     )
 
 
-def _days(name: GroupName, daily: Sequence[Cohort], weeks: Frame) -> Days:
+def _days(name: GroupName, daily: Sequence[Cohort], weeks: Scope) -> Days:
     by_week: dict[datetime, list[Cohort]] = {start: [] for start in weeks.starts}
     for cohort in daily:
         by_week[weeks.floor(cohort.start)].append(cohort)
@@ -175,9 +175,9 @@ def _days(name: GroupName, daily: Sequence[Cohort], weeks: Frame) -> Days:
     return Days(name, cohorts, tuple(_known(daily, day) for day in range(DAYS[-1] + 1)))
 
 
-def _week(frame: Frame, start: datetime, members: Sequence[Cohort]) -> Cohort:
+def _week(scope: Scope, start: datetime, members: Sequence[Cohort]) -> Cohort:
     size = sum(member.size for member in members)
-    forming = frame.unfinished(start)
+    forming = scope.unfinished(start)
 
     def on(day: int) -> int | None:
         there = [member.people[day] if day < len(member.people) else None for member in members]

@@ -8,65 +8,65 @@ from usertrack.core.document import Document, Heatmap, Spark
 from usertrack.core.stats import UNKNOWN
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
-from usertrack.product.ask import others
-from usertrack.product.retention.numbers import DAYS, FEWEST, Asked, Cohort, Cohorts, DayCohorts, Days, Retention
-from usertrack.product.scope import Frame, GroupName
-from usertrack.product.shares import Share, said
+from usertrack.product.ask import rest_note
+from usertrack.product.retention.numbers import DAYS, FEWEST, RetentionQuery, Cohort, Cohorts, DayCohorts, Days, Retention
+from usertrack.product.scope import Scope, GroupName
+from usertrack.product.shares import Share, label
 
 _MOST = 40  # cohorts that people see, the latest ones, unless --limit says otherwise
 
 
 def retention_document(found: Retention) -> Document:
     """A heatmap per group, a row per cohort; files hold a row per cohort and period."""
-    asked, frame = found.asked, found.frame
-    rows: list[Row] = [row for group in found.groups for row in _rows(group, frame)]
+    asked, scope = found.query, found.frame
+    rows: list[Row] = [row for group in found.groups for row in _rows(group, scope)]
     kind = "First-time" if asked.kind == "first-time" else "Recurring"
-    notes = (*_notes(found.groups), *others(found.table, frame))
+    notes = (*_notes(found.groups), *rest_note(found.table, scope))
     return Document(
-        title=f"{kind} retention by {frame.interval}",
-        subtitle=" · ".join([frame.said, *_semantics(asked), *_scope(frame)]),
-        blocks=tuple(_heatmap(group, frame) for group in found.groups),
+        title=f"{kind} retention by {scope.interval}",
+        subtitle=" · ".join([scope.window, *_semantics(asked), *_scope(scope)]),
+        blocks=tuple(_heatmap(group, scope) for group in found.groups),
         notes=notes,
-        data=lambda: _json(asked, frame, rows, notes),
-        table=_table(found.table, frame, rows),
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        data=lambda: _json(asked, scope, rows, notes),
+        table=_table(found.table, scope, rows),
+        timezone=scope.timezone,
+        as_of=scope.as_of,
     )
 
 
 def cohorts_document(found: DayCohorts) -> Document:
     """Cohorts by week with the days after; the curve over all of them; files hold a row per cohort and day."""
-    asked, frame = found.asked, found.frame
+    asked, scope = found.query, found.frame
     rows: list[Row] = [
         row
         for group in found.groups
         for cohort in group.cohorts
-        for row in _cells(cohort, (0, *DAYS), group.name, frame)
+        for row in _cells(cohort, (0, *DAYS), group.name, scope)
     ]
-    notes = (*_notes(found.groups), *_curve_notes(found.groups), *others(found.table, frame))
+    notes = (*_notes(found.groups), *_curve_notes(found.groups), *rest_note(found.table, scope))
     return Document(
-        title=f"Cohorts by {frame.interval} of their first {asked.target or 'event'}",
+        title=f"Cohorts by {scope.interval} of their first {asked.target or 'event'}",
         subtitle=" · ".join(
             [
-                frame.said,
+                scope.window,
                 f"% who did {asked.returning or 'anything'} on that calendar day after their own",
-                *_scope(frame),
+                *_scope(scope),
             ]
         ),
-        blocks=tuple(block for group in found.groups for block in _by_day(group, frame)),
+        blocks=tuple(block for group in found.groups for block in _by_day(group, scope)),
         notes=notes,
         data=lambda: {
-            **_json(asked, frame, rows, notes),
+            **_json(asked, scope, rows, notes),
             "curve": [row for group in found.groups for row in _curve(group)],
         },
-        table=_table(found.table, frame, rows),
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        table=_table(found.table, scope, rows),
+        timezone=scope.timezone,
+        as_of=scope.as_of,
     )
 
 
-def _by_day(group: Days, frame: Frame) -> Iterator[Heatmap | Spark]:
-    yield _shares(group.cohorts, [f"day {day}" for day in (0, *DAYS)], frame, frame.heading(group.name))
+def _by_day(group: Days, scope: Scope) -> Iterator[Heatmap | Spark]:
+    yield _shares(group.cohorts, [f"day {day}" for day in (0, *DAYS)], scope, scope.heading(group.name))
     if group.drawn:
         shares = [100 * people / size for _, people, size in group.drawn]
         yield Spark(f"Day 1 – {group.drawn[-1][0]}", shares, _ends(group))
@@ -85,25 +85,25 @@ def _ends(group: Days) -> str:
     shares = {day: Share(people, size) for day, people, size in group.drawn}
     days = dict.fromkeys(day for day in (1, 7, 30, group.drawn[-1][0]) if day in shares)
     return ", ".join(
-        f"{100 * (shares[day].value or 0):.0f} % of {number(shares[day].n)} on day {day} ({said(shares[day].interval)})"
+        f"{100 * (shares[day].value or 0):.0f} % of {number(shares[day].n)} on day {day} ({label(shares[day].interval)})"
         for day in days
     )
 
 
-def _semantics(asked: Asked) -> list[str]:
+def _semantics(asked: RetentionQuery) -> list[str]:
     begin = f"{'first ' if asked.kind == 'first-time' else ''}{asked.target or 'event'}"
     often = f" {asked.minimum} times or more" if asked.minimum > 1 else ""
     return [f"began with {begin}, back with {asked.returning or 'any event'}{often}"]
 
 
-def _scope(frame: Frame) -> list[str]:
-    return [*frame.scope, *frame.weeks]
+def _scope(scope: Scope) -> list[str]:
+    return [*scope.scope, *scope.weeks]
 
 
-def _heatmap(group: Cohorts, frame: Frame) -> Heatmap:
+def _heatmap(group: Cohorts, scope: Scope) -> Heatmap:
     periods = [str(period) for period in range(len(group.cohorts))]
     mean = Cohort(group.cohorts[0].start, 0, ()) if group.cohorts else None
-    block = _shares(group.cohorts, periods, frame, frame.heading(group.name))
+    block = _shares(group.cohorts, periods, scope, scope.heading(group.name))
     if mean is None:
         return block
     means = [group.mean(period) for period in range(len(periods))]
@@ -111,28 +111,28 @@ def _heatmap(group: Cohorts, frame: Frame) -> Heatmap:
     return replace(block, rows=[*block.rows, f"all  n={total}"], values=[*block.values, means])
 
 
-def _shares(cohorts: Sequence[Cohort], periods: Sequence[str], frame: Frame, heading: str) -> Heatmap:
+def _shares(cohorts: Sequence[Cohort], periods: Sequence[str], scope: Scope, heading: str) -> Heatmap:
     values = [[cohort.rate(period) for period in range(len(periods))] for cohort in cohorts]
-    labels = [frame.label(cohort.start) for cohort in cohorts]
+    labels = [scope.label(cohort.start) for cohort in cohorts]
     width = max(map(len, labels), default=0)
     rows = [f"{label:<{width}}  n={number(cohort.size)}" for label, cohort in zip(labels, cohorts, strict=True)]
-    corner = f"{frame.interval} of"
+    corner = f"{scope.interval} of"
     return Heatmap(heading, rows, periods, values, "percent", corner=corner, base=1, limit=_MOST, latest=True)
 
 
-def _columns(frame: Frame) -> tuple[Column, ...]:
+def _columns(scope: Scope) -> tuple[Column, ...]:
     counts = (Column(name, "BIGINT") for name in ("size", "period", "people"))
     ends = (*(Column(name, "DOUBLE") for name in ("rate", "low", "high")), Column("complete", "BOOLEAN"))
-    return (Column("breakdown"), Column("group"), frame.column("cohort"), *counts, *ends)
+    return (Column("breakdown"), Column("group"), scope.column("cohort"), *counts, *ends)
 
 
-def _rows(group: Cohorts, frame: Frame) -> Iterator[Row]:
+def _rows(group: Cohorts, scope: Scope) -> Iterator[Row]:
     for cohort in group.cohorts:
-        yield from _cells(cohort, range(len(cohort.people)), group.name, frame)
+        yield from _cells(cohort, range(len(cohort.people)), group.name, scope)
 
 
-def _cells(cohort: Cohort, periods: Sequence[int], name: GroupName, frame: Frame) -> Iterator[Row]:
-    start = frame.kept(cohort.start)
+def _cells(cohort: Cohort, periods: Sequence[int], name: GroupName, scope: Scope) -> Iterator[Row]:
+    start = scope.stored(cohort.start)
     for at, (period, people) in enumerate(zip(periods, cohort.people, strict=True)):
         complete = people is not None and not (at == 0 and cohort.forming)
         interval = Share(people, cohort.size).interval if at and people is not None else UNKNOWN
@@ -140,9 +140,9 @@ def _cells(cohort: Cohort, periods: Sequence[int], name: GroupName, frame: Frame
         yield *name.columns.values(), start, cohort.size, period, people, *share, complete
 
 
-def _table(table: Table, frame: Frame, rows: list[Row]) -> Table:
-    columns = _columns(frame)
-    return replace(table, columns=columns, rows=rows, name="retention", timezone=frame.timezone, as_of=frame.as_of)
+def _table(table: Table, scope: Scope, rows: list[Row]) -> Table:
+    columns = _columns(scope)
+    return replace(table, columns=columns, rows=rows, name="retention", timezone=scope.timezone, as_of=scope.as_of)
 
 
 def _notes(groups: Sequence[Cohorts]) -> tuple[str, ...]:
@@ -163,12 +163,12 @@ def _curve_notes(groups: Sequence[Days]) -> Iterator[str]:
         yield f"the curve is of days known of {FEWEST} people or more; `-f json` has all of them, with 95 % intervals"
 
 
-def _json(asked: Asked, frame: Frame, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+def _json(asked: RetentionQuery, scope: Scope, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
     return {
         "type": asked.kind,
         "target": asked.target or None,
         "returning": asked.returning or None,
-        **frame.as_dict(),
-        "cells": Table(_columns(frame), rows).dicts(),
+        **scope.as_dict(),
+        "cells": Table(_columns(scope), rows).dicts(),
         "notes": list(notes),
     }

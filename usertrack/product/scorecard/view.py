@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from usertrack.core.document import Block, Document, Listing, Paragraph, Shown
+from usertrack.core.document import Block, Document, Listing, Paragraph, Field
 from usertrack.core.period import in_zone
 from usertrack.core.stats import Interval
 from usertrack.core.table import Column, Row, Table
@@ -39,21 +39,21 @@ def _blocks(found: Scorecard, compare: bool) -> Iterator[Block]:  # noqa: FBT001
     yield _listing(found, "", {"value": _RIGHT, "interval": _TEXT, "n": _NUMBER, **_BAND})
     before = {"before": _RIGHT, "before_interval": _TEXT, "before_n": _NUMBER} if compare else {}
     against = f"Against {_span(found.before, found.since, found)}"
-    yield _listing(found, against, {**before, "change": _RIGHT, "change_interval": _TEXT, "verdict": Shown(kind="tag")})
+    yield _listing(found, against, {**before, "change": _RIGHT, "change_interval": _TEXT, "verdict": Field(kind="tag")})
     if any(score.series for score in found.scores):
-        yield _listing(found, "Day by day", {"days": Shown(kind="spark")})
+        yield _listing(found, "Day by day", {"days": Field(kind="spark")})
     yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in found.scores if score.note)
 
 
 def one_table(found: Scorecard) -> Iterator[Block]:
     """All of it in a table that a phone has room for: intervals stand beside what they are of, in brackets."""
     shown = {
-        "metric": Shown("Metric"),
-        "value": Shown("Value"),
+        "metric": Field("Metric"),
+        "value": Field("Value"),
         "n": _NUMBER,
         "band": _BAND["band"],
-        "change": Shown("Change"),
-        "days": Shown(kind="spark"),
+        "change": Field("Change"),
+        "days": Field(kind="spark"),
     }
     rows = []
     for cells in (_cells(score, found) for score in found.scores):
@@ -73,8 +73,8 @@ def _bracketed(value: str | None, interval: str | None) -> str | None:
     return f"{value or 'not known'} ({interval})" if interval else value
 
 
-_RIGHT, _TEXT, _NUMBER = Shown(align="right"), Shown(), Shown(kind="number")
-_BAND = {"band": Shown(kind="tag"), "good": _RIGHT, "excellent": _RIGHT}
+_RIGHT, _TEXT, _NUMBER = Field(align="right"), Field(), Field(kind="number")
+_BAND = {"band": Field(kind="tag"), "good": _RIGHT, "excellent": _RIGHT}
 _LABELS = {
     "n": "n",
     "before_n": "n",
@@ -82,14 +82,14 @@ _LABELS = {
 }
 
 
-def _listing(found: Scorecard, heading: str, shown: dict[str, Shown]) -> Listing:
+def _listing(found: Scorecard, heading: str, shown: dict[str, Field]) -> Listing:
     """A row per metric with these of its `_cells`."""
     return _table_of(
-        [_cells(score, found) for score in found.scores], heading, {"metric": Shown("Metric")} | shown, found
+        [_cells(score, found) for score in found.scores], heading, {"metric": Field("Metric")} | shown, found
     )
 
 
-def _table_of(cells: list[dict[str, Any]], heading: str, shown: dict[str, Shown], found: Scorecard) -> Listing:
+def _table_of(cells: list[dict[str, Any]], heading: str, shown: dict[str, Field], found: Scorecard) -> Listing:
     labels = {**_LABELS, "days": f"{found.days} days before, then these {found.days}"}
     named = {name: replace(how, label=labels.get(name, name.capitalize())) for name, how in shown.items()}
     types = {"n": "BIGINT", "before_n": "BIGINT", "days": "DOUBLE[]"}
@@ -102,23 +102,23 @@ def _cells(score: Score, found: Scorecard) -> dict[str, Any]:
     metric = score.metric
     return {
         "metric": metric.label,
-        "value": said(metric, score.now.value),
+        "value": formatted(metric, score.now.value),
         "interval": between(metric, score.now.interval),
         "n": score.now.n,
         "band": score.band or "unknown" if metric.good else None,
         "good": _threshold(metric, metric.good),
         "excellent": _threshold(metric, metric.excellent),
-        "before": said(metric, score.before.value),
+        "before": formatted(metric, score.before.value),
         "before_interval": between(metric, score.before.interval),
         "before_n": score.before.n,
-        "change": said(metric, score.change, signed=True),
+        "change": formatted(metric, score.change, signed=True),
         "change_interval": between(metric, score.change_interval, signed=True),
         "verdict": score.verdict or None,
         "days": [*score.series[: found.days], None, *score.series[found.days :]] if score.series else None,
     }
 
 
-def said(metric: Metric, value: float | None, *, signed: bool = False) -> str | None:
+def formatted(metric: Metric, value: float | None, *, signed: bool = False) -> str | None:
     """A figure, or with ``signed`` a change, with its unit: ``12.3 %``, ``+1.2 pp``, ``0.8 days``."""
     if value is None:
         return None

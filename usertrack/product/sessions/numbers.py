@@ -10,7 +10,7 @@ from typing import Any
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answers, grouping, groups, narrowed, one_group
-from usertrack.product.scope import Frame, GroupName
+from usertrack.product.scope import Scope, GroupName
 
 LENGTHS = {
     "to_30s": "0-30s",
@@ -85,7 +85,7 @@ class Sessions:
     ``in_buckets``: all sessions and those of the breakdown have their buckets. ``none`` is why there are none at all.
     """
 
-    frame: Frame
+    frame: Scope
     all: Compared
     groups: Mapping[GroupName, Compared]
     by: Mapping[str, Mapping[GroupName, Compared]]
@@ -96,10 +96,10 @@ class Sessions:
     none: str = ""
 
 
-def sessions_asked(frame: Frame, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
+def sessions_asked(scope: Scope, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
     """The query and its values for `compared`."""
-    times = {"since": frame.since, "before": frame.since - frame.elapsed, "until": frame.end}
-    return "posthog/sessions", {**narrowed(frame), **grouping(frame), **frame.bucketing, **times, "buckets": buckets}
+    times = {"since": scope.since, "before": scope.since - scope.elapsed, "until": scope.end}
+    return "posthog/sessions", {**narrowed(scope), **grouping(scope), **scope.bucketing, **times, "buckets": buckets}
 
 
 def compared(rows: Sequence[Mapping[str, Any]]) -> Compared:
@@ -109,14 +109,14 @@ def compared(rows: Sequence[Mapping[str, Any]]) -> Compared:
     return Compared(whole.get(1, Visits()), whole.get(0, Visits()), buckets)
 
 
-def explained(runner: Runner, frame: Frame, found: Compared) -> tuple[Compared, str]:
+def explained(runner: Runner, scope: Scope, found: Compared) -> tuple[Compared, str]:
     """``found``, and in words why there are no sessions, if there are none: they may not be known."""
     if found.now.sessions:
         return found, ""
-    where = frame.values["where"]
+    where = scope.values["where"]
     conditions = (where, f"({where}) AND $session_id != ''")
     asked = [
-        ("posthog/event_hours", {**narrowed(frame), "where": condition, "since": frame.since, "until": frame.end})
+        ("posthog/event_hours", {**narrowed(scope), "where": condition, "since": scope.since, "until": scope.end})
         for condition in conditions
     ]
     events, of_sessions = (len(table.rows) for table in answers(runner, asked))
@@ -126,25 +126,25 @@ def explained(runner: Runner, frame: Frame, found: Compared) -> tuple[Compared, 
     return unknown, "no event has a $session_id: there are no sessions"
 
 
-def ask(runner: Runner, asked: Frame, *, buckets: bool = False) -> Sessions:
+def ask(runner: Runner, asked: Scope, *, buckets: bool = False) -> Sessions:
     """Everything about the sessions of the window, in one go; with ``buckets`` from the start of one on."""
-    frame = asked.whole if buckets else asked
-    others = {label: name for label, name in TRAITS.items() if name != frame.breakdown}
-    traits = {label: replace(frame, breakdown=name, top=max(frame.top, 10)) for label, name in others.items()}
-    own = [frame] if frame.breakdown else []
+    scope = asked.widened_to_buckets if buckets else asked
+    others = {label: name for label, name in TRAITS.items() if name != scope.breakdown}
+    traits = {label: replace(scope, breakdown=name, top=max(scope.top, 10)) for label, name in others.items()}
+    own = [scope] if scope.breakdown else []
     wanted = [
-        *(sessions_asked(one, buckets=buckets) for one in (*own, replace(frame, breakdown=""))),
+        *(sessions_asked(one, buckets=buckets) for one in (*own, replace(scope, breakdown=""))),
         *(sessions_asked(one, buckets=False) for one in traits.values()),
     ]
     tables = answers(runner, wanted, typed=len(own))
     by_value, whole = tables[0] if own else None, tables[len(own)]
     told = dict(zip(traits, tables[len(own) + 1 :], strict=True))
     absent = tuple(label for label, table in told.items() if one_group(table))
-    all_, none = explained(runner, frame, compared(whole.dicts()))
+    all_, none = explained(runner, scope, compared(whole.dicts()))
     return Sessions(
-        frame,
+        scope,
         all_,
-        _groups(by_value, frame) if by_value else {},
+        _groups(by_value, scope) if by_value else {},
         {label: _groups(told[label], one) for label, one in traits.items() if label not in absent},
         whole,
         by_value,
@@ -154,8 +154,8 @@ def ask(runner: Runner, asked: Frame, *, buckets: bool = False) -> Sessions:
     )
 
 
-def _groups(table: Table, frame: Frame) -> dict[GroupName, Compared]:
-    found = ((name, compared(rows)) for name, rows in groups(table, frame))
+def _groups(table: Table, scope: Scope) -> dict[GroupName, Compared]:
+    found = ((name, compared(rows)) for name, rows in groups(table, scope))
     return {name: one for name, one in found if one.now.sessions}
 
 

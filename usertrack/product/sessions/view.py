@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from usertrack.core.document import Block, Chart, Document, Listing, Shown, Spark
+from usertrack.core.document import Block, Chart, Document, Listing, Field, Spark
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import plural
-from usertrack.product.ask import others
+from usertrack.product.ask import rest_note
 from usertrack.product.compare import Figure, changes, lasted, listing, values
 from usertrack.product.scope import EVERYBODY, GroupName
 from usertrack.product.sessions import view as session_buckets
@@ -36,19 +36,19 @@ def sessions_document(found: Sessions) -> Document:
 
     Where buckets were asked for, one for each of them follows: those of the whole window have no `start`.
     """
-    frame, now = found.frame, found.all.now
+    scope, now = found.frame, found.all.now
     columns, rows = _rows(found)
     figures, before = session_figures(now), session_figures(found.all.before)
     compared = listing(figures, before)
     notes = (
-        *frame.notes,
+        *scope.notes,
         *_notes(found),
         *absent_notes(found),
-        *(others(found.by_value, frame) if found.by_value else ()),
+        *(rest_note(found.by_value, scope) if found.by_value else ()),
     )
     return Document(
         title="Sessions",
-        subtitle=" · ".join([frame.said, *frame.scope, *(frame.weeks if found.in_buckets else [])]),
+        subtitle=" · ".join([scope.window, *scope.scope, *(scope.weeks if found.in_buckets else [])]),
         blocks=(
             compared,
             *session_buckets.blocks(found),
@@ -57,7 +57,7 @@ def sessions_document(found: Sessions) -> Document:
         ),
         notes=notes,
         data=lambda: {
-            **frame.as_dict(),
+            **scope.as_dict(),
             "now": values(figures),
             "before": values(before),
             "change": changes(figures, before),
@@ -65,9 +65,9 @@ def sessions_document(found: Sessions) -> Document:
             "rows": Table(columns, rows).dicts(),
             "notes": list(notes),
         },
-        table=replace(found.table, columns=columns, rows=rows, name="sessions", timezone=frame.timezone),
-        timezone=frame.timezone,
-        as_of=frame.as_of,
+        table=replace(found.table, columns=columns, rows=rows, name="sessions", timezone=scope.timezone),
+        timezone=scope.timezone,
+        as_of=scope.as_of,
     )
 
 
@@ -83,7 +83,7 @@ def _rows(found: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
             by,
             *name.columns.values(),
             *_row(bucket.visits, now),
-            found.frame.kept(bucket.start),
+            found.frame.stored(bucket.start),
             bucket.complete,
         )
         for by, name, one in own
@@ -141,7 +141,7 @@ def _lengths(now: Visits) -> Listing:
         (label.replace("-", " – "), count, count / now.sessions if now.sessions else None)
         for label, count in zip(LENGTHS.values(), now.lengths, strict=True)
     ]
-    shown = {"length": Shown("Length"), "sessions": Shown("Sessions", "number"), "share": Shown("Share", "bar")}
+    shown = {"length": Field("Length"), "sessions": Field("Sessions", "number"), "share": Field("Share", "bar")}
     kinds = ("VARCHAR", "BIGINT", "DOUBLE")
     return Listing(Table(tuple(map(Column, shown, kinds)), rows), "How long they were", shown)
 
@@ -159,12 +159,12 @@ def _values(by: str, known: Mapping[GroupName, Compared], all_: Visits) -> Listi
         for name, one in known.items()
     ]
     shown = {
-        "value": Shown(by, grows=True),
-        "people": Shown("People", "number"),
-        "sessions": Shown("Sessions", "number"),
-        "share": Shown("Share", "bar"),
-        "median": Shown("Median", align="right"),
-        "bounce_rate": Shown("Bounced", "percent"),
+        "value": Field(by, grows=True),
+        "people": Field("People", "number"),
+        "sessions": Field("Sessions", "number"),
+        "share": Field("Share", "bar"),
+        "median": Field("Median", align="right"),
+        "bounce_rate": Field("Bounced", "percent"),
     }
     kinds = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "VARCHAR", "DOUBLE")
     return Listing(Table(tuple(map(Column, shown, kinds)), rows), "", shown, limit=_MOST)
@@ -202,33 +202,33 @@ class Bucket:
 
 def buckets(found: Sessions, one: Compared) -> list[Bucket]:
     """Every bucket of the window up to now, also those without a session; none where they were not asked for."""
-    frame = found.frame
-    starts = frame.starts if found.in_buckets else []
-    return [Bucket(start, one.at(at), not frame.unfinished(start)) for at, start in enumerate(starts)]
+    scope = found.frame
+    starts = scope.starts if found.in_buckets else []
+    return [Bucket(start, one.at(at), not scope.unfinished(start)) for at, start in enumerate(starts)]
 
 
 def blocks(found: Sessions) -> Iterator[Block]:
     """Nothing where buckets were not asked for."""
-    frame, known = found.frame, buckets(found, found.all)
+    scope, known = found.frame, buckets(found, found.all)
     over = [bucket for bucket in known if bucket.complete]
     if not found.all.now.known:
         return
     if len(over) > 2:
-        label = f"Sessions by {frame.interval}"
-        x = frame.axis([bucket.start for bucket in over])
+        label = f"Sessions by {scope.interval}"
+        x = scope.axis([bucket.start for bucket in over])
         yield Chart("trend", label, x, {label: [bucket.visits.sessions for bucket in over]})
         for name, one in found.groups.items():
             line = [bucket.visits.sessions for bucket in buckets(found, one) if bucket.complete]
-            yield Spark(frame.heading(name), line)
+            yield Spark(scope.heading(name), line)
     if known:
         yield _listing(found, known)
 
 
 def _listing(found: Sessions, known: list[Bucket]) -> Listing:
-    frame = found.frame
+    scope = found.frame
     rows: list[Row] = [
         (
-            frame.label(bucket.start) + "…" * (not bucket.complete),
+            scope.label(bucket.start) + "…" * (not bucket.complete),
             bucket.visits.sessions,
             bucket.visits.people,
             lasted(bucket.visits.mean),
@@ -238,12 +238,12 @@ def _listing(found: Sessions, known: list[Bucket]) -> Listing:
         for bucket in known
     ]
     shown = {
-        "bucket": Shown(frame.of_bucket),
-        "sessions": Shown("Sessions", "bar"),
-        "people": Shown("People", "number"),
-        "mean": Shown("Mean", align="right"),
-        "median": Shown("Median", align="right"),
-        "bounce_rate": Shown("Bounced", "percent"),
+        "bucket": Field(scope.of_bucket),
+        "sessions": Field("Sessions", "bar"),
+        "people": Field("People", "number"),
+        "mean": Field("Mean", align="right"),
+        "median": Field("Median", align="right"),
+        "bounce_rate": Field("Bounced", "percent"),
     }
     kinds = ("VARCHAR", "BIGINT", "BIGINT", "VARCHAR", "VARCHAR", "DOUBLE")
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=frame.as_of), "", shown)
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=scope.as_of), "", shown)

@@ -60,14 +60,14 @@ def _kept(place: Place, set_name: str) -> list[Snapshot]:
 
 
 def _classify(runner: Runner, rules: Rules, sets: Sequence[SegmentSet], place: Place, done: Backfilled) -> None:
-    bench = build(runner, rules)
-    done.incomplete = done.incomplete or any(fact.missing for fact in bench.facts.values())
-    notes = [note for note in bench.notes if not (runner.past and note.startswith(runner.past))]
+    profiles = build(runner, rules)
+    done.incomplete = done.incomplete or any(fact.missing for fact in profiles.facts.values())
+    notes = [note for note in profiles.notes if not (runner.past and note.startswith(runner.past))]
     for each in sets:
-        found = classify(bench, each)
-        with opened(bench.connection, place, write=True):
+        found = classify(profiles, each)
+        with opened(profiles.connection, place, write=True):
             try:
                 done.weeks.append((record(found, place, runner.now), True))
             except UsageError as error:
-                notes.append(f"{bench.as_of:%Y-%m-%d}: {error.message}; {error.hint}")
+                notes.append(f"{profiles.as_of:%Y-%m-%d}: {error.message}; {error.hint}")
     done.notes += [note for note in notes if note not in done.notes]

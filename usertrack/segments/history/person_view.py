@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from usertrack.core.document import Document, Listing, Paragraph, Shown
+from usertrack.core.document import Document, Listing, Paragraph, Field
 from usertrack.core.table import Column, Row, Table
 from usertrack.segments.history.timeline import Step
 from usertrack.segments.history.transitions import ABSENT, NOWHERE
@@ -28,10 +28,10 @@ def path_document(key: str, wanted: str, steps: Sequence[Step], timezone: str) -
         for step, words in zip(steps, changed, strict=True)
     ]
     shown = {
-        "as_of": Shown("When"),
-        "segments": Shown("Segments", "tag"),
-        "priority": Shown("Priority", "number"),
-        "changed": Shown("What changed since", "text", grows=True),
+        "as_of": Field("When"),
+        "segments": Field("Segments", "tag"),
+        "priority": Field("Priority", "number"),
+        "changed": Field("What changed since", "text", grows=True),
     }
     types = ("TIMESTAMP", "VARCHAR", "DOUBLE", "VARCHAR")
     days = [step.snapshot for step in steps]
@@ -39,7 +39,7 @@ def path_document(key: str, wanted: str, steps: Sequence[Step], timezone: str) -
         title=f"{wanted} in the set {days[-1].set_name}",
         subtitle=span(days, timezone),
         blocks=(
-            Listing(Table(tuple(map(Column, shown, types)), rows, timezone=timezone), shown=shown),
+            Listing(Table(tuple(map(Column, shown, types)), rows, timezone=timezone), fields=shown),
             Paragraph(f"now: {', '.join(_facts(steps[-1], timezone)) or 'nothing is known'}", "dim"),
         ),
         notes=tuple(afterwards_notes([snapshot for snapshot in days if snapshot.afterwards], timezone)),

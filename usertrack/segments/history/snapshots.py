@@ -80,7 +80,7 @@ def record(found: Classification, place: Place, recorded_at: datetime) -> Snapsh
 
     What is known is never replaced by what is not: raises UsageError when the file knows more segments of that moment.
     """
-    connection, bench = found.bench.connection, found.bench
+    connection, profiles = found.bench.connection, found.bench
     before = _same(connection, place, found)
     new = _snapshot(found, recorded_at)
     if before and len(before.known) > len(new.known):
@@ -95,8 +95,8 @@ def record(found: Classification, place: Place, recorded_at: datetime) -> Snapsh
         _insert_snapshot(connection, replace(new, id=number), place)
         connection.execute(
             f'INSERT INTO history.person (snapshot, key, segments, "primary", priority{into}) '
-            f'SELECT {number}, p.{identifier(bench.key)}, coalesce(c.segments, []), c."primary", c.priority{given} '
-            f"FROM profile p LEFT JOIN classified c USING ({identifier(bench.key)}) ORDER BY 2"
+            f'SELECT {number}, p.{identifier(profiles.key)}, coalesce(c.segments, []), c."primary", c.priority{given} '
+            f"FROM profile p LEFT JOIN classified c USING ({identifier(profiles.key)}) ORDER BY 2"
         )
         _forget(connection, _surplus(connection, place, new, number))
     return replace(new, id=number)
@@ -141,29 +141,29 @@ def column_of(fact: ProfileFact) -> str:
 
 def _same(connection: Any, place: Place, found: Classification) -> Snapshot | None:
     moment = found.bench.as_of.replace(tzinfo=None)
-    return next(iter(snapshots(connection, place, found.chosen.name, moment, moment)), None)
+    return next(iter(snapshots(connection, place, found.segment_set.name, moment, moment)), None)
 
 
 def _snapshot(found: Classification, recorded_at: datetime) -> Snapshot:
-    bench = found.bench
-    looked_at = dict.fromkeys(name for s in found.chosen.segments for name in columns(condition(bench, s)))
+    profiles = found.bench
+    looked_at = dict.fromkeys(name for s in found.segment_set.segments for name in columns(condition(profiles, s)))
     return Snapshot(
         id=0,
-        set_name=found.chosen.name,
-        as_of=bench.as_of.replace(tzinfo=None),
+        set_name=found.segment_set.name,
+        as_of=profiles.as_of.replace(tzinfo=None),
         recorded_at=recorded_at.replace(tzinfo=None),
-        rules=rules_digest(bench.rules, bench.queries, found.chosen),
-        exclusive=found.chosen.exclusive,
-        people=bench.people,
-        match=bench.match.as_dict(),
+        rules=rules_digest(profiles.rules, profiles.queries, found.segment_set),
+        exclusive=found.segment_set.exclusive,
+        people=profiles.people,
+        match=profiles.match.as_dict(),
         segments=tuple(
             KeptSegment(c.segment.id, c.segment.name, c.segment.when, c.people, c.undecided, c.unknown)
             for c in found.counts
         ),
         facts=tuple(
-            bench.facts[name]
+            profiles.facts[name]
             for name in looked_at
-            if name not in (bench.key, "as_of") and not bench.facts[name].missing
+            if name not in (profiles.key, "as_of") and not profiles.facts[name].missing
         ),
     )
 

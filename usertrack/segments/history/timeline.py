@@ -182,7 +182,7 @@ class Story:
 
 
 @dataclass(frozen=True)
-class Asked:
+class HistoryQuery:
     """What is asked of a history: ``since`` and ``until`` bound it, ``before`` and ``after`` are compared. All UTC.
 
     Without ``after`` the last snapshot is compared, without ``before`` the one nearest to a week earlier.
@@ -210,7 +210,7 @@ def best_of_days(kept: Sequence[Snapshot], zone: str) -> list[Snapshot]:
     return list(days.values())
 
 
-def tell(connection: Any, kept: Sequence[Snapshot], days: Sequence[Snapshot], asked: Asked) -> Story:
+def tell(connection: Any, kept: Sequence[Snapshot], days: Sequence[Snapshot], asked: HistoryQuery) -> Story:
     """Every part of the answer, held in ``connection`` and not in the file; raises UsageError for dates without one."""
     whole = [snapshot for snapshot in kept if snapshot in days or not snapshot.incomplete]
     pair = pair_of(whole, asked.before, asked.after)

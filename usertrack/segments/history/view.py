@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from usertrack.core.document import Block, Document, Listing, Paragraph, Shown
+from usertrack.core.document import Block, Document, Listing, Paragraph, Field
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import day
 from usertrack.core.table import Column, Row, Table
@@ -68,17 +68,17 @@ def _sizes(story: Story, timezone: str) -> list[Block]:
         last = by_time[max(by_time)]
         rows.append((last[2], sizes[-1], sizes, least, most, moved(_between(story, segment))))
     shown = {
-        "segment": Shown("Segment", "tag"),
-        "people": Shown("People", "number"),
-        "sizes": Shown("Over time", "spark"),
-        "least": Shown("Least", "number"),
-        "most": Shown("Most", "number"),
-        "moved": Shown(_compared(then, now, story, timezone), align="right", hidden=story.pair is None),
+        "segment": Field("Segment", "tag"),
+        "people": Field("People", "number"),
+        "sizes": Field("Over time", "spark"),
+        "least": Field("Least", "number"),
+        "most": Field("Most", "number"),
+        "moved": Field(_compared(then, now, story, timezone), align="right", hidden=story.pair is None),
     }
     types = ("VARCHAR", "BIGINT", "BIGINT[]", "BIGINT", "BIGINT", "VARCHAR")
     table = Table(tuple(map(Column, shown, types)), rows, name="sizes", timezone=timezone)
     more = [] if story.pair else [Paragraph(f"one snapshot has nothing to be compared with: {_MORE}", "dim")]
-    return [Listing(table, shown=shown), *more]
+    return [Listing(table, fields=shown), *more]
 
 
 def _compared(then: datetime | None, now: datetime | None, story: Story, timezone: str) -> str:
@@ -112,10 +112,10 @@ def _transitions(story: Story, timezone: str) -> list[Block]:
     dates = _dates(story.pair.before.as_of, story.pair.after.as_of, timezone)
     heading = f"{dates}, by primary segment: from the row to the column"
     shown = {
-        column.name: Shown(columns_are[column.name], "tag" if column.name == "was" else "number")
+        column.name: Field(columns_are[column.name], "tag" if column.name == "was" else "number")
         for column in story.matrix.columns
     }
-    return [Listing(Table(story.matrix.columns, rows, name="transitions"), heading=heading, shown=shown)]
+    return [Listing(Table(story.matrix.columns, rows, name="transitions"), heading=heading, fields=shown)]
 
 
 def _moves(story: Story, timezone: str) -> list[Block]:
@@ -124,17 +124,17 @@ def _moves(story: Story, timezone: str) -> list[Block]:
     names = {segment.id: segment.name for segment in story.pair.after.segments}
     rows = _Named(story.moves, names)
     shown = {
-        story.key: Shown("Person"),
-        "segment": Shown("Segment", "tag"),
-        "change": Shown("Change"),
-        "why": Shown("What changed", "text", grows=True),
+        story.key: Field("Person"),
+        "segment": Field("Segment", "tag"),
+        "change": Field("Change"),
+        "why": Field("What changed", "text", grows=True),
     }
     heading = f"Who entered and left, {_dates(story.pair.before.as_of, story.pair.after.as_of, timezone)}"
     return [
         Listing(
             Table(story.moves.columns, rows, name="moves"),
             heading=heading,
-            shown=shown,
+            fields=shown,
             columns=tuple(shown),
             limit=20,
         )
@@ -163,18 +163,18 @@ class _Named(Sequence[Row]):
 
 def _dwell(story: Story, timezone: str) -> list[Block]:
     shown = {
-        "name": Shown("Segment", "tag"),
-        "people": Shown("In it now", "number"),
-        "days_so_far": Shown("Days so far", align="right"),
-        "since_before": Shown("since before the first snapshot", "number"),
-        "stays": Shown("Stays begun since", "number"),
-        "ended": Shown("ended", "number"),
-        "days": Shown("Median stay in days", align="right"),
+        "name": Field("Segment", "tag"),
+        "people": Field("In it now", "number"),
+        "days_so_far": Field("Days so far", align="right"),
+        "since_before": Field("since before the first snapshot", "number"),
+        "stays": Field("Stays begun since", "number"),
+        "ended": Field("ended", "number"),
+        "days": Field("Median stay in days", align="right"),
     }
     columns = [replace(one, type="VARCHAR") if one.type == "DOUBLE" else one for one in story.dwell.columns]
     rows = [tuple(number(cell, 1) if isinstance(cell, float) else cell for cell in row) for row in story.dwell.rows]
     table = Table(tuple(columns), rows, name="dwell")  # to a tenth of a day, whole or not: snapshots lie further apart
-    return [Listing(table, heading="How long people stay", shown=shown, columns=tuple(shown))]
+    return [Listing(table, heading="How long people stay", fields=shown, columns=tuple(shown))]
 
 
 def _notes(story: Story, timezone: str, seen: Sequence[str]) -> list[str]:
@@ -239,18 +239,18 @@ def backfill_document(done: Backfilled, timezone: str) -> Document:
         for snapshot, fresh in done.weeks
     ]
     shown = {
-        "as_of": Shown("Moment"),
-        "set": Shown("Set"),
-        "people": Shown("People", "number"),
-        "sizes": Shown("Segments", "text", grows=True),
-        "done": Shown(" "),
+        "as_of": Field("Moment"),
+        "set": Field("Set"),
+        "people": Field("People", "number"),
+        "sizes": Field("Segments", "text", grows=True),
+        "done": Field(" "),
     }
     types = ("TIMESTAMP", "VARCHAR", "BIGINT", "VARCHAR", "VARCHAR")
     table = Table(tuple(map(Column, shown, types)), rows, name="backfill", timezone=timezone)
     fresh = [snapshot for snapshot, new in done.weeks if new]
     return Document(
         title=f"{len(fresh)} classification{'s' * (len(fresh) != 1)} added to the history",
-        blocks=(Listing(table, shown=shown), Paragraph("`usertrack history` shows what they say", "dim")),
+        blocks=(Listing(table, fields=shown), Paragraph("`usertrack history` shows what they say", "dim")),
         notes=(*done.notes, *afterwards_notes([snapshot for snapshot in fresh if snapshot.afterwards], timezone)),
         table=table,
         timezone=timezone,

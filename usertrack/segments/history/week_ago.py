@@ -19,7 +19,7 @@ from usertrack.segments.classify import Classification, classify
 from usertrack.segments.history.file import Place, opened
 from usertrack.segments.history.snapshots import Snapshot, nearest, record, rules_digest, snapshots
 from usertrack.segments.history.transitions import Pair, moved_counts, moves
-from usertrack.segments.profiles import asked, join
+from usertrack.segments.profiles import statements_of, join
 from usertrack.segments.rules import Rules, SegmentSet
 
 _NEAR = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
@@ -46,7 +46,7 @@ class Sought:
     """
 
     rules: Rules
-    chosen: SegmentSet
+    segment_set: SegmentSet
     as_of: datetime
     earlier: datetime
     place: Place | None = None
@@ -70,8 +70,8 @@ def ask_both(
     """The profiles at both moments and the answers to ``others``, all asked at once."""
     now, before = runner.at(sought.as_of), runner.at(sought.earlier)
     kept = _kept_then(runner, sought)
-    profiles = asked(now, sought.rules)
-    more = [] if kept else asked(before, sought.rules)
+    profiles = statements_of(now, sought.rules)
+    more = [] if kept else statements_of(before, sought.rules)
     answers = now.run([*profiles, *more, *others], done)
     first, second = len(profiles), len(profiles) + len(more)
     return Answered(sought, now, before, answers[:first], kept or answers[first:second]), answers[second:]
@@ -83,12 +83,12 @@ def classify_both(answered: Answered) -> tuple[Classification, Moved]:
     Raises a UsertrackError when the profiles could not be had at all.
     """
     sought, now = answered.sought, answered.now.now
-    found = classify(join(answered.now, sought.rules, answered.profiles), sought.chosen)
+    found = classify(join(answered.now, sought.rules, answered.profiles), sought.segment_set)
     was: Classification | Snapshot
     if isinstance(answered.earlier, Snapshot):
         was = answered.earlier
     else:
-        was = classify(join(answered.before, sought.rules, answered.earlier), sought.chosen)
+        was = classify(join(answered.before, sought.rules, answered.earlier), sought.segment_set)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
         moved = _look_back(found, was, sought.place, Path(folder) / "compared.duckdb", now)
     if sought.keep and sought.place:
@@ -104,11 +104,11 @@ def _kept_then(runner: Runner, sought: Sought) -> Snapshot | None:
     if sought.place is None or not sought.place.path.exists():
         return None
     queries = {name: runner.library[name] for name in sought.rules.queries}
-    digest = rules_digest(sought.rules, queries, sought.chosen)
+    digest = rules_digest(sought.rules, queries, sought.segment_set)
     connection = connect()
     try:
         with opened(connection, sought.place):
-            kept = snapshots(connection, sought.place, sought.chosen.name)
+            kept = snapshots(connection, sought.place, sought.segment_set.name)
     except UsertrackError:
         return None
     sound = [snapshot for snapshot in kept if not (snapshot.afterwards or snapshot.incomplete)]
@@ -158,7 +158,7 @@ def _keep(found: Classification, was: Classification | Snapshot, place: Place, n
         for each in [found] if isinstance(was, Snapshot) else [was, found]:
             connection, moment = each.bench.connection, each.bench.as_of.replace(tzinfo=None)
             with opened(connection, place, write=True):
-                same = snapshots(connection, place, each.chosen.name, moment, moment)
+                same = snapshots(connection, place, each.segment_set.name, moment, moment)
                 if all(snapshot.afterwards for snapshot in same):
                     record(each, place, now)
     except UsertrackError as error:

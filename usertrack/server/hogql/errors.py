@@ -14,7 +14,7 @@ class HogQLSyntaxError(HogQLError):
     code = "hogql_syntax_error"
 
 
-def near(wrong: str, known: Iterable[str], template: str = " Did you mean: {}?") -> str:
+def suggestion(wrong: str, known: Iterable[str], template: str = " Did you mean: {}?") -> str:
     """``template`` filled with the name nearest to ``wrong``, or '' when nothing is near."""
     matches = difflib.get_close_matches(wrong, list(known), n=1)
     return template.format(matches[0]) if matches else ""

@@ -5,7 +5,7 @@ uniqCombined, everything that reads files, networks, dictionaries, settings or o
 from dataclasses import dataclass
 from itertools import chain
 
-from usertrack.server.hogql.errors import HogQLError, near
+from usertrack.server.hogql.errors import HogQLError, suggestion
 
 
 def _names(text: str) -> set[str]:
@@ -232,7 +232,7 @@ def find(name: str, table: dict[str, Function] = FUNCTIONS) -> Function:
         for known in (name.lower(), *table):
             if known.lower() == name.lower() and known in table:
                 return table[known]
-    guess = near(name, chain(table, COMPARISONS), " Perhaps you meant '{}(...)'?")
+    guess = suggestion(name, chain(table, COMPARISONS), " Perhaps you meant '{}(...)'?")
     raise HogQLError(f"Unsupported function call '{name}(...)'.{guess}" if guess else _unsupported(name))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from usertrack.server.hogql.errors import HogQLError, near
+from usertrack.server.hogql.errors import HogQLError, suggestion
 from usertrack.server.hogql.expressions import Expressions
 from usertrack.server.hogql.parse import Node
 from usertrack.server.hogql.scope import Scope
@@ -196,7 +196,7 @@ class Queries(Expressions):
         if cte := self.scope.cte(name):
             return self._cte(cte, alias or name)
         if name not in TABLES:
-            raise HogQLError(f"Unknown table `{name}`.{near(name, TABLES)}")
+            raise HogQLError(f"Unknown table `{name}`.{suggestion(name, TABLES)}")
         return self._table(name, alias or name, node.get("table_args"))
 
     def _table(self, name: str, alias: str, arguments: list[Node] | None) -> Source:

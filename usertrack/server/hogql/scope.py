@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from usertrack.server.hogql.errors import HogQLError, near
+from usertrack.server.hogql.errors import HogQLError, suggestion
 from usertrack.server.hogql.parse import Node
 from usertrack.server.hogql.sources import Chain, Source, property_of
 from usertrack.server.hogql.sql import Sql, Type, identifier
@@ -52,5 +52,5 @@ class Scope:
     def unknown(self, chain: Chain) -> HogQLError:
         known = [name for source in self.sources for name in (source.name, *source.known()) if name]
         return HogQLError(
-            f"Unable to resolve field: {chain[0]}" + near(str(chain[0]), [*known, *self.aliases], ". Did you mean: {}?")
+            f"Unable to resolve field: {chain[0]}" + suggestion(str(chain[0]), [*known, *self.aliases], ". Did you mean: {}?")
         )

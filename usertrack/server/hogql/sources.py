@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from usertrack.server.hogql.context import Context
-from usertrack.server.hogql.errors import HogQLError, near
+from usertrack.server.hogql.errors import HogQLError, suggestion
 from usertrack.server.hogql.properties import json_property, text_property
 from usertrack.server.hogql.sessions import session_column
 from usertrack.server.hogql.sql import Sql, Type, identifier, quote
@@ -51,7 +51,7 @@ class Source:
     def get(self, chain: Chain, *, raw: bool = False) -> Sql:
         name = str(chain[0])
         if not self.has(name):
-            raise HogQLError(f"Unable to resolve field: {name}.{near(name, self.known())}".rstrip("."))
+            raise HogQLError(f"Unable to resolve field: {name}.{suggestion(name, self.known())}".rstrip("."))
         value = self._column(name)
         return property_of(value, chain[1:], self.context, raw=raw) if len(chain) > 1 else value
 

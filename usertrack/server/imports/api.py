@@ -23,7 +23,7 @@ from starlette.routing import Route
 from usertrack.core.errors import QueryError, UsageError, UsertrackError
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import admit
-from usertrack.server.imports.events import Wanted
+from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.file import SUFFIXES
 from usertrack.server.imports.load import import_file
 from usertrack.server.query_api import answering
@@ -77,9 +77,9 @@ async def _received(request: Request, path: Path) -> UsageError | None:
     return None
 
 
-def _wanted(request: Request, path: Path) -> Wanted:
+def _wanted(request: Request, path: Path) -> ImportOptions:
     asked = request.query_params
-    return Wanted(
+    return ImportOptions(
         path,
         Path(asked.get("called") or path.name),
         asked.getlist("map"),
@@ -94,7 +94,7 @@ class _Work:
     """One import in a thread of its own, which clears up after itself; ``told`` is what it says meanwhile."""
 
     def __init__(
-        self, store: Store, token: str, wanted: Wanted, uploads: contextlib.ExitStack, problem: UsertrackError | None
+        self, store: Store, token: str, wanted: ImportOptions, uploads: contextlib.ExitStack, problem: UsertrackError | None
     ) -> None:
         self._store, self._token, self._wanted, self._uploads, self._problem = store, token, wanted, uploads, problem
         self._said: SimpleQueue[dict[str, Any]] = SimpleQueue()

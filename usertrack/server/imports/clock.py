@@ -13,7 +13,7 @@ from usertrack.server.hogql.sql import quote
 class WallClock:
     """``shown`` is SQL of the time on the wall, as if it were UTC (Nullable(DateTime64(6))); the rest is SQL of it."""
 
-    shown: str
+    text: str
     zone: str
 
     @property
@@ -31,11 +31,11 @@ class WallClock:
     @property
     def _before(self) -> str:
         """The zone's offset in seconds before a change that is near; no zone changes its clocks twice in two days."""
-        return self._offset(f"{self.shown} - INTERVAL 1 DAY")
+        return self._offset(f"{self.text} - INTERVAL 1 DAY")
 
     @property
     def _after(self) -> str:
-        return self._offset(f"{self.shown} + INTERVAL 1 DAY")
+        return self._offset(f"{self.text} + INTERVAL 1 DAY")
 
     @property
     def _as_before(self) -> str:
@@ -46,7 +46,7 @@ class WallClock:
         return f"{self._offset(self._by(self._after))} = {self._after}"
 
     def _by(self, offset: str) -> str:
-        return f"({self.shown} - toIntervalSecond({offset}))"
+        return f"({self.text} - toIntervalSecond({offset}))"
 
     def _offset(self, moment: str) -> str:
         return f"timezoneOffset(toTimeZone({moment}, {quote(self.zone)}))"

@@ -54,12 +54,12 @@ Ties = Literal["file", "equal"]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ImportOptions:
     """An import as it was asked for: the file at ``path``, as people have ``called`` it, with `--map` and `--omit`."""
 
     path: Path
     called: Path
-    given: Sequence[str] = ()
+    mapping: Sequence[str] = ()
     omitted: Sequence[str] = ()
     zone: str = "UTC"
     skip_bad: bool = False
@@ -263,11 +263,11 @@ class Events:
 
 
 @contextmanager
-def open_events(session: "Session", wanted: Wanted, token: str) -> Iterator[Events]:
+def open_events(session: "Session", wanted: ImportOptions, token: str) -> Iterator[Events]:
     """The events of the file that is ``wanted``, for the project of ``token``. Raises UsageError."""
     with opened(session, wanted.path, wanted.called) as file:
         names = [column.name for column in file.columns]
-        mapping = read_mapping(names, partial(holds_objects, session, file), wanted.given, wanted.omitted)
+        mapping = read_mapping(names, partial(holds_objects, session, file), wanted.mapping, wanted.omitted)
         yield Events(file, mapping, token, wanted.zone)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsageError
 from usertrack.core.words import plural
-from usertrack.server.imports.events import BAD, COLUMNS, LINKS, STAGED, Events, Wanted, open_events
+from usertrack.server.imports.events import BAD, COLUMNS, LINKS, STAGED, Events, ImportOptions, open_events
 from usertrack.server.imports.people import JOINED, PEOPLE, gather, join_identified, links, persons
 from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, running
 from usertrack.server.imports.ties import PLACES, SPREAD, TIES, has_times, left_equal, spread
@@ -55,7 +55,7 @@ class Imported:
     notes: tuple[str, ...] = ()
 
 
-def import_file(store: "Store", wanted: Wanted, token: str, now: datetime, progress: "Notify") -> Imported:
+def import_file(store: "Store", wanted: ImportOptions, token: str, now: datetime, progress: "Notify") -> Imported:
     """Import the file that is ``wanted`` for the project of ``token``, while ``store`` goes on to serve others.
 
     ``progress`` is told what becomes of which column, and how far it is; an exception in it stops the import. Raises
@@ -73,7 +73,7 @@ def _load(
     events: Events,
     now: datetime,
     progress: Said,
-    wanted: Wanted,
+    wanted: ImportOptions,
 ) -> Imported:
     from chdb import ChdbError
 

@@ -12,7 +12,7 @@ import httpx
 from usertrack.core.errors import ConnectionFailed, QueryError, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.core.words import size_words
-from usertrack.server.imports.events import Wanted
+from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.file import suffix_of
 from usertrack.server.imports.load import Imported
 
@@ -20,7 +20,7 @@ _PIECE = 1 << 20  # bytes
 _SILENCE = 60  # seconds; a server that imports says something five times in each
 
 
-def import_by_server(url: str, key: str, wanted: Wanted, progress: Notify) -> Imported:
+def import_by_server(url: str, key: str, wanted: ImportOptions, progress: Notify) -> Imported:
     """As ``import_file``, by the server at ``url``. Raises ConnectionFailed when it is lost, and whatever it raises."""
     asked: list[tuple[str, str | int | float | bool | None]] = [
         ("suffix", suffix_of(wanted.path)),
@@ -28,7 +28,7 @@ def import_by_server(url: str, key: str, wanted: Wanted, progress: Notify) -> Im
         ("timezone", wanted.zone),
         ("skip_bad", wanted.skip_bad),
         ("ties", wanted.ties),
-        *(("map", each) for each in wanted.given),
+        *(("map", each) for each in wanted.mapping),
         *(("omit", each) for each in wanted.omitted),
     ]
     # no proxy stands before a server of this machine

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from usertrack.core.document import Document, Facts, Listing, Shown
+from usertrack.core.document import Document, Facts, Listing, Field
 from usertrack.core.table import Column, Table
 from usertrack.core.words import number, plural
 
@@ -18,7 +18,7 @@ def preview_document(
     """What becomes of which column, the first rows as events, what is wrong with the file, and what is in doubt."""
     columns = (Column("timestamp", "TIMESTAMP"), Column("distinct_id"), Column("event"), Column("properties", "JSON"))
     table = Table(columns, [tuple(row) for row in rows], name="first events")
-    shown = {"properties": Shown(grows=True)}
+    shown = {"properties": Field(grows=True)}
     return Document(
         title=f"{file}, as it would be imported",
         subtitle="nothing was written · times in UTC",

@@ -22,7 +22,7 @@ from usertrack.server.insights.nodes import (
     refused,
     section,
     series_of,
-    some,
+    any_of,
 )
 from usertrack.server.insights.shared import ask_library
 
@@ -53,7 +53,7 @@ def funnels(node: Node, ask: Ask, world: World) -> list[Any]:
             **({"strict": True} if order == "strict" else {}),
             "steps": [""] * len(series),  # any event that fulfils the condition: names may hold the library's |
             "conditions": hits,
-            "where": others if order == "strict" else every(some(*hits), others),
+            "where": others if order == "strict" else every(any_of(*hits), others),
             "window": window,
             "since": period.start,
             "until": period.until,

@@ -221,14 +221,14 @@ def conditions(properties: Any) -> list[Node]:
     found = [part for item in items for part in (conditions(item) if "values" in item else [property_condition(item)])]
     if not group or not found:
         return found
-    return [some(*found) if choice(properties, "type", ("AND", "OR"), "AND") == "OR" else every(*found)]
+    return [any_of(*found) if choice(properties, "type", ("AND", "OR"), "AND") == "OR" else every(*found)]
 
 
 def every(*parts: Node) -> Node:
     return parts[0] if len(parts) == 1 else {"node": "And", "exprs": list(parts)} if parts else constant(True)
 
 
-def some(*parts: Node) -> Node:
+def any_of(*parts: Node) -> Node:
     return parts[0] if len(parts) == 1 else {"node": "Or", "exprs": list(parts)}
 
 

@@ -18,7 +18,7 @@ from usertrack.server.insights.nodes import (
     last_moment,
     node_condition,
     section,
-    some,
+    any_of,
     step,
 )
 from usertrack.server.insights.shared import ask_library, bucketing
@@ -53,7 +53,7 @@ def retention(node: Node, ask: Ask, world: World) -> list[Node]:
             "returning_where": returning,
             "first_time": choice(options, "retentionType", _TYPES, _TYPES[0]) == "retention_first_time",
             "minimum": count(options, "minimumOccurrences", 1, 1_000_000),
-            "where": every(some(target, returning), node_condition(node, world)),
+            "where": every(any_of(target, returning), node_condition(node, world)),
         },
     )
     found = {(cohort, later): people for _, _, cohort, later, people, *_ in rows}

@@ -64,7 +64,7 @@ def trends(node: Node, ask: Ask, world: World) -> list[Node]:
         where = every(event_condition(item), node_condition(node, world))
         one = _Series(item, where, period, ask, whole=display in _WHOLE)
         for value, data in one.by_value(breakdown):
-            found.append(_named(item, order, value, len(series)) | one.shown(data))
+            found.append(_named(item, order, value, len(series)) | one.displayed(data))
     return found
 
 
@@ -87,7 +87,7 @@ class _Series:
         if self._math in _TRAILING and (whole or period.interval != "day"):
             raise refused(f"math {self._math} without a daily interval")
 
-    def shown(self, data: list[Any]) -> Node:
+    def displayed(self, data: list[Any]) -> Node:
         """The data as PostHog has it."""
         if self._whole:
             return {"data": [], "days": [], "labels": [], "count": 0, "aggregated_value": data[0]}
