@@ -103,8 +103,8 @@ def _table(path: Path, columns: list[tuple[str, str]], rows: list[tuple[object, 
 
 
 def keep_one(place: Place, found: Classification) -> None:
-    with opened(found.bench.connection, place, write=True):
-        record(found, place, found.bench.as_of)
+    with opened(found.profiles.connection, place, write=True):
+        record(found, place, found.profiles.as_of)
 
 
 def crowd(count: int, runs: int) -> dict[str, Person]:

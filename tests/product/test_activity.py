@@ -192,7 +192,7 @@ def test_the_first_day_is_whole(client: Client) -> None:
     first = found.now.active.days[0]
     assert (first.dau, found.events(first.start.date()), found.sessions.buckets[0].sessions) == (2, 3, 2)
     assert found.now.lifecycle.people["new"] == 2
-    assert found.frame.notes == ["whole days are counted: from 11 Mar 2026 on"]
+    assert found.scope.notes == ["whole days are counted: from 11 Mar 2026 on"]
 
 
 def test_groups_are_ranked_by_the_window(client: Client) -> None:

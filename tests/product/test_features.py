@@ -71,8 +71,8 @@ def test_coming_back_is_recurring_retention(client: Client) -> None:
         for n in range(6)
     ]
     found = counted(client, lines, frame("2026-11-02", "2026-11-21", "day"))
-    with asking(client.store, found.frame.as_of) as runner:
-        [group] = ask_retention(runner, RetentionQuery("feature_used", "feature_used", "recurring"), found.frame).groups
+    with asking(client.store, found.scope.as_of) as runner:
+        [group] = ask_retention(runner, RetentionQuery("feature_used", "feature_used", "recurring"), found.scope).groups
     mean = group.mean(1)
     assert mean is not None
     assert found.groups[0].features[0].retention == pytest.approx(mean)

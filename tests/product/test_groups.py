@@ -58,7 +58,8 @@ COMMANDS: dict[str, Callable[[Runner, Scope], Counts]] = {
         name: sum(counts) for name, counts in lifecycle.ask_stickiness(runner, "", over).groups.items()
     },
     "journeys": lambda runner, over: {
-        group.name: group.total.sessions for group in journeys.ask(runner, journeys.JourneysQuery(by="event"), over).groups
+        group.name: group.total.sessions
+        for group in journeys.ask(runner, journeys.JourneysQuery(by="event"), over).groups
     },
     "churn": lambda runner, over: {group.name: group.lifetime.n for group in churn.ask(runner, "", 7, over).groups},
     "churn's periods": lambda runner, over: {

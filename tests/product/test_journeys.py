@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from usertrack.core.document import Listing
 from usertrack.core.errors import UsageError
 from usertrack.product.journeys.flow import flow
-from usertrack.product.journeys.numbers import JourneysQuery, Group, ask, page_of, rest, told_apart
+from usertrack.product.journeys.numbers import Group, JourneysQuery, ask, page_of, rest, told_apart
 from usertrack.product.journeys.periods import periods
 from usertrack.product.journeys.tree import lines
 from usertrack.product.journeys.view import journeys_document

@@ -146,7 +146,9 @@ def test_active_people(client: Client, case: dict[str, Any]) -> None:
 def test_paths(client: Client, case: dict[str, Any]) -> None:
     query = captured(client, case)
     with asking(client.store, at("2026-01-01")) as runner:
-        [group] = journeys.ask(runner, journeys.JourneysQuery(urls=True, **query), frame("2000-01-01", "2025-01-01")).groups
+        [group] = journeys.ask(
+            runner, journeys.JourneysQuery(urls=True, **query), frame("2000-01-01", "2025-01-01")
+        ).groups
     edges = [edge for edge in group.edges if edge.target is not None]
     assert [
         [f"{edge.step}_{edge.source}", f"{edge.step + 1}_{edge.target}", edge.count.sessions] for edge in edges

@@ -161,4 +161,4 @@ def test_buckets_of_groups(client: Client) -> None:
         ('"(none)"', "value"): {1: 0},
         ("(none)", "none"): {0: 20},
     }
-    assert found.frame.widened
+    assert found.scope.widened

@@ -61,7 +61,12 @@ def test_most_urgent_first_with_the_reason_of_the_segment(place: Office) -> None
 def test_acted_on_are_those_whose_primary_segment_it_is(place: Office) -> None:
     first = asked(place, id_="angry")
     assert [person.email for person in first.people] == ["mad@x.example"]
-    assert (first.total, first.members_elsewhere, first.members, first.command) == (1, 1, 2, "usertrack segments angry --set own")
+    assert (first.total, first.members_elsewhere, first.members, first.command) == (
+        1,
+        1,
+        2,
+        "usertrack segments angry --set own",
+    )
     assert "1 more is in a more urgent segment too: --all-members takes them, too" in first.notes
     everybody = asked(place, id_="angry", all_members=True)
     assert (everybody.total, everybody.members_elsewhere, everybody.members) == (2, 0, 2)

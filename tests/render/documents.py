@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from usertrack.core.document import Chart, Document, Facts, Heatmap, Listing, Paragraph, Section, Field, Spark
+from usertrack.core.document import Chart, Document, Facts, Field, Heatmap, Listing, Paragraph, Section, Spark
 from usertrack.core.table import Column, Table
 
 AS_OF = datetime(2026, 11, 20, 8, 0)

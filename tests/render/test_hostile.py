@@ -15,7 +15,7 @@ from openpyxl.utils.escape import unescape
 from rich.cells import cell_len
 from rich.console import Console
 
-from usertrack.core.document import Code, Document, Facts, Listing, Paragraph, Section, Field, Spark
+from usertrack.core.document import Code, Document, Facts, Field, Listing, Paragraph, Section, Spark
 from usertrack.core.table import Column, Table
 from usertrack.render import data, html, markdown, safe, terminal
 

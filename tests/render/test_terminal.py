@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from usertrack.core.document import Code, Document, Kind, Listing, Field, of_table
+from usertrack.core.document import Code, Document, Field, Kind, Listing, of_table
 from usertrack.core.table import Column, Table
 from usertrack.render import cells, charts, terminal
 

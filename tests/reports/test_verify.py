@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import problem
 from usertrack.core import embed as seal
-from usertrack.core.document import Chart, Facts, Heatmap, Listing, Origin, Paragraph, Section, Field, Spark
+from usertrack.core.document import Chart, Facts, Field, Heatmap, Listing, Origin, Paragraph, Section, Spark
 from usertrack.core.provenance import provenance, with_missing
 from usertrack.core.table import Column, Table
 from usertrack.reports.recipe import Recipe

@@ -209,6 +209,6 @@ def test_a_damaged_history_costs_a_note(here: Office, tmp_path: Path) -> None:
     with here.runner(as_of=NOW) as runner:
         answered, _ = ask_both(runner, sought(here, NOW, Place(tmp_path / "history.duckdb", "test")))
         found, moved = classify_both(answered)
-    assert any("not kept in the history" in note for note in found.bench.notes)
+    assert any("not kept in the history" in note for note in found.profiles.notes)
     assert moved.pair.before.as_of == (NOW - WEEK).replace(tzinfo=None)
     assert (tmp_path / "history.duckdb").read_text() == "no database"

@@ -15,7 +15,7 @@ KNOWN = ("runs", "failed", "credits", "last_run_at")
 
 
 def facts_of(found: Classification, email: str) -> tuple[object, ...]:
-    return found.bench.row(f"SELECT {', '.join(KNOWN)} FROM profile WHERE email = ?", [email])
+    return found.profiles.row(f"SELECT {', '.join(KNOWN)} FROM profile WHERE email = ?", [email])
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,8 @@ def test_spellings_that_a_source_keeps_apart_are_one_person(spelling: str) -> No
     last = (FIRST - timedelta(days=1)).replace(tzinfo=None)
     assert facts_of(found, "é@x.example") == (7, 3, 20.0, last)
     assert facts_of(found, "b@x.example")[0] == 1
-    assert found.bench.people == 2
-    (note,) = found.bench.notes
+    assert found.profiles.people == 2
+    (note,) = found.profiles.notes
     assert "are one person (neon/runs 1, neon/credits 1): counts are added" in note
 
 

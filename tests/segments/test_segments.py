@@ -148,7 +148,7 @@ def action(company: Office) -> Iterator[Classification]:
 
 
 def segments_of(found: Classification, name: str) -> list[str]:
-    row = found.bench.connection.execute(
+    row = found.profiles.connection.execute(
         "SELECT segments FROM classified WHERE email = ?", [f"{name}@x.example"]
     ).fetchone()
     return row[0] if row else []
@@ -156,7 +156,9 @@ def segments_of(found: Classification, name: str) -> list[str]:
 
 def in_it(found: Classification, segment: str, *names: str) -> list[bool | None]:
     flag = identifier(f"in {segment}")
-    return [found.bench.row(f"SELECT {flag} FROM flagged WHERE email = ?", [f"{name}@x.example"])[0] for name in names]
+    return [
+        found.profiles.row(f"SELECT {flag} FROM flagged WHERE email = ?", [f"{name}@x.example"])[0] for name in names
+    ]
 
 
 def test_power_needs_more_than_5_runs_or_less_than_50_credits(action: Classification) -> None:
@@ -201,7 +203,7 @@ def test_subscribers_are_no_prospects(action: Classification) -> None:
 
 def test_more_clicks_are_more_urgent_and_high_value_servers_more_so(action: Classification) -> None:
     def priority(name: str) -> float:
-        return float(action.bench.row("SELECT priority FROM classified WHERE email = ?", [f"{name}@x.example"])[0])
+        return float(action.profiles.row("SELECT priority FROM classified WHERE email = ?", [f"{name}@x.example"])[0])
 
     order = [priority(name) for name in ("click", "2_clicks", "3_clicks", "gmail", "gmails")]
     assert order == sorted(set(order))
@@ -220,7 +222,7 @@ def test_any_activity_within_a_week_keeps_somebody_out_of_at_risk(action: Classi
 
 def test_at_risk_says_when_somebody_was_active_last(action: Classification) -> None:
     idle, active = (
-        action.bench.row("SELECT because[1] FROM classified WHERE email = ?", [f"{name}@x.example"])[0]
+        action.profiles.row("SELECT because[1] FROM classified WHERE email = ?", [f"{name}@x.example"])[0]
         for name in ("idle", "last_active_week")
     )
     assert idle == "signed up 60 d ago, never ran a workflow, nothing in the last 7 days"
@@ -233,7 +235,7 @@ def test_in_the_past_at_risk_leaves_out_what_the_app_noted_since(company: Office
 
 
 def test_accounts_and_persons_with_one_e_mail_are_one_person(action: Classification) -> None:
-    facts = action.bench.row(
+    facts = action.profiles.row(
         "SELECT accounts, persons, run_count, rage_clicks, credits FROM profile WHERE email = 'twice@x.example'"
     )
     assert facts == (2, 2, 7, 2, 30)  # the credits of the account used last
@@ -241,7 +243,7 @@ def test_accounts_and_persons_with_one_e_mail_are_one_person(action: Classificat
 
 
 def test_two_backend_users_of_one_account_do_not_multiply_it(action: Classification) -> None:
-    assert action.bench.row(
+    assert action.profiles.row(
         "SELECT accounts, run_count, credits FROM profile WHERE email = 'two_backends@x.example'"
     ) == (1, 6, 80)
 
@@ -253,23 +255,23 @@ def test_somebody_without_an_account_is_judged_by_events_alone(action: Classific
 
 
 def test_your_own_people_are_nobody(action: Classification) -> None:
-    known = action.bench.connection.execute(
+    known = action.profiles.connection.execute(
         "SELECT email FROM profile WHERE email LIKE '%datagen%' OR email LIKE '%boss%' ORDER BY 1"
     ).fetchall()
     assert known == [("d@notdatagen.dev",), ("notboss@partner.example",)]
 
 
 def test_the_match_adds_up(action: Classification) -> None:
-    match = action.bench.match
+    match = action.profiles.match
     assert (match.posthog_only, match.anonymous, match.without_email, match.internal_excluded) == (3, 2, 2, 4)
     assert match.ambiguous == 1
     assert match.matched is not None
     assert match.postgres_only is not None
-    assert match.matched + match.posthog_only + match.postgres_only == action.bench.people
+    assert match.matched + match.posthog_only + match.postgres_only == action.profiles.people
 
 
 def test_precedence_picks_the_primary_segment(action: Classification) -> None:
-    row = action.bench.row(
+    row = action.profiles.row(
         "SELECT \"primary\", action, segments, rank FROM classified WHERE email = '6_failed@x.example'"
     )
     assert row == ("failing", "Support", ["failing", "power"], 0)
@@ -278,10 +280,11 @@ def test_precedence_picks_the_primary_segment(action: Classification) -> None:
 def test_most_urgent_first_then_by_precedence(action: Classification) -> None:
     rows = action.people().dicts()
     keys = [
-        (-row["priority"], [s.id for s in action.segment_set.segments].index(row["primary"]), row["email"]) for row in rows
+        (-row["priority"], [s.id for s in action.segment_set.segments].index(row["primary"]), row["email"])
+        for row in rows
     ]
     assert keys == sorted(keys)
-    assert len(rows) == action.bench.row("SELECT count(*) FROM classified")[0]
+    assert len(rows) == action.profiles.row("SELECT count(*) FROM classified")[0]
 
 
 def test_only_some_segments(action: Classification) -> None:
@@ -319,7 +322,7 @@ def lifecycle(company: Office) -> Iterator[Classification]:
 
 
 def test_everybody_is_in_one_lifecycle_segment(lifecycle: Classification) -> None:
-    assert sum(count.people or 0 for count in lifecycle.counts) == lifecycle.bench.people
+    assert sum(count.people or 0 for count in lifecycle.counts) == lifecycle.profiles.people
 
 
 def test_at_an_earlier_moment_the_later_is_not_known(company: Office) -> None:
@@ -336,7 +339,7 @@ def test_without_posthog_only_what_postgres_knows_is_known(company: Office) -> N
     assert [counts[id_] for id_ in ("frustrated", "high_intent", "at_risk")] == [None, None, None]
     assert counts["power"]
     assert counts["failing"] == 2
-    assert found.bench.match.matched is None
+    assert found.profiles.match.matched is None
 
 
 def test_without_postgres_only_what_posthog_knows_is_known(company: Office) -> None:
@@ -347,7 +350,7 @@ def test_without_postgres_only_what_posthog_knows_is_known(company: Office) -> N
 
 def test_reasons_are_sentences_of_facts(action: Classification, lifecycle: Classification) -> None:
     def reasons(found: Classification, name: str) -> list[str]:
-        return list(found.bench.row("SELECT because FROM classified WHERE email = ?", [f"{name}@x.example"])[0])
+        return list(found.profiles.row("SELECT because FROM classified WHERE email = ?", [f"{name}@x.example"])[0])
 
     assert reasons(action, "gmail") == ["clicked connect 2× (gMail), still holds all 100 credits; signed up 60 d ago"]
     assert reasons(action, "rage_now") == ["1× rage click, 0× exception in 7 days, most on /runs"]
@@ -358,5 +361,5 @@ def test_reasons_are_sentences_of_facts(action: Classification, lifecycle: Class
 
 
 def test_classifying_again_gives_the_same(company: Office, action: Classification) -> None:
-    again = classify(action.bench, action.segment_set)
+    again = classify(action.profiles, action.segment_set)
     assert again.counts == action.counts

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from usertrack.checks.workspace import Finding
-from usertrack.core.document import Document, Listing, Paragraph, Field
+from usertrack.core.document import Document, Field, Listing, Paragraph
 from usertrack.core.errors import CheckFailed
 from usertrack.core.table import Column, Row, Table
 

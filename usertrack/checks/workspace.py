@@ -177,13 +177,13 @@ def _problem(profiles: Profiles, segment: Segment) -> Finding | None:
     return None
 
 
-def _logic(profiles: Profiles, chosen: SegmentSet) -> list[Finding]:
+def _logic(profiles: Profiles, segment_set: SegmentSet) -> list[Finding]:
     """What the rules of a set mean for each other: rules for nobody, and rules inside others."""
     reach = Reach(profiles.connection, {name: fact.type for name, fact in profiles.facts.items()})
-    rules = {segment.id: condition(profiles, segment) for segment in chosen.segments}
+    rules = {segment.id: condition(profiles, segment) for segment in segment_set.segments}
     findings, before = [], list[Segment]()
-    for segment in chosen.segments:
-        taken = [(rules[earlier.id], False) for earlier in before] if chosen.exclusive else []
+    for segment in segment_set.segments:
+        taken = [(rules[earlier.id], False) for earlier in before] if segment_set.exclusive else []
         if not reach.possible([(rules[segment.id], True)]):
             findings.append(_wrong(profiles, segment, "nobody can ever be in it", "its conditions exclude each other"))
         elif not reach.possible([(rules[segment.id], True), *taken]):
@@ -193,7 +193,7 @@ def _logic(profiles: Profiles, chosen: SegmentSet) -> list[Finding]:
         else:
             before.append(segment)
         findings += _off_scale(profiles, segment, rules[segment.id])
-    if not chosen.exclusive:
+    if not segment_set.exclusive:
         for first, second in combinations(before, 2):
             for inner, outer in ((first, second), (second, first)):
                 if not reach.possible([(rules[inner.id], True), (rules[outer.id], False)]):

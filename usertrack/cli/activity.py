@@ -6,7 +6,7 @@ import typer
 
 from usertrack.cli.analytics import WEEKS
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Filters, frame_of, tell, with_asked
+from usertrack.cli.filters import PANEL, Filters, scope_of, tell, with_filters
 from usertrack.cli.options import Limit
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from usertrack.product.scope import Scope
 
 
-@with_asked()
+@with_filters()
 def activity(
     full: Annotated[
         bool, typer.Option("--full", help="Everything, features, journeys, retention, churn and segments too, as JSON.")
@@ -26,7 +26,7 @@ def activity(
     ] = None,
     limit: Limit = None,
     *,
-    asked: Filters,
+    filters: Filters,
     common: Common,
 ) -> None:
     """How active people are: DAU, WAU and MAU, who came and went, sessions, engagement, and when in the week.
@@ -49,12 +49,17 @@ def activity(
     from usertrack.product.ask import user_of
 
     if full:
-        _require_unused(asked)
+        _require_unused(filters)
         _require_json(common)
     with open_desk(common) as session:
-        scope = frame_of(session, asked)
+        scope = scope_of(session, filters)
         scope = replace(scope, user=user_of(session.runner, user)) if user else scope
-        tell(session, scope, _everything(session, scope) if full else activity_document(ask(session.runner, scope)), limit)
+        tell(
+            session,
+            scope,
+            _everything(session, scope) if full else activity_document(ask(session.runner, scope)),
+            limit,
+        )
 
 
 def _require_json(common: Common) -> None:
@@ -67,10 +72,10 @@ def _require_json(common: Common) -> None:
         raise UsageError("--full is a JSON document", "add -f json, or -o with a file that ends in .json")
 
 
-def _require_unused(asked: Filters) -> None:
+def _require_unused(filters: Filters) -> None:
     from usertrack.core.errors import UsageError
 
-    for option, typed in (("--interval", asked.interval), ("--breakdown", asked.breakdown)):
+    for option, typed in (("--interval", filters.interval), ("--breakdown", filters.breakdown)):
         if typed:
             raise UsageError(f"--full takes no {option}: it is one document, by day", f"leave out {option}")
 
@@ -106,8 +111,8 @@ def _place(session: "Session") -> str:
     return str(project) if project and not settings.uses_demo else settings.root.name if settings.root else "demo"
 
 
-@with_asked()
-def sessions(limit: Limit = None, *, asked: Filters, common: Common) -> None:
+@with_filters()
+def sessions(limit: Limit = None, *, filters: Filters, common: Common) -> None:
     """Sessions: how many, how long, and on which devices, browsers, systems and in which countries.
 
     `usertrack sessions` · the last 30 days, today among them, beside as long before
@@ -121,8 +126,8 @@ def sessions(limit: Limit = None, *, asked: Filters, common: Common) -> None:
     from usertrack.product.sessions.view import sessions_document
 
     with open_desk(common) as session:
-        scope = frame_of(session, asked)
-        tell(session, scope, sessions_document(ask(session.runner, scope, buckets=asked.interval is not None)), limit)
+        scope = scope_of(session, filters)
+        tell(session, scope, sessions_document(ask(session.runner, scope, buckets=filters.interval is not None)), limit)
 
 
 def register(app: typer.Typer) -> None:

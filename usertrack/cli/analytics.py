@@ -6,7 +6,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Filters, frame_of, periods_of, tell, with_asked
+from usertrack.cli.filters import PANEL, Filters, periods_of, scope_of, tell, with_filters
 from usertrack.cli.options import Limit, Pseudonyms
 
 Periods = Annotated[
@@ -17,7 +17,7 @@ Periods = Annotated[
 ]
 
 
-@with_asked()
+@with_filters()
 def funnel(
     steps: Annotated[
         list[str],
@@ -44,7 +44,7 @@ def funnel(
     limit: Limit = None,
     pseudonyms: Pseudonyms = False,
     *,
-    asked: Filters,
+    filters: Filters,
     common: Common,
 ) -> None:
     """How many people get from step to step, how long it takes them, and who stops where.
@@ -87,21 +87,21 @@ def funnel(
             raise UsageError(
                 f"the funnel has {len(found.steps)} steps, not {stopped_at}", "--stopped-at takes one of them"
             )
-        if stopped_at is not None and asked.breakdown:
+        if stopped_at is not None and filters.breakdown:
             raise UsageError(
                 "--stopped-at lists everybody who stopped at a step, without a --breakdown",
                 "--where \"person.properties.plan = 'pro'\" leaves the people of one value",
             )
-        trend = asked.interval is not None or periods is not None
-        scope = frame_of(session, asked, interval="week" if trend else "day")
+        trend = filters.interval is not None or periods is not None
+        scope = scope_of(session, filters, interval="week" if trend else "day")
         said = event_notes(session.runner, steps if len(steps) > 1 else [])
         if trend:
-            scope = periods_of(scope, asked, periods, scope.reaching(found.window or 0, 12))
+            scope = periods_of(scope, filters, periods, scope.reaching(found.window or 0, 12))
         if stopped_at is None:
-            shown = funnel_document(ask(session.runner, found, scope, trend=trend))
+            document = funnel_document(ask(session.runner, found, scope, trend=trend))
         else:
-            shown = people_document(found, scope, stopped_at, dropped(session.runner, found, scope, stopped_at))
-        tell(session, scope, session.pseudonymised(shown) if pseudonyms else shown, limit, said)
+            document = people_document(found, scope, stopped_at, dropped(session.runner, found, scope, stopped_at))
+        tell(session, scope, session.pseudonymised(document) if pseudonyms else document, limit, said)
 
 
 WEEKS = 15
@@ -118,7 +118,7 @@ Returning = Annotated[
 ]
 
 
-@with_asked()
+@with_filters()
 def retention(
     kind: Annotated[str, typer.Option("--type", help="first-time or recurring.")] = "first-time",
     periods: Periods = None,
@@ -127,7 +127,7 @@ def retention(
     minimum: Annotated[int, typer.Option("--minimum", min=1, help="How often somebody must come back.")] = 1,
     limit: Limit = None,
     *,
-    asked: Filters,
+    filters: Filters,
     common: Common,
 ) -> None:
     """Who comes back: of those who began in a week (day, month, hour), the share seen again in each later one.
@@ -139,20 +139,20 @@ def retention(
     `usertrack retention --type recurring --target feature_used --segment power`
     """
     from usertrack.cli.session import open_desk
-    from usertrack.product.retention.numbers import RetentionQuery as Question
     from usertrack.product.retention.numbers import Kind, ask
+    from usertrack.product.retention.numbers import RetentionQuery as Question
     from usertrack.product.retention.view import retention_document
     from usertrack.product.scope import one_of
     from usertrack.product.steps import event_notes
 
     with open_desk(common) as session:
-        scope = periods_of(frame_of(session, asked, interval="week"), asked, periods, 8)
+        scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 8)
         question = Question(target or "", returning, one_of(kind, Kind, "--type"), minimum)
         said = event_notes(session.runner, [question.target, returning])
         tell(session, scope, retention_document(ask(session.runner, question, scope)), limit, said)
 
 
-@with_asked()
+@with_filters()
 def cohorts(
     weeks: Annotated[
         int | None,
@@ -165,7 +165,7 @@ def cohorts(
     returning: Returning = "",
     limit: Limit = None,
     *,
-    asked: Filters,
+    filters: Filters,
     common: Common,
 ) -> None:
     """Everybody by the week of their signup, and the share who came back on day 1, 7, 14, 30, 60 and 90 after it.
@@ -183,7 +183,7 @@ def cohorts(
     from usertrack.product.steps import event_notes
 
     with open_desk(common) as session:
-        scope = periods_of(frame_of(session, asked, interval="week"), asked, weeks, WEEKS)
+        scope = periods_of(scope_of(session, filters, interval="week"), filters, weeks, WEEKS)
         said = event_notes(session.runner, [target or "", returning])
         signed_up = session.settings["signed_up"] if target is None else target
         found = ask_days(session.runner, Question(signed_up, returning), scope)
@@ -195,9 +195,9 @@ Active = Annotated[
 ]
 
 
-@with_asked()
+@with_filters()
 def lifecycle(
-    event: Active = "", periods: Periods = None, limit: Limit = None, *, asked: Filters, common: Common
+    event: Active = "", periods: Periods = None, limit: Limit = None, *, filters: Filters, common: Common
 ) -> None:
     """Who is new, who returns, who comes back after a pause, and who has gone, from period to period.
 
@@ -211,14 +211,14 @@ def lifecycle(
     from usertrack.product.steps import event_notes
 
     with open_desk(common) as session:
-        scope = periods_of(frame_of(session, asked, interval="week"), asked, periods, 12)
+        scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 12)
         said = event_notes(session.runner, [event])
         tell(session, scope, lifecycle_document(ask_lifecycle(session.runner, event, scope)), limit, said)
 
 
-@with_asked()
+@with_filters()
 def stickiness(
-    event: Active = "", periods: Periods = None, limit: Limit = None, *, asked: Filters, common: Common
+    event: Active = "", periods: Periods = None, limit: Limit = None, *, filters: Filters, common: Common
 ) -> None:
     """On how many days (weeks, months) of a time people were active: habits show at the far end.
 
@@ -232,12 +232,12 @@ def stickiness(
     from usertrack.product.steps import event_notes
 
     with open_desk(common) as session:
-        scope = periods_of(frame_of(session, asked), asked, periods, 14)
+        scope = periods_of(scope_of(session, filters), filters, periods, 14)
         said = event_notes(session.runner, [event])
         tell(session, scope, stickiness_document(ask_stickiness(session.runner, event, scope)), limit, said)
 
 
-@with_asked()
+@with_filters()
 def features(
     event: Annotated[
         str, typer.Option("--event", metavar="EVENT", help="A use of a feature; a|b is either; default: feature_used.")
@@ -252,7 +252,7 @@ def features(
     periods: Periods = None,
     limit: Limit = None,
     *,
-    asked: Filters,
+    filters: Filters,
     common: Common,
 ) -> None:
     """Which features are used by whom: adoption, who comes back to them, time spent, trend, and what nobody uses.
@@ -272,26 +272,28 @@ def features(
     from usertrack.product.steps import event_notes
 
     with open_desk(common) as session:
-        scope = periods_of(frame_of(session, asked, interval="week"), asked, periods, 8)
+        scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 8)
         source = source_of(session.settings, event, name)
         if name:
             require_known(session.runner, [name], scope.since, scope.until)
         said = event_notes(session.runner, [event])
-        found = ask(session.runner, source, scope, category or [])
-        tell(session, scope, features_document(found), limit, said)
+        churn = ask(session.runner, source, scope, category or [])
+        tell(session, scope, features_document(churn), limit, said)
 
 
-@with_asked()
+@with_filters()
 def churn(
     event: Active = "",
     gone: Annotated[
         int,
-        typer.Option("--gone", metavar="DAYS", min=1, max=400, help="FullActivity days without an event are to have left."),
+        typer.Option(
+            "--gone", metavar="DAYS", min=1, max=400, help="FullActivity days without an event are to have left."
+        ),
     ] = 30,
     periods: Periods = None,
     limit: Limit = None,
     *,
-    asked: Filters,
+    filters: Filters,
     common: Common,
 ) -> None:
     """How many leave, how long people stay, who is about to go, and how often that was right before.
@@ -310,10 +312,10 @@ def churn(
     from usertrack.product.steps import event_notes
 
     with open_desk(common) as session:
-        trend = asked.interval is not None or periods is not None
-        scope = frame_of(session, asked, days=365, interval="month" if trend else "day")
+        trend = filters.interval is not None or periods is not None
+        scope = scope_of(session, filters, days=365, interval="month" if trend else "day")
         if trend:
-            scope = periods_of(scope, asked, periods, len(scope.starts))
+            scope = periods_of(scope, filters, periods, len(scope.starts))
         said = event_notes(session.runner, [event])
         tell(session, scope, churn_document(ask(session.runner, event, gone, scope, trend=trend)), limit, said)
 

@@ -14,12 +14,12 @@ from usertrack.cli.options import with_common
 if TYPE_CHECKING:
     from usertrack.cli.session import Session
     from usertrack.core.document import Document
-    from usertrack.product.scope import Scope, Interval, WeekStart
+    from usertrack.product.scope import Interval, Scope, WeekStart
     from usertrack.segments.profiles import Profiles
     from usertrack.segments.rules import Rules
 
 PANEL = "Product analytics"
-_WHAT = "What is asked about"
+_OPTIONS_PANEL = "What is asked about"
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Filters:
 
 
 def _option(*names: str, **more: Any) -> Any:
-    return typer.Option(*names, rich_help_panel=_WHAT, **more)
+    return typer.Option(*names, rich_help_panel=_OPTIONS_PANEL, **more)
 
 
-_FIELDS: dict[str, Any] = {
+_OPTIONS: dict[str, Any] = {
     "since": Annotated[
         str | None,
         _option("--since", metavar="DATE", help="Nothing before this, except to make the first bucket whole."),
@@ -106,62 +106,62 @@ _FIELDS: dict[str, Any] = {
 _DEFAULTS = Filters()
 
 
-def with_asked(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give ``command(…, asked, common)`` these options and those of every command; ``without`` some of them."""
+def with_filters(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give ``command(…, filters, common)`` these options and those of every command; ``without`` some of them."""
 
     def wrap(command: Callable[..., None]) -> Callable[..., None]:
-        fields = {name: annotation for name, annotation in _FIELDS.items() if name not in without}
+        options = {name: annotation for name, annotation in _OPTIONS.items() if name not in without}
 
         @functools.wraps(command)
-        def wrapper(**given: Any) -> None:
-            asked = Filters(**{name: given.pop(name) for name in fields})
-            command(**given, asked=asked)
+        def wrapper(**values: Any) -> None:
+            filters = Filters(**{name: values.pop(name) for name in options})
+            command(**values, filters=filters)
 
         own = inspect.signature(command)
         shared = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(_DEFAULTS, name), annotation=kind)
-            for name, kind in fields.items()
+            for name, kind in options.items()
         ]
-        kept = [p for p in own.parameters.values() if p.name not in ("asked", "common")]
+        arguments = [p for p in own.parameters.values() if p.name not in ("filters", "common")]
         wrapper.__signature__ = own.replace(  # type: ignore[attr-defined]
-            parameters=[*kept, *shared, own.parameters["common"]]
+            parameters=[*arguments, *shared, own.parameters["common"]]
         )
         return with_common(wrapper)
 
     return wrap
 
 
-def frame_of(session: "Session", asked: Filters, *, days: int = 30, interval: str = "day") -> "Scope":
+def scope_of(session: "Session", filters: Filters, *, days: int = 30, interval: str = "day") -> "Scope":
     """What is asked about; raises UsageError. Asks the sources for the people of a segment."""
     from usertrack.core.errors import UsageError
     from usertrack.library.sql import condition_of, properties_of
     from usertrack.product.ask import require_known
-    from usertrack.product.scope import TOP, Scope, Interval, Population, Range, one_of
+    from usertrack.product.scope import TOP, Interval, Population, Range, Scope, one_of
 
-    if asked.top is not None and not asked.breakdown:
+    if filters.top is not None and not filters.breakdown:
         raise UsageError("--top tells values of a --breakdown apart, and there is none", "add --breakdown PROPERTY")
     zone, as_of = session.settings["timezone"], session.runner.as_of
-    since, until = Range(asked.since, asked.until, asked.days).window(as_of, zone, days)
-    unit: Interval = one_of(asked.interval or interval, Interval, "--interval")
+    since, until = Range(filters.since, filters.until, filters.days).window(as_of, zone, days)
+    unit: Interval = one_of(filters.interval or interval, Interval, "--interval")
     scope = Scope(
         since,
         until,
         as_of,
         unit,
         zone,
-        week_start(session, asked.week_start, unit),
-        condition_of(asked.where, "posthog") if asked.where else "",
-        breakdown=asked.breakdown or "",
-        top=asked.top or TOP,
-        population=one_of(asked.people or session.settings["people"], Population, "--people"),
+        week_start(session, filters.week_start, unit),
+        condition_of(filters.where, "posthog") if filters.where else "",
+        breakdown=filters.breakdown or "",
+        top=filters.top or TOP,
+        population=one_of(filters.people or session.settings["people"], Population, "--people"),
     )
     require_known(session.runner, properties_of(scope.where), scope.since, scope.until)
-    if not asked.segment:
+    if not filters.segment:
         return scope
     rules = session.rules()
-    rules.holding(asked.segment)
+    rules.holding(filters.segment)
     incomplete = session.incomplete
-    found = of_people(session, scope, asked.segment, session.profiles(rules), rules)
+    found = of_people(session, scope, filters.segment, session.profiles(rules), rules)
     session.incomplete = incomplete  # a segment that is known is known whole, whatever else could not be answered
     return found
 
@@ -179,7 +179,7 @@ def week_start(session: "Session", typed: str | None, unit: "Interval") -> "Week
 
 
 def of_people(session: "Session", scope: "Scope", segment: str, profiles: "Profiles", rules: "Rules") -> "Scope":
-    """``frame`` for the people of a segment alone.
+    """``scope`` for the people of a segment alone.
 
     Raises UsageError where there is none of that name, Unknown where a source was missing that tells who is in it.
     """
@@ -189,22 +189,22 @@ def of_people(session: "Session", scope: "Scope", segment: str, profiles: "Profi
     from usertrack.segments.classify import classify
 
     chosen, name = rules.holding(segment)
-    found = classify(profiles, chosen)
-    found.require_known(name)
-    people = found.people([name])
+    classification = classify(profiles, chosen)
+    classification.require_known(name)
+    people = classification.people([name])
     key = people.names.index(rules.key)
     most = MOST_EMBEDDED if session.runner.about().get("usertrack_parquet") else MOST_PEOPLE
     return replace(scope, segment=segment, people=tuple(str(row[key]) for row in people.rows), most_people=most)
 
 
-def periods_of(scope: "Scope", asked: Filters, count: int | None, usual: int) -> "Scope":
-    """``frame`` from the start of a bucket on: of what was asked for, else of the ``count``, or ``usual``, last ones.
+def periods_of(scope: "Scope", filters: Filters, count: int | None, usual: int) -> "Scope":
+    """``scope`` from the start of a bucket on: of what was asked for, else of the ``count``, or ``usual``, last ones.
 
     Raises UsageError where two options say when it begins.
     """
     from usertrack.core.errors import UsageError
 
-    begins = "--since" if asked.since else "--days" if asked.days is not None else ""
+    begins = "--since" if filters.since else "--days" if filters.days is not None else ""
     if begins and count is not None:
         raise UsageError(f"{begins} and --periods both say when it begins", "give one of them")
     if begins:

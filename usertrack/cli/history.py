@@ -74,14 +74,16 @@ def show(
     zone = settings["timezone"]
     place, connection = _place(settings), connect()
     with opened(connection, place):
-        kept = _kept(connection, place, set_name, _edge(since, zone, 0), _edge(until or settings["as_of"], zone, 1))
-        days = best_of_days(kept, zone)
+        snapshots = _kept(
+            connection, place, set_name, _edge(since, zone, 0), _edge(until or settings["as_of"], zone, 1)
+        )
+        days = best_of_days(snapshots, zone)
         if user is not None:
             document = path_document(rules.key, user.strip().lower(), path(connection, days, user), zone)
         else:
-            only = _ids(kept, segment or [])
-            asked = HistoryQuery(set_name, rules.key, only, before=_middle(before, zone), after=_middle(after, zone))
-            document = story_document(tell(connection, kept, days, asked), only, zone, view)
+            only = _ids(snapshots, segment or [])
+            query = HistoryQuery(set_name, rules.key, only, before=_middle(before, zone), after=_middle(after, zone))
+            document = story_document(tell(connection, snapshots, days, query), only, zone, view)
     emit(document, settings, common, limit)
 
 
@@ -143,13 +145,13 @@ def forget(
     first, last = (moment.replace(tzinfo=None) for moment in span(day, zone))
     place, connection = _place(settings), connect()
     with opened(connection, place):
-        kept = _kept(connection, place, set_name, first, max(last, first + timedelta(seconds=59.999999)))
-    said = f"{len(kept)} snapshot{'s' * (len(kept) != 1)} of the set {set_name}: {moments(kept, zone)}"
+        snapshots = _kept(connection, place, set_name, first, max(last, first + timedelta(seconds=59.999999)))
+    said = f"{len(snapshots)} snapshot{'s' * (len(snapshots) != 1)} of the set {set_name}: {moments(snapshots, zone)}"
     if not yes and not diagnostics.agreed(f"forget {said}"):
         diagnostics.note("nothing was forgotten")
         raise typer.Exit(1)
     with opened(connection, place, write=True):
-        remove(connection, kept)
+        remove(connection, snapshots)
     diagnostics.note(f"forgot {said}")
 
 
@@ -196,12 +198,12 @@ def _kept(connection: Any, place: "Place", set_name: str, since: Any, until: Any
     return kept
 
 
-def _ids(kept: "Sequence[Snapshot]", names: Sequence[str]) -> list[str]:
+def _ids(snapshots: "Sequence[Snapshot]", names: Sequence[str]) -> list[str]:
     """The ids of the segments called ``names``; raises UsageError for one that no snapshot has."""
     from usertrack.core.errors import UsageError, did_you_mean
     from usertrack.segments.rules import named
 
-    known = {segment.id: segment for snapshot in kept for segment in snapshot.segments}
+    known = {segment.id: segment for snapshot in snapshots for segment in snapshot.segments}
     for name in names:
         if named(known.values(), name) is None:
             hint = did_you_mean(name, known, f"there are {', '.join(known)}")

@@ -70,19 +70,19 @@ def events(
     from usertrack.cli.serving import default_data, require_timezone
     from usertrack.demo.sources import require_engines
     from usertrack.product.scope import one_of
-    from usertrack.server.imports.events import Ties, ImportOptions
+    from usertrack.server.imports.events import ImportOptions, Ties
 
     require_engines()
     require_timezone(timezone)
     out.format_of(fmt or "", output)
     folder = data or default_data()
-    wanted = ImportOptions(file, file, mapping or [], omit or [], timezone, skip_bad, one_of(ties, Ties, "--ties"))
+    options = ImportOptions(file, file, mapping or [], omit or [], timezone, skip_bad, one_of(ties, Ties, "--ties"))
     with diagnostics.Progress() as progress:
-        shown = _previewed(wanted, progress) if dry_run else _imported(wanted, folder, progress)
+        shown = _previewed(options, progress) if dry_run else _imported(options, folder, progress)
     out.emit(shown, fmt=fmt or "", output=output)
 
 
-def _previewed(wanted: "ImportOptions", progress: "Progress") -> "Document":
+def _previewed(options: "ImportOptions", progress: "Progress") -> "Document":
     """Needs no data directory, so that one which is served is not in the way."""
     from chdb import ChdbError
 
@@ -95,28 +95,28 @@ def _previewed(wanted: "ImportOptions", progress: "Progress") -> "Document":
     with (
         tempfile.TemporaryDirectory(prefix="usertrack-") as scratch,
         closing(Store(Path(scratch))) as store,
-        open_events(store, wanted, token="") as events,
+        open_events(store, options, token="") as events,
     ):
         try:
             problems = [described(events, problem) for problem in bad_rows(store, events)]
             rows, notes = first_rows(store, events), clock_notes(store, events)
         except (RuntimeError, ChdbError) as error:
             raise failure(store, events, error) from None
-        return preview_document(str(wanted.called), events.mapping.fates(), rows, problems, notes)
+        return preview_document(str(options.called), events.mapping.fates(), rows, problems, notes)
 
 
-def _imported(wanted: "ImportOptions", folder: Path, progress: "Progress") -> "Document":
+def _imported(options: "ImportOptions", folder: Path, progress: "Progress") -> "Document":
     from usertrack.server.imports.view import imported_document
     from usertrack.server.lock import DirectoryServed
 
     try:
-        done, answering = _here(wanted, folder, progress), f"`usertrack serve --data {folder}`"
+        done, answering = _here(options, folder, progress), f"`usertrack serve --data {folder}`"
     except DirectoryServed as served:
-        done, answering = _there(wanted, served, progress), f"the server at {served.url}"
-    return imported_document(str(wanted.called), asdict(done), answering)
+        done, answering = _there(options, served, progress), f"the server at {served.url}"
+    return imported_document(str(options.called), asdict(done), answering)
 
 
-def _here(wanted: "ImportOptions", folder: Path, progress: "Progress") -> "Imported":
+def _here(options: "ImportOptions", folder: Path, progress: "Progress") -> "Imported":
     from usertrack.cli import diagnostics
     from usertrack.server.imports.load import import_file
     from usertrack.server.serve import load_or_create_settings
@@ -125,19 +125,19 @@ def _here(wanted: "ImportOptions", folder: Path, progress: "Progress") -> "Impor
     try:
         with closing(Store(folder)) as store:
             token = load_or_create_settings(folder, os.environ).project_token
-            return import_file(store, wanted, token, datetime.now(UTC), progress)
+            return import_file(store, options, token, datetime.now(UTC), progress)
     except KeyboardInterrupt:
         diagnostics.note("nothing was imported")
         raise
 
 
-def _there(wanted: "ImportOptions", served: "DirectoryServed", progress: "Progress") -> "Imported":
+def _there(options: "ImportOptions", served: "DirectoryServed", progress: "Progress") -> "Imported":
     from usertrack.cli import diagnostics
     from usertrack.server.imports.remote import import_by_server
 
     progress(f"the server at {served.url} imports it")
     try:
-        return import_by_server(served.url, served.key, wanted, progress)
+        return import_by_server(served.url, served.key, options, progress)
     except KeyboardInterrupt:
         diagnostics.note("the server imports nothing of it, unless it was at the last step already")
         raise

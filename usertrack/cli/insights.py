@@ -78,7 +78,9 @@ def run(
         _say_as_of(session)
         found = find(session.runner, wanted)
         session.progress(f"waiting for {found.called}", passing=True)
-        session.emit(answer_document(answer(session.runner, found, refresh=common.refresh), session.settings["timezone"]), limit)
+        session.emit(
+            answer_document(answer(session.runner, found, refresh=common.refresh), session.settings["timezone"]), limit
+        )
 
 
 @insight.command("create")
@@ -172,10 +174,10 @@ def events(
     from usertrack.insights.view import events_document
 
     with open_desk(common) as session:
-        found = known(session.runner, search, days)
+        table = known(session.runner, search, days)
         if not search:
-            names.keep(session.settings, "events", (str(row[0]) for row in found.rows))
-        session.emit(events_document(found, days, session.settings["timezone"]), limit)
+            names.keep(session.settings, "events", (str(row[0]) for row in table.rows))
+        session.emit(events_document(table, days, session.settings["timezone"]), limit)
 
 
 @with_common
@@ -196,10 +198,10 @@ def properties(
     from usertrack.insights.view import properties_document
 
     with open_desk(common) as session:
-        found = known(session.runner, of, event, search)
+        table = known(session.runner, of, event, search)
         if not (event or search):
-            names.keep(session.settings, f"{of} properties", (str(row[0]) for row in found.rows))
-        session.emit(properties_document(found, event or f"{of}s", session.settings["timezone"]), limit)
+            names.keep(session.settings, f"{of} properties", (str(row[0]) for row in table.rows))
+        session.emit(properties_document(table, event or f"{of}s", session.settings["timezone"]), limit)
 
 
 @with_common
@@ -223,8 +225,8 @@ def errors(
 
     with open_desk(common) as session:
         _say_as_of(session, "its ranking of errors")
-        found = ranked(session.runner, days, sort, search)
-        session.emit(errors_document(found, days, session.settings["timezone"]), limit)
+        table = ranked(session.runner, days, sort, search)
+        session.emit(errors_document(table, days, session.settings["timezone"]), limit)
 
 
 @with_common

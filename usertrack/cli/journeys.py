@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Filters, frame_of, tell, with_asked
+from usertrack.cli.filters import PANEL, Filters, scope_of, tell, with_filters
 from usertrack.cli.options import Limit
 
 
-@with_asked()
+@with_filters()
 def journeys(
     start: Annotated[
         str,
@@ -26,7 +26,7 @@ def journeys(
     urls: Annotated[bool, typer.Option("--urls", help="Pages are whole addresses, as in PostHog's own paths.")] = False,
     limit: Limit = None,
     *,
-    asked: Filters,
+    filters: Filters,
     common: Common,
 ) -> None:
     """Which way people take: what they do first and next, where they come in, and where they leave.
@@ -42,8 +42,8 @@ def journeys(
     `usertrack journeys -o journeys.html` · as a drawing
     """
     from usertrack.cli.session import open_desk
-    from usertrack.product.journeys.numbers import JourneysQuery as Question
     from usertrack.product.journeys.numbers import By, ask, page_of
+    from usertrack.product.journeys.numbers import JourneysQuery as Question
     from usertrack.product.journeys.view import journeys_document
     from usertrack.product.scope import one_of
 
@@ -51,9 +51,9 @@ def journeys(
     if kind == "page":
         start, goal = page_of(start, urls=urls), page_of(goal, urls=urls)
     with open_desk(common) as session:
-        patterns, periods = tuple(session.settings["pages"]), asked.interval is not None
+        patterns, periods = tuple(session.settings["pages"]), filters.interval is not None
         question = Question(start, goal, steps, kind, urls, patterns, periods)
-        scope = frame_of(session, asked)
+        scope = scope_of(session, filters)
         tell(session, scope, journeys_document(ask(session.runner, question, scope), limit), limit)
 
 

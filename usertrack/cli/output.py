@@ -35,7 +35,7 @@ _ENDLESS = 100_000  # columns where nobody looks: plain lines are never wrapped 
 
 
 def emit(
-    shown: Document | Table,
+    answer: Document | Table,
     *,
     fmt: str = "",
     output: Path | None = None,
@@ -51,7 +51,7 @@ def emit(
     """
     path = None if output is None or str(output) == "-" else output
     fmt = format_of(fmt, path)
-    document = of_table(shown) if isinstance(shown, Table) else shown
+    document = of_table(answer) if isinstance(answer, Table) else answer
     _require(document, fmt)
     if path is not None:
         is_report = document.provenance is not None  # whose figures are those that people see

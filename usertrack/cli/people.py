@@ -44,10 +44,10 @@ def segments(
         rules = session.rules()
         chosen = rules.set_named(set_name)
         only = rules.require(chosen, names or [])
-        found = classify(session.profiles(rules, last=True), chosen)
-        since = keep(found, session.history(), session.runner.now)
+        classification = classify(session.profiles(rules, last=True), chosen)
+        since = keep(classification, session.history(), session.runner.now)
         zone = session.settings["timezone"]
-        document = segments_document(found, only, zone, limit, since, all_members=all_members)
+        document = segments_document(classification, only, zone, limit, since, all_members=all_members)
         session.emit(session.pseudonymised(document) if pseudonyms else document, limit)
 
 
@@ -64,8 +64,8 @@ def explain(email: Email, set_name: SetName = "action", *, common: Common) -> No
     with open_desk(common) as session:
         rules = session.rules()
         profiles = session.profile_of(rules, email)
-        found = explain_person(profiles, rules.set_named(set_name), email)
-        session.emit(explain_document(profiles, found, session.settings["timezone"]))
+        explanation = explain_person(profiles, rules.set_named(set_name), email)
+        session.emit(explain_document(profiles, explanation, session.settings["timezone"]))
 
 
 @with_common

@@ -143,11 +143,14 @@ def retention(
     with _opened(common, data) as session:
         before, where = session.runner.now - age, _places(session, data)
         title = f"What is older than {older_than}"
-        found = expire(session.runner, where, before, session.progress, dry_run=True)
-        done = yes or _agreed(session, title, found, older_than)
+        changes = expire(session.runner, where, before, session.progress, dry_run=True)
+        done = yes or _agreed(session, title, changes, older_than)
         if done:
             _finish(
-                session, f"{title} was deleted", expire(session.runner, where, before, session.progress, dry_run=False), found
+                session,
+                f"{title} was deleted",
+                expire(session.runner, where, before, session.progress, dry_run=False),
+                changes,
             )
 
 
@@ -170,17 +173,17 @@ def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None
         where = _places(session, data)
         pseudonyms = Pseudonyms(key_of(session.settings), session.settings["internal"])
         title = "Who would be a pseudonym"
-        found = upkeep.pseudonymize(session.runner, where, pseudonyms, session.progress, dry_run=True)
-        if yes or _agreed(session, title, found, "pseudonymize"):
+        changes = upkeep.pseudonymize(session.runner, where, pseudonyms, session.progress, dry_run=True)
+        if yes or _agreed(session, title, changes, "pseudonymize"):
             done = upkeep.pseudonymize(session.runner, where, pseudonyms, session.progress, dry_run=False)
-            _finish(session, "People are pseudonyms now", done, found)
+            _finish(session, "People are pseudonyms now", done, changes)
 
 
-def _agreed(session: "Session", title: str, found: "list[Change]", word: str) -> bool:
+def _agreed(session: "Session", title: str, changes: "list[Change]", word: str) -> bool:
     from usertrack.cli import diagnostics
     from usertrack.privacy.view import counts_document
 
-    session.emit(counts_document(title, "nothing was changed", found, found))
+    session.emit(counts_document(title, "nothing was changed", changes, changes))
     agreed = _confirmed(f"Type {word} to do it", word)
     if not agreed:
         diagnostics.note("nothing was changed; --yes does it")

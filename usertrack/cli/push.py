@@ -116,13 +116,13 @@ def _audience(session: "Session", segment: str, set_name: str, limit: int | None
     rules = session.rules()
     chosen = rules.set_named(set_name)
     (segment,) = rules.require(chosen, [segment])
-    found = classify(session.profiles(rules), chosen)
+    classification = classify(session.profiles(rules), chosen)
     if session.runner.opted_out.problem:
         raise Unknown(
             f"nothing was sent: who has opted out is unknown, because {session.runner.opted_out.problem}", "try again"
         )
-    since = keep(found, session.history(), session.runner.now)
-    audience = audience_of(found, segment, session.settings["timezone"], limit, all_members=all_members)
+    since = keep(classification, session.history(), session.runner.now)
+    audience = audience_of(classification, segment, session.settings["timezone"], limit, all_members=all_members)
     if since is None or segment not in since.counts:
         return audience
     return replace(audience, moved=since.counts[segment], since=since.pair.before.as_of)

@@ -10,7 +10,7 @@ import typer
 from usertrack.cli import complete
 from usertrack.cli.analytics import WEEKS
 from usertrack.cli.common import Common
-from usertrack.cli.filters import Filters, frame_of, of_people, week_start, with_asked
+from usertrack.cli.filters import Filters, of_people, scope_of, week_start, with_filters
 from usertrack.cli.options import AllMembers, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def segment(
 
 
 @report.command("activity")
-@with_asked("interval", "breakdown", "top")
-def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, asked: Filters, common: Common) -> None:
+@with_filters("interval", "breakdown", "top")
+def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, filters: Filters, common: Common) -> None:
     """The whole picture: active people, sessions, features, journeys, retention, cohorts, segments, on one page.
 
     `usertrack report activity -o activity.html` · the last 30 days, one file with charts, for mail and print
@@ -116,19 +116,19 @@ def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, asked: Filt
     `usertrack report activity --where "properties.$os = 'Linux'" --since 2026-10-01 -o linux.md`
     """
     from usertrack.cli.session import open_desk
-    from usertrack.product.scope import Scope, Range
+    from usertrack.product.scope import Range, Scope
 
     with open_desk(common) as session:
         as_of, zone = session.runner.as_of, session.settings["timezone"]
-        since, until = Range(asked.since, asked.until, asked.days).window(as_of, zone, 30)
+        since, until = Range(filters.since, filters.until, filters.days).window(as_of, zone, 30)
         made = replace(
             _recipe(session, "activity", Scope(since, until, as_of, timezone=zone).window, "action", limit),
             since=since.isoformat(),
             until=until.isoformat(),
-            week_start=week_start(session, asked.week_start, "week"),
-            segment=asked.segment,
-            people=asked.people or session.settings["people"],
-            where=asked.where,
+            week_start=week_start(session, filters.week_start, "week"),
+            segment=filters.segment,
+            people=filters.people or session.settings["people"],
+            where=filters.where,
         )
         _emit(session, made, pseudonyms=pseudonyms)
 
@@ -237,10 +237,10 @@ def _weekly(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # 
     sought = replace(sought, earlier=moments(week, recipe.as_of)[1])
     catalogue = read_catalogue(failures_paths(session.settings))
     session.progress.expect(2 * len(sought.rules.queries) + 8)
-    found = gather(session.runner, week, sought, catalogue, session.progress.done)
+    weekly = gather(session.runner, week, sought, catalogue, session.progress.done)
     session.runner.finish()
-    session.incomplete = found.incomplete
-    return weekly_document(found, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)
+    session.incomplete = weekly.incomplete
+    return weekly_document(weekly, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)
 
 
 def _user(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
@@ -267,7 +267,7 @@ def _segment(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  #
     answered, _ = ask_both(session.runner, sought, done=session.progress.done)
     session.runner.finish()
     found, moved = classify_both(answered)
-    session.incomplete = any(fact.missing for fact in found.bench.facts.values())
+    session.incomplete = any(fact.missing for fact in found.profiles.facts.values())
     return segment_document(
         found,
         moved,
@@ -287,14 +287,14 @@ def _activity(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  
     from usertrack.reports.activity_view import dashboard_document
 
     session.runner = session.runner.at(recipe.as_of)
-    asked = Filters(
+    filters = Filters(
         recipe.since,
         recipe.until,
         week_start=recipe.week_start,
         people=recipe.people or "all",
         where=recipe.where,
     )
-    scope = frame_of(session, asked)
+    scope = scope_of(session, filters)
     rules = session.rules()
     if recipe.segment:
         rules.holding(recipe.segment)  # a wrong name is said before anything is asked
@@ -304,8 +304,10 @@ def _activity(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  
     weeks = replace(scope, interval="week").last(WEEKS)
     settings = session.settings
     question = Question(scope, weeks, settings["signed_up"], source_of(settings), tuple(settings["pages"]))
-    found = gather(session.runner, question, profiles, rules, lambda asked, answer: session.progress(asked.name, passing=True))
-    return dashboard_document(found, asdict(recipe), _templates(session), recipe.limit)
+    dashboard = gather(
+        session.runner, question, profiles, rules, lambda asked, answer: session.progress(asked.name, passing=True)
+    )
+    return dashboard_document(dashboard, asdict(recipe), _templates(session), recipe.limit)
 
 
 def _sought(session: "Session", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FBT001

@@ -72,9 +72,9 @@ class Session:
 
         return None if self.runner.future else place_of(self.settings, self.runner.now)
 
-    def emit(self, shown: "Document | Table", limit: int | None = None) -> None:
+    def emit(self, answer: "Document | Table", limit: int | None = None) -> None:
         self.progress.stop()
-        emit(self._dated(shown), self.settings, self.common, limit)
+        emit(self._dated(answer), self.settings, self.common, limit)
 
     def pseudonymised(self, document: "Document", limit: int | None = None) -> "Document":
         """``document`` with nobody's e-mail in it, nor the name of whom it is about."""
@@ -84,14 +84,14 @@ class Session:
         also = {self.name: "[name]"}
         return Pseudonyms(key_of(self.settings), self.settings["internal"], also).document(document, limit)
 
-    def _dated(self, shown: "Document | Table") -> "Document | Table":
+    def _dated(self, answer: "Document | Table") -> "Document | Table":
         """``shown`` with its age, where answers are from the cache."""
         from usertrack.core.document import Document
 
         if not self.runner.stale:
-            return shown
+            return answer
         stale, asked_at = self.runner.stale, self.runner.asked_at
-        dated = replace(shown, notes=(stale, *shown.notes))
+        dated = replace(answer, notes=(stale, *answer.notes))
         if isinstance(dated, Document) and (data := dated.data):
             return replace(dated, data=lambda: _with_age(data(), stale, asked_at))
         return dated
@@ -152,21 +152,21 @@ def say_demo(settings: "Settings") -> None:
         diagnostics.note("the demo is on this machine, and answers itself without any network")
 
 
-def emit(shown: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:
+def emit(answer: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:
     """Hand the answer to standard output or ``--output``."""
     fmt = format_of(settings, common)
-    output.emit(shown, fmt=fmt, output=common.output, limit=limit, note=diagnostics.note)
-    _say_what_was_written(shown, output.format_of(fmt, common.output), common.output, limit)
-    _say_what_was_cut(shown, output.format_of(fmt, common.output), limit)
+    output.emit(answer, fmt=fmt, output=common.output, limit=limit, note=diagnostics.note)
+    _say_what_was_written(answer, output.format_of(fmt, common.output), common.output, limit)
+    _say_what_was_cut(answer, output.format_of(fmt, common.output), limit)
 
 
-def _say_what_was_written(shown: "Document | Table", fmt: str, path: Path | None, limit: int | None) -> None:
+def _say_what_was_written(answer: "Document | Table", fmt: str, path: Path | None, limit: int | None) -> None:
     from usertrack.core.document import Document
     from usertrack.core.words import plural
 
     if path is None or str(path) == "-":
         return
-    table = shown.table if isinstance(shown, Document) else shown
+    table = answer.table if isinstance(answer, Document) else answer
     if table is None or fmt in ("table", "json", "markdown", "html"):
         diagnostics.note(f"wrote {path}")
     else:
@@ -179,12 +179,12 @@ def format_of(settings: "Settings", common: Common) -> str:
     return "" if common.output is not None and common.format is None else settings["format"] or ""
 
 
-def _say_what_was_cut(shown: "Document | Table", fmt: str, limit: int | None) -> None:
+def _say_what_was_cut(answer: "Document | Table", fmt: str, limit: int | None) -> None:
     """Files and pipes of rows cannot say it themselves."""
     from usertrack.core.document import Document
     from usertrack.segments.view import cut_note
 
-    table = shown.table if isinstance(shown, Document) else shown
+    table = answer.table if isinstance(answer, Document) else answer
     if table is not None and fmt not in ("table", "json", "markdown", "html"):
         for line in cut_note(len(table.rows), limit):
             diagnostics.note(line)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from usertrack.core.document import Document, Listing, Field
+from usertrack.core.document import Document, Field, Listing
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import size_words
 from usertrack.engine.cache import Cache

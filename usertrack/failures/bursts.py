@@ -107,10 +107,10 @@ def incidents(stretches: Sequence[Stretch], failures: Iterable[Failed]) -> list[
     return _joined(sorted(found, key=lambda one: (one.level, one.start)), at_level)
 
 
-def measured(found: Iterable[Incident], stretches: Iterable[Stretch]) -> list[Incident]:
+def measured(incidents: Iterable[Incident], stretches: Iterable[Stretch]) -> list[Incident]:
     """``found``, each with the one of ``stretches`` that is the incident itself."""
     by_itself = {stretch.itself: stretch for stretch in stretches}
-    return [replace(one, whole=by_itself[one.itself]) for one in found]
+    return [replace(one, whole=by_itself[one.itself]) for one in incidents]
 
 
 def unlikely(stretches: Sequence[Stretch]) -> list[tuple[float, Stretch]]:
@@ -232,10 +232,10 @@ def _counted(incident: Incident, failures: Sequence[Failed]) -> Incident:
     return replace(incident, people=people, failed=len(struck), all_failed=len(inside))
 
 
-def _joined(found: Sequence[Incident], at_level: dict[str, list[Failed]]) -> list[Incident]:
+def _joined(incidents: Sequence[Incident], at_level: dict[str, list[Failed]]) -> list[Incident]:
     """Neighbours of one cause as the one incident that they are."""
     joined: list[Incident] = []
-    for incident in found:
+    for incident in incidents:
         last = joined[-1] if joined else None
         if last and (last.level, last.cause) == (incident.level, incident.cause) and incident.start <= last.end + _HOUR:
             worse = min(last, incident, key=lambda one: one.chance)

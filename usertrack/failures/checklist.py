@@ -12,18 +12,22 @@ from usertrack.failures.investigation import Investigation, Level
 NOUNS = {"workflow": "run", "tool": "call"}
 
 
-def checklist(found: Investigation, timezone: str) -> list[tuple[str, str]]:
+def checklist(investigation: Investigation, timezone: str) -> list[tuple[str, str]]:
     """(what was checked, what was found), in the order of the process."""
     points: list[tuple[str, tuple[str, ...], Callable[[], str]]] = [
-        ("Tool-level failures", ("levels",), lambda: _level(found.levels["tool"], found.person)),
-        ("Workflow-level failures", ("levels",), lambda: _level(found.levels["workflow"], found.person)),
-        ("Is the tool used at all", ("used",), lambda: _usage(found)),
-        ("MCP versus default tools", ("kinds",), lambda: _kinds(found)),
-        ("Root causes", ("messages",), lambda: _causes(found)),
-        ("Timeline", ("windows", "messages", "days"), lambda: _timeline(found, timezone)),
-        ("Messages read", ("messages", "levels"), lambda: _messages(found)),
+        ("Tool-level failures", ("levels",), lambda: _level(investigation.levels["tool"], investigation.person)),
+        (
+            "Workflow-level failures",
+            ("levels",),
+            lambda: _level(investigation.levels["workflow"], investigation.person),
+        ),
+        ("Is the tool used at all", ("used",), lambda: _usage(investigation)),
+        ("MCP versus default tools", ("kinds",), lambda: _kinds(investigation)),
+        ("Root causes", ("messages",), lambda: _causes(investigation)),
+        ("Timeline", ("windows", "messages", "days"), lambda: _timeline(investigation, timezone)),
+        ("Messages read", ("messages", "levels"), lambda: _messages(investigation)),
     ]
-    unknown = {what: found.unknown(*parts) for what, parts, _ in points}
+    unknown = {what: investigation.unknown(*parts) for what, parts, _ in points}
     return [(what, f"unknown: {unknown[what]}" if unknown[what] else said()) for what, _, said in points]
 
 
@@ -37,14 +41,17 @@ def _day(when: datetime) -> str:
     return f"{when.day} {when:%b}"
 
 
-def by_category(found: Investigation) -> list[tuple[str, str, dict[str, int]]]:
+def by_category(investigation: Investigation) -> list[tuple[str, str, dict[str, int]]]:
     """(name, owner, failures on each level) of each category that has any, unknown ones last."""
-    listed = [(category.name, category.owner) for category in found.catalogue.categories] + [(UNKNOWN, "")]
+    listed = [(category.name, category.owner) for category in investigation.catalogue.categories] + [(UNKNOWN, "")]
     counts = [
         (
             name,
             owner,
-            {level: sum(one.failures for one in found.at(level) if one.cause.category == name) for level in LEVELS},
+            {
+                level: sum(one.failures for one in investigation.at(level) if one.cause.category == name)
+                for level in LEVELS
+            },
         )
         for name, owner in listed
     ]
@@ -64,10 +71,10 @@ def _level(level: Level, person: str) -> str:
     return f"{number(level.failed)} of {plural(level.finished, noun)} failed ({rate}){whose}"
 
 
-def _usage(found: Investigation) -> str:
-    calls = found.used
-    if found.tools:
-        said = ", ".join(f"{name} {number(calls[name])}×" for name in found.tools)
+def _usage(investigation: Investigation) -> str:
+    calls = investigation.used
+    if investigation.tools:
+        said = ", ".join(f"{name} {number(calls[name])}×" for name in investigation.tools)
         return f"yes: {said} up to now; runs have no key to tool calls, so all runs are looked at"
     if not calls:
         return "no tool was called"
@@ -76,8 +83,8 @@ def _usage(found: Investigation) -> str:
     return f"{plural(len(calls), 'tool')} called, most {said}; `--tool NAME` checks one"
 
 
-def _kinds(found: Investigation) -> str:
-    rows = found.kinds.dicts()
+def _kinds(investigation: Investigation) -> str:
+    rows = investigation.kinds.dicts()
     shares = " to ".join(f"{percent(row['share'])} {row['kind']}" for row in rows)
     rates = [f"{row['kind']} {percent(row['success_rate'])}" for row in rows if row["success_rate"] is not None]
     return (
@@ -87,26 +94,26 @@ def _kinds(found: Investigation) -> str:
     )
 
 
-def _causes(found: Investigation) -> str:
+def _causes(investigation: Investigation) -> str:
     parts = []
     for level in LEVELS:
-        counts = sorted((-counts[level], name) for name, _, counts in by_category(found) if counts[level])
+        counts = sorted((-counts[level], name) for name, _, counts in by_category(investigation) if counts[level])
         said = ", ".join(f"{name} {number(-count)}" for count, name in counts)
         parts.append(f"{NOUNS[level]}s: {said or 'none failed'}")
     return "; ".join(parts)
 
 
-def _timeline(found: Investigation, timezone: str) -> str:
-    said = [f"{one.cause}, {span(one, timezone)}" for one in found.incidents]
+def _timeline(investigation: Investigation, timezone: str) -> str:
+    said = [f"{one.cause}, {span(one, timezone)}" for one in investigation.incidents]
     incidents = f"{plural(len(said), 'platform incident')} ({'; '.join(said)})" if said else "no platform incident"
-    if not found.contrasts:
+    if not investigation.contrasts:
         return f"{incidents}; no hint in anybody's days that it is the platform's"
-    who = "1 person has" if len(found.contrasts) == 1 else f"{number(len(found.contrasts))} people have"
+    who = "1 person has" if len(investigation.contrasts) == 1 else f"{number(len(investigation.contrasts))} people have"
     return f"{incidents}; {who} days of 100 % success beside failures that are likely the platform's"
 
 
-def _messages(found: Investigation) -> str:
-    counts = [(NOUNS[level], found.levels[level].failed, len(found.at(level))) for level in LEVELS]
+def _messages(investigation: Investigation) -> str:
+    counts = [(NOUNS[level], investigation.levels[level].failed, len(investigation.at(level))) for level in LEVELS]
     parts = [f"{plural(failed, f'failed {noun}')} in {plural(texts, 'fingerprint')}" for noun, failed, texts in counts]
-    unknown = sum(not one.cause.known for one in found.fingerprints)
+    unknown = sum(not one.cause.known for one in investigation.fingerprints)
     return f"{'; '.join(parts)}; {unknown or 'none'} unknown"

@@ -19,36 +19,45 @@ COLUMNS = (
 )
 
 
-def fingerprints_table(found: Investigation, timezone: str) -> Table:
+def fingerprints_table(investigation: Investigation, timezone: str) -> Table:
     """One row per fingerprint, most failures first."""
-    rows: list[Row] = [_fingerprint(one) for one in found.fingerprints]
-    return Table(COLUMNS, rows, name="failures", source="neon", as_of=found.as_of, timezone=timezone)
+    rows: list[Row] = [_fingerprint(one) for one in investigation.fingerprints]
+    return Table(COLUMNS, rows, name="failures", source="neon", as_of=investigation.as_of, timezone=timezone)
 
 
-def _fingerprint(one: Fingerprint) -> Row:
-    cause = one.cause
+def _fingerprint(fingerprint: Fingerprint) -> Row:
+    cause = fingerprint.cause
     named = (cause.label, cause.category, cause.owner) if cause.known else (None, UNKNOWN, None)
-    about = (*named, one.tool or None, one.provider or None)
-    return (one.level, *about, one.failures, len(one.people), one.first_at, one.last_at, one.text, one.sample)
+    about = (*named, fingerprint.tool or None, fingerprint.provider or None)
+    return (
+        fingerprint.level,
+        *about,
+        fingerprint.failures,
+        len(fingerprint.people),
+        fingerprint.first_at,
+        fingerprint.last_at,
+        fingerprint.text,
+        fingerprint.sample,
+    )
 
 
-def days_of_runs(found: Investigation, timezone: str) -> list[tuple[date, int, int]]:
+def days_of_runs(investigation: Investigation, timezone: str) -> list[tuple[date, int, int]]:
     """(day, finished, failed) of every calendar day of the window: runs of those with any failed run, oldest first.
 
     The first and the last day are as much of them as the window holds.
     """
-    first, last = (in_zone(moment, timezone).date() for moment in (found.since, found.as_of))
+    first, last = (in_zone(moment, timezone).date() for moment in (investigation.since, investigation.as_of))
     days = {first + timedelta(days=number): (0, 0) for number in range((last - first).days + 1)}
-    for _, day in found.by_day:
+    for _, day in investigation.by_day:
         if day.day in days:
             finished, failed = days[day.day]
             days[day.day] = (finished + day.finished, failed + day.failed)
     return [(day, *counts) for day, counts in days.items()]
 
 
-def investigation_json(found: Investigation, timezone: str) -> dict[str, Any]:
-    document = _everything(found, timezone)
-    return document | {name: None for name, parts in _RESTS_ON.items() if found.unknown(*parts)}
+def investigation_json(investigation: Investigation, timezone: str) -> dict[str, Any]:
+    document = _everything(investigation, timezone)
+    return document | {name: None for name, parts in _RESTS_ON.items() if investigation.unknown(*parts)}
 
 
 _RESTS_ON = {
@@ -62,35 +71,37 @@ _RESTS_ON = {
 """What is null in the document when a part is missing."""
 
 
-def _everything(found: Investigation, timezone: str) -> dict[str, Any]:
+def _everything(investigation: Investigation, timezone: str) -> dict[str, Any]:
     return {
-        "as_of": found.as_of,
+        "as_of": investigation.as_of,
         "timezone": timezone,
-        "since": found.since,
-        "days": found.days,
-        "person": found.person or None,
-        "tools": list(found.tools),
-        "levels": {level.name: _level(level) for level in found.levels.values()},
-        "incidents": [_incident(one) for one in found.incidents],
+        "since": investigation.since,
+        "days": investigation.days,
+        "person": investigation.person or None,
+        "tools": list(investigation.tools),
+        "levels": {level.name: _level(level) for level in investigation.levels.values()},
+        "incidents": [_incident(one) for one in investigation.incidents],
         "burst_test": {
-            "stretches": found.stretches,
+            "stretches": investigation.stretches,
             "false_alarms": FALSE_ALARMS,
             "condition": CONDITION,
             "least_people": PEOPLE,
             "least_share_of_one_cause": ONE_CAUSE,
         },
-        "fingerprints": fingerprints_table(found, timezone).dicts(),
-        "categories": [{"name": name, "owner": owner or None, **counts} for name, owner, counts in by_category(found)],
-        "kinds": found.kinds.dicts(),
-        "tools_used": dict(found.used),
+        "fingerprints": fingerprints_table(investigation, timezone).dicts(),
+        "categories": [
+            {"name": name, "owner": owner or None, **counts} for name, owner, counts in by_category(investigation)
+        ],
+        "kinds": investigation.kinds.dicts(),
+        "tools_used": dict(investigation.used),
         "run_days": [
             {"day": day, "finished": finished, "failed": failed}
-            for day, finished, failed in days_of_runs(found, timezone)
+            for day, finished, failed in days_of_runs(investigation, timezone)
         ],
-        "likely_platform": {"false_alarms": SURE, "people": [_contrast(one) for one in found.contrasts]},
-        "checklist": [{"checked": what, "found": said} for what, said in checklist(found, timezone)],
-        "missing": dict(found.missing),
-        "notes": list(found.notes),
+        "likely_platform": {"false_alarms": SURE, "people": [_contrast(one) for one in investigation.contrasts]},
+        "checklist": [{"checked": what, "found": said} for what, said in checklist(investigation, timezone)],
+        "missing": dict(investigation.missing),
+        "notes": list(investigation.notes),
     }
 
 
@@ -109,36 +120,36 @@ def success(level: Level) -> float | None:
     return 1 - level.failed / level.finished if level.finished else None
 
 
-def _incident(one: Incident) -> dict[str, Any]:
+def _incident(incident: Incident) -> dict[str, Any]:
     return {
-        "level": one.level,
-        "start": one.start,
-        "end": one.end,
-        "label": one.cause,
-        "people": list(one.people),
-        "failed": one.failed,
-        "all_failed": one.all_failed,
-        "people_active": one.whole.people,
-        "people_failed": one.whole.people_failed,
-        "people_expected_to_fail": min(one.whole.expected, one.whole.people),
-        "chance": one.chance,
+        "level": incident.level,
+        "start": incident.start,
+        "end": incident.end,
+        "label": incident.cause,
+        "people": list(incident.people),
+        "failed": incident.failed,
+        "all_failed": incident.all_failed,
+        "people_active": incident.whole.people,
+        "people_failed": incident.whole.people_failed,
+        "people_expected_to_fail": min(incident.whole.expected, incident.whole.people),
+        "chance": incident.chance,
         "tested": {
-            "start": one.evidence.start,
-            "hours": one.evidence.hours,
-            "people": one.evidence.people,
-            "people_failed": one.evidence.people_failed,
-            "expected": one.evidence.expected,
+            "start": incident.evidence.start,
+            "hours": incident.evidence.hours,
+            "people": incident.evidence.people,
+            "people_failed": incident.evidence.people_failed,
+            "expected": incident.evidence.expected,
         },
     }
 
 
-def _contrast(one: Contrast) -> dict[str, Any]:
+def _contrast(contrast: Contrast) -> dict[str, Any]:
     return {
-        "person": one.person,
-        "failed": one.failed,
-        "failed_in_incidents": one.struck,
-        "worst_day": {"day": one.worst.day, "finished": one.worst.finished, "failed": one.worst.failed},
-        "clean_days": one.clean,
-        "clean_runs": one.clean_runs,
-        "chance": one.chance,
+        "person": contrast.person,
+        "failed": contrast.failed,
+        "failed_in_incidents": contrast.struck,
+        "worst_day": {"day": contrast.worst.day, "finished": contrast.worst.finished, "failed": contrast.worst.failed},
+        "clean_days": contrast.clean,
+        "clean_runs": contrast.clean_runs,
+        "chance": contrast.chance,
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from usertrack.core.document import Block, Document, Listing, Paragraph, Field, Spark
+from usertrack.core.document import Block, Document, Field, Listing, Paragraph, Spark
 from usertrack.core.errors import did_you_mean
 from usertrack.core.period import in_zone, moment
 from usertrack.core.sections import unknown
@@ -44,99 +44,111 @@ def failures_document(found: Investigation | Unused, timezone: str) -> Document:
     )
 
 
-def _blocks(found: Investigation, timezone: str) -> Iterator[Block]:
+def _blocks(investigation: Investigation, timezone: str) -> Iterator[Block]:
     """What is known; of what is not, the checklist says why."""
-    if not found.unknown("levels"):
-        yield _levels(found)
-    if not found.unknown("windows", "messages"):
-        yield from _incidents(found, timezone)
-    if not found.unknown("messages"):
-        yield from (_fingerprints(found, level, timezone) for level in LEVELS if found.at(level))
-        yield from _unknown(found)
-        yield _categories(found)
-    if not found.unknown("kinds"):
-        yield _kinds(found)
-    if not found.unknown("days"):
-        yield from _timeline(found, timezone)
-    yield _checklist(found, timezone)
+    if not investigation.unknown("levels"):
+        yield _levels(investigation)
+    if not investigation.unknown("windows", "messages"):
+        yield from _incidents(investigation, timezone)
+    if not investigation.unknown("messages"):
+        yield from (_fingerprints(investigation, level, timezone) for level in LEVELS if investigation.at(level))
+        yield from _unknown(investigation)
+        yield _categories(investigation)
+    if not investigation.unknown("kinds"):
+        yield _kinds(investigation)
+    if not investigation.unknown("days"):
+        yield from _timeline(investigation, timezone)
+    yield _checklist(investigation, timezone)
 
 
-def in_week(found: Investigation, timezone: str, most: int) -> Iterator[Block]:
+def in_week(investigation: Investigation, timezone: str, most: int) -> Iterator[Block]:
     """Both levels, incidents, and the ``most`` frequent failures of each: for a report that is read later."""
-    yield _levels(found) if not found.unknown("levels") else unknown(found.unknown("levels"))
-    if found.unknown("windows", "messages"):
-        yield unknown(found.unknown("windows", "messages"))
+    yield _levels(investigation) if not investigation.unknown("levels") else unknown(investigation.unknown("levels"))
+    if investigation.unknown("windows", "messages"):
+        yield unknown(investigation.unknown("windows", "messages"))
         return
-    yield from _incidents(found, timezone)
+    yield from _incidents(investigation, timezone)
     for level in LEVELS:
-        if found.at(level):
-            listing = _fingerprints(found, level, timezone)
+        if investigation.at(level):
+            listing = _fingerprints(investigation, level, timezone)
             columns = tuple(name for name in listing.table.names if name not in ("owner", "last_at"))
             yield replace(listing, limit=most, columns=columns)
 
 
 def _listing(
-    rows: list[Row], shown: dict[str, Field], found: Investigation, timezone: str = "UTC", limit: int | None = None
+    rows: list[Row],
+    fields: dict[str, Field],
+    investigation: Investigation,
+    timezone: str = "UTC",
+    limit: int | None = None,
 ) -> Listing:
-    columns = tuple(Column(name, _TYPES.get(name, "VARCHAR")) for name in shown)
-    return Listing(Table(columns, rows, as_of=found.as_of, timezone=timezone), fields=shown, limit=limit)
+    columns = tuple(Column(name, _TYPES.get(name, "VARCHAR")) for name in fields)
+    return Listing(Table(columns, rows, as_of=investigation.as_of, timezone=timezone), fields=fields, limit=limit)
 
 
 def _headed(heading: str, listing: Listing) -> Listing:
     return Listing(listing.table, heading, listing.fields, listing.columns, listing.limit)
 
 
-def _levels(found: Investigation) -> Listing:
+def _levels(investigation: Investigation) -> Listing:
     rows: list[Row] = [
         (
-            _NAMES[level.name] + (_any_tool(found) if level.name == "workflow" else ""),
+            _NAMES[level.name] + (_any_tool(investigation) if level.name == "workflow" else ""),
             level.finished,
             level.failed,
             success(level),
-            *([] if found.person else [f"{number(level.people_failed)} of {number(level.people)}"]),
+            *([] if investigation.person else [f"{number(level.people_failed)} of {number(level.people)}"]),
         )
-        for level in found.levels.values()
+        for level in investigation.levels.values()
     ]
     shown = {
         "level": Field("Level"),
         "finished": Field("Finished", "number"),
         "failed": Field("Failed", "number"),
         "success": Field("Success", "bar", full=1.0),
-        **({} if found.person else {"whom": Field("People with failures", align="right")}),
+        **({} if investigation.person else {"whom": Field("People with failures", align="right")}),
     }
-    return _listing(rows, shown, found)
+    return _listing(rows, shown, investigation)
 
 
-def _any_tool(found: Investigation) -> str:
+def _any_tool(investigation: Investigation) -> str:
     """Behind what cannot be narrowed to the tools that were asked for: runs are not those of one tool."""
-    return ", with any tool" if found.tools else ""
+    return ", with any tool" if investigation.tools else ""
 
 
-def _incidents(found: Investigation, timezone: str) -> Iterator[Block]:
+def _incidents(investigation: Investigation, timezone: str) -> Iterator[Block]:
     test = (
-        f"{number(found.stretches)} stretches of 1 to 24 hours tested; where there is no incident, "
+        f"{number(investigation.stretches)} stretches of 1 to 24 hours tested; where there is no incident, "
         f"at most {percent(FALSE_ALARMS)} of such windows show one, if {CONDITION}"
     )
-    if not found.incidents:
+    if not investigation.incidents:
         yield Paragraph(f"No platform incident: people do not fail together more than by chance ({test})")
         return
-    rows: list[Row] = [_incident(one, found, timezone) for one in found.incidents]
+    rows: list[Row] = [_incident(one, investigation, timezone) for one in investigation.incidents]
     shown = {
         "when": Field("When"),
         "level": Field("Level"),
         "what": Field("What"),
         "people": Field("People hit", "number"),
         "failures": Field("Failed", "number"),
-        **({"own": Field("Hit them")} if found.person else {}),
+        **({"own": Field("Hit them")} if investigation.person else {}),
         "evidence": Field("Evidence", "text", grows=True),
     }
-    yield _headed("Platform incidents, of everybody, each as a whole", _listing(rows, shown, found))
+    yield _headed("Platform incidents, of everybody, each as a whole", _listing(rows, shown, investigation))
     yield Paragraph(test, "dim")
 
 
-def _incident(one: Incident, found: Investigation, timezone: str) -> Row:
-    own = ["yes" if found.person in one.people else "no"] if found.person else []
-    return (span(one, timezone), one.level, one.cause, len(one.people), one.failed, *own, _evidence(one.whole))
+def _incident(incident: Incident, investigation: Investigation, timezone: str) -> Row:
+    own = ["yes" if investigation.person in incident.people else "no"] if investigation.person else []
+    return (
+        span(incident, timezone),
+        incident.level,
+        incident.cause,
+        len(incident.people),
+        incident.failed,
+        *own,
+        _evidence(incident.whole),
+    )
 
 
 def _evidence(whole: Stretch) -> str:
@@ -144,37 +156,37 @@ def _evidence(whole: Stretch) -> str:
     return f"{whole.people_failed} of {whole.people} people failed of any cause, {expected:.1f} expected"
 
 
-def _fingerprints(found: Investigation, level: str, timezone: str) -> Listing:
+def _fingerprints(investigation: Investigation, level: str, timezone: str) -> Listing:
     shown = {
         "cause": Field("Cause"),
         "category": Field("Category", "tag"),
         "owner": Field("Owner"),
         "failures": Field("Failed", "number"),
-        **({} if found.person else {"people": Field("People", "number")}),
+        **({} if investigation.person else {"people": Field("People", "number")}),
         "last_at": Field("Last", "when"),
         "sample": Field("Sample", "text", grows=True),
     }
-    rows: list[Row] = [tuple(_cells(one)[name] for name in shown) for one in found.at(level)]
+    rows: list[Row] = [tuple(_cells(one)[name] for name in shown) for one in investigation.at(level)]
     heading = f"{_NAMES[level].split(':')[0]}: what failed {NOUNS[level]}s say"
-    heading += _any_tool(found) if level == "workflow" else ""
-    return _headed(heading, _listing(rows, shown, found, timezone, limit=10))
+    heading += _any_tool(investigation) if level == "workflow" else ""
+    return _headed(heading, _listing(rows, shown, investigation, timezone, limit=10))
 
 
-def _cells(one: Fingerprint) -> dict[str, object]:
-    sample = one.sample.split(" ⏎ ")[0]
+def _cells(fingerprint: Fingerprint) -> dict[str, object]:
+    sample = fingerprint.sample.split(" ⏎ ")[0]
     return {
-        "cause": one.cause.label if one.cause.known else UNKNOWN,
-        "category": one.cause.category if one.cause.known else "?",
-        "owner": one.cause.owner or "?",
-        "failures": one.failures,
-        "people": len(one.people),
-        "last_at": one.last_at,
-        "sample": f"{one.tool}: {sample}" if one.tool else sample,
+        "cause": fingerprint.cause.label if fingerprint.cause.known else UNKNOWN,
+        "category": fingerprint.cause.category if fingerprint.cause.known else "?",
+        "owner": fingerprint.cause.owner or "?",
+        "failures": fingerprint.failures,
+        "people": len(fingerprint.people),
+        "last_at": fingerprint.last_at,
+        "sample": f"{fingerprint.tool}: {sample}" if fingerprint.tool else sample,
     }
 
 
-def _unknown(found: Investigation) -> Iterator[Paragraph]:
-    unknown = sum(not one.cause.known for one in found.fingerprints)
+def _unknown(investigation: Investigation) -> Iterator[Paragraph]:
+    unknown = sum(not one.cause.known for one in investigation.fingerprints)
     if unknown:
         yield Paragraph(
             f"No rule knows {plural(unknown, 'fingerprint')}. "
@@ -184,89 +196,91 @@ def _unknown(found: Investigation) -> Iterator[Paragraph]:
         )
 
 
-def _categories(found: Investigation) -> Listing:
+def _categories(investigation: Investigation) -> Listing:
     rows: list[Row] = []
-    for name, owner, counts in by_category(found):
+    for name, owner, counts in by_category(investigation):
         row: list[object] = [name, owner or "?"]
         for level in LEVELS:
-            failed = found.levels[level].failed
+            failed = investigation.levels[level].failed
             row += [counts[level], counts[level] / failed if failed else None]
         rows.append(tuple(row))
     shown = {"category": Field("Category", "tag"), "owner": Field("Owner")}
     for level in LEVELS:
         shown |= {
             f"{level}_failed": Field(
-                f"Failed {NOUNS[level]}s" + (_any_tool(found) if level == "workflow" else ""), "number"
+                f"Failed {NOUNS[level]}s" + (_any_tool(investigation) if level == "workflow" else ""), "number"
             ),
             f"{level}_share": Field("Share", "percent"),
         }
-    return _headed("Whose they are", _listing(rows, shown, found))
+    return _headed("Whose they are", _listing(rows, shown, investigation))
 
 
-def _kinds(found: Investigation) -> Listing:
+def _kinds(investigation: Investigation) -> Listing:
     shown = {
         "kind": Field("Kind"),
         "calls": Field("Calls", "number"),
         "share": Field("Share", "percent"),
         "failed": Field("Failed", "number"),
         "success_rate": Field("Success", "bar", full=1.0),
-        **({} if found.person else {"users": Field("People", "number")}),
+        **({} if investigation.person else {"users": Field("People", "number")}),
     }
-    heading = f"MCP tools versus default tools{', all of them' if found.tools else ''}"
-    return Listing(found.kinds, heading, fields=shown, columns=tuple(shown))
+    heading = f"MCP tools versus default tools{', all of them' if investigation.tools else ''}"
+    return Listing(investigation.kinds, heading, fields=shown, columns=tuple(shown))
 
 
-def _timeline(found: Investigation, timezone: str) -> Iterator[Block]:
-    days = days_of_runs(found, timezone)
+def _timeline(investigation: Investigation, timezone: str) -> Iterator[Block]:
+    days = days_of_runs(investigation, timezone)
     failing = sum(failed > 0 for _, _, failed in days)
     clean = sum(finished > 0 and not failed for _, finished, failed in days)
     said = f"{number(sum(failed for *_, failed in days))} on {plural(failing, 'day')}"
-    said += f", {plural(clean, 'day')} of 100 % success" if found.person else ""
-    yield Spark(f"Failed runs per day{_any_tool(found)}", [failed for *_, failed in days], said)
-    if found.contrasts:
-        rows: list[Row] = [_contrast(one) for one in found.contrasts]
+    said += f", {plural(clean, 'day')} of 100 % success" if investigation.person else ""
+    yield Spark(f"Failed runs per day{_any_tool(investigation)}", [failed for *_, failed in days], said)
+    if investigation.contrasts:
+        rows: list[Row] = [_contrast(one) for one in investigation.contrasts]
         shown = {"person": Field("Person"), "clean": Field("Days of 100 % success"), "why": Field("Failures")}
-        yield _headed(f"Likely platform, not user code{_any_tool(found)}", _listing(rows, shown, found, limit=5))
+        yield _headed(
+            f"Likely platform, not user code{_any_tool(investigation)}", _listing(rows, shown, investigation, limit=5)
+        )
 
 
-def _contrast(one: Contrast) -> Row:
+def _contrast(contrast: Contrast) -> Row:
     why = (
-        f"{one.struck} of {plural(one.failed, 'failed run')} in incidents"
-        if 2 * one.struck >= one.failed
-        else f"{one.worst.failed} of {one.failed} on {one.worst.day.day} {one.worst.day:%b}"
+        f"{contrast.struck} of {plural(contrast.failed, 'failed run')} in incidents"
+        if 2 * contrast.struck >= contrast.failed
+        else f"{contrast.worst.failed} of {contrast.failed} on {contrast.worst.day.day} {contrast.worst.day:%b}"
     )
-    return (one.person, f"{one.clean}, with {plural(one.clean_runs, 'run')}", why)
+    return (contrast.person, f"{contrast.clean}, with {plural(contrast.clean_runs, 'run')}", why)
 
 
-def _checklist(found: Investigation, timezone: str) -> Listing:
-    rows: list[Row] = [(at, what, said) for at, (what, said) in enumerate(checklist(found, timezone), start=1)]
+def _checklist(investigation: Investigation, timezone: str) -> Listing:
+    rows: list[Row] = [(at, what, said) for at, (what, said) in enumerate(checklist(investigation, timezone), start=1)]
     shown = {"n": Field(" "), "checked": Field("Checked"), "found": Field("Found", "text", grows=True)}
-    return _headed("Checklist", _listing(rows, shown, found))
+    return _headed("Checklist", _listing(rows, shown, investigation))
 
 
-def _unused(found: Unused, timezone: str) -> Document:
+def _unused(unused: Unused, timezone: str) -> Document:
     shown = {"tool": Field("Tool"), "calls": Field("Calls", "number")}
-    table = Table((Column("tool"), Column("calls", "BIGINT")), list(found.tools.items()))
+    table = Table((Column("tool"), Column("calls", "BIGINT")), list(unused.tools.items()))
     used = Listing(table, "Tools they do use", fields=shown, limit=10)
-    calls = plural(sum(found.tools.values()), "tool call")
+    calls = plural(sum(unused.tools.values()), "tool call")
     said = f"none of {calls} up to now went to a tool of that name, so nothing was investigated"
-    near = did_you_mean(found.wanted, found.tools)
+    near = did_you_mean(unused.wanted, unused.tools)
     return Document(
-        title=f"{found.person} does not use '{found.wanted}'",
-        subtitle=moment(found.as_of, timezone),
+        title=f"{unused.person} does not use '{unused.wanted}'",
+        subtitle=moment(unused.as_of, timezone),
         blocks=(
             Paragraph(f"{said}; {near}" if near else said),
-            *([used] if found.tools else []),
+            *([used] if unused.tools else []),
         ),
         data=lambda: {
-            "as_of": found.as_of,
+            "as_of": unused.as_of,
             "timezone": timezone,
-            "person": found.person,
-            "tool": found.wanted,
+            "person": unused.person,
+            "tool": unused.wanted,
             "used": False,
-            "tools_used": dict(found.tools),
+            "tools_used": dict(unused.tools),
         },
-        table=Table(COLUMNS, [], name="failures", as_of=found.as_of, timezone=timezone),
+        table=Table(COLUMNS, [], name="failures", as_of=unused.as_of, timezone=timezone),
         timezone=timezone,
-        as_of=found.as_of,
+        as_of=unused.as_of,
     )

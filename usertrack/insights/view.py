@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from usertrack.core.document import Block, Code, Document, Facts, Listing, Field
+from usertrack.core.document import Block, Code, Document, Facts, Field, Listing
 from usertrack.core.period import moment
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
@@ -43,21 +43,21 @@ def list_document(known: Sequence[Insight], wanted: Sequence[str], search: str) 
     )
 
 
-def insight_document(found: Insight, timezone: str) -> Document:
+def insight_document(insight: Insight, timezone: str) -> Document:
     """One insight: its ids, what it asks, and when it was last computed."""
-    body = found.body
+    body = insight.body
     refreshed = _moment(body.get("last_refresh"), timezone)
     pairs = [
-        ("Id", f"{found.id} · {found.short_id}"),
-        ("Kind", found.kind),
+        ("Id", f"{insight.id} · {insight.short_id}"),
+        ("Kind", insight.kind),
         ("About", body.get("description") or None),
         ("Tags", ", ".join(map(str, body.get("tags") or [])) or None),
         ("Last refresh", refreshed or "never; `usertrack insight run` computes it"),
     ]
     return Document(
-        title=found.called,
+        title=insight.called,
         blocks=(Facts(tuple(pair for pair in pairs if pair[1])), *_query(body)),
-        data=lambda: _ids(found) | {"description": body.get("description"), "query": body.get("query")},
+        data=lambda: _ids(insight) | {"description": body.get("description"), "query": body.get("query")},
     )
 
 
@@ -161,15 +161,15 @@ def search_document(table: Table, text: str, timezone: str) -> Document:
     return _definitions(table, f"{len(table.rows)} found for “{text}”", {"description": Field(grows=True)}, timezone)
 
 
-def _definitions(table: Table, title: str, shown: dict[str, Field], timezone: str) -> Document:
+def _definitions(table: Table, title: str, fields: dict[str, Field], timezone: str) -> Document:
     cut = ("PostHog has more than these",) if table.truncated else ()
     blank = [
         name for at, name in enumerate(table.names) if name == "description" and not any(r[at] for r in table.rows)
     ]
-    shown = shown | {name: Field(hidden=True) for name in blank}
+    fields = fields | {name: Field(hidden=True) for name in blank}
     return Document(
         title=title,
-        blocks=(Listing(table, fields=shown, limit=_ROWS),),
+        blocks=(Listing(table, fields=fields, limit=_ROWS),),
         notes=(*table.notes, *cut),
         table=table,
         timezone=timezone,
@@ -177,11 +177,11 @@ def _definitions(table: Table, title: str, shown: dict[str, Field], timezone: st
     )
 
 
-def made_document(made: Insight) -> Document:
+def made_document(insight: Insight) -> Document:
     return Document(
-        title=f"created {made.called}",
-        blocks=(Facts((("Id", str(made.id)), ("Short id", made.short_id))),),
-        data=lambda: _ids(made),
+        title=f"created {insight.called}",
+        blocks=(Facts((("Id", str(insight.id)), ("Short id", insight.short_id))),),
+        data=lambda: _ids(insight),
     )
 
 

@@ -1,6 +1,6 @@
 """The query library as tables and documents."""
 
-from usertrack.core.document import Code, Document, Facts, Listing, Paragraph, Field
+from usertrack.core.document import Code, Document, Facts, Field, Listing, Paragraph
 from usertrack.core.errors import UsertrackError
 from usertrack.core.table import Column, Row, Table
 from usertrack.library.library import Library, Parameter, Query

@@ -66,11 +66,11 @@ def find(runner: Runner, email: str, gone: Sequence[str] = ()) -> Subject:
     if not key or len(key) > 320:
         raise UsageError(f"'{email}' is no e-mail", "write it as PostHog or Postgres has it")
     try:
-        found = ask(runner, "persons", PERSONS, Subject(key))
+        table = ask(runner, "persons", PERSONS, Subject(key))
     except NotConnected:
         return Subject(key, posthog=False)
-    persons = tuple(runner.call("GET", f"persons/{id_}/") for (id_,) in found.rows)
-    known = {str(id_) for (id_,) in found.rows}
+    persons = tuple(runner.call("GET", f"persons/{id_}/") for (id_,) in table.rows)
+    known = {str(id_) for (id_,) in table.rows}
     former = ({"id": id_, "distinct_ids": [], "properties": {}} for id_ in gone if id_ not in known)
     subject = Subject(key, (*persons, *former))
     strays, alike = (ask(runner, name, sql, subject).rows for name, sql in (("strays", _STRAYS), ("alike", _ALIKE)))

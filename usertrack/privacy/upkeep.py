@@ -104,7 +104,9 @@ def _old_cache(where: LocalFiles, before: datetime, dry_run: bool) -> list[Chang
     return [Change("cache", "answers", held, left)]
 
 
-def pseudonymize(runner: Runner, where: LocalFiles, pseudonyms: Pseudonyms, notify: Notify, *, dry_run: bool) -> list[Change]:
+def pseudonymize(
+    runner: Runner, where: LocalFiles, pseudonyms: Pseudonyms, notify: Notify, *, dry_run: bool
+) -> list[Change]:
     """E-mails, ids and names replaced in the embedded store and the history; the cache is emptied."""
     body = {"key": pseudonyms.key.decode(), "internal": runner.offered["internal"]}
     changes = [*_in_store(runner, "pseudonymize", body, dry_run, notify), *_unseen(where)]
@@ -153,8 +155,8 @@ def _rename(connection: Any, pseudonyms: Pseudonyms) -> None:
             connection.execute(f"UPDATE history.person SET {name} = now FROM renamed WHERE {name} = was")
 
 
-def raise_left(found: list[Change]) -> None:
+def raise_left(changes: list[Change]) -> None:
     """Raise CheckFailed when a place still holds what should be gone."""
-    left = [f"{each.left} {each.what} in {each.place}" for each in found if each.left]
+    left = [f"{each.left} {each.what} in {each.place}" for each in changes if each.left]
     if left:
         raise CheckFailed(f"something is left: {', '.join(left)}", "run this again; it goes on where it ended")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from usertrack.core.document import Document, Listing, Field
+from usertrack.core.document import Document, Field, Listing
 from usertrack.core.table import Column, Table
 from usertrack.privacy.erase import Erased
 from usertrack.privacy.places import Held
@@ -12,12 +12,12 @@ from usertrack.privacy.upkeep import Change
 _COUNT = Field("Held", "number")
 
 
-def survey_document(subject: Subject, found: Sequence[Held]) -> Document:
+def survey_document(subject: Subject, holdings: Sequence[Held]) -> Document:
     """What would be deleted, and where."""
     return _listed(
         f"What is held on {subject.email}",
         "nothing was deleted",
-        [(each.place, each.content, each.count, _fate(each), _note(each)) for each in found],
+        [(each.place, each.content, each.count, _fate(each), _note(each)) for each in holdings],
         {"held": _COUNT, "erase": Field("Erase")},
     )
 

@@ -10,7 +10,7 @@ from usertrack.core.period import after
 from usertrack.core.table import Table
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
-from usertrack.product.scope import NO_PROPERTY, Scope, GroupName, User
+from usertrack.product.scope import NO_PROPERTY, GroupName, Scope, User
 
 _MEANING = re.compile(r"There is no supertype for types .*?(?= because|:)|Aggregate function .*? is found in WHERE")
 _SYNTAX = ("no viable alternative", "mismatched input", "extraneous input", "missing '", "token recognition")
@@ -79,7 +79,7 @@ _LATELY = timedelta(days=90)
 
 
 def narrowed(scope: Scope) -> dict[str, Any]:
-    """The parameters of queries that look at the people of ``frame`` and its events, whatever the time."""
+    """The parameters of queries that look at the people of ``scope`` and its events, whatever the time."""
     return {name: scope.values[name] for name in ("where", "everyone", "people")}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from usertrack.core.document import Listing, Field
+from usertrack.core.document import Field, Listing
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import growth, number, signed
 

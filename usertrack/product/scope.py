@@ -1,6 +1,6 @@
 """What every analysis is asked about: which time, which people, which events. A window is half-open; buckets are local.
 
-The buckets of a frame are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
+The buckets of a scope are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
 """
 
 from collections.abc import Sequence
@@ -249,7 +249,7 @@ class Scope:
         return f"{said} of this time {'are' if count > 1 else 'is'} yet to come" if count else ""
 
     @property
-    def scope(self) -> list[str]:
+    def conditions(self) -> list[str]:
         """Who and what was asked about, for a subtitle."""
         return [
             self.counted_people,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from usertrack.core.document import Block, Listing, Field, Spark
+from usertrack.core.document import Block, Field, Listing, Spark
 from usertrack.core.stats import Interval, wilson
 from usertrack.core.table import Column, Row, Table
-from usertrack.product.scope import EVERYBODY, Scope, GroupName
+from usertrack.product.scope import EVERYBODY, GroupName, Scope
 
 
 @dataclass(frozen=True)

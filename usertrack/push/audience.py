@@ -60,16 +60,16 @@ class Audience:
 
 
 def audience_of(
-    found: Classification, id_: str, timezone: str, limit: int | None = None, *, all_members: bool = False
+    classification: Classification, id_: str, timezone: str, limit: int | None = None, *, all_members: bool = False
 ) -> Audience:
     """Those whose primary segment is ``id_``, or everybody in it; all of them or the ``limit`` most urgent (0: all).
 
     Raises UsageError for no such segment, Unknown when a source did not answer that says who they are.
     """
-    (id_,) = found.segment_set.require([id_])
-    found.require_known(id_, "nothing was sent: ", to_act_on=not all_members)
-    profiles = found.bench
-    facts = [profiles.facts[name] for name in found.evidence([id_]) if name != profiles.key]
+    (id_,) = classification.segment_set.require([id_])
+    classification.require_known(id_, "nothing was sent: ", to_act_on=not all_members)
+    profiles = classification.profiles
+    facts = [profiles.facts[name] for name in classification.evidence([id_]) if name != profiles.key]
     told = [f"{quote(fact.label + ': ')} || {in_words(identifier(fact.name), fact.type, fact.unit)}" for fact in facts]
     cells = [
         identifier(profiles.key),
@@ -78,14 +78,16 @@ def audience_of(
         f"concat_ws('; ', {', '.join(told)})" if told else "''",
         *(identifier(fact.name) for fact in facts),
     ]
-    where = f"FROM classified {found.whose([id_], to_act_on=not all_members)}"
+    where = f"FROM classified {classification.whose([id_], to_act_on=not all_members)}"
     most = f"LIMIT {limit}" if limit else ""
-    rows = profiles.connection.execute(f"SELECT {', '.join(cells)} {where} {found.by_urgency} {most}").fetchall()
+    rows = profiles.connection.execute(
+        f"SELECT {', '.join(cells)} {where} {classification.by_urgency} {most}"
+    ).fetchall()
     total = profiles.row(f"SELECT count(*) {where}")[0]
-    others = (found.count(id_).people or 0) - total
+    others = (classification.count(id_).people or 0) - total
     return Audience(
-        segment_set=found.segment_set,
-        segment=found.segment_set[id_],
+        segment_set=classification.segment_set,
+        segment=classification.segment_set[id_],
         as_of=profiles.as_of,
         timezone=timezone,
         total=total,

@@ -147,7 +147,9 @@ def _description(audience: Audience, order: Order) -> str:
     """Whose cohort it is: of which segment, which and how many of it, of which moment, and whose database says so."""
     most = "" if audience.most is None else f"the {audience.most} most urgent of "
     segment = f"segment {audience.segment_set.name}/{audience.segment.id}"
-    first = audience.segment_set.exclusive or audience.segment == audience.segment_set.segments[0]  # of all who are in it
+    first = (
+        audience.segment_set.exclusive or audience.segment == audience.segment_set.segments[0]
+    )  # of all who are in it
     whose = segment if audience.all_members or first else f"those with the primary {segment}"
     then = f" of {order.moment}" if order.moment else ""
     database = "the demo" if order.settings.uses_demo else database_of(order.settings) or "no database"

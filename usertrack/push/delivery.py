@@ -12,7 +12,7 @@ from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, Usag
 from usertrack.core.notify import Notify
 from usertrack.core.words import number
 from usertrack.sources.http import clean
-from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, noticed
+from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, noticed, retry_after
 
 _SHORTEST_SECRET = 8  # characters: what is shorter is a word such as `hooks`, and no key
 _TIMEOUT = httpx.Timeout(30, connect=10)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from usertrack.core.document import Block, Code, Document, Facts, Listing, Paragraph, Section, Field
+from usertrack.core.document import Block, Code, Document, Facts, Field, Listing, Paragraph, Section
 from usertrack.core.period import moment
 from usertrack.core.table import Column, Table
 from usertrack.core.words import number

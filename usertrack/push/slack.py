@@ -14,7 +14,7 @@ from usertrack.core.period import in_zone
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience, Person
-from usertrack.push.delivery import Delivery, answer_of, plain_refusal, require_address, masked
+from usertrack.push.delivery import Delivery, answer_of, masked, plain_refusal, require_address
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.render import safe
 

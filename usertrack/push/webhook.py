@@ -16,7 +16,7 @@ from usertrack.core.errors import UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience
-from usertrack.push.delivery import Delivery, plain_refusal, require_address, masked
+from usertrack.push.delivery import Delivery, masked, plain_refusal, require_address
 from usertrack.push.order import Order, Outcome, Request
 from usertrack.render import safe, text
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from usertrack.core.document import Heatmap, Kind, Listing, Section, Field
+from usertrack.core.document import Field, Heatmap, Kind, Listing, Section
 from usertrack.core.table import Column, Row
 from usertrack.core.words import number
 from usertrack.render import charts, text
@@ -88,7 +88,7 @@ def views(listing: Listing) -> list[View]:
     table = listing.table
     sample = list(islice(table.rows, SAMPLE))
     clock = Clock(table.timezone, table.as_of)
-    return [_view(table.columns[at], at, _shown(listing, at), sample, clock) for at in _positions(listing)]
+    return [_view(table.columns[at], at, _field_at(listing, at), sample, clock) for at in _positions(listing)]
 
 
 def _positions(listing: Listing) -> list[int]:
@@ -96,10 +96,10 @@ def _positions(listing: Listing) -> list[int]:
     names = listing.table.names
     if listing.columns:
         return [names.index(name) for name in listing.columns]
-    return [at for at in range(len(names)) if not _shown(listing, at).hidden]
+    return [at for at in range(len(names)) if not _field_at(listing, at).hidden]
 
 
-def _shown(listing: Listing, at: int) -> Field:
+def _field_at(listing: Listing, at: int) -> Field:
     return listing.fields.get(listing.table.names[at], Field())
 
 
@@ -142,12 +142,12 @@ def origins(section: Section) -> str:
     return f"from {', '.join(names)}" if names else ""
 
 
-def _view(column: Column, at: int, shown: Field, sample: list[Row], clock: Clock) -> View:
-    kind = _kind(column) if shown.kind == "auto" else shown.kind
+def _view(column: Column, at: int, field: Field, sample: list[Row], clock: Clock) -> View:
+    kind = _kind(column) if field.kind == "auto" else field.kind
     values = [row[at] for row in sample if row[at] is not None]
-    right = shown.align == "right" if shown.align else kind in _NUMERIC
-    show = _shower(kind, column, shown, values, clock)
-    return View(visible(shown.label or column.name), kind, right, shown.grows, at, show, shown.spare)
+    right = field.align == "right" if field.align else kind in _NUMERIC
+    show = _shower(kind, column, field, values, clock)
+    return View(visible(field.label or column.name), kind, right, field.grows, at, show, field.spare)
 
 
 def _kind(column: Column) -> Kind:
@@ -161,9 +161,9 @@ def _kind(column: Column) -> Kind:
     )
 
 
-def _shower(kind: Kind, column: Column, shown: Field, values: list[Any], clock: Clock) -> Callable[[Any], Cell]:
+def _shower(kind: Kind, column: Column, field: Field, values: list[Any], clock: Clock) -> Callable[[Any], Cell]:
     if kind in _NUMERIC:
-        return _numeric(kind, column, shown, values)
+        return _numeric(kind, column, field, values)
     if kind == "when":
         return lambda value: Cell(clock.when(value) if isinstance(value, date) else say(value, clock))
     if kind == "spark":
@@ -178,11 +178,11 @@ def _tag(value: Any, clock: Clock) -> Cell:
     return Cell(said, accent=charts.accent(said))
 
 
-def _numeric(kind: Kind, column: Column, shown: Field, values: list[Any]) -> Callable[[Any], Cell]:
+def _numeric(kind: Kind, column: Column, field: Field, values: list[Any]) -> Callable[[Any], Cell]:
     known = [float(value) for value in values if _is_number(value) and math.isfinite(value)]
     share = kind == "percent" or (kind == "bar" and column.type == "DOUBLE" and all(0 <= value <= 1 for value in known))
     places = _decimals([value * 100 for value in known], 1) if share else _decimals(known)
-    full = shown.full or max(known, default=0.0)
+    full = field.full or max(known, default=0.0)
 
     def show(value: Any) -> Cell:
         if not _is_number(value):

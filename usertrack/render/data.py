@@ -60,8 +60,8 @@ def document(shown: Document) -> bytes:
     return dumps(seal.sealed_json(known, shown.provenance) if shown.provenance else known)
 
 
-def content(shown: Document) -> Any:
-    return text.plain(shown.data()) if shown.data else {}
+def content(document: Document) -> Any:
+    return text.plain(document.data()) if document.data else {}
 
 
 # Python rows

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from usertrack.core.document import Chart, Heatmap, Kind, Listing, Field
+from usertrack.core.document import Chart, Field, Heatmap, Kind, Listing
 from usertrack.core.table import Column, Row, Table
 from usertrack.render import cells
 from usertrack.render.cells import Cell

@@ -130,8 +130,8 @@ def _listing(block: Listing, limit: int | None, level: int) -> Iterator[str]:
         yield f"\n{prose(last)}\n"
 
 
-def _heatmap(whole: Heatmap, limit: int | None, level: int) -> Iterator[str]:
-    block, more = cells.heatmap(whole, limit)
+def _heatmap(heatmap: Heatmap, limit: int | None, level: int) -> Iterator[str]:
+    block, more = cells.heatmap(heatmap, limit)
     yield f"\n{'#' * level} {escape(block.heading)}\n" if block.heading else ""
     yield "\n" + _row([escape(block.corner), *map(escape, block.columns)])
     yield _row(["---", *("---:" for _ in block.columns)])

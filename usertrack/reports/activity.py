@@ -28,7 +28,7 @@ Answer = TypeVar("Answer")
 class ActivityQuery:
     """``weeks`` are those of the cohorts of people who did ``signed_up``; ``patterns`` make one page of many."""
 
-    frame: Scope
+    scope: Scope
     weeks: Scope
     signed_up: str
     source: features.Source
@@ -45,8 +45,8 @@ class Part(Generic[Answer]):
 
 @dataclass(frozen=True)
 class Dashboard:
-    frame: Scope
-    bench: Profiles
+    scope: Scope
+    profiles: Profiles
     activity: Part[activity.Activity]
     sessions: Part[sessions.Sessions]
     features: Part[features.Features]
@@ -55,19 +55,19 @@ class Dashboard:
     segments: Part[list[standing.SegmentActivity]]
 
 
-def gather(runner: Runner, asked: ActivityQuery, profiles: Profiles, rules: Rules, done: Done) -> Dashboard:
+def gather(runner: Runner, query: ActivityQuery, profiles: Profiles, rules: Rules, done: Done) -> Dashboard:
     """Raises UsageError for a condition that is no HogQL, and an error of the source where no part can be had at all.
 
     ``bench`` has the people of all segments; what it is made of was asked before, with ``runner``.
     """
-    scope = asked.frame.widened_to_buckets
+    scope = query.scope.widened_to_buckets
     weekly = replace(scope, interval="week")
     wanted: list[Callable[[Runner], Any]] = [
         lambda at: activity.ask(at, scope),
         lambda at: sessions.ask(at, scope),
-        lambda at: features.ask(at, asked.source, weekly),
-        lambda at: journeys.ask(at, journeys.JourneysQuery(patterns=asked.patterns), scope),
-        lambda at: retention.ask_days(at, retention.RetentionQuery(asked.signed_up), asked.weeks),
+        lambda at: features.ask(at, query.source, weekly),
+        lambda at: journeys.ask(at, journeys.JourneysQuery(patterns=query.patterns), scope),
+        lambda at: retention.ask_days(at, retention.RetentionQuery(query.signed_up), query.weeks),
         lambda at: standing.ask(at, profiles, rules, scope),
     ]
     parts = runner.together([partial(_part, runner, done, ask) for ask in wanted])

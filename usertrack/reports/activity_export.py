@@ -37,23 +37,23 @@ def schema() -> dict[str, Any]:
     return found
 
 
-def user_activity_document(whole: FullActivity) -> Document:
+def user_activity_document(full: FullActivity) -> Document:
     """A document that has JSON alone."""
-    scope = whole.activity.frame
+    scope = full.activity.scope
     return Document(
         title="User activity",
-        subtitle=" · ".join([scope.window, *scope.scope]),
-        data=lambda: user_activity(whole),
+        subtitle=" · ".join([scope.window, *scope.conditions]),
+        data=lambda: user_activity(full),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
 
 
-def user_activity(whole: FullActivity) -> dict[str, Any]:
-    scope = whole.activity.frame
+def user_activity(full: FullActivity) -> dict[str, Any]:
+    scope = full.activity.scope
     return {
         "userId": scope.user.name if scope.user else None,
-        "workspaceId": whole.workspace,
+        "workspaceId": full.workspace,
         "timeframe": f"{len(scope.starts)}d",
         "since": scope.since,
         "until": scope.until,
@@ -61,24 +61,24 @@ def user_activity(whole: FullActivity) -> dict[str, Any]:
         "counted": scope.counted,
         "segment": scope.segment or None,
         "where": scope.where or None,
-        "activityMetrics": _metrics(whole.activity),
-        "sessionAnalytics": _sessions(whole.sessions),
-        "featureUsage": _features(whole.features, whole.adoption),
-        "userJourney": _journeys(whole.journeys, whole.goals),
-        "retention": {**_retention(whole.cohorts), "churnAnalysis": _churn(whole.churn)},
-        "segments": list(_segments(whole.segments)),
+        "activityMetrics": _metrics(full.activity),
+        "sessionAnalytics": _sessions(full.sessions),
+        "featureUsage": _features(full.features, full.adoption),
+        "userJourney": _journeys(full.journeys, full.goals),
+        "retention": {**_retention(full.cohorts), "churnAnalysis": _churn(full.churn)},
+        "segments": list(_segments(full.segments)),
         "notes": [
             *scope.notes,
-            *none_notes(whole.sessions),
-            *absent_notes(whole.sessions),
-            *_at_once(whole.goals),
-            *whole.notes,
+            *none_notes(full.sessions),
+            *absent_notes(full.sessions),
+            *_at_once(full.goals),
+            *full.notes,
         ],
     }
 
 
-def _metrics(found: Activity) -> dict[str, Any]:
-    now, before = figures(found.now), figures(found.before)
+def _metrics(activity: Activity) -> dict[str, Any]:
+    now, before = figures(activity.now), figures(activity.before)
     changes = {f"{name}Change": percent(change(now[name].value, before[name].value)) for name in ("dau", "wau", "mau")}
     return {
         **{name: now[name].value for name in ("dau", "wau", "mau")},
@@ -92,22 +92,22 @@ def _metrics(found: Activity) -> dict[str, Any]:
         "bounceRate": percent(now["bounce_rate"].value),
         "engagementScore": rounded(now["engagement_score"].value),
         "engagementTrend": percent(change(now["engagement_score"].value, before["engagement_score"].value)),
-        "activityByHour": found.by_hour,
-        "activityByDayOfWeek": found.by_weekday,
+        "activityByHour": activity.by_hour,
+        "activityByDayOfWeek": activity.by_weekday,
         "activityByDate": [
             {
                 "date": day.start.date(),
                 "activeUsers": day.dau,
-                "sessions": found.sessions.at(at).count,
-                "events": found.events(day.start.date()),
+                "sessions": activity.sessions.at(at).count,
+                "events": activity.events(day.start.date()),
             }
-            for at, day in enumerate(found.now.active.days)
+            for at, day in enumerate(activity.now.active.days)
         ],
     }
 
 
-def _sessions(found: Sessions) -> dict[str, Any]:
-    now, by = found.all.now, {label: found.by.get(label, {}) for label in TRAITS}
+def _sessions(sessions: Sessions) -> dict[str, Any]:
+    now, by = sessions.all.now, {label: sessions.by.get(label, {}) for label in TRAITS}
     return {
         "totalSessions": now.count,
         "avgSessionLength": rounded(now.mean),
@@ -129,8 +129,8 @@ def _devices(by: Mapping[GroupName, Compared], total: int | None) -> dict[str, i
     return {**counts, "other": total - sum(counts.values())}
 
 
-def _features(found: Features | None, adoption: FunnelAnswer | None) -> dict[str, Any]:
-    [group] = found.groups if found else [None]
+def _features(features: Features | None, adoption: FunnelAnswer | None) -> dict[str, Any]:
+    [group] = features.groups if features else [None]
     used, unused = (group.features, group.unused) if group else ((), ())
     steps = adoption.groups[0].steps if adoption else ()
     return {
@@ -162,10 +162,10 @@ def _lost(kept: float | None) -> float | None:
     return None if kept is None else percent(1 - kept)
 
 
-def _journeys(found: Journeys, goals: Sequence[Journeys]) -> dict[str, Any]:
+def _journeys(journeys: Journeys, goals: Sequence[Journeys]) -> dict[str, Any]:
     empty: dict[str, Any] = {"commonPaths": [], "entryPoints": [], "exitPoints": []}
     return {
-        **(_ways(found.groups[0]) if found.groups else empty),
+        **(_ways(journeys.groups[0]) if journeys.groups else empty),
         "conversionPaths": [
             {"goal": way.query.goal, "paths": [path for group in way.groups for path in _to_goal(group)]}
             for way in goals
@@ -233,12 +233,12 @@ def _others(count: Count | None, measure: str, **more: Any) -> Iterator[dict[str
         yield {**more, measure: count.sessions}
 
 
-def _churn(found: Churn | None) -> dict[str, Any]:
-    if found is None:
+def _churn(churn: Churn | None) -> dict[str, Any]:
+    if churn is None:
         return {"churnRate": None, "avgLifetime": None, "riskSegments": []}
-    [group] = found.groups
+    [group] = churn.groups
     last = group.periods[-1].left.value if group.periods else None
-    table = churn_document(found).table
+    table = churn_document(churn).table
     return {
         "churnRate": percent(last),
         "avgLifetime": rounded(group.lifetime.mean),
@@ -254,10 +254,10 @@ def _churn(found: Churn | None) -> dict[str, Any]:
     }
 
 
-def _retention(found: DayCohorts | None) -> dict[str, Any]:
-    if found is None:
+def _retention(cohorts: DayCohorts | None) -> dict[str, Any]:
+    if cohorts is None:
         return {"retentionCurve": [], "cohorts": []}
-    [everybody] = found.groups
+    [everybody] = cohorts.groups
     return {
         "retentionCurve": [
             {"day": day, "retentionRate": percent(people / size), "activeUsers": people}

@@ -30,7 +30,7 @@ GONE = 30
 class FullActivityQuery:
     """``funnels`` by name: the first is the one that people adopt the product along, and the end of each is a goal."""
 
-    frame: Scope
+    scope: Scope
     weeks: Scope
     year: Scope
     signed_up: str
@@ -56,13 +56,13 @@ class FullActivity:
     notes: tuple[str, ...]
 
 
-def ask(runner: Runner, asked: FullActivityQuery, profiles: Profiles, rules: Rules, workspace: str) -> FullActivity:
+def ask(runner: Runner, query: FullActivityQuery, profiles: Profiles, rules: Rules, workspace: str) -> FullActivity:
     """Raises UsageError for a condition that is no HogQL."""
-    scope = replace(asked.frame, breakdown="").widened_to_buckets
-    first = next(iter(asked.funnels.values()), None)
+    scope = replace(query.scope, breakdown="").widened_to_buckets
+    first = next(iter(query.funnels.values()), None)
     notes: list[str] = []
-    page = journeys.JourneysQuery(patterns=asked.patterns)
-    goals = dict.fromkeys("|".join(one.steps[-1].events) for one in asked.funnels.values() if one.steps[-1].events)
+    page = journeys.JourneysQuery(patterns=query.patterns)
+    goals = dict.fromkeys("|".join(one.steps[-1].events) for one in query.funnels.values() if one.steps[-1].events)
     ways = [
         _told(notes, lambda goal=goal: journeys.ask(runner, replace(page, goal=goal), scope))  # type: ignore[misc]
         for goal in goals
@@ -71,13 +71,13 @@ def ask(runner: Runner, asked: FullActivityQuery, profiles: Profiles, rules: Rul
         workspace,
         activity.ask(runner, scope),
         sessions.ask(runner, replace(scope, top=100)),
-        _told(notes, lambda: retention.ask_days(runner, retention.RetentionQuery(asked.signed_up), asked.weeks)),
+        _told(notes, lambda: retention.ask_days(runner, retention.RetentionQuery(query.signed_up), query.weeks)),
         standing.ask(runner, profiles, rules, scope),
-        _told(notes, lambda: features.ask(runner, asked.source, replace(scope, interval="week"))),
+        _told(notes, lambda: features.ask(runner, query.source, replace(scope, interval="week"))),
         _told(notes, lambda: funnel.ask(runner, first, scope)) if first else None,
         journeys.ask(runner, page, scope),
         [way for way in ways if way],
-        _told(notes, lambda: churn.ask(runner, "", GONE, asked.year)),
+        _told(notes, lambda: churn.ask(runner, "", GONE, query.year)),
         tuple(dict.fromkeys(notes)),
     )
 

@@ -34,7 +34,7 @@ class SegmentActivity:
 
 
 def ask(runner: Runner, profiles: Profiles, rules: Rules, scope: Scope) -> list[SegmentActivity]:
-    """Every segment of every set, or those of the frame's user; their engagement is asked for at once."""
+    """Every segment of every set, or those of the scope's user; their engagement is asked for at once."""
     emails = scope.user.emails if scope.user else None
     members = [one for one in _members(profiles, rules) if emails is None or emails & set(one[1])]
     able = [at for at, (_, emails) in enumerate(members) if 0 < len(emails) <= MOST_PEOPLE]
@@ -47,10 +47,10 @@ def ask(runner: Runner, profiles: Profiles, rules: Rules, scope: Scope) -> list[
 
 def _members(profiles: Profiles, rules: Rules) -> Iterator[tuple[SegmentActivity, tuple[str, ...]]]:
     for chosen in rules.sets.values():
-        found = classify(profiles, chosen)
-        for count in found.counts:
+        classification = classify(profiles, chosen)
+        for count in classification.counts:
             rule = condition(profiles, count.segment)
-            people = found.people([count.segment.id])
+            people = classification.people([count.segment.id])
             key = people.names.index(profiles.key)
             paid = _known(people.rows, people.names.index(REVENUE)) if REVENUE in people.names else []
             yield (

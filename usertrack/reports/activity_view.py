@@ -6,7 +6,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from usertrack.core.document import Block, Chart, Document, Listing, Origin, Paragraph, Section, Field, Spark
+from usertrack.core.document import Block, Chart, Document, Field, Listing, Origin, Paragraph, Section, Spark
 from usertrack.core.errors import UsertrackError
 from usertrack.core.provenance import plain, provenance
 from usertrack.core.sections import section_json, unknown
@@ -32,15 +32,15 @@ CARDS = ("dau", "wau", "mau", "engagement_score")
 
 
 def dashboard_document(
-    found: Dashboard, recipe: Mapping[str, Any], templates: Path | None = None, limit: int | None = None
+    dashboard: Dashboard, recipe: Mapping[str, Any], templates: Path | None = None, limit: int | None = None
 ) -> Document:
     """The whole page. ``recipe`` is how to have it again; ``limit`` is what the user asked for."""
-    scope = found.frame
-    blocks = tuple(_blocks(found))
-    notes = tuple(found.bench.notes)
+    scope = dashboard.scope
+    blocks = tuple(_blocks(dashboard))
+    notes = tuple(dashboard.profiles.notes)
     return Document(
         title="User activity",
-        subtitle=" · ".join([scope.window, *scope.scope]),
+        subtitle=" · ".join([scope.window, *scope.conditions]),
         blocks=blocks,
         notes=notes,
         data=lambda: {
@@ -56,32 +56,36 @@ def dashboard_document(
     )
 
 
-def _blocks(found: Dashboard) -> Iterator[Block]:
-    yield _section(found, "At a glance", found.activity, _cards)
-    yield _section(found, "Active people", found.activity, _activity)
-    yield _section(found, "Sessions", found.sessions, _sessions)
-    yield _section(found, "Features", found.features, _features)
-    yield _section(found, "Journeys", found.journeys, lambda part: _of(journeys_document(part), "journeys"))
-    yield _section(found, "Retention", found.cohorts, _curve)
-    yield _section(found, "Cohorts", found.cohorts, _cohorts)
-    yield _section(found, "Segments", found.segments, lambda part: _segments(part, found.bench.people))
+def _blocks(dashboard: Dashboard) -> Iterator[Block]:
+    yield _section(dashboard, "At a glance", dashboard.activity, _cards)
+    yield _section(dashboard, "Active people", dashboard.activity, _activity)
+    yield _section(dashboard, "Sessions", dashboard.sessions, _sessions)
+    yield _section(dashboard, "Features", dashboard.features, _features)
+    yield _section(dashboard, "Journeys", dashboard.journeys, lambda part: _of(journeys_document(part), "journeys"))
+    yield _section(dashboard, "Retention", dashboard.cohorts, _curve)
+    yield _section(dashboard, "Cohorts", dashboard.cohorts, _cohorts)
+    yield _section(dashboard, "Segments", dashboard.segments, lambda part: _segments(part, dashboard.profiles.people))
 
 
 def _section(
-    found: Dashboard, heading: str, part: Part[Answer], blocks: Callable[[Answer], Sequence[Block]]
+    dashboard: Dashboard, heading: str, part: Part[Answer], blocks: Callable[[Answer], Sequence[Block]]
 ) -> Section:
     """A part under its heading, or why there is none of it."""
-    who = origins(found.bench, found.bench.queries) if found.frame.segment or heading == "Segments" else ()
-    queries = (*_origins(part.statements, found.frame), *who)
+    who = (
+        origins(dashboard.profiles, dashboard.profiles.queries)
+        if dashboard.scope.segment or heading == "Segments"
+        else ()
+    )
+    queries = (*_origins(part.statements, dashboard.scope), *who)
     if isinstance(part.answer, UsertrackError):
         return Section(heading, (unknown(part.answer.message),), queries)
     return Section(heading, tuple(blocks(part.answer)), queries)
 
 
-def _origins(asked: Sequence[Statement], scope: Scope) -> tuple[Origin, ...]:
+def _origins(statements: Sequence[Statement], scope: Scope) -> tuple[Origin, ...]:
     """Each query once, in the order of their names; who the people of a segment are is not told."""
     found: dict[str, Origin] = {}
-    for statement in asked:
+    for statement in statements:
         params = statement.query.params if statement.query else {}
         values = {name: value for name, value in statement.values.items() if name in params and name != "people"}
         origin = Origin(statement.name, values, statement.source, scope.as_of)
@@ -95,22 +99,24 @@ def _of(document: Document, command: str) -> list[Block]:
     return [*document.blocks, *(Paragraph(text, "dim") for text in said)]
 
 
-def _cards(found: Activity) -> list[Block]:
-    now, before = figures(found.now), figures(found.before)
+def _cards(activity: Activity) -> list[Block]:
+    now, before = figures(activity.now), figures(activity.before)
     cards = compared.listing({name: now[name] for name in CARDS}, before)
     return [Listing(cards.table, fields=cards.fields, tiles=True)]
 
 
-def _activity(found: Activity) -> list[Block]:
+def _activity(activity: Activity) -> list[Block]:
     """The days as one chart, then what is on no card and of no session."""
-    now, before = figures(found.now), figures(found.before)
-    others = {name: figure for name, figure in now.items() if name not in (*CARDS, *session_figures(found.now.visits))}
-    _, *rest = [block for block in _of(activity_document(found), "activity") if not isinstance(block, Chart)]
-    return [*_trend(found), compared.listing(others, before), *rest]
+    now, before = figures(activity.now), figures(activity.before)
+    others = {
+        name: figure for name, figure in now.items() if name not in (*CARDS, *session_figures(activity.now.visits))
+    }
+    _, *rest = [block for block in _of(activity_document(activity), "activity") if not isinstance(block, Chart)]
+    return [*_trend(activity), compared.listing(others, before), *rest]
 
 
-def _trend(found: Activity) -> Iterator[Chart]:
-    days = [day for day in found.now.active.days if day.complete]
+def _trend(activity: Activity) -> Iterator[Chart]:
+    days = [day for day in activity.now.active.days if day.complete]
     if len(days) > 1:
         series = {name.upper(): [getattr(day, name) for day in days] for name in ("mau", "wau", "dau")}
         yield Chart(
@@ -122,31 +128,31 @@ def _trend(found: Activity) -> Iterator[Chart]:
         )
 
 
-def _sessions(found: Sessions) -> list[Block]:
+def _sessions(sessions: Sessions) -> list[Block]:
     """Each table under the name of what it is by."""
-    blocks = _of(sessions_document(found), "sessions")
+    blocks = _of(sessions_document(sessions), "sessions")
     by = {at: block for at, block in enumerate(blocks) if isinstance(block, Listing) and "value" in block.fields}
     return [
         replace(by[at], heading=by[at].fields["value"].label) if at in by else each for at, each in enumerate(blocks)
     ]
 
 
-def _features(found: Features) -> list[Block]:
+def _features(features: Features) -> list[Block]:
     """With a note where the first week is cut off by the begin of the time."""
-    scope = found.frame
+    scope = features.scope
     whole = scope.starts[0].astimezone(UTC) == scope.since
     note = f"the week of {scope.label(scope.starts[0])} counts from {scope.window.partition(' – ')[0]} on"
     cut = [] if whole else [Paragraph(note, "dim")]
-    *blocks, more = _of(features_document(found), "features")
+    *blocks, more = _of(features_document(features), "features")
     return [*blocks, *cut, more]
 
 
-def _curve(found: DayCohorts) -> list[Block]:
+def _curve(cohorts: DayCohorts) -> list[Block]:
     """The share of everybody who came back on each day after their first, as far as it is known of enough people."""
-    known = found.groups[0].drawn
+    known = cohorts.groups[0].drawn
     if len(known) < 2:
         return [Paragraph(f"fewer than {FEWEST} people began long enough ago", "dim")]
-    label = f"Back on a day after the first {found.query.target or 'event'}"
+    label = f"Back on a day after the first {cohorts.query.target or 'event'}"
     shares = {"back": [people / size for _, people, size in known]}
     caption = (
         f"of {people_words(known[0][2])} on day {known[0][0]}, {number(known[-1][2])} on day {known[-1][0]}; it ends "
@@ -155,12 +161,12 @@ def _curve(found: DayCohorts) -> list[Block]:
     return [Chart("trend", label, [f"day {day}" for day, *_ in known], shares, unit="percent", caption=caption)]
 
 
-def _cohorts(found: DayCohorts) -> list[Block]:
+def _cohorts(cohorts: DayCohorts) -> list[Block]:
     """Without the curve, which has a section of its own."""
-    return [block for block in _of(cohorts_document(found), "cohorts") if not isinstance(block, Spark)]
+    return [block for block in _of(cohorts_document(cohorts), "cohorts") if not isinstance(block, Spark)]
 
 
-def _segments(found: Sequence[SegmentActivity], total: int) -> list[Block]:
+def _segments(segments: Sequence[SegmentActivity], total: int) -> list[Block]:
     rows: list[Row] = [
         (
             one.segment.name,
@@ -172,7 +178,7 @@ def _segments(found: Sequence[SegmentActivity], total: int) -> list[Block]:
             one.revenue,
             " ".join(one.segment.when.split()),
         )
-        for one in found
+        for one in segments
     ]
     shown = {
         "segment": Field("Segment", "tag"),
@@ -181,7 +187,7 @@ def _segments(found: Sequence[SegmentActivity], total: int) -> list[Block]:
         "people": Field("People", "number"),
         "share": Field("Share", "bar", full=1.0),
         "engagement": Field("Engagement", "number"),
-        "revenue": Field("Revenue", "number", hidden=all(one.revenue is None for one in found), spare=True),
+        "revenue": Field("Revenue", "number", hidden=all(one.revenue is None for one in segments), spare=True),
         "rule": Field("Who", "text", grows=True, spare=True),
     }
     kinds = ("VARCHAR", "VARCHAR", "VARCHAR", "BIGINT", "DOUBLE", "DECIMAL(18,1)", "DOUBLE", "VARCHAR")

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from usertrack.core.document import Block, Document, Facts, Heatmap, Listing, Origin, Paragraph, Section, Field, Spark
+from usertrack.core.document import Block, Document, Facts, Field, Heatmap, Listing, Origin, Paragraph, Section, Spark
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
 from usertrack.core.table import Column, Row, Table
@@ -14,30 +14,30 @@ from usertrack.reports.dossier import PARTS, Dossier
 from usertrack.segments.wording import value_words
 
 
-def person_document(found: Dossier, timezone: str) -> Document:
-    facts = next(iter(found.explanations.values())).facts
+def person_document(dossier: Dossier, timezone: str) -> Document:
+    facts = next(iter(dossier.explanations.values())).facts
     name = facts.get("name")
     return Document(
-        title=f"{name} · {found.email}" if name else found.email,
-        subtitle=moment(found.as_of, timezone),
+        title=f"{name} · {dossier.email}" if name else dossier.email,
+        subtitle=moment(dossier.as_of, timezone),
         blocks=(
-            Facts(tuple(_account(found, facts, timezone))),
-            *_standing(found),
-            _activity(found),
-            *_hours(found, timezone),
-            *(_listing(found, part) for part in _PARTS if _some(found, part)),
-            *_absent(found),
-            *_timeline(found, timezone),
+            Facts(tuple(_account(dossier, facts, timezone))),
+            *_standing(dossier),
+            _activity(dossier),
+            *_hours(dossier, timezone),
+            *(_listing(dossier, part) for part in _PARTS if _some(dossier, part)),
+            *_absent(dossier),
+            *_timeline(dossier, timezone),
         ),
-        notes=found.notes,
-        data=lambda: _json(found, timezone),
+        notes=dossier.notes,
+        data=lambda: _json(dossier, timezone),
         timezone=timezone,
-        as_of=found.as_of,
+        as_of=dossier.as_of,
     )
 
 
 def person_report(
-    found: Dossier,
+    dossier: Dossier,
     profile: tuple[Origin, ...],
     recipe: Mapping[str, Any],
     timezone: str,
@@ -45,17 +45,17 @@ def person_report(
     limit: int | None = None,
 ) -> Document:
     """The dossier with the queries of its figures; ``recipe`` is how to have it again."""
-    facts = next(iter(found.explanations.values())).facts
+    facts = next(iter(dossier.explanations.values())).facts
     blocks: tuple[Block, ...] = (
-        Section("Account", (Facts(tuple(_account(found, facts, timezone))),), profile),
-        Section("", tuple(_standing(found)), profile),
-        Section("Activity", (_activity(found),), _asked(found, "event_hours", "action_hours", "sessions")),
-        *(Section("", (block,), _asked(found, "event_hours", "action_hours")) for block in _hours(found, timezone)),
-        *(_headed(_listing(found, part), _asked(found, part)) for part in _PARTS if _some(found, part)),
-        *_absent(found),
-        *(_headed(block, _asked(found, "events", "actions")) for block in _timeline(found, timezone)),
+        Section("Account", (Facts(tuple(_account(dossier, facts, timezone))),), profile),
+        Section("", tuple(_standing(dossier)), profile),
+        Section("Activity", (_activity(dossier),), _asked(dossier, "event_hours", "action_hours", "sessions")),
+        *(Section("", (block,), _asked(dossier, "event_hours", "action_hours")) for block in _hours(dossier, timezone)),
+        *(_headed(_listing(dossier, part), _asked(dossier, part)) for part in _PARTS if _some(dossier, part)),
+        *_absent(dossier),
+        *(_headed(block, _asked(dossier, "events", "actions")) for block in _timeline(dossier, timezone)),
     )
-    document = person_document(found, timezone)
+    document = person_document(dossier, timezone)
     return replace(
         document, blocks=blocks, layout="user", templates=templates, provenance=provenance(blocks, recipe, limit)
     )
@@ -65,11 +65,11 @@ def _headed(block: Listing, origins: tuple[Origin, ...]) -> Section:
     return Section(block.heading, (replace(block, heading=""),), origins)
 
 
-def _asked(found: Dossier, *parts: str) -> tuple[Origin, ...]:
+def _asked(dossier: Dossier, *parts: str) -> tuple[Origin, ...]:
     return tuple(
-        Origin(PARTS[part], {"email": list(found.spellings)}, PARTS[part].split("/")[0], found.as_of)
+        Origin(PARTS[part], {"email": list(dossier.spellings)}, PARTS[part].split("/")[0], dossier.as_of)
         for part in parts
-        if part in found.parts
+        if part in dossier.parts
     )
 
 
@@ -87,19 +87,19 @@ _ACCOUNT = (
 )
 
 
-def _account(found: Dossier, facts: dict[str, Any], timezone: str) -> Iterator[tuple[str, str]]:
+def _account(dossier: Dossier, facts: dict[str, Any], timezone: str) -> Iterator[tuple[str, str]]:
     """What is known of account and person; how many there are only where that is more than one."""
     if facts.get("accounts") is None:
-        yield "Account", "unknown" if found.known["accounts"].missing else "none"
+        yield "Account", "unknown" if dossier.known["accounts"].missing else "none"
     for name in _ACCOUNT:
-        value, fact = facts.get(name), found.known.get(name)
+        value, fact = facts.get(name), dossier.known.get(name)
         if fact and value is not None and not (name in ("accounts", "persons") and value == 1):
             yield fact.label[:1].upper() + fact.label[1:], value_words(fact, value, timezone)
 
 
-def _standing(found: Dossier) -> Iterator[Block]:
+def _standing(dossier: Dossier) -> Iterator[Block]:
     """The segments of every set that the person is in; and those of which a missing source leaves that open."""
-    judged = [(name, verdict) for name, explanation in found.explanations.items() for verdict in explanation.verdicts]
+    judged = [(name, verdict) for name, explanation in dossier.explanations.items() for verdict in explanation.verdicts]
     rows: list[Row] = [
         (verdict.segment.name, name, verdict.segment.action, verdict.because)
         for name, verdict in judged
@@ -107,7 +107,7 @@ def _standing(found: Dossier) -> Iterator[Block]:
     ]
     shown = {
         "segment": Field("Segment", "tag"),
-        "set": Field("Set", hidden=len(found.explanations) == 1),
+        "set": Field("Set", hidden=len(dossier.explanations) == 1),
         "action": Field("Action"),
         "why": Field("Why", "text", grows=True),
     }
@@ -118,21 +118,21 @@ def _standing(found: Dossier) -> Iterator[Block]:
         yield Paragraph(f"unknown, whether in {', '.join(unknown)}", "dim")
 
 
-def _activity(found: Dossier) -> Spark:
-    total = sum(actions for _, actions in found.days)
+def _activity(dossier: Dossier) -> Spark:
+    total = sum(actions for _, actions in dossier.days)
     words = [f"{total} action{'s' * (total != 1)}"]
-    sessions = found.parts.get("sessions")
+    sessions = dossier.parts.get("sessions")
     if sessions and len(sessions.rows):
         lengths = [row[sessions.names.index("seconds")] for row in sessions.rows]
         words.append(f"{len(lengths)} session{'s' * (len(lengths) != 1)}, median {_duration(median(lengths))}")
-    return Spark(f"Activity, {len(found.days) - 1} days", [actions for _, actions in found.days], " · ".join(words))
+    return Spark(f"Activity, {len(dossier.days) - 1} days", [actions for _, actions in dossier.days], " · ".join(words))
 
 
-def _hours(found: Dossier, timezone: str) -> Iterator[Heatmap]:
+def _hours(dossier: Dossier, timezone: str) -> Iterator[Heatmap]:
     """When to reach somebody; a handful of actions would not tell."""
-    if sum(map(sum, found.hours)) >= _TELLING:
+    if sum(map(sum, dossier.hours)) >= _TELLING:
         hours = [f"{hour:02}" for hour in range(24)]
-        yield Heatmap("By weekday and hour", _WEEKDAYS, hours, found.hours, caption=f"actions, {timezone}")
+        yield Heatmap("By weekday and hour", _WEEKDAYS, hours, dossier.hours, caption=f"actions, {timezone}")
 
 
 def _duration(seconds: float) -> str:
@@ -193,27 +193,27 @@ _PARTS: dict[str, tuple[str, dict[str, Field]]] = {
 }
 
 
-def _some(found: Dossier, part: str) -> bool:
-    return part in found.parts and len(found.parts[part].rows) > 0
+def _some(dossier: Dossier, part: str) -> bool:
+    return part in dossier.parts and len(dossier.parts[part].rows) > 0
 
 
-def _listing(found: Dossier, part: str) -> Listing:
+def _listing(dossier: Dossier, part: str) -> Listing:
     heading, shown = _PARTS[part]
-    return Listing(found.parts[part], heading=heading, fields=shown, columns=tuple(shown), limit=10)
+    return Listing(dossier.parts[part], heading=heading, fields=shown, columns=tuple(shown), limit=10)
 
 
-def _absent(found: Dossier) -> Iterator[Paragraph]:
+def _absent(dossier: Dossier) -> Iterator[Paragraph]:
     """What was looked for and is not there; and what could not be looked for."""
-    nothing = [_PARTS[part][0] for part in _PARTS if part in found.parts and not _some(found, part)]
-    unknown = [_PARTS[part][0] for part in _PARTS if part in found.missing]
+    nothing = [_PARTS[part][0] for part in _PARTS if part in dossier.parts and not _some(dossier, part)]
+    unknown = [_PARTS[part][0] for part in _PARTS if part in dossier.missing]
     for word, headings in (("none", nothing), ("unknown", unknown)):
         if headings:
             yield Paragraph(f"{word}: {', '.join(headings)}", "dim")
 
 
-def _timeline(found: Dossier, timezone: str) -> list[Listing]:
+def _timeline(dossier: Dossier, timezone: str) -> list[Listing]:
     names = (Column("at", "TIMESTAMP"), Column("kind"), Column("what"), Column("outcome"), Column("detail"))
-    table = Table(names, found.timeline, name="timeline", timezone=timezone, as_of=found.as_of)
+    table = Table(names, dossier.timeline, name="timeline", timezone=timezone, as_of=dossier.as_of)
     shown = {
         "at": Field("When"),
         "kind": Field("Kind"),
@@ -221,32 +221,32 @@ def _timeline(found: Dossier, timezone: str) -> list[Listing]:
         "outcome": Field("Outcome", "tag"),
         "detail": Field("Detail", "text", grows=True),
     }
-    return [Listing(table, heading="Timeline, 30 days", fields=shown, limit=15)] if found.timeline else []
+    return [Listing(table, heading="Timeline, 30 days", fields=shown, limit=15)] if dossier.timeline else []
 
 
-def _json(found: Dossier, timezone: str) -> dict[str, Any]:
-    facts = next(iter(found.explanations.values())).facts
+def _json(dossier: Dossier, timezone: str) -> dict[str, Any]:
+    facts = next(iter(dossier.explanations.values())).facts
     return {
-        "email": found.email,
-        "as_of": found.as_of,
+        "email": dossier.email,
+        "as_of": dossier.as_of,
         "timezone": timezone,
         "profile": {name: value for name, value in facts.items() if name != "as_of"},
         "segments": [
             {"set": name, "id": v.segment.id, "name": v.segment.name, "action": v.segment.action, "because": v.because}
-            for name, explanation in found.explanations.items()
+            for name, explanation in dossier.explanations.items()
             for v in explanation.verdicts
             if v.member
         ],
-        "days": [{"day": day, "actions": actions} for day, actions in found.days],
-        "hours": {name: list(counts) for name, counts in zip(_WEEKDAYS, found.hours, strict=True)},
+        "days": [{"day": day, "actions": actions} for day, actions in dossier.days],
+        "hours": {name: list(counts) for name, counts in zip(_WEEKDAYS, dossier.hours, strict=True)},
         **{
             part: table.dicts()
-            for part, table in found.parts.items()
+            for part, table in dossier.parts.items()
             if part not in ("events", "actions", "event_hours", "action_hours")
         },
         "timeline": [
-            dict(zip(("at", "kind", "what", "outcome", "detail"), row, strict=True)) for row in found.timeline
+            dict(zip(("at", "kind", "what", "outcome", "detail"), row, strict=True)) for row in dossier.timeline
         ],
-        "missing": found.missing,
-        "notes": list(found.notes),
+        "missing": dossier.missing,
+        "notes": list(dossier.notes),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from string import Formatter
 
-from usertrack.core.document import Block, Listing, Origin, Paragraph, Field
+from usertrack.core.document import Block, Field, Listing, Origin, Paragraph
 from usertrack.core.period import in_zone
 from usertrack.core.spool import identifier
 from usertrack.core.table import Column, Row, Table
@@ -15,15 +15,15 @@ from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Segment
 
 
-def origins_of(found: Classification, segment: Segment | None = None) -> tuple[Origin, ...]:
+def origins_of(classification: Classification, segment: Segment | None = None) -> tuple[Origin, ...]:
     """The profile queries, or those that decide on who is listed under ``segment``, in which order and why.
 
     Those of more urgent segments are among them: whoever is in one of these is listed there.
     """
-    profiles = found.bench
+    profiles = classification.profiles
     names = set(profiles.queries)
     if segment is not None:
-        ahead = found.segment_set.segments[: found.segment_set.segments.index(segment) + 1]
+        ahead = classification.segment_set.segments[: classification.segment_set.segments.index(segment) + 1]
         looked = {name for one in ahead for name in columns(expand(condition(profiles, one), profiles.derived))}
         looked |= set(columns(expand(parse(segment.priority, ""), profiles.derived)))
         told = [name for _, name, *_ in Formatter().parse(segment.because) if name]
@@ -47,11 +47,11 @@ def origins(profiles: Profiles, names: Collection[str]) -> tuple[Origin, ...]:
     )
 
 
-def people(found: Classification, id_: str, limit: int, *, all_members: bool = False) -> list[Block]:
+def people(classification: Classification, id_: str, limit: int, *, all_members: bool = False) -> list[Block]:
     """Those for whom this is the segment to act on; who is in a more urgent one too is counted, or listed, too."""
-    table = found.people([id_], to_act_on=not all_members)
+    table = classification.people([id_], to_act_on=not all_members)
     names = table.names
-    key, because, priority = (names.index(name) for name in (found.bench.key, "because", "priority"))
+    key, because, priority = (names.index(name) for name in (classification.profiles.key, "because", "priority"))
     segments = names.index("segments")
     rows: list[Row] = [(row[key], row[priority], row[because][row[segments].index(id_)]) for row in table.rows]
     shown = {
@@ -61,7 +61,7 @@ def people(found: Classification, id_: str, limit: int, *, all_members: bool = F
     }
     listed = Table(tuple(map(Column, shown, ("VARCHAR", "DOUBLE", "VARCHAR"))), rows)
     blocks: list[Block] = [Listing(listed, "Act on these first", shown, limit=limit)] if rows else []
-    if others := (found.count(id_).people or 0) - len(rows):
+    if others := (classification.count(id_).people or 0) - len(rows):
         blocks.append(Paragraph(others_words(others), "dim"))
     return blocks or [Paragraph("nobody is in it", "dim")]
 

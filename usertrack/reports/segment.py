@@ -18,7 +18,7 @@ PEOPLE, MOVES = 50, 20
 
 
 def segment_document(
-    found: Classification,
+    classification: Classification,
     moved: Moved,
     id_: str,
     recipe: Mapping[str, Any],
@@ -32,10 +32,12 @@ def segment_document(
 
     ``recipe`` is how to have the report again.
     """
-    profiles = found.bench
-    segment = next(segment for segment in found.segment_set.segments if segment.id == id_)
-    listed = people(found, id_, PEOPLE, all_members=all_members)
-    blocks = (Section("", tuple(_blocks(found, moved, listed, id_, timezone)), origins_of(found, segment)),)
+    profiles = classification.profiles
+    segment = next(segment for segment in classification.segment_set.segments if segment.id == id_)
+    listed = people(classification, id_, PEOPLE, all_members=all_members)
+    blocks = (
+        Section("", tuple(_blocks(classification, moved, listed, id_, timezone)), origins_of(classification, segment)),
+    )
     pair = moved.pair
     late = [snapshot for snapshot in (pair.before, pair.after) if snapshot.afterwards]
     notes = (
@@ -56,7 +58,7 @@ def segment_document(
             "sections": [section_json(block, limit) for block in blocks],
             "notes": list(notes),
         },
-        table=found.people([id_], to_act_on=not all_members),
+        table=classification.people([id_], to_act_on=not all_members),
         timezone=timezone,
         as_of=profiles.as_of,
         layout="segment",
@@ -65,15 +67,17 @@ def segment_document(
     )
 
 
-def _blocks(found: Classification, moved: Moved, listed: Iterable[Block], id_: str, timezone: str) -> Iterator[Block]:
-    count = found.count(id_)
+def _blocks(
+    classification: Classification, moved: Moved, listed: Iterable[Block], id_: str, timezone: str
+) -> Iterator[Block]:
+    count = classification.count(id_)
     if count.people is None:
         yield unknown(count.unknown)
         return
-    total = found.bench.people
+    total = classification.profiles.people
     share = f" ({100 * count.people / total:.1f} %)" if total else ""
     pairs: list[tuple[str, Any]] = [("People", count.people), ("Of all", f"{number(total)}{share}")]
-    if not found.segment_set.exclusive:
+    if not classification.segment_set.exclusive:
         pairs.append(("To act on", "unknown" if count.to_act_on is None else count.to_act_on))
     if count.undecided:
         pairs.append(("Undecided, for want of a fact", count.undecided))
@@ -81,4 +85,4 @@ def _blocks(found: Classification, moved: Moved, listed: Iterable[Block], id_: s
         pairs += zip(("Entered since last week", "Left since last week"), moved.counts[id_], strict=True)
     yield Facts(tuple(pairs))
     yield from listed
-    yield from moves(moved, found.bench.key, id_, MOVES, timezone)
+    yield from moves(moved, classification.profiles.key, id_, MOVES, timezone)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from usertrack.core.document import Block, Facts, Listing, Origin, Section, Field
+from usertrack.core.document import Block, Facts, Field, Listing, Origin, Section
 from usertrack.core.errors import UsertrackError
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import growth, number, people_words
@@ -13,55 +13,57 @@ from usertrack.reports.traffic import asked, measure
 from usertrack.reports.weekly import REACH, Weekly
 
 
-def in_short(found: Weekly, timezone: str) -> Section:
+def in_short(weekly: Weekly, timezone: str) -> Section:
     """The most urgent person of each segment, and the figures of the week."""
     blocks: list[Block] = []
-    if rows := list(_first(found)):
+    if rows := list(_first(weekly)):
         shown = {"action": Field("Do", "tag"), "person": Field("For"), "why": Field("Why", "text", grows=True)}
         blocks.append(Listing(Table(tuple(map(Column, shown)), rows), "Act on these first", shown))
-    origins = (*origins_of(found.classification), *asked(found, "traffic", "new_users"), *failures_origins(found))
-    facts = (_traffic(found), _new_users(found), *_failures(found, timezone))
+    origins = (*origins_of(weekly.classification), *asked(weekly, "traffic", "new_users"), *failures_origins(weekly))
+    facts = (_traffic(weekly), _new_users(weekly), *_failures(weekly, timezone))
     return Section("In short", (*blocks, Facts(facts)), origins)
 
 
-def failures_origins(found: Weekly) -> tuple[Origin, ...]:
+def failures_origins(weekly: Weekly) -> tuple[Origin, ...]:
     """The queries of the failures that a report shows."""
     names = ("failure_levels", "failure_messages", "failure_windows")
-    params = {"days": REACH, "since": found.week.since}
-    return tuple(Origin(f"neon/{name}", params, "neon", found.as_of) for name in names)
+    params = {"days": REACH, "since": weekly.week.since}
+    return tuple(Origin(f"neon/{name}", params, "neon", weekly.as_of) for name in names)
 
 
-def _first(found: Weekly) -> Iterator[Row]:
+def _first(weekly: Weekly) -> Iterator[Row]:
     """Of each segment the first of those for whom it is the one to act on."""
-    table = found.classification.people()
+    table = weekly.classification.people()
     names = table.names
-    key, primary, because, segments = map(names.index, (found.classification.bench.key, "primary", "because", "segments"))
-    for segment in found.classification.segment_set.segments:
+    key, primary, because, segments = map(
+        names.index, (weekly.classification.profiles.key, "primary", "because", "segments")
+    )
+    for segment in weekly.classification.segment_set.segments:
         row = next((row for row in table.rows if row[primary] == segment.id), None)
         if row:
             yield segment.action or segment.name, row[key], row[because][row[segments].index(segment.id)]
 
 
-def _traffic(found: Weekly) -> tuple[str, Any]:
-    if "traffic" not in found.parts:
-        return "Visits", f"unknown: {found.missing['traffic']}"
-    counted = measure(found)
-    by_day = {row["day"]: row[counted] for row in found.parts["traffic"].dicts()}
-    now, before = ([by_day.get(day, 0) for day in week.days] for week in (found.week, found.week.before))
+def _traffic(weekly: Weekly) -> tuple[str, Any]:
+    if "traffic" not in weekly.parts:
+        return "Visits", f"unknown: {weekly.missing['traffic']}"
+    counted = measure(weekly)
+    by_day = {row["day"]: row[counted] for row in weekly.parts["traffic"].dicts()}
+    now, before = ([by_day.get(day, 0) for day in week.days] for week in (weekly.week, weekly.week.before))
     known = None not in before and sum(before)
     change = f" ({growth(sum(now), sum(before), 0)} on the week before)" if known else ""
-    return counted.capitalize(), f"{number(sum(now))}{change if found.finished else ''}"
+    return counted.capitalize(), f"{number(sum(now))}{change if weekly.finished else ''}"
 
 
-def _new_users(found: Weekly) -> tuple[str, Any]:
-    if "new_users" not in found.parts:
-        return "New users", f"unknown: {found.missing['new_users']}"
-    did = {row["did"]: row["people"] for row in found.parts["new_users"].dicts()}
+def _new_users(weekly: Weekly) -> tuple[str, Any]:
+    if "new_users" not in weekly.parts:
+        return "New users", f"unknown: {weekly.missing['new_users']}"
+    did = {row["did"]: row["people"] for row in weekly.parts["new_users"].dicts()}
     return "New users", f"{number(did['signed up'])}, {number(did['started a workflow run'])} of them ran a workflow"
 
 
-def _failures(found: Weekly, timezone: str) -> Iterator[tuple[str, Any]]:
-    failures = found.failures
+def _failures(weekly: Weekly, timezone: str) -> Iterator[tuple[str, Any]]:
+    failures = weekly.failures
     if isinstance(failures, UsertrackError):
         yield "Failed runs", f"unknown: {failures.message}"
         yield "Platform incidents", f"unknown: {failures.message}"

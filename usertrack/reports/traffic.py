@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from usertrack.core.document import Block, Chart, Listing, Origin, Paragraph, Section, Field
+from usertrack.core.document import Block, Chart, Field, Listing, Origin, Paragraph, Section
 from usertrack.core.period import in_zone
 from usertrack.core.sections import unknown
 from usertrack.core.table import Column, Row, Table
@@ -16,8 +16,8 @@ from usertrack.reports.weekly import Weekly
 TOP = 10  # rows of a list, unless --limit says otherwise
 
 
-def asked(found: Weekly, *parts: str) -> tuple[Origin, ...]:
-    return tuple(_origin(found.statements[part], found.as_of) for part in parts)
+def asked(weekly: Weekly, *parts: str) -> tuple[Origin, ...]:
+    return tuple(_origin(weekly.statements[part], weekly.as_of) for part in parts)
 
 
 def _origin(statement: Statement, as_of: datetime) -> Origin:
@@ -26,67 +26,67 @@ def _origin(statement: Statement, as_of: datetime) -> Origin:
     return Origin(statement.name, values, statement.source, as_of)
 
 
-def new_users(found: Weekly) -> Section:
+def new_users(weekly: Weekly) -> Section:
     did = {"did": Field("New users"), "people": Field("People", "number"), "share": Field("Share", "bar", full=1.0)}
     event = {"did": Field("What they did"), "people": Field("People", "number"), "times": Field("Times", "number")}
     inner = (
         Paragraph("who has an account; in the product, who has an e-mail", "dim"),
-        _part(found, "new_users", "Accounts", did, limit=0),
-        _part(found, "new_people", "In the product", event, limit=TOP),
+        _part(weekly, "new_users", "Accounts", did, limit=0),
+        _part(weekly, "new_people", "In the product", event, limit=TOP),
     )
     return Section("What new users did", inner)
 
 
-def _part(found: Weekly, part: str, heading: str, shown: Mapping[str, Field], limit: int) -> Section:
+def _part(weekly: Weekly, part: str, heading: str, fields: Mapping[str, Field], limit: int) -> Section:
     """One query's answer with its name, or why there is none."""
-    if part not in found.parts:
-        return Section(heading, (unknown(found.missing[part]),), asked(found, part))
-    table = found.parts[part]
+    if part not in weekly.parts:
+        return Section(heading, (unknown(weekly.missing[part]),), asked(weekly, part))
+    table = weekly.parts[part]
     held = replace(table, rows=list(table.rows))
-    block = Listing(held, fields=dict(shown), columns=tuple(shown), limit=limit)
-    return Section(heading, (block if held.rows else Paragraph("none", "dim"),), asked(found, part))
+    block = Listing(held, fields=dict(fields), columns=tuple(fields), limit=limit)
+    return Section(heading, (block if held.rows else Paragraph("none", "dim"),), asked(weekly, part))
 
 
-def measure(found: Weekly) -> str:
+def measure(weekly: Weekly) -> str:
     """What the traffic of a week is counted in: visits, unless they are not known of a day of it."""
-    days = {row["day"]: row for row in found.parts["traffic"].dicts()}
-    return "pageviews" if any(days[day]["visits"] is None for day in found.week.days if day in days) else "visits"
+    days = {row["day"]: row for row in weekly.parts["traffic"].dicts()}
+    return "pageviews" if any(days[day]["visits"] is None for day in weekly.week.days if day in days) else "visits"
 
 
-def traffic(found: Weekly) -> Iterator[Block]:
+def traffic(weekly: Weekly) -> Iterator[Block]:
     counted = {name: Field(name.capitalize(), "number") for name in ("visits", "visitors", "pageviews")}
     by = {name: counted[name] for name in ("visits", "visitors")}
     yield Section(
         "Traffic",
         (
             Paragraph(ANYBODY, "dim"),
-            _days(found),
-            _part(found, "pages", "Top pages", {"page": Field("Page"), **counted}, TOP),
-            _part(found, "referrers", "Top referrers", {"domain": Field("Domain"), **by}, TOP),
-            _part(found, "countries", "Top countries", {"country": Field("Country"), **by}, TOP),
+            _days(weekly),
+            _part(weekly, "pages", "Top pages", {"page": Field("Page"), **counted}, TOP),
+            _part(weekly, "referrers", "Top referrers", {"domain": Field("Domain"), **by}, TOP),
+            _part(weekly, "countries", "Top countries", {"country": Field("Country"), **by}, TOP),
         ),
     )
 
 
-def _days(found: Weekly) -> Section:
-    if "traffic" not in found.parts:
-        return _part(found, "traffic", "Per day", {}, 0)
-    by_day = {row["day"]: row for row in found.parts["traffic"].dicts()}
-    today = in_zone(found.as_of, found.week.zone).date()
+def _days(weekly: Weekly) -> Section:
+    if "traffic" not in weekly.parts:
+        return _part(weekly, "traffic", "Per day", {}, 0)
+    by_day = {row["day"]: row for row in weekly.parts["traffic"].dicts()}
+    today = in_zone(weekly.as_of, weekly.week.zone).date()
     week = timedelta(days=7)
-    counted = measure(found)
-    rows = [_day(day, by_day, today, found, counted) for day in found.week.days if day in by_day]
+    counted = measure(weekly)
+    rows = [_day(day, by_day, today, weekly, counted) for day in weekly.week.days if day in by_day]
     weeks = {
-        str(found.week): found.week.days,
-        f"{found.week.before}, the week before": [day - week for day in found.week.days],
+        str(weekly.week): weekly.week.days,
+        f"{weekly.week.before}, the week before": [day - week for day in weekly.week.days],
     }
     series = {
-        name: [by_day[day][counted] if day in by_day and _whole(day, today, found) else None for day in days]
+        name: [by_day[day][counted] if day in by_day and _whole(day, today, weekly) else None for day in days]
         for name, days in weeks.items()
     }
     known = counted == "visits"
     caption = "visits that began on each day" if known else ""
-    chart = Chart("trend", f"{counted.capitalize()} per day", found.week.days, series, caption=caption)
+    chart = Chart("trend", f"{counted.capitalize()} per day", weekly.week.days, series, caption=caption)
     shown = {
         "day": Field("Day"),
         counted: Field(counted.capitalize(), "number"),
@@ -97,19 +97,19 @@ def _days(found: Weekly) -> Section:
     types = ("VARCHAR", *["BIGINT"] * 4)
     listing = Listing(Table(tuple(map(Column, shown, types)), rows), fields=shown, limit=0)
     why = () if known else (Paragraph(_NO_VISITS, "warning"),)
-    return Section("Per day", (*why, chart, listing), asked(found, "traffic"))
+    return Section("Per day", (*why, chart, listing), asked(weekly, "traffic"))
 
 
 _NO_VISITS = "visits are not known of days on which no pageview has a $session_id: this week is counted in pageviews"
 
 
-def _whole(day: date, today: date, found: Weekly) -> bool:
-    return day < today or (day == today and found.finished)
+def _whole(day: date, today: date, weekly: Weekly) -> bool:
+    return day < today or (day == today and weekly.finished)
 
 
-def _day(day: date, by_day: Mapping[date, Mapping[str, Any]], today: date, found: Weekly, counted: str) -> Row:
+def _day(day: date, by_day: Mapping[date, Mapping[str, Any]], today: date, weekly: Weekly, counted: str) -> Row:
     row, before = by_day[day], by_day.get(day - timedelta(days=7), {})
-    mark = "" if _whole(day, today, found) else " (not over)"
+    mark = "" if _whole(day, today, weekly) else " (not over)"
     return (
         f"{day:%a} {day.day} {day:%b}{mark}",
         row[counted],

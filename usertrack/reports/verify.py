@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core import embed as seal
-from usertrack.core.document import Document, Listing, Paragraph, Field
+from usertrack.core.document import Document, Field, Listing, Paragraph
 from usertrack.core.errors import CheckFailed, Unknown, UsageError
 from usertrack.core.period import moment
 from usertrack.core.provenance import VERSION, WORDS
@@ -135,13 +135,13 @@ def compare(
     current = _figures(again)
     open_ = _unchecked([*report.figures.values(), *current.values()], unanswered or {})
     differing = list(_differing(report, current, open_, later=now > report.recipe.made_at))
-    found = [finding for _, finding in differing]
+    findings = [finding for _, finding in differing]
     if report.altered:
-        differs = any(finding.verdict == DIFFERS for finding in found)
-        found += _altered(report, body(), open_) or ([] if differs else [_MARKUP])
+        differs = any(finding.verdict == DIFFERS for finding in findings)
+        findings += _altered(report, body(), open_) or ([] if differs else [_MARKUP])
     elif any(figure.words for figure, _ in differing):
-        found = _in_words(differing, list(_lines(report, body())))
-    return found + [Finding(UNCHECKED, section or "all of it", "", "", why=why) for section, why in open_.items()]
+        findings = _in_words(differing, list(_lines(report, body())))
+    return findings + [Finding(UNCHECKED, section or "all of it", "", "", why=why) for section, why in open_.items()]
 
 
 _MARKUP = Finding(ALTERED, "the file", "its markup or its provenance was changed", "its text is as it was written")
@@ -281,13 +281,14 @@ def _text(body: str, fmt: str) -> list[str]:
     return [shown for line in lines if (shown := " ".join(line.split()))]
 
 
-def verify_document(report: Sealed, found: list[Finding]) -> Document:
+def verify_document(report: Sealed, findings: list[Finding]) -> Document:
     """A row per figure or line that is not as it should be; what can no longer be known is no mismatch."""
     recipe = report.recipe
-    wrong = [finding for finding in found if finding.verdict not in (UNKNOWABLE, UNCHECKED)]
-    unchecked = [finding for finding in found if finding.verdict == UNCHECKED]
+    wrong = [finding for finding in findings if finding.verdict not in (UNKNOWABLE, UNCHECKED)]
+    unchecked = [finding for finding in findings if finding.verdict == UNCHECKED]
     rows: list[Row] = [
-        (one.verdict, one.what, _said(one.written), _said(one.now), ", ".join(one.queries) or one.why) for one in found
+        (one.verdict, one.what, _said(one.written), _said(one.now), ", ".join(one.queries) or one.why)
+        for one in findings
     ]
     shown = {
         "verdict": Field("Verdict"),
@@ -308,8 +309,8 @@ def verify_document(report: Sealed, found: list[Finding]) -> Document:
     return Document(
         title=title,
         subtitle=f"{recipe.kind} report of {recipe.subject}, as of {moment(recipe.as_of, recipe.timezone)}",
-        blocks=(Listing(table, fields=shown, limit=50),) if found else (Paragraph(_COVERED, "dim"),),
-        notes=tuple(dict.fromkeys(one.why for one in found if one.why)),
+        blocks=(Listing(table, fields=shown, limit=50),) if findings else (Paragraph(_COVERED, "dim"),),
+        notes=tuple(dict.fromkeys(one.why for one in findings if one.why)),
         table=table,
         timezone=recipe.timezone,
         as_of=recipe.as_of,
@@ -323,16 +324,16 @@ def _said(value: object) -> str:
     return "unknown" if value is None else str(value)
 
 
-def raise_mismatch(report: Sealed, found: list[Finding]) -> None:
+def raise_mismatch(report: Sealed, findings: list[Finding]) -> None:
     """Raise CheckFailed when anything in the file is not as it should be, else Unknown when not all was checked."""
-    wrong = sum(finding.verdict not in (UNKNOWABLE, UNCHECKED) for finding in found)
+    wrong = sum(finding.verdict not in (UNKNOWABLE, UNCHECKED) for finding in findings)
     if wrong:
         said = "1 figure or line is" if wrong == 1 else f"{number(wrong)} figures or lines are"
         raise CheckFailed(
             f"{report.path}: {said} not what the sources say",
             "was it edited, or did rows come late? `usertrack report` makes it anew",
         )
-    open_ = [finding for finding in found if finding.verdict == UNCHECKED]
+    open_ = [finding for finding in findings if finding.verdict == UNCHECKED]
     if open_:
         raise Unknown(
             f"{report.path}: {', '.join(finding.what for finding in open_)} not checked",

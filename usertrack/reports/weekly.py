@@ -51,7 +51,7 @@ class Weekly:
     @property
     def incomplete(self) -> bool:
         """Whether a source did not give its part."""
-        missing = any(fact.missing for fact in self.classification.bench.facts.values())
+        missing = any(fact.missing for fact in self.classification.profiles.facts.values())
         unknown = isinstance(self.failures, UsertrackError) or isinstance(self.scores, UsertrackError)
         return missing or bool(self.missing) or unknown or (isinstance(self.scores, Scorecard) and self.scores.missing)
 

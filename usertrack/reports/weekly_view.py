@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from usertrack.core.document import Block, Document, Facts, Listing, Origin, Paragraph, Section, Field
+from usertrack.core.document import Block, Document, Facts, Field, Listing, Origin, Paragraph, Section
 from usertrack.core.errors import UsertrackError
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
@@ -26,78 +26,78 @@ PEOPLE, MOVES, FAILURES = 8, 3, 6  # rows of a list, unless --limit says otherwi
 
 
 def weekly_document(
-    found: Weekly, recipe: Mapping[str, Any], timezone: str, templates: Path | None = None, limit: int | None = None
+    weekly: Weekly, recipe: Mapping[str, Any], timezone: str, templates: Path | None = None, limit: int | None = None
 ) -> Document:
     """The whole report. ``recipe`` is how to have it again; ``limit`` is what the user asked for."""
-    blocks = tuple(_blocks(found, timezone))
-    title = f"Week {found.week.number}, {_span(found)}"
-    notes = tuple(_notes(found, timezone))
+    blocks = tuple(_blocks(weekly, timezone))
+    title = f"Week {weekly.week.number}, {_span(weekly)}"
+    notes = tuple(_notes(weekly, timezone))
     return Document(
-        title=f"{title}{'' if found.finished else ' (not over yet)'}",
-        subtitle=f"{found.week} · {timezone} · as of {moment(found.as_of, timezone)}",
+        title=f"{title}{'' if weekly.finished else ' (not over yet)'}",
+        subtitle=f"{weekly.week} · {timezone} · as of {moment(weekly.as_of, timezone)}",
         blocks=blocks,
         notes=notes,
         data=lambda: {
-            "week": str(found.week),
-            "finished": found.finished,
-            "as_of": found.as_of,
+            "week": str(weekly.week),
+            "finished": weekly.finished,
+            "as_of": weekly.as_of,
             "timezone": timezone,
             "sections": [section_json(block, limit) for block in blocks if isinstance(block, Section)],
             "notes": list(notes),
         },
         timezone=timezone,
-        as_of=found.as_of,
+        as_of=weekly.as_of,
         layout="weekly",
         templates=templates,
         provenance=provenance(blocks, recipe, limit),
     )
 
 
-def _span(found: Weekly) -> str:
-    first, last = found.week.days[0], found.week.days[-1]
+def _span(weekly: Weekly) -> str:
+    first, last = weekly.week.days[0], weekly.week.days[-1]
     return f"{first.day} {first:%b}{'' if first.year == last.year else f' {first.year}'} – {last.day} {last:%b %Y}"
 
 
-def _blocks(found: Weekly, timezone: str) -> Iterator[Block]:
-    if not found.finished:
+def _blocks(weekly: Weekly, timezone: str) -> Iterator[Block]:
+    if not weekly.finished:
         yield Paragraph(
-            f"This week is not over: its figures end on {moment(found.as_of, timezone)}, and will grow", "warning"
+            f"This week is not over: its figures end on {moment(weekly.as_of, timezone)}, and will grow", "warning"
         )
-    yield in_short(found, timezone)
-    yield _scorecard(found)
-    yield _segments(found)
-    yield from (_segment(found, count, timezone) for count in found.classification.counts)
-    yield _failures(found, timezone)
-    yield new_users(found)
-    yield from traffic(found)
-    yield _data(found, timezone)
+    yield in_short(weekly, timezone)
+    yield _scorecard(weekly)
+    yield _segments(weekly)
+    yield from (_segment(weekly, count, timezone) for count in weekly.classification.counts)
+    yield _failures(weekly, timezone)
+    yield new_users(weekly)
+    yield from traffic(weekly)
+    yield _data(weekly, timezone)
 
 
-def _scorecard(found: Weekly) -> Section:
-    if isinstance(found.scores, UsertrackError):
-        return Section("Scorecard", (unknown(found.scores.message),))
+def _scorecard(weekly: Weekly) -> Section:
+    if isinstance(weekly.scores, UsertrackError):
+        return Section("Scorecard", (unknown(weekly.scores.message),))
     origins = tuple(
-        Origin(score.query.name, {"days": DAYS}, score.query.source, found.scores.until)
-        for score in found.scores.scores
+        Origin(score.query.name, {"days": DAYS}, score.query.source, weekly.scores.until)
+        for score in weekly.scores.scores
     )
-    return Section("Scorecard", tuple(one_table(found.scores)), origins)
+    return Section("Scorecard", tuple(one_table(weekly.scores)), origins)
 
 
 # Segments
 
 
-def _segments(found: Weekly) -> Section:
-    total = found.classification.bench.people
+def _segments(weekly: Weekly) -> Section:
+    total = weekly.classification.profiles.people
     rows: list[Row] = []
-    for count in found.classification.counts:
-        entered, left = found.moved.counts.get(count.segment.id, (None, None))
+    for count in weekly.classification.counts:
+        entered, left = weekly.moved.counts.get(count.segment.id, (None, None))
         share = count.people / total if count.people is not None and total else None
         rows.append((count.segment.name, count.people, count.to_act_on, share, entered, left, count.segment.action))
     types = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "BIGINT", "BIGINT", "VARCHAR")
     shown = {
         "segment": Field("Segment", "tag"),
         "people": Field("People", "number"),
-        "to_act_on": Field("To act on", "number", hidden=found.classification.segment_set.exclusive),
+        "to_act_on": Field("To act on", "number", hidden=weekly.classification.segment_set.exclusive),
         "share": Field("Share", "bar", full=1.0),
         "entered": Field("Entered", "number"),
         "left": Field("Left", "number"),
@@ -109,76 +109,78 @@ def _segments(found: Weekly) -> Section:
             Listing(Table(tuple(map(Column, shown, types)), rows), fields=shown),
             Paragraph(f"of {people_words(total)} with an e-mail; a person may be in several segments", "dim"),
         ),
-        origins_of(found.classification),
+        origins_of(weekly.classification),
     )
 
 
-def _segment(found: Weekly, count: SegmentCount, timezone: str) -> Section:
+def _segment(weekly: Weekly, count: SegmentCount, timezone: str) -> Section:
     """Whom to act on and why, and who came and went."""
-    segment, profiles = count.segment, found.classification.bench
+    segment, profiles = count.segment, weekly.classification.profiles
     return Section(
         f"{segment.name}: {segment.action}" if segment.action else segment.name,
         (unknown(count.unknown),)
         if count.people is None
         else (
-            *people(found.classification, segment.id, PEOPLE),
-            *moves(found.moved, profiles.key, segment.id, MOVES, timezone),
+            *people(weekly.classification, segment.id, PEOPLE),
+            *moves(weekly.moved, profiles.key, segment.id, MOVES, timezone),
         ),
-        origins_of(found.classification, segment),
+        origins_of(weekly.classification, segment),
     )
 
 
 # Failures
 
 
-def _failures(found: Weekly, timezone: str) -> Section:
+def _failures(weekly: Weekly, timezone: str) -> Section:
     return Section(
         "Failures and incidents",
-        (unknown(found.failures.message),)
-        if isinstance(found.failures, UsertrackError)
-        else tuple(in_week(found.failures, timezone, FAILURES)),
-        failures_origins(found),
+        (unknown(weekly.failures.message),)
+        if isinstance(weekly.failures, UsertrackError)
+        else tuple(in_week(weekly.failures, timezone, FAILURES)),
+        failures_origins(weekly),
     )
 
 
 # The data itself
 
 
-def _data(found: Weekly, timezone: str) -> Section:
-    profiles = found.classification.bench
-    who = tuple(origin for origin in origins_of(found.classification) if profiles.queries[origin.query].people)
+def _data(weekly: Weekly, timezone: str) -> Section:
+    profiles = weekly.classification.profiles
+    who = tuple(origin for origin in origins_of(weekly.classification) if profiles.queries[origin.query].people)
     match = {name.replace("_", " "): value for name, value in profiles.match.as_dict().items() if value is not None}
     newest: list[Row] = [
         (row["kind"], row["newest_at"])
         for part in ("newest_events", "newest_rows")
-        if part in found.parts
-        for row in found.parts[part].dicts()
+        if part in weekly.parts
+        for row in weekly.parts[part].dicts()
     ]
     shown = {"kind": Field("What"), "newest_at": Field("Newest seen")}
-    table = Table((Column("kind"), Column("newest_at", "TIMESTAMP")), newest, as_of=found.as_of, timezone=timezone)
+    table = Table((Column("kind"), Column("newest_at", "TIMESTAMP")), newest, as_of=weekly.as_of, timezone=timezone)
     return Section(
         "The data behind this",
         (
             Section("How the sources met", (Facts(tuple(match.items())),), who),
-            Section("How far they reach", (Listing(table, fields=shown),), asked(found, "newest_events", "newest_rows")),
+            Section(
+                "How far they reach", (Listing(table, fields=shown),), asked(weekly, "newest_events", "newest_rows")
+            ),
         ),
     )
 
 
-def _notes(found: Weekly, timezone: str) -> Iterator[str]:
-    profiles = found.classification.bench
+def _notes(weekly: Weekly, timezone: str) -> Iterator[str]:
+    profiles = weekly.classification.profiles
     yield from profiles.notes
-    yield from dict.fromkeys(found.missing.values())
-    yield from (f"{count.segment.name}: unknown, because {count.unknown}" for count in found.classification.unknown)
-    pair = found.moved.pair
+    yield from dict.fromkeys(weekly.missing.values())
+    yield from (f"{count.segment.name}: unknown, because {count.unknown}" for count in weekly.classification.unknown)
+    pair = weekly.moved.pair
     yield from difference_notes(pair)
     yield from afterwards_notes([snapshot for snapshot in (pair.before, pair.after) if snapshot.afterwards], timezone)
     yield from match_notes(profiles.match)
-    if isinstance(found.failures, Investigation):
-        yield from found.failures.notes
-    if isinstance(found.scores, Scorecard):
-        yield from (f"{s.metric.label}: unknown, because {s.unknown}" for s in found.scores.scores if s.unknown)
-    if not found.finished:
+    if isinstance(weekly.failures, Investigation):
+        yield from weekly.failures.notes
+    if isinstance(weekly.scores, Scorecard):
+        yield from (f"{s.metric.label}: unknown, because {s.unknown}" for s in weekly.scores.scores if s.unknown)
+    if not weekly.finished:
         yield (
             "the scorecard is of the last 7 days that are over, and people entered or left since 7 days ago; all else "
             "is of the week so far"

@@ -43,7 +43,7 @@ class SegmentCount:
 class Classification:
     """The people of a set. Table `classified` in the workbench holds everybody who is in at least one segment."""
 
-    bench: Profiles
+    profiles: Profiles
     segment_set: SegmentSet
     counts: tuple[SegmentCount, ...]
 
@@ -60,7 +60,11 @@ class Classification:
         While a segment that goes first is unknown, nobody is known to be in a later one of an exclusive set, and in no
         set is it known on whom ``to_act_on``.
         """
-        own, name, advice = self.count(id_), self.segment_set[id_].name, "`usertrack doctor` says what stands in the way"
+        own, name, advice = (
+            self.count(id_),
+            self.segment_set[id_].name,
+            "`usertrack doctor` says what stands in the way",
+        )
         first = own if own.people is None else next(iter(self.unknown), own)
         if own.people is None or (self.segment_set.exclusive and own.to_act_on is None):
             raise Unknown(f"{so}who is in {name} is unknown, because {first.unknown}", advice)
@@ -74,7 +78,7 @@ class Classification:
     @property
     def by_urgency(self) -> str:
         """The order of rows of `classified`: by priority, then by precedence."""
-        return f"ORDER BY priority DESC NULLS LAST, rank, {identifier(self.bench.key)}"
+        return f"ORDER BY priority DESC NULLS LAST, rank, {identifier(self.profiles.key)}"
 
     def whose(self, only: Sequence[str], *, to_act_on: bool) -> str:
         """A WHERE for those in any segment of ``only``; ``to_act_on``: those whose primary segment is one of them."""
@@ -90,7 +94,7 @@ class Classification:
         UsageError for a segment that is not in the set.
         """
         only = self.segment_set.require(only)
-        profiles = self.bench
+        profiles = self.profiles
         facts = [name for name in profiles.facts if name not in (profiles.key, "as_of")]
         names = ", ".join(identifier(name) for name in (profiles.key, *OWN_COLUMNS, *facts))
         where = self.whose(only, to_act_on=to_act_on)
@@ -113,28 +117,30 @@ class Classification:
     def evidence(self, only: Sequence[str] = ()) -> list[str]:
         """The facts that the rules of these segments look at: of each the first, then of each the second, …"""
         chosen = [segment for segment in self.segment_set.segments if not only or segment.id in only]
-        looked = [[n for n in columns(condition(self.bench, segment)) if n != "as_of"] for segment in chosen]
+        looked = [[n for n in columns(condition(self.profiles, segment)) if n != "as_of"] for segment in chosen]
         return list(dict.fromkeys(name for names in zip_longest(*looked) for name in names if name))
 
 
-def classify(profiles: Profiles, chosen: SegmentSet) -> Classification:
+def classify(profiles: Profiles, segment_set: SegmentSet) -> Classification:
     """Put everybody of ``bench`` into the segments of ``chosen``; raises UsageError with file and line."""
     import duckdb
 
-    unknown = {segment.id: "; ".join(profiles.missing(condition(profiles, segment))) for segment in chosen.segments}
+    unknown = {
+        segment.id: "; ".join(profiles.missing(condition(profiles, segment))) for segment in segment_set.segments
+    }
     try:
-        _flag(profiles, chosen, unknown)
-        _describe(profiles, chosen)
+        _flag(profiles, segment_set, unknown)
+        _describe(profiles, segment_set)
     except duckdb.Error as error:  # a value of somebody's that a rule cannot take
-        raise misfit(profiles, chosen, error) from error
-    return Classification(profiles, chosen, tuple(_counts(profiles, chosen, unknown)))
+        raise misfit(profiles, segment_set, error) from error
+    return Classification(profiles, segment_set, tuple(_counts(profiles, segment_set, unknown)))
 
 
-def misfit(profiles: Profiles, chosen: SegmentSet, error: Exception) -> UsageError:
+def misfit(profiles: Profiles, segment_set: SegmentSet, error: Exception) -> UsageError:
     """The part of a rule that cannot take what somebody's facts are, with its line; ``error`` itself where none is."""
     import duckdb
 
-    for segment in chosen.segments:
+    for segment in segment_set.segments:
         members = f"profile WHERE {bracketed(segment.when)}"
         for part, sql, people in (
             ("when", bracketed(segment.when), "profile"),
@@ -146,7 +152,7 @@ def misfit(profiles: Profiles, chosen: SegmentSet, error: Exception) -> UsageErr
             except duckdb.Error as found:
                 text = f"in `{part}: {getattr(segment, part)}`; {OR_NULL}"
                 return UsageError(f"{at(profiles.rules, segment, part)}: {reason(found)}", text)
-    return UsageError(f"{profiles.rules.path}: set '{chosen.name}': {reason(error)}", OR_NULL)
+    return UsageError(f"{profiles.rules.path}: set '{segment_set.name}': {reason(error)}", OR_NULL)
 
 
 def prove_rules(rules: Rules, library: Library, as_of: datetime) -> None:
@@ -209,13 +215,15 @@ _NOTHING = {"BIGINT": "0", "DOUBLE": "0", "BOOLEAN": "false", "TIMESTAMP": "'197
 _NUMBERS = {"BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALLINT", "TINYINT", "UBIGINT"}
 
 
-def _flag(profiles: Profiles, chosen: SegmentSet, unknown: dict[str, str]) -> None:
+def _flag(profiles: Profiles, segment_set: SegmentSet, unknown: dict[str, str]) -> None:
     """Table `flagged`: profile, and for each segment a column that is true, false or unknown."""
     flags: list[str] = []
-    for segment in chosen.segments:
+    for segment in segment_set.segments:
         rule = "NULL::BOOLEAN" if unknown[segment.id] else bracketed(segment.when)
-        if chosen.exclusive and flags:
-            earlier = " OR ".join(f"coalesce({_flag_name(before)}, false)" for before in chosen.segments[: len(flags)])
+        if segment_set.exclusive and flags:
+            earlier = " OR ".join(
+                f"coalesce({_flag_name(before)}, false)" for before in segment_set.segments[: len(flags)]
+            )
             rule = f"({rule} AND NOT ({earlier}))"
         flags.append(f"{rule} AS {_flag_name(segment)}")
     profiles.connection.execute(f"CREATE OR REPLACE TABLE flagged AS SELECT *, {', '.join(flags)} FROM profile")
@@ -225,20 +233,20 @@ def _flag_name(segment: Segment) -> str:
     return identifier(f"in {segment.id}")
 
 
-def _describe(profiles: Profiles, chosen: SegmentSet) -> None:
+def _describe(profiles: Profiles, segment_set: SegmentSet) -> None:
     """Table `classified`: those in at least one segment, with primary segment, action, priority and reasons."""
 
     def first(values: Sequence[str]) -> str:
-        cases = " ".join(f"WHEN {_flag_name(s)} THEN {v}" for s, v in zip(chosen.segments, values, strict=True))
+        cases = " ".join(f"WHEN {_flag_name(s)} THEN {v}" for s, v in zip(segment_set.segments, values, strict=True))
         return f"CASE {cases} END"
 
     def members(values: Sequence[str]) -> str:
         cases = ", ".join(
-            f"CASE WHEN {_flag_name(s)} THEN {v} END" for s, v in zip(chosen.segments, values, strict=True)
+            f"CASE WHEN {_flag_name(s)} THEN {v} END" for s, v in zip(segment_set.segments, values, strict=True)
         )
         return f"list_filter([{cases}], lambda x: x IS NOT NULL)"
 
-    segments = chosen.segments
+    segments = segment_set.segments
     ids = [quote(segment.id) for segment in segments]
     priorities = [f"round(CAST({bracketed(segment.priority)} AS DOUBLE), 1)" for segment in segments]
     profiles.connection.execute(
@@ -250,9 +258,9 @@ def _describe(profiles: Profiles, chosen: SegmentSet) -> None:
     )
 
 
-def _counts(profiles: Profiles, chosen: SegmentSet, unknown: dict[str, str]) -> Iterator[SegmentCount]:
+def _counts(profiles: Profiles, segment_set: SegmentSet, unknown: dict[str, str]) -> Iterator[SegmentCount]:
     first_known = True  # whether it is known who is in the segments that go first
-    for segment in chosen.segments:
+    for segment in segment_set.segments:
         if unknown[segment.id]:
             first_known = False
             yield SegmentCount(segment, None, unknown=unknown[segment.id])

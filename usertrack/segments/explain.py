@@ -111,7 +111,7 @@ def find(profiles: Profiles, wanted: str) -> str:
     raise UsageError(f"nobody is known as '{wanted}'", hint)
 
 
-def explain(profiles: Profiles, chosen: SegmentSet, wanted: str, *, flips: bool = True) -> Explanation:
+def explain(profiles: Profiles, segment_set: SegmentSet, wanted: str, *, flips: bool = True) -> Explanation:
     """Every rule of ``chosen`` for one person; raises UsageError when the person or a fact is unknown.
 
     Without ``flips`` it is not looked for what would change a verdict, which takes most of the time.
@@ -126,11 +126,11 @@ def explain(profiles: Profiles, chosen: SegmentSet, wanted: str, *, flips: bool 
     facts = dict(zip(profiles.facts, profiles.row(f"SELECT {names} FROM person"), strict=True))
     verdicts: list[Verdict] = []
     try:
-        for segment in chosen.segments:
-            before = [verdict for verdict in verdicts if not verdict.unknown] if chosen.exclusive else []
+        for segment in segment_set.segments:
+            before = [verdict for verdict in verdicts if not verdict.unknown] if segment_set.exclusive else []
             verdicts.append(_judge(profiles, segment, facts, before, flips=flips))
     except duckdb.Error as error:
-        raise misfit(profiles, chosen, error) from error
+        raise misfit(profiles, segment_set, error) from error
     return Explanation(found, facts, tuple(verdicts))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from usertrack.core.document import Document, Listing, Paragraph, Field
+from usertrack.core.document import Document, Field, Listing, Paragraph
 from usertrack.core.period import moment
 from usertrack.core.stats import wilson
 from usertrack.core.table import Column, Row, Table
@@ -25,34 +25,34 @@ _SHOWN = {
 }
 
 
-def explain_document(profiles: Profiles, found: Explanation, timezone: str) -> Document:
-    rows = [row for verdict in found.verdicts for row in _rows(verdict, profiles.facts, timezone)]
-    shown = Table(tuple(Column(name) for name in _SHOWN), rows, as_of=profiles.as_of, timezone=timezone)
+def explain_document(profiles: Profiles, explanation: Explanation, timezone: str) -> Document:
+    rows = [row for verdict in explanation.verdicts for row in _rows(verdict, profiles.facts, timezone)]
+    table = Table(tuple(Column(name) for name in _SHOWN), rows, as_of=profiles.as_of, timezone=timezone)
     return Document(
-        title=f"{found.key} is in {_standing(found)}",
+        title=f"{explanation.key} is in {_standing(explanation)}",
         subtitle=moment(profiles.as_of, timezone),
         blocks=(
-            *(Paragraph(verdict.because) for verdict in found.verdicts if verdict.because),
-            Listing(shown, fields=_SHOWN),
-            *_about_rates(found),
-            Paragraph(f"facts from {', '.join(_origins(profiles, found))}", "dim"),
+            *(Paragraph(verdict.because) for verdict in explanation.verdicts if verdict.because),
+            Listing(table, fields=_SHOWN),
+            *_about_rates(explanation),
+            Paragraph(f"facts from {', '.join(_origins(profiles, explanation))}", "dim"),
         ),
         notes=tuple(profiles.notes),
-        data=lambda: _json(profiles, found, timezone),
-        table=_table(profiles, found, timezone),
+        data=lambda: _json(profiles, explanation, timezone),
+        table=_table(profiles, explanation, timezone),
         timezone=timezone,
         as_of=profiles.as_of,
     )
 
 
-def _about_rates(found: Explanation) -> list[Paragraph]:
-    rated = any(looked.counts for verdict in found.verdicts for looked in verdict.looked)
+def _about_rates(explanation: Explanation) -> list[Paragraph]:
+    rated = any(looked.counts for verdict in explanation.verdicts for looked in verdict.looked)
     return [Paragraph("beside a rate: of how many it is, and its 95 % interval", "dim")] if rated else []
 
 
-def _standing(found: Explanation) -> str:
-    members = ", ".join(segment.name for segment in found.members)
-    unknown = ", ".join(verdict.segment.name for verdict in found.verdicts if verdict.member is None)
+def _standing(explanation: Explanation) -> str:
+    members = ", ".join(segment.name for segment in explanation.members)
+    unknown = ", ".join(verdict.segment.name for verdict in explanation.verdicts if verdict.member is None)
     if not unknown:
         return members or "no segment"
     return f"{members or 'no segment for sure'}; unknown: {unknown}"
@@ -139,12 +139,12 @@ def _or(*texts: str) -> str:
     return " or ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 
-def _origins(profiles: Profiles, found: Explanation) -> list[str]:
-    names = {name for verdict in found.verdicts for looked in verdict.looked for name in looked.bases}
+def _origins(profiles: Profiles, explanation: Explanation) -> list[str]:
+    names = {name for verdict in explanation.verdicts for looked in verdict.looked for name in looked.bases}
     return sorted({profiles.facts[name].origin for name in names} - {"run", "key"})
 
 
-def _table(profiles: Profiles, found: Explanation, timezone: str) -> Table:
+def _table(profiles: Profiles, explanation: Explanation, timezone: str) -> Table:
     """One row per comparison, as a program wants it."""
     names = ("segment", "member", "facts", "values", "rule", "met", "flips")
     types = ("VARCHAR", "BOOLEAN", "VARCHAR", "VARCHAR", "VARCHAR", "BOOLEAN", "VARCHAR")
@@ -158,19 +158,19 @@ def _table(profiles: Profiles, found: Explanation, timezone: str) -> Table:
             looked.met,
             "; ".join(_change(flip, timezone) for flip in verdict.flips if flip.fact.name in looked.bases),
         )
-        for verdict in found.verdicts
+        for verdict in explanation.verdicts
         for looked in verdict.looked
     ]
     columns = tuple(Column(name, kind) for name, kind in zip(names, types, strict=True))
     return Table(columns, rows, name="explain", as_of=profiles.as_of, timezone=timezone)
 
 
-def _json(profiles: Profiles, found: Explanation, timezone: str) -> dict[str, Any]:
+def _json(profiles: Profiles, explanation: Explanation, timezone: str) -> dict[str, Any]:
     return {
-        "email": found.key,
+        "email": explanation.key,
         "as_of": profiles.as_of,
         "timezone": timezone,
-        "segments": [_verdict_json(verdict) for verdict in found.verdicts],
+        "segments": [_verdict_json(verdict) for verdict in explanation.verdicts],
         "notes": profiles.notes,
     }
 

@@ -2,7 +2,7 @@
 
 from itertools import islice
 
-from usertrack.core.document import Document, Facts, Listing, Paragraph, Field
+from usertrack.core.document import Document, Facts, Field, Listing, Paragraph
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import moment
 from usertrack.core.spool import SpooledRows, identifier, quote
@@ -84,6 +84,8 @@ def _people(profiles: Profiles, kind: str | None) -> Table:
             else f"kind = {quote(kind)}"
         )
     names = f"key AS {identifier(profiles.key)}, kind, ambiguous, accounts, persons"
-    scan = f"(SELECT {names} FROM ({profiles.met()}) WHERE {where} ORDER BY kind = 'internal', NOT ambiguous, kind, key)"
+    scan = (
+        f"(SELECT {names} FROM ({profiles.met()}) WHERE {where} ORDER BY kind = 'internal', NOT ambiguous, kind, key)"
+    )
     count = profiles.row(f"SELECT count(*) FROM {scan}")[0]
     return Table(columns, SpooledRows(scan, columns, count, profiles.connection), name="match", as_of=profiles.as_of)

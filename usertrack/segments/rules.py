@@ -96,13 +96,13 @@ class Rules:
             )
         return self.sets[name]
 
-    def require(self, chosen: SegmentSet, names: Sequence[str]) -> list[str]:
+    def require(self, segment_set: SegmentSet, names: Sequence[str]) -> list[str]:
         """As `SegmentSet.require`; of a segment of another set it is said which."""
         for name in names:
             others = [other.name for other in self.sets.values() if named(other.segments, name)]
-            if others and chosen.name not in others:
-                raise UsageError(f"set '{chosen.name}' has no segment '{name}'", f"add `--set {others[0]}`")
-        return chosen.require(names)
+            if others and segment_set.name not in others:
+                raise UsageError(f"set '{segment_set.name}' has no segment '{name}'", f"add `--set {others[0]}`")
+        return segment_set.require(names)
 
     def holding(self, segment: str) -> tuple[SegmentSet, str]:
         """The set of ``segment`` (id, name, or SET/ID), and its id; raises UsageError where that is not one."""

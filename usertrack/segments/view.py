@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from usertrack.core.document import Document, Listing, Field
+from usertrack.core.document import Document, Field, Listing
 from usertrack.core.period import day, moment
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural
@@ -17,7 +17,7 @@ _EVIDENCE = 3  # facts beside a reason; files have them all
 
 
 def segments_document(
-    found: Classification,
+    classification: Classification,
     only: Sequence[str],
     timezone: str,
     limit: int | None = None,
@@ -31,21 +31,21 @@ def segments_document(
     them all, or the ``limit`` most urgent; people see 20, or ``limit``. With ``since`` the summary says how many
     entered and left each segment since then.
     """
-    profiles = found.bench
-    table = found.people(only, to_act_on=not all_members)
-    members = len(found.people(only).rows)
-    told = {count.unknown for count in found.unknown}  # what is said of the segments that it makes unknown
+    profiles = classification.profiles
+    table = classification.people(only, to_act_on=not all_members)
+    members = len(classification.people(only).rows)
+    told = {count.unknown for count in classification.unknown}  # what is said of the segments that it makes unknown
     notes = [note for note in profiles.notes if note not in told]
-    notes += [*_since_notes(since, timezone), *_unknown_notes(found, only)]
+    notes += [*_since_notes(since, timezone), *_unknown_notes(classification, only)]
     notes += [*others_note(members - len(table.rows)), *match_notes(profiles.match)]
     return Document(
         title=f"Segments on {moment(profiles.as_of, timezone)}",
         subtitle=_subtitle(profiles),
-        blocks=(_summary(found, only, since, timezone, members), _who_first(found, table, only)),
+        blocks=(_summary(classification, only, since, timezone, members), _who_first(classification, table, only)),
         notes=tuple(notes),
         data=lambda: _json(
-            found,
-            found.people(only, limit, to_act_on=not all_members),
+            classification,
+            classification.people(only, limit, to_act_on=not all_members),
             timezone,
             [*notes, *cut_note(len(table.rows), limit)],
             since,
@@ -78,10 +78,12 @@ def moved(counts: tuple[int, int] | None) -> str | None:
     return None if counts is None else f"+{number(counts[0])} −{number(counts[1])}"
 
 
-def _summary(found: Classification, only: Sequence[str], since: Since | None, timezone: str, anyone: int) -> Listing:
+def _summary(
+    classification: Classification, only: Sequence[str], since: Since | None, timezone: str, anyone: int
+) -> Listing:
     """Each segment with its size; ``anyone`` is how many people are in at least one of them."""
-    total = found.bench.people
-    chosen = [count for count in found.counts if not only or count.segment.id in only]
+    total = classification.profiles.people
+    chosen = [count for count in classification.counts if not only or count.segment.id in only]
     overlap = sum(count.people or 0 for count in chosen) > anyone
     rows: list[Row] = [
         (
@@ -100,12 +102,12 @@ def _summary(found: Classification, only: Sequence[str], since: Since | None, ti
             tuple(Column(name, "DOUBLE" if name == "share" else "VARCHAR") for name in names),
             rows,
             name="summary",
-            as_of=found.bench.as_of,
+            as_of=classification.profiles.as_of,
         ),
         fields={
             "segment": Field("Segment", "tag"),
             "people": Field("People", align="right"),
-            "to act on": Field("To act on", align="right", hidden=found.segment_set.exclusive),
+            "to act on": Field("To act on", align="right", hidden=classification.segment_set.exclusive),
             "share": Field("Share", "bar", full=1.0),
             "since": Field(_since(since, timezone), align="right", hidden=since is None),
             "action": Field("Action"),
@@ -151,18 +153,18 @@ def afterwards_notes(late: Sequence[Snapshot], timezone: str) -> list[str]:
     return [f"classified afterwards: {days}; {', '.join(labels)} there are those of {made}"]
 
 
-def moments(kept: Sequence[Snapshot], timezone: str) -> str:
+def moments(snapshots: Sequence[Snapshot], timezone: str) -> str:
     """When they are of, to the minute."""
-    return ", ".join(moment(snapshot.as_of, timezone).removesuffix(f" {timezone}") for snapshot in kept)
+    return ", ".join(moment(snapshot.as_of, timezone).removesuffix(f" {timezone}") for snapshot in snapshots)
 
 
-def incomplete_notes(kept: Sequence[Snapshot], timezone: str) -> list[str]:
+def incomplete_notes(snapshots: Sequence[Snapshot], timezone: str) -> list[str]:
     """Which snapshots a missing source left without some segments, and which those are."""
     return [
         f"{moments([snapshot], timezone)}: incomplete, without "
         + ", ".join(segment.name for segment in snapshot.segments if segment.people is None)
         + f" ({next(segment.unknown for segment in snapshot.segments if segment.people is None)})"
-        for snapshot in kept
+        for snapshot in snapshots
     ]
 
 
@@ -171,14 +173,17 @@ def _few(days: Sequence[str]) -> str:
     return ", ".join(distinct) if len(distinct) <= 3 else f"{len(distinct)} days from {distinct[0]} to {distinct[-1]}"
 
 
-def _who_first(found: Classification, table: Table, only: Sequence[str]) -> Listing:
-    names = {segment.id: segment.name for segment in found.segment_set.segments}
-    key = found.bench.key
+def _who_first(classification: Classification, table: Table, only: Sequence[str]) -> Listing:
+    names = {segment.id: segment.name for segment in classification.segment_set.segments}
+    key = classification.profiles.key
     people = _Named(table, names, only)
-    evidence = found.evidence(only)[:_EVIDENCE]
-    facts = {name: Field(_title(found.bench.facts[name].label), _kind(found, name), spare=True) for name in evidence}
+    evidence = classification.evidence(only)[:_EVIDENCE]
+    facts = {
+        name: Field(_title(classification.profiles.facts[name].label), _kind(classification, name), spare=True)
+        for name in evidence
+    }
     return Listing(
-        Table((*people.columns,), people, as_of=found.bench.as_of, timezone=table.timezone),
+        Table((*people.columns,), people, as_of=classification.profiles.as_of, timezone=table.timezone),
         heading="Who to talk to first",
         fields={
             key: Field("Person"),
@@ -197,8 +202,8 @@ def _title(label: str) -> str:
     return label[:1].upper() + label[1:]
 
 
-def _kind(found: Classification, name: str) -> Any:
-    fact = found.bench.facts[name]
+def _kind(classification: Classification, name: str) -> Any:
+    fact = classification.profiles.facts[name]
     return "percent" if fact.unit == "percent" else "when" if fact.type == "TIMESTAMP" else "auto"
 
 
@@ -238,14 +243,14 @@ class _Named(Sequence[Row]):
 
 
 def _json(
-    found: Classification, table: Table, timezone: str, notes: Sequence[str], since: Since | None
+    classification: Classification, table: Table, timezone: str, notes: Sequence[str], since: Since | None
 ) -> dict[str, Any]:
-    profiles = found.bench
+    profiles = classification.profiles
     counts = since.counts if since else {}
     return {
         "as_of": profiles.as_of,
         "timezone": timezone,
-        "set": found.segment_set.name,
+        "set": classification.segment_set.name,
         "sources": source_states(profiles),
         "match": profiles.match.as_dict(),
         "since": since.pair.before.as_of if since else None,
@@ -260,7 +265,7 @@ def _json(
                 "entered": counts.get(c.segment.id, (None, None))[0],
                 "left": counts.get(c.segment.id, (None, None))[1],
             }
-            for c in found.counts
+            for c in classification.counts
         ],
         "users": [person_json(profiles.key, table.names, row) for row in table.rows],
         "notes": list(notes),
@@ -282,8 +287,8 @@ def source_states(profiles: Profiles) -> list[dict[str, Any]]:
     return [{"name": name, "ok": not reason, "detail": reason} for name, reason in sorted(reasons.items())]
 
 
-def _unknown_notes(found: Classification, only: Sequence[str]) -> list[str]:
-    counts = [count for count in found.counts if not only or count.segment.id in only]
+def _unknown_notes(classification: Classification, only: Sequence[str]) -> list[str]:
+    counts = [count for count in classification.counts if not only or count.segment.id in only]
     undecided = [f"{count.segment.name} {number(count.undecided)}" for count in counts if count.undecided]
     because: dict[str, list[str]] = {}
     for count in (count for count in counts if count.people is None):
@@ -293,7 +298,7 @@ def _unknown_notes(found: Classification, only: Sequence[str]) -> list[str]:
         *(
             f"{count.segment.name}: whom to act on is unknown, since a segment that goes first is"
             for count in counts
-            if count.people is not None and count.to_act_on is None and not found.segment_set.exclusive
+            if count.people is not None and count.to_act_on is None and not classification.segment_set.exclusive
         ),
         *([f"undecided, for want of a fact that the rule needs: {', '.join(undecided)}"] if undecided else []),
     ]

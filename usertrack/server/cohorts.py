@@ -20,7 +20,7 @@ from starlette.routing import Route
 from usertrack.server.api_errors import ApiError
 from usertrack.server.auth import authenticate, check_project
 from usertrack.server.execute import read_rows
-from usertrack.server.pages import page_of, page, part
+from usertrack.server.pages import page, page_of, part
 from usertrack.server.people import uuid_of
 from usertrack.server.persons import clickhouse_time
 from usertrack.server.query_api import answering, json_object, whole_body

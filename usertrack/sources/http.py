@@ -12,7 +12,7 @@ import httpx
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.core.words import number
-from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, retry_after, noticed
+from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, noticed, retry_after
 
 _ADDRESS = "US Cloud is https://us.posthog.com, EU Cloud https://eu.posthog.com"
 _SHORTER = "ask for a shorter range"

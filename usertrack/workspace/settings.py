@@ -163,8 +163,8 @@ def _one_way(given: Mapping[str, bool]) -> None:
         )
 
 
-def find_workspace(given: Path | None, env: Mapping[str, str]) -> Path | None:
-    named = given or (Path(env["USERTRACK_WORKSPACE"]) if env.get("USERTRACK_WORKSPACE") else None)
+def find_workspace(path: Path | None, env: Mapping[str, str]) -> Path | None:
+    named = path or (Path(env["USERTRACK_WORKSPACE"]) if env.get("USERTRACK_WORKSPACE") else None)
     if named:
         if not named.is_dir():
             raise UsageError(f"there is no workspace '{named}'", f"`usertrack init {named}` makes one")

@@ -183,7 +183,9 @@ def test_a_file_that_cannot_be_used_stays_as_it_is(place: Place, spoil: object, 
     found = classified(1, {ANN: (6, 6, 1, 0)})
     assert keep(found, place, FIRST) is None
     assert found.counts[0].people == 1
-    assert [note for note in found.bench.notes if message in note and str(place.path) in note and "it was left" in note]
+    assert [
+        note for note in found.profiles.notes if message in note and str(place.path) in note and "it was left" in note
+    ]
     error = problem(lambda: kept(place))
     assert isinstance(error, UsageError)
     assert message in error.message
@@ -195,8 +197,8 @@ def test_a_place_that_cannot_be_written_costs_the_history_alone(tmp_path: Path) 
     for path in (tmp_path / "file/.usertrack/history.duckdb", Path("/proc/usertrack/history.duckdb")):
         found = classified(0, {ANN: (6, 6, 1, 0)})
         assert keep(found, Place(path, "test"), FIRST) is None
-        assert str(path) in found.bench.notes[-1]
-        assert "USERTRACK_HISTORY=FILE" in found.bench.notes[-1]
+        assert str(path) in found.profiles.notes[-1]
+        assert "USERTRACK_HISTORY=FILE" in found.profiles.notes[-1]
 
 
 def test_no_history_is_made_by_looking(place: Place) -> None:
@@ -264,7 +266,7 @@ def test_who_keeps_the_file_to_itself_is_named(place: Place) -> None:
         began = time.monotonic()
         assert keep(found, place, FIRST) is None
         assert 4 < time.monotonic() - began < 20
-        assert f"(PID {holder.pid})" in found.bench.notes[-1]
+        assert f"(PID {holder.pid})" in found.profiles.notes[-1]
         error = problem(lambda: kept(place))
         assert isinstance(error, SourceBusy)
     finally:
@@ -307,7 +309,7 @@ def test_asking_an_old_moment_again_replaces_it_and_keeps_the_rest(place: Place)
         keep_one(place, classified(day, {ANN: (1, 0, 80, 0)}))
     before = [snapshot.as_of for snapshot in kept(place)]
     found = classified(-29.8, {ANN: (9, 9, 80, 0)})
-    with opened(found.bench.connection, place, write=True):
+    with opened(found.profiles.connection, place, write=True):
         record(found, place, FIRST)
     assert [snapshot.as_of for snapshot in kept(place)] == before
     assert [snapshot.known["failing"].people for snapshot in kept(place)] == [1, 0]

@@ -11,7 +11,7 @@ from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answers, grouping, groups, narrowed
 from usertrack.product.lifecycle.numbers import Period, turnover_asked, turnovers
-from usertrack.product.scope import Scope, GroupName
+from usertrack.product.scope import GroupName, Scope
 from usertrack.product.sessions.numbers import Compared, Visits, compared, explained, sessions_asked
 
 MONTH, SOON = 30, 7
@@ -114,7 +114,7 @@ class Activity:
     there are none, where anybody was active.
     """
 
-    frame: Scope
+    scope: Scope
     now: Measured
     before: Measured
     sessions: Compared
@@ -175,9 +175,9 @@ def ask(runner: Runner, asked: Scope) -> Activity:
     )
 
 
-def engagements(runner: Runner, frames: Sequence[Scope]) -> list[Engagement]:
-    """How engaged the people of each frame are in its window."""
-    daily = [replace(scope, interval="day").widened_to_buckets for scope in frames]
+def engagements(runner: Runner, scopes: Sequence[Scope]) -> list[Engagement]:
+    """How engaged the people of each scope are in its window."""
+    daily = [replace(scope, interval="day").widened_to_buckets for scope in scopes]
     asked = [one for scope in daily for one in (_days_asked(scope), sessions_asked(scope))]
     tables = answers(runner, asked)
     return [

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from usertrack.core.document import Block, Chart, Document, Heatmap, Listing, Paragraph, Field
+from usertrack.core.document import Block, Chart, Document, Field, Heatmap, Listing, Paragraph
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import plural
 from usertrack.product.activity.numbers import FORMULA, Active, Activity, Day, Engagement, Measured
@@ -35,25 +35,25 @@ _PARTS = {
 }
 
 
-def activity_document(found: Activity) -> Document:
+def activity_document(activity: Activity) -> Document:
     """Every measure of the period and of the one before; files hold a row per group and day."""
-    scope = found.frame
-    rows = list(_days(found))
-    notes = tuple(_notes(found))
+    scope = activity.scope
+    rows = list(_days(activity))
+    notes = tuple(_notes(activity))
     return Document(
         title="Activity",
-        subtitle=" · ".join([scope.window, *scope.scope]),
+        subtitle=" · ".join([scope.window, *scope.conditions]),
         blocks=(
-            listing(figures(found.now), figures(found.before)),
-            *_trend(found),
-            *([_groups(found)] if scope.breakdown else []),
-            _week(found),
-            _engagement(found.now.engagement, found.before.engagement),
+            listing(figures(activity.now), figures(activity.before)),
+            *_trend(activity),
+            *([_groups(activity)] if scope.breakdown else []),
+            _week(activity),
+            _engagement(activity.now.engagement, activity.before.engagement),
             Paragraph(f"Engagement is {FORMULA}.", "dim"),
         ),
         notes=notes,
-        data=lambda: _json(found, rows, notes),
-        table=replace(found.table, columns=_DAYS, rows=rows, name="activity", timezone=scope.timezone),
+        data=lambda: _json(activity, rows, notes),
+        table=replace(activity.table, columns=_DAYS, rows=rows, name="activity", timezone=scope.timezone),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
@@ -78,12 +78,12 @@ def figures(measured: Measured) -> dict[str, Figure]:
     }
 
 
-def _trend(found: Activity) -> Iterator[Block]:
+def _trend(activity: Activity) -> Iterator[Block]:
     """Of each bucket, as far as its days are over: an average day, and the 7 and 30 days to the last one."""
     buckets: dict[datetime, list[Day]] = {}
-    for day in found.now.active.days:
+    for day in activity.now.active.days:
         if day.complete:
-            buckets.setdefault(found.trend.floor(day.start), []).append(day)
+            buckets.setdefault(activity.trend.floor(day.start), []).append(day)
     if len(buckets) > 1:
         series: dict[str, Sequence[float]] = {
             "DAU": [sum(day.dau for day in days) / len(days) for days in buckets.values()],
@@ -91,21 +91,21 @@ def _trend(found: Activity) -> Iterator[Block]:
             "MAU": [days[-1].mau for days in buckets.values()],
         }
         for name, values in series.items():
-            yield Chart("trend", name, found.trend.axis(list(buckets)), {name: values}, unit="people")
+            yield Chart("trend", name, activity.trend.axis(list(buckets)), {name: values}, unit="people")
 
 
-def _groups(found: Activity) -> Listing:
-    rows: list[Row] = [(name.written, *_of_group(active)) for name, active in found.groups.items()]
+def _groups(activity: Activity) -> Listing:
+    rows: list[Row] = [(name.written, *_of_group(active)) for name, active in activity.groups.items()]
     shown = {
-        "group": Field(found.frame.breakdown, grows=True),
+        "group": Field(activity.scope.breakdown, grows=True),
         "mean": Field("Average day", "bar"),
         "wau": Field("WAU", "number"),
         "mau": Field("MAU", "number"),
         "stickiness": Field("DAU ÷ MAU", "percent"),
     }
     kinds = ("VARCHAR", "DECIMAL(18,1)", "BIGINT", "BIGINT", "DOUBLE")
-    table = Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of)
-    return Listing(table, f"Active people by {found.frame.breakdown}", shown)
+    table = Table(tuple(map(Column, shown, kinds)), rows, as_of=activity.scope.as_of)
+    return Listing(table, f"Active people by {activity.scope.breakdown}", shown)
 
 
 def _of_group(active: Active) -> tuple[float | None, int | None, int | None, float | None]:
@@ -113,11 +113,11 @@ def _of_group(active: Active) -> tuple[float | None, int | None, int | None, flo
     return active.mean, last.wau if last else None, last.mau if last else None, active.stickiness
 
 
-def _week(found: Activity) -> Heatmap:
+def _week(activity: Activity) -> Heatmap:
     counts = [[0.0] * 24 for _ in _WEEKDAYS]
-    for (day, hour), events in found.hours.items():
+    for (day, hour), events in activity.hours.items():
         counts[day.weekday()][hour] += events
-    first = -1 if found.frame.week_start == "sunday" else 0
+    first = -1 if activity.scope.week_start == "sunday" else 0
     order = [(at + first) % 7 for at in range(7)]
     return Heatmap(
         "Events by weekday and hour",
@@ -139,29 +139,29 @@ def _engagement(now: Engagement, before: Engagement) -> Listing:
     return Listing(table, f"Engagement: {said}", shown)
 
 
-def _days(found: Activity) -> Iterator[Row]:
-    scope = found.frame
-    for name, active in {EVERYBODY: found.now.active, **found.groups}.items():
+def _days(activity: Activity) -> Iterator[Row]:
+    scope = activity.scope
+    for name, active in {EVERYBODY: activity.now.active, **activity.groups}.items():
         for at, day in enumerate(active.days):
-            visits = found.sessions.at(at)
-            own = (visits.count, found.events(day.start.date())) if not name else (None, None)
+            visits = activity.sessions.at(at)
+            own = (visits.count, activity.events(day.start.date())) if not name else (None, None)
             counts = (day.dau, day.wau, day.mau, day.stickiness, *own)
             yield *name.columns.values(), scope.stored(day.start), *counts, day.complete
 
 
-def _notes(found: Activity) -> Iterator[str]:
-    now, scope = found.now, found.frame
+def _notes(activity: Activity) -> Iterator[str]:
+    now, scope = activity.now, activity.scope
     yield from scope.notes
-    if now.active.days and not found.hours:
+    if now.active.days and not activity.hours:
         yield "nobody was active in this time"
     if now.active.days and not now.active.last:
         yield "no day of this time is over: DAU, WAU and MAU are of full days"
-    if found.no_sessions:
-        yield found.no_sessions
-    if (interval := found.trend.interval) != "day":
+    if activity.no_sessions:
+        yield activity.no_sessions
+    if (interval := activity.trend.interval) != "day":
         yield f"charts by {interval}: DAU of an average day, WAU and MAU at its end"
-    if found.by_value:
-        yield from rest_note(found.by_value, scope)
+    if activity.by_value:
+        yield from rest_note(activity.by_value, scope)
     yield f"before: the {_length(scope)} before that; WAU and MAU at its end"
 
 
@@ -172,17 +172,21 @@ def _length(scope: Scope) -> str:
     return " and ".join(parts) or "time"
 
 
-def _json(found: Activity, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
-    now, before = figures(found.now), figures(found.before)
+def _json(activity: Activity, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+    now, before = figures(activity.now), figures(activity.before)
     return {
-        **found.frame.as_dict(),
-        "user": found.frame.user.name if found.frame.user else None,
+        **activity.scope.as_dict(),
+        "user": activity.scope.user.name if activity.scope.user else None,
         "now": values(now),
         "before": values(before),
         "change": changes(now, before),
-        "engagement": {"formula": FORMULA, "now": vars(found.now.engagement), "before": vars(found.before.engagement)},
-        "by_hour": found.by_hour,
-        "by_weekday": found.by_weekday,
+        "engagement": {
+            "formula": FORMULA,
+            "now": vars(activity.now.engagement),
+            "before": vars(activity.before.engagement),
+        },
+        "by_hour": activity.by_hour,
+        "by_weekday": activity.by_weekday,
         "days": Table(_DAYS, rows).dicts(),
         "notes": list(notes),
     }

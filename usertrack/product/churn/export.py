@@ -39,25 +39,25 @@ METHOD = (
 _MARKS = 3
 
 
-def has_trend(found: Churn) -> bool:
-    return any(group.trend for group in found.groups)
+def has_trend(churn: Churn) -> bool:
+    return any(group.trend for group in churn.groups)
 
 
-def columns(found: Churn) -> tuple[Column, ...]:
-    if has_trend(found):
-        return over_time.columns(found.frame, "left")
-    return _GROUPS if found.frame.breakdown else _RISKS
+def columns(churn: Churn) -> tuple[Column, ...]:
+    if has_trend(churn):
+        return over_time.columns(churn.scope, "left")
+    return _GROUPS if churn.scope.breakdown else _RISKS
 
 
-def rows(found: Churn) -> list[Row]:
+def rows(churn: Churn) -> list[Row]:
     """One as `columns` are, each."""
-    if has_trend(found):
-        return [row for group in found.groups for row in over_time.rows(group.name, group.trend, found.frame)]
-    return list(map(_group, found.groups)) if found.frame.breakdown else _risks(found)
+    if has_trend(churn):
+        return [row for group in churn.groups for row in over_time.rows(group.name, group.trend, churn.scope)]
+    return list(map(_group, churn.groups)) if churn.scope.breakdown else _risks(churn)
 
 
-def _risks(found: Churn) -> list[Row]:
-    return [_risk(risk, found.gone) for risk in found.risks]
+def _risks(churn: Churn) -> list[Row]:
+    return [_risk(risk, churn.gone) for risk in churn.risks]
 
 
 def segment_name(segment: Segment, gone: int) -> str:
@@ -113,15 +113,15 @@ def _latest(group: Group) -> Share:
     return group.periods[-1].left if group.periods else Share()
 
 
-def as_json(found: Churn, notes: Sequence[str]) -> dict[str, Any]:
-    unused = () if has_trend(found) else ("interval", "week_start")
+def as_json(churn: Churn, notes: Sequence[str]) -> dict[str, Any]:
+    unused = () if has_trend(churn) else ("interval", "week_start")
     return {
-        **{key: value for key, value in found.frame.as_dict().items() if key not in unused},
-        "event": found.event or None,
-        "gone_days": found.gone,
+        **{key: value for key, value in churn.scope.as_dict().items() if key not in unused},
+        "event": churn.event or None,
+        "gone_days": churn.gone,
         "method": METHOD,
-        "groups": [_group_json(group, found.frame) for group in found.groups],
-        "risk_segments": Table(_RISKS, _risks(found)).dicts(),
+        "groups": [_group_json(group, churn.scope) for group in churn.groups],
+        "risk_segments": Table(_RISKS, _risks(churn)).dicts(),
         "marks": [
             {
                 "fact": fact(mark),
@@ -131,9 +131,9 @@ def as_json(found: Churn, notes: Sequence[str]) -> dict[str, Any]:
                 "low": mark.interval.low,
                 "high": mark.interval.high,
             }
-            for mark in found.marks
+            for mark in churn.marks
         ],
-        "back_test": _test_json(found.test),
+        "back_test": _test_json(churn.test),
         "notes": list(notes),
     }
 

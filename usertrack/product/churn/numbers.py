@@ -14,7 +14,7 @@ from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answer
 from usertrack.product.known_events import require_events
-from usertrack.product.scope import Scope, GroupName
+from usertrack.product.scope import GroupName, Scope
 from usertrack.product.shares import Bucket, Share
 from usertrack.product.steps import events_of
 
@@ -99,7 +99,7 @@ class BackTest:
 class Group:
     """Of one value of the breakdown; ``name`` is empty without one. ``periods`` are over, the oldest first.
 
-    ``trend`` has every bucket of the frame: how many left in it, of those who were here. It is empty when it was not
+    ``trend`` has every bucket of the scope: how many left in it, of those who were here. It is empty when it was not
     asked for. ``too_new`` people came in the last ``gone`` days.
     """
 
@@ -119,7 +119,7 @@ class Churn:
 
     event: str
     gone: int
-    frame: Scope
+    scope: Scope
     groups: tuple[Group, ...]
     risks: tuple[Risk, ...]
     marks: tuple[Mark, ...]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from usertrack.core.document import Block, Document, Facts, Heatmap, Listing, Paragraph, Section, Field, Spark
+from usertrack.core.document import Block, Document, Facts, Field, Heatmap, Listing, Paragraph, Section, Spark
 from usertrack.core.stats import Interval
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural, signed
@@ -18,27 +18,27 @@ from usertrack.product.shares import Share, label
 _DAYS = (1, 7, 14, 30, 60, 90, 180, 365)
 
 
-def churn_document(found: Churn) -> Document:
+def churn_document(churn: Churn) -> Document:
     """Rate, lifetime, risk, its back-test; files hold what `churn_rows` has."""
-    scope, gone = found.frame, found.gone
-    notes = _notes(found)
+    scope, gone = churn.scope, churn.gone
+    notes = _notes(churn)
     return Document(
         title="Churn",
         subtitle=" · ".join(
             [
                 scope.window,
-                f"left: {plural(gone, 'whole day')} without {found.event or 'any event'}",
-                *scope.scope,
-                *(scope.weeks if has_trend(found) else []),
+                f"left: {plural(gone, 'whole day')} without {churn.event or 'any event'}",
+                *scope.conditions,
+                *(scope.weeks if has_trend(churn) else []),
             ]
         ),
-        blocks=tuple(_blocks(found)),
+        blocks=tuple(_blocks(churn)),
         notes=notes,
-        data=lambda: churn_rows.as_json(found, notes),
+        data=lambda: churn_rows.as_json(churn, notes),
         table=replace(
-            found.table,
-            columns=churn_rows.columns(found),
-            rows=churn_rows.rows(found),
+            churn.table,
+            columns=churn_rows.columns(churn),
+            rows=churn_rows.rows(churn),
             name="churn",
             timezone=scope.timezone,
             as_of=scope.as_of,
@@ -48,20 +48,20 @@ def churn_document(found: Churn) -> Document:
     )
 
 
-def _blocks(found: Churn) -> Iterator[Block]:
-    counted = found.frame.counted_people
-    for group in found.groups:
-        blocks = (*_rate(group, found), *_lifetime(group))
-        yield Section(found.frame.heading(group.name) or counted[0].upper() + counted[1:], blocks)
-    yield Section(f"Who is about to leave, of {number(sum(risk.people for risk in found.risks))}", tuple(_risk(found)))
-    yield Section("What marks those who left", (_marks(found),))
-    yield Section("Back-test", (_tested(found),))
+def _blocks(churn: Churn) -> Iterator[Block]:
+    counted = churn.scope.counted_people
+    for group in churn.groups:
+        blocks = (*_rate(group, churn), *_lifetime(group))
+        yield Section(churn.scope.heading(group.name) or counted[0].upper() + counted[1:], blocks)
+    yield Section(f"Who is about to leave, of {number(sum(risk.people for risk in churn.risks))}", tuple(_risk(churn)))
+    yield Section("What marks those who left", (_marks(churn),))
+    yield Section("Back-test", (_tested(churn),))
 
 
-def _rate(group: Group, found: Churn) -> Iterator[Block]:
+def _rate(group: Group, churn: Churn) -> Iterator[Block]:
     if group.trend:
         headings = {"line": "% who left", "people": "Here", "hits": "Left", "rate": "Churn rate"}
-        yield from over_time.blocks(group.trend, found.frame, **headings)
+        yield from over_time.blocks(group.trend, churn.scope, **headings)
         return
     if not group.periods:
         yield Paragraph("churn rate: not known, the history is shorter than two periods")
@@ -112,9 +112,9 @@ def _days(value: float | None, interval: Interval, otherwise: str) -> str:
     return f"{said} day{'s' * (said != '1')} (95 %: {low} to {high})"
 
 
-def _risk(found: Churn) -> Iterator[Block]:
-    by_segment = {risk.segment: risk for risk in found.risks}
-    silences = {silent: text for silent in range(3) if (text := days_silent(silent, found.gone))}
+def _risk(churn: Churn) -> Iterator[Block]:
+    by_segment = {risk.segment: risk for risk in churn.risks}
+    silences = {silent: text for silent in range(3) if (text := days_silent(silent, churn.gone))}
     values = [
         [
             by_segment[segment].past.value if (segment := (regular, silent)) in by_segment else None
@@ -131,11 +131,11 @@ def _risk(found: Churn) -> Iterator[Block]:
         corner="silent for",
         steps=(0.1, 0.25, 0.5, 0.75),
     )
-    risks = sorted(found.risks, key=lambda risk: -(risk.past.value or 0.0))
+    risks = sorted(churn.risks, key=lambda risk: -(risk.past.value or 0.0))
     rows: list[Row] = [
         (
             REGULAR[risk.segment[0]],
-            days_silent(risk.segment[1], found.gone),
+            days_silent(risk.segment[1], churn.gone),
             risk.people,
             risk.past.value,
             label(risk.past.interval),
@@ -155,17 +155,17 @@ def _risk(found: Churn) -> Iterator[Block]:
     }
     yield _listing(rows, shown, {"people": "BIGINT", "n": "BIGINT", "risk": "DOUBLE"})
     if marked := tuple(
-        (segment_name(risk.segment, found.gone), "; ".join(characteristics(risk))) for risk in risks if risk.marks
+        (segment_name(risk.segment, churn.gone), "; ".join(characteristics(risk))) for risk in risks if risk.marks
     ):
         yield Section("What marks them", (Facts(marked),))
 
 
-def _marks(found: Churn) -> Block:
-    if not found.marks:
+def _marks(churn: Churn) -> Block:
+    if not churn.marks:
         return Paragraph("nothing tells them from those who stayed: no fact differs for sure")
     rows: list[Row] = [
         (fact(mark), mark.here.value, mark.there.value, f"{signed(100 * mark.change)} pp", _points(mark.interval))
-        for mark in found.marks
+        for mark in churn.marks
     ]
     shown = {
         "fact": Field("In the period before"),
@@ -175,7 +175,7 @@ def _marks(found: Churn) -> Block:
         "interval": Field("95 %", spare=True),
     }
     listing = _listing(rows, shown, {"left": "DOUBLE", "stayed": "DOUBLE"})
-    n = found.marks[0]
+    n = churn.marks[0]
     return replace(listing, limit=12, more=f"of {number(n.here.n)} who left and {number(n.there.n)} who stayed")
 
 
@@ -187,10 +187,10 @@ def _points(interval: Interval) -> str:
     )
 
 
-def _tested(found: Churn) -> Block:
-    test = found.test
+def _tested(churn: Churn) -> Block:
+    test = churn.test
     if test is None:
-        return Paragraph(f"not possible: the history is shorter than {3 * found.gone} days, three periods")
+        return Paragraph(f"not possible: the history is shorter than {3 * churn.gone} days, three periods")
     return Facts(
         (
             ("the rule", f"who is in a segment of which {percent(LIKELY)} or more left before is held to leave"),
@@ -215,32 +215,32 @@ def _span(period: Period) -> str:
     return f"{first}{last.day} {last:%b %Y}"
 
 
-def _listing(rows: list[Row], shown: dict[str, Field], kinds: dict[str, str]) -> Listing:
-    return Listing(Table(tuple(Column(name, kinds.get(name, "VARCHAR")) for name in shown), rows), "", shown)
+def _listing(rows: list[Row], fields: dict[str, Field], kinds: dict[str, str]) -> Listing:
+    return Listing(Table(tuple(Column(name, kinds.get(name, "VARCHAR")) for name in fields), rows), "", fields)
 
 
-def _notes(found: Churn) -> tuple[str, ...]:
-    too_new = sum(group.too_new for group in found.groups)
+def _notes(churn: Churn) -> tuple[str, ...]:
+    too_new = sum(group.too_new for group in churn.groups)
     return (
-        f"lifetime: Kaplan-Meier from the first event to the first {plural(found.gone, 'day')} of silence; who is"
+        f"lifetime: Kaplan-Meier from the first event to the first {plural(churn.gone, 'day')} of silence; who is"
         " still here counts for as long as that is known",
         f"risk: {churn_rows.METHOD}; segments of fewer than {FEWEST} are not judged",
         *(
-            [f"in no lifetime yet: {people_words(too_new)} who came in the last {plural(found.gone, 'day')}"]
+            [f"in no lifetime yet: {people_words(too_new)} who came in the last {plural(churn.gone, 'day')}"]
             if too_new
             else []
         ),
-        *_trend_notes(found),
-        *rest_note(found.table, found.frame),
+        *_trend_notes(churn),
+        *rest_note(churn.table, churn.scope),
     )
 
 
-def _trend_notes(found: Churn) -> Iterator[str]:
-    if not has_trend(found):
+def _trend_notes(churn: Churn) -> Iterator[str]:
+    if not has_trend(churn):
         return
-    unit = found.frame.interval
-    silence = f"{plural(found.gone, 'whole day')} of silence"
+    unit = churn.scope.interval
+    silence = f"{plural(churn.gone, 'whole day')} of silence"
     yield f"here: active in the {unit}, or on both sides of it with less than {silence} in between"
     yield f"left: in the {unit} of the last event before {silence}, and not back in it"
-    still = f"{plural(found.gone, 'day')} after their end are not over"
-    yield from over_time.note([group.trend for group in found.groups], found.frame, still)
+    still = f"{plural(churn.gone, 'day')} after their end are not over"
+    yield from over_time.note([group.trend for group in churn.groups], churn.scope, still)

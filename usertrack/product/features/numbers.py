@@ -11,7 +11,7 @@ from usertrack.core.stats import UNKNOWN, Interval, Trend, by_weekday, wilson
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answers
-from usertrack.product.scope import Scope, GroupName
+from usertrack.product.scope import GroupName, Scope
 from usertrack.product.steps import events_of, require_steps, step_of
 from usertrack.workspace.settings import Settings
 
@@ -99,7 +99,7 @@ class Features:
     """The groups of the breakdown, or everybody as one."""
 
     source: Source
-    frame: Scope
+    scope: Scope
     groups: tuple[Group, ...]
     table: Table
 
@@ -157,15 +157,15 @@ Sets = Mapping[tuple[str, str, int], int]
 class _Days:
     """What is known of days: who used what on them, as of periods, and the uses."""
 
-    frame: Scope
+    scope: Scope
     people: Rows
     uses: Rows
 
     @property
     def whole(self) -> list[int]:
         """The numbers of those that are wholly in the time, and over."""
-        starts = enumerate(self.frame.starts)
-        return [at for at, start in starts if self.frame.finished[at] and start.astimezone(UTC) >= self.frame.since]
+        starts = enumerate(self.scope.starts)
+        return [at for at, start in starts if self.scope.finished[at] and start.astimezone(UTC) >= self.scope.since]
 
 
 def _groups(source: Source, scope: Scope, people: Rows, days: _Days) -> Iterator[Group]:
@@ -173,7 +173,7 @@ def _groups(source: Source, scope: Scope, people: Rows, days: _Days) -> Iterator
     for rank in sorted({*ranks.values(), *(int(row["group_rank"]) for row in people)}) or [1]:
         value = next((value for value, at in ranks.items() if at == rank), None)
         own = _Days(
-            days.frame,
+            days.scope,
             [row for row in days.people if row["group_rank"] == rank],
             [row for row in days.uses if ranks.get(row["group_value"], scope.top + 1) == rank or not ranks],
         )
@@ -226,7 +226,7 @@ def _feature(scope: Scope, name: str, rows: Rows, sets: Sets, plan: Mapping[str,
     )
 
 
-def _with_trends(one: Feature, rows: Rows, of_days: Sets, days: Sequence[int]) -> Feature:
+def _with_trends(feature: Feature, rows: Rows, of_days: Sets, days: Sequence[int]) -> Feature:
     """Of a day without anybody active, no share is known."""
     uses: Counter[int] = Counter()
     for row in rows:
@@ -234,10 +234,10 @@ def _with_trends(one: Feature, rows: Rows, of_days: Sets, days: Sequence[int]) -
             uses[int(row["day"])] += int(row["uses"])
     active = [of_days.get(("", "period", day), 0) for day in days]
     shares = [
-        of_days.get((one.name, "period", day), 0) / there if there else None
+        of_days.get((feature.name, "period", day), 0) / there if there else None
         for day, there in zip(days, active, strict=True)
     ]
-    return replace(one, trend=by_weekday(shares), uses_trend=by_weekday([uses[day] for day in days]))
+    return replace(feature, trend=by_weekday(shares), uses_trend=by_weekday([uses[day] for day in days]))
 
 
 def _only(groups: Sequence[Group], categories: Sequence[str]) -> Iterator[Group]:

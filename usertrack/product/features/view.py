@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from usertrack.core.document import Block, Document, Heatmap, Listing, Field
+from usertrack.core.document import Block, Document, Field, Heatmap, Listing
 from usertrack.core.stats import FEWEST_DAYS, METHOD
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import plural
@@ -40,47 +40,49 @@ _NO_CATEGORY = "without a category"
 _MOST = 40  # features that people see in a table, and on all heatmaps together, unless --limit says otherwise
 
 
-def features_document(found: Features) -> Document:
+def features_document(features: Features) -> Document:
     """The most used first, then a heatmap per category; files hold a row per group and feature, unused ones too."""
-    scope, source = found.frame, found.source
-    rows: list[Row] = [_row(group, feature) for group in found.groups for feature in (*group.features, *group.unused)]
-    notes = _notes(found)
+    scope, source = features.scope, features.source
+    rows: list[Row] = [
+        _row(group, feature) for group in features.groups for feature in (*group.features, *group.unused)
+    ]
+    notes = _notes(features)
     named = f" by {source.named_by}" if source.named_by else ""
     return Document(
         title="Features",
-        subtitle=" · ".join([scope.window, f"{source.event}{named}", *scope.scope, *scope.weeks]),
-        blocks=tuple(block for group in found.groups for block in _blocks(group, scope)),
+        subtitle=" · ".join([scope.window, f"{source.event}{named}", *scope.conditions, *scope.weeks]),
+        blocks=tuple(block for group in features.groups for block in _blocks(group, scope)),
         notes=notes,
-        data=lambda: _json(found, rows, notes),
+        data=lambda: _json(features, rows, notes),
         table=replace(
-            found.table, columns=_COLUMNS, rows=rows, name="features", timezone=scope.timezone, as_of=scope.as_of
+            features.table, columns=_COLUMNS, rows=rows, name="features", timezone=scope.timezone, as_of=scope.as_of
         ),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
 
 
-def _row(group: Group, one: Feature) -> Row:
-    interval = one.adoption_interval
+def _row(group: Group, feature: Feature) -> Row:
+    interval = feature.adoption_interval
     return (
         *group.name.columns.values(),
-        one.name,
-        one.category or None,
-        one.uses,
-        one.people,
+        feature.name,
+        feature.category or None,
+        feature.uses,
+        feature.people,
         group.people,
-        one.people / group.people if group.people else None,
-        *((interval.low, interval.high, one.band or None) if one.uses else (None, None, None)),
-        one.kept,
-        one.could_return,
-        one.retention,
-        one.seconds,
-        one.timed,
-        one.trend.word if one.trend else None,
-        one.trend.p if one.trend else None,
-        one.uses_trend.word if one.uses_trend else None,
-        one.uses_trend.p if one.uses_trend else None,
-        one.last_at,
+        feature.people / group.people if group.people else None,
+        *((interval.low, interval.high, feature.band or None) if feature.uses else (None, None, None)),
+        feature.kept,
+        feature.could_return,
+        feature.retention,
+        feature.seconds,
+        feature.timed,
+        feature.trend.word if feature.trend else None,
+        feature.trend.p if feature.trend else None,
+        feature.uses_trend.word if feature.uses_trend else None,
+        feature.uses_trend.p if feature.uses_trend else None,
+        feature.last_at,
     )
 
 
@@ -164,8 +166,8 @@ def _unused(features: Sequence[Feature], scope: Scope) -> Listing:
     return Listing(table, "Not used in this time", shown, limit=_MOST)
 
 
-def _notes(found: Features) -> tuple[str, ...]:
-    scope, groups = found.frame, found.groups
+def _notes(features: Features) -> tuple[str, ...]:
+    scope, groups = features.scope, features.groups
     some = any(group.features for group in groups)
     unsure = any(one.trend is None for group in groups for one in group.features)
     return (
@@ -183,14 +185,14 @@ def _notes(found: Features) -> tuple[str, ...]:
             if some
             else []
         ),
-        *rest_note(found.table, scope),
+        *rest_note(features.table, scope),
         *([f"a trend takes {FEWEST_DAYS} whole days"] if unsure else []),
         *([f"… the {scope.interval} is not over"] if some and scope.unfinished(scope.starts[-1]) else []),
     )
 
 
-def _json(found: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
-    scope, source = found.frame, found.source
+def _json(features: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+    scope, source = features.scope, features.source
     starts = [scope.stored(start) for start in scope.starts]
     return {
         **scope.as_dict(),
@@ -209,7 +211,7 @@ def _json(found: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[st
                 "adoption": people / active if active else None,
                 "complete": complete,
             }
-            for group in found.groups
+            for group in features.groups
             for one in group.features
             for start, complete, people, active in zip(starts, scope.finished, one.periods, group.active, strict=True)
         ],

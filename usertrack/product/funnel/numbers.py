@@ -14,7 +14,7 @@ from usertrack.engine.runner import Runner
 from usertrack.library.sql import properties_of
 from usertrack.product.ask import answer, grouping, narrowed, quoted, require_known
 from usertrack.product.known_events import require_events
-from usertrack.product.scope import Scope, GroupName, one_of
+from usertrack.product.scope import GroupName, Scope, one_of
 from usertrack.product.shares import Bucket, Share
 from usertrack.product.steps import Step, parse_step, require_steps
 from usertrack.workspace.yaml_file import YamlFile
@@ -51,7 +51,7 @@ class Funnel:
                 raise UsageError(f"'{event}' is a step and cannot be excluded, too")
 
     def seconds(self, scope: Scope) -> int:
-        """The window; without one, longer than the time of ``frame``."""
+        """The window; without one, longer than the time of ``scope``."""
         return ceil(scope.elapsed.total_seconds()) + 1 if self.window is None else self.window
 
 
@@ -90,7 +90,7 @@ class Reached:
 class Group:
     """The funnel of one value of the breakdown; ``name`` is empty without one.
 
-    ``trend`` has every bucket of the frame: how many got to the last step, of those who took the first one in it. A
+    ``trend`` has every bucket of the scope: how many got to the last step, of those who took the first one in it. A
     person counts in each bucket they took it in. It is empty when it was not asked for.
     """
 
@@ -102,7 +102,7 @@ class Group:
 @dataclass(frozen=True)
 class FunnelAnswer:
     funnel: Funnel
-    frame: Scope
+    scope: Scope
     groups: tuple[Group, ...]
     table: Table
 

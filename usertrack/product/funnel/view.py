@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from usertrack.core.document import Block, Document, Listing, Field
+from usertrack.core.document import Block, Document, Field, Listing
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural, signed
 from usertrack.product import shares as over_time
@@ -28,23 +28,23 @@ _COLUMNS = (
 )
 
 
-def funnel_document(found: FunnelAnswer) -> Document:
+def funnel_document(answer: FunnelAnswer) -> Document:
     """Each group's steps, and below them its trend; files hold a row per group and step, times in seconds.
 
     Of a trend they hold a row per group and bucket instead.
     """
-    funnel, scope = found.funnel, found.frame
-    trend: list[Row] = [row for group in found.groups for row in over_time.rows(group.name, group.trend, scope)]
+    funnel, scope = answer.funnel, answer.scope
+    trend: list[Row] = [row for group in answer.groups for row in over_time.rows(group.name, group.trend, scope)]
     columns = over_time.columns(scope, "converted") if trend else _COLUMNS
-    rows = trend or [row for group in found.groups for row in _rows(group)]
-    notes = list(_notes(found))
+    rows = trend or [row for group in answer.groups for row in _rows(group)]
+    notes = list(_notes(answer))
     return Document(
         title=funnel.title,
-        subtitle=" · ".join([scope.window, *_semantics(funnel), *scope.scope, *(scope.weeks if trend else [])]),
-        blocks=tuple(block for group in found.groups for block in _blocks(group, scope)),
+        subtitle=" · ".join([scope.window, *_semantics(funnel), *scope.conditions, *(scope.weeks if trend else [])]),
+        blocks=tuple(block for group in answer.groups for block in _blocks(group, scope)),
         notes=tuple(notes),
-        data=lambda: _json(found, notes),
-        table=replace(found.table, columns=columns, rows=rows, name="funnel", timezone=scope.timezone),
+        data=lambda: _json(answer, notes),
+        table=replace(answer.table, columns=columns, rows=rows, name="funnel", timezone=scope.timezone),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
@@ -63,7 +63,7 @@ def people_document(funnel: Funnel, scope: Scope, step: int, people: Table) -> D
     unknown = sum(row[people.names.index("email")] is None for row in people.rows)
     return Document(
         title=f"{funnel.title}: {f'did all {step} steps' if last else f'stopped at step {step}, {name}'}",
-        subtitle=" · ".join([people_words(len(people.rows)), scope.window, *_semantics(funnel), *scope.scope]),
+        subtitle=" · ".join([people_words(len(people.rows)), scope.window, *_semantics(funnel), *scope.conditions]),
         blocks=(Listing(table, fields=shown, columns=tuple(shown), limit=20),),
         notes=(f"{number(unknown)} of them never said who they are",) if unknown else (),
         table=table,
@@ -156,29 +156,29 @@ def _lost(at: int, step: Reached) -> str:
     return f"{signed(-step.dropped)}{share}"
 
 
-def _notes(found: FunnelAnswer) -> Iterator[str]:
-    open_ = sum(step.open for group in found.groups for step in group.steps)
-    if not any(group.steps[0].persons for group in found.groups):
-        then = f", but for who then did {' or '.join(found.funnel.exclusions)}" if found.funnel.exclusions else ""
+def _notes(answer: FunnelAnswer) -> Iterator[str]:
+    open_ = sum(step.open for group in answer.groups for step in group.steps)
+    if not any(group.steps[0].persons for group in answer.groups):
+        then = f", but for who then did {' or '.join(answer.funnel.exclusions)}" if answer.funnel.exclusions else ""
         yield f"nobody took the first step in this time{then}"
-    if open_ and found.funnel.window is None:
+    if open_ and answer.funnel.window is None:
         yield f"{people_words(open_)} may still convert: there is no window"
     elif open_:
         yield f"{people_words(open_)} began less than the window before the end and may still convert"
-    if any(group.trend for group in found.groups):
-        step = "any step" if found.funnel.order == "unordered" else "the first step"
-        yield f"a person counts in each {found.frame.interval} in which they took {step}"
-        why = f"the {_in_words(found.funnel.seconds(found.frame))} to convert in are not over for all"
-        yield from over_time.note([group.trend for group in found.groups], found.frame, why)
-    if at_once := sum(step.at_once for group in found.groups for step in group.steps):
+    if any(group.trend for group in answer.groups):
+        step = "any step" if answer.funnel.order == "unordered" else "the first step"
+        yield f"a person counts in each {answer.scope.interval} in which they took {step}"
+        why = f"the {_in_words(answer.funnel.seconds(answer.scope))} to convert in are not over for all"
+        yield from over_time.note([group.trend for group in answer.groups], answer.scope, why)
+    if at_once := sum(step.at_once for group in answer.groups for step in group.steps):
         yield f"steps at the very time of the one before are in no median or mean: {number(at_once)}"
-    yield from rest_note(found.table, found.frame)
-    if found.frame.breakdown:
+    yield from rest_note(answer.table, answer.scope)
+    if answer.scope.breakdown:
         yield "a person is counted once, under the first value that came with a step"
 
 
-def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
-    funnel, scope = found.funnel, found.frame
+def _json(answer: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
+    funnel, scope = answer.funnel, answer.scope
     names = [column.name for column in _COLUMNS[2:]]
     return {
         "title": funnel.title,
@@ -194,7 +194,7 @@ def _json(found: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
                 "steps": [dict(zip(names, row[2:], strict=True)) for row in _rows(group)],
                 **({"trend": over_time.as_json(group.trend, scope, "converted")} if group.trend else {}),
             }
-            for group in found.groups
+            for group in answer.groups
         ],
         "notes": list(notes),
     }

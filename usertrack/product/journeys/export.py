@@ -35,19 +35,19 @@ _KEYS = {
 _PLURAL = {"path": "paths", "edge": "edges", "entry": "entries", "exit": "exits", "period": "periods"}
 
 
-def columns(found: Journeys) -> tuple[Column, ...]:
+def columns(journeys: Journeys) -> tuple[Column, ...]:
     """With those of periods where these were asked for."""
-    periods = (found.frame.column(), Column("complete", "BOOLEAN")) if found.query.periods else ()
+    periods = (journeys.scope.column(), Column("complete", "BOOLEAN")) if journeys.query.periods else ()
     return (*_COLUMNS, *periods)
 
 
-def rows(found: Journeys, group: Group) -> list[Row]:
+def rows(journeys: Journeys, group: Group) -> list[Row]:
     """Of what is beyond the most frequent, only sessions and people are known."""
-    names = [column.name for column in columns(found)]
-    return [tuple({**group.name.columns, **record}.get(name) for name in names) for record in _records(found, group)]
+    names = [column.name for column in columns(journeys)]
+    return [tuple({**group.name.columns, **record}.get(name) for name in names) for record in _records(journeys, group)]
 
 
-def _records(found: Journeys, group: Group) -> Iterator[dict[str, Any]]:
+def _records(journeys: Journeys, group: Group) -> Iterator[dict[str, Any]]:
     for path, count in _whole("path", group.journeys, group.paths):
         yield {**count, "path": path and list(path), "step": path and len(path), **_completed(group, path)}
     for step, whole in enumerate(group.at[1:], start=1):
@@ -57,11 +57,11 @@ def _records(found: Journeys, group: Group) -> Iterator[dict[str, Any]]:
     for kind, pages in (("entry", group.entries), ("exit", group.exits)):
         for page, count in _whole(kind, group.total.sessions, pages):
             yield {**count, "source": page}
-    for period in periods(found, group):
+    for period in periods(journeys, group):
         yield {
             **_record("period", group.total.sessions, period.count),
-            "start": found.frame.stored(period.start),
-            "completion": period.reached if found.query.goal else None,
+            "start": journeys.scope.stored(period.start),
+            "completion": period.reached if journeys.query.goal else None,
             "complete": period.complete,
         }
 
@@ -97,33 +97,33 @@ def _of_step(edge: Edge) -> Count:
     return replace(edge.count, with_rarer=edge.count.with_rarer_of_step)
 
 
-def as_json(found: Journeys, notes: tuple[str, ...]) -> dict[str, Any]:
+def as_json(journeys: Journeys, notes: tuple[str, ...]) -> dict[str, Any]:
     """The command's own document."""
-    asked = found.query
+    asked = journeys.query
     return {
-        **found.frame.as_dict(),
+        **journeys.scope.as_dict(),
         "by": asked.by,
         "from": asked.start or None,
         "to": asked.goal or None,
         "steps": asked.steps,
-        "groups": [_group(found, group) for group in found.groups],
+        "groups": [_group(journeys, group) for group in journeys.groups],
         "notes": list(notes),
     }
 
 
-def _group(found: Journeys, group: Group) -> dict[str, Any]:
-    records = Table(columns(found), rows(found, group)).dicts()
+def _group(journeys: Journeys, group: Group) -> dict[str, Any]:
+    records = Table(columns(journeys), rows(journeys, group)).dicts()
     return {
         "value": group.name.columns["breakdown"],
         "group": group.name.kind,
         "other": group.name.kind == "others",
         "sessions": group.total.sessions,
         "people": group.total.persons,
-        "reached": group.total.reached if found.query.goal else None,
+        "reached": group.total.reached if journeys.query.goal else None,
         **{
             plural: [{key: record[key] for key in _KEYS[kind]} for record in records if record["kind"] == kind]
             for kind, plural in _PLURAL.items()
-            if kind != "period" or found.query.periods
+            if kind != "period" or journeys.query.periods
         },
         "steps": [
             {"step": at, "sessions": count.sessions, "people": count.persons, "left": count.stayed}

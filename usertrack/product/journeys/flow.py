@@ -4,23 +4,23 @@ from collections.abc import Iterator, Sequence
 
 from usertrack.core.document import Flow, Stop
 from usertrack.core.words import number, plural
-from usertrack.product.journeys.numbers import JourneysQuery, Group
+from usertrack.product.journeys.numbers import Group, JourneysQuery
 from usertrack.product.journeys.tree import OTHERS, short
 
 _STOPS = 8  # of a step, beside all others
 
 
-def flow(group: Group, asked: JourneysQuery) -> Flow:
+def flow(group: Group, query: JourneysQuery) -> Flow:
     """The sessions of ``group`` by what they did as each step of their path."""
-    names = [_names(group, asked.goal, step) for step in range(1, len(group.at))]
+    names = [_names(group, query.goal, step) for step in range(1, len(group.at))]
     columns = [list(_stops(group, step, shown)) for step, shown in enumerate(names, start=1)]
     links = [
         (step - 1, source, target, value)
         for step in range(1, len(names))
         for source, target, value in _links(group, step, names[step - 1 : step + 1], columns[step - 1 : step + 1])
-        if value > 0 and columns[step - 1][source].name != asked.goal
+        if value > 0 and columns[step - 1][source].name != query.goal
     ]
-    return Flow("Where sessions go", columns, links, "sessions", _caption(group, asked.goal))
+    return Flow("Where sessions go", columns, links, "sessions", _caption(group, query.goal))
 
 
 def _caption(group: Group, goal: str) -> str:

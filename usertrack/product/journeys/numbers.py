@@ -15,7 +15,7 @@ from usertrack.core.table import Table
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answer, grouping, narrowed
-from usertrack.product.scope import Scope, GroupName
+from usertrack.product.scope import GroupName, Scope
 
 By = Literal["page", "event"]
 MOST_STEPS = 20
@@ -34,7 +34,7 @@ class JourneysQuery:
     """``start`` and ``goal`` are steps, '' for none. ``patterns`` such as ``/blog/*`` make one page of many.
 
     With ``urls`` pages are whole addresses, as they are in PostHog's own paths; with ``periods`` sessions are counted
-    in the buckets of the frame, too.
+    in the buckets of the scope, too.
     """
 
     start: str = ""
@@ -166,7 +166,7 @@ class Journeys:
     """``more`` values of the breakdown are in the group of all others."""
 
     query: JourneysQuery
-    frame: Scope
+    scope: Scope
     groups: tuple[Group, ...]
     table: Table
     more: int = 0
@@ -184,54 +184,54 @@ def page_of(text: str, *, urls: bool) -> str:
     return text[:-1] if len(text) > 1 and text.endswith("/") else text
 
 
-def ask(runner: Runner, asked: JourneysQuery, scope: Scope) -> Journeys:
+def ask(runner: Runner, query: JourneysQuery, scope: Scope) -> Journeys:
     """Raises UsageError for a start or a goal that nobody ever came to."""
-    groups, more = _groups(runner, asked, scope)
-    table = _ask(runner, asked, scope, groups)
-    most = _most(asked, scope, len(groups))
+    groups, more = _groups(runner, query, scope)
+    table = _ask(runner, query, scope, groups)
+    most = _most(query, scope, len(groups))
     found = tuple(_group(rank, rows, scope, groups, most) for rank, rows in _ranked(table))
-    if (asked.start and not found) or (asked.goal and not any(group.total.reached for group in found)):
-        _require(runner, asked, scope)
-    return Journeys(asked, scope, found, table, more)
+    if (query.start and not found) or (query.goal and not any(group.total.reached for group in found)):
+        _require(runner, query, scope)
+    return Journeys(query, scope, found, table, more)
 
 
-def _groups(runner: Runner, asked: JourneysQuery, scope: Scope) -> tuple[list[str | None], int]:
+def _groups(runner: Runner, query: JourneysQuery, scope: Scope) -> tuple[list[str | None], int]:
     """The values that are told apart, the most frequent first, and how many more there are."""
     if not scope.breakdown:
         return [None], 0
-    table = answer(runner, "posthog/journey_groups", {**scope.values, **asked.values})
+    table = answer(runner, "posthog/journey_groups", {**scope.values, **query.values})
     found = [None if row[0] is None else str(row[0]) for row in table.rows]
     more = int(table.dicts()[0]["group_values"]) - sum(value is not None for value in found) if found else 0
     return found or [None], more
 
 
-def _ask(runner: Runner, asked: JourneysQuery, scope: Scope, groups: Sequence[str | None]) -> Table:
+def _ask(runner: Runner, query: JourneysQuery, scope: Scope, groups: Sequence[str | None]) -> Table:
     mine = {
         **narrowed(scope),
         **scope.bucketing,
-        "periods": asked.periods,
+        "periods": query.periods,
         "since": scope.since,
         "until": scope.end,
         "group_of": grouping(scope)["group_of"],
-        **asked.values,
-        "urls": asked.urls,
-        "patterns": list(asked.patterns or ("",)),
-        "steps": asked.steps,
-        "most": _most(asked, scope, len(groups)),
+        **query.values,
+        "urls": query.urls,
+        "patterns": list(query.patterns or ("",)),
+        "steps": query.steps,
+        "most": _most(query, scope, len(groups)),
         "groups": ["" if value is None else f"={value}" for value in groups],
     }
     return answer(runner, "posthog/journeys", mine)
 
 
-def _most(asked: JourneysQuery, scope: Scope, groups: int) -> int:
+def _most(query: JourneysQuery, scope: Scope, groups: int) -> int:
     """How many rows of each kind may come, edges at each step; raises UsageError where periods are too many."""
     parts = groups + 1
-    periods = len(scope.starts) * parts if asked.periods else 0
+    periods = len(scope.starts) * parts if query.periods else 0
     if periods > _ROWS // 2:
         raise UsageError(
             f"that is {number(len(scope.starts))} {scope.interval}s of {parts} groups", "choose a longer --interval"
         )
-    return min(_MOST_ROWS, (_ROWS - periods) // ((5 + asked.steps) * parts))
+    return min(_MOST_ROWS, (_ROWS - periods) // ((5 + query.steps) * parts))
 
 
 def _ranked(table: Table) -> Iterable[tuple[int, list[dict[str, Any]]]]:
@@ -267,12 +267,14 @@ def _count(row: Mapping[str, Any]) -> Count:
     return Count(**{name: int(row[name]) for name in whole}, seconds=float(row["seconds"]))
 
 
-def _require(runner: Runner, asked: JourneysQuery, scope: Scope) -> None:
+def _require(runner: Runner, query: JourneysQuery, scope: Scope) -> None:
     """Raise UsageError for a start or a goal that is no step of anybody in this time."""
-    everything = _ask(runner, JourneysQuery(by=asked.by, urls=asked.urls, patterns=asked.patterns), scope, [None]).dicts()
+    everything = _ask(
+        runner, JourneysQuery(by=query.by, urls=query.urls, patterns=query.patterns), scope, [None]
+    ).dicts()
     events = [str(row[0]) for row in runner.table(runner.bind("posthog/event_names")).rows]
     known = list(dict.fromkeys([*(str(name) for row in everything for name in row["names"]), *events]))
-    for name in filter(None, (asked.start, asked.goal)):
+    for name in filter(None, (query.start, query.goal)):
         if name not in known:
             some = ", ".join(known[:5])
             hint = did_you_mean(name, known, f"the most frequent are {some}" if known else "nobody took any step")

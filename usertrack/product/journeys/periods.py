@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from usertrack.core.document import Block, Chart, Listing, Field
+from usertrack.core.document import Block, Chart, Field, Listing
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
 from usertrack.product.journeys.numbers import Count, Group, Journeys
@@ -23,32 +23,32 @@ class Period:
         return self.count.reached / self.count.sessions if self.count.sessions else None
 
 
-def periods(found: Journeys, group: Group) -> list[Period]:
+def periods(journeys: Journeys, group: Group) -> list[Period]:
     """Every bucket of the window, also those without a session; none where they were not asked for."""
-    scope = found.frame
+    scope = journeys.scope
     return [
         Period(start, group.periods.get(at, Count()), not scope.unfinished(start) and start >= scope.since)
-        for at, start in enumerate(scope.starts if found.query.periods else ())
+        for at, start in enumerate(scope.starts if journeys.query.periods else ())
     ]
 
 
-def notes(found: Journeys) -> Iterator[str]:
+def notes(journeys: Journeys) -> Iterator[str]:
     """What is to be known of the first and of the last bucket."""
-    scope, starts = found.frame, found.frame.starts
+    scope, starts = journeys.scope, journeys.scope.starts
     if starts[0] < scope.since:
         yield f"the {scope.interval} of {scope.label(starts[0])} counts from {scope.window.partition(' – ')[0]} on"
     if scope.unfinished(starts[-1]):
         yield f"… the {scope.interval} is not over"
 
 
-def blocks(found: Journeys, group: Group) -> Iterator[Block]:
+def blocks(journeys: Journeys, group: Group) -> Iterator[Block]:
     """A chart of the periods that are whole, and a row for each."""
-    scope, goal, known = found.frame, bool(found.query.goal), periods(found, group)
+    scope, goal, known = journeys.scope, bool(journeys.query.goal), periods(journeys, group)
     whole = [period for period in known if period.complete]
     if len(whole) > 2:
-        yield _chart(found, whole, f"Sessions by {scope.interval}", [float(one.count.sessions) for one in whole])
+        yield _chart(journeys, whole, f"Sessions by {scope.interval}", [float(one.count.sessions) for one in whole])
         if goal:
-            yield _chart(found, whole, "Got to the goal", [one.reached for one in whole], "percent")
+            yield _chart(journeys, whole, "Got to the goal", [one.reached for one in whole], "percent")
     rows: list[Row] = [
         (
             scope.label(period.start) + "…" * (not period.complete and period is known[-1]),
@@ -68,5 +68,7 @@ def blocks(found: Journeys, group: Group) -> Iterator[Block]:
     yield Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=scope.as_of), "", shown)
 
 
-def _chart(found: Journeys, whole: list[Period], label: str, values: Sequence[float | None], unit: str = "") -> Chart:
-    return Chart("trend", label, found.frame.axis([one.start for one in whole]), {label: values}, unit)
+def _chart(
+    journeys: Journeys, whole: list[Period], label: str, values: Sequence[float | None], unit: str = ""
+) -> Chart:
+    return Chart("trend", label, journeys.scope.axis([one.start for one in whole]), {label: values}, unit)

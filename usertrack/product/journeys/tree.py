@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from usertrack.core.document import Listing, Field
+from usertrack.core.document import Field, Listing
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
 from usertrack.product.journeys.numbers import Count, Group, Journeys, Steps, rest
@@ -26,9 +26,9 @@ class Line:
     count: Count | None
 
 
-def tree(found: Journeys, group: Group) -> Listing:
+def tree(journeys: Journeys, group: Group) -> Listing:
     """The most frequent begins of sessions; who left, and who got to the goal if there is one."""
-    goal = bool(found.query.goal)
+    goal = bool(journeys.query.goal)
     total = group.total.sessions
     rows: list[Row] = [
         (
@@ -43,13 +43,13 @@ def tree(found: Journeys, group: Group) -> Listing:
     shown = {
         "sessions": Field("Sessions", align="right"),
         "share": Field("Share", "bar", full=1.0),
-        "step": Field(f"First {found.query.steps} steps"),
+        "step": Field(f"First {journeys.query.steps} steps"),
         "left": Field("Left here", "percent"),
         "reached": Field("Got to the goal", "percent", hidden=not goal),
     }
     kinds = ("VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "DOUBLE")
-    heading = f"What they do after {short(found.query.start)}" if found.query.start else "How sessions begin"
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), heading, shown)
+    heading = f"What they do after {short(journeys.query.start)}" if journeys.query.start else "How sessions begin"
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=journeys.scope.as_of), heading, shown)
 
 
 def lines(group: Group) -> list[Line]:

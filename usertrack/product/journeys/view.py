@@ -6,7 +6,7 @@ What is not shown stands in a row of its own, so that the sessions of every tabl
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from usertrack.core.document import Block, Document, Listing, Section, Field
+from usertrack.core.document import Block, Document, Field, Listing, Section
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural
 from usertrack.product.ask import others_note
@@ -21,23 +21,23 @@ _PATH = 120  # characters of a path that people read
 _TOP = 10
 
 
-def journeys_document(found: Journeys, limit: int | None = None) -> Document:
+def journeys_document(journeys: Journeys, limit: int | None = None) -> Document:
     """Tables have the ``limit`` most frequent, ten without one and everything with 0; the others are a row together.
 
     Files hold a row per path, edge, entry, exit and period, and one for what is beyond the most frequent: `kind` tells.
     """
-    scope = found.frame
-    notes = tuple(_notes(found))
+    scope = journeys.scope
+    notes = tuple(_notes(journeys))
     return Document(
-        title=_title(found),
-        subtitle=" · ".join([scope.window, *_size(found), *scope.scope]),
-        blocks=tuple(_blocks(found, _TOP if limit is None else limit or None)),
+        title=_title(journeys),
+        subtitle=" · ".join([scope.window, *_size(journeys), *scope.conditions]),
+        blocks=tuple(_blocks(journeys, _TOP if limit is None else limit or None)),
         notes=notes,
-        data=lambda: journey_rows.as_json(found, notes),
+        data=lambda: journey_rows.as_json(journeys, notes),
         table=replace(
-            found.table,
-            columns=journey_rows.columns(found),
-            rows=[row for group in found.groups for row in journey_rows.rows(found, group)],
+            journeys.table,
+            columns=journey_rows.columns(journeys),
+            rows=[row for group in journeys.groups for row in journey_rows.rows(journeys, group)],
             name="journeys",
             timezone=scope.timezone,
             as_of=scope.as_of,
@@ -47,46 +47,46 @@ def journeys_document(found: Journeys, limit: int | None = None) -> Document:
     )
 
 
-def _title(found: Journeys) -> str:
-    asked = found.query
+def _title(journeys: Journeys) -> str:
+    asked = journeys.query
     ends = [f"{word} {short(step)}" for word, step in (("from", asked.start), ("to", asked.goal)) if step]
     return " ".join(["Journeys", *(ends or [f"by {asked.by}"])])
 
 
-def _size(found: Journeys) -> Iterator[str]:
-    sessions = sum(group.total.sessions for group in found.groups)
-    people = sum(group.total.persons for group in found.groups)
+def _size(journeys: Journeys) -> Iterator[str]:
+    sessions = sum(group.total.sessions for group in journeys.groups)
+    people = sum(group.total.persons for group in journeys.groups)
     yield f"{plural(sessions, 'session')} of {people_words(people)}"
-    if found.query.goal and sessions:
-        reached = sum(group.total.reached for group in found.groups)
+    if journeys.query.goal and sessions:
+        reached = sum(group.total.reached for group in journeys.groups)
         yield f"{number(reached)} ({reached / sessions:.1%}) got there".replace("%", " %")
 
 
-def _blocks(found: Journeys, top: int | None) -> Iterator[Block]:
-    for group in found.groups:
-        blocks = tuple(_of_group(found, group, top))
-        if heading := found.frame.heading(group.name):
+def _blocks(journeys: Journeys, top: int | None) -> Iterator[Block]:
+    for group in journeys.groups:
+        blocks = tuple(_of_group(journeys, group, top))
+        if heading := journeys.scope.heading(group.name):
             yield Section(f"{heading} · {plural(group.total.sessions, 'session')}", blocks)
         else:
             yield from blocks
 
 
-def _of_group(found: Journeys, group: Group, top: int | None) -> Iterator[Block]:
-    asked = found.query
+def _of_group(journeys: Journeys, group: Group, top: int | None) -> Iterator[Block]:
+    asked = journeys.query
     yield flow(group, asked)
     if asked.periods:
-        yield from journey_periods.blocks(found, group)
-    yield tree(found, group)
-    yield _paths(found, group, top)
-    yield _edges(found, group, top)
+        yield from journey_periods.blocks(journeys, group)
+    yield tree(journeys, group)
+    yield _paths(journeys, group, top)
+    yield _edges(journeys, group, top)
     if not asked.start:
-        yield _pages(found, group.total.sessions, group.entries, "Where they begin", top)
-    yield _pages(found, group.total.sessions, group.exits, "Where they end", top)
+        yield _pages(journeys, group.total.sessions, group.entries, "Where they begin", top)
+    yield _pages(journeys, group.total.sessions, group.exits, "Where they end", top)
 
 
-def _paths(found: Journeys, group: Group, top: int | None) -> Listing:
+def _paths(journeys: Journeys, group: Group, top: int | None) -> Listing:
     """Common paths: how many who began there took all of it, and where most got lost; or the ways to a goal."""
-    goal = bool(found.query.goal)
+    goal = bool(journeys.query.goal)
     shown_paths, others = told_apart(group.journeys, group.paths, top)
     rows: list[Row] = [
         (
@@ -114,7 +114,7 @@ def _paths(found: Journeys, group: Group, top: int | None) -> Listing:
     }
     kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "VARCHAR", "VARCHAR")
     heading = "The ways to it" if goal else "Common paths"
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), heading, shown)
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=journeys.scope.as_of), heading, shown)
 
 
 def _worst(group: Group, path: Steps) -> str | None:
@@ -126,7 +126,7 @@ def _worst(group: Group, path: Steps) -> str | None:
     return f"{short(path[-at], 24)}\u00a0({lost:.0%})".replace("%", "\u00a0%")
 
 
-def _edges(found: Journeys, group: Group, top: int | None) -> Listing:
+def _edges(journeys: Journeys, group: Group, top: int | None) -> Listing:
     """The most frequent ways from one step to the next: the numbers of the flow."""
     edges, others = told_apart(sum(count.sessions for count in group.at[2:]), group.moves, top)
     rows: list[Row] = [
@@ -151,12 +151,14 @@ def _edges(found: Journeys, group: Group, top: int | None) -> Listing:
         "time": Field("After", align="right"),
     }
     kinds = ("BIGINT", *["VARCHAR"] * 5)
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), "From step to step", shown)
+    return Listing(
+        Table(tuple(map(Column, shown, kinds)), rows, as_of=journeys.scope.as_of), "From step to step", shown
+    )
 
 
-def _pages(found: Journeys, total: int, pages: Mapping[str, Count], heading: str, top: int | None) -> Listing:
+def _pages(journeys: Journeys, total: int, pages: Mapping[str, Count], heading: str, top: int | None) -> Listing:
     head, others = told_apart(total, pages, top)
-    goal, entries = bool(found.query.goal), heading == "Where they begin"
+    goal, entries = bool(journeys.query.goal), heading == "Where they begin"
     rows: list[Row] = [
         (
             short(name),
@@ -173,7 +175,7 @@ def _pages(found: Journeys, total: int, pages: Mapping[str, Count], heading: str
         share, persons = others.sessions / total, number(others.persons)
         rows.append((OTHERS, number(others.sessions), share, persons, None, None, None))
     shown = {
-        "page": Field(found.query.by.capitalize()),
+        "page": Field(journeys.query.by.capitalize()),
         "sessions": Field("Sessions", align="right"),
         "share": Field("Share", "bar"),
         "people": Field("People", align="right"),
@@ -182,12 +184,12 @@ def _pages(found: Journeys, total: int, pages: Mapping[str, Count], heading: str
         "time": Field("Time before, mean", align="right", hidden=entries),
     }
     kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "DOUBLE", "VARCHAR")
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=found.frame.as_of), heading, shown)
+    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=journeys.scope.as_of), heading, shown)
 
 
-def _notes(found: Journeys) -> Iterator[str]:
-    asked = found.query
-    if not any(group.total.sessions for group in found.groups):
+def _notes(journeys: Journeys) -> Iterator[str]:
+    asked = journeys.query
+    if not any(group.total.sessions for group in journeys.groups):
         yield (
             f"nobody came to {short(asked.start)} in this time" if asked.start else "nobody took any step in this time"
         )
@@ -200,11 +202,11 @@ def _notes(found: Journeys) -> Iterator[str]:
         named = any(name.startswith("$") for name in (asked.start, asked.goal))
         yield f"PostHog's own events, which begin with $, are no steps{', but for the one named' if named else ''}"
     if asked.periods:
-        yield from journey_periods.notes(found)
+        yield from journey_periods.notes(journeys)
     if not asked.goal:
         yield "completed: of the sessions that began with the same step"
-    if asked.goal and not asked.start and found.at_once:
-        yield f"{plural(found.at_once, 'session')} began with {short(asked.goal)}: no step is known before it"
-    yield from others_note(found.more, found.frame)
-    if found.frame.breakdown:
+    if asked.goal and not asked.start and journeys.at_once:
+        yield f"{plural(journeys.at_once, 'session')} began with {short(asked.goal)}: no step is known before it"
+    yield from others_note(journeys.more, journeys.scope)
+    if journeys.scope.breakdown:
         yield "a person is counted once, under the first value that came with a step"

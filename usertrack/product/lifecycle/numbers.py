@@ -12,7 +12,7 @@ from usertrack.engine.runner import Runner
 from usertrack.product.ask import answer, grouping, narrowed
 from usertrack.product.ask import groups as groups_of
 from usertrack.product.known_events import require_events
-from usertrack.product.scope import Scope, GroupName
+from usertrack.product.scope import GroupName, Scope
 from usertrack.product.steps import events_of
 
 STATES = ("new", "returning", "resurrecting", "dormant")
@@ -36,7 +36,7 @@ class Lifecycle:
     """A list of periods for each value of the breakdown; its one name is empty without one."""
 
     event: str
-    frame: Scope
+    scope: Scope
     groups: Mapping[GroupName, tuple[Period, ...]]
     table: Table
 
@@ -46,7 +46,7 @@ class Stickiness:
     """``groups[name][n - 1]`` persons were active in exactly n of the ``total`` periods that began up to now."""
 
     event: str
-    frame: Scope
+    scope: Scope
     groups: Mapping[GroupName, tuple[int, ...]]
     total: int
     table: Table

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from usertrack.core.document import Block, Document, Listing, Section, Field, Spark
+from usertrack.core.document import Block, Document, Field, Listing, Section, Spark
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, plural
 from usertrack.product.ask import rest_note
 from usertrack.product.lifecycle.numbers import STATES, Lifecycle, Period, Stickiness
-from usertrack.product.scope import Scope, GroupName
+from usertrack.product.scope import GroupName, Scope
 
 _STICKINESS = (
     Column("breakdown"),
@@ -21,31 +21,31 @@ _STICKINESS = (
 )
 
 
-def lifecycle_document(found: Lifecycle) -> Document:
+def lifecycle_document(lifecycle: Lifecycle) -> Document:
     """Per period who was new, came back or went; files hold a row per group and period.
 
     Until a period is over, nobody is known to be dormant in it: that is None.
     """
-    scope = found.frame
+    scope = lifecycle.scope
     columns = _columns(scope)
     rows: list[Row] = [
         (*name.columns.values(), scope.stored(period.start), *_people(period), period.active, not period.unfinished)
-        for name, periods in found.groups.items()
+        for name, periods in lifecycle.groups.items()
         for period in periods
     ]
-    unfinished = any(period.unfinished for periods in found.groups.values() for period in periods)
+    unfinished = any(period.unfinished for periods in lifecycle.groups.values() for period in periods)
     notes = (
-        *(["nobody was active in this time"] if not len(found.table.rows) else []),
+        *(["nobody was active in this time"] if not len(lifecycle.table.rows) else []),
         *([f"the last {scope.interval} is not over: nobody counts as dormant in it yet"] if unfinished else []),
-        *rest_note(found.table, scope),
+        *rest_note(lifecycle.table, scope),
     )
     return Document(
         title=f"Lifecycle by {scope.interval}",
-        subtitle=_subtitle(found.event, scope),
-        blocks=tuple(_blocks(found)),
+        subtitle=_subtitle(lifecycle.event, scope),
+        blocks=tuple(_blocks(lifecycle)),
         notes=notes,
-        data=lambda: _json(found.event, scope, columns, rows, notes),
-        table=_table(found.table, scope, "lifecycle", columns, rows),
+        data=lambda: _json(lifecycle.event, scope, columns, rows, notes),
+        table=_table(lifecycle.table, scope, "lifecycle", columns, rows),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
@@ -56,37 +56,37 @@ def _columns(scope: Scope) -> tuple[Column, ...]:
     return (Column("breakdown"), Column("group"), scope.column(), *states, Column("complete", "BOOLEAN"))
 
 
-def stickiness_document(found: Stickiness) -> Document:
+def stickiness_document(stickiness: Stickiness) -> Document:
     """How many were active in how many periods; files hold a row per group and number of periods."""
-    scope = found.frame
-    rows = [row for name, counts in found.groups.items() for row in _stickiness_rows(name, counts)]
+    scope = stickiness.scope
+    rows = [row for name, counts in stickiness.groups.items() for row in _stickiness_rows(name, counts)]
     quiet = () if any(row[3] for row in rows) else ("nobody was active in this time",)
     last = (f"the last {scope.interval} is not over",) if scope.unfinished(scope.starts[-1]) else ()
-    notes = (*quiet, *last, *rest_note(found.table, scope))
+    notes = (*quiet, *last, *rest_note(stickiness.table, scope))
     return Document(
-        title=f"Stickiness: active on how many of {plural(found.total, scope.interval)}",
-        subtitle=_subtitle(found.event, scope),
-        blocks=tuple(_stickiness(name, counts, scope) for name, counts in found.groups.items()),
+        title=f"Stickiness: active on how many of {plural(stickiness.total, scope.interval)}",
+        subtitle=_subtitle(stickiness.event, scope),
+        blocks=tuple(_stickiness(name, counts, scope) for name, counts in stickiness.groups.items()),
         notes=notes,
-        data=lambda: _json(found.event, scope, _STICKINESS, rows, notes),
-        table=_table(found.table, scope, "stickiness", _STICKINESS, rows),
+        data=lambda: _json(stickiness.event, scope, _STICKINESS, rows, notes),
+        table=_table(stickiness.table, scope, "stickiness", _STICKINESS, rows),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
 
 
 def _subtitle(event: str, scope: Scope) -> str:
-    return " · ".join([scope.window, f"active: {event or 'any event'}", *scope.scope, *scope.weeks])
+    return " · ".join([scope.window, f"active: {event or 'any event'}", *scope.conditions, *scope.weeks])
 
 
 def _people(period: Period) -> list[int | None]:
     return [None if state == "dormant" and period.unfinished else people for state, people in period.people.items()]
 
 
-def _blocks(found: Lifecycle) -> Iterator[Block]:
-    for name, periods in found.groups.items():
-        blocks = tuple(_lifecycle(periods, found.frame))
-        yield from (Section(found.frame.heading(name), blocks),) if found.frame.breakdown else blocks
+def _blocks(lifecycle: Lifecycle) -> Iterator[Block]:
+    for name, periods in lifecycle.groups.items():
+        blocks = tuple(_lifecycle(periods, lifecycle.scope))
+        yield from (Section(lifecycle.scope.heading(name), blocks),) if lifecycle.scope.breakdown else blocks
 
 
 def _lifecycle(periods: Sequence[Period], scope: Scope) -> Iterator[Block]:

@@ -11,7 +11,7 @@ from usertrack.core.words import number
 from usertrack.engine.runner import Runner
 from usertrack.library.sql import properties_of
 from usertrack.product.ask import answer, grouping, groups, narrowed, require_known
-from usertrack.product.scope import Scope, GroupName
+from usertrack.product.scope import GroupName, Scope
 from usertrack.product.steps import require_steps, step_of
 
 Kind = Literal["first-time", "recurring"]
@@ -67,7 +67,7 @@ class Cohorts:
 @dataclass(frozen=True)
 class Retention:
     query: RetentionQuery
-    frame: Scope
+    scope: Scope
     groups: tuple[Cohorts, ...]
     table: Table
 
@@ -90,24 +90,24 @@ class Days(Cohorts):
 @dataclass(frozen=True)
 class DayCohorts:
     query: RetentionQuery
-    frame: Scope
+    scope: Scope
     groups: tuple[Days, ...]
     table: Table
 
 
-def ask(runner: Runner, asked: RetentionQuery, scope: Scope) -> Retention:
+def ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Retention:
     """Raises UsageError for an event that never occurred, and for more than ``MOST_COHORTS`` cohorts."""
     if len(scope.starts) > MOST_COHORTS:
         raise UsageError(
             f"that is {number(len(scope.starts))} {scope.interval}s, and each is held against all after it",
             f"choose a longer --interval; {number(MOST_COHORTS)} is the most",
         )
-    table = _ask(runner, asked, scope)
+    table = _ask(runner, query, scope)
     found = tuple(Cohorts(name, _cohorts(scope, _cells(rows))) for name, rows in groups(table, scope))
-    return Retention(asked, scope, found, table)
+    return Retention(query, scope, found, table)
 
 
-def ask_days(runner: Runner, asked: RetentionQuery, weeks: Scope) -> DayCohorts:
+def ask_days(runner: Runner, query: RetentionQuery, weeks: Scope) -> DayCohorts:
     """Everybody's days since their first, gathered by the week (day, month) of that.
 
     Raises UsageError for an event that never occurred, and for cohorts of hours: days since the first know nothing of
@@ -119,13 +119,13 @@ def ask_days(runner: Runner, asked: RetentionQuery, weeks: Scope) -> DayCohorts:
             "`usertrack retention --interval hour` is by hour",
         )
     scope = replace(weeks, interval="day")
-    table = _ask(runner, asked, scope)
+    table = _ask(runner, query, scope)
     found = (_days(name, _cohorts(scope, _cells(rows), DAYS[-1]), weeks) for name, rows in groups(table, scope))
-    return DayCohorts(asked, weeks, tuple(found), table)
+    return DayCohorts(query, weeks, tuple(found), table)
 
 
-def _ask(runner: Runner, asked: RetentionQuery, scope: Scope) -> Table:
-    steps = {name: step_of(runner, text) for name in ("target", "returning") if (text := getattr(asked, name))}
+def _ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Table:
+    steps = {name: step_of(runner, text) for name in ("target", "returning") if (text := getattr(query, name))}
     named = [name for step in steps.values() for name in properties_of(step.condition)]
     require_known(runner, named, scope.since, scope.until)
     values = {
@@ -136,8 +136,8 @@ def _ask(runner: Runner, asked: RetentionQuery, scope: Scope) -> Table:
         "until": scope.end,
         **{name: list(step.events) or [""] for name, step in steps.items()},
         **{f"{name}_where": step.condition or "true" for name, step in steps.items()},
-        "first_time": asked.kind == "first-time",
-        "minimum": asked.minimum,
+        "first_time": query.kind == "first-time",
+        "minimum": query.minimum,
     }
     table = answer(runner, "posthog/retention", values)
     if not any(row["period"] > 0 for row in table.dicts()):

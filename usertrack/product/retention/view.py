@@ -9,41 +9,50 @@ from usertrack.core.stats import UNKNOWN
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
 from usertrack.product.ask import rest_note
-from usertrack.product.retention.numbers import DAYS, FEWEST, RetentionQuery, Cohort, Cohorts, DayCohorts, Days, Retention
-from usertrack.product.scope import Scope, GroupName
+from usertrack.product.retention.numbers import (
+    DAYS,
+    FEWEST,
+    Cohort,
+    Cohorts,
+    DayCohorts,
+    Days,
+    Retention,
+    RetentionQuery,
+)
+from usertrack.product.scope import GroupName, Scope
 from usertrack.product.shares import Share, label
 
 _MOST = 40  # cohorts that people see, the latest ones, unless --limit says otherwise
 
 
-def retention_document(found: Retention) -> Document:
+def retention_document(retention: Retention) -> Document:
     """A heatmap per group, a row per cohort; files hold a row per cohort and period."""
-    asked, scope = found.query, found.frame
-    rows: list[Row] = [row for group in found.groups for row in _rows(group, scope)]
+    asked, scope = retention.query, retention.scope
+    rows: list[Row] = [row for group in retention.groups for row in _rows(group, scope)]
     kind = "First-time" if asked.kind == "first-time" else "Recurring"
-    notes = (*_notes(found.groups), *rest_note(found.table, scope))
+    notes = (*_notes(retention.groups), *rest_note(retention.table, scope))
     return Document(
         title=f"{kind} retention by {scope.interval}",
         subtitle=" · ".join([scope.window, *_semantics(asked), *_scope(scope)]),
-        blocks=tuple(_heatmap(group, scope) for group in found.groups),
+        blocks=tuple(_heatmap(group, scope) for group in retention.groups),
         notes=notes,
         data=lambda: _json(asked, scope, rows, notes),
-        table=_table(found.table, scope, rows),
+        table=_table(retention.table, scope, rows),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
 
 
-def cohorts_document(found: DayCohorts) -> Document:
+def cohorts_document(cohorts: DayCohorts) -> Document:
     """Cohorts by week with the days after; the curve over all of them; files hold a row per cohort and day."""
-    asked, scope = found.query, found.frame
+    asked, scope = cohorts.query, cohorts.scope
     rows: list[Row] = [
         row
-        for group in found.groups
+        for group in cohorts.groups
         for cohort in group.cohorts
         for row in _cells(cohort, (0, *DAYS), group.name, scope)
     ]
-    notes = (*_notes(found.groups), *_curve_notes(found.groups), *rest_note(found.table, scope))
+    notes = (*_notes(cohorts.groups), *_curve_notes(cohorts.groups), *rest_note(cohorts.table, scope))
     return Document(
         title=f"Cohorts by {scope.interval} of their first {asked.target or 'event'}",
         subtitle=" · ".join(
@@ -53,13 +62,13 @@ def cohorts_document(found: DayCohorts) -> Document:
                 *_scope(scope),
             ]
         ),
-        blocks=tuple(block for group in found.groups for block in _by_day(group, scope)),
+        blocks=tuple(block for group in cohorts.groups for block in _by_day(group, scope)),
         notes=notes,
         data=lambda: {
             **_json(asked, scope, rows, notes),
-            "curve": [row for group in found.groups for row in _curve(group)],
+            "curve": [row for group in cohorts.groups for row in _curve(group)],
         },
-        table=_table(found.table, scope, rows),
+        table=_table(cohorts.table, scope, rows),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
@@ -85,19 +94,19 @@ def _ends(group: Days) -> str:
     shares = {day: Share(people, size) for day, people, size in group.drawn}
     days = dict.fromkeys(day for day in (1, 7, 30, group.drawn[-1][0]) if day in shares)
     return ", ".join(
-        f"{100 * (shares[day].value or 0):.0f} % of {number(shares[day].n)} on day {day} ({label(shares[day].interval)})"
-        for day in days
+        f"{100 * (share.value or 0):.0f} % of {number(share.n)} on day {day} ({label(share.interval)})"
+        for day, share in ((day, shares[day]) for day in days)
     )
 
 
-def _semantics(asked: RetentionQuery) -> list[str]:
-    begin = f"{'first ' if asked.kind == 'first-time' else ''}{asked.target or 'event'}"
-    often = f" {asked.minimum} times or more" if asked.minimum > 1 else ""
-    return [f"began with {begin}, back with {asked.returning or 'any event'}{often}"]
+def _semantics(query: RetentionQuery) -> list[str]:
+    begin = f"{'first ' if query.kind == 'first-time' else ''}{query.target or 'event'}"
+    often = f" {query.minimum} times or more" if query.minimum > 1 else ""
+    return [f"began with {begin}, back with {query.returning or 'any event'}{often}"]
 
 
 def _scope(scope: Scope) -> list[str]:
-    return [*scope.scope, *scope.weeks]
+    return [*scope.conditions, *scope.weeks]
 
 
 def _heatmap(group: Cohorts, scope: Scope) -> Heatmap:
@@ -163,11 +172,11 @@ def _curve_notes(groups: Sequence[Days]) -> Iterator[str]:
         yield f"the curve is of days known of {FEWEST} people or more; `-f json` has all of them, with 95 % intervals"
 
 
-def _json(asked: RetentionQuery, scope: Scope, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+def _json(query: RetentionQuery, scope: Scope, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
     return {
-        "type": asked.kind,
-        "target": asked.target or None,
-        "returning": asked.returning or None,
+        "type": query.kind,
+        "target": query.target or None,
+        "returning": query.returning or None,
         **scope.as_dict(),
         "cells": Table(_columns(scope), rows).dicts(),
         "notes": list(notes),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from usertrack.core.document import Block, Document, Listing, Paragraph, Field
+from usertrack.core.document import Block, Document, Field, Listing, Paragraph
 from usertrack.core.period import in_zone
 from usertrack.core.stats import Interval
 from usertrack.core.table import Column, Row, Table
@@ -21,31 +21,36 @@ _TYPES = {
 }
 
 
-def metrics_document(found: Scorecard, *, compare: bool = False) -> Document:
+def metrics_document(scorecard: Scorecard, *, compare: bool = False) -> Document:
     """The figures, their bands, what changed, and a line per day; ``compare`` adds the figures of the days before."""
     return Document(
         title="Scorecard",
-        subtitle=f"{_span(found.since, found.until, found)} against {_span(found.before, found.since, found)}",
-        blocks=tuple(_blocks(found, compare)),
-        notes=tuple(_notes(found)),
-        data=lambda: _json(found),
-        table=_table(found),
-        timezone=found.timezone,
-        as_of=found.until,
+        subtitle=" against ".join(
+            _span(since, until, scorecard)
+            for since, until in ((scorecard.since, scorecard.until), (scorecard.before, scorecard.since))
+        ),
+        blocks=tuple(_blocks(scorecard, compare)),
+        notes=tuple(_notes(scorecard)),
+        data=lambda: _json(scorecard),
+        table=_table(scorecard),
+        timezone=scorecard.timezone,
+        as_of=scorecard.until,
     )
 
 
-def _blocks(found: Scorecard, compare: bool) -> Iterator[Block]:  # noqa: FBT001
-    yield _listing(found, "", {"value": _RIGHT, "interval": _TEXT, "n": _NUMBER, **_BAND})
+def _blocks(scorecard: Scorecard, compare: bool) -> Iterator[Block]:  # noqa: FBT001
+    yield _listing(scorecard, "", {"value": _RIGHT, "interval": _TEXT, "n": _NUMBER, **_BAND})
     before = {"before": _RIGHT, "before_interval": _TEXT, "before_n": _NUMBER} if compare else {}
-    against = f"Against {_span(found.before, found.since, found)}"
-    yield _listing(found, against, {**before, "change": _RIGHT, "change_interval": _TEXT, "verdict": Field(kind="tag")})
-    if any(score.series for score in found.scores):
-        yield _listing(found, "Day by day", {"days": Field(kind="spark")})
-    yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in found.scores if score.note)
+    against = f"Against {_span(scorecard.before, scorecard.since, scorecard)}"
+    yield _listing(
+        scorecard, against, {**before, "change": _RIGHT, "change_interval": _TEXT, "verdict": Field(kind="tag")}
+    )
+    if any(score.series for score in scorecard.scores):
+        yield _listing(scorecard, "Day by day", {"days": Field(kind="spark")})
+    yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in scorecard.scores if score.note)
 
 
-def one_table(found: Scorecard) -> Iterator[Block]:
+def one_table(scorecard: Scorecard) -> Iterator[Block]:
     """All of it in a table that a phone has room for: intervals stand beside what they are of, in brackets."""
     shown = {
         "metric": Field("Metric"),
@@ -56,14 +61,14 @@ def one_table(found: Scorecard) -> Iterator[Block]:
         "days": Field(kind="spark"),
     }
     rows = []
-    for cells in (_cells(score, found) for score in found.scores):
+    for cells in (_cells(score, scorecard) for score in scorecard.scores):
         value, change = (_bracketed(cells[name], cells[limits]) for name, limits in _LIMITS)
         verdict = f": {cells['verdict']}" if cells["verdict"] else ""
         rows.append({**cells, "value": value, "change": change and f"{change}{verdict}"})
-    yield _table_of(rows, "", shown, found)
-    span = _span(found.before, found.since, found)
+    yield _table_of(rows, "", shown, scorecard)
+    span = _span(scorecard.before, scorecard.since, scorecard)
     yield Paragraph(f"in brackets 95 % intervals; changes are those against {span}, and days those since then", "dim")
-    yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in found.scores if score.note)
+    yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in scorecard.scores if score.note)
 
 
 _LIMITS = (("value", "interval"), ("change", "change_interval"))
@@ -82,23 +87,26 @@ _LABELS = {
 }
 
 
-def _listing(found: Scorecard, heading: str, shown: dict[str, Field]) -> Listing:
+def _listing(scorecard: Scorecard, heading: str, fields: dict[str, Field]) -> Listing:
     """A row per metric with these of its `_cells`."""
     return _table_of(
-        [_cells(score, found) for score in found.scores], heading, {"metric": Field("Metric")} | shown, found
+        [_cells(score, scorecard) for score in scorecard.scores],
+        heading,
+        {"metric": Field("Metric")} | fields,
+        scorecard,
     )
 
 
-def _table_of(cells: list[dict[str, Any]], heading: str, shown: dict[str, Field], found: Scorecard) -> Listing:
-    labels = {**_LABELS, "days": f"{found.days} days before, then these {found.days}"}
-    named = {name: replace(how, label=labels.get(name, name.capitalize())) for name, how in shown.items()}
+def _table_of(cells: list[dict[str, Any]], heading: str, fields: dict[str, Field], scorecard: Scorecard) -> Listing:
+    labels = {**_LABELS, "days": f"{scorecard.days} days before, then these {scorecard.days}"}
+    named = {name: replace(how, label=labels.get(name, name.capitalize())) for name, how in fields.items()}
     types = {"n": "BIGINT", "before_n": "BIGINT", "days": "DOUBLE[]"}
     columns = tuple(Column(name, types.get(name, "VARCHAR")) for name in named)
     rows: list[Row] = [tuple(row[name] for name in named) for row in cells]
     return Listing(Table(columns, rows), heading, named)
 
 
-def _cells(score: Score, found: Scorecard) -> dict[str, Any]:
+def _cells(score: Score, scorecard: Scorecard) -> dict[str, Any]:
     metric = score.metric
     return {
         "metric": metric.label,
@@ -114,7 +122,7 @@ def _cells(score: Score, found: Scorecard) -> dict[str, Any]:
         "change": formatted(metric, score.change, signed=True),
         "change_interval": between(metric, score.change_interval, signed=True),
         "verdict": score.verdict or None,
-        "days": [*score.series[: found.days], None, *score.series[found.days :]] if score.series else None,
+        "days": [*score.series[: scorecard.days], None, *score.series[scorecard.days :]] if score.series else None,
     }
 
 
@@ -151,17 +159,18 @@ def _threshold(metric: Metric, bound: Bound | None) -> str | None:
     return f"{_SIGNS[bound.word]} {number(value, 0 if value.is_integer() else 1)} {unit}".rstrip()
 
 
-def _span(first: datetime, end: datetime, found: Scorecard) -> str:
-    start, stop = in_zone(first, found.timezone), in_zone(end, found.timezone) - timedelta(days=1)
+def _span(first: datetime, end: datetime, scorecard: Scorecard) -> str:
+    start, stop = in_zone(first, scorecard.timezone), in_zone(end, scorecard.timezone) - timedelta(days=1)
     return f"{start.day} {start:%b} – {stop.day} {stop:%b %Y}"
 
 
-def _notes(found: Scorecard) -> Iterator[str]:
-    until = in_zone(found.until, found.timezone)
-    yield f"whole days in {found.timezone}: what happened since {until:%H:%M} on {until.day} {until:%b} is in no figure"
-    if any((limits.low is None) != (limits.high is None) for score in found.scores for limits in _limits(score)):
+def _notes(scorecard: Scorecard) -> Iterator[str]:
+    until = in_zone(scorecard.until, scorecard.timezone)
+    end = f"{until:%H:%M} on {until.day} {until:%b}"
+    yield f"whole days in {scorecard.timezone}: what happened since {end} is in no figure"
+    if any((limits.low is None) != (limits.high is None) for score in scorecard.scores for limits in _limits(score)):
         yield "a ? in an interval is a side that the data cannot bound yet"
-    for score in found.scores:
+    for score in scorecard.scores:
         if score.unknown:
             yield f"{score.metric.label} is unknown: {score.unknown}"
 
@@ -198,25 +207,25 @@ def _plain(bound: Bound | None) -> str | None:
     return bound.text if bound else None
 
 
-def _table(found: Scorecard) -> Table:
-    rows = [_row(score) for score in found.scores]
+def _table(scorecard: Scorecard) -> Table:
+    rows = [_row(score) for score in scorecard.scores]
     columns = tuple(Column(name, _TYPES.get(name, "VARCHAR")) for name in rows[0])
     values: Sequence[Row] = [tuple(row.values()) for row in rows]
-    return Table(columns, values, name="metrics", as_of=found.until, timezone=found.timezone)
+    return Table(columns, values, name="metrics", as_of=scorecard.until, timezone=scorecard.timezone)
 
 
-def _json(found: Scorecard) -> dict[str, Any]:
+def _json(scorecard: Scorecard) -> dict[str, Any]:
     return {
-        "timezone": found.timezone,
-        "days": found.days,
-        "window": {"since": found.since, "until": found.until},
-        "previous": {"since": found.before, "until": found.since},
-        "metrics": [_metric(score, found) for score in found.scores],
-        "notes": list(_notes(found)),
+        "timezone": scorecard.timezone,
+        "days": scorecard.days,
+        "window": {"since": scorecard.since, "until": scorecard.until},
+        "previous": {"since": scorecard.before, "until": scorecard.since},
+        "metrics": [_metric(score, scorecard) for score in scorecard.scores],
+        "notes": list(_notes(scorecard)),
     }
 
 
-def _metric(score: Score, found: Scorecard) -> dict[str, Any]:
+def _metric(score: Score, scorecard: Scorecard) -> dict[str, Any]:
     row = _row(score)
     name = row.pop("metric")
     return {
@@ -226,7 +235,7 @@ def _metric(score: Score, found: Scorecard) -> dict[str, Any]:
         **row,
         "row": score.now.row,
         "note": score.note or None,
-        "series": [{"day": day, "value": value} for day, value in zip(found.dates, score.series, strict=False)],
+        "series": [{"day": day, "value": value} for day, value in zip(scorecard.dates, score.series, strict=False)],
         "error": score.error.message if score.error else None,
         "unknown": score.unknown or None,
     }

@@ -10,7 +10,7 @@ from typing import Any
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answers, grouping, groups, narrowed, one_group
-from usertrack.product.scope import Scope, GroupName
+from usertrack.product.scope import GroupName, Scope
 
 LENGTHS = {
     "to_30s": "0-30s",
@@ -65,7 +65,7 @@ class Visits:
 class Compared:
     """The sessions of the window, as far as it is over, and of as long ``before`` it.
 
-    ``buckets``: of each bucket of the frame that had any, counted from 0; empty where these were not asked for.
+    ``buckets``: of each bucket of the scope that had any, counted from 0; empty where these were not asked for.
     """
 
     now: Visits
@@ -85,7 +85,7 @@ class Sessions:
     ``in_buckets``: all sessions and those of the breakdown have their buckets. ``none`` is why there are none at all.
     """
 
-    frame: Scope
+    scope: Scope
     all: Compared
     groups: Mapping[GroupName, Compared]
     by: Mapping[str, Mapping[GroupName, Compared]]
@@ -109,10 +109,10 @@ def compared(rows: Sequence[Mapping[str, Any]]) -> Compared:
     return Compared(whole.get(1, Visits()), whole.get(0, Visits()), buckets)
 
 
-def explained(runner: Runner, scope: Scope, found: Compared) -> tuple[Compared, str]:
+def explained(runner: Runner, scope: Scope, comparison: Compared) -> tuple[Compared, str]:
     """``found``, and in words why there are no sessions, if there are none: they may not be known."""
-    if found.now.sessions:
-        return found, ""
+    if comparison.now.sessions:
+        return comparison, ""
     where = scope.values["where"]
     conditions = (where, f"({where}) AND $session_id != ''")
     asked = [
@@ -121,8 +121,10 @@ def explained(runner: Runner, scope: Scope, found: Compared) -> tuple[Compared, 
     ]
     events, of_sessions = (len(table.rows) for table in answers(runner, asked))
     if of_sessions or not events:
-        return found, "no session began in this time"
-    unknown = replace(found, now=Visits(known=False), before=replace(found.before, known=found.before.sessions > 0))
+        return comparison, "no session began in this time"
+    unknown = replace(
+        comparison, now=Visits(known=False), before=replace(comparison.before, known=comparison.before.sessions > 0)
+    )
     return unknown, "no event has a $session_id: there are no sessions"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from usertrack.core.document import Block, Chart, Document, Listing, Field, Spark
+from usertrack.core.document import Block, Chart, Document, Field, Listing, Spark
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import plural
 from usertrack.product.ask import rest_note
@@ -31,29 +31,29 @@ _COLUMNS = (
 _MOST = 20  # rows of a table, unless --limit says otherwise
 
 
-def sessions_document(found: Sessions) -> Document:
+def sessions_document(sessions: Sessions) -> Document:
     """All sessions, their lengths, and their devices, browsers, systems and countries; files hold a row for each.
 
     Where buckets were asked for, one for each of them follows: those of the whole window have no `start`.
     """
-    scope, now = found.frame, found.all.now
-    columns, rows = _rows(found)
-    figures, before = session_figures(now), session_figures(found.all.before)
+    scope, now = sessions.scope, sessions.all.now
+    columns, rows = _rows(sessions)
+    figures, before = session_figures(now), session_figures(sessions.all.before)
     compared = listing(figures, before)
     notes = (
         *scope.notes,
-        *_notes(found),
-        *absent_notes(found),
-        *(rest_note(found.by_value, scope) if found.by_value else ()),
+        *_notes(sessions),
+        *absent_notes(sessions),
+        *(rest_note(sessions.by_value, scope) if sessions.by_value else ()),
     )
     return Document(
         title="Sessions",
-        subtitle=" · ".join([scope.window, *scope.scope, *(scope.weeks if found.in_buckets else [])]),
+        subtitle=" · ".join([scope.window, *scope.conditions, *(scope.weeks if sessions.in_buckets else [])]),
         blocks=(
             compared,
-            *session_buckets.blocks(found),
+            *session_buckets.blocks(sessions),
             *([_lengths(now)] if now.known else []),
-            *(_values(by, known, now) for by, known in _told_apart(found)),
+            *(_values(by, known, now) for by, known in _told_apart(sessions)),
         ),
         notes=notes,
         data=lambda: {
@@ -65,37 +65,40 @@ def sessions_document(found: Sessions) -> Document:
             "rows": Table(columns, rows).dicts(),
             "notes": list(notes),
         },
-        table=replace(found.table, columns=columns, rows=rows, name="sessions", timezone=scope.timezone),
+        table=replace(sessions.table, columns=columns, rows=rows, name="sessions", timezone=scope.timezone),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
 
 
-def _rows(found: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
-    now = found.all.now
-    own = [("all", EVERYBODY, found.all), *((found.frame.breakdown, name, one) for name, one in found.groups.items())]
-    traits = [(by, name, one) for by, known in found.by.items() for name, one in known.items()]
+def _rows(sessions: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
+    now = sessions.all.now
+    own = [
+        ("all", EVERYBODY, sessions.all),
+        *((sessions.scope.breakdown, name, one) for name, one in sessions.groups.items()),
+    ]
+    traits = [(by, name, one) for by, known in sessions.by.items() for name, one in known.items()]
     whole: list[Row] = [(by, *name.columns.values(), *_row(one.now, now)) for by, name, one in (*own, *traits)]
-    if not found.in_buckets:
+    if not sessions.in_buckets:
         return _COLUMNS, whole
     in_time: list[Row] = [
         (
             by,
             *name.columns.values(),
             *_row(bucket.visits, now),
-            found.frame.stored(bucket.start),
+            sessions.scope.stored(bucket.start),
             bucket.complete,
         )
         for by, name, one in own
-        for bucket in session_buckets.buckets(found, one)
+        for bucket in session_buckets.buckets(sessions, one)
     ]
-    columns = (*_COLUMNS, found.frame.column(), Column("complete", "BOOLEAN"))
+    columns = (*_COLUMNS, sessions.scope.column(), Column("complete", "BOOLEAN"))
     return columns, [*((*row, None, None) for row in whole), *in_time]
 
 
-def _told_apart(found: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Compared]]]:
+def _told_apart(sessions: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Compared]]]:
     """By the breakdown, if there is one, and by each trait; nothing where there are no sessions."""
-    for by, known in ((found.frame.breakdown, found.groups), *found.by.items()):
+    for by, known in ((sessions.scope.breakdown, sessions.groups), *sessions.by.items()):
         if known:
             yield by, known
 
@@ -170,23 +173,23 @@ def _values(by: str, known: Mapping[GroupName, Compared], all_: Visits) -> Listi
     return Listing(Table(tuple(map(Column, shown, kinds)), rows), "", shown, limit=_MOST)
 
 
-def absent_notes(found: Sessions) -> Iterator[str]:
+def absent_notes(sessions: Sessions) -> Iterator[str]:
     """What sessions cannot be told apart by."""
-    if found.absent:
-        yield f"no session has {' or '.join(TRAITS[label] for label in found.absent)}: there is no table of that"
+    if sessions.absent:
+        yield f"no session has {' or '.join(TRAITS[label] for label in sessions.absent)}: there is no table of that"
 
 
-def none_notes(found: Sessions) -> Iterator[str]:
+def none_notes(sessions: Sessions) -> Iterator[str]:
     """Why there are no sessions."""
-    if found.none:
-        yield found.none
+    if sessions.none:
+        yield sessions.none
 
 
-def _notes(found: Sessions) -> Iterator[str]:
-    yield from none_notes(found)
-    if found.frame.where:
+def _notes(sessions: Sessions) -> Iterator[str]:
+    yield from none_notes(sessions)
+    if sessions.scope.where:
         yield "sessions with an event that fulfils --where, each of them whole"
-    unseen = found.all.now.sessions - found.all.now.with_pageview
+    unseen = sessions.all.now.sessions - sessions.all.now.with_pageview
     if unseen:
         yield f"{plural(unseen, 'session')} without any pageview: whether they bounced is not known"
 
@@ -200,32 +203,32 @@ class Bucket:
     complete: bool
 
 
-def buckets(found: Sessions, one: Compared) -> list[Bucket]:
+def buckets(sessions: Sessions, comparison: Compared) -> list[Bucket]:
     """Every bucket of the window up to now, also those without a session; none where they were not asked for."""
-    scope = found.frame
-    starts = scope.starts if found.in_buckets else []
-    return [Bucket(start, one.at(at), not scope.unfinished(start)) for at, start in enumerate(starts)]
+    scope = sessions.scope
+    starts = scope.starts if sessions.in_buckets else []
+    return [Bucket(start, comparison.at(at), not scope.unfinished(start)) for at, start in enumerate(starts)]
 
 
-def blocks(found: Sessions) -> Iterator[Block]:
+def blocks(sessions: Sessions) -> Iterator[Block]:
     """Nothing where buckets were not asked for."""
-    scope, known = found.frame, buckets(found, found.all)
+    scope, known = sessions.scope, buckets(sessions, sessions.all)
     over = [bucket for bucket in known if bucket.complete]
-    if not found.all.now.known:
+    if not sessions.all.now.known:
         return
     if len(over) > 2:
         label = f"Sessions by {scope.interval}"
         x = scope.axis([bucket.start for bucket in over])
         yield Chart("trend", label, x, {label: [bucket.visits.sessions for bucket in over]})
-        for name, one in found.groups.items():
-            line = [bucket.visits.sessions for bucket in buckets(found, one) if bucket.complete]
+        for name, one in sessions.groups.items():
+            line = [bucket.visits.sessions for bucket in buckets(sessions, one) if bucket.complete]
             yield Spark(scope.heading(name), line)
     if known:
-        yield _listing(found, known)
+        yield _listing(sessions, known)
 
 
-def _listing(found: Sessions, known: list[Bucket]) -> Listing:
-    scope = found.frame
+def _listing(sessions: Sessions, known: list[Bucket]) -> Listing:
+    scope = sessions.scope
     rows: list[Row] = [
         (
             scope.label(bucket.start) + "…" * (not bucket.complete),

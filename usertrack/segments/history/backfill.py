@@ -64,10 +64,10 @@ def _classify(runner: Runner, rules: Rules, sets: Sequence[SegmentSet], place: P
     done.incomplete = done.incomplete or any(fact.missing for fact in profiles.facts.values())
     notes = [note for note in profiles.notes if not (runner.past and note.startswith(runner.past))]
     for each in sets:
-        found = classify(profiles, each)
+        classification = classify(profiles, each)
         with opened(profiles.connection, place, write=True):
             try:
-                done.weeks.append((record(found, place, runner.now), True))
+                done.weeks.append((record(classification, place, runner.now), True))
             except UsageError as error:
                 notes.append(f"{profiles.as_of:%Y-%m-%d}: {error.message}; {error.hint}")
     done.notes += [note for note in notes if note not in done.notes]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from usertrack.core.document import Document, Listing, Paragraph, Field
+from usertrack.core.document import Document, Field, Listing, Paragraph
 from usertrack.core.table import Column, Row, Table
 from usertrack.segments.history.timeline import Step
 from usertrack.segments.history.transitions import ABSENT, NOWHERE

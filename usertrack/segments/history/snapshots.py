@@ -75,14 +75,14 @@ class Snapshot:
 # Writing
 
 
-def record(found: Classification, place: Place, recorded_at: datetime) -> Snapshot:
+def record(classification: Classification, place: Place, recorded_at: datetime) -> Snapshot:
     """Keep ``found`` in the open history, in the place of what it has for the same set, moment and origin.
 
     What is known is never replaced by what is not: raises UsageError when the file knows more segments of that moment.
     """
-    connection, profiles = found.bench.connection, found.bench
-    before = _same(connection, place, found)
-    new = _snapshot(found, recorded_at)
+    connection, profiles = classification.profiles.connection, classification.profiles
+    before = _same(connection, place, classification)
+    new = _snapshot(classification, recorded_at)
     if before and len(before.known) > len(new.known):
         raise UsageError("the history has a more complete answer for this moment", "that one was kept")
     number = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM history.snapshot").fetchone()[0]
@@ -102,10 +102,10 @@ def record(found: Classification, place: Place, recorded_at: datetime) -> Snapsh
     return replace(new, id=number)
 
 
-def forget(connection: Any, kept: Sequence[Snapshot]) -> None:
+def forget(connection: Any, snapshots: Sequence[Snapshot]) -> None:
     """Take these classifications out of the open history, with their people."""
     with transaction(connection):
-        _forget(connection, [snapshot.id for snapshot in kept])
+        _forget(connection, [snapshot.id for snapshot in snapshots])
 
 
 def _forget(connection: Any, ids: Sequence[int]) -> None:
@@ -139,26 +139,28 @@ def column_of(fact: ProfileFact) -> str:
     return identifier(f"{fact.name} {fact.type}")
 
 
-def _same(connection: Any, place: Place, found: Classification) -> Snapshot | None:
-    moment = found.bench.as_of.replace(tzinfo=None)
-    return next(iter(snapshots(connection, place, found.segment_set.name, moment, moment)), None)
+def _same(connection: Any, place: Place, classification: Classification) -> Snapshot | None:
+    moment = classification.profiles.as_of.replace(tzinfo=None)
+    return next(iter(snapshots(connection, place, classification.segment_set.name, moment, moment)), None)
 
 
-def _snapshot(found: Classification, recorded_at: datetime) -> Snapshot:
-    profiles = found.bench
-    looked_at = dict.fromkeys(name for s in found.segment_set.segments for name in columns(condition(profiles, s)))
+def _snapshot(classification: Classification, recorded_at: datetime) -> Snapshot:
+    profiles = classification.profiles
+    looked_at = dict.fromkeys(
+        name for s in classification.segment_set.segments for name in columns(condition(profiles, s))
+    )
     return Snapshot(
         id=0,
-        set_name=found.segment_set.name,
+        set_name=classification.segment_set.name,
         as_of=profiles.as_of.replace(tzinfo=None),
         recorded_at=recorded_at.replace(tzinfo=None),
-        rules=rules_digest(profiles.rules, profiles.queries, found.segment_set),
-        exclusive=found.segment_set.exclusive,
+        rules=rules_digest(profiles.rules, profiles.queries, classification.segment_set),
+        exclusive=classification.segment_set.exclusive,
         people=profiles.people,
         match=profiles.match.as_dict(),
         segments=tuple(
             KeptSegment(c.segment.id, c.segment.name, c.segment.when, c.people, c.undecided, c.unknown)
-            for c in found.counts
+            for c in classification.counts
         ),
         facts=tuple(
             profiles.facts[name]
@@ -168,12 +170,12 @@ def _snapshot(found: Classification, recorded_at: datetime) -> Snapshot:
     )
 
 
-def rules_digest(rules: Rules, queries: Mapping[str, Query], chosen: SegmentSet) -> str:
+def rules_digest(rules: Rules, queries: Mapping[str, Query], segment_set: SegmentSet) -> str:
     """Changes when anything does that decides who is in which segment: queries, derived facts, conditions, order."""
     deciding = {
         "queries": {name: [dict(params), queries[name].sql] for name, params in rules.queries.items()},
         "derived": {derived.name: derived.sql for derived in rules.derived},
-        "segments": [chosen.exclusive, [(segment.id, segment.when) for segment in chosen.segments]],
+        "segments": [segment_set.exclusive, [(segment.id, segment.when) for segment in segment_set.segments]],
     }
     return hashlib.sha256(json.dumps(deciding, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -220,7 +222,7 @@ def _read(row: dict[str, Any]) -> Snapshot:
     return Snapshot(**row)
 
 
-def nearest(kept: Sequence[Snapshot], moment: datetime, within: timedelta) -> Snapshot | None:
+def nearest(snapshots: Sequence[Snapshot], moment: datetime, within: timedelta) -> Snapshot | None:
     """The one of ``kept`` that is nearest to ``moment`` and not further from it than ``within``."""
-    near = min(kept, key=lambda snapshot: abs(snapshot.as_of - moment), default=None)
+    near = min(snapshots, key=lambda snapshot: abs(snapshot.as_of - moment), default=None)
     return near if near and abs(near.as_of - moment) <= within else None

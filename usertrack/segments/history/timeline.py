@@ -15,7 +15,7 @@ from usertrack.segments.history.snapshots import WEEK, Snapshot, column_of, near
 from usertrack.segments.history.transitions import Pair, matrix, moved_counts, moves
 
 
-def stays(connection: Any, kept: Sequence[Snapshot]) -> None:
+def stays(connection: Any, snapshots: Sequence[Snapshot]) -> None:
     """Make the tables `seen` (segment, snapshot, ordinal, as_of) and `stay`: segment, key, first and last ordinal.
 
     A stay is a row of consecutive snapshots that all have the person in the segment; a snapshot in which the segment
@@ -23,8 +23,8 @@ def stays(connection: Any, kept: Sequence[Snapshot]) -> None:
     """
     seen = [
         (segment, snapshot.id, ordinal, snapshot.as_of)
-        for segment in _all_segments(kept)
-        for ordinal, snapshot in enumerate(snapshot for snapshot in kept if segment in snapshot.known)
+        for segment in _all_segments(snapshots)
+        for ordinal, snapshot in enumerate(snapshot for snapshot in snapshots if segment in snapshot.known)
     ]
     connection.execute(
         "CREATE OR REPLACE TABLE seen (segment VARCHAR, snapshot INTEGER, ordinal INTEGER, as_of TIMESTAMP)"
@@ -42,12 +42,12 @@ def stays(connection: Any, kept: Sequence[Snapshot]) -> None:
     )
 
 
-def _all_segments(kept: Sequence[Snapshot]) -> dict[str, str]:
+def _all_segments(snapshots: Sequence[Snapshot]) -> dict[str, str]:
     """Name by id of every segment there is or was, those of the last snapshot first."""
-    return {segment.id: segment.name for snapshot in (*kept[-1:], *kept) for segment in snapshot.segments}
+    return {segment.id: segment.name for snapshot in (*snapshots[-1:], *snapshots) for segment in snapshot.segments}
 
 
-def sizes(connection: Any, kept: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
+def sizes(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
     """One row per snapshot and segment: how many people, and how many entered and left since the snapshot before.
 
     Reads what `stays` made. Unknown sizes are None; so is what entered and left at the first snapshot.
@@ -62,7 +62,7 @@ def sizes(connection: Any, kept: Sequence[Snapshot], only: Sequence[str] = ()) -
     }
     rows = [
         (snapshot.as_of, segment.id, segment.name, segment.people, *moved.get((segment.id, snapshot.id), (None, None)))
-        for snapshot in kept
+        for snapshot in snapshots
         for segment in snapshot.segments
         if not only or segment.id in only
     ]
@@ -71,7 +71,7 @@ def sizes(connection: Any, kept: Sequence[Snapshot], only: Sequence[str] = ()) -
     return Table(tuple(Column(*pair) for pair in (names | counts).items()), rows, name="sizes")
 
 
-def dwell(connection: Any, kept: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
+def dwell(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
     """How long people stay, in days, one row per segment of the last snapshot; reads what `stays` made.
 
     ``days_so_far`` is the median of those who are in it now, ``since_before`` of whom were in it at the first snapshot
@@ -81,7 +81,7 @@ def dwell(connection: Any, kept: Sequence[Snapshot], only: Sequence[str] = ()) -
     rows = connection.execute(_DWELL).fetchall()
     found = {row[0]: row[1:] for row in rows}
     nothing = (0, None, 0, 0, 0, None)
-    shown = [s for s in (kept[-1].known.values() if kept else ()) if not only or s.id in only]
+    shown = [s for s in (snapshots[-1].known.values() if snapshots else ()) if not only or s.id in only]
     names = {"segment": "VARCHAR", "name": "VARCHAR", "people": "BIGINT", "days_so_far": "DOUBLE"}
     names |= {"since_before": "BIGINT", "stays": "BIGINT", "ended": "BIGINT", "days": "DOUBLE"}
     return Table(
@@ -126,18 +126,18 @@ class Step:
     facts: Mapping[str, Any]
 
 
-def path(connection: Any, kept: Sequence[Snapshot], wanted: str) -> list[Step]:
+def path(connection: Any, snapshots: Sequence[Snapshot], wanted: str) -> list[Step]:
     """One step per snapshot, oldest first; raises UsageError, naming near matches, when nobody was ever called that."""
-    columns_ = {column_of(fact) for snapshot in kept for fact in snapshot.facts}
+    columns_ = {column_of(fact) for snapshot in snapshots for fact in snapshot.facts}
     cursor = connection.execute(
         f'SELECT snapshot, segments, "primary", priority{"".join(", " + name for name in columns_)} '
         "FROM history.person WHERE key = lower(trim(?))",
         [wanted],
     )
     rows = {row[0]: (row[1:4], dict(zip(columns_, row[4:], strict=True))) for row in cursor.fetchall()}
-    if not any(snapshot.id in rows for snapshot in kept):
-        raise UsageError(f"nobody is known as '{wanted}' in this history", _near(connection, kept, wanted))
-    return [_step(snapshot, *rows.get(snapshot.id, ((None, None, None), {}))) for snapshot in kept]
+    if not any(snapshot.id in rows for snapshot in snapshots):
+        raise UsageError(f"nobody is known as '{wanted}' in this history", _near(connection, snapshots, wanted))
+    return [_step(snapshot, *rows.get(snapshot.id, ((None, None, None), {}))) for snapshot in snapshots]
 
 
 def _step(snapshot: Snapshot, own: Sequence[Any], facts: Mapping[str, Any]) -> Step:
@@ -146,8 +146,8 @@ def _step(snapshot: Snapshot, own: Sequence[Any], facts: Mapping[str, Any]) -> S
     return Step(snapshot, None if segments is None else tuple(segments), primary, priority, by_name)
 
 
-def _near(connection: Any, kept: Sequence[Snapshot], wanted: str) -> str:
-    ids = ", ".join(str(snapshot.id) for snapshot in kept) or "0"
+def _near(connection: Any, snapshots: Sequence[Snapshot], wanted: str) -> str:
+    ids = ", ".join(str(snapshot.id) for snapshot in snapshots) or "0"
     near = connection.execute(
         f"SELECT key FROM (SELECT DISTINCT key FROM history.person WHERE snapshot IN ({ids})) "
         "WHERE jaro_winkler_similarity(key, lower(trim($1))) > 0.82 "
@@ -197,60 +197,60 @@ class HistoryQuery:
     after: datetime | None = None
 
 
-def best_of_days(kept: Sequence[Snapshot], zone: str) -> list[Snapshot]:
+def best_of_days(snapshots: Sequence[Snapshot], zone: str) -> list[Snapshot]:
     """Of each day in ``zone`` the snapshot that knows the most segments, the last of those: a day is one point in time.
 
     A run while a source is down does not stand for its day.
     """
     days: dict[date, Snapshot] = {}
-    for snapshot in kept:
+    for snapshot in snapshots:
         day = in_zone(snapshot.as_of, zone).date()
         if day not in days or len(snapshot.known) >= len(days[day].known):
             days[day] = snapshot
     return list(days.values())
 
 
-def tell(connection: Any, kept: Sequence[Snapshot], days: Sequence[Snapshot], asked: HistoryQuery) -> Story:
+def tell(connection: Any, snapshots: Sequence[Snapshot], days: Sequence[Snapshot], query: HistoryQuery) -> Story:
     """Every part of the answer, held in ``connection`` and not in the file; raises UsageError for dates without one."""
-    whole = [snapshot for snapshot in kept if snapshot in days or not snapshot.incomplete]
-    pair = pair_of(whole, asked.before, asked.after)
+    whole = [snapshot for snapshot in snapshots if snapshot in days or not snapshot.incomplete]
+    pair = pair_of(whole, query.before, query.after)
     stays(connection, days)
     return Story(
-        asked.set_name,
-        asked.key,
+        query.set_name,
+        query.key,
         tuple(days),
-        sizes(connection, days, asked.segments),
-        dwell(connection, days, asked.segments),
-        tuple(snapshot for snapshot in kept if snapshot.incomplete),
+        sizes(connection, days, query.segments),
+        dwell(connection, days, query.segments),
+        tuple(snapshot for snapshot in snapshots if snapshot.incomplete),
         pair,
         moved_counts(connection, pair) if pair else {},
         matrix(connection, pair) if pair else None,
-        moves(connection, pair, asked.key, asked.segments) if pair else None,
+        moves(connection, pair, query.key, query.segments) if pair else None,
     )
 
 
-def pair_of(kept: Sequence[Snapshot], before: datetime | None, after: datetime | None) -> Pair | None:
+def pair_of(snapshots: Sequence[Snapshot], before: datetime | None, after: datetime | None) -> Pair | None:
     """The two snapshots to compare; raises UsageError when there is none within a week of a date that was asked for."""
-    last = _at(kept, after) if after else kept[-1]
-    earlier = [snapshot for snapshot in kept if snapshot.as_of < last.as_of]
+    last = _at(snapshots, after) if after else snapshots[-1]
+    earlier = [snapshot for snapshot in snapshots if snapshot.as_of < last.as_of]
     if before:
-        first = _at(kept, before)
+        first = _at(snapshots, before)
         if first.as_of >= last.as_of:
-            raise UsageError(f"there is nothing between {_day(first)} and {_day(last)}", _known(kept, before))
+            raise UsageError(f"there is nothing between {_day(first)} and {_day(last)}", _known(snapshots, before))
         return Pair(first, last)
     near = nearest(earlier, last.as_of - WEEK, timedelta.max)
     return Pair(near, last) if near else None
 
 
-def _at(kept: Sequence[Snapshot], moment: datetime) -> Snapshot:
-    found = nearest(kept, moment, WEEK)
+def _at(snapshots: Sequence[Snapshot], moment: datetime) -> Snapshot:
+    found = nearest(snapshots, moment, WEEK)
     if found is None:
-        raise UsageError(f"there is no snapshot within a week of {moment:%Y-%m-%d}", _known(kept, moment))
+        raise UsageError(f"there is no snapshot within a week of {moment:%Y-%m-%d}", _known(snapshots, moment))
     return found
 
 
-def _known(kept: Sequence[Snapshot], moment: datetime) -> str:
-    near = sorted(kept, key=lambda snapshot: abs(snapshot.as_of - moment))[:3]
+def _known(snapshots: Sequence[Snapshot], moment: datetime) -> str:
+    near = sorted(snapshots, key=lambda snapshot: abs(snapshot.as_of - moment))[:3]
     return f"the nearest are of {', '.join(sorted(map(_day, near)))}"
 
 

@@ -53,29 +53,29 @@ class Since:
     counts: Mapping[str, tuple[int, int]]
 
 
-def keep(found: Classification, place: Place | None, now: datetime) -> Since | None:
+def keep(classification: Classification, place: Place | None, now: datetime) -> Since | None:
     """Record ``found`` and compare it with the snapshot nearest to a week before it, when there is one.
 
     An answer is worth having without its history: what goes wrong becomes a note of its workbench.
     """
     if place is None:
         return None
-    connection = found.bench.connection
+    connection = classification.profiles.connection
     try:
         with opened(connection, place, write=True):
-            new = record(found, place, now)
+            new = record(classification, place, now)
             near = snapshots(connection, place, new.set_name, new.as_of - 2 * WEEK, new.as_of)
             before = week_before(near, new)
             pair = Pair(before, new) if before else None
             return Since(pair, moved_counts(connection, pair)) if pair else None
     except UsertrackError as error:
-        found.bench.notes.append(f"not kept in the history: {error.message} ({error.hint})")
+        classification.profiles.notes.append(f"not kept in the history: {error.message} ({error.hint})")
         return None
 
 
-def week_before(kept: Sequence[Snapshot], after: Snapshot) -> Snapshot | None:
+def week_before(snapshots: Sequence[Snapshot], after: Snapshot) -> Snapshot | None:
     """The snapshot nearest to a week before ``after``, if one is nearer to that than half a week."""
-    earlier = [snapshot for snapshot in kept if snapshot.as_of < after.as_of]
+    earlier = [snapshot for snapshot in snapshots if snapshot.as_of < after.as_of]
     whole = [snapshot for snapshot in earlier if not snapshot.incomplete]
     return nearest(whole, after.as_of - WEEK, WEEK / 2) or nearest(earlier, after.as_of - WEEK, WEEK / 2)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from usertrack.core.document import Block, Document, Listing, Paragraph, Field
+from usertrack.core.document import Block, Document, Field, Listing, Paragraph
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import day
 from usertrack.core.table import Column, Row, Table

@@ -19,7 +19,7 @@ from usertrack.segments.classify import Classification, classify
 from usertrack.segments.history.file import Place, opened
 from usertrack.segments.history.snapshots import Snapshot, nearest, record, rules_digest, snapshots
 from usertrack.segments.history.transitions import Pair, moved_counts, moves
-from usertrack.segments.profiles import statements_of, join
+from usertrack.segments.profiles import join, statements_of
 from usertrack.segments.rules import Rules, SegmentSet
 
 _NEAR = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
@@ -65,14 +65,14 @@ class Answered:
 
 
 def ask_both(
-    runner: Runner, sought: Sought, others: Sequence[Statement] = (), done: Done | None = None
+    runner: Runner, sought: Sought, statements: Sequence[Statement] = (), done: Done | None = None
 ) -> tuple[Answered, list[Answer]]:
     """The profiles at both moments and the answers to ``others``, all asked at once."""
     now, before = runner.at(sought.as_of), runner.at(sought.earlier)
     kept = _kept_then(runner, sought)
     profiles = statements_of(now, sought.rules)
     more = [] if kept else statements_of(before, sought.rules)
-    answers = now.run([*profiles, *more, *others], done)
+    answers = now.run([*profiles, *more, *statements], done)
     first, second = len(profiles), len(profiles) + len(more)
     return Answered(sought, now, before, answers[:first], kept or answers[first:second]), answers[second:]
 
@@ -83,17 +83,17 @@ def classify_both(answered: Answered) -> tuple[Classification, Moved]:
     Raises a UsertrackError when the profiles could not be had at all.
     """
     sought, now = answered.sought, answered.now.now
-    found = classify(join(answered.now, sought.rules, answered.profiles), sought.segment_set)
+    classification = classify(join(answered.now, sought.rules, answered.profiles), sought.segment_set)
     was: Classification | Snapshot
     if isinstance(answered.earlier, Snapshot):
         was = answered.earlier
     else:
         was = classify(join(answered.before, sought.rules, answered.earlier), sought.segment_set)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-        moved = _look_back(found, was, sought.place, Path(folder) / "compared.duckdb", now)
+        moved = _look_back(classification, was, sought.place, Path(folder) / "compared.duckdb", now)
     if sought.keep and sought.place:
-        _keep(found, was, sought.place, now)
-    return found, moved
+        _keep(classification, was, sought.place, now)
+    return classification, moved
 
 
 def _kept_then(runner: Runner, sought: Sought) -> Snapshot | None:
@@ -117,26 +117,31 @@ def _kept_then(runner: Runner, sought: Sought) -> Snapshot | None:
 
 
 def _look_back(
-    found: Classification, before: Classification | Snapshot, place: Place | None, scratch: Path, now: datetime
+    classification: Classification, before: Classification | Snapshot, place: Place | None, scratch: Path, now: datetime
 ) -> Moved:
     """``found`` beside ``before``, both put into the new file ``scratch``."""
     compared = Place(scratch, place.origin if place else "")
     if isinstance(before, Snapshot):
         assert place is not None
-        _copy(found, before, place, compared)
+        _copy(classification, before, place, compared)
         was = before
     else:
-        with opened(before.bench.connection, compared, write=True):
+        with opened(before.profiles.connection, compared, write=True):
             was = record(before, compared, now)
-    connection = found.bench.connection
+    connection = classification.profiles.connection
     with opened(connection, compared, write=True):
-        pair = Pair(was, record(found, compared, now))
-        return Moved(pair, moved_counts(connection, pair), moves(connection, pair, found.bench.key), place is not None)
+        pair = Pair(was, record(classification, compared, now))
+        return Moved(
+            pair,
+            moved_counts(connection, pair),
+            moves(connection, pair, classification.profiles.key),
+            place is not None,
+        )
 
 
-def _copy(found: Classification, snapshot: Snapshot, place: Place, into: Place) -> None:
+def _copy(classification: Classification, snapshot: Snapshot, place: Place, into: Place) -> None:
     """Put one snapshot of the history into the other file."""
-    connection = found.bench.connection
+    connection = classification.profiles.connection
     with opened(connection, place):
         for table, name in (("snapshot", "id"), ("person", "snapshot")):
             connection.execute(
@@ -152,14 +157,14 @@ def _copy(found: Classification, snapshot: Snapshot, place: Place, into: Place) 
         connection.execute(f"UPDATE history.snapshot SET origin = {quote(into.origin)}")
 
 
-def _keep(found: Classification, was: Classification | Snapshot, place: Place, now: datetime) -> None:
+def _keep(classification: Classification, was: Classification | Snapshot, place: Place, now: datetime) -> None:
     """Record what was classified in the history; what was kept at the time is left alone. A failure becomes a note."""
     try:
-        for each in [found] if isinstance(was, Snapshot) else [was, found]:
-            connection, moment = each.bench.connection, each.bench.as_of.replace(tzinfo=None)
+        for each in [classification] if isinstance(was, Snapshot) else [was, classification]:
+            connection, moment = each.profiles.connection, each.profiles.as_of.replace(tzinfo=None)
             with opened(connection, place, write=True):
                 same = snapshots(connection, place, each.segment_set.name, moment, moment)
                 if all(snapshot.afterwards for snapshot in same):
                     record(each, place, now)
     except UsertrackError as error:
-        found.bench.notes.append(f"not kept in the history: {error.message} ({error.hint})")
+        classification.profiles.notes.append(f"not kept in the history: {error.message} ({error.hint})")

@@ -52,5 +52,6 @@ class Scope:
     def unknown(self, chain: Chain) -> HogQLError:
         known = [name for source in self.sources for name in (source.name, *source.known()) if name]
         return HogQLError(
-            f"Unable to resolve field: {chain[0]}" + suggestion(str(chain[0]), [*known, *self.aliases], ". Did you mean: {}?")
+            f"Unable to resolve field: {chain[0]}"
+            + suggestion(str(chain[0]), [*known, *self.aliases], ". Did you mean: {}?")
         )

@@ -94,9 +94,14 @@ class _Work:
     """One import in a thread of its own, which clears up after itself; ``told`` is what it says meanwhile."""
 
     def __init__(
-        self, store: Store, token: str, wanted: ImportOptions, uploads: contextlib.ExitStack, problem: UsertrackError | None
+        self,
+        store: Store,
+        token: str,
+        options: ImportOptions,
+        uploads: contextlib.ExitStack,
+        problem: UsertrackError | None,
     ) -> None:
-        self._store, self._token, self._wanted, self._uploads, self._problem = store, token, wanted, uploads, problem
+        self._store, self._token, self._wanted, self._uploads, self._problem = store, token, options, uploads, problem
         self._said: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self._hung_up = threading.Event()
 

@@ -263,12 +263,12 @@ class Events:
 
 
 @contextmanager
-def open_events(session: "Session", wanted: ImportOptions, token: str) -> Iterator[Events]:
+def open_events(session: "Session", options: ImportOptions, token: str) -> Iterator[Events]:
     """The events of the file that is ``wanted``, for the project of ``token``. Raises UsageError."""
-    with opened(session, wanted.path, wanted.called) as file:
+    with opened(session, options.path, options.called) as file:
         names = [column.name for column in file.columns]
-        mapping = read_mapping(names, partial(holds_objects, session, file), wanted.mapping, wanted.omitted)
-        yield Events(file, mapping, token, wanted.zone)
+        mapping = read_mapping(names, partial(holds_objects, session, file), options.mapping, options.omitted)
+        yield Events(file, mapping, token, options.zone)
 
 
 def _read(column: Column) -> str:

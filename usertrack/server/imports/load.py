@@ -55,16 +55,16 @@ class Imported:
     notes: tuple[str, ...] = ()
 
 
-def import_file(store: "Store", wanted: ImportOptions, token: str, now: datetime, progress: "Notify") -> Imported:
+def import_file(store: "Store", options: ImportOptions, token: str, now: datetime, progress: "Notify") -> Imported:
     """Import the file that is ``wanted`` for the project of ``token``, while ``store`` goes on to serve others.
 
     ``progress`` is told what becomes of which column, and how far it is; an exception in it stops the import. Raises
     UsageError for bad rows, among others; after any error nothing is imported.
     """
-    with store.importing() as session, open_events(session, wanted, token) as events:
+    with store.importing() as session, open_events(session, options, token) as events:
         for target, origin in events.mapping.fates():
             progress(f"{target} ← {origin}")
-        return _load(store, session, events, now, partial(progress, passing=True), wanted)
+        return _load(store, session, events, now, partial(progress, passing=True), options)
 
 
 def _load(
@@ -73,21 +73,21 @@ def _load(
     events: Events,
     now: datetime,
     progress: Said,
-    wanted: ImportOptions,
+    options: ImportOptions,
 ) -> Imported:
     from chdb import ChdbError
 
-    condition = f"NOT {BAD}" if wanted.skip_bad else f"NOT throwIf({BAD}, 'bad row')"
+    condition = f"NOT {BAD}" if options.skip_bad else f"NOT throwIf({BAD}, 'bad row')"
     try:
         progress("reading")
-        problems = bad_rows(session, events) if wanted.skip_bad else []
+        problems = bad_rows(session, events) if options.skip_bad else []
         read = _stage(session, events, events.stored(now, condition), progress)
         if not read:
             raise UsageError(f"no row of '{events.file.path}' can be imported", "`--dry-run` shows what is wrong")
         progress("looking for what is there already")
         apart = join_identified(session)
         people, first, last = gather(session)
-        keeps = wanted.ties == "file" and has_times(session, wanted.zone)
+        keeps = options.ties == "file" and has_times(session, options.zone)
         ties = spread(session, events, _REPEATED, progress) if keeps else left_equal(session)
         repeated = _tell_apart(session, given="uuid" in events.mapping.of)
         known = _forget_known(session, None if "uuid" in events.mapping.of else (first, last))

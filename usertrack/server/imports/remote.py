@@ -20,16 +20,16 @@ _PIECE = 1 << 20  # bytes
 _SILENCE = 60  # seconds; a server that imports says something five times in each
 
 
-def import_by_server(url: str, key: str, wanted: ImportOptions, progress: Notify) -> Imported:
+def import_by_server(url: str, key: str, options: ImportOptions, progress: Notify) -> Imported:
     """As ``import_file``, by the server at ``url``. Raises ConnectionFailed when it is lost, and whatever it raises."""
     asked: list[tuple[str, str | int | float | bool | None]] = [
-        ("suffix", suffix_of(wanted.path)),
-        ("called", str(wanted.called)),
-        ("timezone", wanted.zone),
-        ("skip_bad", wanted.skip_bad),
-        ("ties", wanted.ties),
-        *(("map", each) for each in wanted.mapping),
-        *(("omit", each) for each in wanted.omitted),
+        ("suffix", suffix_of(options.path)),
+        ("called", str(options.called)),
+        ("timezone", options.zone),
+        ("skip_bad", options.skip_bad),
+        ("ties", options.ties),
+        *(("map", each) for each in options.mapping),
+        *(("omit", each) for each in options.omitted),
     ]
     # no proxy stands before a server of this machine
     with httpx.Client(base_url=url, timeout=_SILENCE, trust_env=False) as client:
@@ -39,7 +39,7 @@ def import_by_server(url: str, key: str, wanted: ImportOptions, progress: Notify
                 "/api/projects/@current/usertrack/import",
                 params=asked,
                 headers={"Authorization": f"Bearer {key}"},
-                content=_pieces(wanted.path, progress),
+                content=_pieces(options.path, progress),
             ) as response:
                 if response.status_code != 200:
                     _refuse(url, response)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from usertrack.core.document import Document, Facts, Listing, Field
+from usertrack.core.document import Document, Facts, Field, Listing
 from usertrack.core.table import Column, Table
 from usertrack.core.words import number, plural
 

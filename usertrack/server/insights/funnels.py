@@ -12,6 +12,7 @@ from usertrack.server.insights.nodes import (
     Node,
     World,
     allow,
+    any_of,
     breakdown_of,
     choice,
     count,
@@ -22,7 +23,6 @@ from usertrack.server.insights.nodes import (
     refused,
     section,
     series_of,
-    any_of,
 )
 from usertrack.server.insights.shared import ask_library
 

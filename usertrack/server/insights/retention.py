@@ -10,6 +10,7 @@ from usertrack.server.insights.nodes import (
     Period,
     World,
     allow,
+    any_of,
     choice,
     count,
     event_condition,
@@ -18,7 +19,6 @@ from usertrack.server.insights.nodes import (
     last_moment,
     node_condition,
     section,
-    any_of,
     step,
 )
 from usertrack.server.insights.shared import ask_library, bucketing

@@ -16,7 +16,7 @@ from usertrack.product.journeys.numbers import JourneysQuery as Journey
 from usertrack.product.journeys.numbers import ask as ask_journeys
 from usertrack.product.lifecycle.numbers import ask_lifecycle, ask_stickiness
 from usertrack.product.retention.numbers import RetentionQuery, ask, ask_days
-from usertrack.product.scope import Scope, Range
+from usertrack.product.scope import Range, Scope
 from usertrack.product.steps import parse_step
 
 from ..server.capture_fixtures import Client
@@ -234,7 +234,9 @@ def test_the_last_second_of_a_window_and_the_one_after(client: Client) -> None:
     capture(client, ["p | a | 2026-11-03 23:59:59, 2026-11-04 00:00:00", "q | a | 2026-11-01 23:59:59"])
     window = frame("2026-11-02", "2026-11-04")
     with asking(client.store, NOW) as runner:
-        assert [cohort.size for cohort in ask(runner, RetentionQuery("a", kind="recurring"), window).groups[0].cohorts] == [0, 1]
+        assert [
+            cohort.size for cohort in ask(runner, RetentionQuery("a", kind="recurring"), window).groups[0].cohorts
+        ] == [0, 1]
         assert ask_stickiness(runner, "a", window).groups[""] == (1, 0)
         periods = ask_lifecycle(runner, "a", window).groups[""]
     assert [(period.active, period.people["dormant"]) for period in periods] == [(0, 1), (1, 0)]
