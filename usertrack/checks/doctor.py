@@ -156,13 +156,13 @@ def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
 def _queries(runner: Runner, down: Collection[str]) -> list[Finding]:
     """Every query, those of a source that is ``down`` as not checked: why it is down is told already."""
     folders = {f"{source}/": NAMES[source] for source in SOURCES if NAMES[source] in down}
-    found = check_queries_online(runner) if len(folders) < len(SOURCES) else check_queries(runner.library)
-    asked = [
+    findings = check_queries_online(runner) if len(folders) < len(SOURCES) else check_queries(runner.library)
+    findings = [
         Finding("note", finding.what, f"not checked: {away} cannot be asked", group=finding.group) if away else finding
-        for finding in found
+        for finding in findings
         for away in [folders.get(finding.what.partition("/")[0] + "/")]
     ]
-    return asked if "neon/" in folders else check_tables(runner, asked)
+    return findings if "neon/" in folders else check_tables(runner, findings)
 
 
 def _ms(seconds: float) -> str:

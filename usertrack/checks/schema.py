@@ -68,11 +68,11 @@ def _missing_tables(runner: Runner) -> dict[str, list[str]]:
 
 def _missing_column(finding: Finding, library: Library) -> str:
     """``fastapi_run.run_state``, of what Postgres said of a query; nothing where it said anything else."""
-    found = _NO_COLUMN.search(finding.detail) if finding.level == "FAIL" and finding.what.startswith("neon/") else None
-    if not found:
+    match = _NO_COLUMN.search(finding.detail) if finding.level == "FAIL" and finding.what.startswith("neon/") else None
+    if not match:
         return ""
-    table = _tables(library, finding.what).get(found["alias"] or "")
-    return f"{table}.{found['name']}" if table else found["name"]
+    table = _tables(library, finding.what).get(match["alias"] or "")
+    return f"{table}.{match['name']}" if table else match["name"]
 
 
 def _lacks(kind: str, name: str, queries: Sequence[str], hint: str) -> Finding:

@@ -141,11 +141,11 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
     except UsageError as error:
         return [Finding("FAIL", path.name, error.message, error.hint)]
     findings = []
-    for chosen in rules.sets.values():
-        problems = [problem for segment in chosen.segments if (problem := _problem(profiles, segment))]
+    for segment_set in rules.sets.values():
+        problems = [problem for segment in segment_set.segments if (problem := _problem(profiles, segment))]
         findings += problems or [
-            Finding("ok", f"set {chosen.name}", f"{len(chosen.segments)} segments"),
-            *_logic(profiles, chosen),
+            Finding("ok", f"set {segment_set.name}", f"{len(segment_set.segments)} segments"),
+            *_logic(profiles, segment_set),
         ]
     return findings
 

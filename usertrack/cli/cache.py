@@ -59,12 +59,12 @@ def _opened(settings: "Settings", now: "datetime") -> "Cache":
     from usertrack.core.errors import UsageError
     from usertrack.engine.cache import open_cache
 
-    found = open_cache(settings, now, lambda message, **_: diagnostics.note(message))
-    if found is None and settings.uses_demo:
+    cache = open_cache(settings, now, lambda message, **_: diagnostics.note(message))
+    if cache is None and settings.uses_demo:
         raise UsageError("the demo is not kept in a cache: it is on this machine", "connect your own sources")
-    if found is None:
+    if cache is None:
         raise UsageError("the cache is switched off", "take `cache: off` out of usertrack.yaml or the environment")
-    return found
+    return cache
 
 
 def register(app: typer.Typer) -> None:

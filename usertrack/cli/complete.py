@@ -19,7 +19,7 @@ _OF_POSTHOG = (
 def segments(incomplete: str) -> list[str]:
     """Those of every set."""
     with suppress(Exception):
-        names = {segment.id for chosen in _rules().sets.values() for segment in chosen.segments}
+        names = {segment.id for segment_set in _rules().sets.values() for segment in segment_set.segments}
         return _those(names, incomplete)
     return []
 
@@ -27,8 +27,8 @@ def segments(incomplete: str) -> list[str]:
 def segments_of_set(context: typer.Context, incomplete: str) -> list[str]:
     """Those of the set that the line names, for commands that take no others."""
     with suppress(Exception):
-        chosen = _rules().set_named(context.params.get("set_name") or "action")
-        return _those([segment.id for segment in chosen.segments], incomplete)
+        segment_set = _rules().set_named(context.params.get("set_name") or "action")
+        return _those([segment.id for segment in segment_set.segments], incomplete)
     return []
 
 

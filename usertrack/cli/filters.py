@@ -188,8 +188,8 @@ def of_people(session: "Session", scope: "Scope", segment: str, profiles: "Profi
     from usertrack.product.scope import MOST_EMBEDDED, MOST_PEOPLE
     from usertrack.segments.classify import classify
 
-    chosen, name = rules.holding(segment)
-    classification = classify(profiles, chosen)
+    segment_set, name = rules.holding(segment)
+    classification = classify(profiles, segment_set)
     classification.require_known(name)
     people = classification.people([name])
     key = people.names.index(rules.key)

@@ -108,9 +108,9 @@ def backfill(
 
     with open_desk(common) as session:
         rules = session.rules()
-        chosen = [rules.set_named(set_name)] if set_name else list(rules.sets.values())
+        segment_sets = [rules.set_named(set_name)] if set_name else list(rules.sets.values())
         place = _required(session.settings, session.runner.now)
-        done = fill(session.runner, rules, chosen, place, weeks, session.progress)
+        done = fill(session.runner, rules, segment_sets, place, weeks, session.progress)
         session.incomplete = done.incomplete
         session.emit(backfill_document(done, session.settings["timezone"]))
 

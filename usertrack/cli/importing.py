@@ -78,8 +78,8 @@ def events(
     folder = data or default_data()
     options = ImportOptions(file, file, mapping or [], omit or [], timezone, skip_bad, one_of(ties, Ties, "--ties"))
     with diagnostics.Progress() as progress:
-        shown = _previewed(options, progress) if dry_run else _imported(options, folder, progress)
-    out.emit(shown, fmt=fmt or "", output=output)
+        document = _previewed(options, progress) if dry_run else _imported(options, folder, progress)
+    out.emit(document, fmt=fmt or "", output=output)
 
 
 def _previewed(options: "ImportOptions", progress: "Progress") -> "Document":

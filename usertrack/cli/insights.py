@@ -35,10 +35,14 @@ def list_(
     from usertrack.insights.view import list_document
 
     with open_desk(common) as session:
-        found = list_insights(session.runner, search)
+        insights = list_insights(session.runner, search)
         if not search:
-            names.keep(session.settings, "insights", (name for one in found for name in (one.short_id, one.name)))
-        session.emit(list_document(found, session.settings["insights"], search))
+            names.keep(
+                session.settings,
+                "insights",
+                (name for insight in insights for name in (insight.short_id, insight.name)),
+            )
+        session.emit(list_document(insights, session.settings["insights"], search))
 
 
 @insight.command("show")
@@ -118,7 +122,7 @@ def create(
         made = save(session.runner, name, asked, description)
         session.emit(made_document(made))
         if others:
-            ids = ", ".join(str(one.id) for one in others)
+            ids = ", ".join(str(insight.id) for insight in others)
             diagnostics.note(f"there is another insight called '{name}' ({ids}): use ids, the name is no longer enough")
         diagnostics.note(f"`usertrack insight run {made.id}` shows its numbers")
 

@@ -42,9 +42,9 @@ def segments(
 
     with open_desk(common) as session:
         rules = session.rules()
-        chosen = rules.set_named(set_name)
-        only = rules.require(chosen, names or [])
-        classification = classify(session.profiles(rules, last=True), chosen)
+        segment_set = rules.set_named(set_name)
+        only = rules.require(segment_set, names or [])
+        classification = classify(session.profiles(rules, last=True), segment_set)
         since = keep(classification, session.history(), session.runner.now)
         zone = session.settings["timezone"]
         document = segments_document(classification, only, zone, limit, since, all_members=all_members)

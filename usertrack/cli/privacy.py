@@ -73,14 +73,14 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
     from usertrack.privacy.view import erased_document, survey_document
 
     with _opened(common, data) as session:
-        subject, where, found = _known(session, email, data)
+        subject, where, holdings = _known(session, email, data)
         if not yes:
-            session.emit(survey_document(subject, found))
+            session.emit(survey_document(subject, holdings))
             if not _confirmed(f"Type {subject.email} to erase it", subject.email):
                 diagnostics.note("nothing was deleted; --yes deletes it")
                 return
         done = delete(session.runner, subject, where, session.progress)
-        proven = prove(session.runner, subject, where, found, session.progress)
+        proven = prove(session.runner, subject, where, holdings, session.progress)
         session.emit(erased_document(subject, proven))
         if any(each.held.place == "Postgres" and each.held.count for each in proven):
             diagnostics.note("Postgres is read only, always: the owner of the database has to delete these rows")
@@ -114,9 +114,9 @@ def prove(
         session.progress(f"looking for {email}", passing=True)
         subject = find(session.runner, email, [each.strip().lower() for each in person or ()])
         held = survey(session.runner, subject, _places(session, data), session.progress)
-        found = [Erased(each, each.count, each.note) for each in held]
-        session.emit(erased_document(subject, found))
-        raise_left(subject, found, done=not pending(session.runner, subject))
+        results = [Erased(each, each.count, each.note) for each in held]
+        session.emit(erased_document(subject, results))
+        raise_left(subject, results, done=not pending(session.runner, subject))
 
 
 @privacy.command("retention")
@@ -227,10 +227,10 @@ def _known(session: "Session", email: str, data: Path | None) -> "tuple[Subject,
 
     session.progress(f"looking for {email}", passing=True)
     subject, where = find(session.runner, email), _places(session, data)
-    found = survey(session.runner, subject, where, session.progress)
-    if not any(each.count for each in found if each.content not in ("answers", "rows") or each.place == "history"):
+    holdings = survey(session.runner, subject, where, session.progress)
+    if not any(each.count for each in holdings if each.content not in ("answers", "rows") or each.place == "history"):
         _nobody(session, email)
-    return subject, where, found
+    return subject, where, holdings
 
 
 def _nobody(session: "Session", email: str) -> None:

@@ -114,9 +114,9 @@ def _audience(session: "Session", segment: str, set_name: str, limit: int | None
     from usertrack.segments.history.transitions import keep
 
     rules = session.rules()
-    chosen = rules.set_named(set_name)
-    (segment,) = rules.require(chosen, [segment])
-    classification = classify(session.profiles(rules), chosen)
+    segment_set = rules.set_named(set_name)
+    (segment,) = rules.require(segment_set, [segment])
+    classification = classify(session.profiles(rules), segment_set)
     if session.runner.opted_out.problem:
         raise Unknown(
             f"nothing was sent: who has opted out is unknown, because {session.runner.opted_out.problem}", "try again"

@@ -56,8 +56,8 @@ def weekly(
     with open_desk(common) as session:
         wanted = parse_week(week, session.settings["timezone"], session.runner.as_of)
         as_of, _ = moments(wanted, session.runner.as_of)
-        made = replace(_recipe(session, "weekly", str(wanted), set_name, limit), as_of=as_of)
-        _emit(session, made, pseudonyms=pseudonyms)
+        recipe = replace(_recipe(session, "weekly", str(wanted), set_name, limit), as_of=as_of)
+        _emit(session, recipe, pseudonyms=pseudonyms)
 
 
 @report.command("user")
@@ -100,8 +100,8 @@ def segment(
     from usertrack.cli.session import open_desk
 
     with open_desk(common) as session:
-        made = replace(_recipe(session, "segment", name, set_name, limit), all_members=all_members)
-        _emit(session, made, pseudonyms=pseudonyms)
+        recipe = replace(_recipe(session, "segment", name, set_name, limit), all_members=all_members)
+        _emit(session, recipe, pseudonyms=pseudonyms)
 
 
 @report.command("activity")
@@ -121,7 +121,7 @@ def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, filters: Fi
     with open_desk(common) as session:
         as_of, zone = session.runner.as_of, session.settings["timezone"]
         since, until = Range(filters.since, filters.until, filters.days).window(as_of, zone, 30)
-        made = replace(
+        recipe = replace(
             _recipe(session, "activity", Scope(since, until, as_of, timezone=zone).window, "action", limit),
             since=since.isoformat(),
             until=until.isoformat(),
@@ -130,7 +130,7 @@ def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, filters: Fi
             people=filters.people or session.settings["people"],
             where=filters.where,
         )
-        _emit(session, made, pseudonyms=pseudonyms)
+        _emit(session, recipe, pseudonyms=pseudonyms)
 
 
 @report.command("verify")
@@ -152,19 +152,19 @@ def verify(
     from usertrack.render import pages
     from usertrack.reports.verify import compare, raise_mismatch, read_report, verify_document
 
-    found = read_report(file)
-    if found.pseudonyms and found.recipe.kind == "user":
+    embedded = read_report(file)
+    if embedded.pseudonyms and embedded.recipe.kind == "user":
         raise UsageError(f"'{file}' has a pseudonym in the place of whom it is about", "verify one with e-mails")
-    with open_desk(replace(common, timezone=found.recipe.timezone, refresh=True)) as session:
-        _require_sources(session, found.recipe)
-        again = _make(session, found.recipe, keep=False, pseudonyms=found.pseudonyms)
+    with open_desk(replace(common, timezone=embedded.recipe.timezone, refresh=True)) as session:
+        _require_sources(session, embedded.recipe)
+        again = _make(session, embedded.recipe, keep=False, pseudonyms=embedded.pseudonyms)
         assert again.provenance is not None
-        body = partial(pages.text, again, found.format, found.recipe.limit)
+        body = partial(pages.text, again, embedded.format, embedded.recipe.limit)
         unanswered = {name: error.message for name, error in session.runner.unanswered.items()}
-        findings = compare(found, again.provenance, body, session.runner.now, unanswered)
-        session.emit(verify_document(found, findings))
+        findings = compare(embedded, again.provenance, body, session.runner.now, unanswered)
+        session.emit(verify_document(embedded, findings))
         session.incomplete = False  # `raise_mismatch` says which parts are
-        raise_mismatch(found, findings)
+        raise_mismatch(embedded, findings)
 
 
 def _recipe(session: "Session", kind: str, subject: str, set_name: str, limit: int | None) -> "Recipe":
@@ -266,10 +266,10 @@ def _segment(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  #
     session.progress.expect(2 * len(sought.rules.queries))
     answered, _ = ask_both(session.runner, sought, done=session.progress.done)
     session.runner.finish()
-    found, moved = classify_both(answered)
-    session.incomplete = any(fact.missing for fact in found.profiles.facts.values())
+    classification, moved = classify_both(answered)
+    session.incomplete = any(fact.missing for fact in classification.profiles.facts.values())
     return segment_document(
-        found,
+        classification,
         moved,
         recipe.subject,
         asdict(recipe),
@@ -305,7 +305,11 @@ def _activity(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  
     settings = session.settings
     question = Question(scope, weeks, settings["signed_up"], source_of(settings), tuple(settings["pages"]))
     dashboard = gather(
-        session.runner, question, profiles, rules, lambda asked, answer: session.progress(asked.name, passing=True)
+        session.runner,
+        question,
+        profiles,
+        rules,
+        lambda statement, answer: session.progress(statement.name, passing=True),
     )
     return dashboard_document(dashboard, asdict(recipe), _templates(session), recipe.limit)
 

@@ -121,9 +121,9 @@ def parse_week(text: str, zone: str, now: datetime) -> Week:
     today = in_zone(now, zone).date()
     if not text:
         return week_of(today, zone).before
-    found = _WEEK.fullmatch(text)
+    match = _WEEK.fullmatch(text)
     try:
-        week = week_of(date.fromisocalendar(int(found[1]), int(found[2]), 1), zone) if found else None
+        week = week_of(date.fromisocalendar(int(match[1]), int(match[2]), 1), zone) if match else None
         week = week if week and week.since and week.before.since else None
     except (ValueError, OverflowError):  # years that no calendar here has
         week = None

@@ -29,7 +29,7 @@ def section_json(section: Section, limit: int | None = None) -> dict[str, Any]:
         "heading": section.heading,
         "queries": [origin.query for origin in section.origins],
         "blocks": [_block(block, limit) for block in section.blocks if not isinstance(block, Section)],
-        **({"sections": [section_json(one, limit) for one in inner]} if inner else {}),
+        **({"sections": [section_json(section, limit) for section in inner]} if inner else {}),
     }
 
 

@@ -52,7 +52,7 @@ def _has(path: Path, needle: "re.Pattern[bytes]") -> bool:
     try:
         with path.open("rb") as file:
             for part in iter(lambda: file.read(_CHUNK), b""):
-                if any(found[1] for found in needle.finditer(tail + part)):
+                if any(match[1] for match in needle.finditer(tail + part)):
                     return True
                 tail = part[-_LONGEST:]
     except OSError:  # removed meanwhile, or none of ours to read

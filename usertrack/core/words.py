@@ -28,8 +28,8 @@ def parse_size(text: str) -> int:
 
 def _measure(text: str, units: dict[str, int]) -> int:
     """0 for what is none."""
-    found = _MEASURE.fullmatch(text.strip())
-    return int(found[1]) * units.get(found[2].lower(), 0) if found else 0
+    match = _MEASURE.fullmatch(text.strip())
+    return int(match[1]) * units.get(match[2].lower(), 0) if match else 0
 
 
 def age_words(age: timedelta) -> str:

@@ -113,10 +113,10 @@ def _save_insights(store: "Store") -> None:
     """The insights that the company's analysts look at, under the ids that they know them by."""
     from usertrack.server.insights.kept import Insights
 
-    kept = Insights(store.path)
+    insights = Insights(store.path)
     for insight in json.loads(resources.files(__package__).joinpath("world", "insights.json").read_text()):
         id_, short_id = insight.pop("id"), insight.pop("short_id")
-        kept.add({"tags": [], "favorited": True, "saved": True, **insight}, id_, short_id)
+        insights.add({"tags": [], "favorited": True, "saved": True, **insight}, id_, short_id)
 
 
 def _leave(store: "Store") -> None:

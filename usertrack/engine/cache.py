@@ -117,9 +117,9 @@ class Cache:
 
     def find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
         """The kept answer to ``statement``, or its part of the kept answer to the whole of it."""
-        found = self._find(statement, moment, spool)
-        if found or statement.without_limit is None:
-            return found
+        table = self._find(statement, moment, spool)
+        if table or statement.without_limit is None:
+            return table
         whole = self._find(statement.without_limit, moment, spool)
         if whole is None or whole.truncated or statement.key not in whole.names:
             return None
@@ -257,14 +257,14 @@ def _digest(*what: Any) -> str:
 
 
 def _name(text: str) -> _Name | None:
-    found = _NAME.fullmatch(text)
-    if found is None:
+    match = _NAME.fullmatch(text)
+    if match is None:
         return None
     try:
-        as_of = datetime.strptime(f"{found[2]}+0000", "%Y%m%dT%H%M%S%f%z").replace(tzinfo=UTC)
+        as_of = datetime.strptime(f"{match[2]}+0000", "%Y%m%dT%H%M%S%f%z").replace(tzinfo=UTC)
     except ValueError:  # a day that no calendar has
         return None
-    return _Name(Moment(as_of, found[1] == "now"), found[3], found[4])
+    return _Name(Moment(as_of, match[1] == "now"), match[3], match[4])
 
 
 def _about(table: Table, file: ResultFile, asked_at: datetime) -> dict[str, Any]:

@@ -21,11 +21,18 @@ def cache_document(cache: Cache, timezone: str, now: datetime) -> Document:
     """Every kept answer, the latest first: of which moment it is, and when its source was asked."""
     entries = cache.entries()
     rows: list[Row] = [
-        (one.name, one.source, one.as_of.replace(tzinfo=None), one.asked_at.replace(tzinfo=None), one.rows, one.size)
-        for one in entries
+        (
+            entry.name,
+            entry.source,
+            entry.as_of.replace(tzinfo=None),
+            entry.asked_at.replace(tzinfo=None),
+            entry.rows,
+            entry.size,
+        )
+        for entry in entries
     ]
     table = Table(_COLUMNS, rows, name="cache", title="The cache", as_of=now, timezone=timezone)
-    held = f"{size_words(sum(one.size for one in entries))} of {size_words(cache.size)}"
+    held = f"{size_words(sum(entry.size for entry in entries))} of {size_words(cache.size)}"
     return Document(
         title=f"{len(entries)} answers in the cache, {held}",
         subtitle=str(cache.folder),

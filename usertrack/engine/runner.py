@@ -307,11 +307,11 @@ class Runner:
     async def _from_cache(self, statement: Statement) -> Table | None:
         if self._cache is None or not self._reads:
             return None
-        found = await asyncio.to_thread(self._cache.find, statement, self._moment, self.spool)
-        if found is None or found.asked_at is None or not self._young(found.asked_at):
+        table = await asyncio.to_thread(self._cache.find, statement, self._moment, self.spool)
+        if table is None or table.asked_at is None or not self._young(table.asked_at):
             return None
         # Postgres has no timezone of its own: times are shown in that of the workspace
-        return replace(found, timezone=self.settings["timezone"]) if found.source == "neon" else found
+        return replace(table, timezone=self.settings["timezone"]) if table.source == "neon" else table
 
     @property
     def _moment(self) -> Moment:
@@ -350,7 +350,7 @@ class Runner:
         if counts.get(here.as_of, 0) == most or (most < len(asked) and not self.settings.offline):
             return statements
         self._move(max(at for at, count in counts.items() if count == most))
-        return [_rebound(one, here.as_of, self.as_of) for one in statements]
+        return [_rebound(statement, here.as_of, self.as_of) for statement in statements]
 
     def _of_today(self, query: Query | None) -> list[str]:
         """The facts of ``query`` whose past values nobody knows, when its answer is about the past."""

@@ -101,7 +101,10 @@ def incidents(stretches: Sequence[Stretch], failures: Iterable[Failed]) -> list[
         at_level.setdefault(failure.level, []).append(failure)
     found: list[Incident] = []
     for chance, stretch in unlikely(stretches):
-        apart = all(stretch.level != one.level or stretch.end <= one.start or one.end <= stretch.start for one in found)
+        apart = all(
+            stretch.level != incident.level or stretch.end <= incident.start or incident.end <= stretch.start
+            for incident in found
+        )
         incident = _named(stretch, chance, at_level.get(stretch.level, [])) if apart else None
         found += [incident] if incident else []
     return _joined(sorted(found, key=lambda one: (one.level, one.start)), at_level)
@@ -110,7 +113,7 @@ def incidents(stretches: Sequence[Stretch], failures: Iterable[Failed]) -> list[
 def measured(incidents: Iterable[Incident], stretches: Iterable[Stretch]) -> list[Incident]:
     """``found``, each with the one of ``stretches`` that is the incident itself."""
     by_itself = {stretch.itself: stretch for stretch in stretches}
-    return [replace(one, whole=by_itself[one.itself]) for one in incidents]
+    return [replace(incident, whole=by_itself[incident.itself]) for incident in incidents]
 
 
 def unlikely(stretches: Sequence[Stretch]) -> list[tuple[float, Stretch]]:

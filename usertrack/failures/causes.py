@@ -44,10 +44,10 @@ class CauseRule:
 
     def cause(self, level: str, text: str, given: Mapping[str, str]) -> Cause | None:
         """The cause of a failure with the fingerprint ``text``, if this rule knows it."""
-        found = self.pattern.search(text) if self.level in ("", level) else None
-        if found is None:
+        match = self.pattern.search(text) if self.level in ("", level) else None
+        if match is None:
             return None
-        values = {**given, **{name: value or "" for name, value in found.groupdict().items()}}
+        values = {**given, **{name: value or "" for name, value in match.groupdict().items()}}
         return Cause(_filled(self.label, values), self.category.name, self.category.owner)
 
 

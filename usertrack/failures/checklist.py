@@ -49,7 +49,11 @@ def by_category(investigation: Investigation) -> list[tuple[str, str, dict[str, 
             name,
             owner,
             {
-                level: sum(one.failures for one in investigation.at(level) if one.cause.category == name)
+                level: sum(
+                    fingerprint.failures
+                    for fingerprint in investigation.at(level)
+                    if fingerprint.cause.category == name
+                )
                 for level in LEVELS
             },
         )
@@ -104,7 +108,7 @@ def _causes(investigation: Investigation) -> str:
 
 
 def _timeline(investigation: Investigation, timezone: str) -> str:
-    said = [f"{one.cause}, {span(one, timezone)}" for one in investigation.incidents]
+    said = [f"{incident.cause}, {span(incident, timezone)}" for incident in investigation.incidents]
     incidents = f"{plural(len(said), 'platform incident')} ({'; '.join(said)})" if said else "no platform incident"
     if not investigation.contrasts:
         return f"{incidents}; no hint in anybody's days that it is the platform's"
@@ -115,5 +119,5 @@ def _timeline(investigation: Investigation, timezone: str) -> str:
 def _messages(investigation: Investigation) -> str:
     counts = [(NOUNS[level], investigation.levels[level].failed, len(investigation.at(level))) for level in LEVELS]
     parts = [f"{plural(failed, f'failed {noun}')} in {plural(texts, 'fingerprint')}" for noun, failed, texts in counts]
-    unknown = sum(not one.cause.known for one in investigation.fingerprints)
+    unknown = sum(not fingerprint.cause.known for fingerprint in investigation.fingerprints)
     return f"{'; '.join(parts)}; {unknown or 'none'} unknown"

@@ -21,7 +21,7 @@ COLUMNS = (
 
 def fingerprints_table(investigation: Investigation, timezone: str) -> Table:
     """One row per fingerprint, most failures first."""
-    rows: list[Row] = [_fingerprint(one) for one in investigation.fingerprints]
+    rows: list[Row] = [_fingerprint(fingerprint) for fingerprint in investigation.fingerprints]
     return Table(COLUMNS, rows, name="failures", source="neon", as_of=investigation.as_of, timezone=timezone)
 
 
@@ -80,7 +80,7 @@ def _everything(investigation: Investigation, timezone: str) -> dict[str, Any]:
         "person": investigation.person or None,
         "tools": list(investigation.tools),
         "levels": {level.name: _level(level) for level in investigation.levels.values()},
-        "incidents": [_incident(one) for one in investigation.incidents],
+        "incidents": [_incident(incident) for incident in investigation.incidents],
         "burst_test": {
             "stretches": investigation.stretches,
             "false_alarms": FALSE_ALARMS,
@@ -98,7 +98,10 @@ def _everything(investigation: Investigation, timezone: str) -> dict[str, Any]:
             {"day": day, "finished": finished, "failed": failed}
             for day, finished, failed in days_of_runs(investigation, timezone)
         ],
-        "likely_platform": {"false_alarms": SURE, "people": [_contrast(one) for one in investigation.contrasts]},
+        "likely_platform": {
+            "false_alarms": SURE,
+            "people": [_contrast(contrast) for contrast in investigation.contrasts],
+        },
         "checklist": [{"checked": what, "found": said} for what, said in checklist(investigation, timezone)],
         "missing": dict(investigation.missing),
         "notes": list(investigation.notes),

@@ -100,7 +100,7 @@ class Investigation:
         return max(self.as_of - timedelta(days=self.days), self.begins)
 
     def at(self, level: str) -> list[Fingerprint]:
-        return [one for one in self.fingerprints if one.level == level]
+        return [fingerprint for fingerprint in self.fingerprints if fingerprint.level == level]
 
 
 def account_named(runner: Runner, wanted: str) -> list[str]:
@@ -158,7 +158,7 @@ def investigate(
     if (person or tools) and unlikely(stretches):
         everybodys = runner.bind("neon/failure_messages", {"days": days, "since": since})
         failures = gather(catalogue, runner.table(everybodys).rows)[1]
-        failures = [replace(one, person=whose) if one.person in person else one for one in failures]
+        failures = [replace(error, person=whose) if error.person in person else error for error in failures]
     own_days = [(str(row[0]), Day(*row[1:])) for row in parts["days"].rows]
     hit = _measured(runner, incidents(stretches, failures), stretches, {"days": days, "since": since})
     found = {row[0]: Level(*(*row[:6], tuple(row[6]), row[7])) for row in parts["levels"].rows}
@@ -252,14 +252,14 @@ def _measured(
 ) -> list[Incident]:
     """Each incident with the figures of its whole duration, which is asked for where no stretch is as long."""
     counted = {stretch.itself for stretch in stretches}
-    lengths = sorted({one.itself[-1] for one in hit if one.itself not in counted})
+    lengths = sorted({incident.itself[-1] for incident in hit if incident.itself not in counted})
     longer = runner.bind("neon/failure_windows", {**window, "lengths": [str(length) for length in lengths]})
     return measured(hit, [*stretches, *(Stretch(*row) for row in (runner.table(longer).rows if lengths else ()))])
 
 
 def _struck(hit: Iterable[Incident], failures: Iterable[Failed]) -> Counter[str]:
     """How many failed runs of each person are part of an incident."""
-    times = [(one.start, one.end, one.cause) for one in hit if one.level == "workflow"]
+    times = [(incident.start, incident.end, incident.cause) for incident in hit if incident.level == "workflow"]
     runs = (failure for failure in failures if times and failure.level == "workflow")
     return Counter(
         run.person for run in runs if any(start <= run.at < end and run.cause == cause for start, end, cause in times)

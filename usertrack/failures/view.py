@@ -101,14 +101,14 @@ def _levels(investigation: Investigation) -> Listing:
         )
         for level in investigation.levels.values()
     ]
-    shown = {
+    fields = {
         "level": Field("Level"),
         "finished": Field("Finished", "number"),
         "failed": Field("Failed", "number"),
         "success": Field("Success", "bar", full=1.0),
         **({} if investigation.person else {"whom": Field("People with failures", align="right")}),
     }
-    return _listing(rows, shown, investigation)
+    return _listing(rows, fields, investigation)
 
 
 def _any_tool(investigation: Investigation) -> str:
@@ -124,8 +124,8 @@ def _incidents(investigation: Investigation, timezone: str) -> Iterator[Block]:
     if not investigation.incidents:
         yield Paragraph(f"No platform incident: people do not fail together more than by chance ({test})")
         return
-    rows: list[Row] = [_incident(one, investigation, timezone) for one in investigation.incidents]
-    shown = {
+    rows: list[Row] = [_incident(incident, investigation, timezone) for incident in investigation.incidents]
+    fields = {
         "when": Field("When"),
         "level": Field("Level"),
         "what": Field("What"),
@@ -134,7 +134,7 @@ def _incidents(investigation: Investigation, timezone: str) -> Iterator[Block]:
         **({"own": Field("Hit them")} if investigation.person else {}),
         "evidence": Field("Evidence", "text", grows=True),
     }
-    yield _headed("Platform incidents, of everybody, each as a whole", _listing(rows, shown, investigation))
+    yield _headed("Platform incidents, of everybody, each as a whole", _listing(rows, fields, investigation))
     yield Paragraph(test, "dim")
 
 
@@ -157,7 +157,7 @@ def _evidence(whole: Stretch) -> str:
 
 
 def _fingerprints(investigation: Investigation, level: str, timezone: str) -> Listing:
-    shown = {
+    fields = {
         "cause": Field("Cause"),
         "category": Field("Category", "tag"),
         "owner": Field("Owner"),
@@ -166,10 +166,10 @@ def _fingerprints(investigation: Investigation, level: str, timezone: str) -> Li
         "last_at": Field("Last", "when"),
         "sample": Field("Sample", "text", grows=True),
     }
-    rows: list[Row] = [tuple(_cells(one)[name] for name in shown) for one in investigation.at(level)]
+    rows: list[Row] = [tuple(_cells(fingerprint)[name] for name in fields) for fingerprint in investigation.at(level)]
     heading = f"{_NAMES[level].split(':')[0]}: what failed {NOUNS[level]}s say"
     heading += _any_tool(investigation) if level == "workflow" else ""
-    return _headed(heading, _listing(rows, shown, investigation, timezone, limit=10))
+    return _headed(heading, _listing(rows, fields, investigation, timezone, limit=10))
 
 
 def _cells(fingerprint: Fingerprint) -> dict[str, object]:
@@ -186,7 +186,7 @@ def _cells(fingerprint: Fingerprint) -> dict[str, object]:
 
 
 def _unknown(investigation: Investigation) -> Iterator[Paragraph]:
-    unknown = sum(not one.cause.known for one in investigation.fingerprints)
+    unknown = sum(not fingerprint.cause.known for fingerprint in investigation.fingerprints)
     if unknown:
         yield Paragraph(
             f"No rule knows {plural(unknown, 'fingerprint')}. "
@@ -204,19 +204,19 @@ def _categories(investigation: Investigation) -> Listing:
             failed = investigation.levels[level].failed
             row += [counts[level], counts[level] / failed if failed else None]
         rows.append(tuple(row))
-    shown = {"category": Field("Category", "tag"), "owner": Field("Owner")}
+    fields = {"category": Field("Category", "tag"), "owner": Field("Owner")}
     for level in LEVELS:
-        shown |= {
+        fields |= {
             f"{level}_failed": Field(
                 f"Failed {NOUNS[level]}s" + (_any_tool(investigation) if level == "workflow" else ""), "number"
             ),
             f"{level}_share": Field("Share", "percent"),
         }
-    return _headed("Whose they are", _listing(rows, shown, investigation))
+    return _headed("Whose they are", _listing(rows, fields, investigation))
 
 
 def _kinds(investigation: Investigation) -> Listing:
-    shown = {
+    fields = {
         "kind": Field("Kind"),
         "calls": Field("Calls", "number"),
         "share": Field("Share", "percent"),
@@ -225,7 +225,7 @@ def _kinds(investigation: Investigation) -> Listing:
         **({} if investigation.person else {"users": Field("People", "number")}),
     }
     heading = f"MCP tools versus default tools{', all of them' if investigation.tools else ''}"
-    return Listing(investigation.kinds, heading, fields=shown, columns=tuple(shown))
+    return Listing(investigation.kinds, heading, fields=fields, columns=tuple(fields))
 
 
 def _timeline(investigation: Investigation, timezone: str) -> Iterator[Block]:
@@ -236,10 +236,10 @@ def _timeline(investigation: Investigation, timezone: str) -> Iterator[Block]:
     said += f", {plural(clean, 'day')} of 100 % success" if investigation.person else ""
     yield Spark(f"Failed runs per day{_any_tool(investigation)}", [failed for *_, failed in days], said)
     if investigation.contrasts:
-        rows: list[Row] = [_contrast(one) for one in investigation.contrasts]
-        shown = {"person": Field("Person"), "clean": Field("Days of 100 % success"), "why": Field("Failures")}
+        rows: list[Row] = [_contrast(contrast) for contrast in investigation.contrasts]
+        fields = {"person": Field("Person"), "clean": Field("Days of 100 % success"), "why": Field("Failures")}
         yield _headed(
-            f"Likely platform, not user code{_any_tool(investigation)}", _listing(rows, shown, investigation, limit=5)
+            f"Likely platform, not user code{_any_tool(investigation)}", _listing(rows, fields, investigation, limit=5)
         )
 
 
@@ -254,14 +254,14 @@ def _contrast(contrast: Contrast) -> Row:
 
 def _checklist(investigation: Investigation, timezone: str) -> Listing:
     rows: list[Row] = [(at, what, said) for at, (what, said) in enumerate(checklist(investigation, timezone), start=1)]
-    shown = {"n": Field(" "), "checked": Field("Checked"), "found": Field("Found", "text", grows=True)}
-    return _headed("Checklist", _listing(rows, shown, investigation))
+    fields = {"n": Field(" "), "checked": Field("Checked"), "found": Field("Found", "text", grows=True)}
+    return _headed("Checklist", _listing(rows, fields, investigation))
 
 
 def _unused(unused: Unused, timezone: str) -> Document:
-    shown = {"tool": Field("Tool"), "calls": Field("Calls", "number")}
+    fields = {"tool": Field("Tool"), "calls": Field("Calls", "number")}
     table = Table((Column("tool"), Column("calls", "BIGINT")), list(unused.tools.items()))
-    used = Listing(table, "Tools they do use", fields=shown, limit=10)
+    used = Listing(table, "Tools they do use", fields=fields, limit=10)
     calls = plural(sum(unused.tools.values()), "tool call")
     said = f"none of {calls} up to now went to a tool of that name, so nothing was investigated"
     near = did_you_mean(unused.wanted, unused.tools)

@@ -156,8 +156,8 @@ def create(runner: Runner, name: str, statement: Statement, description: str = "
 
 def namesakes(runner: Runner, name: str) -> list[Insight]:
     """The insights that `find` would take for ``name``."""
-    found = list_insights(runner, name[:_LONGEST_SEARCH])
-    return [insight for insight in found if insight.name.casefold() == name.strip().casefold()]
+    insights = list_insights(runner, name[:_LONGEST_SEARCH])
+    return [insight for insight in insights if insight.name.casefold() == name.strip().casefold()]
 
 
 def _of_the_present(sql: str) -> str:
@@ -188,4 +188,8 @@ def _insight(body: dict[str, Any]) -> Insight:
 def favourites(known: Sequence[Insight], wanted: Sequence[str]) -> set[int]:
     """The ids of those among ``known`` that the workspace lists as favourites, by id, short id or name."""
     names = {item.strip().casefold() for item in wanted}
-    return {one.id for one in known if names & {str(one.id), one.short_id.casefold(), one.name.casefold()}}
+    return {
+        insight.id
+        for insight in known
+        if names & {str(insight.id), insight.short_id.casefold(), insight.name.casefold()}
+    }

@@ -62,9 +62,9 @@ def table_of(body: Mapping[str, Any], spool: Spool, kind: str) -> Table:
 
 def _hogql(body: Mapping[str, Any], spool: Spool, zone: str) -> Table:
     document = {**body, "results": body.get("result")}
-    found = Collected(spool)
-    found.add(document, rows_of(document))
-    rows = found.rows()
+    result = Collected(spool)
+    result.add(document, rows_of(document))
+    rows = result.rows()
     cut = bool(body.get("hasMore"))
     notes = (f"PostHog shows the first {len(rows)} rows; a LIMIT in the query shows more",) if cut else ()
     sql = str(_source(body).get("query") or "")

@@ -29,7 +29,7 @@ def list_document(known: Sequence[Insight], wanted: Sequence[str], search: str) 
     missing = [] if search else [item for item in wanted if not favourites(known, [item])]
     marked = replace(table, rows=[("★" if row[0] else "", *row[1:]) for row in rows])
     marked = replace(marked, columns=(Column("favourite"), *table.columns[1:]))
-    shown = {
+    fields = {
         "favourite": Field(label="★"),
         "id": Field(kind="text", align="right"),
         "short_id": Field(hidden=True),
@@ -37,7 +37,7 @@ def list_document(known: Sequence[Insight], wanted: Sequence[str], search: str) 
     }
     return Document(
         title=f"{len(rows)} saved insight" + "s" * (len(rows) != 1) + (f" with “{search}”" if search else ""),
-        blocks=(Listing(marked, fields=shown, limit=0, more="`usertrack insight run ID` shows the numbers"),),
+        blocks=(Listing(marked, fields=fields, limit=0, more="`usertrack insight run ID` shows the numbers"),),
         notes=tuple(f"the favourite '{item}' of usertrack.yaml is no saved insight" for item in missing),
         table=table,
     )
@@ -70,33 +70,33 @@ def _query(body: Any) -> tuple[Block, ...]:
     return (Code(json.dumps(source, indent=2, ensure_ascii=False), "json"),) if source else ()
 
 
-def answer_document(found: Answered, timezone: str) -> Document:
+def answer_document(answer: Answered, timezone: str) -> Document:
     """The numbers of an insight, as its kind is best looked at; files get the table as it is."""
-    insight, table = found.insight, found.table
-    refreshed = _moment(found.last_refresh, timezone)
+    insight, table = answer.insight, answer.table
+    refreshed = _moment(answer.last_refresh, timezone)
     table = replace(table, name=insight.name or str(insight.id), title=insight.called)
     count = len(table.rows)
     facts = [f"{insight.kind} · {number(count)} row" + "s" * (count != 1)]
-    facts += [f"computed {refreshed}" + (", kept by PostHog" if found.cached else "")] if refreshed else []
+    facts += [f"computed {refreshed}" + (", kept by PostHog" if answer.cached else "")] if refreshed else []
     facts += ["shares of each cohort that came back"] if insight.kind == "retention" else []
     facts += [f"days in {table.timezone}"]
     return Document(
         title=insight.called,
         subtitle=" · ".join(facts),
         blocks=(_listing(table, insight.kind),),
-        notes=(*table.notes, *_unfinished(found)),
+        notes=(*table.notes, *_unfinished(answer)),
         table=table,
         data=lambda: (
             _ids(insight)
-            | {"last_refresh": found.last_refresh, "is_cached": found.cached, "truncated": table.truncated}
+            | {"last_refresh": answer.last_refresh, "is_cached": answer.cached, "truncated": table.truncated}
             | {"timezone": table.timezone, "rows": table.dicts()}
         ),
         timezone=timezone,
     )
 
 
-def _unfinished(found: Answered) -> list[str]:
-    last, interval = found.unfinished, interval_of(found.insight.body)
+def _unfinished(answer: Answered) -> list[str]:
+    last, interval = answer.unfinished, interval_of(answer.insight.body)
     return [f"the {interval} from {last.day} {last:%b %Y} was not over when this was computed"] if last else []
 
 
@@ -104,7 +104,7 @@ def _listing(table: Table, kind: str) -> Listing:
     if kind == "retention":
         later = table.names[table.names.index("people") + 1 :]
         return Listing(_shares(table), fields={name: Field(kind="percent") for name in later}, limit=_ROWS)
-    shown = {
+    fields = {
         "value": Field(kind="bar"),
         "of_first": Field("Of first", "bar", full=1.0),
         "of_previous": Field("Of previous", "percent"),
@@ -113,8 +113,8 @@ def _listing(table: Table, kind: str) -> Listing:
         "people": Field(kind="bar" if kind in ("stickiness", "paths") else "auto"),
     }
     dull = {"series"} if "series" in table.names and len({row[0] for row in table.rows}) == 1 else set()
-    shown |= {name: Field(hidden=True) for name in dull}
-    return Listing(table, fields={name: shown[name] for name in table.names if name in shown}, limit=_ROWS)
+    fields |= {name: Field(hidden=True) for name in dull}
+    return Listing(table, fields={name: fields[name] for name in table.names if name in fields}, limit=_ROWS)
 
 
 def _shares(table: Table) -> Table:
@@ -130,13 +130,13 @@ def _shares(table: Table) -> Table:
 
 def events_document(table: Table, days: int, timezone: str) -> Document:
     """Events with how often they came."""
-    shown = {
+    fields = {
         "events": Field(f"Last {days} days", "bar"),
         "last_seen_at": Field("Last seen", "when"),
         "verified": Field(hidden=True),
         "description": Field(grows=True),
     }
-    return _definitions(table, f"{len(table.rows)} events", shown, timezone)
+    return _definitions(table, f"{len(table.rows)} events", fields, timezone)
 
 
 def properties_document(table: Table, of: str, timezone: str) -> Document:
@@ -145,7 +145,7 @@ def properties_document(table: Table, of: str, timezone: str) -> Document:
 
 def errors_document(table: Table, days: int, timezone: str) -> Document:
     """Errors, ranked, with whom they hit."""
-    shown = {
+    fields = {
         "occurrences": Field(kind="bar"),
         "message": Field(grows=True),
         "sessions": Field(hidden=True),
@@ -154,7 +154,7 @@ def errors_document(table: Table, days: int, timezone: str) -> Document:
         "first_seen": Field(kind="when"),
         "last_seen": Field(kind="when"),
     }
-    return _definitions(table, f"{len(table.rows)} errors in the last {days} days", shown, timezone)
+    return _definitions(table, f"{len(table.rows)} errors in the last {days} days", fields, timezone)
 
 
 def search_document(table: Table, text: str, timezone: str) -> Document:

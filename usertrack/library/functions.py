@@ -56,8 +56,8 @@ def refused_function(sql: str) -> tuple[int, str] | None:
     for name, start in _names(sql):
         if name == _ESCAPED:
             return start, "a name is written with unicode escapes, which may hide a function that no query may call"
-        if found := _BY_REASON.fullmatch(name):
-            return start, f"no query may call {name}: it {_REASONS[int(str(found.lastgroup)[1:])]}"
+        if match := _BY_REASON.fullmatch(name):
+            return start, f"no query may call {name}: it {_REASONS[int(str(match.lastgroup)[1:])]}"
     return None
 
 
@@ -67,23 +67,23 @@ _ESCAPED = 'U&"'
 def _names(sql: str) -> Iterator[tuple[str, int]]:
     """Each name in ``sql`` as PostgreSQL reads it, quoted or not, and its offset; of an escaped one how it begins."""
     position = 0
-    while found := _LEXEMES.search(sql, position):
-        position = found.end()
-        if found["comment"]:
+    while match := _LEXEMES.search(sql, position):
+        position = match.end()
+        if match["comment"]:
             position = _after_comment(sql, position)
-        elif found["escaped"]:
-            yield _ESCAPED, found.start()
-        elif found["name"]:
-            yield found["name"].lower(), found.start()
-        elif found["quoted"] is not None:
-            yield found["quoted"].replace('""', '"'), found.start()
+        elif match["escaped"]:
+            yield _ESCAPED, match.start()
+        elif match["name"]:
+            yield match["name"].lower(), match.start()
+        elif match["quoted"] is not None:
+            yield match["quoted"].replace('""', '"'), match.start()
 
 
 def _after_comment(sql: str, position: int) -> int:
     """The offset behind the comment that begins before ``position``: comments of PostgreSQL nest."""
     depth = 1
-    for found in re.compile(r"/\*|\*/").finditer(sql, position):
-        depth += 1 if found[0] == "/*" else -1
+    for match in re.compile(r"/\*|\*/").finditer(sql, position):
+        depth += 1 if match[0] == "/*" else -1
         if depth == 0:
-            return found.end()
+            return match.end()
     return len(sql)

@@ -11,8 +11,8 @@ def library_document(library: Library) -> Document:
     """Every query; where the terminal is narrow, name and title go before the rest."""
     table = _table(library)
     spare = {name: Field(spare=True) for name in ("key", "parameters", "from")}
-    shown = {"title": Field(grows=True), **spare}
-    return Document(title=table.title, blocks=(Listing(table, fields=shown),), table=table)
+    fields = {"title": Field(grows=True), **spare}
+    return Document(title=table.title, blocks=(Listing(table, fields=fields),), table=table)
 
 
 def _table(library: Library) -> Table:

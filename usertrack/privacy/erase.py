@@ -94,17 +94,17 @@ def prove(
     ]
 
 
-def raise_left(subject: Subject, found: Sequence[Erased], *, done: bool) -> None:
+def raise_left(subject: Subject, results: Sequence[Erased], *, done: bool) -> None:
     """Raise CheckFailed when a place that is ours still holds something, or could not be read again.
 
     Unless PostHog is ``done``, what is left there is said to be pending, with the command that proves it later.
     """
-    left = [each for each in found if each.held.ours and each.left != 0]
+    left = [each for each in results if each.held.ours and each.left != 0]
     if not left:
         return
     names = ", ".join(f"{each.left} {each.held.content} in {each.held.place}" for each in left)
     if not done:
-        empty = dict.fromkeys(each.held.place for each in found if each.left == 0 and each.held.place != "PostHog")
+        empty = dict.fromkeys(each.held.place for each in results if each.left == 0 and each.held.place != "PostHog")
         proven = f"; proven to hold nothing: {', '.join(empty)}" if empty else ""
         raise CheckFailed(f"PostHog has yet to delete {subject.email}: {names}{proven}", _later(subject))
     if any("name the e-mail" in each.held.content for each in left):

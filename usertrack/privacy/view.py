@@ -22,13 +22,13 @@ def survey_document(subject: Subject, holdings: Sequence[Held]) -> Document:
     )
 
 
-def erased_document(subject: Subject, found: Sequence[Erased]) -> Document:
+def erased_document(subject: Subject, results: Sequence[Erased]) -> Document:
     """What was deleted, with what every place holds now that it was read again."""
-    left = any(each.held.ours and each.left != 0 for each in found)
+    left = any(each.held.ours and each.left != 0 for each in results)
     return _listed(
         f"{subject.email} is not erased yet" if left else f"{subject.email} was erased",
         "every place was read again",
-        [(e.held.place, e.held.content, e.held.count, e.left, "" if e.left == 0 else e.note) for e in found],
+        [(e.held.place, e.held.content, e.held.count, e.left, "" if e.left == 0 else e.note) for e in results],
         {"held": _COUNT, "left": Field("Left", "number")},
     )
 
@@ -53,7 +53,7 @@ def _note(held: Held) -> str:
 
 def _listed(title: str, subtitle: str, rows: Sequence[tuple[object, ...]], counts: dict[str, Field]) -> Document:
     places = {"place": Field("Place"), "what": Field("What", "text")}
-    shown = {**places, **counts, "note": Field("Note", "text", grows=True)}
+    fields = {**places, **counts, "note": Field("Note", "text", grows=True)}
     columns = tuple(
         Column(name, "BIGINT" if name in ("held", "left") else "VARCHAR") for name in ("place", "what", *counts, "note")
     )
@@ -61,7 +61,7 @@ def _listed(title: str, subtitle: str, rows: Sequence[tuple[object, ...]], count
     return Document(
         title=title,
         subtitle=subtitle,
-        blocks=(Listing(table, fields=shown, limit=0),),
+        blocks=(Listing(table, fields=fields, limit=0),),
         table=table,
         data=lambda: {"title": title, "places": table.dicts()},
     )

@@ -48,8 +48,8 @@ def _property_of(values: Mapping[str, Any]) -> str:
     if "breakdown" in values:
         prefix = "person." if values["of_person"] else ""
         return "" if values["breakdown"] == NO_PROPERTY else f"{prefix}{values['breakdown']}"
-    found = re.fullmatch(r"(person\.)?properties\['(.*)'\]", values.get("group_of", ""))
-    return (found[1] or "") + re.sub(r"\\(.)", r"\1", found[2]) if found else ""
+    match = re.fullmatch(r"(person\.)?properties\['(.*)'\]", values.get("group_of", ""))
+    return (match[1] or "") + re.sub(r"\\(.)", r"\1", match[2]) if match else ""
 
 
 def one_group(table: Table) -> bool:

@@ -56,13 +56,13 @@ def listing(now: Mapping[str, Figure], before: Mapping[str, Figure]) -> Listing:
     rows: list[Row] = [
         (figure.label, figure.said, before[name].said, figure.moved(before[name].value)) for name, figure in now.items()
     ]
-    shown = {
+    fields = {
         "measure": Field(" "),
         "now": Field("Now", align="right"),
         "before": Field("Before", align="right"),
         "change": Field("Change", align="right"),
     }
-    return Listing(Table(tuple(map(Column, shown)), rows), "", shown)
+    return Listing(Table(tuple(map(Column, fields)), rows), "", fields)
 
 
 def values(figures: Mapping[str, Figure]) -> dict[str, float | None]:

@@ -166,11 +166,11 @@ class Scope:
     @cached_property
     def starts(self) -> list[datetime]:
         """When each bucket begins that has begun, as aware local times; the first may begin before ``since``."""
-        found, moment, end = [], self.floor(self.since), self.end
+        moments, moment, end = [], self.floor(self.since), self.end
         while moment.astimezone(UTC) < end:
-            found.append(moment)
+            moments.append(moment)
             moment = self.step(moment)
-        return found
+        return moments
 
     @cached_property
     def finished(self) -> list[bool]:

@@ -57,18 +57,18 @@ def columns(scope: Scope, hits: str) -> tuple[Column, ...]:
 
 def rows(name: GroupName, buckets: Sequence[Bucket], scope: Scope) -> Iterator[Row]:
     """One per bucket, for files; ``name`` is that of the group."""
-    for one in buckets:
-        known = one.share or Share()
+    for bucket in buckets:
+        known = bucket.share or Share()
         interval = known.interval
         yield (
             *name.columns.values(),
-            scope.stored(one.start),
-            one.so_far.n,
-            one.so_far.hits,
+            scope.stored(bucket.start),
+            bucket.so_far.n,
+            bucket.so_far.hits,
             known.value,
             interval.low,
             interval.high,
-            one.finished,
+            bucket.finished,
         )
 
 
@@ -79,20 +79,20 @@ def as_json(buckets: Sequence[Bucket], scope: Scope, hits: str) -> list[dict[str
 
 def blocks(buckets: Sequence[Bucket], scope: Scope, *, line: str, people: str, hits: str, rate: str) -> Iterator[Block]:
     """The line, called ``line``, where there is more than a change, and the table with these headings."""
-    shares = [one.share.value if one.share else None for one in buckets]
+    shares = [bucket.share.value if bucket.share else None for bucket in buckets]
     if sum(share is not None for share in shares) > 2:
         yield Spark(f"{line} by {scope.interval}", [None if share is None else 100 * share for share in shares])
     table: list[Row] = [
         (
-            scope.label(one.start),
-            one.so_far.n,
-            one.so_far.hits,
+            scope.label(bucket.start),
+            bucket.so_far.n,
+            bucket.so_far.hits,
             share,
-            label(one.share.interval) if one.share else "not over",
+            label(bucket.share.interval) if bucket.share else "not over",
         )
-        for one, share in zip(buckets, shares, strict=True)
+        for bucket, share in zip(buckets, shares, strict=True)
     ]
-    shown = {
+    fields = {
         "start": Field(scope.of_bucket),
         "people": Field(people, "number"),
         "hits": Field(hits, "number"),
@@ -100,13 +100,13 @@ def blocks(buckets: Sequence[Bucket], scope: Scope, *, line: str, people: str, h
         "interval": Field("95 %"),
     }
     kinds = {"people": "BIGINT", "hits": "BIGINT", "rate": "DOUBLE"}
-    named = tuple(Column(name, kinds.get(name, "VARCHAR")) for name in shown)
-    yield Listing(Table(named, table, as_of=scope.as_of), "", shown)
+    named = tuple(Column(name, kinds.get(name, "VARCHAR")) for name in fields)
+    yield Listing(Table(named, table, as_of=scope.as_of), "", fields)
 
 
 def note(groups: Sequence[Sequence[Bucket]], scope: Scope, why: str) -> tuple[str, ...]:
     """How many of the last buckets have no share yet, and ``why``; nothing when all have one."""
-    late = max((sum(not one.finished for one in buckets) for buckets in groups), default=0)
+    late = max((sum(not bucket.finished for bucket in buckets) for buckets in groups), default=0)
     if not late:
         return ()
     which = f"the last {scope.interval} has" if late == 1 else f"the last {late} {scope.interval}s have"

@@ -161,8 +161,8 @@ def _run_copy(connection: Any, table: Table, scan: str, fmt: str, path: Path) ->
 
 def _in_short(told: str) -> OSError:
     """What the system said, out of what DuckDB says of it: its own words name its files and threads."""
-    found = re.search(r'"errno":"(\d+)"', told)
-    known = [int(found[1])] if found else [number for number in _DISK if os.strerror(number) in told]
+    match = re.search(r'"errno":"(\d+)"', told)
+    known = [int(match[1])] if match else [number for number in _DISK if os.strerror(number) in told]
     return OSError(known[0], os.strerror(known[0])) if known else OSError(errno.EIO, told.splitlines()[0])
 
 

@@ -60,22 +60,22 @@ def _bars(block: Chart) -> Listing:
     columns = (Column("label"), *(Column(name, kind) for name in block.series))
     rows: list[Row] = list(zip(block.x, *block.series.values(), strict=True))
     full = max((value for values in block.series.values() for value in values if value is not None), default=0.0)
-    shown = {name: Field(_with_unit(name, block), "bar", full=full) for name in block.series}
-    return Listing(Table(columns, rows), block.label, {"label": Field(" "), **shown}, more=block.caption)
+    fields = {name: Field(_with_unit(name, block), "bar", full=full) for name in block.series}
+    return Listing(Table(columns, rows), block.label, {"label": Field(" "), **fields}, more=block.caption)
 
 
 def _trend(block: Chart) -> Listing:
     kind: Kind = "percent" if block.unit == "percent" else "number"
     measures = ("lowest", "highest", "latest")
-    shown = {
+    fields = {
         "series": Field("Series"),
         "trend": Field(_ends(block), "spark"),
         **{name: Field(_with_unit(name.capitalize(), block), kind) for name in measures},
     }
     types = {"trend": "DOUBLE[]", **dict.fromkeys(measures, "DOUBLE")}
     rows: list[Row] = [(name, list(values), *_range(values)) for name, values in block.series.items()]
-    columns = tuple(Column(name, types.get(name, "VARCHAR")) for name in shown)
-    return Listing(Table(columns, rows), block.label, shown, more=block.caption)
+    columns = tuple(Column(name, types.get(name, "VARCHAR")) for name in fields)
+    return Listing(Table(columns, rows), block.label, fields, more=block.caption)
 
 
 def _with_unit(name: str, block: Chart) -> str:

@@ -83,11 +83,11 @@ def _drawn(flow: Flow, at: int, place: int) -> float:
 
 
 def _column(stops: Sequence[Stop], at: int, values: Sequence[float], scale: float) -> list[_Place]:
-    found, y = [], float(_TOP)
+    places, y = [], float(_TOP)
     for stop, value in zip(stops, values, strict=True):
-        found.append(_Place(stop, at * (_CARD + _BETWEEN), y, value * scale))
-        y += found[-1].card + _GAP
-    return found
+        places.append(_Place(stop, at * (_CARD + _BETWEEN), y, value * scale))
+        y += places[-1].card + _GAP
+    return places
 
 
 def _head(root: ET.Element, flow: Flow, at: int) -> None:

@@ -114,8 +114,8 @@ def _block(screen: _Screen, block: Block) -> None:
             screen.blank()
             _pairs(screen, [(visible(name), Cell(cells.fact(value, screen.clock))) for name, value in block.pairs])
         case Heatmap():
-            shown, more = cells.heatmap(block, screen.limit)
-            lines = [*plots.heatmap(shown, screen.width - _INDENT), *([Text(more, "dim")] if more else [])]
+            heatmap, more = cells.heatmap(block, screen.limit)
+            lines = [*plots.heatmap(heatmap, screen.width - _INDENT), *([Text(more, "dim")] if more else [])]
             _figure(screen, block.heading, lines, block.caption)
         case Chart() if block.kind == "trend":
             unit = f", {block.unit}" if block.unit not in ("", "percent") else ""

@@ -78,13 +78,13 @@ def gather(runner: Runner, query: ActivityQuery, profiles: Profiles, rules: Rule
 
 
 def _part(runner: Runner, done: Done, ask: Callable[[Runner], Any]) -> Part[Any]:
-    asked: list[Statement] = []
+    statements: list[Statement] = []
 
     def told(statement: Statement, answer: Any) -> None:
-        asked.append(statement)
+        statements.append(statement)
         done(statement, answer)
 
     try:
-        return Part(ask(runner.watched(told)), tuple(asked))
+        return Part(ask(runner.watched(told)), tuple(statements))
     except UsertrackError as error:
-        return Part(error, tuple(asked))
+        return Part(error, tuple(statements))

@@ -114,9 +114,10 @@ def _sessions(sessions: Sessions) -> dict[str, Any]:
         "medianSessionLength": rounded(now.median),
         "sessionLengthDistribution": by_length(now),
         "deviceBreakdown": _devices(by["Device"], now.count),
-        "browserBreakdown": {name.written: one.now.sessions for name, one in by["Browser"].items()},
+        "browserBreakdown": {name.written: comparison.now.sessions for name, comparison in by["Browser"].items()},
         "locationBreakdown": {
-            name.written: {"users": one.now.people, "sessions": one.now.sessions} for name, one in by["Country"].items()
+            name.written: {"users": comparison.now.people, "sessions": comparison.now.sessions}
+            for name, comparison in by["Country"].items()
         },
     }
 
@@ -125,7 +126,9 @@ def _devices(by: Mapping[GroupName, Compared], total: int | None) -> dict[str, i
     """Sessions on each; ``other`` are those on anything else, or on nobody knows what."""
     if total is None:
         return dict.fromkeys((*_DEVICES, "other"))
-    counts = {name: sum(one.now.sessions for key, one in by.items() if key.lower() == name) for name in _DEVICES}
+    counts = {
+        name: sum(comparison.now.sessions for key, comparison in by.items() if key.lower() == name) for name in _DEVICES
+    }
     return {**counts, "other": total - sum(counts.values())}
 
 
@@ -136,25 +139,25 @@ def _features(features: Features | None, adoption: FunnelAnswer | None) -> dict[
     return {
         "features": [
             {
-                "featureName": one.name,
-                "category": one.category or None,
-                "usageCount": one.uses,
-                "uniqueUsers": one.people,
-                "avgTimeSpent": rounded(one.seconds),
-                "adoptionRate": percent(one.adoption),
-                "retentionRate": percent(one.retention),
+                "featureName": feature.name,
+                "category": feature.category or None,
+                "usageCount": feature.uses,
+                "uniqueUsers": feature.people,
+                "avgTimeSpent": rounded(feature.seconds),
+                "adoptionRate": percent(feature.adoption),
+                "retentionRate": percent(feature.retention),
             }
-            for one in used
+            for feature in used
         ],
         "adoptionFunnel": [
             {"stage": step.step.text, "users": step.persons, "dropoffRate": _lost(step.of_previous) if at else None}
             for at, step in enumerate(steps)
         ],
         "topFeatures": [
-            {"feature": one.name, "usage": one.uses, "trend": one.trend.word if one.trend else None}
-            for one in used[:_TOP]
+            {"feature": feature.name, "usage": feature.uses, "trend": feature.trend.word if feature.trend else None}
+            for feature in used[:_TOP]
         ],
-        "unusedFeatures": [{"feature": one.name, "lastUsed": one.last_at} for one in unused],
+        "unusedFeatures": [{"feature": feature.name, "lastUsed": feature.last_at} for feature in unused],
     }
 
 

@@ -62,7 +62,9 @@ def ask(runner: Runner, query: FullActivityQuery, profiles: Profiles, rules: Rul
     first = next(iter(query.funnels.values()), None)
     notes: list[str] = []
     page = journeys.JourneysQuery(patterns=query.patterns)
-    goals = dict.fromkeys("|".join(one.steps[-1].events) for one in query.funnels.values() if one.steps[-1].events)
+    goals = dict.fromkeys(
+        "|".join(funnel.steps[-1].events) for funnel in query.funnels.values() if funnel.steps[-1].events
+    )
     ways = [
         _told(notes, lambda goal=goal: journeys.ask(runner, replace(page, goal=goal), scope))  # type: ignore[misc]
         for goal in goals

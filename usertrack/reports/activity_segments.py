@@ -46,8 +46,8 @@ def ask(runner: Runner, profiles: Profiles, rules: Rules, scope: Scope) -> list[
 
 
 def _members(profiles: Profiles, rules: Rules) -> Iterator[tuple[SegmentActivity, tuple[str, ...]]]:
-    for chosen in rules.sets.values():
-        classification = classify(profiles, chosen)
+    for segment_set in rules.sets.values():
+        classification = classify(profiles, segment_set)
         for count in classification.counts:
             rule = condition(profiles, count.segment)
             people = classification.people([count.segment.id])
@@ -55,7 +55,7 @@ def _members(profiles: Profiles, rules: Rules) -> Iterator[tuple[SegmentActivity
             paid = _known(people.rows, people.names.index(REVENUE)) if REVENUE in people.names else []
             yield (
                 SegmentActivity(
-                    chosen.name,
+                    segment_set.name,
                     count.segment,
                     kind_of(profiles, columns(expand(rule, profiles.derived))),
                     tuple(f"{atom.before} {atom.sql}{atom.after}".strip() for atom in atoms(rule)),

@@ -169,27 +169,27 @@ def _cohorts(cohorts: DayCohorts) -> list[Block]:
 def _segments(segments: Sequence[SegmentActivity], total: int) -> list[Block]:
     rows: list[Row] = [
         (
-            one.segment.name,
-            one.set_name,
-            one.kind,
-            one.people,
-            one.people / total if one.people is not None and total else None,
-            round(score, 1) if one.engagement and (score := one.engagement.score) is not None else None,
-            one.revenue,
-            " ".join(one.segment.when.split()),
+            segment.segment.name,
+            segment.set_name,
+            segment.kind,
+            segment.people,
+            segment.people / total if segment.people is not None and total else None,
+            round(score, 1) if segment.engagement and (score := segment.engagement.score) is not None else None,
+            segment.revenue,
+            " ".join(segment.segment.when.split()),
         )
-        for one in segments
+        for segment in segments
     ]
-    shown = {
+    fields = {
         "segment": Field("Segment", "tag"),
         "set": Field("Set"),
         "kind": Field("Kind", spare=True),
         "people": Field("People", "number"),
         "share": Field("Share", "bar", full=1.0),
         "engagement": Field("Engagement", "number"),
-        "revenue": Field("Revenue", "number", hidden=all(one.revenue is None for one in segments), spare=True),
+        "revenue": Field("Revenue", "number", hidden=all(segment.revenue is None for segment in segments), spare=True),
         "rule": Field("Who", "text", grows=True, spare=True),
     }
     kinds = ("VARCHAR", "VARCHAR", "VARCHAR", "BIGINT", "DOUBLE", "DECIMAL(18,1)", "DOUBLE", "VARCHAR")
     said = f"of {people_words(total)}, as they are now; a person may be in several segments"
-    return [Listing(Table(tuple(map(Column, shown, kinds)), rows), fields=shown), Paragraph(said, "dim")]
+    return [Listing(Table(tuple(map(Column, fields, kinds)), rows), fields=fields), Paragraph(said, "dim")]

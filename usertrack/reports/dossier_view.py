@@ -105,7 +105,7 @@ def _standing(dossier: Dossier) -> Iterator[Block]:
         for name, verdict in judged
         if verdict.member
     ]
-    shown = {
+    fields = {
         "segment": Field("Segment", "tag"),
         "set": Field("Set", hidden=len(dossier.explanations) == 1),
         "action": Field("Action"),
@@ -113,7 +113,7 @@ def _standing(dossier: Dossier) -> Iterator[Block]:
     }
     unknown = [f"{verdict.segment.name} ({name})" for name, verdict in judged if verdict.unknown]
     if rows or not unknown:
-        yield Listing(Table(tuple(map(Column, shown)), rows), heading="Segments", fields=shown)
+        yield Listing(Table(tuple(map(Column, fields)), rows), heading="Segments", fields=fields)
     if unknown:
         yield Paragraph(f"unknown, whether in {', '.join(unknown)}", "dim")
 
@@ -198,8 +198,8 @@ def _some(dossier: Dossier, part: str) -> bool:
 
 
 def _listing(dossier: Dossier, part: str) -> Listing:
-    heading, shown = _PARTS[part]
-    return Listing(dossier.parts[part], heading=heading, fields=shown, columns=tuple(shown), limit=10)
+    heading, fields = _PARTS[part]
+    return Listing(dossier.parts[part], heading=heading, fields=fields, columns=tuple(fields), limit=10)
 
 
 def _absent(dossier: Dossier) -> Iterator[Paragraph]:
@@ -214,14 +214,14 @@ def _absent(dossier: Dossier) -> Iterator[Paragraph]:
 def _timeline(dossier: Dossier, timezone: str) -> list[Listing]:
     names = (Column("at", "TIMESTAMP"), Column("kind"), Column("what"), Column("outcome"), Column("detail"))
     table = Table(names, dossier.timeline, name="timeline", timezone=timezone, as_of=dossier.as_of)
-    shown = {
+    fields = {
         "at": Field("When"),
         "kind": Field("Kind"),
         "what": Field("What"),
         "outcome": Field("Outcome", "tag"),
         "detail": Field("Detail", "text", grows=True),
     }
-    return [Listing(table, heading="Timeline, 30 days", fields=shown, limit=15)] if dossier.timeline else []
+    return [Listing(table, heading="Timeline, 30 days", fields=fields, limit=15)] if dossier.timeline else []
 
 
 def _json(dossier: Dossier, timezone: str) -> dict[str, Any]:

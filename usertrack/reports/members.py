@@ -24,7 +24,7 @@ def origins_of(classification: Classification, segment: Segment | None = None) -
     names = set(profiles.queries)
     if segment is not None:
         ahead = classification.segment_set.segments[: classification.segment_set.segments.index(segment) + 1]
-        looked = {name for one in ahead for name in columns(expand(condition(profiles, one), profiles.derived))}
+        looked = {name for each in ahead for name in columns(expand(condition(profiles, each), profiles.derived))}
         looked |= set(columns(expand(parse(segment.priority, ""), profiles.derived)))
         told = [name for _, name, *_ in Formatter().parse(segment.because) if name]
         looked |= {name for one in told for name in columns(expand(parse(identifier(one), ""), profiles.derived))}
@@ -54,13 +54,13 @@ def people(classification: Classification, id_: str, limit: int, *, all_members:
     key, because, priority = (names.index(name) for name in (classification.profiles.key, "because", "priority"))
     segments = names.index("segments")
     rows: list[Row] = [(row[key], row[priority], row[because][row[segments].index(id_)]) for row in table.rows]
-    shown = {
+    fields = {
         "person": Field("Person"),
         "priority": Field("Priority", "number"),
         "why": Field("Why", "text", grows=True),
     }
-    listed = Table(tuple(map(Column, shown, ("VARCHAR", "DOUBLE", "VARCHAR"))), rows)
-    blocks: list[Block] = [Listing(listed, "Act on these first", shown, limit=limit)] if rows else []
+    listed = Table(tuple(map(Column, fields, ("VARCHAR", "DOUBLE", "VARCHAR"))), rows)
+    blocks: list[Block] = [Listing(listed, "Act on these first", fields, limit=limit)] if rows else []
     if others := (classification.count(id_).people or 0) - len(rows):
         blocks.append(Paragraph(others_words(others), "dim"))
     return blocks or [Paragraph("nobody is in it", "dim")]
@@ -69,19 +69,21 @@ def people(classification: Classification, id_: str, limit: int, *, all_members:
 def moves(moved: Moved, key: str, id_: str, most: int, timezone: str) -> list[Block]:
     """Who came and went, the first ``most`` of each."""
     rows = [(row["change"], row[key], row["why"]) for row in moved.moves.dicts() if row["segment"] == id_]
-    shown = {"change": Field("Change", "tag"), "person": Field("Person"), "why": Field("Why", "text", grows=True)}
+    fields = {"change": Field("Change", "tag"), "person": Field("Person"), "why": Field("Why", "text", grows=True)}
     by = {change: [row for row in rows if row[0] == change] for change in ("entered", "left")}
-    some = [row for listed in by.values() for row in listed[:most]]
+    first = [row for listed in by.values() for row in listed[:most]]
     counts = " and ".join(f"{number(len(listed))} {change}" for change, listed in by.items())
-    more = "" if len(some) == len(rows) else "; all: ".join(filter(None, (counts, _command(moved, id_, timezone))))
-    table = Table(tuple(map(Column, shown)), some)
-    return [Listing(table, "Came and went since last week", shown, limit=0, more=more)] if rows else []
+    more = "" if len(first) == len(rows) else "; all: ".join(filter(None, (counts, _command(moved, id_, timezone))))
+    table = Table(tuple(map(Column, fields)), first)
+    return [Listing(table, "Came and went since last week", fields, limit=0, more=more)] if rows else []
 
 
 def _command(moved: Moved, id_: str, timezone: str) -> str:
     """What shows everybody who moved between the very two moments, where the history has them."""
     if not moved.kept:
         return ""
-    first, last = (f"{in_zone(one.as_of, timezone):%Y-%m-%dT%H:%M}" for one in (moved.pair.before, moved.pair.after))
+    first, last = (
+        f"{in_zone(snapshot.as_of, timezone):%Y-%m-%dT%H:%M}" for snapshot in (moved.pair.before, moved.pair.after)
+    )
     own = "" if moved.pair.after.set_name == "action" else f" --set {moved.pair.after.set_name}"
     return f"`usertrack history{own} --segment {id_} --from {first} --to {last}`"

@@ -17,8 +17,8 @@ def in_short(weekly: Weekly, timezone: str) -> Section:
     """The most urgent person of each segment, and the figures of the week."""
     blocks: list[Block] = []
     if rows := list(_first(weekly)):
-        shown = {"action": Field("Do", "tag"), "person": Field("For"), "why": Field("Why", "text", grows=True)}
-        blocks.append(Listing(Table(tuple(map(Column, shown)), rows), "Act on these first", shown))
+        fields = {"action": Field("Do", "tag"), "person": Field("For"), "why": Field("Why", "text", grows=True)}
+        blocks.append(Listing(Table(tuple(map(Column, fields)), rows), "Act on these first", fields))
     origins = (*origins_of(weekly.classification), *asked(weekly, "traffic", "new_users"), *failures_origins(weekly))
     facts = (_traffic(weekly), _new_users(weekly), *_failures(weekly, timezone))
     return Section("In short", (*blocks, Facts(facts)), origins)
@@ -72,6 +72,9 @@ def _failures(weekly: Weekly, timezone: str) -> Iterator[tuple[str, Any]]:
     rate = f" ({runs.failed / runs.finished:.1%})".replace("%", " %") if runs.finished else ""
     why = failures.unknown("levels")
     yield "Failed runs", f"unknown: {why}" if why else f"{number(runs.failed)} of {number(runs.finished)}{rate}"
-    said = [f"{one.cause}, {span(one, timezone)}, {people_words(len(one.people))} hit" for one in failures.incidents]
+    said = [
+        f"{incident.cause}, {span(incident, timezone)}, {people_words(len(incident.people))} hit"
+        for incident in failures.incidents
+    ]
     why = failures.unknown("windows", "messages")
     yield "Platform incidents", f"unknown: {why}" if why else "; ".join(said) or "none"

@@ -87,7 +87,7 @@ def _days(weekly: Weekly) -> Section:
     known = counted == "visits"
     caption = "visits that began on each day" if known else ""
     chart = Chart("trend", f"{counted.capitalize()} per day", weekly.week.days, series, caption=caption)
-    shown = {
+    fields = {
         "day": Field("Day"),
         counted: Field(counted.capitalize(), "number"),
         "before": Field("A week before", "number"),
@@ -95,7 +95,7 @@ def _days(weekly: Weekly) -> Section:
         **({"pageviews": Field("Pageviews", "number")} if known else {"visits": Field("Visits", "number")}),
     }
     types = ("VARCHAR", *["BIGINT"] * 4)
-    listing = Listing(Table(tuple(map(Column, shown, types)), rows), fields=shown, limit=0)
+    listing = Listing(Table(tuple(map(Column, fields, types)), rows), fields=fields, limit=0)
     why = () if known else (Paragraph(_NO_VISITS, "warning"),)
     return Section("Per day", (*why, chart, listing), asked(weekly, "traffic"))
 

@@ -164,19 +164,19 @@ def _differing(
     kept = _as_of_today(current)
     for name in dict.fromkeys([*report.figures, *current]):
         was, is_ = report.figures.get(name), current.get(name)
-        one = is_ or was
-        if one is None or one.section in open_ or (was and is_ and was.value == is_.value):
+        figure = is_ or was
+        if figure is None or figure.section in open_ or (was and is_ and was.value == is_.value):
             continue
-        labels = kept.get(one.section, [])  # its section's: a person who is not there any more has no query
+        labels = kept.get(figure.section, [])  # its section's: a person who is not there any more has no query
         excused = later and bool(labels)
         yield (
-            one,
+            figure,
             Finding(
                 UNKNOWABLE if excused else DIFFERS,
                 name,
                 _value(was),
                 _value(is_),
-                tuple(str(query["query"]) for query in one.queries),
+                tuple(str(query["query"]) for query in figure.queries),
                 f"only known as of today: {', '.join(labels)}" if excused else "",
             ),
         )
@@ -287,17 +287,23 @@ def verify_document(report: Sealed, findings: list[Finding]) -> Document:
     wrong = [finding for finding in findings if finding.verdict not in (UNKNOWABLE, UNCHECKED)]
     unchecked = [finding for finding in findings if finding.verdict == UNCHECKED]
     rows: list[Row] = [
-        (one.verdict, one.what, _said(one.written), _said(one.now), ", ".join(one.queries) or one.why)
-        for one in findings
+        (
+            finding.verdict,
+            finding.what,
+            _said(finding.written),
+            _said(finding.now),
+            ", ".join(finding.queries) or finding.why,
+        )
+        for finding in findings
     ]
-    shown = {
+    fields = {
         "verdict": Field("Verdict"),
         "what": Field("What", "text"),
         "written": Field("In the file", "text"),
         "now": Field("Made again", "text"),
         "queries": Field("From", "text", grows=True),
     }
-    table = Table(tuple(map(Column, shown)), rows, name="verify", as_of=recipe.as_of, timezone=recipe.timezone)
+    table = Table(tuple(map(Column, fields)), rows, name="verify", as_of=recipe.as_of, timezone=recipe.timezone)
     figures = f"{number(len(report.figures))} figures"
     if wrong:
         said = "does not hold"
@@ -309,8 +315,8 @@ def verify_document(report: Sealed, findings: list[Finding]) -> Document:
     return Document(
         title=title,
         subtitle=f"{recipe.kind} report of {recipe.subject}, as of {moment(recipe.as_of, recipe.timezone)}",
-        blocks=(Listing(table, fields=shown, limit=50),) if findings else (Paragraph(_COVERED, "dim"),),
-        notes=tuple(dict.fromkeys(one.why for one in findings if one.why)),
+        blocks=(Listing(table, fields=fields, limit=50),) if findings else (Paragraph(_COVERED, "dim"),),
+        notes=tuple(dict.fromkeys(finding.why for finding in findings if finding.why)),
         table=table,
         timezone=recipe.timezone,
         as_of=recipe.as_of,

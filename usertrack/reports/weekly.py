@@ -70,12 +70,12 @@ def gather(runner: Runner, week: Week, sought: Sought, catalogue: Catalogue, don
     with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people
         scores = asking.submit(_scores, now, done)
         failures = asking.submit(_failures, now, catalogue, week)
-        found, moved = classify_both(profiles)
+        classification, moved = classify_both(profiles)
     return Weekly(
         week=week,
         as_of=sought.as_of,
         now=runner.now,
-        classification=found,
+        classification=classification,
         moved=moved,
         parts={name: answer for name, answer in answered.items() if isinstance(answer, Table)},
         statements=parts,
@@ -109,8 +109,8 @@ def _scores(runner: Runner, done: Done | None) -> Scorecard | UsertrackError:
 
 def _failures(runner: Runner, catalogue: Catalogue, week: Week) -> Investigation | UsertrackError:
     try:
-        found = investigate(runner, catalogue, days=REACH, since=week.since)
+        investigation = investigate(runner, catalogue, days=REACH, since=week.since)
     except UsertrackError as error:
         return error
-    assert isinstance(found, Investigation)  # only a person can fail to use a tool
-    return found
+    assert isinstance(investigation, Investigation)  # only a person can fail to use a tool
+    return investigation

@@ -94,7 +94,7 @@ def _segments(weekly: Weekly) -> Section:
         share = count.people / total if count.people is not None and total else None
         rows.append((count.segment.name, count.people, count.to_act_on, share, entered, left, count.segment.action))
     types = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "BIGINT", "BIGINT", "VARCHAR")
-    shown = {
+    fields = {
         "segment": Field("Segment", "tag"),
         "people": Field("People", "number"),
         "to_act_on": Field("To act on", "number", hidden=weekly.classification.segment_set.exclusive),
@@ -106,7 +106,7 @@ def _segments(weekly: Weekly) -> Section:
     return Section(
         "Segments",
         (
-            Listing(Table(tuple(map(Column, shown, types)), rows), fields=shown),
+            Listing(Table(tuple(map(Column, fields, types)), rows), fields=fields),
             Paragraph(f"of {people_words(total)} with an e-mail; a person may be in several segments", "dim"),
         ),
         origins_of(weekly.classification),
@@ -154,14 +154,14 @@ def _data(weekly: Weekly, timezone: str) -> Section:
         if part in weekly.parts
         for row in weekly.parts[part].dicts()
     ]
-    shown = {"kind": Field("What"), "newest_at": Field("Newest seen")}
+    fields = {"kind": Field("What"), "newest_at": Field("Newest seen")}
     table = Table((Column("kind"), Column("newest_at", "TIMESTAMP")), newest, as_of=weekly.as_of, timezone=timezone)
     return Section(
         "The data behind this",
         (
             Section("How the sources met", (Facts(tuple(match.items())),), who),
             Section(
-                "How far they reach", (Listing(table, fields=shown),), asked(weekly, "newest_events", "newest_rows")
+                "How far they reach", (Listing(table, fields=fields),), asked(weekly, "newest_events", "newest_rows")
             ),
         ),
     )

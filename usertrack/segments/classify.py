@@ -116,8 +116,8 @@ class Classification:
 
     def evidence(self, only: Sequence[str] = ()) -> list[str]:
         """The facts that the rules of these segments look at: of each the first, then of each the second, …"""
-        chosen = [segment for segment in self.segment_set.segments if not only or segment.id in only]
-        looked = [[n for n in columns(condition(self.profiles, segment)) if n != "as_of"] for segment in chosen]
+        segments = [segment for segment in self.segment_set.segments if not only or segment.id in only]
+        looked = [[n for n in columns(condition(self.profiles, segment)) if n != "as_of"] for segment in segments]
         return list(dict.fromkeys(name for names in zip_longest(*looked) for name in names if name))
 
 
@@ -159,8 +159,8 @@ def prove_rules(rules: Rules, library: Library, as_of: datetime) -> None:
     """Check all rules against the facts that their queries declare, before anything is asked; raises UsageError."""
     profiles = Profiles(rules, library, as_of)
     profiles.declare()
-    for chosen in rules.sets.values():
-        for segment in chosen.segments:
+    for segment_set in rules.sets.values():
+        for segment in segment_set.segments:
             prove(profiles, segment)
 
 

@@ -109,12 +109,12 @@ class Rules:
         set_name, slash, id_ = segment.partition("/")
         if slash and set_name in self.sets:
             return self.sets[set_name], self.sets[set_name].require([id_])[0]
-        found = [chosen for chosen in self.sets.values() if named(chosen.segments, segment)]
-        if len(found) == 1:
-            return found[0], found[0].require([segment])[0]
-        if found:
-            ways = " or ".join(f"{chosen.name}/{segment}" for chosen in found)
-            raise UsageError(f"segment '{segment}' is in {len(found)} sets", f"write {ways}")
+        segment_sets = [segment_set for segment_set in self.sets.values() if named(segment_set.segments, segment)]
+        if len(segment_sets) == 1:
+            return segment_sets[0], segment_sets[0].require([segment])[0]
+        if segment_sets:
+            ways = " or ".join(f"{segment_set.name}/{segment}" for segment_set in segment_sets)
+            raise UsageError(f"segment '{segment}' is in {len(segment_sets)} sets", f"write {ways}")
         names = dict.fromkeys(one.id for chosen in self.sets.values() for one in chosen.segments)
         hint = did_you_mean(segment, names, f"there are {', '.join(names)}")
         raise UsageError(f"there is no segment '{segment}'", hint)

@@ -83,8 +83,8 @@ def _summary(
 ) -> Listing:
     """Each segment with its size; ``anyone`` is how many people are in at least one of them."""
     total = classification.profiles.people
-    chosen = [count for count in classification.counts if not only or count.segment.id in only]
-    overlap = sum(count.people or 0 for count in chosen) > anyone
+    segment_counts = [count for count in classification.counts if not only or count.segment.id in only]
+    overlap = sum(count.people or 0 for count in segment_counts) > anyone
     rows: list[Row] = [
         (
             count.segment.name,
@@ -94,7 +94,7 @@ def _summary(
             moved(since.counts.get(count.segment.id)) if since else None,
             count.segment.action,
         )
-        for count in chosen
+        for count in segment_counts
     ]
     names = ("segment", "people", "to act on", "share", "since", "action")
     return Listing(

@@ -111,7 +111,7 @@ class Definitions:
             self._save(news)
 
     def _save(self, news: Mapping[Key, Definition]) -> None:
-        changed = {key: found for key, found in news.items() if self._known.get(key) != found}
+        changed = {key: definition for key, definition in news.items() if self._known.get(key) != definition}
         version = time.time_ns()
         self._store.insert(
             "property_definitions",
@@ -119,11 +119,11 @@ class Definitions:
                 {
                     "type": kind,
                     "name": name,
-                    "property_type": found.property_type,
-                    "scalar_string": int(found.scalar_string),
+                    "property_type": definition.property_type,
+                    "scalar_string": int(definition.scalar_string),
                     "version": version,
                 }
-                for (kind, name), found in changed.items()
+                for (kind, name), definition in changed.items()
             ),
         )
         self._known.update(changed)

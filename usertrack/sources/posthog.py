@@ -137,26 +137,26 @@ class PostHog:
             return _Found(parquet_rows(path))
         bound = own_limit(sql, statement.values)
         text = with_limit(sql, self._page_rows) if bound is None else sql
-        found = await self._page(text, statement, spool)
-        if len(found) < self._page_rows or (bound is not None and bound <= self._page_rows):
-            return _Found(found.rows())
+        result = await self._page(text, statement, spool)
+        if len(result) < self._page_rows or (bound is not None and bound <= self._page_rows):
+            return _Found(result.rows())
         if not statement.key:
-            return _Found(found.rows(), cut=True)
+            return _Found(result.rows(), cut=True)
         pages = await self._pages(sql, statement, spool)
         return _Found(pages.rows(), notes=(f"{number(len(pages))} rows, in the order of {statement.key}",))
 
     async def _page(self, sql: str, statement: Statement, spool: Spool) -> Collected:
-        found = Collected(spool)
+        result = Collected(spool)
         document = await self._api.ask(sql, statement.values, statement.name)
-        found.add(document, rows_of(document))
-        return found
+        result.add(document, rows_of(document))
+        return result
 
     async def _pages(self, sql: str, statement: Statement, spool: Spool) -> Collected:
         """All rows, page by page along the key, those without a key last.
 
         A full page may have been cut among the rows of its last key, so these are left to the next one.
         """
-        key, found, after = identifier(statement.key), Collected(spool), None
+        key, result, after = identifier(statement.key), Collected(spool), None
         while True:
             condition = f"WHERE {key} > {{usertrack_after}} OR {key} IS NULL " if after is not None else ""
             values = {**statement.values, "usertrack_after": after} if condition else statement.values
@@ -164,8 +164,8 @@ class PostHog:
             document = await self._api.ask(text, values, statement.name)
             rows = rows_of(document)
             if len(rows) < self._page_rows:
-                found.add(document, rows)
-                return found
+                result.add(document, rows)
+                return result
             at = document["columns"].index(statement.key)
             rows = [row for row in rows if row[at] != rows[-1][at]]
             if not rows or rows[-1][at] == after:
@@ -173,6 +173,6 @@ class PostHog:
                     f"{number(self._page_rows)} rows or more share one {statement.key}",
                     f"group by {statement.key} in the query",
                 )
-            found.add(document, rows)
+            result.add(document, rows)
             after = rows[-1][at]
-            self._notify(f"{statement.name}: {number(len(found))} rows so far", passing=True)
+            self._notify(f"{statement.name}: {number(len(result))} rows so far", passing=True)

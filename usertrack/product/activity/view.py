@@ -96,7 +96,7 @@ def _trend(activity: Activity) -> Iterator[Block]:
 
 def _groups(activity: Activity) -> Listing:
     rows: list[Row] = [(name.written, *_of_group(active)) for name, active in activity.groups.items()]
-    shown = {
+    fields = {
         "group": Field(activity.scope.breakdown, grows=True),
         "mean": Field("Average day", "bar"),
         "wau": Field("WAU", "number"),
@@ -104,8 +104,8 @@ def _groups(activity: Activity) -> Listing:
         "stickiness": Field("DAU ÷ MAU", "percent"),
     }
     kinds = ("VARCHAR", "DECIMAL(18,1)", "BIGINT", "BIGINT", "DOUBLE")
-    table = Table(tuple(map(Column, shown, kinds)), rows, as_of=activity.scope.as_of)
-    return Listing(table, f"Active people by {activity.scope.breakdown}", shown)
+    table = Table(tuple(map(Column, fields, kinds)), rows, as_of=activity.scope.as_of)
+    return Listing(table, f"Active people by {activity.scope.breakdown}", fields)
 
 
 def _of_group(active: Active) -> tuple[float | None, int | None, int | None, float | None]:

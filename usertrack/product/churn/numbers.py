@@ -272,7 +272,7 @@ def _count(row: Mapping[str, Any], column: str) -> int:
 
 def _marks(here: tuple[Counter[str], int], there: tuple[Counter[str], int]) -> list[Mark]:
     """The facts whose shares differ for sure, the largest difference first."""
-    found = [
+    marks = [
         Mark(fact, Share(here[0][fact], here[1]), Share(there[0][fact], there[1])) for fact in {**here[0], **there[0]}
     ]
-    return sorted((mark for mark in found if mark.told), key=lambda mark: (-abs(mark.change), mark.event))
+    return sorted((mark for mark in marks if mark.told), key=lambda mark: (-abs(mark.change), mark.event))

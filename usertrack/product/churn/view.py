@@ -70,14 +70,14 @@ def _rate(group: Group, churn: Churn) -> Iterator[Block]:
         (_span(period), period.left.n, period.left.hits, period.left.value, label(period.left.interval))
         for period in group.periods
     ]
-    shown = {
+    fields = {
         "period": Field("In"),
         "n": Field("Active before", "number"),
         "left": Field("Left", "number"),
         "rate": Field("Churn rate", "bar", full=1.0),
         "interval": Field("95 %"),
     }
-    yield _listing(rows, shown, {"n": "BIGINT", "left": "BIGINT", "rate": "DOUBLE"})
+    yield _listing(rows, fields, {"n": "BIGINT", "left": "BIGINT", "rate": "DOUBLE"})
 
 
 def _lifetime(group: Group) -> Iterator[Block]:
@@ -93,8 +93,8 @@ def _lifetime(group: Group) -> Iterator[Block]:
         for day in _DAYS
         if (point := life.at(day)) is not None and day <= life.horizon
     ]
-    shown = {"day": Field("After"), "share": Field("Still here", "bar", full=1.0), "interval": Field("95 %")}
-    yield _listing(rows, shown, {"share": "DOUBLE"})
+    fields = {"day": Field("After"), "share": Field("Still here", "bar", full=1.0), "interval": Field("95 %")}
+    yield _listing(rows, fields, {"share": "DOUBLE"})
     yield Facts(
         (
             ("median lifetime", _days(life.median, life.median_interval, "not reached: less than half have left")),
@@ -144,7 +144,7 @@ def _risk(churn: Churn) -> Iterator[Block]:
         )
         for risk in risks
     ]
-    shown = {
+    fields = {
         "regular": Field("Active on"),
         "silent": Field("Silent"),
         "people": Field("People", "number"),
@@ -153,7 +153,7 @@ def _risk(churn: Churn) -> Iterator[Block]:
         "n": Field("n", "number"),
         "likely": Field("Leave"),
     }
-    yield _listing(rows, shown, {"people": "BIGINT", "n": "BIGINT", "risk": "DOUBLE"})
+    yield _listing(rows, fields, {"people": "BIGINT", "n": "BIGINT", "risk": "DOUBLE"})
     if marked := tuple(
         (segment_name(risk.segment, churn.gone), "; ".join(characteristics(risk))) for risk in risks if risk.marks
     ):
@@ -167,14 +167,14 @@ def _marks(churn: Churn) -> Block:
         (fact(mark), mark.here.value, mark.there.value, f"{signed(100 * mark.change)} pp", _points(mark.interval))
         for mark in churn.marks
     ]
-    shown = {
+    fields = {
         "fact": Field("In the period before"),
         "left": Field("Left", "bar", full=1.0),
         "stayed": Field("Stayed", "bar", full=1.0),
         "change": Field("Difference", align="right"),
         "interval": Field("95 %", spare=True),
     }
-    listing = _listing(rows, shown, {"left": "DOUBLE", "stayed": "DOUBLE"})
+    listing = _listing(rows, fields, {"left": "DOUBLE", "stayed": "DOUBLE"})
     n = churn.marks[0]
     return replace(listing, limit=12, more=f"of {number(n.here.n)} who left and {number(n.there.n)} who stayed")
 

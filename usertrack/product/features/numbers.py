@@ -200,8 +200,8 @@ def _group(source: Source, scope: Scope, name: GroupName, people: Rows, days: _D
         name,
         sets.get(("", "all", 0), 0),
         tuple(sets.get(("", "period", at), 0) for at in range(len(scope.starts))),
-        tuple(one for one in found if one.uses),
-        (*(one for one in found if not one.uses), *never),
+        tuple(feature for feature in found if feature.uses),
+        (*(feature for feature in found if not feature.uses), *never),
     )
 
 

@@ -102,20 +102,20 @@ def _blocks(group: Group, scope: Scope) -> Iterator[Block]:
 def _listing(features: Sequence[Feature], heading: str, scope: Scope) -> Listing:
     rows: list[Row] = [
         (
-            one.name,
-            one.uses,
-            one.people,
-            one.adoption,
-            one.band,
-            one.retention,
-            one.seconds,
-            _MARKS[one.trend.word] if one.trend else None,
-            _MARKS[one.uses_trend.word][0] if one.uses_trend else None,
-            one.category or None,
+            feature.name,
+            feature.uses,
+            feature.people,
+            feature.adoption,
+            feature.band,
+            feature.retention,
+            feature.seconds,
+            _MARKS[feature.trend.word] if feature.trend else None,
+            _MARKS[feature.uses_trend.word][0] if feature.uses_trend else None,
+            feature.category or None,
         )
-        for one in features
+        for feature in features
     ]
-    shown = {
+    fields = {
         "feature": Field("Feature"),
         "uses": Field("Uses", "number"),
         "people": Field("People", "number"),
@@ -128,23 +128,23 @@ def _listing(features: Sequence[Feature], heading: str, scope: Scope) -> Listing
         "category": Field("Category", spare=True),
     }
     kinds = {"uses": "BIGINT", "people": "BIGINT", **dict.fromkeys(("adoption", "retention", "seconds"), "DOUBLE")}
-    columns = tuple(Column(name, kinds.get(name, "VARCHAR")) for name in shown)
-    return Listing(Table(columns, rows, as_of=scope.as_of), heading, shown, limit=_MOST)
+    columns = tuple(Column(name, kinds.get(name, "VARCHAR")) for name in fields)
+    return Listing(Table(columns, rows, as_of=scope.as_of), heading, fields, limit=_MOST)
 
 
 def _heatmap(features: Sequence[Feature], category: str, group: Group, scope: Scope, *, last: bool) -> Heatmap:
     """Adoption over all the time, then in each period of it."""
     values = [
         [
-            one.adoption,
-            *(used / active if active else None for used, active in zip(one.periods, group.active, strict=True)),
+            feature.adoption,
+            *(used / active if active else None for used, active in zip(feature.periods, group.active, strict=True)),
         ]
-        for one in features
+        for feature in features
     ]
     columns = ["all", *(scope.label(start) + "…" * scope.unfinished(start) for start in scope.starts)]
     return Heatmap(
         f"{category}: adoption by {scope.interval}",
-        [one.name for one in features],
+        [feature.name for feature in features],
         columns,
         values,
         "percent",
@@ -159,17 +159,17 @@ _LEGEND = f"{BANDS[0]}, {', '.join(_ABOVE)}"
 
 
 def _unused(features: Sequence[Feature], scope: Scope) -> Listing:
-    rows: list[Row] = [(one.name, one.category or None, one.last_at) for one in features]
-    shown = {"feature": Field("Feature"), "category": Field("Category"), "last_at": Field("Last used", "when")}
+    rows: list[Row] = [(feature.name, feature.category or None, feature.last_at) for feature in features]
+    fields = {"feature": Field("Feature"), "category": Field("Category"), "last_at": Field("Last used", "when")}
     columns = (Column("feature"), Column("category"), Column("last_at", "TIMESTAMP"))
     table = Table(columns, rows, as_of=scope.as_of, timezone=scope.timezone)
-    return Listing(table, "Not used in this time", shown, limit=_MOST)
+    return Listing(table, "Not used in this time", fields, limit=_MOST)
 
 
 def _notes(features: Features) -> tuple[str, ...]:
     scope, groups = features.scope, features.groups
     some = any(group.features for group in groups)
-    unsure = any(one.trend is None for group in groups for one in group.features)
+    unsure = any(feature.trend is None for group in groups for feature in group.features)
     return (
         *([] if some else ["no feature was used in this time"]),
         *(
@@ -203,8 +203,8 @@ def _json(features: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict
         "heatmap": [
             {
                 **group.name.columns,
-                "feature": one.name,
-                "category": one.category or None,
+                "feature": feature.name,
+                "category": feature.category or None,
                 "start": start,
                 "people": people,
                 "active": active,
@@ -212,8 +212,10 @@ def _json(features: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict
                 "complete": complete,
             }
             for group in features.groups
-            for one in group.features
-            for start, complete, people, active in zip(starts, scope.finished, one.periods, group.active, strict=True)
+            for feature in group.features
+            for start, complete, people, active in zip(
+                starts, scope.finished, feature.periods, group.active, strict=True
+            )
         ],
         "notes": list(notes),
     }

@@ -111,8 +111,8 @@ def parse_window(text: str) -> int | None:
     """``14d``, ``12h``, ``30m``, ``45s`` or ``2w`` in seconds, None for ``none``; raises UsageError."""
     if text.strip() == "none":
         return None
-    found = re.fullmatch(r"(\d{1,9})\s*([smhdw])", text.strip())
-    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    match = re.fullmatch(r"(\d{1,9})\s*([smhdw])", text.strip())
+    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
     if not 0 < seconds <= 366 * 86_400:
         raise UsageError(
             f"'{text}' is not a time to convert in",

@@ -54,7 +54,7 @@ def people_document(funnel: Funnel, scope: Scope, step: int, people: Table) -> D
     """Who stopped at a step, the last to get there first."""
     last = step == len(funnel.steps)
     name = funnel.steps[step - 1].text
-    shown = {
+    fields = {
         "email": Field("Person"),
         "person_id": Field("PostHog person"),
         "reached_at": Field("Got there", "when"),
@@ -64,7 +64,7 @@ def people_document(funnel: Funnel, scope: Scope, step: int, people: Table) -> D
     return Document(
         title=f"{funnel.title}: {f'did all {step} steps' if last else f'stopped at step {step}, {name}'}",
         subtitle=" · ".join([people_words(len(people.rows)), scope.window, *_semantics(funnel), *scope.conditions]),
-        blocks=(Listing(table, fields=shown, columns=tuple(shown), limit=20),),
+        blocks=(Listing(table, fields=fields, columns=tuple(fields), limit=20),),
         notes=(f"{number(unknown)} of them never said who they are",) if unknown else (),
         table=table,
         timezone=scope.timezone,
@@ -129,7 +129,7 @@ def _listing(group: Group, scope: Scope) -> Listing:
         for at, step in enumerate(group.steps, start=1)
     ]
     kinds = ("BIGINT", "VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "VARCHAR", "VARCHAR")
-    shown = {
+    fields = {
         "step": Field(" "),
         "name": Field("Step"),
         "people": Field("People", align="right"),
@@ -138,8 +138,8 @@ def _listing(group: Group, scope: Scope) -> Listing:
         "median": Field("Median", align="right"),
         "mean": Field("Mean", align="right"),
     }
-    table = Table(tuple(map(Column, shown, kinds)), rows, as_of=scope.as_of)
-    return Listing(table, scope.heading(group.name), shown)
+    table = Table(tuple(map(Column, fields, kinds)), rows, as_of=scope.as_of)
+    return Listing(table, scope.heading(group.name), fields)
 
 
 def _blocks(group: Group, scope: Scope) -> Iterator[Block]:

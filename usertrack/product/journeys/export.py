@@ -99,13 +99,13 @@ def _of_step(edge: Edge) -> Count:
 
 def as_json(journeys: Journeys, notes: tuple[str, ...]) -> dict[str, Any]:
     """The command's own document."""
-    asked = journeys.query
+    query = journeys.query
     return {
         **journeys.scope.as_dict(),
-        "by": asked.by,
-        "from": asked.start or None,
-        "to": asked.goal or None,
-        "steps": asked.steps,
+        "by": query.by,
+        "from": query.start or None,
+        "to": query.goal or None,
+        "steps": query.steps,
         "groups": [_group(journeys, group) for group in journeys.groups],
         "notes": list(notes),
     }

@@ -46,9 +46,11 @@ def blocks(journeys: Journeys, group: Group) -> Iterator[Block]:
     scope, goal, known = journeys.scope, bool(journeys.query.goal), periods(journeys, group)
     whole = [period for period in known if period.complete]
     if len(whole) > 2:
-        yield _chart(journeys, whole, f"Sessions by {scope.interval}", [float(one.count.sessions) for one in whole])
+        yield _chart(
+            journeys, whole, f"Sessions by {scope.interval}", [float(period.count.sessions) for period in whole]
+        )
         if goal:
-            yield _chart(journeys, whole, "Got to the goal", [one.reached for one in whole], "percent")
+            yield _chart(journeys, whole, "Got to the goal", [period.reached for period in whole], "percent")
     rows: list[Row] = [
         (
             scope.label(period.start) + "…" * (not period.complete and period is known[-1]),
@@ -58,14 +60,14 @@ def blocks(journeys: Journeys, group: Group) -> Iterator[Block]:
         )
         for period in known
     ]
-    shown = {
+    fields = {
         "period": Field(scope.of_bucket),
         "sessions": Field("Sessions", "bar"),
         "people": Field("People", align="right"),
         "reached": Field("Got to the goal", "percent", hidden=not goal),
     }
     kinds = ("VARCHAR", "BIGINT", "VARCHAR", "DOUBLE")
-    yield Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=scope.as_of), "", shown)
+    yield Listing(Table(tuple(map(Column, fields, kinds)), rows, as_of=scope.as_of), "", fields)
 
 
 def _chart(

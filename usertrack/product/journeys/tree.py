@@ -40,7 +40,7 @@ def tree(journeys: Journeys, group: Group) -> Listing:
         )
         for line in lines(group)
     ]
-    shown = {
+    fields = {
         "sessions": Field("Sessions", align="right"),
         "share": Field("Share", "bar", full=1.0),
         "step": Field(f"First {journeys.query.steps} steps"),
@@ -49,7 +49,7 @@ def tree(journeys: Journeys, group: Group) -> Listing:
     }
     kinds = ("VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "DOUBLE")
     heading = f"What they do after {short(journeys.query.start)}" if journeys.query.start else "How sessions begin"
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=journeys.scope.as_of), heading, shown)
+    return Listing(Table(tuple(map(Column, fields, kinds)), rows, as_of=journeys.scope.as_of), heading, fields)
 
 
 def lines(group: Group) -> list[Line]:

@@ -48,9 +48,9 @@ def journeys_document(journeys: Journeys, limit: int | None = None) -> Document:
 
 
 def _title(journeys: Journeys) -> str:
-    asked = journeys.query
-    ends = [f"{word} {short(step)}" for word, step in (("from", asked.start), ("to", asked.goal)) if step]
-    return " ".join(["Journeys", *(ends or [f"by {asked.by}"])])
+    query = journeys.query
+    ends = [f"{word} {short(step)}" for word, step in (("from", query.start), ("to", query.goal)) if step]
+    return " ".join(["Journeys", *(ends or [f"by {query.by}"])])
 
 
 def _size(journeys: Journeys) -> Iterator[str]:
@@ -72,14 +72,14 @@ def _blocks(journeys: Journeys, top: int | None) -> Iterator[Block]:
 
 
 def _of_group(journeys: Journeys, group: Group, top: int | None) -> Iterator[Block]:
-    asked = journeys.query
-    yield flow(group, asked)
-    if asked.periods:
+    query = journeys.query
+    yield flow(group, query)
+    if query.periods:
         yield from journey_periods.blocks(journeys, group)
     yield tree(journeys, group)
     yield _paths(journeys, group, top)
     yield _edges(journeys, group, top)
-    if not asked.start:
+    if not query.start:
         yield _pages(journeys, group.total.sessions, group.entries, "Where they begin", top)
     yield _pages(journeys, group.total.sessions, group.exits, "Where they end", top)
 
@@ -103,7 +103,7 @@ def _paths(journeys: Journeys, group: Group, top: int | None) -> Listing:
     if others:
         share = others.sessions / group.journeys
         rows.append((OTHERS, number(others.sessions), share, number(others.persons), None, None, None))
-    shown = {
+    fields = {
         "path": Field("Path", grows=True),
         "sessions": Field("Sessions", align="right"),
         "share": Field("Share", "bar"),
@@ -114,7 +114,7 @@ def _paths(journeys: Journeys, group: Group, top: int | None) -> Listing:
     }
     kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "VARCHAR", "VARCHAR")
     heading = "The ways to it" if goal else "Common paths"
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=journeys.scope.as_of), heading, shown)
+    return Listing(Table(tuple(map(Column, fields, kinds)), rows, as_of=journeys.scope.as_of), heading, fields)
 
 
 def _worst(group: Group, path: Steps) -> str | None:
@@ -142,7 +142,7 @@ def _edges(journeys: Journeys, group: Group, top: int | None) -> Listing:
     ]
     if others:
         rows.append((None, OTHERS, None, number(others.sessions), number(others.persons), None))
-    shown = {
+    fields = {
         "step": Field("Step"),
         "source": Field("From"),
         "target": Field("To"),
@@ -152,7 +152,7 @@ def _edges(journeys: Journeys, group: Group, top: int | None) -> Listing:
     }
     kinds = ("BIGINT", *["VARCHAR"] * 5)
     return Listing(
-        Table(tuple(map(Column, shown, kinds)), rows, as_of=journeys.scope.as_of), "From step to step", shown
+        Table(tuple(map(Column, fields, kinds)), rows, as_of=journeys.scope.as_of), "From step to step", fields
     )
 
 
@@ -174,7 +174,7 @@ def _pages(journeys: Journeys, total: int, pages: Mapping[str, Count], heading: 
     if others:
         share, persons = others.sessions / total, number(others.persons)
         rows.append((OTHERS, number(others.sessions), share, persons, None, None, None))
-    shown = {
+    fields = {
         "page": Field(journeys.query.by.capitalize()),
         "sessions": Field("Sessions", align="right"),
         "share": Field("Share", "bar"),
@@ -184,29 +184,29 @@ def _pages(journeys: Journeys, total: int, pages: Mapping[str, Count], heading: 
         "time": Field("Time before, mean", align="right", hidden=entries),
     }
     kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "DOUBLE", "VARCHAR")
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=journeys.scope.as_of), heading, shown)
+    return Listing(Table(tuple(map(Column, fields, kinds)), rows, as_of=journeys.scope.as_of), heading, fields)
 
 
 def _notes(journeys: Journeys) -> Iterator[str]:
-    asked = journeys.query
+    query = journeys.query
     if not any(group.total.sessions for group in journeys.groups):
         yield (
-            f"nobody came to {short(asked.start)} in this time" if asked.start else "nobody took any step in this time"
+            f"nobody came to {short(query.start)} in this time" if query.start else "nobody took any step in this time"
         )
         return
     yield "a session ends with a pause of 30 minutes, and a step repeated is one step, as in PostHog's paths"
-    if asked.by == "page" and not asked.urls:
-        own = f"; {', '.join(asked.patterns)} are one page each" if asked.patterns else ""
+    if query.by == "page" and not query.urls:
+        own = f"; {', '.join(query.patterns)} are one page each" if query.patterns else ""
         yield f"pages are paths without query and last slash, ids in them are :id{own}; --urls takes whole addresses"
-    if asked.by == "event":
-        named = any(name.startswith("$") for name in (asked.start, asked.goal))
+    if query.by == "event":
+        named = any(name.startswith("$") for name in (query.start, query.goal))
         yield f"PostHog's own events, which begin with $, are no steps{', but for the one named' if named else ''}"
-    if asked.periods:
+    if query.periods:
         yield from journey_periods.notes(journeys)
-    if not asked.goal:
+    if not query.goal:
         yield "completed: of the sessions that began with the same step"
-    if asked.goal and not asked.start and journeys.at_once:
-        yield f"{plural(journeys.at_once, 'session')} began with {short(asked.goal)}: no step is known before it"
+    if query.goal and not query.start and journeys.at_once:
+        yield f"{plural(journeys.at_once, 'session')} began with {short(query.goal)}: no step is known before it"
     yield from others_note(journeys.more, journeys.scope)
     if journeys.scope.breakdown:
         yield "a person is counted once, under the first value that came with a step"

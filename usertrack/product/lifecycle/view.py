@@ -98,13 +98,13 @@ def _lifecycle(periods: Sequence[Period], scope: Scope) -> Iterator[Block]:
     for period in periods:
         *active, dormant = _people(period)
         rows.append((scope.label(period.start), period.active, *active, None if dormant is None else -dormant))
-    shown = {
+    fields = {
         "period": Field(scope.of_bucket),
         "active": Field("Active", "bar"),
         **{state: Field(state.capitalize(), "number") for state in STATES},
     }
-    columns = tuple(Column(key, "VARCHAR" if key == "period" else "BIGINT") for key in shown)
-    yield Listing(Table(columns, rows, as_of=scope.as_of), "", shown)
+    columns = tuple(Column(key, "VARCHAR" if key == "period" else "BIGINT") for key in fields)
+    yield Listing(Table(columns, rows, as_of=scope.as_of), "", fields)
 
 
 def _stickiness_rows(name: GroupName, counts: Sequence[int]) -> Iterator[Row]:
@@ -118,14 +118,14 @@ def _stickiness(name: GroupName, counts: Sequence[int], scope: Scope) -> Listing
         (plural(periods, scope.interval), number(people), share, number(at_least))
         for _, _, periods, people, share, at_least in _stickiness_rows(name, counts)
     ]
-    shown = {
+    fields = {
         "periods": Field("Active on"),
         "people": Field("People", align="right"),
         "share": Field("Share", "bar"),
         "at_least": Field("As many or more", align="right"),
     }
-    columns = tuple(Column(key, "DOUBLE" if key == "share" else "VARCHAR") for key in shown)
-    return Listing(Table(columns, rows, as_of=scope.as_of), scope.heading(name), shown)
+    columns = tuple(Column(key, "DOUBLE" if key == "share" else "VARCHAR") for key in fields)
+    return Listing(Table(columns, rows, as_of=scope.as_of), scope.heading(name), fields)
 
 
 def _table(table: Table, scope: Scope, name: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:

@@ -59,9 +59,9 @@ class Cohorts:
 
     def mean(self, period: int) -> float | None:
         """The share who came back in ``period``, over all cohorts of which that is known."""
-        known = [one for one in self.cohorts if one.rate(period) is not None]
-        size = sum(one.size for one in known)
-        return sum(one.people[period] or 0 for one in known) / size if size else None
+        known = [cohort for cohort in self.cohorts if cohort.rate(period) is not None]
+        size = sum(cohort.size for cohort in known)
+        return sum(cohort.people[period] or 0 for cohort in known) / size if size else None
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Retention:
             f"choose a longer --interval; {number(MOST_COHORTS)} is the most",
         )
     table = _ask(runner, query, scope)
-    found = tuple(Cohorts(name, _cohorts(scope, _cells(rows))) for name, rows in groups(table, scope))
-    return Retention(query, scope, found, table)
+    cohorts = tuple(Cohorts(name, _cohorts(scope, _cells(rows))) for name, rows in groups(table, scope))
+    return Retention(query, scope, cohorts, table)
 
 
 def ask_days(runner: Runner, query: RetentionQuery, weeks: Scope) -> DayCohorts:
@@ -187,5 +187,7 @@ def _week(scope: Scope, start: datetime, members: Sequence[Cohort]) -> Cohort:
 
 
 def _known(daily: Sequence[Cohort], day: int) -> tuple[int, int]:
-    there = [one for one in daily if not one.forming and day < len(one.people) and one.people[day] is not None]
+    there = [
+        cohort for cohort in daily if not cohort.forming and day < len(cohort.people) and cohort.people[day] is not None
+    ]
     return sum(one.people[day] or 0 for one in there), sum(one.size for one in there)

@@ -27,16 +27,16 @@ _MOST = 40  # cohorts that people see, the latest ones, unless --limit says othe
 
 def retention_document(retention: Retention) -> Document:
     """A heatmap per group, a row per cohort; files hold a row per cohort and period."""
-    asked, scope = retention.query, retention.scope
+    query, scope = retention.query, retention.scope
     rows: list[Row] = [row for group in retention.groups for row in _rows(group, scope)]
-    kind = "First-time" if asked.kind == "first-time" else "Recurring"
+    kind = "First-time" if query.kind == "first-time" else "Recurring"
     notes = (*_notes(retention.groups), *rest_note(retention.table, scope))
     return Document(
         title=f"{kind} retention by {scope.interval}",
-        subtitle=" · ".join([scope.window, *_semantics(asked), *_scope(scope)]),
+        subtitle=" · ".join([scope.window, *_semantics(query), *_scope(scope)]),
         blocks=tuple(_heatmap(group, scope) for group in retention.groups),
         notes=notes,
-        data=lambda: _json(asked, scope, rows, notes),
+        data=lambda: _json(query, scope, rows, notes),
         table=_table(retention.table, scope, rows),
         timezone=scope.timezone,
         as_of=scope.as_of,
@@ -45,7 +45,7 @@ def retention_document(retention: Retention) -> Document:
 
 def cohorts_document(cohorts: DayCohorts) -> Document:
     """Cohorts by week with the days after; the curve over all of them; files hold a row per cohort and day."""
-    asked, scope = cohorts.query, cohorts.scope
+    query, scope = cohorts.query, cohorts.scope
     rows: list[Row] = [
         row
         for group in cohorts.groups
@@ -54,18 +54,18 @@ def cohorts_document(cohorts: DayCohorts) -> Document:
     ]
     notes = (*_notes(cohorts.groups), *_curve_notes(cohorts.groups), *rest_note(cohorts.table, scope))
     return Document(
-        title=f"Cohorts by {scope.interval} of their first {asked.target or 'event'}",
+        title=f"Cohorts by {scope.interval} of their first {query.target or 'event'}",
         subtitle=" · ".join(
             [
                 scope.window,
-                f"% who did {asked.returning or 'anything'} on that calendar day after their own",
+                f"% who did {query.returning or 'anything'} on that calendar day after their own",
                 *_scope(scope),
             ]
         ),
         blocks=tuple(block for group in cohorts.groups for block in _by_day(group, scope)),
         notes=notes,
         data=lambda: {
-            **_json(asked, scope, rows, notes),
+            **_json(query, scope, rows, notes),
             "curve": [row for group in cohorts.groups for row in _curve(group)],
         },
         table=_table(cohorts.table, scope, rows),
@@ -116,7 +116,7 @@ def _heatmap(group: Cohorts, scope: Scope) -> Heatmap:
     if mean is None:
         return block
     means = [group.mean(period) for period in range(len(periods))]
-    total = number(sum(one.size for one in group.cohorts))
+    total = number(sum(cohort.size for cohort in group.cohorts))
     return replace(block, rows=[*block.rows, f"all  n={total}"], values=[*block.values, means])
 
 

@@ -52,7 +52,7 @@ def _blocks(scorecard: Scorecard, compare: bool) -> Iterator[Block]:  # noqa: FB
 
 def one_table(scorecard: Scorecard) -> Iterator[Block]:
     """All of it in a table that a phone has room for: intervals stand beside what they are of, in brackets."""
-    shown = {
+    fields = {
         "metric": Field("Metric"),
         "value": Field("Value"),
         "n": _NUMBER,
@@ -65,7 +65,7 @@ def one_table(scorecard: Scorecard) -> Iterator[Block]:
         value, change = (_bracketed(cells[name], cells[limits]) for name, limits in _LIMITS)
         verdict = f": {cells['verdict']}" if cells["verdict"] else ""
         rows.append({**cells, "value": value, "change": change and f"{change}{verdict}"})
-    yield _table_of(rows, "", shown, scorecard)
+    yield _table_of(rows, "", fields, scorecard)
     span = _span(scorecard.before, scorecard.since, scorecard)
     yield Paragraph(f"in brackets 95 % intervals; changes are those against {span}, and days those since then", "dim")
     yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in scorecard.scores if score.note)

@@ -136,7 +136,7 @@ def ask(runner: Runner, asked: Scope, *, buckets: bool = False) -> Sessions:
     own = [scope] if scope.breakdown else []
     wanted = [
         *(sessions_asked(one, buckets=buckets) for one in (*own, replace(scope, breakdown=""))),
-        *(sessions_asked(one, buckets=False) for one in traits.values()),
+        *(sessions_asked(scope, buckets=False) for scope in traits.values()),
     ]
     tables = answers(runner, wanted, typed=len(own))
     by_value, whole = tables[0] if own else None, tables[len(own)]

@@ -75,10 +75,12 @@ def _rows(sessions: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
     now = sessions.all.now
     own = [
         ("all", EVERYBODY, sessions.all),
-        *((sessions.scope.breakdown, name, one) for name, one in sessions.groups.items()),
+        *((sessions.scope.breakdown, name, comparison) for name, comparison in sessions.groups.items()),
     ]
-    traits = [(by, name, one) for by, known in sessions.by.items() for name, one in known.items()]
-    whole: list[Row] = [(by, *name.columns.values(), *_row(one.now, now)) for by, name, one in (*own, *traits)]
+    traits = [(by, name, comparison) for by, known in sessions.by.items() for name, comparison in known.items()]
+    whole: list[Row] = [
+        (by, *name.columns.values(), *_row(comparison.now, now)) for by, name, comparison in (*own, *traits)
+    ]
     if not sessions.in_buckets:
         return _COLUMNS, whole
     in_time: list[Row] = [
@@ -89,8 +91,8 @@ def _rows(sessions: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
             sessions.scope.stored(bucket.start),
             bucket.complete,
         )
-        for by, name, one in own
-        for bucket in session_buckets.buckets(sessions, one)
+        for by, name, comparison in own
+        for bucket in session_buckets.buckets(sessions, comparison)
     ]
     columns = (*_COLUMNS, sessions.scope.column(), Column("complete", "BOOLEAN"))
     return columns, [*((*row, None, None) for row in whole), *in_time]
@@ -144,24 +146,24 @@ def _lengths(now: Visits) -> Listing:
         (label.replace("-", " – "), count, count / now.sessions if now.sessions else None)
         for label, count in zip(LENGTHS.values(), now.lengths, strict=True)
     ]
-    shown = {"length": Field("Length"), "sessions": Field("Sessions", "number"), "share": Field("Share", "bar")}
+    fields = {"length": Field("Length"), "sessions": Field("Sessions", "number"), "share": Field("Share", "bar")}
     kinds = ("VARCHAR", "BIGINT", "DOUBLE")
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows), "How long they were", shown)
+    return Listing(Table(tuple(map(Column, fields, kinds)), rows), "How long they were", fields)
 
 
 def _values(by: str, known: Mapping[GroupName, Compared], all_: Visits) -> Listing:
     rows: list[Row] = [
         (
             name.written,
-            one.now.people,
-            one.now.sessions,
-            _share(one.now, all_),
-            lasted(one.now.median),
-            one.now.bounce_rate,
+            comparison.now.people,
+            comparison.now.sessions,
+            _share(comparison.now, all_),
+            lasted(comparison.now.median),
+            comparison.now.bounce_rate,
         )
-        for name, one in known.items()
+        for name, comparison in known.items()
     ]
-    shown = {
+    fields = {
         "value": Field(by, grows=True),
         "people": Field("People", "number"),
         "sessions": Field("Sessions", "number"),
@@ -170,7 +172,7 @@ def _values(by: str, known: Mapping[GroupName, Compared], all_: Visits) -> Listi
         "bounce_rate": Field("Bounced", "percent"),
     }
     kinds = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "VARCHAR", "DOUBLE")
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows), "", shown, limit=_MOST)
+    return Listing(Table(tuple(map(Column, fields, kinds)), rows), "", fields, limit=_MOST)
 
 
 def absent_notes(sessions: Sessions) -> Iterator[str]:
@@ -220,8 +222,8 @@ def blocks(sessions: Sessions) -> Iterator[Block]:
         label = f"Sessions by {scope.interval}"
         x = scope.axis([bucket.start for bucket in over])
         yield Chart("trend", label, x, {label: [bucket.visits.sessions for bucket in over]})
-        for name, one in sessions.groups.items():
-            line = [bucket.visits.sessions for bucket in buckets(sessions, one) if bucket.complete]
+        for name, comparison in sessions.groups.items():
+            line = [bucket.visits.sessions for bucket in buckets(sessions, comparison) if bucket.complete]
             yield Spark(scope.heading(name), line)
     if known:
         yield _listing(sessions, known)
@@ -240,7 +242,7 @@ def _listing(sessions: Sessions, known: list[Bucket]) -> Listing:
         )
         for bucket in known
     ]
-    shown = {
+    fields = {
         "bucket": Field(scope.of_bucket),
         "sessions": Field("Sessions", "bar"),
         "people": Field("People", "number"),
@@ -249,4 +251,4 @@ def _listing(sessions: Sessions, known: list[Bucket]) -> Listing:
         "bounce_rate": Field("Bounced", "percent"),
     }
     kinds = ("VARCHAR", "BIGINT", "BIGINT", "VARCHAR", "VARCHAR", "DOUBLE")
-    return Listing(Table(tuple(map(Column, shown, kinds)), rows, as_of=scope.as_of), "", shown)
+    return Listing(Table(tuple(map(Column, fields, kinds)), rows, as_of=scope.as_of), "", fields)

@@ -27,19 +27,19 @@ class Backfilled:
 
 
 def backfill(
-    runner: Runner, rules: Rules, chosen: Sequence[SegmentSet], place: Place, weeks: int, notify: Notify
+    runner: Runner, rules: Rules, segment_sets: Sequence[SegmentSet], place: Place, weeks: int, notify: Notify
 ) -> Backfilled:
     """Classify each of the ``weeks`` before the runner's moment, and that moment itself, for every set of ``chosen``.
 
     A week that has a snapshot by the same rules is left alone, one by other rules is replaced.
     """
     done = Backfilled()
-    kept = {each.name: _kept(place, each.name) for each in chosen}
+    kept = {each.name: _kept(place, each.name) for each in segment_sets}
     queries = {name: runner.library[name] for name in rules.queries}
     for back in range(weeks, -1, -1):
         moment = (runner.as_of - back * WEEK).replace(tzinfo=None)
         todo: dict[datetime, list[SegmentSet]] = {}
-        for each in chosen:
+        for each in segment_sets:
             near = nearest(kept[each.name], moment, _SAME)
             if near and near.rules == rules_digest(rules, queries, each):
                 done.weeks.append((near, False))

@@ -27,7 +27,7 @@ def path_document(key: str, wanted: str, steps: Sequence[Step], timezone: str) -
         )
         for step, words in zip(steps, changed, strict=True)
     ]
-    shown = {
+    fields = {
         "as_of": Field("When"),
         "segments": Field("Segments", "tag"),
         "priority": Field("Priority", "number"),
@@ -39,7 +39,7 @@ def path_document(key: str, wanted: str, steps: Sequence[Step], timezone: str) -
         title=f"{wanted} in the set {days[-1].set_name}",
         subtitle=span(days, timezone),
         blocks=(
-            Listing(Table(tuple(map(Column, shown, types)), rows, timezone=timezone), fields=shown),
+            Listing(Table(tuple(map(Column, fields, types)), rows, timezone=timezone), fields=fields),
             Paragraph(f"now: {', '.join(_facts(steps[-1], timezone)) or 'nothing is known'}", "dim"),
         ),
         notes=tuple(afterwards_notes([snapshot for snapshot in days if snapshot.afterwards], timezone)),

@@ -243,10 +243,10 @@ def pair_of(snapshots: Sequence[Snapshot], before: datetime | None, after: datet
 
 
 def _at(snapshots: Sequence[Snapshot], moment: datetime) -> Snapshot:
-    found = nearest(snapshots, moment, WEEK)
-    if found is None:
+    snapshot = nearest(snapshots, moment, WEEK)
+    if snapshot is None:
         raise UsageError(f"there is no snapshot within a week of {moment:%Y-%m-%d}", _known(snapshots, moment))
-    return found
+    return snapshot
 
 
 def _known(snapshots: Sequence[Snapshot], moment: datetime) -> str:

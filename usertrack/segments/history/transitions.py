@@ -186,9 +186,9 @@ def _looked(pair: Pair, segment: KeptSegment) -> list[Atom]:
     """The comparisons that decide about ``segment``; in an exclusive set also those of the segments before it."""
     deciding = [segment]
     if pair.after.exclusive:
-        ids = [kept.id for kept in pair.after.segments]
+        ids = [segment.id for segment in pair.after.segments]
         deciding = [kept for kept in pair.after.segments if ids.index(kept.id) <= ids.index(segment.id)]
-    found = [atom for kept in deciding for atom in atoms(parse(kept.when, kept.id))]
+    found = [atom for segment in deciding for atom in atoms(parse(segment.when, segment.id))]
     recorded = {*_facts(pair), "as_of"}
     return [atom for atom in found if set(atom.columns) <= recorded]
 

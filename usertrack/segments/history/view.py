@@ -67,7 +67,7 @@ def _sizes(story: Story, timezone: str) -> list[Block]:
         least, most = (min(known), max(known)) if known else (None, None)
         last = by_time[max(by_time)]
         rows.append((last[2], sizes[-1], sizes, least, most, moved(_between(story, segment))))
-    shown = {
+    fields = {
         "segment": Field("Segment", "tag"),
         "people": Field("People", "number"),
         "sizes": Field("Over time", "spark"),
@@ -76,9 +76,9 @@ def _sizes(story: Story, timezone: str) -> list[Block]:
         "moved": Field(_compared(then, now, story, timezone), align="right", hidden=story.pair is None),
     }
     types = ("VARCHAR", "BIGINT", "BIGINT[]", "BIGINT", "BIGINT", "VARCHAR")
-    table = Table(tuple(map(Column, shown, types)), rows, name="sizes", timezone=timezone)
+    table = Table(tuple(map(Column, fields, types)), rows, name="sizes", timezone=timezone)
     more = [] if story.pair else [Paragraph(f"one snapshot has nothing to be compared with: {_MORE}", "dim")]
-    return [Listing(table, fields=shown), *more]
+    return [Listing(table, fields=fields), *more]
 
 
 def _compared(then: datetime | None, now: datetime | None, story: Story, timezone: str) -> str:
@@ -92,7 +92,7 @@ def _dates(then: datetime, now: datetime, timezone: str) -> str:
 
 
 def _between(story: Story, segment: str) -> tuple[int, int] | None:
-    if story.pair is None or segment not in {kept.id for kept in story.pair.common}:
+    if story.pair is None or segment not in {segment.id for segment in story.pair.common}:
         return None
     return story.counts.get(segment, (0, 0))
 
@@ -111,11 +111,11 @@ def _transitions(story: Story, timezone: str) -> list[Block]:
     ]
     dates = _dates(story.pair.before.as_of, story.pair.after.as_of, timezone)
     heading = f"{dates}, by primary segment: from the row to the column"
-    shown = {
+    fields = {
         column.name: Field(columns_are[column.name], "tag" if column.name == "was" else "number")
         for column in story.matrix.columns
     }
-    return [Listing(Table(story.matrix.columns, rows, name="transitions"), heading=heading, fields=shown)]
+    return [Listing(Table(story.matrix.columns, rows, name="transitions"), heading=heading, fields=fields)]
 
 
 def _moves(story: Story, timezone: str) -> list[Block]:
@@ -123,7 +123,7 @@ def _moves(story: Story, timezone: str) -> list[Block]:
         return []
     names = {segment.id: segment.name for segment in story.pair.after.segments}
     rows = _Named(story.moves, names)
-    shown = {
+    fields = {
         story.key: Field("Person"),
         "segment": Field("Segment", "tag"),
         "change": Field("Change"),
@@ -134,8 +134,8 @@ def _moves(story: Story, timezone: str) -> list[Block]:
         Listing(
             Table(story.moves.columns, rows, name="moves"),
             heading=heading,
-            fields=shown,
-            columns=tuple(shown),
+            fields=fields,
+            columns=tuple(fields),
             limit=20,
         )
     ]
@@ -162,7 +162,7 @@ class _Named(Sequence[Row]):
 
 
 def _dwell(story: Story, timezone: str) -> list[Block]:
-    shown = {
+    fields = {
         "name": Field("Segment", "tag"),
         "people": Field("In it now", "number"),
         "days_so_far": Field("Days so far", align="right"),
@@ -171,10 +171,10 @@ def _dwell(story: Story, timezone: str) -> list[Block]:
         "ended": Field("ended", "number"),
         "days": Field("Median stay in days", align="right"),
     }
-    columns = [replace(one, type="VARCHAR") if one.type == "DOUBLE" else one for one in story.dwell.columns]
+    columns = [replace(column, type="VARCHAR") if column.type == "DOUBLE" else column for column in story.dwell.columns]
     rows = [tuple(number(cell, 1) if isinstance(cell, float) else cell for cell in row) for row in story.dwell.rows]
     table = Table(tuple(columns), rows, name="dwell")  # to a tenth of a day, whole or not: snapshots lie further apart
-    return [Listing(table, heading="How long people stay", fields=shown, columns=tuple(shown))]
+    return [Listing(table, heading="How long people stay", fields=fields, columns=tuple(fields))]
 
 
 def _notes(story: Story, timezone: str, seen: Sequence[str]) -> list[str]:
@@ -238,7 +238,7 @@ def backfill_document(done: Backfilled, timezone: str) -> Document:
         )
         for snapshot, fresh in done.weeks
     ]
-    shown = {
+    fields = {
         "as_of": Field("Moment"),
         "set": Field("Set"),
         "people": Field("People", "number"),
@@ -246,11 +246,11 @@ def backfill_document(done: Backfilled, timezone: str) -> Document:
         "done": Field(" "),
     }
     types = ("TIMESTAMP", "VARCHAR", "BIGINT", "VARCHAR", "VARCHAR")
-    table = Table(tuple(map(Column, shown, types)), rows, name="backfill", timezone=timezone)
+    table = Table(tuple(map(Column, fields, types)), rows, name="backfill", timezone=timezone)
     fresh = [snapshot for snapshot, new in done.weeks if new]
     return Document(
         title=f"{len(fresh)} classification{'s' * (len(fresh) != 1)} added to the history",
-        blocks=(Listing(table, fields=shown), Paragraph("`usertrack history` shows what they say", "dim")),
+        blocks=(Listing(table, fields=fields), Paragraph("`usertrack history` shows what they say", "dim")),
         notes=(*done.notes, *afterwards_notes([snapshot for snapshot in fresh if snapshot.afterwards], timezone)),
         table=table,
         timezone=timezone,

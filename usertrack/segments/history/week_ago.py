@@ -69,12 +69,12 @@ def ask_both(
 ) -> tuple[Answered, list[Answer]]:
     """The profiles at both moments and the answers to ``others``, all asked at once."""
     now, before = runner.at(sought.as_of), runner.at(sought.earlier)
-    kept = _kept_then(runner, sought)
+    snapshot = _kept_then(runner, sought)
     profiles = statements_of(now, sought.rules)
-    more = [] if kept else statements_of(before, sought.rules)
+    more = [] if snapshot else statements_of(before, sought.rules)
     answers = now.run([*profiles, *more, *statements], done)
     first, second = len(profiles), len(profiles) + len(more)
-    return Answered(sought, now, before, answers[:first], kept or answers[first:second]), answers[second:]
+    return Answered(sought, now, before, answers[:first], snapshot or answers[first:second]), answers[second:]
 
 
 def classify_both(answered: Answered) -> tuple[Classification, Moved]:

@@ -73,8 +73,8 @@ class Expressions:
 
     def visit_field(self, node: Node) -> Sql:
         chain = node["chain"]
-        if found := self.scope.find(chain):
-            return found
+        if sql := self.scope.find(chain):
+            return sql
         cte = self.scope.cte(str(chain[0]))
         if cte and cte["cte_type"] == "column":
             value = self.visit(cte["expr"])

@@ -226,8 +226,8 @@ WINDOW_FUNCTIONS = {**_table(_WINDOWS, "window"), **AGGREGATIONS}
 
 def find(name: str, table: dict[str, Function] = FUNCTIONS) -> Function:
     """The function HogQL calls ``name``; names are case-sensitive except for the common SQL ones."""
-    if found := table.get(name):
-        return found
+    if function := table.get(name):
+        return function
     if name.lower() in _ANY_CASE:
         for known in (name.lower(), *table):
             if known.lower() == name.lower() and known in table:

@@ -82,7 +82,7 @@ def _hole(node: Node) -> str:
 
 def _pieces(text: str) -> Iterator[_Piece]:
     """The outermost pieces of ``text``, in their order; none where brackets have no pairs."""
-    tokens = [_Token(found[0], *found.span()) for found in _TOKEN.finditer(text) if not found[0].startswith(_COMMENTS)]
+    tokens = [_Token(match[0], *match.span()) for match in _TOKEN.finditer(text) if not match[0].startswith(_COMMENTS)]
     closing = _closing(tokens)
     at = 0
     while at < len(tokens):

@@ -18,11 +18,11 @@ def preview_document(
     """What becomes of which column, the first rows as events, what is wrong with the file, and what is in doubt."""
     columns = (Column("timestamp", "TIMESTAMP"), Column("distinct_id"), Column("event"), Column("properties", "JSON"))
     table = Table(columns, [tuple(row) for row in rows], name="first events")
-    shown = {"properties": Field(grows=True)}
+    fields = {"properties": Field(grows=True)}
     return Document(
         title=f"{file}, as it would be imported",
         subtitle="nothing was written · times in UTC",
-        blocks=(Facts(tuple(fates)), Listing(table, "First events", shown, limit=0)),
+        blocks=(Facts(tuple(fates)), Listing(table, "First events", fields, limit=0)),
         notes=(*(f"bad rows: {problem}" for problem in problems), *notes),
         data=lambda: {
             "mapping": dict(fates),

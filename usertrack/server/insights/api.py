@@ -75,16 +75,16 @@ class _InsightApi:
         now = self._settings.clock().isoformat()
         fields = {"name": "", "description": "", "tags": [], "favorited": False, "saved": True, **_given(body)}
         checked(fields.get("query"))
-        made = self._insights.add({**fields, "created_at": now, "last_modified_at": now})
-        return JSONResponse(self._body(made), 201)
+        insight = self._insights.add({**fields, "created_at": now, "last_modified_at": now})
+        return JSONResponse(self._body(insight), 201)
 
     def _list(self, request: Request) -> Response:
         params = request.query_params
-        found = [insight for insight in self._insights.all() if _wanted(insight, params)]
+        insights = [insight for insight in self._insights.all() if _wanted(insight, params)]
         if str(params.get("order", "")).startswith("-"):
-            found.reverse()
+            insights.reverse()
         basic = params.get("basic", "").lower() in ("1", "true")
-        return page(request, [self._body(insight, basic=basic) for insight in found])
+        return page(request, [self._body(insight, basic=basic) for insight in insights])
 
     def _change(self, key: str, body: dict[str, Any]) -> Response:
         # a deleted one can be found by whoever says that it is not deleted, as in PostHog

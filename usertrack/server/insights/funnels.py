@@ -71,12 +71,12 @@ def funnels(node: Node, ask: Ask, world: World) -> list[Any]:
 
 def _breakdown(node: Node) -> tuple[bool, dict[str, Any]]:
     """Whether there is one, and the library's parameters for it."""
-    asked = breakdown_of(node)
-    if asked is None:
+    breakdown = breakdown_of(node)
+    if breakdown is None:
         return False, {}
-    if asked.kind == "session":
+    if breakdown.kind == "session":
         raise refused("A funnel by a property of sessions")
-    return True, {"group_of": asked.value, "top": asked.limit}
+    return True, {"group_of": breakdown.value, "top": breakdown.limit}
 
 
 def _checked(node: Node) -> tuple[list[Node], str, int]:

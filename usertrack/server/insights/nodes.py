@@ -100,12 +100,12 @@ class Period:
     @cached_property
     def buckets(self) -> list[datetime]:
         """The start of each; raises ApiError for more than 10 000."""
-        found, end = [self.start], self.end.astimezone(UTC)  # of two local times the clock alone would be compared
-        while (following := step(found[-1], self.interval)).astimezone(UTC) <= end:
-            found.append(following)
-            if len(found) > _MOST_INTERVALS:
+        moments, end = [self.start], self.end.astimezone(UTC)  # of two local times the clock alone would be compared
+        while (following := step(moments[-1], self.interval)).astimezone(UTC) <= end:
+            moments.append(following)
+            if len(moments) > _MOST_INTERVALS:
                 raise refused(f"A range of more than {_MOST_INTERVALS:,} intervals")
-        return found
+        return moments
 
     @property
     def until(self) -> datetime:
