@@ -38,7 +38,7 @@ def with_rules(*, exclusive: bool = False, **rules: str) -> str:
 def test_the_shipped_rules(tmp_path: Path) -> None:
     assert failures(tmp_path, SHIPPED) == []
     notes = [finding for finding in findings(tmp_path, SHIPPED) if finding.level == "note"]
-    assert [note.what for note in notes] == ["segment failing"]
+    assert [note.subject for note in notes] == ["segment failing"]
     assert notes[0].detail.endswith("overlap: everybody in it is in power too; precedence decides")
 
 
@@ -176,7 +176,7 @@ def test_a_rule_inside_one_that_comes_first_is_nobodys_primary(tmp_path: Path) -
 def test_in_an_exclusive_set_it_is_an_error(tmp_path: Path) -> None:
     text = with_rules(exclusive=True, a="run_count > 5", b="run_count > 10", c="run_count IS NULL OR credits > 3")
     found = failures(tmp_path, text)
-    assert [finding.what for finding in found] == ["segment b"]
+    assert [finding.subject for finding in found] == ["segment b"]
     assert "the segments before it leave nobody for it" in found[0].detail
 
 
@@ -227,7 +227,7 @@ def test_query_files(tmp_path: Path, text: str, message: str) -> None:
     path.parent.mkdir()
     path.write_text(text)
     found = check_queries(Library([tmp_path]))
-    assert [(finding.level, finding.what) for finding in found] == [("FAIL", "neon/bad")]
+    assert [(finding.level, finding.subject) for finding in found] == [("FAIL", "neon/bad")]
     assert found[0].detail.startswith(f"{path}:")
     assert message in found[0].detail
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import psycopg
 
 from usertrack.engine.runner import Runner
-from usertrack.failures.bursts import Failed, Incident, Stretch, incidents
+from usertrack.failures.bursts import Failure, Incident, Stretch, incidents
 
 NOW = datetime(2026, 11, 20, 9)
 DAYS = 58  # of history, two thirds of what is looked at lie before the window of 30 days
@@ -102,6 +102,6 @@ def write(connection: psycopg.Connection, runs: Iterable[Run]) -> None:
 def alarms(runner: Runner, runs: Iterable[Run]) -> list[Incident]:
     """The incidents that the burst test sees in a month that was written."""
     stretches = [Stretch(*row) for row in runner.table(runner.bind("neon/failure_windows")).rows]
-    failures = [Failed("workflow", at, f"p{who}@world.example", "boom") for who, at, failed in runs if failed]
+    failures = [Failure("workflow", at, f"p{who}@world.example", "boom") for who, at, failed in runs if failed]
     since = runner.as_of.replace(tzinfo=None) - timedelta(days=30)
     return incidents(stretches, [one for one in failures if since < one.at <= NOW])

@@ -20,9 +20,9 @@ from tests.failures.failure_worlds import Run
 from tests.people import NOW, SCHEMA, Company, ago
 from usertrack.demo import postgres
 from usertrack.engine.runner import Runner
-from usertrack.failures.bursts import Failed, Incident, Stretch, at_least, drawn_at_least, incidents
+from usertrack.failures.bursts import Failure, Incident, Stretch, at_least, drawn_at_least, incidents
 from usertrack.failures.causes import read_catalogue
-from usertrack.failures.days import Day, contrasts, crowded
+from usertrack.failures.days import RunDay, contrasts, crowded
 from usertrack.failures.investigation import Investigation, Unused, account_named, investigate, tools_named
 from usertrack.library.library import Library, shipped_root
 from usertrack.sources.postgres import Postgres
@@ -226,7 +226,7 @@ def test_the_outage_is_an_incident_of_everybody(dsn: str) -> None:
     assert (one.start, one.end) == (datetime(2026, 11, 15, 8), datetime(2026, 11, 15, 10))
     assert one.people == ("account 2", *(f"hit{number}@acme.example" for number in range(1, 6)))
     assert one.chance < 0.01
-    assert (one.whole.itself, one.whole.people, one.whole.people_failed) == (one.itself, 6, 6)
+    assert (one.full_stretch.key, one.full_stretch.people, one.full_stretch.people_failed) == (one.key, 6, 6)
     assert investigated(dsn, person=["lena@northwind.example"]).incidents == (one,)
 
 
@@ -301,17 +301,17 @@ def test_fishers_tail() -> None:
 
 
 def test_a_crowded_day() -> None:
-    assert crowded(Day(date(2026, 1, 1), 3, 3), 10, 3) == pytest.approx(1 / 120)
-    assert crowded(Day(date(2026, 1, 1), 3, 1), 10, 3) == pytest.approx(1 - 35 / 120)
-    assert contrasts([("a", Day(date(2026, 1, 1), 5, 5)), ("a", Day(date(2026, 1, 2), 5, 5))], {}) == []
+    assert crowded(RunDay(date(2026, 1, 1), 3, 3), 10, 3) == pytest.approx(1 / 120)
+    assert crowded(RunDay(date(2026, 1, 1), 3, 1), 10, 3) == pytest.approx(1 - 35 / 120)
+    assert contrasts([("a", RunDay(date(2026, 1, 1), 5, 5)), ("a", RunDay(date(2026, 1, 2), 5, 5))], {}) == []
 
 
-def burst(people: int, causes: int = 1, hour: int = 13) -> tuple[list[Stretch], list[Failed]]:
+def burst(people: int, causes: int = 1, hour: int = 13) -> tuple[list[Stretch], list[Failure]]:
     start = datetime(2026, 11, 9) + timedelta(hours=hour)
     stretches = [Stretch("workflow", start, 1, people, people, 0.1 * people), Stretch("workflow", start, 4, 50, 6, 5)]
     stretches += [Stretch("workflow", start - timedelta(days=day), 1, 20, 2, 2, tested=False) for day in range(2, 30)]
     failures = [
-        Failed("workflow", start + timedelta(minutes=number), f"p{number}", f"cause {number % causes}")
+        Failure("workflow", start + timedelta(minutes=number), f"p{number}", f"cause {number % causes}")
         for number in range(people)
     ]
     return stretches, failures
@@ -322,7 +322,7 @@ def test_an_incident_needs_people_and_one_cause() -> None:
     assert incidents(*burst(4)) == []
     assert incidents(*burst(8, causes=4)) == []
     stretches, failures = burst(8)
-    assert incidents(stretches, [Failed(one.level, one.at, "one", one.cause) for one in failures]) == []
+    assert incidents(stretches, [Failure(one.level, one.at, "one", one.cause) for one in failures]) == []
 
 
 def test_neighbours_of_one_cause_are_one_incident() -> None:

@@ -359,7 +359,7 @@ def test_what_is_no_fragment_is_said_of_its_own_file(tmp_path: Path, text: str, 
     assert library["neon/other"].sql == "SELECT y"
     with pytest.raises(UsageError, match=rf"paying\.sql.*({message})"):
         library["neon/some"]
-    assert [finding.what for finding in check_fragments(library)] == ["fragment paying"]
+    assert [finding.subject for finding in check_fragments(library)] == ["fragment paying"]
 
 
 def test_no_fragment_takes_the_place_of_what_every_query_is_given(tmp_path: Path) -> None:

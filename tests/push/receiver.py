@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from usertrack.push.audience import Audience, Person
+from usertrack.push.audience import Audience, AudienceMember
 from usertrack.segments.rules import Segment, SegmentSet
 
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -74,7 +74,7 @@ def audience(
     """Power users, with priorities 9.0, 8.9, …; ``others`` are in a more urgent segment too."""
     segment = Segment("power", "Power Users", "run_count > 5", "Nurture")
     people = tuple(
-        Person(email, max(0.0, 9 - position / 10), reason, "runs: 7", {"run_count": 7})
+        AudienceMember(email, max(0.0, 9 - position / 10), reason, "runs: 7", {"run_count": 7})
         for position, email in enumerate(emails)
     )
     total = len(people) if total is None else total

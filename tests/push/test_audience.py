@@ -10,7 +10,7 @@ from rich.console import Console
 
 from usertrack.push.audience import Audience, audience_of
 from usertrack.push.order import Outcome, Request
-from usertrack.push.shown import outcome_document
+from usertrack.push.view import outcome_document
 from usertrack.render import terminal
 from usertrack.segments.classify import classify
 from usertrack.segments.profiles import build

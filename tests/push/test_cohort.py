@@ -16,7 +16,7 @@ import pytest
 
 from usertrack.push import cohort
 from usertrack.push.audience import Audience, audience_of
-from usertrack.push.order import Order, Outcome
+from usertrack.push.order import Outcome, PushOrder
 from usertrack.segments.classify import classify
 from usertrack.segments.profiles import build
 from usertrack.sources.identity import database_of
@@ -83,7 +83,7 @@ def push(
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
         found = classify(build(runner, place.rules), place.rules.set_named("action"))
         who: Audience = audience_of(found, "power", "UTC", all_members=all_members)
-        order = Order(**{"settings": load(env={}), "pause": 0.01, "patience": 0.3, **options})
+        order = PushOrder(**{"settings": load(env={}), "pause": 0.01, "patience": 0.3, **options})
         return cohort.push(who, order, runner, lambda text, *, passing=False: None)
 
 

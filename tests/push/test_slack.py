@@ -12,7 +12,7 @@ from usertrack.engine.runner import Runner
 from usertrack.library.library import Library
 from usertrack.push import slack
 from usertrack.push.audience import Audience
-from usertrack.push.order import Order, Outcome
+from usertrack.push.order import Outcome, PushOrder
 from usertrack.sources.retry import ATTEMPTS
 from usertrack.workspace.settings import load
 
@@ -28,7 +28,7 @@ def nobody_to_ask(settings: Any) -> Runner:
 
 def push(receiver: Receiver, who: Audience, notes: list[str] | None = None, **options: Any) -> Outcome:
     settings = load(env={"SLACK_WEBHOOK_URL": receiver.url})
-    order = Order(settings, pause=0.01, **options)
+    order = PushOrder(settings, pause=0.01, **options)
     slack.check(order)
     kept = [] if notes is None else notes
     return slack.push(who, order, nobody_to_ask(settings), lambda text, *, passing=False: kept.append(text))
@@ -140,7 +140,7 @@ def test_nothing_answers() -> None:
     "url", ["http://hooks.slack.com/verysecret", "hooks.slack.com/verysecret", "https://", "https://[x"]
 )
 def test_addresses_that_will_not_do(url: str) -> None:
-    error = problem(lambda: slack.check(Order(load(env={}), url=url)))
+    error = problem(lambda: slack.check(PushOrder(load(env={}), url=url)))
     assert isinstance(error, UsertrackError)
     assert error.exit_code == 2
     assert "verysecret" not in f"{error.message}{error.hint}"

@@ -42,7 +42,7 @@ def verdicts(
     file: Path, now: datetime = MADE, body: str = "# Week\n\n7 views\n", **facts: Any
 ) -> list[tuple[str, str]]:
     found = compare(read_report(file), known(**facts), lambda: body, now)
-    return [(one.verdict, one.what) for one in found]
+    return [(one.verdict, one.subject) for one in found]
 
 
 def test_nothing_changed(file: Path) -> None:
@@ -95,7 +95,7 @@ def test_blanks_that_were_altered(file: Path) -> None:
 def test_another_query_is_named(file: Path) -> None:
     file.write_text(file.read_text().replace('"query":"posthog/pages"', '"query":"posthog/page"'))
     [one] = compare(read_report(file), known(), lambda: "# Week\n\n7 views\n", MADE)
-    assert (one.verdict, one.what, one.written[:12], one.now[:13]) == (
+    assert (one.verdict, one.subject, one.written[:12], one.now[:13]) == (
         *("differs", "Traffic: queries"),
         *("posthog/page", "posthog/pages"),
     )
@@ -109,7 +109,7 @@ def test_anything_else_in_the_provenance_is_not_silent(file: Path) -> None:
 def test_what_a_source_did_not_answer_is_not_checked(file: Path) -> None:
     def found(**facts: Any) -> list[tuple[str, str, str]]:
         again = compare(read_report(file), known(**facts), lambda: "", MADE, {"posthog/pages": "PostHog is down"})
-        return [(one.verdict, one.what, one.why) for one in again]
+        return [(one.verdict, one.subject, one.why) for one in again]
 
     unchecked = ("not checked", "Traffic", "PostHog is down")
     assert found(visits=8) == [unchecked]
@@ -119,7 +119,7 @@ def test_what_a_source_did_not_answer_is_not_checked(file: Path) -> None:
 def test_unknown_when_it_was_made_is_not_checked(tmp_path: Path) -> None:
     path = tmp_path / "week.md"
     path.write_text(seal.sealed("# Week\n", "markdown", with_missing(known(visits=0), {"posthog/pages": "down"})))
-    found = [(one.verdict, one.what, one.why) for one in compare(read_report(path), known(), lambda: "", MADE)]
+    found = [(one.verdict, one.subject, one.why) for one in compare(read_report(path), known(), lambda: "", MADE)]
     assert found == [("not checked", "Traffic", "when the report was made: down")]
 
 
@@ -134,7 +134,7 @@ def test_other_words_are_shown_and_no_digest(tmp_path: Path) -> None:
     page = "# Week\n\n## Segments\n\n| a@x.example | credits 100 → {} {} |\n"
     path.write_text(seal.sealed(page.format(60, "left"), "markdown", known(why="60 left")))
     found = compare(read_report(path), known(why="60 entered"), lambda: page.format(60, "entered"), MADE)
-    assert [(one.verdict, one.what, one.written, one.now) for one in found] == [
+    assert [(one.verdict, one.subject, one.written, one.now) for one in found] == [
         (
             *("differs", "Segments › Left words"),
             *("| a@x.example | credits 100 → 60 left |", "| a@x.example | credits 100 → 60 entered |"),

@@ -14,7 +14,7 @@ from usertrack.core.period import Week
 from usertrack.engine.runner import Runner
 from usertrack.failures.causes import read_catalogue
 from usertrack.library.library import shipped_root
-from usertrack.reports.summary import in_short
+from usertrack.reports.summary import summary_section
 from usertrack.reports.traffic import traffic
 from usertrack.reports.weekly import gather
 from usertrack.segments.history.file import Place
@@ -146,7 +146,7 @@ def test_visits_are_not_0_where_no_pageview_has_a_session(here: Office) -> None:
         found = gather(
             runner, Week(2026, 47, "UTC"), sought(here, NOW, None), read_catalogue([shipped_root() / "failures.yaml"])
         )
-        facts, sections = in_short(found, "UTC").blocks[-1], next(iter(traffic(found))).blocks
+        facts, sections = summary_section(found, "UTC").blocks[-1], next(iter(traffic(found))).blocks
         days = next(each for each in sections if isinstance(each, Section))
     assert facts.pairs[0] == ("Pageviews", "4")
     why, chart, listing = days.blocks

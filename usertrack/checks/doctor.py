@@ -141,7 +141,7 @@ def check_events(runner: Runner) -> list[Finding]:
 def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
     """Everything, in the order in which a newcomer would mend it."""
     sources = check_sources(runner)
-    down = {finding.what for finding in sources if finding.level == "FAIL" and not finding.detail.startswith(_EMPTY)}
+    down = {finding.subject for finding in sources if finding.level == "FAIL" and not finding.detail.startswith(_EMPTY)}
     if "PostHog" not in down:
         sources += check_insights(runner)
     return [
@@ -158,9 +158,11 @@ def _queries(runner: Runner, down: Collection[str]) -> list[Finding]:
     folders = {f"{source}/": NAMES[source] for source in SOURCES if NAMES[source] in down}
     findings = check_queries_online(runner) if len(folders) < len(SOURCES) else check_queries(runner.library)
     findings = [
-        Finding("note", finding.what, f"not checked: {away} cannot be asked", group=finding.group) if away else finding
+        Finding("note", finding.subject, f"not checked: {away} cannot be asked", group=finding.group)
+        if away
+        else finding
         for finding in findings
-        for away in [folders.get(finding.what.partition("/")[0] + "/")]
+        for away in [folders.get(finding.subject.partition("/")[0] + "/")]
     ]
     return findings if "neon/" in folders else check_tables(runner, findings)
 

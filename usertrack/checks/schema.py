@@ -38,11 +38,11 @@ def check_tables(runner: Runner, findings: Sequence[Finding]) -> list[Finding]:
     others = []
     for finding in findings:
         column = _missing_column(finding, runner.library)
-        if finding.level == "FAIL" and finding.what in hindered:
-            others.append(Finding("note", finding.what, "needs a table that is missing", group=finding.group))
+        if finding.level == "FAIL" and finding.subject in hindered:
+            others.append(Finding("note", finding.subject, "needs a table that is missing", group=finding.group))
         elif column:
-            columns.setdefault(column, []).append(finding.what)
-            others.append(Finding("note", finding.what, "needs a column that is missing", group=finding.group))
+            columns.setdefault(column, []).append(finding.subject)
+            others.append(Finding("note", finding.subject, "needs a column that is missing", group=finding.group))
         else:
             others.append(finding)
     return [
@@ -68,10 +68,12 @@ def _missing_tables(runner: Runner) -> dict[str, list[str]]:
 
 def _missing_column(finding: Finding, library: Library) -> str:
     """``fastapi_run.run_state``, of what Postgres said of a query; nothing where it said anything else."""
-    match = _NO_COLUMN.search(finding.detail) if finding.level == "FAIL" and finding.what.startswith("neon/") else None
+    match = (
+        _NO_COLUMN.search(finding.detail) if finding.level == "FAIL" and finding.subject.startswith("neon/") else None
+    )
     if not match:
         return ""
-    table = _tables(library, finding.what).get(match["alias"] or "")
+    table = _tables(library, finding.subject).get(match["alias"] or "")
     return f"{table}.{match['name']}" if table else match["name"]
 
 

@@ -13,7 +13,7 @@ _SHOWN = {"level": Field(" ", "tag"), "what": Field("What"), "found": Field("Fou
 def findings_document(title: str, findings: Sequence[Finding]) -> Document:
     """People see what needs a look, its remedy below it, and how many of a group are well; files have all."""
     columns = (Column("level"), Column("what"), Column("detail"), Column("hint"))
-    rows: list[Row] = [(f.level, f.what, f.detail, f.hint or None) for f in findings]
+    rows: list[Row] = [(f.level, f.subject, f.detail, f.hint or None) for f in findings]
     seen = Table(tuple(Column(name) for name in _SHOWN), list(_seen(findings)))
     return Document(
         title=title,
@@ -24,7 +24,7 @@ def findings_document(title: str, findings: Sequence[Finding]) -> Document:
 
 
 def _seen(findings: Sequence[Finding]) -> Iterator[Row]:
-    told: set[Cause] = set()
+    told: set[_Reason] = set()
     for finding in findings:
         if _cause(finding) in told:
             continue
@@ -33,19 +33,19 @@ def _seen(findings: Sequence[Finding]) -> Iterator[Row]:
             yield "ok", finding.group, _how_many(findings, finding.group)
             continue
         others = sum(_cause(other) == _cause(finding) for other in findings) - 1
-        yield finding.level, finding.what + (f" and {others} more" if others else ""), finding.detail
+        yield finding.level, finding.subject + (f" and {others} more" if others else ""), finding.detail
         if finding.hint:
             yield "", "", f"hint: {finding.hint}"
 
 
-Cause = tuple[str, ...]
+_Reason = tuple[str, ...]
 
 
-def _cause(finding: Finding) -> Cause:
+def _cause(finding: Finding) -> _Reason:
     """The same for findings that are told together: what is well, and a key that is refused to every query alike."""
     if finding.level == "ok" and finding.group:
         return ("ok", finding.group)
-    return (finding.level, finding.group or finding.what, finding.detail, finding.hint)
+    return (finding.level, finding.group or finding.subject, finding.detail, finding.hint)
 
 
 def _how_many(findings: Sequence[Finding], group: str) -> str:

@@ -28,7 +28,7 @@ class Finding:
     """``level`` is ok, note or FAIL; only FAIL makes a check fail. Those of a ``group`` are told together."""
 
     level: str
-    what: str
+    subject: str
     detail: str = ""
     hint: str = ""
     group: str = ""

@@ -14,9 +14,9 @@ from usertrack.cli.options import with_common
 
 if TYPE_CHECKING:
     from usertrack.cli.session import Session
-    from usertrack.privacy.places import Held, LocalFiles
+    from usertrack.privacy.places import Holding, LocalFiles
     from usertrack.privacy.subject import Subject
-    from usertrack.privacy.upkeep import Change
+    from usertrack.privacy.upkeep import PlaceCounts
 
 privacy = typer.Typer(
     no_args_is_help=True,
@@ -105,7 +105,7 @@ def prove(
 
     `usertrack privacy prove lena@northwind.example --person 0190a0b0-0000-7000-8000-000000000001`
     """
-    from usertrack.privacy.erase import Erased, pending, raise_left
+    from usertrack.privacy.erase import Erasure, pending, raise_left
     from usertrack.privacy.places import survey
     from usertrack.privacy.subject import find
     from usertrack.privacy.view import erased_document
@@ -114,7 +114,7 @@ def prove(
         session.progress(f"looking for {email}", passing=True)
         subject = find(session.runner, email, [each.strip().lower() for each in person or ()])
         held = survey(session.runner, subject, _places(session, data), session.progress)
-        results = [Erased(each, each.count, each.note) for each in held]
+        results = [Erasure(each, each.count, each.note) for each in held]
         session.emit(erased_document(subject, results))
         raise_left(subject, results, done=not pending(session.runner, subject))
 
@@ -179,7 +179,7 @@ def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None
             _finish(session, "People are pseudonyms now", done, changes)
 
 
-def _agreed(session: "Session", title: str, changes: "list[Change]", word: str) -> bool:
+def _agreed(session: "Session", title: str, changes: "list[PlaceCounts]", word: str) -> bool:
     from usertrack.cli import diagnostics
     from usertrack.privacy.view import counts_document
 
@@ -190,7 +190,7 @@ def _agreed(session: "Session", title: str, changes: "list[Change]", word: str) 
     return agreed
 
 
-def _finish(session: "Session", title: str, done: "list[Change]", before: "list[Change]") -> None:
+def _finish(session: "Session", title: str, done: "list[PlaceCounts]", before: "list[PlaceCounts]") -> None:
     from usertrack.privacy.upkeep import raise_left
     from usertrack.privacy.view import counts_document
 
@@ -220,7 +220,7 @@ def _opened(common: Common, data: Path | None) -> "Iterator[Session]":
             yield session
 
 
-def _known(session: "Session", email: str, data: Path | None) -> "tuple[Subject, LocalFiles, list[Held]]":
+def _known(session: "Session", email: str, data: Path | None) -> "tuple[Subject, LocalFiles, list[Holding]]":
     """Who it is and what is held; raises UsageError with near matches when nobody is called that anywhere."""
     from usertrack.privacy.places import survey
     from usertrack.privacy.subject import find

@@ -12,7 +12,7 @@ from usertrack.cli.options import AllMembers, SetName, with_common
 if TYPE_CHECKING:
     from usertrack.cli.session import Session
     from usertrack.push.audience import Audience
-    from usertrack.push.order import Order, Outcome
+    from usertrack.push.order import Outcome, PushOrder
 
 _PANEL = "People"
 _ONLY = {"name": ("posthog-cohort",), "yes": ("posthog-cohort",), "url": ("slack", "webhook"), "link": ("slack",)}
@@ -74,7 +74,7 @@ def push(
     from usertrack.cli.session import open_desk
     from usertrack.core.errors import UsageError
     from usertrack.push import target_named
-    from usertrack.push.order import Order
+    from usertrack.push.order import PushOrder
 
     target = target_named(to)
     for option, value in (("name", name), ("yes", yes or None), ("url", url), ("link", link)):
@@ -83,7 +83,7 @@ def push(
     if to == "csv":
         _require_lines(common)
     with open_desk(common, cached=False) as session:
-        order = Order(session.settings, name, url, link, dry_run, "" if yes else _moment(session))
+        order = PushOrder(session.settings, name, url, link, dry_run, "" if yes else _moment(session))
         target.check(order)
         audience = _audience(session, segment, set_name, _most(to, limit), all_members=all_members)
         session.incomplete = False  # a segment that is known is known whole, whatever else could not be answered
@@ -128,9 +128,9 @@ def _audience(session: "Session", segment: str, set_name: str, limit: int | None
     return replace(audience, moved=since.counts[segment], since=since.pair.before.as_of)
 
 
-def _show(session: "Session", to: str, audience: "Audience", outcome: "Outcome", order: "Order") -> None:
+def _show(session: "Session", to: str, audience: "Audience", outcome: "Outcome", order: "PushOrder") -> None:
     from usertrack.cli import diagnostics, output
-    from usertrack.push.shown import outcome_document
+    from usertrack.push.view import outcome_document
 
     if outcome.table is not None:
         file = None if order.dry_run else session.common.output

@@ -246,14 +246,14 @@ def _weekly(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # 
 def _user(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
     from usertrack.reports.dossier import dossier
     from usertrack.reports.dossier_view import person_report
-    from usertrack.reports.members import origins
+    from usertrack.reports.members import profile_origins
 
     session.runner = session.runner.at(recipe.as_of)
     profiles = session.profile_of(session.rules(), recipe.subject)
     found = dossier(session.runner, profiles, recipe.subject)
     session.incomplete = session.incomplete or bool(found.missing)
     session.name = str(next(iter(found.explanations.values())).facts.get("name") or "")
-    profile = origins(profiles, profiles.queries)
+    profile = profile_origins(profiles, profiles.queries)
     return person_report(found, profile, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)
 
 

@@ -50,17 +50,17 @@ class Stretch:
         return self.start + self.hours * _HOUR
 
     @property
-    def itself(self) -> tuple[str, datetime, int]:
+    def key(self) -> tuple[str, datetime, int]:
         return (self.level, self.start, self.hours)
 
-    def alike(self) -> Iterator[tuple[object, ...]]:
+    def groups(self) -> Iterator[tuple[object, ...]]:
         """What it has in common with stretches that overlap no more: any time, the hours of the day, of the week."""
         hour = int(self.start.replace(tzinfo=UTC).timestamp()) // 3600
         yield from ((self.level, self.hours, period, hour % period) for period in (self.hours, 24, 168))
 
 
 @dataclass(frozen=True)
-class Failed:
+class Failure:
     """One failure, as far as bursts are concerned."""
 
     level: str
@@ -85,18 +85,18 @@ class Incident:
     failed: int
     all_failed: int
     evidence: Stretch
-    whole: Stretch
+    full_stretch: Stretch
     chance: float
 
     @property
-    def itself(self) -> tuple[str, datetime, int]:
+    def key(self) -> tuple[str, datetime, int]:
         """Level, start and hours of the stretch that is the incident, from its first to its last hour."""
         return (self.level, self.start, (self.end - self.start) // _HOUR)
 
 
-def incidents(stretches: Sequence[Stretch], failures: Iterable[Failed]) -> list[Incident]:
+def incidents(stretches: Sequence[Stretch], failures: Iterable[Failure]) -> list[Incident]:
     """What hit many people at once, oldest first. ``failures`` are all of everybody in the window."""
-    at_level: dict[str, list[Failed]] = {}
+    at_level: dict[str, list[Failure]] = {}
     for failure in sorted(failures, key=lambda failure: failure.at):
         at_level.setdefault(failure.level, []).append(failure)
     found: list[Incident] = []
@@ -112,8 +112,8 @@ def incidents(stretches: Sequence[Stretch], failures: Iterable[Failed]) -> list[
 
 def measured(incidents: Iterable[Incident], stretches: Iterable[Stretch]) -> list[Incident]:
     """``found``, each with the one of ``stretches`` that is the incident itself."""
-    by_itself = {stretch.itself: stretch for stretch in stretches}
-    return [replace(incident, whole=by_itself[incident.itself]) for incident in incidents]
+    by_itself = {stretch.key: stretch for stretch in stretches}
+    return [replace(incident, full_stretch=by_itself[incident.key]) for incident in incidents]
 
 
 def unlikely(stretches: Sequence[Stretch]) -> list[tuple[float, Stretch]]:
@@ -134,14 +134,14 @@ def usual_chances(stretches: Iterable[Stretch], suspects: Iterable[Stretch]) -> 
     """Each of ``suspects`` with its chance, the largest of those by people and by all other stretches alike."""
     totals: dict[tuple[object, ...], list[float]] = {}
     for stretch in stretches:
-        for alike in stretch.alike():
+        for alike in stretch.groups():
             total = totals.setdefault(alike, [0, 0, 0.0])
             total[0] += stretch.people
             total[1] += stretch.people_failed
             total[2] += stretch.expected
     for stretch in suspects:
         chance = chance_of(stretch)
-        others = (_without(stretch, *totals[alike]) for alike in stretch.alike()) if chance < FALSE_ALARMS else ()
+        others = (_without(stretch, *totals[alike]) for alike in stretch.groups()) if chance < FALSE_ALARMS else ()
         yield max(chance, *(_share_chance(stretch, other) for other in others), 0.0), stretch
 
 
@@ -207,12 +207,12 @@ def log_ways(of: int, chosen: int) -> float:
     return math.lgamma(of + 1) - math.lgamma(chosen + 1) - math.lgamma(of - chosen + 1)
 
 
-def _between(failures: Sequence[Failed], start: datetime, end: datetime) -> Sequence[Failed]:
+def _between(failures: Sequence[Failure], start: datetime, end: datetime) -> Sequence[Failure]:
     low, high = (bisect_left(failures, moment, key=lambda failure: failure.at) for moment in (start, end))
     return failures[low:high]
 
 
-def _named(stretch: Stretch, chance: float, failures: Sequence[Failed]) -> Incident | None:
+def _named(stretch: Stretch, chance: float, failures: Sequence[Failure]) -> Incident | None:
     """The incident in ``stretch``, from the first to the last hour with its cause; None where no cause stands out."""
     inside = _between(failures, stretch.start, stretch.end)
     causes = Counter(failure.cause for failure in inside)
@@ -228,14 +228,14 @@ def _hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def _counted(incident: Incident, failures: Sequence[Failed]) -> Incident:
+def _counted(incident: Incident, failures: Sequence[Failure]) -> Incident:
     inside = _between(failures, incident.start, incident.end)
     struck = [failure for failure in inside if failure.cause == incident.cause]
     people = tuple(sorted({failure.person for failure in struck}))
     return replace(incident, people=people, failed=len(struck), all_failed=len(inside))
 
 
-def _joined(incidents: Sequence[Incident], at_level: dict[str, list[Failed]]) -> list[Incident]:
+def _joined(incidents: Sequence[Incident], at_level: dict[str, list[Failure]]) -> list[Incident]:
     """Neighbours of one cause as the one incident that they are."""
     joined: list[Incident] = []
     for incident in incidents:

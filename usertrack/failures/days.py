@@ -11,7 +11,7 @@ SURE = 0.05  # of investigations without any such person, the share that names o
 
 
 @dataclass(frozen=True)
-class Day:
+class RunDay:
     """Finished and failed runs of a person on a day."""
 
     day: date
@@ -28,7 +28,7 @@ class Contrast:
     """
 
     person: str
-    worst: Day
+    worst: RunDay
     clean: int
     clean_runs: int
     failed: int
@@ -36,12 +36,12 @@ class Contrast:
     chance: float
 
 
-def contrasts(days: Iterable[tuple[str, Day]], struck: Mapping[str, int]) -> list[Contrast]:
+def contrasts(days: Iterable[tuple[str, RunDay]], struck: Mapping[str, int]) -> list[Contrast]:
     """Everybody of whom that can be said, those with most failed runs first.
 
     ``struck`` is how many failed runs of a person are part of an incident.
     """
-    people: dict[str, list[Day]] = {}
+    people: dict[str, list[RunDay]] = {}
     for person, day in days:
         people.setdefault(person, []).append(day)
     found = [_contrast(person, own, struck.get(person, 0)) for person, own in people.items()]
@@ -49,7 +49,7 @@ def contrasts(days: Iterable[tuple[str, Day]], struck: Mapping[str, int]) -> lis
     return sorted(sure, key=lambda one: (-one.failed, one.person))
 
 
-def _contrast(person: str, days: Sequence[Day], struck: int) -> Contrast | None:
+def _contrast(person: str, days: Sequence[RunDay], struck: int) -> Contrast | None:
     finished, failed = sum(day.finished for day in days), sum(day.failed for day in days)
     clean = [day for day in days if not day.failed]
     bad = [(min(1.0, crowded(day, finished, failed) * len(days)), day) for day in days if day.failed]
@@ -59,7 +59,7 @@ def _contrast(person: str, days: Sequence[Day], struck: int) -> Contrast | None:
     return Contrast(person, worst, len(clean), sum(day.finished for day in clean), failed, struck, chance)
 
 
-def crowded(day: Day, finished: int, failed: int) -> float:
+def crowded(day: RunDay, finished: int, failed: int) -> float:
     """The probability that ``day.failed`` or more of all ``failed`` fall on ``day.finished`` of all ``finished``."""
     elsewhere = finished - day.finished
     ways = (

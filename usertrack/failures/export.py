@@ -132,9 +132,9 @@ def _incident(incident: Incident) -> dict[str, Any]:
         "people": list(incident.people),
         "failed": incident.failed,
         "all_failed": incident.all_failed,
-        "people_active": incident.whole.people,
-        "people_failed": incident.whole.people_failed,
-        "people_expected_to_fail": min(incident.whole.expected, incident.whole.people),
+        "people_active": incident.full_stretch.people,
+        "people_failed": incident.full_stretch.people_failed,
+        "people_expected_to_fail": min(incident.full_stretch.expected, incident.full_stretch.people),
         "chance": incident.chance,
         "tested": {
             "start": incident.evidence.start,

@@ -9,9 +9,9 @@ from pathlib import Path
 from usertrack.core.errors import UsageError, UsertrackError, did_you_mean
 from usertrack.core.table import Row, Table
 from usertrack.engine.runner import Runner
-from usertrack.failures.bursts import Failed, Incident, Stretch, incidents, measured, tested, unlikely
+from usertrack.failures.bursts import Failure, Incident, Stretch, incidents, measured, tested, unlikely
 from usertrack.failures.causes import Catalogue, Cause
-from usertrack.failures.days import Contrast, Day, contrasts
+from usertrack.failures.days import Contrast, RunDay, contrasts
 from usertrack.failures.masking import fingerprint, redacted
 from usertrack.segments.explain import find
 from usertrack.segments.profiles import build
@@ -59,7 +59,7 @@ class Unused:
     """The assumption fails: ``person`` never called a tool called ``wanted``, but ``tools``, each so many times."""
 
     person: str
-    wanted: str
+    tool: str
     tools: Mapping[str, int]
     as_of: datetime
 
@@ -76,7 +76,6 @@ class Investigation:
     as_of: datetime
     days: int
     person: str
-    wanted: str
     tools: tuple[str, ...]
     levels: Mapping[str, Level]
     fingerprints: tuple[Fingerprint, ...]
@@ -84,7 +83,7 @@ class Investigation:
     stretches: int
     kinds: Table
     used: Mapping[str, int]
-    by_day: tuple[tuple[str, Day], ...]
+    by_day: tuple[tuple[str, RunDay], ...]
     contrasts: tuple[Contrast, ...]
     catalogue: Catalogue
     notes: tuple[str, ...] = ()
@@ -159,14 +158,13 @@ def investigate(
         everybodys = runner.bind("neon/failure_messages", {"days": days, "since": since})
         failures = gather(catalogue, runner.table(everybodys).rows)[1]
         failures = [replace(error, person=whose) if error.person in person else error for error in failures]
-    own_days = [(str(row[0]), Day(*row[1:])) for row in parts["days"].rows]
+    own_days = [(str(row[0]), RunDay(*row[1:])) for row in parts["days"].rows]
     hit = _measured(runner, incidents(stretches, failures), stretches, {"days": days, "since": since})
     found = {row[0]: Level(*(*row[:6], tuple(row[6]), row[7])) for row in parts["levels"].rows}
     return Investigation(
         as_of=runner.as_of,
         days=days,
         person=whose,
-        wanted=tool,
         tools=tuple(tools),
         levels={name: found.get(name, Level(name)) for name in ("workflow", "tool")},
         fingerprints=tuple(fingerprints),
@@ -225,7 +223,7 @@ def _answers(
     return {part: answer if isinstance(answer, Table) else Table((), []) for part, answer in answers.items()}
 
 
-def gather(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fingerprint], list[Failed]]:
+def gather(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fingerprint], list[Failure]]:
     """Failures by fingerprint, most first, and each failure by itself. Rows are those of `failure_messages`."""
     groups: dict[tuple[str, str, str], Fingerprint] = {}
     samples: dict[tuple[str, str, str], str] = {}
@@ -241,7 +239,7 @@ def gather(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fingerprint]
         group.first_at = min(group.first_at, at)
         if (at, message or "") > (group.last_at, samples.get(key, "")):
             group.last_at, samples[key] = at, message or ""
-        failures.append(Failed(level, at, person, group.cause.label))
+        failures.append(Failure(level, at, person, group.cause.label))
     for key, group in groups.items():
         group.sample = redacted(samples.get(key, ""))
     return sorted(groups.values(), key=lambda one: (-one.failures, one.level, one.tool, one.text)), failures
@@ -251,13 +249,13 @@ def _measured(
     runner: Runner, hit: Sequence[Incident], stretches: Sequence[Stretch], window: Mapping[str, object]
 ) -> list[Incident]:
     """Each incident with the figures of its whole duration, which is asked for where no stretch is as long."""
-    counted = {stretch.itself for stretch in stretches}
-    lengths = sorted({incident.itself[-1] for incident in hit if incident.itself not in counted})
+    counted = {stretch.key for stretch in stretches}
+    lengths = sorted({incident.key[-1] for incident in hit if incident.key not in counted})
     longer = runner.bind("neon/failure_windows", {**window, "lengths": [str(length) for length in lengths]})
     return measured(hit, [*stretches, *(Stretch(*row) for row in (runner.table(longer).rows if lengths else ()))])
 
 
-def _struck(hit: Iterable[Incident], failures: Iterable[Failed]) -> Counter[str]:
+def _struck(hit: Iterable[Incident], failures: Iterable[Failure]) -> Counter[str]:
     """How many failed runs of each person are part of an incident."""
     times = [(incident.start, incident.end, incident.cause) for incident in hit if incident.level == "workflow"]
     runs = (failure for failure in failures if times and failure.level == "workflow")

@@ -61,7 +61,7 @@ def _blocks(investigation: Investigation, timezone: str) -> Iterator[Block]:
     yield _checklist(investigation, timezone)
 
 
-def in_week(investigation: Investigation, timezone: str, most: int) -> Iterator[Block]:
+def weekly_blocks(investigation: Investigation, timezone: str, most: int) -> Iterator[Block]:
     """Both levels, incidents, and the ``most`` frequent failures of each: for a report that is read later."""
     yield _levels(investigation) if not investigation.unknown("levels") else unknown(investigation.unknown("levels"))
     if investigation.unknown("windows", "messages"):
@@ -147,7 +147,7 @@ def _incident(incident: Incident, investigation: Investigation, timezone: str) -
         len(incident.people),
         incident.failed,
         *own,
-        _evidence(incident.whole),
+        _evidence(incident.full_stretch),
     )
 
 
@@ -264,9 +264,9 @@ def _unused(unused: Unused, timezone: str) -> Document:
     used = Listing(table, "Tools they do use", fields=fields, limit=10)
     calls = plural(sum(unused.tools.values()), "tool call")
     said = f"none of {calls} up to now went to a tool of that name, so nothing was investigated"
-    near = did_you_mean(unused.wanted, unused.tools)
+    near = did_you_mean(unused.tool, unused.tools)
     return Document(
-        title=f"{unused.person} does not use '{unused.wanted}'",
+        title=f"{unused.person} does not use '{unused.tool}'",
         subtitle=moment(unused.as_of, timezone),
         blocks=(
             Paragraph(f"{said}; {near}" if near else said),
@@ -276,7 +276,7 @@ def _unused(unused: Unused, timezone: str) -> Document:
             "as_of": unused.as_of,
             "timezone": timezone,
             "person": unused.person,
-            "tool": unused.wanted,
+            "tool": unused.tool,
             "used": False,
             "tools_used": dict(unused.tools),
         },

@@ -13,9 +13,9 @@ from usertrack.core.errors import CheckFailed, UsageError
 from usertrack.core.notify import Notify
 from usertrack.core.traces import files_with
 from usertrack.engine.runner import Runner
-from usertrack.privacy import kept
+from usertrack.privacy import local
 from usertrack.privacy.jobs import forgets, result
-from usertrack.privacy.places import Held, LocalFiles, asked_of_server, silent, survey
+from usertrack.privacy.places import Holding, LocalFiles, asked_of_server, silent, survey
 from usertrack.privacy.subject import Subject
 from usertrack.segments.history.file import Place
 
@@ -24,10 +24,10 @@ _PENDING = "persons/deletion_status/?status=pending&person_uuid={}"
 
 
 @dataclass(frozen=True)
-class Erased:
+class Erasure:
     """What a place held, and what it holds now that it was read again."""
 
-    held: Held
+    held: Holding
     left: int | None
     note: str = ""
 
@@ -40,9 +40,9 @@ def delete(
     if subject.posthog and forgets(runner):
         result(runner, "forget", asked_of_server(subject), notify)
     notify("writing the history anew", passing=True)
-    with kept.opened(where.history, write=True) as connection:
+    with local.opened(where.history, write=True) as connection:
         if connection and where.history and _in_history(connection, where.history, subject):
-            kept.rewrite(connection, where.history, "DELETE FROM history.person WHERE key = ?", [subject.email])
+            local.rewrite(connection, where.history, "DELETE FROM history.person WHERE key = ?", [subject.email])
     if where.cache:
         try:
             where.cache.clear()
@@ -53,8 +53,8 @@ def delete(
 
 def _in_history(connection: object, place: Place, subject: Subject) -> bool:
     """Also when rows went in a run that was cut short before the file was written anew."""
-    others = [*subject.alike, *kept.alike(connection, subject.email)]
-    return bool(kept.history_count(connection, subject.email) or files_with(kept.files(place), subject.email, others))
+    others = [*subject.longer_emails, *local.alike(connection, subject.email)]
+    return bool(local.history_count(connection, subject.email) or files_with(local.files(place), subject.email, others))
 
 
 def _from_posthog(runner: Runner, subject: Subject, notify: Notify, patience: float, pause: float) -> bool:
@@ -84,17 +84,17 @@ def _is_pending(runner: Runner, person: str) -> bool:
 
 
 def prove(
-    runner: Runner, subject: Subject, where: LocalFiles, before: Sequence[Held], notify: Notify = silent
-) -> list[Erased]:
+    runner: Runner, subject: Subject, where: LocalFiles, before: Sequence[Holding], notify: Notify = silent
+) -> list[Erasure]:
     """Every place of ``before`` read again."""
     after = {(each.place, each.content): each for each in survey(runner, subject, where, notify)}
     return [
-        Erased(each, (now := after.get((each.place, each.content), replace(each, count=0))).count, now.note)
+        Erasure(each, (now := after.get((each.place, each.content), replace(each, count=0))).count, now.note)
         for each in before
     ]
 
 
-def raise_left(subject: Subject, results: Sequence[Erased], *, done: bool) -> None:
+def raise_left(subject: Subject, results: Sequence[Erasure], *, done: bool) -> None:
     """Raise CheckFailed when a place that is ours still holds something, or could not be read again.
 
     Unless PostHog is ``done``, what is left there is said to be pending, with the command that proves it later.

@@ -11,7 +11,7 @@ from usertrack.core.provenance import plain
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NotConnected
-from usertrack.privacy import kept
+from usertrack.privacy import local
 from usertrack.privacy.places import LocalFiles, postgres_answers, tables
 from usertrack.privacy.subject import OWN, Subject, ask
 
@@ -28,11 +28,11 @@ def pieces(runner: Runner, subject: Subject, where: LocalFiles, at: datetime) ->
     """
     events = ask(runner, "events", _EVENTS, subject, key="uuid") if subject.posthog else None
     answers = postgres_answers(runner, subject)
-    with kept.opened(where.history) as connection:
-        history = kept.history_rows(connection, subject.email) if connection else []
+    with local.opened(where.history) as connection:
+        history = local.history_rows(connection, subject.email) if connection else []
     cache = [
         dict(zip(("query", "as_of", "asked_at", "rows"), each, strict=True))
-        for each in kept.naming(where.cache, subject)
+        for each in local.naming(where.cache, subject)
     ]
     counts = {
         "persons": len(subject.persons),

@@ -14,7 +14,7 @@ from usertrack.engine.cache import Cache
 from usertrack.engine.runner import Answer, Runner
 from usertrack.engine.unavailable import NotConnected
 from usertrack.library.library import Query, Statement, for_key
-from usertrack.privacy import kept
+from usertrack.privacy import local
 from usertrack.privacy.jobs import forgets, result
 from usertrack.privacy.subject import OWN, Subject, ask
 from usertrack.segments.history.file import Place
@@ -54,7 +54,7 @@ class LocalFiles:
 
 
 @dataclass(frozen=True)
-class Held:
+class Holding:
     """How many things of one kind a place holds; None when that cannot be known, and ``note`` says why.
 
     ``ours`` is False for what usertrack never changes, ``stays`` True for what others did, which `erase` leaves.
@@ -72,7 +72,7 @@ def silent(message: str, *, passing: bool = False, unseen: bool = False) -> None
     pass
 
 
-def survey(runner: Runner, subject: Subject, where: LocalFiles, notify: Notify = silent) -> list[Held]:
+def survey(runner: Runner, subject: Subject, where: LocalFiles, notify: Notify = silent) -> list[Holding]:
     """What every place holds, as it is now."""
     return [
         *_in_posthog(runner, subject),
@@ -82,9 +82,9 @@ def survey(runner: Runner, subject: Subject, where: LocalFiles, notify: Notify =
     ]
 
 
-def _in_posthog(runner: Runner, subject: Subject) -> Iterator[Held]:
+def _in_posthog(runner: Runner, subject: Subject) -> Iterator[Holding]:
     if not subject.posthog:
-        yield Held("PostHog", "persons", None, "PostHog is not connected", ours=False)
+        yield Holding("PostHog", "persons", None, "PostHog is not connected", ours=False)
         return
     spelled = ", ".join(each for each in subject.spellings if each != subject.email)
     for what, sql, note in (
@@ -92,55 +92,55 @@ def _in_posthog(runner: Runner, subject: Subject) -> Iterator[Held]:
         ("distinct ids", _DISTINCT_IDS, ""),
         ("events", _EVENTS, ""),
     ):
-        yield Held("PostHog", what, ask(runner, what, sql, subject).rows[0][0], note)
+        yield Holding("PostHog", what, ask(runner, what, sql, subject).rows[0][0], note)
     for what, sql in _ELSEWHERE.items():
         try:
-            yield Held("PostHog", what, ask(runner, "elsewhere", sql, subject).rows[0][0], stays=True)
+            yield Holding("PostHog", what, ask(runner, "elsewhere", sql, subject).rows[0][0], stays=True)
         except (QueryError, SourceBusy) as error:  # it reads everything there is, which PostHog may refuse
-            yield Held("PostHog", what, None, f"could not be searched: {error.message}", ours=False)
+            yield Holding("PostHog", what, None, f"could not be searched: {error.message}", ours=False)
 
 
-def _in_server(runner: Runner, subject: Subject, notify: Notify) -> Iterator[Held]:
+def _in_server(runner: Runner, subject: Subject, notify: Notify) -> Iterator[Holding]:
     if not subject.posthog:
         return
     if not forgets(runner):
         note = "not looked at; those of an embedded server are, on its machine, with --data"
-        yield Held("PostHog", "files of its server", None, note, ours=False)
+        yield Holding("PostHog", "files of its server", None, note, ours=False)
         return
     found = result(runner, "forget", {**asked_of_server(subject), "dry_run": True}, notify)
     for key, what in _IN_SERVER.items():
-        yield Held("embedded store", what, found[key])
+        yield Holding("embedded store", what, found[key])
 
 
 def asked_of_server(subject: Subject) -> dict[str, Any]:
-    return {"email": subject.email, "others": list(subject.alike)}
+    return {"email": subject.email, "others": list(subject.longer_emails)}
 
 
-def _here(runner: Runner, subject: Subject, where: LocalFiles) -> Iterator[Held]:
-    others = list(subject.alike)
-    with kept.opened(where.history) as connection:
-        yield Held("history", "rows", kept.history_count(connection, subject.email) if connection else 0)
-        others += kept.alike(connection, subject.email) if connection else []
+def _here(runner: Runner, subject: Subject, where: LocalFiles) -> Iterator[Holding]:
+    others = list(subject.longer_emails)
+    with local.opened(where.history) as connection:
+        yield Holding("history", "rows", local.history_count(connection, subject.email) if connection else 0)
+        others += local.alike(connection, subject.email) if connection else []
     if where.cache:
-        named = sum(rows for *_, rows in kept.naming(where.cache, subject))
+        named = sum(rows for *_, rows in local.naming(where.cache, subject))
         note = f"{named} rows name the e-mail; all answers go, for not every one says whom it is about"
         count = len(where.cache.entries())
-        yield Held("cache", "answers", count, note if count else "")
+        yield Holding("cache", "answers", count, note if count else "")
     places = {
-        "history": kept.files(where.history) if where.history else [],
+        "history": local.files(where.history) if where.history else [],
         "cache": [where.cache.folder] if where.cache else [],
     }
     for place, paths in places.items():
         if paths:
             found = files_with(paths, subject.email, others)
             note = ", ".join(path.name for path in found[:3])
-            yield Held(place, "files with the e-mail's bytes", len(found), note)
+            yield Holding(place, "files with the e-mail's bytes", len(found), note)
     if left := files_with(_temporary(runner), subject.email, others):
         note = f"of a usertrack at work, or of one that was killed: {', '.join(map(str, left[:3]))}"
-        yield Held("temporary files", "files with the e-mail's bytes", len(left), note, ours=False)
+        yield Holding("temporary files", "files with the e-mail's bytes", len(left), note, ours=False)
     if where.unseen:
         note = "not looked at; the same command with --data and this folder does"
-        yield Held("embedded store", str(where.unseen), None, note, ours=False)
+        yield Holding("embedded store", str(where.unseen), None, note, ours=False)
 
 
 def _temporary(runner: Runner) -> list[Path]:
@@ -148,15 +148,15 @@ def _temporary(runner: Runner) -> list[Path]:
     return [each for each in Path(tempfile.gettempdir()).glob("usertrack-*") if each != runner.spool.folder]
 
 
-def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Held]:
+def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Holding]:
     for name, answer in postgres_answers(runner, subject).items():
         if isinstance(answer, NotConnected):
-            yield Held("Postgres", "rows", None, "Postgres is not connected", ours=False)
+            yield Holding("Postgres", "rows", None, "Postgres is not connected", ours=False)
             return
         if isinstance(answer, UsertrackError):
-            yield Held("Postgres", name, None, answer.message, ours=False)
+            yield Holding("Postgres", name, None, answer.message, ours=False)
         elif len(answer.rows):
-            yield Held("Postgres", name, len(answer.rows), "read-only: its owner has to delete it", ours=False)
+            yield Holding("Postgres", name, len(answer.rows), "read-only: its owner has to delete it", ours=False)
 
 
 def postgres_answers(runner: Runner, subject: Subject) -> dict[str, Answer]:

@@ -34,7 +34,7 @@ class Subject:
     email: str
     persons: tuple[dict[str, Any], ...] = ()
     strays: tuple[str, ...] = ()
-    alike: tuple[str, ...] = ()
+    longer_emails: tuple[str, ...] = ()
     posthog: bool = True
 
     @property
@@ -74,7 +74,9 @@ def find(runner: Runner, email: str, gone: Sequence[str] = ()) -> Subject:
     former = ({"id": id_, "distinct_ids": [], "properties": {}} for id_ in gone if id_ not in known)
     subject = Subject(key, (*persons, *former))
     strays, alike = (ask(runner, name, sql, subject).rows for name, sql in (("strays", _STRAYS), ("alike", _ALIKE)))
-    return replace(subject, strays=tuple(str(each) for (each,) in strays), alike=tuple(str(each) for (each,) in alike))
+    return replace(
+        subject, strays=tuple(str(each) for (each,) in strays), longer_emails=tuple(str(each) for (each,) in alike)
+    )
 
 
 def normal(email: str) -> str:

@@ -13,7 +13,7 @@ from usertrack.core.pseudonyms import TOKEN, Pseudonyms
 from usertrack.core.spool import identifier
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NotConnected
-from usertrack.privacy import kept
+from usertrack.privacy import local
 from usertrack.privacy.jobs import result
 from usertrack.privacy.places import LocalFiles
 
@@ -25,17 +25,17 @@ _EXPIRE = (
 
 
 @dataclass(frozen=True)
-class Change:
+class PlaceCounts:
     """How many things of a kind a place held, and how many of them it holds now; None where nothing can be done."""
 
     place: str
-    what: str
+    content: str
     held: int | None
     left: int | None
     note: str = ""
 
 
-def expire(runner: Runner, where: LocalFiles, before: datetime, notify: Notify, *, dry_run: bool) -> list[Change]:
+def expire(runner: Runner, where: LocalFiles, before: datetime, notify: Notify, *, dry_run: bool) -> list[PlaceCounts]:
     """What is older than ``before`` (UTC) in every place, deleted and counted again unless it is a ``dry_run``."""
     asked = {"before": before.isoformat()}
     return [
@@ -52,48 +52,50 @@ def _in_store(
     body: dict[str, Any],
     dry_run: bool,  # noqa: FBT001
     notify: Notify,
-) -> list[Change]:
+) -> list[PlaceCounts]:
     dry = {**body, "dry_run": True}
     try:
         if not runner.call("GET", "").get("usertrack_privacy"):
-            return [Change("PostHog", "events", None, None, "not touched: PostHog's project settings decide")]
+            return [PlaceCounts("PostHog", "events", None, None, "not touched: PostHog's project settings decide")]
         found = result(runner, action, dry, notify)
         if not dry_run:
             changed = result(runner, action, body, notify)
             after = changed if action == "pseudonymize" else result(runner, action, dry, notify)
     except NotConnected:
-        return [Change("PostHog", "events", None, None, "PostHog is not connected")]
+        return [PlaceCounts("PostHog", "events", None, None, "PostHog is not connected")]
     if action == "pseudonymize":
         rows = sum(count for name, count in found.items() if name != "left")
         return [
-            Change("PostHog", "rows", rows, None),
-            Change("PostHog", "with an e-mail", found["left"], None if dry_run else after["left"]),
+            PlaceCounts("PostHog", "rows", rows, None),
+            PlaceCounts("PostHog", "with an e-mail", found["left"], None if dry_run else after["left"]),
         ]
-    return [Change("PostHog", what, count, None if dry_run else after[what]) for what, count in found.items()]
+    return [PlaceCounts("PostHog", what, count, None if dry_run else after[what]) for what, count in found.items()]
 
 
-def _unseen(where: LocalFiles) -> list[Change]:
+def _unseen(where: LocalFiles) -> list[PlaceCounts]:
     if where.unseen is None:
         return []
-    return [Change("embedded store", str(where.unseen), None, None, "not touched: --data with this folder does it")]
+    return [
+        PlaceCounts("embedded store", str(where.unseen), None, None, "not touched: --data with this folder does it")
+    ]
 
 
-def _old_history(where: LocalFiles, before: datetime, dry_run: bool) -> list[Change]:  # noqa: FBT001
+def _old_history(where: LocalFiles, before: datetime, dry_run: bool) -> list[PlaceCounts]:  # noqa: FBT001
     moment = before.replace(tzinfo=None)
-    with kept.opened(where.history, write=not dry_run) as connection:
+    with local.opened(where.history, write=not dry_run) as connection:
         if connection is None:
             return []
         held = _older(connection, moment)
         if held and not dry_run and where.history:
-            kept.rewrite(connection, where.history, _EXPIRE, [moment])
-        return [Change("history", "rows", held, None if dry_run else _older(connection, moment))]
+            local.rewrite(connection, where.history, _EXPIRE, [moment])
+        return [PlaceCounts("history", "rows", held, None if dry_run else _older(connection, moment))]
 
 
 def _older(connection: Any, moment: datetime) -> int:
     return int(connection.execute(_OLD, [moment]).fetchone()[0])
 
 
-def _old_cache(where: LocalFiles, before: datetime, dry_run: bool) -> list[Change]:  # noqa: FBT001
+def _old_cache(where: LocalFiles, before: datetime, dry_run: bool) -> list[PlaceCounts]:  # noqa: FBT001
     if where.cache is None:
         return []
     cache = where.cache
@@ -101,27 +103,27 @@ def _old_cache(where: LocalFiles, before: datetime, dry_run: bool) -> list[Chang
     if not dry_run:
         cache.clear(before)
         left = sum(entry.as_of < before for entry in cache.entries())
-    return [Change("cache", "answers", held, left)]
+    return [PlaceCounts("cache", "answers", held, left)]
 
 
 def pseudonymize(
     runner: Runner, where: LocalFiles, pseudonyms: Pseudonyms, notify: Notify, *, dry_run: bool
-) -> list[Change]:
+) -> list[PlaceCounts]:
     """E-mails, ids and names replaced in the embedded store and the history; the cache is emptied."""
     body = {"key": pseudonyms.key.decode(), "internal": runner.offered["internal"]}
     changes = [*_in_store(runner, "pseudonymize", body, dry_run, notify), *_unseen(where)]
-    with kept.opened(where.history, write=not dry_run) as connection:
+    with local.opened(where.history, write=not dry_run) as connection:
         if connection is not None and where.history:
             held = _named(connection)
             if held and not dry_run:
                 _rename(connection, pseudonyms)
-                kept.rewrite(connection, where.history, "SELECT 1", [])
-            changes.append(Change("history", "rows with an e-mail", held, None if dry_run else _named(connection)))
+                local.rewrite(connection, where.history, "SELECT 1", [])
+            changes.append(PlaceCounts("history", "rows with an e-mail", held, None if dry_run else _named(connection)))
     if where.cache:
         count = len(where.cache.entries())
         if not dry_run:
             where.cache.clear()
-        changes.append(Change("cache", "answers", count, None if dry_run else len(where.cache.entries())))
+        changes.append(PlaceCounts("cache", "answers", count, None if dry_run else len(where.cache.entries())))
     return changes
 
 
@@ -155,8 +157,8 @@ def _rename(connection: Any, pseudonyms: Pseudonyms) -> None:
             connection.execute(f"UPDATE history.person SET {name} = now FROM renamed WHERE {name} = was")
 
 
-def raise_left(changes: list[Change]) -> None:
+def raise_left(changes: list[PlaceCounts]) -> None:
     """Raise CheckFailed when a place still holds what should be gone."""
-    left = [f"{each.left} {each.what} in {each.place}" for each in changes if each.left]
+    left = [f"{each.left} {each.content} in {each.place}" for each in changes if each.left]
     if left:
         raise CheckFailed(f"something is left: {', '.join(left)}", "run this again; it goes on where it ended")

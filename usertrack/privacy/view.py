@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from usertrack.core.document import Document, Field, Listing
 from usertrack.core.table import Column, Table
-from usertrack.privacy.erase import Erased
-from usertrack.privacy.places import Held
+from usertrack.privacy.erase import Erasure
+from usertrack.privacy.places import Holding
 from usertrack.privacy.subject import Subject
-from usertrack.privacy.upkeep import Change
+from usertrack.privacy.upkeep import PlaceCounts
 
 _COUNT = Field("Held", "number")
 
 
-def survey_document(subject: Subject, holdings: Sequence[Held]) -> Document:
+def survey_document(subject: Subject, holdings: Sequence[Holding]) -> Document:
     """What would be deleted, and where."""
     return _listed(
         f"What is held on {subject.email}",
@@ -22,7 +22,7 @@ def survey_document(subject: Subject, holdings: Sequence[Held]) -> Document:
     )
 
 
-def erased_document(subject: Subject, results: Sequence[Erased]) -> Document:
+def erased_document(subject: Subject, results: Sequence[Erasure]) -> Document:
     """What was deleted, with what every place holds now that it was read again."""
     left = any(each.held.ours and each.left != 0 for each in results)
     return _listed(
@@ -33,13 +33,13 @@ def erased_document(subject: Subject, results: Sequence[Erased]) -> Document:
     )
 
 
-def counts_document(title: str, subtitle: str, before: Sequence[Change], after: Sequence[Change]) -> Document:
+def counts_document(title: str, subtitle: str, before: Sequence[PlaceCounts], after: Sequence[PlaceCounts]) -> Document:
     """What every place held before, and what of that it holds after; `left` is empty while nothing was done."""
-    rows = [(was.place, was.what, was.held, now.left, was.note) for was, now in zip(before, after, strict=True)]
+    rows = [(was.place, was.content, was.held, now.left, was.note) for was, now in zip(before, after, strict=True)]
     return _listed(title, subtitle, rows, {"held": _COUNT, "left": Field("Left", "number")})
 
 
-def _fate(held: Held) -> str:
+def _fate(held: Holding) -> str:
     if not held.ours:
         return "no"
     if not held.count:
@@ -47,7 +47,7 @@ def _fate(held: Held) -> str:
     return "no" if held.stays else "yes"
 
 
-def _note(held: Held) -> str:
+def _note(held: Holding) -> str:
     return "`usertrack privacy pseudonymize` replaces it" if held.stays and held.count else held.note
 
 

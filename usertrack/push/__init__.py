@@ -11,7 +11,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.notify import Notify
 from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience
-from usertrack.push.order import Order, Outcome
+from usertrack.push.order import Outcome, PushOrder
 
 TARGETS = {
     "posthog-cohort": "usertrack.push.cohort",
@@ -22,11 +22,11 @@ TARGETS = {
 
 
 class Target(Protocol):
-    def check(self, order: Order) -> None:
+    def check(self, order: PushOrder) -> None:
         """Raise a UsertrackError for an order that cannot be carried out, before anything is asked."""
         ...
 
-    def push(self, audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
+    def push(self, audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
         """Send ``audience``, or say what would be sent; raises a UsertrackError when it was not taken."""
         ...
 

@@ -15,7 +15,7 @@ from usertrack.segments.view import others_note
 
 
 @dataclass(frozen=True)
-class Person:
+class AudienceMember:
     """``facts`` are the values that the rule looked at, ``evidence`` the same in words."""
 
     email: str
@@ -39,7 +39,7 @@ class Audience:
     as_of: datetime
     timezone: str
     total: int
-    people: tuple[Person, ...]
+    people: tuple[AudienceMember, ...]
     members_elsewhere: int = 0
     all_members: bool = False
     most: int | None = None
@@ -92,7 +92,7 @@ def audience_of(
         timezone=timezone,
         total=total,
         people=tuple(
-            Person(key, priority, reason, evidence, dict(zip([f.name for f in facts], values, strict=True)))
+            AudienceMember(key, priority, reason, evidence, dict(zip([f.name for f in facts], values, strict=True)))
             for key, priority, reason, evidence, *values in rows
         ),
         members_elsewhere=others,

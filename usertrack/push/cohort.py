@@ -16,7 +16,7 @@ from usertrack.engine.runner import Answer, Runner
 from usertrack.insights.saved import pages
 from usertrack.library.library import Statement
 from usertrack.push.audience import Audience
-from usertrack.push.order import Order, Outcome, Request
+from usertrack.push.order import Outcome, PushOrder, Request
 from usertrack.sources.identity import database_of
 
 _ADD_AT_ONCE = 1000  # PostHog's DEFAULT_COHORT_INSERT_BATCH_SIZE
@@ -58,7 +58,7 @@ class _Plan:
         return sorted(self.members - self.wanted)
 
 
-def check(order: Order) -> None:
+def check(order: PushOrder) -> None:
     if order.name is not None and not 0 < len(order.name.strip()) <= _LONGEST_NAME:
         raise UsageError(f"--name takes 1 to {_LONGEST_NAME} characters")
     if order.moment and order.name is None:
@@ -68,7 +68,7 @@ def check(order: Order) -> None:
         )
 
 
-def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
+def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
     """Make the cohort, or bring it up to date; the outcome's ``problem`` is a count that did not come out.
 
     Of an empty segment no cohort is made, and one that is there is emptied. Raises a UsertrackError.
@@ -134,7 +134,7 @@ def _whole(answer: Answer) -> Table:
 # What is there, and what must change
 
 
-def _plan(audience: Audience, order: Order, runner: Runner, persons: dict[str, list[str]]) -> _Plan:
+def _plan(audience: Audience, order: PushOrder, runner: Runner, persons: dict[str, list[str]]) -> _Plan:
     name = order.name.strip() if order.name else f"usertrack: {audience.segment.name}"[:_LONGEST_NAME]
     description = _description(audience, order)
     cohort = _found(runner, name, description, _description(replace(audience, all_members=True), order))
@@ -143,7 +143,7 @@ def _plan(audience: Audience, order: Order, runner: Runner, persons: dict[str, l
     return _Plan(name, description, cohort, wanted, members)
 
 
-def _description(audience: Audience, order: Order) -> str:
+def _description(audience: Audience, order: PushOrder) -> str:
     """Whose cohort it is: of which segment, which and how many of it, of which moment, and whose database says so."""
     most = "" if audience.most is None else f"the {audience.most} most urgent of "
     segment = f"segment {audience.segment_set.name}/{audience.segment.id}"
@@ -206,7 +206,7 @@ def _notes(persons: dict[str, list[str]], plan: _Plan) -> Iterator[str]:
         yield f"PostHog takes persons out one by one, so that {len(plan.remove)} need {minutes} minutes or more"
 
 
-def _shown(order: Order, method: str, path: str, body: dict[str, Any]) -> Request:
+def _shown(order: PushOrder, method: str, path: str, body: dict[str, Any]) -> Request:
     settings = order.settings
     host, project = (
         ("http://demo", "1") if settings.uses_demo else (settings["posthog.host"], settings["posthog.project_id"])
@@ -232,7 +232,7 @@ def _carry_out(plan: _Plan, requests: Sequence[_Change], runner: Runner, notify:
     return cohort
 
 
-def _counted(cohort: dict[str, Any], want: int, order: Order, runner: Runner, notify: Notify) -> dict[str, Any]:
+def _counted(cohort: dict[str, Any], want: int, order: PushOrder, runner: Runner, notify: Notify) -> dict[str, Any]:
     """The cohort as soon as PostHog counts ``want`` persons in it, else as it is when patience ends."""
     path, deadline, pause = f"cohorts/{cohort['id']}/", time.monotonic() + order.patience, order.pause / 4
     while True:

@@ -4,16 +4,16 @@ from usertrack.core.notify import Notify
 from usertrack.core.table import Column, Table
 from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience
-from usertrack.push.order import Order, Outcome
+from usertrack.push.order import Outcome, PushOrder
 
 _COLUMNS = (Column("email"), Column("segment"), Column("priority", "DOUBLE"), Column("reason"), Column("evidence"))
 
 
-def check(order: Order) -> None:
+def check(order: PushOrder) -> None:
     """Nothing can be wrong with it."""
 
 
-def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
+def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
     """A table of email, segment, priority (0…10), reason, evidence; of an empty segment the header alone.
 
     So last week's file does not stay in the place of this week's nobody.

@@ -10,7 +10,7 @@ from usertrack.workspace.settings import Settings
 
 
 @dataclass(frozen=True)
-class Order:
+class PushOrder:
     """How a segment is to be pushed. ``url`` is a secret. ``pause`` and ``patience`` are in seconds.
 
     ``moment`` is that of the people, in words, where it is not now, and nobody said that it is to replace those of now.

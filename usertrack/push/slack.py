@@ -13,9 +13,9 @@ from usertrack.core.notify import Notify
 from usertrack.core.period import in_zone
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
-from usertrack.push.audience import Audience, Person
+from usertrack.push.audience import Audience, AudienceMember
 from usertrack.push.delivery import Delivery, answer_of, masked, plain_refusal, require_address
-from usertrack.push.order import Order, Outcome, Request
+from usertrack.push.order import Outcome, PushOrder, Request
 from usertrack.render import safe
 
 LISTED, MOST_LISTED = 10, 40
@@ -25,14 +25,14 @@ _HEADER, _NAME, _REASON = 150, 120, 400  # characters; the two last are escaped,
 _HINT = "make one in Slack (Apps › Incoming Webhooks) and set SLACK_WEBHOOK_URL, or give it with --url"
 
 
-def check(order: Order) -> None:
+def check(order: PushOrder) -> None:
     if _url(order) or not order.dry_run:
         require_address(_url(order), "Slack", _HINT)
     if order.link is not None and not order.link.startswith(("https://", "http://")):
         raise UsageError("--link takes an address that begins with https://", "such as that of your weekly report")
 
 
-def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
+def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
     """Post the digest; of an empty segment nothing. Raises a UsertrackError when Slack does not take it."""
     if not audience.total:
         return Outcome()
@@ -66,7 +66,7 @@ def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any
     return {"text": safe.slack(title), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
-def _link(order: Order) -> tuple[str, str]:
+def _link(order: PushOrder) -> tuple[str, str]:
     """Where to read on, and what to call it: the page that was given, else the project in PostHog."""
     settings = order.settings
     if order.link:
@@ -88,7 +88,7 @@ def _about(audience: Audience) -> str:
     return " · ".join(parts)
 
 
-def _line(number: int, person: Person) -> str:
+def _line(number: int, person: AudienceMember) -> str:
     urgent = "" if person.priority is None else f" · priority {person.priority:.1f}"
     name, reason = _cut(person.email, _NAME), _cut(person.reason or "", _REASON)
     return f"*{number}. {safe.slack(name)}*{urgent}\n{safe.slack(reason)}"
@@ -115,7 +115,7 @@ def _mrkdwn(text: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def _url(order: Order) -> str | None:
+def _url(order: PushOrder) -> str | None:
     url: str | None = order.url or order.settings["slack.webhook_url"]
     return url
 

@@ -17,7 +17,7 @@ from usertrack.core.notify import Notify
 from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience
 from usertrack.push.delivery import Delivery, masked, plain_refusal, require_address
-from usertrack.push.order import Order, Outcome, Request
+from usertrack.push.order import Outcome, PushOrder, Request
 from usertrack.render import safe, text
 
 VERSION = 1
@@ -29,12 +29,12 @@ BATCH = 1000
 _HINT = "set USERTRACK_WEBHOOK_URL, or webhook.url in usertrack.yaml, or give it with --url"
 
 
-def check(order: Order) -> None:
+def check(order: PushOrder) -> None:
     if _url(order) or not order.dry_run:
         require_address(_url(order), "the webhook", _HINT)
 
 
-def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Outcome:
+def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
     """POST everybody, `BATCH` at a time; of an empty segment nothing. Raises a UsertrackError at the first refusal."""
     documents = list(_documents(audience))
     contents = [safe.utf8(json.dumps(document, ensure_ascii=False, separators=(",", ":"))) for document in documents]
@@ -55,7 +55,7 @@ def push(audience: Audience, order: Order, runner: Runner, notify: Notify) -> Ou
     return Outcome(len(audience.people), details=details)
 
 
-def _url(order: Order) -> str | None:
+def _url(order: PushOrder) -> str | None:
     url: str | None = order.url or order.settings["webhook.url"]
     return url
 

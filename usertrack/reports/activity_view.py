@@ -26,7 +26,7 @@ from usertrack.product.sessions.numbers import Sessions
 from usertrack.product.sessions.view import session_figures, sessions_document
 from usertrack.reports.activity import Answer, Dashboard, Part
 from usertrack.reports.activity_segments import SegmentActivity
-from usertrack.reports.members import origins
+from usertrack.reports.members import profile_origins
 
 CARDS = ("dau", "wau", "mau", "engagement_score")
 
@@ -72,7 +72,7 @@ def _section(
 ) -> Section:
     """A part under its heading, or why there is none of it."""
     who = (
-        origins(dashboard.profiles, dashboard.profiles.queries)
+        profile_origins(dashboard.profiles, dashboard.profiles.queries)
         if dashboard.scope.segment or heading == "Segments"
         else ()
     )

@@ -15,7 +15,7 @@ from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Segment
 
 
-def origins_of(classification: Classification, segment: Segment | None = None) -> tuple[Origin, ...]:
+def segment_origins(classification: Classification, segment: Segment | None = None) -> tuple[Origin, ...]:
     """The profile queries, or those that decide on who is listed under ``segment``, in which order and why.
 
     Those of more urgent segments are among them: whoever is in one of these is listed there.
@@ -29,10 +29,10 @@ def origins_of(classification: Classification, segment: Segment | None = None) -
         told = [name for _, name, *_ in Formatter().parse(segment.because) if name]
         looked |= {name for one in told for name in columns(expand(parse(identifier(one), ""), profiles.derived))}
         names = {profiles.facts[name].origin for name in looked}
-    return origins(profiles, names)
+    return profile_origins(profiles, names)
 
 
-def origins(profiles: Profiles, names: Collection[str]) -> tuple[Origin, ...]:
+def profile_origins(profiles: Profiles, names: Collection[str]) -> tuple[Origin, ...]:
     """The profile queries of these names."""
     return tuple(
         Origin(

@@ -9,7 +9,7 @@ from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
 from usertrack.core.sections import section_json, unknown
 from usertrack.core.words import number
-from usertrack.reports.members import moves, origins_of, people
+from usertrack.reports.members import moves, people, segment_origins
 from usertrack.segments.classify import Classification
 from usertrack.segments.history.week_ago import Moved
 from usertrack.segments.view import afterwards_notes, difference_notes, match_notes
@@ -36,7 +36,9 @@ def segment_document(
     segment = next(segment for segment in classification.segment_set.segments if segment.id == id_)
     listed = people(classification, id_, PEOPLE, all_members=all_members)
     blocks = (
-        Section("", tuple(_blocks(classification, moved, listed, id_, timezone)), origins_of(classification, segment)),
+        Section(
+            "", tuple(_blocks(classification, moved, listed, id_, timezone)), segment_origins(classification, segment)
+        ),
     )
     pair = moved.pair
     late = [snapshot for snapshot in (pair.before, pair.after) if snapshot.afterwards]

@@ -8,18 +8,22 @@ from usertrack.core.errors import UsertrackError
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import growth, number, people_words
 from usertrack.failures.checklist import span
-from usertrack.reports.members import origins_of
-from usertrack.reports.traffic import asked, measure
+from usertrack.reports.members import segment_origins
+from usertrack.reports.traffic import measure, part_origins
 from usertrack.reports.weekly import REACH, Weekly
 
 
-def in_short(weekly: Weekly, timezone: str) -> Section:
+def summary_section(weekly: Weekly, timezone: str) -> Section:
     """The most urgent person of each segment, and the figures of the week."""
     blocks: list[Block] = []
     if rows := list(_first(weekly)):
         fields = {"action": Field("Do", "tag"), "person": Field("For"), "why": Field("Why", "text", grows=True)}
         blocks.append(Listing(Table(tuple(map(Column, fields)), rows), "Act on these first", fields))
-    origins = (*origins_of(weekly.classification), *asked(weekly, "traffic", "new_users"), *failures_origins(weekly))
+    origins = (
+        *segment_origins(weekly.classification),
+        *part_origins(weekly, "traffic", "new_users"),
+        *failures_origins(weekly),
+    )
     facts = (_traffic(weekly), _new_users(weekly), *_failures(weekly, timezone))
     return Section("In short", (*blocks, Facts(facts)), origins)
 

@@ -16,7 +16,7 @@ from usertrack.reports.weekly import Weekly
 TOP = 10  # rows of a list, unless --limit says otherwise
 
 
-def asked(weekly: Weekly, *parts: str) -> tuple[Origin, ...]:
+def part_origins(weekly: Weekly, *parts: str) -> tuple[Origin, ...]:
     return tuple(_origin(weekly.statements[part], weekly.as_of) for part in parts)
 
 
@@ -40,11 +40,11 @@ def new_users(weekly: Weekly) -> Section:
 def _part(weekly: Weekly, part: str, heading: str, fields: Mapping[str, Field], limit: int) -> Section:
     """One query's answer with its name, or why there is none."""
     if part not in weekly.parts:
-        return Section(heading, (unknown(weekly.missing[part]),), asked(weekly, part))
+        return Section(heading, (unknown(weekly.missing[part]),), part_origins(weekly, part))
     table = weekly.parts[part]
     held = replace(table, rows=list(table.rows))
     block = Listing(held, fields=dict(fields), columns=tuple(fields), limit=limit)
-    return Section(heading, (block if held.rows else Paragraph("none", "dim"),), asked(weekly, part))
+    return Section(heading, (block if held.rows else Paragraph("none", "dim"),), part_origins(weekly, part))
 
 
 def measure(weekly: Weekly) -> str:
@@ -97,7 +97,7 @@ def _days(weekly: Weekly) -> Section:
     types = ("VARCHAR", *["BIGINT"] * 4)
     listing = Listing(Table(tuple(map(Column, fields, types)), rows), fields=fields, limit=0)
     why = () if known else (Paragraph(_NO_VISITS, "warning"),)
-    return Section("Per day", (*why, chart, listing), asked(weekly, "traffic"))
+    return Section("Per day", (*why, chart, listing), part_origins(weekly, "traffic"))
 
 
 _NO_VISITS = "visits are not known of days on which no pageview has a $session_id: this week is counted in pageviews"

@@ -29,7 +29,7 @@ _NOT_THERE = "not there"
 
 
 @dataclass(frozen=True)
-class Figure:
+class ReportFigure:
     """One value of a provenance: its place, its section, and the entries of its queries."""
 
     name: str
@@ -51,7 +51,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Sealed:
+class ReportFile:
     """A report's file, taken apart. ``altered`` says that it is not what was written."""
 
     path: Path
@@ -63,23 +63,23 @@ class Sealed:
     pseudonyms: bool = False
 
     @cached_property
-    def figures(self) -> dict[str, Figure]:
+    def figures(self) -> dict[str, ReportFigure]:
         return _figures(self.provenance)
 
 
 @dataclass(frozen=True)
-class Finding:
+class Discrepancy:
     """One figure, or one line of text, that is not as it should be; or a section that was not checked."""
 
     verdict: str
-    what: str
+    subject: str
     written: Any
     now: Any
     queries: tuple[str, ...] = ()
     why: str = ""
 
 
-def read_report(path: Path) -> Sealed:
+def read_report(path: Path) -> ReportFile:
     """The report in ``path``; raises UsageError when it cannot be read, is no report, or is a damaged one."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -96,7 +96,7 @@ def read_report(path: Path) -> Sealed:
         raise UsageError(f"'{path}' was written by a newer usertrack", "install it anew: README, Install")
     recipe = read_recipe(known.get("report"))
     altered, pseudonyms = seal.digest(body, known) != known.get("digest"), bool(known.get("pseudonyms"))
-    report = Sealed(path, fmt, body, recipe, known, altered, pseudonyms)
+    report = ReportFile(path, fmt, body, recipe, known, altered, pseudonyms)
     try:
         assert report.figures is not None
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
@@ -107,7 +107,7 @@ def read_report(path: Path) -> Sealed:
 _MAKE = "`usertrack report weekly -o week.html` makes one"
 
 
-def _figures(known: Mapping[str, Any]) -> dict[str, Figure]:
+def _figures(known: Mapping[str, Any]) -> dict[str, ReportFigure]:
     """By place: section › row › column."""
     found = {}
     for group in known["figures"]:
@@ -116,17 +116,17 @@ def _figures(known: Mapping[str, Any]) -> dict[str, Figure]:
         )
         for name, value in group["values"].items():
             place = " › ".join(part for part in (group["section"], name) if part)
-            found[place] = Figure(place, group["section"], value, queries)
+            found[place] = ReportFigure(place, group["section"], value, queries)
     return found
 
 
 def compare(
-    report: Sealed,
+    report: ReportFile,
     again: Mapping[str, Any],
     body: Callable[[], str],
     now: datetime,
     unanswered: Mapping[str, str] | None = None,
-) -> list[Finding]:
+) -> list[Discrepancy]:
     """What is not as in the same report made at ``now``: figures first, then the lines that were altered.
 
     ``again`` is the provenance of that one, and ``body`` gives its text in the file's format. Sections that rest on a
@@ -141,13 +141,15 @@ def compare(
         findings += _altered(report, body(), open_) or ([] if differs else [_MARKUP])
     elif any(figure.words for figure, _ in differing):
         findings = _in_words(differing, list(_lines(report, body())))
-    return findings + [Finding(UNCHECKED, section or "all of it", "", "", why=why) for section, why in open_.items()]
+    return findings + [
+        Discrepancy(UNCHECKED, section or "all of it", "", "", why=why) for section, why in open_.items()
+    ]
 
 
-_MARKUP = Finding(ALTERED, "the file", "its markup or its provenance was changed", "its text is as it was written")
+_MARKUP = Discrepancy(ALTERED, "the file", "its markup or its provenance was changed", "its text is as it was written")
 
 
-def _unchecked(figures: list[Figure], unanswered: Mapping[str, str]) -> dict[str, str]:
+def _unchecked(figures: list[ReportFigure], unanswered: Mapping[str, str]) -> dict[str, str]:
     """By section, why it cannot be compared."""
     found: dict[str, str] = {}
     for figure in figures:
@@ -159,8 +161,8 @@ def _unchecked(figures: list[Figure], unanswered: Mapping[str, str]) -> dict[str
 
 
 def _differing(
-    report: Sealed, current: Mapping[str, Figure], open_: Mapping[str, str], *, later: bool
-) -> Iterator[tuple[Figure, Finding]]:
+    report: ReportFile, current: Mapping[str, ReportFigure], open_: Mapping[str, str], *, later: bool
+) -> Iterator[tuple[ReportFigure, Discrepancy]]:
     kept = _as_of_today(current)
     for name in dict.fromkeys([*report.figures, *current]):
         was, is_ = report.figures.get(name), current.get(name)
@@ -171,7 +173,7 @@ def _differing(
         excused = later and bool(labels)
         yield (
             figure,
-            Finding(
+            Discrepancy(
                 UNKNOWABLE if excused else DIFFERS,
                 name,
                 _value(was),
@@ -183,12 +185,14 @@ def _differing(
     yield from _other_queries(report.figures, current)
 
 
-def _value(figure: Figure | None) -> Any:
+def _value(figure: ReportFigure | None) -> Any:
     """Nobody reads a digest."""
     return _NOT_THERE if figure is None else "other words" if figure.words else figure.value
 
 
-def _other_queries(written: Mapping[str, Figure], current: Mapping[str, Figure]) -> Iterator[tuple[Figure, Finding]]:
+def _other_queries(
+    written: Mapping[str, ReportFigure], current: Mapping[str, ReportFigure]
+) -> Iterator[tuple[ReportFigure, Discrepancy]]:
     """The sections whose figures the file has from other queries, or other parameters, than they are from."""
     told = set()
     for name, was in written.items():
@@ -198,11 +202,11 @@ def _other_queries(written: Mapping[str, Figure], current: Mapping[str, Figure])
             first, second = (", ".join(o for o in a.origins if o not in b.origins) for a, b in ((was, is_), (is_, was)))
             yield (
                 is_,
-                Finding(DIFFERS, f"{was.section or 'report'}: queries", first or _NOT_THERE, second or _NOT_THERE),
+                Discrepancy(DIFFERS, f"{was.section or 'report'}: queries", first or _NOT_THERE, second or _NOT_THERE),
             )
 
 
-def _as_of_today(current: Mapping[str, Figure]) -> dict[str, list[str]]:
+def _as_of_today(current: Mapping[str, ReportFigure]) -> dict[str, list[str]]:
     """By section, what its figures rest on that the sources keep only as of today."""
     found: dict[str, dict[str, None]] = {}
     for figure in current.values():
@@ -224,21 +228,23 @@ class _Line:
     new: str
 
 
-def _altered(report: Sealed, body: str, open_: Mapping[str, str]) -> list[Finding]:
+def _altered(report: ReportFile, body: str, open_: Mapping[str, str]) -> list[Discrepancy]:
     """The lines of the text that are not those of the report made again, but for sections that nobody can compare."""
     lines = [line for line in _lines(report, body) if line.section not in open_]
-    return [Finding(ALTERED, f"line {line.number} of the text", line.old, line.new) for line in lines[:_LINES]]
+    return [Discrepancy(ALTERED, f"line {line.number} of the text", line.old, line.new) for line in lines[:_LINES]]
 
 
-def _in_words(differing: list[tuple[Figure, Finding]], lines: list[_Line]) -> list[Finding]:
+def _in_words(differing: list[tuple[ReportFigure, Discrepancy]], lines: list[_Line]) -> list[Discrepancy]:
     """The findings, those on words with the lines that have them."""
-    found: dict[tuple[Any, ...], Finding] = {}
+    found: dict[tuple[Any, ...], Discrepancy] = {}
     for figure, finding in differing:
         own = [line for line in lines if figure.words and line.section == figure.section and _other_words(line)]
         for line in own[:_LINES]:
-            found[line.number, line.old, line.new] = replace(finding, what=figure.name, written=line.old, now=line.new)
+            found[line.number, line.old, line.new] = replace(
+                finding, subject=figure.name, written=line.old, now=line.new
+            )
         if not own:
-            found[figure.name, finding.what] = finding
+            found[figure.name, finding.subject] = finding
     return list(found.values())
 
 
@@ -249,7 +255,7 @@ def _other_words(line: _Line) -> bool:
     return _NUMBERS.sub("", line.old) != _NUMBERS.sub("", line.new)
 
 
-def _lines(report: Sealed, body: str) -> Iterator[_Line]:
+def _lines(report: ReportFile, body: str) -> Iterator[_Line]:
     lines = _text(report.body, report.format), _text(body, report.format)
     headings = {figure.section.split(" › ")[-1]: figure.section for figure in report.figures.values()}
     sections = [_sections(each, headings) for each in lines]
@@ -281,7 +287,7 @@ def _text(body: str, fmt: str) -> list[str]:
     return [shown for line in lines if (shown := " ".join(line.split()))]
 
 
-def verify_document(report: Sealed, findings: list[Finding]) -> Document:
+def verify_document(report: ReportFile, findings: list[Discrepancy]) -> Document:
     """A row per figure or line that is not as it should be; what can no longer be known is no mismatch."""
     recipe = report.recipe
     wrong = [finding for finding in findings if finding.verdict not in (UNKNOWABLE, UNCHECKED)]
@@ -289,7 +295,7 @@ def verify_document(report: Sealed, findings: list[Finding]) -> Document:
     rows: list[Row] = [
         (
             finding.verdict,
-            finding.what,
+            finding.subject,
             _said(finding.written),
             _said(finding.now),
             ", ".join(finding.queries) or finding.why,
@@ -330,7 +336,7 @@ def _said(value: object) -> str:
     return "unknown" if value is None else str(value)
 
 
-def raise_mismatch(report: Sealed, findings: list[Finding]) -> None:
+def raise_mismatch(report: ReportFile, findings: list[Discrepancy]) -> None:
     """Raise CheckFailed when anything in the file is not as it should be, else Unknown when not all was checked."""
     wrong = sum(finding.verdict not in (UNKNOWABLE, UNCHECKED) for finding in findings)
     if wrong:
@@ -342,6 +348,6 @@ def raise_mismatch(report: Sealed, findings: list[Finding]) -> None:
     open_ = [finding for finding in findings if finding.verdict == UNCHECKED]
     if open_:
         raise Unknown(
-            f"{report.path}: {', '.join(finding.what for finding in open_)} not checked",
+            f"{report.path}: {', '.join(finding.subject for finding in open_)} not checked",
             "; ".join(dict.fromkeys(finding.why for finding in open_)),
         )

@@ -12,12 +12,12 @@ from usertrack.core.sections import section_json, unknown
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import people_words
 from usertrack.failures.investigation import Investigation
-from usertrack.failures.view import in_week
+from usertrack.failures.view import weekly_blocks
 from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.product.scorecard.view import one_table
-from usertrack.reports.members import moves, origins_of, people
-from usertrack.reports.summary import failures_origins, in_short
-from usertrack.reports.traffic import asked, new_users, traffic
+from usertrack.reports.members import moves, people, segment_origins
+from usertrack.reports.summary import failures_origins, summary_section
+from usertrack.reports.traffic import new_users, part_origins, traffic
 from usertrack.reports.weekly import DAYS, Weekly
 from usertrack.segments.classify import SegmentCount
 from usertrack.segments.view import afterwards_notes, difference_notes, match_notes
@@ -63,7 +63,7 @@ def _blocks(weekly: Weekly, timezone: str) -> Iterator[Block]:
         yield Paragraph(
             f"This week is not over: its figures end on {moment(weekly.as_of, timezone)}, and will grow", "warning"
         )
-    yield in_short(weekly, timezone)
+    yield summary_section(weekly, timezone)
     yield _scorecard(weekly)
     yield _segments(weekly)
     yield from (_segment(weekly, count, timezone) for count in weekly.classification.counts)
@@ -109,7 +109,7 @@ def _segments(weekly: Weekly) -> Section:
             Listing(Table(tuple(map(Column, fields, types)), rows), fields=fields),
             Paragraph(f"of {people_words(total)} with an e-mail; a person may be in several segments", "dim"),
         ),
-        origins_of(weekly.classification),
+        segment_origins(weekly.classification),
     )
 
 
@@ -124,7 +124,7 @@ def _segment(weekly: Weekly, count: SegmentCount, timezone: str) -> Section:
             *people(weekly.classification, segment.id, PEOPLE),
             *moves(weekly.moved, profiles.key, segment.id, MOVES, timezone),
         ),
-        origins_of(weekly.classification, segment),
+        segment_origins(weekly.classification, segment),
     )
 
 
@@ -136,7 +136,7 @@ def _failures(weekly: Weekly, timezone: str) -> Section:
         "Failures and incidents",
         (unknown(weekly.failures.message),)
         if isinstance(weekly.failures, UsertrackError)
-        else tuple(in_week(weekly.failures, timezone, FAILURES)),
+        else tuple(weekly_blocks(weekly.failures, timezone, FAILURES)),
         failures_origins(weekly),
     )
 
@@ -146,7 +146,7 @@ def _failures(weekly: Weekly, timezone: str) -> Section:
 
 def _data(weekly: Weekly, timezone: str) -> Section:
     profiles = weekly.classification.profiles
-    who = tuple(origin for origin in origins_of(weekly.classification) if profiles.queries[origin.query].people)
+    who = tuple(origin for origin in segment_origins(weekly.classification) if profiles.queries[origin.query].people)
     match = {name.replace("_", " "): value for name, value in profiles.match.as_dict().items() if value is not None}
     newest: list[Row] = [
         (row["kind"], row["newest_at"])
@@ -161,7 +161,9 @@ def _data(weekly: Weekly, timezone: str) -> Section:
         (
             Section("How the sources met", (Facts(tuple(match.items())),), who),
             Section(
-                "How far they reach", (Listing(table, fields=fields),), asked(weekly, "newest_events", "newest_rows")
+                "How far they reach",
+                (Listing(table, fields=fields),),
+                part_origins(weekly, "newest_events", "newest_rows"),
             ),
         ),
     )
