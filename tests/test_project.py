@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from scripts import cli_docs
 from usertrack.cli.app import app
 
 ROOT = Path(__file__).parent.parent
@@ -39,6 +40,10 @@ def test_ci_runs_the_readmes_test_command() -> None:
 @pytest.mark.parametrize("command", commands())
 def test_readme_names_the_command(command: str) -> None:
     assert f"`usertrack {command}" in README
+
+
+def test_the_page_about_the_commands_is_fresh() -> None:
+    assert cli_docs.PAGE.read_text() == cli_docs.page(), "docs/cli.md is stale: run `python scripts/cli_docs.py`"
 
 
 def test_commits_hold_no_registry_hosts_and_no_big_files() -> None:

@@ -287,7 +287,7 @@ def churn(
     gone: Annotated[
         int,
         typer.Option(
-            "--gone", metavar="DAYS", min=1, max=400, help="FullActivity days without an event are to have left."
+            "--gone", metavar="DAYS", min=1, max=400, help="Whole days without an event are to have left."
         ),
     ] = 30,
     periods: Periods = None,

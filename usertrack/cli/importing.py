@@ -36,7 +36,7 @@ def events(
         str, typer.Option("--timezone", metavar="ZONE", help="Of times that do not say it themselves.")
     ] = "UTC",
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Where the events are known_names, as `serve` has it.")
+        Path | None, typer.Option("--data", metavar="DIR", help="Where the events are kept, as `serve` has it.")
     ] = None,
     dry_run: Annotated[
         bool,
