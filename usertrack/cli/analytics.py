@@ -286,9 +286,7 @@ def churn(
     event: Active = "",
     gone: Annotated[
         int,
-        typer.Option(
-            "--gone", metavar="DAYS", min=1, max=400, help="Whole days without an event are to have left."
-        ),
+        typer.Option("--gone", metavar="DAYS", min=1, max=400, help="Whole days without an event are to have left."),
     ] = 30,
     periods: Periods = None,
     limit: Limit = None,

@@ -49,9 +49,7 @@ def serve(
         str, typer.Option("--host", help="Address to listen on; the default is reached from this machine alone.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 picks a free one.")] = 8765,
-    data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Where the events are kept.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where the events are kept.")] = None,
     timezone: Annotated[str, typer.Option("--timezone", metavar="ZONE", help="Timezone of the project.")] = "UTC",
     max_rows: Annotated[
         int,
