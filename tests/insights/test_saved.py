@@ -67,7 +67,7 @@ class Cloud:
         return problem(lambda: self.do(work, **options))
 
 
-def run(wanted: str, *, refresh: bool = False) -> Callable[[Runner], insights.Answered]:
+def run(wanted: str, *, refresh: bool = False) -> Callable[[Runner], insights.InsightResult]:
     return lambda runner: insights.answer(runner, insights.find(runner, wanted), refresh=refresh)
 
 
@@ -178,7 +178,7 @@ def test_a_missing_scope_is_named(scope: str) -> None:
     denied = error(403, f"API key missing required scope '{scope}'", "permission_denied")
     cloud = Cloud({"GET insights/7/": denied, "POST insights/": denied})
 
-    def make(runner: Runner) -> insights.Insight:
+    def make(runner: Runner) -> insights.SavedInsight:
         return insights.create(runner, "x", runner.bind("posthog/pages"))
 
     failed = cloud.fails(run("7") if scope == "insight:read" else make)

@@ -119,7 +119,7 @@ def test_what_marks_those_who_left(client: Client) -> None:
         *(active(f"here{n}", [15], "export") for n in range(20)),
     ]
     found = asked(client, lines)
-    marks = {mark.event: (mark.here, mark.there) for mark in found.marks}
+    marks = {mark.event: (mark.share, mark.other_share) for mark in found.marks}
     assert marks == {"export": (Share(0, 20), Share(20, 20)), "": (Share(20, 20), Share(0, 20))}
     [export] = [mark for mark in found.marks if mark.event]
     assert export.interval.low == -1
@@ -135,7 +135,7 @@ def test_what_marks_those_who_left_is_more_than_what_makes_them_active(client: C
         *(active(f"here{n}", [15], "export") for n in range(20)),
         *(active(f"other{n}", [15], "docs") for n in range(20)),
     ]
-    marks = {mark.event: (mark.here, mark.there) for mark in asked(client, lines, event="run").marks}
+    marks = {mark.event: (mark.share, mark.other_share) for mark in asked(client, lines, event="run").marks}
     assert marks == {
         "docs": (Share(20, 20), Share(0, 20)),
         "export": (Share(0, 20), Share(20, 20)),

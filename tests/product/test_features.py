@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from usertrack.core.errors import UsageError
-from usertrack.product.features.numbers import Feature, Features, Source, ask
+from usertrack.product.features.numbers import Feature, Features, FeatureSource, ask
 from usertrack.product.retention.numbers import RetentionQuery
 from usertrack.product.retention.numbers import ask as ask_retention
 from usertrack.product.scope import Scope
@@ -13,7 +13,7 @@ from usertrack.product.scope import Scope
 from ..server.capture_fixtures import Client
 from .logs import asking, at, capture, frame
 
-SOURCE = Source("feature_used", "feature", "category", "duration")
+SOURCE = FeatureSource("feature_used", "feature", "category", "duration")
 WEEKS = frame("2026-11-02", "2026-11-23", "week")  # three of them
 
 LINES = [
@@ -28,7 +28,9 @@ LINES = [
 ]
 
 
-def counted(client: Client, lines: list[str], over: Scope = WEEKS, source: Source = SOURCE, **more: Any) -> Features:
+def counted(
+    client: Client, lines: list[str], over: Scope = WEEKS, source: FeatureSource = SOURCE, **more: Any
+) -> Features:
     capture(client, lines)
     with asking(client.store, over.as_of, over.timezone) as runner:
         return ask(runner, source, over, **more)
@@ -47,13 +49,13 @@ def test_use_by_use(client: Client) -> None:
         "high",
     )
     assert (chat.timed, chat.seconds) == (4, 45.0)  # "soon" is no time
-    assert (chat.kept, chat.could_return, chat.retention) == (1, 3, 1 / 3)  # a of a and b, then nobody of a
+    assert (chat.returned, chat.could_return, chat.retention) == (1, 3, 1 / 3)  # a of a and b, then nobody of a
     assert chat.periods == (2, 1, 1)
     assert (export.uses, export.adoption, export.retention, export.seconds, export.band) == (1, 0.25, None, None, "low")
 
 
 def test_what_is_unused_has_its_last_use(client: Client) -> None:
-    source = Source("feature_used", "feature", "category", "duration", ("share/fax", "admin/sso", "talk/chat"))
+    source = FeatureSource("feature_used", "feature", "category", "duration", ("share/fax", "admin/sso", "talk/chat"))
     [group] = counted(client, LINES, source=source).groups
     assert [(one.name, one.category, str(one.last_at)) for one in group.unused] == [
         ("fax", "share", "2026-11-01 23:59:59"),
@@ -140,7 +142,7 @@ def test_nobody(client: Client) -> None:
 
 def test_events_as_features_and_categories_of_none(client: Client) -> None:
     lines = ["p | run | 2026-11-03 00:00:00", "p | call | 2026-11-04 00:00:00 | feature=fax"]
-    [group] = counted(client, lines, source=Source("run|call", "", "category", "duration")).groups
+    [group] = counted(client, lines, source=FeatureSource("run|call", "", "category", "duration")).groups
     assert [(one.name, one.category) for one in group.features] == [("call", ""), ("run", "")]
 
 
@@ -157,11 +159,13 @@ def test_groups_add_up(client: Client) -> None:
 @pytest.mark.parametrize(
     ("source", "categories", "message"),
     [
-        (Source("feature_use", "feature", "category", "duration"), (), "no event 'feature_use' ever occurred"),
+        (FeatureSource("feature_use", "feature", "category", "duration"), (), "no event 'feature_use' ever occurred"),
         (SOURCE, ("biuld",), "no feature is of the category 'biuld'"),
     ],
 )
-def test_what_is_wrong_is_said(client: Client, source: Source, categories: tuple[str, ...], message: str) -> None:
+def test_what_is_wrong_is_said(
+    client: Client, source: FeatureSource, categories: tuple[str, ...], message: str
+) -> None:
     with pytest.raises(UsageError, match=message) as wrong:
         counted(client, LINES, source=source, categories=categories)
     assert "did you mean" in wrong.value.hint

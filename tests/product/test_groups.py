@@ -24,7 +24,7 @@ from .logs import asking, frame
 
 JANUARY = frame("2026-01-01", "2026-01-31")
 TWICE = Funnel("", (parse_step("a"), parse_step("a")))
-USES = features.Source("a", "", "category", "duration")
+USES = features.FeatureSource("a", "", "category", "duration")
 
 Counts = dict[str, int]
 COMMANDS: dict[str, Callable[[Runner, Scope], Counts]] = {

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from usertrack.core.document import Listing
 from usertrack.core.errors import UsageError
 from usertrack.product.journeys.flow import flow
-from usertrack.product.journeys.numbers import Group, JourneysQuery, ask, page_of, rest, told_apart
+from usertrack.product.journeys.numbers import JourneyGroup, JourneysQuery, ask, most_frequent, page_of, sessions_beyond
 from usertrack.product.journeys.periods import periods
 from usertrack.product.journeys.tree import lines
 from usertrack.product.journeys.view import journeys_document
@@ -35,12 +35,12 @@ def told(client: Client, lines: list[str], over: Scope = YEAR, **more: Any) -> A
         return ask(runner, JourneysQuery(**{"by": "event", **more}), over)
 
 
-def group(*args: Any, **more: Any) -> Group:
+def group(*args: Any, **more: Any) -> JourneyGroup:
     [found] = told(*args, **more).groups
     return found  # type: ignore[no-any-return]
 
 
-def paths(found: Group) -> dict[str, int]:
+def paths(found: JourneyGroup) -> dict[str, int]:
     return {" ".join(path): count.sessions for path, count in found.paths.items()}
 
 
@@ -271,11 +271,11 @@ def test_people_of_all_others_are_counted_once(client: Client) -> None:
             "q | b | 2026-01-01 00:00:00",
         ],
     )
-    shown, others = told_apart(found.total.sessions, found.exits, 1)
+    shown, others = most_frequent(found.total.sessions, found.exits, 1)
     assert list(shown) == ["a"]
     assert others
     assert (others.sessions, others.persons) == (3, 2)
-    assert told_apart(found.total.sessions, found.exits) == (found.exits, None)
+    assert most_frequent(found.total.sessions, found.exits) == (found.exits, None)
 
 
 PERIODS = [
@@ -353,7 +353,7 @@ def test_everything_adds_up(running: Client, log: list[tuple[str, str, int]], st
     nothing_is_lost(found, JourneysQuery(by="event", steps=steps))
     ends = list(found.exits)
     for top in range(len(ends)):
-        _, others = told_apart(len(known), found.exits, top)
+        _, others = most_frequent(len(known), found.exits, top)
         assert others
         assert others.persons == len({who for who, way in known if way[-1] in ends[top:]})
     if any("d" in way for _, way in known):
@@ -362,10 +362,10 @@ def test_everything_adds_up(running: Client, log: list[tuple[str, str, int]], st
         nothing_is_lost(to_d, JourneysQuery(by="event", steps=steps, goal="d"))
 
 
-def nothing_is_lost(found: Group, asked: JourneysQuery) -> None:
+def nothing_is_lost(found: JourneyGroup, asked: JourneysQuery) -> None:
     total = found.total.sessions
-    assert [rest(total, parts.values()) for parts in (found.entries, found.exits)] == [0, 0]
-    assert rest(found.journeys, found.paths.values()) == 0
+    assert [sessions_beyond(total, parts.values()) for parts in (found.entries, found.exits)] == [0, 0]
+    assert sessions_beyond(found.journeys, found.paths.values()) == 0
     for begin, one in found.begins.items():
         below = sum(c.sessions for other, c in found.begins.items() if other[:-1] == begin)
         assert len(begin) == asked.steps or begin[-1] == asked.goal or one.sessions == one.stayed + below

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from usertrack.core.errors import UsageError
-from usertrack.product.features.numbers import Source
+from usertrack.product.features.numbers import FeatureSource
 from usertrack.product.features.numbers import ask as ask_features
 from usertrack.product.funnel.numbers import Funnel
 from usertrack.product.funnel.numbers import ask as ask_funnel
@@ -256,7 +256,7 @@ def test_hours_off_the_hour_on_the_other_commands(client: Client) -> None:
         for order in ("ordered", "unordered"):
             [found] = ask_funnel(runner, replace(funnel, order=order), hours, trend=True).groups
             assert [bucket.so_far.n for bucket in found.trend] == [1, 1, 1]
-        [used] = ask_features(runner, Source("a", "", "", ""), hours).groups
+        [used] = ask_features(runner, FeatureSource("a", "", "", ""), hours).groups
         assert used.features[0].periods == (1, 1, 1)
         [ways] = ask_journeys(runner, Journey(by="event", periods=True), hours).groups
         assert {at: count.sessions for at, count in ways.periods.items()} == {0: 1, 2: 1}

@@ -84,7 +84,7 @@ def test_what_they_came_from(client: Client) -> None:
         "Safari": (1, 1),
         "(none)": (1, 1),
     }
-    assert "Country" in found.absent
+    assert "Country" in found.missing_traits
     assert "Country" not in found.by
 
 

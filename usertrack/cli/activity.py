@@ -83,7 +83,7 @@ def _require_unused(filters: Filters) -> None:
 def _everything(session: "Session", scope: "Scope") -> "Document":
     from dataclasses import replace
 
-    from usertrack.product.features.numbers import source_of
+    from usertrack.product.features.numbers import feature_source
     from usertrack.product.funnel.numbers import named_funnels
     from usertrack.reports.activity_export import user_activity_document
     from usertrack.reports.activity_full import FullActivityQuery as Question
@@ -97,7 +97,7 @@ def _everything(session: "Session", scope: "Scope") -> "Document":
         replace(scope, interval="week").last(WEEKS),
         replace(scope, interval="day").last(365),
         session.settings["signed_up"],
-        source_of(session.settings),
+        feature_source(session.settings),
         tuple(session.settings["pages"]),
         named_funnels(funnel_paths(session.settings)),
     )

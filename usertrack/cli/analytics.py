@@ -267,13 +267,13 @@ def features(
     """
     from usertrack.cli.session import open_desk
     from usertrack.product.ask import require_known
-    from usertrack.product.features.numbers import ask, source_of
+    from usertrack.product.features.numbers import ask, feature_source
     from usertrack.product.features.view import features_document
     from usertrack.product.steps import event_notes
 
     with open_desk(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 8)
-        source = source_of(session.settings, event, name)
+        source = feature_source(session.settings, event, name)
         if name:
             require_known(session.runner, [name], scope.since, scope.until)
         said = event_notes(session.runner, [event])

@@ -114,13 +114,13 @@ def create(
     from usertrack.cli.session import open_desk
     from usertrack.insights.saved import create as save
     from usertrack.insights.saved import namesakes
-    from usertrack.insights.view import made_document
+    from usertrack.insights.view import created_document
 
     with open_desk(common) as session:
         asked = statement(session.runner, query, parse_params(param), "posthog", sql, None)
         others = namesakes(session.runner, name)
         made = save(session.runner, name, asked, description)
-        session.emit(made_document(made))
+        session.emit(created_document(made))
         if others:
             ids = ", ".join(str(insight.id) for insight in others)
             diagnostics.note(f"there is another insight called '{name}' ({ids}): use ids, the name is no longer enough")

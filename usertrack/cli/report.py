@@ -281,7 +281,7 @@ def _segment(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  #
 
 
 def _activity(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
-    from usertrack.product.features.numbers import source_of
+    from usertrack.product.features.numbers import feature_source
     from usertrack.reports.activity import ActivityQuery as Question
     from usertrack.reports.activity import gather
     from usertrack.reports.activity_view import dashboard_document
@@ -303,7 +303,7 @@ def _activity(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  
         scope = of_people(session, scope, recipe.segment, profiles, rules)
     weeks = replace(scope, interval="week").last(WEEKS)
     settings = session.settings
-    question = Question(scope, weeks, settings["signed_up"], source_of(settings), tuple(settings["pages"]))
+    question = Question(scope, weeks, settings["signed_up"], feature_source(settings), tuple(settings["pages"]))
     dashboard = gather(
         session.runner,
         question,

@@ -104,8 +104,8 @@ def errors(runner: Runner, days: int = 7, order: str = "occurrences", search: st
         **({"searchQuery": search} if search else {}),
     }
     answer = runner.query(node, "errors")
-    found = answer.get("results")
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+    issues = answer.get("results")
+    if not isinstance(issues, list) or not all(isinstance(item, dict) for item in issues):
         raise QueryError("PostHog answered without a list of errors", "try again; if it stays, ask PostHog's support")
     columns = (
         Column("error"),
@@ -118,7 +118,7 @@ def errors(runner: Runner, days: int = 7, order: str = "occurrences", search: st
         Column("status"),
         Column("id"),
     )
-    rows = [_issue(item) for item in found]
+    rows = [_issue(item) for item in issues]
     return Table(columns, rows, "errors", source="posthog", as_of=runner.now, truncated=bool(answer.get("hasMore")))
 
 
@@ -144,21 +144,21 @@ def search(runner: Runner, text: str) -> Table:
     notes = []
     for path, kind in _SEARCHED.items():
         try:
-            found = list(pages(runner, f"{path}/", _params(text)))
+            items = list(pages(runner, f"{path}/", _params(text)))
         except LacksScope as error:
             notes.append(f"not searched: {path.replace('_', ' ')}; {error.message}")
         except NotFound:
             notes.append(f"not searched: {path.replace('_', ' ')}; this PostHog has none of them")
         else:
-            rows += [_hit(kind, item) for item in found if _is_hit(item, text)]
+            rows += [_hit(kind, item) for item in items if _is_hit(item, text)]
     columns = (Column("kind"), Column("id"), Column("name"), Column("description"))
     return Table(columns, rows, "search", source="posthog", notes=tuple(notes))
 
 
 def _is_hit(item: Mapping[str, Any], text: str) -> bool:
     """PostHog's lists do not all know how to search."""
-    told = [item.get("name"), item.get("key"), item.get("description"), *(item.get("tags") or [])]
-    return not item.get("deleted") and text.casefold() in " ".join(str(part) for part in told if part).casefold()
+    texts = [item.get("name"), item.get("key"), item.get("description"), *(item.get("tags") or [])]
+    return not item.get("deleted") and text.casefold() in " ".join(str(part) for part in texts if part).casefold()
 
 
 def _hit(kind: str, item: Mapping[str, Any]) -> Row:

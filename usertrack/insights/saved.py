@@ -26,7 +26,7 @@ _LISTED = 10  # insights that one message names
 
 
 @dataclass(frozen=True)
-class Insight:
+class SavedInsight:
     """A saved insight as PostHog describes it, without its result. ``kind``: trends, retention, …, hogql."""
 
     id: int
@@ -41,10 +41,10 @@ class Insight:
 
 
 @dataclass(frozen=True)
-class Answered:
+class InsightResult:
     """An insight with its result as a table. ``last_refresh`` is PostHog's ISO time of the numbers."""
 
-    insight: Insight
+    insight: SavedInsight
     table: Table
     last_refresh: str | None
     cached: bool
@@ -67,7 +67,7 @@ def _end(start: date, interval: str) -> date:
     return start + timedelta(days=7 if interval == "week" else 1)
 
 
-def list_insights(runner: Runner, search: str = "") -> list[Insight]:
+def list_insights(runner: Runner, search: str = "") -> list[SavedInsight]:
     """Every saved insight that is not deleted, or those that PostHog finds for ``search``, in its order."""
     params = {"basic": "true", "saved": "true", "limit": _PAGE, **({"search": search} if search else {})}
     return [_insight(body) for body in pages(runner, "insights/", params)]
@@ -75,47 +75,47 @@ def list_insights(runner: Runner, search: str = "") -> list[Insight]:
 
 def pages(runner: Runner, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """All results of a list that PostHog answers page by page. A page may hold fewer of them than asked for."""
-    found = 0
+    offset = 0
     while True:
-        document = runner.call("GET", f"{path}?{urlencode({**params, 'offset': found})}")
+        document = runner.call("GET", f"{path}?{urlencode({**params, 'offset': offset})}")
         results = document.get("results")
         if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
             raise QueryError("PostHog answered with something that is no list", "try again")
         yield from results
-        found += len(results)
+        offset += len(results)
         total = document.get("count")
-        if not document.get("next") or not results or (isinstance(total, int) and found >= total):
+        if not document.get("next") or not results or (isinstance(total, int) and offset >= total):
             return
 
 
-def find(runner: Runner, wanted: str) -> Insight:
+def find(runner: Runner, name: str) -> SavedInsight:
     """The insight with this id, short id or name; raises UsageError where there is none, or several of the name."""
-    wanted = wanted.strip()
-    if wanted.isdecimal() or _SHORT_ID.fullmatch(wanted):
+    name = name.strip()
+    if name.isdecimal() or _SHORT_ID.fullmatch(name):
         try:
-            return _insight(_there(runner.call("GET", f"insights/{wanted}/"), wanted))
+            return _insight(_not_deleted(runner.call("GET", f"insights/{name}/"), name))
         except NotFound:
             pass  # it may be a name; a wrong project shows itself below
     known = list_insights(runner)
-    named = [insight for insight in known if insight.name.casefold() == wanted.casefold()]
+    named = [insight for insight in known if insight.name.casefold() == name.casefold()]
     if len(named) == 1:
         return named[0]
     if named:
         ids = ", ".join(f"{insight.id} ({insight.kind})" for insight in named[:_LISTED])
-        raise UsageError(f"{len(named)} insights are called '{wanted}'", f"say which by its id: {ids}")
+        raise UsageError(f"{len(named)} insights are called '{name}'", f"say which by its id: {ids}")
     names = [insight.name for insight in known if insight.name]
-    near = did_you_mean(wanted, names, "`usertrack insight list` shows them all")
-    if wanted.isdecimal():
-        raise UsageError(f"there is no insight {wanted}: it does not exist, or it was deleted", near)
-    raise UsageError(f"there is no insight '{wanted}'", near)
+    hint = did_you_mean(name, names, "`usertrack insight list` shows them all")
+    if name.isdecimal():
+        raise UsageError(f"there is no insight {name}: it does not exist, or it was deleted", hint)
+    raise UsageError(f"there is no insight '{name}'", hint)
 
 
-def answer(runner: Runner, insight: Insight, *, refresh: bool = False) -> Answered:
+def answer(runner: Runner, insight: SavedInsight, *, refresh: bool = False) -> InsightResult:
     """The result of ``insight`` as a table, computed by PostHog where it has none that is recent.
 
     ``refresh`` computes it anew in any case. Raises QueryError for a result that is missing or that nobody can read.
     """
-    body = _there(_asked(runner, insight, "force_blocking" if refresh else "blocking"), str(insight.id))
+    body = _not_deleted(_response(runner, insight, "force_blocking" if refresh else "blocking"), str(insight.id))
     if body.get("result") is None:
         raise QueryError(
             f"PostHog has no result for '{insight.called}'",
@@ -123,10 +123,10 @@ def answer(runner: Runner, insight: Insight, *, refresh: bool = False) -> Answer
         )
     table = table_of(body, runner.spool, insight.kind)
     last = body.get("last_refresh")
-    return Answered(insight, table, str(last) if last else None, bool(body.get("is_cached")))
+    return InsightResult(insight, table, str(last) if last else None, bool(body.get("is_cached")))
 
 
-def _asked(runner: Runner, insight: Insight, refresh: str) -> dict[str, Any]:
+def _response(runner: Runner, insight: SavedInsight, refresh: str) -> dict[str, Any]:
     try:
         return runner.insight(str(insight.id), refresh)
     except NotFound as error:
@@ -137,7 +137,7 @@ def _asked(runner: Runner, insight: Insight, refresh: str) -> dict[str, Any]:
         raise type(error)(f"{insight.called}: {error.message}", error.hint) from error
 
 
-def create(runner: Runner, name: str, statement: Statement, description: str = "") -> Insight:
+def create(runner: Runner, name: str, statement: Statement, description: str = "") -> SavedInsight:
     """Save HogQL as a new insight: the first of PostHog's two steps; ``answer`` is the second.
 
     It is asked again and again, so the moment to answer for is PostHog's present. A query of the library without a
@@ -154,7 +154,7 @@ def create(runner: Runner, name: str, statement: Statement, description: str = "
     return _insight(runner.call("POST", "insights/", fields))
 
 
-def namesakes(runner: Runner, name: str) -> list[Insight]:
+def namesakes(runner: Runner, name: str) -> list[SavedInsight]:
     """The insights that `find` would take for ``name``."""
     insights = list_insights(runner, name[:_LONGEST_SEARCH])
     return [insight for insight in insights if insight.name.casefold() == name.strip().casefold()]
@@ -167,27 +167,27 @@ def _of_the_present(sql: str) -> str:
     return sql
 
 
-def delete(runner: Runner, insight: Insight) -> None:
+def delete(runner: Runner, insight: SavedInsight) -> None:
     """Delete ``insight`` as PostHog does, so that it can be restored there."""
     runner.call("PATCH", f"insights/{insight.id}/", {"deleted": True})
 
 
-def _there(body: dict[str, Any], wanted: str) -> dict[str, Any]:
+def _not_deleted(body: dict[str, Any], name: str) -> dict[str, Any]:
     if body.get("deleted"):
-        raise UsageError(f"the insight {wanted} was deleted", "restore it in PostHog, or choose another one")
+        raise UsageError(f"the insight {name} was deleted", "restore it in PostHog, or choose another one")
     return body
 
 
-def _insight(body: dict[str, Any]) -> Insight:
+def _insight(body: dict[str, Any]) -> SavedInsight:
     if not isinstance(body.get("id"), int):
         raise QueryError("PostHog answered with something that is no insight", "try again")
     name = str(body.get("name") or body.get("derived_name") or "")
-    return Insight(body["id"], str(body.get("short_id") or ""), name, kind_of(body), body)
+    return SavedInsight(body["id"], str(body.get("short_id") or ""), name, kind_of(body), body)
 
 
-def favourites(known: Sequence[Insight], wanted: Sequence[str]) -> set[int]:
+def favourites(known: Sequence[SavedInsight], listed: Sequence[str]) -> set[int]:
     """The ids of those among ``known`` that the workspace lists as favourites, by id, short id or name."""
-    names = {item.strip().casefold() for item in wanted}
+    names = {item.strip().casefold() for item in listed}
     return {
         insight.id
         for insight in known

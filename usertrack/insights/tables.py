@@ -84,14 +84,14 @@ def _trends(result: Result, body: Mapping[str, Any]) -> Shape:
     """A row per series, value of the breakdown, period compared and interval; one number where there is no time."""
     broken = any(item.get("breakdown_value") is not None for item in result)
     compared = any(item.get("compare_label") for item in result)
-    whole = bool(result) and all(not item.get("data") and "aggregated_value" in item for item in result)
+    totals_only = bool(result) and all(not item.get("data") and "aggregated_value" in item for item in result)
     date = _moments([day for item in result for day in item.get("days") or []])
     zone = _zone(body)
     columns = [
         Column("series"),
         *([Column("breakdown")] if broken else []),
         *([Column("period")] if compared else []),
-        *([] if whole else [date]),
+        *([] if totals_only else [date]),
         Column("value", "DOUBLE"),
     ]
     rows: list[Row] = []
@@ -99,7 +99,7 @@ def _trends(result: Result, body: Mapping[str, Any]) -> Shape:
         head: list[Any] = [_series(item)]
         head += [_named(item.get("breakdown_value"))] if broken else []
         head += [item.get("compare_label")] if compared else []
-        if whole:
+        if totals_only:
             rows.append((*head, _number(item.get("aggregated_value"))))
         else:
             points = zip(item.get("days") or item["labels"], item["data"], strict=True)
@@ -265,12 +265,14 @@ def _moment(day: Any, column: Column, zone: ZoneInfo) -> date | datetime:
 
 def _whole_numbers(columns: Sequence[Column], rows: list[Row]) -> Shape:
     """PostHog writes counts as 3.0: columns of nothing but whole numbers are whole."""
-    whole = [
+    integral = [
         column.type == "DOUBLE" and all(row[at] is None or float(row[at]).is_integer() for row in rows)
         for at, column in enumerate(columns)
     ]
-    kinds = [Column(c.name, "BIGINT") if is_whole else c for c, is_whole in zip(columns, whole, strict=True)]
+    kinds = [Column(c.name, "BIGINT") if is_whole else c for c, is_whole in zip(columns, integral, strict=True)]
     return kinds, [
-        tuple(int(cell) if is_whole and cell is not None else cell for cell, is_whole in zip(row, whole, strict=True))
+        tuple(
+            int(cell) if is_whole and cell is not None else cell for cell, is_whole in zip(row, integral, strict=True)
+        )
         for row in rows
     ]

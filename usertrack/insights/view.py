@@ -9,24 +9,31 @@ from usertrack.core.document import Block, Code, Document, Facts, Field, Listing
 from usertrack.core.period import moment
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
-from usertrack.insights.saved import Answered, Insight, favourites
+from usertrack.insights.saved import InsightResult, SavedInsight, favourites
 from usertrack.insights.tables import interval_of
 from usertrack.library.nodes import source_of
 
 _ROWS = 100
 
 
-def list_document(known: Sequence[Insight], wanted: Sequence[str], search: str) -> Document:
+def list_document(known: Sequence[SavedInsight], listed: Sequence[str], search: str) -> Document:
     """One row per insight, favourites first: those of the workspace, and those marked so in PostHog."""
-    chosen = favourites(known, wanted) | {one.id for one in known if one.body.get("favorited")}
+    favourite_ids = favourites(known, listed) | {insight.id for insight in known if insight.body.get("favorited")}
     columns = ("favourite", "id", "short_id", "name", "kind", "description")
     kinds = {"favourite": "BOOLEAN", "id": "BIGINT"}
     rows: list[Row] = [
-        (one.id in chosen, one.id, one.short_id, one.name or None, one.kind, one.body.get("description") or None)
-        for one in sorted(known, key=lambda one: one.id not in chosen)
+        (
+            insight.id in favourite_ids,
+            insight.id,
+            insight.short_id,
+            insight.name or None,
+            insight.kind,
+            insight.body.get("description") or None,
+        )
+        for insight in sorted(known, key=lambda insight: insight.id not in favourite_ids)
     ]
     table = Table(tuple(Column(name, kinds.get(name, "VARCHAR")) for name in columns), rows, "insights")
-    missing = [] if search else [item for item in wanted if not favourites(known, [item])]
+    missing = [] if search else [item for item in listed if not favourites(known, [item])]
     marked = replace(table, rows=[("★" if row[0] else "", *row[1:]) for row in rows])
     marked = replace(marked, columns=(Column("favourite"), *table.columns[1:]))
     fields = {
@@ -43,7 +50,7 @@ def list_document(known: Sequence[Insight], wanted: Sequence[str], search: str) 
     )
 
 
-def insight_document(insight: Insight, timezone: str) -> Document:
+def insight_document(insight: SavedInsight, timezone: str) -> Document:
     """One insight: its ids, what it asks, and when it was last computed."""
     body = insight.body
     refreshed = _moment(body.get("last_refresh"), timezone)
@@ -70,7 +77,7 @@ def _query(body: Any) -> tuple[Block, ...]:
     return (Code(json.dumps(source, indent=2, ensure_ascii=False), "json"),) if source else ()
 
 
-def answer_document(answer: Answered, timezone: str) -> Document:
+def answer_document(answer: InsightResult, timezone: str) -> Document:
     """The numbers of an insight, as its kind is best looked at; files get the table as it is."""
     insight, table = answer.insight, answer.table
     refreshed = _moment(answer.last_refresh, timezone)
@@ -95,7 +102,7 @@ def answer_document(answer: Answered, timezone: str) -> Document:
     )
 
 
-def _unfinished(answer: Answered) -> list[str]:
+def _unfinished(answer: InsightResult) -> list[str]:
     last, interval = answer.unfinished, interval_of(answer.insight.body)
     return [f"the {interval} from {last.day} {last:%b %Y} was not over when this was computed"] if last else []
 
@@ -177,7 +184,7 @@ def _definitions(table: Table, title: str, fields: dict[str, Field], timezone: s
     )
 
 
-def made_document(insight: Insight) -> Document:
+def created_document(insight: SavedInsight) -> Document:
     return Document(
         title=f"created {insight.called}",
         blocks=(Facts((("Id", str(insight.id)), ("Short id", insight.short_id))),),
@@ -185,7 +192,7 @@ def made_document(insight: Insight) -> Document:
     )
 
 
-def _ids(insight: Insight) -> dict[str, Any]:
+def _ids(insight: SavedInsight) -> dict[str, Any]:
     return {"id": insight.id, "short_id": insight.short_id, "name": insight.name, "kind": insight.kind}
 
 

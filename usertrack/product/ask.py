@@ -25,22 +25,22 @@ def answer(runner: Runner, query: str, values: Mapping[str, Any]) -> Table:
     return table
 
 
-def answers(runner: Runner, asked: Sequence[tuple[str, Mapping[str, Any]]], typed: int | None = None) -> list[Table]:
+def answers(runner: Runner, queries: Sequence[tuple[str, Mapping[str, Any]]], typed: int | None = None) -> list[Table]:
     """The answers to queries by name, asked for at once; raises as `answer` does.
 
     Of all, or of the first ``typed``, users said what they break down by: that nothing has it is no mistake of theirs
     in the others.
     """
-    found = runner.run([runner.bind(query, values) for query, values in asked])
-    for at, (table, (_, values)) in enumerate(zip(found, asked, strict=True)):
+    results = runner.run([runner.bind(query, values) for query, values in queries])
+    for at, (table, (_, values)) in enumerate(zip(results, queries, strict=True)):
         if isinstance(table, UsertrackError):
-            raise _told(runner, table, values)
-        if (typed is None or at < typed) and (wanted := _property_of(values)) and one_group(table):
+            raise _as_usage_error(runner, table, values)
+        if (typed is None or at < typed) and (breakdown := _property_of(values)) and without_values(table):
             until = values.get("until", runner.as_of)
             begins = (values[name] for name in ("since", "before", "first", "from") if name in values)
-            prefix = _prefix(wanted)
-            _require([wanted], _properties(runner, next(begins, until - _LATELY), until, prefix), prefix)
-    return [table for table in found if isinstance(table, Table)]
+            prefix = _prefix(breakdown)
+            _require([breakdown], _properties(runner, next(begins, until - _LATELY), until, prefix), prefix)
+    return [table for table in results if isinstance(table, Table)]
 
 
 def _property_of(values: Mapping[str, Any]) -> str:
@@ -52,20 +52,20 @@ def _property_of(values: Mapping[str, Any]) -> str:
     return (match[1] or "") + re.sub(r"\\(.)", r"\1", match[2]) if match else ""
 
 
-def one_group(table: Table) -> bool:
+def without_values(table: Table) -> bool:
     """Whether all that there is has no value of the breakdown."""
     at = table.names.index("group_value") if "group_value" in table.names else None
     return at is not None and len(table.rows) > 0 and all(row[at] is None for row in table.rows)
 
 
-def _told(runner: Runner, error: UsertrackError, values: Mapping[str, Any]) -> UsertrackError:
+def _as_usage_error(runner: Runner, error: UsertrackError, values: Mapping[str, Any]) -> UsertrackError:
     conditions = (values.get(name, "true") for name in ("where", "target_where", "returning_where"))
     typed = [text for text in (*conditions, *values.get("conditions", [])) if text != "true"]
-    said = " or ".join(f"'{text}'" for text in typed)
+    quoted_conditions = " or ".join(f"'{text}'" for text in typed)
     if isinstance(error, QueryError) and typed and any(words in error.message for words in _SYNTAX):
-        return UsageError(f"PostHog does not understand {said}", "write it as in PostHog's SQL editor")
+        return UsageError(f"PostHog does not understand {quoted_conditions}", "write it as in PostHog's SQL editor")
     if isinstance(error, QueryError) and typed and (meant := _MEANING.search(error.message)):
-        return UsageError(f"PostHog cannot use {said} as a condition on events", f"it says: {meant[0]}")
+        return UsageError(f"PostHog cannot use {quoted_conditions} as a condition on events", f"it says: {meant[0]}")
     unknown = re.search(r"Unable to resolve field: ([\w$]+)", error.message)
     if unknown and any(unknown[1] in text for text in typed):
         name, known = unknown[1], _properties(runner, runner.as_of - _LATELY, runner.as_of)
@@ -78,22 +78,22 @@ _FIELDS = ("event", "timestamp", "properties", "person", "person_id", "distinct_
 _LATELY = timedelta(days=90)
 
 
-def narrowed(scope: Scope) -> dict[str, Any]:
+def filter_values(scope: Scope) -> dict[str, Any]:
     """The parameters of queries that look at the people of ``scope`` and its events, whatever the time."""
     return {name: scope.values[name] for name in ("where", "everyone", "people")}
 
 
 def user_of(runner: Runner, name: str) -> User:
     """Whom an e-mail or a distinct_id means; raises UsageError where nobody has an event by that."""
-    found = runner.table(runner.bind("posthog/user_persons", {"who": name, "until": after(runner.as_of)})).rows
-    if not found:
+    rows = runner.table(runner.bind("posthog/user_persons", {"who": name, "until": after(runner.as_of)})).rows
+    if not rows:
         raise UsageError(
             f"nobody with the e-mail or id '{name}' did anything", "`usertrack match` says who is in which source"
         )
-    return User(name, tuple(str(person) for person, _ in found), frozenset(str(email) for _, email in found if email))
+    return User(name, tuple(str(person) for person, _ in rows), frozenset(str(email) for _, email in rows if email))
 
 
-def grouping(scope: Scope) -> dict[str, Any]:
+def breakdown_values(scope: Scope) -> dict[str, Any]:
     """The parameters of queries that have the breakdown in their text: without one, it is NULL, so that no property is
     read at all, and that ClickHouse gathers nothing."""
     kind = "person.properties" if scope.breakdown.startswith("person.") else "properties"
@@ -120,14 +120,16 @@ def rest_note(table: Table, scope: Scope) -> tuple[str, ...]:
     rows = table.dicts() if scope.breakdown else []
     if not any(row["group_rank"] > scope.top for row in rows):
         return ()
-    shown = {row["group_value"] for row in rows if row["group_rank"] <= scope.top and row["group_value"] is not None}
-    return others_note(max(int(row["group_values"]) for row in rows) - len(shown), scope)
+    named_values = {
+        row["group_value"] for row in rows if row["group_rank"] <= scope.top and row["group_value"] is not None
+    }
+    return more_values_note(max(int(row["group_values"]) for row in rows) - len(named_values), scope)
 
 
-def others_note(more: int, scope: Scope) -> tuple[str, ...]:
+def more_values_note(more: int, scope: Scope) -> tuple[str, ...]:
     """That there are ``more`` values of the breakdown than are told apart; nothing where there are not."""
-    said = f"all others: {plural(more, 'more value')} of {scope.breakdown}; --top tells more apart"
-    return (said,) if more else ()
+    note = f"all others: {plural(more, 'more value')} of {scope.breakdown}; --top tells more apart"
+    return (note,) if more else ()
 
 
 def require_known(runner: Runner, names: Sequence[str], since: datetime, until: datetime) -> None:
@@ -137,21 +139,21 @@ def require_known(runner: Runner, names: Sequence[str], since: datetime, until: 
     """
     begin = min(since, until - _LATELY)
     for prefix in ("", "person."):
-        wanted = [name for name in names if _prefix(name) == prefix and not name.startswith(_COMPUTED)]
-        if wanted and (there := _properties(runner, begin, until, prefix)):
-            _require(wanted, there, prefix)
+        properties = [name for name in names if _prefix(name) == prefix and not name.startswith(_COMPUTED)]
+        if properties and (known := _properties(runner, begin, until, prefix)):
+            _require(properties, known, prefix)
 
 
 _COMPUTED = ("$virt_", "person.$virt_")  # by PostHog, when it is asked
 
 
-def _require(wanted: Iterable[str], names: Sequence[str], prefix: str) -> None:
+def _require(properties: Iterable[str], known: Sequence[str], prefix: str) -> None:
     """Raise UsageError for a property that is not among ``names``; persons' begin with the ``prefix`` ``person.``."""
-    for name in wanted:
-        if name not in names:
+    for name in properties:
+        if name not in known:
             kind = "person" if prefix else "event"
-            some = f"the most frequent are {', '.join(names[:5])}" if names else f"no {kind} has any property"
-            hint = did_you_mean(name, names, some)
+            frequent = f"the most frequent are {', '.join(known[:5])}" if known else f"no {kind} has any property"
+            hint = did_you_mean(name, known, frequent)
             raise UsageError(f"no {kind} in this time has a property '{name.removeprefix(prefix)}'", hint)
 
 
@@ -161,5 +163,5 @@ def _prefix(name: str) -> str:
 
 def _properties(runner: Runner, since: datetime, until: datetime, prefix: str = "") -> list[str]:
     """The properties of the events in a window, or of their persons, the most frequent first."""
-    asked = {"since": since, "until": until, "of_person": bool(prefix)}
-    return [f"{prefix}{row[0]}" for row in runner.table(runner.bind("posthog/property_names", asked)).rows]
+    values = {"since": since, "until": until, "of_person": bool(prefix)}
+    return [f"{prefix}{row[0]}" for row in runner.table(runner.bind("posthog/property_names", values)).rows]

@@ -10,7 +10,7 @@ from usertrack.core.words import growth, number, signed
 
 
 @dataclass(frozen=True)
-class Figure:
+class Measure:
     """``unit``: a whole number, a mean, a share 0…1, or seconds. None is not known."""
 
     label: str
@@ -18,16 +18,16 @@ class Figure:
     unit: Literal["count", "mean", "share", "seconds"] = "count"
 
     @property
-    def said(self) -> str | None:
+    def text(self) -> str | None:
         if self.value is None:
             return None
         if self.unit == "share":
             return f"{self.value:.1%}".replace("%", " %")
         if self.unit == "seconds":
-            return lasted(self.value)
+            return duration_text(self.value)
         return number(self.value, 1) if self.unit == "mean" else number(int(self.value))
 
-    def moved(self, before: float | None) -> str | None:
+    def change_from(self, before: float | None) -> str | None:
         if self.value is None or before is None:
             return None
         if self.unit == "share":
@@ -35,15 +35,15 @@ class Figure:
         return growth(self.value, before) if before else None
 
 
-def lasted(seconds: float | None) -> str | None:
+def duration_text(seconds: float | None) -> str | None:
     """``38 s``, ``2 min 35 s``, ``1 h 4 min``."""
     if seconds is None:
         return None
-    whole = round(seconds)
-    minutes, hours = whole // 60, whole // 3600
+    total = round(seconds)
+    minutes, hours = total // 60, total // 3600
     if hours:
         return f"{hours} h {minutes % 60} min"
-    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+    return f"{minutes} min {total % 60} s" if minutes else f"{total} s"
 
 
 def change(now: float | None, before: float | None) -> float | None:
@@ -51,10 +51,11 @@ def change(now: float | None, before: float | None) -> float | None:
     return None if now is None or not before else now / before - 1
 
 
-def listing(now: Mapping[str, Figure], before: Mapping[str, Figure]) -> Listing:
+def listing(now: Mapping[str, Measure], before: Mapping[str, Measure]) -> Listing:
     """A line per figure: what it is, what it was, and how it moved."""
     rows: list[Row] = [
-        (figure.label, figure.said, before[name].said, figure.moved(before[name].value)) for name, figure in now.items()
+        (figure.label, figure.text, before[name].text, figure.change_from(before[name].value))
+        for name, figure in now.items()
     ]
     fields = {
         "measure": Field(" "),
@@ -65,9 +66,9 @@ def listing(now: Mapping[str, Figure], before: Mapping[str, Figure]) -> Listing:
     return Listing(Table(tuple(map(Column, fields)), rows), "", fields)
 
 
-def values(figures: Mapping[str, Figure]) -> dict[str, float | None]:
+def values(figures: Mapping[str, Measure]) -> dict[str, float | None]:
     return {name: figure.value for name, figure in figures.items()}
 
 
-def changes(now: Mapping[str, Figure], before: Mapping[str, Figure]) -> dict[str, float | None]:
+def changes(now: Mapping[str, Measure], before: Mapping[str, Measure]) -> dict[str, float | None]:
     return {name: change(figure.value, before[name].value) for name, figure in now.items()}

@@ -22,8 +22,8 @@ def require_events(runner: Runner, names: Iterable[str]) -> None:
 
 def never_occurred(names: Sequence[str], known: Sequence[str], more: str = "") -> UsageError:
     """What is said of events that are not among those ``known``, and ``more`` of what to do."""
-    some = f"the most frequent are {', '.join(known[:5])}" if known else "there are no events at all"
-    near = " ".join(dict.fromkeys(hint for name in names if (hint := did_you_mean(name, known))))
-    said = " or ".join(f"'{name}'" for name in names)
-    hint = f"{near} {more}".strip() if near else "; ".join(filter(None, (some, more)))
-    return UsageError(f"no event {said} ever occurred", hint)
+    frequent = f"the most frequent are {', '.join(known[:5])}" if known else "there are no events at all"
+    suggestion = " ".join(dict.fromkeys(hint for name in names if (hint := did_you_mean(name, known))))
+    quoted_names = " or ".join(f"'{name}'" for name in names)
+    hint = f"{suggestion} {more}".strip() if suggestion else "; ".join(filter(None, (frequent, more)))
+    return UsageError(f"no event {quoted_names} ever occurred", hint)

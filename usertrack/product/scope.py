@@ -56,7 +56,7 @@ class GroupName(str):
     @property
     def written(self) -> str:
         """As people read it: a value that could be taken for another group is in quotes."""
-        return f'"{self}"' if self.kind == "value" and str(self) in (NONE, OTHERS) else str(self)
+        return f'"{self}"' if self.kind == "value" and str(self) in (NONE, ALL_OTHERS) else str(self)
 
     @property
     def columns(self) -> dict[str, str | None]:
@@ -64,7 +64,7 @@ class GroupName(str):
         return {"breakdown": str(self) if self.kind in ("value", "others") else None, "group": self.kind}
 
 
-NONE, OTHERS = "(none)", "all others"
+NONE, ALL_OTHERS = "(none)", "all others"
 EVERYBODY = GroupName("", "everybody")
 
 
@@ -130,8 +130,8 @@ class Scope:
 
     def _require_begun(self) -> None:
         if self.since >= self._known:
-            said = f"this time is yet to come: it begins {self._written(self.since)}"
-            raise UsageError(said, "begin in the past with --since, --days or --periods")
+            message = f"this time is yet to come: it begins {self._written(self.since)}"
+            raise UsageError(message, "begin in the past with --since, --days or --periods")
 
     @property
     def _known(self) -> datetime:
@@ -234,8 +234,8 @@ class Scope:
     @property
     def notes(self) -> list[str]:
         """What is to be known of the window."""
-        whole = f"whole {self.interval}s are counted: from {self.label(self.starts[0])} on" if self.widened else ""
-        return [*([whole] if whole else []), *([to_come] if (to_come := self._to_come) else [])]
+        widened = f"whole {self.interval}s are counted: from {self.label(self.starts[0])} on" if self.widened else ""
+        return [*([widened] if widened else []), *([to_come] if (to_come := self._to_come) else [])]
 
     @property
     def _to_come(self) -> str:
@@ -245,8 +245,8 @@ class Scope:
         count = (last.date() - now.date()).days
         if self.interval == "hour":
             count = (self.floor(last).astimezone(UTC) - self.floor(now).astimezone(UTC)) // timedelta(hours=1)
-        said = plural(count, "hour" if self.interval == "hour" else "day")
-        return f"{said} of this time {'are' if count > 1 else 'is'} yet to come" if count else ""
+        count_text = plural(count, "hour" if self.interval == "hour" else "day")
+        return f"{count_text} of this time {'are' if count > 1 else 'is'} yet to come" if count else ""
 
     @property
     def conditions(self) -> list[str]:
@@ -295,7 +295,7 @@ class Scope:
         if not self.breakdown:
             return EVERYBODY
         if rank > self.top:
-            return GroupName(OTHERS, "others")
+            return GroupName(ALL_OTHERS, "others")
         return GroupName(NONE, "none") if value is None else GroupName(str(value), "value")
 
     @property

@@ -28,7 +28,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Bucket:
+class ShareBucket:
     """The bucket from ``start``, an aware local time. ``over``: what is to come changes nothing in ``so_far``."""
 
     start: datetime
@@ -55,7 +55,7 @@ def columns(scope: Scope, hits: str) -> tuple[Column, ...]:
     )
 
 
-def rows(name: GroupName, buckets: Sequence[Bucket], scope: Scope) -> Iterator[Row]:
+def rows(name: GroupName, buckets: Sequence[ShareBucket], scope: Scope) -> Iterator[Row]:
     """One per bucket, for files; ``name`` is that of the group."""
     for bucket in buckets:
         known = bucket.share or Share()
@@ -72,12 +72,14 @@ def rows(name: GroupName, buckets: Sequence[Bucket], scope: Scope) -> Iterator[R
         )
 
 
-def as_json(buckets: Sequence[Bucket], scope: Scope, hits: str) -> list[dict[str, Any]]:
+def as_json(buckets: Sequence[ShareBucket], scope: Scope, hits: str) -> list[dict[str, Any]]:
     names = [column.name for column in columns(scope, hits)]
     return [dict(list(zip(names, row, strict=True))[2:]) for row in rows(EVERYBODY, buckets, scope)]
 
 
-def blocks(buckets: Sequence[Bucket], scope: Scope, *, line: str, people: str, hits: str, rate: str) -> Iterator[Block]:
+def blocks(
+    buckets: Sequence[ShareBucket], scope: Scope, *, line: str, people: str, hits: str, rate: str
+) -> Iterator[Block]:
     """The line, called ``line``, where there is more than a change, and the table with these headings."""
     shares = [bucket.share.value if bucket.share else None for bucket in buckets]
     if sum(share is not None for share in shares) > 2:
@@ -104,13 +106,13 @@ def blocks(buckets: Sequence[Bucket], scope: Scope, *, line: str, people: str, h
     yield Listing(Table(named, table, as_of=scope.as_of), "", fields)
 
 
-def note(groups: Sequence[Sequence[Bucket]], scope: Scope, why: str) -> tuple[str, ...]:
+def note(groups: Sequence[Sequence[ShareBucket]], scope: Scope, why: str) -> tuple[str, ...]:
     """How many of the last buckets have no share yet, and ``why``; nothing when all have one."""
     late = max((sum(not bucket.finished for bucket in buckets) for buckets in groups), default=0)
     if not late:
         return ()
-    which = f"the last {scope.interval} has" if late == 1 else f"the last {late} {scope.interval}s have"
-    return (f"{which} no share yet: {why}",)
+    subject = f"the last {scope.interval} has" if late == 1 else f"the last {late} {scope.interval}s have"
+    return (f"{subject} no share yet: {why}",)
 
 
 def label(interval: Interval) -> str:

@@ -17,7 +17,7 @@ _QUOTED = r"in the name of an event they are \| and \["
 
 
 @dataclass(frozen=True)
-class Step:
+class EventStep:
     """One of ``events``, any where there are none, fulfilling the HogQL ``condition`` if there is one.
 
     ``text`` is what the user wrote, and for any event what it means.
@@ -28,7 +28,7 @@ class Step:
     condition: str = ""
 
 
-def parse_step(text: str, spelled: Callable[[str], bool] = lambda name: False) -> Step:
+def parse_step(text: str, spelled: Callable[[str], bool] = lambda name: False) -> EventStep:
     """``event``, ``event|event``, ``event[condition]`` or ``*`` for any event; raises UsageError.
 
     Blanks around a name are none of it, but for a name that is ``spelled`` with them.
@@ -45,23 +45,23 @@ def parse_step(text: str, spelled: Callable[[str], bool] = lambda name: False) -
     if rest and not rest.endswith("]"):
         raise UsageError(f"'{text}' lacks the ] that ends its condition", f"[ begins a condition; {_QUOTED}")
     condition = condition_of(rest[1:-1], "posthog") if rest else ""
-    return Step(f"any event{rest}", (), condition) if events == ("*",) else Step(text, events, condition)
+    return EventStep(f"any event{rest}", (), condition) if events == ("*",) else EventStep(text, events, condition)
 
 
-def step_of(runner: Runner, text: str) -> Step:
+def step_of(runner: Runner, text: str) -> EventStep:
     """The step as `parse_step` reads it; of a name with blanks around it, the source is asked whether it has them."""
     return parse_step(text, lambda name: name in known_events(runner))
 
 
 def events_of(runner: Runner, text: str) -> tuple[str, ...]:
     """The events of ``a|b``, none where nothing or ``*`` was typed; raises UsageError, also for a condition."""
-    step = step_of(runner, text) if text else Step("", ())
+    step = step_of(runner, text) if text else EventStep("", ())
     if step.condition:
         raise UsageError(f"'{text}': no condition is taken here", "--where takes one for all events")
     return step.events
 
 
-def require_steps(runner: Runner, steps: Iterable[Step], hint: str = "") -> None:
+def require_steps(runner: Runner, steps: Iterable[EventStep], hint: str = "") -> None:
     """Raise UsageError, with this ``hint``, too, for a step of which no event ever occurred; asks the source once."""
     steps = list(steps)
     known = known_events(runner) if steps else []
@@ -80,7 +80,7 @@ def event_notes(runner: Runner, typed: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(note for step in several for note in _missing(step, known)))
 
 
-def _missing(step: Step, known: list[str]) -> Iterator[str]:
+def _missing(step: EventStep, known: list[str]) -> Iterator[str]:
     unknown = [name for name in step.events if name not in known]
     if len(unknown) == len(step.events):
         raise never_occurred(unknown, known)

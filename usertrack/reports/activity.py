@@ -31,7 +31,7 @@ class ActivityQuery:
     scope: Scope
     weeks: Scope
     signed_up: str
-    source: features.Source
+    source: features.FeatureSource
     patterns: tuple[str, ...]
 
 
@@ -51,7 +51,7 @@ class Dashboard:
     sessions: Part[sessions.Sessions]
     features: Part[features.Features]
     journeys: Part[journeys.Journeys]
-    cohorts: Part[retention.DayCohorts]
+    cohorts: Part[retention.DayRetention]
     segments: Part[list[standing.SegmentActivity]]
 
 

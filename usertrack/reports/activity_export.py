@@ -17,12 +17,12 @@ from usertrack.product.churn.view import churn_document
 from usertrack.product.compare import change
 from usertrack.product.features.numbers import Features
 from usertrack.product.funnel.numbers import FunnelAnswer
-from usertrack.product.journeys.numbers import Count, Group, Journeys, told_apart
-from usertrack.product.journeys.tree import OTHERS
-from usertrack.product.retention.numbers import DAYS, Cohort, DayCohorts
+from usertrack.product.journeys.numbers import Count, JourneyGroup, Journeys, most_frequent
+from usertrack.product.journeys.tree import REST
+from usertrack.product.retention.numbers import DAYS, Cohort, DayRetention
 from usertrack.product.scope import GroupName
-from usertrack.product.sessions.numbers import TRAITS, Compared, Sessions
-from usertrack.product.sessions.view import absent_notes, by_length, none_notes
+from usertrack.product.sessions.numbers import TRAITS, SessionComparison, Sessions
+from usertrack.product.sessions.view import by_length, missing_trait_notes, no_sessions_notes
 from usertrack.reports.activity_full import FullActivity
 from usertrack.reports.activity_segments import SegmentActivity
 
@@ -69,8 +69,8 @@ def user_activity(full: FullActivity) -> dict[str, Any]:
         "segments": list(_segments(full.segments)),
         "notes": [
             *scope.notes,
-            *none_notes(full.sessions),
-            *absent_notes(full.sessions),
+            *no_sessions_notes(full.sessions),
+            *missing_trait_notes(full.sessions),
             *_at_once(full.goals),
             *full.notes,
         ],
@@ -122,7 +122,7 @@ def _sessions(sessions: Sessions) -> dict[str, Any]:
     }
 
 
-def _devices(by: Mapping[GroupName, Compared], total: int | None) -> dict[str, int | None]:
+def _devices(by: Mapping[GroupName, SessionComparison], total: int | None) -> dict[str, int | None]:
     """Sessions on each; ``other`` are those on anything else, or on nobody knows what."""
     if total is None:
         return dict.fromkeys((*_DEVICES, "other"))
@@ -184,11 +184,11 @@ def _at_once(goals: Sequence[Journeys]) -> Iterator[str]:
             yield f"{begun}: their conversion path is that step alone"
 
 
-def _ways(group: Group) -> dict[str, Any]:
+def _ways(group: JourneyGroup) -> dict[str, Any]:
     total = group.total.sessions
-    paths, other_paths = told_apart(group.journeys, group.paths, _TOP)
+    paths, other_paths = most_frequent(group.journeys, group.paths, _TOP)
     (entries, other_entries), (exits, other_exits) = (
-        told_apart(total, counts, _TOP) for counts in (group.entries, group.exits)
+        most_frequent(total, counts, _TOP) for counts in (group.entries, group.exits)
     )
     return {
         "commonPaths": [
@@ -204,29 +204,29 @@ def _ways(group: Group) -> dict[str, Any]:
                 }
                 for path, count in paths.items()
             ),
-            *_others(other_paths, "frequency", path=[OTHERS], avgCompletion=None, dropoffPoints=[]),
+            *_others(other_paths, "frequency", path=[REST], avgCompletion=None, dropoffPoints=[]),
         ],
         "entryPoints": [
             *(
                 {"page": page, "count": count.sessions, "bounceRate": percent(count.stayed / count.sessions)}
                 for page, count in entries.items()
             ),
-            *_others(other_entries, "count", page=OTHERS, bounceRate=None),
+            *_others(other_entries, "count", page=REST, bounceRate=None),
         ],
         "exitPoints": [
             *(
                 {"page": page, "count": count.sessions, "avgTimeBeforeExit": rounded(count.seconds)}
                 for page, count in exits.items()
             ),
-            *_others(other_exits, "count", page=OTHERS, avgTimeBeforeExit=None),
+            *_others(other_exits, "count", page=REST, avgTimeBeforeExit=None),
         ],
     }
 
 
-def _to_goal(group: Group) -> Iterator[dict[str, Any]]:
+def _to_goal(group: JourneyGroup) -> Iterator[dict[str, Any]]:
     """The rates are of all sessions, so that they add up."""
-    paths, others = told_apart(group.journeys, group.paths, _TOP)
-    for path, count in [*paths.items(), *([((OTHERS,), others)] if others else [])]:
+    paths, others = most_frequent(group.journeys, group.paths, _TOP)
+    for path, count in [*paths.items(), *([((REST,), others)] if others else [])]:
         rate = percent(count.sessions / group.total.sessions) if group.total.sessions else None
         yield {"steps": list(path), "conversions": count.sessions, "conversionRate": rate}
 
@@ -257,7 +257,7 @@ def _churn(churn: Churn | None) -> dict[str, Any]:
     }
 
 
-def _retention(cohorts: DayCohorts | None) -> dict[str, Any]:
+def _retention(cohorts: DayRetention | None) -> dict[str, Any]:
     if cohorts is None:
         return {"retentionCurve": [], "cohorts": []}
     [everybody] = cohorts.groups

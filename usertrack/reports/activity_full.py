@@ -34,7 +34,7 @@ class FullActivityQuery:
     weeks: Scope
     year: Scope
     signed_up: str
-    source: features.Source
+    source: features.FeatureSource
     patterns: tuple[str, ...]
     funnels: Mapping[str, funnel.Funnel]
 
@@ -46,7 +46,7 @@ class FullActivity:
     workspace: str
     activity: activity.Activity
     sessions: sessions.Sessions
-    cohorts: retention.DayCohorts | None
+    cohorts: retention.DayRetention | None
     segments: Sequence[standing.SegmentActivity]
     features: features.Features | None
     adoption: funnel.FunnelAnswer | None

@@ -19,7 +19,7 @@ from usertrack.product.activity.view import activity_document, figures
 from usertrack.product.features.numbers import Features
 from usertrack.product.features.view import features_document
 from usertrack.product.journeys.view import journeys_document
-from usertrack.product.retention.numbers import FEWEST, DayCohorts
+from usertrack.product.retention.numbers import FEWEST, DayRetention
 from usertrack.product.retention.view import cohorts_document
 from usertrack.product.scope import Scope
 from usertrack.product.sessions.numbers import Sessions
@@ -147,7 +147,7 @@ def _features(features: Features) -> list[Block]:
     return [*blocks, *cut, more]
 
 
-def _curve(cohorts: DayCohorts) -> list[Block]:
+def _curve(cohorts: DayRetention) -> list[Block]:
     """The share of everybody who came back on each day after their first, as far as it is known of enough people."""
     known = cohorts.groups[0].drawn
     if len(known) < 2:
@@ -161,7 +161,7 @@ def _curve(cohorts: DayCohorts) -> list[Block]:
     return [Chart("trend", label, [f"day {day}" for day, *_ in known], shares, unit="percent", caption=caption)]
 
 
-def _cohorts(cohorts: DayCohorts) -> list[Block]:
+def _cohorts(cohorts: DayRetention) -> list[Block]:
     """Without the curve, which has a section of its own."""
     return [block for block in _of(cohorts_document(cohorts), "cohorts") if not isinstance(block, Spark)]
 

@@ -14,7 +14,7 @@ from usertrack.core.words import people_words
 from usertrack.failures.investigation import Investigation
 from usertrack.failures.view import weekly_blocks
 from usertrack.product.scorecard.numbers import Scorecard
-from usertrack.product.scorecard.view import one_table
+from usertrack.product.scorecard.view import compact_blocks
 from usertrack.reports.members import moves, people, segment_origins
 from usertrack.reports.summary import failures_origins, summary_section
 from usertrack.reports.traffic import new_users, part_origins, traffic
@@ -80,7 +80,7 @@ def _scorecard(weekly: Weekly) -> Section:
         Origin(score.query.name, {"days": DAYS}, score.query.source, weekly.scores.until)
         for score in weekly.scores.scores
     )
-    return Section("Scorecard", tuple(one_table(weekly.scores)), origins)
+    return Section("Scorecard", tuple(compact_blocks(weekly.scores)), origins)
 
 
 # Segments

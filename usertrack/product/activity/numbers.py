@@ -9,17 +9,17 @@ from typing import Any
 from usertrack.core.errors import UsageError
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
-from usertrack.product.ask import answers, grouping, groups, narrowed
-from usertrack.product.lifecycle.numbers import Period, turnover_asked, turnovers
+from usertrack.product.ask import answers, breakdown_values, filter_values, groups
+from usertrack.product.lifecycle.numbers import LifecycleBucket, turnover_query, turnovers
 from usertrack.product.scope import GroupName, Scope
-from usertrack.product.sessions.numbers import Compared, Visits, compared, explained, sessions_asked
+from usertrack.product.sessions.numbers import SessionComparison, Visits, comparison_of, sessions_query, with_reason
 
 MONTH, SOON = 30, 7
 """Days: what MAU looks back on, and within which somebody who was active came back."""
 
 
 @dataclass(frozen=True)
-class Day:
+class ActiveDay:
     """A whole local day: persons active on it, in the 7 and in the 30 days that end with it; ``again``: of ``dau``,
     those who were active once more within the next 7 days. ``complete``: it is over, and not cut off."""
 
@@ -36,22 +36,22 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Active:
+class ActiveDays:
     """The days of a period, up to now."""
 
-    days: tuple[Day, ...]
-    soon: tuple[Day, ...]  # those of which it is known who came back
+    days: tuple[ActiveDay, ...]
+    soon: tuple[ActiveDay, ...]  # those of which it is known who came back
 
     @property
-    def last(self) -> Day | None:
+    def last(self) -> ActiveDay | None:
         """The last complete day: what DAU, WAU and MAU of the period are of."""
         return next((day for day in reversed(self.days) if day.complete), None)
 
     @property
     def mean(self) -> float | None:
         """People on an average complete day."""
-        over = [day.dau for day in self.days if day.complete]
-        return sum(over) / len(over) if over else None
+        complete = [day.dau for day in self.days if day.complete]
+        return sum(complete) / len(complete) if complete else None
 
     @property
     def stickiness(self) -> float | None:
@@ -81,7 +81,7 @@ class Engagement:
         return 100 * sum(known) / len(known) if known else None
 
 
-def engagement_of(active: Active, visits: Visits) -> Engagement:
+def engagement_of(active: ActiveDays, visits: Visits) -> Engagement:
     stayed = None if visits.bounce_rate is None else 1 - visits.bounce_rate
     return Engagement(active.stickiness, active.came_back, stayed, visits.of_two_minutes)
 
@@ -93,11 +93,11 @@ FORMULA = (
 
 
 @dataclass(frozen=True)
-class Measured:
+class ActivityPeriod:
     """A period: who was active, who came and went, and how they stayed."""
 
-    active: Active
-    lifecycle: Period
+    active: ActiveDays
+    lifecycle: LifecycleBucket
     visits: Visits
 
     @property
@@ -115,11 +115,11 @@ class Activity:
     """
 
     scope: Scope
-    now: Measured
-    before: Measured
-    sessions: Compared
+    now: ActivityPeriod
+    before: ActivityPeriod
+    sessions: SessionComparison
     hours: Mapping[tuple[date, int], int]
-    groups: Mapping[GroupName, Active]
+    groups: Mapping[GroupName, ActiveDays]
     table: Table
     by_value: Table | None
     trend: Scope
@@ -142,35 +142,35 @@ class Activity:
         return [counts[weekday] for weekday in range(7)]
 
 
-def ask(runner: Runner, asked: Scope) -> Activity:
+def ask(runner: Runner, requested_scope: Scope) -> Activity:
     """Raises UsageError for a condition that is no HogQL, and for buckets shorter than a day."""
-    if asked.interval == "hour":
+    if requested_scope.interval == "hour":
         raise UsageError("activity is counted in days, not hours", "--interval day, week or month")
-    scope = replace(asked, interval="day").widened_to_buckets
+    scope = replace(requested_scope, interval="day").widened_to_buckets
     everybody = replace(scope, breakdown="")
-    wanted = [
-        _days_asked(everybody),
-        sessions_asked(everybody),
-        turnover_asked(everybody),
-        ("posthog/event_hours", {**narrowed(scope), "since": scope.since, "until": scope.end}),
-        *([_days_asked(scope)] if scope.breakdown else []),
+    queries = [
+        _days_query(everybody),
+        sessions_query(everybody),
+        turnover_query(everybody),
+        ("posthog/event_hours", {**filter_values(scope), "since": scope.since, "until": scope.end}),
+        *([_days_query(scope)] if scope.breakdown else []),
     ]
-    days, visits, came, hours, *grouped = answers(runner, wanted)
+    days, visits, came, hours, *grouped = answers(runner, queries)
     before, now = _active(days.dicts(), scope)
-    sessions, no_sessions = compared(visits.dicts()), ""
+    sessions, no_sessions = comparison_of(visits.dicts()), ""
     if len(hours.rows):
-        sessions, no_sessions = explained(runner, everybody, sessions)
+        sessions, no_sessions = with_reason(runner, everybody, sessions)
     was, is_now = turnovers(came, scope)
     return Activity(
         scope,
-        Measured(now, is_now, sessions.now),
-        Measured(before, was, sessions.before),
+        ActivityPeriod(now, is_now, sessions.now),
+        ActivityPeriod(before, was, sessions.before),
         sessions,
         {(row["date"], int(row["hour"])): int(row["events"]) for row in hours.dicts()},
         {name: _active(rows, scope)[1] for table in grouped for name, rows in groups(table, scope)},
         days,
         grouped[0] if grouped else None,
-        asked,
+        requested_scope,
         no_sessions,
     )
 
@@ -178,31 +178,31 @@ def ask(runner: Runner, asked: Scope) -> Activity:
 def engagements(runner: Runner, scopes: Sequence[Scope]) -> list[Engagement]:
     """How engaged the people of each scope are in its window."""
     daily = [replace(scope, interval="day").widened_to_buckets for scope in scopes]
-    asked = [one for scope in daily for one in (_days_asked(scope), sessions_asked(scope))]
-    tables = answers(runner, asked)
+    queries = [query for scope in daily for query in (_days_query(scope), sessions_query(scope))]
+    tables = answers(runner, queries)
     return [
-        engagement_of(_active(days.dicts(), scope)[1], compared(visits.dicts()).now)
+        engagement_of(_active(days.dicts(), scope)[1], comparison_of(visits.dicts()).now)
         for scope, days, visits in zip(daily, tables[::2], tables[1::2], strict=True)
     ]
 
 
-def _days_asked(scope: Scope) -> tuple[str, dict[str, Any]]:
+def _days_query(scope: Scope) -> tuple[str, dict[str, Any]]:
     origin, count = scope.starts[0], len(scope.starts)
     first, earliest = (scope.step(origin, -days).astimezone(UTC) for days in (count, count + MONTH - 1))
     times = {"from": earliest, "first": first, "since": scope.since, "until": scope.end}
-    return "posthog/active_days", {**narrowed(scope), **grouping(scope), **times}
+    return "posthog/active_days", {**filter_values(scope), **breakdown_values(scope), **times}
 
 
-def _active(rows: Sequence[Mapping[str, Any]], scope: Scope) -> tuple[Active, Active]:
+def _active(rows: Sequence[Mapping[str, Any]], scope: Scope) -> tuple[ActiveDays, ActiveDays]:
     """The period before, and the window up to ``as_of``; days without anybody in their month are in it, too."""
-    found = {row["day"]: row for row in rows}
-    days = [_day(found.get(start.date()), start, not scope.unfinished(start)) for start in scope.starts]
-    over = sum(day.complete for day in days)
-    earlier = [scope.step(scope.starts[0], at) for at in range(-over, 0)]
-    before = tuple(_day(found.get(start.date()), start) for start in earlier)
-    return Active(before, before), Active(tuple(days), tuple(days[: max(0, over - SOON)]))
+    by_day = {row["day"]: row for row in rows}
+    days = [_day(by_day.get(start.date()), start, not scope.unfinished(start)) for start in scope.starts]
+    complete_days = sum(day.complete for day in days)
+    earlier = [scope.step(scope.starts[0], at) for at in range(-complete_days, 0)]
+    before = tuple(_day(by_day.get(start.date()), start) for start in earlier)
+    return ActiveDays(before, before), ActiveDays(tuple(days), tuple(days[: max(0, complete_days - SOON)]))
 
 
-def _day(row: Mapping[str, Any] | None, start: datetime, complete: bool = True) -> Day:  # noqa: FBT001
+def _day(row: Mapping[str, Any] | None, start: datetime, complete: bool = True) -> ActiveDay:  # noqa: FBT001
     dau, wau, mau, again = (int(row[name]) if row else 0 for name in ("dau", "wau", "mau", "again"))
-    return Day(start, dau, wau, mau, again, complete)
+    return ActiveDay(start, dau, wau, mau, again, complete)

@@ -8,9 +8,9 @@ from typing import Any
 from usertrack.core.document import Block, Chart, Document, Field, Heatmap, Listing, Paragraph
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import plural
-from usertrack.product.activity.numbers import FORMULA, Active, Activity, Day, Engagement, Measured
+from usertrack.product.activity.numbers import FORMULA, ActiveDay, ActiveDays, Activity, ActivityPeriod, Engagement
 from usertrack.product.ask import rest_note
-from usertrack.product.compare import Figure, changes, listing, values
+from usertrack.product.compare import Measure, changes, listing, values
 from usertrack.product.scope import EVERYBODY, Scope
 from usertrack.product.sessions.view import session_figures
 
@@ -59,28 +59,28 @@ def activity_document(activity: Activity) -> Document:
     )
 
 
-def figures(measured: Measured) -> dict[str, Figure]:
+def figures(measured: ActivityPeriod) -> dict[str, Measure]:
     """Every figure of a period by its name in JSON."""
     active, people = measured.active, measured.lifecycle.people
     last = active.last
     return {
-        "mean_dau": Figure("People on an average day", active.mean, "mean"),
-        "dau": Figure("DAU, the last full day", last.dau if last else None),
-        "wau": Figure("WAU, the 7 days to it", last.wau if last else None),
-        "mau": Figure("MAU, the 30 days to it", last.mau if last else None),
-        "stickiness": Figure("DAU ÷ MAU, an average day", active.stickiness, "share"),
-        "new": Figure("New", people["new"]),
-        "returning": Figure("Returning", people["returning"]),
-        "resurrected": Figure("Resurrected", people["resurrecting"]),
-        "churned": Figure("Churned", None if measured.lifecycle.unfinished else people["dormant"]),
+        "mean_dau": Measure("People on an average day", active.mean, "mean"),
+        "dau": Measure("DAU, the last full day", last.dau if last else None),
+        "wau": Measure("WAU, the 7 days to it", last.wau if last else None),
+        "mau": Measure("MAU, the 30 days to it", last.mau if last else None),
+        "stickiness": Measure("DAU ÷ MAU, an average day", active.stickiness, "share"),
+        "new": Measure("New", people["new"]),
+        "returning": Measure("Returning", people["returning"]),
+        "resurrected": Measure("Resurrected", people["resurrecting"]),
+        "churned": Measure("Churned", None if measured.lifecycle.unfinished else people["dormant"]),
         **session_figures(measured.visits),
-        "engagement_score": Figure("Engagement score", measured.engagement.score, "mean"),
+        "engagement_score": Measure("Engagement score", measured.engagement.score, "mean"),
     }
 
 
 def _trend(activity: Activity) -> Iterator[Block]:
     """Of each bucket, as far as its days are over: an average day, and the 7 and 30 days to the last one."""
-    buckets: dict[datetime, list[Day]] = {}
+    buckets: dict[datetime, list[ActiveDay]] = {}
     for day in activity.now.active.days:
         if day.complete:
             buckets.setdefault(activity.trend.floor(day.start), []).append(day)
@@ -108,7 +108,7 @@ def _groups(activity: Activity) -> Listing:
     return Listing(table, f"Active people by {activity.scope.breakdown}", fields)
 
 
-def _of_group(active: Active) -> tuple[float | None, int | None, int | None, float | None]:
+def _of_group(active: ActiveDays) -> tuple[float | None, int | None, int | None, float | None]:
     last = active.last
     return active.mean, last.wau if last else None, last.mau if last else None, active.stickiness
 
@@ -129,14 +129,14 @@ def _week(activity: Activity) -> Heatmap:
 
 def _engagement(now: Engagement, before: Engagement) -> Listing:
     rows: list[Row] = [(label, getattr(now, name), getattr(before, name)) for name, label in _PARTS.items()]
-    shown = {
+    fields = {
         "part": Field(" "),
         "now": Field("Now", "bar", full=1.0),
         "before": Field("Before", "percent"),
     }
-    said = "not known" if now.score is None else f"{now.score:.0f} of 100"
+    score = "not known" if now.score is None else f"{now.score:.0f} of 100"
     table = Table((Column("part"), Column("now", "DOUBLE"), Column("before", "DOUBLE")), rows)
-    return Listing(table, f"Engagement: {said}", shown)
+    return Listing(table, f"Engagement: {score}", fields)
 
 
 def _days(activity: Activity) -> Iterator[Row]:

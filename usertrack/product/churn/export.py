@@ -9,7 +9,7 @@ from typing import Any
 
 from usertrack.core.table import Column, Row, Table
 from usertrack.product import shares as over_time
-from usertrack.product.churn.numbers import BackTest, Churn, Group, Mark, Risk, Segment
+from usertrack.product.churn.numbers import BackTest, Churn, ChurnGroup, Mark, Risk, Segment
 from usertrack.product.scope import Scope
 from usertrack.product.shares import Share
 
@@ -72,7 +72,7 @@ def days_silent(silent: int, gone: int) -> str:
 
 
 def characteristics(risk: Risk) -> list[str]:
-    return [f"{fact(mark)} {_percent(mark.here)}, others {_percent(mark.there)}" for mark in risk.marks[:_MARKS]]
+    return [f"{fact(mark)} {_percent(mark.share)}, others {_percent(mark.other_share)}" for mark in risk.marks[:_MARKS]]
 
 
 def fact(mark: Mark) -> str:
@@ -103,13 +103,13 @@ def _risk(risk: Risk, gone: int) -> Row:
     )
 
 
-def _group(group: Group) -> Row:
+def _group(group: ChurnGroup) -> Row:
     latest, life = _latest(group), group.lifetime
     rate = (latest.value, latest.interval.low, latest.interval.high)
     return (*group.name.columns.values(), latest.n, latest.hits, *rate, life.median, life.mean, life.horizon)
 
 
-def _latest(group: Group) -> Share:
+def _latest(group: ChurnGroup) -> Share:
     return group.periods[-1].left if group.periods else Share()
 
 
@@ -125,8 +125,8 @@ def as_json(churn: Churn, notes: Sequence[str]) -> dict[str, Any]:
         "marks": [
             {
                 "fact": fact(mark),
-                "left": _share_json(mark.here),
-                "stayed": _share_json(mark.there),
+                "left": _share_json(mark.share),
+                "stayed": _share_json(mark.other_share),
                 "difference": mark.change,
                 "low": mark.interval.low,
                 "high": mark.interval.high,
@@ -138,7 +138,7 @@ def as_json(churn: Churn, notes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _group_json(group: Group, scope: Scope) -> dict[str, Any]:
+def _group_json(group: ChurnGroup, scope: Scope) -> dict[str, Any]:
     life = group.lifetime
     return {
         **group.name.columns,

@@ -15,7 +15,7 @@ from usertrack.engine.runner import Runner
 from usertrack.product.ask import answer
 from usertrack.product.known_events import require_events
 from usertrack.product.scope import GroupName, Scope
-from usertrack.product.shares import Bucket, Share
+from usertrack.product.shares import Share, ShareBucket
 from usertrack.product.steps import events_of
 
 LIKELY = 0.5
@@ -30,7 +30,7 @@ Segment = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Period:
+class ChurnPeriod:
     """Of those active in the ``gone`` days before ``start``, how many were not in those from it up to ``end``.
 
     Both are local midnights, aware.
@@ -46,22 +46,24 @@ class Mark:
     """A fact, and how many have it: ``here`` of some people, ``there`` of the others. ``event`` is '' for being new."""
 
     event: str
-    here: Share
-    there: Share
+    share: Share
+    other_share: Share
 
     @property
     def change(self) -> float:
-        return (self.here.value or 0.0) - (self.there.value or 0.0)
+        return (self.share.value or 0.0) - (self.other_share.value or 0.0)
 
     @property
     def interval(self) -> Interval:
         """Of ``change`` (Newcombe 1998)."""
-        if not self.here.n or not self.there.n:
+        if not self.share.n or not self.other_share.n:
             return UNKNOWN
-        return difference(self.here.value or 0.0, self.here.interval, self.there.value or 0.0, self.there.interval)
+        return difference(
+            self.share.value or 0.0, self.share.interval, self.other_share.value or 0.0, self.other_share.interval
+        )
 
     @property
-    def told(self) -> bool:
+    def significant(self) -> bool:
         """Whether the interval leaves out 0."""
         low, high = self.interval.low, self.interval.high
         return (low is not None and low > 0) or (high is not None and high < 0)
@@ -96,7 +98,7 @@ class BackTest:
 
 
 @dataclass(frozen=True)
-class Group:
+class ChurnGroup:
     """Of one value of the breakdown; ``name`` is empty without one. ``periods`` are over, the oldest first.
 
     ``trend`` has every bucket of the scope: how many left in it, of those who were here. It is empty when it was not
@@ -105,8 +107,8 @@ class Group:
 
     name: GroupName
     lifetime: Survival
-    periods: tuple[Period, ...]
-    trend: tuple[Bucket, ...] = ()
+    periods: tuple[ChurnPeriod, ...]
+    trend: tuple[ShareBucket, ...] = ()
     too_new: int = 0
 
 
@@ -120,7 +122,7 @@ class Churn:
     event: str
     gone: int
     scope: Scope
-    groups: tuple[Group, ...]
+    groups: tuple[ChurnGroup, ...]
     risks: tuple[Risk, ...]
     marks: tuple[Mark, ...]
     test: BackTest | None
@@ -147,7 +149,7 @@ def ask(runner: Runner, event: str, gone: int, scope: Scope, *, trend: bool = Fa
     past = _ask(runner, "posthog/churn", event, gone, scope, periods=periods)
     by_bucket = _ask(runner, "posthog/churn_trend", event, gone, scope).dicts() if trend else None
     facts = _ask(runner, "posthog/churn_marks", event, gone, scope).dicts()
-    cells = _whole(past.dicts(), gone)
+    cells = _within_history(past.dicts(), gone)
     return Churn(
         event,
         gone,
@@ -174,13 +176,13 @@ def _midnight(scope: Scope) -> datetime:
     return datetime.combine(last.date(), time(), last.tzinfo)
 
 
-def _whole(rows: Rows, gone: int) -> list[Mapping[str, Any]]:
+def _within_history(rows: Rows, gone: int) -> list[Mapping[str, Any]]:
     """The rows of the present, and of periods that the history holds from their first day on."""
     oldest = max((int(row["oldest"]) for row in rows), default=0)
     return [row for row in rows if not row["period"] or (int(row["period"]) + 1) * gone <= oldest]
 
 
-def _groups(lifetimes: Rows, cells: Rows, by_bucket: Rows | None, gone: int, scope: Scope) -> Iterator[Group]:
+def _groups(lifetimes: Rows, cells: Rows, by_bucket: Rows | None, gone: int, scope: Scope) -> Iterator[ChurnGroup]:
     names = {int(row["group_rank"]): row["group_value"] for row in (*lifetimes, *cells, *(by_bucket or ()))}
     for rank, value in sorted(names.items()) or [(1, None)]:
         lives, own, buckets = (
@@ -189,7 +191,7 @@ def _groups(lifetimes: Rows, cells: Rows, by_bucket: Rows | None, gone: int, sco
         outcomes: Counter[str] = Counter()
         for row in lives:
             outcomes[row["outcome"]] += int(row["people"])
-        yield Group(
+        yield ChurnGroup(
             scope.group_name(rank, value),
             kaplan_meier(_lives(lives)),
             tuple(_periods(own, gone, scope)),
@@ -198,11 +200,11 @@ def _groups(lifetimes: Rows, cells: Rows, by_bucket: Rows | None, gone: int, sco
         )
 
 
-def _trend(rows: Rows, gone: int, scope: Scope) -> tuple[Bucket, ...]:
+def _trend(rows: Rows, gone: int, scope: Scope) -> tuple[ShareBucket, ...]:
     counts = {int(row["bucket"]): Share(int(row["left_after"]), int(row["people"])) for row in rows}
     known = _midnight(scope).date() - timedelta(days=gone)
     return tuple(
-        Bucket(start, counts.get(at, Share()), finished=scope.step(start).date() <= known)
+        ShareBucket(start, counts.get(at, Share()), finished=scope.step(start).date() <= known)
         for at, start in enumerate(scope.starts)
     )
 
@@ -213,13 +215,13 @@ def _lives(rows: Rows) -> list[tuple[float, int, int]]:
     return [(day, counts["ended", day], counts["censored", day]) for day in days]
 
 
-def _periods(rows: Rows, gone: int, scope: Scope) -> Iterator[Period]:
+def _periods(rows: Rows, gone: int, scope: Scope) -> Iterator[ChurnPeriod]:
     end = _midnight(scope)
     for past in sorted({int(row["period"]) for row in rows} - {0}, reverse=True):
         own = [row for row in rows if row["period"] == past]
         bounds = (end.date() - timedelta(days=gone * back) for back in (past, past - 1))
         first, last = (datetime.combine(day, time(), end.tzinfo) for day in bounds)
-        yield Period(first, last, _left(own))
+        yield ChurnPeriod(first, last, _left(own))
 
 
 def _left(rows: Rows) -> Share:
@@ -251,8 +253,8 @@ def _risks(cells: Rows, facts: Rows) -> Iterator[Risk]:
     now, past = _by_segment(cells, 0), _by_segment(cells, 1)
     for segment in sorted({*now, *past}):
         own = [row for row in facts if (row["regular"], row["silent"]) == segment]
-        others = [row for row in facts if (row["regular"], row["silent"]) != segment]
-        marks = _marks(_did(own), _did(others))
+        rest = [row for row in facts if (row["regular"], row["silent"]) != segment]
+        marks = _marks(_did(own), _did(rest))
         yield Risk(segment, now.get(segment, Share()).n, past.get(segment, Share()), tuple(marks))
 
 
@@ -270,9 +272,10 @@ def _count(row: Mapping[str, Any], column: str) -> int:
     return {"people": people, "left": left, "stayed": people - left}[column]
 
 
-def _marks(here: tuple[Counter[str], int], there: tuple[Counter[str], int]) -> list[Mark]:
+def _marks(counts: tuple[Counter[str], int], other_counts: tuple[Counter[str], int]) -> list[Mark]:
     """The facts whose shares differ for sure, the largest difference first."""
     marks = [
-        Mark(fact, Share(here[0][fact], here[1]), Share(there[0][fact], there[1])) for fact in {**here[0], **there[0]}
+        Mark(fact, Share(counts[0][fact], counts[1]), Share(other_counts[0][fact], other_counts[1]))
+        for fact in {**counts[0], **other_counts[0]}
     ]
-    return sorted((mark for mark in marks if mark.told), key=lambda mark: (-abs(mark.change), mark.event))
+    return sorted((mark for mark in marks if mark.significant), key=lambda mark: (-abs(mark.change), mark.event))

@@ -12,7 +12,7 @@ from usertrack.product import shares as over_time
 from usertrack.product.ask import rest_note
 from usertrack.product.churn import export as churn_rows
 from usertrack.product.churn.export import REGULAR, characteristics, days_silent, fact, has_trend, percent, segment_name
-from usertrack.product.churn.numbers import FEWEST, LIKELY, Churn, Group, Period
+from usertrack.product.churn.numbers import FEWEST, LIKELY, Churn, ChurnGroup, ChurnPeriod
 from usertrack.product.shares import Share, label
 
 _DAYS = (1, 7, 14, 30, 60, 90, 180, 365)
@@ -58,7 +58,7 @@ def _blocks(churn: Churn) -> Iterator[Block]:
     yield Section("Back-test", (_tested(churn),))
 
 
-def _rate(group: Group, churn: Churn) -> Iterator[Block]:
+def _rate(group: ChurnGroup, churn: Churn) -> Iterator[Block]:
     if group.trend:
         headings = {"line": "% who left", "people": "Here", "hits": "Left", "rate": "Churn rate"}
         yield from over_time.blocks(group.trend, churn.scope, **headings)
@@ -80,7 +80,7 @@ def _rate(group: Group, churn: Churn) -> Iterator[Block]:
     yield _listing(rows, fields, {"n": "BIGINT", "left": "BIGINT", "rate": "DOUBLE"})
 
 
-def _lifetime(group: Group) -> Iterator[Block]:
+def _lifetime(group: ChurnGroup) -> Iterator[Block]:
     life = group.lifetime
     if not life.points:
         yield Paragraph("lifetime: nobody began early enough to tell")
@@ -108,8 +108,8 @@ def _days(value: float | None, interval: Interval, otherwise: str) -> str:
     if value is None:
         return otherwise
     low, high = ("?" if bound is None else f"{bound:.1f}".removesuffix(".0") for bound in (interval.low, interval.high))
-    said = f"{value:.1f}".removesuffix(".0")
-    return f"{said} day{'s' * (said != '1')} (95 %: {low} to {high})"
+    days = f"{value:.1f}".removesuffix(".0")
+    return f"{days} day{'s' * (days != '1')} (95 %: {low} to {high})"
 
 
 def _risk(churn: Churn) -> Iterator[Block]:
@@ -164,7 +164,13 @@ def _marks(churn: Churn) -> Block:
     if not churn.marks:
         return Paragraph("nothing tells them from those who stayed: no fact differs for sure")
     rows: list[Row] = [
-        (fact(mark), mark.here.value, mark.there.value, f"{signed(100 * mark.change)} pp", _points(mark.interval))
+        (
+            fact(mark),
+            mark.share.value,
+            mark.other_share.value,
+            f"{signed(100 * mark.change)} pp",
+            _points(mark.interval),
+        )
         for mark in churn.marks
     ]
     fields = {
@@ -176,7 +182,7 @@ def _marks(churn: Churn) -> Block:
     }
     listing = _listing(rows, fields, {"left": "DOUBLE", "stayed": "DOUBLE"})
     n = churn.marks[0]
-    return replace(listing, limit=12, more=f"of {number(n.here.n)} who left and {number(n.there.n)} who stayed")
+    return replace(listing, limit=12, more=f"of {number(n.share.n)} who left and {number(n.other_share.n)} who stayed")
 
 
 def _points(interval: Interval) -> str:
@@ -209,7 +215,7 @@ def _share(share: Share, of: str) -> str:
     return f"{percent(share.value, 1)} (95 %: {label(share.interval)}): {hits}"
 
 
-def _span(period: Period) -> str:
+def _span(period: ChurnPeriod) -> str:
     last = period.end.date() - timedelta(days=1)
     first = f"{period.start.day} {period.start:%b} – " if period.start.date() != last else ""
     return f"{first}{last.day} {last:%b %Y}"

@@ -21,7 +21,7 @@ BANDS = ("rare", "low", "medium", "high", "core")
 
 
 @dataclass(frozen=True)
-class Source:
+class FeatureSource:
     """Where features are read from: events (``a|b``), and the properties that tell name, category and seconds of use.
 
     ``known`` are features that should be there, ``category/feature`` or a feature alone.
@@ -56,7 +56,7 @@ class Feature:
     active: int = 0
     seconds: float | None = None
     timed: int = 0
-    kept: int = 0
+    returned: int = 0
     could_return: int = 0
     last_at: datetime | None = None
     trend: Trend | None = None
@@ -77,11 +77,11 @@ class Feature:
 
     @property
     def retention(self) -> float | None:
-        return self.kept / self.could_return if self.could_return else None
+        return self.returned / self.could_return if self.could_return else None
 
 
 @dataclass(frozen=True)
-class Group:
+class FeatureGroup:
     """Features of one value of the breakdown, most used first. ``active[k]`` people were active in the k-th period.
 
     ``unused`` have no use in this time.
@@ -98,16 +98,16 @@ class Group:
 class Features:
     """The groups of the breakdown, or everybody as one."""
 
-    source: Source
+    source: FeatureSource
     scope: Scope
-    groups: tuple[Group, ...]
+    groups: tuple[FeatureGroup, ...]
     table: Table
 
 
-def source_of(settings: Settings, event: str = "", name: str | None = None) -> Source:
+def feature_source(settings: Settings, event: str = "", name: str | None = None) -> FeatureSource:
     """What the settings say; ``event`` and ``name``, the property that names a feature, as typed go before them."""
     typed = settings["features.property"] if name is None else name
-    return Source(
+    return FeatureSource(
         event or settings["features.event"],
         typed,
         settings["features.category"],
@@ -116,7 +116,7 @@ def source_of(settings: Settings, event: str = "", name: str | None = None) -> S
     )
 
 
-def ask(runner: Runner, source: Source, scope: Scope, categories: Sequence[str] = ()) -> Features:
+def ask(runner: Runner, source: FeatureSource, scope: Scope, categories: Sequence[str] = ()) -> Features:
     """The features, of ``categories`` alone if there are any.
 
     Raises UsageError for an event that never occurred, and for a category that no feature has.
@@ -131,7 +131,7 @@ def ask(runner: Runner, source: Source, scope: Scope, categories: Sequence[str] 
     return Features(source, scope, tuple(groups), table)
 
 
-def _ask(runner: Runner, queries: Sequence[str], source: Source, scope: Scope) -> list[Table]:
+def _ask(runner: Runner, queries: Sequence[str], source: FeatureSource, scope: Scope) -> list[Table]:
     events = events_of(runner, source.event)
     if not events:
         raise UsageError("a use of a feature is an event with a name", "--event takes one, and a|b is either")
@@ -162,13 +162,13 @@ class _Days:
     uses: Rows
 
     @property
-    def whole(self) -> list[int]:
+    def complete(self) -> list[int]:
         """The numbers of those that are wholly in the time, and over."""
         starts = enumerate(self.scope.starts)
         return [at for at, start in starts if self.scope.finished[at] and start.astimezone(UTC) >= self.scope.since]
 
 
-def _groups(source: Source, scope: Scope, people: Rows, days: _Days) -> Iterator[Group]:
+def _groups(source: FeatureSource, scope: Scope, people: Rows, days: _Days) -> Iterator[FeatureGroup]:
     ranks = {row["group_value"]: int(row["group_rank"]) for row in people if row["group_rank"] <= scope.top}
     for rank in sorted({*ranks.values(), *(int(row["group_rank"]) for row in people)}) or [1]:
         value = next((value for value, at in ranks.items() if at == rank), None)
@@ -185,23 +185,23 @@ def _sets(people: Rows) -> Sets:
     return {(row["feature"], row["kind"], int(row["at"])): int(row["people"]) for row in people}
 
 
-def _group(source: Source, scope: Scope, name: GroupName, people: Rows, days: _Days) -> Group:
+def _group(source: FeatureSource, scope: Scope, name: GroupName, people: Rows, days: _Days) -> FeatureGroup:
     sets, of_days = _sets(people), _sets(days.people)
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for row in days.uses:
         by_name.setdefault(row["feature"], []).append(row)
-    plan, found = source.plan, []
-    for feature, rows in by_name.items():
-        feature_ = _feature(scope, feature, rows, sets, plan)
-        found.append(_with_trends(feature_, rows, of_days, days.whole) if feature_.uses else feature_)
-    found.sort(key=lambda one: (-one.uses, one.name))
+    plan, features = source.plan, []
+    for feature_name, rows in by_name.items():
+        feature = _feature(scope, feature_name, rows, sets, plan)
+        features.append(_with_trends(feature, rows, of_days, days.complete) if feature.uses else feature)
+    features.sort(key=lambda feature: (-feature.uses, feature.name))
     never = [Feature(feature, category) for feature, category in plan.items() if feature not in by_name]
-    return Group(
+    return FeatureGroup(
         name,
         sets.get(("", "all", 0), 0),
         tuple(sets.get(("", "period", at), 0) for at in range(len(scope.starts))),
-        tuple(feature for feature in found if feature.uses),
-        (*(feature for feature in found if not feature.uses), *never),
+        tuple(feature for feature in features if feature.uses),
+        (*(feature for feature in features if not feature.uses), *never),
     )
 
 
@@ -219,7 +219,7 @@ def _feature(scope: Scope, name: str, rows: Rows, sets: Sets, plan: Mapping[str,
         seconds=sum(row["seconds"] for row in rows) / timed if timed else None,
         timed=timed,
         # who is in both of two sets: those in one, and those in the other, less those in either
-        kept=sum(periods[at] + periods[at + 1] - sets.get((name, "pair", at), 0) for at in pairs),
+        returned=sum(periods[at] + periods[at + 1] - sets.get((name, "pair", at), 0) for at in pairs),
         could_return=sum(periods[at] for at in pairs),
         last_at=latest_first[0]["last_at"],
         periods=periods,
@@ -234,22 +234,22 @@ def _with_trends(feature: Feature, rows: Rows, of_days: Sets, days: Sequence[int
             uses[int(row["day"])] += int(row["uses"])
     active = [of_days.get(("", "period", day), 0) for day in days]
     shares = [
-        of_days.get((feature.name, "period", day), 0) / there if there else None
-        for day, there in zip(days, active, strict=True)
+        of_days.get((feature.name, "period", day), 0) / people if people else None
+        for day, people in zip(days, active, strict=True)
     ]
     return replace(feature, trend=by_weekday(shares), uses_trend=by_weekday([uses[day] for day in days]))
 
 
-def _only(groups: Sequence[Group], categories: Sequence[str]) -> Iterator[Group]:
-    there = {feature.category for group in groups for feature in (*group.features, *group.unused)}
+def _only(groups: Sequence[FeatureGroup], categories: Sequence[str]) -> Iterator[FeatureGroup]:
+    present = {feature.category for group in groups for feature in (*group.features, *group.unused)}
     for category in categories:
-        if category not in there:
-            known = sorted(filter(None, there))
+        if category not in present:
+            known = sorted(filter(None, present))
             hint = did_you_mean(category, known, f"there are {', '.join(known)}" if known else "there are none at all")
             raise UsageError(f"no feature is of the category '{category}'", hint)
     for group in groups:
         features, unused = (
-            tuple(one for one in some if not categories or one.category in categories)
-            for some in (group.features, group.unused)
+            tuple(feature for feature in candidates if not categories or feature.category in categories)
+            for candidates in (group.features, group.unused)
         )
         yield replace(group, features=features, unused=unused)

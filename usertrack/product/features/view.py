@@ -9,7 +9,7 @@ from usertrack.core.stats import FEWEST_DAYS, METHOD
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import plural
 from usertrack.product.ask import rest_note
-from usertrack.product.features.numbers import BANDS, STEPS, Feature, Features, Group
+from usertrack.product.features.numbers import BANDS, STEPS, Feature, FeatureGroup, Features
 from usertrack.product.scope import Scope
 
 _COLUMNS = (
@@ -62,7 +62,7 @@ def features_document(features: Features) -> Document:
     )
 
 
-def _row(group: Group, feature: Feature) -> Row:
+def _row(group: FeatureGroup, feature: Feature) -> Row:
     interval = feature.adoption_interval
     return (
         *group.name.columns.values(),
@@ -73,7 +73,7 @@ def _row(group: Group, feature: Feature) -> Row:
         group.people,
         feature.people / group.people if group.people else None,
         *((interval.low, interval.high, feature.band or None) if feature.uses else (None, None, None)),
-        feature.kept,
+        feature.returned,
         feature.could_return,
         feature.retention,
         feature.seconds,
@@ -86,7 +86,7 @@ def _row(group: Group, feature: Feature) -> Row:
     )
 
 
-def _blocks(group: Group, scope: Scope) -> Iterator[Block]:
+def _blocks(group: FeatureGroup, scope: Scope) -> Iterator[Block]:
     heading = [scope.heading(group.name), f"of {plural(group.people, 'active person', 'active people')}"]
     yield _listing(group.features, " · ".join(filter(None, heading)), scope)
     names = sorted({feature.category for feature in group.features}, key=lambda name: (not name, name))
@@ -132,7 +132,7 @@ def _listing(features: Sequence[Feature], heading: str, scope: Scope) -> Listing
     return Listing(Table(columns, rows, as_of=scope.as_of), heading, fields, limit=_MOST)
 
 
-def _heatmap(features: Sequence[Feature], category: str, group: Group, scope: Scope, *, last: bool) -> Heatmap:
+def _heatmap(features: Sequence[Feature], category: str, group: FeatureGroup, scope: Scope, *, last: bool) -> Heatmap:
     """Adoption over all the time, then in each period of it."""
     values = [
         [
@@ -168,26 +168,26 @@ def _unused(features: Sequence[Feature], scope: Scope) -> Listing:
 
 def _notes(features: Features) -> tuple[str, ...]:
     scope, groups = features.scope, features.groups
-    some = any(group.features for group in groups)
+    any_used = any(group.features for group in groups)
     unsure = any(feature.trend is None for group in groups for feature in group.features)
     return (
-        *([] if some else ["no feature was used in this time"]),
+        *([] if any_used else ["no feature was used in this time"]),
         *(
             [
                 f"next {scope.interval}: of those who used it in one {scope.interval},"
                 f" who did in the one after, too; over all pairs that are over"
             ]
-            if some
+            if any_used
             else []
         ),
         *(
             [f"trend: of the share of active people per day; of uses (↗ → ↘), which rise with people: {METHOD}"]
-            if some
+            if any_used
             else []
         ),
         *rest_note(features.table, scope),
         *([f"a trend takes {FEWEST_DAYS} whole days"] if unsure else []),
-        *([f"… the {scope.interval} is not over"] if some and scope.unfinished(scope.starts[-1]) else []),
+        *([f"… the {scope.interval} is not over"] if any_used and scope.unfinished(scope.starts[-1]) else []),
     )
 
 

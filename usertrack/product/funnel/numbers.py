@@ -12,11 +12,11 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.library.sql import properties_of
-from usertrack.product.ask import answer, grouping, narrowed, quoted, require_known
+from usertrack.product.ask import answer, breakdown_values, filter_values, quoted, require_known
 from usertrack.product.known_events import require_events
 from usertrack.product.scope import GroupName, Scope, one_of
-from usertrack.product.shares import Bucket, Share
-from usertrack.product.steps import Step, parse_step, require_steps
+from usertrack.product.shares import Share, ShareBucket
+from usertrack.product.steps import EventStep, parse_step, require_steps
 from usertrack.workspace.yaml_file import YamlFile
 
 Order = Literal["ordered", "strict", "unordered"]
@@ -32,7 +32,7 @@ class Funnel:
     """
 
     title: str
-    steps: tuple[Step, ...]
+    steps: tuple[EventStep, ...]
     window: int | None = 14 * 86_400
     order: Order = "ordered"
     exclusions: tuple[str, ...] = ()
@@ -56,14 +56,14 @@ class Funnel:
 
 
 @dataclass(frozen=True)
-class Reached:
+class FunnelStep:
     """One step: how many persons reached it, of how many in the step before and in the first.
 
     Times are in seconds since the step before, None where nobody took any; those ``at_once`` with it are in neither.
     ``open``: stopped here, and may still go on.
     """
 
-    step: Step
+    step: EventStep
     persons: int
     previous: int
     first: int
@@ -87,7 +87,7 @@ class Reached:
 
 
 @dataclass(frozen=True)
-class Group:
+class FunnelGroup:
     """The funnel of one value of the breakdown; ``name`` is empty without one.
 
     ``trend`` has every bucket of the scope: how many got to the last step, of those who took the first one in it. A
@@ -95,15 +95,15 @@ class Group:
     """
 
     name: GroupName
-    steps: tuple[Reached, ...]
-    trend: tuple[Bucket, ...] = ()
+    steps: tuple[FunnelStep, ...]
+    trend: tuple[ShareBucket, ...] = ()
 
 
 @dataclass(frozen=True)
 class FunnelAnswer:
     funnel: Funnel
     scope: Scope
-    groups: tuple[Group, ...]
+    groups: tuple[FunnelGroup, ...]
     table: Table
 
 
@@ -129,12 +129,12 @@ class _FunnelFile(YamlFile):
 
 def named_funnels(paths: Sequence[Path]) -> dict[str, Funnel]:
     """Every funnel of these files by name, the first file first; raises UsageError with file and line."""
-    found: dict[str, Funnel] = {}
+    funnels: dict[str, Funnel] = {}
     for path in paths:
         file = _FunnelFile(path)
         for name in file.mapping(file.document, path.name) if file.document else ():
-            found.setdefault(name, _read(file, name))
-    return found
+            funnels.setdefault(name, _read(file, name))
+    return funnels
 
 
 def _read(file: _FunnelFile, name: str) -> Funnel:
@@ -155,7 +155,7 @@ def _read(file: _FunnelFile, name: str) -> Funnel:
         raise file.wrong(error.message, name, hint=error.hint) from error
 
 
-def funnel_of(words: Sequence[str], named: dict[str, Funnel], read: Callable[[str], Step] = parse_step) -> Funnel:
+def funnel_of(words: Sequence[str], named: dict[str, Funnel], read: Callable[[str], EventStep] = parse_step) -> Funnel:
     """The funnel that is called so, or of these steps, as ``read`` takes them; raises UsageError."""
     if len(words) == 1 and words[0] in named:
         return named[words[0]]
@@ -216,8 +216,8 @@ def _query(funnel: Funnel) -> str:
 
 def _values(funnel: Funnel, scope: Scope) -> dict[str, Any]:
     values = {
-        **narrowed(scope),
-        **grouping(scope),
+        **filter_values(scope),
+        **breakdown_values(scope),
         **scope.bucketing,
         "since": scope.since,
         "until": scope.end,
@@ -229,7 +229,7 @@ def _values(funnel: Funnel, scope: Scope) -> dict[str, Any]:
     return {**values, "strict": funnel.order == "strict", "exclusions": list(funnel.exclusions)}
 
 
-def _conditions(steps: Sequence[Step]) -> dict[str, list[str]]:
+def _conditions(steps: Sequence[EventStep]) -> dict[str, list[str]]:
     """The query's steps have | between events: one whose name has a | is any event that is called so."""
     names, conditions = [], []
     for step in steps:
@@ -240,12 +240,12 @@ def _conditions(steps: Sequence[Step]) -> dict[str, list[str]]:
     return {"steps": names, "conditions": conditions}
 
 
-def _group(funnel: Funnel, scope: Scope, rows: Sequence[dict[str, Any]]) -> Group:
+def _group(funnel: Funnel, scope: Scope, rows: Sequence[dict[str, Any]]) -> FunnelGroup:
     at = {int(row["step"]): row for row in rows if row["bucket"] < 0}
     counts = [int(at[n]["persons"]) if n in at else 0 for n in range(1, len(funnel.steps) + 1)]
     steps = tuple(
-        Reached(
-            Step(f"{n + 1} of {len(counts)} steps", ()) if funnel.order == "unordered" else step,
+        FunnelStep(
+            EventStep(f"{n + 1} of {len(counts)} steps", ()) if funnel.order == "unordered" else step,
             counts[n],
             counts[max(n - 1, 0)],
             counts[0],
@@ -258,14 +258,14 @@ def _group(funnel: Funnel, scope: Scope, rows: Sequence[dict[str, Any]]) -> Grou
         for row in [at.get(n + 1, {})]
     )
     rank, value = (int(rows[0]["group_rank"]), rows[0]["group_value"]) if rows else (1, None)
-    return Group(scope.group_name(rank, value), steps)
+    return FunnelGroup(scope.group_name(rank, value), steps)
 
 
-def _trend(funnel: Funnel, scope: Scope, rows: Sequence[dict[str, Any]]) -> tuple[Bucket, ...]:
+def _trend(funnel: Funnel, scope: Scope, rows: Sequence[dict[str, Any]]) -> tuple[ShareBucket, ...]:
     counts = {(int(row["bucket"]), int(row["step"])): int(row["persons"]) for row in rows}
     window, last = timedelta(seconds=funnel.seconds(scope)), len(funnel.steps)
     return tuple(
-        Bucket(
+        ShareBucket(
             start,
             Share(counts.get((at, last), 0), counts.get((at, 1), 0)),
             finished=scope.step(start).astimezone(UTC) + window <= scope.end,

@@ -9,7 +9,7 @@ from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural, signed
 from usertrack.product import shares as over_time
 from usertrack.product.ask import rest_note
-from usertrack.product.funnel.numbers import Funnel, FunnelAnswer, Group, Reached
+from usertrack.product.funnel.numbers import Funnel, FunnelAnswer, FunnelGroup, FunnelStep
 from usertrack.product.scope import Scope
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
@@ -98,7 +98,7 @@ def _in_words(seconds: int) -> str:
     return plural(seconds // size, unit)
 
 
-def _rows(group: Group) -> Iterator[Row]:
+def _rows(group: FunnelGroup) -> Iterator[Row]:
     for at, step in enumerate(group.steps, start=1):
         yield (
             *group.name.columns.values(),
@@ -114,7 +114,7 @@ def _rows(group: Group) -> Iterator[Row]:
         )
 
 
-def _listing(group: Group, scope: Scope) -> Listing:
+def _listing(group: FunnelGroup, scope: Scope) -> Listing:
     """A line per step; in between, how many were lost and how long the others took."""
     rows: list[Row] = [
         (
@@ -142,14 +142,14 @@ def _listing(group: Group, scope: Scope) -> Listing:
     return Listing(table, scope.heading(group.name), fields)
 
 
-def _blocks(group: Group, scope: Scope) -> Iterator[Block]:
+def _blocks(group: FunnelGroup, scope: Scope) -> Iterator[Block]:
     yield _listing(group, scope)
     if group.trend:
         headings = {"line": "% of those who began", "people": "Began", "hits": "Converted", "rate": "Of them"}
         yield from over_time.blocks(group.trend, scope, **headings)
 
 
-def _lost(at: int, step: Reached) -> str:
+def _lost(at: int, step: FunnelStep) -> str:
     if at == 1:
         return ""
     share = f" ({step.dropped / step.previous:.0%})".replace("%", " %") if step.previous else ""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from usertrack.core.table import Column, Row, Table
-from usertrack.product.journeys.numbers import Count, Edge, Group, Journeys, Key, Steps, told_apart
+from usertrack.product.journeys.numbers import Count, Edge, JourneyGroup, Journeys, Key, Steps, most_frequent
 from usertrack.product.journeys.periods import periods
 
 _COLUMNS = (
@@ -41,21 +41,21 @@ def columns(journeys: Journeys) -> tuple[Column, ...]:
     return (*_COLUMNS, *periods)
 
 
-def rows(journeys: Journeys, group: Group) -> list[Row]:
+def rows(journeys: Journeys, group: JourneyGroup) -> list[Row]:
     """Of what is beyond the most frequent, only sessions and people are known."""
     names = [column.name for column in columns(journeys)]
     return [tuple({**group.name.columns, **record}.get(name) for name in names) for record in _records(journeys, group)]
 
 
-def _records(journeys: Journeys, group: Group) -> Iterator[dict[str, Any]]:
-    for path, count in _whole("path", group.journeys, group.paths):
+def _records(journeys: Journeys, group: JourneyGroup) -> Iterator[dict[str, Any]]:
+    for path, count in _with_rest("path", group.journeys, group.paths):
         yield {**count, "path": path and list(path), "step": path and len(path), **_completed(group, path)}
-    for step, whole in enumerate(group.at[1:], start=1):
+    for step, total in enumerate(group.at[1:], start=1):
         edges = {edge: _of_step(edge) for edge in group.edges if edge.step == step}
-        for edge, count in _whole("edge", whole.sessions, edges):
+        for edge, count in _with_rest("edge", total.sessions, edges):
             yield {**count, "step": step, "source": edge and edge.source, "target": edge and edge.target}
     for kind, pages in (("entry", group.entries), ("exit", group.exits)):
-        for page, count in _whole(kind, group.total.sessions, pages):
+        for page, count in _with_rest(kind, group.total.sessions, pages):
             yield {**count, "source": page}
     for period in periods(journeys, group):
         yield {
@@ -66,30 +66,30 @@ def _records(journeys: Journeys, group: Group) -> Iterator[dict[str, Any]]:
         }
 
 
-def _whole(kind: str, whole: int, counts: Mapping[Key, Count]) -> Iterator[tuple[Key | None, dict[str, Any]]]:
+def _with_rest(kind: str, total: int, counts: Mapping[Key, Count]) -> Iterator[tuple[Key | None, dict[str, Any]]]:
     """What is told apart, and then all others, which have no key."""
-    shown, others = told_apart(whole, counts)
-    for key, count in shown.items():
-        yield key, _record(kind, whole, count)
-    if others:
+    frequent, rest = most_frequent(total, counts)
+    for key, count in frequent.items():
+        yield key, _record(kind, total, count)
+    if rest:
         unknown = dict.fromkeys(("left", "reached", "mean_seconds"))
-        yield None, {**_record(kind, whole, others), **unknown, "other": True}
+        yield None, {**_record(kind, total, rest), **unknown, "other": True}
 
 
-def _record(kind: str, whole: int, count: Count) -> dict[str, Any]:
+def _record(kind: str, total: int, count: Count) -> dict[str, Any]:
     return {
         "kind": kind,
         "other": False,
         "sessions": count.sessions,
         "people": count.persons,
-        "share": count.sessions / whole if whole else None,
+        "share": count.sessions / total if total else None,
         "left": count.stayed,
         "reached": count.reached,
         "mean_seconds": count.seconds,
     }
 
 
-def _completed(group: Group, path: Steps | None) -> dict[str, Any]:
+def _completed(group: JourneyGroup, path: Steps | None) -> dict[str, Any]:
     return {"completion": group.completion(path)} if path else {}
 
 
@@ -111,7 +111,7 @@ def as_json(journeys: Journeys, notes: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _group(journeys: Journeys, group: Group) -> dict[str, Any]:
+def _group(journeys: Journeys, group: JourneyGroup) -> dict[str, Any]:
     records = Table(columns(journeys), rows(journeys, group)).dicts()
     return {
         "value": group.name.columns["breakdown"],

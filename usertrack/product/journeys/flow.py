@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 
 from usertrack.core.document import Flow, Stop
 from usertrack.core.words import number, plural
-from usertrack.product.journeys.numbers import Group, JourneysQuery
-from usertrack.product.journeys.tree import OTHERS, short
+from usertrack.product.journeys.numbers import JourneyGroup, JourneysQuery
+from usertrack.product.journeys.tree import REST, short
 
 _STOPS = 8  # of a step, beside all others
 
 
-def flow(group: Group, query: JourneysQuery) -> Flow:
+def flow(group: JourneyGroup, query: JourneysQuery) -> Flow:
     """The sessions of ``group`` by what they did as each step of their path."""
     names = [_names(group, query.goal, step) for step in range(1, len(group.at))]
-    columns = [list(_stops(group, step, shown)) for step, shown in enumerate(names, start=1)]
+    columns = [list(_stops(group, step, step_names)) for step, step_names in enumerate(names, start=1)]
     links = [
         (step - 1, source, target, value)
         for step in range(1, len(names))
@@ -23,7 +23,7 @@ def flow(group: Group, query: JourneysQuery) -> Flow:
     return Flow("Where sessions go", columns, links, "sessions", _caption(group, query.goal))
 
 
-def _caption(group: Group, goal: str) -> str:
+def _caption(group: JourneyGroup, goal: str) -> str:
     """How to read the drawing, and how much of the whole it is."""
     if goal:
         return f"the {number(group.journeys)} of {plural(group.total.sessions, 'session')} that got to {short(goal)}"
@@ -32,23 +32,23 @@ def _caption(group: Group, goal: str) -> str:
     return f"drawn: {share}; of each step the share that left there"
 
 
-def _names(group: Group, goal: str, step: int) -> list[str]:
+def _names(group: JourneyGroup, goal: str, step: int) -> list[str]:
     """The steps that are told apart: the goal is, since nothing goes on from there."""
     names = [name for at, name in group.nodes if at == step]
     return [name for place, name in enumerate(names) if place < _STOPS or name == goal]
 
 
-def _stops(group: Group, step: int, names: Sequence[str]) -> Iterator[Stop]:
+def _stops(group: JourneyGroup, step: int, names: Sequence[str]) -> Iterator[Stop]:
     counts = [group.nodes[step, name] for name in names]
     for name, count in zip(names, counts, strict=True):
         yield Stop(name, count.sessions, count.stayed)
-    whole = group.at[step]
-    if others := whole.sessions - sum(count.sessions for count in counts):
-        yield Stop(OTHERS, others, whole.stayed - sum(count.stayed for count in counts), other=True)
+    total = group.at[step]
+    if rest := total.sessions - sum(count.sessions for count in counts):
+        yield Stop(REST, rest, total.stayed - sum(count.stayed for count in counts), other=True)
 
 
 def _links(
-    group: Group, step: int, names: Sequence[Sequence[str]], columns: Sequence[Sequence[Stop]]
+    group: JourneyGroup, step: int, names: Sequence[Sequence[str]], columns: Sequence[Sequence[Stop]]
 ) -> Iterator[tuple[int, int, int]]:
     """(place, place in the next column, sessions); what goes to and from the others is what the known links leave."""
     counts = {(edge.source, edge.target): edge.count.sessions for edge in group.edges if edge.step == step}

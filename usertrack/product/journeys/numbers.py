@@ -14,7 +14,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.table import Table
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
-from usertrack.product.ask import answer, grouping, narrowed
+from usertrack.product.ask import answer, breakdown_values, filter_values
 from usertrack.product.scope import GroupName, Scope
 
 By = Literal["page", "event"]
@@ -95,7 +95,7 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Group:
+class JourneyGroup:
     """The journeys of one value of the breakdown; ``name`` is empty without one.
 
     ``at[i]`` are the sessions that got to step i of their path, ``at[0]`` all. ``begins`` are by their first steps,
@@ -138,27 +138,27 @@ class Group:
         return tuple(1 - later.sessions / came.sessions if came and later else None for came, later in pairwise(counts))
 
 
-def rest(whole: int, parts: Iterable[Count]) -> int:
+def sessions_beyond(total: int, parts: Iterable[Count]) -> int:
     """The sessions that are in none of the ``parts``."""
-    return whole - sum(part.sessions for part in parts)
+    return total - sum(part.sessions for part in parts)
 
 
 Key = TypeVar("Key")
 
 
-def told_apart(
-    whole: int, counts: Mapping[Key, Count], top: int | None = None
+def most_frequent(
+    total: int, counts: Mapping[Key, Count], top: int | None = None
 ) -> tuple[dict[Key, Count], Count | None]:
     """The ``top`` most frequent, and all others as one; None where there are none.
 
     Sessions of the others are what is left of ``whole``, persons those of the first of them and of all after it. Where
     not all came from the query, the last one that did is one of the others.
     """
-    known = len(counts) - (rest(whole, counts.values()) > 0)
-    shown = dict(islice(counts.items(), known if top is None else min(top, known)))
-    others = rest(whole, shown.values())
-    first = next(islice(counts.values(), len(shown), None), None)
-    return shown, Count(others, first.with_rarer) if first else None
+    known = len(counts) - (sessions_beyond(total, counts.values()) > 0)
+    frequent = dict(islice(counts.items(), known if top is None else min(top, known)))
+    sessions = sessions_beyond(total, frequent.values())
+    first = next(islice(counts.values(), len(frequent), None), None)
+    return frequent, Count(sessions, first.with_rarer) if first else None
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Journeys:
 
     query: JourneysQuery
     scope: Scope
-    groups: tuple[Group, ...]
+    groups: tuple[JourneyGroup, ...]
     table: Table
     more: int = 0
 
@@ -189,10 +189,12 @@ def ask(runner: Runner, query: JourneysQuery, scope: Scope) -> Journeys:
     groups, more = _groups(runner, query, scope)
     table = _ask(runner, query, scope, groups)
     most = _most(query, scope, len(groups))
-    found = tuple(_group(rank, rows, scope, groups, most) for rank, rows in _ranked(table))
-    if (query.start and not found) or (query.goal and not any(group.total.reached for group in found)):
+    journey_groups = tuple(_group(rank, rows, scope, groups, most) for rank, rows in _ranked(table))
+    if (query.start and not journey_groups) or (
+        query.goal and not any(group.total.reached for group in journey_groups)
+    ):
         _require(runner, query, scope)
-    return Journeys(query, scope, found, table, more)
+    return Journeys(query, scope, journey_groups, table, more)
 
 
 def _groups(runner: Runner, query: JourneysQuery, scope: Scope) -> tuple[list[str | None], int]:
@@ -200,19 +202,19 @@ def _groups(runner: Runner, query: JourneysQuery, scope: Scope) -> tuple[list[st
     if not scope.breakdown:
         return [None], 0
     table = answer(runner, "posthog/journey_groups", {**scope.values, **query.values})
-    found = [None if row[0] is None else str(row[0]) for row in table.rows]
-    more = int(table.dicts()[0]["group_values"]) - sum(value is not None for value in found) if found else 0
-    return found or [None], more
+    values = [None if row[0] is None else str(row[0]) for row in table.rows]
+    more = int(table.dicts()[0]["group_values"]) - sum(value is not None for value in values) if values else 0
+    return values or [None], more
 
 
 def _ask(runner: Runner, query: JourneysQuery, scope: Scope, groups: Sequence[str | None]) -> Table:
     mine = {
-        **narrowed(scope),
+        **filter_values(scope),
         **scope.bucketing,
         "periods": query.periods,
         "since": scope.since,
         "until": scope.end,
-        "group_of": grouping(scope)["group_of"],
+        "group_of": breakdown_values(scope)["group_of"],
         **query.values,
         "urls": query.urls,
         "patterns": list(query.patterns or ("",)),
@@ -235,20 +237,22 @@ def _most(query: JourneysQuery, scope: Scope, groups: int) -> int:
 
 
 def _ranked(table: Table) -> Iterable[tuple[int, list[dict[str, Any]]]]:
-    found: dict[int, list[dict[str, Any]]] = {}
+    by_rank: dict[int, list[dict[str, Any]]] = {}
     for row in table.dicts():
-        found.setdefault(int(row["group_rank"]), []).append(row)
-    return sorted(found.items())
+        by_rank.setdefault(int(row["group_rank"]), []).append(row)
+    return sorted(by_rank.items())
 
 
-def _group(rank: int, rows: Sequence[dict[str, Any]], scope: Scope, groups: Sequence[str | None], most: int) -> Group:
+def _group(
+    rank: int, rows: Sequence[dict[str, Any]], scope: Scope, groups: Sequence[str | None], most: int
+) -> JourneyGroup:
     kinds: dict[str, list[tuple[int, Steps, Count]]] = {}
     for row in rows:
         kinds.setdefault(str(row["kind"]), []).append((int(row["step"]), tuple(map(str, row["names"])), _count(row)))
     at = {step: count for step, _, count in kinds["step"]}
     edges = tuple(Edge(step, names[0], (*names, None)[1], count) for step, names, count in kinds.get("edge", []))
     other = rank > len(groups)
-    return Group(
+    return JourneyGroup(
         scope.group_name(scope.top + 1 if other else rank, None if other else groups[rank - 1]),
         tuple(at[step] for step in sorted(at)),
         {names: count for _, names, count in kinds.get("begin", [])},
@@ -263,8 +267,8 @@ def _group(rank: int, rows: Sequence[dict[str, Any]], scope: Scope, groups: Sequ
 
 
 def _count(row: Mapping[str, Any]) -> Count:
-    whole = ("sessions", "persons", "stayed", "reached", "with_rarer", "with_rarer_of_step")
-    return Count(**{name: int(row[name]) for name in whole}, seconds=float(row["seconds"]))
+    names = ("sessions", "persons", "stayed", "reached", "with_rarer", "with_rarer_of_step")
+    return Count(**{name: int(row[name]) for name in names}, seconds=float(row["seconds"]))
 
 
 def _require(runner: Runner, query: JourneysQuery, scope: Scope) -> None:
@@ -276,6 +280,6 @@ def _require(runner: Runner, query: JourneysQuery, scope: Scope) -> None:
     known = list(dict.fromkeys([*(str(name) for row in everything for name in row["names"]), *events]))
     for name in filter(None, (query.start, query.goal)):
         if name not in known:
-            some = ", ".join(known[:5])
-            hint = did_you_mean(name, known, f"the most frequent are {some}" if known else "nobody took any step")
+            frequent = ", ".join(known[:5])
+            hint = did_you_mean(name, known, f"the most frequent are {frequent}" if known else "nobody took any step")
             raise UsageError(f"nobody came to '{name}' in this time", hint)

@@ -7,11 +7,11 @@ from datetime import datetime
 from usertrack.core.document import Block, Chart, Field, Listing
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
-from usertrack.product.journeys.numbers import Count, Group, Journeys
+from usertrack.product.journeys.numbers import Count, JourneyGroup, Journeys
 
 
 @dataclass(frozen=True)
-class Period:
+class JourneyBucket:
     """A session belongs to where it began. ``complete``: neither cut off by the window's begin, nor yet to be over."""
 
     start: datetime
@@ -23,11 +23,11 @@ class Period:
         return self.count.reached / self.count.sessions if self.count.sessions else None
 
 
-def periods(journeys: Journeys, group: Group) -> list[Period]:
+def periods(journeys: Journeys, group: JourneyGroup) -> list[JourneyBucket]:
     """Every bucket of the window, also those without a session; none where they were not asked for."""
     scope = journeys.scope
     return [
-        Period(start, group.periods.get(at, Count()), not scope.unfinished(start) and start >= scope.since)
+        JourneyBucket(start, group.periods.get(at, Count()), not scope.unfinished(start) and start >= scope.since)
         for at, start in enumerate(scope.starts if journeys.query.periods else ())
     ]
 
@@ -41,16 +41,16 @@ def notes(journeys: Journeys) -> Iterator[str]:
         yield f"… the {scope.interval} is not over"
 
 
-def blocks(journeys: Journeys, group: Group) -> Iterator[Block]:
+def blocks(journeys: Journeys, group: JourneyGroup) -> Iterator[Block]:
     """A chart of the periods that are whole, and a row for each."""
     scope, goal, known = journeys.scope, bool(journeys.query.goal), periods(journeys, group)
-    whole = [period for period in known if period.complete]
-    if len(whole) > 2:
+    complete = [period for period in known if period.complete]
+    if len(complete) > 2:
         yield _chart(
-            journeys, whole, f"Sessions by {scope.interval}", [float(period.count.sessions) for period in whole]
+            journeys, complete, f"Sessions by {scope.interval}", [float(period.count.sessions) for period in complete]
         )
         if goal:
-            yield _chart(journeys, whole, "Got to the goal", [period.reached for period in whole], "percent")
+            yield _chart(journeys, complete, "Got to the goal", [period.reached for period in complete], "percent")
     rows: list[Row] = [
         (
             scope.label(period.start) + "…" * (not period.complete and period is known[-1]),
@@ -71,6 +71,6 @@ def blocks(journeys: Journeys, group: Group) -> Iterator[Block]:
 
 
 def _chart(
-    journeys: Journeys, whole: list[Period], label: str, values: Sequence[float | None], unit: str = ""
+    journeys: Journeys, buckets: list[JourneyBucket], label: str, values: Sequence[float | None], unit: str = ""
 ) -> Chart:
-    return Chart("trend", label, journeys.scope.axis([one.start for one in whole]), {label: values}, unit)
+    return Chart("trend", label, journeys.scope.axis([bucket.start for bucket in buckets]), {label: values}, unit)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from usertrack.core.document import Field, Listing
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
-from usertrack.product.journeys.numbers import Count, Group, Journeys, Steps, rest
+from usertrack.product.journeys.numbers import Count, JourneyGroup, Journeys, Steps, sessions_beyond
 
 _LINES, _BRANCHES = 24, 6  # in all, and below one
 _RARE = 500  # one in so many sessions is worth a line
 _NAME = 48
-OTHERS = "(all others)"
+REST = "(all others)"
 # before a branch, and before what is below it; the blanks do not break, in HTML neither
 _NEXT, _LAST = ("├─\u00a0", "│\u00a0\u00a0"), ("└─\u00a0", "\u00a0\u00a0\u00a0")
 
@@ -26,7 +26,7 @@ class Line:
     count: Count | None
 
 
-def tree(journeys: Journeys, group: Group) -> Listing:
+def tree(journeys: Journeys, group: JourneyGroup) -> Listing:
     """The most frequent begins of sessions; who left, and who got to the goal if there is one."""
     goal = bool(journeys.query.goal)
     total = group.total.sessions
@@ -52,32 +52,32 @@ def tree(journeys: Journeys, group: Group) -> Listing:
     return Listing(Table(tuple(map(Column, fields, kinds)), rows, as_of=journeys.scope.as_of), heading, fields)
 
 
-def lines(group: Group) -> list[Line]:
+def lines(group: JourneyGroup) -> list[Line]:
     """The ``_LINES`` most frequent begins in the order of a tree, and a line for what is beyond them at each branch."""
-    return list(_branches(group, _kept(group), (), ""))
+    return list(_branches(group, _tree_steps(group), (), ""))
 
 
-def _kept(group: Group) -> dict[Steps, list[Steps]]:
+def _tree_steps(group: JourneyGroup) -> dict[Steps, list[Steps]]:
     """Which begins are shown below which: a begin comes after its own begin, which is as frequent and shorter."""
-    found: dict[Steps, list[Steps]] = {(): []}
+    children: dict[Steps, list[Steps]] = {(): []}
     for steps in group.begins:
-        siblings = found.get(steps[:-1])
+        siblings = children.get(steps[:-1])
         common = group.begins[steps].sessions * _RARE >= group.total.sessions
-        if siblings is not None and common and len(siblings) < _BRANCHES and len(found) <= _LINES:
+        if siblings is not None and common and len(siblings) < _BRANCHES and len(children) <= _LINES:
             siblings.append(steps)
-            found[steps] = []
-    return found
+            children[steps] = []
+    return children
 
 
-def _branches(group: Group, kept: dict[Steps, list[Steps]], at: Steps, guides: str) -> Iterator[Line]:
-    count, below = group.begins.get(at, group.total), kept[at]
-    others = rest(count.sessions, [group.begins[steps] for steps in below]) - (count.stayed if at else 0)
+def _branches(group: JourneyGroup, children: dict[Steps, list[Steps]], at: Steps, guides: str) -> Iterator[Line]:
+    count, below = group.begins.get(at, group.total), children[at]
+    beyond = sessions_beyond(count.sessions, [group.begins[steps] for steps in below]) - (count.stayed if at else 0)
     for place, steps in enumerate(below):
-        before, beside = ("", "") if not at else _LAST if place == len(below) - 1 and not others else _NEXT
+        before, beside = ("", "") if not at else _LAST if place == len(below) - 1 and not beyond else _NEXT
         yield Line(guides + before, steps[-1], group.begins[steps].sessions, group.begins[steps])
-        yield from _branches(group, kept, steps, guides + beside)
-    if below and others:
-        yield Line(guides + (_LAST[0] if at else ""), OTHERS, others, None)
+        yield from _branches(group, children, steps, guides + beside)
+    if below and beyond:
+        yield Line(guides + (_LAST[0] if at else ""), REST, beyond, None)
 
 
 def short(name: str, width: int = _NAME) -> str:

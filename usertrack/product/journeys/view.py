@@ -9,13 +9,13 @@ from dataclasses import replace
 from usertrack.core.document import Block, Document, Field, Listing, Section
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural
-from usertrack.product.ask import others_note
+from usertrack.product.ask import more_values_note
 from usertrack.product.funnel.view import duration
 from usertrack.product.journeys import export as journey_rows
 from usertrack.product.journeys import periods as journey_periods
 from usertrack.product.journeys.flow import flow
-from usertrack.product.journeys.numbers import Count, Group, Journeys, Steps, told_apart
-from usertrack.product.journeys.tree import OTHERS, short, tree
+from usertrack.product.journeys.numbers import Count, JourneyGroup, Journeys, Steps, most_frequent
+from usertrack.product.journeys.tree import REST, short, tree
 
 _PATH = 120  # characters of a path that people read
 _TOP = 10
@@ -71,7 +71,7 @@ def _blocks(journeys: Journeys, top: int | None) -> Iterator[Block]:
             yield from blocks
 
 
-def _of_group(journeys: Journeys, group: Group, top: int | None) -> Iterator[Block]:
+def _of_group(journeys: Journeys, group: JourneyGroup, top: int | None) -> Iterator[Block]:
     query = journeys.query
     yield flow(group, query)
     if query.periods:
@@ -84,10 +84,10 @@ def _of_group(journeys: Journeys, group: Group, top: int | None) -> Iterator[Blo
     yield _pages(journeys, group.total.sessions, group.exits, "Where they end", top)
 
 
-def _paths(journeys: Journeys, group: Group, top: int | None) -> Listing:
+def _paths(journeys: Journeys, group: JourneyGroup, top: int | None) -> Listing:
     """Common paths: how many who began there took all of it, and where most got lost; or the ways to a goal."""
     goal = bool(journeys.query.goal)
-    shown_paths, others = told_apart(group.journeys, group.paths, top)
+    frequent, rest = most_frequent(group.journeys, group.paths, top)
     rows: list[Row] = [
         (
             short(" → ".join(map(short, path)), _PATH),
@@ -98,11 +98,11 @@ def _paths(journeys: Journeys, group: Group, top: int | None) -> Listing:
             None if goal else _worst(group, path),
             duration(count.seconds),
         )
-        for path, count in shown_paths.items()
+        for path, count in frequent.items()
     ]
-    if others:
-        share = others.sessions / group.journeys
-        rows.append((OTHERS, number(others.sessions), share, number(others.persons), None, None, None))
+    if rest:
+        share = rest.sessions / group.journeys
+        rows.append((REST, number(rest.sessions), share, number(rest.persons), None, None, None))
     fields = {
         "path": Field("Path", grows=True),
         "sessions": Field("Sessions", align="right"),
@@ -117,7 +117,7 @@ def _paths(journeys: Journeys, group: Group, top: int | None) -> Listing:
     return Listing(Table(tuple(map(Column, fields, kinds)), rows, as_of=journeys.scope.as_of), heading, fields)
 
 
-def _worst(group: Group, path: Steps) -> str | None:
+def _worst(group: JourneyGroup, path: Steps) -> str | None:
     """The step of ``path`` after which most of those who came so far did something else."""
     known = [(lost, -at) for at, lost in enumerate(group.drop_offs(path)) if lost is not None]
     if not known:
@@ -126,9 +126,9 @@ def _worst(group: Group, path: Steps) -> str | None:
     return f"{short(path[-at], 24)}\u00a0({lost:.0%})".replace("%", "\u00a0%")
 
 
-def _edges(journeys: Journeys, group: Group, top: int | None) -> Listing:
+def _edges(journeys: Journeys, group: JourneyGroup, top: int | None) -> Listing:
     """The most frequent ways from one step to the next: the numbers of the flow."""
-    edges, others = told_apart(sum(count.sessions for count in group.at[2:]), group.moves, top)
+    edges, rest = most_frequent(sum(count.sessions for count in group.at[2:]), group.moves, top)
     rows: list[Row] = [
         (
             edge.step,
@@ -140,8 +140,8 @@ def _edges(journeys: Journeys, group: Group, top: int | None) -> Listing:
         )
         for edge in edges
     ]
-    if others:
-        rows.append((None, OTHERS, None, number(others.sessions), number(others.persons), None))
+    if rest:
+        rows.append((None, REST, None, number(rest.sessions), number(rest.persons), None))
     fields = {
         "step": Field("Step"),
         "source": Field("From"),
@@ -157,7 +157,7 @@ def _edges(journeys: Journeys, group: Group, top: int | None) -> Listing:
 
 
 def _pages(journeys: Journeys, total: int, pages: Mapping[str, Count], heading: str, top: int | None) -> Listing:
-    head, others = told_apart(total, pages, top)
+    frequent, rest = most_frequent(total, pages, top)
     goal, entries = bool(journeys.query.goal), heading == "Where they begin"
     rows: list[Row] = [
         (
@@ -169,11 +169,11 @@ def _pages(journeys: Journeys, total: int, pages: Mapping[str, Count], heading: 
             count.reached / count.sessions,
             None if entries else duration(count.seconds),
         )
-        for name, count in head.items()
+        for name, count in frequent.items()
     ]
-    if others:
-        share, persons = others.sessions / total, number(others.persons)
-        rows.append((OTHERS, number(others.sessions), share, persons, None, None, None))
+    if rest:
+        share, persons = rest.sessions / total, number(rest.persons)
+        rows.append((REST, number(rest.sessions), share, persons, None, None, None))
     fields = {
         "page": Field(journeys.query.by.capitalize()),
         "sessions": Field("Sessions", align="right"),
@@ -207,6 +207,6 @@ def _notes(journeys: Journeys) -> Iterator[str]:
         yield "completed: of the sessions that began with the same step"
     if query.goal and not query.start and journeys.at_once:
         yield f"{plural(journeys.at_once, 'session')} began with {short(query.goal)}: no step is known before it"
-    yield from others_note(journeys.more, journeys.scope)
+    yield from more_values_note(journeys.more, journeys.scope)
     if journeys.scope.breakdown:
         yield "a person is counted once, under the first value that came with a step"

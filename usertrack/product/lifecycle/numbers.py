@@ -9,7 +9,7 @@ from typing import Any
 
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
-from usertrack.product.ask import answer, grouping, narrowed
+from usertrack.product.ask import answer, breakdown_values, filter_values
 from usertrack.product.ask import groups as groups_of
 from usertrack.product.known_events import require_events
 from usertrack.product.scope import GroupName, Scope
@@ -19,7 +19,7 @@ STATES = ("new", "returning", "resurrecting", "dormant")
 
 
 @dataclass(frozen=True)
-class Period:
+class LifecycleBucket:
     """How many persons were in each of ``STATES``. While it is not over, nobody is known to be dormant."""
 
     start: datetime
@@ -37,7 +37,7 @@ class Lifecycle:
 
     event: str
     scope: Scope
-    groups: Mapping[GroupName, tuple[Period, ...]]
+    groups: Mapping[GroupName, tuple[LifecycleBucket, ...]]
     table: Table
 
 
@@ -56,39 +56,39 @@ def ask_lifecycle(runner: Runner, event: str, scope: Scope) -> Lifecycle:
     """Raises UsageError for an event that never occurred."""
     starts = scope.starts
     before = scope.step(starts[0], -1).astimezone(UTC)
-    values = {**narrowed(scope), **grouping(scope), "before": before, "until": scope.end}
+    values = {**filter_values(scope), **breakdown_values(scope), "before": before, "until": scope.end}
     table = _ask(runner, "posthog/lifecycle", event, scope, values)
     groups = {}
     for name, rows in groups_of(table, scope):
         counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in rows})
         groups[name] = tuple(
-            Period(start, {state: counts[at, state] for state in STATES}, scope.unfinished(start))
+            LifecycleBucket(start, {state: counts[at, state] for state in STATES}, scope.unfinished(start))
             for at, start in enumerate(starts)
         )
     return Lifecycle(event, scope, groups, table)
 
 
-def turnover_asked(scope: Scope) -> tuple[str, dict[str, Any]]:
+def turnover_query(scope: Scope) -> tuple[str, dict[str, Any]]:
     """The query and its values for `turnovers`."""
     seconds = ceil(scope.elapsed.total_seconds())
     origin = scope.since - timedelta(seconds=seconds)
     before = origin - timedelta(seconds=seconds)
-    values = {**narrowed(scope), "before": before, "origin": origin, "until": scope.end, "seconds": seconds}
+    values = {**filter_values(scope), "before": before, "origin": origin, "until": scope.end, "seconds": seconds}
     return "posthog/lifecycle", values
 
 
-def turnovers(table: Table, scope: Scope) -> tuple[Period, Period]:
+def turnovers(table: Table, scope: Scope) -> tuple[LifecycleBucket, LifecycleBucket]:
     """The lifecycle with all that is known of the window as one period: of the one as long before it, and of itself."""
     counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in table.dicts()})
     start = scope.since - scope.elapsed
     before, now = ({state: counts[at, state] for state in STATES} for at in (0, 1))
-    return Period(start, before), Period(scope.since, now, unfinished=scope.until > scope.end)
+    return LifecycleBucket(start, before), LifecycleBucket(scope.since, now, unfinished=scope.until > scope.end)
 
 
 def ask_stickiness(runner: Runner, event: str, scope: Scope) -> Stickiness:
     """Raises UsageError for an event that never occurred."""
     total = len(scope.starts)
-    values = {**narrowed(scope), **grouping(scope), "since": scope.since, "until": scope.end}
+    values = {**filter_values(scope), **breakdown_values(scope), "since": scope.since, "until": scope.end}
     table = _ask(runner, "posthog/stickiness", event, scope, values)
     groups = {}
     for name, rows in groups_of(table, scope):

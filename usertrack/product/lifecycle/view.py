@@ -8,7 +8,7 @@ from usertrack.core.document import Block, Document, Field, Listing, Section, Sp
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, plural
 from usertrack.product.ask import rest_note
-from usertrack.product.lifecycle.numbers import STATES, Lifecycle, Period, Stickiness
+from usertrack.product.lifecycle.numbers import STATES, Lifecycle, LifecycleBucket, Stickiness
 from usertrack.product.scope import GroupName, Scope
 
 _STICKINESS = (
@@ -79,7 +79,7 @@ def _subtitle(event: str, scope: Scope) -> str:
     return " · ".join([scope.window, f"active: {event or 'any event'}", *scope.conditions, *scope.weeks])
 
 
-def _people(period: Period) -> list[int | None]:
+def _people(period: LifecycleBucket) -> list[int | None]:
     return [None if state == "dormant" and period.unfinished else people for state, people in period.people.items()]
 
 
@@ -89,11 +89,11 @@ def _blocks(lifecycle: Lifecycle) -> Iterator[Block]:
         yield from (Section(lifecycle.scope.heading(name), blocks),) if lifecycle.scope.breakdown else blocks
 
 
-def _lifecycle(periods: Sequence[Period], scope: Scope) -> Iterator[Block]:
-    over = [period for period in periods if not period.unfinished]
-    if len(over) > 2:
+def _lifecycle(periods: Sequence[LifecycleBucket], scope: Scope) -> Iterator[Block]:
+    finished = [period for period in periods if not period.unfinished]
+    if len(finished) > 2:
         for state in STATES:
-            yield Spark(f"{state:<12}", [period.people[state] for period in over])
+            yield Spark(f"{state:<12}", [period.people[state] for period in finished])
     rows: list[Row] = []
     for period in periods:
         *active, dormant = _people(period)

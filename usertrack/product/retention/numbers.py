@@ -10,7 +10,7 @@ from usertrack.core.table import Table
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
 from usertrack.library.sql import properties_of
-from usertrack.product.ask import answer, grouping, groups, narrowed, require_known
+from usertrack.product.ask import answer, breakdown_values, filter_values, groups, require_known
 from usertrack.product.scope import GroupName, Scope
 from usertrack.product.steps import require_steps, step_of
 
@@ -51,7 +51,7 @@ class Cohort:
 
 
 @dataclass(frozen=True)
-class Cohorts:
+class RetentionGroup:
     """The cohorts of one value of the breakdown, whose ``name`` is empty without one."""
 
     name: GroupName
@@ -68,12 +68,12 @@ class Cohorts:
 class Retention:
     query: RetentionQuery
     scope: Scope
-    groups: tuple[Cohorts, ...]
+    groups: tuple[RetentionGroup, ...]
     table: Table
 
 
 @dataclass(frozen=True)
-class Days(Cohorts):
+class DayGroup(RetentionGroup):
     """Cohorts of weeks, each with how many came back on the days ``DAYS`` after their own, and ``curve``: every day.
 
     ``curve[d]`` is (people, of how many) over everybody whose day d is over.
@@ -88,10 +88,10 @@ class Days(Cohorts):
 
 
 @dataclass(frozen=True)
-class DayCohorts:
+class DayRetention:
     query: RetentionQuery
     scope: Scope
-    groups: tuple[Days, ...]
+    groups: tuple[DayGroup, ...]
     table: Table
 
 
@@ -103,11 +103,11 @@ def ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Retention:
             f"choose a longer --interval; {number(MOST_COHORTS)} is the most",
         )
     table = _ask(runner, query, scope)
-    cohorts = tuple(Cohorts(name, _cohorts(scope, _cells(rows))) for name, rows in groups(table, scope))
+    cohorts = tuple(RetentionGroup(name, _cohorts(scope, _cells(rows))) for name, rows in groups(table, scope))
     return Retention(query, scope, cohorts, table)
 
 
-def ask_days(runner: Runner, query: RetentionQuery, weeks: Scope) -> DayCohorts:
+def ask_days(runner: Runner, query: RetentionQuery, weeks: Scope) -> DayRetention:
     """Everybody's days since their first, gathered by the week (day, month) of that.
 
     Raises UsageError for an event that never occurred, and for cohorts of hours: days since the first know nothing of
@@ -120,8 +120,8 @@ def ask_days(runner: Runner, query: RetentionQuery, weeks: Scope) -> DayCohorts:
         )
     scope = replace(weeks, interval="day")
     table = _ask(runner, query, scope)
-    found = (_days(name, _cohorts(scope, _cells(rows), DAYS[-1]), weeks) for name, rows in groups(table, scope))
-    return DayCohorts(query, weeks, tuple(found), table)
+    day_groups = (_days(name, _cohorts(scope, _cells(rows), DAYS[-1]), weeks) for name, rows in groups(table, scope))
+    return DayRetention(query, weeks, tuple(day_groups), table)
 
 
 def _ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Table:
@@ -129,8 +129,8 @@ def _ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Table:
     named = [name for step in steps.values() for name in properties_of(step.condition)]
     require_known(runner, named, scope.since, scope.until)
     values = {
-        **narrowed(scope),
-        **grouping(scope),
+        **filter_values(scope),
+        **breakdown_values(scope),
         **scope.bucketing,
         "since": scope.since,
         "until": scope.end,
@@ -152,27 +152,27 @@ def _cells(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], int]:
 
 def _cohorts(scope: Scope, cells: Mapping[tuple[int, int], int], last: int = MOST_COHORTS) -> tuple[Cohort, ...]:
     """Each with its periods up to the ``last``: all of many years of days would be some ten million."""
-    starts, over = scope.starts, scope.finished
+    starts, finished = scope.starts, scope.finished
     return tuple(
         Cohort(
             start,
             cells.get((at, 0), 0),
             tuple(
-                cells.get((at, later), 0) if later == 0 or over[at + later] else None
+                cells.get((at, later), 0) if later == 0 or finished[at + later] else None
                 for later in range(min(len(starts) - at, last + 1))
             ),
-            forming=not over[at],
+            forming=not finished[at],
         )
         for at, start in enumerate(starts)
     )
 
 
-def _days(name: GroupName, daily: Sequence[Cohort], weeks: Scope) -> Days:
+def _days(name: GroupName, daily: Sequence[Cohort], weeks: Scope) -> DayGroup:
     by_week: dict[datetime, list[Cohort]] = {start: [] for start in weeks.starts}
     for cohort in daily:
         by_week[weeks.floor(cohort.start)].append(cohort)
     cohorts = tuple(_week(weeks, start, members) for start, members in by_week.items())
-    return Days(name, cohorts, tuple(_known(daily, day) for day in range(DAYS[-1] + 1)))
+    return DayGroup(name, cohorts, tuple(_known(daily, day) for day in range(DAYS[-1] + 1)))
 
 
 def _week(scope: Scope, start: datetime, members: Sequence[Cohort]) -> Cohort:
@@ -180,14 +180,14 @@ def _week(scope: Scope, start: datetime, members: Sequence[Cohort]) -> Cohort:
     forming = scope.unfinished(start)
 
     def on(day: int) -> int | None:
-        there = [member.people[day] if day < len(member.people) else None for member in members]
-        return None if forming or None in there else sum(people or 0 for people in there)
+        people = [member.people[day] if day < len(member.people) else None for member in members]
+        return None if forming or None in people else sum(count or 0 for count in people)
 
     return Cohort(start, size, (size, *(on(day) for day in DAYS)), forming)
 
 
 def _known(daily: Sequence[Cohort], day: int) -> tuple[int, int]:
-    there = [
+    known = [
         cohort for cohort in daily if not cohort.forming and day < len(cohort.people) and cohort.people[day] is not None
     ]
-    return sum(one.people[day] or 0 for one in there), sum(one.size for one in there)
+    return sum(cohort.people[day] or 0 for cohort in known), sum(cohort.size for cohort in known)

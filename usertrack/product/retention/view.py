@@ -13,10 +13,10 @@ from usertrack.product.retention.numbers import (
     DAYS,
     FEWEST,
     Cohort,
-    Cohorts,
-    DayCohorts,
-    Days,
+    DayGroup,
+    DayRetention,
     Retention,
+    RetentionGroup,
     RetentionQuery,
 )
 from usertrack.product.scope import GroupName, Scope
@@ -43,7 +43,7 @@ def retention_document(retention: Retention) -> Document:
     )
 
 
-def cohorts_document(cohorts: DayCohorts) -> Document:
+def cohorts_document(cohorts: DayRetention) -> Document:
     """Cohorts by week with the days after; the curve over all of them; files hold a row per cohort and day."""
     query, scope = cohorts.query, cohorts.scope
     rows: list[Row] = [
@@ -74,14 +74,14 @@ def cohorts_document(cohorts: DayCohorts) -> Document:
     )
 
 
-def _by_day(group: Days, scope: Scope) -> Iterator[Heatmap | Spark]:
+def _by_day(group: DayGroup, scope: Scope) -> Iterator[Heatmap | Spark]:
     yield _shares(group.cohorts, [f"day {day}" for day in (0, *DAYS)], scope, scope.heading(group.name))
     if group.drawn:
         shares = [100 * people / size for _, people, size in group.drawn]
         yield Spark(f"Day 1 – {group.drawn[-1][0]}", shares, _ends(group))
 
 
-def _curve(group: Days) -> Iterator[dict[str, Any]]:
+def _curve(group: DayGroup) -> Iterator[dict[str, Any]]:
     for day, (people, size) in enumerate(group.curve):
         share = Share(people, size)
         low, high = (share.interval.low, share.interval.high) if day else (None, None)
@@ -89,7 +89,7 @@ def _curve(group: Days) -> Iterator[dict[str, Any]]:
         yield {**group.name.columns, **counts, "rate": share.value, "low": low, "high": high}
 
 
-def _ends(group: Days) -> str:
+def _ends(group: DayGroup) -> str:
     """The share on some days, each with how many people it is of, and how sure it is."""
     shares = {day: Share(people, size) for day, people, size in group.drawn}
     days = dict.fromkeys(day for day in (1, 7, 30, group.drawn[-1][0]) if day in shares)
@@ -109,7 +109,7 @@ def _scope(scope: Scope) -> list[str]:
     return [*scope.conditions, *scope.weeks]
 
 
-def _heatmap(group: Cohorts, scope: Scope) -> Heatmap:
+def _heatmap(group: RetentionGroup, scope: Scope) -> Heatmap:
     periods = [str(period) for period in range(len(group.cohorts))]
     mean = Cohort(group.cohorts[0].start, 0, ()) if group.cohorts else None
     block = _shares(group.cohorts, periods, scope, scope.heading(group.name))
@@ -135,7 +135,7 @@ def _columns(scope: Scope) -> tuple[Column, ...]:
     return (Column("breakdown"), Column("group"), scope.column("cohort"), *counts, *ends)
 
 
-def _rows(group: Cohorts, scope: Scope) -> Iterator[Row]:
+def _rows(group: RetentionGroup, scope: Scope) -> Iterator[Row]:
     for cohort in group.cohorts:
         yield from _cells(cohort, range(len(cohort.people)), group.name, scope)
 
@@ -154,7 +154,7 @@ def _table(table: Table, scope: Scope, rows: list[Row]) -> Table:
     return replace(table, columns=columns, rows=rows, name="retention", timezone=scope.timezone, as_of=scope.as_of)
 
 
-def _notes(groups: Sequence[Cohorts]) -> tuple[str, ...]:
+def _notes(groups: Sequence[RetentionGroup]) -> tuple[str, ...]:
     cohorts = [cohort for group in groups for cohort in group.cohorts]
     forming = any(cohort.forming for cohort in cohorts)
     blank = any(people is None for cohort in cohorts if cohort.size for people in cohort.people)
@@ -167,7 +167,7 @@ def _notes(groups: Sequence[Cohorts]) -> tuple[str, ...]:
     )
 
 
-def _curve_notes(groups: Sequence[Days]) -> Iterator[str]:
+def _curve_notes(groups: Sequence[DayGroup]) -> Iterator[str]:
     if any(day and 0 < size < FEWEST for group in groups for day, (_, size) in enumerate(group.curve)):
         yield f"the curve is of days known of {FEWEST} people or more; `-f json` has all of them, with 95 % intervals"
 

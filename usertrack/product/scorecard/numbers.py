@@ -147,12 +147,12 @@ def metrics_named(library: Library, names: Sequence[str] = ()) -> list[Query]:
 def reading(metric: Metric, table: Table) -> Reading:
     """The figure in the rows of a metric's query; raises QueryError when they are not as its kind has them."""
     rows = table.dicts()
-    whole = [row for row in rows if row.get("day") is None]
+    totals = [row for row in rows if row.get("day") is None]
     daily = [row for row in rows if row.get("day") is not None]
-    if lacking := [name for name in metric.columns if name not in table.names]:
-        problem = f"lacks {', '.join(lacking)}"
-    elif len(whole) > 1:
-        problem = f"has {len(whole)} rows for the whole window"
+    if missing := [name for name in metric.columns if name not in table.names]:
+        problem = f"lacks {', '.join(missing)}"
+    elif len(totals) > 1:
+        problem = f"has {len(totals)} rows for the whole window"
     elif any(isinstance(row["day"], datetime) or not isinstance(row["day"], date) for row in daily):
         problem = "has a `day` that is no date"
     elif any(not _numbers(metric, row) for row in rows):
@@ -161,7 +161,7 @@ def reading(metric: Metric, table: Table) -> Reading:
         problem = "has hits that are more than n, or below 0" if metric.kind == "rate" else "counts less than nothing"
     else:
         values = {row["day"]: _figure(metric, row).value for row in daily}
-        return replace(_figure(metric, whole[0]), days=values) if whole else Reading(days=values)
+        return replace(_figure(metric, totals[0]), days=values) if totals else Reading(days=values)
     hint = f"a {metric.kind} is one row of {', '.join(metric.columns)} for the window, and one for each `day`"
     raise QueryError(f"{table.name}: the answer {problem}", hint)
 
@@ -205,18 +205,18 @@ def _score(query: Query, now: Answer, before: Answer, dates: tuple[date, ...]) -
     metric = query.metric
     assert metric is not None
     try:
-        here, there = (_reading_of(metric, answer) for answer in (now, before))
+        current, previous = (_reading_of(metric, answer) for answer in (now, before))
     except UsertrackError as error:
         return Score(query, metric, error=error)
     parameters = now.parameters if isinstance(now, Table) else {}
-    known = {**there.days, **here.days}
+    known = {**previous.days, **current.days}
     nothing = 0.0 if metric.kind == "count" else None
     series = tuple(known.get(day, nothing) for day in dates) if known else ()
-    score = Score(query, metric, parameters, here, there, series=series)
-    if here.value is None or there.value is None:
+    score = Score(query, metric, parameters, current, previous, series=series)
+    if current.value is None or previous.value is None:
         return score
-    change = difference(here.value, here.interval, there.value, there.interval)
-    return replace(score, change=here.value - there.value, change_interval=change)
+    change = difference(current.value, current.interval, previous.value, previous.interval)
+    return replace(score, change=current.value - previous.value, change_interval=change)
 
 
 def _of_what_occurred(runner: Runner, statements: Sequence[Statement], scores: Sequence[Score]) -> tuple[Score, ...]:
@@ -235,10 +235,10 @@ def _of_what_occurred(runner: Runner, statements: Sequence[Statement], scores: S
             Score(score.query, score.metric, error=error) if events else score
             for score, events in zip(scores, named, strict=True)
         )
-    return tuple(_told(score, events, known) for score, events in zip(scores, named, strict=True))
+    return tuple(_unless_unknown(score, events, known) for score, events in zip(scores, named, strict=True))
 
 
-def _told(score: Score, named: Sequence[Sequence[str]], known: Sequence[str]) -> Score:
+def _unless_unknown(score: Score, named: Sequence[Sequence[str]], known: Sequence[str]) -> Score:
     missing = [name for names in named if not set(names) & set(known) for name in names]
     if not missing:
         return score

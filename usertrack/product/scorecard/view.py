@@ -50,7 +50,7 @@ def _blocks(scorecard: Scorecard, compare: bool) -> Iterator[Block]:  # noqa: FB
     yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in scorecard.scores if score.note)
 
 
-def one_table(scorecard: Scorecard) -> Iterator[Block]:
+def compact_blocks(scorecard: Scorecard) -> Iterator[Block]:
     """All of it in a table that a phone has room for: intervals stand beside what they are of, in brackets."""
     fields = {
         "metric": Field("Metric"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
-from usertrack.product.ask import answers, grouping, groups, narrowed, one_group
+from usertrack.product.ask import answers, breakdown_values, filter_values, groups, without_values
 from usertrack.product.scope import GroupName, Scope
 
 LENGTHS = {
@@ -62,7 +62,7 @@ class Visits:
 
 
 @dataclass(frozen=True)
-class Compared:
+class SessionComparison:
     """The sessions of the window, as far as it is over, and of as long ``before`` it.
 
     ``buckets``: of each bucket of the scope that had any, counted from 0; empty where these were not asked for.
@@ -86,40 +86,46 @@ class Sessions:
     """
 
     scope: Scope
-    all: Compared
-    groups: Mapping[GroupName, Compared]
-    by: Mapping[str, Mapping[GroupName, Compared]]
+    all: SessionComparison
+    groups: Mapping[GroupName, SessionComparison]
+    by: Mapping[str, Mapping[GroupName, SessionComparison]]
     table: Table
     by_value: Table | None = None
-    absent: tuple[str, ...] = ()
+    missing_traits: tuple[str, ...] = ()
     in_buckets: bool = False
-    none: str = ""
+    why_none: str = ""
 
 
-def sessions_asked(scope: Scope, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
+def sessions_query(scope: Scope, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
     """The query and its values for `compared`."""
     times = {"since": scope.since, "before": scope.since - scope.elapsed, "until": scope.end}
-    return "posthog/sessions", {**narrowed(scope), **grouping(scope), **scope.bucketing, **times, "buckets": buckets}
+    return "posthog/sessions", {
+        **filter_values(scope),
+        **breakdown_values(scope),
+        **scope.bucketing,
+        **times,
+        "buckets": buckets,
+    }
 
 
-def compared(rows: Sequence[Mapping[str, Any]]) -> Compared:
+def comparison_of(rows: Sequence[Mapping[str, Any]]) -> SessionComparison:
     """The sessions of one group, from the rows of the query."""
-    whole = {int(row["period"]): _visits(row) for row in rows if row["bucket"] is None}
+    periods = {int(row["period"]): _visits(row) for row in rows if row["bucket"] is None}
     buckets = {int(row["bucket"]): _visits(row) for row in rows if row["bucket"] is not None}
-    return Compared(whole.get(1, Visits()), whole.get(0, Visits()), buckets)
+    return SessionComparison(periods.get(1, Visits()), periods.get(0, Visits()), buckets)
 
 
-def explained(runner: Runner, scope: Scope, comparison: Compared) -> tuple[Compared, str]:
+def with_reason(runner: Runner, scope: Scope, comparison: SessionComparison) -> tuple[SessionComparison, str]:
     """``found``, and in words why there are no sessions, if there are none: they may not be known."""
     if comparison.now.sessions:
         return comparison, ""
     where = scope.values["where"]
     conditions = (where, f"({where}) AND $session_id != ''")
-    asked = [
-        ("posthog/event_hours", {**narrowed(scope), "where": condition, "since": scope.since, "until": scope.end})
+    queries = [
+        ("posthog/event_hours", {**filter_values(scope), "where": condition, "since": scope.since, "until": scope.end})
         for condition in conditions
     ]
-    events, of_sessions = (len(table.rows) for table in answers(runner, asked))
+    events, of_sessions = (len(table.rows) for table in answers(runner, queries))
     if of_sessions or not events:
         return comparison, "no session began in this time"
     unknown = replace(
@@ -128,37 +134,44 @@ def explained(runner: Runner, scope: Scope, comparison: Compared) -> tuple[Compa
     return unknown, "no event has a $session_id: there are no sessions"
 
 
-def ask(runner: Runner, asked: Scope, *, buckets: bool = False) -> Sessions:
+def ask(runner: Runner, requested_scope: Scope, *, buckets: bool = False) -> Sessions:
     """Everything about the sessions of the window, in one go; with ``buckets`` from the start of one on."""
-    scope = asked.widened_to_buckets if buckets else asked
-    others = {label: name for label, name in TRAITS.items() if name != scope.breakdown}
-    traits = {label: replace(scope, breakdown=name, top=max(scope.top, 10)) for label, name in others.items()}
+    scope = requested_scope.widened_to_buckets if buckets else requested_scope
+    trait_scopes = {
+        label: replace(scope, breakdown=name, top=max(scope.top, 10))
+        for label, name in TRAITS.items()
+        if name != scope.breakdown
+    }
     own = [scope] if scope.breakdown else []
-    wanted = [
-        *(sessions_asked(one, buckets=buckets) for one in (*own, replace(scope, breakdown=""))),
-        *(sessions_asked(scope, buckets=False) for scope in traits.values()),
+    queries = [
+        *(sessions_query(group_scope, buckets=buckets) for group_scope in (*own, replace(scope, breakdown=""))),
+        *(sessions_query(scope, buckets=False) for scope in trait_scopes.values()),
     ]
-    tables = answers(runner, wanted, typed=len(own))
-    by_value, whole = tables[0] if own else None, tables[len(own)]
-    told = dict(zip(traits, tables[len(own) + 1 :], strict=True))
-    absent = tuple(label for label, table in told.items() if one_group(table))
-    all_, none = explained(runner, scope, compared(whole.dicts()))
+    tables = answers(runner, queries, typed=len(own))
+    by_value, ungrouped = tables[0] if own else None, tables[len(own)]
+    trait_tables = dict(zip(trait_scopes, tables[len(own) + 1 :], strict=True))
+    missing = tuple(label for label, table in trait_tables.items() if without_values(table))
+    all_, why_none = with_reason(runner, scope, comparison_of(ungrouped.dicts()))
     return Sessions(
         scope,
         all_,
         _groups(by_value, scope) if by_value else {},
-        {label: _groups(told[label], one) for label, one in traits.items() if label not in absent},
-        whole,
+        {
+            label: _groups(trait_tables[label], trait_scope)
+            for label, trait_scope in trait_scopes.items()
+            if label not in missing
+        },
+        ungrouped,
         by_value,
-        absent,
+        missing,
         buckets,
-        none,
+        why_none,
     )
 
 
-def _groups(table: Table, scope: Scope) -> dict[GroupName, Compared]:
-    found = ((name, compared(rows)) for name, rows in groups(table, scope))
-    return {name: one for name, one in found if one.now.sessions}
+def _groups(table: Table, scope: Scope) -> dict[GroupName, SessionComparison]:
+    comparisons = ((name, comparison_of(rows)) for name, rows in groups(table, scope))
+    return {name: comparison for name, comparison in comparisons if comparison.now.sessions}
 
 
 def _visits(row: Mapping[str, Any]) -> Visits:

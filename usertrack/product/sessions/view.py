@@ -8,10 +8,10 @@ from usertrack.core.document import Block, Chart, Document, Field, Listing, Spar
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import plural
 from usertrack.product.ask import rest_note
-from usertrack.product.compare import Figure, changes, lasted, listing, values
+from usertrack.product.compare import Measure, changes, duration_text, listing, values
 from usertrack.product.scope import EVERYBODY, GroupName
 from usertrack.product.sessions import view as session_buckets
-from usertrack.product.sessions.numbers import LENGTHS, TRAITS, Compared, Sessions, Visits
+from usertrack.product.sessions.numbers import LENGTHS, TRAITS, SessionComparison, Sessions, Visits
 
 _COLUMNS = (
     Column("by"),
@@ -43,7 +43,7 @@ def sessions_document(sessions: Sessions) -> Document:
     notes = (
         *scope.notes,
         *_notes(sessions),
-        *absent_notes(sessions),
+        *missing_trait_notes(sessions),
         *(rest_note(sessions.by_value, scope) if sessions.by_value else ()),
     )
     return Document(
@@ -78,11 +78,11 @@ def _rows(sessions: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
         *((sessions.scope.breakdown, name, comparison) for name, comparison in sessions.groups.items()),
     ]
     traits = [(by, name, comparison) for by, known in sessions.by.items() for name, comparison in known.items()]
-    whole: list[Row] = [
+    totals: list[Row] = [
         (by, *name.columns.values(), *_row(comparison.now, now)) for by, name, comparison in (*own, *traits)
     ]
     if not sessions.in_buckets:
-        return _COLUMNS, whole
+        return _COLUMNS, totals
     in_time: list[Row] = [
         (
             by,
@@ -95,10 +95,10 @@ def _rows(sessions: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
         for bucket in session_buckets.buckets(sessions, comparison)
     ]
     columns = (*_COLUMNS, sessions.scope.column(), Column("complete", "BOOLEAN"))
-    return columns, [*((*row, None, None) for row in whole), *in_time]
+    return columns, [*((*row, None, None) for row in totals), *in_time]
 
 
-def _told_apart(sessions: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Compared]]]:
+def _told_apart(sessions: Sessions) -> Iterator[tuple[str, Mapping[GroupName, SessionComparison]]]:
     """By the breakdown, if there is one, and by each trait; nothing where there are no sessions."""
     for by, known in ((sessions.scope.breakdown, sessions.groups), *sessions.by.items()):
         if known:
@@ -129,15 +129,15 @@ def _share(visits: Visits, of: Visits) -> float | None:
     return visits.sessions / of.sessions if of.sessions else None
 
 
-def session_figures(visits: Visits) -> dict[str, Figure]:
+def session_figures(visits: Visits) -> dict[str, Measure]:
     """The figures of all sessions of a period by their names in JSON."""
     return {
-        "sessions": Figure("Sessions", visits.count),
-        "visitors": Figure("People who had one", visits.people if visits.known else None),
-        "sessions_per_person": Figure("Sessions per person", visits.per_person, "mean"),
-        "session_mean_seconds": Figure("Session length, mean", visits.mean, "seconds"),
-        "session_median_seconds": Figure("Session length, median", visits.median, "seconds"),
-        "bounce_rate": Figure("Bounce rate", visits.bounce_rate, "share"),
+        "sessions": Measure("Sessions", visits.count),
+        "visitors": Measure("People who had one", visits.people if visits.known else None),
+        "sessions_per_person": Measure("Sessions per person", visits.per_person, "mean"),
+        "session_mean_seconds": Measure("Session length, mean", visits.mean, "seconds"),
+        "session_median_seconds": Measure("Session length, median", visits.median, "seconds"),
+        "bounce_rate": Measure("Bounce rate", visits.bounce_rate, "share"),
     }
 
 
@@ -151,14 +151,14 @@ def _lengths(now: Visits) -> Listing:
     return Listing(Table(tuple(map(Column, fields, kinds)), rows), "How long they were", fields)
 
 
-def _values(by: str, known: Mapping[GroupName, Compared], all_: Visits) -> Listing:
+def _values(by: str, known: Mapping[GroupName, SessionComparison], all_: Visits) -> Listing:
     rows: list[Row] = [
         (
             name.written,
             comparison.now.people,
             comparison.now.sessions,
             _share(comparison.now, all_),
-            lasted(comparison.now.median),
+            duration_text(comparison.now.median),
             comparison.now.bounce_rate,
         )
         for name, comparison in known.items()
@@ -175,20 +175,21 @@ def _values(by: str, known: Mapping[GroupName, Compared], all_: Visits) -> Listi
     return Listing(Table(tuple(map(Column, fields, kinds)), rows), "", fields, limit=_MOST)
 
 
-def absent_notes(sessions: Sessions) -> Iterator[str]:
+def missing_trait_notes(sessions: Sessions) -> Iterator[str]:
     """What sessions cannot be told apart by."""
-    if sessions.absent:
-        yield f"no session has {' or '.join(TRAITS[label] for label in sessions.absent)}: there is no table of that"
+    if sessions.missing_traits:
+        traits = " or ".join(TRAITS[label] for label in sessions.missing_traits)
+        yield f"no session has {traits}: there is no table of that"
 
 
-def none_notes(sessions: Sessions) -> Iterator[str]:
+def no_sessions_notes(sessions: Sessions) -> Iterator[str]:
     """Why there are no sessions."""
-    if sessions.none:
-        yield sessions.none
+    if sessions.why_none:
+        yield sessions.why_none
 
 
 def _notes(sessions: Sessions) -> Iterator[str]:
-    yield from none_notes(sessions)
+    yield from no_sessions_notes(sessions)
     if sessions.scope.where:
         yield "sessions with an event that fulfils --where, each of them whole"
     unseen = sessions.all.now.sessions - sessions.all.now.with_pageview
@@ -197,7 +198,7 @@ def _notes(sessions: Sessions) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class Bucket:
+class SessionBucket:
     """Sessions that began in the bucket from ``start``, an aware local time. ``complete``: it is over, and whole."""
 
     start: datetime
@@ -205,23 +206,23 @@ class Bucket:
     complete: bool
 
 
-def buckets(sessions: Sessions, comparison: Compared) -> list[Bucket]:
+def buckets(sessions: Sessions, comparison: SessionComparison) -> list[SessionBucket]:
     """Every bucket of the window up to now, also those without a session; none where they were not asked for."""
     scope = sessions.scope
     starts = scope.starts if sessions.in_buckets else []
-    return [Bucket(start, comparison.at(at), not scope.unfinished(start)) for at, start in enumerate(starts)]
+    return [SessionBucket(start, comparison.at(at), not scope.unfinished(start)) for at, start in enumerate(starts)]
 
 
 def blocks(sessions: Sessions) -> Iterator[Block]:
     """Nothing where buckets were not asked for."""
     scope, known = sessions.scope, buckets(sessions, sessions.all)
-    over = [bucket for bucket in known if bucket.complete]
+    complete = [bucket for bucket in known if bucket.complete]
     if not sessions.all.now.known:
         return
-    if len(over) > 2:
+    if len(complete) > 2:
         label = f"Sessions by {scope.interval}"
-        x = scope.axis([bucket.start for bucket in over])
-        yield Chart("trend", label, x, {label: [bucket.visits.sessions for bucket in over]})
+        x = scope.axis([bucket.start for bucket in complete])
+        yield Chart("trend", label, x, {label: [bucket.visits.sessions for bucket in complete]})
         for name, comparison in sessions.groups.items():
             line = [bucket.visits.sessions for bucket in buckets(sessions, comparison) if bucket.complete]
             yield Spark(scope.heading(name), line)
@@ -229,15 +230,15 @@ def blocks(sessions: Sessions) -> Iterator[Block]:
         yield _listing(sessions, known)
 
 
-def _listing(sessions: Sessions, known: list[Bucket]) -> Listing:
+def _listing(sessions: Sessions, known: list[SessionBucket]) -> Listing:
     scope = sessions.scope
     rows: list[Row] = [
         (
             scope.label(bucket.start) + "…" * (not bucket.complete),
             bucket.visits.sessions,
             bucket.visits.people,
-            lasted(bucket.visits.mean),
-            lasted(bucket.visits.median),
+            duration_text(bucket.visits.mean),
+            duration_text(bucket.visits.median),
             bucket.visits.bounce_rate,
         )
         for bucket in known
