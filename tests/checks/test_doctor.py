@@ -88,6 +88,7 @@ def test_a_column_that_does_not_exist(own: Cli, empty: Office) -> None:
 
 def test_queries_of_a_source_that_is_down_were_not_checked(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_revoked")
+    clean_env.setenv("COLUMNS", "200")
     said = own("doctor")
     assert said.code == 5
     assert re.search(r"posthog/active_days and \d+\s+not checked: PostHog cannot be asked", said.out)

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -204,10 +205,12 @@ def test_every_address_is_known(address: IPv4Address | IPv6Address) -> None:
 
 @given(st.text("0123456789abf:.", max_size=20))
 @example("1.1.1.1:80")
+@example(":::.")
 @settings(max_examples=500)
 def test_what_is_taken_for_an_address_is_one(text: str) -> None:
     hidden = not read({**ONE, "properties": {"a": text}})[0].properties
-    assert hidden == (parses(text) or (parses(text.rpartition(":")[0]) and "." in text))
+    host, _, port = text.rpartition(":")
+    assert hidden == (parses(text) or (":" not in host and parses(host) and re.fullmatch("[0-9]{1,5}", port) is not None))
 
 
 def parses(text: str) -> bool:
