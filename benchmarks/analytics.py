@@ -37,7 +37,7 @@ from usertrack.product.scope import Scope
 from usertrack.product.sessions import numbers as sessions
 from usertrack.product.steps import parse_step
 from usertrack.sources.posthog import PostHog
-from usertrack.sources.query_api import hogql_node
+from usertrack.sources.query_client import hogql_node
 from usertrack.workspace.settings import load
 
 HOME = Path.home() / ".cache" / "usertrack-benchmarks"

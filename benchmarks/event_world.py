@@ -10,7 +10,7 @@ import uuid
 from contextlib import closing
 from pathlib import Path
 
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
 
 BEGIN, DAYS = "2026-06-01 00:00:00", 120
 """The first moment (UTC), and how many days there are."""

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.failures.failure_worlds import HOUR, KINDS, NOW, Kind, Run, alarms, outage, quiet, write
 from tests.people import SCHEMA
-from usertrack.demo import postgres
+from usertrack.demo import embedded_postgres
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, shipped_root
 from usertrack.sources.postgres import Postgres
@@ -72,7 +72,7 @@ def main() -> None:
     args = options.parse_args()
     print("| kind | false alarms |", *(f"{name} seen |" for name in OUTAGES))
     with tempfile.TemporaryDirectory(prefix="usertrack-") as directory:
-        dsn = postgres.start(Path(directory) / "pg")
+        dsn = embedded_postgres.start(Path(directory) / "pg")
         try:
             with psycopg.connect(dsn, autocommit=True) as connection:
                 connection.execute(SCHEMA.encode())
@@ -80,7 +80,7 @@ def main() -> None:
                 counts = line(dsn, KINDS[name], random.Random(f"{args.seed} {name}"), args.worlds, args.outages)
                 print(f"| {name} |", *(f"{count} |" for count in counts), flush=True)
         finally:
-            postgres.stop(Path(directory) / "pg")
+            embedded_postgres.stop(Path(directory) / "pg")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def bare(file: str, folder: str) -> None:
     import chdb
 
     connection = chdb.connect(folder)
-    for statement in resources.files("usertrack.server").joinpath("schema.sql").read_text().split(";\n"):
+    for statement in resources.files("usertrack.server.database").joinpath("schema.sql").read_text().split(";\n"):
         if statement.strip():
             connection.query(statement)
     connection.query(

@@ -153,15 +153,15 @@ def _copy(table: Table, statement: Statement) -> str:
 
 def _compiled(store_path: Path, statements: list[Statement]) -> list[tuple[str, str]]:
     """Name and ClickHouse SQL of each HogQL query, as the embedded server compiles it."""
-    from usertrack.server.hogql import Context, Definition, compile_hogql
+    from usertrack.server.database.store import Store
+    from usertrack.server.hogql import Context, PropertyDefinition, compile_hogql
     from usertrack.server.hogql.compile import SETTINGS
-    from usertrack.server.store import Store
 
     store = Store(store_path)
     rows = store.rows("SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL")
     context = Context(
         row_cap=EVERYTHING,
-        definitions={(kind, name): Definition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
+        definitions={(kind, name): PropertyDefinition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
         modifiers={"personsOnEventsMode": "person_id_override_properties_joined"},
     )
     found = []

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from plan import silent
 
 from usertrack.demo.sources import open_chosen
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
 from usertrack.workspace.demo_choice import cache_root
 
 _PARTS = 1_000_000

@@ -12,15 +12,15 @@ from uuid import UUID
 import httpx
 import psycopg
 
-from usertrack.demo import postgres
+from usertrack.demo import embedded_postgres
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, shipped_root
 from usertrack.segments.classify import Classification, classify
 from usertrack.segments.profiles import Profiles, build
 from usertrack.segments.rules import Rules, read_rules
 from usertrack.server.app import create_app
-from usertrack.server.settings import ServerSettings
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
+from usertrack.server.http.server_settings import ServerSettings
 from usertrack.sources import Source
 from usertrack.sources.postgres import Postgres
 from usertrack.sources.posthog import PostHog
@@ -184,13 +184,13 @@ class Office:
 
 @contextmanager
 def office(folder: Path, company: Company, schema: str = SCHEMA) -> Iterator[Office]:
-    dsn = postgres.start(folder / "postgres")
+    dsn = embedded_postgres.start(folder / "postgres")
     try:
         with closing(Store(folder / "posthog")) as store:
             company.write(store, dsn, schema)
             yield Office(store, dsn)
     finally:
-        postgres.stop(folder / "postgres")
+        embedded_postgres.stop(folder / "postgres")
 
 
 @contextmanager

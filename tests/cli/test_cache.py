@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from usertrack.demo import postgres
+from usertrack.demo import embedded_postgres
 
 from ..conftest import Cli
 from ..people import Company, Office, office, served
@@ -74,7 +74,7 @@ def test_when_both_sources_are_gone(
     with connected(north, clean_env):
         live = [cli(*command, "-f", "json") for command in commands]
         plain = cli("segments").out
-    postgres.stop(folder / "postgres")
+    embedded_postgres.stop(folder / "postgres")
     try:
         kept = [cli(*command, "-f", "json", "--offline") for command in commands]
         assert [said.code for said in kept] == [said.code for said in live] == [0] * len(commands)
@@ -90,7 +90,7 @@ def test_when_both_sources_are_gone(
             assert half.code == 6
             assert "note: --offline shows the last answer, " in half.err
     finally:
-        postgres.start(folder / "postgres")
+        embedded_postgres.start(folder / "postgres")
 
 
 def test_the_age_is_in_every_format(own: Cli, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_interrupted_while_it_loads() -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from usertrack.server.lock import DirectoryLock
+from usertrack.server.database.lock import DirectoryLock
 lock = DirectoryLock(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from usertrack.demo import build
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
 
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
 

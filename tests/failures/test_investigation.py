@@ -18,7 +18,7 @@ from tests.conftest import problem
 from tests.failures import failure_worlds as worlds
 from tests.failures.failure_worlds import Run
 from tests.people import NOW, SCHEMA, Company, ago
-from usertrack.demo import postgres
+from usertrack.demo import embedded_postgres
 from usertrack.engine.runner import Runner
 from usertrack.failures.bursts import Failure, Incident, Stretch, at_least, drawn_at_least, incidents
 from usertrack.failures.causes import read_catalogue
@@ -94,12 +94,12 @@ def company() -> Company:
 
 @pytest.fixture(scope="module")
 def dsn(place: Path) -> Iterator[str]:
-    address = postgres.start(place / "company")
+    address = embedded_postgres.start(place / "company")
     try:
         write(company(), address)
         yield address
     finally:
-        postgres.stop(place / "company")
+        embedded_postgres.stop(place / "company")
 
 
 def investigated(dsn: str, **wanted: Any) -> Investigation:
@@ -255,7 +255,7 @@ def test_first_things_are_expected_to_fail_as_first_things_do(place: Path) -> No
         user = made.account(f"p{number}@acme.example")
         made.run(user, "failed", ago(20 - number), LIST)
         made.run(user, "completed", ago(18 - number))
-    address = postgres.start(place / "first")
+    address = embedded_postgres.start(place / "first")
     try:
         write(made, address)
         with asked(address) as runner:
@@ -263,7 +263,7 @@ def test_first_things_are_expected_to_fail_as_first_things_do(place: Path) -> No
                 row[1:3]: row[5] for row in runner.table(runner.bind("neon/failure_windows", {"lengths": ["1"]})).rows
             }
     finally:
-        postgres.stop(place / "first")
+        embedded_postgres.stop(place / "first")
     first, second = (datetime(2026, 11, day, 9) for day in (2, 11))
     assert (rows[first, 1], rows[second, 1]) == (pytest.approx(1, abs=1e-3), 0)
 
@@ -274,13 +274,13 @@ def test_who_fails_twice_in_a_stretch_counts_once(place: Path) -> None:
         user = made.account(f"p{number}@acme.example")
         for seconds in (0, 60, 3600, 7200):
             made.run(user, "failed", ago(3, seconds=seconds), LIST)
-    address = postgres.start(place / "twice")
+    address = embedded_postgres.start(place / "twice")
     try:
         write(made, address)
         with asked(address) as runner:
             rows = list(runner.table(runner.bind("neon/failure_windows")).rows)
     finally:
-        postgres.stop(place / "twice")
+        embedded_postgres.stop(place / "twice")
     # runs at 9:00, 8:59, 8:00 and 7:00
     counts = {(row[1].hour, row[2]): row[3:5] for row in rows if row[1].date() == date(2026, 11, 17)}
     assert counts[7, 1] == counts[7, 2] == counts[7, 3] == (5, 5)
@@ -352,13 +352,13 @@ def test_a_day_that_has_only_begun_is_not_compared_with_whole_days(dsn: str) -> 
 @pytest.fixture(scope="module")
 def world(place: Path) -> Iterator[str]:
     """Postgres with the product's tables, for one month of a company at a time."""
-    address = postgres.start(place / "world")
+    address = embedded_postgres.start(place / "world")
     try:
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(SCHEMA.encode())
         yield address
     finally:
-        postgres.stop(place / "world")
+        embedded_postgres.stop(place / "world")
 
 
 def seen(dsn: str, runs: list[Run]) -> list[Incident]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
 
 from ..conftest import Cli, Said
 

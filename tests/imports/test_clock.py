@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from usertrack.server.database.store import Store
 from usertrack.server.imports.clock import WallClock
-from usertrack.server.store import Store
 
 from .conftest import Events, Import, imported, parquet
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from usertrack.server.database.store import Store
 from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
-from usertrack.server.store import Store
 
 from .conftest import parquet
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from usertrack.server.addresses import hide_addresses
-from usertrack.server.persons import first_person_id
+from usertrack.server.capture.ip_addresses import hide_addresses
+from usertrack.server.capture.persons import first_person_id
 from usertrack.server.serve import load_or_create_settings
 
 from ..conftest import Cli

@@ -15,13 +15,13 @@ from typing import Any
 import httpx
 import pytest
 
+from usertrack.server.capture.ingest import Ingestor
+from usertrack.server.capture.payload import Payload, read_events
+from usertrack.server.capture.persons import first_person_id
+from usertrack.server.database.store import Store
 from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
-from usertrack.server.ingest import Ingestor
-from usertrack.server.payload import Payload, read_events
-from usertrack.server.people import People
-from usertrack.server.persons import first_person_id
-from usertrack.server.store import Store
+from usertrack.server.stored_persons import StoredPersons
 
 from ..conftest import Cli
 from .conftest import Import, imported, parquet
@@ -210,7 +210,7 @@ def test_a_deletion_waits_for_an_import(tmp_path: Path) -> None:
     file = tmp_path / "log.csv"
     file.write_text(LOG)
     with closing(Store(tmp_path / "data")) as store:
-        people = People(store)
+        people = StoredPersons(store)
 
         def progress(message: str, *, passing: bool = False) -> None:
             if message == "looking for what is there already":

@@ -186,7 +186,7 @@ def test_no_space(load: Import, data: Path, tmp_path: Path) -> None:
 def test_what_a_killed_import_left_out_is_added(load: Import, stored: Rows, data: Path, cli: Cli) -> None:
     from contextlib import closing
 
-    from usertrack.server.store import Store
+    from usertrack.server.database.store import Store
 
     text = "user,event,time\na,x,2024-01-01\na,y,2024-02-01\nb,z,2024-03-01\n"
     load(text)

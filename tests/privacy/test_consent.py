@@ -8,7 +8,7 @@ import pytest
 
 from tests.library.test_query_library import answer
 from usertrack.engine.opt_out import opted_out
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
 
 from ..people import NOW, Company, ago
 from ..product.logs import LIBRARY, asking

@@ -11,8 +11,8 @@ from usertrack.core.errors import CheckFailed, ConnectionFailed, SourceBusy, Use
 from usertrack.privacy.erase import delete, prove, raise_left
 from usertrack.privacy.places import LocalFiles, survey
 from usertrack.privacy.subject import find
+from usertrack.server.database.store import Store
 from usertrack.server.persons_api import routes
-from usertrack.server.store import Store
 
 from ..conftest import problem
 from ..people import SERVER, Company, Office, ago, office

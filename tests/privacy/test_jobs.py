@@ -10,13 +10,13 @@ import pytest
 from usertrack.core.pseudonyms import Pseudonyms
 from usertrack.privacy import upkeep
 from usertrack.privacy.places import LocalFiles
-from usertrack.server.api_errors import ApiError
-from usertrack.server.disguise import pseudonymized
-from usertrack.server.expiry import expired
-from usertrack.server.ingest import Ingestor
-from usertrack.server.jobs import Jobs, Told
-from usertrack.server.payload import Event
-from usertrack.server.store import Store
+from usertrack.server.background_jobs import Jobs, ReportProgress
+from usertrack.server.capture.ingest import Ingestor
+from usertrack.server.capture.payload import Event
+from usertrack.server.database.store import Store
+from usertrack.server.expiry import expire
+from usertrack.server.http.api_errors import ApiError
+from usertrack.server.pseudonymize import pseudonymize
 
 from ..product.logs import asking
 
@@ -53,7 +53,7 @@ class Cut(Exception):  # noqa: N818
     pass
 
 
-def cut_after(steps: int) -> Told:
+def cut_after(steps: int) -> ReportProgress:
     left = iter(range(steps))
 
     def told(doing: str, done: int, total: int) -> None:
@@ -76,9 +76,9 @@ def told_apart(store: Store) -> list[list[object]]:
 @pytest.mark.parametrize("steps", [0, 1, 2, 5, 12, 13])
 def test_pseudonyms_cut_short(store: Store, steps: int) -> None:
     with pytest.raises(Cut):
-        pseudonymized(store, PSEUDONYMS, cut_after(steps), dry_run=False)
+        pseudonymize(store, PSEUDONYMS, cut_after(steps), dry_run=False)
     assert store.rows("SELECT count() FROM posthog.events") == [[16]]
-    assert pseudonymized(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
+    assert pseudonymize(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
     assert told_apart(store) == [[6, 0], [10, 0]]
 
 
@@ -91,29 +91,29 @@ def test_events_that_come_meanwhile_stay(store: Store) -> None:
             threads.append(threading.Thread(target=ingestor.ingest, args=([more], NOW)))
             threads[-1].start()
 
-    pseudonymized(store, PSEUDONYMS, told, dry_run=False)
+    pseudonymize(store, PSEUDONYMS, told, dry_run=False)
     for thread in threads:
         thread.join()
     assert len(threads) == 9
     assert store.rows("SELECT count() FROM posthog.events") == [[25]]
-    assert pseudonymized(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
+    assert pseudonymize(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
     assert told_apart(store) == [[6, 0], [9, 0], [10, 0]]
 
 
 def test_who_came_back_and_was_merged_becomes_a_pseudonym_again(store: Store) -> None:
-    pseudonymized(store, PSEUDONYMS, silent, dry_run=False)
+    pseudonymize(store, PSEUDONYMS, silent, dry_run=False)
     [[ann]] = store.rows("SELECT person_id FROM posthog.events GROUP BY person_id HAVING count() = 10")
     Ingestor(store, "t").ingest([event(11, "ann")], NOW)
     store.query(f"ALTER TABLE posthog.events UPDATE person_id = '{ann}' WHERE 1 SETTINGS mutations_sync = 2")
-    assert pseudonymized(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
+    assert pseudonymize(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 8])
 def test_retention_cut_short(store: Store, steps: int) -> None:
     before = datetime(2026, 7, 15, tzinfo=UTC)
     with pytest.raises(Cut):
-        expired(store, before, cut_after(steps), dry_run=False)
-    expired(store, before, silent, dry_run=False)
+        expire(store, before, cut_after(steps), dry_run=False)
+    expire(store, before, silent, dry_run=False)
     assert store.rows("SELECT toMonth(timestamp) FROM posthog.events ORDER BY 1") == [[7], [8], [9], [10]]
     assert told_apart(store) == [[4, 4]]
     assert store.rows("SELECT count() FROM posthog.persons FINAL") == [[1]]
@@ -132,7 +132,7 @@ def test_another_job_has_to_wait(store: Store) -> None:
 
     jobs, go_on = Jobs(), threading.Event()
 
-    def work(told: Told) -> dict[str, int]:
+    def work(told: ReportProgress) -> dict[str, int]:
         go_on.wait()
         return {"n": 1}
 

@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from usertrack.cli.serving import default_data
-from usertrack.server.ingest import Ingestor
-from usertrack.server.insights.kept import Insights
-from usertrack.server.payload import Event
-from usertrack.server.settings import ServerSettings
-from usertrack.server.store import Store
+from usertrack.server.capture.ingest import Ingestor
+from usertrack.server.capture.payload import Event
+from usertrack.server.database.saved_insights import SavedInsights
+from usertrack.server.database.store import Store
+from usertrack.server.http.server_settings import ServerSettings
 
 from ..conftest import Cli
 from ..server.capture_fixtures import AppThread
@@ -148,7 +148,7 @@ def test_pseudonymize(cli: Cli, served: Store) -> None:
 
 def test_retention(cli: Cli, served: Store) -> None:
     """What somebody wrote has no age: it stays."""
-    insights = Insights(served.path)
+    insights = SavedInsights(served.path)
     insights.keep_result(insights.all()[0], {"results": [[3]]}, NOW)
     said = cli("privacy", "retention", "--older-than", "400d", "--yes", "-f", "json")
     assert said.code == 0, said.err

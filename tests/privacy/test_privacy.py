@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
 
 from ..conftest import Cli
 from ..people import Company, Office, ago, office, served

@@ -12,7 +12,7 @@ from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, shipped_root
 from usertrack.product.scope import Scope
 from usertrack.server.app import create_app
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
 from usertrack.sources.posthog import PostHog
 from usertrack.workspace.settings import load
 

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from usertrack.library.sql import properties_of
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
 
 from ..conftest import Cli, Said
 from ..server.capture_fixtures import SETTINGS, AppThread, Client

@@ -9,8 +9,8 @@ import pytest
 import uvicorn
 
 from usertrack.server.app import create_app
-from usertrack.server.settings import ServerSettings
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
+from usertrack.server.http.server_settings import ServerSettings
 
 TOKEN = "phc_test"
 SETTINGS = ServerSettings(project_token=TOKEN, personal_api_key="phx_test")

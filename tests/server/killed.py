@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from usertrack.server.capture.ingest import Ingestor
+from usertrack.server.capture.payload import Event
+from usertrack.server.database.session import ClickHouseSession
+from usertrack.server.database.store import Store
 from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
-from usertrack.server.ingest import Ingestor
-from usertrack.server.payload import Event
-from usertrack.server.session import Session
-from usertrack.server.store import Store
 
 WRITES = ("INSERT", "UPDATE", "ALTER")
 PERSONS = "(SELECT id FROM posthog.persons FINAL)"
@@ -66,9 +66,9 @@ def wrong(store: Store, acknowledged: set[str]) -> list[str]:
 
 def die_at(write: int, *, before: bool) -> None:
     """Kill this process before or after that write of those to come."""
-    query, left = Session.query, iter(range(write))
+    query, left = ClickHouseSession.query, iter(range(write))
 
-    def deadly(self: Session, sql: str, fmt: str = "JSONCompact") -> bytes:
+    def deadly(self: ClickHouseSession, sql: str, fmt: str = "JSONCompact") -> bytes:
         ends = sql.startswith(WRITES) and next(left, None) is None
         if ends and before:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -77,7 +77,7 @@ def die_at(write: int, *, before: bool) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return answer
 
-    Session.query = deadly  # type: ignore[method-assign]
+    ClickHouseSession.query = deadly  # type: ignore[method-assign]
 
 
 def live(folder: Path, chance: random.Random, *, die: bool) -> None:

@@ -15,8 +15,8 @@ import pytest
 from starlette.applications import Starlette
 
 from usertrack.server.app import create_app
-from usertrack.server.settings import ServerSettings
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
+from usertrack.server.http.server_settings import ServerSettings
 
 TOKEN, KEY = "phc_query", "phx_query"
 SETTINGS = ServerSettings(project_token=TOKEN, personal_api_key=KEY)

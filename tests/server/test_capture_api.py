@@ -13,8 +13,8 @@ from capture_fixtures import SETTINGS, TOKEN, Client, client, running, shared_st
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from usertrack.server.addresses import means_address
-from usertrack.server.payload import DISTINCT_ID_LENGTH
+from usertrack.server.capture.ip_addresses import means_address
+from usertrack.server.capture.payload import DISTINCT_ID_LENGTH
 
 EVENT = {"event": "hi", "distinct_id": "d", "api_key": TOKEN}
 PATHS = ["/batch", "/e", "/i/v0/e", "/capture", "/track", "/engage"]

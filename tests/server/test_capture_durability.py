@@ -15,7 +15,7 @@ import pytest
 from capture_fixtures import TOKEN
 
 from usertrack.core.errors import ConnectionFailed
-from usertrack.server.lock import DirectoryLock
+from usertrack.server.database.lock import DirectoryLock
 
 SERVE = """
 import os, sys
@@ -26,7 +26,7 @@ serve(Path(sys.argv[1]), os.environ, port=0, on_ready=lambda url, settings: prin
 READ = """
 import json, sys
 from pathlib import Path
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
 store = Store(Path(sys.argv[1]))
 uuids = [uuid for (uuid,) in store.rows("SELECT uuid FROM posthog.events")]
 persons = "SELECT id FROM posthog.persons FINAL"
@@ -136,7 +136,9 @@ def test_stopping_takes_back_the_note_of_who_serves(tmp_path: Path, start: Calla
 
 def test_a_damaged_directory_is_named(tmp_path: Path) -> None:
     (tmp_path / "clickhouse").write_text("not a directory")
-    code = f"from pathlib import Path; from usertrack.server.store import Store; Store(Path({str(tmp_path)!r}))"
+    code = (
+        f"from pathlib import Path; from usertrack.server.database.store import Store; Store(Path({str(tmp_path)!r}))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert f"ConnectionFailed: cannot open the embedded ClickHouse in {tmp_path}" in done.stderr
     DirectoryLock(tmp_path).release()

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from usertrack.server.addresses import means_address
-from usertrack.server.payload import Event, Payload, Refused, read_events
+from usertrack.server.capture.ip_addresses import means_address
+from usertrack.server.capture.payload import Event, Payload, Refused, read_events
 
 TOKEN = "phc_test"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ from capture_fixtures import TOKEN, Client, client, running, shared_store, store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from usertrack.server.payload import Payload, read_events
-from usertrack.server.persons import Resolver
+from usertrack.server.capture.payload import Payload, read_events
+from usertrack.server.capture.persons import Resolver
 
 
 def event(name: str, distinct_id: str, at: int = 0, **properties: Any) -> dict[str, Any]:

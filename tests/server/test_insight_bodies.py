@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from query_fixtures import KEY, SETTINGS, Api, fill
 
 from usertrack.server.app import create_app
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
 
 STEP = {"kind": "EventsNode", "event": "$pageview", "properties": [], "math": "total", "math_property": "price"}
 FILTER = {"key": "price", "value": 1, "operator": "exact", "type": "event", "negation": False}

@@ -10,7 +10,7 @@ from capture_fixtures import empty
 from query_fixtures import KEY, SETTINGS, Api
 
 from usertrack.server.app import create_app
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
 
 PAGEVIEW = [{"kind": "EventsNode", "event": "$pageview"}]
 Happened = list[tuple[str, str, str, dict[str, Any]]]

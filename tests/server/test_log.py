@@ -10,7 +10,7 @@ import httpx
 import pytest
 from query_fixtures import KEY, TOKEN, Api
 
-from usertrack.server.log import to_stderr
+from usertrack.server.http.log import to_stderr
 
 NEWER_UUID = "00000000-0000-0000-0000-000000000001"
 Said = Callable[[Callable[[], httpx.Response]], tuple[httpx.Response, dict[str, Any]]]
@@ -56,13 +56,13 @@ def test_events_that_were_not_stored(api: Api, said: Said) -> None:
         answer, line = said(lambda: api.request("POST", "/e/", json=event))
     assert answer.status_code == 503
     assert line.pop("time").endswith("Z")
-    assert any(place.startswith("usertrack.server.ingest:") for place in line.pop("trace"))
+    assert any(place.startswith("usertrack.server.capture.ingest:") for place in line.pop("trace"))
     assert line == {
         "level": "error",
         "request_id": answer.headers["x-request-id"],
         "method": "POST",
         "path": "/e/",
-        "logger": "usertrack.server.capture_api",
+        "logger": "usertrack.server.capture.capture_api",
         "message": "events were not stored",
         "error": "ChdbError UNKNOWN_TABLE",
     }
@@ -110,4 +110,4 @@ def test_text_says_the_same(api: Api, capsys: pytest.CaptureFixture[str]) -> Non
     first, *places = capsys.readouterr().err.splitlines()
     said = f"error [{answer.headers['x-request-id']}] POST /e/: events were not stored: ChdbError UNKNOWN_TABLE"
     assert first.partition("Z ")[2] == said
-    assert places[0].startswith("    usertrack.server.capture_api:")
+    assert places[0].startswith("    usertrack.server.capture.capture_api:")

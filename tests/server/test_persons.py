@@ -7,9 +7,9 @@ import httpx
 import pytest
 from capture_fixtures import SETTINGS, Client, client, shared_store, store, wait_until
 
-from usertrack.server.execute import run
-from usertrack.server.payload import Payload, read_events
-from usertrack.server.store import Store
+from usertrack.server.capture.payload import Payload, read_events
+from usertrack.server.database.execute import run
+from usertrack.server.database.store import Store
 
 __all__ = ["client", "shared_store", "store"]
 PERSONS = "/api/projects/1/persons/"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from usertrack.server.execute import api_error
+from usertrack.server.database.execute import api_error
 
 
 @pytest.mark.parametrize(

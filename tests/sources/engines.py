@@ -12,7 +12,7 @@ import pytest
 from usertrack.core.errors import UsertrackError
 from usertrack.core.spool import Spool
 from usertrack.core.table import Table
-from usertrack.demo import postgres as embedded
+from usertrack.demo import embedded_postgres as embedded
 from usertrack.library.library import Query, Statement
 from usertrack.sources.postgres import Postgres
 

@@ -15,8 +15,8 @@ from tests.sources.wires import KEY, Wire, table, tables
 from usertrack.core.errors import QueryError, SourceBusy
 from usertrack.library.library import Statement
 from usertrack.server.app import create_app
-from usertrack.server.settings import ServerSettings
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
+from usertrack.server.http.server_settings import ServerSettings
 from usertrack.sources.limits import own_limit, with_limit
 
 PAGE = 10

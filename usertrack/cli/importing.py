@@ -15,9 +15,9 @@ from usertrack.cli.options import Format, Output
 if TYPE_CHECKING:
     from usertrack.cli.diagnostics import Progress
     from usertrack.core.document import Document
+    from usertrack.server.database.lock import DirectoryServed
     from usertrack.server.imports.events import ImportOptions
     from usertrack.server.imports.load import Imported
-    from usertrack.server.lock import DirectoryServed
 
 importing = typer.Typer(no_args_is_help=True, help="Event logs of yours into the embedded PostHog.")
 
@@ -86,10 +86,10 @@ def _previewed(options: "ImportOptions", progress: "Progress") -> "Document":
     """Needs no data directory, so that one which is served is not in the way."""
     from chdb import ChdbError
 
+    from usertrack.server.database.store import Store
     from usertrack.server.imports.events import open_events
     from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, first_rows
     from usertrack.server.imports.view import preview_document
-    from usertrack.server.store import Store
 
     progress("looking at every row", passing=True)
     with (
@@ -106,8 +106,8 @@ def _previewed(options: "ImportOptions", progress: "Progress") -> "Document":
 
 
 def _imported(options: "ImportOptions", folder: Path, progress: "Progress") -> "Document":
+    from usertrack.server.database.lock import DirectoryServed
     from usertrack.server.imports.view import imported_document
-    from usertrack.server.lock import DirectoryServed
 
     try:
         done, answering = _here(options, folder, progress), f"`usertrack serve --data {folder}`"
@@ -118,9 +118,9 @@ def _imported(options: "ImportOptions", folder: Path, progress: "Progress") -> "
 
 def _here(options: "ImportOptions", folder: Path, progress: "Progress") -> "Imported":
     from usertrack.cli import diagnostics
+    from usertrack.server.database.store import Store
     from usertrack.server.imports.load import import_file
     from usertrack.server.serve import load_or_create_settings
-    from usertrack.server.store import Store
 
     try:
         with closing(Store(folder)) as store:

@@ -248,7 +248,7 @@ def _places(session: "Session", data: Path | None) -> "LocalFiles":
     from usertrack.engine.cache import open_cache
     from usertrack.privacy.places import LocalFiles
     from usertrack.segments.history.file import place_of
-    from usertrack.server.lock import served_at
+    from usertrack.server.database.lock import served_at
 
     settings, now = session.settings, datetime.now(UTC)
     own = default_data()

@@ -13,7 +13,7 @@ from usertrack.core.errors import UsageError
 from usertrack.core.words import number
 
 if TYPE_CHECKING:
-    from usertrack.server.settings import ServerSettings
+    from usertrack.server.http.server_settings import ServerSettings
 
 _PANEL = "Engines"
 

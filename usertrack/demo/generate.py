@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psycopg
 
-    from usertrack.server.store import Store
+    from usertrack.server.database.store import Store
 
 Progress = Callable[[str, float], None]
 
 SEED = 20_261_120
 CHUNK = 10_000  # accounts at a time: over 90 days 600 000 events, 1.5 GB of memory
 ONCE = ("functions", "personas")
-STEPS = ("accounts", "visitors", "visits", "runs", "tools", "makings", "events", "persons")
+STEPS = ("accounts", "visitors", "visits", "runs", "tools", "artifacts", "events", "persons")
 TABLES = (  # in the order of their references
     "wasp_user",
     "fastapi_user",
@@ -111,9 +111,9 @@ def _define(store: "Store", **values: str) -> None:
 
 def _save_insights(store: "Store") -> None:
     """The insights that the company's analysts look at, under the ids that they know them by."""
-    from usertrack.server.insights.kept import Insights
+    from usertrack.server.database.saved_insights import SavedInsights
 
-    insights = Insights(store.path)
+    insights = SavedInsights(store.path)
     for insight in json.loads(resources.files(__package__).joinpath("world", "insights.json").read_text()):
         id_, short_id = insight.pop("id"), insight.pop("short_id")
         insights.add({"tags": [], "favorited": True, "saved": True, **insight}, id_, short_id)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from usertrack.demo import Demo
     from usertrack.demo.generate import Progress
     from usertrack.library.library import Statement
-    from usertrack.server.lock import Waiting
+    from usertrack.server.database.lock import ReportWait
 
 _PATIENCE = 3  # seconds that another usertrack has the demo's ClickHouse before it is worth a line
 
@@ -111,14 +111,14 @@ def progress_of(notify: Notify) -> "Progress":
 
 
 def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) -> tuple[Source, Callable[[], None]]:
-    from usertrack.server.store import Store
+    from usertrack.server.database.store import Store
 
     store = Store(demo.store_path, _patiently(notify, given_up))
     import httpx
 
-    from usertrack.demo.workspace import DOMAIN
+    from usertrack.demo.builder import DOMAIN
     from usertrack.server.app import create_app
-    from usertrack.server.settings import ServerSettings
+    from usertrack.server.http.server_settings import ServerSettings
     from usertrack.sources.posthog import PostHog
     from usertrack.workspace.settings import WEEK_STARTS
 
@@ -141,7 +141,7 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) 
     return source, store.close
 
 
-def _patiently(notify: Notify, given_up: Event) -> "Waiting":
+def _patiently(notify: Notify, given_up: Event) -> "ReportWait":
     """Say who has the demo, once in a lasting line; raise ConnectionFailed when nobody waits for the demo any more."""
     lines = count(_PATIENCE)
     due = next(lines)

@@ -8,7 +8,7 @@ from usertrack.engine.cache import Cache, open_cache
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import CacheAlone, Misconfigured
 from usertrack.library.library import Library
-from usertrack.sources import Source, make
+from usertrack.sources import Source, make_source
 from usertrack.workspace.settings import Settings
 
 
@@ -61,6 +61,6 @@ def _as_of(settings: Settings) -> datetime | None:
 
 def _made(name: str, settings: Settings, notify: Notify) -> Source:
     try:
-        return make(name, settings, notify)
+        return make_source(name, settings, notify)
     except UsageError as error:
         return Misconfigured(error)

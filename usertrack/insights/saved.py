@@ -17,7 +17,7 @@ from usertrack.library.sql import placeholders, statement_of
 from usertrack.sources.http import NotFound
 from usertrack.sources.limits import own_limit, with_limit
 from usertrack.sources.posthog import PAGE_ROWS
-from usertrack.sources.query_api import hogql_node
+from usertrack.sources.query_client import hogql_node
 
 _PAGE = 500
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")

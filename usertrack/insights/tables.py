@@ -13,7 +13,7 @@ from usertrack.core.period import as_stored, known_zone
 from usertrack.core.spool import Spool
 from usertrack.core.table import Column, Row, Table
 from usertrack.library.nodes import source_of
-from usertrack.sources.clickhouse import Collected, rows_of
+from usertrack.sources.clickhouse import AnswerRows, rows_of
 
 Result = list[Any]
 _LEGACY = "TRENDS FUNNELS RETENTION LIFECYCLE STICKINESS PATHS"
@@ -62,7 +62,7 @@ def table_of(body: Mapping[str, Any], spool: Spool, kind: str) -> Table:
 
 def _hogql(body: Mapping[str, Any], spool: Spool, zone: str) -> Table:
     document = {**body, "results": body.get("result")}
-    result = Collected(spool)
+    result = AnswerRows(spool)
     result.add(document, rows_of(document))
     rows = result.rows()
     cut = bool(body.get("hasMore"))

@@ -3,13 +3,20 @@
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from usertrack.server import capture_api, cohorts, definitions_api, persons_api, privacy_api, query_api
-from usertrack.server.imports import api as imports_api
-from usertrack.server.insights import api as insights_api
-from usertrack.server.log import Requests
+from usertrack.server import (
+    cohorts_api,
+    definitions_api,
+    imports_api,
+    insights_api,
+    persons_api,
+    privacy_api,
+    query_api,
+)
+from usertrack.server.capture import capture_api
+from usertrack.server.database.store import Store
+from usertrack.server.http.log import Requests
+from usertrack.server.http.server_settings import ServerSettings
 from usertrack.server.query_runner import QueryRunner
-from usertrack.server.settings import ServerSettings
-from usertrack.server.store import Store
 
 
 def create_app(store: Store, settings: ServerSettings) -> Starlette:
@@ -20,7 +27,7 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
         routes=[
             *insights_api.routes(store, settings, runner),
             *query_api.routes(settings, runner),
-            *cohorts.routes(store, settings),
+            *cohorts_api.routes(store, settings),
             *persons_api.routes(store, settings),
             *privacy_api.routes(store, settings),
             *imports_api.routes(store, settings),

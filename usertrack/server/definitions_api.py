@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from usertrack.server.api_errors import ApiError
-from usertrack.server.auth import authenticate, check_project
-from usertrack.server.execute import read_rows
-from usertrack.server.pages import page
-from usertrack.server.query_api import answering
-from usertrack.server.settings import ServerSettings
-from usertrack.server.store import Store, literals
+from usertrack.server.database.execute import read_rows
+from usertrack.server.database.store import Store, literals
+from usertrack.server.http.api_errors import ApiError
+from usertrack.server.http.auth import authenticate, check_project
+from usertrack.server.http.pagination import page
+from usertrack.server.http.requests import answering
+from usertrack.server.http.server_settings import ServerSettings
 
 _EVENTS = """
 SELECT event, toString(min(created_at)), toString(max(timestamp)) FROM posthog.events GROUP BY event ORDER BY event

@@ -2,27 +2,27 @@
 
 from datetime import datetime
 
-from usertrack.server.insights.kept import Insights
-from usertrack.server.jobs import Told
-from usertrack.server.people import PERSON_TABLES, erase_persons
-from usertrack.server.store import Store
+from usertrack.server.background_jobs import ReportProgress
+from usertrack.server.database.saved_insights import SavedInsights
+from usertrack.server.database.store import Store
+from usertrack.server.stored_persons import PERSON_TABLES, erase_persons
 
 
-def expired(store: Store, before: datetime, told: Told, *, dry_run: bool) -> dict[str, int]:
+def expire(store: Store, before: datetime, report: ReportProgress, *, dry_run: bool) -> dict[str, int]:
     """How many events are older than ``before``, and persons of whom nothing younger is there; both are deleted."""
     moment = f"fromUnixTimestamp64Micro({int(before.timestamp() * 1_000_000)}, 'UTC')"
-    told("counting what is old", 0, 0)
+    report("counting what is old", 0, 0)
     [[events]] = store.rows(f"SELECT count() FROM posthog.events WHERE timestamp < {moment}")
     persons = [id_ for (id_,) in store.rows(_gone(moment))]
     if not dry_run:
         with store.overhaul:
             with store.rewriting:
-                _delete_events(store, moment, told)
-                told("deleting persons", 0, len(persons))
+                _delete_events(store, moment, report)
+                report("deleting persons", 0, len(persons))
                 if persons:
                     erase_persons(store, persons)
-            told("clearing the disk", 0, 0)
-            Insights(store.path).forget_results(before)
+            report("clearing the disk", 0, 0)
+            SavedInsights(store.path).forget_results(before)
             store.scrub(["events", *PERSON_TABLES])  # also what a run that was cut short has left there
     return {"events": events, "persons": len(persons)}
 
@@ -34,7 +34,7 @@ def _gone(moment: str) -> str:
     )
 
 
-def _delete_events(store: Store, moment: str, told: Told) -> None:
+def _delete_events(store: Store, moment: str, told: ReportProgress) -> None:
     months = store.rows(
         f"SELECT _partition_id, count(), countIf(timestamp < {moment}) AS old FROM posthog.events"
         " GROUP BY _partition_id HAVING old > 0 ORDER BY _partition_id"

@@ -4,25 +4,27 @@ from collections.abc import Sequence
 from functools import partial
 
 from usertrack.core import traces
-from usertrack.server import labels
-from usertrack.server.jobs import Told
-from usertrack.server.store import Store, literal
+from usertrack.server import user_texts
+from usertrack.server.background_jobs import ReportProgress
+from usertrack.server.database.store import Store, literal
 
 # also what FINAL hides; events have no such rows, and HogQL searches all of them
-_TABLES = (*labels.TABLES, "persons", "person_distinct_ids", "groups", "group_types")
+_TABLES = (*user_texts.TABLES, "persons", "person_distinct_ids", "groups", "group_types")
 
 
-def forgotten(store: Store, email: str, others: Sequence[str], told: Told, *, dry_run: bool) -> dict[str, int]:
+def forget_email(
+    store: Store, email: str, others: Sequence[str], told: ReportProgress, *, dry_run: bool
+) -> dict[str, int]:
     """How many texts, stored rows and files name ``email``, which is replaced in texts.
 
     ``others`` are e-mails that have it within.
     """
     change = partial(traces.without, email)
     told("looking into saved insights and names", 0, 0)
-    texts = labels.named(store, change)
+    texts = user_texts.named(store, change)
     if not dry_run:
         with store.overhaul:
-            labels.reword(store, change)
+            user_texts.reword(store, change)
     told("looking into rows", 0, 0)
     rows = sum(_rows(store, table, traces.pattern(email)) for table in _TABLES)
     told("looking into files", 0, 0)

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from usertrack.server.api_errors import ApiError
-from usertrack.server.auth import admit
-from usertrack.server.pages import page_of, part
-from usertrack.server.people import People, uuid_of
-from usertrack.server.query_api import answering, json_object
-from usertrack.server.settings import ServerSettings
-from usertrack.server.store import Store
+from usertrack.server.database.store import Store
+from usertrack.server.http.api_errors import ApiError
+from usertrack.server.http.auth import admit
+from usertrack.server.http.pagination import page_of, part
+from usertrack.server.http.requests import answering, json_object
+from usertrack.server.http.server_settings import ServerSettings
+from usertrack.server.stored_persons import StoredPersons, uuid_of
 
 MOST_AT_ONCE = 1000
 """Persons that one bulk_delete may name, as in PostHog."""
@@ -23,7 +23,7 @@ _STATUSES = ("pending", "completed", "all")
 
 def routes(store: Store, settings: ServerSettings) -> list[Route]:
     """The routes under /api/projects/ and /api/environments/."""
-    api = _PersonApi(People(store), settings)
+    api = _PersonApi(StoredPersons(store), settings)
     paths = [
         ("", api.many, ["GET"]),
         ("/bulk_delete", api.delete_many, ["POST"]),
@@ -41,7 +41,7 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
 class _PersonApi:
     """Requests in, responses out."""
 
-    def __init__(self, people: People, settings: ServerSettings) -> None:
+    def __init__(self, people: StoredPersons, settings: ServerSettings) -> None:
         self._people, self._settings = people, settings
 
     async def many(self, request: Request) -> Response:

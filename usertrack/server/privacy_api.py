@@ -13,17 +13,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from usertrack.core.pseudonyms import Pseudonyms
-from usertrack.server.api_errors import ApiError
-from usertrack.server.auth import admit
-from usertrack.server.disguise import pseudonymized
-from usertrack.server.expiry import expired
-from usertrack.server.forget import forgotten
-from usertrack.server.jobs import Jobs, Told
-from usertrack.server.query_api import answering, json_object
-from usertrack.server.settings import ServerSettings
-from usertrack.server.store import Store
+from usertrack.server.background_jobs import Jobs, ReportProgress
+from usertrack.server.database.store import Store
+from usertrack.server.expiry import expire
+from usertrack.server.forget import forget_email
+from usertrack.server.http.api_errors import ApiError
+from usertrack.server.http.auth import admit
+from usertrack.server.http.requests import answering, json_object
+from usertrack.server.http.server_settings import ServerSettings
+from usertrack.server.pseudonymize import pseudonymize
 
-_Work = Callable[[Told], dict[str, int]]
+_Work = Callable[[ReportProgress], dict[str, int]]
 
 
 def routes(store: Store, settings: ServerSettings) -> list[Route]:
@@ -58,7 +58,7 @@ def _expiry(store: Store, body: dict[str, Any]) -> _Work:
         before = datetime.fromisoformat(str(body.get("before")))
     except ValueError:
         raise ApiError(400, "invalid_input", "before must be a time") from None
-    return partial(expired, store, before, dry_run=bool(body.get("dry_run")))
+    return partial(expire, store, before, dry_run=bool(body.get("dry_run")))
 
 
 def _disguise(store: Store, body: dict[str, Any]) -> _Work:
@@ -68,11 +68,11 @@ def _disguise(store: Store, body: dict[str, Any]) -> _Work:
     if not isinstance(internal, list):
         raise ApiError(400, "invalid_input", "internal must be a list")
     pseudonyms = Pseudonyms(body["key"].encode(), [str(each) for each in internal])
-    return partial(pseudonymized, store, pseudonyms, dry_run=bool(body.get("dry_run")))
+    return partial(pseudonymize, store, pseudonyms, dry_run=bool(body.get("dry_run")))
 
 
 def _forgetting(store: Store, body: dict[str, Any]) -> _Work:
     email, others = body.get("email"), body.get("others") or []
     if not isinstance(email, str) or not email or not isinstance(others, list):
         raise ApiError(400, "invalid_input", "email is required")
-    return partial(forgotten, store, email, [str(each) for each in others], dry_run=bool(body.get("dry_run")))
+    return partial(forget_email, store, email, [str(each) for each in others], dry_run=bool(body.get("dry_run")))

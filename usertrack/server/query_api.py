@@ -1,23 +1,21 @@
 """PostHog's private API, as far as queries need it: run HogQL, poll and cancel it, and say which project this is."""
 
-import json
 import logging
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from functools import wraps
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from usertrack.server.api_errors import ApiError
-from usertrack.server.auth import authenticate, check_project
+from usertrack.server.http.api_errors import ApiError
+from usertrack.server.http.auth import authenticate, check_project
+from usertrack.server.http.requests import answering, json_object
+from usertrack.server.http.server_settings import ServerSettings
 from usertrack.server.insights.compute import checked
 from usertrack.server.query_runner import QueryRunner
-from usertrack.server.settings import ServerSettings
 
 _ASYNC = {"async", "lazy_async", "force_async"}
 _BLOCKING = {
@@ -27,11 +25,8 @@ _BLOCKING = {
     "async_except_on_cache_miss",
     "lazy_async_except_on_cache_miss",
 }
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-MAX_BODY = 20 * 1024 * 1024  # PostHog's DATA_UPLOAD_MAX_MEMORY_SIZE
 PARQUET = "application/vnd.apache.parquet"
 log = logging.getLogger(__name__)
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def routes(settings: ServerSettings, runner: QueryRunner) -> list[Route]:
@@ -51,21 +46,6 @@ def routes(settings: ServerSettings, runner: QueryRunner) -> list[Route]:
         ),
         *(Route(f"/api/users/@me{slash}", answering(api.me), methods=["GET"]) for slash in ("/", "")),
     ]
-
-
-def answering(handler: Handler) -> Handler:
-    @wraps(handler)
-    async def answer(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except ApiError as error:
-            if error.status >= 500:
-                log.warning("answered with HTTP %d, %s", error.status, error.code, exc_info=error.__cause__)
-            return error.response()
-        except ClientDisconnect:
-            return Response(status_code=400)  # that nobody reads
-
-    return answer
 
 
 class _QueryApi:
@@ -145,34 +125,6 @@ class _QueryApi:
 
 def _bytes(content: bytes, status: int = 200) -> Response:
     return Response(content, status, media_type="application/json")
-
-
-async def json_object(request: Request) -> dict[str, Any]:
-    try:
-        text = await whole_body(request)
-        body = json.loads(text.decode(), parse_constant=_no_number)  # as bytes it would take half of a surrogate pair
-        if _SURROGATE.search(text):
-            json.dumps(body, ensure_ascii=False).encode()  # half of a pair is no text
-    except (ValueError, RecursionError) as error:
-        raise ApiError(400, "parse_error", f"JSON parse error - {error}", "invalid_request") from error
-    if not isinstance(body, dict):
-        raise ApiError(400, "invalid_input", "The body must be a JSON object.")
-    return body
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-async def whole_body(request: Request) -> bytes:
-    """The body, up to what PostHog takes: nobody has shown a key yet."""
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise ApiError(413, "too_large", "The request body is larger than 20 MB.", "invalid_request")
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 def _query_id(body: dict[str, Any]) -> str | None:

@@ -11,17 +11,17 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from usertrack.server.api_errors import ApiError
-from usertrack.server.execute import cancel, execute, execute_parquet, progress, read_rows
-from usertrack.server.hogql import Context, Definition, HogQLError, compile_hogql
+from usertrack.server.database.execute import cancel, execute, execute_parquet, progress, read_rows
+from usertrack.server.database.store import Store
+from usertrack.server.hogql import Context, HogQLError, PropertyDefinition, compile_hogql
 from usertrack.server.hogql.compile import Compiled
 from usertrack.server.hogql.parse import GRAMMAR, Tree
 from usertrack.server.hogql.trees import Trees
+from usertrack.server.http.api_errors import ApiError
+from usertrack.server.http.server_settings import ServerSettings
 from usertrack.server.insights.compute import compute
-from usertrack.server.insights.nodes import LIMIT, World
-from usertrack.server.settings import ServerSettings
-from usertrack.server.store import Store
-from usertrack.server.turns import Turns, tag_of, tags_of
+from usertrack.server.insights.nodes import LIMIT, Project
+from usertrack.server.query_queue import QueryQueue, tag_of, tags_of
 
 STATUS_TTL = 600  # seconds
 TOO_MANY = "concurrency_limit_exceeded"  # PostHog's words where an error is not a status
@@ -47,7 +47,7 @@ class QueryRunner:
         self._store, self._settings = store, settings
         # one folder for each release of the grammar
         self._trees = Trees(store.path / f"shapes-{GRAMMAR}")
-        self.turns = Turns(store, settings)
+        self.turns = QueryQueue(store, settings)
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
 
@@ -69,7 +69,7 @@ class QueryRunner:
                 raise ApiError(400, "too_many_rows", "The query has too many rows. Try a shorter range.")
             return rows
 
-        world = World(
+        world = Project(
             ZoneInfo(settings.timezone), settings.week_start_day or 0, settings.clock(), settings.test_account_filters
         )
         started = time.perf_counter()
@@ -224,7 +224,7 @@ class QueryRunner:
             timezone=settings.timezone,
             week_start_day=settings.week_start_day or 0,
             row_cap=row_cap,
-            definitions={(kind, name): Definition(type_, bool(scalar)) for kind, name, type_, scalar in known},
+            definitions={(kind, name): PropertyDefinition(type_, bool(scalar)) for kind, name, type_, scalar in known},
             modifiers=modifiers,
             project_id=settings.project_id,
             now=settings.now,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from usertrack.core.errors import ConnectionFailed, UsageError
-from usertrack.server.settings import ServerSettings
+from usertrack.server.http.server_settings import ServerSettings
 
 if TYPE_CHECKING:
     import uvicorn
@@ -58,13 +58,13 @@ def serve(
 
     Raises ``ConnectionFailed`` when the port or the directory is taken.
     """
-    from usertrack.server.store import Store
+    from usertrack.server.database.store import Store
 
     with closing(_listen(host, port)) as listener, closing(Store(data)) as store:
         import uvicorn
 
         from usertrack.server.app import create_app
-        from usertrack.server.log import to_stderr
+        from usertrack.server.http.log import to_stderr
 
         to_stderr(log_format)
         settings = replace(load_or_create_settings(data, env), owner_key=secrets.token_urlsafe(32), **overrides)
@@ -93,8 +93,8 @@ def serving(data: Path, env: Mapping[str, str]) -> Iterator[tuple[str, ServerSet
 
     Raises ``UsageError`` where no events are kept, ``ConnectionFailed`` when another process has them.
     """
-    from usertrack.server.lock import DirectoryServed
-    from usertrack.server.store import Store
+    from usertrack.server.database.lock import DirectoryServed
+    from usertrack.server.database.store import Store
 
     if not (data / "clickhouse").is_dir():
         raise UsageError(f"no events are kept in {data}", "`usertrack serve --data DIR` keeps them")
@@ -108,7 +108,7 @@ def serving(data: Path, env: Mapping[str, str]) -> Iterator[tuple[str, ServerSet
         import uvicorn
 
         from usertrack.server.app import create_app
-        from usertrack.server.log import to_stderr
+        from usertrack.server.http.log import to_stderr
 
         to_stderr("text")
         config = uvicorn.Config(create_app(store, keys), log_config=None, access_log=False, ws="none", lifespan="off")

@@ -47,7 +47,7 @@ class Api(Protocol):
         ...
 
 
-def make(name: str, settings: Settings, notify: Notify) -> Source:
+def make_source(name: str, settings: Settings, notify: Notify) -> Source:
     """The source called ``name``, not yet connected."""
     module, _, cls = REGISTRY[name].partition(":")
     return cast(Source, getattr(importlib.import_module(module), cls).from_settings(settings, notify))

@@ -10,7 +10,7 @@ from usertrack.core.table import Column
 _WIDE = ("UInt64", "Int128", "Int256")
 
 
-class Collected:
+class AnswerRows:
     """The rows of one or several answers to the same query."""
 
     def __init__(self, spool: Spool) -> None:

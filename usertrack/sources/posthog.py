@@ -20,9 +20,9 @@ from usertrack.core.table import Table
 from usertrack.core.words import number
 from usertrack.library.library import Statement
 from usertrack.library.sql import statement_of
-from usertrack.sources.clickhouse import Collected, rows_of
+from usertrack.sources.clickhouse import AnswerRows, rows_of
 from usertrack.sources.limits import own_limit, with_limit
-from usertrack.sources.query_api import QueryApi
+from usertrack.sources.query_client import QueryClient
 from usertrack.workspace.settings import Settings
 
 PAGE_ROWS = 50_000
@@ -61,7 +61,7 @@ class PostHog:
         self._notify = notify
         self._page_rows = page_rows
         self._at_once = asyncio.Semaphore(_AT_ONCE)
-        self._api = QueryApi(host, project_id, key, notify, timeout=timeout, pause=retry_pause, transport=transport)
+        self._api = QueryClient(host, project_id, key, notify, timeout=timeout, pause=retry_pause, transport=transport)
 
     @classmethod
     def from_settings(cls, settings: Settings, notify: Notify) -> "PostHog":
@@ -145,18 +145,18 @@ class PostHog:
         pages = await self._pages(sql, statement, spool)
         return _Found(pages.rows(), notes=(f"{number(len(pages))} rows, in the order of {statement.key}",))
 
-    async def _page(self, sql: str, statement: Statement, spool: Spool) -> Collected:
-        result = Collected(spool)
+    async def _page(self, sql: str, statement: Statement, spool: Spool) -> AnswerRows:
+        result = AnswerRows(spool)
         document = await self._api.ask(sql, statement.values, statement.name)
         result.add(document, rows_of(document))
         return result
 
-    async def _pages(self, sql: str, statement: Statement, spool: Spool) -> Collected:
+    async def _pages(self, sql: str, statement: Statement, spool: Spool) -> AnswerRows:
         """All rows, page by page along the key, those without a key last.
 
         A full page may have been cut among the rows of its last key, so these are left to the next one.
         """
-        key, result, after = identifier(statement.key), Collected(spool), None
+        key, result, after = identifier(statement.key), AnswerRows(spool), None
         while True:
             condition = f"WHERE {key} > {{usertrack_after}} OR {key} IS NULL " if after is not None else ""
             values = {**statement.values, "usertrack_after": after} if condition else statement.values

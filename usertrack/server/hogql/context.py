@@ -7,10 +7,11 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Definition:
-    """One property as PostHog detected it. ``scalar_string``: every value seen was a string or null."""
+class PropertyDefinition:
+    """A property as PostHog detects it. ``property_type`` is Numeric, Boolean, DateTime, String, or '' while only lists
+    and objects were seen; ``scalar_string``: every value seen was a string or null."""
 
-    property_type: str = ""  # String | Numeric | Boolean | DateTime | ''
+    property_type: str = ""
     scalar_string: bool = False
 
 
@@ -26,7 +27,7 @@ class Context:
     timezone: str = "UTC"
     week_start_day: int = 0
     row_cap: int | None = 50_000
-    definitions: Mapping[tuple[str, str], Definition] = field(default_factory=dict)
+    definitions: Mapping[tuple[str, str], PropertyDefinition] = field(default_factory=dict)
     modifiers: Mapping[str, Any] = field(default_factory=dict)
     project_id: int = 1
     cohorts: Mapping[int, str] = field(default_factory=dict)

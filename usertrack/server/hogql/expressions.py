@@ -12,8 +12,8 @@ from usertrack.server.hogql.context import Context
 from usertrack.server.hogql.errors import HogQLError
 from usertrack.server.hogql.parse import Node
 from usertrack.server.hogql.properties import json_member
-from usertrack.server.hogql.scope import Scope
-from usertrack.server.hogql.sources import property_of
+from usertrack.server.hogql.relations import property_of
+from usertrack.server.hogql.scope import SelectScope
 from usertrack.server.hogql.sql import Sql, Type, identifier, literal, quote
 from usertrack.server.hogql.text import chain_of
 
@@ -35,7 +35,7 @@ class Expressions:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.scope = Scope()
+        self.scope = SelectScope()
 
     def visit(self, node: Node) -> Sql:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", node["node"]).lower()

@@ -6,7 +6,7 @@ sub-column of its own. Property definitions say which form is enough and which t
 
 from collections.abc import Sequence
 
-from usertrack.server.hogql.context import Context, Definition
+from usertrack.server.hogql.context import Context, PropertyDefinition
 from usertrack.server.hogql.sql import Sql, Type, identifier, quote
 
 _ALWAYS_STRING = {f"$ai_{name}_id" for name in ("trace", "session", "parent", "span", "generation", "experiment")}
@@ -22,11 +22,11 @@ def json_property(column: str, path: Sequence[str | int], owner: str, context: C
         )
         return text_property(whole, path[depth:])
     definition = context.definitions.get((owner, keys[0])) if len(keys) == 1 else None
-    value = Sql(_value(column, keys, definition or Definition()), Type("String"))
+    value = Sql(_value(column, keys, definition or PropertyDefinition()), Type("String"))
     return value if raw or not definition or keys[0] in _ALWAYS_STRING else typed(value, definition, context)
 
 
-def _value(column: str, keys: Sequence[str], definition: Definition) -> str:
+def _value(column: str, keys: Sequence[str], definition: PropertyDefinition) -> str:
     path = ".".join(identifier(key.replace(".", "%2E")) for key in keys)  # the store keeps a dotted key one key
     text = f"{column}.{path}.:String"
     if definition.scalar_string:
@@ -44,7 +44,7 @@ def json_member(column: str, key: str) -> Sql:
     return Sql(f"coalesce({texts})", Type("String", nullable=False))
 
 
-def typed(value: Sql, definition: Definition, context: Context) -> Sql:
+def typed(value: Sql, definition: PropertyDefinition, context: Context) -> Sql:
     """``value`` converted to the type its property definition has; what does not convert is NULL."""
     if definition.property_type == "Numeric":
         return Sql(f"accurateCastOrNull({value.text}, 'Float64')", Type("Float"))

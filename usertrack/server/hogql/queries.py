@@ -8,8 +8,8 @@ from typing import NamedTuple
 from usertrack.server.hogql.errors import HogQLError, suggestion
 from usertrack.server.hogql.expressions import Expressions
 from usertrack.server.hogql.parse import Node
-from usertrack.server.hogql.scope import Scope
-from usertrack.server.hogql.sources import Source, TableSource
+from usertrack.server.hogql.relations import Relation, TableRelation
+from usertrack.server.hogql.scope import SelectScope
 from usertrack.server.hogql.sql import Sql, Type, identifier
 from usertrack.server.hogql.tables import TABLES
 from usertrack.server.hogql.text import column_name
@@ -28,7 +28,7 @@ _SET_OPERATORS = {
 _GROUPINGS = {"rollup": "GROUP BY ROLLUP({})", "cube": "GROUP BY CUBE({})"}
 
 
-class Column(NamedTuple):
+class SelectColumn(NamedTuple):
     """A column of a query: PostHog's name for it, and ``key``, its name in the ClickHouse SQL."""
 
     name: str
@@ -48,25 +48,25 @@ class Queries(Expressions):
 
     visit_select_set_query = visit_select_query
 
-    def query(self, node: Node, *, top: bool = False) -> tuple[str, list[Column]]:
+    def query(self, node: Node, *, top: bool = False) -> tuple[str, list[SelectColumn]]:
         if node["node"] == "SelectSetQuery":
             return self._set(node, top=top)
         if node["node"] != "SelectQuery":
             raise HogQLError(f"{node['node']} is not supported as a query")
-        with self._scope(Scope(self.scope)):
+        with self._scope(SelectScope(self.scope)):
             return self._select(node, top=top)
 
     @contextmanager
-    def _scope(self, scope: Scope) -> Iterator[None]:
+    def _scope(self, scope: SelectScope) -> Iterator[None]:
         before, self.scope = self.scope, scope
         yield
         self.scope = before
 
-    def _set(self, node: Node, *, top: bool) -> tuple[str, list[Column]]:
+    def _set(self, node: Node, *, top: bool) -> tuple[str, list[SelectColumn]]:
         """UNION and the like; WITH queries of the first member are visible in all."""
         first = node["initial_select_query"]
         ctes = first.get("ctes") or []
-        with self._scope(Scope(self.scope, ctes={cte["name"]: cte for cte in ctes})):
+        with self._scope(SelectScope(self.scope, ctes={cte["name"]: cte for cte in ctes})):
             text, columns = self.query(first, top=top)
             for member in node["subsequent_select_queries"]:
                 operator = member["set_operator"]
@@ -80,13 +80,13 @@ class Queries(Expressions):
             order = self._outer_order(node, columns)
         return (f"SELECT * FROM ({text}){order}{tail}" if tail or order else text), columns
 
-    def _outer_order(self, node: Node, columns: list[Column]) -> str:
+    def _outer_order(self, node: Node, columns: list[SelectColumn]) -> str:
         if not node.get("order_by"):
             return ""
-        with self._scope(Scope(self.scope, aliases={column.key: column.type for column in columns})):
+        with self._scope(SelectScope(self.scope, aliases={column.key: column.type for column in columns})):
             return f" ORDER BY {', '.join(map(self.order, node['order_by']))}"
 
-    def _select(self, node: Node, *, top: bool) -> tuple[str, list[Column]]:
+    def _select(self, node: Node, *, top: bool) -> tuple[str, list[SelectColumn]]:
         scope = self.scope
         scope.ctes.update({cte["name"]: cte for cte in node.get("ctes") or []})
         joins = self._sources(node.get("select_from"))
@@ -113,11 +113,11 @@ class Queries(Expressions):
     def _clause(self, word: str, node: Node | None) -> str:
         return f" {word} {self.value(node).text}" if node else ""
 
-    def _items(self, nodes: list[Node], *, top: bool) -> tuple[list[str], list[Column]]:
+    def _items(self, nodes: list[Node], *, top: bool) -> tuple[list[str], list[SelectColumn]]:
         """The printed columns. In a subquery a column without an alias gets PostHog's name for it; at the top it gets
         a name that no query uses, so that no expression can mean it."""
         items: list[str] = []
-        columns: list[Column] = []
+        columns: list[SelectColumn] = []
         for node in nodes:
             for name, value in self._expanded(node):
                 key = name
@@ -127,7 +127,7 @@ class Queries(Expressions):
                     key = f"__{len(columns)}" if taken else name
                     value = Sql(f"{value.text} AS {identifier(key)}", value.type)
                 items.append(value.text)
-                columns.append(Column(name, value.type, key))
+                columns.append(SelectColumn(name, value.type, key))
         return items, columns
 
     def _expanded(self, node: Node) -> list[tuple[str, Sql]]:
@@ -150,7 +150,7 @@ class Queries(Expressions):
         text = f"toJSONString({bare})" if top else bare
         return Sql(f"{text} AS {identifier(node['alias'])}", Type("String", False) if top else value.type)
 
-    def _source(self, chain: list[str]) -> Source:
+    def _source(self, chain: list[str]) -> Relation:
         sources = self.scope.sources
         if not sources:
             raise HogQLError("Cannot use '*' when there are no tables in the query")
@@ -172,7 +172,7 @@ class Queries(Expressions):
             raise HogQLError(f"COLUMNS('{pattern}') is not a valid pattern: {error}") from error
         return [(name, source.get([name])) for name in names]
 
-    def _sources(self, node: Node | None) -> list[tuple[Node, Source]]:
+    def _sources(self, node: Node | None) -> list[tuple[Node, Relation]]:
         """Every table and subquery of FROM, registered in the scope."""
         joins = []
         while node:
@@ -186,7 +186,7 @@ class Queries(Expressions):
             node = node.get("next_join")
         return joins
 
-    def _open(self, node: Node) -> Source:
+    def _open(self, node: Node) -> Relation:
         table, alias = node["table"], node.get("alias") or ""
         if table["node"] in ("SelectQuery", "SelectSetQuery"):
             return self._subquery(table, alias)
@@ -199,9 +199,9 @@ class Queries(Expressions):
             raise HogQLError(f"Unknown table `{name}`.{suggestion(name, TABLES)}")
         return self._table(name, alias or name, node.get("table_args"))
 
-    def _table(self, name: str, alias: str, arguments: list[Node] | None) -> Source:
+    def _table(self, name: str, alias: str, arguments: list[Node] | None) -> Relation:
         table = TABLES[name]
-        source = TableSource(alias, alias, self.context, table=table)
+        source = TableRelation(alias, alias, self.context, table=table)
         if not table.function:
             if arguments is not None:
                 raise HogQLError(f"Table '{name}' does not accept arguments")
@@ -211,17 +211,17 @@ class Queries(Expressions):
         source.sql = f"{table.clickhouse}({self.texts(arguments)})"
         return source
 
-    def _cte(self, cte: Node, alias: str) -> Source:
+    def _cte(self, cte: Node, alias: str) -> Relation:
         """A WITH query is printed where it is used. Inside of it, its own name is not visible."""
         if cte["cte_type"] != "subquery":
             raise HogQLError(f"Cannot select from `{cte['name']}`: it is a value")
         if cte.get("recursive"):
             raise HogQLError("WITH RECURSIVE is not supported")
-        owner: Scope | None = self.scope
+        owner: SelectScope | None = self.scope
         while owner and cte["name"] not in owner.ctes:
             owner = owner.parent
         others = {name: other for name, other in (owner.ctes if owner else {}).items() if name != cte["name"]}
-        with self._scope(Scope(Scope(owner.parent if owner else None, ctes=others))):
+        with self._scope(SelectScope(SelectScope(owner.parent if owner else None, ctes=others))):
             return self._subquery(cte["expr"], alias)
 
     def in_list(self, node: Node) -> Sql:
@@ -230,13 +230,13 @@ class Queries(Expressions):
             return Sql(self._cte(cte, "").sql)
         return super().in_list(node)
 
-    def _subquery(self, node: Node, alias: str) -> Source:
+    def _subquery(self, node: Node, alias: str) -> Relation:
         text, columns = self.query(node)
         self._anonymous += 1
         types = {column.key: column.type for column in columns}
-        return Source(alias, alias or f"__q{self._anonymous}", self.context, types, f"({text})")
+        return Relation(alias, alias or f"__q{self._anonymous}", self.context, types, f"({text})")
 
-    def _from(self, joins: list[tuple[Node, Source]], constraints: list[str]) -> str:
+    def _from(self, joins: list[tuple[Node, Relation]], constraints: list[str]) -> str:
         text = ""
         for (node, source), constraint in zip(joins, constraints, strict=True):
             word = f" {_join_type(node)} " if text else " FROM "
@@ -265,7 +265,7 @@ class Queries(Expressions):
             pairs.append(f"{left.get(field['chain']).plain.text} = {right.plain.text}")
         return f" ON {' AND '.join(pairs)}"
 
-    def _sample(self, node: Node, source: Source) -> str:
+    def _sample(self, node: Node, source: Relation) -> str:
         """SAMPLE takes a fixed share of the distinct ids, as PostHog's sampling key does."""
         sample = node.get("sample")
         if not sample:

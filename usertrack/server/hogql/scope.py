@@ -4,16 +4,16 @@ from dataclasses import dataclass, field
 
 from usertrack.server.hogql.errors import HogQLError, suggestion
 from usertrack.server.hogql.parse import Node
-from usertrack.server.hogql.sources import Chain, Source, property_of
+from usertrack.server.hogql.relations import Chain, Relation, property_of
 from usertrack.server.hogql.sql import Sql, Type, identifier
 
 
 @dataclass
-class Scope:
+class SelectScope:
     """``filtering``: in WHERE or ON, ``exact``: in ON, ``raw``: properties stay text, ``inside``: this aggregation."""
 
-    parent: "Scope | None" = None
-    sources: list[Source] = field(default_factory=list)
+    parent: "SelectScope | None" = None
+    sources: list[Relation] = field(default_factory=list)
     aliases: dict[str, Type] = field(default_factory=dict)
     ctes: dict[str, Node] = field(default_factory=dict)
     arguments: list[str] = field(default_factory=list)  # of the lambdas around
@@ -27,7 +27,7 @@ class Scope:
             return self.ctes[name]
         return self.parent.cte(name) if self.parent else None
 
-    def add(self, source: Source) -> None:
+    def add(self, source: Relation) -> None:
         if source.name and any(source.name == other.name for other in self.sources):
             raise HogQLError(
                 f'Already have joined a table called "{source.name}". Can\'t join another one with the same name.'

@@ -11,7 +11,7 @@ RESERVED = {"true", "false", "null", "team_id"}
 
 
 @dataclass(frozen=True)
-class Link:
+class LazyJoin:
     """A lazy join: ``field.x`` reads x of ``table`` where its ``remote`` equals our ``local``."""
 
     table: str
@@ -22,12 +22,12 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Table:
+class HogQLTable:
     """``aggregates``: columns are SQL over ``clickhouse`` grouped by ``group``, else columns of that name."""
 
     clickhouse: str
     columns: dict[str, Type]
-    links: dict[str, Link] = field(default_factory=dict)
+    links: dict[str, LazyJoin] = field(default_factory=dict)
     itself: frozenset[str] = frozenset()  # e.g. events.pdi.person_id is events.person_id
     final: bool = False
     aggregates: bool = False
@@ -35,11 +35,11 @@ class Table:
     hidden: frozenset[str] = frozenset()  # left out of SELECT *
 
 
-_PERSON = Link("persons", "person_id", "id", {"id": "person_id"})
+_PERSON = LazyJoin("persons", "person_id", "id", {"id": "person_id"})
 _GROUPS = [f"$group_{index}" for index in range(5)]
 
 TABLES = {
-    "events": Table(
+    "events": HogQLTable(
         "posthog.events",
         {
             "uuid": UUID,
@@ -57,16 +57,16 @@ TABLES = {
         },
         {
             "person": _PERSON,
-            "session": Link("sessions", "$session_id", "session_id"),
+            "session": LazyJoin("sessions", "$session_id", "session_id"),
             **{
-                f"group_{index}": Link("groups", group, "key", where=f"`index` = {index}")
+                f"group_{index}": LazyJoin("groups", group, "key", where=f"`index` = {index}")
                 for index, group in enumerate(_GROUPS)
             },
         },
         itself=frozenset({"pdi", "poe"}),
         hidden=frozenset({"person_id"}),
     ),
-    "persons": Table(
+    "persons": HogQLTable(
         "posthog.persons",
         {
             "id": UUID,
@@ -75,13 +75,13 @@ TABLES = {
             "is_identified": BOOL,
             "last_seen_at": MAYBE_TIME,
         },
-        {"pdi": Link("person_distinct_ids", "id", "person_id", {"person_id": "id"})},
+        {"pdi": LazyJoin("person_distinct_ids", "id", "person_id", {"person_id": "id"})},
         final=True,
     ),
-    "person_distinct_ids": Table(
+    "person_distinct_ids": HogQLTable(
         "posthog.person_distinct_ids", {"distinct_id": STRING, "person_id": UUID}, {"person": _PERSON}, final=True
     ),
-    "groups": Table(
+    "groups": HogQLTable(
         "posthog.groups",
         {
             "index": INT,
@@ -92,8 +92,10 @@ TABLES = {
         },
         final=True,
     ),
-    "sessions": Table("posthog.events", {name: kind for name, (_, kind) in SESSION_COLUMNS.items()}, aggregates=True),
-    "numbers": Table("numbers", {"number": INT}, function=True),
+    "sessions": HogQLTable(
+        "posthog.events", {name: kind for name, (_, kind) in SESSION_COLUMNS.items()}, aggregates=True
+    ),
+    "numbers": HogQLTable("numbers", {"number": INT}, function=True),
 }
 # raw_* and *_overrides are PostHog's storage; the tables above are already deduplicated and merged
 TABLES["raw_persons"] = TABLES["persons"]

@@ -12,17 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from usertrack.server.addresses import is_address_sql, without_addresses_sql
+from usertrack.server.capture.ip_addresses import is_address_sql, without_addresses_sql
+from usertrack.server.capture.payload import DISTINCT_ID_LENGTH
+from usertrack.server.capture.persons import NOBODY, clickhouse_time, first_person_id_sql
+from usertrack.server.database.store import literals
 from usertrack.server.hogql.sql import quote
 from usertrack.server.imports.clock import WallClock
-from usertrack.server.imports.file import NUMBER, Column, EventFile, holds_objects, opened
+from usertrack.server.imports.event_file import NUMBER, EventFile, FileColumn, holds_objects, opened
 from usertrack.server.imports.mapping import Constant, Mapping, Origin, read_mapping
-from usertrack.server.payload import DISTINCT_ID_LENGTH
-from usertrack.server.persons import NOBODY, clickhouse_time, first_person_id_sql
-from usertrack.server.store import literals
 
 if TYPE_CHECKING:
-    from usertrack.server.session import Session
+    from usertrack.server.database.session import ClickHouseSession
 
 STAGED = "posthog.import_events"
 LINKS = "posthog.import_links"  # distinct_id and person_id, of ids that the file joins to a person
@@ -159,7 +159,7 @@ class Events:
         read = self._moment(column)
         return f"if({read} {_RANGE}, {read}, NULL)"
 
-    def _moment(self, column: Column) -> str:
+    def _moment(self, column: FileColumn) -> str:
         if column.written or column.kind == "text":
             read = f"if(match({column.sql}, {quote(_TIME)}), {_read(column)}, NULL)"
             wall = self._wall(column)
@@ -175,7 +175,7 @@ class Events:
         """The timestamps that are in no timezone, as they are shown in ``zone``; None where that is no question."""
         return self._wall(self.file[str(self.mapping.of["timestamp"])])
 
-    def _wall(self, column: Column) -> WallClock | None:
+    def _wall(self, column: FileColumn) -> WallClock | None:
         if self.zone == "UTC":
             return None
         if column.written or column.kind == "text":
@@ -196,7 +196,7 @@ class Events:
             return f"toValidUTF8({column.sql})"
         return f"ifNull({self._plain(column)}, '')"
 
-    def _plain(self, column: Column) -> str:
+    def _plain(self, column: FileColumn) -> str:
         if column.kind == "object":
             return f"toJSONString({column.sql})"
         if column.kind == "time":
@@ -263,7 +263,7 @@ class Events:
 
 
 @contextmanager
-def open_events(session: "Session", options: ImportOptions, token: str) -> Iterator[Events]:
+def open_events(session: "ClickHouseSession", options: ImportOptions, token: str) -> Iterator[Events]:
     """The events of the file that is ``wanted``, for the project of ``token``. Raises UsageError."""
     with opened(session, options.path, options.called) as file:
         names = [column.name for column in file.columns]
@@ -271,7 +271,7 @@ def open_events(session: "Session", options: ImportOptions, token: str) -> Itera
         yield Events(file, mapping, token, options.zone)
 
 
-def _read(column: Column) -> str:
+def _read(column: FileColumn) -> str:
     return f"parseDateTime64BestEffortOrNull({column.sql}, 6, 'UTC')"
 
 

@@ -16,23 +16,23 @@ from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsageError
 from usertrack.core.words import plural
+from usertrack.server.capture.persons import clickhouse_time
+from usertrack.server.database.store import literal
 from usertrack.server.imports.events import BAD, COLUMNS, LINKS, STAGED, Events, ImportOptions, open_events
-from usertrack.server.imports.people import JOINED, PEOPLE, gather, join_identified, links, persons
 from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, running
-from usertrack.server.imports.ties import PLACES, SPREAD, TIES, has_times, left_equal, spread
-from usertrack.server.persons import clickhouse_time
-from usertrack.server.store import literal
+from usertrack.server.imports.staged_persons import JOINED, PEOPLE, gather, join_identified, links, persons
+from usertrack.server.imports.ties import PLACES, SPREAD, TIES, has_times, left_equal, spread_ties
 
 if TYPE_CHECKING:
     from usertrack.core.notify import Notify
-    from usertrack.server.session import Session
-    from usertrack.server.store import Store
+    from usertrack.server.database.session import ClickHouseSession
+    from usertrack.server.database.store import Store
 
 _MARGIN = timedelta(minutes=10)  # a request that came before may have waited for its turn
 _REPEATED = "posthog.import_repeats"
 
 
-Said = Callable[[str], None]
+ReportLine = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ def import_file(store: "Store", options: ImportOptions, token: str, now: datetim
 
 def _load(
     store: "Store",
-    session: "Session",
+    session: "ClickHouseSession",
     events: Events,
     now: datetime,
-    progress: Said,
+    progress: ReportLine,
     options: ImportOptions,
 ) -> Imported:
     from chdb import ChdbError
@@ -88,7 +88,7 @@ def _load(
         apart = join_identified(session)
         people, first, last = gather(session)
         keeps = options.ties == "file" and has_times(session, options.zone)
-        ties = spread(session, events, _REPEATED, progress) if keeps else left_equal(session)
+        ties = spread_ties(session, events, _REPEATED, progress) if keeps else left_equal(session)
         repeated = _tell_apart(session, given="uuid" in events.mapping.of)
         known = _forget_known(session, None if "uuid" in events.mapping.of else (first, last))
         notes = clock_notes(session, events) + ties
@@ -117,7 +117,7 @@ def _load(
     )
 
 
-def _stage(session: "Session", events: Events, select: str, progress: Said) -> int:
+def _stage(session: "ClickHouseSession", events: Events, select: str, progress: ReportLine) -> int:
     """Everything that takes long, where it can be interrupted; returns how many events there are."""
     _clear(session)
     # numbers of blocks are given to the rows when they come to the table of events
@@ -132,7 +132,7 @@ def _stage(session: "Session", events: Events, select: str, progress: Said) -> i
     return _count(session, STAGED)
 
 
-def _tell_apart(session: "Session", *, given: bool) -> int:
+def _tell_apart(session: "ClickHouseSession", *, given: bool) -> int:
     """Identical rows are events of their own: the second, third, … gets a uuid of its own.
 
     Of rows with a ``given`` uuid in common only the earliest is kept. Returns how many are left out.
@@ -152,13 +152,13 @@ def _tell_apart(session: "Session", *, given: bool) -> int:
     return before - _count(session, STAGED)
 
 
-def _forget_known(session: "Session", between: tuple[str, str] | None) -> int:
+def _forget_known(session: "ClickHouseSession", between: tuple[str, str] | None) -> int:
     """Take out of what is staged the events that are stored, looked for ``between`` two times where that is certain."""
     spread_last = f"toDateTime64('{{}}', 6, 'UTC') + toIntervalSecond({SPREAD})"
     return _forget(session, f"timestamp BETWEEN '{{}}' AND {spread_last}".format(*between) if between else "true")
 
 
-def _catch_up(session: "Session", began: datetime) -> int:
+def _catch_up(session: "ClickHouseSession", began: datetime) -> int:
     """What others wrote since ``began``: events that are known now, and ids that have become another person's."""
     since = began - _MARGIN
     moved = session.rows(
@@ -176,7 +176,7 @@ def _catch_up(session: "Session", began: datetime) -> int:
     return _forget(session, f"created_at >= '{clickhouse_time(since)}'")
 
 
-def _forget(session: "Session", stored: str) -> int:
+def _forget(session: "ClickHouseSession", stored: str) -> int:
     known = f"uuid IN (SELECT uuid FROM posthog.events WHERE {stored})"
     count = _count(session, f"{STAGED} WHERE {known}")
     if count:
@@ -184,7 +184,7 @@ def _forget(session: "Session", stored: str) -> int:
     return count
 
 
-def _commit(store: "Store", session: "Session", events: Events, now: datetime) -> None:
+def _commit(store: "Store", session: "ClickHouseSession", events: Events, now: datetime) -> None:
     """Persons before events, as capture writes them: what is there is complete. Each month comes as a whole."""
     version = time.time_ns()
     store.journal.complete()
@@ -205,12 +205,12 @@ def _commit(store: "Store", session: "Session", events: Events, now: datetime) -
         session.query(f"ALTER TABLE {STAGED} MOVE PARTITION ID '{month}' TO TABLE posthog.events")
 
 
-def _count(session: "Session", rows: str) -> int:
+def _count(session: "ClickHouseSession", rows: str) -> int:
     ((count,),) = session.rows(f"SELECT count() FROM {rows}")
     return int(count)
 
 
-def _clear(session: "Session") -> None:
+def _clear(session: "ClickHouseSession") -> None:
     for table in (STAGED, _REPEATED, PEOPLE, JOINED, LINKS, TIES, PLACES):
         session.query(f"DROP TABLE IF EXISTS {table} SYNC")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.server.addresses import means_address
+from usertrack.server.capture.ip_addresses import means_address
 
 # what people call it, best first; compared without case, spaces and underscores
 _USUAL = {

@@ -9,13 +9,13 @@ from uuid import uuid4
 
 from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.core.words import number, plural
-from usertrack.server.execute import cancel
-from usertrack.server.execute import progress as progress_of
+from usertrack.server.database.execute import cancel
+from usertrack.server.database.execute import progress as progress_of
+from usertrack.server.imports.event_file import CONVERT, unreadable
 from usertrack.server.imports.events import BAD, PROBLEMS, Events
-from usertrack.server.imports.file import CONVERT, unreadable
 
 if TYPE_CHECKING:
-    from usertrack.server.session import Session
+    from usertrack.server.database.session import ClickHouseSession
 
 _EXAMPLES = 3
 _SHOWN = 10  # rows of a dry run
@@ -33,7 +33,7 @@ class Problem:
     example: str
 
 
-def running(session: "Session", statement: str, progress: Callable[[str], None]) -> None:
+def running(session: "ClickHouseSession", statement: str, progress: Callable[[str], None]) -> None:
     """Run an INSERT that ends with SETTINGS, telling how many rows are read; an exception here stops it."""
     tag = f"import-{uuid4()}"
     failures: list[BaseException] = []
@@ -64,7 +64,7 @@ def _how_far(rows: int, total: int) -> str:
     return f"{number(rows)}{of_total} rows read"
 
 
-def first_rows(session: "Session", events: Events) -> list[list[Any]]:
+def first_rows(session: "ClickHouseSession", events: Events) -> list[list[Any]]:
     """The first rows of the file as (timestamp, UTC, distinct_id, event, properties as JSON); None: unreadable."""
     rows = session.rows(
         f"SELECT toTimeZone(timestamp, 'UTC'), distinct_id, event, properties FROM ({events.rows()}) LIMIT {_SHOWN}"
@@ -73,7 +73,7 @@ def first_rows(session: "Session", events: Events) -> list[list[Any]]:
     return [[at and datetime.fromisoformat(at), *rest] for at, *rest in rows]
 
 
-def bad_rows(session: "Session", events: Events) -> list[Problem]:
+def bad_rows(session: "ClickHouseSession", events: Events) -> list[Problem]:
     """What is wrong with the rows of the file, most frequent first. Reads the whole file, on one core."""
     which = ", ".join(f"{condition}, '{what}'" for what, condition in PROBLEMS.items())
     rows = events.rows(row="rowNumberInAllBlocks()", said=events.said)
@@ -85,7 +85,7 @@ def bad_rows(session: "Session", events: Events) -> list[Problem]:
     return [Problem(what, count, _places(session, events, rows), said) for what, count, rows, said in found]
 
 
-def clock_notes(session: "Session", events: Events) -> tuple[str, ...]:
+def clock_notes(session: "ClickHouseSession", events: Events) -> tuple[str, ...]:
     """How many rows have a time that their timezone skipped, or had twice, when its clocks were changed."""
     if not (wall := events.wall()):
         return ()
@@ -103,7 +103,7 @@ def clock_notes(session: "Session", events: Events) -> tuple[str, ...]:
     )
 
 
-def _places(session: "Session", events: Events, rows: list[int]) -> tuple[int, ...]:
+def _places(session: "ClickHouseSession", events: Events, rows: list[int]) -> tuple[int, ...]:
     """Rows, counted from 0, as people find them: lines of a CSV, whose values may have lines of their own."""
     if not events.file.is_csv:
         return tuple(row + 1 for row in rows)
@@ -137,7 +137,7 @@ def described(events: Events, problem: Problem) -> str:
     return f"{problem.count} {verb} {problem.what} ({unit}{'s' * (problem.count > 1)} {places}{example})"
 
 
-def failure(session: "Session", events: Events, error: Exception) -> UsertrackError:
+def failure(session: "ClickHouseSession", events: Events, error: Exception) -> UsertrackError:
     """What ClickHouse said while it imported ``events``, as the user's problem."""
     if "FUNCTION_THROW_IF" in str(error) and (problems := bad_rows(session, events)):
         return refused(events, problems)

@@ -12,8 +12,8 @@ import httpx
 from usertrack.core.errors import ConnectionFailed, QueryError, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.core.words import size_words
+from usertrack.server.imports.event_file import suffix_of
 from usertrack.server.imports.events import ImportOptions
-from usertrack.server.imports.file import suffix_of
 from usertrack.server.imports.load import Imported
 
 _PIECE = 1 << 20  # bytes

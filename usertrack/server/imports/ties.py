@@ -12,7 +12,7 @@ from usertrack.server.imports.events import BAD, COLUMNS, STAGED, Events
 from usertrack.server.imports.reading import IN_ORDER, running
 
 if TYPE_CHECKING:
-    from usertrack.server.session import Session
+    from usertrack.server.database.session import ClickHouseSession
 
 TIES = "posthog.import_ties"  # person_id, timestamp and how many rows have both; `room`: the next time is far enough
 PLACES = "posthog.import_places"  # of each tied row: uuid, timestamp and where it is in the file
@@ -22,7 +22,9 @@ _TIED = f"(person_id, timestamp) IN (SELECT person_id, timestamp FROM {TIES} WHE
 _SAME = "with the time of another row of the same person"
 
 
-def spread(session: "Session", events: Events, aside: str, progress: Callable[[str], None]) -> tuple[str, ...]:
+def spread_ties(
+    session: "ClickHouseSession", events: Events, aside: str, progress: Callable[[str], None]
+) -> tuple[str, ...]:
     """Move the staged rows of one person and time apart, by way of the empty table ``aside``; returns what to say."""
     tied, crowded = _found(session)
     if tied:
@@ -34,19 +36,19 @@ def spread(session: "Session", events: Events, aside: str, progress: Callable[[s
     )
 
 
-def left_equal(session: "Session") -> tuple[str, ...]:
+def left_equal(session: "ClickHouseSession") -> tuple[str, ...]:
     """What to say where rows of one person and time stay as they are."""
     tied = sum(_found(session))
     return (f"{plural(tied, 'row')} {_SAME} stay equal: which of them came first is not known",) if tied else ()
 
 
-def has_times(session: "Session", zone: str) -> bool:
+def has_times(session: "ClickHouseSession", zone: str) -> bool:
     """Whether any staged row has a time of day; a log of dates alone lists a day in whatever order."""
     midnight = f"toStartOfDay(toTimeZone(timestamp, {quote(zone)}))"
     return bool(session.rows(f"SELECT 1 FROM {STAGED} WHERE timestamp != {midnight} LIMIT 1"))
 
 
-def _found(session: "Session") -> tuple[int, int]:
+def _found(session: "ClickHouseSession") -> tuple[int, int]:
     """Note the ties of different rows: how many rows have room to be apart, and how many have none."""
     ((any_tie,),) = session.rows(f"SELECT count() > uniqExact(sipHash64(person_id, timestamp)) FROM {STAGED}")
     if not any_tie:
@@ -64,7 +66,7 @@ def _found(session: "Session") -> tuple[int, int]:
     return int(tied), int(crowded)
 
 
-def _read_places(session: "Session", events: Events, progress: Callable[[str], None]) -> None:
+def _read_places(session: "ClickHouseSession", events: Events, progress: Callable[[str], None]) -> None:
     """Read the file once more, in its order."""
     session.query(
         f"CREATE TABLE {PLACES} (uuid UUID, timestamp DateTime64(6, 'UTC'), place UInt64)"
@@ -74,7 +76,7 @@ def _read_places(session: "Session", events: Events, progress: Callable[[str], N
     running(session, f"INSERT INTO {PLACES} {rows} SETTINGS {events.file.settings}, {IN_ORDER}", progress)
 
 
-def _newest_first(session: "Session", events: Events) -> bool:
+def _newest_first(session: "ClickHouseSession", events: Events) -> bool:
     """Whether times go down the further down the file they are, as far as its first rows say."""
     rows = f"{events.rows(place='rowNumberInAllBlocks()')} LIMIT {_FIRST}"
     ((down,),) = session.rows(
@@ -84,7 +86,7 @@ def _newest_first(session: "Session", events: Events) -> bool:
     return bool(down)
 
 
-def _move(session: "Session", aside: str, direction: str) -> None:
+def _move(session: "ClickHouseSession", aside: str, direction: str) -> None:
     columns, moved = ", ".join(f"`{name}`" for name in COLUMNS), "timestamp + toIntervalMicrosecond(later)"
     again = "row_number() OVER (PARTITION BY uuid, timestamp"  # of identical rows, which is which does not matter
     session.query(

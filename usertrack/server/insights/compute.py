@@ -4,16 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from usertrack.library.nodes import source_of
-from usertrack.server.api_errors import ApiError
-from usertrack.server.insights.errors import MOST, USUAL, errors
+from usertrack.server.http.api_errors import ApiError
+from usertrack.server.insights.error_tracking import MOST, USUAL, errors
 from usertrack.server.insights.funnels import funnels
 from usertrack.server.insights.lifecycle import lifecycle
-from usertrack.server.insights.nodes import Ask, Node, World, count
+from usertrack.server.insights.nodes import Node, Project, RunHogQL, count
 from usertrack.server.insights.retention import retention
 from usertrack.server.insights.stickiness import stickiness
 from usertrack.server.insights.trends import trends
 
-_KINDS: dict[str, Callable[[Node, Ask, World], list[Any]]] = {
+_KINDS: dict[str, Callable[[Node, RunHogQL, Project], list[Any]]] = {
     "TrendsQuery": trends,
     "LifecycleQuery": lifecycle,
     "StickinessQuery": stickiness,
@@ -37,7 +37,7 @@ def checked(query: Any) -> Node:
     return query
 
 
-def compute(node: Node, ask: Ask, world: World) -> dict[str, Any]:
+def compute(node: Node, ask: RunHogQL, world: Project) -> dict[str, Any]:
     """The ``results`` of a node that is no HogQLQuery, and what else PostHog says with them."""
     results = _KINDS[node["kind"]](node, ask, world)
     if node["kind"] != "ErrorTrackingQuery":

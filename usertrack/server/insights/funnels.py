@@ -8,9 +8,9 @@ from typing import Any
 from usertrack.server.insights.nodes import (
     NULL,
     OTHER,
-    Ask,
     Node,
-    World,
+    Project,
+    RunHogQL,
     allow,
     any_of,
     breakdown_of,
@@ -38,7 +38,7 @@ Measures = tuple[int, float | None, float | None]
 """Who reached a step; mean and median of the seconds since the one before."""
 
 
-def funnels(node: Node, ask: Ask, world: World) -> list[Any]:
+def funnels(node: Node, ask: RunHogQL, world: Project) -> list[Any]:
     """PostHog's list of steps, or of lists of steps with a breakdown; raises ApiError for what is not supported."""
     series, order, window = _checked(node)
     hits = [event_condition(item) for item in series]

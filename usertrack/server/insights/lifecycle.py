@@ -4,10 +4,10 @@ The numbers are those of the library's posthog/lifecycle.
 """
 
 from usertrack.server.insights.nodes import (
-    Ask,
+    DateRange,
     Node,
-    Period,
-    World,
+    Project,
+    RunHogQL,
     action_of,
     allow,
     event_condition,
@@ -27,7 +27,7 @@ _OPTIONS = {"dateRange", "interval", "series", "properties", "filterTestAccounts
 _SHOWN = {"showLegend", "showValuesOnSeries", "toggledLifecycles", "stacked"}
 
 
-def lifecycle(node: Node, ask: Ask, world: World) -> list[Node]:
+def lifecycle(node: Node, ask: RunHogQL, world: Project) -> list[Node]:
     """PostHog's four series, dormant ones below zero; raises ApiError for options that are not supported."""
     allow(node, _OPTIONS, "LifecycleQuery")
     allow(section(node, "lifecycleFilter"), _SHOWN, "lifecycleFilter")
@@ -47,7 +47,7 @@ def lifecycle(node: Node, ask: Ask, world: World) -> list[Node]:
     ]
 
 
-def _result(item: Node, status: str, people: list[int], period: Period) -> Node:
+def _result(item: Node, status: str, people: list[int], period: DateRange) -> Node:
     data = [-count if status == "dormant" else count for count in people]
     return {
         "status": status,

@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from usertrack.server.api_errors import ApiError
 from usertrack.server.hogql.filters import BEFORE, compared, constant, moment_of, property_condition
+from usertrack.server.http.api_errors import ApiError
 
-Ask = Callable[[str, Mapping[str, Any]], list[list[Any]]]
+RunHogQL = Callable[[str, Mapping[str, Any]], list[list[Any]]]
 """All rows of a HogQL query with these values; a ``Tree`` among them is an expression."""
 
 Node = dict[str, Any]
@@ -35,7 +35,7 @@ START = {
 
 
 @dataclass(frozen=True)
-class World:
+class Project:
     """What a node's numbers depend on beside its events. ``now`` is aware; ``week_start_day`` 0 Sunday, 1 Monday."""
 
     timezone: ZoneInfo
@@ -90,7 +90,7 @@ def objects(node: Mapping[str, Any], name: str) -> list[Node]:
 
 
 @dataclass(frozen=True)
-class Period:
+class DateRange:
     """Intervals in the project's timezone, from the one that holds ``start`` to the one that holds ``end``."""
 
     interval: str
@@ -144,7 +144,7 @@ def clickhouse_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-def period_of(node: Node, world: World) -> Period:
+def period_of(node: Node, world: Project) -> DateRange:
     """PostHog's range: from the start of the interval of ``date_from`` (default -7d) to the end of the last day."""
     dates = section(node, "dateRange")
     allow(dates, {"date_from", "date_to", "explicitDate"}, "dateRange")
@@ -152,10 +152,10 @@ def period_of(node: Node, world: World) -> Period:
     if dates.get("date_from") == "all":
         raise refused("date_from all")
     start = moment_of(dates.get("date_from") or "-7d", world.timezone, world.now)
-    return Period(interval, floor(start, interval, world), last_moment(dates, interval, world))
+    return DateRange(interval, floor(start, interval, world), last_moment(dates, interval, world))
 
 
-def last_moment(dates: Mapping[str, Any], interval: str, world: World) -> datetime:
+def last_moment(dates: Mapping[str, Any], interval: str, world: Project) -> datetime:
     given = dates.get("date_to")
     end = moment_of(given, world.timezone, world.now) if given else world.now.astimezone(world.timezone)
     whole = len(str(given)) == 10  # a date: its whole day
@@ -164,7 +164,7 @@ def last_moment(dates: Mapping[str, Any], interval: str, world: World) -> dateti
     return end.replace(hour=23, minute=59, second=59, microsecond=999_999)
 
 
-def floor(moment: datetime, interval: str, world: World) -> datetime:
+def floor(moment: datetime, interval: str, world: Project) -> datetime:
     if interval == "hour":
         return moment.replace(minute=0, second=0, microsecond=0)
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -206,7 +206,7 @@ def event_condition(item: Node, name: str = "event") -> Node:
     return every(*own, *conditions(item.get("properties")), *conditions(item.get("fixedProperties")))
 
 
-def node_condition(node: Node, world: World) -> Node:
+def node_condition(node: Node, world: Project) -> Node:
     """The filters that hold for every event of a query."""
     tests = world.test_account_filters if node.get("filterTestAccounts") else ()
     return every(*conditions(node.get("properties")), *map(property_condition, tests))

@@ -5,10 +5,10 @@ range is 0, as in PostHog.
 """
 
 from usertrack.server.insights.nodes import (
-    Ask,
+    DateRange,
     Node,
-    Period,
-    World,
+    Project,
+    RunHogQL,
     allow,
     any_of,
     choice,
@@ -32,7 +32,7 @@ _SHOWN = {
 _TYPES = ("retention_recurring", "retention_first_time")
 
 
-def retention(node: Node, ask: Ask, world: World) -> list[Node]:
+def retention(node: Node, ask: RunHogQL, world: Project) -> list[Node]:
     """PostHog's list of cohorts; raises ApiError for options that are not supported."""
     allow(node, _OPTIONS, "RetentionQuery")
     options = section(node, "retentionFilter")
@@ -67,13 +67,13 @@ def retention(node: Node, ask: Ask, world: World) -> list[Node]:
     ]
 
 
-def _period(node: Node, interval: str, total: int, world: World) -> Period:
+def _period(node: Node, interval: str, total: int, world: Project) -> DateRange:
     """``total`` intervals, the last of which holds ``date_to``; ``date_from`` plays no part."""
     dates = section(node, "dateRange")
     allow(dates, {"date_from", "date_to", "explicitDate"}, "dateRange")
     last = floor(last_moment(dates, interval, world), interval, world)
     end = step(last, interval).astimezone(world.timezone)
-    return Period(interval, step(last, interval, 1 - total), end)
+    return DateRange(interval, step(last, interval, 1 - total), end)
 
 
 def _entity(options: Node, name: str) -> Node:

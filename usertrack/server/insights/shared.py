@@ -8,10 +8,10 @@ from typing import Any
 from usertrack.core.identified import IDENTIFIED
 from usertrack.library.library import Library, shipped_root
 from usertrack.server.hogql.parse import Tree, parse_condition
-from usertrack.server.insights.nodes import LIMIT, Ask, Period, World
+from usertrack.server.insights.nodes import LIMIT, DateRange, Project, RunHogQL
 
 
-def ask_library(ask: Ask, world: World, name: str, values: Mapping[str, Any]) -> list[list[Any]]:
+def ask_library(ask: RunHogQL, world: Project, name: str, values: Mapping[str, Any]) -> list[list[Any]]:
     """The rows of the shipped query ``posthog/<name>``. Internal people count: a node has filters of its own.
 
     Conditions among ``values`` are nodes of HogQL's syntax tree.
@@ -24,7 +24,7 @@ def ask_library(ask: Ask, world: World, name: str, values: Mapping[str, Any]) ->
     return ask(f"{query.sql}\nLIMIT {LIMIT}", {**bound, **shared})
 
 
-def bucketing(period: Period, world: World) -> dict[str, Any]:
+def bucketing(period: DateRange, world: Project) -> dict[str, Any]:
     """The parameters of queries that count in intervals: the first one is number 0."""
     sundays = period.interval == "week" and world.week_start_day == 0
     return {"interval": period.interval, "sundays": sundays, "origin": period.start}

@@ -4,10 +4,10 @@ The numbers are those of the library's posthog/stickiness.
 """
 
 from usertrack.server.insights.nodes import (
-    Ask,
+    DateRange,
     Node,
-    Period,
-    World,
+    Project,
+    RunHogQL,
     action_of,
     allow,
     choice,
@@ -28,7 +28,7 @@ _SHOWN = {
 }  # fmt: skip
 
 
-def stickiness(node: Node, ask: Ask, world: World) -> list[Node]:
+def stickiness(node: Node, ask: RunHogQL, world: Project) -> list[Node]:
     """PostHog's series, one per event; raises ApiError for options that are not supported."""
     allow(node, _OPTIONS, "StickinessQuery")
     shown = section(node, "stickinessFilter")
@@ -38,7 +38,7 @@ def stickiness(node: Node, ask: Ask, world: World) -> list[Node]:
     return [_result(item, order, period, node, ask, world) for order, item in enumerate(series_of(node))]
 
 
-def _result(item: Node, order: int, period: Period, node: Node, ask: Ask, world: World) -> Node:
+def _result(item: Node, order: int, period: DateRange, node: Node, ask: RunHogQL, world: Project) -> Node:
     allow(item, {"event", "properties", "fixedProperties", "math"}, "series")
     where = every(event_condition(item), node_condition(node, world))
     window = {"since": period.start, "until": period.until}

@@ -10,11 +10,11 @@ from usertrack.server.insights.nodes import (
     OTHER,
     START,
     WITHIN,
-    Ask,
     Breakdown,
+    DateRange,
     Node,
-    Period,
-    World,
+    Project,
+    RunHogQL,
     action_of,
     allow,
     breakdown_of,
@@ -49,7 +49,7 @@ _OPTIONS = {"dateRange", "interval", "series", "properties", "filterTestAccounts
 _SERIES_OPTIONS = {"event", "properties", "fixedProperties", "math", "math_property"}
 
 
-def trends(node: Node, ask: Ask, world: World) -> list[Node]:
+def trends(node: Node, ask: RunHogQL, world: Project) -> list[Node]:
     """PostHog's list of series; raises ApiError for options that are not supported."""
     allow(node, _OPTIONS, "TrendsQuery")
     shown = section(node, "trendsFilter")
@@ -79,7 +79,7 @@ def _named(item: Node, order: int, value: str | None, of: int) -> Node:
 class _Series:
     """One series, asked in one or two questions. ``whole``: one number for the period instead of one per interval."""
 
-    def __init__(self, item: Node, where: Node, period: Period, ask: Ask, *, whole: bool) -> None:
+    def __init__(self, item: Node, where: Node, period: DateRange, ask: RunHogQL, *, whole: bool) -> None:
         self._math = str(item.get("math") or "total")
         self._number, self._values = _number(item, self._math)
         self._values |= {**period.values, "where": Tree(where)}

@@ -1,0 +1,169 @@
+"""Demo workspaces on disk: built whole or not at all, the same every time, cached, shared between processes."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from subprocess import PIPE
+from typing import Any
+
+import psycopg
+import pytest
+
+from usertrack.core.errors import ConnectionFailed, UsageError
+from usertrack.demo import Demo, build, embedded_postgres, open_demo
+from usertrack.server.database.store import Store
+
+from .conftest import AS_OF
+
+EVENTS = "SELECT count(), sum(cityHash64(* EXCEPT properties, toString(properties))) FROM posthog.events"
+PERSONS = "SELECT count(), sum(cityHash64(* EXCEPT properties, toString(properties))) FROM posthog.persons"
+IDS = "SELECT count(), sum(cityHash64(*)) FROM posthog.person_distinct_ids"
+OPEN = (
+    "import sys, pathlib, datetime; from usertrack.demo import open_demo\n"
+    "now = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.timezone.utc)\n"
+    "said = []\n"
+    "demo = open_demo(pathlib.Path(sys.argv[1]), now=now, users=40, progress=lambda what, part: said.append(what))\n"
+    "print('built' if 'accounts' in said else 'found', demo.postgres_dsn())\n"
+)
+
+
+def checksums(demo: Demo) -> dict[str, Any]:
+    store = Store(demo.store_path)
+    sums: dict[str, Any] = {query.split(".")[-1]: store.query(query, "TSV") for query in (EVENTS, PERSONS, IDS)}
+    store.close()
+    with psycopg.connect(demo.postgres_dsn()) as connection:
+        for (table,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
+            rows = f"SELECT count(*), sum(hashtextextended(t::text, 0)) FROM {table} AS t"
+            sums[table] = connection.execute(rows).fetchone()
+    return sums
+
+
+def small(root: Path, **options: Any) -> Demo:
+    return build(root, as_of=AS_OF, **({"users": 300} | options))
+
+
+def test_the_same_parameters_give_the_same_world(place: Path) -> None:
+    parts: list[float] = []
+    demos = [small(place / "a"), small(place / "b", progress=lambda what, part: parts.append(part))]
+    assert parts == sorted(parts)
+    assert parts[-1] == 1
+    first, second = map(checksums, demos)
+    assert first == second
+    assert len(first) == 10
+    assert all(sums[0] for sums in first.values())
+    for demo in demos:
+        demo.close()
+
+
+def test_quiet_is_the_same_world_without_the_incident(place: Path) -> None:
+    loud, quiet = small(place / "loud", users=500), small(place / "quiet", users=500, quiet=True)
+    runs = "SELECT id, user_id, created_at FROM fastapi_run ORDER BY id"
+    failed = (
+        "SELECT count(*), sum((run_state = 'failed')::int) FROM fastapi_run"
+        " WHERE created_at >= '2026-11-09 13:00' AND created_at < '2026-11-09 16:00'"
+    )
+    with psycopg.connect(loud.postgres_dsn()) as one, psycopg.connect(quiet.postgres_dsn()) as other:
+        assert one.execute(runs).fetchall() == other.execute(runs).fetchall()
+        (many, struck), (same, ordinary) = one.execute(failed).fetchall()[0], other.execute(failed).fetchall()[0]
+    assert many == same
+    assert struck > 0.8 * many
+    assert ordinary < 0.4 * many
+    loud.close()
+    quiet.close()
+
+
+@pytest.mark.parametrize("step", ["events", "indexes"])
+def test_an_interrupted_build_leaves_the_old_demo(place: Path, step: str) -> None:
+    def interrupt(what: str, part: float) -> None:
+        if what == step:
+            raise KeyboardInterrupt
+
+    (place / "demo").mkdir()
+    (place / "demo" / "old").touch()
+    with pytest.raises(KeyboardInterrupt):
+        small(place / "demo", users=40, progress=interrupt)
+    assert [path.name for path in place.rglob("*")] == ["demo", "old"]
+
+
+def test_a_cached_demo_is_opened_until_the_next_nine_o_clock(place: Path) -> None:
+    noon = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+    first = open_demo(place, now=noon, users=40)
+    assert first.as_of == AS_OF
+    built = first.root.stat().st_ino
+    first.close()
+    again = open_demo(place, now=noon + timedelta(hours=20, minutes=29), users=40)
+    assert (again.as_of, again.root.stat().st_ino) == (AS_OF, built)
+    again.close()
+    later = open_demo(place, now=noon + timedelta(hours=21), users=40)
+    assert later.as_of == AS_OF + timedelta(days=1)
+    assert list(place.glob("demo-*")) == [later.root]
+    later.close()
+
+
+def test_a_demo_in_use_stays(place: Path) -> None:
+    used = open_demo(place, now=AS_OF, users=40)
+    with pytest.raises(UsageError, match="in use"):
+        open_demo(place, now=AS_OF, users=40, reset=True)
+    other = open_demo(place, now=AS_OF, users=41)
+    assert used.root.exists()
+    other.close()
+    used.close()
+    open_demo(place, now=AS_OF, users=40, reset=True).close()
+    assert [path.name for path in place.glob("demo-*")] == [used.root.name]
+
+
+def test_what_a_killed_builder_left_is_removed(place: Path) -> None:
+    (place / ".unfinished-x" / "new").mkdir(parents=True)
+    open_demo(place, now=AS_OF, users=40).close()
+    assert not (place / ".unfinished-x").exists()
+
+
+def test_without_a_cache_directory_the_demo_is_temporary(place: Path) -> None:
+    (place / "file").touch()
+    demo = open_demo(place / "file" / "cache", now=AS_OF, users=40)
+    assert "cannot be written" in demo.notes[0]
+    demo.close()
+    assert not demo.root.exists()
+
+
+def test_two_processes_build_once_and_share_the_server(place: Path) -> None:
+    command = [sys.executable, "-c", OPEN, str(place)]
+    both = [subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) for _ in range(2)]
+    ended = [process.communicate() for process in both]
+    assert [stderr for _, stderr in ended] == ["", ""]
+    said = [stdout.split() for stdout, _ in ended]
+    assert sorted(words[0] for words in said) == ["built", "found"]
+    assert said[0][1] == said[1][1]
+    assert not list(place.glob("demo-*/postgres/postmaster.pid"))
+
+
+def test_a_killed_process_does_not_keep_the_server(place: Path) -> None:
+    killed = OPEN + "import os; os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", killed, str(place)], check=False, capture_output=True)
+    assert list(place.glob("demo-*/postgres/postmaster.pid"))
+    subprocess.run([sys.executable, "-c", OPEN, str(place)], check=True, capture_output=True)
+    assert not list(place.glob("demo-*/postgres/postmaster.pid"))
+
+
+def test_postgres_listens_on_a_socket_only_and_stops_with_its_last_handle(place: Path) -> None:
+    directory = place / "data"
+    dsn = embedded_postgres.start(directory)
+    assert embedded_postgres.start(directory) == dsn
+    embedded_postgres.stop(directory)
+    with psycopg.connect(dsn) as connection:
+        shown = [
+            connection.execute(f"SHOW {name}").fetchall()[0][0] for name in ("listen_addresses", "timezone", "fsync")
+        ]
+    assert shown == ["", "UTC", "off"]
+    embedded_postgres.stop(directory)
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(dsn)
+
+
+def test_postgres_says_so_where_it_cannot_run(place: Path) -> None:
+    with pytest.raises(ConnectionFailed, match="with a space"):
+        embedded_postgres.start(place / "my cache")
+    (place / "file").touch()
+    with pytest.raises(ConnectionFailed, match="does not start"):
+        embedded_postgres.start(place / "file" / "data")

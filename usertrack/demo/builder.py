@@ -1,0 +1,213 @@
+"""Demo workspaces on disk. One with a manifest is complete: it is built beside its place and moved there in one step.
+
+``<cache>/demo-<as_of>-<users>-<days>/`` holds ``posthog/`` (a Store), ``postgres/`` (a cluster) and
+``demo.json`` (the manifest). Whoever uses one holds a shared lock on the manifest; whoever builds or removes holds the
+cache's lock.
+"""
+
+import atexit
+import contextlib
+import fcntl
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import IO, Any
+
+from usertrack.core.errors import UsageError
+from usertrack.demo.generate import Parameters, Progress
+from usertrack.workspace.demo_choice import _latest_nine, _utc, place_of
+
+DOMAIN = "datagen.dev"
+_MANIFEST = "demo.json"
+_UNFINISHED = ".unfinished-"
+
+
+@dataclass
+class Demo:
+    """A complete demo workspace. ``as_of`` is aware and UTC: the world is the ``days`` days before it."""
+
+    root: Path
+    as_of: datetime
+    users: int
+    days: int
+    quiet: bool = False
+    notes: tuple[str, ...] = ()
+    _in_use: IO[str] | None = field(default=None, repr=False)
+    _dsn: str | None = field(default=None, repr=False)
+    _temporary: bool = field(default=False, repr=False)
+
+    @property
+    def store_path(self) -> Path:
+        """What ``usertrack.server.database.store.Store`` opens; one process at a time."""
+        return self.root / "posthog"
+
+    def postgres_dsn(self) -> str:
+        """Start the PostgreSQL server if nobody has, and return its DSN. Raises ConnectionFailed."""
+        if self._dsn is None:
+            from usertrack.demo import embedded_postgres
+
+            self._dsn = embedded_postgres.start(self.root / "postgres")
+        return self._dsn
+
+    def close(self) -> None:
+        """Leave the PostgreSQL server, which stops with its last user; a temporary demo is removed."""
+        if self._dsn is not None:
+            from usertrack.demo import embedded_postgres
+
+            embedded_postgres.stop(self.root / "postgres")
+            self._dsn = None
+        if self._in_use is not None:
+            self._in_use.close()
+            self._in_use = None
+        if self._temporary:
+            shutil.rmtree(self.root.parent, ignore_errors=True)
+
+
+def build(
+    root: Path,
+    *,
+    as_of: datetime,
+    users: int = 2000,
+    days: int = 120,
+    quiet: bool = False,
+    progress: Progress | None = None,
+) -> Demo:
+    """Build a world in ``root``, replacing what is there; interrupted or failing, it leaves ``root`` as it was.
+
+    The ClickHouse of this process must be closed: it can hold one directory at a time.
+    """
+    parameters = Parameters(_utc(as_of), users, days, quiet)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root.parent))
+    try:
+        _write(unfinished, parameters, progress or (lambda what, part: None))
+        if root.exists():
+            root.rename(unfinished / "replaced")
+        (unfinished / "new").rename(root)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return _hold(root, parameters)
+
+
+def open_demo(
+    cache_root: Path,
+    *,
+    now: datetime,
+    users: int = 2000,
+    days: int = 120,
+    reset: bool = False,
+    progress: Progress | None = None,
+) -> Demo:
+    """The cached demo as of the latest 09:00 UTC not after ``now``, built if need be.
+
+    Other demos in ``cache_root`` that nobody uses are removed. Where it cannot be written, the demo is built in a
+    temporary directory and a note says so. Raises UsageError where it must replace one that is in use.
+    """
+    parameters = Parameters(_latest_nine(_utc(now)), users, days)
+    try:
+        cache_root.mkdir(parents=True, exist_ok=True)
+        lock = (cache_root / ".lock").open("w")
+    except OSError as error:
+        return _temporary(parameters, progress, f"demo not cached: {cache_root} cannot be written ({error.strerror})")
+    with lock:
+        _wait_for(lock, progress)
+        root = place_of(cache_root, now, users, days)
+        fresh = not reset and _complete(root, parameters)
+        _tidy(cache_root, keep=root if fresh else None)
+        if fresh:
+            return _hold(root, parameters)
+        if root.exists():
+            raise UsageError("the demo is in use by another usertrack", "wait until it has ended, then try again")
+        return build(root, as_of=parameters.as_of, users=users, days=days, progress=progress)
+
+
+def _write(unfinished: Path, parameters: Parameters, progress: Progress) -> None:
+    from usertrack.demo import embedded_postgres
+    from usertrack.demo.generate import generate
+    from usertrack.server.database.store import Store
+
+    new = unfinished / "new"
+    new.mkdir()
+    progress("starting the engines", 0.0)
+    dsn = embedded_postgres.start(new / "postgres")
+    try:
+        with contextlib.closing(Store(new / "posthog")) as store:
+            generate(store, dsn, parameters, progress)
+    finally:
+        embedded_postgres.stop(new / "postgres")
+    (new / _MANIFEST).write_text(_manifest(parameters))
+
+
+def _manifest(parameters: Parameters) -> str:
+    """What a cached demo must have been made from to be used again: these parameters, by this text of the world."""
+    world = hashlib.sha256()
+    for folder in ("usertrack.demo", "usertrack.server"):
+        for path in _files(resources.files(folder)):
+            world.update(path.read_bytes())
+    facts = asdict(parameters) | {"as_of": parameters.as_of.isoformat(), "world": world.hexdigest()}
+    return json.dumps(facts, indent=1)
+
+
+def _files(folder: Any) -> Iterator[Any]:
+    for entry in sorted(folder.iterdir(), key=lambda entry: str(entry.name)):
+        if entry.is_dir():
+            yield from _files(entry)
+        elif entry.name.endswith((".sql", ".json")) or entry.name == "generate.py":
+            yield entry
+
+
+def _complete(root: Path, parameters: Parameters) -> bool:
+    try:
+        return (root / _MANIFEST).read_text() == _manifest(parameters)
+    except OSError:
+        return False
+
+
+def _hold(root: Path, parameters: Parameters) -> Demo:
+    in_use = (root / _MANIFEST).open()
+    fcntl.flock(in_use, fcntl.LOCK_SH)
+    return Demo(root, parameters.as_of, parameters.users, parameters.days, parameters.quiet, _in_use=in_use)
+
+
+def _temporary(parameters: Parameters, progress: Progress | None, note: str) -> Demo:
+    root = Path(tempfile.mkdtemp(prefix="usertrack-")) / "demo"
+    demo = build(root, as_of=parameters.as_of, users=parameters.users, days=parameters.days, progress=progress)
+    demo.notes, demo._temporary = (note,), True
+    atexit.register(demo.close)
+    return demo
+
+
+def _tidy(cache_root: Path, keep: Path | None) -> None:
+    """Remove what killed builders left, and every other demo that nobody uses. The caller holds the cache's lock."""
+    for leftover in cache_root.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for demo in cache_root.glob("demo-*"):
+        if demo != keep and not _used(demo):
+            going = demo.rename(cache_root / f"{_UNFINISHED}{demo.name}")  # interrupted, it is not taken for whole
+            shutil.rmtree(going, ignore_errors=True)
+
+
+def _used(root: Path) -> bool:
+    try:
+        with (root / _MANIFEST).open() as manifest:
+            fcntl.flock(manifest, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
+
+
+def _wait_for(lock: IO[str], progress: Progress | None) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if progress:
+            progress("waiting for another usertrack that builds the demo", 0.0)
+        fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,0 +1,75 @@
+"""Long work in the background, one piece at a time; whoever asks for what is under way already is given that."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from usertrack.server.database.session import StoreClosed
+from usertrack.server.http.api_errors import ApiError
+
+ReportProgress = Callable[[str, int, int], None]
+"""What is being done, how much of it is done, and of how much."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Job:
+    """``state`` is running, done or failed; what it gives is in ``result`` once it is done."""
+
+    id: int
+    asked: Any = field(repr=False)
+    state: str = "running"
+    doing: str = ""
+    done: int = 0
+    total: int = 0
+    result: dict[str, int] = field(default_factory=dict)
+
+    def told(self, doing: str, done: int, total: int) -> None:
+        self.doing, self.done, self.total = doing, done, total
+
+    def shown(self) -> dict[str, Any]:
+        names = ("id", "state", "doing", "done", "total", "result")
+        return {name: getattr(self, name) for name in names}
+
+
+class Jobs:
+    """The jobs since the server started."""
+
+    def __init__(self) -> None:
+        self._worker = ThreadPoolExecutor(1, "job")
+        self._turn = threading.Lock()
+        self._jobs: list[Job] = []
+
+    def begin(self, asked: Any, work: Callable[[ReportProgress], dict[str, int]]) -> Job:
+        """The job that does ``work``, or the one under way when that was ``asked`` for; ApiError 409 for another."""
+        with self._turn:
+            job = self._jobs[-1] if self._jobs else None
+            if job and job.state == "running":
+                if job.asked == asked:
+                    return job
+                raise ApiError(409, "conflict", f"the server is busy: {job.doing or 'another job is under way'}")
+            job = Job(len(self._jobs) + 1, asked)
+            self._jobs.append(job)
+        self._worker.submit(self._run, job, work)
+        return job
+
+    def __getitem__(self, id_: str) -> Job:
+        """Raises ApiError for one that this server does not know, such as one from before it was started anew."""
+        for job in self._jobs:
+            if str(job.id) == id_:
+                return job
+        raise ApiError(404, "not_found", "there is no such job; was the server started anew?")
+
+    def _run(self, job: Job, work: Callable[[ReportProgress], dict[str, int]]) -> None:
+        try:
+            job.result = work(job.told)
+            job.state = "done"
+        except StoreClosed:
+            job.state = "failed"
+        except Exception:
+            job.state = "failed"
+            log.exception("a job failed")

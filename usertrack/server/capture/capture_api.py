@@ -1,0 +1,122 @@
+"""PostHog's public endpoints: events come in, flags and remote config go out (none, and a minimal one).
+
+Errors are plain text, as PostHog's capture service sends them; a request is accepted or refused as a whole.
+"""
+
+import json
+import logging
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from usertrack.server.capture import capture_v1_api
+from usertrack.server.capture.payload import Payload, Refused, read_events
+from usertrack.server.capture.pipeline import Capture
+from usertrack.server.database.store import Store
+from usertrack.server.http.server_settings import ServerSettings
+
+_SINGLE, _BATCH = 2 << 20, 20 << 20  # body limits in bytes
+_LIMITS = {"batch": _BATCH, "i/v0/e": _SINGLE, "e": _SINGLE, "capture": _SINGLE, "track": _SINGLE, "engage": _SINGLE}
+_MODERN = {"batch", "i/v0/e"}  # these do not decode base64 twice
+_METHODS = ["GET", "POST", "OPTIONS"]
+# any site may send events to a server that it knows the public token of, as to PostHog's own
+_CORS = Middleware(
+    CORSMiddleware, allow_origin_regex=".*", allow_credentials=True, allow_headers=["*"], allow_methods=_METHODS
+)
+_REMOTE_CONFIG: dict[str, Any] = {
+    "supportedCompression": ["gzip", "gzip-js"],
+    "hasFeatureFlags": False,
+    "sessionRecording": False,
+    "surveys": False,
+    "autocapture_opt_out": False,
+    "siteApps": [],
+    "isAuthenticated": False,
+    "toolbarParams": {},
+}
+
+log = logging.getLogger(__name__)
+
+
+def routes(store: Store, settings: ServerSettings) -> list[Route]:
+    """Capture, flags, remote config and health, each with and without its trailing slash."""
+    capture = Capture(store, settings)
+    endpoints: dict[str, Any] = {path: _events(path, capture) for path in _LIMITS}
+    endpoints["i/v1/analytics/events"] = capture_v1_api.endpoint(capture)
+    endpoints |= {"flags": _flags, "decide": _flags}
+    endpoints |= {"array/{token}/config": _config, "array/{token}/config.js": _config_script}
+    endpoints |= {"_readiness": _healthy, "_liveness": _healthy}
+    return [
+        Route(f"/{path}{slash}", endpoint, methods=_METHODS, middleware=[_CORS])
+        for path, endpoint in endpoints.items()
+        for slash in ("", "/")
+    ]
+
+
+def _events(path: str, capture: Capture) -> Any:
+    def store(payload: Payload, now: datetime) -> None:
+        capture.ingest(read_events(payload, capture.token, now, capture.hashed_ip), now)
+
+    async def receive(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response()
+        try:
+            await capture.run(partial(store, await _payload(request, path)))
+        except Refused as refused:
+            if refused.status >= 500:
+                log.warning("events were not stored: %s", refused.text)
+            return PlainTextResponse(refused.text, refused.status)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except Exception:  # the store failed: disk full, for one; SDKs try again on 503
+            log.exception("events were not stored")
+            return PlainTextResponse("transient error, please retry", 503)
+        return Response(status_code=204) if request.query_params.get("beacon") == "1" else JSONResponse({"status": 1})
+
+    return receive
+
+
+async def _payload(request: Request, path: str) -> Payload:
+    limit = _LIMITS.get(path, _SINGLE)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Refused("maximum event size exceeded", 413)
+    return Payload(
+        body=bytes(body),
+        query=dict(request.query_params),
+        content_type=request.headers.get("content-type", ""),
+        content_encoding=request.headers.get("content-encoding", ""),
+        legacy=path not in _MODERN,
+        limit=limit,
+        remote=request.client.host if request.client else "",
+    )
+
+
+async def _flags(_: Request) -> Response:
+    """No flags: `flags` is what v2 and later read, `featureFlags` what v1 and /decide/ did."""
+    flags: dict[str, Any] = {"flags": {}, "featureFlags": {}, "featureFlagPayloads": {}}
+    return JSONResponse(_REMOTE_CONFIG | flags | {"errorsWhileComputingFlags": False, "requestId": str(uuid4())})
+
+
+async def _config(request: Request) -> Response:
+    return JSONResponse(_REMOTE_CONFIG | {"token": request.path_params["token"]})
+
+
+async def _config_script(request: Request) -> Response:
+    """The same as a script, which posthog-js tries first."""
+    token = json.dumps(request.path_params["token"])
+    remote = json.dumps({"config": _REMOTE_CONFIG, "siteApps": []})
+    script = f"(window._POSTHOG_REMOTE_CONFIG = window._POSTHOG_REMOTE_CONFIG || {{}})[{token}] = {remote};"
+    return Response(script, media_type="application/javascript", headers={"X-Content-Type-Options": "nosniff"})
+
+
+async def _healthy(_: Request) -> Response:
+    return PlainTextResponse("ok")

@@ -1,0 +1,335 @@
+"""What an SDK sent, as events: a request is decoded and checked as a whole, so one bad event refuses all of them.
+
+The order of decoding and every rule of validation is that of PostHog's capture service (posthog-facts §7.2).
+"""
+
+import base64
+import json
+import math
+import re
+import uuid
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from usertrack.server.capture.ip_addresses import hide_addresses
+
+DISTINCT_ID_LENGTH = 200
+_FORM = re.compile(rb"(?:^|&)(?:data|compression|ver|ip|_)=")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_DEEPEST = 128  # serde_json's limit, so PostHog's
+_EARLIEST, _LATEST = datetime(1900, 1, 2, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)  # what DateTime64 can hold
+_SENT_AT_AFTER = datetime(2021, 1, 1, tzinfo=UTC)
+
+
+class Refused(Exception):  # noqa: N818
+    """The request is refused as a whole: ``status`` is the HTTP status, ``text`` the plain body."""
+
+    def __init__(self, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.text = text
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Payload:
+    """One HTTP request as it came in from the address ``remote``.
+
+    ``legacy`` endpoints accept base64 twice; ``limit`` is in bytes.
+    """
+
+    body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = ""
+    content_encoding: str = ""
+    legacy: bool = True
+    limit: int = 20 << 20
+    remote: str = ""
+
+
+@dataclass
+class Event:
+    """One event as it will be stored; ``timestamp`` is UTC and already corrected for the client's clock."""
+
+    uuid: str
+    event: str
+    distinct_id: str
+    timestamp: datetime
+    properties: dict[str, Any]
+
+    @property
+    def has_profile(self) -> bool:
+        """False for events that must leave no person behind (``person_mode`` propertyless)."""
+        return self.properties.get("$process_person_profile") is not False
+
+
+def read_events(
+    payload: Payload, token: str, now: datetime, hashed_ip: Callable[[str], str] | None = None
+) -> list[Event]:
+    """The events of one request; raises ``Refused`` (400, or 401 when it is not written to ``token``'s project).
+
+    Of the visitor's address they keep what ``hashed_ip`` makes of it; without that, nothing.
+    """
+    text = decode(payload)
+    document = parse_json(text)
+    batch, sent_at = _union(document, payload.query)
+    if not batch:
+        raise Refused("request holds no event")
+    _check_token(document, batch, token)
+    events = [_event(raw, sent_at, now) for raw in batch]
+    for event in events:
+        hide_address(event, payload.remote, hashed_ip)
+    return events
+
+
+def decode(payload: Payload) -> str:
+    """The JSON text of a request: unpacked from form, base64 and gzip in PostHog's order."""
+    data = payload.query.get("data", "").encode()
+    if data and _is_base64(data.replace(b" ", b"+")):
+        data = data.replace(b" ", b"+")  # a plus is a space in a query string
+    data = data or payload.body
+    if not data:
+        raise Refused("failed to decode request: empty payload")
+    if not _FORM.search(data[:512]) and _is_base64(data):
+        data = base64.b64decode(data)
+    hint = payload.query.get("compression") or payload.content_encoding
+    if payload.content_type.split(";")[0].strip().lower() == "application/x-www-form-urlencoded":
+        data, form_hint = _form(data)
+        hint = form_hint or hint
+    data = _decompress(data, hint.lower(), payload.limit)
+    if payload.legacy and _is_base64(data):
+        data = base64.b64decode(data)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise Refused("failed to decode request: invalid UTF-8") from None
+
+
+def _is_base64(data: bytes) -> bool:
+    return len(data) % 4 == 0 and _BASE64.fullmatch(data) is not None
+
+
+def _form(data: bytes) -> tuple[bytes, str]:
+    try:
+        fields = parse_qs(data.decode("latin-1"), encoding="latin-1", max_num_fields=100)
+    except ValueError:
+        fields = {}
+    if "data" not in fields:
+        raise Refused("failed to decode request: expected form data in POST request payload")
+    value = fields["data"][0].encode("latin-1")
+    if _is_base64(value.replace(b" ", b"+")):
+        value = value.replace(b" ", b"+")
+    return value, fields.get("compression", [""])[0]
+
+
+def _decompress(data: bytes, hint: str, limit: int) -> bytes:
+    if hint in ("lz64", "lz-string"):
+        raise Refused("failed to decode request: lz64 compression is not supported, use gzip-js")
+    if hint in ("base64", "b64") and _is_base64(data):
+        data = base64.b64decode(data)
+    if hint not in ("gzip", "gzip-js") and not data.startswith(b"\x1f\x8b\x08"):
+        return data
+    return inflate(data, 31, limit)
+
+
+def inflate(data: bytes, wbits: int, limit: int) -> bytes:
+    """``data`` unpacked by zlib; raises ``Refused``, with 413 for more than ``limit`` bytes."""
+    unpack = zlib.decompressobj(wbits)
+    try:
+        plain = unpack.decompress(data, limit + 1)
+    except zlib.error:
+        raise Refused("failed to decode request: invalid GZIP data") from None
+    if len(plain) > limit:
+        raise Refused("maximum event size exceeded", 413)
+    if not unpack.eof:
+        raise Refused("failed to decode request: incomplete GZIP data")
+    return plain
+
+
+def parse_json(text: str) -> Any:
+    try:
+        document = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        return well_formed(document) if _SURROGATE_ESCAPE.search(text) else document
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"failed to parse request: {error}") from None
+
+
+def check_depth(container: dict[str, Any] | list[Any], allowed: int = _DEEPEST) -> None:
+    if allowed == 0:
+        raise Refused("failed to parse request: recursion limit exceeded")
+    for item in container.values() if isinstance(container, dict) else container:
+        if isinstance(item, dict | list):
+            check_depth(item, allowed - 1)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("number out of range")
+    return value
+
+
+def _union(document: Any, query: Mapping[str, str]) -> tuple[list[dict[str, Any]], datetime | None]:
+    """An array of events, a batch object or a single event, and when the client sent it."""
+    sent_at = document.get("sent_at") if isinstance(document, dict) else None
+    batch = document
+    if isinstance(document, dict):
+        batch = document["batch"] if isinstance(document.get("batch"), list) else [document]
+    if not isinstance(batch, list) or not all(isinstance(raw, dict) for raw in batch):
+        raise Refused("failed to parse request: expected an event, an array of events or a batch")
+    return batch, parse_time(sent_at) or _milliseconds(query.get("_") or query.get("sent_at") or "")
+
+
+def _milliseconds(text: str) -> datetime | None:
+    """``?_=`` is in milliseconds; a value in seconds would be long ago and is ignored."""
+    try:
+        moment = datetime.fromtimestamp(int(text) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment >= _SENT_AT_AFTER else None
+
+
+def _check_token(document: Any, batch: list[dict[str, Any]], token: str) -> None:
+    outer = _first(document, "api_key", "token") if isinstance(document, dict) and "batch" in document else None
+    tokens = {outer} if outer is not None else {found for raw in batch if (found := _token(raw)) is not None}
+    if not tokens:
+        raise Refused("event submitted without an api_key", 401)
+    if len(tokens) > 1:
+        raise Refused("batch submitted with inconsistent api_key values", 401)
+    given = tokens.pop()
+    if given != token:
+        personal = given.startswith("phx_")
+        reason = "personal_api_key" if personal else "empty" if not given else "unknown"
+        raise Refused(f"API key is not valid: {reason}", 401)
+
+
+def _token(raw: Mapping[str, Any]) -> str | None:
+    return _first(raw, "token", "$token", "api_key") or _first(_properties(raw), "token")
+
+
+def _first(mapping: Mapping[str, Any], *keys: str) -> str | None:
+    return next((str(mapping[key]) for key in keys if mapping.get(key) is not None), None)
+
+
+def _properties(raw: Mapping[str, Any]) -> dict[str, Any]:
+    properties = raw.get("properties")
+    if properties is None:
+        return {}
+    if not isinstance(properties, dict):
+        raise Refused("failed to parse request: properties must be an object")
+    return properties
+
+
+def _event(raw: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> Event:
+    name = raw.get("event")
+    if not isinstance(name, str | None):
+        raise Refused("failed to parse request: event must be a string")
+    if not name:
+        raise Refused("event submitted with an empty event name")
+    properties = dict(_properties(raw))
+    for key in ("$set", "$set_once"):
+        if isinstance(raw.get(key), dict):
+            properties[key] = {**as_dict(properties.get(key)), **raw[key]}
+    if isinstance(raw.get("$unset"), list):
+        properties["$unset"] = raw["$unset"]
+    check_depth(properties)
+    return Event(
+        uuid=_uuid(raw.get("uuid")),
+        event=name,
+        distinct_id=_distinct_id(raw, properties),
+        timestamp=_timestamp(raw, properties, sent_at, now),
+        properties=properties,
+    )
+
+
+def hide_address(event: Event, remote: str, hashed_ip: Callable[[str], str] | None) -> None:
+    """The visitor's address is nobody's business, wherever it was sent."""
+    given = event.properties.get("$ip")
+    hide_addresses(event.properties)
+    address = given if isinstance(given, str) and given else remote
+    if hashed_ip and address:
+        event.properties["$ip"] = hashed_ip(address)
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _uuid(given: Any) -> str:
+    if given in (None, ""):
+        return str(uuid.uuid4())
+    try:
+        return str(uuid.UUID(given))
+    except (ValueError, AttributeError, TypeError):
+        raise Refused("failed to parse request: uuid is malformed") from None
+
+
+def _distinct_id(raw: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
+    given = (raw.get("distinct_id"), raw.get("$distinct_id"), properties.get("distinct_id"))
+    value = next((value for value in given if value is not None), None)
+    if value is None:
+        raise Refused("event submitted without a distinct_id")
+    text = as_distinct_id(value)
+    if not text:
+        raise Refused("event submitted with an empty distinct_id")
+    return text
+
+
+def as_distinct_id(value: Any) -> str:
+    """Any JSON value as a distinct_id: numbers and containers become their JSON text, cut at 200 characters."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("\0", "\ufffd")[:DISTINCT_ID_LENGTH]
+
+
+def _timestamp(
+    raw: Mapping[str, Any], properties: Mapping[str, Any], sent_at: datetime | None, now: datetime
+) -> datetime:
+    """When it happened by our clock: shifted by the client's skew, ``offset`` ms ago, or now when nobody can tell."""
+    given = parse_time(raw.get("timestamp"))
+    try:
+        if given and sent_at and not properties.get("$ignore_sent_at"):
+            given = now - (sent_at - given)
+        elif given is None and isinstance(raw.get("offset"), int | float):
+            given = now - timedelta(milliseconds=raw["offset"])
+    except OverflowError:
+        given = None
+    return storable(given, now) if given else now
+
+
+def storable(moment: datetime, now: datetime) -> datetime:
+    """``moment``, or ``now`` when it is out of the range of what can be stored."""
+    return moment if _EARLIEST <= moment <= _LATEST else now
+
+
+def parse_time(value: Any) -> datetime | None:
+    """An ISO 8601 or RFC 2822 text as UTC; naive means UTC; None when it is neither."""
+    if not isinstance(value, str):
+        return None
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = parse(value.strip())
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+    return None
+
+
+def well_formed(value: Any) -> Any:
+    """``value`` with lone surrogates, which no UTF-8 text can hold, replaced; JSON escapes let them through."""
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {well_formed(key): well_formed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [well_formed(item) for item in value]
+    return value

@@ -1,0 +1,198 @@
+"""Runs one compiled query and shapes its result as PostHog's JSON, as bytes: rows never become Python values.
+
+Each query has a chDB connection of its own, so that queries run side by side, can be cancelled, and a failed one
+leaves nothing behind in a buffer that others read.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from usertrack.server.database.session import ClickHouseSession
+from usertrack.server.hogql.compile import SETTINGS, Compiled
+from usertrack.server.hogql.sql import identifier, quote
+from usertrack.server.http.api_errors import ApiError
+
+_OUTPUT = {
+    "date_time_output_format": "'iso'",
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_decimals": 0,
+    "output_format_json_quote_denormals": 0,
+    "output_format_json_named_tuples_as_objects": 0,
+    "output_format_json_escape_forward_slashes": 0,
+    "output_format_json_validate_utf8": 1,
+}
+_DATA, _DATA_END, _ROW = b'"data":\n\t[', b'\n\t],\n\n\t"rows":', b",\n\t\t["
+_PARQUET = "output_format_parquet_string_as_string=1, output_format_parquet_compression_method='zstd'"
+_ZONE = re.compile(r"'[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+'")
+_TIME = re.compile(r"(?:Nullable\()?DateTime(?:64\(\d, '([^']+)'\)|\('([^']+)'\))\)?")
+_USUAL_LENGTH = 100_000
+# An answer is outside of ClickHouse's limit, and copied once; its text may be eight times as long as its columns are.
+_PART_FOR_JSON, _PART_FOR_PARQUET = 16, 4
+# HogQL names no table that is not there, but a deletion takes up to so many away for a moment, one after the other
+_REATTACHED, _CODE_OF_NO_TABLE = 4, "(UNKNOWN_TABLE)"
+_CODE_OF_MEMORY = "(MEMORY_LIMIT_EXCEEDED)"
+_UTC = {"UTC", "Etc/UTC", "GMT"}
+# failures of the server, not of the query: PostHog shows no details of these
+_INTERNAL = {"LOGICAL_ERROR", "NOT_ENOUGH_SPACE", "STD_EXCEPTION", "ABORTED", "CANNOT_READ_ALL_DATA", "CORRUPTED_DATA"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """``rows`` is the JSON text of an array of arrays; ``types`` are ClickHouse types. ``has_more``: without LIMIT."""
+
+    rows: bytes | memoryview
+    has_more: bool | None
+    types: list[str]
+
+
+def execute(session: ClickHouseSession, compiled: Compiled, tag: str, memory: int) -> Result:
+    """Runs ``compiled`` in ``memory`` bytes; ``tag`` is the name under which ``cancel`` finds it. Raises ApiError."""
+    settings = _limited(tag, memory, _PART_FOR_JSON)
+    sql, types = compiled.clickhouse, None
+    if _ZONE.search(sql):
+        types = describe(session, sql, settings)
+        sql = _with_offsets(sql, compiled.keys, types)
+    output = ", ".join(f"{name}={value}" for name, value in _OUTPUT.items())
+    body = run(session, f"{sql} SETTINGS {settings}, {output}", "JSONCompact")
+    head = body.index(_DATA)
+    start, end = head + len(_DATA) - 1, body.rindex(_DATA_END) + 3
+    types = types or [column["type"] for column in json.loads(body[:head].rstrip()[:-1] + b"}")["meta"]]
+    public = [_public(type_) for type_ in types]
+    if compiled.page is None:
+        return Result(memoryview(body)[start:end], None, public)
+    return Result(*_first(body, start, end, compiled.page), public)
+
+
+def execute_parquet(session: ClickHouseSession, compiled: Compiled, tag: str, memory: int) -> bytes:
+    """The result as a parquet file; columns that share a name are numbered. Raises ApiError."""
+    seen: dict[str, int] = {}
+    names = []
+    for name in compiled.columns:
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    settings = f"{_limited(tag, memory, _PART_FOR_PARQUET)}, {_PARQUET}"
+    types = describe(session, compiled.clickhouse, settings)
+    cells = [
+        f"{_writable(identifier(key), type_)} AS {identifier(name)}"
+        for key, name, type_ in zip(compiled.keys, names, types, strict=True)
+    ]
+    return run(session, f"SELECT {', '.join(cells)} FROM ({compiled.clickhouse}) SETTINGS {settings}", "Parquet")
+
+
+def _limited(tag: str, memory: int, part: int) -> str:
+    """The answer may be that ``part`` of what the query may hold."""
+    return f"{SETTINGS}, log_comment={quote(tag)}, max_memory_usage={memory}, max_result_bytes={memory // part}"
+
+
+def _writable(column: str, type_: str) -> str:
+    """A column of nothing but NULL has a type that parquet lacks."""
+    return f"CAST({column} AS Nullable(String))" if "Nothing" in type_ else column
+
+
+def run(session: ClickHouseSession, sql: str, fmt: str) -> bytes:
+    """One statement on a connection of its own. Raises ApiError."""
+    for _ in range(_REATTACHED):
+        try:
+            return _run(session, sql, fmt)
+        except ApiError as error:
+            if _CODE_OF_NO_TABLE not in str(error.__cause__):
+                raise
+            session.settle()
+    return _run(session, sql, fmt)
+
+
+def _run(session: ClickHouseSession, sql: str, fmt: str) -> bytes:
+    import chdb
+
+    connection: Any = chdb.connect(str(session.path / "clickhouse"))  # type: ignore[no-untyped-call]
+    try:
+        if len(sql) > _USUAL_LENGTH:  # a long list of values; the parser reads these before it sees SETTINGS
+            connection.query(f"SET max_query_size = {1 << 30}, max_ast_elements = 4000000")
+        result: bytes = connection.query(sql, fmt).bytes()
+        return result
+    except (RuntimeError, chdb.ChdbError) as error:
+        if _CODE_OF_MEMORY in str(error):
+            connection.query("SYSTEM JEMALLOC PURGE")  # it would keep for a while what the query held
+        raise api_error(str(error)) from error
+    finally:
+        connection.close()
+
+
+def read_rows(session: ClickHouseSession, sql: str) -> list[list[Any]]:
+    """The result of ``sql`` as Python lists, as ``Session.rows`` gives it, but never behind a writer."""
+    return [json.loads(line) for line in run(session, sql, "JSONCompactEachRow").splitlines()]
+
+
+def describe(session: ClickHouseSession, sql: str, settings: str) -> list[str]:
+    """The ClickHouse types of a SELECT's columns, without running it."""
+    lines = run(session, f"DESCRIBE ({sql}) SETTINGS {settings}", "JSONCompactEachRow").splitlines()
+    return [json.loads(line)[1] for line in lines]
+
+
+def cancel(session: ClickHouseSession, tag: str) -> None:
+    """Stops the running queries whose tag begins with ``tag``, if there are any."""
+    run(session, f"KILL QUERY WHERE {_tagged(tag)} ASYNC", "JSONCompact")
+
+
+def _tagged(tag: str) -> str:
+    return f"startsWith(Settings['log_comment'], {quote(tag)})"
+
+
+def progress(session: ClickHouseSession, tag: str) -> dict[str, Any] | None:
+    """How far the running query whose tag begins with ``tag`` has come, in PostHog's terms."""
+    condition = f"WHERE {_tagged(tag)}"
+    columns = "toInt64(read_bytes), toInt64(read_rows), toInt64(total_rows_approx), elapsed"
+    settings = "SETTINGS output_format_json_quote_64bit_integers=0"
+    line = run(session, f"SELECT {columns} FROM system.processes {condition} {settings}", "JSONCompactEachRow")
+    if not line:
+        return None
+    names = ("bytes_read", "rows_read", "estimated_rows_total", "time_elapsed")
+    return dict(zip(names, json.loads(line.splitlines()[0]), strict=True)) | {"active_cpu_time": 0}
+
+
+def api_error(message: str) -> ApiError:
+    """What PostHog answers for a ClickHouse error: the query's own fault is 400 and told, the rest is not."""
+    name = (re.findall(r"\(([A-Z][A-Z0-9_]+)\)", message) or ["UNKNOWN"])[-1]
+    if name in ("TIMEOUT_EXCEEDED", "MEMORY_LIMIT_EXCEEDED"):
+        what = "max execution time" if name == "TIMEOUT_EXCEEDED" else "memory limit"
+        detail = f"Query has hit the {what} before completing. Try reducing its scope by changing the time range."
+        return ApiError(504, f"clickhouse_{name.lower()}", detail)
+    if name == "QUERY_WAS_CANCELLED":
+        return ApiError(400, "query_was_cancelled", "Query was cancelled.")
+    if name in _INTERNAL or name == "UNKNOWN":
+        return ApiError(500, "error", "ClickHouse error while executing query.")
+    detail = message.partition("DB::Exception:")[2].partition("Stack trace:")[0]
+    detail = re.sub(r" SETTINGS readonly = 2.*?(?=\. \(|$)|\. \([A-Z0-9_]+\)\s*$", "", detail, flags=re.S).strip()
+    return ApiError(400, name.lower(), re.sub(r"\. \([A-Z0-9_]+\)$", "", detail) or message)
+
+
+def _with_offsets(sql: str, keys: list[str], types: list[str]) -> str:
+    """Times that are not in UTC are written with their own offset; ClickHouse's ISO output knows only UTC."""
+    columns = [_iso(identifier(key), type_) for key, type_ in zip(keys, types, strict=True)]
+    if columns == [identifier(key) for key in keys]:
+        return sql
+    return f"SELECT {', '.join(columns)} FROM ({sql})"
+
+
+def _iso(column: str, type_: str) -> str:
+    if type_.startswith("Array("):
+        inner = _iso("x", type_[6:-1])
+        return column if inner == "x" else f"arrayMap(x -> {inner}, {column})"
+    match = _TIME.fullmatch(type_)
+    if not match or (match[1] or match[2]) in _UTC:
+        return column
+    text = f"formatDateTime({column}, '%Y-%m-%dT%H:%i:%S.%f%z')"
+    return rf"replaceRegexpOne({text}, '(?:\\.0+)?([+-]\\d\\d)(\\d\\d)$', '\\1:\\2')"
+
+
+def _first(body: bytes, start: int, end: int, page: int) -> tuple[bytes, bool]:
+    """At most ``page`` rows, and whether there was one more. Line breaks inside of values are escaped."""
+    has_more = body.count(b"\n\t\t[", start, end) > page
+    return (body[start : body.rindex(_ROW, start, end)] + b"]" if has_more else body[start:end]), has_more
+
+
+def _public(type_: str) -> str:
+    """How ClickHouse stores a column is no part of its type."""
+    return re.sub(r"LowCardinality\(((?:[^()]|\([^()]*\))*)\)", r"\1", type_)

@@ -1,0 +1,141 @@
+"""What kind of value each property holds. The first value seen decides a property's type, as in PostHog."""
+
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from usertrack.server.database.session import ClickHouseSession
+from usertrack.server.hogql.context import PropertyDefinition
+
+# PostHog's property-definitions service: these never become properties of their own
+_NOT_PROPERTIES = {"$set", "$set_once", "$unset", "$groups", *(f"$group_{index}" for index in range(5))}
+_ALWAYS_STRING = ("utm_", "$initial_utm_", "$feature/", "$feature_flag_response", "$survey_response")
+_TIME_WORDS = ("time", "timestamp", "date", "_at", "-at", "createdat", "updatedat")
+_DATE = re.compile(
+    r"\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?)?\s*", re.I
+)
+_LONGEST_NAME = 200
+_TABLES = {"event": "events", "person": "persons", "group": "groups"}
+
+Key = tuple[str, str]  # (event | person | group, name)
+
+
+def property_type(name: str, value: Any, now: datetime) -> str:
+    """The type that ``value``, seen first, gives to the property ``name``; '' for lists and objects."""
+    lowered = name.lower()
+    if lowered.startswith(_ALWAYS_STRING):
+        return "String"
+    if isinstance(value, bool):
+        return "Boolean"
+    if isinstance(value, int | float):
+        return "DateTime" if _is_unix_time(lowered, value, now) else "Numeric"
+    if not isinstance(value, str):
+        return ""
+    if value.strip() in ("true", "false", "TRUE", "FALSE"):
+        return "Boolean"
+    return "DateTime" if _DATE.fullmatch(value) else "String"
+
+
+def _is_unix_time(lowered: str, value: float, now: datetime) -> bool:
+    """A whole number of at least half a year ago under a name that speaks of time."""
+    recent = (now - timedelta(days=182)).timestamp()
+    return isinstance(value, int) and value >= recent and any(word in lowered for word in _TIME_WORDS)
+
+
+class PropertyDefinitions:
+    """The table ``posthog.property_definitions`` with a copy in memory, so that only news is written."""
+
+    def __init__(self, store: ClickHouseSession) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._known = self._read()
+
+    def _read(self) -> dict[Key, PropertyDefinition]:
+        rows = self._store.rows(
+            "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
+        )
+        return {(kind, name): PropertyDefinition(type_, bool(scalar)) for kind, name, type_, scalar in rows}
+
+    def learn(self, seen: Iterable[tuple[str, Mapping[str, Any]]], now: datetime) -> None:
+        """Note the properties of ``seen``, pairs of (event | person | group, properties); writes only what is new."""
+        with self._lock:
+            news: dict[Key, PropertyDefinition] = {}
+            for kind, properties in seen:
+                for name, value in properties.items():
+                    self._notice((kind, name), value, now, news)
+            self._save(news)
+
+    def _notice(self, key: Key, value: Any, now: datetime, news: dict[Key, PropertyDefinition]) -> None:
+        known = news.get(key) or self._known.get(key)
+        is_string = isinstance(value, str)
+        if known and known.property_type and (is_string or value is None or not known.scalar_string):
+            return  # the common case: nothing to learn
+        if value is None or len(key[1]) > _LONGEST_NAME or (key[0] == "event" and key[1] in _NOT_PROPERTIES):
+            return
+        type_ = (known and known.property_type) or property_type(key[1], value, now)
+        news[key] = PropertyDefinition(type_, is_string and (known is None or known.scalar_string))
+
+    def forget(self) -> None:
+        """Take what is in the table for what is known, after it was changed behind this one's back."""
+        with self._lock:
+            self._known = self._read()
+
+    def refresh(self, now: datetime, events: str = "events", session: ClickHouseSession | None = None) -> None:
+        """Learn from what is stored, however it came there. Types already decided stay; needs some seconds at 10 M.
+
+        ``events`` is another table to look at in place of ``posthog.events``, read with ``session``, beside the store.
+        """
+        reading = session or self._store
+        found = [(kind, table, _stored_types(reading, table)) for kind, table in {**_TABLES, "event": events}.items()]
+        with self._lock:
+            self._known = self._read()
+            news: dict[Key, PropertyDefinition] = {}
+            for kind, table, stored in found:
+                for name, types in stored.items():
+                    if len(name) <= _LONGEST_NAME and not (kind == "event" and name in _NOT_PROPERTIES):
+                        known = self._known.get((kind, name))
+                        type_ = (known and known.property_type) or _first_type(reading, table, name, types, now)
+                        strings = types == {"String"} and (known is None or known.scalar_string)
+                        news[kind, name] = PropertyDefinition(type_, strings)
+            self._save(news)
+
+    def _save(self, news: Mapping[Key, PropertyDefinition]) -> None:
+        changed = {key: definition for key, definition in news.items() if self._known.get(key) != definition}
+        version = time.time_ns()
+        self._store.insert(
+            "property_definitions",
+            (
+                {
+                    "type": kind,
+                    "name": name,
+                    "property_type": definition.property_type,
+                    "scalar_string": int(definition.scalar_string),
+                    "version": version,
+                }
+                for (kind, name), definition in changed.items()
+            ),
+        )
+        self._known.update(changed)
+
+
+def _stored_types(session: ClickHouseSession, table: str) -> dict[str, set[str]]:
+    """Top-level property name → ClickHouse types of its values; what lies below a name makes it an object."""
+    rows = session.rows(f"SELECT distinctJSONPathsAndTypes(properties) FROM posthog.{table}")
+    types: dict[str, set[str]] = {}
+    for path, found in rows[0][0].items():
+        top, _, below = path.partition(".")
+        types.setdefault(top.replace("%2E", "."), set()).update(["JSON"] if below else found)
+    return types
+
+
+def _first_type(session: ClickHouseSession, table: str, name: str, types: set[str], now: datetime) -> str:
+    scalars = [type_ for type_ in ("String", "Bool", "Int64", "UInt64", "Float64") if type_ in types]
+    if not scalars:
+        return ""
+    column = "properties.`" + name.replace("\\", "\\\\").replace("`", "\\`").replace(".", "%2E") + "`"
+    value = f"{column}.:{scalars[0]}"
+    rows = session.rows(f"SELECT {value} FROM posthog.{table} WHERE {value} IS NOT NULL LIMIT 1")
+    return property_type(name, rows[0][0], now) if rows else ""

@@ -1,0 +1,129 @@
+"""Saved insights and their last results, in one SQLite file beside the events: every change is whole or not at all."""
+
+import json
+import secrets
+import sqlite3
+import string
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS insights (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    short_id TEXT NOT NULL UNIQUE,
+    fields TEXT NOT NULL,           -- JSON: name, description, query, tags, …
+    deleted INTEGER NOT NULL DEFAULT 0,
+    result TEXT,                    -- JSON of the last answer, NULL before the first one
+    last_refresh TEXT
+)
+"""
+_COLUMNS = "id, short_id, fields, deleted, result, last_refresh"
+_LETTERS = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class SavedInsight:
+    """``fields`` are PostHog's, as they were sent. ``result`` is the last answer to the query, None before the first.
+
+    ``last_refresh`` is its ISO time, UTC.
+    """
+
+    id: int
+    short_id: str
+    fields: dict[str, Any]
+    deleted: bool
+    result: dict[str, Any] | None
+    last_refresh: str | None
+
+
+class SavedInsights:
+    """The insights of one project."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "insights.sqlite"
+
+    def all(self) -> list[SavedInsight]:
+        """Every insight that is not deleted, in the order in which they were made."""
+        with self._open() as database:
+            rows = database.execute(f"SELECT {_COLUMNS} FROM insights WHERE NOT deleted ORDER BY id")
+            return [_insight(row) for row in rows]
+
+    def find(self, key: str) -> SavedInsight | None:
+        """The insight with this id or short id, deleted or not: digits are an id before they are a short id."""
+        with self._open() as database:
+            row = database.execute(
+                f"SELECT {_COLUMNS} FROM insights WHERE id = ? OR short_id = ? ORDER BY id = ? DESC LIMIT 1",
+                [number := int(key) if key.isdecimal() and len(key) < 18 else None, key, number],
+            ).fetchone()
+        return _insight(row) if row else None
+
+    def add(self, fields: Mapping[str, Any], id_: int | None = None, short_id: str = "") -> SavedInsight:
+        """Keep a new one; without ids of its own it gets the next ones."""
+        short_id = short_id or "".join(secrets.choice(_LETTERS) for _ in range(8))
+        with self._open() as database:
+            made = database.execute(
+                "INSERT INTO insights (id, short_id, fields) VALUES (?, ?, ?)", [id_, short_id, json.dumps(fields)]
+            )
+            return SavedInsight(int(made.lastrowid or 0), short_id, dict(fields), False, None, None)
+
+    def change(self, insight: SavedInsight, fields: Mapping[str, Any], *, deleted: bool) -> None:
+        """Other ``fields``; a result of another query is forgotten."""
+        stale = fields.get("query") != insight.fields.get("query")
+        with self._open() as database:
+            database.execute(
+                "UPDATE insights SET fields = ?, deleted = ?, result = iif(?, NULL, result) WHERE id = ?",
+                [json.dumps(fields), deleted, stale, insight.id],
+            )
+
+    def keep_result(self, insight: SavedInsight, result: Mapping[str, Any], now: datetime) -> None:
+        """Keep what ``now`` (UTC) is the answer to the query of ``insight``, unless that has changed meanwhile."""
+        with self._open() as database:
+            database.execute(
+                "UPDATE insights SET result = ?, last_refresh = ? WHERE id = ? AND fields = ?",
+                [json.dumps(result), now.isoformat(), insight.id, json.dumps(insight.fields)],
+            )
+
+    def fields(self) -> list[dict[str, Any]]:
+        """Those of every insight, deleted or not."""
+        with self._open() as database:
+            return [json.loads(fields) for (fields,) in database.execute("SELECT fields FROM insights")]
+
+    def reword(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Put what ``change`` makes of their fields in its place, and forget all results, which name whom they may."""
+        with self._open() as database:
+            rows = database.execute("SELECT id, fields FROM insights").fetchall()
+            changed = [(json.dumps(change(json.loads(fields))), id_) for id_, fields in rows]
+            database.executemany("UPDATE insights SET fields = ?, result = NULL WHERE id = ?", changed)
+        self._rewrite()
+
+    def forget_results(self, before: datetime) -> None:
+        """Forget results that are older than ``before`` (UTC)."""
+        with self._open() as database:
+            database.execute("UPDATE insights SET result = NULL WHERE last_refresh < ?", [before.isoformat()])
+        self._rewrite()
+
+    def _rewrite(self) -> None:
+        """SQLite leaves what was replaced in its free pages."""
+        with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as database:
+            database.execute("VACUUM")
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """A connection of its own for whoever asks: requests come from several threads."""
+        database = sqlite3.connect(self._path, timeout=30)
+        try:
+            with database:
+                database.execute(_SCHEMA)
+                yield database
+        finally:
+            database.close()
+
+
+def _insight(row: tuple[Any, ...]) -> SavedInsight:
+    id_, short_id, fields, deleted, result, last_refresh = row
+    kept = json.loads(result) if result else None
+    return SavedInsight(id_, short_id, json.loads(fields), bool(deleted), kept, last_refresh)

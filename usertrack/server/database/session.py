@@ -1,0 +1,87 @@
+"""A connection to the embedded ClickHouse: statements, rows and inserts. The store is one that owns its directory."""
+
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from usertrack.core.errors import ConnectionFailed, UsageError
+
+# What is written must come back as it was: strings stay strings, keys with dots stay one key.
+_SETTINGS = {
+    "json_type_escape_dots_in_keys": 1,
+    "type_json_skip_duplicated_paths": 1,
+    "input_format_try_infer_dates": 0,
+    "input_format_try_infer_datetimes": 0,
+    "input_format_json_read_bools_as_numbers": 0,
+    "max_partitions_per_insert_block": 0,  # a batch of old events may touch any number of months
+    "max_query_size": 1 << 28,  # look-ups carry long lists of ids
+}
+
+
+class StoreClosed(RuntimeError):  # noqa: N818
+    """What went on in the background when the store was closed ends with this."""
+
+
+class ClickHouseSession:
+    """A connection to the embedded ClickHouse in ``path``, for one statement at a time. Safe to call from threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._turn = threading.Lock()
+        self._closed = False
+        self._connection = _connected(path / "clickhouse")
+
+    def query(self, sql: str, fmt: str = "JSONCompact") -> bytes:
+        """Run ``sql`` and return its result in the ClickHouse format ``fmt``; raises chdb's ``ChdbError``."""
+        with self._turn:
+            if self._closed:  # a deletion in the background must not open it again
+                raise StoreClosed("the store is closed")
+            try:
+                result: bytes = self._connection.query(sql, fmt).bytes()
+                return result
+            except Exception as error:
+                # chDB would put what the failed statement had written in front of the connection's next answer
+                self._connection.close()
+                self._connection = _connected(self.path / "clickhouse")
+                if isinstance(error, UnicodeDecodeError):  # chDB cannot read its own message, with bytes of the data
+                    raise RuntimeError(error.object.decode(errors="replace")) from None
+                raise
+
+    def settle(self) -> None:
+        """Return when the statement that is under way, if there is one, is done."""
+        with self._turn:
+            pass
+
+    def rows(self, sql: str) -> list[list[Any]]:
+        """The result of ``sql`` as Python lists; UUIDs and times are strings. For small results."""
+        return [json.loads(line) for line in self.query(sql, "JSONCompactEachRow").splitlines()]
+
+    def insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write ``rows`` into ``posthog.<table>`` with one INSERT; nothing is sent for no rows."""
+        lines = "\n".join(json.dumps(row) for row in rows)
+        if lines:
+            self.query(f"INSERT INTO posthog.{table} FORMAT JSONEachRow {lines}")
+
+    def close(self) -> None:
+        with self._turn:
+            self._closed = True
+            self._connection.close()
+
+
+def _connected(path: Path) -> Any:
+    try:
+        import chdb
+    except ModuleNotFoundError:
+        raise UsageError(
+            "the embedded PostHog is not installed", "install usertrack with its extra `local`: README, Install"
+        ) from None
+    except ImportError as error:
+        raise ConnectionFailed(
+            f"the embedded ClickHouse does not load: {str(error).splitlines()[0]}", "is TZ a timezone?"
+        ) from error
+    connection: Any = chdb.connect(str(path))  # type: ignore[no-untyped-call]
+    for name, value in _SETTINGS.items():
+        connection.query(f"SET {name} = {value}")
+    return connection

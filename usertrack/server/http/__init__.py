@@ -1,0 +1,1 @@
+"""What every endpoint of the embedded PostHog needs: settings, keys, errors, pages, the log of failures."""

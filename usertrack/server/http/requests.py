@@ -1,0 +1,74 @@
+"""What the routes below /api/ share: their addresses, their errors as PostHog's answers, and reading a JSON body."""
+
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import wraps
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from usertrack.server.http.api_errors import ApiError
+
+MAX_BODY = 20 * 1024 * 1024  # PostHog's DATA_UPLOAD_MAX_MEMORY_SIZE
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+log = logging.getLogger(__name__)
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def project_routes(
+    paths: Iterable[tuple[str, Handler, Sequence[str]]], kinds: Sequence[str] = ("projects",)
+) -> list[Route]:
+    """The routes below ``/api/<kind>/<project>``, with and without a slash at their end: (path, handler, methods)."""
+    return [
+        Route(f"/api/{kind}/{{project_id}}{path}{slash}", answering(handler), methods=list(methods))
+        for kind in kinds
+        for path, handler, methods in paths
+        for slash in ("/", "")
+    ]
+
+
+def answering(handler: Handler) -> Handler:
+    @wraps(handler)
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ApiError as error:
+            if error.status >= 500:
+                log.warning("answered with HTTP %d, %s", error.status, error.code, exc_info=error.__cause__)
+            return error.response()
+        except ClientDisconnect:
+            return Response(status_code=400)  # that nobody reads
+
+    return answer
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    try:
+        text = await whole_body(request)
+        body = json.loads(text.decode(), parse_constant=_no_number)  # as bytes it would take half of a surrogate pair
+        if _SURROGATE.search(text):
+            json.dumps(body, ensure_ascii=False).encode()  # half of a pair is no text
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, "parse_error", f"JSON parse error - {error}", "invalid_request") from error
+    if not isinstance(body, dict):
+        raise ApiError(400, "invalid_input", "The body must be a JSON object.")
+    return body
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+async def whole_body(request: Request) -> bytes:
+    """The body, up to what PostHog takes: nobody has shown a key yet."""
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise ApiError(413, "too_large", "The request body is larger than 20 MB.", "invalid_request")
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,245 @@
+"""A file of events as a relation that ClickHouse reads: no name or value of it is ever part of a statement unquoted."""
+
+import csv
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usertrack.core.errors import QueryError, UsageError, UsertrackError
+from usertrack.server.hogql.sql import identifier, quote
+
+if TYPE_CHECKING:
+    from usertrack.server.database.session import ClickHouseSession
+
+# no leading zeros, which identifiers and postcodes have; no more digits than are kept exactly
+NUMBER = r"^-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d{1,2})?$"
+SUFFIXES = re.compile(r"\.(?:parquet|csv(?:\.(?:gz|zst|xz|bz2))?)")
+_CSV = re.compile(r"\.(?:csv|tsv)(\.(?:gz|zst|xz|bz2))?$", re.I)
+_CSV_SETTINGS = {
+    "input_format_csv_skip_first_lines": 1,
+    "input_format_csv_skip_trailing_empty_lines": 1,
+    "input_format_csv_trim_whitespaces": 0,
+}
+_LOOK_AT = 25_000  # rows that decide what kind of value a column of CSV holds
+CONVERT = "if it is text, convert it first, such as with `iconv -f WINDOWS-1252 -t UTF-8`"
+_KINDS = {
+    "String": "text", "FixedString": "text", "Bool": "bool",
+    "Date": "date", "Date32": "date", "DateTime": "time", "DateTime64": "time",
+    "Array": "object", "Map": "object", "Tuple": "object", "JSON": "object",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FileColumn:
+    """``sql`` is how statements call it. ``kind``: text number bool time date object other; ``naive``: in no timezone.
+
+    Text of CSV is never NULL; a ``number`` or ``bool`` of CSV is text that mostly reads as one (``written``).
+    """
+
+    name: str
+    sql: str
+    kind: str
+    naive: bool = False
+    written: bool = False
+
+
+@dataclass(frozen=True)
+class EventFile:
+    """``relation`` stands after FROM; statements that read it end with ``SETTINGS`` of ``settings``."""
+
+    path: Path
+    columns: tuple[FileColumn, ...]
+    relation: str
+    settings: str
+    header_lines: int = 0
+
+    @property
+    def is_csv(self) -> bool:
+        return all(column.written for column in self.columns)
+
+    def __getitem__(self, name: str) -> FileColumn:
+        return next(column for column in self.columns if column.name == name)
+
+
+@contextmanager
+def opened(session: "ClickHouseSession", path: Path, called: Path) -> Iterator[EventFile]:
+    """The file at ``path`` with its columns; raises UsageError for one that cannot be read or holds no rows.
+
+    Messages name it as it is ``called``: where it lies may be nothing that its owner knows.
+    """
+    from chdb import ChdbError
+
+    suffix = suffix_of(path)
+    with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
+        link = Path(folder) / f"events{suffix}"  # in a path of its own ClickHouse would see wildcards
+        link.symlink_to(path.resolve())
+        try:
+            file = _parquet(session, called, link) if suffix == ".parquet" else _csv(session, called, link)
+            rows = session.rows(f"SELECT 1 FROM {file.relation} LIMIT 1 SETTINGS {file.settings}")
+        except (RuntimeError, ChdbError) as error:
+            raise unreadable(session, called, error) from None
+        if not rows:
+            raise UsageError(f"'{called}' holds no rows", "there is nothing to import")
+        yield file
+
+
+def suffix_of(path: Path) -> str:
+    """What kind of file it is: `.parquet`, `.csv` or `.csv.gz` and the like. Raises UsageError for any other."""
+    if path.is_fifo() or path.is_char_device():
+        raise UsageError(f"'{path}' is a pipe, and an import reads its file more than once", "write it to a file first")
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise UsageError(f"cannot read '{path}': {error.strerror}") from None
+    if not start:
+        raise UsageError(f"'{path}' is empty", "there is nothing to import")
+    if start == b"PAR1":
+        return ".parquet"
+    if path.suffix.lower() in (".parquet", ".pq"):
+        raise UsageError(f"'{path}' is no parquet file", "if it is text, let its name end in .csv")
+    if match := _CSV.search(path.name):
+        return f".csv{(match[1] or '').lower()}"
+    raise UsageError(f"'{path}' is neither CSV nor parquet by its name", "files end in .csv, .csv.gz or .parquet")
+
+
+# parquet
+
+
+def _parquet(session: "ClickHouseSession", path: Path, link: Path) -> EventFile:
+    from chdb import ChdbError
+
+    source = f"file({quote(str(link))}, 'Parquet')"
+    try:
+        described = session.rows(f"DESCRIBE {source}")
+    except (RuntimeError, ChdbError):
+        raise UsageError(f"'{path}' is no parquet file that can be read", "was it written to its end?") from None
+    prefix = _unused([name for name, *_ in described])
+    naive = _naive(session, link)
+    columns = tuple(
+        FileColumn(name, f"{prefix}{number}", _kind(type_), naive=name in naive)
+        for number, (name, type_, *_) in enumerate(described)
+    )
+    cells = ", ".join(f"{identifier(column.name)} AS {column.sql}" for column in columns)
+    return EventFile(path, columns, f"(SELECT {cells} FROM {source})", "use_hive_partitioning = 0")
+
+
+def _kind(type_: str) -> str:
+    bare = re.sub(r"^(?:LowCardinality\()?(?:Nullable\()?", "", type_)
+    name = bare.partition("(")[0].rstrip(")")
+    return _KINDS.get(name) or ("number" if re.match(r"U?Int|Float|BFloat|Decimal", name) else "other")
+
+
+def _naive(session: "ClickHouseSession", link: Path) -> set[str]:
+    """Columns of times that the file says are in no timezone; ClickHouse reads them as UTC."""
+    metadata = f"SELECT columns.path, columns.logical_type FROM file({quote(str(link))}, 'ParquetMetadata')"
+    ((paths, types),) = session.rows(metadata)
+    return {path for path, type_ in zip(paths, types, strict=True) if "isAdjustedToUTC=false" in type_}
+
+
+def _unused(names: Sequence[str]) -> str:
+    prefix = "c"
+    while any(name.startswith(prefix) for name in names):
+        prefix += "_"
+    return prefix
+
+
+# CSV
+
+
+def _csv(session: "ClickHouseSession", path: Path, link: Path) -> EventFile:
+    names, delimiter, lines = _header(session, path, link)
+    structure = ", ".join(f"c{number} String" for number in range(len(names)))
+    settings = _CSV_SETTINGS | {"format_csv_delimiter": quote(delimiter)}
+    file = EventFile(
+        path,
+        tuple(FileColumn(name, f"c{number}", "text", written=True) for number, name in enumerate(names)),
+        f"file({quote(str(link))}, 'CSV', {quote(structure)})",
+        ", ".join(f"{name} = {value}" for name, value in settings.items()),
+        lines,
+    )
+    return _with_kinds(session, file)
+
+
+def _header(session: "ClickHouseSession", path: Path, link: Path) -> tuple[list[str], str, int]:
+    """The names of the columns, what stands between them, and how many lines that takes.
+
+    What stands between them is whatever of , ; tab | makes the most of the header.
+    """
+    from chdb import ChdbError
+
+    text = f"FROM file({quote(str(link))}, 'LineAsString', 'line String') LIMIT 100"
+    try:
+        found = session.rows(f"SELECT toValidUTF8(line), isValidUTF8(line) {text}")
+    except (RuntimeError, ChdbError):
+        raise UsageError(f"'{path}' cannot be read", "is it compressed as its name says?") from None
+    lines = [line for line, _ in found]
+    header, delimiter, count = max((_split(lines, mark) for mark in ",;\t|"), key=lambda split: len(split[0]))
+    for number, (line, sound) in enumerate(found[: count or 1], 1):
+        if not sound or "\0" in line:
+            raise UsageError(f"line {number} of '{path}' is not text in UTF-8", CONVERT)
+    names = [name.strip() or f"column_{number}" for number, name in enumerate(header, 1)]
+    if not names:
+        raise UsageError(f"the first line of '{path}' does not name columns", "put their names there")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"two columns of '{path}' are called '{twice}'", "give each a name of its own")
+    return names, delimiter, count
+
+
+def _split(lines: Sequence[str], delimiter: str) -> tuple[list[str], str, int]:
+    reader = csv.reader([f"{line}\n".removeprefix("\ufeff") for line in lines], delimiter=delimiter)
+    try:
+        return next(reader, []), delimiter, reader.line_num
+    except csv.Error:
+        return [], delimiter, 0
+
+
+def _with_kinds(session: "ClickHouseSession", file: EventFile) -> EventFile:
+    """CSV does not say what its values are: a column is of numbers when all that is looked at are."""
+    counts = ", ".join(
+        f"[countIf({c} != ''), countIf(match({c}, {quote(NUMBER)})), countIf(lower({c}) IN ('true', 'false'))]"
+        for c in (column.sql for column in file.columns)
+    )
+    (found,) = session.rows(f"SELECT {counts} FROM {_first(file)}")
+    kinds = [
+        "text" if not int(filled) else "number" if filled == numbers else "bool" if filled == bools else "text"
+        for filled, numbers, bools in found
+    ]
+    columns = tuple(replace(column, kind=kind) for column, kind in zip(file.columns, kinds, strict=True))
+    return replace(file, columns=columns)
+
+
+def _first(file: EventFile) -> str:
+    return f"(SELECT * FROM {file.relation} LIMIT {_LOOK_AT}) SETTINGS {file.settings}"
+
+
+def holds_objects(session: "ClickHouseSession", file: EventFile, name: str) -> bool:
+    """Whether a cell of the column ``name`` is a JSON object: one is enough, for those beside it may be broken."""
+    column = file[name]
+    text = {"text": f"ifNull({column.sql}, '')", "object": f"toJSONString({column.sql})"}.get(column.kind)
+    found = f"SELECT 1 FROM {file.relation} WHERE JSONType({text}) = 'Object' LIMIT 1 SETTINGS {file.settings}"
+    return bool(text and session.rows(found))
+
+
+def unreadable(session: "ClickHouseSession", path: Path, error: Exception) -> UsertrackError:
+    """What ClickHouse said of the file at ``path``, as the user's problem."""
+    said = str(error)
+    if "NOT_ENOUGH_SPACE" in said or "No space left" in said:
+        return UsageError(
+            f"no space left for the events of '{path}' in {session.path}", "nothing was imported; make room"
+        )
+    if row := re.search(r"\(at row (\d+)\)", said):
+        number = "more" if "Expected end of line" in said else "fewer"
+        return UsageError(
+            f"row {row[1]} of '{path}' has {number} columns than the first line names",
+            "nothing was imported; is there a quote or a comma too many or too few?",
+        )
+    if not said.strip():  # chDB loses what it says of bytes that are no text
+        return UsageError(f"'{path}' cannot be read as text", "nothing was imported; is it a CSV in UTF-8?")
+    reason = (said.partition("DB::Exception: ")[2] or said).strip().splitlines()[0].rstrip(". ")
+    return QueryError(f"'{path}' cannot be imported: {reason}", "nothing was imported")

@@ -1,0 +1,48 @@
+"""What people wrote beside the events: saved insights, names of cohorts and of properties. Their texts can change."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from usertrack.server.database.saved_insights import SavedInsights
+from usertrack.server.database.store import Store
+
+Change = Callable[[str], str]
+TABLES = ("cohorts", "property_definitions")
+
+
+def named(store: Store, change: Change) -> int:
+    """How many of them ``change`` would change."""
+    rows = [row for table in TABLES for row in _rows(store, table)]
+    return sum(row != _changed(row, change) for row in [*rows, *SavedInsights(store.path).fields()])
+
+
+def reword(store: Store, change: Change) -> None:
+    """Replace all texts by what ``change`` makes of them, and forget the last answers of insights; off the disk, too.
+
+    The caller has ``store.overhaul``.
+    """
+    SavedInsights(store.path).reword(lambda fields: _changed(fields, change))
+    stale = {table: [row for row in _rows(store, table) if row != _changed(row, change)] for table in TABLES}
+    for table, rows in stale.items():
+        if rows:
+            store.insert(table, ({**_changed(row, change), "version": row["version"] + 1} for row in rows))
+    store.erase("property_definitions", {"name": [row["name"] for row in stale["property_definitions"]]})
+    replaced = (*TABLES, "groups")  # and what groups once were
+    for table in replaced:
+        store.query(f"OPTIMIZE TABLE posthog.{table} FINAL")
+    store.scrub(replaced)
+    store.definitions.forget()
+
+
+def _rows(store: Store, table: str) -> list[dict[str, Any]]:
+    lines = store.query(f"SELECT * FROM posthog.{table} FINAL", "JSONEachRow").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def _changed(value: Any, change: Change) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {change(name): _changed(item, change) for name, item in value.items()}
+    return [_changed(item, change) for item in value] if isinstance(value, list) else value

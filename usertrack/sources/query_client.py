@@ -1,0 +1,210 @@
+"""PostHog's query endpoint: one HogQL query in, its one finished answer out. An unfinished query is never an empty one.
+
+A query that nobody waits for any more is stopped at the server.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, TypeVar
+
+import httpx
+
+from usertrack.core.errors import QueryError, SourceBusy
+from usertrack.core.notify import Notify
+from usertrack.sources import http
+from usertrack.sources.waiting import Waiting
+
+_BLOCKING_SECONDS = 75  # PostHog's gateway gives up at 60
+_STOP_SECONDS = 5
+_PARQUET = "application/vnd.apache.parquet"
+
+T = TypeVar("T")
+
+
+class QueryClient:
+    """The queries of one project. ``timeout``, for one query, and ``pause``, after a first failure, are in seconds."""
+
+    def __init__(
+        self,
+        host: str,
+        project_id: str,
+        key: str,
+        notify: Notify,
+        *,
+        timeout: float,
+        pause: float,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._notify = notify
+        self._timeout = timeout
+        self._pause = pause
+        self._path = f"/api/projects/{project_id}"
+        self._waiting = Waiting(notify)
+        self._whom = f"PostHog ({httpx.URL(host).host})"
+        self._about: asyncio.Task[dict[str, Any]] | None = None
+        self._client = httpx.AsyncClient(
+            base_url=host,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=httpx.Timeout(_BLOCKING_SECONDS, connect=15),
+            transport=transport,
+        )
+
+    async def about(self) -> dict[str, Any]:
+        """What PostHog says of the project (name, timezone, …), asked once; empty when the key may not know."""
+        if self._about is None:
+            self._about = asyncio.create_task(self._ask_about())
+        return await asyncio.shield(self._about)
+
+    async def ask(self, sql: str, values: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """The answer to one HogQL query."""
+        return await self.ask_node(hogql_node(sql, values), name)
+
+    async def ask_node(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """The answer to one query of any kind: blocking, and in the background if that takes too long."""
+        query = _query(node, name)
+        try:
+            return await self._in_time(self._answer(query | {"refresh": "force_blocking"}))
+        except http.TooSlow:
+            self._notify(f"{name} takes long; asking PostHog to run it in the background")
+            return await self._in_time(self._answer(query | {"refresh": "force_async"}))
+
+    async def ask_whole(self, sql: str, values: Mapping[str, Any], name: str) -> bytes:
+        """The answer as a parquet file, without any cap: from the embedded server alone."""
+        body = _query(hogql_node(sql, values), name) | {"client_query_id": str(uuid.uuid4())}
+        asking = self._send(
+            "POST", "query/", lambda response: response.content, json=body, headers={"Accept": _PARQUET}
+        )
+        return await self._in_time(self._stoppable(asking, body["client_query_id"]))
+
+    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """The JSON object that PostHog answers to a request that is no query. Whoever makes something (POST) asks once:
+        an answer that was lost does not mean that nothing was made."""
+        try:
+            once = method == "POST"
+            return await self._in_time(self._send(method, path, http.json_body, json=body, once=once))
+        except http.TooSlow as error:
+            raise SourceBusy("PostHog did not answer in time", "run the command again") from error
+
+    async def insight(self, key: str, refresh: str) -> dict[str, Any]:
+        """The saved insight ``key`` with its ``result``: computed while we wait, in the background if that takes long.
+
+        ``refresh`` is PostHog's, ``blocking`` or ``force_blocking``. A result of None is left to the caller.
+        """
+        try:
+            return await self._in_time(self._computed(key, refresh))
+        except http.TooSlow:
+            self._notify("the insight takes long; asking PostHog to compute it in the background")
+            return await self._in_time(self._computed(key, "force_async"))
+
+    async def _computed(self, key: str, refresh: str) -> dict[str, Any]:
+        blocking = refresh != "force_async"
+        insight = await self._send("GET", f"insights/{key}/?refresh={refresh}", http.json_body, blocking=blocking)
+        status = insight.get("query_status")
+        if not isinstance(status, dict):
+            return insight
+        if status.get("error_message") == "concurrency_limit_exceeded":
+            raise SourceBusy("PostHog computes too much at once", "try again in a minute")
+        if status.get("error"):  # told with HTTP 200
+            raise http.failure(status.get("error_message"))
+        if status.get("complete") or not status.get("id"):
+            return insight
+        answer = await self._poll(status, str(status["id"]))
+        return {**insight, **answer, "result": answer.get("results"), "query_status": None}
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _ask_about(self) -> dict[str, Any]:
+        try:
+            return await self._in_time(self._send("GET", "", http.json_body))
+        except http.LacksScope:
+            return {}
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            with self._waiting.on(self._whom, self._timeout):
+                async with asyncio.timeout(self._timeout):
+                    return await work
+        except TimeoutError as error:
+            raise SourceBusy(
+                f"PostHog took longer than {self._timeout:g} s",
+                "ask for a shorter range, or raise `posthog.timeout` in usertrack.yaml",
+            ) from error
+
+    async def _answer(self, query: dict[str, Any]) -> dict[str, Any]:
+        query_id = str(uuid.uuid4())
+        return await self._stoppable(self._finished(query | {"client_query_id": query_id}, query_id), query_id)
+
+    async def _finished(self, body: dict[str, Any], query_id: str) -> dict[str, Any]:
+        """The answer to a query, polled for where it is not there yet."""
+        blocking = body["refresh"] == "force_blocking"
+        document = await self._send("POST", "query/", http.json_body, json=body, blocking=blocking)
+        status = document.get("query_status")
+        if isinstance(status, dict) and not (status.get("complete") and document.get("results") is not None):
+            document = await self._poll(status, query_id)
+        if document.get("error"):
+            raise http.failure(document["error"])
+        return document
+
+    async def _poll(self, status: dict[str, Any], query_id: str) -> dict[str, Any]:
+        pause = self._pause / 4
+        while not status.get("complete"):
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 5)
+            polled = await self._send("GET", f"query/{query_id}/", http.json_body)
+            if not isinstance(polled.get("query_status"), dict):
+                raise QueryError("PostHog answered without a status", "run the command again")
+            status = polled["query_status"]
+        if status.get("error") or not isinstance(status.get("results"), dict):
+            raise http.failure(status.get("error_message"))
+        result: dict[str, Any] = status["results"]
+        return result
+
+    async def _stoppable(self, asking: Coroutine[Any, Any, T], query_id: str) -> T:
+        """What ``asking`` comes to; when it is given up, so is the query at the server."""
+        task = asyncio.create_task(asking)
+        try:
+            return await asyncio.shield(task)
+        except (asyncio.CancelledError, http.TooSlow):
+            with suppress(httpx.HTTPError):
+                await self._client.delete(f"{self._path}/query/{query_id}/", timeout=_STOP_SECONDS)
+            task.cancel()
+            await asyncio.wait([task], timeout=_STOP_SECONDS)
+            raise
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[httpx.Response], T],
+        *,
+        blocking: bool = False,
+        once: bool = False,
+        **options: Any,
+    ) -> T:
+        def request() -> Awaitable[httpx.Response]:
+            return self._client.request(method, f"{self._path}/{path}", **options)
+
+        return await http.send(request, read, self._notify, pause=self._pause, blocking=blocking, once=once)
+
+
+def _query(node: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {"query": node, "name": f"usertrack {name}"[:128]}
+
+
+def hogql_node(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """HogQL as PostHog's query node, its ``values`` bound."""
+    return {
+        "kind": "HogQLQuery",
+        "query": sql,
+        "values": {key: _json_value(value) for key, value in values.items()},
+        # the person of today, on every project alike: not the e-mail that an event was once stored with
+        "modifiers": {"personsOnEventsMode": "person_id_override_properties_joined"},
+    }
+
+
+def _json_value(value: Any) -> Any:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
