@@ -210,7 +210,8 @@ def test_every_address_is_known(address: IPv4Address | IPv6Address) -> None:
 def test_what_is_taken_for_an_address_is_one(text: str) -> None:
     hidden = not read({**ONE, "properties": {"a": text}})[0].properties
     host, _, port = text.rpartition(":")
-    assert hidden == (parses(text) or (":" not in host and parses(host) and re.fullmatch("[0-9]{1,5}", port) is not None))
+    with_port = ":" not in host and parses(host) and re.fullmatch("[0-9]{1,5}", port) is not None
+    assert hidden == (parses(text) or with_port)
 
 
 def parses(text: str) -> bool:
