@@ -1,6 +1,7 @@
 """The project itself: what the README promises is what runs, and what is committed may be."""
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -15,6 +16,7 @@ from usertrack.cli.app import app
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PAPERS = [*ROOT.glob("*.md"), *(path for path in ROOT.glob("docs/**/*.md") if path.parent.name != "examples")]
 REGISTRIES = re.compile(r"py" r"pi\.org|python" r"hosted\.org|registry\.npm" r"js|deb\.deb" r"ian\.org")
 
 
@@ -28,6 +30,13 @@ def commands() -> list[str]:
     return sorted(tree.commands)  # type: ignore[attr-defined]
 
 
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as links name them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_ci_runs_the_readmes_test_command() -> None:
     lines = [line for line in README.splitlines() if re.match("git clone .*pytest$", line)]
     assert len(lines) == 1
@@ -37,9 +46,34 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert ci.rstrip().endswith('eval "$tests"')
 
 
-@pytest.mark.parametrize("command", commands())
-def test_readme_names_the_command(command: str) -> None:
-    assert f"`usertrack {command}" in README
+def test_the_readme_is_short_and_the_guides_name_every_command() -> None:
+    assert len(README.splitlines()) <= 150
+    guides = "".join(path.read_text() for path in (ROOT / "docs/guide").glob("*.md"))
+    assert [command for command in commands() if f"`usertrack {command}" not in guides] == []
+
+
+def test_command_lines_in_the_papers_are_ones_that_usertrack_has() -> None:
+    for path in PAPERS:
+        text = path.read_text()
+        shell = "".join(re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+        lines = re.findall(r"^usertrack .*", shell, re.MULTILINE) + re.findall(r"`(usertrack [a-z][^`]*)`", text)
+        for line in lines:
+            words = shlex.split(line.split(" | ")[0].replace("\\|", "|"), comments=True)[1:]
+            command = typer.main.get_command(app)
+            while hasattr(command, "commands") and words and words[0] in command.commands:
+                command = command.commands[words.pop(0)]
+            options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+            assert command.name != "usertrack" or words[:1] == ["--help"], f"{path}: {line}"
+            assert {word for word in words if word.startswith("--")} <= options, f"{path}: {line}"
+
+
+def test_links_in_the_papers_resolve() -> None:
+    for path in PAPERS:
+        for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", path.read_text()):
+            name, _, anchor = target.partition("#")
+            page = (path.parent / name) if name else path
+            assert page.exists(), f"{path}: {target}"
+            assert not anchor or anchor in anchors(page), f"{path}: {target}"
 
 
 def test_the_page_about_the_commands_is_fresh() -> None:

@@ -12,7 +12,7 @@ from usertrack.segments.rules import read_rules
 from usertrack.workspace.scaffold import create, new_query
 from usertrack.workspace.settings import load
 
-README = Path(__file__).parents[2] / "README.md"
+GUIDE = Path(__file__).parents[2] / "docs/guide/queries.md"
 SHIPPED = Library([shipped_root() / "queries"])
 
 
@@ -112,9 +112,9 @@ def test_a_new_query_is_valid_as_it_stands(tmp_path: Path, source: str) -> None:
     assert ("opted_out" in query.used) == (source == "posthog")
 
 
-def test_the_readme_shows_what_a_new_query_holds(tmp_path: Path) -> None:
+def test_the_guide_shows_what_a_new_query_holds(tmp_path: Path) -> None:
     written = new_query(tmp_path, "posthog/pricing_views", SHIPPED).read_text()
-    assert f"`usertrack query new posthog/pricing_views` starts this one:\n\n```sql\n{written}```" in README.read_text()
+    assert f"`usertrack query new posthog/pricing_views` starts this one:\n\n```sql\n{written}```" in GUIDE.read_text()
 
 
 def test_a_new_query_runs_as_it_is(demo: Cli) -> None:

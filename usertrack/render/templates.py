@@ -54,7 +54,7 @@ def _placed(action: Callable[[], Any], folder: Path | None) -> Any:
         raise UsageError(f"{where}: {str(error).rstrip('.') or type(error).__name__}", _HINT) from error
 
 
-_HINT = "docs/weekly-report.md says what templates are given; without the file the shipped one is used"
+_HINT = "docs/guide/reports.md says what templates are given; without the file the shipped one is used"
 
 
 def _line(error: BaseException, folder: Path) -> str:
