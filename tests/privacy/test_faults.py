@@ -10,7 +10,7 @@ import pytest
 from usertrack.core.errors import CheckFailed, ConnectionFailed, SourceBusy, UsertrackError
 from usertrack.privacy.erase import delete, prove, raise_left
 from usertrack.privacy.places import LocalFiles, survey
-from usertrack.privacy.subject import find
+from usertrack.privacy.subject import find_subject
 from usertrack.server.database.store import Store
 from usertrack.server.persons_api import routes
 
@@ -33,7 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 def erase(place: Office, handler: Handler = lambda request: None) -> None:
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
-        subject = find(runner, ANN)
+        subject = find_subject(runner, ANN)
         before = survey(runner, subject, NOWHERE)
         done = delete(runner, subject, NOWHERE, lambda text, *, passing=False: None, patience=0.5, pause=0.01)
         raise_left(subject, prove(runner, subject, NOWHERE, before), done=done)
@@ -71,7 +71,7 @@ def test_what_was_not_looked_at_is_not_said_to_be_empty(place: Office) -> None:
     about = httpx.Response(200, json={"id": 1, "timezone": "UTC"})
     handler: Handler = lambda request: about if request.url.path.endswith("/projects/1/") else None  # noqa: E731
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
-        found = {each.content: each for each in survey(runner, find(runner, ANN), NOWHERE)}
+        found = {each.content: each for each in survey(runner, find_subject(runner, ANN), NOWHERE)}
     assert found["files of its server"].count is None
     assert "not looked at" in found["files of its server"].note
     assert "files with the e-mail's bytes" not in found
@@ -90,7 +90,7 @@ def test_slowed_down_and_cut_short(place: Office) -> None:
 
     assert isinstance(problem(lambda: erase(place, handler)), ConnectionFailed)
     with place.runner() as runner:
-        subject = find(runner, ANN)  # a run cut short is gone on with
+        subject = find_subject(runner, ANN)  # a run cut short is gone on with
         assert delete(runner, subject, NOWHERE, lambda text, *, passing=False: None, pause=0.01)
         again = prove(runner, subject, NOWHERE, survey(runner, subject, NOWHERE))
     assert {each.left for each in again if each.held.place == "PostHog"} == {0}
@@ -126,7 +126,7 @@ def test_posthog_deletes_events_on_sunday(place: Office) -> None:
 
 def what_is_left(place: Office, person: str) -> dict[str, int | None]:
     with place.runner() as runner:
-        found = survey(runner, find(runner, ANN, [person]), NOWHERE)
+        found = survey(runner, find_subject(runner, ANN, [person]), NOWHERE)
         return {each.content: each.count for each in found if each.ours and each.count}
 
 

@@ -8,7 +8,7 @@ from tests.people import Company, Office, ago, office
 from usertrack.failures.causes import read_catalogue
 from usertrack.failures.investigation import Investigation, account_named, investigate
 from usertrack.library.library import shipped_root
-from usertrack.privacy.places import postgres_answers, tables
+from usertrack.privacy.places import postgres_answers, tables_of
 from usertrack.privacy.subject import Subject
 from usertrack.reports.dossier import dossier
 from usertrack.segments.profiles import build
@@ -67,7 +67,7 @@ def test_failures_of_one_person_are_those_under_any_of_them(company: Office) -> 
 def test_what_the_backend_holds_on_a_person_is_of_them_alone(company: Office) -> None:
     with company.runner("neon") as runner:
         answers = postgres_answers(runner, Subject(EVA, (), ()))
-        rows = {name: list(answer.rows) for name, answer in tables(answers).items()}
+        rows = {name: list(answer.rows) for name, answer in tables_of(answers).items()}
     assert len(rows["neon/user_account"]) == 5
     assert len(rows["neon/accounts"]) > 1  # one for each spelling that Postgres tells apart
     assert not [row for found in rows.values() for row in found if f"x{EVA}" in row]

@@ -107,12 +107,12 @@ def prove(
     """
     from usertrack.privacy.erase import Erasure, pending, raise_left
     from usertrack.privacy.places import survey
-    from usertrack.privacy.subject import find
+    from usertrack.privacy.subject import find_subject
     from usertrack.privacy.view import erased_document
 
     with _opened(common, data) as session:
         session.progress(f"looking for {email}", passing=True)
-        subject = find(session.runner, email, [each.strip().lower() for each in person or ()])
+        subject = find_subject(session.runner, email, [each.strip().lower() for each in person or ()])
         held = survey(session.runner, subject, _places(session, data), session.progress)
         results = [Erasure(each, each.count, each.note) for each in held]
         session.emit(erased_document(subject, results))
@@ -223,10 +223,10 @@ def _opened(common: Common, data: Path | None) -> "Iterator[Session]":
 def _known(session: "Session", email: str, data: Path | None) -> "tuple[Subject, LocalFiles, list[Holding]]":
     """Who it is and what is held; raises UsageError with near matches when nobody is called that anywhere."""
     from usertrack.privacy.places import survey
-    from usertrack.privacy.subject import find
+    from usertrack.privacy.subject import find_subject
 
     session.progress(f"looking for {email}", passing=True)
-    subject, where = find(session.runner, email), _places(session, data)
+    subject, where = find_subject(session.runner, email), _places(session, data)
     holdings = survey(session.runner, subject, where, session.progress)
     if not any(each.count for each in holdings if each.content not in ("answers", "rows") or each.place == "history"):
         _nobody(session, email)

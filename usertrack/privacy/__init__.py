@@ -1,1 +1,1 @@
-"""What is held on a person, and an end to it. A place is said to hold nothing only after it was read again."""
+"""Export, erase, retention and pseudonyms. A place is said to hold nothing only after it was read again."""

@@ -1,4 +1,4 @@
-"""All that is held on a person as one JSON document, written piece by piece: a million events never stand in memory."""
+"""All data on a person as one JSON document, written in pieces, so that a million events need little memory."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NotConnected
 from usertrack.privacy import local
-from usertrack.privacy.places import LocalFiles, postgres_answers, tables
+from usertrack.privacy.places import LocalFiles, postgres_answers, tables_of
 from usertrack.privacy.subject import OWN, Subject, ask
 
 _EVENTS = f"""SELECT uuid, timestamp, event, distinct_id, toString(person_id) AS person_id, properties, elements_chain,
@@ -20,25 +20,25 @@ _EVENTS = f"""SELECT uuid, timestamp, event, distinct_id, toString(person_id) AS
 FROM events WHERE {OWN}"""
 
 
-def pieces(runner: Runner, subject: Subject, where: LocalFiles, at: datetime) -> tuple[dict[str, int], Iterator[bytes]]:
-    """How many things of each kind there are, and the text of the document; raises a UsertrackError before the first.
+def pieces(runner: Runner, subject: Subject, files: LocalFiles, at: datetime) -> tuple[dict[str, int], Iterator[bytes]]:
+    """Counts by kind, and the text of the document in pieces; raises a UsertrackError before the first piece.
 
     Shape: {"email", "exported_at", "spellings", "counts", "notes", "posthog": {"persons", "events"}, "postgres":
     {query: rows}, "history", "cache"}; times are UTC.
     """
     events = ask(runner, "events", _EVENTS, subject, key="uuid") if subject.posthog else None
     answers = postgres_answers(runner, subject)
-    with local.opened(where.history) as connection:
+    with local.open_history(files.history) as connection:
         history = local.history_rows(connection, subject.email) if connection else []
     cache = [
-        dict(zip(("query", "as_of", "asked_at", "rows"), each, strict=True))
-        for each in local.naming(where.cache, subject)
+        dict(zip(("query", "as_of", "asked_at", "rows"), answer, strict=True))
+        for answer in local.cached_answers_with(files.cache, subject)
     ]
     counts = {
         "persons": len(subject.persons),
         "distinct_ids": len(subject.distinct_ids),
         "events": len(events.rows) if events else 0,
-        "postgres_rows": sum(len(table.rows) for table in tables(answers).values()),
+        "postgres_rows": sum(len(table.rows) for table in tables_of(answers).values()),
         "history_rows": len(history),
         "cached_answers": len(cache),
     }
@@ -49,7 +49,7 @@ def pieces(runner: Runner, subject: Subject, where: LocalFiles, at: datetime) ->
         "counts": counts,
         "notes": list(dict.fromkeys(_notes(subject, answers.values()))),
     }
-    return counts, _written(about, subject, events, tables(answers), {"history": history, "cache": cache})
+    return counts, _document(about, subject, events, tables_of(answers), {"history": history, "cache": cache})
 
 
 def _notes(subject: Subject, answers: Iterable[object]) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _notes(subject: Subject, answers: Iterable[object]) -> Iterator[str]:
             yield answer.message
 
 
-def _written(
+def _document(
     about: Mapping[str, Any],
     subject: Subject,
     events: Table | None,
@@ -98,7 +98,7 @@ def _rows(table: Table | None) -> Iterator[bytes]:
 
 
 def _value(value: Any, kind: str, name: str) -> Any:
-    """JSON that came as text is JSON again."""
+    """``value``, parsed where it is JSON as text."""
     if isinstance(value, str) and (kind == "JSON" or name == "properties"):
         try:
             return json.loads(value)
@@ -109,4 +109,4 @@ def _value(value: Any, kind: str, name: str) -> Any:
 
 def _text(value: Any) -> str:
     text = json.dumps(plain(value), ensure_ascii=False)
-    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate, which no UTF-8 can hold
+    return text.encode("utf-8", "backslashreplace").decode()  # for a lone surrogate, which UTF-8 cannot hold

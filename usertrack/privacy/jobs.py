@@ -1,4 +1,4 @@
-"""What the embedded server does for privacy beyond PostHog's API, waited for however long it takes."""
+"""Privacy jobs of the embedded server, which PostHog's API does not have. They may take long, and are waited for."""
 
 import time
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from usertrack.engine.runner import Runner
 _SOON, _LATER = 0.02, 0.5  # seconds between two looks at a job
 
 
-def result(runner: Runner, action: str, body: Mapping[str, Any], notify: Notify) -> dict[str, int]:
-    """What the server gives for a piece of work; one like it that is under way is waited for. Raises QueryError."""
+def run_job(runner: Runner, action: str, body: Mapping[str, Any], notify: Notify) -> dict[str, int]:
+    """Run a job on the server and return its result; waits for a job of the same kind first. Raises QueryError."""
     job, pause = runner.call("POST", f"usertrack/{action}/", body), _SOON
     while job["state"] == "running":
-        far = f": {number(job['done'])} of {number(job['total'])}" if job["total"] else ""
-        notify(f"{job['doing'] or 'beginning'}{far}", passing=True)
+        progress = f": {number(job['done'])} of {number(job['total'])}" if job["total"] else ""
+        notify(f"{job['doing'] or 'beginning'}{progress}", passing=True)
         time.sleep(pause)
         pause = min(pause * 2, _LATER)
         job = runner.call("GET", f"usertrack/jobs/{job['id']}/")
@@ -26,6 +26,6 @@ def result(runner: Runner, action: str, body: Mapping[str, Any], notify: Notify)
     return dict(job["result"])
 
 
-def forgets(runner: Runner) -> bool:
-    """Whether PostHog is an embedded server, and one that finds an e-mail in all that it keeps, and ends it."""
+def can_forget(runner: Runner) -> bool:
+    """Whether PostHog is an embedded server that can search all its files for an e-mail, and delete it."""
     return bool(runner.call("GET", "").get("usertrack_forget"))

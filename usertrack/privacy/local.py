@@ -1,4 +1,4 @@
-"""What usertrack itself keeps on this machine: the history and the cache."""
+"""Data on people in usertrack's own files on this machine: the history and the cache."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,27 +16,27 @@ _ENTRY = "SELECT count(*) FROM {} AS t WHERE regexp_matches(to_json(t)::VARCHAR,
 
 
 @contextmanager
-def opened(place: Place | None, *, write: bool = False) -> Iterator[Any]:
-    """A connection with the history attached; None where there is none. What is unfinished goes before a ``write``."""
+def open_history(place: Place | None, *, write: bool = False) -> Iterator[Any]:
+    """A connection with the history attached; None without a file. Deletes an unfinished file before a ``write``."""
     if place is None or not place.path.exists():
         if place and write:
-            unfinished(place).unlink(missing_ok=True)
+            unfinished_file(place).unlink(missing_ok=True)
         yield None
         return
     with connect() as connection, history_file.opened(connection, place, write=write):
         if write:
-            unfinished(place).unlink(missing_ok=True)
+            unfinished_file(place).unlink(missing_ok=True)
         yield connection
 
 
 def history_rows(connection: Any, email: str) -> list[dict[str, Any]]:
-    """Every row that a snapshot has of somebody, oldest first, with the facts that were known."""
+    """Every row that a snapshot has of ``email``, oldest first, with the facts that are known."""
     cursor = connection.execute(
         "SELECT s.as_of, s.set_name, s.origin, p.* EXCLUDE (snapshot) FROM history.person p "
         "JOIN history.snapshot s ON s.id = p.snapshot WHERE p.key = ? ORDER BY s.as_of, s.set_name",
         [email],
     )
-    names = [each[0] for each in cursor.description]
+    names = [column[0] for column in cursor.description]
     rows = (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
     return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
@@ -45,33 +45,33 @@ def history_count(connection: Any, email: str) -> int:
     return int(connection.execute("SELECT count(*) FROM history.person WHERE key = ?", [email]).fetchone()[0])
 
 
-def alike(connection: Any, email: str) -> list[str]:
-    """The others in the history whose e-mails have this one within."""
+def longer_emails(connection: Any, email: str) -> list[str]:
+    """Other e-mails of the history that contain this one."""
     sql = "SELECT DISTINCT key FROM history.person WHERE contains(key, $1) AND key <> $1"
     return [key for (key,) in connection.execute(sql, [email]).fetchall()]
 
 
-def unfinished(place: Place) -> Path:
-    """Where the history is written anew; whoever was cut short left the file behind."""
+def unfinished_file(place: Place) -> Path:
+    """The file to which `rewrite` writes; an interrupted run leaves it behind."""
     return place.path.with_name(f".{place.path.name}.new")
 
 
-def files(place: Place) -> list[Path]:
-    return [place.path, place.path.with_name(f"{place.path.name}.wal"), unfinished(place)]
+def history_files(place: Place) -> list[Path]:
+    return [place.path, place.path.with_name(f"{place.path.name}.wal"), unfinished_file(place)]
 
 
 def rewrite(connection: Any, place: Place, change: str, values: list[Any]) -> None:
-    """Run ``change`` on the open history, and write the file anew: DuckDB leaves what was deleted in its free blocks.
+    """Run ``change`` on the open history, and write a new file: DuckDB leaves deleted rows in free blocks.
 
-    Interrupted at any time, the file is the old one or the new one. Whoever waits for it gets the new one.
+    After an interruption, the file is the old one or the new one. A process that waits for it gets the new one.
     """
-    fresh = unfinished(place)
+    fresh = unfinished_file(place)
     try:
         with history_file.transaction(connection):
             for statement in change.split(";"):
                 connection.execute(statement, values)
         connection.execute(f"ATTACH {quote(str(fresh))} AS fresh")
-        fresh.chmod(0o600)  # before customers stand in it: whoever is cut short leaves it behind
+        fresh.chmod(0o600)  # before it holds customers: an interrupted run leaves it behind
         connection.execute("COPY FROM DATABASE history TO fresh")
         connection.execute("DETACH fresh")
         connection.execute("CHECKPOINT history")
@@ -80,16 +80,16 @@ def rewrite(connection: Any, place: Place, change: str, values: list[Any]) -> No
         fresh.unlink(missing_ok=True)
 
 
-def naming(cache: Cache | None, subject: Subject) -> list[tuple[str, datetime, datetime, int]]:
-    """The kept answers with the e-mail: name, the moment it is of, when it was asked for, how many rows have it."""
-    found = []
+def cached_answers_with(cache: Cache | None, subject: Subject) -> list[tuple[str, datetime, datetime, int]]:
+    """(name, as_of, asked_at, rows with the e-mail) of each cached answer that has it."""
+    answers = []
     for entry, rows in cache.tables() if cache else ():
-        count = _matching(rows, subject.pattern)
+        count = _count_matching(rows, subject.pattern)
         if count:
-            found.append((entry.name, entry.as_of, entry.asked_at, count))
-    return found
+            answers.append((entry.name, entry.as_of, entry.asked_at, count))
+    return answers
 
 
-def _matching(rows: SpooledRows, pattern: str) -> int:
+def _count_matching(rows: SpooledRows, pattern: str) -> int:
     with rows.reader() as connection:
         return int(connection.execute(_ENTRY.format(rows.scan()), [pattern]).fetchone()[0])

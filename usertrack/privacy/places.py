@@ -1,4 +1,4 @@
-"""Every place that may hold something on a person, counted the same way before and after."""
+"""Counts what each place holds on a person: PostHog, the embedded store, Postgres, local files."""
 
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from usertrack.engine.runner import Answer, Runner
 from usertrack.engine.unavailable import NotConnected
 from usertrack.library.library import Query, Statement, for_key
 from usertrack.privacy import local
-from usertrack.privacy.jobs import forgets, result
+from usertrack.privacy.jobs import can_forget, run_job
 from usertrack.privacy.subject import OWN, Subject, ask
 from usertrack.segments.history.file import Place
 from usertrack.segments.staging import of_one_person
@@ -43,9 +43,9 @@ _IN_SERVER = {
 
 @dataclass(frozen=True)
 class LocalFiles:
-    """Where things lie on this machine; None for what there is not.
+    """usertrack's files on this machine; None for those that do not exist.
 
-    ``unseen`` is the folder of an embedded server that is not the PostHog which is asked.
+    ``unseen`` is the folder of an embedded server, where PostHog is another one.
     """
 
     history: Place | None
@@ -55,9 +55,9 @@ class LocalFiles:
 
 @dataclass(frozen=True)
 class Holding:
-    """How many things of one kind a place holds; None when that cannot be known, and ``note`` says why.
+    """How many things of one kind a place holds; None when that is not known, and ``note`` says why.
 
-    ``ours`` is False for what usertrack never changes, ``stays`` True for what others did, which `erase` leaves.
+    ``ours`` is False for what usertrack never changes, ``stays`` True for data of other people, which `erase` leaves.
     """
 
     place: str
@@ -72,12 +72,12 @@ def silent(message: str, *, passing: bool = False, unseen: bool = False) -> None
     pass
 
 
-def survey(runner: Runner, subject: Subject, where: LocalFiles, notify: Notify = silent) -> list[Holding]:
-    """What every place holds, as it is now."""
+def survey(runner: Runner, subject: Subject, files: LocalFiles, notify: Notify = silent) -> list[Holding]:
+    """What every place holds now."""
     return [
         *_in_posthog(runner, subject),
         *_in_server(runner, subject, notify),
-        *_here(runner, subject, where),
+        *_in_local_files(runner, subject, files),
         *_in_postgres(runner, subject),
     ]
 
@@ -86,66 +86,66 @@ def _in_posthog(runner: Runner, subject: Subject) -> Iterator[Holding]:
     if not subject.posthog:
         yield Holding("PostHog", "persons", None, "PostHog is not connected", ours=False)
         return
-    spelled = ", ".join(each for each in subject.spellings if each != subject.email)
-    for what, sql, note in (
-        ("persons", _PERSON_ROWS, f"also spelled {spelled}" if spelled else ""),
+    spellings = ", ".join(spelling for spelling in subject.spellings if spelling != subject.email)
+    for content, sql, note in (
+        ("persons", _PERSON_ROWS, f"also spelled {spellings}" if spellings else ""),
         ("distinct ids", _DISTINCT_IDS, ""),
         ("events", _EVENTS, ""),
     ):
-        yield Holding("PostHog", what, ask(runner, what, sql, subject).rows[0][0], note)
-    for what, sql in _ELSEWHERE.items():
+        yield Holding("PostHog", content, ask(runner, content, sql, subject).rows[0][0], note)
+    for content, sql in _ELSEWHERE.items():
         try:
-            yield Holding("PostHog", what, ask(runner, "elsewhere", sql, subject).rows[0][0], stays=True)
-        except (QueryError, SourceBusy) as error:  # it reads everything there is, which PostHog may refuse
-            yield Holding("PostHog", what, None, f"could not be searched: {error.message}", ours=False)
+            yield Holding("PostHog", content, ask(runner, "elsewhere", sql, subject).rows[0][0], stays=True)
+        except (QueryError, SourceBusy) as error:  # it reads all events, which PostHog may refuse
+            yield Holding("PostHog", content, None, f"could not be searched: {error.message}", ours=False)
 
 
 def _in_server(runner: Runner, subject: Subject, notify: Notify) -> Iterator[Holding]:
     if not subject.posthog:
         return
-    if not forgets(runner):
+    if not can_forget(runner):
         note = "not looked at; those of an embedded server are, on its machine, with --data"
         yield Holding("PostHog", "files of its server", None, note, ours=False)
         return
-    found = result(runner, "forget", {**asked_of_server(subject), "dry_run": True}, notify)
-    for key, what in _IN_SERVER.items():
-        yield Holding("embedded store", what, found[key])
+    counts = run_job(runner, "forget", {**forget_request(subject), "dry_run": True}, notify)
+    for key, content in _IN_SERVER.items():
+        yield Holding("embedded store", content, counts[key])
 
 
-def asked_of_server(subject: Subject) -> dict[str, Any]:
+def forget_request(subject: Subject) -> dict[str, Any]:
     return {"email": subject.email, "others": list(subject.longer_emails)}
 
 
-def _here(runner: Runner, subject: Subject, where: LocalFiles) -> Iterator[Holding]:
-    others = list(subject.longer_emails)
-    with local.opened(where.history) as connection:
+def _in_local_files(runner: Runner, subject: Subject, files: LocalFiles) -> Iterator[Holding]:
+    longer_emails = list(subject.longer_emails)
+    with local.open_history(files.history) as connection:
         yield Holding("history", "rows", local.history_count(connection, subject.email) if connection else 0)
-        others += local.alike(connection, subject.email) if connection else []
-    if where.cache:
-        named = sum(rows for *_, rows in local.naming(where.cache, subject))
-        note = f"{named} rows name the e-mail; all answers go, for not every one says whom it is about"
-        count = len(where.cache.entries())
+        longer_emails += local.longer_emails(connection, subject.email) if connection else []
+    if files.cache:
+        named_rows = sum(rows for *_, rows in local.cached_answers_with(files.cache, subject))
+        note = f"{named_rows} rows name the e-mail; all answers go, for not every one says whom it is about"
+        count = len(files.cache.entries())
         yield Holding("cache", "answers", count, note if count else "")
     places = {
-        "history": local.files(where.history) if where.history else [],
-        "cache": [where.cache.folder] if where.cache else [],
+        "history": local.history_files(files.history) if files.history else [],
+        "cache": [files.cache.folder] if files.cache else [],
     }
     for place, paths in places.items():
         if paths:
-            found = files_with(paths, subject.email, others)
-            note = ", ".join(path.name for path in found[:3])
-            yield Holding(place, "files with the e-mail's bytes", len(found), note)
-    if left := files_with(_temporary(runner), subject.email, others):
+            matches = files_with(paths, subject.email, longer_emails)
+            note = ", ".join(path.name for path in matches[:3])
+            yield Holding(place, "files with the e-mail's bytes", len(matches), note)
+    if left := files_with(_temporary_folders(runner), subject.email, longer_emails):
         note = f"of a usertrack at work, or of one that was killed: {', '.join(map(str, left[:3]))}"
         yield Holding("temporary files", "files with the e-mail's bytes", len(left), note, ours=False)
-    if where.unseen:
+    if files.unseen:
         note = "not looked at; the same command with --data and this folder does"
-        yield Holding("embedded store", str(where.unseen), None, note, ours=False)
+        yield Holding("embedded store", str(files.unseen), None, note, ours=False)
 
 
-def _temporary(runner: Runner) -> list[Path]:
-    """Folders of other runs; this one's goes at its end."""
-    return [each for each in Path(tempfile.gettempdir()).glob("usertrack-*") if each != runner.spool.folder]
+def _temporary_folders(runner: Runner) -> list[Path]:
+    """Folders of other runs; this run deletes its own at its end."""
+    return [folder for folder in Path(tempfile.gettempdir()).glob("usertrack-*") if folder != runner.spool.folder]
 
 
 def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Holding]:
@@ -160,39 +160,39 @@ def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Holding]:
 
 
 def postgres_answers(runner: Runner, subject: Subject) -> dict[str, Answer]:
-    """What the library's queries about one person find, of all time; your own people are no exception here."""
+    """Answers of the library's queries about one person, of all time; here your own people are included."""
     keyed = _answers(runner, _keyed(runner, subject))
-    found = {
+    of_subject = {
         name: of_one_person(answer, "email", subject.email) if isinstance(answer, Table) else answer
         for name, answer in keyed.items()
     }
-    # Postgres knows less of letters and blanks than we do: it is asked for the e-mail as it has it
-    column = {name: answer.names.index("email") for name, answer in tables(found).items()}
-    spelled = {str(row[column[name]]) for name, answer in tables(found).items() for row in answer.rows}
-    return found | _answers(runner, _per_person(runner, sorted({subject.email, *spelled})))
+    # Postgres compares letters and blanks more strictly than we do: ask with its own spellings
+    column = {name: answer.names.index("email") for name, answer in tables_of(of_subject).items()}
+    spellings = {str(row[column[name]]) for name, answer in tables_of(of_subject).items() for row in answer.rows}
+    return of_subject | _answers(runner, _per_person(runner, sorted({subject.email, *spellings})))
 
 
 def _answers(runner: Runner, statements: Iterator[Statement]) -> dict[str, Answer]:
-    asked = {statement.name: statement for statement in statements}
-    return dict(zip(asked, runner.run(list(asked.values())), strict=True))
+    by_name = {statement.name: statement for statement in statements}
+    return dict(zip(by_name, runner.run(list(by_name.values())), strict=True))
 
 
 def _keyed(runner: Runner, subject: Subject) -> Iterator[Statement]:
-    for query in _of_postgres(runner):
-        if query.key == "email" and not any(each.default is None for each in query.params.values()):
+    for query in _postgres_queries(runner):
+        if query.key == "email" and not any(parameter.default is None for parameter in query.params.values()):
             yield for_key(runner.bind(query.name, internal=[]), subject.email)
 
 
 def _per_person(runner: Runner, spellings: list[str]) -> Iterator[Statement]:
-    for query in _of_postgres(runner):
+    for query in _postgres_queries(runner):
         if {name for name, parameter in query.params.items() if parameter.default is None} == {"email"}:
-            always = {"days": 36_500} if "days" in query.params else {}
-            yield runner.bind(query.name, {"email": spellings, **always}, internal=[])
+            all_time = {"days": 36_500} if "days" in query.params else {}
+            yield runner.bind(query.name, {"email": spellings, **all_time}, internal=[])
 
 
-def _of_postgres(runner: Runner) -> Iterator[Query]:
+def _postgres_queries(runner: Runner) -> Iterator[Query]:
     return (runner.library[name] for name in runner.library if name.startswith("neon/"))
 
 
-def tables(answers: dict[str, Answer]) -> dict[str, Table]:
+def tables_of(answers: dict[str, Answer]) -> dict[str, Table]:
     return {name: answer for name, answer in answers.items() if isinstance(answer, Table) and len(answer.rows)}

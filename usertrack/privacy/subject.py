@@ -1,4 +1,4 @@
-"""Whom it is about: one e-mail in all its spellings, every PostHog person and every distinct_id behind it."""
+"""The person that a privacy command is about: an e-mail in all spellings, its PostHog persons and distinct_ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from usertrack.engine.unavailable import NotConnected
 from usertrack.library.library import Statement
 from usertrack.segments.staging import normalised
 
-_AROUND = r"^[\s\p{Z}\p{Cc}\p{Cf}]+|[\s\p{Z}\p{Cc}\p{Cf}]+$"  # as the workbench has it
+_AROUND = r"^[\s\p{Z}\p{Cc}\p{Cf}]+|[\s\p{Z}\p{Cc}\p{Cf}]+$"  # as profiles do
 _SAME = "replaceRegexpAll(lowerUTF8({}), {{around}}, '') = {{email}}".format
 PERSONS = f"""SELECT id AS person_id FROM persons WHERE {_SAME("properties.email")}
 UNION DISTINCT SELECT person_id FROM person_distinct_ids WHERE {_SAME("distinct_id")}"""
@@ -21,15 +21,15 @@ OWN = f"toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}} OR
 _STRAYS = f"""SELECT DISTINCT distinct_id FROM events
 WHERE {_SAME("distinct_id")} AND NOT (toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}})"""
 
-_ALIKE = f"""SELECT DISTINCT lowerUTF8(trim(properties.email)) AS email FROM persons
+_LONGER_EMAILS = f"""SELECT DISTINCT lowerUTF8(trim(properties.email)) AS email FROM persons
 WHERE position(lowerUTF8(properties.email), {{email}}) > 0 AND {_SAME("properties.email").replace(" = ", " != ")}"""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """``persons`` are PostHog's, as its API shows them. ``strays`` are distinct_ids that are the e-mail, of events
-    without a person. ``alike`` are e-mails of others that have this one within. Without PostHog all are empty, and
-    ``posthog`` is False."""
+    """``persons`` are as in PostHog's API. ``strays`` are distinct_ids that are the e-mail, of events without a person.
+    ``longer_emails`` are other e-mails that contain this one. Without PostHog all are empty, and ``posthog`` is False.
+    """
 
     email: str
     persons: tuple[dict[str, Any], ...] = ()
@@ -43,13 +43,13 @@ class Subject:
 
     @property
     def distinct_ids(self) -> list[str]:
-        return [*(str(each) for person in self.persons for each in person["distinct_ids"]), *self.strays]
+        return [*(str(id_) for person in self.persons for id_ in person["distinct_ids"]), *self.strays]
 
     @property
     def spellings(self) -> list[str]:
-        """The e-mail as it was written, and others that the same persons have."""
+        """The e-mail, and other spellings of it that its persons have."""
         known = (person["properties"].get("email") for person in self.persons)
-        return sorted({self.email, *(str(each) for each in known if each)})
+        return sorted({self.email, *(str(email) for email in known if email)})
 
     @property
     def pattern(self) -> str:
@@ -57,12 +57,12 @@ class Subject:
         return traces.pattern(self.email)
 
 
-def find(runner: Runner, email: str, gone: Sequence[str] = ()) -> Subject:
-    """Who ``email`` is to PostHog: nobody, one person or several. Raises UsageError for what is no e-mail.
+def find_subject(runner: Runner, email: str, former_ids: Sequence[str] = ()) -> Subject:
+    """The persons of ``email`` in PostHog: none, one or several. Raises UsageError for what is no e-mail.
 
-    ``gone`` are ids of persons that it was, whom PostHog need not know any more, while it still has their events.
+    ``former_ids`` are persons of this e-mail that PostHog has deleted, although it may still have their events.
     """
-    key = normal(email)
+    key = normalized_email(email)
     if not key or len(key) > 320:
         raise UsageError(f"'{email}' is no e-mail", "write it as PostHog or Postgres has it")
     try:
@@ -71,23 +71,24 @@ def find(runner: Runner, email: str, gone: Sequence[str] = ()) -> Subject:
         return Subject(key, posthog=False)
     persons = tuple(runner.call("GET", f"persons/{id_}/") for (id_,) in table.rows)
     known = {str(id_) for (id_,) in table.rows}
-    former = ({"id": id_, "distinct_ids": [], "properties": {}} for id_ in gone if id_ not in known)
+    former = ({"id": id_, "distinct_ids": [], "properties": {}} for id_ in former_ids if id_ not in known)
     subject = Subject(key, (*persons, *former))
-    strays, alike = (ask(runner, name, sql, subject).rows for name, sql in (("strays", _STRAYS), ("alike", _ALIKE)))
-    return replace(
-        subject, strays=tuple(str(each) for (each,) in strays), longer_emails=tuple(str(each) for (each,) in alike)
+    strays, longer_emails = (
+        tuple(str(value) for (value,) in ask(runner, name, sql, subject).rows)
+        for name, sql in (("strays", _STRAYS), ("alike", _LONGER_EMAILS))
     )
+    return replace(subject, strays=strays, longer_emails=longer_emails)
 
 
-def normal(email: str) -> str:
-    """``email`` as the workbench has it; empty when nothing is left of it."""
+def normalized_email(email: str) -> str:
+    """``email`` as profiles have it; empty when it is blank."""
     with reader() as connection:
         (key,) = connection.execute(f"SELECT {normalised('?::VARCHAR')}", [email]).fetchone()
     return key or ""
 
 
 def ask(runner: Runner, name: str, sql: str, subject: Subject, key: str = "", **values: Any) -> Table:
-    """The answer to HogQL about ``subject``; raises its error."""
+    """The answer to a HogQL query about ``subject``; raises its error."""
     answer = runner.run([statement(name, sql, subject, key, **values)])[0]
     if isinstance(answer, UsertrackError):
         raise answer
@@ -95,8 +96,8 @@ def ask(runner: Runner, name: str, sql: str, subject: Subject, key: str = "", **
 
 
 def statement(name: str, sql: str, subject: Subject, key: str = "", **values: Any) -> Statement:
-    """``sql`` with those of the subject's values that it uses."""
-    offered = {
+    """``sql`` with the values of the subject that it uses."""
+    available = {
         "around": _AROUND,
         "email": subject.email,
         "persons": _never_empty(subject.ids),
@@ -104,8 +105,8 @@ def statement(name: str, sql: str, subject: Subject, key: str = "", **values: An
         "pattern": subject.pattern,
         **values,
     }
-    used = {each: value for each, value in offered.items() if f"{{{each}}}" in sql}
-    types = {each: "list" if isinstance(value, list) else "text" for each, value in used.items()}
+    used = {parameter: value for parameter, value in available.items() if f"{{{parameter}}}" in sql}
+    types = {parameter: "list" if isinstance(value, list) else "text" for parameter, value in used.items()}
     return Statement("posthog", sql, used, types, name=f"privacy/{name}", key=key)
 
 

@@ -1,6 +1,6 @@
-"""What has been kept for too long goes, and people become pseudonyms: in the embedded store, the history, the cache.
+"""Retention and pseudonyms: deletes old data, and replaces names, in the embedded store, the history and the cache.
 
-PostHog's own servers know neither: there its project settings decide, and nothing is said to be done.
+PostHog's own servers are not touched: there its project settings decide.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from usertrack.core.spool import identifier
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NotConnected
 from usertrack.privacy import local
-from usertrack.privacy.jobs import result
+from usertrack.privacy.jobs import run_job
 from usertrack.privacy.places import LocalFiles
 
 _OLD = "SELECT count(*) FROM history.person p JOIN history.snapshot s ON s.id = p.snapshot WHERE s.as_of < ?"
@@ -26,7 +26,7 @@ _EXPIRE = (
 
 @dataclass(frozen=True)
 class PlaceCounts:
-    """How many things of a kind a place held, and how many of them it holds now; None where nothing can be done."""
+    """How many things of a kind a place held, and how many are ``left``; None where usertrack changes nothing."""
 
     place: str
     content: str
@@ -35,14 +35,14 @@ class PlaceCounts:
     note: str = ""
 
 
-def expire(runner: Runner, where: LocalFiles, before: datetime, notify: Notify, *, dry_run: bool) -> list[PlaceCounts]:
-    """What is older than ``before`` (UTC) in every place, deleted and counted again unless it is a ``dry_run``."""
-    asked = {"before": before.isoformat()}
+def expire(runner: Runner, files: LocalFiles, before: datetime, notify: Notify, *, dry_run: bool) -> list[PlaceCounts]:
+    """Delete what is older than ``before`` (UTC) in every place, and count again; a ``dry_run`` counts alone."""
+    body = {"before": before.isoformat()}
     return [
-        *_in_store(runner, "expire", asked, dry_run, notify),
-        *_unseen(where),
-        *_old_history(where, before, dry_run),
-        *_old_cache(where, before, dry_run),
+        *_in_store(runner, "expire", body, dry_run, notify),
+        *_unseen_store(files),
+        *_old_history(files, before, dry_run),
+        *_old_cache(files, before, dry_run),
     ]
 
 
@@ -57,48 +57,49 @@ def _in_store(
     try:
         if not runner.call("GET", "").get("usertrack_privacy"):
             return [PlaceCounts("PostHog", "events", None, None, "not touched: PostHog's project settings decide")]
-        found = result(runner, action, dry, notify)
+        held = run_job(runner, action, dry, notify)
         if not dry_run:
-            changed = result(runner, action, body, notify)
-            after = changed if action == "pseudonymize" else result(runner, action, dry, notify)
+            changed = run_job(runner, action, body, notify)
+            after = changed if action == "pseudonymize" else run_job(runner, action, dry, notify)
     except NotConnected:
         return [PlaceCounts("PostHog", "events", None, None, "PostHog is not connected")]
     if action == "pseudonymize":
-        rows = sum(count for name, count in found.items() if name != "left")
+        rows = sum(count for name, count in held.items() if name != "left")
         return [
             PlaceCounts("PostHog", "rows", rows, None),
-            PlaceCounts("PostHog", "with an e-mail", found["left"], None if dry_run else after["left"]),
+            PlaceCounts("PostHog", "with an e-mail", held["left"], None if dry_run else after["left"]),
         ]
-    return [PlaceCounts("PostHog", what, count, None if dry_run else after[what]) for what, count in found.items()]
-
-
-def _unseen(where: LocalFiles) -> list[PlaceCounts]:
-    if where.unseen is None:
-        return []
     return [
-        PlaceCounts("embedded store", str(where.unseen), None, None, "not touched: --data with this folder does it")
+        PlaceCounts("PostHog", content, count, None if dry_run else after[content]) for content, count in held.items()
     ]
 
 
-def _old_history(where: LocalFiles, before: datetime, dry_run: bool) -> list[PlaceCounts]:  # noqa: FBT001
+def _unseen_store(files: LocalFiles) -> list[PlaceCounts]:
+    if files.unseen is None:
+        return []
+    note = "not touched: --data with this folder does it"
+    return [PlaceCounts("embedded store", str(files.unseen), None, None, note)]
+
+
+def _old_history(files: LocalFiles, before: datetime, dry_run: bool) -> list[PlaceCounts]:  # noqa: FBT001
     moment = before.replace(tzinfo=None)
-    with local.opened(where.history, write=not dry_run) as connection:
+    with local.open_history(files.history, write=not dry_run) as connection:
         if connection is None:
             return []
-        held = _older(connection, moment)
-        if held and not dry_run and where.history:
-            local.rewrite(connection, where.history, _EXPIRE, [moment])
-        return [PlaceCounts("history", "rows", held, None if dry_run else _older(connection, moment))]
+        held = _count_older(connection, moment)
+        if held and not dry_run and files.history:
+            local.rewrite(connection, files.history, _EXPIRE, [moment])
+        return [PlaceCounts("history", "rows", held, None if dry_run else _count_older(connection, moment))]
 
 
-def _older(connection: Any, moment: datetime) -> int:
+def _count_older(connection: Any, moment: datetime) -> int:
     return int(connection.execute(_OLD, [moment]).fetchone()[0])
 
 
-def _old_cache(where: LocalFiles, before: datetime, dry_run: bool) -> list[PlaceCounts]:  # noqa: FBT001
-    if where.cache is None:
+def _old_cache(files: LocalFiles, before: datetime, dry_run: bool) -> list[PlaceCounts]:  # noqa: FBT001
+    if files.cache is None:
         return []
-    cache = where.cache
+    cache = files.cache
     held, left = sum(entry.as_of < before for entry in cache.entries()), None
     if not dry_run:
         cache.clear(before)
@@ -107,49 +108,46 @@ def _old_cache(where: LocalFiles, before: datetime, dry_run: bool) -> list[Place
 
 
 def pseudonymize(
-    runner: Runner, where: LocalFiles, pseudonyms: Pseudonyms, notify: Notify, *, dry_run: bool
+    runner: Runner, files: LocalFiles, pseudonyms: Pseudonyms, notify: Notify, *, dry_run: bool
 ) -> list[PlaceCounts]:
-    """E-mails, ids and names replaced in the embedded store and the history; the cache is emptied."""
+    """Replace e-mails, ids and names in the embedded store and the history, and empty the cache."""
     body = {"key": pseudonyms.key.decode(), "internal": runner.offered["internal"]}
-    changes = [*_in_store(runner, "pseudonymize", body, dry_run, notify), *_unseen(where)]
-    with local.opened(where.history, write=not dry_run) as connection:
-        if connection is not None and where.history:
-            held = _named(connection)
+    changes = [*_in_store(runner, "pseudonymize", body, dry_run, notify), *_unseen_store(files)]
+    with local.open_history(files.history, write=not dry_run) as connection:
+        if connection is not None and files.history:
+            held = _count_named(connection)
             if held and not dry_run:
                 _rename(connection, pseudonyms)
-                local.rewrite(connection, where.history, "SELECT 1", [])
-            changes.append(PlaceCounts("history", "rows with an e-mail", held, None if dry_run else _named(connection)))
-    if where.cache:
-        count = len(where.cache.entries())
+                local.rewrite(connection, files.history, "SELECT 1", [])
+            changes.append(
+                PlaceCounts("history", "rows with an e-mail", held, None if dry_run else _count_named(connection))
+            )
+    if files.cache:
+        count = len(files.cache.entries())
         if not dry_run:
-            where.cache.clear()
-        changes.append(PlaceCounts("cache", "answers", count, None if dry_run else len(where.cache.entries())))
+            files.cache.clear()
+        changes.append(PlaceCounts("cache", "answers", count, None if dry_run else len(files.cache.entries())))
     return changes
 
 
-def _named(connection: Any) -> int:
+def _count_named(connection: Any) -> int:
     with_token = "regexp_full_match(key, 'u-[0-9a-f]{16}(@.*)?')"
     return int(connection.execute(f"SELECT count(*) FROM history.person WHERE NOT {with_token}").fetchone()[0])
 
 
 def _rename(connection: Any, pseudonyms: Pseudonyms) -> None:
-    """Every text that the history has of people: their keys, their names, e-mails in other facts."""
+    """Replace the texts that the history has of people: keys, names, and e-mails in other facts."""
     columns = connection.execute(
         "SELECT column_name FROM duckdb_columns() WHERE database_name = 'history' AND table_name = 'person' "
         "AND data_type = 'VARCHAR' AND column_name <> 'primary'"
     ).fetchall()
     for (column,) in columns:
         name = identifier(column)
-        values = [
-            v
-            for (v,) in connection.execute(
-                f"SELECT DISTINCT {name} FROM history.person WHERE {name} IS NOT NULL"
-            ).fetchall()
-        ]
-        replace = (
+        rows = connection.execute(f"SELECT DISTINCT {name} FROM history.person WHERE {name} IS NOT NULL").fetchall()
+        pseudonym = (
             pseudonyms.of if column == "key" else pseudonyms.of_id if column.startswith("name ") else pseudonyms.text
         )
-        pairs = [(v, replace(v)) for v in values if not TOKEN.match(v)]
+        pairs = [(value, pseudonym(value)) for (value,) in rows if not TOKEN.match(value)]
         changed = [pair for pair in pairs if pair[0] != pair[1]]
         if changed:
             connection.execute("CREATE OR REPLACE TEMP TABLE renamed (was VARCHAR, now VARCHAR)")
@@ -158,7 +156,7 @@ def _rename(connection: Any, pseudonyms: Pseudonyms) -> None:
 
 
 def raise_left(changes: list[PlaceCounts]) -> None:
-    """Raise CheckFailed when a place still holds what should be gone."""
-    left = [f"{each.left} {each.content} in {each.place}" for each in changes if each.left]
+    """Raise CheckFailed when a place still holds data that should be gone."""
+    left = [f"{change.left} {change.content} in {change.place}" for change in changes if change.left]
     if left:
         raise CheckFailed(f"something is left: {', '.join(left)}", "run this again; it goes on where it ended")

@@ -1,4 +1,4 @@
-"""What the privacy commands found and did, as documents: a row per place, and never a place left out."""
+"""Results of the privacy commands as documents: one row per place, and no place is left out."""
 
 from collections.abc import Sequence
 
@@ -14,18 +14,18 @@ _COUNT = Field("Held", "number")
 
 def survey_document(subject: Subject, holdings: Sequence[Holding]) -> Document:
     """What would be deleted, and where."""
-    return _listed(
+    return _places_document(
         f"What is held on {subject.email}",
         "nothing was deleted",
-        [(each.place, each.content, each.count, _fate(each), _note(each)) for each in holdings],
+        [(held.place, held.content, held.count, _fate(held), _note(held)) for held in holdings],
         {"held": _COUNT, "erase": Field("Erase")},
     )
 
 
 def erased_document(subject: Subject, results: Sequence[Erasure]) -> Document:
-    """What was deleted, with what every place holds now that it was read again."""
-    left = any(each.held.ours and each.left != 0 for each in results)
-    return _listed(
+    """What was deleted, and what every place holds after it was read again."""
+    left = any(erasure.held.ours and erasure.left != 0 for erasure in results)
+    return _places_document(
         f"{subject.email} is not erased yet" if left else f"{subject.email} was erased",
         "every place was read again",
         [(e.held.place, e.held.content, e.held.count, e.left, "" if e.left == 0 else e.note) for e in results],
@@ -34,9 +34,9 @@ def erased_document(subject: Subject, results: Sequence[Erasure]) -> Document:
 
 
 def counts_document(title: str, subtitle: str, before: Sequence[PlaceCounts], after: Sequence[PlaceCounts]) -> Document:
-    """What every place held before, and what of that it holds after; `left` is empty while nothing was done."""
+    """What every place held before and holds after; `left` is empty in a dry run."""
     rows = [(was.place, was.content, was.held, now.left, was.note) for was, now in zip(before, after, strict=True)]
-    return _listed(title, subtitle, rows, {"held": _COUNT, "left": Field("Left", "number")})
+    return _places_document(title, subtitle, rows, {"held": _COUNT, "left": Field("Left", "number")})
 
 
 def _fate(held: Holding) -> str:
@@ -51,7 +51,9 @@ def _note(held: Holding) -> str:
     return "`usertrack privacy pseudonymize` replaces it" if held.stays and held.count else held.note
 
 
-def _listed(title: str, subtitle: str, rows: Sequence[tuple[object, ...]], counts: dict[str, Field]) -> Document:
+def _places_document(
+    title: str, subtitle: str, rows: Sequence[tuple[object, ...]], counts: dict[str, Field]
+) -> Document:
     places = {"place": Field("Place"), "what": Field("What", "text")}
     fields = {**places, **counts, "note": Field("Note", "text", grows=True)}
     columns = tuple(

@@ -1,7 +1,7 @@
-"""Acting on a segment: one file for each place that it can be sent to. Nothing is sent but what a dry run shows.
+"""Sending the people of a segment to a target: PostHog, Slack, a file or a webhook. A dry run shows all that is sent.
 
-A target is a module with ``check(order)``, which refuses a wrong order before anything is asked, and
-``push(audience, order, runner, notify)``. Adding one is one file and one line here.
+A target is a module with ``check(order)``, which refuses a wrong order before any query runs, and
+``push(audience, order, runner, notify)``. To add one: write its file, and name it in `TARGETS`.
 """
 
 import importlib
@@ -23,11 +23,11 @@ TARGETS = {
 
 class Target(Protocol):
     def check(self, order: PushOrder) -> None:
-        """Raise a UsertrackError for an order that cannot be carried out, before anything is asked."""
+        """Raise a UsertrackError for an order that cannot be carried out, before any query runs."""
         ...
 
     def push(self, audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
-        """Send ``audience``, or say what would be sent; raises a UsertrackError when it was not taken."""
+        """Send ``audience``, or in a dry run return the requests; raises a UsertrackError when the target refuses."""
         ...
 
 

@@ -1,6 +1,6 @@
-"""Whom to act on in one segment, most urgent first, each with the reason of that segment; never of one that is unknown.
+"""The people of one segment to act on, most urgent first, each with the reason. An unknown segment has no audience.
 
-Your own people are in no audience: the workbench left them out.
+Your own people are in no audience: profiles leave them out.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from usertrack.segments.view import others_note
 
 @dataclass(frozen=True)
 class AudienceMember:
-    """``facts`` are the values that the rule looked at, ``evidence`` the same in words."""
+    """``facts`` are the values that the rule uses, ``evidence`` the same in words."""
 
     email: str
     priority: float | None
@@ -29,9 +29,9 @@ class AudienceMember:
 class Audience:
     """``people`` are all ``total`` whose primary segment it is, or the most urgent of them. ``as_of`` is UTC.
 
-    ``others`` counts those of the segment who are to be acted on under a more urgent one; with ``all_members`` they are
-    among ``people``. ``most`` is how many were wanted at the most; None is all. ``moved`` says how many entered and
-    left the segment since ``since``, where history knows.
+    ``members_elsewhere`` counts members whose primary segment is a more urgent one; with ``all_members`` they are in
+    ``people``. ``most`` is the limit on ``people``; None is no limit. ``moved`` counts who entered and who left the
+    segment since ``since``, where the history has both snapshots.
     """
 
     segment_set: SegmentSet
@@ -54,9 +54,9 @@ class Audience:
 
     @property
     def command(self) -> str:
-        """How to see them."""
-        wanted = "" if self.segment_set.name == "action" else f" --set {self.segment_set.name}"
-        return f"usertrack segments {self.segment.id}{wanted}{' --all-members' * self.all_members}"
+        """The command that lists them."""
+        set_option = "" if self.segment_set.name == "action" else f" --set {self.segment_set.name}"
+        return f"usertrack segments {self.segment.id}{set_option}{' --all-members' * self.all_members}"
 
 
 def audience_of(
@@ -64,18 +64,20 @@ def audience_of(
 ) -> Audience:
     """Those whose primary segment is ``id_``, or everybody in it; all of them or the ``limit`` most urgent (0: all).
 
-    Raises UsageError for no such segment, Unknown when a source did not answer that says who they are.
+    Raises UsageError for no such segment, Unknown when a source that the segment needs did not answer.
     """
     (id_,) = classification.segment_set.require([id_])
     classification.require_known(id_, "nothing was sent: ", to_act_on=not all_members)
     profiles = classification.profiles
     facts = [profiles.facts[name] for name in classification.evidence([id_]) if name != profiles.key]
-    told = [f"{quote(fact.label + ': ')} || {in_words(identifier(fact.name), fact.type, fact.unit)}" for fact in facts]
+    labelled = [
+        f"{quote(fact.label + ': ')} || {in_words(identifier(fact.name), fact.type, fact.unit)}" for fact in facts
+    ]
     cells = [
         identifier(profiles.key),
         "priority",
         f"because[list_position(segments, {quote(id_)})]",
-        f"concat_ws('; ', {', '.join(told)})" if told else "''",
+        f"concat_ws('; ', {', '.join(labelled)})" if labelled else "''",
         *(identifier(fact.name) for fact in facts),
     ]
     where = f"FROM classified {classification.whose([id_], to_act_on=not all_members)}"
@@ -84,7 +86,7 @@ def audience_of(
         f"SELECT {', '.join(cells)} {where} {classification.by_urgency} {most}"
     ).fetchall()
     total = profiles.row(f"SELECT count(*) {where}")[0]
-    others = (classification.count(id_).people or 0) - total
+    members_elsewhere = (classification.count(id_).people or 0) - total
     return Audience(
         segment_set=classification.segment_set,
         segment=classification.segment_set[id_],
@@ -95,8 +97,8 @@ def audience_of(
             AudienceMember(key, priority, reason, evidence, dict(zip([f.name for f in facts], values, strict=True)))
             for key, priority, reason, evidence, *values in rows
         ),
-        members_elsewhere=others,
+        members_elsewhere=members_elsewhere,
         all_members=all_members,
         most=limit or None,
-        notes=(*profiles.notes, *others_note(others)),
+        notes=(*profiles.notes, *others_note(members_elsewhere)),
     )

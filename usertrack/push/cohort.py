@@ -1,7 +1,7 @@
-"""A segment as a static cohort in PostHog: made once, then brought up to date, and counted afterwards.
+"""The target `posthog-cohort`: a static cohort in PostHog, created once, then updated, and counted afterwards.
 
-Only a cohort that a push made is ever changed; it is known by its description. PostHog adds persons a thousand at a
-time and takes them out one by one, so that what is right already is left alone.
+A push changes only cohorts that a push created; their description says so. PostHog adds persons a thousand at a time
+and removes them one by one, so only the difference is sent.
 """
 
 import time
@@ -35,27 +35,27 @@ FROM person_distinct_ids
 WHERE lowerUTF8(trim(distinct_id)) IN {emails} AND empty(ifNull(toString(person.properties.email), ''))"""
 
 
-_Change = tuple[str, str, dict[str, Any]]
+_Call = tuple[str, str, dict[str, Any]]
 """Method, path below the project, body."""
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """What is there (``cohort`` is None when nothing is), and what must change, in person ids."""
+class _CohortPlan:
+    """The cohort in PostHog (None when there is none yet), its ``members`` and the ``expected`` ones, in person ids."""
 
     name: str
     description: str
     cohort: dict[str, Any] | None
-    wanted: frozenset[str]
+    expected: frozenset[str]
     members: frozenset[str]
 
     @property
     def add(self) -> list[str]:
-        return sorted(self.wanted - self.members)
+        return sorted(self.expected - self.members)
 
     @property
     def remove(self) -> list[str]:
-        return sorted(self.members - self.wanted)
+        return sorted(self.members - self.expected)
 
 
 def check(order: PushOrder) -> None:
@@ -69,9 +69,9 @@ def check(order: PushOrder) -> None:
 
 
 def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
-    """Make the cohort, or bring it up to date; the outcome's ``problem`` is a count that did not come out.
+    """Create the cohort, or update it; the outcome's ``problem`` says that its count is wrong afterwards.
 
-    Of an empty segment no cohort is made, and one that is there is emptied. Raises a UsertrackError.
+    For an empty segment no cohort is created, and an existing one is emptied. Raises a UsertrackError.
     """
     persons = _persons(audience, runner)
     plan = _plan(audience, order, runner, persons)
@@ -80,36 +80,36 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
     notes = tuple(_notes(persons, plan))
     sent = len(audience.people) - len(unresolved)
     if order.dry_run:
-        shown = tuple(_shown(order, *request) for request in requests)
-        return Outcome(sent, unresolved, shown, _details(plan, plan.cohort), notes)
-    if plan.cohort is None and not plan.wanted:
+        dry_requests = tuple(_request(order, *request) for request in requests)
+        return Outcome(sent, unresolved, dry_requests, _details(plan, plan.cohort), notes)
+    if plan.cohort is None and not plan.expected:
         return Outcome(0, unresolved, details=_details(plan, None))
     cohort = _carry_out(plan, requests, runner, notify)
     if requests:  # PostHog fills cohorts by and by
-        cohort = _counted(cohort, len(plan.wanted), order, runner, notify)
-    problem, late = _verified(cohort, plan, runner)
+        cohort = _wait_for_count(cohort, len(plan.expected), order, runner, notify)
+    problem, late = _verify(cohort, plan, runner)
     details = _details(plan, cohort) | {"verified": problem is None}
     return Outcome(sent, unresolved, details=details, notes=(*notes, *late), problem=problem)
 
 
-def _details(plan: _Plan, cohort: dict[str, Any] | None) -> dict[str, Any]:
+def _details(plan: _CohortPlan, cohort: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "cohort": {"id": cohort and cohort["id"], "name": plan.name, "count": cohort and cohort.get("count")},
-        "created": plan.cohort is None and bool(plan.wanted),
-        "persons": len(plan.wanted),
+        "created": plan.cohort is None and bool(plan.expected),
+        "persons": len(plan.expected),
         "added": len(plan.add),
         "removed": len(plan.remove),
     }
 
 
-# Who
+# The persons
 
 
 def _persons(audience: Audience, runner: Runner) -> dict[str, list[str]]:
     """The ids of the persons behind each e-mail that PostHog knows."""
     emails = [person.email for person in audience.people]
-    found = _ask(runner, _BY_PROPERTY, emails)
-    return found | _ask(runner, _BY_DISTINCT_ID, [email for email in emails if email not in found])
+    by_property = _ask(runner, _BY_PROPERTY, emails)
+    return by_property | _ask(runner, _BY_DISTINCT_ID, [email for email in emails if email not in by_property])
 
 
 def _ask(runner: Runner, sql: str, emails: Sequence[str]) -> dict[str, list[str]]:
@@ -118,76 +118,75 @@ def _ask(runner: Runner, sql: str, emails: Sequence[str]) -> dict[str, list[str]
         Statement("posthog", sql, {"emails": list(batch)}, {"emails": "list"}, name="push/persons", key="person_id")
         for batch in batches
     ]
-    found: dict[str, list[str]] = {}
+    ids: dict[str, list[str]] = {}
     for answer in runner.run(statements):
-        for person, email in _whole(answer).rows:
-            found.setdefault(email, []).append(str(person))
-    return found
+        for person, email in _require_table(answer).rows:
+            ids.setdefault(email, []).append(str(person))
+    return ids
 
 
-def _whole(answer: Answer) -> Table:
+def _require_table(answer: Answer) -> Table:
     if not isinstance(answer, Table):
         raise answer
     return answer
 
 
-# What is there, and what must change
+# The cohort as it is, and the difference
 
 
-def _plan(audience: Audience, order: PushOrder, runner: Runner, persons: dict[str, list[str]]) -> _Plan:
+def _plan(audience: Audience, order: PushOrder, runner: Runner, persons: dict[str, list[str]]) -> _CohortPlan:
     name = order.name.strip() if order.name else f"usertrack: {audience.segment.name}"[:_LONGEST_NAME]
     description = _description(audience, order)
-    cohort = _found(runner, name, description, _description(replace(audience, all_members=True), order))
+    cohort = _cohort_named(runner, name, description, _description(replace(audience, all_members=True), order))
     members = frozenset(_members(runner, cohort["id"])) if cohort else frozenset()
-    wanted = frozenset(person for ids in persons.values() for person in ids)
-    return _Plan(name, description, cohort, wanted, members)
+    expected = frozenset(person for ids in persons.values() for person in ids)
+    return _CohortPlan(name, description, cohort, expected, members)
 
 
 def _description(audience: Audience, order: PushOrder) -> str:
-    """Whose cohort it is: of which segment, which and how many of it, of which moment, and whose database says so."""
+    """Of which segment the cohort is, how many of its people, at which moment, and from which database."""
     most = "" if audience.most is None else f"the {audience.most} most urgent of "
     segment = f"segment {audience.segment_set.name}/{audience.segment.id}"
-    first = (
-        audience.segment_set.exclusive or audience.segment == audience.segment_set.segments[0]
-    )  # of all who are in it
-    whose = segment if audience.all_members or first else f"those with the primary {segment}"
-    then = f" of {order.moment}" if order.moment else ""
+    is_first = audience.segment_set.exclusive or audience.segment == audience.segment_set.segments[0]
+    people = segment if audience.all_members or is_first else f"those with the primary {segment}"
+    moment = f" of {order.moment}" if order.moment else ""
     database = "the demo" if order.settings.uses_demo else database_of(order.settings) or "no database"
-    return f"Kept by `usertrack push`: {most}{whose}{then} in {database}."
+    return f"Kept by `usertrack push`: {most}{people}{moment} in {database}."
 
 
-def _found(runner: Runner, name: str, description: str, of_all: str) -> dict[str, Any] | None:
-    """The cohort called ``name``; raises UsageError for one that was made of other people.
+def _cohort_named(runner: Runner, name: str, description: str, all_members_description: str) -> dict[str, Any] | None:
+    """The cohort called ``name``; raises UsageError for one that was created of other people.
 
-    ``of_all`` is what that of all members is called.
+    ``all_members_description`` is how a cohort of all members of the segment would be described.
     """
     # PostHog refuses searches of more than 200 characters
-    listed = pages(runner, "cohorts/", {"basic": "true", "search": name[:200], "limit": 100})
-    called = [cohort for cohort in listed if cohort.get("name") == name and not cohort.get("deleted")]
-    if not called:
+    cohorts = pages(runner, "cohorts/", {"basic": "true", "search": name[:200], "limit": 100})
+    same_name = [cohort for cohort in cohorts if cohort.get("name") == name and not cohort.get("deleted")]
+    if not same_name:
         return None
-    own = [c for c in called if c.get("is_static") and str(c.get("description") or "").startswith(description)]
+    own = [c for c in same_name if c.get("is_static") and str(c.get("description") or "").startswith(description)]
     if len(own) == 1:
         return own[0]
     if own:
         raise UsageError(f"PostHog has {len(own)} cohorts called '{name}'", "delete all but one of them in PostHog")
-    kept = next((c["description"] for c in called if str(c.get("description")).startswith("Kept by `usertrack")), "")
-    whose = f"holds other people ({kept})" if kept else "was not made by `usertrack push`"
-    wanted = description.removeprefix("Kept by `usertrack push`: ").removesuffix(".")
-    hint = f"choose another name with --name for {wanted}"
-    if kept.startswith(of_all):
+    descriptions = (str(cohort.get("description")) for cohort in same_name)
+    old_description = next((text for text in descriptions if text.startswith("Kept by `usertrack")), "")
+    reason = f"holds other people ({old_description})" if old_description else "was not made by `usertrack push`"
+    audience_words = description.removeprefix("Kept by `usertrack push`: ").removesuffix(".")
+    hint = f"choose another name with --name for {audience_words}"
+    if old_description.startswith(all_members_description):
         hint += "; or keep it as it is with --all-members"
-    raise UsageError(f"the cohort '{name}' {whose}, so it stays as it is", hint)
+    raise UsageError(f"the cohort '{name}' {reason}, so it stays as it is", hint)
 
 
 def _members(runner: Runner, id_: int) -> Iterator[str]:
     yield from (str(person["uuid"]) for person in pages(runner, f"cohorts/{id_}/persons/", {"limit": _PAGE}))
 
 
-def _requests(plan: _Plan) -> Iterator[_Change]:
-    """Everything that changes something, in order."""
+def _requests(plan: _CohortPlan) -> Iterator[_Call]:
+    """Every request that changes the cohort, in order."""
     id_ = plan.cohort["id"] if plan.cohort else _NEW
-    if plan.cohort is None and plan.wanted:
+    if plan.cohort is None and plan.expected:
         fields = {"name": plan.name, "description": plan.description, "is_static": True}
         yield "POST", "cohorts/", {**fields, "_create_static_person_ids": []}
     for start in range(0, len(plan.add), _ADD_AT_ONCE):
@@ -197,16 +196,16 @@ def _requests(plan: _Plan) -> Iterator[_Change]:
         yield "PATCH", f"cohorts/{id_}/remove_person_from_static_cohort/", {"person_id": person}
 
 
-def _notes(persons: dict[str, list[str]], plan: _Plan) -> Iterator[str]:
+def _notes(persons: dict[str, list[str]], plan: _CohortPlan) -> Iterator[str]:
     several = sum(len(ids) > 1 for ids in persons.values())
     if several:
-        yield f"{several} of them are several persons in PostHog; all {len(plan.wanted)} persons count"
+        yield f"{several} of them are several persons in PostHog; all {len(plan.expected)} persons count"
     if len(plan.remove) > _SLOW:
         minutes = len(plan.remove) // _SLOW + 1
         yield f"PostHog takes persons out one by one, so that {len(plan.remove)} need {minutes} minutes or more"
 
 
-def _shown(order: PushOrder, method: str, path: str, body: dict[str, Any]) -> Request:
+def _request(order: PushOrder, method: str, path: str, body: dict[str, Any]) -> Request:
     settings = order.settings
     host, project = (
         ("http://demo", "1") if settings.uses_demo else (settings["posthog.host"], settings["posthog.project_id"])
@@ -215,11 +214,11 @@ def _shown(order: PushOrder, method: str, path: str, body: dict[str, Any]) -> Re
     return Request(method, f"{host.rstrip('/')}/api/projects/{project}/{path}", headers, body)
 
 
-# Doing it
+# Sending the difference
 
 
-def _carry_out(plan: _Plan, requests: Sequence[_Change], runner: Runner, notify: Notify) -> dict[str, Any]:
-    """The cohort, once every request was answered. What was interrupted is gone on with by the next push."""
+def _carry_out(plan: _CohortPlan, requests: Sequence[_Call], runner: Runner, notify: Notify) -> dict[str, Any]:
+    """Send all requests and return the cohort. The next push continues an interrupted one."""
     cohort = plan.cohort
     for number, (method, path, body) in enumerate(requests, start=1):
         notify(f"changing the cohort: {number} of {len(requests)}", passing=True)
@@ -232,30 +231,35 @@ def _carry_out(plan: _Plan, requests: Sequence[_Change], runner: Runner, notify:
     return cohort
 
 
-def _counted(cohort: dict[str, Any], want: int, order: PushOrder, runner: Runner, notify: Notify) -> dict[str, Any]:
-    """The cohort as soon as PostHog counts ``want`` persons in it, else as it is when patience ends."""
+def _wait_for_count(
+    cohort: dict[str, Any], expected: int, order: PushOrder, runner: Runner, notify: Notify
+) -> dict[str, Any]:
+    """The cohort as soon as PostHog counts ``expected`` persons in it, else as it is after ``order.patience``."""
     path, deadline, pause = f"cohorts/{cohort['id']}/", time.monotonic() + order.patience, order.pause / 4
     while True:
         cohort = runner.call("GET", path)
-        if _has(cohort, want) or time.monotonic() + pause > deadline:
+        if _is_counted(cohort, expected) or time.monotonic() + pause > deadline:
             return cohort
-        notify(f"PostHog counts {cohort.get('count')} of {want} persons so far", passing=True)
+        notify(f"PostHog counts {cohort.get('count')} of {expected} persons so far", passing=True)
         time.sleep(pause)
         pause = min(pause * 1.5, 5)
 
 
-def _has(cohort: dict[str, Any], want: int) -> bool:
-    return not cohort.get("is_calculating") and cohort.get("count") == want
+def _is_counted(cohort: dict[str, Any], expected: int) -> bool:
+    return not cohort.get("is_calculating") and cohort.get("count") == expected
 
 
-def _verified(cohort: dict[str, Any], plan: _Plan, runner: Runner) -> tuple[CheckFailed | None, list[str]]:
-    """What is wrong with the cohort, and what is worth a note: where the count is another one, members decide."""
-    want = len(plan.wanted)
-    if _has(cohort, want):
+def _verify(cohort: dict[str, Any], plan: _CohortPlan, runner: Runner) -> tuple[CheckFailed | None, list[str]]:
+    """The problem of the cohort, if any, and notes. Where PostHog's count is wrong, the list of members decides."""
+    expected = len(plan.expected)
+    if _is_counted(cohort, expected):
         return None, []
-    members, said = frozenset(_members(runner, cohort["id"])), f"PostHog says {cohort.get('count')}"
-    if members == plan.wanted:  # its count may stay behind (PostHog #24046)
-        return None, [f"all {want} persons are in the cohort, though {said}"]
-    missing, extra = len(plan.wanted - members), len(members - plan.wanted)
-    problem = f"the cohort holds {len(members)} of {want} persons: {missing} missing, {extra} too many; {said}"
+    members = frozenset(_members(runner, cohort["id"]))
+    posthog_count = f"PostHog says {cohort.get('count')}"
+    if members == plan.expected:  # its count may stay behind (PostHog #24046)
+        return None, [f"all {expected} persons are in the cohort, though {posthog_count}"]
+    missing, extra = len(plan.expected - members), len(members - plan.expected)
+    problem = (
+        f"the cohort holds {len(members)} of {expected} persons: {missing} missing, {extra} too many; {posthog_count}"
+    )
     return CheckFailed(problem, "push again: only what is still wrong is sent"), []

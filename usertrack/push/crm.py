@@ -1,4 +1,4 @@
-"""A segment as a file that a CRM imports: one row per person, under plain column names."""
+"""The target `csv`: a file that a CRM imports, one row per person, under plain column names."""
 
 from usertrack.core.notify import Notify
 from usertrack.core.table import Column, Table
@@ -10,13 +10,13 @@ _COLUMNS = (Column("email"), Column("segment"), Column("priority", "DOUBLE"), Co
 
 
 def check(order: PushOrder) -> None:
-    """Nothing can be wrong with it."""
+    """Every order is right for a file."""
 
 
 def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
-    """A table of email, segment, priority (0…10), reason, evidence; of an empty segment the header alone.
+    """A table of email, segment, priority (0…10), reason, evidence; for an empty segment the header alone.
 
-    So last week's file does not stay in the place of this week's nobody.
+    A file is written for an empty segment too, so that it replaces the file of last week.
     """
     name = audience.segment.name
     rows = [(person.email, name, person.priority, person.reason, person.evidence) for person in audience.people]

@@ -1,4 +1,4 @@
-"""One POST to somebody else's server, tried again where that helps. Its address is a secret, and is in no message."""
+"""One POST to another server, with retries. The address of the server is a secret, and no message shows it."""
 
 import ipaddress
 import re
@@ -18,24 +18,24 @@ _SHORTEST_SECRET = 8  # characters: what is shorter is a word such as `hooks`, a
 _TIMEOUT = httpx.Timeout(30, connect=10)
 
 
-def require_address(url: str | None, who: str, hint: str) -> str:
-    """``url``, once it is one that people's e-mails may be sent to; raises UsageError, which does not show it."""
+def require_address(url: str | None, receiver: str, hint: str) -> str:
+    """``url``, if e-mails of people may be sent to it; else raises UsageError, which does not show it."""
     if not url:
-        raise UsageError(f"{who} needs an address to post to", hint)
+        raise UsageError(f"{receiver} needs an address to post to", hint)
     try:
         parts = urlsplit(url)
         host, scheme, _ = parts.hostname or "", parts.scheme, parts.port
-        host.encode("idna")  # as whoever looks it up will do
+        host.encode("idna")  # as DNS will do
     except ValueError:
         host = scheme = ""
     if not host or scheme not in ("https", "http") or not url.isprintable() or " " in url:
-        raise UsageError(f"the address for {who} does not begin with https:// and the name of a server", hint)
-    if scheme == "http" and not _is_here(host):
-        raise UsageError(f"the address for {who} is not https://, so that others could read along", hint)
+        raise UsageError(f"the address for {receiver} does not begin with https:// and the name of a server", hint)
+    if scheme == "http" and not _is_loopback(host):
+        raise UsageError(f"the address for {receiver} is not https://, so that others could read along", hint)
     return url
 
 
-def _is_here(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -43,7 +43,7 @@ def _is_here(host: str) -> bool:
 
 
 def masked(url: str | None) -> str:
-    """``url`` as it may be shown: which server, and no more."""
+    """``url`` as it may be shown: the server alone."""
     if not url:
         return "[no address yet]"
     parts = urlsplit(url)
@@ -52,57 +52,57 @@ def masked(url: str | None) -> str:
 
 
 def answer_of(response: httpx.Response) -> str:
-    """What the server answered, in one short line without any part of its address that can be a secret."""
+    """The server's answer in one short line, without any part of its address that can be a secret."""
     text, url = response.text[:2000], response.request.url
     raw = re.split("[/?&=#;]", url.raw_path.decode(errors="replace"))
     account = re.split("[:@]", url.userinfo.decode())
     parts = {*raw, *map(unquote, raw), *map(unquote_plus, raw), *url.params.values()}
     secrets = {part for part in parts if len(part) >= _SHORTEST_SECRET} | {*account, *map(unquote, account), url.path}
     for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) > 2:  # where it stands alone: `inv` in the address is no part of `invalid`
+        if len(secret) > 2:  # whole words alone: `inv` in the address is no part of `invalid`
             text = re.sub(rf"(?<!\w){re.escape(secret.strip('/'))}(?!\w)", "[secret]", text)
     return clean(text, 200)
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """How something is POSTed to ``who``.
+    """POSTs to ``receiver``, the name of a server in messages.
 
-    Waits between attempts as ``Retry-After`` says, else ``pause`` seconds doubling. After 429, after 5xx and where
-    nothing was reached it is tried again; after silence only if it is ``repeatable``, because it may have arrived.
-    ``refused`` makes the error of any other answer.
+    Waits between attempts as ``Retry-After`` says, else ``pause`` seconds, doubled each time. It tries again after 429,
+    after 5xx and when the server was not reached; after a timeout only if ``repeatable``, because the content may have
+    arrived. ``refusal`` makes the error of any other answer.
     """
 
-    who: str
-    refused: Callable[[httpx.Response], UsertrackError]
+    receiver: str
+    refusal: Callable[[httpx.Response], UsertrackError]
     notify: Notify
     pause: float = 1.0
     repeatable: bool = False
 
     def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        """The answer (2xx) to ``content``; raises a UsertrackError."""
+        """Send ``content`` and return the answer (2xx); raises a UsertrackError."""
         try:
             with httpx.Client(timeout=_TIMEOUT) as client:
                 for attempt in attempts(self.pause):
                     with noticed(attempt, self.notify):
                         request = client.build_request("POST", url, content=content, headers=headers)
-                        return self._once(request, client)
+                        return self._send_once(request, client)
         except httpx.InvalidURL:
-            raise UsageError(f"the address for {self.who} is not one", "copy it again") from None
+            raise UsageError(f"the address for {self.receiver} is not one", "copy it again") from None
         except Again as again:
             raise again.final from None
         raise AssertionError("stamina always returns or raises")
 
-    def _once(self, request: httpx.Request, client: httpx.Client) -> httpx.Response:
+    def _send_once(self, request: httpx.Request, client: httpx.Client) -> httpx.Response:
         try:
             response = client.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout):
-            lost = ConnectionFailed(f"cannot reach {self.who}", "check its address, and your network")
+            lost = ConnectionFailed(f"cannot reach {self.receiver}", "check its address, and your network")
             raise Again(lost) from None
         except httpx.RequestError:
             if self.repeatable:
-                raise Again(SourceBusy(f"{self.who} did not answer in time", "send it again later")) from None
-            silent = f"{self.who} did not answer, and may have taken it or not"
+                raise Again(SourceBusy(f"{self.receiver} did not answer in time", "send it again later")) from None
+            silent = f"{self.receiver} did not answer, and may have taken it or not"
             raise SourceBusy(silent, "look there before you send it again") from None
         if response.is_success:
             return response
@@ -111,22 +111,22 @@ class Delivery:
     def _failure(self, response: httpx.Response) -> UsertrackError | Again:
         wait = retry_after(response)
         if response.status_code == 429:
-            busy = f"{self.who} asks us to slow down (HTTP 429)"
+            busy = f"{self.receiver} asks us to slow down (HTTP 429)"
             if wait is not None and wait > LONGEST_WAIT:
                 return SourceBusy(busy, f"send it again in {number(min(wait / 60, 1e6))} minutes, as it asks")
             return Again(SourceBusy(busy, "wait a minute and send it again"), wait)
         if response.status_code >= 500:
-            return Again(SourceBusy(f"{self.who} failed: {status_of(response)}", "send it again later"), wait)
+            return Again(SourceBusy(f"{self.receiver} failed: {status_of(response)}", "send it again later"), wait)
         if response.is_redirect:
-            redirect = f"the address for {self.who} answers with a redirect"
+            redirect = f"the address for {self.receiver} answers with a redirect"
             return ConnectionFailed(redirect, "use the address it leads to")
-        return self.refused(response)
+        return self.refusal(response)
 
 
 def status_of(response: httpx.Response) -> str:
     return f"HTTP {response.status_code} {answer_of(response)}".strip()
 
 
-def plain_refusal(response: httpx.Response, who: str) -> UsertrackError:
-    """The error for an answer that says no more than its status."""
-    return QueryError(f"{who} refused it: {status_of(response)}", "is the address right?")
+def plain_refusal(response: httpx.Response, receiver: str) -> UsertrackError:
+    """The error for an answer whose status is all that is known."""
+    return QueryError(f"{receiver} refused it: {status_of(response)}", "is the address right?")

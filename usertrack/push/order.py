@@ -1,4 +1,4 @@
-"""What is to be done, and what came of it. Nothing in here holds a secret: addresses are shown without their path."""
+"""The order for a target, and the outcome of it. An outcome holds no secret: its addresses have no path."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,11 +11,10 @@ from usertrack.workspace.settings import Settings
 
 @dataclass(frozen=True)
 class PushOrder:
-    """How a segment is to be pushed. ``url`` is a secret. ``pause`` and ``patience`` are in seconds.
+    """Options of a push. ``url`` is a secret. ``pause`` and ``patience`` are in seconds.
 
-    ``moment`` is that of the people, in words, where it is not now, and nobody said that it is to replace those of now.
-
-    ``pause`` comes after a first failure, ``patience`` is how long PostHog may take to fill a cohort.
+    ``moment`` is the moment of the segment in words, if it is in the past and --yes does not allow to replace the
+    people of now. ``pause`` comes after a first failure; ``patience`` is how long PostHog may take to fill a cohort.
     """
 
     settings: Settings
@@ -30,7 +29,7 @@ class PushOrder:
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request as it may be shown: ``url`` and ``headers`` without secrets, ``body`` as JSON has it."""
+    """One HTTP request to show: ``url`` and ``headers`` without secrets, ``body`` as in JSON."""
 
     method: str
     url: str
@@ -40,11 +39,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was sent, or with a dry run what would be.
+    """What was sent, or in a dry run what would be.
 
     ``sent`` counts people, ``unresolved`` names those whom the target does not know. ``requests`` are those that change
-    something. ``details`` are the target's own. ``table`` is what a file target writes. ``problem`` is what a check
-    afterwards found.
+    something. ``details`` differ by target. ``table`` is what a file target writes. ``problem`` is the error of the
+    check after sending.
     """
 
     sent: int = 0

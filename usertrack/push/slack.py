@@ -1,4 +1,4 @@
-"""A segment as one message in a Slack channel, through an incoming webhook. No text of strangers can take effect in it.
+"""The target `slack`: one message in a channel, through an incoming webhook. Texts from sources have no effect in it.
 
 Slack's limits: 50 blocks, 3 000 characters in one text, 150 in a header (docs: Block Kit, "Reference: blocks").
 """
@@ -19,7 +19,7 @@ from usertrack.push.order import Outcome, PushOrder, Request
 from usertrack.render import safe
 
 LISTED, MOST_LISTED = 10, 40
-"""People in the message unless ``--limit`` says otherwise, and at the most: the other blocks need room, too."""
+"""People in the message without ``--limit``, and the most that fit beside the other blocks."""
 
 _HEADER, _NAME, _REASON = 150, 120, 400  # characters; the two last are escaped, to at most five times as many
 _HINT = "make one in Slack (Apps › Incoming Webhooks) and set SLACK_WEBHOOK_URL, or give it with --url"
@@ -33,24 +33,24 @@ def check(order: PushOrder) -> None:
 
 
 def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
-    """Post the digest; of an empty segment nothing. Raises a UsertrackError when Slack does not take it."""
+    """Post the digest; nothing for an empty segment. Raises a UsertrackError when Slack refuses it."""
     if not audience.total:
         return Outcome()
     message = digest(audience, *_link(order))
     headers = {"Content-Type": "application/json; charset=utf-8"}
-    listed = min(len(audience.people), MOST_LISTED)
+    count = min(len(audience.people), MOST_LISTED)
     if order.dry_run:
-        return Outcome(listed, requests=(Request("POST", masked(_url(order)), headers, message),))
+        return Outcome(count, requests=(Request("POST", masked(_url(order)), headers, message),))
     url = require_address(_url(order), "Slack", _HINT)
     content = safe.utf8(json.dumps(message, ensure_ascii=False))
-    answer = Delivery("Slack", refused, notify, order.pause).post(url, content, headers)
+    answer = Delivery("Slack", refusal, notify, order.pause).post(url, content, headers)
     if answer.text.strip() != "ok":
         raise ConnectionFailed("the address took it, but does not answer as Slack does", _HINT)
-    return Outcome(listed)
+    return Outcome(count)
 
 
 def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any]:
-    """The message: how many to act on, of how many, since when, who first and why. ``text`` is for notifications."""
+    """The message: how many people to act on, who comes first and why. ``text`` is for notifications."""
     segment, total = audience.segment, audience.total
     people = audience.people[:MOST_LISTED]
     title = f"{_cut(segment.name, _HEADER - 30)} · {_people(total)}"
@@ -59,15 +59,15 @@ def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any
         _context(_about(audience)),
         *(_section(_line(number, person)) for number, person in enumerate(people, start=1)),
     ]
-    left = f"{number(total - len(people))} more · " if total > len(people) else ""
-    blocks.append(_context(f"{left}`{safe.slack(audience.command)}`"))
+    rest = f"{number(total - len(people))} more · " if total > len(people) else ""
+    blocks.append(_context(f"{rest}`{safe.slack(audience.command)}`"))
     if link:
         blocks.append(_section(f"<{safe.slack(link).replace('|', '%7C')}|{label}>"))
     return {"text": safe.slack(title), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
 def _link(order: PushOrder) -> tuple[str, str]:
-    """Where to read on, and what to call it: the page that was given, else the project in PostHog."""
+    """(address, label) of the link for more: that of --link, else the project in PostHog."""
     settings = order.settings
     if order.link:
         return order.link, "Open the report"
@@ -111,7 +111,7 @@ def _context(text: str) -> dict[str, Any]:
 
 
 def _mrkdwn(text: str) -> dict[str, Any]:
-    """Verbatim: Slack makes no links, channels or mentions of what only looks like one."""
+    """Verbatim: Slack turns no part of the text into a link, channel or mention."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
@@ -120,15 +120,15 @@ def _url(order: PushOrder) -> str | None:
     return url
 
 
-def refused(response: httpx.Response) -> UsertrackError:
-    """What Slack's refusals mean (docs: "Sending messages using incoming webhooks", error table)."""
-    said = answer_of(response)
-    if said.startswith(("invalid_payload", "invalid_blocks", "no_text", "too_many_attachments")):
+def refusal(response: httpx.Response) -> UsertrackError:
+    """The error for a refusal of Slack (docs: "Sending messages using incoming webhooks", error table)."""
+    reply = answer_of(response)
+    if reply.startswith(("invalid_payload", "invalid_blocks", "no_text", "too_many_attachments")):
         return QueryError(
-            f"Slack refused the message: {said}", "this is a bug, please report it with the output of --dry-run"
+            f"Slack refused the message: {reply}", "this is a bug, please report it with the output of --dry-run"
         )
-    if said in _CLOSED:
-        return ConnectionFailed(f"Slack does not take the message: {said}", _CLOSED[said])
+    if reply in _CLOSED:
+        return ConnectionFailed(f"Slack does not take the message: {reply}", _CLOSED[reply])
     return plain_refusal(response, "Slack")
 
 

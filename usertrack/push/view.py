@@ -1,4 +1,4 @@
-"""What came of a push as a document, and what a dry run would send: all of it, byte by byte but for the secrets."""
+"""The outcome of a push as a document; after a dry run with every request in full, without the secrets."""
 
 import json
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ _LISTED = 20  # unresolved people on a terminal; the JSON has all
 
 
 def outcome_document(target: str, audience: Audience, outcome: Outcome, *, dry_run: bool) -> Document:
-    """What happened, the target's own facts, whom it does not know, and with a dry run the requests."""
+    """What was sent, facts of the target, people whom it does not know, and in a dry run the requests."""
     notes = [*audience.notes, *outcome.notes]
-    blocks = [*_facts(audience, outcome), *_unresolved(outcome), *_requests(outcome)]
+    blocks = [*_facts(outcome), *_unresolved(outcome), *_requests(outcome)]
     return Document(
         title=_title(target, audience, outcome, dry_run=dry_run),
         subtitle=f"{moment(audience.as_of, audience.timezone)}",
@@ -41,7 +41,7 @@ def _title(target: str, audience: Audience, outcome: Outcome, *, dry_run: bool) 
     return f"{name} to {target}: {number(outcome.sent)} of {number(audience.total)} people"
 
 
-def _facts(audience: Audience, outcome: Outcome) -> Iterator[Block]:
+def _facts(outcome: Outcome) -> Iterator[Block]:
     pairs: list[tuple[str, Any]] = []
     if cohort := outcome.details.get("cohort"):
         id_ = "not there yet" if cohort["id"] is None else f"number {cohort['id']}"

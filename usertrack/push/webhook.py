@@ -1,6 +1,6 @@
-"""A segment as JSON documents, POSTed to a server of your own. The same people with the same content have the same key.
+"""The target `webhook`: JSON documents, POSTed to your own server. Equal documents have the same Idempotency-Key.
 
-So a receiver that keeps the keys it has seen may be sent everything again: after a failure, or by two cron jobs.
+A receiver that remembers the keys may get the same document twice: after a failure, or from two cron jobs.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from usertrack.push.order import Outcome, PushOrder, Request
 from usertrack.render import safe, text
 
 VERSION = 1
-"""Of the documents: a field may be added to this version, a changed one makes a new version."""
+"""Of the documents: adding a field keeps the version, changing one makes a new version."""
 
 BATCH = 1000
 """People in one document."""
@@ -35,7 +35,7 @@ def check(order: PushOrder) -> None:
 
 
 def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
-    """POST everybody, `BATCH` at a time; of an empty segment nothing. Raises a UsertrackError at the first refusal."""
+    """POST all people, `BATCH` at a time; nothing for an empty segment. Raises a UsertrackError at a refusal."""
     documents = list(_documents(audience))
     contents = [safe.utf8(json.dumps(document, ensure_ascii=False, separators=(",", ":"))) for document in documents]
     headers = [_headers(document) for document in documents]
@@ -45,13 +45,13 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
         requests = tuple(Request("POST", masked(_url(order)), header, document) for header, document in pairs)
         return Outcome(len(audience.people), requests=requests, details=details)
     url = require_address(_url(order), "the webhook", _HINT)
-    delivery = Delivery("the webhook", _refused, notify, order.pause, repeatable=True)
+    delivery = Delivery("the webhook", _refusal, notify, order.pause, repeatable=True)
     for number, (content, header) in enumerate(zip(contents, headers, strict=True), start=1):
         notify(f"sending document {number} of {len(contents)}", passing=True)
         try:
             delivery.post(url, content, header)
         except UsertrackError as error:
-            raise _midway(error, number, len(contents), audience) from error
+            raise _error_at(error, number, len(contents), audience) from error
     return Outcome(len(audience.people), details=details)
 
 
@@ -89,7 +89,7 @@ def _documents(audience: Audience) -> Iterator[dict[str, Any]]:
 
 
 def _headers(document: dict[str, Any]) -> dict[str, str]:
-    """The key leaves ``as_of`` out: a push of the same people a moment later has nothing new to say."""
+    """The key leaves ``as_of`` out: a push of the same people a moment later has the same key."""
     content = safe.utf8(json.dumps({**document, "as_of": None}, ensure_ascii=False))
     return {
         "Content-Type": "application/json; charset=utf-8",
@@ -98,12 +98,12 @@ def _headers(document: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _refused(response: httpx.Response) -> UsertrackError:
+def _refusal(response: httpx.Response) -> UsertrackError:
     return plain_refusal(response, "the webhook")
 
 
-def _midway(error: UsertrackError, number: int, total: int, audience: Audience) -> UsertrackError:
-    """Says how much had arrived, and how to send the same again."""
+def _error_at(error: UsertrackError, number: int, total: int, audience: Audience) -> UsertrackError:
+    """``error`` with the number of the document, and how to send the same again."""
     if total == 1:
         return error
     hint = f"{error.hint}; with --as-of {text.plain(audience.as_of)} what has arrived keeps its Idempotency-Key"
