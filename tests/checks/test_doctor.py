@@ -91,7 +91,7 @@ def test_queries_of_a_source_that_is_down_were_not_checked(own: Cli, clean_env: 
     clean_env.setenv("COLUMNS", "200")
     said = own("doctor")
     assert said.code == 5
-    assert re.search(r"posthog/active_days and \d+\s+not checked: PostHog cannot be asked", said.out)
+    assert re.search(r"posthog/active_days and \d+ more\s+not checked: PostHog cannot be asked", said.out)
     assert re.search(r"39 of [4-9]\d in order", said.out)
 
 
