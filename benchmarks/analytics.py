@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from event_world import BEGIN, DAYS, make
 from side_by_side import here
+from usertrack.sources.query_client import hogql_node
 
 from usertrack.core.errors import UsertrackError
 from usertrack.engine.runner import Answer, Runner
@@ -37,8 +38,7 @@ from usertrack.product.scope import Scope
 from usertrack.product.sessions import numbers as sessions
 from usertrack.product.steps import parse_step
 from usertrack.sources.posthog import PostHog
-from usertrack.sources.query_client import hogql_node
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 HOME = Path.home() / ".cache" / "usertrack-benchmarks"
 KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_benchmark", "USERTRACK_PERSONAL_API_KEY": "phx_benchmark"}
@@ -66,7 +66,7 @@ QUESTIONS: dict[str, Callable[[Runner], object]] = {
     "stickiness by day": lambda runner: ask_stickiness(runner, "", MONTH),
     "activity": lambda runner: activity.ask(runner, MONTH),
     "sessions": lambda runner: sessions.ask(runner, MONTH),
-    "features": lambda runner: features.ask(runner, features.feature_source(runner.settings), MONTH),
+    "features": lambda runner: features.ask(runner, features.source_of(runner.settings), MONTH),
     "journeys": lambda runner: journeys.ask(runner, journeys.JourneysQuery(), MONTH),
 }
 
@@ -154,7 +154,7 @@ def _measure(
     """One client asks, first to warm up, then ``rounds`` times."""
     print(name, file=sys.stderr, flush=True)
     source = PostHog(url, "1", KEYS["USERTRACK_PERSONAL_API_KEY"], lambda text, *, passing=False: None)
-    settings, library = load(env={}, workspace=Path(__file__).parent), Library([shipped_root() / "queries"])
+    settings, library = load_settings(env={}, workspace=Path(__file__).parent), Library([shipped_root() / "queries"])
     with Recording(settings, library, AS_OF, {"posthog": source}) as runner:
         question(runner)
         sql = [_compiled(runner, statement) for statement in runner.asked]

@@ -23,7 +23,7 @@ from usertrack.demo import embedded_postgres
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, shipped_root
 from usertrack.sources.postgres import Postgres
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 OUTAGES = {"outage of 1 hour": (1, 0.9), "of 3 hours": (3, 0.9), "of 3 hours, half the runs": (3, 0.5)}
 
@@ -33,7 +33,7 @@ def asked(dsn: str) -> Iterator[Runner]:
     async def address() -> str:
         return dsn
 
-    settings = load(env={}, workspace=Path(__file__).parent)
+    settings = load_settings(env={}, workspace=Path(__file__).parent)
     with Runner(
         settings, Library([shipped_root() / "queries"]), NOW.replace(tzinfo=UTC), {"neon": Postgres(address)}
     ) as runner:

@@ -44,9 +44,9 @@ def write_plan(path: Path) -> None:
     from usertrack.segments.rules import read_rules
     from usertrack.workspace.demo_choice import cache_root
     from usertrack.workspace.files import library_of, rules_path
-    from usertrack.workspace.settings import load
+    from usertrack.workspace.settings import load_settings
 
-    settings = load(demo=True)
+    settings = load_settings(demo=True)
     rules = read_rules(rules_path(settings))
     now = datetime.now(UTC)
     demo = open_chosen(cache_root(), now=now, notify=silent)
@@ -81,20 +81,20 @@ def write_weekly_plan(path: Path) -> None:
     from usertrack.demo.sources import open_chosen
     from usertrack.failures.causes import read_catalogue
     from usertrack.reports.weekly import gather, moments
-    from usertrack.segments.history.week_ago import Sought
+    from usertrack.segments.history.week_ago import WeekAgoQuery
     from usertrack.segments.rules import read_rules
     from usertrack.workspace.demo_choice import cache_root
     from usertrack.workspace.files import failures_paths, library_of, rules_path
-    from usertrack.workspace.settings import load
+    from usertrack.workspace.settings import load_settings
 
-    settings = load(demo=True)
+    settings = load_settings(demo=True)
     rules, now = read_rules(rules_path(settings)), datetime.now(UTC)
     demo = open_chosen(cache_root(), now=now, notify=silent)
     asked: list[tuple[Statement, Any]] = []
     with open_runner(settings, library_of(settings), now=now, notify=silent) as runner:
         week = parse_week("", settings["timezone"], runner.as_of)
         as_of, earlier = moments(week, runner.as_of)
-        sought = Sought(rules, rules.set_named("action"), as_of, earlier)
+        sought = WeekAgoQuery(rules, rules.set_named("action"), as_of, earlier)
         _overhear(runner, asked)
         gather(runner, week, sought, read_catalogue(failures_paths(settings)))
     where = [str(path.parent / f"{number}.part") for number in range(len(asked))]

@@ -37,10 +37,10 @@ Cli = Callable[..., Said]
 @pytest.fixture(scope="session")
 def demo_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache directory whose demo is of the 90 days up to 20 November 2026, 09:00 UTC."""
-    from usertrack.workspace.demo_choice import Choice, write_choice
+    from usertrack.workspace.demo_choice import DemoChoice, write_choice
 
     cache = tmp_path_factory.getbasetemp() / "cache"
-    write_choice(cache / "usertrack", Choice(days=DAYS, moment=AS_OF.isoformat()))
+    write_choice(cache / "usertrack", DemoChoice(days=DAYS, moment=AS_OF.isoformat()))
     return cache
 
 

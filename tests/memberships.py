@@ -12,7 +12,7 @@ from usertrack.core.table import Column, Table
 from usertrack.engine.runner import Answer
 from usertrack.library.library import Library
 from usertrack.segments.classify import Classification, classify
-from usertrack.segments.history.file import Place, opened
+from usertrack.segments.history.file import HistoryFile, open_history
 from usertrack.segments.history.snapshots import record
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Rules, read_rules
@@ -102,8 +102,8 @@ def _table(path: Path, columns: list[tuple[str, str]], rows: list[tuple[object, 
     return Table(typed, lines.rows(typed))
 
 
-def keep_one(place: Place, found: Classification) -> None:
-    with opened(found.profiles.connection, place, write=True):
+def keep_one(place: HistoryFile, found: Classification) -> None:
+    with open_history(found.profiles.connection, place, write=True):
         record(found, place, found.profiles.as_of)
 
 
@@ -113,7 +113,7 @@ def crowd(count: int, runs: int) -> dict[str, Person]:
 
 def main() -> None:
     """`PATH write FIRST COUNT`: COUNT days from FIRST on. `PATH rewrite PEOPLE`: one day again and again."""
-    place = Place(Path(sys.argv[1]), "test")
+    place = HistoryFile(Path(sys.argv[1]), "test")
     print("ready", flush=True)  # noqa: T201
     if sys.argv[2] == "write":
         for day in range(int(sys.argv[3]), int(sys.argv[3]) + int(sys.argv[4])):

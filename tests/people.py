@@ -16,7 +16,7 @@ from usertrack.demo import embedded_postgres
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, shipped_root
 from usertrack.segments.classify import Classification, classify
-from usertrack.segments.profiles import Profiles, build
+from usertrack.segments.profiles import Profiles, build_profiles
 from usertrack.segments.rules import Rules, read_rules
 from usertrack.server.app import create_app
 from usertrack.server.database.store import Store
@@ -24,7 +24,7 @@ from usertrack.server.http.server_settings import ServerSettings
 from usertrack.sources import Source
 from usertrack.sources.postgres import Postgres
 from usertrack.sources.posthog import PostHog
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SCHEMA = (Path(__file__).parent.parent / "usertrack/demo/world/postgres.sql").read_text()
@@ -167,18 +167,18 @@ class Office:
         )
         sources: dict[str, Source] = {"posthog": posthog, "neon": Postgres(address)}
         chosen = {name: source for name, source in sources.items() if not names or name in names}
-        settings = load(env={"USERTRACK_INTERNAL": ",".join(internal)}, workspace=Path(__file__).parent)
+        settings = load_settings(env={"USERTRACK_INTERNAL": ",".join(internal)}, workspace=Path(__file__).parent)
         with Runner(settings, self.library, as_of, chosen) as runner:
             yield runner
 
     @contextmanager
-    def bench(self, *names: str, rules: Rules | None = None, **options: Any) -> Iterator[Profiles]:
+    def profiles(self, *names: str, rules: Rules | None = None, **options: Any) -> Iterator[Profiles]:
         with self.runner(*names, **options) as runner:
-            yield build(runner, rules or self.rules)
+            yield build_profiles(runner, rules or self.rules)
 
     @contextmanager
     def classified(self, set_name: str = "action", *names: str, **options: Any) -> Iterator[Classification]:
-        with self.bench(*names, **options) as profiles:
+        with self.profiles(*names, **options) as profiles:
             yield classify(profiles, profiles.rules.set_named(set_name))
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from usertrack.checks.workspace import Finding, check_queries, check_rules
 from usertrack.library.library import Library, shipped_root
 from usertrack.segments.expressions import parse
-from usertrack.segments.reachability import Reach
+from usertrack.segments.reachability import Reachability
 
 SHIPPED = (shipped_root() / "segments.yaml").read_text()
 LIBRARY = Library([shipped_root() / "queries"])
@@ -198,7 +198,7 @@ def test_reach_is_what_trying_everything_says(first: str, second: str) -> None:
         worlds = f"{world.format('a')}, {world.format('b')}"
         goal = f"({first}) IS TRUE AND ({second}) IS NOT TRUE"
         tried = connection.execute(f"SELECT count(*) > 0 FROM {worlds} WHERE {goal}").fetchall()[0][0]
-        reach = Reach(connection, {"a": "BIGINT", "b": "BIGINT"})
+        reach = Reachability(connection, {"a": "BIGINT", "b": "BIGINT"})
         assert reach.possible([(parse(first, ""), True), (parse(second, ""), False)]) is tried
 
 

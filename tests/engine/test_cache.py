@@ -27,7 +27,7 @@ from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NotKept
 from usertrack.library.library import Library, Statement, for_key
 from usertrack.sources.identity import identities
-from usertrack.workspace.settings import KNOWN, load
+from usertrack.workspace.settings import SETTINGS, load_settings
 
 __all__ = ["server"]
 
@@ -52,7 +52,7 @@ class World:
 
         now = NINE + timedelta(hours=hours)
         refresh = options.pop("refresh", False)
-        found = load(env=env, workspace=self.folder.parent, refresh=refresh)
+        found = load_settings(env=env, workspace=self.folder.parent, refresh=refresh)
         with open_runner(found, Library([]), now=now, notify=note, purpose=purpose) as opened:
             yield opened
 
@@ -195,11 +195,11 @@ BASE["POSTHOG_PERSONAL_API_KEY"] = "phx_one"
     ],
 )
 def test_what_makes_another_source(changed: dict[str, str], same: bool) -> None:  # noqa: FBT001
-    assert (identities(load(env=BASE)) == identities(load(env=BASE | changed))) is same
+    assert (identities(load_settings(env=BASE)) == identities(load_settings(env=BASE | changed))) is same
 
 
 def test_a_project_that_only_the_key_names_is_not_kept() -> None:
-    assert set(identities(load(env=BASE | {"POSTHOG_PROJECT_ID": "@current"}))) == {"neon"}
+    assert set(identities(load_settings(env=BASE | {"POSTHOG_PROJECT_ID": "@current"}))) == {"neon"}
 
 
 SECRETS = st.text("abcdefghijklmnopqrstuvwxyzABCDEF0123456789_-%", min_size=12, max_size=40).map("s3cr3t{}".format)
@@ -219,12 +219,12 @@ DSNS = st.sampled_from(
 @hypothesis(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SECRETS, SECRETS, DSNS, st.sampled_from(["1", "@current"]))
 def test_no_secret_is_in_any_byte(tmp_path: Path, key: str, password: str, dsn: str, project: str) -> None:
-    env = {known.env: key for known in KNOWN.values() if known.secret} | {
+    env = {known.env: key for known in SETTINGS.values() if known.secret} | {
         "DATABASE_URL": dsn.format(password),
         "POSTHOG_PROJECT_ID": project,
         "USERTRACK_CACHE": str(tmp_path / "cache"),
     }
-    settings, spool = load(env=env, workspace=tmp_path), Spool(tmp_path)
+    settings, spool = load_settings(env=env, workspace=tmp_path), Spool(tmp_path)
     cache = Cache(tmp_path / "cache", 10**9, identities(settings), NINE, notify=lambda m, *, passing=False: None)
     spooled = spool.path("csv")
     spooled.write_text("1\n")

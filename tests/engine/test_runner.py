@@ -18,7 +18,7 @@ from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, Statement
 from usertrack.sources import Source
 from usertrack.sources.posthog import PostHog
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 __all__ = ["server"]
 
@@ -35,7 +35,9 @@ def posthog(transport: httpx.AsyncBaseTransport) -> PostHog:
 
 
 def runner(sources: Mapping[str, Source], folder: Path | None = None) -> Runner:
-    return Runner(load(env={"USERTRACK_INTERNAL": " Us.Example"}), Library([folder] if folder else []), AS_OF, sources)
+    return Runner(
+        load_settings(env={"USERTRACK_INTERNAL": " Us.Example"}), Library([folder] if folder else []), AS_OF, sources
+    )
 
 
 def test_answers_come_in_their_order(server: Server) -> None:
@@ -146,13 +148,13 @@ def test_nothing_is_left_behind(server: Server) -> None:
 
 def test_what_is_configured_is_opened(tmp_path: Path) -> None:
     env = {"DATABASE_URL": "postgresql://x", "USERTRACK_AS_OF": "2026-01-01", "USERTRACK_TIMEZONE": "Asia/Tokyo"}
-    run = open_runner(load(env=env), Library([]), now=AS_OF, notify=silent)
+    run = open_runner(load_settings(env=env), Library([]), now=AS_OF, notify=silent)
     assert run.as_of == datetime(2026, 1, 1, 14, 59, 59, 999999, tzinfo=UTC)
     for wrong in ({"POSTHOG_PROJECT_ID": "mine"}, {"POSTHOG_HOST": "http://a b"}, {"USERTRACK_AS_OF": "soon"}, {}):
         known = {"POSTHOG_PERSONAL_API_KEY": KEY, **({} if not wrong else {"POSTHOG_PROJECT_ID": "1"}), **wrong}
         with (
             pytest.raises(UsageError) as caught,
-            open_runner(load(env=known), Library([]), now=AS_OF, notify=silent) as run,
+            open_runner(load_settings(env=known), Library([]), now=AS_OF, notify=silent) as run,
         ):
             run.table(Statement("posthog", "SELECT 1"))
         assert caught.value.hint

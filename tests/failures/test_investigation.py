@@ -26,7 +26,7 @@ from usertrack.failures.days import RunDay, contrasts, crowded
 from usertrack.failures.investigation import Investigation, Unused, account_named, investigate, tools_named
 from usertrack.library.library import Library, shipped_root
 from usertrack.sources.postgres import Postgres
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 OOM = "Modal OOM (rc=137): container ta-{:016x} killed"
 LIST = "IndexError: list index out of range"
@@ -47,7 +47,7 @@ def asked(dsn: str, as_of: datetime = NOW, timezone: str = "UTC") -> Iterator[Ru
         return dsn
 
     env = {"USERTRACK_INTERNAL": "datagen.dev,me@freelance.example", "USERTRACK_TIMEZONE": timezone}
-    settings = load(env=env, workspace=Path(__file__).parent)
+    settings = load_settings(env=env, workspace=Path(__file__).parent)
     with Runner(settings, Library([shipped_root() / "queries"]), as_of, {"neon": Postgres(address)}) as runner:
         yield runner
 

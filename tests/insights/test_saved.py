@@ -16,7 +16,7 @@ from usertrack.insights import catalog as definitions
 from usertrack.insights import saved as insights
 from usertrack.library.library import Library, shipped_root
 from usertrack.sources.posthog import PostHog
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 T = TypeVar("T")
 DAY = {"label": "a", "data": [1.0], "days": ["2020-01-09"], "labels": ["9-Jan-2020"]}
@@ -58,7 +58,7 @@ class Cloud:
             retry_pause=0.001,
             **options,
         )
-        settings = load(env={}, workspace=Path(__file__).parent)
+        settings = load_settings(env={}, workspace=Path(__file__).parent)
         library = Library([shipped_root() / "queries"])
         with Runner(settings, library, datetime(2020, 1, 10, tzinfo=UTC), {"posthog": posthog}) as runner:
             return work(runner)

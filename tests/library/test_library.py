@@ -76,7 +76,7 @@ def test_a_whole_header(tmp_path: Path) -> None:
         ("since", "timestamp", datetime(2026, 1, 1, tzinfo=UTC)),
         ("who", "text", None),
     ]
-    assert query.facts["runs"].absent == 0
+    assert query.facts["runs"].default == 0
     assert query.sql.endswith("FROM x")
     bound = query.bind({"who": "x", "days": 7}, OFFERED)
     assert bound.values["days"] == 7

@@ -14,7 +14,7 @@ from usertrack.core.table import Table
 from usertrack.engine.connect import open_runner
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, shipped_root
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 LIBRARY = Library([shipped_root() / "queries"])
 NAMES = list(LIBRARY)
@@ -66,7 +66,7 @@ def demo_runner(cache: Path) -> Iterator[Runner]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(cache))
         with open_runner(
-            load(demo=True, env={}), LIBRARY, now=AS_OF, notify=lambda text, *, passing=False: None
+            load_settings(demo=True, env={}), LIBRARY, now=AS_OF, notify=lambda text, *, passing=False: None
         ) as runner:
             yield runner
 

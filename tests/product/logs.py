@@ -14,7 +14,7 @@ from usertrack.product.scope import Scope
 from usertrack.server.app import create_app
 from usertrack.server.database.store import Store
 from usertrack.sources.posthog import PostHog
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 from ..server.capture_fixtures import SETTINGS, Client
 
@@ -48,7 +48,7 @@ def asking(store: Store, as_of: datetime, zone: str = "UTC") -> Iterator[Runner]
     transport = httpx.ASGITransport(app=create_app(store, SETTINGS), raise_app_exceptions=False)
     key = SETTINGS.personal_api_key
     source = PostHog("http://test", "1", key, lambda text, *, passing=False: None, transport=transport)
-    settings = load(env={"USERTRACK_TIMEZONE": zone}, workspace=Path(__file__).parent)
+    settings = load_settings(env={"USERTRACK_TIMEZONE": zone}, workspace=Path(__file__).parent)
     with Runner(settings, LIBRARY, as_of, {"posthog": source}) as runner:
         yield runner
 

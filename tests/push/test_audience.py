@@ -13,7 +13,7 @@ from usertrack.push.order import Outcome, Request
 from usertrack.push.view import outcome_document
 from usertrack.render import terminal
 from usertrack.segments.classify import classify
-from usertrack.segments.profiles import build
+from usertrack.segments.profiles import build_profiles
 from usertrack.segments.rules import Segment, SegmentSet
 
 from ..conftest import problem
@@ -39,7 +39,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 def asked(place: Office, *sources: str, exclusive: bool = False, id_: str, **options: Any) -> Audience:
     rules = replace(place.rules, sets={"own": SegmentSet("own", (RUNNERS, ANGRY), exclusive)})
     with place.runner(*sources) as runner:
-        return audience_of(classify(build(runner, rules), rules.sets["own"]), id_, "UTC", **options)
+        return audience_of(classify(build_profiles(runner, rules), rules.sets["own"]), id_, "UTC", **options)
 
 
 def told(place: Office, *sources: str, **options: Any) -> list[tuple[str, str, str]]:

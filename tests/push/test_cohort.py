@@ -18,9 +18,9 @@ from usertrack.push import cohort
 from usertrack.push.audience import Audience, audience_of
 from usertrack.push.order import Outcome, PushOrder
 from usertrack.segments.classify import classify
-from usertrack.segments.profiles import build
+from usertrack.segments.profiles import build_profiles
 from usertrack.sources.identity import database_of
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 from ..conftest import Cli, problem
 from ..people import Company, Office, office, served
@@ -81,9 +81,9 @@ def push(
     place: Office, handler: Handler = lambda request: None, *, all_members: bool = False, **options: Any
 ) -> Outcome:
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
-        found = classify(build(runner, place.rules), place.rules.set_named("action"))
+        found = classify(build_profiles(runner, place.rules), place.rules.set_named("action"))
         who: Audience = audience_of(found, "power", "UTC", all_members=all_members)
-        order = PushOrder(**{"settings": load(env={}), "pause": 0.01, "patience": 0.3, **options})
+        order = PushOrder(**{"settings": load_settings(env={}), "pause": 0.01, "patience": 0.3, **options})
         return cohort.push(who, order, runner, lambda text, *, passing=False: None)
 
 
@@ -131,7 +131,7 @@ def test_made_once_and_brought_up_to_date(own: Cli, fresh: Office) -> None:
 
 def test_another_database_does_not_take_a_cohort_over(fresh: Office) -> None:
     push(fresh)
-    other = load(env={"DATABASE_URL": "postgresql://me:hunter2@db.example/acme", "POSTHOG_PROJECT_ID": "1"})
+    other = load_settings(env={"DATABASE_URL": "postgresql://me:hunter2@db.example/acme", "POSTHOG_PROJECT_ID": "1"})
     error = problem(lambda: push(fresh, settings=other))
     assert "holds other people" in error.message
     assert error.hint.endswith("for those with the primary segment action/power in db.example/acme")
@@ -183,7 +183,7 @@ def test_an_empty_segment_makes_no_cohort_and_empties_one(own: Cli, fresh: Offic
     nobody = own("push", "failing", *COHORT)
     assert "Failing Users is empty: nothing was sent" in nobody.out
     assert cohorts(fresh) == 0
-    database = database_of(load(env=dict(os.environ)))
+    database = database_of(load_settings(env=dict(os.environ)))
     mark = f"Kept by `usertrack push`: segment action/failing in {database}."
     body = {"name": "usertrack: Failing Users", "description": mark}
     with httpx.Client(base_url=os.environ["POSTHOG_HOST"], headers={"Authorization": "Bearer phx_test"}) as client:

@@ -14,7 +14,7 @@ from usertrack.push import slack
 from usertrack.push.audience import Audience
 from usertrack.push.order import Outcome, PushOrder
 from usertrack.sources.retry import ATTEMPTS
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 from ..conftest import problem
 from .receiver import AS_OF, Answer, Receiver, audience, receiving
@@ -27,7 +27,7 @@ def nobody_to_ask(settings: Any) -> Runner:
 
 
 def push(receiver: Receiver, who: Audience, notes: list[str] | None = None, **options: Any) -> Outcome:
-    settings = load(env={"SLACK_WEBHOOK_URL": receiver.url})
+    settings = load_settings(env={"SLACK_WEBHOOK_URL": receiver.url})
     order = PushOrder(settings, pause=0.01, **options)
     slack.check(order)
     kept = [] if notes is None else notes
@@ -140,7 +140,7 @@ def test_nothing_answers() -> None:
     "url", ["http://hooks.slack.com/verysecret", "hooks.slack.com/verysecret", "https://", "https://[x"]
 )
 def test_addresses_that_will_not_do(url: str) -> None:
-    error = problem(lambda: slack.check(PushOrder(load(env={}), url=url)))
+    error = problem(lambda: slack.check(PushOrder(load_settings(env={}), url=url)))
     assert isinstance(error, UsertrackError)
     assert error.exit_code == 2
     assert "verysecret" not in f"{error.message}{error.hint}"

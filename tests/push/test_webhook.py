@@ -8,7 +8,7 @@ import pytest
 from usertrack.push import webhook
 from usertrack.push.audience import Audience
 from usertrack.push.order import Outcome, PushOrder
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 from ..conftest import problem
 from .receiver import AS_OF, Answer, Receiver, audience, receiving
@@ -16,7 +16,7 @@ from .test_slack import nobody_to_ask
 
 
 def push(receiver: Receiver, who: Audience, **options: Any) -> Outcome:
-    settings = load(env={"USERTRACK_WEBHOOK_URL": receiver.url})
+    settings = load_settings(env={"USERTRACK_WEBHOOK_URL": receiver.url})
     order = PushOrder(settings, pause=0.01, **options)
     webhook.check(order)
     return webhook.push(who, order, nobody_to_ask(settings), lambda text, *, passing=False: None)
@@ -118,7 +118,7 @@ def test_an_empty_segment_sends_nothing() -> None:
     ],
 )
 def test_addresses_that_will_not_do(url: str | None, said: str) -> None:
-    error = problem(lambda: webhook.check(PushOrder(load(env={}), url=url)))
+    error = problem(lambda: webhook.check(PushOrder(load_settings(env={}), url=url)))
     assert said in error.message
     assert "USERTRACK_WEBHOOK_URL" in error.hint
     assert "s3" not in f"{error.message}{error.hint}"

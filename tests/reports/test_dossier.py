@@ -7,7 +7,7 @@ import pytest
 
 from tests.people import NOW, Company, Office, ago, office
 from usertrack.reports.dossier import Dossier, dossier
-from usertrack.segments.profiles import build
+from usertrack.segments.profiles import build_profiles
 
 ANN = "ann@x.example"
 
@@ -45,7 +45,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 @pytest.fixture(scope="module")
 def ann(company: Office) -> Dossier:
     with company.runner() as runner:
-        found = dossier(runner, build(runner, company.rules, only=ANN), ANN)
+        found = dossier(runner, build_profiles(runner, company.rules, only=ANN), ANN)
         return Dossier(**{**vars(found), "parts": {name: _kept(table) for name, table in found.parts.items()}})
 
 

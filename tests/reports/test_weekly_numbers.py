@@ -17,9 +17,9 @@ from usertrack.library.library import shipped_root
 from usertrack.reports.summary import summary_section
 from usertrack.reports.traffic import traffic
 from usertrack.reports.weekly import gather
-from usertrack.segments.history.file import Place
+from usertrack.segments.history.file import HistoryFile
 from usertrack.segments.history.snapshots import WEEK
-from usertrack.segments.history.week_ago import Moved, Sought, ask_both, classify_both
+from usertrack.segments.history.week_ago import Moves, WeekAgoQuery, ask_both, classify_both
 
 MONDAY = datetime(2026, 11, 9)
 SINCE = MONDAY.replace(tzinfo=UTC)
@@ -158,11 +158,11 @@ def test_visits_are_not_0_where_no_pageview_has_a_session(here: Office) -> None:
 # Who moved
 
 
-def sought(here: Office, as_of: datetime, place: Place | None, *, keep: bool = True) -> Sought:
-    return Sought(here.rules, here.rules.set_named("action"), as_of, as_of - WEEK, place, keep)
+def sought(here: Office, as_of: datetime, place: HistoryFile | None, *, keep: bool = True) -> WeekAgoQuery:
+    return WeekAgoQuery(here.rules, here.rules.set_named("action"), as_of, as_of - WEEK, place, keep)
 
 
-def high_intent(moved: Moved) -> list[tuple[str, str, str]]:
+def high_intent(moved: Moves) -> list[tuple[str, str, str]]:
     rows = (row for row in moved.moves.dicts() if row["segment"] == "high_intent")
     return [(row["email"], row["change"], row["why"]) for row in rows]
 
@@ -172,12 +172,12 @@ def spend(here: Office, credits: float) -> None:  # noqa: A002
         connection.execute("UPDATE wasp_user SET credits = %s WHERE email = 'mover@x.example'", [credits])
 
 
-def asked(here: Office, runner: Runner, place: Place | None, *, keep: bool = True) -> list[tuple[str, str, str]]:
+def asked(here: Office, runner: Runner, place: HistoryFile | None, *, keep: bool = True) -> list[tuple[str, str, str]]:
     return high_intent(classify_both(ask_both(runner, sought(here, runner.as_of, place, keep=keep))[0])[1])
 
 
 def test_what_was_kept_at_the_time_says_why_somebody_left(here: Office, tmp_path: Path) -> None:
-    place = Place(tmp_path / "history.duckdb", "test")
+    place = HistoryFile(tmp_path / "history.duckdb", "test")
     with here.runner(as_of=NOW - WEEK) as runner:
         asked(here, runner, place)
     spend(here, 60)
@@ -192,7 +192,7 @@ def test_what_was_kept_at_the_time_says_why_somebody_left(here: Office, tmp_path
 
 
 def test_what_was_kept_at_the_time_is_not_replaced(here: Office, tmp_path: Path) -> None:
-    place = Place(tmp_path / "history.duckdb", "test")
+    place = HistoryFile(tmp_path / "history.duckdb", "test")
     with here.runner(as_of=NOW - WEEK) as runner:
         asked(here, runner, place)
     spend(here, 60)
@@ -207,7 +207,7 @@ def test_what_was_kept_at_the_time_is_not_replaced(here: Office, tmp_path: Path)
 def test_a_damaged_history_costs_a_note(here: Office, tmp_path: Path) -> None:
     (tmp_path / "history.duckdb").write_text("no database")
     with here.runner(as_of=NOW) as runner:
-        answered, _ = ask_both(runner, sought(here, NOW, Place(tmp_path / "history.duckdb", "test")))
+        answered, _ = ask_both(runner, sought(here, NOW, HistoryFile(tmp_path / "history.duckdb", "test")))
         found, moved = classify_both(answered)
     assert any("not kept in the history" in note for note in found.profiles.notes)
     assert moved.pair.before.as_of == (NOW - WEEK).replace(tzinfo=None)

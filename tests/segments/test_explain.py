@@ -18,25 +18,25 @@ from usertrack.segments.explain_view import explain_document
 from usertrack.segments.expressions import parse, whole_only
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Segment, SegmentSet
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 PEOPLE = 8
 
 
 @pytest.fixture(scope="module")
-def demo_bench(demo_cache: Any, demo_postgres: str) -> Profiles:
+def demo_profiles(demo_cache: Any, demo_postgres: str) -> Profiles:
     """Everybody's profile in the demo, landed once."""
     from usertrack.engine.connect import open_runner
     from usertrack.library.library import Library, shipped_root
-    from usertrack.segments.profiles import build
+    from usertrack.segments.profiles import build_profiles
     from usertrack.segments.rules import read_rules
 
     with pytest.MonkeyPatch.context() as env:
         env.setenv("XDG_CACHE_HOME", str(demo_cache))
-        configured = load(env={}, demo=True)
+        configured = load_settings(env={}, demo=True)
         library = Library([shipped_root() / "queries"])
         with open_runner(configured, library, now=AS_OF, notify=lambda message, *, passing=False: None) as runner:
-            profiles = build(runner, read_rules(shipped_root() / "segments.yaml"))
+            profiles = build_profiles(runner, read_rules(shipped_root() / "segments.yaml"))
     return profiles  # it stands on its own: the engines are closed
 
 
@@ -44,13 +44,13 @@ class Worlds:
     """People with one fact changed, all classified at once."""
 
     def __init__(self, profiles: Profiles) -> None:
-        self.bench = profiles
+        self.profiles = profiles
         self.wanted: list[tuple[str, bool, object]] = []
         profiles.connection.execute("CREATE OR REPLACE TABLE worlds AS SELECT * FROM base LIMIT 0")
 
     def add(self, verdict: Verdict, email: str, flip: Flip, to: Any, *, flipped: bool) -> None:
         """Expect that the verdict is ``flipped`` where the fact is ``to``, or that it is not."""
-        self.bench.connection.execute(
+        self.profiles.connection.execute(
             f"INSERT INTO worlds SELECT * REPLACE ($1 AS {identifier(flip.fact.name)}, '{len(self.wanted)}' AS email) "
             "FROM base WHERE email = $2",
             [to, email],
@@ -59,7 +59,7 @@ class Worlds:
 
     def check(self, set_name: str) -> int:
         """Everybody's membership is as expected; returns how many were tried."""
-        profiles = self.bench
+        profiles = self.profiles
         derived = ", ".join(f"({fact.sql}) AS {identifier(fact.name)}" for fact in profiles.rules.derived)
         profiles.connection.execute("ALTER TABLE profile RENAME TO everybody")
         try:
@@ -83,19 +83,21 @@ def nearer(flip: Flip) -> Any:
 def beyond(flip: Flip) -> Any:
     """A value further off than ``to``, where the flip says that those do as well."""
     step = timedelta(hours=3) if isinstance(flip.to, datetime) else 50
-    if flip.reach == "or less":
+    if flip.extent == "or less":
         return flip.to - step if isinstance(step, timedelta) else max(0, flip.to - step)
-    return flip.to + step if flip.reach == "or more" else flip.to
+    return flip.to + step if flip.extent == "or more" else flip.to
 
 
 @pytest.mark.parametrize("set_name", ["action", "lifecycle"])
-def test_every_flip_flips_and_a_smaller_one_does_not(demo_bench: Profiles, set_name: str) -> None:
-    worlds, chosen = Worlds(demo_bench), demo_bench.rules.sets[set_name]
-    emails = demo_bench.connection.execute(f"SELECT email FROM profile ORDER BY hash(email) LIMIT {PEOPLE}").fetchall()
+def test_every_flip_flips_and_a_smaller_one_does_not(demo_profiles: Profiles, set_name: str) -> None:
+    worlds, chosen = Worlds(demo_profiles), demo_profiles.rules.sets[set_name]
+    emails = demo_profiles.connection.execute(
+        f"SELECT email FROM profile ORDER BY hash(email) LIMIT {PEOPLE}"
+    ).fetchall()
     for (email,) in emails:
-        for verdict in explain(demo_bench, chosen, email).verdicts:
+        for verdict in explain(demo_profiles, chosen, email).verdicts:
             for flip in verdict.flips:
-                if flip.reach != "anything else":
+                if flip.extent != "anything else":
                     worlds.add(verdict, email, flip, flip.to, flipped=True)
                     worlds.add(verdict, email, flip, beyond(flip), flipped=True)
                 if (less := nearer(flip)) is not None:
@@ -104,14 +106,14 @@ def test_every_flip_flips_and_a_smaller_one_does_not(demo_bench: Profiles, set_n
 
 
 @pytest.mark.parametrize("set_name", ["action", "lifecycle"])
-def test_verdicts_are_the_classification(demo_bench: Profiles, set_name: str) -> None:
-    chosen = demo_bench.rules.sets[set_name]
-    classify(demo_bench, chosen)
-    rows = demo_bench.connection.execute(
+def test_verdicts_are_the_classification(demo_profiles: Profiles, set_name: str) -> None:
+    chosen = demo_profiles.rules.sets[set_name]
+    classify(demo_profiles, chosen)
+    rows = demo_profiles.connection.execute(
         f"SELECT email, segments, because FROM classified ORDER BY hash(email) LIMIT {PEOPLE}"
     ).fetchall()
     for email, segments, because in rows:
-        found = explain(demo_bench, chosen, email)
+        found = explain(demo_profiles, chosen, email)
         assert [segment.id for segment in found.members] == segments
         assert [verdict.because for verdict in found.verdicts if verdict.member] == because
 
@@ -130,8 +132,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 
 @pytest.fixture(scope="module")
-def bench(company: Office) -> Iterator[Profiles]:
-    with company.bench() as loaded:
+def profiles(company: Office) -> Iterator[Profiles]:
+    with company.profiles() as loaded:
         yield loaded
 
 
@@ -141,7 +143,7 @@ def verdict_of(profiles: Profiles, name: str, segment: str, set_name: str = "act
 
 
 def flips(profiles: Profiles, name: str, segment: str) -> dict[str, tuple[Any, str]]:
-    return {flip.fact.name: (flip.to, flip.reach) for flip in verdict_of(profiles, name, segment).flips}
+    return {flip.fact.name: (flip.to, flip.extent) for flip in verdict_of(profiles, name, segment).flips}
 
 
 def test_out_of_failing(profiles: Profiles) -> None:
@@ -181,12 +183,12 @@ def test_at_risk_until_anything_happens(profiles: Profiles) -> None:
 def test_an_unknown_fact_leaves_the_verdict_open(profiles: Profiles) -> None:
     verdict = verdict_of(profiles, "unknown", "power")
     assert verdict.member is None
-    assert [looked.met for looked in verdict.looked] == [False, None]
+    assert [looked.met for looked in verdict.comparisons] == [False, None]
     assert flips(profiles, "unknown", "power")["credits"] == (49.99, "or less")
 
 
 def test_rates_carry_their_number(profiles: Profiles) -> None:
-    looked = verdict_of(profiles, "failing", "failing").looked[1]
+    looked = verdict_of(profiles, "failing", "failing").comparisons[1]
     assert looked.counts == {"success_rate": 19}
     assert looked.facts[0][1] == pytest.approx(5 / 19)
 
@@ -199,7 +201,7 @@ def test_the_first_of_an_exclusive_set_takes_the_person(profiles: Profiles) -> N
 
 
 def test_a_source_that_is_missing_is_named(company: Office) -> None:
-    with company.bench("neon") as profiles:
+    with company.profiles("neon") as profiles:
         verdict = verdict_of(profiles, "failing", "frustrated")
         assert (verdict.member, verdict.flips) == (None, ())
         assert "PostHog is not connected" in verdict.unknown
@@ -305,11 +307,11 @@ def promised(flip: Flip | None, values: list[Any]) -> set[Any]:
     """Which of ``values`` flip the verdict, going by what is said."""
     if flip is None:
         return set()
-    if flip.reach == "anything else":
+    if flip.extent == "anything else":
         return {value for value in values if value is not None and value not in flip.texts}
-    if flip.reach == "exactly":
+    if flip.extent == "exactly":
         return {flip.to, *flip.texts}
-    more = flip.reach == "or more"
+    more = flip.extent == "or more"
     return {value for value in values if value is not None and (value >= flip.to if more else value <= flip.to)}
 
 

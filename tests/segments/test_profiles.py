@@ -9,7 +9,7 @@ from tests.conftest import problem
 from tests.memberships import FIRST, RULES, classified
 from tests.people import Company, office
 from usertrack.segments.classify import Classification
-from usertrack.segments.profiles import build
+from usertrack.segments.profiles import build_profiles
 
 KNOWN = ("runs", "failed", "credits", "last_run_at")
 
@@ -61,11 +61,11 @@ def test_a_source_that_knows_nobody_is_named(tmp_path: Path) -> None:
     rows.account("ann@x.example", runs={"completed": 6})
     with office(tmp_path, rows) as company:
         with company.runner() as runner:
-            profiles = build(runner, company.rules)
+            profiles = build_profiles(runner, company.rules)
             assert [note.split(":")[0] for note in profiles.notes] == ["PostHog has no events up to then"]
-            assert build(runner, company.rules, only="ann@x.example").notes == []
+            assert build_profiles(runner, company.rules, only="ann@x.example").notes == []
         with company.runner(as_of=datetime(2020, 1, 1, tzinfo=UTC)) as runner:
-            notes = build(runner, company.rules).notes
+            notes = build_profiles(runner, company.rules).notes
             assert [any(source in note for note in notes) for source in ("PostHog has no", "Postgres has no")] == [
                 True,
                 True,

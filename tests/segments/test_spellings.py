@@ -11,7 +11,7 @@ from usertrack.library.library import shipped_root
 from usertrack.privacy.places import postgres_answers, tables_of
 from usertrack.privacy.subject import Subject
 from usertrack.reports.dossier import dossier
-from usertrack.segments.profiles import build
+from usertrack.segments.profiles import build_profiles
 
 EVA = "éva.kim@x.example"
 SPELLINGS = ("ÉVA.KIM@x.example", f"{EVA}\u00a0", f"\u200b{EVA}", "éva.\u212aim@x.example", EVA)
@@ -34,7 +34,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 @pytest.mark.parametrize("wanted", [EVA, "ÉVA.KIM@x.example", f" {EVA}\u3000"])
 def test_one_person_is_the_same_alone_as_among_all(company: Office, wanted: str) -> None:
     with company.runner() as runner:
-        everybody, alone = build(runner, company.rules), build(runner, company.rules, only=wanted)
+        everybody, alone = build_profiles(runner, company.rules), build_profiles(runner, company.rules, only=wanted)
         ask = "SELECT * FROM profile WHERE email = ?"
         assert alone.row(ask, [EVA]) == everybody.row(ask, [EVA])
         assert (alone.people, everybody.people) == (1, 2)
@@ -45,7 +45,7 @@ def test_one_person_is_the_same_alone_as_among_all(company: Office, wanted: str)
 
 def test_the_dossier_counts_what_was_done_under_any_of_them(company: Office) -> None:
     with company.runner() as runner:
-        found = dossier(runner, build(runner, company.rules, only=EVA), EVA)
+        found = dossier(runner, build_profiles(runner, company.rules, only=EVA), EVA)
         assert found.email == EVA
         assert [(row["outcome"], row["runs"]) for row in found.parts["runs"].dicts()] == [("failed", 10)]
         assert [row["uses"] for row in found.parts["tools"].dicts()] == [5]

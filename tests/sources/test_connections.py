@@ -22,7 +22,7 @@ from usertrack.core.spool import Spool
 from usertrack.library.library import Statement
 from usertrack.sources.neon import connection_uri
 from usertrack.sources.postgres import Postgres
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 __all__ = ["server"]
 
@@ -170,7 +170,7 @@ def neon(answer: httpx.Response | Exception, asked: list[httpx.Request], env: Ma
             raise answer
         return answer
 
-    return asyncio.run(connection_uri(load(env=env), httpx.MockTransport(respond)))
+    return asyncio.run(connection_uri(load_settings(env=env), httpx.MockTransport(respond)))
 
 
 @pytest.mark.parametrize(("answer", "kind", "message"), NEON_ANSWERS)
@@ -209,7 +209,7 @@ def test_neons_address_is_used(server: Server, tmp_path: Path) -> None:
 
     api = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=api.serve_forever, daemon=True).start()
-    settings = load(env={**NEON, "NEON_API_HOST": f"http://127.0.0.1:{api.server_port}"})
+    settings = load_settings(env={**NEON, "NEON_API_HOST": f"http://127.0.0.1:{api.server_port}"})
 
     async def ask() -> Any:
         postgres = Postgres.from_settings(settings, lambda *_, **__: None)

@@ -9,15 +9,15 @@ from usertrack.failures.causes import read_catalogue
 from usertrack.library.library import SOURCES, Library, shipped_root
 from usertrack.product.funnel.numbers import named_funnels
 from usertrack.segments.rules import read_rules
-from usertrack.workspace.scaffold import create, new_query
-from usertrack.workspace.settings import load
+from usertrack.workspace.scaffold import create_query, create_workspace
+from usertrack.workspace.settings import load_settings
 
 GUIDE = Path(__file__).parents[2] / "docs/guide/queries.md"
 SHIPPED = Library([shipped_root() / "queries"])
 
 
 def test_a_new_one_is_complete_and_valid(tmp_path: Path) -> None:
-    written = {path.relative_to(tmp_path).as_posix() for path in create(tmp_path / "acme")}
+    written = {path.relative_to(tmp_path).as_posix() for path in create_workspace(tmp_path / "acme")}
     assert {
         "acme/usertrack.yaml",
         "acme/segments.yaml",
@@ -25,14 +25,14 @@ def test_a_new_one_is_complete_and_valid(tmp_path: Path) -> None:
         "acme/funnels.yaml",
         "acme/.gitignore",
     } <= written
-    settings = load(workspace=tmp_path / "acme", env={})
+    settings = load_settings(workspace=tmp_path / "acme", env={})
     assert settings["posthog.host"] == "https://us.posthog.com"
     assert settings.uses_demo
     assert set(read_rules(tmp_path / "acme" / "segments.yaml").sets) == {"action", "lifecycle"}
 
 
 def test_the_example_of_a_cause_is_valid_once_uncommented(tmp_path: Path) -> None:
-    create(tmp_path)
+    create_workspace(tmp_path)
     path = tmp_path / "failures.yaml"
     assert read_catalogue([path]).rules == ()
     path.write_text(
@@ -43,7 +43,7 @@ def test_the_example_of_a_cause_is_valid_once_uncommented(tmp_path: Path) -> Non
 
 
 def test_the_example_of_a_funnel_is_valid_once_uncommented(tmp_path: Path) -> None:
-    create(tmp_path)
+    create_workspace(tmp_path)
     path = tmp_path / "funnels.yaml"
     assert named_funnels([path]) == {}
     path.write_text(path.read_text().replace("\n# checkout", "\ncheckout").replace("\n#   ", "\n  "))
@@ -61,9 +61,9 @@ def test_a_funnel_of_any_event_that_never_ends(tmp_path: Path) -> None:
 
 
 def test_twice_changes_nothing(tmp_path: Path) -> None:
-    create(tmp_path)
+    create_workspace(tmp_path)
     (tmp_path / "segments.yaml").write_text("mine")
-    assert create(tmp_path) == []
+    assert create_workspace(tmp_path) == []
     assert (tmp_path / "segments.yaml").read_text() == "mine"
 
 
@@ -103,7 +103,7 @@ def test_where_nothing_can_be_written(cli: Cli, tmp_path: Path, place: str) -> N
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_new_query_is_valid_as_it_stands(tmp_path: Path, source: str) -> None:
-    path = new_query(tmp_path, f"{source}/sub/pricing-views_2", SHIPPED)
+    path = create_query(tmp_path, f"{source}/sub/pricing-views_2", SHIPPED)
     assert path == tmp_path / "queries" / source / "sub" / "pricing-views_2.sql"
     query = Library([shipped_root() / "queries", tmp_path / "queries"])[f"{source}/sub/pricing-views_2"]
     assert (query.title, query.key) == ("Sub/pricing-views 2", "email")
@@ -113,7 +113,7 @@ def test_a_new_query_is_valid_as_it_stands(tmp_path: Path, source: str) -> None:
 
 
 def test_the_guide_shows_what_a_new_query_holds(tmp_path: Path) -> None:
-    written = new_query(tmp_path, "posthog/pricing_views", SHIPPED).read_text()
+    written = create_query(tmp_path, "posthog/pricing_views", SHIPPED).read_text()
     assert f"`usertrack query new posthog/pricing_views` starts this one:\n\n```sql\n{written}```" in GUIDE.read_text()
 
 
@@ -129,7 +129,7 @@ def test_a_new_query_runs_as_it_is(demo: Cli) -> None:
 
 
 def test_a_shipped_query_is_copied(tmp_path: Path) -> None:
-    path = new_query(tmp_path, "neon/accounts", SHIPPED)
+    path = create_query(tmp_path, "neon/accounts", SHIPPED)
     assert path.read_text() == (shipped_root() / "queries/neon/accounts.sql").read_text()
 
 
@@ -146,13 +146,13 @@ def test_a_shipped_query_is_copied(tmp_path: Path) -> None:
     ],
 )
 def test_names_that_are_none(tmp_path: Path, name: str, message: str) -> None:
-    assert message in problem(lambda: new_query(tmp_path, name, SHIPPED)).message
+    assert message in problem(lambda: create_query(tmp_path, name, SHIPPED)).message
     assert list(tmp_path.rglob("*.sql")) == []
 
 
 def test_what_exists_stays(tmp_path: Path) -> None:
-    new_query(tmp_path, "neon/mine", SHIPPED).write_text("mine")
-    assert "exists already" in problem(lambda: new_query(tmp_path, "neon/mine", SHIPPED)).message
+    create_query(tmp_path, "neon/mine", SHIPPED).write_text("mine")
+    assert "exists already" in problem(lambda: create_query(tmp_path, "neon/mine", SHIPPED)).message
     assert (tmp_path / "queries/neon/mine.sql").read_text() == "mine"
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from tests.conftest import problem
 from usertrack.core.errors import UsageError
-from usertrack.workspace.settings import KNOWN, Settings, load
+from usertrack.workspace.settings import SETTINGS, Settings, load_settings
 
 
 def read(tmp_path: Path, text: str = "", env: dict[str, str] | None = None, **options: Any) -> Settings:
     (tmp_path / "usertrack.yaml").write_text(text, encoding="utf-8")
-    return load(workspace=tmp_path, env=env or {}, options=options)
+    return load_settings(workspace=tmp_path, env=env or {}, options=options)
 
 
 def test_option_beats_environment_beats_file_beats_default(tmp_path: Path) -> None:
@@ -49,8 +49,8 @@ def test_a_file_in_a_folder_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "usertrack.yaml").write_text("timezone: Asia/Tokyo")
     (tmp_path / "deep" / "down").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "deep" / "down")
-    assert load(env={})["timezone"] == "Asia/Tokyo"
-    assert load(env={"USERTRACK_WORKSPACE": str(tmp_path / "deep")}).root == tmp_path / "deep"
+    assert load_settings(env={})["timezone"] == "Asia/Tokyo"
+    assert load_settings(env={"USERTRACK_WORKSPACE": str(tmp_path / "deep")}).root == tmp_path / "deep"
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, text: str, line: in
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").write_bytes(b"timezone: \xff")
     with pytest.raises(UsageError, match=r"usertrack.yaml: cannot be read"):
-        load(workspace=tmp_path, env={})
+        load_settings(workspace=tmp_path, env={})
     (tmp_path / "usertrack.yaml").write_bytes(b"\xef\xbb\xbftimezone: Asia/Tokyo")
-    assert load(workspace=tmp_path, env={})["timezone"] == "Asia/Tokyo"
+    assert load_settings(workspace=tmp_path, env={})["timezone"] == "Asia/Tokyo"
 
 
 @pytest.mark.parametrize("name", ["Europe/Berln", "Mars/Olympus", "../etc/passwd", "Europe", "/etc/passwd", "\x00"])
@@ -123,10 +123,10 @@ def test_a_key_that_is_none_is_not_shown(tmp_path: Path, key: str) -> None:
 
 
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
-    env = {KNOWN[name].env: "s3cr3t" for name in KNOWN if KNOWN[name].secret}
+    env = {SETTINGS[name].env: "s3cr3t" for name in SETTINGS if SETTINGS[name].secret}
     settings = read(tmp_path, env={name: f" {value}\n" for name, value in env.items()})
-    assert [settings[name] for name in KNOWN if KNOWN[name].secret] == ["s3cr3t"] * 6
-    assert {settings.displayed(name) for name in KNOWN if KNOWN[name].secret} == {"set"}
+    assert [settings[name] for name in SETTINGS if SETTINGS[name].secret] == ["s3cr3t"] * 6
+    assert {settings.displayed(name) for name in SETTINGS if SETTINGS[name].secret} == {"set"}
     assert "s3cr3t" not in repr(settings)
     assert read(tmp_path).displayed("postgres.url") == "not set"
 
@@ -136,9 +136,9 @@ def test_how_old_an_answer_may_be(tmp_path: Path) -> None:
     assert read(tmp_path, "max_age: 1d").max_age == timedelta(days=1)
     assert read(tmp_path, "max_age: 1d", env).max_age == timedelta(hours=2)
     assert read(tmp_path, "max_age: 1d", env, max_age="5m").max_age == timedelta(minutes=5)
-    assert load(workspace=tmp_path, env=env, refresh=True).max_age is None
-    assert load(env={"USERTRACK_OFFLINE": "1"}).offline
-    assert not load(env={"USERTRACK_OFFLINE": "1"}, refresh=True).offline
+    assert load_settings(workspace=tmp_path, env=env, refresh=True).max_age is None
+    assert load_settings(env={"USERTRACK_OFFLINE": "1"}).offline
+    assert not load_settings(env={"USERTRACK_OFFLINE": "1"}, refresh=True).offline
 
 
 def test_the_demo_answers_when_nothing_is_connected(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_the_demo_answers_when_nothing_is_connected(tmp_path: Path) -> None:
 
 def test_a_workspace_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no workspace") as caught:
-        load(workspace=tmp_path / "nowhere", env={})
+        load_settings(workspace=tmp_path / "nowhere", env={})
     assert "usertrack init" in caught.value.hint
 
 
@@ -168,9 +168,9 @@ def test_a_settings_file_that_is_none_is_not_passed_over(
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "usertrack.yaml"
     path.symlink_to(path)
-    error = problem(lambda: load(workspace=tmp_path if named else None, env={}))
+    error = problem(lambda: load_settings(workspace=tmp_path if named else None, env={}))
     assert (error.exit_code, error.message) == (2, f"{path}: a link that leads nowhere, where a file belongs")
     path.unlink()
     path.mkdir()
-    error = problem(lambda: load(workspace=tmp_path if named else None, env={}))
+    error = problem(lambda: load_settings(workspace=tmp_path if named else None, env={}))
     assert error.message == f"{path}: a folder, where a file belongs"

@@ -15,7 +15,7 @@ from usertrack.insights.saved import favourites, list_insights
 from usertrack.library.library import SOURCES, Statement
 from usertrack.sources.http import LacksScope
 from usertrack.sources.posthog import NO_PROJECT_READ
-from usertrack.workspace.settings import KNOWN, Settings
+from usertrack.workspace.settings import SETTINGS, Settings
 
 _EVENTS = ("mcp_connect_clicked", "$rageclick", "$exception", "$pageview")
 
@@ -24,13 +24,13 @@ def check_settings(settings: Settings) -> list[Finding]:
     """Every setting with its value (never a secret's) and where it came from."""
     workspace = Finding("ok", "workspace", str(settings.root or "none; `usertrack init` makes one"))
     sources = Finding("ok", "sources", "the demo" if settings.uses_demo else "your own")
-    return [workspace, sources, *(Finding("ok", name, _shown(settings, name)) for name in KNOWN)]
+    return [workspace, sources, *(Finding("ok", name, _shown(settings, name)) for name in SETTINGS)]
 
 
 def _shown(settings: Settings, name: str) -> str:
     value = settings[name]
     if value is None:
-        return f"not set ({KNOWN[name].env})"
+        return f"not set ({SETTINGS[name].env})"
     text = ", ".join(value) if isinstance(value, list) else settings.displayed(name)
     return f"{_CREDENTIALS.sub('//…@', text)} ({settings.values[name].origin})"
 

@@ -16,10 +16,10 @@ from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import SOURCES, Library, Query, Statement
 from usertrack.library.sql import mistake
 from usertrack.product.funnel.numbers import named_funnels
-from usertrack.segments.classify import at, condition, prove
+from usertrack.segments.classify import check_rule, condition, rule_location
 from usertrack.segments.expressions import expand, parse
 from usertrack.segments.profiles import Profiles
-from usertrack.segments.reachability import Reach, extremes
+from usertrack.segments.reachability import Reachability, extremes
 from usertrack.segments.rules import Segment, SegmentSet, read_rules
 
 
@@ -171,7 +171,7 @@ def check_funnels(paths: Sequence[Path]) -> list[Finding]:
 
 def _problem(profiles: Profiles, segment: Segment) -> Finding | None:
     try:
-        prove(profiles, segment)
+        check_rule(profiles, segment)
     except UsageError as error:
         return Finding("FAIL", f"segment {segment.id}", error.message, error.hint)
     return None
@@ -179,7 +179,7 @@ def _problem(profiles: Profiles, segment: Segment) -> Finding | None:
 
 def _logic(profiles: Profiles, segment_set: SegmentSet) -> list[Finding]:
     """What the rules of a set mean for each other: rules for nobody, and rules inside others."""
-    reach = Reach(profiles.connection, {name: fact.type for name, fact in profiles.facts.items()})
+    reach = Reachability(profiles.connection, {name: fact.type for name, fact in profiles.facts.items()})
     rules = {segment.id: condition(profiles, segment) for segment in segment_set.segments}
     findings, before = [], list[Segment]()
     for segment in segment_set.segments:
@@ -202,7 +202,7 @@ def _logic(profiles: Profiles, segment_set: SegmentSet) -> list[Finding]:
 
 
 def _wrong(profiles: Profiles, segment: Segment, detail: str, hint: str) -> Finding:
-    return Finding("FAIL", f"segment {segment.id}", f"{at(profiles.rules, segment, 'when')}: {detail}", hint)
+    return Finding("FAIL", f"segment {segment.id}", f"{rule_location(profiles.rules, segment, 'when')}: {detail}", hint)
 
 
 _SCALE = (0, 10)  # of priorities, so that people of all segments sort into one list
@@ -210,7 +210,7 @@ _SCALE = (0, 10)  # of priorities, so that people of all segments sort into one 
 
 def _off_scale(profiles: Profiles, segment: Segment, rule: Any) -> list[Finding]:
     """A note for a priority that leaves the scale; found by trying, so that what is found is true."""
-    where = at(profiles.rules, segment, "priority")
+    where = rule_location(profiles.rules, segment, "priority")
     asked = [expand(part, profiles.derived) for part in (rule, parse(segment.priority, where))]
     least, most = extremes(profiles.connection, {name: fact.type for name, fact in profiles.facts.items()}, *asked)
     out = [value for value in (most, least) if value is not None and not _SCALE[0] <= round(value, 1) <= _SCALE[1]]
@@ -221,7 +221,7 @@ def _off_scale(profiles: Profiles, segment: Segment, rule: Any) -> list[Finding]
 
 
 def _inside(profiles: Profiles, inner: Segment, outer: Segment, *, hidden: bool) -> Finding:
-    text = f"{at(profiles.rules, inner, 'when')}: overlap: everybody in it is in {outer.id} too"
+    text = f"{rule_location(profiles.rules, inner, 'when')}: overlap: everybody in it is in {outer.id} too"
     if hidden:
         text, hint = f"{text}, which comes first, so it is nobody's primary segment", "move it up in `precedence`"
         return Finding("note", f"segment {inner.id}", text, hint)

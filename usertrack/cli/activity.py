@@ -43,7 +43,7 @@ def activity(
     """
     from dataclasses import replace
 
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.product.activity.numbers import ask
     from usertrack.product.activity.view import activity_document
     from usertrack.product.ask import user_of
@@ -51,7 +51,7 @@ def activity(
     if full:
         _require_unused(filters)
         _require_json(common)
-    with open_desk(common) as session:
+    with open_session(common) as session:
         scope = scope_of(session, filters)
         scope = replace(scope, user=user_of(session.runner, user)) if user else scope
         tell(
@@ -121,11 +121,11 @@ def sessions(limit: Limit = None, *, filters: Filters, common: Common) -> None:
 
     `usertrack sessions --days 90 --interval week` · and how they move, week by week
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.product.sessions.numbers import ask
     from usertrack.product.sessions.view import sessions_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         scope = scope_of(session, filters)
         tell(session, scope, sessions_document(ask(session.runner, scope, buckets=filters.interval is not None)), limit)
 

@@ -38,7 +38,8 @@ def funnel(
         typer.Option("--exclude", metavar="EVENT", help="Who did this on the way is left out; may be repeated."),
     ] = None,
     stopped_at: Annotated[
-        int | None, typer.Option("--stopped-at", metavar="STEP", min=1, help="Who stopped at this step: 1, 2, …")
+        int | None,
+        typer.Option("--stopped-at", metavar="STEP", min=1, help="Who stopped at this step: 1, 2, …"),
     ] = None,
     periods: Periods = None,
     limit: Limit = None,
@@ -64,7 +65,7 @@ def funnel(
     from dataclasses import replace
     from functools import partial
 
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.core.errors import UsageError
     from usertrack.product.funnel.numbers import Order, ask, dropped, funnel_of, named_funnels, parse_window
     from usertrack.product.funnel.view import funnel_document, people_document
@@ -72,7 +73,7 @@ def funnel(
     from usertrack.product.steps import event_notes, events_of, step_of
     from usertrack.workspace.files import funnel_paths
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         found = funnel_of(steps, named_funnels(funnel_paths(session.settings)), partial(step_of, session.runner))
         found = replace(
             found,
@@ -138,14 +139,14 @@ def retention(
 
     `usertrack retention --type recurring --target feature_used --segment power`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.product.retention.numbers import Kind, ask
     from usertrack.product.retention.numbers import RetentionQuery as Question
     from usertrack.product.retention.view import retention_document
     from usertrack.product.scope import one_of
     from usertrack.product.steps import event_notes
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 8)
         question = Question(target or "", returning, one_of(kind, Kind, "--type"), minimum)
         said = event_notes(session.runner, [question.target, returning])
@@ -176,13 +177,13 @@ def cohorts(
 
     `usertrack cohorts --returning run_completed --weeks 26 -o cohorts.csv`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.product.retention.numbers import RetentionQuery as Question
     from usertrack.product.retention.numbers import ask_days
     from usertrack.product.retention.view import cohorts_document
     from usertrack.product.steps import event_notes
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, weeks, WEEKS)
         said = event_notes(session.runner, [target or "", returning])
         signed_up = session.settings["signed_up"] if target is None else target
@@ -205,12 +206,12 @@ def lifecycle(
 
     `usertrack lifecycle --interval day --periods 14 --event run_completed`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.product.lifecycle.numbers import ask_lifecycle
     from usertrack.product.lifecycle.view import lifecycle_document
     from usertrack.product.steps import event_notes
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 12)
         said = event_notes(session.runner, [event])
         tell(session, scope, lifecycle_document(ask_lifecycle(session.runner, event, scope)), limit, said)
@@ -226,12 +227,12 @@ def stickiness(
 
     `usertrack stickiness --event feature_used --interval week --since 2026-09-01`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.product.lifecycle.numbers import ask_stickiness
     from usertrack.product.lifecycle.view import stickiness_document
     from usertrack.product.steps import event_notes
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         scope = periods_of(scope_of(session, filters), filters, periods, 14)
         said = event_notes(session.runner, [event])
         tell(session, scope, stickiness_document(ask_stickiness(session.runner, event, scope)), limit, said)
@@ -265,13 +266,13 @@ def features(
 
     `usertrack features --event 'run_completed|api_call_made' --property ''` · each event is a feature
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.product.ask import require_known
     from usertrack.product.features.numbers import ask, feature_source
     from usertrack.product.features.view import features_document
     from usertrack.product.steps import event_notes
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 8)
         source = feature_source(session.settings, event, name)
         if name:
@@ -304,12 +305,12 @@ def churn(
 
     `usertrack churn --breakdown person.plan -o churn.html` · lifetimes side by side; in a CSV, too
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.product.churn.numbers import ask
     from usertrack.product.churn.view import churn_document
     from usertrack.product.steps import event_notes
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         trend = filters.interval is not None or periods is not None
         scope = scope_of(session, filters, days=365, interval="month" if trend else "day")
         if trend:

@@ -24,10 +24,10 @@ class Common:
 
 
 def settings_of(common: Common) -> "Settings":
-    from usertrack.workspace.settings import load
+    from usertrack.workspace.settings import load_settings
 
     options = {name: getattr(common, name) for name in ("timezone", "as_of", "format", "max_age")}
-    return load(
+    return load_settings(
         workspace=common.workspace,
         options=options,
         demo=common.demo,

@@ -140,10 +140,10 @@ def _emails(incomplete: str) -> Iterable[str]:
     from datetime import UTC, datetime
 
     from usertrack.core.spool import connect, quote
-    from usertrack.segments.history.file import place_of
+    from usertrack.segments.history.file import history_file
 
     settings = _settings()
-    place = place_of(settings, datetime.now(UTC))
+    place = history_file(settings, datetime.now(UTC))
     if place is None or not place.path.exists():
         return []
     connection = connect()

@@ -29,13 +29,13 @@ def failures(
     `usertrack failures --days 7 -o failures.csv` · one row per fingerprint
     """
     from usertrack.cli import names
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.failures.causes import read_catalogue
     from usertrack.failures.investigation import Investigation, account_named, investigate
     from usertrack.failures.view import failures_document
     from usertrack.workspace.files import failures_paths
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         catalogue = read_catalogue(failures_paths(session.settings))
         person = account_named(session.runner, user) if user else []
         found = investigate(session.runner, catalogue, person=person, tool=tool or "", days=days)

@@ -159,7 +159,7 @@ def scope_of(session: "Session", filters: Filters, *, days: int = 30, interval: 
     if not filters.segment:
         return scope
     rules = session.rules()
-    rules.holding(filters.segment)
+    rules.set_of(filters.segment)
     incomplete = session.incomplete
     found = of_people(session, scope, filters.segment, session.profiles(rules), rules)
     session.incomplete = incomplete  # a segment that is known is known whole, whatever else could not be answered
@@ -188,7 +188,7 @@ def of_people(session: "Session", scope: "Scope", segment: str, profiles: "Profi
     from usertrack.product.scope import MOST_EMBEDDED, MOST_PEOPLE
     from usertrack.segments.classify import classify
 
-    segment_set, name = rules.holding(segment)
+    segment_set, name = rules.set_of(segment)
     classification = classify(profiles, segment_set)
     classification.require_known(name)
     people = classification.people([name])

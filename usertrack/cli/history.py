@@ -12,7 +12,7 @@ from usertrack.cli.options import Limit, SetName, with_common
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from usertrack.segments.history.file import Place
+    from usertrack.segments.history.file import HistoryFile
     from usertrack.segments.history.snapshots import Snapshot
     from usertrack.workspace.settings import Settings
 
@@ -60,10 +60,10 @@ def show(
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import emit, say_demo
     from usertrack.core.spool import connect
-    from usertrack.segments.history.file import opened
+    from usertrack.segments.history.file import open_history
     from usertrack.segments.history.person_view import path_document
-    from usertrack.segments.history.timeline import HistoryQuery, best_of_days, path, tell
-    from usertrack.segments.history.view import story_document
+    from usertrack.segments.history.timeline import HistoryQuery, best_of_days, build_timeline, person_path
+    from usertrack.segments.history.view import timeline_document
     from usertrack.segments.rules import read_rules
     from usertrack.workspace.files import rules_path
 
@@ -73,17 +73,17 @@ def show(
     say_demo(settings)
     zone = settings["timezone"]
     place, connection = _place(settings), connect()
-    with opened(connection, place):
+    with open_history(connection, place):
         snapshots = _kept(
             connection, place, set_name, _edge(since, zone, 0), _edge(until or settings["as_of"], zone, 1)
         )
         days = best_of_days(snapshots, zone)
         if user is not None:
-            document = path_document(rules.key, user.strip().lower(), path(connection, days, user), zone)
+            document = path_document(rules.key, user.strip().lower(), person_path(connection, days, user), zone)
         else:
             only = _ids(snapshots, segment or [])
             query = HistoryQuery(set_name, rules.key, only, before=_middle(before, zone), after=_middle(after, zone))
-            document = story_document(tell(connection, snapshots, days, query), only, zone, view)
+            document = timeline_document(build_timeline(connection, snapshots, days, query), only, zone, view)
     emit(document, settings, common, limit)
 
 
@@ -102,11 +102,11 @@ def backfill(
 
     `usertrack history backfill --weeks 12`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.segments.history.backfill import backfill as fill
     from usertrack.segments.history.view import backfill_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         rules = session.rules()
         segment_sets = [rules.set_named(set_name)] if set_name else list(rules.sets.values())
         place = _required(session.settings, session.runner.now)
@@ -136,7 +136,7 @@ def forget(
     from usertrack.cli.common import settings_of
     from usertrack.core.period import span
     from usertrack.core.spool import connect
-    from usertrack.segments.history.file import opened
+    from usertrack.segments.history.file import open_history
     from usertrack.segments.history.snapshots import forget as remove
     from usertrack.segments.view import moments
 
@@ -144,13 +144,13 @@ def forget(
     zone = settings["timezone"]
     first, last = (moment.replace(tzinfo=None) for moment in span(day, zone))
     place, connection = _place(settings), connect()
-    with opened(connection, place):
+    with open_history(connection, place):
         snapshots = _kept(connection, place, set_name, first, max(last, first + timedelta(seconds=59.999999)))
     said = f"{len(snapshots)} snapshot{'s' * (len(snapshots) != 1)} of the set {set_name}: {moments(snapshots, zone)}"
     if not yes and not diagnostics.agreed(f"forget {said}"):
         diagnostics.note("nothing was forgotten")
         raise typer.Exit(1)
-    with opened(connection, place, write=True):
+    with open_history(connection, place, write=True):
         remove(connection, snapshots)
     diagnostics.note(f"forgot {said}")
 
@@ -166,23 +166,23 @@ def _nothing_given(context: typer.Context) -> None:
         )
 
 
-def _place(settings: "Settings") -> "Place":
+def _place(settings: "Settings") -> "HistoryFile":
     from datetime import UTC, datetime
 
     return _required(settings, datetime.now(UTC))
 
 
-def _required(settings: "Settings", now: "datetime") -> "Place":
+def _required(settings: "Settings", now: "datetime") -> "HistoryFile":
     from usertrack.core.errors import UsageError
-    from usertrack.segments.history.file import place_of
+    from usertrack.segments.history.file import history_file
 
-    place = place_of(settings, now)
+    place = history_file(settings, now)
     if place is None:
         raise UsageError("the history is switched off", "take `history: off` out of usertrack.yaml or the environment")
     return place
 
 
-def _kept(connection: Any, place: "Place", set_name: str, since: Any, until: Any) -> "list[Snapshot]":
+def _kept(connection: Any, place: "HistoryFile", set_name: str, since: Any, until: Any) -> "list[Snapshot]":
     from usertrack.core.errors import UsageError
     from usertrack.segments.history.snapshots import snapshots
 
@@ -201,14 +201,14 @@ def _kept(connection: Any, place: "Place", set_name: str, since: Any, until: Any
 def _ids(snapshots: "Sequence[Snapshot]", names: Sequence[str]) -> list[str]:
     """The ids of the segments called ``names``; raises UsageError for one that no snapshot has."""
     from usertrack.core.errors import UsageError, did_you_mean
-    from usertrack.segments.rules import named
+    from usertrack.segments.rules import find_segment
 
     known = {segment.id: segment for snapshot in snapshots for segment in snapshot.segments}
     for name in names:
-        if named(known.values(), name) is None:
+        if find_segment(known.values(), name) is None:
             hint = did_you_mean(name, known, f"there are {', '.join(known)}")
             raise UsageError(f"no snapshot has a segment '{name}'", hint)
-    return [segment.id for name in names if (segment := named(known.values(), name))]
+    return [segment.id for name in names if (segment := find_segment(known.values(), name))]
 
 
 def _edge(text: str | None, zone: str, side: int) -> "datetime | None":

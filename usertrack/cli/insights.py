@@ -30,11 +30,11 @@ def list_(
 
     `usertrack insight list --search mcp`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.insights.saved import list_insights
     from usertrack.insights.view import list_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         insights = list_insights(session.runner, search)
         if not search:
             names.keep(
@@ -52,11 +52,11 @@ def show(wanted: Wanted, *, common: Common) -> None:
 
     `usertrack insight show 2625024`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.insights.saved import find
     from usertrack.insights.view import insight_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         session.emit(insight_document(find(session.runner, wanted), session.settings["timezone"]))
 
 
@@ -74,11 +74,11 @@ def run(
 
     `usertrack insight run "MCP connects by user (excl datagen.dev)" -o connects.xlsx`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.insights.saved import answer, find
     from usertrack.insights.view import answer_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         _say_as_of(session)
         found = find(session.runner, wanted)
         session.progress(f"waiting for {found.called}", passing=True)
@@ -111,12 +111,12 @@ def create(
     """
     from usertrack.cli import diagnostics
     from usertrack.cli.queries import statement
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.insights.saved import create as save
     from usertrack.insights.saved import namesakes
     from usertrack.insights.view import created_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         asked = statement(session.runner, query, parse_params(param), "posthog", sql, None)
         others = namesakes(session.runner, name)
         made = save(session.runner, name, asked, description)
@@ -142,11 +142,11 @@ def delete(
     `usertrack insight delete 2625024 --yes`
     """
     from usertrack.cli import diagnostics
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.insights.saved import delete as remove
     from usertrack.insights.saved import find
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         found = find(session.runner, wanted)
         session.progress.stop()
         if not yes and not diagnostics.agreed(f"delete {found.called} ({found.id})"):
@@ -173,11 +173,11 @@ def events(
 
     `usertrack events` · `usertrack events --search mcp --days 7`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.insights.catalog import events as known
     from usertrack.insights.view import events_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         table = known(session.runner, search, days)
         if not search:
             names.keep(session.settings, "events", (str(row[0]) for row in table.rows))
@@ -197,11 +197,11 @@ def properties(
 
     `usertrack properties mcp_connect_clicked` · `usertrack properties --of person`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.insights.catalog import properties as known
     from usertrack.insights.view import properties_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         table = known(session.runner, of, event, search)
         if not (event or search):
             names.keep(session.settings, f"{of} properties", (str(row[0]) for row in table.rows))
@@ -223,11 +223,11 @@ def errors(
 
     `usertrack errors` · `usertrack errors --days 30 --sort users`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.insights.catalog import errors as ranked
     from usertrack.insights.view import errors_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         _say_as_of(session, "its ranking of errors")
         table = ranked(session.runner, days, sort, search)
         session.emit(errors_document(table, days, session.settings["timezone"]), limit)
@@ -244,11 +244,11 @@ def search(
 
     `usertrack search mcp`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.insights.catalog import search as everywhere
     from usertrack.insights.view import search_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         session.emit(search_document(everywhere(session.runner, text), text, session.settings["timezone"]), limit)
 
 

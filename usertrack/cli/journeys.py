@@ -41,7 +41,7 @@ def journeys(
 
     `usertrack journeys -o journeys.html` · as a drawing
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.product.journeys.numbers import By, ask, page_of
     from usertrack.product.journeys.numbers import JourneysQuery as Question
     from usertrack.product.journeys.view import journeys_document
@@ -50,7 +50,7 @@ def journeys(
     kind = one_of(by, By, "--by")
     if kind == "page":
         start, goal = page_of(start, urls=urls), page_of(goal, urls=urls)
-    with open_desk(common) as session:
+    with open_session(common) as session:
         patterns, periods = tuple(session.settings["pages"]), filters.interval is not None
         question = Question(start, goal, steps, kind, urls, patterns, periods)
         scope = scope_of(session, filters)

@@ -30,11 +30,11 @@ def metrics(
 
     A metric is a query with `metric:` in its header; a file of your own is one more.
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.product.scorecard.numbers import metrics_named, scorecard
     from usertrack.product.scorecard.view import metrics_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         session.progress.expect(2 * len(metrics_named(session.runner.library, names or [])))
         found = scorecard(session.runner, names or [], days=days, done=session.progress.done)
         session.incomplete = found.missing

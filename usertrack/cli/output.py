@@ -186,12 +186,12 @@ def _standard_output() -> Iterator[BinaryIO]:
     if not sys.stdout.isatty():
         yield sys.stdout.buffer
     else:
-        with io.BufferedWriter(_Screen(sys.stdout.buffer)) as screen:
+        with io.BufferedWriter(_TerminalBytes(sys.stdout.buffer)) as screen:
             yield screen
     sys.stdout.flush()
 
 
-class _Screen(io.RawIOBase):
+class _TerminalBytes(io.RawIOBase):
     """UTF-8 on its way to a terminal."""
 
     def __init__(self, terminal: BinaryIO) -> None:

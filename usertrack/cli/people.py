@@ -35,17 +35,17 @@ def segments(
 
     `usertrack segments --set lifecycle -o people.xlsx` · another set, as a spreadsheet
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.segments.classify import classify
-    from usertrack.segments.history.transitions import keep
+    from usertrack.segments.history.transitions import record_and_compare
     from usertrack.segments.view import segments_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         rules = session.rules()
         segment_set = rules.set_named(set_name)
         only = rules.require(segment_set, names or [])
         classification = classify(session.profiles(rules, last=True), segment_set)
-        since = keep(classification, session.history(), session.runner.now)
+        since = record_and_compare(classification, session.history(), session.runner.now)
         zone = session.settings["timezone"]
         document = segments_document(classification, only, zone, limit, since, all_members=all_members)
         session.emit(session.pseudonymised(document) if pseudonyms else document, limit)
@@ -57,11 +57,11 @@ def explain(email: Email, set_name: SetName = "action", *, common: Common) -> No
 
     `usertrack explain lena@northwind.example`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.segments.explain import explain as explain_person
     from usertrack.segments.explain_view import explain_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         rules = session.rules()
         profiles = session.profile_of(rules, email)
         explanation = explain_person(profiles, rules.set_named(set_name), email)
@@ -76,11 +76,11 @@ def user(email: Email, limit: Limit = None, *, common: Common) -> None:
 
     `usertrack user lena@northwind.example -o lena.md`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.reports.dossier import dossier
     from usertrack.reports.dossier_view import person_document
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         found = dossier(session.runner, session.profile_of(session.rules(), email), email)
         session.incomplete = session.incomplete or bool(found.missing)
         session.emit(person_document(found, session.settings["timezone"]), limit)
@@ -104,11 +104,11 @@ def match(
 
     `usertrack match` · `usertrack match ambiguous -f csv`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.segments.match_view import match_document, require_kind
 
     require_kind(kind)
-    with open_desk(common) as session:
+    with open_session(common) as session:
         profiles = session.profiles(session.rules(), last=True)
         session.emit(match_document(profiles, kind, session.settings["timezone"], limit), limit)
 

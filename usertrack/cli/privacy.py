@@ -167,11 +167,11 @@ def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None
     """
     from usertrack.core.pseudonyms import Pseudonyms
     from usertrack.privacy import upkeep
-    from usertrack.workspace.key import key_of
+    from usertrack.workspace.key import pseudonym_key
 
     with _opened(common, data) as session:
         where = _places(session, data)
-        pseudonyms = Pseudonyms(key_of(session.settings), session.settings["internal"])
+        pseudonyms = Pseudonyms(pseudonym_key(session.settings), session.settings["internal"])
         title = "Who would be a pseudonym"
         changes = upkeep.pseudonymize(session.runner, where, pseudonyms, session.progress, dry_run=True)
         if yes or _agreed(session, title, changes, "pseudonymize"):
@@ -202,10 +202,10 @@ def _finish(session: "Session", title: str, done: "list[PlaceCounts]", before: "
 def _opened(common: Common, data: Path | None) -> "Iterator[Session]":
     """A desk on what is configured, or with PostHog in the place of ``data``: of its server, where one has it open."""
     from usertrack.cli.common import settings_of
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
 
     if data is None:
-        with open_desk(common, cached=False) as session:
+        with open_session(common, cached=False) as session:
             yield session
         return
     from usertrack.server.serve import serving
@@ -216,7 +216,7 @@ def _opened(common: Common, data: Path | None) -> "Iterator[Session]":
         chosen = {"host": url, "project_id": str(keys.project_id), "personal_api_key": keys.personal_api_key}
         values = {f"posthog.{name}": Setting(value, "--data") for name, value in chosen.items()}
         own = replace(settings, values={**settings.values, **values}, demo=False)
-        with open_desk(common, cached=False, settings=own) as session:
+        with open_session(common, cached=False, settings=own) as session:
             yield session
 
 
@@ -235,9 +235,9 @@ def _known(session: "Session", email: str, data: Path | None) -> "tuple[Subject,
 
 def _nobody(session: "Session", email: str) -> None:
     from usertrack.core.errors import UsageError
-    from usertrack.segments.explain import find
+    from usertrack.segments.explain import find_person
 
-    find(session.profiles(session.rules()), email)  # says so, with near matches
+    find_person(session.profiles(session.rules()), email)  # says so, with near matches
     raise UsageError(f"nothing is held on '{email}'")
 
 
@@ -247,14 +247,14 @@ def _places(session: "Session", data: Path | None) -> "LocalFiles":
     from usertrack.cli.serving import default_data
     from usertrack.engine.cache import open_cache
     from usertrack.privacy.places import LocalFiles
-    from usertrack.segments.history.file import place_of
+    from usertrack.segments.history.file import history_file
     from usertrack.server.database.lock import served_at
 
     settings, now = session.settings, datetime.now(UTC)
     own = default_data()
     asked = data or settings.uses_demo or served_at(own) == settings["posthog.host"].replace("localhost", "127.0.0.1")
     unseen = own if (own / "clickhouse").is_dir() and not asked else None
-    return LocalFiles(place_of(settings, session.runner.now), open_cache(settings, now, session.progress), unseen)
+    return LocalFiles(history_file(settings, session.runner.now), open_cache(settings, now, session.progress), unseen)
 
 
 def _confirmed(question: str, answer: str) -> bool:

@@ -56,7 +56,8 @@ def push(
         str | None, typer.Option("--link", help="A page that the Slack message leads to, such as your report.")
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="With --as-of: put these people into the cohort in the place of those of now.")
+        bool,
+        typer.Option("--yes", help="With --as-of: put these people into the cohort in the place of those of now."),
     ] = False,
     *,
     common: Common,
@@ -71,7 +72,7 @@ def push(
 
     `usertrack push at_risk --to webhook --url https://hooks.acme.example/usertrack`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.core.errors import UsageError
     from usertrack.push import target_named
     from usertrack.push.order import PushOrder
@@ -82,7 +83,7 @@ def push(
             raise UsageError(f"--{option} is not for {to}", f"it goes with --to {' or '.join(_ONLY[option])}")
     if to == "csv":
         _require_lines(common)
-    with open_desk(common, cached=False) as session:
+    with open_session(common, cached=False) as session:
         order = PushOrder(session.settings, name, url, link, dry_run, "" if yes else _moment(session))
         target.check(order)
         audience = _audience(session, segment, set_name, _most(to, limit), all_members=all_members)
@@ -111,7 +112,7 @@ def _audience(session: "Session", segment: str, set_name: str, limit: int | None
     from usertrack.core.errors import Unknown
     from usertrack.push.audience import audience_of
     from usertrack.segments.classify import classify
-    from usertrack.segments.history.transitions import keep
+    from usertrack.segments.history.transitions import record_and_compare
 
     rules = session.rules()
     segment_set = rules.set_named(set_name)
@@ -121,7 +122,7 @@ def _audience(session: "Session", segment: str, set_name: str, limit: int | None
         raise Unknown(
             f"nothing was sent: who has opted out is unknown, because {session.runner.opted_out.problem}", "try again"
         )
-    since = keep(classification, session.history(), session.runner.now)
+    since = record_and_compare(classification, session.history(), session.runner.now)
     audience = audience_of(classification, segment, session.settings["timezone"], limit, all_members=all_members)
     if since is None or segment not in since.counts:
         return audience

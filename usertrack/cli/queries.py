@@ -73,7 +73,8 @@ def show(
 @with_common
 def run(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A query of the library.", autocompletion=complete.queries)
+        str | None,
+        typer.Argument(metavar="[NAME]", help="A query of the library.", autocompletion=complete.queries),
     ] = None,
     param: Params = None,
     source: Annotated[str | None, typer.Option("--source", help="Where the SQL runs: posthog or neon.")] = None,
@@ -93,10 +94,10 @@ def run(
 
     `echo "SELECT event, count() FROM events GROUP BY event" | usertrack query run --source posthog --sql -`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.core.document import of_table
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         asked = statement(session.runner, name, parse_params(param), source, sql, limit)
         session.progress.expect(1)
         session.emit(of_table(session.runner.table(asked), limit=100), limit)
@@ -117,12 +118,12 @@ def new(
     """
     from usertrack.cli import diagnostics
     from usertrack.workspace.files import library_of, relative_path
-    from usertrack.workspace.scaffold import new_query
+    from usertrack.workspace.scaffold import create_query
 
     settings = settings_of(common)
     if settings.root is None:
         raise UsageError("there is no workspace here to write a query to", "`usertrack init` makes one")
-    path = new_query(relative_path(settings.root), name, library_of(settings))
+    path = create_query(relative_path(settings.root), name, library_of(settings))
     diagnostics.note(f"wrote {path}; `usertrack query run {name}` runs it, `usertrack check` proves it")
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from usertrack.cli.session import Session
     from usertrack.core.document import Document
     from usertrack.reports.recipe import Recipe
-    from usertrack.segments.history.week_ago import Sought
+    from usertrack.segments.history.week_ago import WeekAgoQuery
 
 report = typer.Typer(
     no_args_is_help=True,
@@ -49,11 +49,11 @@ def weekly(
 
     `usertrack report weekly --week 2026-W46 -f markdown`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.core.period import parse_week
     from usertrack.reports.weekly import moments
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         wanted = parse_week(week, session.settings["timezone"], session.runner.as_of)
         as_of, _ = moments(wanted, session.runner.as_of)
         recipe = replace(_recipe(session, "weekly", str(wanted), set_name, limit), as_of=as_of)
@@ -73,9 +73,9 @@ def user(
 
     `usertrack report user lena@northwind.example -o lena.html`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         _emit(session, _recipe(session, "user", email, "action", limit), pseudonyms=pseudonyms)
 
 
@@ -97,9 +97,9 @@ def segment(
 
     `usertrack report segment failing -o failing.md`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         recipe = replace(_recipe(session, "segment", name, set_name, limit), all_members=all_members)
         _emit(session, recipe, pseudonyms=pseudonyms)
 
@@ -115,10 +115,10 @@ def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, filters: Fi
 
     `usertrack report activity --where "properties.$os = 'Linux'" --since 2026-10-01 -o linux.md`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.product.scope import Range, Scope
 
-    with open_desk(common) as session:
+    with open_session(common) as session:
         as_of, zone = session.runner.as_of, session.settings["timezone"]
         since, until = Range(filters.since, filters.until, filters.days).window(as_of, zone, 30)
         recipe = replace(
@@ -147,7 +147,7 @@ def verify(
 
     `usertrack report verify week.html`
     """
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.core.errors import UsageError
     from usertrack.render import pages
     from usertrack.reports.verify import compare, raise_mismatch, read_report, verify_document
@@ -155,7 +155,7 @@ def verify(
     embedded = read_report(file)
     if embedded.pseudonyms and embedded.recipe.kind == "user":
         raise UsageError(f"'{file}' has a pseudonym in the place of whom it is about", "verify one with e-mails")
-    with open_desk(replace(common, timezone=embedded.recipe.timezone, refresh=True)) as session:
+    with open_session(replace(common, timezone=embedded.recipe.timezone, refresh=True)) as session:
         _require_sources(session, embedded.recipe)
         again = _make(session, embedded.recipe, keep=False, pseudonyms=embedded.pseudonyms)
         assert again.provenance is not None
@@ -297,7 +297,7 @@ def _activity(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  
     scope = scope_of(session, filters)
     rules = session.rules()
     if recipe.segment:
-        rules.holding(recipe.segment)  # a wrong name is said before anything is asked
+        rules.set_of(recipe.segment)  # a wrong name is said before anything is asked
     profiles = session.profiles(rules)
     if recipe.segment:
         scope = of_people(session, scope, recipe.segment, profiles, rules)
@@ -314,23 +314,23 @@ def _activity(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  
     return dashboard_document(dashboard, asdict(recipe), _templates(session), recipe.limit)
 
 
-def _sought(session: "Session", recipe: "Recipe", keep: bool) -> "Sought":  # noqa: FBT001
-    from usertrack.segments.history.file import place_of
+def _sought(session: "Session", recipe: "Recipe", keep: bool) -> "WeekAgoQuery":  # noqa: FBT001
+    from usertrack.segments.history.file import history_file
     from usertrack.segments.history.snapshots import WEEK
-    from usertrack.segments.history.week_ago import Sought
+    from usertrack.segments.history.week_ago import WeekAgoQuery
 
     rules = session.rules()
-    place = place_of(session.settings, session.runner.now)
-    return Sought(rules, rules.set_named(recipe.set_name), recipe.as_of, recipe.as_of - WEEK, place, keep)
+    place = history_file(session.settings, session.runner.now)
+    return WeekAgoQuery(rules, rules.set_named(recipe.set_name), recipe.as_of, recipe.as_of - WEEK, place, keep)
 
 
 def _templates(session: "Session") -> Path | None:
     """The workspace's own templates, where it has any."""
     from usertrack.workspace.files import relative_path
-    from usertrack.workspace.settings import is_there
+    from usertrack.workspace.settings import exists
 
     own = relative_path(session.settings.root) / "templates" if session.settings.root else None
-    return own if own and is_there(own, folder=True) else None
+    return own if own and exists(own, folder=True) else None
 
 
 def register(app: typer.Typer) -> None:

@@ -54,7 +54,9 @@ def serve(
     max_rows: Annotated[
         int,
         typer.Option(
-            "--max-rows", min=1, help="Rows that one query may return at the most; PostHog's own cap is the default."
+            "--max-rows",
+            min=1,
+            help="Rows that one query may return at the most; PostHog's own cap is the default.",
         ),
     ] = 50_000,
     week_start: Annotated[
@@ -99,15 +101,15 @@ def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progre
     from usertrack.core.period import parse_moment
     from usertrack.demo import open_demo
     from usertrack.demo.sources import progress_of, require_engines
-    from usertrack.workspace.demo_choice import Choice, cache_root, write_choice
+    from usertrack.workspace.demo_choice import DemoChoice, cache_root, write_choice
 
     require_engines()
     moment = parse_moment(as_of, "UTC") if as_of else datetime.now(UTC)
     built = open_demo(cache_root(), now=moment, users=users, days=days, reset=reset, progress=progress_of(progress))
     try:
-        default = (users, days, as_of) == (Choice.users, Choice.days, None)
+        default = (users, days, as_of) == (DemoChoice.users, DemoChoice.days, None)
         # one that was asked for by size or date is kept as it is; the default one follows the calendar
-        write_choice(cache_root(), Choice() if default else Choice(users, days, built.as_of.isoformat()))
+        write_choice(cache_root(), DemoChoice() if default else DemoChoice(users, days, built.as_of.isoformat()))
         end = f"{built.as_of:%Y-%m-%d %H:%M} UTC"
         return f"the demo has {number(users)} accounts and {days} days up to {end}; try `usertrack segments --demo`"
     finally:
@@ -129,8 +131,8 @@ def run_server(
     from usertrack.demo.sources import require_engines
     from usertrack.product.scope import WeekStart, one_of
     from usertrack.server.serve import is_public, serve
-    from usertrack.workspace.key import key_of
-    from usertrack.workspace.settings import WEEK_STARTS, load
+    from usertrack.workspace.key import pseudonym_key
+    from usertrack.workspace.settings import WEEK_STARTS, load_settings
 
     require_engines()
     require_timezone(timezone)
@@ -148,7 +150,7 @@ def run_server(
         query_memory=query_memory,
         timezone=timezone,
         row_cap=max_rows,
-        ip_key=key_of(load()) if hash_ips else b"",
+        ip_key=pseudonym_key(load_settings()) if hash_ips else b"",
         week_start_day=WEEK_STARTS.index(first) if first else None,
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from usertrack.core.document import Document
     from usertrack.core.table import Table
     from usertrack.engine.runner import Runner
-    from usertrack.segments.history.file import Place
+    from usertrack.segments.history.file import HistoryFile
     from usertrack.segments.profiles import Profiles
     from usertrack.segments.rules import Rules
     from usertrack.workspace.settings import Settings
@@ -35,11 +35,11 @@ class Session:
 
     def rules(self) -> "Rules":
         """segments.yaml, once it is known to be sound: a mistake in it is said before anything is asked."""
-        from usertrack.segments.classify import prove_rules
+        from usertrack.segments.classify import check_rules
         from usertrack.segments.rules import read_rules
 
         rules = read_rules(rules_path(self.settings))
-        prove_rules(rules, self.runner.library, self.runner.as_of)
+        check_rules(rules, self.runner.library, self.runner.as_of)
         return rules
 
     def profiles(self, rules: "Rules", *, last: bool = False) -> "Profiles":
@@ -47,30 +47,30 @@ class Session:
 
         ``last``: nothing is asked after it, and the sources close while the answer is made.
         """
-        from usertrack.segments.profiles import build
+        from usertrack.segments.profiles import build_profiles
 
         self.progress.expect(len(rules.queries))
-        profiles = build(self.runner, rules, self.progress.done, last=last)
+        profiles = build_profiles(self.runner, rules, self.progress.done, last=last)
         self.progress("sorting people", passing=True)
         return self._noted(profiles)
 
     def profile_of(self, rules: "Rules", wanted: str) -> "Profiles":
         """The profile of one person alone; everybody's when nobody is called that, to name near matches."""
-        from usertrack.segments.profiles import build
+        from usertrack.segments.profiles import build_profiles
 
         self.progress.expect(len(rules.queries))
-        profiles = build(self.runner, rules, self.progress.done, only=wanted)
+        profiles = build_profiles(self.runner, rules, self.progress.done, only=wanted)
         return self._noted(profiles) if profiles.people else self.profiles(rules)
 
     def _noted(self, profiles: "Profiles") -> "Profiles":
         self.incomplete = self.incomplete or any(fact.missing for fact in profiles.facts.values())
         return profiles
 
-    def history(self) -> "Place | None":
+    def history(self) -> "HistoryFile | None":
         """Where this answer is kept; nowhere when it is of a moment yet to come."""
-        from usertrack.segments.history.file import place_of
+        from usertrack.segments.history.file import history_file
 
-        return None if self.runner.future else place_of(self.settings, self.runner.now)
+        return None if self.runner.future else history_file(self.settings, self.runner.now)
 
     def emit(self, answer: "Document | Table", limit: int | None = None) -> None:
         self.progress.stop()
@@ -79,10 +79,10 @@ class Session:
     def pseudonymised(self, document: "Document", limit: int | None = None) -> "Document":
         """``document`` with nobody's e-mail in it, nor the name of whom it is about."""
         from usertrack.core.pseudonyms import Pseudonyms
-        from usertrack.workspace.key import key_of
+        from usertrack.workspace.key import pseudonym_key
 
         also = {self.name: "[name]"}
-        return Pseudonyms(key_of(self.settings), self.settings["internal"], also).document(document, limit)
+        return Pseudonyms(pseudonym_key(self.settings), self.settings["internal"], also).document(document, limit)
 
     def _dated(self, answer: "Document | Table") -> "Document | Table":
         """``shown`` with its age, where answers are from the cache."""
@@ -105,7 +105,7 @@ def _with_age(data: Any, stale: str, asked_at: "datetime | None") -> Any:
 
 
 @contextmanager
-def open_desk(common: Common, *, cached: bool = True, settings: "Settings | None" = None) -> Iterator[Session]:
+def open_session(common: Common, *, cached: bool = True, settings: "Settings | None" = None) -> Iterator[Session]:
     """A desk on the sources of the workspace, closed afterwards; exits with 6 when the answer was incomplete.
 
     Without ``cached`` the sources themselves are looked at, never the cache. ``settings`` are others than the usual.

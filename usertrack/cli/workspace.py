@@ -19,9 +19,9 @@ def init(
     `usertrack init acme && cd acme`
     """
     from usertrack.cli import diagnostics
-    from usertrack.workspace.scaffold import create
+    from usertrack.workspace.scaffold import create_workspace
 
-    written = create(folder)
+    written = create_workspace(folder)
     for path in written:
         diagnostics.note(f"wrote {path}")
     if not written:
@@ -53,23 +53,23 @@ def check(
     )
     from usertrack.cli import output
     from usertrack.cli.common import settings_of
-    from usertrack.cli.session import emit, open_desk
+    from usertrack.cli.session import emit, open_session
     from usertrack.core.errors import UsageError
     from usertrack.workspace.files import failures_paths, funnel_paths, library_of, rules_path
-    from usertrack.workspace.settings import NAME
+    from usertrack.workspace.settings import FILE_NAME
 
     try:
         settings = settings_of(common)
     except UsageError as error:
-        if NAME not in error.message:  # an option, or the environment
+        if FILE_NAME not in error.message:  # an option, or the environment
             raise
-        findings = [Finding("FAIL", NAME, error.message, error.hint)]
+        findings = [Finding("FAIL", FILE_NAME, error.message, error.hint)]
         output.emit(findings_document("usertrack check", findings), fmt=common.format or "", output=common.output)
         raise_problems(findings)
         return
     library = library_of(settings)
     if online:
-        with open_desk(common, cached=False) as session:
+        with open_session(common, cached=False) as session:
             session.progress.expect(len(library.files))
             findings = check_queries_online(session.runner)
     else:
@@ -88,10 +88,10 @@ def doctor(*, common: Common) -> None:
     """
     from usertrack.checks.doctor import examine
     from usertrack.checks.view import findings_document, raise_problems
-    from usertrack.cli.session import open_desk
+    from usertrack.cli.session import open_session
     from usertrack.workspace.files import rules_path
 
-    with open_desk(common, cached=False) as session:
+    with open_session(common, cached=False) as session:
         session.progress.expect(len(session.runner.library.files))
         findings = examine(session.runner, session.settings, rules_path(session.settings))
         session.emit(findings_document("usertrack doctor", findings))

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from usertrack.core.errors import UsageError
 from usertrack.demo.generate import Parameters, Progress
-from usertrack.workspace.demo_choice import _latest_nine, _utc, place_of
+from usertrack.workspace.demo_choice import _latest_nine, _utc, demo_folder
 
 DOMAIN = "datagen.dev"
 _MANIFEST = "demo.json"
@@ -117,7 +117,7 @@ def open_demo(
         return _temporary(parameters, progress, f"demo not cached: {cache_root} cannot be written ({error.strerror})")
     with lock:
         _wait_for(lock, progress)
-        root = place_of(cache_root, now, users, days)
+        root = demo_folder(cache_root, now, users, days)
         fresh = not reset and _complete(root, parameters)
         _tidy(cache_root, keep=root if fresh else None)
         if fresh:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from usertrack.core.errors import ConnectionFailed, UsageError, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.sources import Api, Source
-from usertrack.workspace.demo_choice import _KEY, cache_root, read_choice
+from usertrack.workspace.demo_choice import DEMO_KEY, cache_root, read_choice
 from usertrack.workspace.settings import Settings
 
 if TYPE_CHECKING:
@@ -130,14 +130,14 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) 
         store,
         ServerSettings(
             project_token="phc_demo",
-            personal_api_key=_KEY,
+            personal_api_key=DEMO_KEY,
             week_start_day=WEEK_STARTS.index(settings["week_start"]) if settings["week_start"] else None,
             now=demo.as_of,
             test_account_filters=(own_people,),
         ),
     )
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    source = PostHog("http://demo", "1", _KEY, seen, timeout=settings["posthog.timeout"], transport=transport)
+    source = PostHog("http://demo", "1", DEMO_KEY, seen, timeout=settings["posthog.timeout"], transport=transport)
     return source, store.close
 
 

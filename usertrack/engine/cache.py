@@ -362,7 +362,7 @@ def _size(folder: Path) -> int:
     return 0
 
 
-def place_of(settings: Settings) -> Path | None:
+def cache_folder(settings: Settings) -> Path | None:
     """The folder of the cache; None when it is off, and for the demo, which is on this machine anyway.
 
     A workspace's lies in the workspace, any other in the user's cache folder.
@@ -383,5 +383,5 @@ def place_of(settings: Settings) -> Path | None:
 
 def open_cache(settings: Settings, now: datetime, notify: Notify) -> Cache | None:
     """The cache of these settings; None where there is none."""
-    folder = place_of(settings)
+    folder = cache_folder(settings)
     return Cache(folder, parse_size(settings["cache_size"]), identities(settings), now, notify) if folder else None

@@ -13,8 +13,8 @@ from usertrack.failures.bursts import Failure, Incident, Stretch, incidents, mea
 from usertrack.failures.causes import Catalogue, Cause
 from usertrack.failures.days import Contrast, RunDay, contrasts
 from usertrack.failures.masking import fingerprint, redacted
-from usertrack.segments.explain import find
-from usertrack.segments.profiles import build
+from usertrack.segments.explain import find_person
+from usertrack.segments.profiles import build_profiles
 from usertrack.segments.rules import Rules
 
 EVER = 36_500  # days
@@ -108,8 +108,8 @@ def account_named(runner: Runner, wanted: str) -> list[str]:
     Raises UsageError naming near matches. PostHog is not asked.
     """
     rules = Rules(Path("segments.yaml"), "email", {"neon/accounts": {}}, (), {})
-    profiles = build(runner, rules, only=wanted)
-    find(profiles if profiles.people else build(runner, rules), wanted)
+    profiles = build_profiles(runner, rules, only=wanted)
+    find_person(profiles if profiles.people else build_profiles(runner, rules), wanted)
     return profiles.spellings
 
 

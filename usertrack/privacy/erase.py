@@ -17,7 +17,7 @@ from usertrack.privacy import local
 from usertrack.privacy.jobs import can_forget, run_job
 from usertrack.privacy.places import Holding, LocalFiles, forget_request, silent, survey
 from usertrack.privacy.subject import Subject
-from usertrack.segments.history.file import Place
+from usertrack.segments.history.file import HistoryFile
 
 _AT_ONCE = 1000  # persons or distinct_ids that PostHog deletes with one request
 _PENDING = "persons/deletion_status/?status=pending&person_uuid={}"
@@ -51,7 +51,7 @@ def delete(
     return done
 
 
-def _in_history(connection: object, place: Place, subject: Subject) -> bool:
+def _in_history(connection: object, place: HistoryFile, subject: Subject) -> bool:
     """Whether the history has the person: in its rows, or in bytes that an interrupted run has not rewritten yet."""
     longer_emails = [*subject.longer_emails, *local.longer_emails(connection, subject.email)]
     return bool(

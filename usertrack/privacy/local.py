@@ -10,20 +10,20 @@ from usertrack.core.spool import SpooledRows, connect, quote
 from usertrack.engine.cache import Cache
 from usertrack.privacy.subject import Subject
 from usertrack.segments.history import file as history_file
-from usertrack.segments.history.file import Place
+from usertrack.segments.history.file import HistoryFile
 
 _ENTRY = "SELECT count(*) FROM {} AS t WHERE regexp_matches(to_json(t)::VARCHAR, ?)"
 
 
 @contextmanager
-def open_history(place: Place | None, *, write: bool = False) -> Iterator[Any]:
+def open_history(place: HistoryFile | None, *, write: bool = False) -> Iterator[Any]:
     """A connection with the history attached; None without a file. Deletes an unfinished file before a ``write``."""
     if place is None or not place.path.exists():
         if place and write:
             unfinished_file(place).unlink(missing_ok=True)
         yield None
         return
-    with connect() as connection, history_file.opened(connection, place, write=write):
+    with connect() as connection, history_file.open_history(connection, place, write=write):
         if write:
             unfinished_file(place).unlink(missing_ok=True)
         yield connection
@@ -51,16 +51,16 @@ def longer_emails(connection: Any, email: str) -> list[str]:
     return [key for (key,) in connection.execute(sql, [email]).fetchall()]
 
 
-def unfinished_file(place: Place) -> Path:
+def unfinished_file(place: HistoryFile) -> Path:
     """The file to which `rewrite` writes; an interrupted run leaves it behind."""
     return place.path.with_name(f".{place.path.name}.new")
 
 
-def history_files(place: Place) -> list[Path]:
+def history_files(place: HistoryFile) -> list[Path]:
     return [place.path, place.path.with_name(f"{place.path.name}.wal"), unfinished_file(place)]
 
 
-def rewrite(connection: Any, place: Place, change: str, values: list[Any]) -> None:
+def rewrite(connection: Any, place: HistoryFile, change: str, values: list[Any]) -> None:
     """Run ``change`` on the open history, and write a new file: DuckDB leaves deleted rows in free blocks.
 
     After an interruption, the file is the old one or the new one. A process that waits for it gets the new one.

@@ -17,8 +17,8 @@ from usertrack.library.library import Query, Statement, for_key
 from usertrack.privacy import local
 from usertrack.privacy.jobs import can_forget, run_job
 from usertrack.privacy.subject import OWN, Subject, ask
-from usertrack.segments.history.file import Place
-from usertrack.segments.staging import of_one_person
+from usertrack.segments.history.file import HistoryFile
+from usertrack.segments.staging import rows_of_person
 
 _EVENTS = f"SELECT count() AS events FROM events WHERE {OWN}"
 _PERSON_ROWS = "SELECT count() AS persons FROM persons WHERE toString(id) IN {persons}"
@@ -48,7 +48,7 @@ class LocalFiles:
     ``unseen`` is the folder of an embedded server, where PostHog is another one.
     """
 
-    history: Place | None
+    history: HistoryFile | None
     cache: Cache | None
     unseen: Path | None = None
 
@@ -163,7 +163,7 @@ def postgres_answers(runner: Runner, subject: Subject) -> dict[str, Answer]:
     """Answers of the library's queries about one person, of all time; here your own people are included."""
     keyed = _answers(runner, _keyed(runner, subject))
     of_subject = {
-        name: of_one_person(answer, "email", subject.email) if isinstance(answer, Table) else answer
+        name: rows_of_person(answer, "email", subject.email) if isinstance(answer, Table) else answer
         for name, answer in keyed.items()
     }
     # Postgres compares letters and blanks more strictly than we do: ask with its own spellings

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from usertrack.core.spool import identifier, quote
-from usertrack.segments.classify import Classification, in_words
+from usertrack.segments.classify import Classification, words_sql
 from usertrack.segments.rules import Segment, SegmentSet
-from usertrack.segments.view import others_note
+from usertrack.segments.view import other_segments_note
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def audience_of(
     profiles = classification.profiles
     facts = [profiles.facts[name] for name in classification.evidence([id_]) if name != profiles.key]
     labelled = [
-        f"{quote(fact.label + ': ')} || {in_words(identifier(fact.name), fact.type, fact.unit)}" for fact in facts
+        f"{quote(fact.label + ': ')} || {words_sql(identifier(fact.name), fact.type, fact.unit)}" for fact in facts
     ]
     cells = [
         identifier(profiles.key),
@@ -100,5 +100,5 @@ def audience_of(
         members_elsewhere=members_elsewhere,
         all_members=all_members,
         most=limit or None,
-        notes=(*profiles.notes, *others_note(members_elsewhere)),
+        notes=(*profiles.notes, *other_segments_note(members_elsewhere)),
     )

@@ -42,14 +42,14 @@ _STYLES = {"": "", "bold": "bold", "dim": "dim", "warning": f"bold {charts.BAD}"
 
 def render(document: Document, console: Console, limit: int | None = None) -> None:
     """Print ``document``, except its notes. ``limit`` is what the user asked for, if anything."""
-    screen = _Screen(console, Clock(document.timezone, document.as_of), limit)
+    screen = _Printer(console, Clock(document.timezone, document.as_of), limit)
     if document.title:
         _title(screen, document.title, document.subtitle)
     for block in document.blocks:
         _block(screen, block)
 
 
-class _Screen:
+class _Printer:
     """A console that sets blocks apart by one blank line."""
 
     def __init__(self, console: Console, clock: Clock, limit: int | None) -> None:
@@ -93,7 +93,7 @@ def _cut(lines: list[Text], width: int) -> list[Text]:
     return [*lines[: _LINES - 1], last.append("…")]
 
 
-def _block(screen: _Screen, block: Block) -> None:
+def _block(screen: _Printer, block: Block) -> None:
     match block:
         case Paragraph():
             screen.blank()
@@ -128,7 +128,7 @@ def _block(screen: _Screen, block: Block) -> None:
             pass
 
 
-def _title(screen: _Screen, title: str, subtitle: str) -> None:
+def _title(screen: _Printer, title: str, subtitle: str) -> None:
     head, tail = Text.assemble((visible(title), "bold")), Text(visible(subtitle))
     if subtitle and head.cell_len + tail.cell_len + len(" · ") + _MARGIN <= screen.width:
         return screen.line(Text.assemble(head, " · ", tail), _MARGIN)
@@ -138,13 +138,13 @@ def _title(screen: _Screen, title: str, subtitle: str) -> None:
     return None
 
 
-def _heading(screen: _Screen, heading: str) -> None:
+def _heading(screen: _Printer, heading: str) -> None:
     if heading:
         screen.blank()
         screen.wrapped(Text(visible(heading), style="bold"), _MARGIN)
 
 
-def _figure(screen: _Screen, heading: str, lines: list[Text], caption: str) -> None:
+def _figure(screen: _Printer, heading: str, lines: list[Text], caption: str) -> None:
     _heading(screen, heading)
     screen.blank()
     for line in lines:
@@ -153,7 +153,7 @@ def _figure(screen: _Screen, heading: str, lines: list[Text], caption: str) -> N
         screen.wrapped(Text(visible(caption), style="dim"), _MARGIN)
 
 
-def _spark(screen: _Screen, block: Spark) -> None:
+def _spark(screen: _Printer, block: Spark) -> None:
     """Label, chart and caption on one line, or on as many as they need."""
     screen.blank()
     label, caption = Text(visible(block.label)), Text(visible(block.caption), style="dim")
@@ -168,7 +168,7 @@ def _spark(screen: _Screen, block: Spark) -> None:
         screen.wrapped(line, _INDENT if at else _MARGIN)
 
 
-def _pairs(screen: _Screen, pairs: list[tuple[str, Cell]]) -> None:
+def _pairs(screen: _Printer, pairs: list[tuple[str, Cell]]) -> None:
     """Name and value side by side, values wrapped under themselves."""
     widest = min(max((cell_len(name) for name, _ in pairs), default=0), max(8, screen.width // 3))
     room = screen.width - _INDENT - widest - _GAP
@@ -185,7 +185,7 @@ def _ink(cell: Cell, width: int = 0) -> Text:
     return Text(cell.text, style=cell.accent if cell.known else "dim")
 
 
-def _listing(screen: _Screen, block: Listing) -> None:
+def _listing(screen: _Printer, block: Listing) -> None:
     _heading(screen, block.heading)
     screen.blank()
     rows, left_out = cells.rows(block, screen.limit)
@@ -200,7 +200,7 @@ def _listing(screen: _Screen, block: Listing) -> None:
         screen.wrapped(Text(last, style="dim"), _MARGIN)
 
 
-def _draw(screen: _Screen, views: list[View], head: list[Row], rows: Iterable[Row]) -> list[str]:
+def _draw(screen: _Printer, views: list[View], head: list[Row], rows: Iterable[Row]) -> list[str]:
     """Draw in the first layout that fits; returns the labels of the columns that it leaves out."""
     columns = [column for view in views for column in _columns(view, head)]
     for beside, below, least in _layouts(columns):
@@ -215,7 +215,7 @@ def _draw(screen: _Screen, views: list[View], head: list[Row], rows: Iterable[Ro
 
 
 @dataclass(frozen=True)
-class _Column:
+class _TextColumn:
     """A column on screen.
 
     ``natural`` is the width that needs no wrapping, ``whole`` the narrowest that breaks no word, ``floor`` the
@@ -233,11 +233,11 @@ class _Column:
     spare: bool = False
 
 
-_Layout = tuple[list[_Column], list[_Column], Callable[[_Column], int]]
+_Layout = tuple[list[_TextColumn], list[_TextColumn], Callable[[_TextColumn], int]]
 """Columns side by side, columns below each row, and the least width of one of the former."""
 
 
-def _layouts(columns: list[_Column]) -> Iterator[_Layout]:
+def _layouts(columns: list[_TextColumn]) -> Iterator[_Layout]:
     """The tables to try, the best first."""
     growing = [column for column in columns if column.grows]
     if growing:
@@ -252,14 +252,14 @@ def _layouts(columns: list[_Column]) -> Iterator[_Layout]:
     yield [column for column in columns if column not in spare], [], _floor
 
 
-def _columns(view: View, head: list[Row]) -> list[_Column]:
+def _columns(view: View, head: list[Row]) -> list[_TextColumn]:
     """The column of ``view``, and one more for its bars."""
     content = max(cell_len(view.cell(row).text) for row in head)
     words = max((cell_len(word) for word in view.label.split()), default=0)
     least = _GROWING if view.grows else _TEXT if view.wraps or view.kind == "spark" else content
     floor = max(words, min(content, least))
     longest = max(cell_len(word) for row in head for word in (view.cell(row).text.split() or [""]))
-    column = _Column(
+    column = _TextColumn(
         label=view.label,
         right=view.right,
         natural=max(content, cell_len(view.label)),
@@ -269,7 +269,7 @@ def _columns(view: View, head: list[Row]) -> list[_Column]:
         grows=view.grows,
         spare=view.spare,
     )
-    bar = _Column("", False, _BAR, 4, 4, lambda row, width: _bar(view.cell(row), width), bar=True, spare=view.spare)
+    bar = _TextColumn("", False, _BAR, 4, 4, lambda row, width: _bar(view.cell(row), width), bar=True, spare=view.spare)
     return [column, bar] if view.kind == "bar" else [column]
 
 
@@ -277,24 +277,24 @@ def _bar(cell: Cell, width: int) -> Text:
     return Text(charts.bar(cell.bar or 0.0, 1, width), style=charts.INK)
 
 
-def _firm(column: _Column) -> int:
+def _firm(column: _TextColumn) -> int:
     """The least width beside a growing column: a name or an e-mail stays in one piece unless it is very long."""
     return column.floor if column.grows or column.bar else max(column.floor, min(column.natural, _FIRM))
 
 
-def _easy(column: _Column) -> int:
+def _easy(column: _TextColumn) -> int:
     return max(column.whole, min(column.natural, _EASY)) if column.grows else column.whole
 
 
-def _whole(column: _Column) -> int:
+def _whole(column: _TextColumn) -> int:
     return column.whole
 
 
-def _floor(column: _Column) -> int:
+def _floor(column: _TextColumn) -> int:
     return column.floor
 
 
-def _fit(columns: list[_Column], room: int, floors: list[int]) -> list[int]:
+def _fit(columns: list[_TextColumn], room: int, floors: list[int]) -> list[int]:
     """A width for each column, at least its floor, or nothing when they cannot stand side by side.
 
     Room to spare goes to the texts, each after what it lacks, and what is left to the bars.
@@ -313,7 +313,7 @@ def _fit(columns: list[_Column], room: int, floors: list[int]) -> list[int]:
 
 
 def _table(
-    screen: _Screen, columns: list[_Column], widths: list[int], rows: Iterable[Row], below: list[_Column]
+    screen: _Printer, columns: list[_TextColumn], widths: list[int], rows: Iterable[Row], below: list[_TextColumn]
 ) -> None:
     """One row per line; the ``below`` columns stand under their row, indented."""
     frame = [(column, width, column.right) for column, width in zip(columns, widths, strict=True)]

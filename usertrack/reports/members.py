@@ -8,9 +8,9 @@ from usertrack.core.period import in_zone
 from usertrack.core.spool import identifier
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
-from usertrack.segments.classify import Classification, condition, others_words
+from usertrack.segments.classify import Classification, condition, other_segments_words
 from usertrack.segments.expressions import columns, expand, parse
-from usertrack.segments.history.week_ago import Moved
+from usertrack.segments.history.week_ago import Moves
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Segment
 
@@ -62,11 +62,11 @@ def people(classification: Classification, id_: str, limit: int, *, all_members:
     listed = Table(tuple(map(Column, fields, ("VARCHAR", "DOUBLE", "VARCHAR"))), rows)
     blocks: list[Block] = [Listing(listed, "Act on these first", fields, limit=limit)] if rows else []
     if others := (classification.count(id_).people or 0) - len(rows):
-        blocks.append(Paragraph(others_words(others), "dim"))
+        blocks.append(Paragraph(other_segments_words(others), "dim"))
     return blocks or [Paragraph("nobody is in it", "dim")]
 
 
-def moves(moved: Moved, key: str, id_: str, most: int, timezone: str) -> list[Block]:
+def moves(moved: Moves, key: str, id_: str, most: int, timezone: str) -> list[Block]:
     """Who came and went, the first ``most`` of each."""
     rows = [(row["change"], row[key], row["why"]) for row in moved.moves.dicts() if row["segment"] == id_]
     fields = {"change": Field("Change", "tag"), "person": Field("Person"), "why": Field("Why", "text", grows=True)}
@@ -78,9 +78,9 @@ def moves(moved: Moved, key: str, id_: str, most: int, timezone: str) -> list[Bl
     return [Listing(table, "Came and went since last week", fields, limit=0, more=more)] if rows else []
 
 
-def _command(moved: Moved, id_: str, timezone: str) -> str:
+def _command(moved: Moves, id_: str, timezone: str) -> str:
     """What shows everybody who moved between the very two moments, where the history has them."""
-    if not moved.kept:
+    if not moved.recorded:
         return ""
     first, last = (
         f"{in_zone(snapshot.as_of, timezone):%Y-%m-%dT%H:%M}" for snapshot in (moved.pair.before, moved.pair.after)

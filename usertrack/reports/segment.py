@@ -11,15 +11,15 @@ from usertrack.core.sections import section_json, unknown
 from usertrack.core.words import number
 from usertrack.reports.members import moves, people, segment_origins
 from usertrack.segments.classify import Classification
-from usertrack.segments.history.week_ago import Moved
-from usertrack.segments.view import afterwards_notes, difference_notes, match_notes
+from usertrack.segments.history.week_ago import Moves
+from usertrack.segments.view import difference_notes, match_notes, retroactive_notes
 
 PEOPLE, MOVES = 50, 20
 
 
 def segment_document(
     classification: Classification,
-    moved: Moved,
+    moved: Moves,
     id_: str,
     recipe: Mapping[str, Any],
     timezone: str,
@@ -41,11 +41,11 @@ def segment_document(
         ),
     )
     pair = moved.pair
-    late = [snapshot for snapshot in (pair.before, pair.after) if snapshot.afterwards]
+    late = [snapshot for snapshot in (pair.before, pair.after) if snapshot.retroactive]
     notes = (
         *profiles.notes,
         *difference_notes(pair),
-        *afterwards_notes(late, timezone),
+        *retroactive_notes(late, timezone),
         *match_notes(profiles.match),
     )
     return Document(
@@ -70,7 +70,7 @@ def segment_document(
 
 
 def _blocks(
-    classification: Classification, moved: Moved, listed: Iterable[Block], id_: str, timezone: str
+    classification: Classification, moved: Moves, listed: Iterable[Block], id_: str, timezone: str
 ) -> Iterator[Block]:
     count = classification.count(id_)
     if count.people is None:

@@ -20,7 +20,7 @@ from usertrack.library.library import Statement
 from usertrack.product.scorecard.numbers import Scorecard, scorecard
 from usertrack.segments.classify import Classification
 from usertrack.segments.history.snapshots import WEEK
-from usertrack.segments.history.week_ago import Moved, Sought, ask_both, classify_both
+from usertrack.segments.history.week_ago import Moves, WeekAgoQuery, ask_both, classify_both
 
 DAYS = 7  # of the scorecard: those of the week, once it is over
 REACH = 8  # days that windows which begin with the week reach back: one of its days may have 25 hours
@@ -37,7 +37,7 @@ class Weekly:
     as_of: datetime
     now: datetime
     classification: Classification
-    moved: Moved
+    moved: Moves
     parts: Mapping[str, Table]
     statements: Mapping[str, Statement]
     missing: Mapping[str, str]
@@ -61,7 +61,7 @@ def moments(week: Week, now: datetime) -> tuple[datetime, datetime]:
     return (week.until, week.before.until) if week.until <= now else (now, now - WEEK)
 
 
-def gather(runner: Runner, week: Week, sought: Sought, catalogue: Catalogue, done: Done | None = None) -> Weekly:
+def gather(runner: Runner, week: Week, sought: WeekAgoQuery, catalogue: Catalogue, done: Done | None = None) -> Weekly:
     """Ask everything and put it together; raises a UsertrackError when the profiles cannot be had at all."""
     now = runner.at(sought.as_of)
     parts = {name: now.bind(query, params) for name, (query, params) in _parts(week).items()}

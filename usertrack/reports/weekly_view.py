@@ -20,7 +20,7 @@ from usertrack.reports.summary import failures_origins, summary_section
 from usertrack.reports.traffic import new_users, part_origins, traffic
 from usertrack.reports.weekly import DAYS, Weekly
 from usertrack.segments.classify import SegmentCount
-from usertrack.segments.view import afterwards_notes, difference_notes, match_notes
+from usertrack.segments.view import difference_notes, match_notes, retroactive_notes
 
 PEOPLE, MOVES, FAILURES = 8, 3, 6  # rows of a list, unless --limit says otherwise
 
@@ -176,7 +176,7 @@ def _notes(weekly: Weekly, timezone: str) -> Iterator[str]:
     yield from (f"{count.segment.name}: unknown, because {count.unknown}" for count in weekly.classification.unknown)
     pair = weekly.moved.pair
     yield from difference_notes(pair)
-    yield from afterwards_notes([snapshot for snapshot in (pair.before, pair.after) if snapshot.afterwards], timezone)
+    yield from retroactive_notes([snapshot for snapshot in (pair.before, pair.after) if snapshot.retroactive], timezone)
     yield from match_notes(profiles.match)
     if isinstance(weekly.failures, Investigation):
         yield from weekly.failures.notes

@@ -19,7 +19,7 @@ from usertrack.library.library import Library
 from usertrack.segments.expressions import bracketed, columns, parse
 from usertrack.segments.profiles import OR_NULL, Profiles
 from usertrack.segments.rules import Rules, Segment, SegmentSet
-from usertrack.segments.staging import reason
+from usertrack.segments.staging import duckdb_message
 
 OWN_COLUMNS = ("primary", "segments", "action", "priority", "because")
 
@@ -132,11 +132,11 @@ def classify(profiles: Profiles, segment_set: SegmentSet) -> Classification:
         _flag(profiles, segment_set, unknown)
         _describe(profiles, segment_set)
     except duckdb.Error as error:  # a value of somebody's that a rule cannot take
-        raise misfit(profiles, segment_set, error) from error
+        raise rule_error(profiles, segment_set, error) from error
     return Classification(profiles, segment_set, tuple(_counts(profiles, segment_set, unknown)))
 
 
-def misfit(profiles: Profiles, segment_set: SegmentSet, error: Exception) -> UsageError:
+def rule_error(profiles: Profiles, segment_set: SegmentSet, error: Exception) -> UsageError:
     """The part of a rule that cannot take what somebody's facts are, with its line; ``error`` itself where none is."""
     import duckdb
 
@@ -145,34 +145,34 @@ def misfit(profiles: Profiles, segment_set: SegmentSet, error: Exception) -> Usa
         for part, sql, people in (
             ("when", bracketed(segment.when), "profile"),
             ("priority", bracketed(segment.priority), members),
-            ("because", because(profiles, segment), members),
+            ("because", reason_sql(profiles, segment), members),
         ):
             try:
                 profiles.connection.execute(f"SELECT max({sql}) FROM {people}")
             except duckdb.Error as found:
                 text = f"in `{part}: {getattr(segment, part)}`; {OR_NULL}"
-                return UsageError(f"{at(profiles.rules, segment, part)}: {reason(found)}", text)
-    return UsageError(f"{profiles.rules.path}: set '{segment_set.name}': {reason(error)}", OR_NULL)
+                return UsageError(f"{rule_location(profiles.rules, segment, part)}: {duckdb_message(found)}", text)
+    return UsageError(f"{profiles.rules.path}: set '{segment_set.name}': {duckdb_message(error)}", OR_NULL)
 
 
-def prove_rules(rules: Rules, library: Library, as_of: datetime) -> None:
+def check_rules(rules: Rules, library: Library, as_of: datetime) -> None:
     """Check all rules against the facts that their queries declare, before anything is asked; raises UsageError."""
     profiles = Profiles(rules, library, as_of)
     profiles.declare()
     for segment_set in rules.sets.values():
         for segment in segment_set.segments:
-            prove(profiles, segment)
+            check_rule(profiles, segment)
 
 
 def condition(profiles: Profiles, segment: Segment) -> Any:
     """The parsed condition of ``segment``, once every column in it is known to exist."""
-    where = at(profiles.rules, segment, "when")
+    where = rule_location(profiles.rules, segment, "when")
     expression = parse(segment.when, where)
     _known(profiles, columns(expression), where)
     return expression
 
 
-def at(rules: Rules, segment: Segment, part: str) -> str:
+def rule_location(rules: Rules, segment: Segment, part: str) -> str:
     return f"{rules.path}:{segment.lines.get(part, 1)}"
 
 
@@ -189,7 +189,7 @@ def _known(profiles: Profiles, names: Sequence[str], where: str) -> None:
             )
 
 
-def prove(profiles: Profiles, segment: Segment) -> None:
+def check_rule(profiles: Profiles, segment: Segment) -> None:
     """Have DuckDB check the types of a rule before anything is computed with it; raises UsageError."""
     import duckdb
 
@@ -198,17 +198,17 @@ def prove(profiles: Profiles, segment: Segment) -> None:
         f"{_NOTHING.get(fact.type, 'NULL')}::{fact.type} AS {identifier(name)}" for name, fact in profiles.facts.items()
     )
     for part, sql, kinds in (("when", segment.when, {"BOOLEAN"}), ("priority", segment.priority, _NUMBERS)):
-        where = at(profiles.rules, segment, part)
+        where = rule_location(profiles.rules, segment, part)
         _known(profiles, columns(parse(sql, where)), where)
         try:
             kind = str(profiles.connection.execute(f"DESCRIBE SELECT {bracketed(sql)} FROM profile").fetchall()[0][1])
             profiles.connection.execute(f"SELECT {bracketed(sql)} FROM (SELECT {nobody})").fetchall()
         except duckdb.Error as error:
-            raise UsageError(f"{where}: {reason(error)}", f"in `{part}: {sql}`") from error
+            raise UsageError(f"{where}: {duckdb_message(error)}", f"in `{part}: {sql}`") from error
         if kind.split("(")[0] not in kinds:
             wanted = "true or false" if part == "when" else "a number"
             raise UsageError(f"{where}: '{part}' gives {kind.lower()}, not {wanted}", f"in `{part}: {sql}`")
-    because(profiles, segment)
+    reason_sql(profiles, segment)
 
 
 _NOTHING = {"BIGINT": "0", "DOUBLE": "0", "BOOLEAN": "false", "TIMESTAMP": "'1970-01-01'"}
@@ -253,7 +253,7 @@ def _describe(profiles: Profiles, segment_set: SegmentSet) -> None:
         "CREATE OR REPLACE TABLE classified AS SELECT * FROM ("
         f'SELECT *, {first(ids)} AS "primary", {members(ids)} AS segments, '
         f"{first([quote(segment.action) for segment in segments])} AS action, {first(priorities)} AS priority, "
-        f"{members([because(profiles, segment) for segment in segments])} AS because, "
+        f"{members([reason_sql(profiles, segment) for segment in segments])} AS because, "
         f'{first([str(rank) for rank in range(len(segments))])} AS rank FROM flagged) WHERE "primary" IS NOT NULL'
     )
 
@@ -273,17 +273,17 @@ def _counts(profiles: Profiles, segment_set: SegmentSet, unknown: dict[str, str]
         yield SegmentCount(segment, people, primary if first_known else None, undecided)
 
 
-def others_words(count: int) -> str:
+def other_segments_words(count: int) -> str:
     """Of so many members of a segment, that they are to be acted on under another one."""
     return f"{number(count)} more {'is' if count == 1 else 'are'} in a more urgent segment too"
 
 
-def because(profiles: Profiles, segment: Segment) -> str:
+def reason_sql(profiles: Profiles, segment: Segment) -> str:
     """A SQL expression for the segment's reason: its text with every ``{fact}`` filled in as people write it.
 
     A part in [brackets] is left out when a fact in it is not known.
     """
-    where = at(profiles.rules, segment, "because")
+    where = rule_location(profiles.rules, segment, "because")
     parts = _OPTIONAL.split(segment.because)
     sql = [_filled(profiles, part, where, optional=bool(number % 2)) for number, part in enumerate(parts) if part]
     return f"concat({', '.join(sql)})" if sql else "''"
@@ -306,12 +306,12 @@ def _filled(profiles: Profiles, text: str, where: str, *, optional: bool) -> str
             if spec or conversion:
                 raise UsageError(f"{where}: 'because' takes plain {{facts}}, without ':' or '!'", f"write {{{name}}}")
             _known(profiles, [name], where)
-            value = in_words(identifier(name), profiles.facts[name].type, profiles.facts[name].unit)
+            value = words_sql(identifier(name), profiles.facts[name].type, profiles.facts[name].unit)
             parts.append(value if optional else f"coalesce({value}, '?')")
     return f"coalesce({' || '.join(parts)}, '')"
 
 
-def in_words(column: str, kind: str, unit: str = "") -> str:
+def words_sql(column: str, kind: str, unit: str = "") -> str:
     """A SQL expression for the value of ``column`` as people write it; NULL when it is unknown."""
     if unit == "percent":
         return f"printf('%.0f %%', 100 * {column})"

@@ -9,7 +9,7 @@ from sqlglot import exp
 from usertrack.core.errors import UsageError
 from usertrack.core.spool import identifier, quote
 from usertrack.core.words import number
-from usertrack.segments.classify import because, condition, misfit
+from usertrack.segments.classify import condition, reason_sql, rule_error
 from usertrack.segments.expressions import (
     Atom,
     atoms,
@@ -25,7 +25,7 @@ from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import Segment, SegmentSet
 from usertrack.segments.staging import normalised
 
-Reach = Literal["exactly", "or more", "or less", "anything else"]
+Extent = Literal["exactly", "or more", "or less", "anything else"]
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Flip:
     fact: ProfileFact
     value: Any
     to: Any
-    reach: Reach = "exactly"
+    extent: Extent = "exactly"
     texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Looked:
+class Comparison:
     """One comparison of a rule with the facts it looked at. ``met`` is None when it is unknown.
 
     ``counts`` says of how many each rate among the facts is, by name.
@@ -69,7 +69,7 @@ class Verdict:
     segment: Segment
     member: bool | None
     because: str
-    looked: tuple[Looked, ...]
+    comparisons: tuple[Comparison, ...]
     flips: tuple[Flip, ...]
     unknown: str = ""
     earlier: str = ""
@@ -86,7 +86,7 @@ class Explanation:
         return [verdict.segment for verdict in self.verdicts if verdict.member]
 
 
-def find(profiles: Profiles, wanted: str) -> str:
+def find_person(profiles: Profiles, wanted: str) -> str:
     """The key of the person called ``wanted``; raises UsageError naming near matches."""
     key = identifier(profiles.key)
     name = normalised("$1")
@@ -118,7 +118,7 @@ def explain(profiles: Profiles, segment_set: SegmentSet, wanted: str, *, flips: 
     """
     import duckdb
 
-    found = find(profiles, wanted)
+    found = find_person(profiles, wanted)
     profiles.connection.execute(
         f"CREATE OR REPLACE TABLE person AS SELECT * FROM profile WHERE {identifier(profiles.key)} = ?", [found]
     )
@@ -130,7 +130,7 @@ def explain(profiles: Profiles, segment_set: SegmentSet, wanted: str, *, flips: 
             before = [verdict for verdict in verdicts if not verdict.unknown] if segment_set.exclusive else []
             verdicts.append(_judge(profiles, segment, facts, before, flips=flips))
     except duckdb.Error as error:
-        raise misfit(profiles, segment_set, error) from error
+        raise rule_error(profiles, segment_set, error) from error
     return Explanation(found, facts, tuple(verdicts))
 
 
@@ -140,7 +140,7 @@ def _judge(
     rule = condition(profiles, segment)
     unknown = "; ".join(profiles.missing(rule))
     looked = tuple(_look(profiles, atom, facts) for atom in atoms(rule))
-    met, text = profiles.row(f"SELECT {bracketed(segment.when)}, {because(profiles, segment)} FROM person")
+    met, text = profiles.row(f"SELECT {bracketed(segment.when)}, {reason_sql(profiles, segment)} FROM person")
     earlier = next((verdict.segment.name for verdict in before if verdict.member), "") if met else ""
     member = None if unknown else False if earlier else met
     changes: list[Flip] = []
@@ -150,8 +150,8 @@ def _judge(
     return Verdict(segment, member, text if member else "", looked, tuple(changes), unknown, earlier)
 
 
-def _look(profiles: Profiles, atom: Atom, facts: dict[str, Any]) -> Looked:
-    return Looked(
+def _look(profiles: Profiles, atom: Atom, facts: dict[str, Any]) -> Comparison:
+    return Comparison(
         atom,
         tuple((profiles.facts[name], facts[name]) for name in atom.columns if name != "as_of"),
         None if profiles.missing(atom.expression) else profiles.row(f"SELECT try({atom.sql}) FROM person")[0],
@@ -211,7 +211,7 @@ def _flip(profiles: Profiles, fact: ProfileFact, candidates: str, goal: str) -> 
         to = profiles.row(f"SELECT {edge}(v) FILTER (ok) FROM judged")[0] if value is None else nearest
         beyond = value is None or (to > value) is (side == ">=")
         if beyond and profiles.row(f"SELECT bool_and(ok) FROM judged WHERE v {side} ?", [to])[0]:
-            return Flip(fact, value, to, cast(Reach, reach))
+            return Flip(fact, value, to, cast(Extent, reach))
     return Flip(fact, value, nearest)
 
 

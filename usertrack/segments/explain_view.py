@@ -8,7 +8,7 @@ from usertrack.core.document import Document, Field, Listing, Paragraph
 from usertrack.core.period import moment
 from usertrack.core.stats import wilson
 from usertrack.core.table import Column, Row, Table
-from usertrack.segments.explain import Explanation, Flip, Looked, Verdict
+from usertrack.segments.explain import Comparison, Explanation, Flip, Verdict
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.wording import rule_words, value_words
 
@@ -46,7 +46,7 @@ def explain_document(profiles: Profiles, explanation: Explanation, timezone: str
 
 
 def _about_rates(explanation: Explanation) -> list[Paragraph]:
-    rated = any(looked.counts for verdict in explanation.verdicts for looked in verdict.looked)
+    rated = any(looked.counts for verdict in explanation.verdicts for looked in verdict.comparisons)
     return [Paragraph("beside a rate: of how many it is, and its 95 % interval", "dim")] if rated else []
 
 
@@ -63,7 +63,7 @@ def _rows(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> Ite
     remark = _remark(verdict)
     who = (verdict.segment.name, _IN[verdict.member])
     beside = [_beside(flip, verdict) for flip in verdict.flips]
-    for looked in verdict.looked:
+    for looked in verdict.comparisons:
         own = [flip for flip, row in zip(verdict.flips, beside, strict=True) if row is looked]
         cells = (_labels(looked), _values(looked, timezone), rule_words(looked.atom, facts), _MET[looked.met])
         changes = [_change(flip, timezone, alone=_is_about(looked, flip)) for flip in own]
@@ -78,9 +78,9 @@ def _rows(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> Ite
         yield ("", "", "", "", "", "", remark)
 
 
-def _beside(flip: Flip, verdict: Verdict) -> Looked | None:
+def _beside(flip: Flip, verdict: Verdict) -> Comparison | None:
     """The comparison of its fact that came out as the verdict did; the first of them where none or all did."""
-    rows = [looked for looked in verdict.looked if flip.fact.name in looked.bases]
+    rows = [looked for looked in verdict.comparisons if flip.fact.name in looked.bases]
     return next((looked for looked in rows if bool(looked.met) is bool(verdict.member)), rows[0] if rows else None)
 
 
@@ -90,11 +90,11 @@ def _remark(verdict: Verdict) -> str:
     return "" if verdict.flips else "no single fact would"
 
 
-def _labels(looked: Looked) -> str:
+def _labels(looked: Comparison) -> str:
     return ", ".join(fact.label for fact, _ in looked.facts)
 
 
-def _values(looked: Looked, timezone: str) -> str:
+def _values(looked: Comparison, timezone: str) -> str:
     return ", ".join(
         value_words(fact, value, timezone) + _sureness(fact, value, looked.counts.get(fact.name), timezone)
         for fact, value in looked.facts
@@ -112,26 +112,26 @@ def _sureness(fact: ProfileFact, value: Any, count: int | None, timezone: str) -
     return f" (n={count}, {low}–{high})"
 
 
-def _is_about(looked: Looked, flip: Flip) -> bool:
+def _is_about(looked: Comparison, flip: Flip) -> bool:
     return [fact.name for fact, _ in looked.facts] == [flip.fact.name]
 
 
 def _change(flip: Flip, timezone: str, *, alone: bool = False) -> str:
     """``5 or less``; with its fact in front where the row is about others too."""
     was = value_words(flip.fact, flip.value, timezone)
-    to = _target(flip, timezone) if flip.reach != "anything else" else f"anything but {_or(was, *flip.texts)}"
+    to = _target(flip, timezone) if flip.extent != "anything else" else f"anything but {_or(was, *flip.texts)}"
     return to if alone else f"{flip.fact.label} {was} → {to}"
 
 
 def _target(flip: Flip, timezone: str) -> str:
-    if flip.fact.type == "TIMESTAMP" and flip.reach != "exactly":
-        later = flip.reach == "or more"
+    if flip.fact.type == "TIMESTAMP" and flip.extent != "exactly":
+        later = flip.extent == "or more"
         edge = flip.to + timedelta(seconds=-1 if later else 1)
         if not edge.second and flip.to.second:  # one second beside a round time
             return f"{'after' if later else 'before'} {value_words(flip.fact, edge, timezone)}"
         return f"{value_words(flip.fact, flip.to, timezone)} or {'later' if later else 'earlier'}"
     to = _or(value_words(flip.fact, flip.to, timezone), *flip.texts)
-    return to if flip.reach == "exactly" else f"{to} {flip.reach}"
+    return to if flip.extent == "exactly" else f"{to} {flip.extent}"
 
 
 def _or(*texts: str) -> str:
@@ -140,7 +140,7 @@ def _or(*texts: str) -> str:
 
 
 def _origins(profiles: Profiles, explanation: Explanation) -> list[str]:
-    names = {name for verdict in explanation.verdicts for looked in verdict.looked for name in looked.bases}
+    names = {name for verdict in explanation.verdicts for looked in verdict.comparisons for name in looked.bases}
     return sorted({profiles.facts[name].origin for name in names} - {"run", "key"})
 
 
@@ -159,7 +159,7 @@ def _table(profiles: Profiles, explanation: Explanation, timezone: str) -> Table
             "; ".join(_change(flip, timezone) for flip in verdict.flips if flip.fact.name in looked.bases),
         )
         for verdict in explanation.verdicts
-        for looked in verdict.looked
+        for looked in verdict.comparisons
     ]
     columns = tuple(Column(name, kind) for name, kind in zip(names, types, strict=True))
     return Table(columns, rows, name="explain", as_of=profiles.as_of, timezone=timezone)
@@ -192,14 +192,14 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
                 "met": looked.met,
                 "values": {fact.name: value for fact, value in looked.facts},
             }
-            for looked in verdict.looked
+            for looked in verdict.comparisons
         ],
         "flips": [
             {
                 "fact": flip.fact.name,
                 "value": flip.value,
                 "to": flip.to,
-                "reach": flip.reach,
+                "reach": flip.extent,
                 "texts": list(flip.texts),
             }
             for flip in verdict.flips

@@ -75,17 +75,13 @@ def _people(profiles: Profiles, kind: str | None) -> Table:
         Column("accounts", "BIGINT"),
         Column("persons", "BIGINT"),
     )
-    if kind is None:
-        where = "kind <> 'matched' OR ambiguous"  # a kind that is not known is no mismatch
-    else:
-        where = (
-            "ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
-            if kind == "ambiguous"
-            else f"kind = {quote(kind)}"
-        )
+    where = "kind <> 'matched' OR ambiguous"  # a kind that is not known is no mismatch
+    if kind == "ambiguous":
+        where = "ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
+    elif kind is not None:
+        where = f"kind = {quote(kind)}"
     names = f"key AS {identifier(profiles.key)}, kind, ambiguous, accounts, persons"
-    scan = (
-        f"(SELECT {names} FROM ({profiles.met()}) WHERE {where} ORDER BY kind = 'internal', NOT ambiguous, kind, key)"
-    )
+    order = "kind = 'internal', NOT ambiguous, kind, key"
+    scan = f"(SELECT {names} FROM ({profiles.match_sql()}) WHERE {where} ORDER BY {order})"
     count = profiles.row(f"SELECT count(*) FROM {scan}")[0]
     return Table(columns, SpooledRows(scan, columns, count, profiles.connection), name="match", as_of=profiles.as_of)

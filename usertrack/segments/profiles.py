@@ -19,7 +19,7 @@ from usertrack.engine.unavailable import NAMES, NotConnected
 from usertrack.library.library import FACT_TYPES, Library, Query, Statement, for_key
 from usertrack.segments.expressions import bracketed, columns, expand, parse
 from usertrack.segments.rules import Rules
-from usertrack.segments.staging import land, normalised, reason
+from usertrack.segments.staging import duckdb_message, normalised, stage
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Profiles:
         self.match = Match()
         self.sides: dict[str, tuple[str, str]] = {}
         self.notes: list[str] = []
-        self.alike: dict[str, int] = {}
+        self.merged_keys: dict[str, int] = {}
         self.spellings: list[str] = []
         self.people = 0
 
@@ -93,12 +93,12 @@ class Profiles:
         reasons = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
         for number, (name, query) in enumerate(self.queries.items()):
             if name in tables:
-                landed = land(self.connection, f"q{number}", query, tables[name], self.key, self.only)
+                landed = stage(self.connection, f"q{number}", query, tables[name], self.key, self.only)
                 self.spellings = list(dict.fromkeys([*self.spellings, *landed.spellings]))
                 if landed.merged:
-                    self.alike[name] = landed.merged
-        if self.alike:
-            self.notes.append(_of_one_key(self.alike))
+                    self.merged_keys[name] = landed.merged
+        if self.merged_keys:
+            self.notes.append(_of_one_key(self.merged_keys))
         self._people(tables, internal, opted_out)
         self._join(tables, reasons)
         self.people = self.row("SELECT count(*) FROM profile")[0]
@@ -217,8 +217,8 @@ class Profiles:
                 self.connection.execute(f"SELECT max({identifier(derived.name)}) FROM ({inner})")
             except duckdb.Error as found:
                 where = f"{self.rules.path}:{derived.line}"
-                return UsageError(f"{where}: {reason(found)}", f"in `sql: {derived.sql}`; {OR_NULL}")
-        return UsageError(f"{self.rules.path}: {reason(error)}", OR_NULL)
+                return UsageError(f"{where}: {duckdb_message(found)}", f"in `sql: {derived.sql}`; {OR_NULL}")
+        return UsageError(f"{self.rules.path}: {duckdb_message(error)}", OR_NULL)
 
     def _type_of(self, chosen: Sequence[str], where: str, sql: str) -> str:
         import duckdb
@@ -226,7 +226,7 @@ class Profiles:
         try:
             described = self.connection.execute(f"DESCRIBE SELECT {', '.join(chosen)} FROM base").fetchall()
         except duckdb.Error as error:
-            raise UsageError(f"{where}: {reason(error)}: {sql}") from error
+            raise UsageError(f"{where}: {duckdb_message(error)}: {sql}") from error
         return str(described[-1][1])
 
     def _match(self, tables: Mapping[str, Table]) -> Match:
@@ -240,10 +240,12 @@ class Profiles:
             source: self.row(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0]
             for source, (view, column) in self.sides.items()
         }
-        kinds = dict(self.connection.execute(f"SELECT kind, count(*) FROM ({self.met()}) GROUP BY kind").fetchall())
+        kinds = dict(
+            self.connection.execute(f"SELECT kind, count(*) FROM ({self.match_sql()}) GROUP BY kind").fetchall()
+        )
         both = len(self.sides) == 2
         ambiguous = self.row(
-            f"SELECT count(*) FROM ({self.met()}) "
+            f"SELECT count(*) FROM ({self.match_sql()}) "
             "WHERE ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
         )[0]
         return Match(
@@ -257,7 +259,7 @@ class Profiles:
             opted_out=opted_out,
         )
 
-    def met(self) -> str:
+    def match_sql(self) -> str:
         """SQL for how each person met: key, kind, ambiguous, accounts (in Postgres), persons (in PostHog).
 
         ``kind`` is internal, matched, posthog_only or postgres_only; NULL when one source did not say whom it knows.
@@ -301,8 +303,8 @@ def _profile_query(rules: Rules, library: Library, name: str) -> Query:
     return query
 
 
-def _of_one_key(alike: Mapping[str, int]) -> str:
-    where = ", ".join(f"{name} {count}" for name, count in alike.items())
+def _of_one_key(merged_keys: Mapping[str, int]) -> str:
+    where = ", ".join(f"{name} {count}" for name, count in merged_keys.items())
     return (
         f"e-mails that differ only in blanks or case that their source tells apart are one person ({where}): "
         "counts are added, times are the first or last; credits and the like are those of the spelling used last"
@@ -324,7 +326,7 @@ def _present(number: int, name: str, absent: Any, kind: str) -> str:
     return f"CASE WHEN q{number}.key IS NULL THEN CAST({quote(str(absent))} AS {kind}) ELSE {column} END"
 
 
-def build(
+def build_profiles(
     runner: Runner, rules: Rules, done: Done | None = None, only: str | None = None, *, last: bool = False
 ) -> Profiles:
     """Run the profile queries at once and join them, for everybody or for the one person called ``only``.
@@ -332,20 +334,20 @@ def build(
     ``last`` says that the runner is asked nothing more after them.
     Raises a UsertrackError when no source answered at all, or when a query gave what cannot be joined.
     """
-    answers = runner.run(statements_of(runner, rules, only), done)
+    answers = runner.run(profile_statements(runner, rules, only), done)
     if last:
         runner.finish()
-    return join(runner, rules, answers, only)
+    return join_profiles(runner, rules, answers, only)
 
 
-def statements_of(runner: Runner, rules: Rules, only: str | None = None) -> list[Statement]:
+def profile_statements(runner: Runner, rules: Rules, only: str | None = None) -> list[Statement]:
     """The profile queries of ``rules``, in their order."""
     # your own people come too: they are left out here, once, and counted
     statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
     return statements if only is None else [for_key(statement, only) for statement in statements]
 
 
-def join(runner: Runner, rules: Rules, given: Sequence[Answer], only: str | None = None) -> Profiles:
+def join_profiles(runner: Runner, rules: Rules, given: Sequence[Answer], only: str | None = None) -> Profiles:
     """The profiles out of the answers to what `asked` gave; raises as `build` does."""
     profiles = Profiles(rules, runner.library, runner.as_of, only)
     answers = dict(zip(rules.queries, given, strict=True))

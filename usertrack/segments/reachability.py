@@ -28,7 +28,7 @@ _PLAIN = (
 )
 
 
-class Reach:
+class Reachability:
     """``types`` are DuckDB's, of every fact that a condition may name."""
 
     def __init__(self, connection: Any, types: Mapping[str, str]) -> None:

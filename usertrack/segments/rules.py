@@ -48,30 +48,30 @@ class SegmentSet:
     def require(self, names: Sequence[str]) -> list[str]:
         """The ids of the segments that are called ``names``; raises UsageError for the first that there is not."""
         for name in names:
-            if named(self.segments, name) is None:
+            if find_segment(self.segments, name) is None:
                 known = [segment.id for segment in self.segments]
                 raise UsageError(
                     f"set '{self.name}' has no segment '{name}'",
                     did_you_mean(name, known, f"it has {', '.join(known)}"),
                 )
-        return [segment.id for name in names if (segment := named(self.segments, name))]
+        return [segment.id for name in names if (segment := find_segment(self.segments, name))]
 
 
-class Named(Protocol):
+class SegmentLike(Protocol):
     @property
     def id(self) -> str: ...
     @property
     def name(self) -> str: ...
 
 
-def named(segments: "Iterable[AnyNamed]", wanted: str) -> "AnyNamed | None":
+def find_segment(segments: "Iterable[AnySegment]", wanted: str) -> "AnySegment | None":
     """The segment whose id or name is ``wanted``, whatever its case: `at-risk users` is "At-Risk Users"."""
     known = list(segments)
     by_name = {_plain(segment.name): segment for segment in known}
     return (by_name | {_plain(segment.id): segment for segment in known}).get(_plain(wanted))
 
 
-AnyNamed = TypeVar("AnyNamed", bound=Named)
+AnySegment = TypeVar("AnySegment", bound=SegmentLike)
 
 
 def _plain(text: str) -> str:
@@ -99,17 +99,19 @@ class Rules:
     def require(self, segment_set: SegmentSet, names: Sequence[str]) -> list[str]:
         """As `SegmentSet.require`; of a segment of another set it is said which."""
         for name in names:
-            others = [other.name for other in self.sets.values() if named(other.segments, name)]
+            others = [other.name for other in self.sets.values() if find_segment(other.segments, name)]
             if others and segment_set.name not in others:
                 raise UsageError(f"set '{segment_set.name}' has no segment '{name}'", f"add `--set {others[0]}`")
         return segment_set.require(names)
 
-    def holding(self, segment: str) -> tuple[SegmentSet, str]:
+    def set_of(self, segment: str) -> tuple[SegmentSet, str]:
         """The set of ``segment`` (id, name, or SET/ID), and its id; raises UsageError where that is not one."""
         set_name, slash, id_ = segment.partition("/")
         if slash and set_name in self.sets:
             return self.sets[set_name], self.sets[set_name].require([id_])[0]
-        segment_sets = [segment_set for segment_set in self.sets.values() if named(segment_set.segments, segment)]
+        segment_sets = [
+            segment_set for segment_set in self.sets.values() if find_segment(segment_set.segments, segment)
+        ]
         if len(segment_sets) == 1:
             return segment_sets[0], segment_sets[0].require([segment])[0]
         if segment_sets:

@@ -19,7 +19,7 @@ class Staged(NamedTuple):
     spellings: tuple[str, ...] = ()
 
 
-def land(connection: Any, view: str, query: Query, table: Table, key: str, only: str | None = None) -> Staged:
+def stage(connection: Any, view: str, query: Query, table: Table, key: str, only: str | None = None) -> Staged:
     """Make the table ``view`` of the key and the facts of ``query``, of everybody or of the one person ``only``.
 
     Raises UsageError for a result that is not as the header says, or has several rows for one key.
@@ -70,7 +70,7 @@ def _copy(connection: Any, view: str, query: Query, table: Table, key: str) -> N
         )
     except duckdb.ConversionException as error:
         raise UsageError(
-            f"query '{query.name}' returns a value that is not of its fact's type: {reason(error)}",
+            f"query '{query.name}' returns a value that is not of its fact's type: {duckdb_message(error)}",
             "the types under `facts:` in its header must be those of its columns",
         ) from error
 
@@ -82,7 +82,7 @@ def _narrow(connection: Any, view: str, only: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for pair in found for text in pair))
 
 
-def of_one_person(table: Table, key: str, wanted: str) -> Table:
+def rows_of_person(table: Table, key: str, wanted: str) -> Table:
     """The rows of ``table`` whose key is ``wanted`` in any spelling: of what `for_key` asks for, what is meant."""
     assert isinstance(table.rows, SpooledRows)
     raw = f"CAST({identifier(key)} AS VARCHAR)"
@@ -106,7 +106,7 @@ def _merged(name: str, fact: Fact) -> str:
     return f"{fact.merge}({column})::{FACT_TYPES[fact.type]}"
 
 
-def reason(error: Exception) -> str:
+def duckdb_message(error: Exception) -> str:
     """DuckDB's message without its class and position."""
     first = str(error).split("\n\n")[0].split("\nLINE")[0]
     return " ".join(first.partition(": ")[2].split()) or type(error).__name__

@@ -8,9 +8,9 @@ from usertrack.core.document import Document, Field, Listing
 from usertrack.core.period import day, moment
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural
-from usertrack.segments.classify import OWN_COLUMNS, Classification, others_words
+from usertrack.segments.classify import OWN_COLUMNS, Classification, other_segments_words
 from usertrack.segments.history.snapshots import Snapshot
-from usertrack.segments.history.transitions import Pair, Since
+from usertrack.segments.history.transitions import MoveCounts, SnapshotPair
 from usertrack.segments.profiles import Match, Profiles
 
 _EVIDENCE = 3  # facts beside a reason; files have them all
@@ -21,7 +21,7 @@ def segments_document(
     only: Sequence[str],
     timezone: str,
     limit: int | None = None,
-    since: Since | None = None,
+    since: MoveCounts | None = None,
     *,
     all_members: bool = False,
 ) -> Document:
@@ -37,7 +37,7 @@ def segments_document(
     told = {count.unknown for count in classification.unknown}  # what is said of the segments that it makes unknown
     notes = [note for note in profiles.notes if note not in told]
     notes += [*_since_notes(since, timezone), *_unknown_notes(classification, only)]
-    notes += [*others_note(members - len(table.rows)), *match_notes(profiles.match)]
+    notes += [*other_segments_note(members - len(table.rows)), *match_notes(profiles.match)]
     return Document(
         title=f"Segments on {moment(profiles.as_of, timezone)}",
         subtitle=_subtitle(profiles),
@@ -56,9 +56,9 @@ def segments_document(
     )
 
 
-def others_note(count: int) -> list[str]:
+def other_segments_note(count: int) -> list[str]:
     """How many are left out, since another segment is the one to act on."""
-    return [f"{others_words(count)}: --all-members takes them, too"] if count else []
+    return [f"{other_segments_words(count)}: --all-members takes them, too"] if count else []
 
 
 def cut_note(total: int, limit: int | None) -> list[str]:
@@ -73,13 +73,13 @@ def _subtitle(profiles: Profiles) -> str:
     return " · ".join(parts)
 
 
-def moved(counts: tuple[int, int] | None) -> str | None:
+def moves_text(counts: tuple[int, int] | None) -> str | None:
     """``+4 −2``: how many entered, how many left."""
     return None if counts is None else f"+{number(counts[0])} −{number(counts[1])}"
 
 
 def _summary(
-    classification: Classification, only: Sequence[str], since: Since | None, timezone: str, anyone: int
+    classification: Classification, only: Sequence[str], since: MoveCounts | None, timezone: str, anyone: int
 ) -> Listing:
     """Each segment with its size; ``anyone`` is how many people are in at least one of them."""
     total = classification.profiles.people
@@ -91,7 +91,7 @@ def _summary(
             _known(count.people),
             _known(count.to_act_on),
             None if count.people is None or not total else count.people / total,
-            moved(since.counts.get(count.segment.id)) if since else None,
+            moves_text(since.counts.get(count.segment.id)) if since else None,
             count.segment.action,
         )
         for count in segment_counts
@@ -120,7 +120,7 @@ def _known(count: int | None) -> str:
     return "unknown" if count is None else number(count)
 
 
-def _since(since: Since | None, timezone: str) -> str:
+def _since(since: MoveCounts | None, timezone: str) -> str:
     """`Since last week`, or since which day when it is not quite a week."""
     if since is None:
         return ""
@@ -128,22 +128,22 @@ def _since(since: Since | None, timezone: str) -> str:
     return "Since last week" if abs(off) <= timedelta(days=1) else f"Since {day(since.pair.before.as_of, timezone)}"
 
 
-def _since_notes(since: Since | None, timezone: str) -> list[str]:
+def _since_notes(since: MoveCounts | None, timezone: str) -> list[str]:
     if since is None:
         return []
-    late = [snapshot for snapshot in (since.pair.before, since.pair.after) if snapshot.afterwards]
-    return [*difference_notes(since.pair), *afterwards_notes(late, timezone)]
+    late = [snapshot for snapshot in (since.pair.before, since.pair.after) if snapshot.retroactive]
+    return [*difference_notes(since.pair), *retroactive_notes(late, timezone)]
 
 
-def difference_notes(pair: Pair) -> list[str]:
+def difference_notes(pair: SnapshotPair) -> list[str]:
     """Why two snapshots are not simply comparable."""
-    notes = [f"{', '.join(pair.apart)}: not known on both dates, and left out"] if pair.apart else []
+    notes = [f"{', '.join(pair.incomparable)}: not known on both dates, and left out"] if pair.incomparable else []
     if not pair.same_rules:
         notes.append("rules or queries changed between the two dates, and some people moved because of that")
     return notes
 
 
-def afterwards_notes(late: Sequence[Snapshot], timezone: str) -> list[str]:
+def retroactive_notes(late: Sequence[Snapshot], timezone: str) -> list[str]:
     """Which facts of snapshots made long after their moment are not of that moment."""
     labels = dict.fromkeys(fact.label for snapshot in late for fact in snapshot.facts if fact.current)
     if not labels:
@@ -176,7 +176,7 @@ def _few(days: Sequence[str]) -> str:
 def _who_first(classification: Classification, table: Table, only: Sequence[str]) -> Listing:
     names = {segment.id: segment.name for segment in classification.segment_set.segments}
     key = classification.profiles.key
-    people = _Named(table, names, only)
+    people = _PeopleRows(table, names, only)
     evidence = classification.evidence(only)[:_EVIDENCE]
     facts = {
         name: Field(_title(classification.profiles.facts[name].label), _kind(classification, name), spare=True)
@@ -207,7 +207,7 @@ def _kind(classification: Classification, name: str) -> Any:
     return "percent" if fact.unit == "percent" else "when" if fact.type == "TIMESTAMP" else "auto"
 
 
-class _Named(Sequence[Row]):
+class _PeopleRows(Sequence[Row]):
     """The people as people read them: segments by name, one reason each. Read only as far as shown."""
 
     def __init__(self, table: Table, names: dict[str, str], only: Sequence[str]) -> None:
@@ -243,7 +243,7 @@ class _Named(Sequence[Row]):
 
 
 def _json(
-    classification: Classification, table: Table, timezone: str, notes: Sequence[str], since: Since | None
+    classification: Classification, table: Table, timezone: str, notes: Sequence[str], since: MoveCounts | None
 ) -> dict[str, Any]:
     profiles = classification.profiles
     counts = since.counts if since else {}

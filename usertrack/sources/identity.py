@@ -18,9 +18,9 @@ def identities(settings: Settings) -> dict[str, str]:
 def origin_of(settings: Settings, now: datetime) -> str:
     """Which sources these are, in words for people: of history, of a report."""
     if settings.uses_demo:
-        from usertrack.workspace.demo_choice import cache_root, place
+        from usertrack.workspace.demo_choice import cache_root, chosen_demo_folder
 
-        return place(cache_root(), now=now).name
+        return chosen_demo_folder(cache_root(), now=now).name
     posthog = urlsplit(settings["posthog.host"]).netloc + f"/{settings['posthog.project_id']}"
     return " + ".join(filter(None, [posthog if settings.has_posthog else "", database_of(settings)]))
 

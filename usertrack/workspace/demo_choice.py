@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-_KEY = "phx_demo"  # both ends are in this process
+DEMO_KEY = "phx_demo"  # both ends are in this process
 
 
 @dataclass(frozen=True)
-class Choice:
+class DemoChoice:
     """The demo that was asked for last: ``moment`` (ISO) is fixed for one that takes long to build."""
 
     users: int = 2000
@@ -25,27 +25,27 @@ def cache_root() -> Path:
     return Path(platformdirs.user_cache_dir("usertrack"))
 
 
-def place(root: Path, *, now: datetime) -> Path:
+def chosen_demo_folder(root: Path, *, now: datetime) -> Path:
     """The folder of the demo that was chosen last; it is there once the demo has been built."""
     choice = read_choice(root)
-    return place_of(root, datetime.fromisoformat(choice.moment) if choice.moment else now, choice.users, choice.days)
+    return demo_folder(root, datetime.fromisoformat(choice.moment) if choice.moment else now, choice.users, choice.days)
 
 
-def read_choice(root: Path) -> Choice:
+def read_choice(root: Path) -> DemoChoice:
     try:
-        return Choice(**json.loads((root / "choice.json").read_text()))
+        return DemoChoice(**json.loads((root / "choice.json").read_text()))
     except (OSError, ValueError, TypeError):
-        return Choice()
+        return DemoChoice()
 
 
-def write_choice(root: Path, choice: Choice) -> None:
+def write_choice(root: Path, choice: DemoChoice) -> None:
     """Remember ``choice``; where nothing can be kept, nothing is."""
     with suppress(OSError):
         root.mkdir(parents=True, exist_ok=True)
         (root / "choice.json").write_text(json.dumps(asdict(choice)))
 
 
-def place_of(cache_root: Path, now: datetime, users: int, days: int) -> Path:
+def demo_folder(cache_root: Path, now: datetime, users: int, days: int) -> Path:
     """The folder of the demo of that size in ``cache_root``."""
     return cache_root / f"demo-{_latest_nine(_utc(now)):%Y%m%dT%H%M}-{users}-{days}"
 

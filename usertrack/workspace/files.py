@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 def library_of(settings: "Settings") -> "Library":
     """The shipped queries, with the workspace's own in front."""
     from usertrack.library.library import Library, shipped_root
-    from usertrack.workspace.settings import is_there
+    from usertrack.workspace.settings import exists
 
     own = [relative_path(settings.root) / "queries"] if settings.root and settings.root != shipped_root() else []
-    return Library([shipped_root() / "queries", *(folder for folder in own if is_there(folder, folder=True))])
+    return Library([shipped_root() / "queries", *(folder for folder in own if exists(folder, folder=True))])
 
 
 def rules_path(settings: "Settings") -> Path:
     """The workspace's segments.yaml, or the shipped one."""
     from usertrack.library.library import shipped_root
-    from usertrack.workspace.settings import is_there
+    from usertrack.workspace.settings import exists
 
     own = relative_path(settings.root) / "segments.yaml" if settings.root else None
-    return own if own and is_there(own) else shipped_root() / "segments.yaml"
+    return own if own and exists(own) else shipped_root() / "segments.yaml"
 
 
 def failures_paths(settings: "Settings") -> list[Path]:
@@ -38,10 +38,10 @@ def funnel_paths(settings: "Settings") -> list[Path]:
 
 def _own_and_shipped(settings: "Settings", name: str) -> list[Path]:
     from usertrack.library.library import shipped_root
-    from usertrack.workspace.settings import is_there
+    from usertrack.workspace.settings import exists
 
     own = relative_path(settings.root) / name if settings.root and settings.root != shipped_root() else None
-    return [*([own] if own and is_there(own) else []), shipped_root() / name]
+    return [*([own] if own and exists(own) else []), shipped_root() / name]
 
 
 def relative_path(folder: Path) -> Path:

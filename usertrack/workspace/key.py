@@ -8,7 +8,7 @@ from usertrack.core.errors import UsageError
 from usertrack.workspace.settings import Settings
 
 
-def key_of(settings: Settings) -> bytes:
+def pseudonym_key(settings: Settings) -> bytes:
     """The key of these settings: the one that is set, else one that is made once, for its owner alone to read.
 
     It lies in the workspace, or in the user's data folder. Raises UsageError where it can be neither read nor written.

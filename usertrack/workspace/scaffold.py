@@ -114,7 +114,7 @@ GROUP BY lower(trim(w.email))
 }
 
 
-def create(folder: Path) -> list[Path]:
+def create_workspace(folder: Path) -> list[Path]:
     """Make a workspace in ``folder`` and return the files written; those that exist stay. Raises UsageError."""
     written = []
     try:
@@ -133,7 +133,7 @@ def create(folder: Path) -> list[Path]:
     return written
 
 
-def new_query(root: Path, name: str, library: Library) -> Path:
+def create_query(root: Path, name: str, library: Library) -> Path:
     """Start the query file ``name`` below ``root``, or copy the shipped one; returns its path, raises UsageError."""
     source, _, rest = name.partition("/")
     if source not in SOURCES or not rest:

@@ -17,7 +17,7 @@ WEEK_STARTS = ("sunday", "monday")
 
 
 @dataclass(frozen=True)
-class Known:
+class SettingSpec:
     """One setting: its environment variable, its default, and whether its value is a secret."""
 
     env: str
@@ -26,55 +26,69 @@ class Known:
     about: str = ""
 
 
-NAME = "usertrack.yaml"
+FILE_NAME = "usertrack.yaml"
 """The file that makes a folder a workspace."""
 
-KNOWN: dict[str, Known] = {
-    "posthog.host": Known("POSTHOG_HOST", "https://us.posthog.com", about="where PostHog answers"),
-    "posthog.project_id": Known("POSTHOG_PROJECT_ID", about="number of the project"),
-    "posthog.personal_api_key": Known("POSTHOG_PERSONAL_API_KEY", secret=True, about="personal key with query:read"),
-    "posthog.timeout": Known("USERTRACK_POSTHOG_TIMEOUT", 300, about="seconds that one query may take"),
-    "postgres.url": Known("DATABASE_URL", secret=True, about="connection URI of Postgres"),
-    "postgres.timeout": Known("USERTRACK_POSTGRES_TIMEOUT", 120, about="seconds that one query may take"),
-    "neon.api_key": Known("NEON_API_KEY", secret=True, about="asks Neon for the connection URI instead"),
-    "neon.api": Known("NEON_API_HOST", "https://console.neon.tech/api/v2", about="where Neon's API answers"),
-    "neon.project_id": Known("NEON_PROJECT_ID", about="Neon project, with neon.api_key"),
-    "neon.database": Known("NEON_DATABASE", about="database in the Neon project"),
-    "neon.role": Known("NEON_ROLE", "neondb_owner", about="role in the Neon project; a read-only one is best"),
-    "slack.webhook_url": Known("SLACK_WEBHOOK_URL", secret=True, about="where `push --to slack` posts"),
-    "webhook.url": Known("USERTRACK_WEBHOOK_URL", secret=True, about="where `push --to webhook` posts"),
-    "timezone": Known("USERTRACK_TIMEZONE", "UTC", about="timezone to show times in"),
-    "week_start": Known(
+SETTINGS: dict[str, SettingSpec] = {
+    "posthog.host": SettingSpec("POSTHOG_HOST", "https://us.posthog.com", about="where PostHog answers"),
+    "posthog.project_id": SettingSpec("POSTHOG_PROJECT_ID", about="number of the project"),
+    "posthog.personal_api_key": SettingSpec(
+        "POSTHOG_PERSONAL_API_KEY", secret=True, about="personal key with query:read"
+    ),
+    "posthog.timeout": SettingSpec("USERTRACK_POSTHOG_TIMEOUT", 300, about="seconds that one query may take"),
+    "postgres.url": SettingSpec("DATABASE_URL", secret=True, about="connection URI of Postgres"),
+    "postgres.timeout": SettingSpec("USERTRACK_POSTGRES_TIMEOUT", 120, about="seconds that one query may take"),
+    "neon.api_key": SettingSpec("NEON_API_KEY", secret=True, about="asks Neon for the connection URI instead"),
+    "neon.api": SettingSpec("NEON_API_HOST", "https://console.neon.tech/api/v2", about="where Neon's API answers"),
+    "neon.project_id": SettingSpec("NEON_PROJECT_ID", about="Neon project, with neon.api_key"),
+    "neon.database": SettingSpec("NEON_DATABASE", about="database in the Neon project"),
+    "neon.role": SettingSpec("NEON_ROLE", "neondb_owner", about="role in the Neon project; a read-only one is best"),
+    "slack.webhook_url": SettingSpec("SLACK_WEBHOOK_URL", secret=True, about="where `push --to slack` posts"),
+    "webhook.url": SettingSpec("USERTRACK_WEBHOOK_URL", secret=True, about="where `push --to webhook` posts"),
+    "timezone": SettingSpec("USERTRACK_TIMEZONE", "UTC", about="timezone to show times in"),
+    "week_start": SettingSpec(
         "USERTRACK_WEEK_START", about="monday or sunday; default: as in PostHog's project, else monday"
     ),
-    "internal": Known("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
-    "people": Known("USERTRACK_PEOPLE", "all", about="whom analyses count: all, or identified people alone"),
-    "pages": Known("USERTRACK_PAGES", [], about="patterns such as /blog/* whose pages are one in journeys"),
-    "opt_out": Known("USERTRACK_OPT_OUT", [], about="person properties that, like $opt_out, say no to being analysed"),
-    "pseudonym_key": Known(
+    "internal": SettingSpec("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
+    "people": SettingSpec("USERTRACK_PEOPLE", "all", about="whom analyses count: all, or identified people alone"),
+    "pages": SettingSpec("USERTRACK_PAGES", [], about="patterns such as /blog/* whose pages are one in journeys"),
+    "opt_out": SettingSpec(
+        "USERTRACK_OPT_OUT", [], about="person properties that, like $opt_out, say no to being analysed"
+    ),
+    "pseudonym_key": SettingSpec(
         "USERTRACK_PSEUDONYM_KEY", secret=True, about="key of pseudonyms; default: made once, and kept"
     ),
-    "insights": Known("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
-    "signed_up": Known(
+    "insights": SettingSpec("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
+    "signed_up": SettingSpec(
         "USERTRACK_SIGNED_UP",
         "user_signed_up|signed_up",
         about="the event of a signup, a|b is either: cohorts begin with it",
     ),
-    "features.event": Known("USERTRACK_FEATURES_EVENT", "feature_used", about="the event that is a use of a feature"),
-    "features.property": Known("USERTRACK_FEATURES_PROPERTY", "feature", about="its property that names the feature"),
-    "features.category": Known("USERTRACK_FEATURES_CATEGORY", "category", about="its property that groups features"),
-    "features.duration": Known("USERTRACK_FEATURES_DURATION", "duration", about="its property with seconds of use"),
-    "features.known": Known("USERTRACK_FEATURES_KNOWN", [], about="features there are: feature, or category/feature"),
-    "as_of": Known("USERTRACK_AS_OF", about="the moment to answer for, default now"),
-    "history": Known("USERTRACK_HISTORY", about="file that classifications are kept in, or off"),
-    "history_all_days": Known(
+    "features.event": SettingSpec(
+        "USERTRACK_FEATURES_EVENT", "feature_used", about="the event that is a use of a feature"
+    ),
+    "features.property": SettingSpec(
+        "USERTRACK_FEATURES_PROPERTY", "feature", about="its property that names the feature"
+    ),
+    "features.category": SettingSpec(
+        "USERTRACK_FEATURES_CATEGORY", "category", about="its property that groups features"
+    ),
+    "features.duration": SettingSpec(
+        "USERTRACK_FEATURES_DURATION", "duration", about="its property with seconds of use"
+    ),
+    "features.known": SettingSpec(
+        "USERTRACK_FEATURES_KNOWN", [], about="features there are: feature, or category/feature"
+    ),
+    "as_of": SettingSpec("USERTRACK_AS_OF", about="the moment to answer for, default now"),
+    "history": SettingSpec("USERTRACK_HISTORY", about="file that classifications are kept in, or off"),
+    "history_all_days": SettingSpec(
         "USERTRACK_HISTORY_ALL_DAYS", 14, about="days that all snapshots are kept, then one a day"
     ),
-    "history_daily_days": Known("USERTRACK_HISTORY_DAILY_DAYS", 90, about="days after which it is one a week"),
-    "cache": Known("USERTRACK_CACHE", about="folder that answers are kept in, or off"),
-    "cache_size": Known("USERTRACK_CACHE_SIZE", "1GB", about="how large the cache may grow"),
-    "max_age": Known("USERTRACK_MAX_AGE", about="how old an answer from the cache may be; default: always ask"),
-    "format": Known("USERTRACK_FORMAT", about="default output format"),
+    "history_daily_days": SettingSpec("USERTRACK_HISTORY_DAILY_DAYS", 90, about="days after which it is one a week"),
+    "cache": SettingSpec("USERTRACK_CACHE", about="folder that answers are kept in, or off"),
+    "cache_size": SettingSpec("USERTRACK_CACHE_SIZE", "1GB", about="how large the cache may grow"),
+    "max_age": SettingSpec("USERTRACK_MAX_AGE", about="how old an answer from the cache may be; default: always ask"),
+    "format": SettingSpec("USERTRACK_FORMAT", about="default output format"),
 }
 
 
@@ -107,7 +121,7 @@ class Settings:
         value = self[name]
         if value is None:
             return "not set"
-        return "set" if KNOWN[name].secret else str(value)
+        return "set" if SETTINGS[name].secret else str(value)
 
     @property
     def max_age(self) -> timedelta | None:
@@ -129,7 +143,7 @@ class Settings:
         return self.demo or not (self.has_posthog or self.has_postgres)
 
 
-def load(
+def load_settings(
     *,
     workspace: Path | None = None,
     options: Mapping[str, Any] | None = None,
@@ -147,8 +161,8 @@ def load(
     max_age = (options or {}).get("max_age") is not None
     _one_way({"--refresh": refresh, "--offline": offline, "--max-age": max_age})
     root = find_workspace(workspace, env)
-    written = _read_file(root / NAME) if root and is_there(root / NAME) else {}
-    values = {name: _resolve(name, options or {}, env, written) for name in KNOWN}
+    written = _read_file(root / FILE_NAME) if root and exists(root / FILE_NAME) else {}
+    values = {name: _resolve(name, options or {}, env, written) for name in SETTINGS}
     _check(values)
     offline = offline or (_truthy(env.get("USERTRACK_OFFLINE", "")) and not (refresh or max_age))
     return Settings(values, root, demo or _truthy(env.get("USERTRACK_DEMO", "")), refresh, offline)
@@ -170,10 +184,10 @@ def find_workspace(path: Path | None, env: Mapping[str, str]) -> Path | None:
             raise UsageError(f"there is no workspace '{named}'", f"`usertrack init {named}` makes one")
         return named
     here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if is_there(folder / NAME)), None)
+    return next((folder for folder in (here, *here.parents) if exists(folder / FILE_NAME)), None)
 
 
-def is_there(path: Path, *, folder: bool = False) -> bool:
+def exists(path: Path, *, folder: bool = False) -> bool:
     """Whether ``path`` is a file, or a ``folder``; raises UsageError where it is something else."""
     if path.is_dir() if folder else path.is_file():
         return True
@@ -185,7 +199,7 @@ def is_there(path: Path, *, folder: bool = False) -> bool:
 
 
 def _resolve(name: str, options: Mapping[str, Any], env: Mapping[str, str], written: Mapping[str, Setting]) -> Setting:
-    known = KNOWN[name]
+    known = SETTINGS[name]
     if options.get(name) is not None:
         return Setting(_typed(name, options[name], "the command line"), "option")
     if text := env.get(known.env, "").strip():
@@ -197,7 +211,7 @@ def _resolve(name: str, options: Mapping[str, Any], env: Mapping[str, str], writ
 
 def _typed(name: str, value: Any, where: str) -> Any:
     """``value``, which may be text, as the type of the setting's default; raises UsageError."""
-    default = KNOWN[name].default
+    default = SETTINGS[name].default
     if isinstance(default, list):
         items = value.split(",") if isinstance(value, str) else value
         if name == "insights" and isinstance(items, list):  # an id is a number in YAML
@@ -234,7 +248,7 @@ def _positive(name: str, value: Any, where: str) -> float:
     except (TypeError, ValueError):
         number = 0.0
     if not 0 < number < 1e6:
-        unit, example = ("days" if name.endswith("days") else "seconds"), KNOWN[name].default
+        unit, example = ("days" if name.endswith("days") else "seconds"), SETTINGS[name].default
         raise UsageError(f"{where}: '{name}' takes a number of {unit}, not '{value}'", f"write {name}: {example}")
     return number
 
@@ -243,10 +257,10 @@ def _read_file(path: Path) -> dict[str, Setting]:
     flat: dict[str, Setting] = {}
     for name, line, value in _entries(path):
         where = f"{path}:{line}"
-        if value is None and any(known.startswith(f"{name}.") for known in KNOWN):
+        if value is None and any(known.startswith(f"{name}.") for known in SETTINGS):
             continue  # a section with nothing in it
-        if name not in KNOWN:
-            raise UsageError(f"{where}: unknown setting '{name}'", did_you_mean(name, KNOWN))
+        if name not in SETTINGS:
+            raise UsageError(f"{where}: unknown setting '{name}'", did_you_mean(name, SETTINGS))
         if name in flat:
             raise UsageError(f"{where}: '{name}' is set twice", f"it is set in {flat[name].origin}, too")
         if value is not None:
@@ -277,7 +291,7 @@ def _entries(path: Path) -> list[tuple[str, int, Any]]:
 def _flatten(loader: Any, mapping: Any, prefix: str = "") -> Iterator[tuple[str, int, Any]]:
     for key, node in mapping.value:
         name, line = f"{prefix}{key.value}", key.start_mark.line + 1
-        if node.id == "mapping" and name not in KNOWN:
+        if node.id == "mapping" and name not in SETTINGS:
             if not node.value:
                 yield name, line, None
             yield from _flatten(loader, node, f"{name}.")
@@ -329,7 +343,7 @@ def _check_address(name: str, address: Setting) -> None:
     if not good:
         raise UsageError(
             f"'{name}' is not an address that begins with https:// or http:// ({address.origin})",
-            f"the default is {KNOWN[name].default}",
+            f"the default is {SETTINGS[name].default}",
         )
 
 

@@ -17,33 +17,33 @@ from tests.memberships import FIRST, RULES, classified, crowd, keep_one, rules_i
 from usertrack.core.errors import SourceBusy, UsageError
 from usertrack.core.spool import connect
 from usertrack.library.library import read_query
-from usertrack.segments.history.file import Place, opened, place_of
+from usertrack.segments.history.file import HistoryFile, history_file, open_history
 from usertrack.segments.history.snapshots import Snapshot, record, snapshots
-from usertrack.segments.history.transitions import keep
+from usertrack.segments.history.transitions import record_and_compare
 from usertrack.sources.identity import origin_of
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 ANN, BEN = "ann@x.example", "ben@x.example"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "ws/.usertrack/history.duckdb", "test")
+def place(tmp_path: Path) -> HistoryFile:
+    return HistoryFile(tmp_path / "ws/.usertrack/history.duckdb", "test")
 
 
-def kept(place: Place, set_name: str = "action") -> list[Snapshot]:
+def kept(place: HistoryFile, set_name: str = "action") -> list[Snapshot]:
     connection = connect()
-    with opened(connection, place):
+    with open_history(connection, place):
         return snapshots(connection, place, set_name)
 
 
-def people(place: Place, sql: str) -> list[tuple[object, ...]]:
+def people(place: HistoryFile, sql: str) -> list[tuple[object, ...]]:
     connection = connect()
-    with opened(connection, place):
+    with open_history(connection, place):
         return list(connection.execute(sql).fetchall())
 
 
-def test_everybody_is_kept_with_the_facts_that_the_rules_look_at(place: Place) -> None:
+def test_everybody_is_kept_with_the_facts_that_the_rules_look_at(place: HistoryFile) -> None:
     keep_one(place, classified(0, {ANN: (6, 4, 20, -1), BEN: (1, 0, 80, -1)}))
     assert people(
         place,
@@ -75,7 +75,7 @@ def test_everybody_is_kept_with_the_facts_that_the_rules_look_at(place: Place) -
     assert "internal_excluded" in snapshot.match
 
 
-def test_the_same_moment_replaces_and_never_duplicates(place: Place) -> None:
+def test_the_same_moment_replaces_and_never_duplicates(place: HistoryFile) -> None:
     for runs in (6, 7, 1):
         keep_one(place, classified(0, {ANN: (runs, runs, 100, -1)}))
     keep_one(place, classified(1, {ANN: (9, 9, 100, -1)}))
@@ -83,21 +83,21 @@ def test_the_same_moment_replaces_and_never_duplicates(place: Place) -> None:
     assert people(place, 'SELECT "runs BIGINT" FROM history.person ORDER BY snapshot') == [(1,), (9,)]
 
 
-def test_sets_and_sources_do_not_mix(place: Place) -> None:
+def test_sets_and_sources_do_not_mix(place: HistoryFile) -> None:
     keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}))
     keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}, "level"))
-    keep_one(Place(place.path, "elsewhere"), classified(0, {ANN: (1, 0, 1, 0)}))
+    keep_one(HistoryFile(place.path, "elsewhere"), classified(0, {ANN: (1, 0, 1, 0)}))
     assert [len(kept(place)), len(kept(place, "level"))] == [1, 1]
 
 
-def test_the_digest_follows_the_rules_and_nothing_else(place: Place) -> None:
+def test_the_digest_follows_the_rules_and_nothing_else(place: HistoryFile) -> None:
     for day, rules in enumerate((RULES, RULES.replace("50 - credits", "1"), RULES.replace("runs > 5", "runs > 6"))):
         keep_one(place, classified(day, {ANN: (6, 6, 1, 0)}, rules=rules))
     first, other_priority, other_rule = (snapshot.rules for snapshot in kept(place))
     assert first == other_priority != other_rule
 
 
-def test_unknown_is_never_zero_and_never_replaces_what_is_known(place: Place) -> None:
+def test_unknown_is_never_zero_and_never_replaces_what_is_known(place: HistoryFile) -> None:
     keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}, without_credits=True))
     (partial,) = kept(place)
     assert partial.known.keys() == {"failing", "quiet"}
@@ -109,7 +109,7 @@ def test_unknown_is_never_zero_and_never_replaces_what_is_known(place: Place) ->
     assert [snapshot.segments[1].people for snapshot in kept(place)] == [1]
 
 
-def test_a_fact_whose_type_changed_has_a_column_of_its_own(place: Place) -> None:
+def test_a_fact_whose_type_changed_has_a_column_of_its_own(place: HistoryFile) -> None:
     keep_one(place, classified(0, {ANN: (6, 6, 1, 0)}))
     keep_one(
         place,
@@ -136,12 +136,12 @@ def test_current_is_true_or_false(tmp_path: Path) -> None:
 # Files that cannot be used
 
 
-def _version(place: Place) -> None:
+def _version(place: HistoryFile) -> None:
     with duckdb.connect(str(place.path)) as connection:
         connection.execute("UPDATE about SET version = 99")
 
 
-def _of_a_newer_duckdb(place: Place) -> None:
+def _of_a_newer_duckdb(place: HistoryFile) -> None:
     content = bytearray(place.path.read_bytes())
     content[12:20] = (1200).to_bytes(8, "little")
     place.path.write_bytes(content)
@@ -153,13 +153,13 @@ def _of_a_newer_duckdb(place: Place) -> None:
     place.path.write_bytes(content)
 
 
-def _other_tables(place: Place) -> None:
+def _other_tables(place: HistoryFile) -> None:
     place.path.unlink()
     with duckdb.connect(str(place.path)) as connection:
         connection.execute("CREATE TABLE mine AS SELECT 1")
 
 
-def _flipped(place: Place) -> None:
+def _flipped(place: HistoryFile) -> None:
     content = bytearray(place.path.read_bytes())
     place.path.write_bytes(content[:12288] + bytes(255 - byte for byte in content[12288:]))
 
@@ -176,12 +176,12 @@ def _flipped(place: Place) -> None:
         (_of_a_newer_duckdb, "written by a newer DuckDB"),
     ],
 )
-def test_a_file_that_cannot_be_used_stays_as_it_is(place: Place, spoil: object, message: str) -> None:
+def test_a_file_that_cannot_be_used_stays_as_it_is(place: HistoryFile, spoil: object, message: str) -> None:
     keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}))
     spoil(place)  # type: ignore[operator]
     before = place.path.read_bytes()
     found = classified(1, {ANN: (6, 6, 1, 0)})
-    assert keep(found, place, FIRST) is None
+    assert record_and_compare(found, place, FIRST) is None
     assert found.counts[0].people == 1
     assert [
         note for note in found.profiles.notes if message in note and str(place.path) in note and "it was left" in note
@@ -196,12 +196,12 @@ def test_a_place_that_cannot_be_written_costs_the_history_alone(tmp_path: Path) 
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file/.usertrack/history.duckdb", Path("/proc/usertrack/history.duckdb")):
         found = classified(0, {ANN: (6, 6, 1, 0)})
-        assert keep(found, Place(path, "test"), FIRST) is None
+        assert record_and_compare(found, HistoryFile(path, "test"), FIRST) is None
         assert str(path) in found.profiles.notes[-1]
         assert "USERTRACK_HISTORY=FILE" in found.profiles.notes[-1]
 
 
-def test_no_history_is_made_by_looking(place: Place) -> None:
+def test_no_history_is_made_by_looking(place: HistoryFile) -> None:
     assert "backfill" in problem(lambda: kept(place)).hint
     assert not place.path.parent.exists()
 
@@ -215,20 +215,20 @@ def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "POSTHOG_PROJECT_ID": "48210",
         "DATABASE_URL": "postgresql://me:hunter2@db.example:5432/datagen?sslmode=require",
     }
-    elsewhere = load(env=own)
-    found = place_of(elsewhere, FIRST)
-    assert found == Place(tmp_path / "data/usertrack/history.duckdb", "us.posthog.com/48210 + db.example/datagen")
-    demo = place_of(load(env={}), FIRST)
+    elsewhere = load_settings(env=own)
+    found = history_file(elsewhere, FIRST)
+    assert found == HistoryFile(tmp_path / "data/usertrack/history.duckdb", "us.posthog.com/48210 + db.example/datagen")
+    demo = history_file(load_settings(env={}), FIRST)
     assert demo
     assert demo.path == tmp_path / "cache/usertrack/demo-20261101T0900-2000-120/history.duckdb"
     (tmp_path / "ws").mkdir()
     (tmp_path / "ws/usertrack.yaml").write_text("timezone: UTC\n")
-    at_work = place_of(load(env=own, workspace=tmp_path / "ws"), FIRST)
+    at_work = history_file(load_settings(env=own, workspace=tmp_path / "ws"), FIRST)
     assert at_work
     assert at_work.path == tmp_path / "ws/.usertrack/history.duckdb"
-    assert place_of(load(env={**own, "USERTRACK_HISTORY": "off"}), FIRST) is None
+    assert history_file(load_settings(env={**own, "USERTRACK_HISTORY": "off"}), FIRST) is None
     (tmp_path / "ws/usertrack.yaml").write_text("history: off\n")
-    assert place_of(load(env=own, workspace=tmp_path / "ws"), FIRST) is None
+    assert history_file(load_settings(env=own, workspace=tmp_path / "ws"), FIRST) is None
 
 
 # Two at once, and one that dies
@@ -248,14 +248,14 @@ def writer(*args: object) -> "subprocess.Popen[str]":
     return process
 
 
-def test_two_processes_write_at_once_and_nothing_is_lost(place: Place) -> None:
+def test_two_processes_write_at_once_and_nothing_is_lost(place: HistoryFile) -> None:
     both = [writer(place.path, "write", first, 12) for first in (0, 12)]
     assert [process.wait(60) for process in both] == [0, 0]
     assert [(snapshot.as_of - FIRST.replace(tzinfo=None)).days for snapshot in kept(place)] == list(range(24))
     assert people(place, "SELECT DISTINCT count(*) FROM history.person GROUP BY snapshot") == [(50,)]
 
 
-def test_who_keeps_the_file_to_itself_is_named(place: Place) -> None:
+def test_who_keeps_the_file_to_itself_is_named(place: HistoryFile) -> None:
     keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}))
     code = f"import duckdb, time; c = duckdb.connect({str(place.path)!r}); print('ready', flush=True); time.sleep(60)"
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -264,7 +264,7 @@ def test_who_keeps_the_file_to_itself_is_named(place: Place) -> None:
         holder.stdout.readline()
         found = classified(1, {ANN: (1, 0, 1, 0)})
         began = time.monotonic()
-        assert keep(found, place, FIRST) is None
+        assert record_and_compare(found, place, FIRST) is None
         assert 4 < time.monotonic() - began < 20
         assert f"(PID {holder.pid})" in found.profiles.notes[-1]
         error = problem(lambda: kept(place))
@@ -275,7 +275,7 @@ def test_who_keeps_the_file_to_itself_is_named(place: Place) -> None:
     assert len(kept(place)) == 1
 
 
-def test_killed_while_writing_it_leaves_one_whole_state(place: Place) -> None:
+def test_killed_while_writing_it_leaves_one_whole_state(place: HistoryFile) -> None:
     keep_one(place, classified(0, crowd(20_000, 1), "level"))
     seen = set()
     for round_ in range(6):
@@ -293,7 +293,7 @@ def test_killed_while_writing_it_leaves_one_whole_state(place: Place) -> None:
     assert len(kept(place, "level")) == 2
 
 
-def test_old_snapshots_are_thinned_to_one_a_day_and_later_one_a_week(place: Place) -> None:
+def test_old_snapshots_are_thinned_to_one_a_day_and_later_one_a_week(place: HistoryFile) -> None:
     start = FIRST.replace(tzinfo=None)  # a Sunday, 09:00
     for day in (-120, -119.5, -117, -116.8, -50, -49.9, -20, -3, -2.9):
         keep_one(place, classified(day, {ANN: (1, 0, 80, 0)}))
@@ -304,12 +304,12 @@ def test_old_snapshots_are_thinned_to_one_a_day_and_later_one_a_week(place: Plac
     assert people(place, "SELECT count(*), count(DISTINCT snapshot) FROM history.person") == [(7, 7)]
 
 
-def test_asking_an_old_moment_again_replaces_it_and_keeps_the_rest(place: Place) -> None:
+def test_asking_an_old_moment_again_replaces_it_and_keeps_the_rest(place: HistoryFile) -> None:
     for day in (-30, -29.8, 0):
         keep_one(place, classified(day, {ANN: (1, 0, 80, 0)}))
     before = [snapshot.as_of for snapshot in kept(place)]
     found = classified(-29.8, {ANN: (9, 9, 80, 0)})
-    with opened(found.profiles.connection, place, write=True):
+    with open_history(found.profiles.connection, place, write=True):
         record(found, place, FIRST)
     assert [snapshot.as_of for snapshot in kept(place)] == before
     assert [snapshot.known["failing"].people for snapshot in kept(place)] == [1, 0]
@@ -318,5 +318,5 @@ def test_asking_an_old_moment_again_replaces_it_and_keeps_the_rest(place: Place)
 def test_a_password_is_no_part_of_the_origin(tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").write_text("")
     dsn = "user=reader dbname=app host=db.example port=6432 password=s3cret"
-    settings = load(workspace=tmp_path, env={"DATABASE_URL": dsn})
+    settings = load_settings(workspace=tmp_path, env={"DATABASE_URL": dsn})
     assert origin_of(settings, FIRST) == "db.example:6432/app"

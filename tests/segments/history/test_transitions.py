@@ -14,33 +14,35 @@ from hypothesis import strategies as st
 from tests.conftest import problem
 from tests.memberships import FIRST, RULES, Person, classified, keep_one
 from usertrack.core.spool import connect
-from usertrack.segments.history.file import Place, opened
+from usertrack.segments.history.file import HistoryFile, open_history
 from usertrack.segments.history.snapshots import snapshots
-from usertrack.segments.history.timeline import HistoryQuery, Story, path, tell
-from usertrack.segments.history.transitions import ABSENT, NOWHERE, keep
+from usertrack.segments.history.timeline import HistoryQuery, Timeline, build_timeline, person_path
+from usertrack.segments.history.transitions import NO_SEGMENT, NOT_THERE, record_and_compare
 
 START = FIRST.replace(tzinfo=None)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "history.duckdb", "test")
+def place(tmp_path: Path) -> HistoryFile:
+    return HistoryFile(tmp_path / "history.duckdb", "test")
 
 
-def write(place: Place, days: Mapping[float, Mapping[str, Person]], set_name: str = "action", **options: Any) -> None:
+def write(
+    place: HistoryFile, days: Mapping[float, Mapping[str, Person]], set_name: str = "action", **options: Any
+) -> None:
     for day, people in days.items():
         named = {f"{name}@x.example": facts for name, facts in people.items()}
         keep_one(place, classified(day, named, set_name, **options))
 
 
-def story(place: Place, set_name: str = "action", **asked: Any) -> Story:
+def story(place: HistoryFile, set_name: str = "action", **asked: Any) -> Timeline:
     connection = connect()
-    with opened(connection, place):
+    with open_history(connection, place):
         kept = snapshots(connection, place, set_name)
-        return tell(connection, kept, kept, HistoryQuery(set_name, "email", **asked))
+        return build_timeline(connection, kept, kept, HistoryQuery(set_name, "email", **asked))
 
 
-def moved(found: Story) -> list[tuple[str, str, str, str]]:
+def moved(found: Timeline) -> list[tuple[str, str, str, str]]:
     assert found.moves
     return [
         (row["email"].removesuffix("@x.example"), row["segment"], row["change"], row["why"])
@@ -68,7 +70,7 @@ TWO_WEEKS: dict[float, dict[str, Person]] = {
 }
 
 
-def test_who_moved_and_which_fact_moved_them(place: Place) -> None:
+def test_who_moved_and_which_fact_moved_them(place: HistoryFile) -> None:
     write(place, TWO_WEEKS)
     assert moved(story(place)) == [
         ("ann", "failing", "entered", "runs 5 → 7"),
@@ -84,7 +86,7 @@ def test_who_moved_and_which_fact_moved_them(place: Place) -> None:
     assert [row[2] for row in moved(story(place, segments=["poor"]))] == ["entered", "left", "left"]
 
 
-def test_in_an_exclusive_set_an_earlier_segment_can_be_the_reason(place: Place) -> None:
+def test_in_an_exclusive_set_an_earlier_segment_can_be_the_reason(place: HistoryFile) -> None:
     write(
         place, {0: {"ann": (3, 0, 0, 0), "ben": (0, 0, 0, 0)}, 7: {"ann": (12, 0, 0, 0), "ben": (4, 0, 0, 0)}}, "level"
     )
@@ -96,33 +98,33 @@ def test_in_an_exclusive_set_an_earlier_segment_can_be_the_reason(place: Place) 
     ]
 
 
-def test_transitions_by_primary_segment(place: Place) -> None:
+def test_transitions_by_primary_segment(place: HistoryFile) -> None:
     write(place, TWO_WEEKS)
     found = story(place).matrix
     assert found
-    assert found.names == ["was", "failing", "poor", "quiet", NOWHERE, ABSENT, "people"]
+    assert found.names == ["was", "failing", "poor", "quiet", NO_SEGMENT, NOT_THERE, "people"]
     assert found.rows == [
         ("failing", 0, 0, 0, 1, 1, 2),  # ben recovered, fay is gone
         ("poor", 0, 0, 0, 1, 0, 1),  # eve
         ("quiet", 0, 0, 0, 0, 0, 0),
-        (NOWHERE, 1, 1, 1, 0, 0, 3),  # ann, dan, cat
-        (ABSENT, 1, 0, 0, 0, 0, 1),  # gus
+        (NO_SEGMENT, 1, 1, 1, 0, 0, 3),  # ann, dan, cat
+        (NOT_THERE, 1, 0, 0, 0, 0, 1),  # gus
     ]
 
 
-def test_what_was_unknown_on_one_date_is_no_change(place: Place) -> None:
+def test_what_was_unknown_on_one_date_is_no_change(place: HistoryFile) -> None:
     write(place, {0: TWO_WEEKS[0]}, without_credits=True)
     write(place, {7: TWO_WEEKS[7]})
     found = story(place)
     assert found.pair
-    assert found.pair.apart == ["Poor"]
+    assert found.pair.incomparable == ["Poor"]
     assert {row[1] for row in moved(found)} == {"failing", "quiet"}
     assert found.matrix
     assert "poor" not in found.matrix.names
     assert [row[3:] for row in found.sizes.rows if row[1] == "poor"] == [(None, None, None), (1, None, None)]
 
 
-def test_a_changed_rule_is_said_to_be_the_reason(place: Place) -> None:
+def test_a_changed_rule_is_said_to_be_the_reason(place: HistoryFile) -> None:
     same: dict[str, Person] = {"ann": (6, 6, 80, 0)}
     write(place, {0: same})
     write(place, {7: same}, rules=RULES.replace("runs > 5", "runs >= 6"))
@@ -133,19 +135,19 @@ def test_a_changed_rule_is_said_to_be_the_reason(place: Place) -> None:
     assert ("ann", "poor", "entered", "the rules changed") in moved(found)
 
 
-def test_a_week_ago_is_compared_at_once(place: Place) -> None:
+def test_a_week_ago_is_compared_at_once(place: HistoryFile) -> None:
     write(place, {0: TWO_WEEKS[0], 3.4: {}})
     new = classified(7, {f"{name}@x.example": facts for name, facts in TWO_WEEKS[7].items()})
-    since = keep(new, place, FIRST)
+    since = record_and_compare(new, place, FIRST)
     assert since
     assert since.pair.before.as_of == START
     assert since.counts == {"failing": (2, 2), "poor": (1, 2), "quiet": (1, 1)}
 
 
 @pytest.mark.parametrize(("day", "compared"), [(3.4, False), (3.6, True), (10.4, True), (10.6, False)])
-def test_half_a_week_off_is_no_week(place: Place, day: float, compared: bool) -> None:  # noqa: FBT001
+def test_half_a_week_off_is_no_week(place: HistoryFile, day: float, compared: bool) -> None:  # noqa: FBT001
     write(place, {0: TWO_WEEKS[0]})
-    assert (keep(classified(day, {}), place, FIRST) is not None) is compared
+    assert (record_and_compare(classified(day, {}), place, FIRST) is not None) is compared
 
 
 STAYS: dict[float, dict[str, Person]] = {
@@ -158,7 +160,7 @@ STAYS: dict[float, dict[str, Person]] = {
 }
 
 
-def test_how_long_people_stay(place: Place) -> None:
+def test_how_long_people_stay(place: HistoryFile) -> None:
     write(place, STAYS)
     row = story(place).dwell.dicts()[0]
     # in it now: ann 28 days and before, dan 14, eve 0; begun since: cat, dan, eve twice, of which cat (14 d) and the
@@ -169,26 +171,26 @@ def test_how_long_people_stay(place: Place) -> None:
     }  # fmt: skip
 
 
-def test_sizes_with_who_came_and_went(place: Place) -> None:
+def test_sizes_with_who_came_and_went(place: HistoryFile) -> None:
     write(place, STAYS)
     assert [row[3:] for row in story(place).sizes.rows if row[1] == "failing"] == [
         (2, None, None), (4, 2, 0), (3, 1, 2), (2, 0, 1), (3, 1, 0),
     ]  # fmt: skip
 
 
-def test_the_path_of_one_person(place: Place) -> None:
+def test_the_path_of_one_person(place: HistoryFile) -> None:
     write(place, TWO_WEEKS)
     connection = connect()
-    with opened(connection, place):
+    with open_history(connection, place):
         kept = snapshots(connection, place, "action")
-        ann, gus = (path(connection, kept, f" {name}@X.example ") for name in ("Ann", "gus"))
-        error = problem(lambda: path(connection, kept, "anne@x.example"))
+        ann, gus = (person_path(connection, kept, f" {name}@X.example ") for name in ("Ann", "gus"))
+        error = problem(lambda: person_path(connection, kept, "anne@x.example"))
     assert [(step.segments, step.facts.get("runs")) for step in ann] == [((), 5), (("failing",), 7)]
     assert [step.segments for step in gus] == [None, ("failing",)]
     assert "ann@x.example" in error.hint
 
 
-def test_dates_without_a_snapshot(place: Place) -> None:
+def test_dates_without_a_snapshot(place: HistoryFile) -> None:
     write(place, TWO_WEEKS)
     assert "2026-11-01, 2026-11-08" in problem(lambda: story(place, before=START - timedelta(days=30))).hint
     assert "nothing between" in problem(lambda: story(place, before=START + timedelta(days=7))).message
@@ -209,7 +211,7 @@ weeks = st.lists(st.dictionaries(st.sampled_from(["ann", "ben", "cat", "dan", "e
 @given(weeks=weeks)
 def test_it_all_adds_up(weeks: list[dict[str, Person]], set_name: str) -> None:
     with TemporaryDirectory() as folder:
-        place = Place(Path(folder) / "history.duckdb", "test")
+        place = HistoryFile(Path(folder) / "history.duckdb", "test")
         write(place, {7 * number: people for number, people in enumerate(weeks)}, set_name)
         found = story(place, set_name)
     assert found.pair
@@ -225,7 +227,7 @@ def test_it_all_adds_up(weeks: list[dict[str, Person]], set_name: str) -> None:
         assert (changes.count("entered"), changes.count("left")) == found.counts[segment]
     cells = {row[0]: row[1:] for row in found.matrix.rows}
     assert all(sum(row[:-1]) == row[-1] for row in cells.values())
-    assert sum(row[-1] for name, row in cells.items() if name != ABSENT) == len(weeks[-2])
+    assert sum(row[-1] for name, row in cells.items() if name != NOT_THERE) == len(weeks[-2])
     columns = list(zip(*cells.values(), strict=True))
     assert sum(sum(column) for column in columns[:-2]) == len(weeks[-1])
     if set_name == "level":

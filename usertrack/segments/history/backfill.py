@@ -9,16 +9,16 @@ from usertrack.core.notify import Notify
 from usertrack.core.spool import connect
 from usertrack.engine.runner import Runner
 from usertrack.segments.classify import classify
-from usertrack.segments.history.file import Place, opened
+from usertrack.segments.history.file import HistoryFile, open_history
 from usertrack.segments.history.snapshots import WEEK, Snapshot, nearest, record, rules_digest, snapshots
-from usertrack.segments.profiles import build
+from usertrack.segments.profiles import build_profiles
 from usertrack.segments.rules import Rules, SegmentSet
 
 _SAME = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
 
 
 @dataclass
-class Backfilled:
+class Backfill:
     """The snapshot of each week and set, oldest first, with whether it is new; ``notes`` say what was missing."""
 
     weeks: list[tuple[Snapshot, bool]] = field(default_factory=list)
@@ -27,13 +27,13 @@ class Backfilled:
 
 
 def backfill(
-    runner: Runner, rules: Rules, segment_sets: Sequence[SegmentSet], place: Place, weeks: int, notify: Notify
-) -> Backfilled:
+    runner: Runner, rules: Rules, segment_sets: Sequence[SegmentSet], place: HistoryFile, weeks: int, notify: Notify
+) -> Backfill:
     """Classify each of the ``weeks`` before the runner's moment, and that moment itself, for every set of ``chosen``.
 
     A week that has a snapshot by the same rules is left alone, one by other rules is replaced.
     """
-    done = Backfilled()
+    done = Backfill()
     kept = {each.name: _kept(place, each.name) for each in segment_sets}
     queries = {name: runner.library[name] for name in rules.queries}
     for back in range(weeks, -1, -1):
@@ -51,21 +51,21 @@ def backfill(
     return done
 
 
-def _kept(place: Place, set_name: str) -> list[Snapshot]:
+def _kept(place: HistoryFile, set_name: str) -> list[Snapshot]:
     if not place.path.exists():
         return []
     connection = connect()
-    with opened(connection, place):
+    with open_history(connection, place):
         return snapshots(connection, place, set_name)
 
 
-def _classify(runner: Runner, rules: Rules, sets: Sequence[SegmentSet], place: Place, done: Backfilled) -> None:
-    profiles = build(runner, rules)
+def _classify(runner: Runner, rules: Rules, sets: Sequence[SegmentSet], place: HistoryFile, done: Backfill) -> None:
+    profiles = build_profiles(runner, rules)
     done.incomplete = done.incomplete or any(fact.missing for fact in profiles.facts.values())
     notes = [note for note in profiles.notes if not (runner.past and note.startswith(runner.past))]
     for each in sets:
         classification = classify(profiles, each)
-        with opened(profiles.connection, place, write=True):
+        with open_history(profiles.connection, place, write=True):
             try:
                 done.weeks.append((record(classification, place, runner.now), True))
             except UsageError as error:

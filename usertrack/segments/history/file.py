@@ -36,7 +36,7 @@ CREATE TABLE history.person (
 
 
 @dataclass(frozen=True)
-class Place:
+class HistoryFile:
     """The file, and what its snapshots are of: sources that are compared with themselves alone.
 
     Every snapshot of the last ``all_days`` is kept, one a day of the last ``daily_days``, and one a week before.
@@ -48,7 +48,7 @@ class Place:
     daily_days: float = 90
 
 
-def place_of(settings: Settings, now: datetime) -> Place | None:
+def history_file(settings: Settings, now: datetime) -> HistoryFile | None:
     """Where the history of these settings lies; None when it is switched off.
 
     A demo's lies with the demo, a workspace's in the workspace, any other in the user's data folder.
@@ -60,17 +60,17 @@ def place_of(settings: Settings, now: datetime) -> Place | None:
     if path and settings.root and settings.values["history"].origin.startswith("usertrack.yaml"):
         path = settings.root / path
     if settings.uses_demo:
-        from usertrack.workspace.demo_choice import cache_root, place
+        from usertrack.workspace.demo_choice import cache_root, chosen_demo_folder
 
-        demo = place(cache_root(), now=now)
-        return Place(path or demo / "history.duckdb", origin_of(settings, now), *_days(settings))
+        demo = chosen_demo_folder(cache_root(), now=now)
+        return HistoryFile(path or demo / "history.duckdb", origin_of(settings, now), *_days(settings))
     if path is None and settings.root:
         path = settings.root / ".usertrack/history.duckdb"
     elif path is None:
         import platformdirs
 
         path = Path(platformdirs.user_data_dir("usertrack")) / "history.duckdb"
-    return Place(path, origin_of(settings, now), *_days(settings))
+    return HistoryFile(path, origin_of(settings, now), *_days(settings))
 
 
 def _days(settings: Settings) -> tuple[float, float]:
@@ -81,7 +81,7 @@ def _days(settings: Settings) -> tuple[float, float]:
 
 
 @contextmanager
-def opened(connection: Any, place: Place, *, write: bool = False) -> Iterator[None]:
+def open_history(connection: Any, place: HistoryFile, *, write: bool = False) -> Iterator[None]:
     """The file as the schema ``history`` of ``connection``. It is made when it is to be written to and is not there.
 
     Raises UsageError for a file that is no history or one of a newer version, and SourceBusy when another process

@@ -6,22 +6,22 @@ from typing import Any
 
 from usertrack.core.document import Document, Field, Listing, Paragraph
 from usertrack.core.table import Column, Row, Table
-from usertrack.segments.history.timeline import Step
-from usertrack.segments.history.transitions import ABSENT, NOWHERE
+from usertrack.segments.history.timeline import Membership
+from usertrack.segments.history.transitions import NO_SEGMENT, NOT_THERE
 from usertrack.segments.history.view import span
 from usertrack.segments.profiles import ProfileFact
-from usertrack.segments.view import afterwards_notes
+from usertrack.segments.view import retroactive_notes
 from usertrack.segments.wording import value_words
 
 
-def path_document(key: str, wanted: str, steps: Sequence[Step], timezone: str) -> Document:
+def path_document(key: str, wanted: str, steps: Sequence[Membership], timezone: str) -> Document:
     """Where somebody was at each snapshot, and which facts changed since the one before."""
     names = {segment.id: segment.name for step in steps for segment in step.snapshot.segments}
     changed = [[], *(_changed(before, after, timezone) for before, after in pairwise(steps))]
     rows: list[Row] = [
         (
             step.snapshot.as_of,
-            ABSENT if step.segments is None else ", ".join(names[id_] for id_ in step.segments) or NOWHERE,
+            NOT_THERE if step.segments is None else ", ".join(names[id_] for id_ in step.segments) or NO_SEGMENT,
             step.priority,
             "; ".join(words) or None,
         )
@@ -42,7 +42,7 @@ def path_document(key: str, wanted: str, steps: Sequence[Step], timezone: str) -
             Listing(Table(tuple(map(Column, fields, types)), rows, timezone=timezone), fields=fields),
             Paragraph(f"now: {', '.join(_facts(steps[-1], timezone)) or 'nothing is known'}", "dim"),
         ),
-        notes=tuple(afterwards_notes([snapshot for snapshot in days if snapshot.afterwards], timezone)),
+        notes=tuple(retroactive_notes([snapshot for snapshot in days if snapshot.retroactive], timezone)),
         table=_path_table(key, wanted, steps, changed, timezone),
         data=lambda: _path_json(key, wanted, steps, changed, timezone),
         timezone=timezone,
@@ -50,7 +50,7 @@ def path_document(key: str, wanted: str, steps: Sequence[Step], timezone: str) -
     )
 
 
-def _changed(before: Step, after: Step, timezone: str) -> list[str]:
+def _changed(before: Membership, after: Membership, timezone: str) -> list[str]:
     """The facts that both know and that differ, old → new, in words."""
     facts = {fact.name: fact for fact in after.snapshot.facts}
 
@@ -61,12 +61,14 @@ def _changed(before: Step, after: Step, timezone: str) -> list[str]:
     return [words(name) for name, value in after.facts.items() if before.facts.get(name, value) != value]
 
 
-def _facts(step: Step, timezone: str) -> list[str]:
+def _facts(step: Membership, timezone: str) -> list[str]:
     facts: dict[str, ProfileFact] = {fact.name: fact for fact in step.snapshot.facts}
     return [f"{facts[name].label} {value_words(facts[name], value, timezone)}" for name, value in step.facts.items()]
 
 
-def _path_table(key: str, wanted: str, steps: Sequence[Step], changed: Sequence[list[str]], timezone: str) -> Table:
+def _path_table(
+    key: str, wanted: str, steps: Sequence[Membership], changed: Sequence[list[str]], timezone: str
+) -> Table:
     types = {"as_of": "TIMESTAMP", key: "VARCHAR", "known": "BOOLEAN", "segments": "VARCHAR[]", "primary": "VARCHAR"}
     types |= {"priority": "DOUBLE", "changed": "VARCHAR"}
     rows: list[Row] = [
@@ -85,7 +87,7 @@ def _path_table(key: str, wanted: str, steps: Sequence[Step], changed: Sequence[
 
 
 def _path_json(
-    key: str, wanted: str, steps: Sequence[Step], changed: Sequence[list[str]], timezone: str
+    key: str, wanted: str, steps: Sequence[Membership], changed: Sequence[list[str]], timezone: str
 ) -> dict[str, Any]:
     return {
         key: wanted,

@@ -19,7 +19,7 @@ from usertrack.core.spool import identifier
 from usertrack.library.library import Query
 from usertrack.segments.classify import Classification, condition
 from usertrack.segments.expressions import columns
-from usertrack.segments.history.file import Place, transaction
+from usertrack.segments.history.file import HistoryFile, transaction
 from usertrack.segments.profiles import ProfileFact
 from usertrack.segments.rules import Rules, SegmentSet
 
@@ -30,7 +30,7 @@ WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class KeptSegment:
+class SnapshotSegment:
     """A segment as it was judged. ``people`` is None when it was unknown, ``unknown`` then says why."""
 
     id: str
@@ -53,11 +53,11 @@ class Snapshot:
     exclusive: bool
     people: int
     match: dict[str, int | None]
-    segments: tuple[KeptSegment, ...]
+    segments: tuple[SnapshotSegment, ...]
     facts: tuple[ProfileFact, ...]
 
     @cached_property
-    def known(self) -> dict[str, KeptSegment]:
+    def known(self) -> dict[str, SnapshotSegment]:
         """The segments that could be judged, by id, in order of precedence."""
         return {segment.id: segment for segment in self.segments if segment.people is not None}
 
@@ -67,7 +67,7 @@ class Snapshot:
         return len(self.known) < len(self.segments)
 
     @property
-    def afterwards(self) -> bool:
+    def retroactive(self) -> bool:
         """Whether it was made more than a day after the moment it is of: its current facts are of ``recorded_at``."""
         return self.recorded_at - self.as_of > timedelta(days=1)
 
@@ -75,7 +75,7 @@ class Snapshot:
 # Writing
 
 
-def record(classification: Classification, place: Place, recorded_at: datetime) -> Snapshot:
+def record(classification: Classification, place: HistoryFile, recorded_at: datetime) -> Snapshot:
     """Keep ``found`` in the open history, in the place of what it has for the same set, moment and origin.
 
     What is known is never replaced by what is not: raises UsageError when the file knows more segments of that moment.
@@ -113,7 +113,7 @@ def _forget(connection: Any, ids: Sequence[int]) -> None:
         connection.execute(f"DELETE FROM history.{table} WHERE list_contains(?, {name})", [list(ids)])
 
 
-def _surplus(connection: Any, place: Place, new: Snapshot, number: int) -> list[int]:
+def _surplus(connection: Any, place: HistoryFile, new: Snapshot, number: int) -> list[int]:
     """Old snapshots of the set beside one of the same day or week that knows as much; never the one just written."""
     rows = connection.execute(
         "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY date_trunc("
@@ -139,7 +139,7 @@ def column_of(fact: ProfileFact) -> str:
     return identifier(f"{fact.name} {fact.type}")
 
 
-def _same(connection: Any, place: Place, classification: Classification) -> Snapshot | None:
+def _same(connection: Any, place: HistoryFile, classification: Classification) -> Snapshot | None:
     moment = classification.profiles.as_of.replace(tzinfo=None)
     return next(iter(snapshots(connection, place, classification.segment_set.name, moment, moment)), None)
 
@@ -159,7 +159,7 @@ def _snapshot(classification: Classification, recorded_at: datetime) -> Snapshot
         people=profiles.people,
         match=profiles.match.as_dict(),
         segments=tuple(
-            KeptSegment(c.segment.id, c.segment.name, c.segment.when, c.people, c.undecided, c.unknown)
+            SnapshotSegment(c.segment.id, c.segment.name, c.segment.when, c.people, c.undecided, c.unknown)
             for c in classification.counts
         ),
         facts=tuple(
@@ -180,7 +180,7 @@ def rules_digest(rules: Rules, queries: Mapping[str, Query], segment_set: Segmen
     return hashlib.sha256(json.dumps(deciding, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _insert_snapshot(connection: Any, new: Snapshot, place: Place) -> None:
+def _insert_snapshot(connection: Any, new: Snapshot, place: HistoryFile) -> None:
     segments = [vars(segment) for segment in new.segments]
     facts = [
         {"name": f.name, "label": f.label, "type": f.type, "unit": f.unit, "current": f.current} for f in new.facts
@@ -199,7 +199,7 @@ def _insert_snapshot(connection: Any, new: Snapshot, place: Place) -> None:
 
 def snapshots(
     connection: Any,
-    place: Place,
+    place: HistoryFile,
     set_name: str,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -217,7 +217,7 @@ _COLUMNS = [each.name for each in fields(Snapshot)]
 
 
 def _read(row: dict[str, Any]) -> Snapshot:
-    row["segments"] = tuple(KeptSegment(**segment) for segment in row["segments"])
+    row["segments"] = tuple(SnapshotSegment(**segment) for segment in row["segments"])
     row["facts"] = tuple(ProfileFact(**fact) for fact in row["facts"])
     return Snapshot(**row)
 

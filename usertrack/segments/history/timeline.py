@@ -12,7 +12,7 @@ from usertrack.core.errors import UsageError
 from usertrack.core.period import in_zone
 from usertrack.core.table import Column, Table
 from usertrack.segments.history.snapshots import WEEK, Snapshot, column_of, nearest
-from usertrack.segments.history.transitions import Pair, matrix, moved_counts, moves
+from usertrack.segments.history.transitions import SnapshotPair, move_counts, moves, transition_matrix
 
 
 def stays(connection: Any, snapshots: Sequence[Snapshot]) -> None:
@@ -116,7 +116,7 @@ FROM lasted GROUP BY segment
 
 
 @dataclass(frozen=True)
-class Step:
+class Membership:
     """Where somebody was at one snapshot: None for ``segments`` when no source knew them. ``facts`` by name."""
 
     snapshot: Snapshot
@@ -126,7 +126,7 @@ class Step:
     facts: Mapping[str, Any]
 
 
-def path(connection: Any, snapshots: Sequence[Snapshot], wanted: str) -> list[Step]:
+def person_path(connection: Any, snapshots: Sequence[Snapshot], wanted: str) -> list[Membership]:
     """One step per snapshot, oldest first; raises UsageError, naming near matches, when nobody was ever called that."""
     columns_ = {column_of(fact) for snapshot in snapshots for fact in snapshot.facts}
     cursor = connection.execute(
@@ -140,10 +140,10 @@ def path(connection: Any, snapshots: Sequence[Snapshot], wanted: str) -> list[St
     return [_step(snapshot, *rows.get(snapshot.id, ((None, None, None), {}))) for snapshot in snapshots]
 
 
-def _step(snapshot: Snapshot, own: Sequence[Any], facts: Mapping[str, Any]) -> Step:
+def _step(snapshot: Snapshot, own: Sequence[Any], facts: Mapping[str, Any]) -> Membership:
     segments, primary, priority = own
     by_name = {fact.name: facts[column_of(fact)] for fact in snapshot.facts} if facts else {}
-    return Step(snapshot, None if segments is None else tuple(segments), primary, priority, by_name)
+    return Membership(snapshot, None if segments is None else tuple(segments), primary, priority, by_name)
 
 
 def _near(connection: Any, snapshots: Sequence[Snapshot], wanted: str) -> str:
@@ -163,7 +163,7 @@ def _near(connection: Any, snapshots: Sequence[Snapshot], wanted: str) -> str:
 
 
 @dataclass(frozen=True)
-class Story:
+class Timeline:
     """What a history says of a set: ``days`` are its snapshots, the best of each day. Parts that need two are None.
 
     ``incomplete`` are all those that a missing source left without some segments, whether they are of ``days`` or not.
@@ -175,7 +175,7 @@ class Story:
     sizes: Table
     dwell: Table
     incomplete: tuple[Snapshot, ...] = ()
-    pair: Pair | None = None
+    pair: SnapshotPair | None = None
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     matrix: Table | None = None
     moves: Table | None = None
@@ -210,12 +210,14 @@ def best_of_days(snapshots: Sequence[Snapshot], zone: str) -> list[Snapshot]:
     return list(days.values())
 
 
-def tell(connection: Any, snapshots: Sequence[Snapshot], days: Sequence[Snapshot], query: HistoryQuery) -> Story:
+def build_timeline(
+    connection: Any, snapshots: Sequence[Snapshot], days: Sequence[Snapshot], query: HistoryQuery
+) -> Timeline:
     """Every part of the answer, held in ``connection`` and not in the file; raises UsageError for dates without one."""
     whole = [snapshot for snapshot in snapshots if snapshot in days or not snapshot.incomplete]
-    pair = pair_of(whole, query.before, query.after)
+    pair = snapshots_to_compare(whole, query.before, query.after)
     stays(connection, days)
-    return Story(
+    return Timeline(
         query.set_name,
         query.key,
         tuple(days),
@@ -223,13 +225,15 @@ def tell(connection: Any, snapshots: Sequence[Snapshot], days: Sequence[Snapshot
         dwell(connection, days, query.segments),
         tuple(snapshot for snapshot in snapshots if snapshot.incomplete),
         pair,
-        moved_counts(connection, pair) if pair else {},
-        matrix(connection, pair) if pair else None,
+        move_counts(connection, pair) if pair else {},
+        transition_matrix(connection, pair) if pair else None,
         moves(connection, pair, query.key, query.segments) if pair else None,
     )
 
 
-def pair_of(snapshots: Sequence[Snapshot], before: datetime | None, after: datetime | None) -> Pair | None:
+def snapshots_to_compare(
+    snapshots: Sequence[Snapshot], before: datetime | None, after: datetime | None
+) -> SnapshotPair | None:
     """The two snapshots to compare; raises UsageError when there is none within a week of a date that was asked for."""
     last = _at(snapshots, after) if after else snapshots[-1]
     earlier = [snapshot for snapshot in snapshots if snapshot.as_of < last.as_of]
@@ -237,9 +241,9 @@ def pair_of(snapshots: Sequence[Snapshot], before: datetime | None, after: datet
         first = _at(snapshots, before)
         if first.as_of >= last.as_of:
             raise UsageError(f"there is nothing between {_day(first)} and {_day(last)}", _known(snapshots, before))
-        return Pair(first, last)
+        return SnapshotPair(first, last)
     near = nearest(earlier, last.as_of - WEEK, timedelta.max)
-    return Pair(near, last) if near else None
+    return SnapshotPair(near, last) if near else None
 
 
 def _at(snapshots: Sequence[Snapshot], moment: datetime) -> Snapshot:

@@ -12,30 +12,30 @@ from typing import Any
 from usertrack.core.errors import UsertrackError
 from usertrack.core.spool import SpooledRows, identifier, quote
 from usertrack.core.table import Column, Table
-from usertrack.segments.classify import Classification, in_words
+from usertrack.segments.classify import Classification, words_sql
 from usertrack.segments.expressions import Atom, atoms, parse
-from usertrack.segments.history.file import Place, opened
-from usertrack.segments.history.snapshots import WEEK, KeptSegment, Snapshot, column_of, nearest, record, snapshots
+from usertrack.segments.history.file import HistoryFile, open_history
+from usertrack.segments.history.snapshots import WEEK, Snapshot, SnapshotSegment, column_of, nearest, record, snapshots
 from usertrack.segments.profiles import ProfileFact
 
-NOWHERE, ABSENT = "in no segment", "not there"
+NO_SEGMENT, NOT_THERE = "in no segment", "not there"
 """Where somebody is who is in no segment, or whom no source knows."""
 
 
 @dataclass(frozen=True)
-class Pair:
+class SnapshotPair:
     """Two snapshots of a set, the earlier first."""
 
     before: Snapshot
     after: Snapshot
 
     @property
-    def common(self) -> list[KeptSegment]:
+    def common(self) -> list[SnapshotSegment]:
         """The segments that can be compared, as they are called now, in order of precedence."""
         return [segment for id_, segment in self.after.known.items() if id_ in self.before.known]
 
     @property
-    def apart(self) -> list[str]:
+    def incomparable(self) -> list[str]:
         """Names of the segments that cannot be compared: one of the two did not know them."""
         names = {segment.id: segment.name for snapshot in (self.before, self.after) for segment in snapshot.segments}
         return [name for id_, name in names.items() if id_ not in {segment.id for segment in self.common}]
@@ -46,14 +46,14 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Since:
+class MoveCounts:
     """How many (entered, left) each segment between two snapshots, by segment."""
 
-    pair: Pair
+    pair: SnapshotPair
     counts: Mapping[str, tuple[int, int]]
 
 
-def keep(classification: Classification, place: Place | None, now: datetime) -> Since | None:
+def record_and_compare(classification: Classification, place: HistoryFile | None, now: datetime) -> MoveCounts | None:
     """Record ``found`` and compare it with the snapshot nearest to a week before it, when there is one.
 
     An answer is worth having without its history: what goes wrong becomes a note of its workbench.
@@ -62,12 +62,12 @@ def keep(classification: Classification, place: Place | None, now: datetime) -> 
         return None
     connection = classification.profiles.connection
     try:
-        with opened(connection, place, write=True):
+        with open_history(connection, place, write=True):
             new = record(classification, place, now)
             near = snapshots(connection, place, new.set_name, new.as_of - 2 * WEEK, new.as_of)
             before = week_before(near, new)
-            pair = Pair(before, new) if before else None
-            return Since(pair, moved_counts(connection, pair)) if pair else None
+            pair = SnapshotPair(before, new) if before else None
+            return MoveCounts(pair, move_counts(connection, pair)) if pair else None
     except UsertrackError as error:
         classification.profiles.notes.append(f"not kept in the history: {error.message} ({error.hint})")
         return None
@@ -80,7 +80,7 @@ def week_before(snapshots: Sequence[Snapshot], after: Snapshot) -> Snapshot | No
     return nearest(whole, after.as_of - WEEK, WEEK / 2) or nearest(earlier, after.as_of - WEEK, WEEK / 2)
 
 
-def moved_counts(connection: Any, pair: Pair) -> dict[str, tuple[int, int]]:
+def move_counts(connection: Any, pair: SnapshotPair) -> dict[str, tuple[int, int]]:
     """How many entered and left each common segment, by its id."""
     rows = connection.execute(
         f"SELECT id, count(*) FILTER (entered), count(*) FILTER (NOT entered) FROM ({_moved(pair)}) GROUP BY id"
@@ -89,7 +89,7 @@ def moved_counts(connection: Any, pair: Pair) -> dict[str, tuple[int, int]]:
     return {segment.id: counted.get(segment.id, (0, 0)) for segment in pair.common}
 
 
-def _moved(pair: Pair) -> str:
+def _moved(pair: SnapshotPair) -> str:
     """SQL for one row per person and common segment entered or left: key, id, entered."""
     return (
         "SELECT key, id, list_contains(now, id) AS entered FROM (SELECT key, coalesce(t.segments, []) AS was, "
@@ -100,16 +100,16 @@ def _moved(pair: Pair) -> str:
     )
 
 
-def _ids(segments: Sequence[KeptSegment]) -> str:
+def _ids(segments: Sequence[SnapshotSegment]) -> str:
     return f"[{', '.join(quote(segment.id) for segment in segments)}]::VARCHAR[]"
 
 
-def matrix(connection: Any, pair: Pair) -> Table:
+def transition_matrix(connection: Any, pair: SnapshotPair) -> Table:
     """How many went from which primary segment to which: one row per segment then, one column per segment now.
 
     A row's cells add up to its last, ``people``: all who were there then; those of the row `not there` had yet to come.
     """
-    places = [*(segment.id for segment in pair.common), NOWHERE, ABSENT]
+    places = [*(segment.id for segment in pair.common), NO_SEGMENT, NOT_THERE]
     cells = ", ".join(f"count(*) FILTER (now = {quote(place)})" for place in places)
     counted = connection.execute(f"SELECT was, {cells}, count(*) FROM ({_primaries(pair)}) GROUP BY was").fetchall()
     rows = {row[0]: row for row in counted}
@@ -122,10 +122,10 @@ def matrix(connection: Any, pair: Pair) -> Table:
     )
 
 
-def _primaries(pair: Pair) -> str:
+def _primaries(pair: SnapshotPair) -> str:
     def place(side: str) -> str:
         chosen = f"list_filter({side}.segments, lambda s: list_contains({_ids(pair.common)}, s))[1]"
-        return f"CASE WHEN {side}.key IS NULL THEN {quote(ABSENT)} ELSE coalesce({chosen}, {quote(NOWHERE)}) END"
+        return f"CASE WHEN {side}.key IS NULL THEN {quote(NOT_THERE)} ELSE coalesce({chosen}, {quote(NO_SEGMENT)}) END"
 
     return (
         f"SELECT {place('t')} AS was, {place('n')} AS now "
@@ -134,7 +134,7 @@ def _primaries(pair: Pair) -> str:
     )
 
 
-def moves(connection: Any, pair: Pair, key: str, only: Sequence[str] = ()) -> Table:
+def moves(connection: Any, pair: SnapshotPair, key: str, only: Sequence[str] = ()) -> Table:
     """Who entered and left each segment, and why: one row per person and segment, those who entered first.
 
     ``why`` has the facts whose comparison in the rule turned out otherwise, as ``label old → new``.
@@ -148,7 +148,7 @@ def moves(connection: Any, pair: Pair, key: str, only: Sequence[str] = ()) -> Ta
     return Table(columns, rows, name="moves", as_of=pair.after.as_of)
 
 
-def _explained(pair: Pair, segments: Sequence[KeptSegment], key: str) -> str:
+def _explained(pair: SnapshotPair, segments: Sequence[SnapshotSegment], key: str) -> str:
     """SQL for `moves`."""
     looked = [atom for segment in segments for atom in _looked(pair, segment)]
 
@@ -172,17 +172,17 @@ def _explained(pair: Pair, segments: Sequence[KeptSegment], key: str) -> str:
     )
 
 
-def _otherwise(pair: Pair) -> str:
+def _otherwise(pair: SnapshotPair) -> str:
     return "another fact of the rule" if pair.same_rules else "the rules changed"
 
 
-def _facts(pair: Pair) -> dict[str, ProfileFact]:
+def _facts(pair: SnapshotPair) -> dict[str, ProfileFact]:
     """The facts that both snapshots have, by name."""
     had = {column_of(fact) for fact in pair.before.facts}
     return {fact.name: fact for fact in pair.after.facts if column_of(fact) in had}
 
 
-def _looked(pair: Pair, segment: KeptSegment) -> list[Atom]:
+def _looked(pair: SnapshotPair, segment: SnapshotSegment) -> list[Atom]:
     """The comparisons that decide about ``segment``; in an exclusive set also those of the segments before it."""
     deciding = [segment]
     if pair.after.exclusive:
@@ -197,7 +197,7 @@ def _name(atom: Atom) -> str:
     return identifier(f"met {atom.sql}")
 
 
-def _judged(pair: Pair, snapshot: Snapshot, looked: Sequence[Atom]) -> str:
+def _judged(pair: SnapshotPair, snapshot: Snapshot, looked: Sequence[Atom]) -> str:
     """SQL for the people of ``snapshot`` with their facts by name, and what became of each comparison."""
     facts = "".join(f", {column_of(fact)} AS {identifier(name)}" for name, fact in _facts(pair).items())
     unique = {_name(atom): atom for atom in looked}
@@ -209,7 +209,7 @@ def _judged(pair: Pair, snapshot: Snapshot, looked: Sequence[Atom]) -> str:
     )
 
 
-def _why(pair: Pair, segment: KeptSegment) -> str:
+def _why(pair: SnapshotPair, segment: SnapshotSegment) -> str:
     """SQL for the facts of the comparisons that turned out otherwise, in the rule's order."""
     parts = []
     for fact, about in _about(pair, segment):
@@ -224,7 +224,7 @@ def _why(pair: Pair, segment: KeptSegment) -> str:
     return _listed(parts)
 
 
-def _why_new(pair: Pair, segment: KeptSegment) -> str:
+def _why_new(pair: SnapshotPair, segment: SnapshotSegment) -> str:
     """SQL for the facts of the comparisons that somebody meets who was not there before."""
     return _listed(
         [
@@ -235,7 +235,7 @@ def _why_new(pair: Pair, segment: KeptSegment) -> str:
     )
 
 
-def _about(pair: Pair, segment: KeptSegment) -> list[tuple[ProfileFact, list[Atom]]]:
+def _about(pair: SnapshotPair, segment: SnapshotSegment) -> list[tuple[ProfileFact, list[Atom]]]:
     """Each fact that decides about ``segment``, with the comparisons that look at it."""
     looked = _looked(pair, segment)
     found = [(fact, [atom for atom in looked if name in atom.columns]) for name, fact in _facts(pair).items()]
@@ -244,7 +244,7 @@ def _about(pair: Pair, segment: KeptSegment) -> list[tuple[ProfileFact, list[Ato
 
 def _words(side: str, fact: ProfileFact) -> str:
     unknown = {"TIMESTAMP": "never", "VARCHAR": "none"}.get(fact.type, "unknown")
-    return f"coalesce({in_words(f'{side}.{identifier(fact.name)}', fact.type, fact.unit)}, {quote(unknown)})"
+    return f"coalesce({words_sql(f'{side}.{identifier(fact.name)}', fact.type, fact.unit)}, {quote(unknown)})"
 
 
 def _listed(parts: Sequence[str]) -> str:

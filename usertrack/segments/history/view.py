@@ -11,16 +11,16 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import day
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
-from usertrack.segments.history.backfill import Backfilled
+from usertrack.segments.history.backfill import Backfill
 from usertrack.segments.history.snapshots import Snapshot
-from usertrack.segments.history.timeline import Story
-from usertrack.segments.history.transitions import ABSENT, NOWHERE
-from usertrack.segments.view import afterwards_notes, difference_notes, incomplete_notes, moved
+from usertrack.segments.history.timeline import Timeline
+from usertrack.segments.history.transitions import NO_SEGMENT, NOT_THERE
+from usertrack.segments.view import difference_notes, incomplete_notes, moves_text, retroactive_notes
 
 VIEWS = ("sizes", "transitions", "moves", "dwell")
 
 
-def story_document(story: Story, only: Sequence[str], timezone: str, view: str | None = None) -> Document:
+def timeline_document(story: Timeline, only: Sequence[str], timezone: str, view: str | None = None) -> Document:
     """Everything that the history says, or the one ``view`` of it, which is then what files hold.
 
     ``only`` are the segments asked for: with them the whole shows who moved in place of the transitions.
@@ -54,7 +54,7 @@ def span(days: Sequence[Snapshot], timezone: str) -> str:
     return f"{count}, {last}" if first == last else f"{count}, {first} to {last} · {timezone}"
 
 
-def _sizes(story: Story, timezone: str) -> list[Block]:
+def _sizes(story: Timeline, timezone: str) -> list[Block]:
     """One row per segment: its size now, at each snapshot, and who came and went between the two dates compared."""
     people: dict[str, dict[datetime, Row]] = {}
     for row in story.sizes.rows:
@@ -66,7 +66,7 @@ def _sizes(story: Story, timezone: str) -> list[Block]:
         known = [size for size in sizes if size is not None]
         least, most = (min(known), max(known)) if known else (None, None)
         last = by_time[max(by_time)]
-        rows.append((last[2], sizes[-1], sizes, least, most, moved(_between(story, segment))))
+        rows.append((last[2], sizes[-1], sizes, least, most, moves_text(_between(story, segment))))
     fields = {
         "segment": Field("Segment", "tag"),
         "people": Field("People", "number"),
@@ -81,7 +81,7 @@ def _sizes(story: Story, timezone: str) -> list[Block]:
     return [Listing(table, fields=fields), *more]
 
 
-def _compared(then: datetime | None, now: datetime | None, story: Story, timezone: str) -> str:
+def _compared(then: datetime | None, now: datetime | None, story: Timeline, timezone: str) -> str:
     if then is None or now is None:
         return ""
     return f"Since {day(then, timezone)}" if now == story.days[-1].as_of else f"{_dates(then, now, timezone)}"
@@ -91,23 +91,23 @@ def _dates(then: datetime, now: datetime, timezone: str) -> str:
     return f"{day(then, timezone)} → {day(now, timezone)}"
 
 
-def _between(story: Story, segment: str) -> tuple[int, int] | None:
+def _between(story: Timeline, segment: str) -> tuple[int, int] | None:
     if story.pair is None or segment not in {segment.id for segment in story.pair.common}:
         return None
     return story.counts.get(segment, (0, 0))
 
 
-def _transitions(story: Story, timezone: str) -> list[Block]:
+def _transitions(story: Timeline, timezone: str) -> list[Block]:
     """Rows are where people were, columns where they are now; what did not happen is a blank cell."""
     if story.pair is None or story.matrix is None:
         return []
     rows_are = {segment.id: f"{n} {segment.name}" for n, segment in enumerate(story.pair.common, start=1)}
     columns_are = {segment.id: str(n) for n, segment in enumerate(story.pair.common, start=1)}
-    columns_are |= {NOWHERE: "in none", ABSENT: ABSENT, "people": "All", "was": " "}
+    columns_are |= {NO_SEGMENT: "in none", NOT_THERE: NOT_THERE, "people": "All", "was": " "}
     rows: list[Row] = [
         (rows_are.get(row[0], "All" if row[0] == "people" else row[0]), *(count or None for count in row[1:]))
         for row in story.matrix.rows
-        if row[-1] or row[0] not in (NOWHERE, ABSENT)
+        if row[-1] or row[0] not in (NO_SEGMENT, NOT_THERE)
     ]
     dates = _dates(story.pair.before.as_of, story.pair.after.as_of, timezone)
     heading = f"{dates}, by primary segment: from the row to the column"
@@ -118,11 +118,11 @@ def _transitions(story: Story, timezone: str) -> list[Block]:
     return [Listing(Table(story.matrix.columns, rows, name="transitions"), heading=heading, fields=fields)]
 
 
-def _moves(story: Story, timezone: str) -> list[Block]:
+def _moves(story: Timeline, timezone: str) -> list[Block]:
     if story.pair is None or story.moves is None:
         return []
     names = {segment.id: segment.name for segment in story.pair.after.segments}
-    rows = _Named(story.moves, names)
+    rows = _MoveRows(story.moves, names)
     fields = {
         story.key: Field("Person"),
         "segment": Field("Segment", "tag"),
@@ -141,7 +141,7 @@ def _moves(story: Story, timezone: str) -> list[Block]:
     ]
 
 
-class _Named(Sequence[Row]):
+class _MoveRows(Sequence[Row]):
     """Moves with segments by name, read only as far as shown."""
 
     def __init__(self, table: Table, names: dict[str, str]) -> None:
@@ -161,7 +161,7 @@ class _Named(Sequence[Row]):
         return (row[0], self._names.get(row[1], row[1]), *row[2:])
 
 
-def _dwell(story: Story, timezone: str) -> list[Block]:
+def _dwell(story: Timeline, timezone: str) -> list[Block]:
     fields = {
         "name": Field("Segment", "tag"),
         "people": Field("In it now", "number"),
@@ -177,13 +177,13 @@ def _dwell(story: Story, timezone: str) -> list[Block]:
     return [Listing(table, heading="How long people stay", fields=fields, columns=tuple(fields))]
 
 
-def _notes(story: Story, timezone: str, seen: Sequence[str]) -> list[str]:
+def _notes(story: Timeline, timezone: str, seen: Sequence[str]) -> list[str]:
     compared = [story.pair.before, story.pair.after] if story.pair else []
     told = story.days if {"sizes", "dwell"} & set(seen) else compared
     notes = [
         *incomplete_notes(story.incomplete, timezone),
         *(difference_notes(story.pair) if story.pair else []),
-        *afterwards_notes([snapshot for snapshot in told if snapshot.afterwards], timezone),
+        *retroactive_notes([snapshot for snapshot in told if snapshot.retroactive], timezone),
     ]
     if len({snapshot.rules for snapshot in story.days}) > 1:
         notes.append("rules or queries changed in the time shown: sizes before and after that are of different rules")
@@ -197,7 +197,7 @@ def _notes(story: Story, timezone: str, seen: Sequence[str]) -> list[str]:
 
 
 def _json(
-    story: Story, tables: dict[str, Table | None], timezone: str, views: Sequence[str], seen: Sequence[str]
+    story: Timeline, tables: dict[str, Table | None], timezone: str, views: Sequence[str], seen: Sequence[str]
 ) -> dict[str, Any]:
     pair = story.pair
     return {
@@ -226,7 +226,7 @@ def _snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def backfill_document(done: Backfilled, timezone: str) -> Document:
+def backfill_document(done: Backfill, timezone: str) -> Document:
     """Each week with its sizes, and which of them are new."""
     rows: list[Row] = [
         (
@@ -251,7 +251,7 @@ def backfill_document(done: Backfilled, timezone: str) -> Document:
     return Document(
         title=f"{len(fresh)} classification{'s' * (len(fresh) != 1)} added to the history",
         blocks=(Listing(table, fields=fields), Paragraph("`usertrack history` shows what they say", "dim")),
-        notes=(*done.notes, *afterwards_notes([snapshot for snapshot in fresh if snapshot.afterwards], timezone)),
+        notes=(*done.notes, *retroactive_notes([snapshot for snapshot in fresh if snapshot.retroactive], timezone)),
         table=table,
         timezone=timezone,
     )

@@ -16,30 +16,30 @@ from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.library.library import Statement
 from usertrack.segments.classify import Classification, classify
-from usertrack.segments.history.file import Place, opened
+from usertrack.segments.history.file import HistoryFile, open_history
 from usertrack.segments.history.snapshots import Snapshot, nearest, record, rules_digest, snapshots
-from usertrack.segments.history.transitions import Pair, moved_counts, moves
-from usertrack.segments.profiles import join, statements_of
+from usertrack.segments.history.transitions import SnapshotPair, move_counts, moves
+from usertrack.segments.profiles import join_profiles, profile_statements
 from usertrack.segments.rules import Rules, SegmentSet
 
 _NEAR = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
 
 
 @dataclass(frozen=True)
-class Moved:
+class Moves:
     """``counts``: (entered, left) by segment; ``moves``: one row per person and segment, as `changes.moves` has it.
 
     ``kept`` says that the history is to have both snapshots.
     """
 
-    pair: Pair
+    pair: SnapshotPair
     counts: Mapping[str, tuple[int, int]]
     moves: Table
-    kept: bool = False
+    recorded: bool = False
 
 
 @dataclass(frozen=True)
-class Sought:
+class WeekAgoQuery:
     """Which set to classify, by which rules, for which moment; and the ``earlier`` one to compare it with (UTC).
 
     ``place`` is the history to read, if there is one; with ``keep`` what is classified is recorded in it.
@@ -49,15 +49,15 @@ class Sought:
     segment_set: SegmentSet
     as_of: datetime
     earlier: datetime
-    place: Place | None = None
+    place: HistoryFile | None = None
     keep: bool = True
 
 
 @dataclass(frozen=True)
-class Answered:
+class WeekAgoAnswers:
     """What the sources said of both moments; ``earlier`` is the kept snapshot where the history has one."""
 
-    sought: Sought
+    query: WeekAgoQuery
     now: Runner
     before: Runner
     profiles: Sequence[Answer]
@@ -65,30 +65,30 @@ class Answered:
 
 
 def ask_both(
-    runner: Runner, sought: Sought, statements: Sequence[Statement] = (), done: Done | None = None
-) -> tuple[Answered, list[Answer]]:
+    runner: Runner, sought: WeekAgoQuery, statements: Sequence[Statement] = (), done: Done | None = None
+) -> tuple[WeekAgoAnswers, list[Answer]]:
     """The profiles at both moments and the answers to ``others``, all asked at once."""
     now, before = runner.at(sought.as_of), runner.at(sought.earlier)
     snapshot = _kept_then(runner, sought)
-    profiles = statements_of(now, sought.rules)
-    more = [] if snapshot else statements_of(before, sought.rules)
+    profiles = profile_statements(now, sought.rules)
+    more = [] if snapshot else profile_statements(before, sought.rules)
     answers = now.run([*profiles, *more, *statements], done)
     first, second = len(profiles), len(profiles) + len(more)
-    return Answered(sought, now, before, answers[:first], snapshot or answers[first:second]), answers[second:]
+    return WeekAgoAnswers(sought, now, before, answers[:first], snapshot or answers[first:second]), answers[second:]
 
 
-def classify_both(answered: Answered) -> tuple[Classification, Moved]:
+def classify_both(answered: WeekAgoAnswers) -> tuple[Classification, Moves]:
     """The set at the moment, and who moved since the earlier one.
 
     Raises a UsertrackError when the profiles could not be had at all.
     """
-    sought, now = answered.sought, answered.now.now
-    classification = classify(join(answered.now, sought.rules, answered.profiles), sought.segment_set)
+    sought, now = answered.query, answered.now.now
+    classification = classify(join_profiles(answered.now, sought.rules, answered.profiles), sought.segment_set)
     was: Classification | Snapshot
     if isinstance(answered.earlier, Snapshot):
         was = answered.earlier
     else:
-        was = classify(join(answered.before, sought.rules, answered.earlier), sought.segment_set)
+        was = classify(join_profiles(answered.before, sought.rules, answered.earlier), sought.segment_set)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
         moved = _look_back(classification, was, sought.place, Path(folder) / "compared.duckdb", now)
     if sought.keep and sought.place:
@@ -96,7 +96,7 @@ def classify_both(answered: Answered) -> tuple[Classification, Moved]:
     return classification, moved
 
 
-def _kept_then(runner: Runner, sought: Sought) -> Snapshot | None:
+def _kept_then(runner: Runner, sought: WeekAgoQuery) -> Snapshot | None:
     """The snapshot of the earlier moment that was made at that time by the same rules, if the history has one.
 
     A history that cannot be read has none: whoever keeps an answer in it is told.
@@ -107,47 +107,51 @@ def _kept_then(runner: Runner, sought: Sought) -> Snapshot | None:
     digest = rules_digest(sought.rules, queries, sought.segment_set)
     connection = connect()
     try:
-        with opened(connection, sought.place):
+        with open_history(connection, sought.place):
             kept = snapshots(connection, sought.place, sought.segment_set.name)
     except UsertrackError:
         return None
-    sound = [snapshot for snapshot in kept if not (snapshot.afterwards or snapshot.incomplete)]
+    sound = [snapshot for snapshot in kept if not (snapshot.retroactive or snapshot.incomplete)]
     known = [snapshot for snapshot in sound if snapshot.rules == digest]
     return nearest(known, sought.earlier.replace(tzinfo=None), _NEAR)
 
 
 def _look_back(
-    classification: Classification, before: Classification | Snapshot, place: Place | None, scratch: Path, now: datetime
-) -> Moved:
+    classification: Classification,
+    before: Classification | Snapshot,
+    place: HistoryFile | None,
+    scratch: Path,
+    now: datetime,
+) -> Moves:
     """``found`` beside ``before``, both put into the new file ``scratch``."""
-    compared = Place(scratch, place.origin if place else "")
+    compared = HistoryFile(scratch, place.origin if place else "")
     if isinstance(before, Snapshot):
         assert place is not None
         _copy(classification, before, place, compared)
         was = before
     else:
-        with opened(before.profiles.connection, compared, write=True):
+        with open_history(before.profiles.connection, compared, write=True):
             was = record(before, compared, now)
     connection = classification.profiles.connection
-    with opened(connection, compared, write=True):
-        pair = Pair(was, record(classification, compared, now))
-        return Moved(
+    with open_history(connection, compared, write=True):
+        pair = SnapshotPair(was, record(classification, compared, now))
+        return Moves(
             pair,
-            moved_counts(connection, pair),
+            move_counts(connection, pair),
             moves(connection, pair, classification.profiles.key),
             place is not None,
         )
 
 
-def _copy(classification: Classification, snapshot: Snapshot, place: Place, into: Place) -> None:
+def _copy(classification: Classification, snapshot: Snapshot, place: HistoryFile, into: HistoryFile) -> None:
     """Put one snapshot of the history into the other file."""
     connection = classification.profiles.connection
-    with opened(connection, place):
+    with open_history(connection, place):
         for table, name in (("snapshot", "id"), ("person", "snapshot")):
             connection.execute(
                 f"CREATE OR REPLACE TABLE copied_{table} AS FROM history.{table} WHERE {name} = {snapshot.id}"
             )
-    with opened(connection, into, write=True):
+    with open_history(connection, into, write=True):
         known = {row[0] for row in connection.execute("DESCRIBE history.person").fetchall()}
         for column, kind, *_ in connection.execute("DESCRIBE copied_person").fetchall():
             if column not in known:
@@ -157,14 +161,14 @@ def _copy(classification: Classification, snapshot: Snapshot, place: Place, into
         connection.execute(f"UPDATE history.snapshot SET origin = {quote(into.origin)}")
 
 
-def _keep(classification: Classification, was: Classification | Snapshot, place: Place, now: datetime) -> None:
+def _keep(classification: Classification, was: Classification | Snapshot, place: HistoryFile, now: datetime) -> None:
     """Record what was classified in the history; what was kept at the time is left alone. A failure becomes a note."""
     try:
         for each in [classification] if isinstance(was, Snapshot) else [was, classification]:
             connection, moment = each.profiles.connection, each.profiles.as_of.replace(tzinfo=None)
-            with opened(connection, place, write=True):
+            with open_history(connection, place, write=True):
                 same = snapshots(connection, place, each.segment_set.name, moment, moment)
-                if all(snapshot.afterwards for snapshot in same):
+                if all(snapshot.retroactive for snapshot in same):
                     record(each, place, now)
     except UsertrackError as error:
         classification.profiles.notes.append(f"not kept in the history: {error.message} ({error.hint})")
