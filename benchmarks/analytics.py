@@ -23,7 +23,6 @@ from typing import Any, NamedTuple
 
 from event_world import BEGIN, DAYS, make
 from side_by_side import here
-from usertrack.sources.query_client import hogql_node
 
 from usertrack.core.errors import UsertrackError
 from usertrack.engine.runner import Answer, Runner
@@ -38,6 +37,7 @@ from usertrack.product.scope import Scope
 from usertrack.product.sessions import numbers as sessions
 from usertrack.product.steps import parse_step
 from usertrack.sources.posthog import PostHog
+from usertrack.sources.query_client import hogql_node
 from usertrack.workspace.settings import load_settings
 
 HOME = Path.home() / ".cache" / "usertrack-benchmarks"
