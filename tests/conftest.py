@@ -1,5 +1,6 @@
 """The default demo, built once in each worker process, and the command line run in this process."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -10,12 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import typer.main
 
 from usertrack.cli.app import run
 from usertrack.core.errors import UsertrackError
 
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
 DAYS = 90
+typer.main.get_command = functools.cache(typer.main.get_command)  # 50 commands, made anew for every run of one
 _SETTINGS = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # pytest in the background: what the tests start would inherit it

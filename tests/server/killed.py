@@ -80,7 +80,7 @@ def die_at(write: int, *, before: bool) -> None:
     ClickHouseSession.query = deadly  # type: ignore[method-assign]
 
 
-def live(folder: Path, chance: random.Random, *, die: bool) -> None:
+def live(folder: Path, chance: random.Random, life: int, *, die: bool) -> None:
     """Look what the one before left, perhaps send once more what it had not acknowledged, and go on until the end."""
     log = folder / "acknowledged"
     store = Store(folder / "data")
@@ -89,7 +89,9 @@ def live(folder: Path, chance: random.Random, *, die: bool) -> None:
         say(each)
     if not die:
         return
-    if chance.random() < 0.7:
+    if life < 24:
+        die_at(life // 2, before=life % 2 == 0)
+    elif chance.random() < 0.7:
         die_at(chance.randrange(12), before=chance.random() < 0.5)
     else:
         threading.Timer(chance.uniform(0, 0.15), os.kill, (os.getpid(), signal.SIGKILL)).start()
@@ -118,7 +120,7 @@ def run(folder: Path, kills: int, seed: int) -> None:
     for number in range(kills + 1):
         child = os.fork()
         if not child:
-            live(folder, random.Random(seed + number), die=number < kills)
+            live(folder, random.Random(seed + number), number, die=number < kills)
             os._exit(0)
         killed += os.waitpid(child, 0)[1] == signal.SIGKILL
     say(f"killed {killed}")
