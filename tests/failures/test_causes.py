@@ -39,7 +39,7 @@ def shipped() -> Catalogue:
     ],
 )
 def test_shipped_rules_are_specific(shipped: Catalogue, message: str, label: str, category: str, owner: str) -> None:
-    cause = shipped.judge("workflow", fingerprint(message))
+    cause = shipped.cause_of("workflow", fingerprint(message))
     assert (cause.label, cause.category, cause.owner, cause.known) == (label, category, owner, True)
 
 
@@ -53,7 +53,7 @@ def test_messages_of_real_systems_are_judged_right(shipped: Catalogue, part: str
     listed = [(category, one) for category, messages in MESSAGES[part].items() for one in messages]
     for category, one in listed:
         message, name = (one, "") if isinstance(one, str) else one
-        cause = shipped.judge("workflow", fingerprint(message))
+        cause = shipped.cause_of("workflow", fingerprint(message))
         if cause.category != category or name.lower() not in cause.label.lower():
             wrong.append((category, message, cause.category, cause.label))
     assert len(wrong) <= len(listed) / 10, wrong
@@ -68,20 +68,20 @@ def test_messages_of_real_systems_are_judged_right(shipped: Catalogue, part: str
     ],
 )
 def test_a_true_lack_of_credits_is_not_called_a_bug(shipped: Catalogue, message: str) -> None:
-    assert not shipped.judge("workflow", fingerprint(message)).known
+    assert not shipped.cause_of("workflow", fingerprint(message)).known
 
 
 def test_a_key_of_somebodys_data_is_no_environment_variable(shipped: Catalogue) -> None:
-    assert shipped.judge("workflow", fingerprint("KeyError: 'user_id'")).label == "KeyError: 'user_id'"
+    assert shipped.cause_of("workflow", fingerprint("KeyError: 'user_id'")).label == "KeyError: 'user_id'"
 
 
 def test_at_tool_level_the_provider_is_named(shipped: Catalogue) -> None:
     text = fingerprint("HTTP 429 Too Many Requests, retry after 5 s: https://x.example/1", "RateLimitError")
-    assert shipped.judge("tool", text, tool="gmail_send", provider="gmail").label == "Gmail 429, not retried"
+    assert shipped.cause_of("tool", text, tool="gmail_send", provider="gmail").label == "Gmail 429, not retried"
 
 
 def test_what_no_rule_knows_is_unknown(shipped: Catalogue) -> None:
-    cause = shipped.judge("workflow", "{0} {x} %s")
+    cause = shipped.cause_of("workflow", "{0} {x} %s")
     assert (cause.label, cause.category, cause.known) == ("{0} {x} %s", "Unknown", False)
 
 
@@ -97,23 +97,23 @@ def test_a_workspace_comes_first(tmp_path: Path) -> None:
         "categories: {user_code: {name: User Code, owner: Support}, legal: {name: Legal, owner: Lawyers}}\n"
         "rules: [{match: 'rc=(?P<rc>\\d+)', category: legal, label: 'Killed by {rc}'}]\n",
     )
-    assert found.judge("workflow", "Modal OOM (rc=137)").label == "Killed by 137"
-    assert found.judge("workflow", "Modal OOM (rc=137)").owner == "Lawyers"
-    assert found.judge("workflow", "IndexError: x").owner == "Support"
+    assert found.cause_of("workflow", "Modal OOM (rc=137)").label == "Killed by 137"
+    assert found.cause_of("workflow", "Modal OOM (rc=137)").owner == "Lawyers"
+    assert found.cause_of("workflow", "IndexError: x").owner == "Support"
 
 
 def test_a_workspace_may_stand_alone(tmp_path: Path) -> None:
     category = "categories: {mine: {owner: Me}}\nshipped: false\n"
     found = catalogue(tmp_path, category + "rules: [{match: gone, category: mine, label: Gone}]")
     assert len(found.rules) == 1
-    assert not found.judge("workflow", "IndexError: x").known
+    assert not found.cause_of("workflow", "IndexError: x").known
 
 
 def test_groups_are_data(tmp_path: Path) -> None:
     rule = "rules: [{match: 'bad (?P<what>.*)', category: user_code, label: 'Bad {what}[ by {tool}]'}]"
     found = catalogue(tmp_path, rule)
-    assert found.judge("tool", "bad {tool} {0}", tool="x").label == "Bad {tool} {0} by x"
-    assert found.judge("workflow", "bad [x]").label == "Bad [x]"
+    assert found.cause_of("tool", "bad {tool} {0}", tool="x").label == "Bad {tool} {0} by x"
+    assert found.cause_of("workflow", "bad [x]").label == "Bad [x]"
 
 
 RULE = "rules:\n  - match: 'x'\n    category: user_code\n    label: X\n  - "

@@ -22,7 +22,7 @@ from usertrack.demo import embedded_postgres
 from usertrack.engine.runner import Runner
 from usertrack.failures.bursts import Failure, Incident, Stretch, at_least, drawn_at_least, incidents
 from usertrack.failures.causes import read_catalogue
-from usertrack.failures.days import RunDay, contrasts, crowded
+from usertrack.failures.days import RunDay, contrasts, crowding_chance
 from usertrack.failures.investigation import Investigation, Unused, account_named, investigate, tools_named
 from usertrack.library.library import Library, shipped_root
 from usertrack.sources.postgres import Postgres
@@ -301,8 +301,8 @@ def test_fishers_tail() -> None:
 
 
 def test_a_crowded_day() -> None:
-    assert crowded(RunDay(date(2026, 1, 1), 3, 3), 10, 3) == pytest.approx(1 / 120)
-    assert crowded(RunDay(date(2026, 1, 1), 3, 1), 10, 3) == pytest.approx(1 - 35 / 120)
+    assert crowding_chance(RunDay(date(2026, 1, 1), 3, 3), 10, 3) == pytest.approx(1 / 120)
+    assert crowding_chance(RunDay(date(2026, 1, 1), 3, 1), 10, 3) == pytest.approx(1 - 35 / 120)
     assert contrasts([("a", RunDay(date(2026, 1, 1), 5, 5)), ("a", RunDay(date(2026, 1, 2), 5, 5))], {}) == []
 
 

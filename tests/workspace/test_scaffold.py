@@ -39,7 +39,7 @@ def test_the_example_of_a_cause_is_valid_once_uncommented(tmp_path: Path) -> Non
         path.read_text().replace("rules: []", "rules:").replace("\n#  - ", "\n  - ").replace("\n#    ", "\n    ")
     )
     causes = read_catalogue([path, shipped_root() / "failures.yaml"])
-    assert causes.judge("tool", "disk quota of acme exceeded").label == "Disk quota (acme)"
+    assert causes.cause_of("tool", "disk quota of acme exceeded").label == "Disk quota (acme)"
 
 
 def test_the_example_of_a_funnel_is_valid_once_uncommented(tmp_path: Path) -> None:

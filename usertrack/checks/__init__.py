@@ -1,1 +1,1 @@
-"""What is wrong before anything is asked: files of the workspace, columns of the database, connections."""
+"""Checks that run before a question is asked: files of the workspace, columns of the database, connections."""

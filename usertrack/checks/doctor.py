@@ -1,4 +1,4 @@
-"""What stands between this workspace and an answer: settings, connections, scopes, tables, columns and events."""
+"""`usertrack doctor`: checks settings, connections, scopes, tables, columns and events of a workspace."""
 
 import re
 from collections.abc import Collection
@@ -21,13 +21,13 @@ _EVENTS = ("mcp_connect_clicked", "$rageclick", "$exception", "$pageview")
 
 
 def check_settings(settings: Settings) -> list[Finding]:
-    """Every setting with its value (never a secret's) and where it came from."""
+    """Every setting with its value (a secret is masked) and its origin."""
     workspace = Finding("ok", "workspace", str(settings.root or "none; `usertrack init` makes one"))
     sources = Finding("ok", "sources", "the demo" if settings.uses_demo else "your own")
-    return [workspace, sources, *(Finding("ok", name, _shown(settings, name)) for name in SETTINGS)]
+    return [workspace, sources, *(Finding("ok", name, _setting_words(settings, name)) for name in SETTINGS)]
 
 
-def _shown(settings: Settings, name: str) -> str:
+def _setting_words(settings: Settings, name: str) -> str:
     value = settings[name]
     if value is None:
         return f"not set ({SETTINGS[name].env})"
@@ -39,7 +39,7 @@ _CREDENTIALS = re.compile(r"//[^/@]*@")  # in an address
 
 
 def check_sources(runner: Runner) -> list[Finding]:
-    """Both connections: who answers, and how long that takes."""
+    """Both connections: what answers, and how fast."""
     posthog = Statement(
         "posthog",
         "SELECT count() AS events, max(timestamp) AS last FROM events WHERE timestamp <= toDateTime({as_of})",
@@ -55,29 +55,37 @@ def check_sources(runner: Runner) -> list[Finding]:
         name="Postgres",
         limit=1,
     )
-    heard, told = runner.run([posthog, postgres])
+    posthog_answer, postgres_answer = runner.run([posthog, postgres])
     return [
-        *([_failed("PostHog", heard)] if isinstance(heard, UsertrackError) else [_posthog(heard), _scopes(heard)]),
-        *([_failed("Postgres", told)] if isinstance(told, UsertrackError) else _postgres(told)),
+        *(
+            [_failed("PostHog", posthog_answer)]
+            if isinstance(posthog_answer, UsertrackError)
+            else [_posthog(posthog_answer), _scopes(posthog_answer)]
+        ),
+        *(
+            [_failed("Postgres", postgres_answer)]
+            if isinstance(postgres_answer, UsertrackError)
+            else _postgres(postgres_answer)
+        ),
     ]
 
 
 def check_insights(runner: Runner) -> list[Finding]:
-    """Whether the key may read the workspace's favourite insights, and whether they are there."""
-    wanted = runner.settings["insights"]
-    if not wanted:
+    """Whether the key may read the workspace's favourite insights, and whether they exist."""
+    names = runner.settings["insights"]
+    if not names:
         return []
     try:
         known = list_insights(runner)
     except LacksScope as error:
         return [Finding("FAIL", "PostHog scopes", error.message, error.hint)]
     except UsertrackError:
-        return []  # the connection itself is told above
-    missing = [item for item in wanted if not favourites(known, [item])]
+        return []  # `check_sources` reports the connection itself
+    missing = [name for name in names if not favourites(known, [name])]
     if missing:
         text = f"{', '.join(missing)}: no saved insight in this project"
         return [Finding("note", "insights", text, "`usertrack insight list` shows those there are")]
-    return [Finding("ok", "insights", f"insight:read, {len(wanted)} favourites")]
+    return [Finding("ok", "insights", f"insight:read, {len(names)} favourites")]
 
 
 def _failed(name: str, error: UsertrackError) -> Finding:
@@ -95,7 +103,7 @@ def _posthog(answer: Table) -> Finding:
 
 
 def _scopes(answer: Table) -> Finding:
-    """What the key may do: it has just asked a query, and asked about the project."""
+    """What the key may do: its query succeeded, and the notes say whether it could read the project."""
     if NO_PROJECT_READ in answer.notes:
         add = "add it in PostHog under Settings, Personal API keys"
         return Finding("note", "PostHog scopes", f"query:read; {NO_PROJECT_READ}", add)
@@ -116,7 +124,7 @@ def _postgres(answer: Table) -> list[Finding]:
 
 
 def check_events(runner: Runner) -> list[Finding]:
-    """Whether the events that the shipped queries look for ever happened."""
+    """Whether the events that the shipped queries look for have ever happened."""
     names = ", ".join(f"'{name}'" for name in _EVENTS)
     statement = Statement(
         "posthog",
@@ -139,7 +147,7 @@ def check_events(runner: Runner) -> list[Finding]:
 
 
 def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
-    """Everything, in the order in which a newcomer would mend it."""
+    """All checks, in the order in which a newcomer would fix the problems."""
     sources = check_sources(runner)
     down = {finding.subject for finding in sources if finding.level == "FAIL" and not finding.detail.startswith(_EMPTY)}
     if "PostHog" not in down:
@@ -154,15 +162,14 @@ def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
 
 
 def _queries(runner: Runner, down: Collection[str]) -> list[Finding]:
-    """Every query, those of a source that is ``down`` as not checked: why it is down is told already."""
+    """Every query; those of a source that is ``down`` as not checked."""
     folders = {f"{source}/": NAMES[source] for source in SOURCES if NAMES[source] in down}
     findings = check_queries_online(runner) if len(folders) < len(SOURCES) else check_queries(runner.library)
     findings = [
-        Finding("note", finding.subject, f"not checked: {away} cannot be asked", group=finding.group)
-        if away
+        Finding("note", finding.subject, f"not checked: {name} cannot be asked", group=finding.group)
+        if (name := folders.get(finding.subject.partition("/")[0] + "/"))
         else finding
         for finding in findings
-        for away in [folders.get(finding.subject.partition("/")[0] + "/")]
     ]
     return findings if "neon/" in folders else check_tables(runner, findings)
 

@@ -1,4 +1,4 @@
-"""Tables and columns that queries need and Postgres does not have: each told once, with the queries that need it."""
+"""Tables and columns that queries need and Postgres lacks: one finding each, with the queries that need it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ _NO_COLUMN = re.compile(r'column "?(?:(?P<alias>\w+)\.)?(?P<name>\w+)"? does not
 
 
 def needed_tables(library: Library) -> dict[str, list[str]]:
-    """The queries that read each table of Postgres, as far as their SQL can be read from here."""
+    """The queries that read each table of Postgres, as far as their SQL can be parsed."""
     needed: dict[str, list[str]] = {}
     for name in library:
         if name.startswith("neon/"):
@@ -26,29 +26,29 @@ def needed_tables(library: Library) -> dict[str, list[str]]:
 def _tables(library: Library, name: str) -> Mapping[str, str]:
     try:
         return tables_of(library[name].sql, "neon")
-    except UsertrackError:  # told where the query itself is
+    except UsertrackError:  # `check_queries` reports it
         return {}
 
 
 def check_tables(runner: Runner, findings: Sequence[Finding]) -> list[Finding]:
-    """``findings`` about queries; what each missing table and column breaks is one finding."""
+    """``findings`` about queries, with one finding for each missing table and column that breaks some of them."""
     missing = _missing_tables(runner)
-    hindered = {name for names in missing.values() for name in names}
+    blocked = {name for names in missing.values() for name in names}
     columns: dict[str, list[str]] = {}
-    others = []
+    rest = []
     for finding in findings:
         column = _missing_column(finding, runner.library)
-        if finding.level == "FAIL" and finding.subject in hindered:
-            others.append(Finding("note", finding.subject, "needs a table that is missing", group=finding.group))
+        if finding.level == "FAIL" and finding.subject in blocked:
+            rest.append(Finding("note", finding.subject, "needs a table that is missing", group=finding.group))
         elif column:
             columns.setdefault(column, []).append(finding.subject)
-            others.append(Finding("note", finding.subject, "needs a column that is missing", group=finding.group))
+            rest.append(Finding("note", finding.subject, "needs a column that is missing", group=finding.group))
         else:
-            others.append(finding)
+            rest.append(finding)
     return [
-        *(_lacks("table", table, names, _NO_TABLE) for table, names in missing.items()),
-        *(_lacks("column", column, names, _OTHERWISE) for column, names in columns.items()),
-        *others,
+        *(_missing_finding("table", table, names, _NO_TABLE) for table, names in missing.items()),
+        *(_missing_finding("column", column, names, _OTHERWISE) for column, names in columns.items()),
+        *rest,
     ]
 
 
@@ -62,12 +62,12 @@ def _missing_tables(runner: Runner) -> dict[str, list[str]]:
         name="tables",
     )
     answer = runner.run([statement])[0]
-    absent = set() if isinstance(answer, UsertrackError) else {row[0] for row in answer.rows}
-    return {table: names for table, names in needed.items() if table in absent}
+    missing = set() if isinstance(answer, UsertrackError) else {row[0] for row in answer.rows}
+    return {table: names for table, names in needed.items() if table in missing}
 
 
 def _missing_column(finding: Finding, library: Library) -> str:
-    """``fastapi_run.run_state``, of what Postgres said of a query; nothing where it said anything else."""
+    """``fastapi_run.run_state``, from the error of Postgres; empty for any other error."""
     match = (
         _NO_COLUMN.search(finding.detail) if finding.level == "FAIL" and finding.subject.startswith("neon/") else None
     )
@@ -77,7 +77,7 @@ def _missing_column(finding: Finding, library: Library) -> str:
     return f"{table}.{match['name']}" if table else match["name"]
 
 
-def _lacks(kind: str, name: str, queries: Sequence[str], hint: str) -> Finding:
+def _missing_finding(kind: str, name: str, queries: Sequence[str], hint: str) -> Finding:
     more = f" and {len(queries) - _NAMED} more" if len(queries) > _NAMED else ""
     detail = f"does not exist; needed by {', '.join(queries[:_NAMED])}{more}"
     return Finding("FAIL", f"{kind} {name}", detail, hint.format(query=queries[0]))

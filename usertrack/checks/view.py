@@ -1,4 +1,4 @@
-"""Findings of a check as a document; `raise_problems` makes the exit code of them."""
+"""Findings of a check as a document; `raise_problems` turns them into an exit code."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,42 +7,42 @@ from usertrack.core.document import Document, Field, Listing, Paragraph
 from usertrack.core.errors import CheckFailed
 from usertrack.core.table import Column, Row, Table
 
-_SHOWN = {"level": Field(" ", "tag"), "what": Field("What"), "found": Field("Found")}
+_FIELDS = {"level": Field(" ", "tag"), "what": Field("What"), "found": Field("Found")}
 
 
 def findings_document(title: str, findings: Sequence[Finding]) -> Document:
-    """People see what needs a look, its remedy below it, and how many of a group are well; files have all."""
+    """The listing shows problems with hints, and counts a group that is in order; the table has every finding."""
     columns = (Column("level"), Column("what"), Column("detail"), Column("hint"))
     rows: list[Row] = [(f.level, f.subject, f.detail, f.hint or None) for f in findings]
-    seen = Table(tuple(Column(name) for name in _SHOWN), list(_seen(findings)))
+    summary = Table(tuple(Column(name) for name in _FIELDS), list(_rows(findings)))
     return Document(
         title=title,
-        # how many problems there are is the error that the command ends with
-        blocks=(Listing(seen, fields=_SHOWN), *([] if _count(findings) else [Paragraph("everything is in order")])),
+        # the number of problems is in the error with which the command ends
+        blocks=(Listing(summary, fields=_FIELDS), *([] if _count(findings) else [Paragraph("everything is in order")])),
         table=Table(columns, rows, name="findings", title=title),
     )
 
 
-def _seen(findings: Sequence[Finding]) -> Iterator[Row]:
-    told: set[_Reason] = set()
+def _rows(findings: Sequence[Finding]) -> Iterator[Row]:
+    seen: set[_Key] = set()
     for finding in findings:
-        if _cause(finding) in told:
+        if _key(finding) in seen:
             continue
-        told.add(_cause(finding))
+        seen.add(_key(finding))
         if finding.level == "ok" and finding.group:
             yield "ok", finding.group, _how_many(findings, finding.group)
             continue
-        others = sum(_cause(other) == _cause(finding) for other in findings) - 1
-        yield finding.level, finding.subject + (f" and {others} more" if others else ""), finding.detail
+        more = sum(_key(other) == _key(finding) for other in findings) - 1
+        yield finding.level, finding.subject + (f" and {more} more" if more else ""), finding.detail
         if finding.hint:
             yield "", "", f"hint: {finding.hint}"
 
 
-_Reason = tuple[str, ...]
+_Key = tuple[str, ...]
 
 
-def _cause(finding: Finding) -> _Reason:
-    """The same for findings that are told together: what is well, and a key that is refused to every query alike."""
+def _key(finding: Finding) -> _Key:
+    """Equal for findings that share a row: those of a group in order, and one error of many queries."""
     if finding.level == "ok" and finding.group:
         return ("ok", finding.group)
     return (finding.level, finding.group or finding.subject, finding.detail, finding.hint)
@@ -54,7 +54,7 @@ def _how_many(findings: Sequence[Finding], group: str) -> str:
 
 
 def _count(findings: Sequence[Finding]) -> int:
-    return len({_cause(finding) for finding in findings if finding.level == "FAIL"})
+    return len({_key(finding) for finding in findings if finding.level == "FAIL"})
 
 
 def _problems(findings: Sequence[Finding]) -> str:

@@ -1,7 +1,7 @@
-"""What can be known to be wrong in a workspace before anybody asks it a question."""
+"""Checks of a workspace's files: queries, fragments, segments.yaml, failures.yaml and funnels.yaml."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import combinations
@@ -21,11 +21,13 @@ from usertrack.segments.expressions import expand, parse
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.reachability import Reachability, extremes
 from usertrack.segments.rules import Segment, SegmentSet, read_rules
+from usertrack.workspace.files import failures_paths, funnel_paths, rules_path
+from usertrack.workspace.settings import Settings
 
 
 @dataclass(frozen=True)
 class Finding:
-    """``level`` is ok, note or FAIL; only FAIL makes a check fail. Those of a ``group`` are told together."""
+    """``level`` is ok, note or FAIL; only FAIL makes a check fail. A ``group`` that is in order has one row."""
 
     level: str
     subject: str
@@ -35,19 +37,19 @@ class Finding:
 
 
 def check_queries(library: Library) -> list[Finding]:
-    """Every query file: header, parameters, and that it is one statement that reads."""
+    """Every query file: header, parameters, and whether it is one statement that only reads."""
     findings = []
     for name in library:
         try:
             query = library[name]
-            findings.append(_parsed(query) or Finding("ok", name, query.title, group="queries"))
+            findings.append(_syntax_finding(query) or Finding("ok", name, query.title, group="queries"))
         except UsertrackError as error:
             findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
     return findings
 
 
 def check_fragments(library: Library) -> list[Finding]:
-    """Every fragment that cannot be used, whether or not a query names it."""
+    """Every fragment with an error, whether or not a query uses it."""
     findings = []
     for fragments in map(library.fragments, SOURCES):
         for name, path in fragments.files.items():
@@ -58,25 +60,25 @@ def check_fragments(library: Library) -> list[Finding]:
     return findings
 
 
-def _parsed(query: Query) -> Finding | None:
-    """What is wrong with its SQL, as far as that can be known without its source."""
+def _syntax_finding(query: Query) -> Finding | None:
+    """What is wrong with its SQL, as far as that is known without its source."""
     refused = refused_function(query.sql) if query.source == "neon" else None
     if refused:
         where = f"{query.path}:{query.line + query.sql[: refused[0]].count(chr(10))}"
         return Finding("FAIL", query.name, f"{where}: {refused[1]}", BEYOND_TABLES, "queries")
-    found = mistake(query.sql, query.source)
-    if found is None:
+    syntax_error = mistake(query.sql, query.source)
+    if syntax_error is None:
         return None
-    line, near = found
+    line, token = syntax_error
     where = f"{query.place}:{query.line + line - 1}"
-    return Finding("FAIL", query.name, f"{where}: this is no SQL, near '{near}'", _ASK, "queries")
+    return Finding("FAIL", query.name, f"{where}: this is no SQL, near '{token}'", _ASK, "queries")
 
 
 _ASK = "`usertrack check --online` says what Postgres itself makes of it"
 
 
 def check_queries_online(runner: Runner) -> list[Finding]:
-    """Every query that has a value for each parameter, asked of its source for no rows at all."""
+    """Every query, run at its source for no rows; parameters without a default get a placeholder."""
     statements, findings = [], []
     for name in runner.library:
         try:
@@ -87,14 +89,16 @@ def check_queries_online(runner: Runner) -> list[Finding]:
             findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
     for statement, answer in zip(statements, runner.run(statements), strict=True):
         if isinstance(answer, UsertrackError):
-            findings.append(Finding("FAIL", statement.name, _placed(statement, answer), answer.hint, "queries"))
+            findings.append(
+                Finding("FAIL", statement.name, _message_with_place(statement, answer), answer.hint, "queries")
+            )
         else:
-            findings.append(_has_its_facts(statement.name, answer.names, runner.library))
+            findings.append(_columns_finding(statement.name, answer.names, runner.library))
     return findings
 
 
-def _placed(statement: Statement, error: UsertrackError) -> str:
-    """What the source said of the query, with its file, and without the LIMIT that asks for no rows."""
+def _message_with_place(statement: Statement, error: UsertrackError) -> str:
+    """The source's message with the query's file and line, and without our LIMIT 0."""
     message = error.message.removeprefix(f"{statement.name}: ")
     query = statement.query
     if query is None or not isinstance(error, QueryError) or query.place in message:
@@ -117,23 +121,39 @@ _FILLERS: dict[str, Any] = {
 }
 
 
-def _has_its_facts(name: str, names: Sequence[str], library: Library) -> Finding:
+def _columns_finding(name: str, names: Sequence[str], library: Library) -> Finding:
     query = library[name]
     declared = [*query.facts, *filter(None, [query.key]), *(query.metric.columns if query.metric else ())]
-    lacking = [column for column in declared if column not in names]
-    if lacking:
+    missing = [column for column in declared if column not in names]
+    if missing:
         return Finding(
             "FAIL",
             name,
-            f"declares {', '.join(lacking)} and returns {', '.join(names)}",
+            f"declares {', '.join(missing)} and returns {', '.join(names)}",
             "header and SELECT must agree",
             "queries",
         )
     return Finding("ok", name, f"answers with {len(names)} columns", group="queries")
 
 
+def check_files(settings: Settings, library: Library) -> list[Finding]:
+    """The workspace's segments.yaml, failures.yaml and funnels.yaml, or the shipped ones."""
+    checks: dict[str, Callable[[], list[Finding]]] = {
+        "segments.yaml": lambda: check_rules(rules_path(settings), library),
+        "failures.yaml": lambda: _check_causes(failures_paths(settings)),
+        "funnels.yaml": lambda: _check_funnels(funnel_paths(settings)),
+    }
+    findings = []
+    for name, check in checks.items():
+        try:
+            findings += check()
+        except UsageError as error:
+            findings.append(Finding("FAIL", name, error.message, error.hint))
+    return findings
+
+
 def check_rules(path: Path, library: Library) -> list[Finding]:
-    """segments.yaml: shape, unknown facts, types, rules that can never apply, and rules inside others."""
+    """segments.yaml: shape, unknown facts, types, rules that can never apply, and rules that imply another one."""
     try:
         rules = read_rules(path)
         profiles = Profiles(rules, library, datetime(2026, 1, 1, tzinfo=UTC))
@@ -145,27 +165,21 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
         problems = [problem for segment in segment_set.segments if (problem := _problem(profiles, segment))]
         findings += problems or [
             Finding("ok", f"set {segment_set.name}", f"{len(segment_set.segments)} segments"),
-            *_logic(profiles, segment_set),
+            *_logic_findings(profiles, segment_set),
         ]
     return findings
 
 
-def check_causes(paths: Sequence[Path]) -> list[Finding]:
+def _check_causes(paths: Sequence[Path]) -> list[Finding]:
     """failures.yaml: shape, patterns, categories and labels of every rule."""
-    try:
-        catalogue = read_catalogue(paths)
-    except UsageError as error:
-        return [Finding("FAIL", "failures.yaml", error.message, error.hint)]
+    catalogue = read_catalogue(paths)
     counts = f"{len(catalogue.rules)} rules in {len(catalogue.categories)} categories"
     return [Finding("ok", "failures.yaml", counts)]
 
 
-def check_funnels(paths: Sequence[Path]) -> list[Finding]:
+def _check_funnels(paths: Sequence[Path]) -> list[Finding]:
     """funnels.yaml: shape, steps with their conditions, windows and orders of every funnel."""
-    try:
-        funnels = named_funnels(paths)
-    except UsageError as error:
-        return [Finding("FAIL", "funnels.yaml", error.message, error.hint)]
+    funnels = named_funnels(paths)
     return [Finding("ok", "funnels.yaml", f"{len(funnels)} funnel{'s' * (len(funnels) != 1)}")]
 
 
@@ -177,18 +191,22 @@ def _problem(profiles: Profiles, segment: Segment) -> Finding | None:
     return None
 
 
-def _logic(profiles: Profiles, segment_set: SegmentSet) -> list[Finding]:
-    """What the rules of a set mean for each other: rules for nobody, and rules inside others."""
+def _logic_findings(profiles: Profiles, segment_set: SegmentSet) -> list[Finding]:
+    """Rules of a set that nobody can fulfil, and rules that imply another rule of the set."""
     reach = Reachability(profiles.connection, {name: fact.type for name, fact in profiles.facts.items()})
     rules = {segment.id: condition(profiles, segment) for segment in segment_set.segments}
     findings, before = [], list[Segment]()
     for segment in segment_set.segments:
-        taken = [(rules[earlier.id], False) for earlier in before] if segment_set.exclusive else []
+        earlier_rules = [(rules[earlier.id], False) for earlier in before] if segment_set.exclusive else []
         if not reach.possible([(rules[segment.id], True)]):
-            findings.append(_wrong(profiles, segment, "nobody can ever be in it", "its conditions exclude each other"))
-        elif not reach.possible([(rules[segment.id], True), *taken]):
             findings.append(
-                _wrong(profiles, segment, "the segments before it leave nobody for it", "move it up in `precedence`")
+                _unreachable(profiles, segment, "nobody can ever be in it", "its conditions exclude each other")
+            )
+        elif not reach.possible([(rules[segment.id], True), *earlier_rules]):
+            findings.append(
+                _unreachable(
+                    profiles, segment, "the segments before it leave nobody for it", "move it up in `precedence`"
+                )
             )
         else:
             before.append(segment)
@@ -197,30 +215,32 @@ def _logic(profiles: Profiles, segment_set: SegmentSet) -> list[Finding]:
         for first, second in combinations(before, 2):
             for inner, outer in ((first, second), (second, first)):
                 if not reach.possible([(rules[inner.id], True), (rules[outer.id], False)]):
-                    findings.append(_inside(profiles, inner, outer, hidden=inner is second))
+                    findings.append(_overlap(profiles, inner, outer, hidden=inner is second))
     return findings
 
 
-def _wrong(profiles: Profiles, segment: Segment, detail: str, hint: str) -> Finding:
+def _unreachable(profiles: Profiles, segment: Segment, detail: str, hint: str) -> Finding:
     return Finding("FAIL", f"segment {segment.id}", f"{rule_location(profiles.rules, segment, 'when')}: {detail}", hint)
 
 
-_SCALE = (0, 10)  # of priorities, so that people of all segments sort into one list
+_SCALE = (0, 10)  # of priorities, so that people of all segments can be sorted together
 
 
 def _off_scale(profiles: Profiles, segment: Segment, rule: Any) -> list[Finding]:
-    """A note for a priority that leaves the scale; found by trying, so that what is found is true."""
+    """A note for a priority that can leave the scale, with an example that DuckDB computed."""
     where = rule_location(profiles.rules, segment, "priority")
-    asked = [expand(part, profiles.derived) for part in (rule, parse(segment.priority, where))]
-    least, most = extremes(profiles.connection, {name: fact.type for name, fact in profiles.facts.items()}, *asked)
-    out = [value for value in (most, least) if value is not None and not _SCALE[0] <= round(value, 1) <= _SCALE[1]]
-    if not out:
+    expressions = [expand(part, profiles.derived) for part in (rule, parse(segment.priority, where))]
+    least, most = extremes(
+        profiles.connection, {name: fact.type for name, fact in profiles.facts.items()}, *expressions
+    )
+    outside = [value for value in (most, least) if value is not None and not _SCALE[0] <= round(value, 1) <= _SCALE[1]]
+    if not outside:
         return []
-    text = f"{where}: its priority can be {number(out[0], 1)}, and the scale is {_SCALE[0]} to {_SCALE[1]}"
+    text = f"{where}: its priority can be {number(outside[0], 1)}, and the scale is {_SCALE[0]} to {_SCALE[1]}"
     return [Finding("note", f"segment {segment.id}", text, "write least(10, greatest(0, …)) around it")]
 
 
-def _inside(profiles: Profiles, inner: Segment, outer: Segment, *, hidden: bool) -> Finding:
+def _overlap(profiles: Profiles, inner: Segment, outer: Segment, *, hidden: bool) -> Finding:
     text = f"{rule_location(profiles.rules, inner, 'when')}: overlap: everybody in it is in {outer.id} too"
     if hidden:
         text, hint = f"{text}, which comes first, so it is nobody's primary segment", "move it up in `precedence`"

@@ -44,18 +44,16 @@ def check(
     from usertrack.checks.view import findings_document, raise_problems
     from usertrack.checks.workspace import (
         Finding,
-        check_causes,
+        check_files,
         check_fragments,
-        check_funnels,
         check_queries,
         check_queries_online,
-        check_rules,
     )
     from usertrack.cli import output
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import emit, open_session
     from usertrack.core.errors import UsageError
-    from usertrack.workspace.files import failures_paths, funnel_paths, library_of, rules_path
+    from usertrack.workspace.files import library_of
     from usertrack.workspace.settings import FILE_NAME
 
     try:
@@ -74,8 +72,7 @@ def check(
             findings = check_queries_online(session.runner)
     else:
         findings = [*check_fragments(library), *check_queries(library)]
-    findings += check_rules(rules_path(settings), library) + check_causes(failures_paths(settings))
-    findings += check_funnels(funnel_paths(settings))
+    findings += check_files(settings, library)
     emit(findings_document("usertrack check", findings), settings, common)
     raise_problems(findings)
 

@@ -1,4 +1,4 @@
-"""Failure investigation: what fails, for whom, since when, and whose it is to mend.
+"""Failure investigation: what fails, for whom, since when, and who has to fix it.
 
-Tool level (single calls) and workflow level (whole runs) stand side by side and are never mixed in one number.
+Tool level (calls) and workflow level (runs) are shown side by side, and never mixed in one number.
 """

@@ -1,4 +1,4 @@
-"""failures.yaml: what a fingerprint is called, its category, and who mends it. The first rule that matches wins."""
+"""failures.yaml: rules that give a fingerprint its label, category and owner. The first rule that matches wins."""
 
 import re
 import string
@@ -11,7 +11,7 @@ from usertrack.core.errors import did_you_mean
 from usertrack.workspace.yaml_file import YamlFile
 
 LEVELS = ("workflow", "tool")
-_GIVEN = ("tool", "provider")  # fields of a label beside the groups of its pattern
+_BUILT_IN_FIELDS = ("tool", "provider")  # which a label may use beside the groups of its pattern
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 
 
@@ -24,7 +24,7 @@ class Category:
 
 @dataclass(frozen=True)
 class Cause:
-    """What a failure is called and whose it is. Where no rule knows it, it is called by its fingerprint."""
+    """Label, category and owner of a failure. Without a matching rule, the label is the fingerprint."""
 
     label: str
     category: str
@@ -42,12 +42,12 @@ class CauseRule:
     label: str
     level: str = ""
 
-    def cause(self, level: str, text: str, given: Mapping[str, str]) -> Cause | None:
-        """The cause of a failure with the fingerprint ``text``, if this rule knows it."""
+    def cause(self, level: str, text: str, fields: Mapping[str, str]) -> Cause | None:
+        """The cause of a failure with the fingerprint ``text``, if this rule matches."""
         match = self.pattern.search(text) if self.level in ("", level) else None
         if match is None:
             return None
-        values = {**given, **{name: value or "" for name, value in match.groupdict().items()}}
+        values = {**fields, **{name: value or "" for name, value in match.groupdict().items()}}
         return Cause(_filled(self.label, values), self.category.name, self.category.owner)
 
 
@@ -60,10 +60,10 @@ class Catalogue:
     path: Path
     counts: Mapping[Path, int] = field(default_factory=dict)
 
-    def judge(self, level: str, text: str, *, tool: str = "", provider: str = "") -> Cause:
-        given = {"tool": tool, "provider": provider}
-        found = (rule.cause(level, text, given) for rule in self.rules)
-        return next(filter(None, found), Cause(text, UNKNOWN, "", known=False))
+    def cause_of(self, level: str, text: str, *, tool: str = "", provider: str = "") -> Cause:
+        fields = {"tool": tool, "provider": provider}
+        causes = (rule.cause(level, text, fields) for rule in self.rules)
+        return next(filter(None, causes), Cause(text, UNKNOWN, "", known=False))
 
 
 def read_catalogue(paths: Sequence[Path]) -> Catalogue:
@@ -71,7 +71,7 @@ def read_catalogue(paths: Sequence[Path]) -> Catalogue:
     files = []
     for path in paths:
         files.append(_Causes(path))
-        if not files[-1].goes_on:
+        if not files[-1].includes_shipped:
             break
     categories: dict[str, Category] = {}
     for file in reversed(files):
@@ -94,7 +94,7 @@ class _Causes(YamlFile):
         self.known(self.document, {"categories", "rules", "shipped"})
         if not isinstance(self.document.get("shipped", True), bool):
             raise self.wrong("'shipped' is true or false", "shipped")
-        self.goes_on: bool = self.document.get("shipped", True)
+        self.includes_shipped: bool = self.document.get("shipped", True)
 
     def categories(self) -> dict[str, Category]:
         listed = self.document.get("categories")
@@ -141,7 +141,7 @@ class _Causes(YamlFile):
         return pattern
 
     def _label(self, label: str, pattern: re.Pattern[str], *at: Any) -> None:
-        known = (*pattern.groupindex, *_GIVEN)
+        known = (*pattern.groupindex, *_BUILT_IN_FIELDS)
         try:
             fields = [part for part in string.Formatter().parse(label) if part[1] is not None]
         except ValueError as error:
@@ -149,12 +149,12 @@ class _Causes(YamlFile):
         for _, name, spec, conversion in fields:
             if spec or conversion or name not in known:
                 wrong = f"{{{name}}}" if name in known else f"{{{name}}}: the pattern has no such group"
-                hint = did_you_mean(str(name), known, f"a label takes {', '.join(f'{{{one}}}' for one in known)}")
+                hint = did_you_mean(str(name), known, f"a label takes {', '.join(f'{{{field}}}' for field in known)}")
                 raise self.wrong(f"the label has {wrong}", *at, hint=hint)
 
 
 def _filled(label: str, values: Mapping[str, str]) -> str:
-    """``label`` with its fields filled in; a part in [brackets] goes when all fields in it are empty."""
+    """``label`` with its fields filled in, without the parts in [brackets] whose fields are all empty."""
     parts = _OPTIONAL.split(label)
     text = "".join(_part(part, values, optional=bool(number % 2)) for number, part in enumerate(parts))
     return text[:1].upper() + text[1:]

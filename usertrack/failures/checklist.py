@@ -1,4 +1,4 @@
-"""The seven points of a failure investigation, each with what was found under it, in a sentence."""
+"""The checklist of a failure investigation: seven points, each with its result in a sentence."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,7 +13,7 @@ NOUNS = {"workflow": "run", "tool": "call"}
 
 
 def checklist(investigation: Investigation, timezone: str) -> list[tuple[str, str]]:
-    """(what was checked, what was found), in the order of the process."""
+    """(point, result) in the order of the investigation."""
     points: list[tuple[str, tuple[str, ...], Callable[[], str]]] = [
         ("Tool-level failures", ("levels",), lambda: _level(investigation.levels["tool"], investigation.person)),
         (
@@ -27,8 +27,10 @@ def checklist(investigation: Investigation, timezone: str) -> list[tuple[str, st
         ("Timeline", ("windows", "messages", "days"), lambda: _timeline(investigation, timezone)),
         ("Messages read", ("messages", "levels"), lambda: _messages(investigation)),
     ]
-    unknown = {what: investigation.unknown(*parts) for what, parts, _ in points}
-    return [(what, f"unknown: {unknown[what]}" if unknown[what] else said()) for what, _, said in points]
+    return [
+        (point, f"unknown: {reason}" if (reason := investigation.unknown(*parts)) else result())
+        for point, parts, result in points
+    ]
 
 
 def span(incident: Incident, timezone: str) -> str:
@@ -37,8 +39,8 @@ def span(incident: Incident, timezone: str) -> str:
     return f"{_day(first)}, {first:%H:%M}–{'' if last.date() == first.date() else _day(last) + ', '}{last:%H:%M}"
 
 
-def _day(when: datetime) -> str:
-    return f"{when.day} {when:%b}"
+def _day(day: datetime) -> str:
+    return f"{day.day} {day:%b}"
 
 
 def by_category(investigation: Investigation) -> list[tuple[str, str, dict[str, int]]]:
@@ -59,7 +61,7 @@ def by_category(investigation: Investigation) -> list[tuple[str, str, dict[str, 
         )
         for name, owner in listed
     ]
-    return [one for one in counts if any(one[2].values())]
+    return [row for row in counts if any(row[2].values())]
 
 
 def percent(share: float) -> str:
@@ -78,13 +80,13 @@ def _level(level: Level, person: str) -> str:
 def _usage(investigation: Investigation) -> str:
     calls = investigation.used
     if investigation.tools:
-        said = ", ".join(f"{name} {number(calls[name])}×" for name in investigation.tools)
-        return f"yes: {said} up to now; runs have no key to tool calls, so all runs are looked at"
+        used = ", ".join(f"{name} {number(calls[name])}×" for name in investigation.tools)
+        return f"yes: {used} up to now; runs have no key to tool calls, so all runs are looked at"
     if not calls:
         return "no tool was called"
     most = sorted(calls, key=lambda name: (-calls[name], name))[:3]
-    said = ", ".join(f"{name} {number(calls[name])}×" for name in most)
-    return f"{plural(len(calls), 'tool')} called, most {said}; `--tool NAME` checks one"
+    used = ", ".join(f"{name} {number(calls[name])}×" for name in most)
+    return f"{plural(len(calls), 'tool')} called, most {used}; `--tool NAME` checks one"
 
 
 def _kinds(investigation: Investigation) -> str:
@@ -102,14 +104,16 @@ def _causes(investigation: Investigation) -> str:
     parts = []
     for level in LEVELS:
         counts = sorted((-counts[level], name) for name, _, counts in by_category(investigation) if counts[level])
-        said = ", ".join(f"{name} {number(-count)}" for count, name in counts)
-        parts.append(f"{NOUNS[level]}s: {said or 'none failed'}")
+        words = ", ".join(f"{name} {number(-count)}" for count, name in counts)
+        parts.append(f"{NOUNS[level]}s: {words or 'none failed'}")
     return "; ".join(parts)
 
 
 def _timeline(investigation: Investigation, timezone: str) -> str:
-    said = [f"{incident.cause}, {span(incident, timezone)}" for incident in investigation.incidents]
-    incidents = f"{plural(len(said), 'platform incident')} ({'; '.join(said)})" if said else "no platform incident"
+    labels = [f"{incident.cause}, {span(incident, timezone)}" for incident in investigation.incidents]
+    incidents = (
+        f"{plural(len(labels), 'platform incident')} ({'; '.join(labels)})" if labels else "no platform incident"
+    )
     if not investigation.contrasts:
         return f"{incidents}; no hint in anybody's days that it is the platform's"
     who = "1 person has" if len(investigation.contrasts) == 1 else f"{number(len(investigation.contrasts))} people have"

@@ -1,4 +1,4 @@
-"""A failure investigation as programs want it: one table with a row per fingerprint, and everything as JSON."""
+"""A failure investigation for programs: a table with a row per fingerprint, and the whole as JSON."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from usertrack.core.table import Column, Row, Table
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, ONE_CAUSE, PEOPLE, Incident
 from usertrack.failures.causes import UNKNOWN
 from usertrack.failures.checklist import by_category, checklist
-from usertrack.failures.days import SURE, Contrast
+from usertrack.failures.days import SIGNIFICANCE, Contrast
 from usertrack.failures.investigation import Fingerprint, Investigation, Level
 
 COLUMNS = (
@@ -42,9 +42,9 @@ def _fingerprint(fingerprint: Fingerprint) -> Row:
 
 
 def days_of_runs(investigation: Investigation, timezone: str) -> list[tuple[date, int, int]]:
-    """(day, finished, failed) of every calendar day of the window: runs of those with any failed run, oldest first.
+    """(day, finished, failed) of every calendar day of the window, oldest first: runs of people with any failed run.
 
-    The first and the last day are as much of them as the window holds.
+    The first and the last day may be partial.
     """
     first, last = (in_zone(moment, timezone).date() for moment in (investigation.since, investigation.as_of))
     days = {first + timedelta(days=number): (0, 0) for number in range((last - first).days + 1)}
@@ -68,7 +68,7 @@ _RESTS_ON = {
     "tools_used": ("used",),
     **dict.fromkeys(("run_days", "likely_platform"), ("days",)),
 }
-"""What is null in the document when a part is missing."""
+"""The keys of the document, each with the parts without which it is null."""
 
 
 def _everything(investigation: Investigation, timezone: str) -> dict[str, Any]:
@@ -99,10 +99,10 @@ def _everything(investigation: Investigation, timezone: str) -> dict[str, Any]:
             for day, finished, failed in days_of_runs(investigation, timezone)
         ],
         "likely_platform": {
-            "false_alarms": SURE,
+            "false_alarms": SIGNIFICANCE,
             "people": [_contrast(contrast) for contrast in investigation.contrasts],
         },
-        "checklist": [{"checked": what, "found": said} for what, said in checklist(investigation, timezone)],
+        "checklist": [{"checked": point, "found": result} for point, result in checklist(investigation, timezone)],
         "missing": dict(investigation.missing),
         "notes": list(investigation.notes),
     }

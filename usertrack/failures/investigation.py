@@ -1,4 +1,4 @@
-"""The investigation itself: what failed on each level, why, for whom, together with whom, and what was checked."""
+"""A failure investigation: asks Postgres what failed on each level, why and for whom, and finds incidents."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 from usertrack.core.errors import UsageError, UsertrackError, did_you_mean
 from usertrack.core.table import Row, Table
 from usertrack.engine.runner import Runner
-from usertrack.failures.bursts import Failure, Incident, Stretch, incidents, measured, tested, unlikely
+from usertrack.failures.bursts import Failure, Incident, Stretch, incidents, tested, unlikely, with_full_stretches
 from usertrack.failures.causes import Catalogue, Cause
 from usertrack.failures.days import Contrast, RunDay, contrasts
 from usertrack.failures.masking import fingerprint, redacted
@@ -23,7 +23,7 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Fingerprint:
-    """All failures of a level, at tool level of one tool, that say the same; the sample is the latest message."""
+    """All failures of a level (at tool level also of a tool) with the same message; the sample is the latest one."""
 
     level: str
     cause: Cause
@@ -39,7 +39,7 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Level:
-    """What finished and failed on a level; ``unknown`` are outcomes that usertrack does not know.
+    """Counts of what finished and failed on a level; ``unknown`` are outcomes that usertrack does not know.
 
     ``nameless`` of the ``people`` are backend users without an account.
     """
@@ -56,7 +56,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Unused:
-    """The assumption fails: ``person`` never called a tool called ``wanted``, but ``tools``, each so many times."""
+    """The answer for a ``person`` who never called ``tool``; ``tools`` are those that they called, with the counts."""
 
     person: str
     tool: str
@@ -66,11 +66,11 @@ class Unused:
 
 @dataclass(frozen=True)
 class Investigation:
-    """Everything found. ``person`` and ``tools`` narrow it where given; incidents are always those of everybody.
+    """``person`` and ``tools`` narrow all of it but the incidents, which are always those of everybody.
 
-    ``used`` are calls by tool: the person's ever; where nobody is named everybody's, of the window (ever with a tool).
-    ``stretches`` is how many the burst test looked at. ``missing`` are the parts (levels, kinds, messages, days,
-    windows, used) whose query failed, with the reason: what rests on them is empty here, and unknown.
+    ``used`` are calls by tool: all calls of the person; without a person, everybody's in the window (ever with a tool).
+    ``stretches`` is how many the burst test tested. ``missing`` are the parts (levels, kinds, messages, days, windows,
+    used) whose query failed, with the reason: the fields that need them are empty, and unknown.
     """
 
     as_of: datetime
@@ -91,7 +91,7 @@ class Investigation:
     begins: datetime = BEGINNING
 
     def unknown(self, *parts: str) -> str:
-        """Why what rests on ``parts`` is unknown; empty when it is known."""
+        """Why a figure that needs ``parts`` is unknown; empty when it is known."""
         return "; ".join(dict.fromkeys(self.missing[part] for part in parts if part in self.missing))
 
     @property
@@ -102,14 +102,14 @@ class Investigation:
         return [fingerprint for fingerprint in self.fingerprints if fingerprint.level == level]
 
 
-def account_named(runner: Runner, wanted: str) -> list[str]:
-    """The e-mail of the account called ``wanted``, and any other spellings of it that Postgres has.
+def account_named(runner: Runner, name: str) -> list[str]:
+    """The e-mail of the account called ``name``, and other spellings of it that Postgres has.
 
-    Raises UsageError naming near matches. PostHog is not asked.
+    Raises UsageError with near matches. It does not ask PostHog.
     """
     rules = Rules(Path("segments.yaml"), "email", {"neon/accounts": {}}, (), {})
-    profiles = build_profiles(runner, rules, only=wanted)
-    find_person(profiles if profiles.people else build_profiles(runner, rules), wanted)
+    profiles = build_profiles(runner, rules, only=name)
+    find_person(profiles if profiles.people else build_profiles(runner, rules), name)
     return profiles.spellings
 
 
@@ -122,16 +122,16 @@ def investigate(
     days: int = 30,
     since: datetime = BEGINNING,
 ) -> Investigation | Unused:
-    """Ask Postgres everything and put it together. ``person`` is an account's e-mail as `account_named` gives it.
+    """Ask Postgres everything. ``person`` is what `account_named` returns.
 
     Levels, messages and stretches are those of the last ``days``, and not from before ``since`` (UTC).
 
-    ``Unused`` comes back when the person never called the tool. A query that fails leaves its part ``missing``. Raises
-    UsageError for a tool that nobody ever called, and the error of Postgres where it answered nothing, or where the
-    tool cannot be looked up.
+    Returns ``Unused`` when the person never called the tool. A query that fails leaves its part ``missing``. Raises
+    UsageError for a tool that nobody ever called, and the error of Postgres if no query was answered, or if the tool
+    cannot be looked up.
     """
     missing: dict[str, str] = {}
-    whose, person = next(iter(person), ""), list(person)
+    email, person = next(iter(person), ""), list(person)
     try:
         used = _used(runner, person, EVER if tool else days)
     except UsertrackError as error:
@@ -140,61 +140,62 @@ def investigate(
         used, missing["used"] = {}, error.message
     tools = tools_named(list(used), tool) if tool else []
     if tool and not tools:
-        _known_to_anybody(runner, person, tool)
-        return Unused(whose, tool, used, runner.as_of)
-    narrowed = {"person": person, "days": days, "tools": tools, "since": since}
+        _require_known_tool(runner, person, tool)
+        return Unused(email, tool, used, runner.as_of)
+    filters = {"person": person, "days": days, "tools": tools, "since": since}
     kinds = ("neon/user_tool_kinds", {"email": person, "days": days}) if person else ("neon/tool_kinds", {"days": days})
-    asked = {
-        "levels": ("neon/failure_levels", narrowed),
+    queries = {
+        "levels": ("neon/failure_levels", filters),
         "kinds": kinds,
-        "messages": ("neon/failure_messages", narrowed),
+        "messages": ("neon/failure_messages", filters),
         "days": ("neon/failure_days", {"person": person, "days": days}),
         "windows": ("neon/failure_windows", {"days": days, "since": since}),
     }
-    parts = _answers(runner, asked, missing)
+    parts = _answers(runner, queries, missing)
     stretches = [Stretch(*row) for row in parts["windows"].rows]
-    fingerprints, failures = gather(catalogue, parts["messages"].rows)
+    fingerprints, failures = group_failures(catalogue, parts["messages"].rows)
     if (person or tools) and unlikely(stretches):
-        everybodys = runner.bind("neon/failure_messages", {"days": days, "since": since})
-        failures = gather(catalogue, runner.table(everybodys).rows)[1]
-        failures = [replace(error, person=whose) if error.person in person else error for error in failures]
-    own_days = [(str(row[0]), RunDay(*row[1:])) for row in parts["days"].rows]
-    hit = _measured(runner, incidents(stretches, failures), stretches, {"days": days, "since": since})
-    found = {row[0]: Level(*(*row[:6], tuple(row[6]), row[7])) for row in parts["levels"].rows}
+        all_messages = runner.bind("neon/failure_messages", {"days": days, "since": since})
+        failures = group_failures(catalogue, runner.table(all_messages).rows)[1]
+        failures = [replace(error, person=email) if error.person in person else error for error in failures]
+    run_days = [(str(row[0]), RunDay(*row[1:])) for row in parts["days"].rows]
+    window = {"days": days, "since": since}
+    platform_incidents = _with_full_stretches(runner, incidents(stretches, failures), stretches, window)
+    levels = {row[0]: Level(*(*row[:6], tuple(row[6]), row[7])) for row in parts["levels"].rows}
     return Investigation(
         as_of=runner.as_of,
         days=days,
-        person=whose,
+        person=email,
         tools=tuple(tools),
-        levels={name: found.get(name, Level(name)) for name in ("workflow", "tool")},
+        levels={name: levels.get(name, Level(name)) for name in ("workflow", "tool")},
         fingerprints=tuple(fingerprints),
-        incidents=tuple(hit),
+        incidents=tuple(platform_incidents),
         stretches=len(tested(stretches)),
-        kinds=_held(parts["kinds"]),
+        kinds=_in_memory(parts["kinds"]),
         used=used,
-        by_day=tuple(own_days),
-        contrasts=tuple(contrasts(own_days, _struck(hit, failures))),
+        by_day=tuple(run_days),
+        contrasts=tuple(contrasts(run_days, _failures_in_incidents(platform_incidents, failures))),
         catalogue=catalogue,
-        notes=tuple(dict.fromkeys([*_notes(found.values()), *missing.values()])),
+        notes=tuple(dict.fromkeys([*_notes(levels.values()), *missing.values()])),
         missing=missing,
         begins=since,
     )
 
 
-def _held(table: Table) -> Table:
-    """A small table, kept beyond the run that its rows lie on the disk of."""
+def _in_memory(table: Table) -> Table:
+    """A small table, copied from disk to memory, so that it outlives the run."""
     return replace(table, rows=list(table.rows))
 
 
-def tools_named(known: Sequence[str], wanted: str) -> list[str]:
-    """The tool called ``wanted``, else every tool that has it in its name: plain text, any case, no wildcards."""
-    text = wanted.strip().lower()
+def tools_named(known: Sequence[str], search: str) -> list[str]:
+    """The tool called ``search``, else every tool whose name contains it; in any case, without wildcards."""
+    text = search.strip().lower()
     exact = [name for name in known if name.lower() == text]
     return exact or sorted(name for name in known if text and text in name.lower())
 
 
 def _used(runner: Runner, person: Sequence[str], days: int) -> dict[str, int]:
-    """Calls of each tool: the person's ever, or everybody's within ``days``; the most used first."""
+    """Calls of each tool, most used first: all calls of the person, or everybody's within ``days``."""
     name, params = ("user_tool_use", {"email": list(person), "tool": ""}) if person else ("top_tools", {"days": days})
     calls: Counter[str] = Counter()
     for row in runner.table(runner.bind(f"neon/{name}", params)).dicts():
@@ -202,8 +203,8 @@ def _used(runner: Runner, person: Sequence[str], days: int) -> dict[str, int]:
     return dict(calls)
 
 
-def _known_to_anybody(runner: Runner, person: Sequence[str], tool: str) -> None:
-    """Raise UsageError when nobody ever called such a tool: it is misspelt rather than not used."""
+def _require_known_tool(runner: Runner, person: Sequence[str], tool: str) -> None:
+    """Raise UsageError when nobody ever called such a tool: then it is misspelt."""
     known = list(_used(runner, [], EVER)) if person else []
     if not tools_named(known, tool):
         known = known or list(_used(runner, [], EVER))
@@ -212,10 +213,10 @@ def _known_to_anybody(runner: Runner, person: Sequence[str], tool: str) -> None:
 
 
 def _answers(
-    runner: Runner, asked: Mapping[str, tuple[str, Mapping[str, object]]], missing: dict[str, str]
+    runner: Runner, queries: Mapping[str, tuple[str, Mapping[str, object]]], missing: dict[str, str]
 ) -> dict[str, Table]:
-    """The answer to each part; an empty one, and why in ``missing``, for what failed. Raises when nothing answered."""
-    answers = dict(zip(asked, runner.run([runner.bind(*query) for query in asked.values()]), strict=True))
+    """The answer to each part; an empty table, and the reason in ``missing``, for an error. Raises if all failed."""
+    answers = dict(zip(queries, runner.run([runner.bind(*query) for query in queries.values()]), strict=True))
     errors = {part: answer for part, answer in answers.items() if isinstance(answer, UsertrackError)}
     if len(errors) == len(answers):
         raise next(iter(errors.values()))
@@ -223,8 +224,8 @@ def _answers(
     return {part: answer if isinstance(answer, Table) else Table((), []) for part, answer in answers.items()}
 
 
-def gather(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fingerprint], list[Failure]]:
-    """Failures by fingerprint, most first, and each failure by itself. Rows are those of `failure_messages`."""
+def group_failures(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fingerprint], list[Failure]]:
+    """Fingerprints, most failures first, and every single failure. ``rows`` are those of `failure_messages`."""
     groups: dict[tuple[str, str, str], Fingerprint] = {}
     samples: dict[tuple[str, str, str], str] = {}
     failures = []
@@ -232,7 +233,7 @@ def gather(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fingerprint]
         text = fingerprint(message or "", error_type or "")
         key = (level, tool or "", text)
         if (group := groups.get(key)) is None:
-            cause = catalogue.judge(level, text, tool=tool or "", provider=provider or "")
+            cause = catalogue.cause_of(level, text, tool=tool or "", provider=provider or "")
             group = groups[key] = Fingerprint(level, cause, text, tool or "", provider or "")
         group.failures += 1
         group.people.add(person)
@@ -242,22 +243,27 @@ def gather(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fingerprint]
         failures.append(Failure(level, at, person, group.cause.label))
     for key, group in groups.items():
         group.sample = redacted(samples.get(key, ""))
-    return sorted(groups.values(), key=lambda one: (-one.failures, one.level, one.tool, one.text)), failures
+    return sorted(groups.values(), key=lambda group: (-group.failures, group.level, group.tool, group.text)), failures
 
 
-def _measured(
-    runner: Runner, hit: Sequence[Incident], stretches: Sequence[Stretch], window: Mapping[str, object]
+def _with_full_stretches(
+    runner: Runner, bursts: Sequence[Incident], stretches: Sequence[Stretch], window: Mapping[str, object]
 ) -> list[Incident]:
-    """Each incident with the figures of its whole duration, which is asked for where no stretch is as long."""
+    """Each incident with the figures of its whole duration; asks for them where no stretch is as long."""
     counted = {stretch.key for stretch in stretches}
-    lengths = sorted({incident.key[-1] for incident in hit if incident.key not in counted})
+    lengths = sorted({incident.key[-1] for incident in bursts if incident.key not in counted})
     longer = runner.bind("neon/failure_windows", {**window, "lengths": [str(length) for length in lengths]})
-    return measured(hit, [*stretches, *(Stretch(*row) for row in (runner.table(longer).rows if lengths else ()))])
+    rows = runner.table(longer).rows if lengths else ()
+    return with_full_stretches(bursts, [*stretches, *(Stretch(*row) for row in rows)])
 
 
-def _struck(hit: Iterable[Incident], failures: Iterable[Failure]) -> Counter[str]:
+def _failures_in_incidents(platform_incidents: Iterable[Incident], failures: Iterable[Failure]) -> Counter[str]:
     """How many failed runs of each person are part of an incident."""
-    times = [(incident.start, incident.end, incident.cause) for incident in hit if incident.level == "workflow"]
+    times = [
+        (incident.start, incident.end, incident.cause)
+        for incident in platform_incidents
+        if incident.level == "workflow"
+    ]
     runs = (failure for failure in failures if times and failure.level == "workflow")
     return Counter(
         run.person for run in runs if any(start <= run.at < end and run.cause == cause for start, end, cause in times)

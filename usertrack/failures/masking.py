@@ -1,7 +1,7 @@
-"""What a message says without what differs each time: its fingerprint depends on the message alone, never on others.
+"""Fingerprints of messages: the text without what differs each time, such as ids, amounts and paths.
 
-Neither a fingerprint nor a redacted sample holds an e-mail, a run of six digits, or a text that looks like a token.
-Patterns begin where a run of their characters begins and never step back over it: time grows with length alone.
+A fingerprint depends on the message alone. Neither a fingerprint nor a redacted sample holds an e-mail, six digits in a
+row, or a text that looks like a token. The patterns never backtrack, so time grows linearly with length.
 """
 
 import re
@@ -9,18 +9,18 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
-LONGEST = 4_000  # characters of a message that are looked at
-_FINGERPRINT, _SAMPLE = 200, 300  # characters that are kept
+LONGEST = 4_000  # characters of a message that are read
+_FINGERPRINT, _SAMPLE = 200, 300  # characters at the most
 
 Mask = tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
-"""Lower-case texts, one of which a message must hold for the pattern to have a chance; the pattern; its stand-in."""
+"""Lower-case keywords, one of which a message must hold for the pattern to match; the pattern; its replacement."""
 
 
 def fingerprint(message: str, error_type: str = "") -> str:
     """The line of ``message`` that says what happened, without ids, amounts, paths and addresses.
 
-    Codes stay (``rc=137``, ``429``), and so does the 0 of "account has 0". ``error_type`` comes first where the line
-    lacks it.
+    Codes stay (``rc=137``, ``429``), and so does the 0 of "account has 0". ``error_type`` comes first if the line lacks
+    it.
     """
     line = telling_line(_plain(message))
     if error_type and error_type.lower() not in line.lower():
@@ -29,15 +29,15 @@ def fingerprint(message: str, error_type: str = "") -> str:
 
 
 def redacted(message: str) -> str:
-    """``message`` on one line, the telling one first, without secrets, e-mails, ids, long numbers and URL paths."""
+    """``message`` on one line, its `telling_line` first, without secrets, e-mails, ids, long numbers and URL paths."""
     text = _plain(message)
     telling = telling_line(text)
-    others = [line for line in text.splitlines() if line.strip() and line != telling]
-    return _cut(" ⏎ ".join(_masked(line, _SECRETS) for line in [telling, *others]), _SAMPLE)
+    rest = [line for line in text.splitlines() if line.strip() and line != telling]
+    return _cut(" ⏎ ".join(_masked(line, _SECRETS) for line in [telling, *rest]), _SAMPLE)
 
 
 def telling_line(message: str) -> str:
-    """Of a traceback the exception, of a chain of causes the last one, of anything else the first line."""
+    """The exception of a traceback, the last of a chain of causes, else the first line."""
     lines = [line for line in message.splitlines() if line.strip()]
     traced = [number for number, line in enumerate(lines) if line.startswith(_TRACEBACK)]
     if traced:
@@ -52,7 +52,7 @@ _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?::|$)")
 
 
 def _plain(text: str) -> str:
-    """``text`` without colours, keys and invisible characters, and with digits and signs in their common form."""
+    """``text`` without colours, keys and invisible characters, in Unicode's NFKC form."""
     text = _COLOURS.sub("", text[:LONGEST])
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
@@ -68,8 +68,8 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN [\s\S]*?(?:-----END[^-]*-----|\Z)")
 
 def _masked(line: str, masks: Sequence[Mask]) -> str:
     lower = line.lower()
-    for telling, pattern, mask in masks:
-        if not telling or any(text in lower for text in telling):
+    for keywords, pattern, mask in masks:
+        if not keywords or any(text in lower for text in keywords):
             line = pattern.sub(mask, line)
     return " ".join(line.split())
 
@@ -79,37 +79,37 @@ def _cut(text: str, length: int) -> str:
 
 
 def _host(match: re.Match[str]) -> str:
-    """An address as far as its host, which says whom it belongs to; nothing of one that may hold credentials."""
+    """An address up to its host; nothing of an address that may hold credentials."""
     host = re.split(r"[/?#]", match["rest"], maxsplit=1)[0]
     return "<url>" if "@" in match["rest"] else f"{match['scheme']}{host}{'/…' if host != match['rest'] else ''}"
 
 
 def _number(match: re.Match[str]) -> str:
-    """Codes stay: they say what happened, where amounts say how much; and so does that too little is left."""
+    """Codes stay, because they say what happened; amounts go, unless they say that too little is left."""
     number, line = match[0], match.string
     before, after = line[max(0, match.start() - 30) : match.start()], line[match.end() : match.end() + 40]
     if len(number) <= 3 and (_CODE_BEFORE.search(before) or _is_status(number, before, after)):
         return number
-    return _held(number, line) if _HELD_BEFORE.search(before) else "<n>"
+    return _amount_left(number, line) if _HELD_BEFORE.search(before) else "<n>"
 
 
 _CODE_BEFORE = re.compile(r"(?i)(?:rc|code|status|errno|exit)[\"']?[=: ]+-?$")
 
 
 def _is_status(number: str, before: str, after: str) -> bool:
-    """Whether ``number`` is a status of HTTP rather than 431 rows or 512 ms: by the words around it."""
+    """Whether ``number`` is an HTTP status rather than 431 rows or 512 ms, judged by the words around it."""
     if number not in _STATUSES or before[-1:].isalnum():
         return False
-    named = _NAMES_SERVICE.search(before) and _NO_COUNT.match(after)
-    told = _SAYS_STATUS.search(before) and not _COUNTED.match(after)
-    return bool(named or told) or after.lower().startswith(_STATUSES[number])
+    names_service = _NAMES_SERVICE.search(before) and _NO_COUNT.match(after)
+    says_status = _SAYS_STATUS.search(before) and not _COUNTED.match(after)
+    return bool(names_service or says_status) or after.lower().startswith(_STATUSES[number])
 
 
 _STATUSES = {
     **dict.fromkeys(("999", *map(str, range(400, 600))), (" client error", " server error")),
-    **{str(one.value): (" client error", " server error", f" {one.phrase.lower()}") for one in HTTPStatus},
+    **{str(status.value): (" client error", " server error", f" {status.phrase.lower()}") for status in HTTPStatus},
 }
-"""What comes behind each status; 999 is LinkedIn's, and 520 to 530 are of those in front of others' servers."""
+"""Texts that follow each status; 999 is LinkedIn's, and 520 to 530 are those of proxies such as Cloudflare."""
 _SAYS_STATUS = re.compile(
     r"(?i)(?:\bhttp(?:/[\d.]+)?|(?<!key)(?<!index)(?<!value)error|exception|returned|respon\w+(?: with)?"
     r"|failed(?: with)?|got|\w\.\w+:)[=: (\[]+$"
@@ -128,13 +128,15 @@ _HELD_BEFORE = re.compile(
 _NEEDED = re.compile(r"(?i)\b(?:needs?|requires?|required|costs?)[=: ]+(\d+(?:\.\d+)?)(?!\d|[,:]\d)")
 
 
-def _held(number: str, line: str) -> str:
-    """What somebody has left: 0, or less than the line says that they need, or an amount."""
+def _amount_left(number: str, line: str) -> str:
+    """A balance: 0, `<too few>` where the line says that more is needed, else an amount."""
     if not number.strip("0.,"):
         return "0"
     needed = _NEEDED.search(line)
-    few = needed and number.count(".") < 2 and number.replace(".", "").isdigit() and float(number) < float(needed[1])
-    return "<too few>" if few else "<n>"
+    too_few = (
+        needed and number.count(".") < 2 and number.replace(".", "").isdigit() and float(number) < float(needed[1])
+    )
+    return "<too few>" if too_few else "<n>"
 
 
 _URL = re.compile(r"(?<![\w+.-])(?P<scheme>[A-Za-z][A-Za-z\d+.-]*+://)(?P<rest>[^\s\"<>`]++)")

@@ -1,4 +1,4 @@
-"""A failure investigation as a document. The two levels stand side by side; no number is made of both."""
+"""A failure investigation as a document. The two levels are side by side; no number mixes them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,26 +26,26 @@ _TYPES = {
 }
 
 
-def failures_document(found: Investigation | Unused, timezone: str) -> Document:
-    """Everything that was found, and what was checked; or the one sentence that makes the rest pointless."""
-    if isinstance(found, Unused):
-        return _unused(found, timezone)
-    since = in_zone(found.since, timezone)
-    tools = f" in {', '.join(found.tools)}" if found.tools else ""
+def failures_document(investigation: Investigation | Unused, timezone: str) -> Document:
+    """The whole investigation with its checklist; for a tool that the person never used, a sentence that says so."""
+    if isinstance(investigation, Unused):
+        return _unused(investigation, timezone)
+    since = in_zone(investigation.since, timezone)
+    tools = f" in {', '.join(investigation.tools)}" if investigation.tools else ""
     return Document(
-        title=f"Failures of {found.person or 'everybody'}{tools}",
-        subtitle=f"{since.day} {since:%b} to {moment(found.as_of, timezone)}",
-        blocks=tuple(_blocks(found, timezone)),
-        notes=tuple(found.notes),
-        data=lambda: investigation_json(found, timezone),
-        table=fingerprints_table(found, timezone),
+        title=f"Failures of {investigation.person or 'everybody'}{tools}",
+        subtitle=f"{since.day} {since:%b} to {moment(investigation.as_of, timezone)}",
+        blocks=tuple(_blocks(investigation, timezone)),
+        notes=tuple(investigation.notes),
+        data=lambda: investigation_json(investigation, timezone),
+        table=fingerprints_table(investigation, timezone),
         timezone=timezone,
-        as_of=found.as_of,
+        as_of=investigation.as_of,
     )
 
 
 def _blocks(investigation: Investigation, timezone: str) -> Iterator[Block]:
-    """What is known; of what is not, the checklist says why."""
+    """The blocks of the known parts; the checklist says why others are unknown."""
     if not investigation.unknown("levels"):
         yield _levels(investigation)
     if not investigation.unknown("windows", "messages"):
@@ -62,7 +62,7 @@ def _blocks(investigation: Investigation, timezone: str) -> Iterator[Block]:
 
 
 def weekly_blocks(investigation: Investigation, timezone: str, most: int) -> Iterator[Block]:
-    """Both levels, incidents, and the ``most`` frequent failures of each: for a report that is read later."""
+    """Both levels, incidents, and the ``most`` frequent failures of each level, for the weekly report."""
     yield _levels(investigation) if not investigation.unknown("levels") else unknown(investigation.unknown("levels"))
     if investigation.unknown("windows", "messages"):
         yield unknown(investigation.unknown("windows", "messages"))
@@ -112,7 +112,7 @@ def _levels(investigation: Investigation) -> Listing:
 
 
 def _any_tool(investigation: Investigation) -> str:
-    """Behind what cannot be narrowed to the tools that were asked for: runs are not those of one tool."""
+    """A suffix for figures that --tool does not narrow, because runs have no tool."""
     return ", with any tool" if investigation.tools else ""
 
 
@@ -151,9 +151,9 @@ def _incident(incident: Incident, investigation: Investigation, timezone: str) -
     )
 
 
-def _evidence(whole: Stretch) -> str:
-    expected = min(whole.expected, whole.people)
-    return f"{whole.people_failed} of {whole.people} people failed of any cause, {expected:.1f} expected"
+def _evidence(stretch: Stretch) -> str:
+    expected = min(stretch.expected, stretch.people)
+    return f"{stretch.people_failed} of {stretch.people} people failed of any cause, {expected:.1f} expected"
 
 
 def _fingerprints(investigation: Investigation, level: str, timezone: str) -> Listing:
@@ -232,9 +232,9 @@ def _timeline(investigation: Investigation, timezone: str) -> Iterator[Block]:
     days = days_of_runs(investigation, timezone)
     failing = sum(failed > 0 for _, _, failed in days)
     clean = sum(finished > 0 and not failed for _, finished, failed in days)
-    said = f"{number(sum(failed for *_, failed in days))} on {plural(failing, 'day')}"
-    said += f", {plural(clean, 'day')} of 100 % success" if investigation.person else ""
-    yield Spark(f"Failed runs per day{_any_tool(investigation)}", [failed for *_, failed in days], said)
+    summary = f"{number(sum(failed for *_, failed in days))} on {plural(failing, 'day')}"
+    summary += f", {plural(clean, 'day')} of 100 % success" if investigation.person else ""
+    yield Spark(f"Failed runs per day{_any_tool(investigation)}", [failed for *_, failed in days], summary)
     if investigation.contrasts:
         rows: list[Row] = [_contrast(contrast) for contrast in investigation.contrasts]
         fields = {"person": Field("Person"), "clean": Field("Days of 100 % success"), "why": Field("Failures")}
@@ -253,7 +253,9 @@ def _contrast(contrast: Contrast) -> Row:
 
 
 def _checklist(investigation: Investigation, timezone: str) -> Listing:
-    rows: list[Row] = [(at, what, said) for at, (what, said) in enumerate(checklist(investigation, timezone), start=1)]
+    rows: list[Row] = [
+        (at, point, result) for at, (point, result) in enumerate(checklist(investigation, timezone), start=1)
+    ]
     fields = {"n": Field(" "), "checked": Field("Checked"), "found": Field("Found", "text", grows=True)}
     return _headed("Checklist", _listing(rows, fields, investigation))
 
@@ -263,13 +265,13 @@ def _unused(unused: Unused, timezone: str) -> Document:
     table = Table((Column("tool"), Column("calls", "BIGINT")), list(unused.tools.items()))
     used = Listing(table, "Tools they do use", fields=fields, limit=10)
     calls = plural(sum(unused.tools.values()), "tool call")
-    said = f"none of {calls} up to now went to a tool of that name, so nothing was investigated"
-    near = did_you_mean(unused.tool, unused.tools)
+    reason = f"none of {calls} up to now went to a tool of that name, so nothing was investigated"
+    suggestion = did_you_mean(unused.tool, unused.tools)
     return Document(
         title=f"{unused.person} does not use '{unused.tool}'",
         subtitle=moment(unused.as_of, timezone),
         blocks=(
-            Paragraph(f"{said}; {near}" if near else said),
+            Paragraph(f"{reason}; {suggestion}" if suggestion else reason),
             *([used] if unused.tools else []),
         ),
         data=lambda: {
