@@ -149,7 +149,7 @@ def test_pseudonymize(cli: Cli, served: Store) -> None:
 def test_retention(cli: Cli, served: Store) -> None:
     """What somebody wrote has no age: it stays."""
     insights = SavedInsights(served.path)
-    insights.keep_result(insights.all()[0], {"results": [[3]]}, NOW)
+    insights.save_result(insights.all()[0], {"results": [[3]]}, NOW)
     said = cli("privacy", "retention", "--older-than", "400d", "--yes", "-f", "json")
     assert said.code == 0, said.err
     assert with_rows(served) == ["posthog.cohorts", "posthog.property_definitions"]

@@ -90,9 +90,9 @@ def test_or_a_hash_of_it() -> None:
 
 def test_queries_go_on_while_what_was_deleted_goes_from_the_disk(client: Client, store: Store, ann: str) -> None:
     with ThreadPoolExecutor(1) as others:
-        scrubbed = others.submit(lambda: [store.scrub(["events", "person_distinct_ids", "persons"]) for _ in range(3)])
+        purged = others.submit(lambda: [store.purge(["events", "person_distinct_ids", "persons"]) for _ in range(3)])
         counts = set()
-        while not scrubbed.done():
+        while not purged.done():
             counts.add(run(store, "SELECT count() FROM posthog.events, posthog.persons FINAL", "TSV"))
-        scrubbed.result()
+        purged.result()
     assert len(counts) == 1

@@ -14,16 +14,16 @@ from usertrack.server import (
 )
 from usertrack.server.capture import capture_api
 from usertrack.server.database.store import Store
-from usertrack.server.http.log import Requests
+from usertrack.server.http.log import RequestLog
 from usertrack.server.http.server_settings import ServerSettings
 from usertrack.server.query_runner import QueryRunner
 
 
 def create_app(store: Store, settings: ServerSettings) -> Starlette:
-    """An app that needs no lifespan: it works over ``httpx.ASGITransport`` as over uvicorn."""
+    """The ASGI app. It needs no lifespan events, so it works over ``httpx.ASGITransport`` as over uvicorn."""
     runner = QueryRunner(store, settings)
     return Starlette(
-        middleware=[Middleware(Requests)],
+        middleware=[Middleware(RequestLog)],
         routes=[
             *insights_api.routes(store, settings, runner),
             *query_api.routes(settings, runner),

@@ -1,4 +1,4 @@
-"""Long work in the background, one piece at a time; whoever asks for what is under way already is given that."""
+"""Background jobs, one at a time. A request for the job that is running already gets that job."""
 
 import logging
 import threading
@@ -11,27 +11,27 @@ from usertrack.server.database.session import StoreClosed
 from usertrack.server.http.api_errors import ApiError
 
 ReportProgress = Callable[[str, int, int], None]
-"""What is being done, how much of it is done, and of how much."""
+"""Called with what is being done, how much of it is done, and the total."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Job:
-    """``state`` is running, done or failed; what it gives is in ``result`` once it is done."""
+    """``state`` is running, done or failed; ``request`` is what it was started for; ``result`` is set when done."""
 
     id: int
-    asked: Any = field(repr=False)
+    request: Any = field(repr=False)
     state: str = "running"
     doing: str = ""
     done: int = 0
     total: int = 0
     result: dict[str, int] = field(default_factory=dict)
 
-    def told(self, doing: str, done: int, total: int) -> None:
+    def report_progress(self, doing: str, done: int, total: int) -> None:
         self.doing, self.done, self.total = doing, done, total
 
-    def shown(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         names = ("id", "state", "doing", "done", "total", "result")
         return {name: getattr(self, name) for name in names}
 
@@ -44,21 +44,21 @@ class Jobs:
         self._turn = threading.Lock()
         self._jobs: list[Job] = []
 
-    def begin(self, asked: Any, work: Callable[[ReportProgress], dict[str, int]]) -> Job:
-        """The job that does ``work``, or the one under way when that was ``asked`` for; ApiError 409 for another."""
+    def begin(self, request: Any, work: Callable[[ReportProgress], dict[str, int]]) -> Job:
+        """A new job that does ``work``, or the running one if its ``request`` is equal; else raises ApiError 409."""
         with self._turn:
             job = self._jobs[-1] if self._jobs else None
             if job and job.state == "running":
-                if job.asked == asked:
+                if job.request == request:
                     return job
                 raise ApiError(409, "conflict", f"the server is busy: {job.doing or 'another job is under way'}")
-            job = Job(len(self._jobs) + 1, asked)
+            job = Job(len(self._jobs) + 1, request)
             self._jobs.append(job)
         self._worker.submit(self._run, job, work)
         return job
 
     def __getitem__(self, id_: str) -> Job:
-        """Raises ApiError for one that this server does not know, such as one from before it was started anew."""
+        """Raises ApiError for an unknown job, such as one from before a restart."""
         for job in self._jobs:
             if str(job.id) == id_:
                 return job
@@ -66,7 +66,7 @@ class Jobs:
 
     def _run(self, job: Job, work: Callable[[ReportProgress], dict[str, int]]) -> None:
         try:
-            job.result = work(job.told)
+            job.result = work(job.report_progress)
             job.state = "done"
         except StoreClosed:
             job.state = "failed"

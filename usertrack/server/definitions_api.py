@@ -1,4 +1,4 @@
-"""PostHog's lists of events and properties, as far as the data tell them: nothing here was ever written by a person."""
+"""PostHog's lists of events and properties, derived from the stored events alone."""
 
 import json
 from collections.abc import Mapping
@@ -10,12 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from usertrack.server.database.execute import read_rows
-from usertrack.server.database.store import Store, literals
+from usertrack.server.database.execute import iso_time, read_rows
+from usertrack.server.database.literals import literals
+from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
-from usertrack.server.http.auth import authenticate, check_project
+from usertrack.server.http.auth import admit
 from usertrack.server.http.pagination import page
-from usertrack.server.http.requests import answering
+from usertrack.server.http.requests import project_routes
 from usertrack.server.http.server_settings import ServerSettings
 
 _EVENTS = """
@@ -23,7 +24,7 @@ SELECT event, toString(min(created_at)), toString(max(timestamp)) FROM posthog.e
 """
 _PROPERTIES = "SELECT type, name, property_type FROM posthog.property_definitions FINAL ORDER BY name"
 _EVENT_TYPES = ("all", "event", "event_custom", "event_posthog")
-_NEVER_WRITTEN: dict[str, Any] = {
+_EMPTY_FIELDS: dict[str, Any] = {
     "description": "",
     "tags": [],
     "owner": None,
@@ -31,22 +32,18 @@ _NEVER_WRITTEN: dict[str, Any] = {
     "hidden": False,
     "updated_by": None,
 }
-_NOT_KEPT = ("dashboards", "feature_flags", "actions")
+_UNSUPPORTED = ("dashboards", "feature_flags", "actions")
 
 
 def routes(store: Store, settings: ServerSettings) -> list[Route]:
-    """The lists, with empty ones of what this server never has."""
+    """The routes of both lists, and of empty lists for what this server does not support."""
     api = _DefinitionsApi(store, settings)
-    paths = {
+    handlers = {
         "event_definitions": api.events,
         "property_definitions": api.properties,
-        **dict.fromkeys(_NOT_KEPT, api.none),
+        **dict.fromkeys(_UNSUPPORTED, api.empty),
     }
-    return [
-        Route(f"/api/projects/{{project_id}}/{path}{slash}", answering(handler), methods=["GET"])
-        for path, handler in paths.items()
-        for slash in ("/", "")
-    ]
+    return project_routes((f"/{path}", handler, ["GET"]) for path, handler in handlers.items())
 
 
 class _DefinitionsApi:
@@ -54,39 +51,39 @@ class _DefinitionsApi:
         self._store, self._settings = store, settings
 
     async def events(self, request: Request) -> Response:
-        self._admit(request)
+        admit(request, self._settings)
         return page(request, await run_in_threadpool(self._events, request.query_params))
 
     async def properties(self, request: Request) -> Response:
-        self._admit(request)
+        admit(request, self._settings)
         return page(request, await run_in_threadpool(self._properties, request.query_params))
 
-    async def none(self, request: Request) -> Response:
-        self._admit(request)
+    async def empty(self, request: Request) -> Response:
+        admit(request, self._settings)
         return page(request, [])
 
     def _events(self, params: Mapping[str, str]) -> list[dict[str, Any]]:
         search, kind = params.get("search", "").lower(), params.get("event_type") or "all"
         if kind not in _EVENT_TYPES:
             raise ApiError(400, "invalid_choice", f'"{kind}" is not a valid choice: event_type')
-        known = {"event_custom": (False,), "event_posthog": (True,)}.get(kind, (False, True))
+        of_posthog = {"event_custom": (False,), "event_posthog": (True,)}.get(kind, (False, True))
         return [
             {
                 "id": str(uuid5(NAMESPACE_OID, f"event {name}")),
                 "name": name,
-                "created_at": _iso(created),
-                "last_seen_at": _iso(seen),
+                "created_at": iso_time(created),
+                "last_seen_at": iso_time(seen),
                 "is_action": False,
-                **_NEVER_WRITTEN,
+                **_EMPTY_FIELDS,
             }
             for name, created, seen in read_rows(self._store, _EVENTS)
-            if search in name.lower() and name.startswith("$") in known
+            if search in name.lower() and name.startswith("$") in of_posthog
         ]
 
     def _properties(self, params: Mapping[str, str]) -> list[dict[str, Any]]:
-        search, wanted = params.get("search", "").lower(), params.get("type") or "event"
-        if wanted not in ("event", "person", "group"):
-            raise ApiError(400, "invalid_choice", f'"{wanted}" is not a valid choice: type')
+        search, requested_kind = params.get("search", "").lower(), params.get("type") or "event"
+        if requested_kind not in ("event", "person", "group"):
+            raise ApiError(400, "invalid_choice", f'"{requested_kind}" is not a valid choice: type')
         events = _names(params, "event_names")
         seen = self._seen_on(events) if events else None
         only = params.get("filter_by_event_names", "").lower() in ("1", "true")
@@ -97,10 +94,10 @@ class _DefinitionsApi:
                 "property_type": type_ or None,
                 "is_numerical": type_ == "Numeric",
                 "is_seen_on_filtered_events": None if seen is None else name in seen,
-                **_NEVER_WRITTEN,
+                **_EMPTY_FIELDS,
             }
             for kind, name, type_ in read_rows(self._store, _PROPERTIES)
-            if kind == wanted and search in name.lower() and (seen is None or not only or name in seen)
+            if kind == requested_kind and search in name.lower() and (seen is None or not only or name in seen)
         ]
 
     def _seen_on(self, events: list[str]) -> set[str]:
@@ -108,22 +105,14 @@ class _DefinitionsApi:
         [[paths]] = read_rows(self._store, sql)
         return {path.partition(".")[0].replace("%2E", ".") for path in paths}
 
-    def _admit(self, request: Request) -> None:
-        authenticate(request, self._settings)
-        check_project(request, self._settings)
-
 
 def _names(params: Mapping[str, str], name: str) -> list[str]:
-    """A list of texts, written as JSON; raises ApiError."""
+    """The parameter ``name``, a JSON list of texts; raises ApiError."""
     try:
-        found = json.loads(params.get(name) or "[]")
-        json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        names = json.loads(params.get(name) or "[]")
+        json.dumps(names, ensure_ascii=False).encode()  # fails for a lone surrogate
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(item, str) for item in names):
         raise ApiError(400, "invalid_input", f"{name} takes a JSON list of texts")
-    return found
-
-
-def _iso(clickhouse: str) -> str:
-    return clickhouse.replace(" ", "T") + "Z"
+    return names

@@ -1,4 +1,4 @@
-"""What is old goes: whole months at once, the rest of one by a mutation. Cut short anywhere, it can be run again."""
+"""Deletes old events: whole months as partitions, the rest by a mutation. Interrupted, it can be run again."""
 
 from datetime import datetime
 
@@ -9,39 +9,39 @@ from usertrack.server.stored_persons import PERSON_TABLES, erase_persons
 
 
 def expire(store: Store, before: datetime, report: ReportProgress, *, dry_run: bool) -> dict[str, int]:
-    """How many events are older than ``before``, and persons of whom nothing younger is there; both are deleted."""
+    """Delete events older than ``before``, and persons without a newer one; returns how many of each there are."""
     moment = f"fromUnixTimestamp64Micro({int(before.timestamp() * 1_000_000)}, 'UTC')"
     report("counting what is old", 0, 0)
     [[events]] = store.rows(f"SELECT count() FROM posthog.events WHERE timestamp < {moment}")
-    persons = [id_ for (id_,) in store.rows(_gone(moment))]
+    persons = [id_ for (id_,) in store.rows(_old_persons(moment))]
     if not dry_run:
-        with store.overhaul:
-            with store.rewriting:
+        with store.maintenance_lock:
+            with store.write_lock:
                 _delete_events(store, moment, report)
                 report("deleting persons", 0, len(persons))
                 if persons:
                     erase_persons(store, persons)
             report("clearing the disk", 0, 0)
             SavedInsights(store.path).forget_results(before)
-            store.scrub(["events", *PERSON_TABLES])  # also what a run that was cut short has left there
+            store.purge(["events", *PERSON_TABLES])  # also after an interrupted run
     return {"events": events, "persons": len(persons)}
 
 
-def _gone(moment: str) -> str:
+def _old_persons(moment: str) -> str:
     return (
         f"SELECT id FROM posthog.persons FINAL WHERE created_at < {moment}"
         f" AND id NOT IN (SELECT person_id FROM posthog.events WHERE timestamp >= {moment})"
     )
 
 
-def _delete_events(store: Store, moment: str, told: ReportProgress) -> None:
+def _delete_events(store: Store, moment: str, report: ReportProgress) -> None:
     months = store.rows(
         f"SELECT _partition_id, count(), countIf(timestamp < {moment}) AS old FROM posthog.events"
         " GROUP BY _partition_id HAVING old > 0 ORDER BY _partition_id"
     )
     done, total = 0, sum(old for *_, old in months)
     for month, rows, old in months:
-        told("deleting events", done, total)
+        report("deleting events", done, total)
         if old == rows:
             store.query(f"ALTER TABLE posthog.events DROP PARTITION ID '{month}'")
         else:

@@ -1,4 +1,4 @@
-"""An e-mail in what this server keeps beside events and persons, and in the bytes of its files: counted, or ended."""
+"""Removes an e-mail from texts that people wrote, and counts it in stored rows and in the bytes of files."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,29 +6,30 @@ from functools import partial
 from usertrack.core import traces
 from usertrack.server import user_texts
 from usertrack.server.background_jobs import ReportProgress
-from usertrack.server.database.store import Store, literal
+from usertrack.server.database.literals import literal
+from usertrack.server.database.store import Store
 
-# also what FINAL hides; events have no such rows, and HogQL searches all of them
+# read without FINAL, so with replaced rows; events have none, and are searched in HogQL
 _TABLES = (*user_texts.TABLES, "persons", "person_distinct_ids", "groups", "group_types")
 
 
 def forget_email(
-    store: Store, email: str, others: Sequence[str], told: ReportProgress, *, dry_run: bool
+    store: Store, email: str, lookalikes: Sequence[str], report: ReportProgress, *, dry_run: bool
 ) -> dict[str, int]:
-    """How many texts, stored rows and files name ``email``, which is replaced in texts.
+    """Replace ``email`` in texts; returns how many texts, stored rows and files had it.
 
-    ``others`` are e-mails that have it within.
+    ``lookalikes`` are other e-mails that contain it.
     """
     change = partial(traces.without, email)
-    told("looking into saved insights and names", 0, 0)
-    texts = user_texts.named(store, change)
+    report("looking into saved insights and names", 0, 0)
+    texts = user_texts.count_changes(store, change)
     if not dry_run:
-        with store.overhaul:
-            user_texts.reword(store, change)
-    told("looking into rows", 0, 0)
+        with store.maintenance_lock:
+            user_texts.rewrite(store, change)
+    report("looking into rows", 0, 0)
     rows = sum(_rows(store, table, traces.pattern(email)) for table in _TABLES)
-    told("looking into files", 0, 0)
-    files = len(traces.files_with([store.path], email, others))
+    report("looking into files", 0, 0)
+    files = len(traces.files_with([store.path], email, lookalikes))
     return {"texts": texts, "rows": rows, "files": files}
 
 

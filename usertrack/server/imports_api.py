@@ -1,6 +1,7 @@
-"""An import over HTTP: the file is sent, never a path, so that nobody reads the server's files through it.
+"""Imports over HTTP: the client sends the file, never a path, which could be any file of the server.
 
-The answer is a line of JSON for each thing to say, at last `imported` or `refused`. Whoever hangs up stops the import.
+The response is lines of JSON: messages of progress, at last `imported` or `refused`. A client that disconnects stops
+its import.
 """
 
 import asyncio
@@ -24,19 +25,19 @@ from usertrack.core.errors import QueryError, UsageError, UsertrackError
 from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.auth import admit
-from usertrack.server.http.requests import answering
+from usertrack.server.http.requests import project_routes
 from usertrack.server.http.server_settings import ServerSettings
 from usertrack.server.imports.event_file import SUFFIXES
 from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
 
-_SAY_EVERY = 0.2  # seconds
+_INTERVAL = 0.2  # seconds
 
 log = logging.getLogger(__name__)
 
 
-class _HungUp(Exception):  # noqa: N818 - nobody's error
-    """Nobody waits for the import any more."""
+class _Disconnected(Exception):  # noqa: N818 - no error
+    """The client has disconnected."""
 
 
 def routes(store: Store, settings: ServerSettings) -> list[Route]:
@@ -48,50 +49,49 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
         uploads = contextlib.ExitStack()
         try:
             path = uploads.enter_context(store.upload()) / f"events{suffix}"
-            problem = await _received(request, path)
+            problem = await _save_body(request, path)
         except BaseException as error:
             uploads.close()
             if isinstance(error, ClientDisconnect):
                 return Response(status_code=400)
             raise
-        work = _Work(store, settings.project_token, _wanted(request, path), uploads, problem)
-        return StreamingResponse(work.told(), media_type="application/x-ndjson")
+        job = _ImportJob(store, settings.project_token, _options(request, path), uploads, problem)
+        return StreamingResponse(job.lines(), media_type="application/x-ndjson")
 
-    path = "/api/projects/{project_id}/usertrack/import"
-    return [Route(f"{path}{slash}", answering(receive), methods=["POST"]) for slash in ("/", "")]
+    return project_routes([("/usertrack/import", receive, ["POST"])])
 
 
-async def _received(request: Request, path: Path) -> UsageError | None:
-    """The body in a file; what was in the way is returned, for the whole body has to be taken before an answer."""
-    pieces = request.stream()
+async def _save_body(request: Request, path: Path) -> UsageError | None:
+    """Write the body to ``path``. Returns the error, if any: the whole body must be read before the response."""
+    chunks = request.stream()
     try:
         with path.open("wb") as file:
-            async for piece in pieces:
-                await run_in_threadpool(file.write, piece)
+            async for chunk in chunks:
+                await run_in_threadpool(file.write, chunk)
     except OSError as error:
         log.exception("a file that was to be imported was not kept")
         path.unlink(missing_ok=True)
-        async for _ in pieces:
+        async for _ in chunks:
             pass
         return UsageError(f"the server cannot keep the file: {error.strerror}", "make room in its data directory")
     return None
 
 
-def _wanted(request: Request, path: Path) -> ImportOptions:
-    asked = request.query_params
+def _options(request: Request, path: Path) -> ImportOptions:
+    params = request.query_params
     return ImportOptions(
         path,
-        Path(asked.get("called") or path.name),
-        asked.getlist("map"),
-        asked.getlist("omit"),
-        asked.get("timezone") or "UTC",
-        asked.get("skip_bad") == "true",
-        "equal" if asked.get("ties") == "equal" else "file",
+        Path(params.get("called") or path.name),
+        params.getlist("map"),
+        params.getlist("omit"),
+        params.get("timezone") or "UTC",
+        params.get("skip_bad") == "true",
+        "equal" if params.get("ties") == "equal" else "file",
     )
 
 
-class _Work:
-    """One import in a thread of its own, which clears up after itself; ``told`` is what it says meanwhile."""
+class _ImportJob:
+    """One import in a thread of its own; ``lines`` are its messages as JSON. It removes the uploaded file."""
 
     def __init__(
         self,
@@ -101,37 +101,37 @@ class _Work:
         uploads: contextlib.ExitStack,
         problem: UsertrackError | None,
     ) -> None:
-        self._store, self._token, self._wanted, self._uploads, self._problem = store, token, options, uploads, problem
-        self._said: SimpleQueue[dict[str, Any]] = SimpleQueue()
-        self._hung_up = threading.Event()
+        self._store, self._token, self._options, self._uploads, self._problem = store, token, options, uploads, problem
+        self._messages: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._disconnected = threading.Event()
 
-    async def told(self) -> AsyncIterator[bytes]:
+    async def lines(self) -> AsyncIterator[bytes]:
         thread = threading.Thread(target=self._run, daemon=True)
         thread.start()
         try:
-            while thread.is_alive() or not self._said.empty():
-                yield self._lines() or b"\n"  # an empty line proves that somebody listens
-                await asyncio.sleep(_SAY_EVERY)
+            while thread.is_alive() or not self._messages.empty():
+                yield self._new_lines() or b"\n"  # an empty line shows that the client is still there
+                await asyncio.sleep(_INTERVAL)
         finally:
-            self._hung_up.set()
+            self._disconnected.set()
 
-    def _lines(self) -> bytes:
+    def _new_lines(self) -> bytes:
         lines = []
-        while not self._said.empty():
-            lines.append(json.dumps(self._said.get(), default=str).encode() + b"\n")
+        while not self._messages.empty():
+            lines.append(json.dumps(self._messages.get(), default=str).encode() + b"\n")
         return b"".join(lines)
 
     def _run(self) -> None:
         with self._uploads:
-            self._said.put(self._outcome())
+            self._messages.put(self._outcome())
 
     def _outcome(self) -> dict[str, Any]:
         try:
             if self._problem:
                 raise self._problem
-            done = import_file(self._store, self._wanted, self._token, datetime.now(UTC), self._progress)
+            done = import_file(self._store, self._options, self._token, datetime.now(UTC), self._progress)
             return {"imported": asdict(done)}
-        except _HungUp:
+        except _Disconnected:
             return {}
         except UsertrackError as error:
             return _refused(error)
@@ -140,9 +140,9 @@ class _Work:
             return _refused(QueryError("the server failed while it imported", "nothing was imported; it has said why"))
 
     def _progress(self, message: str, *, passing: bool = False, unseen: bool = False) -> None:
-        if self._hung_up.is_set():
-            raise _HungUp
-        self._said.put({"said": message, "passing": passing})
+        if self._disconnected.is_set():
+            raise _Disconnected
+        self._messages.put({"said": message, "passing": passing})
 
 
 def _refused(error: UsertrackError) -> dict[str, Any]:

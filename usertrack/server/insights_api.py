@@ -1,6 +1,6 @@
-"""PostHog's insights over HTTP: made, listed, read with their results, changed, deleted so that they can return.
+"""PostHog's saved insights over HTTP: created, listed, read with their results, changed, deleted and restored.
 
-A result is computed when ``refresh`` asks for it; otherwise the last one is shown, or ``null``.
+``refresh`` says when a result is computed; otherwise the response has the last one, or ``null``.
 """
 
 import json
@@ -16,9 +16,9 @@ from starlette.routing import Route
 from usertrack.server.database.saved_insights import SavedInsight, SavedInsights
 from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
-from usertrack.server.http.auth import authenticate, check_project
+from usertrack.server.http.auth import admit
 from usertrack.server.http.pagination import page
-from usertrack.server.http.requests import answering, json_object
+from usertrack.server.http.requests import PROJECT_KINDS, Handler, json_object, project_routes
 from usertrack.server.http.server_settings import ServerSettings
 from usertrack.server.insights.compute import checked
 from usertrack.server.query_runner import TOO_MANY, QueryRunner
@@ -38,13 +38,11 @@ _KINDS = {
 def routes(store: Store, settings: ServerSettings, runner: QueryRunner) -> list[Route]:
     """The routes under /api/projects/ and /api/environments/."""
     api = _InsightApi(SavedInsights(store.path), settings, runner)
-    paths = [("", api.many, ["GET", "POST"]), ("/{key}", api.one, ["GET", "PATCH", "DELETE"])]
-    return [
-        Route(f"/api/{kind}/{{project_id}}/insights{path}{slash}", answering(handler), methods=methods)
-        for kind in ("projects", "environments")
-        for path, handler, methods in paths
-        for slash in ("/", "")
+    paths: list[tuple[str, Handler, list[str]]] = [
+        ("/insights", api.many, ["GET", "POST"]),
+        ("/insights/{key}", api.by_key, ["GET", "PATCH", "DELETE"]),
     ]
+    return project_routes(paths, PROJECT_KINDS)
 
 
 class _InsightApi:
@@ -54,50 +52,50 @@ class _InsightApi:
     async def many(self, request: Request) -> Response:
         if request.method == "POST":
             body = await json_object(request)
-            self._admit(request, body)
+            admit(request, self._settings, body=body)
             return await run_in_threadpool(self._create, body)
-        self._admit(request)
+        admit(request, self._settings)
         return await run_in_threadpool(self._list, request)
 
-    async def one(self, request: Request) -> Response:
+    async def by_key(self, request: Request) -> Response:
         key = request.path_params["key"]
         if request.method == "DELETE":
-            self._admit(request)
+            admit(request, self._settings)
             raise ApiError(405, "method_not_allowed", 'Method "DELETE" not allowed.', "invalid_request")
         if request.method == "PATCH":
             body = await json_object(request)
-            self._admit(request, body)
+            admit(request, self._settings, body=body)
             return await run_in_threadpool(self._change, key, body)
-        self._admit(request)
+        admit(request, self._settings)
         return await self._retrieve(request, key)
 
     def _create(self, body: dict[str, Any]) -> Response:
         now = self._settings.clock().isoformat()
-        fields = {"name": "", "description": "", "tags": [], "favorited": False, "saved": True, **_given(body)}
+        fields = {"name": "", "description": "", "tags": [], "favorited": False, "saved": True, **_sent_fields(body)}
         checked(fields.get("query"))
         insight = self._insights.add({**fields, "created_at": now, "last_modified_at": now})
         return JSONResponse(self._body(insight), 201)
 
     def _list(self, request: Request) -> Response:
         params = request.query_params
-        insights = [insight for insight in self._insights.all() if _wanted(insight, params)]
+        insights = [insight for insight in self._insights.all() if _matches(insight, params)]
         if str(params.get("order", "")).startswith("-"):
             insights.reverse()
         basic = params.get("basic", "").lower() in ("1", "true")
         return page(request, [self._body(insight, basic=basic) for insight in insights])
 
     def _change(self, key: str, body: dict[str, Any]) -> Response:
-        # a deleted one can be found by whoever says that it is not deleted, as in PostHog
-        insight = self._found(key, deleted="deleted" in body)
-        fields = {**insight.fields, "saved": True, **_given(body)}
+        # as in PostHog, a deleted insight is found by a request that sets ``deleted``
+        insight = self._insight(key, deleted="deleted" in body)
+        fields = {**insight.fields, "saved": True, **_sent_fields(body)}
         checked(fields.get("query"))
         fields["last_modified_at"] = self._settings.clock().isoformat()
         self._insights.change(insight, fields, deleted=bool(body.get("deleted", insight.deleted)))
-        return JSONResponse(self._body(self._found(key, deleted=True)))
+        return JSONResponse(self._body(self._insight(key, deleted=True)))
 
     async def _retrieve(self, request: Request, key: str) -> Response:
         refresh, query_id = request.query_params.get("refresh") or _CACHED, request.query_params.get("client_query_id")
-        insight = await run_in_threadpool(self._found, key)
+        insight = await run_in_threadpool(self._insight, key)
         if refresh not in {_CACHED, "false", "0"} | _BLOCKING | _FORCED | _ASYNC:
             raise ApiError(400, "invalid_input", f'"{refresh}" is not a valid choice for refresh.')
         if refresh in _ASYNC and (refresh == "force_async" or not self._is_fresh(insight)):
@@ -107,47 +105,47 @@ class _InsightApi:
         return JSONResponse(self._body(insight))
 
     async def _compute(self, request: Request, insight: SavedInsight, query_id: str | None) -> Response:
-        """With PostHog's errors: the query's own fault is 400, everything else is told with HTTP 200."""
+        """Compute the result. As in PostHog a fault of the query is HTTP 400, any other error is in a body with 200."""
         query = checked(insight.fields.get("query"))
         try:
-            answer = await self._runner.turns.answer(request, lambda tag: self._runner.answer(query, tag), query_id)
+            answer = await self._runner.queue.answer(request, lambda tag: self._runner.answer(query, tag), query_id)
         except ApiError as error:
             if error.status == 400:
                 raise
-            told = TOO_MANY if error.status == 429 else error.detail
-            failed = {"id": query_id, "complete": True, "error": True, "error_message": told, "results": None}
+            message = TOO_MANY if error.status == 429 else error.detail
+            failed = {"id": query_id, "complete": True, "error": True, "error_message": message, "results": None}
             return JSONResponse({**self._body(insight), "result": None, "query_status": failed})
         return await run_in_threadpool(self._computed, insight, answer)
 
     def _computed(self, insight: SavedInsight, answer: bytes) -> Response:
-        self._keep(insight, answer)
-        return JSONResponse({**self._body(self._found(str(insight.id))), "is_cached": False})
+        self._save_result(insight, answer)
+        return JSONResponse({**self._body(self._insight(str(insight.id))), "is_cached": False})
 
     def _begin(self, insight: SavedInsight, query_id: str) -> Response:
         query = checked(insight.fields.get("query"))
         status, report = self._runner.start(
-            query, query_id, force=True, then=lambda answer: self._keep(insight, answer)
+            query, query_id, force=True, then=lambda answer: self._save_result(insight, answer)
         )
         return JSONResponse({**self._body(insight), "result": None, **json.loads(report)}, status)
 
-    def _keep(self, insight: SavedInsight, answer: bytes) -> None:
-        self._insights.keep_result(insight, json.loads(answer), self._settings.clock())
+    def _save_result(self, insight: SavedInsight, answer: bytes) -> None:
+        self._insights.save_result(insight, json.loads(answer), self._settings.clock())
 
     def _is_fresh(self, insight: SavedInsight) -> bool:
         if insight.result is None or insight.last_refresh is None:
             return False
         return self._settings.clock() - datetime.fromisoformat(insight.last_refresh) < _FRESH
 
-    def _found(self, key: str, *, deleted: bool = False) -> SavedInsight:
+    def _insight(self, key: str, *, deleted: bool = False) -> SavedInsight:
         insight = self._insights.find(key)
         if insight is None or (insight.deleted and not deleted):
             raise ApiError(404, "not_found", "No Insight matches the given query.")
         return insight
 
     def _body(self, insight: SavedInsight, *, basic: bool = False) -> dict[str, Any]:
-        """The insight as PostHog shows it, with its last result unless it is the ``basic`` one."""
+        """The insight as PostHog's JSON, with its last result unless ``basic``."""
         result = insight.result or {}
-        shown = {
+        body = {
             "id": insight.id,
             "short_id": insight.short_id,
             "derived_name": None,
@@ -165,29 +163,25 @@ class _InsightApi:
             "last_refresh": insight.last_refresh if insight.result is not None else None,
         }
         if basic:
-            return shown
-        told = {name: result.get(name) for name in ("columns", "types", "hasMore", "hogql")}
-        return {**shown, "result": result.get("results"), **told, "is_cached": insight.result is not None}
-
-    def _admit(self, request: Request, body: Any = None) -> None:
-        authenticate(request, self._settings, body)
-        check_project(request, self._settings)
+            return body
+        details = {name: result.get(name) for name in ("columns", "types", "hasMore", "hogql")}
+        return {**body, "result": result.get("results"), **details, "is_cached": insight.result is not None}
 
 
-def _given(body: dict[str, Any]) -> dict[str, Any]:
-    given = {name: body[name] for name in _FIELDS if name in body}
+def _sent_fields(body: dict[str, Any]) -> dict[str, Any]:
+    fields = {name: body[name] for name in _FIELDS if name in body}
     for name in ("name", "description"):
-        if given.get(name) is not None and not isinstance(given.get(name, ""), str):
+        if fields.get(name) is not None and not isinstance(fields.get(name, ""), str):
             raise ApiError(400, "invalid_input", f"Not a valid string: {name}")
-    tags = given.get("tags", [])
+    tags = fields.get("tags", [])
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise ApiError(400, "not_a_list", "Expected a list of strings: tags")
-    if len(given.get("name") or "") > 400:
+    if len(fields.get("name") or "") > 400:
         raise ApiError(400, "max_length", "Ensure this field has no more than 400 characters: name")
-    return given
+    return fields
 
 
-def _wanted(insight: SavedInsight, params: Any) -> bool:
+def _matches(insight: SavedInsight, params: Any) -> bool:
     fields = insight.fields
     text = " ".join([fields.get("name") or "", fields.get("description") or "", *fields.get("tags", [])]).lower()
     kind = _KINDS.get(checked(fields.get("query"))["kind"], "JSON")

@@ -1,6 +1,6 @@
-"""What PostHog has no endpoint for: what is old expires, people become pseudonyms, an e-mail is forgotten.
+"""Privacy endpoints that PostHog lacks: expire old events, pseudonymize people, forget an e-mail.
 
-With ``dry_run`` it is counted. All are jobs: the answer says which one it is, and ``jobs/ID/`` how far it is.
+With ``dry_run`` they only count. Each starts a background job: the response has its id, and ``jobs/ID/`` its progress.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from usertrack.server.expiry import expire
 from usertrack.server.forget import forget_email
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.auth import admit
-from usertrack.server.http.requests import answering, json_object
+from usertrack.server.http.requests import Handler, json_object, project_routes
 from usertrack.server.http.server_settings import ServerSettings
 from usertrack.server.pseudonymize import pseudonymize
 
@@ -29,31 +29,29 @@ _Work = Callable[[ReportProgress], dict[str, int]]
 def routes(store: Store, settings: ServerSettings) -> list[Route]:
     jobs = Jobs()
 
-    def begins(read: Callable[[Store, dict[str, Any]], _Work]) -> Any:
+    def begins(read: Callable[[Store, dict[str, Any]], _Work]) -> Handler:
         async def begin(request: Request) -> Response:
             admit(request, settings, "person:write")
             body = await json_object(request)
-            return JSONResponse(jobs.begin((read, body), read(store, body)).shown(), 202)
+            return JSONResponse(jobs.begin((read, body), read(store, body)).as_json(), 202)
 
-        return answering(begin)
+        return begin
 
     async def job(request: Request) -> Response:
         admit(request, settings, "person:write")
-        return JSONResponse(jobs[request.path_params["job_id"]].shown())
+        return JSONResponse(jobs[request.path_params["job_id"]].as_json())
 
-    return [
-        Route(f"/api/projects/{{project_id}}/usertrack/{path}{slash}", handler, methods=[method])
-        for method, path, handler in (
-            ("POST", "expire", begins(_expiry)),
-            ("POST", "pseudonymize", begins(_disguise)),
-            ("POST", "forget", begins(_forgetting)),
-            ("GET", "jobs/{job_id}", answering(job)),
-        )
-        for slash in ("/", "")
-    ]
+    return project_routes(
+        [
+            ("/usertrack/expire", begins(_expiration), ["POST"]),
+            ("/usertrack/pseudonymize", begins(_pseudonymization), ["POST"]),
+            ("/usertrack/forget", begins(_forget_email), ["POST"]),
+            ("/usertrack/jobs/{job_id}", job, ["GET"]),
+        ]
+    )
 
 
-def _expiry(store: Store, body: dict[str, Any]) -> _Work:
+def _expiration(store: Store, body: dict[str, Any]) -> _Work:
     try:
         before = datetime.fromisoformat(str(body.get("before")))
     except ValueError:
@@ -61,18 +59,18 @@ def _expiry(store: Store, body: dict[str, Any]) -> _Work:
     return partial(expire, store, before, dry_run=bool(body.get("dry_run")))
 
 
-def _disguise(store: Store, body: dict[str, Any]) -> _Work:
+def _pseudonymization(store: Store, body: dict[str, Any]) -> _Work:
     if not isinstance(body.get("key"), str) or not body["key"]:
         raise ApiError(400, "invalid_input", "key is required")
     internal = body.get("internal") or []
     if not isinstance(internal, list):
         raise ApiError(400, "invalid_input", "internal must be a list")
-    pseudonyms = Pseudonyms(body["key"].encode(), [str(each) for each in internal])
+    pseudonyms = Pseudonyms(body["key"].encode(), [str(address) for address in internal])
     return partial(pseudonymize, store, pseudonyms, dry_run=bool(body.get("dry_run")))
 
 
-def _forgetting(store: Store, body: dict[str, Any]) -> _Work:
-    email, others = body.get("email"), body.get("others") or []
-    if not isinstance(email, str) or not email or not isinstance(others, list):
+def _forget_email(store: Store, body: dict[str, Any]) -> _Work:
+    email, lookalikes = body.get("email"), body.get("others") or []
+    if not isinstance(email, str) or not email or not isinstance(lookalikes, list):
         raise ApiError(400, "invalid_input", "email is required")
-    return partial(forget_email, store, email, [str(each) for each in others], dry_run=bool(body.get("dry_run")))
+    return partial(forget_email, store, email, list(map(str, lookalikes)), dry_run=bool(body.get("dry_run")))

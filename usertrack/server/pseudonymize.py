@@ -1,6 +1,7 @@
-"""People become pseudonyms, month by month: each is replaced by its copy in one step, under the lock of writers.
+"""Replaces e-mails, names and ids of people by pseudonyms, one table partition after the other.
 
-What is a pseudonym already stays, so that a run which was cut short anywhere is completed by the next.
+A partition is replaced by its copy in one step. Pseudonyms stay as they are, so an interrupted run is completed by the
+next one.
 """
 
 import json
@@ -13,7 +14,8 @@ from typing import Any
 from usertrack.core.pseudonyms import TOKEN, Pseudonyms
 from usertrack.server import user_texts
 from usertrack.server.background_jobs import ReportProgress
-from usertrack.server.database.store import Store, literal
+from usertrack.server.database.literals import literal
+from usertrack.server.database.store import Store
 
 _CHUNK = 20_000  # rows that are in memory at a time
 _KEYS = {  # of the tables that have one partition, and are read as FINAL
@@ -26,45 +28,47 @@ _NAMES = {"name", "first_name", "last_name", "full_name", "firstname", "lastname
 _IDS = {"distinct_id", "$anon_distinct_id", "alias", "$device_id", "$user_id", "user_id", "$distinct_id"}
 _HASHED = frozenset(_NAMES | _IDS)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_VERSION = "8"  # of uuids that are pseudonyms: no other ones here have it
+_VERSION = "8"  # of uuids that are pseudonyms; no other uuid of the store has it
 _EMAIL = r"[^\s@\"]+(@|%40)[^\s@\"]+\.[^\s@\"]"
-_TEXTS = {
+_SEARCHED_TEXTS = {
     "events": "concat(toString(properties), ' ', distinct_id, ' ', event)",
     "persons": "toString(properties)",
     "groups": "concat(toString(properties), ' ', key)",
     "person_distinct_ids": "distinct_id",
 }
-_KNOWN_STILL = (
+_NOT_REPLACED = (
     f"substring(toString(person_id), 15, 1) != '{_VERSION}' OR NOT match(distinct_id, '^(u-[0-9a-f]{{16}})?$')"
 )
 _STAGED = "posthog.disguised"
-# the table of events gives them
+# these settings of the table of events are not for its copies
 _NO_NUMBERS = "SETTINGS enable_block_number_column = 0, enable_block_offset_column = 0"
 
 
 def pseudonymize(store: Store, pseudonyms: Pseudonyms, report: ReportProgress, *, dry_run: bool) -> dict[str, int]:
-    """How many rows of each table there are; e-mails, names and ids in them are replaced. ``left`` still have one."""
+    """Replace e-mails, names and ids; returns each table's rows, and as ``left`` those that still have an e-mail."""
     report("counting rows", 0, 0)
     counts = {table: _count(store, table) for table in ("events", *_KEYS)}
     if not dry_run:
-        with store.overhaul:
-            _replace(store, _pieces(store, counts), _Disguise(pseudonyms), report)
+        with store.maintenance_lock:
+            _replace_all(store, _partitions(store, counts), _Pseudonymizer(pseudonyms), report)
             report("clearing the disk", 0, 0)
-            user_texts.reword(store, pseudonyms.text)
-            store.scrub(["events", *_KEYS])
+            user_texts.rewrite(store, pseudonyms.text)
+            store.purge(["events", *_KEYS])
     report("looking for e-mails", 0, 0)
-    left = sum(_left(store, table) for table in _TEXTS) + user_texts.named(store, pseudonyms.text)
-    return counts | {"left": left}
+    rows_left = sum(_rows_with_email(store, table) for table in _SEARCHED_TEXTS)
+    return counts | {"left": rows_left + user_texts.count_changes(store, pseudonyms.text)}
 
 
-def _replace(store: Store, pieces: Mapping[tuple[str, str], int], disguise: "_Disguise", told: ReportProgress) -> None:
-    done, total = 0, sum(pieces.values())
-    for table, month in pieces:
-        with store.rewriting:
+def _replace_all(
+    store: Store, partitions: Mapping[tuple[str, str], int], pseudonymizer: "_Pseudonymizer", report: ReportProgress
+) -> None:
+    done, total = 0, sum(partitions.values())
+    for table, month in partitions:
+        with store.write_lock:
             store.journal.complete()
-            for rows in _replaced(store, table, month, disguise):
+            for rows in _replace_partition(store, table, month, pseudonymizer):
                 done += rows
-                told("replacing e-mails, names and ids", min(done, total), total)
+                report("replacing e-mails, names and ids", min(done, total), total)
 
 
 def _count(store: Store, table: str) -> int:
@@ -75,29 +79,29 @@ def _final(table: str) -> str:
     return "FINAL" if table in _KEYS else ""
 
 
-def _pieces(store: Store, counts: Mapping[str, int]) -> dict[tuple[str, str], int]:
-    """Partitions of tables with how many rows they have: of events those that were not replaced before.
+def _partitions(store: Store, counts: Mapping[str, int]) -> dict[tuple[str, str], int]:
+    """(table, partition) → its number of rows; of events only partitions that were not replaced before.
 
-    The persons come last: as long as one is there, a run that was cut short shows.
+    Persons come last: as long as one is not replaced, an interrupted run can be recognised.
     """
     months = store.rows(
         "SELECT _partition_id, count() FROM posthog.events GROUP BY _partition_id"
-        f" HAVING countIf({_KNOWN_STILL}) > 0 ORDER BY _partition_id"
+        f" HAVING countIf({_NOT_REPLACED}) > 0 ORDER BY _partition_id"
     )
     return {("events", str(month)): int(rows) for month, rows in months} | {
         (table, "all"): counts[table] for table in _KEYS if counts[table]
     }
 
 
-def _replaced(store: Store, table: str, month: str, disguise: "_Disguise") -> Iterator[int]:
-    """Put a copy without e-mails in the place of a partition; yields how many rows more are copied."""
+def _replace_partition(store: Store, table: str, month: str, pseudonymizer: "_Pseudonymizer") -> Iterator[int]:
+    """Replace a partition by its pseudonymized copy; yields the number of rows of each copied chunk."""
     store.query(f"DROP TABLE IF EXISTS {_STAGED} SYNC")
     store.query(f"CREATE TABLE {_STAGED} AS posthog.{table} {'' if table in _KEYS else _NO_NUMBERS}")
-    store.query(f"SYSTEM STOP MERGES posthog.{table}")  # parts that are read piece by piece stay what they are
+    store.query(f"SYSTEM STOP MERGES posthog.{table}")  # the chunks are read by the offset in their part
     try:
         for condition in _chunks(store, table, month):
             sql = f"SELECT * FROM posthog.{table} {_final(table)} WHERE {condition}"
-            rows = [disguise.row(json.loads(line)) for line in store.query(sql, "JSONEachRow").splitlines()]
+            rows = [pseudonymizer.row(json.loads(line)) for line in store.query(sql, "JSONEachRow").splitlines()]
             store.insert(_STAGED.removeprefix("posthog."), rows)
             yield len(rows)
     finally:
@@ -107,7 +111,7 @@ def _replaced(store: Store, table: str, month: str, disguise: "_Disguise") -> It
 
 
 def _chunks(store: Store, table: str, month: str) -> Iterator[str]:
-    """Conditions that each read some of the rows, and only these from the disk where the table is large."""
+    """WHERE conditions of chunks of the table; those of a large table read only their own rows from the disk."""
     if table in _KEYS:
         parts = -(-_count(store, table) // (5 * _CHUNK))  # their rows are short
         yield from (f"cityHash64({_KEYS[table]}) % {parts} = {part}" for part in range(parts))
@@ -119,12 +123,12 @@ def _chunks(store: Store, table: str, month: str) -> Iterator[str]:
             yield f"_part = '{part}' AND _part_offset >= {first} AND _part_offset < {first + _CHUNK}"
 
 
-class _Disguise:
-    """Rows with pseudonyms for what tells who somebody is. The same few people come again and again."""
+class _Pseudonymizer:
+    """Replaces identifying values in rows, with a cache: the same few people come again and again."""
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self._pseudonyms = pseudonyms
-        self._id, self._uuid = (lru_cache(maxsize=100_000)(each) for each in (self._of_id, self._of_uuid))
+        self._id, self._uuid = (lru_cache(maxsize=100_000)(function) for function in (self._of_id, self._of_uuid))
 
     def row(self, row: dict[str, Any]) -> dict[str, Any]:
         return {name: self._cell(name, value) for name, value in row.items()}
@@ -149,15 +153,15 @@ class _Disguise:
         return text if not text or TOKEN.fullmatch(text) else self._pseudonyms.of_id(text)
 
     def _of_uuid(self, text: str) -> str:
-        """Another uuid for ``text``, which is a pseudonym; one of those stays."""
+        """The uuid that is the pseudonym of ``text``; a pseudonym stays."""
         if not _UUID.fullmatch(text) or text[14] == _VERSION:
             return text
         hashed = str(uuid.UUID(bytes=self._pseudonyms.digest(text)[:16]))
         return f"{hashed[:14]}{_VERSION}{hashed[15:19]}8{hashed[20:]}"
 
 
-def _left(store: Store, table: str) -> int:
+def _rows_with_email(store: Store, table: str) -> int:
     """Rows with an e-mail in them that is no pseudonym."""
-    told = f"replaceRegexpAll({_TEXTS[table]}, 'u-[0-9a-f]{{16}}@', '')"
-    found = f"match({_TEXTS[table]}, '@|%40') AND match({told}, {literal(_EMAIL)})"
-    return int(store.rows(f"SELECT count() FROM posthog.{table} {_final(table)} WHERE {found}")[0][0])
+    without_pseudonyms = f"replaceRegexpAll({_SEARCHED_TEXTS[table]}, 'u-[0-9a-f]{{16}}@', '')"
+    has_email = f"match({_SEARCHED_TEXTS[table]}, '@|%40') AND match({without_pseudonyms}, {literal(_EMAIL)})"
+    return int(store.rows(f"SELECT count() FROM posthog.{table} {_final(table)} WHERE {has_email}")[0][0])

@@ -1,8 +1,7 @@
-"""PostHog's private API, as far as queries need it: run HogQL, poll and cancel it, and say which project this is."""
+"""PostHog's query API: run queries, poll and cancel them, and describe the project."""
 
 import logging
 import re
-from dataclasses import asdict
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -11,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from usertrack.server.http.api_errors import ApiError
-from usertrack.server.http.auth import authenticate, check_project
-from usertrack.server.http.requests import answering, json_object
+from usertrack.server.http.auth import admit, authenticate
+from usertrack.server.http.requests import PROJECT_KINDS, Handler, answering, json_object, project_routes
 from usertrack.server.http.server_settings import ServerSettings
 from usertrack.server.insights.compute import checked
 from usertrack.server.query_runner import QueryRunner
@@ -32,18 +31,13 @@ log = logging.getLogger(__name__)
 def routes(settings: ServerSettings, runner: QueryRunner) -> list[Route]:
     """The routes under /api/projects/ and, as PostHog's older clients say, /api/environments/."""
     api = _QueryApi(settings, runner)
-    paths = [
+    paths: list[tuple[str, Handler, list[str]]] = [
         ("/query", api.create, ["POST"]),
         ("/query/{name}", api.by_name, ["GET", "POST", "DELETE"]),
         ("", api.project, ["GET"]),
     ]
     return [
-        *(
-            Route(f"/api/{kind}/{{project_id}}{path}{slash}", answering(handler), methods=methods)
-            for kind in ("projects", "environments")
-            for path, handler, methods in paths
-            for slash in ("/", "")
-        ),
+        *project_routes(paths, PROJECT_KINDS),
         *(Route(f"/api/users/@me{slash}", answering(api.me), methods=["GET"]) for slash in ("/", "")),
     ]
 
@@ -55,7 +49,7 @@ class _QueryApi:
 
     async def create(self, request: Request) -> Response:
         body = await json_object(request)
-        self._admit(request, body)
+        admit(request, self._settings, body=body)
         return await self._query(request, body)
 
     async def by_name(self, request: Request) -> Response:
@@ -63,13 +57,13 @@ class _QueryApi:
         name = request.path_params["name"]
         if request.method == "POST":
             body = await json_object(request)
-            self._admit(request, body)
+            admit(request, self._settings, body=body)
             kind = body["query"].get("kind") if isinstance(body.get("query"), dict) else None
             if kind != name:
                 detail = f'Query kind mismatch: path kind "{name}" does not match body kind "{kind}".'
                 raise ApiError(400, "invalid_input", detail)
             return await self._query(request, body)
-        self._admit(request)
+        admit(request, self._settings)
         if request.method == "DELETE":
             await run_in_threadpool(self._runner.cancel, name)
             return JSONResponse({"message": "Query was cancelled"})
@@ -85,17 +79,17 @@ class _QueryApi:
         if not isinstance(refresh, str) or refresh not in _ASYNC | _BLOCKING:
             raise ApiError(400, "invalid_input", f'"{refresh}" is not a valid choice for refresh.')
         query_id, runner = _query_id(body), self._runner
-        if PARQUET in request.headers.get("accept", "") and query["kind"] == "HogQLQuery":  # others are no tables
-            table = await runner.turns.answer(request, lambda tag: runner.in_full(query, tag), query_id)
+        if PARQUET in request.headers.get("accept", "") and query["kind"] == "HogQLQuery":  # other kinds have no table
+            table = await runner.queue.answer(request, lambda tag: runner.parquet(query, tag), query_id)
             return Response(table, media_type=PARQUET)
         if refresh in _ASYNC:
             force = refresh == "force_async"
             status, content = await run_in_threadpool(runner.start, query, query_id, force=force)
             return _bytes(content, status)
-        return _bytes(await runner.turns.answer(request, lambda tag: runner.answer(query, tag), query_id))
+        return _bytes(await runner.queue.answer(request, lambda tag: runner.answer(query, tag), query_id))
 
     async def project(self, request: Request) -> Response:
-        self._admit(request)
+        admit(request, self._settings)
         settings = self._settings
         return JSONResponse(
             {
@@ -106,21 +100,17 @@ class _QueryApi:
                 "timezone": settings.timezone,
                 "week_start_day": settings.week_start_day,
                 "test_account_filters": list(settings.test_account_filters),
-                "usertrack_parquet": True,  # not PostHog's: a whole result can be had as parquet
-                "usertrack_privacy": True,  # nor these: usertrack/expire and usertrack/pseudonymize
+                "usertrack_parquet": True,  # not PostHog's: whole results as parquet
+                "usertrack_privacy": True,  # not PostHog's: usertrack/expire and usertrack/pseudonymize
                 "usertrack_forget": True,
             }
         )
 
     async def me(self, request: Request) -> Response:
         authenticate(request, self._settings)
-        known = asdict(self._settings)
-        team = {"id": known["project_id"], "name": "usertrack", "timezone": known["timezone"]}
+        settings = self._settings
+        team = {"id": settings.project_id, "name": "usertrack", "timezone": settings.timezone}
         return JSONResponse({"id": 1, "distinct_id": "local", "email": "local@localhost", "team": team})
-
-    def _admit(self, request: Request, body: Any = None) -> None:
-        authenticate(request, self._settings, body)
-        check_project(request, self._settings)
 
 
 def _bytes(content: bytes, status: int = 200) -> Response:

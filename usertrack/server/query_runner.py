@@ -1,4 +1,7 @@
-"""Queries by id: run now or in the background, polled, cancelled, and forgotten ten minutes after they ended."""
+"""Runs PostHog's queries, now or in the background, where they are polled and cancelled by their id.
+
+A background query is forgotten ten minutes after it ended.
+"""
 
 import json
 import threading
@@ -24,7 +27,7 @@ from usertrack.server.insights.nodes import LIMIT, Project
 from usertrack.server.query_queue import QueryQueue, tag_of, tags_of
 
 STATUS_TTL = 600  # seconds
-TOO_MANY = "concurrency_limit_exceeded"  # PostHog's words where an error is not a status
+TOO_MANY = "concurrency_limit_exceeded"  # PostHog's error message in a body with HTTP 200
 
 
 @dataclass
@@ -41,26 +44,26 @@ class _Job:
 
 
 class QueryRunner:
-    """Compiles and runs the queries of one project; who calls `answer` or `whole` takes one of the ``turns``."""
+    """Compiles and runs the queries of one project; `answer` and `parquet` are to be called through the ``queue``."""
 
     def __init__(self, store: Store, settings: ServerSettings) -> None:
         self._store, self._settings = store, settings
         # one folder for each release of the grammar
         self._trees = Trees(store.path / f"shapes-{GRAMMAR}")
-        self.turns = QueryQueue(store, settings)
+        self.queue = QueryQueue(store, settings)
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
 
     def answer(self, query: dict[str, Any], tag: str) -> bytes:
         """The whole response of PostHog as JSON; raises ApiError."""
-        return self._hogql(query, tag) if query["kind"] == "HogQLQuery" else self._numbers(query, tag)
+        return self._hogql(query, tag) if query["kind"] == "HogQLQuery" else self._insight(query, tag)
 
-    def _numbers(self, query: dict[str, Any], tag: str) -> bytes:
-        """The answer to a query of another kind, which asks HogQL in its turn."""
+    def _insight(self, query: dict[str, Any], tag: str) -> bytes:
+        """The answer to a query of another kind, computed by HogQL queries."""
         settings = self._settings
         texts: list[str] = []
 
-        def ask(text: str, values: Mapping[str, Any]) -> list[list[Any]]:
+        def run_hogql(text: str, values: Mapping[str, Any]) -> list[list[Any]]:
             node = {"kind": "HogQLQuery", "query": text, "values": values, "modifiers": query.get("modifiers")}
             answer = json.loads(self._hogql(node, tag))
             texts.append(answer["hogql"])
@@ -69,12 +72,12 @@ class QueryRunner:
                 raise ApiError(400, "too_many_rows", "The query has too many rows. Try a shorter range.")
             return rows
 
-        world = Project(
+        project = Project(
             ZoneInfo(settings.timezone), settings.week_start_day or 0, settings.clock(), settings.test_account_filters
         )
         started = time.perf_counter()
         try:
-            found = compute(query, ask, world)
+            results = compute(query, run_hogql, project)
         except HogQLError as error:
             raise ApiError(400, error.code, str(error)) from error
         except RecursionError as error:
@@ -88,7 +91,7 @@ class QueryRunner:
             "timezone": settings.timezone,
             "error": None,
         }
-        return _dumps({**found, **fields})
+        return _dumps({**results, **fields})
 
     def _hogql(self, query: dict[str, Any], tag: str) -> bytes:
         clock = [time.perf_counter()]
@@ -117,7 +120,7 @@ class QueryRunner:
             fields |= {"hasMore": result.has_more, "limit": compiled.page, "offset": 0}
         return b"".join((b'{"results":', result.rows, b",", _dumps(fields)[1:]))
 
-    def in_full(self, query: dict[str, Any], tag: str) -> bytes:
+    def parquet(self, query: dict[str, Any], tag: str) -> bytes:
         """The whole result as a parquet file, with no limit but the query's own; raises ApiError."""
         return execute_parquet(self._store, self._compile(query, None), tag, self._settings.query_memory)
 
@@ -140,9 +143,9 @@ class QueryRunner:
     def start(
         self, query: dict[str, Any], query_id: str | None, *, force: bool, then: Callable[[bytes], None] | None = None
     ) -> tuple[int, bytes]:
-        """Runs in the background, and hands the answer to ``then``.
+        """Run a query in the background, and call ``then`` with the answer. Returns HTTP status and body.
 
-        The same id again gives the stored status, unless forced.
+        A known id returns the status of that query, unless ``force``.
         """
 
         def work(tag: str) -> bytes:
@@ -151,34 +154,34 @@ class QueryRunner:
                 then(answer)
             return answer
 
-        self._forget()
+        self._forget_ended()
         with self._lock:
-            known = self._jobs.get(query_id or "")
-            if known is None or force:
+            job = self._jobs.get(query_id or "")
+            if job is None or force:
                 job_id = query_id or uuid4().hex
                 tag = tag_of(job_id)
-                known = self._jobs[job_id] = _Job(job_id, tag, self.turns.begin(work, tag))
-                known.future.add_done_callback(known.end)
-        return self._report(known)
+                job = self._jobs[job_id] = _Job(job_id, tag, self.queue.begin(work, tag))
+                job.future.add_done_callback(job.end)
+        return self._status(job)
 
     def status(self, query_id: str, *, show_progress: bool = False) -> tuple[int, bytes]:
         """HTTP status and body of a poll: 202 running, 200 complete, 400 or 500 failed; raises ApiError 404."""
-        self._forget()
+        self._forget_ended()
         job = self._jobs.get(query_id)
         if job is None:
             detail = f"Query {query_id} not found for team {self._settings.project_id}"
             raise ApiError(404, "not_found", detail)
         running = show_progress and not job.future.done()
-        return self._report(job, progress(self._store, job.tag) if running else None)
+        return self._status(job, progress(self._store, job.tag) if running else None)
 
     def cancel(self, query_id: str) -> None:
-        """Stops a running query, whether it was started in the background or not."""
+        """Stop a running query, in the background or not."""
         if job := self._jobs.get(query_id):
             job.cancelled = True
-            self.turns.stop(job.future, job.tag)
+            self.queue.stop(job.future, job.tag)
         cancel(self._store, tags_of(query_id))
 
-    def _report(self, job: _Job, query_progress: dict[str, Any] | None = None) -> tuple[int, bytes]:
+    def _status(self, job: _Job, query_progress: dict[str, Any] | None = None) -> tuple[int, bytes]:
         status: dict[str, Any] = {
             "id": job.id,
             "team_id": self._settings.project_id,
@@ -203,12 +206,12 @@ class QueryRunner:
         failure = job.future.exception()
         if failure is None:
             return 200, _status_body(status, job.future.result())
-        told = isinstance(failure, ApiError) and failure.status < 500
-        message = str(failure) if isinstance(failure, ApiError) and (told or failure.status == 504) else None
+        is_client_error = isinstance(failure, ApiError) and failure.status < 500
+        message = str(failure) if isinstance(failure, ApiError) and (is_client_error or failure.status == 504) else None
         message = TOO_MANY if isinstance(failure, ApiError) and failure.status == 429 else message
         return 400 if message else 500, _status_body({**status, "error": True, "error_message": message}, b"null")
 
-    def _forget(self) -> None:
+    def _forget_ended(self) -> None:
         now = datetime.now(UTC)
         with self._lock:
             for job in list(self._jobs.values()):
@@ -217,14 +220,14 @@ class QueryRunner:
 
     def _context(self, modifiers: dict[str, Any], row_cap: int | None, *, with_cohorts: bool) -> Context:
         settings = self._settings
-        table = "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
-        known = read_rows(self._store, table)
+        definitions = "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
+        rows = read_rows(self._store, definitions)
         cohorts = "SELECT id, name FROM posthog.cohorts FINAL WHERE NOT deleted ORDER BY id"
         return Context(
             timezone=settings.timezone,
             week_start_day=settings.week_start_day or 0,
             row_cap=row_cap,
-            definitions={(kind, name): PropertyDefinition(type_, bool(scalar)) for kind, name, type_, scalar in known},
+            definitions={(kind, name): PropertyDefinition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
             modifiers=modifiers,
             project_id=settings.project_id,
             now=settings.now,
@@ -241,9 +244,9 @@ def _object(query: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _variables(variables: dict[str, Any]) -> dict[str, Any]:
-    """PostHog keys variables by id; queries use their code names."""
-    found = [variable for variable in variables.values() if isinstance(variable, dict) and "code_name" in variable]
-    return {str(v["code_name"]): None if v.get("isNull") else v.get("value") for v in found}
+    """Variables by code name, which queries use; PostHog sends them by id."""
+    named = [variable for variable in variables.values() if isinstance(variable, dict) and "code_name" in variable]
+    return {str(v["code_name"]): None if v.get("isNull") else v.get("value") for v in named}
 
 
 def _status_body(status: dict[str, Any], results: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The embedded PostHog as a process of its own: keys, port, and a shutdown that loses nothing."""
+"""Runs the embedded PostHog as a server: its keys, its port, and a shutdown without loss."""
 
 import json
 import secrets
@@ -23,23 +23,22 @@ DEFAULT_PORT = 8765
 
 
 def load_or_create_settings(data: Path, env: Mapping[str, str]) -> ServerSettings:
-    """Keys from USERTRACK_PROJECT_TOKEN and USERTRACK_PERSONAL_API_KEY, else those kept in ``data/keys.json``.
+    """Keys from USERTRACK_PROJECT_TOKEN and USERTRACK_PERSONAL_API_KEY, else from ``data/keys.json``.
 
-    USERTRACK_API_SCOPES says what the personal key may do, such as ``query:read person:read``; without it, all.
-
-    Missing ones are generated and kept there, readable by the owner only. Raises ``UsageError`` for a broken file.
+    Missing keys are generated and saved there, readable by the owner only. USERTRACK_API_SCOPES limits the personal
+    key, such as to ``query:read person:read``. Raises ``UsageError`` for a broken file.
     """
-    kept = _read_keys(data / "keys.json")
+    saved = _read_keys(data / "keys.json")
     keys = {
-        "project_token": kept.get("project_token") or f"phc_{secrets.token_urlsafe(32)}",
-        "personal_api_key": kept.get("personal_api_key") or f"phx_{secrets.token_urlsafe(32)}",
+        "project_token": saved.get("project_token") or f"phc_{secrets.token_urlsafe(32)}",
+        "personal_api_key": saved.get("personal_api_key") or f"phx_{secrets.token_urlsafe(32)}",
     }
     scopes = tuple(filter(None, env.get("USERTRACK_API_SCOPES", "*").replace(",", " ").split())) or ("*",)
-    given = {name: env[variable] for name in keys if env.get(variable := f"USERTRACK_{name.upper()}")}
-    if keys != kept and given.keys() != keys.keys():
+    from_env = {name: env[variable] for name in keys if env.get(variable := f"USERTRACK_{name.upper()}")}
+    if keys != saved and from_env.keys() != keys.keys():
         _write_keys(data / "keys.json", keys)
-    used = keys | given
-    return ServerSettings(used["project_token"], used["personal_api_key"], scopes=scopes)
+    keys |= from_env
+    return ServerSettings(keys["project_token"], keys["personal_api_key"], scopes=scopes)
 
 
 def serve(
@@ -51,12 +50,12 @@ def serve(
     log_format: str = "text",
     **overrides: Any,
 ) -> None:
-    """Serve ``data`` on ``host:port`` (0: any free port) until SIGINT or SIGTERM; answers what is under way first.
+    """Serve ``data`` on ``host:port`` (0: any free port) until SIGINT or SIGTERM, then finish the running requests.
 
     ``on_ready`` gets the URL and the settings before the first request; ``overrides`` replace fields of
-    ``ServerSettings``. What goes wrong is said on standard error, as text or as lines of json.
+    ``ServerSettings``. Failures are logged to standard error, as text or as lines of json.
 
-    Raises ``ConnectionFailed`` when the port or the directory is taken.
+    Raises ``ConnectionFailed`` when the port or the directory is in use.
     """
     from usertrack.server.database.store import Store
 
@@ -79,19 +78,19 @@ def serve(
             timeout_graceful_shutdown=10,
         )
         server = uvicorn.Server(config)
-        with _signals_end(server):
+        with _end_on_signals(server):
             on_ready(url, settings)
             server.run(sockets=[listener])
 
 
 @contextmanager
 def serving(data: Path, env: Mapping[str, str]) -> Iterator[tuple[str, ServerSettings]]:
-    """``data`` at an address of this machine alone: that of the server that has it, else of one for as long as needed.
+    """The URL and settings of a server of ``data``: the one that is running, else a new one on the loopback address.
 
-    The personal key in the settings is one that this server takes: a server that was here before has its own, perhaps
-    from an environment that is not ours, and a second one for those who may read its directory.
+    The personal key in the settings works with that server. A running one may have keys of another environment; its
+    owner key is used.
 
-    Raises ``UsageError`` where no events are kept, ``ConnectionFailed`` when another process has them.
+    Raises ``UsageError`` for a directory without events, ``ConnectionFailed`` when another process has it.
     """
     from usertrack.server.database.lock import DirectoryServed
     from usertrack.server.database.store import Store
@@ -123,8 +122,8 @@ def serving(data: Path, env: Mapping[str, str]) -> Iterator[tuple[str, ServerSet
 
 
 @contextmanager
-def _signals_end(server: "uvicorn.Server") -> Iterator[None]:
-    """SIGINT and SIGTERM are the normal end, also before uvicorn listens to them and when it raises them once more."""
+def _end_on_signals(server: "uvicorn.Server") -> Iterator[None]:
+    """Make SIGINT and SIGTERM the normal end, also before uvicorn handles them and when it raises them again."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -132,18 +131,18 @@ def _signals_end(server: "uvicorn.Server") -> Iterator[None]:
     def end(*_: object) -> None:
         server.should_exit = True
 
-    noticing = signal.set_wakeup_fd(-1)  # whoever looks out for Ctrl-C: it is no interruption here
+    wakeup_fd = signal.set_wakeup_fd(-1)  # the command line's, for Ctrl-C, which is no interruption here
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.set_wakeup_fd(noticing)
+        signal.set_wakeup_fd(wakeup_fd)
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def is_public(host: str) -> bool:
-    """Whether others than this machine can reach a server bound to ``host``: worth a warning."""
+    """Whether other machines can reach a server bound to ``host``."""
     try:
         return not ip_address(host).is_loopback
     except ValueError:
@@ -157,12 +156,12 @@ def _url(host: str, port: int) -> str:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # naming TCP makes asyncio send answers at once; without it each waits some 40 ms for the client's ACK
+    # with IPPROTO_TCP asyncio sends responses at once; without it each waits some 40 ms for the client's ACK
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(1024)  # from here on clients may connect; they wait until the server is up
+        listener.listen(1024)  # clients may connect from now on, and wait until the server is up
     except (OSError, OverflowError) as error:
         listener.close()
         raise ConnectionFailed(

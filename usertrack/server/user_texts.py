@@ -1,4 +1,4 @@
-"""What people wrote beside the events: saved insights, names of cohorts and of properties. Their texts can change."""
+"""Texts that people wrote: saved insights, names of cohorts and of properties. Privacy requests rewrite them."""
 
 import json
 from collections.abc import Callable
@@ -11,16 +11,16 @@ Change = Callable[[str], str]
 TABLES = ("cohorts", "property_definitions")
 
 
-def named(store: Store, change: Change) -> int:
-    """How many of them ``change`` would change."""
+def count_changes(store: Store, change: Change) -> int:
+    """How many of these texts ``change`` would change."""
     rows = [row for table in TABLES for row in _rows(store, table)]
     return sum(row != _changed(row, change) for row in [*rows, *SavedInsights(store.path).fields()])
 
 
-def reword(store: Store, change: Change) -> None:
-    """Replace all texts by what ``change`` makes of them, and forget the last answers of insights; off the disk, too.
+def rewrite(store: Store, change: Change) -> None:
+    """Replace all texts by ``change(text)`` and remove the last results of insights, from the disk, too.
 
-    The caller has ``store.overhaul``.
+    The caller holds ``store.maintenance_lock``.
     """
     SavedInsights(store.path).reword(lambda fields: _changed(fields, change))
     stale = {table: [row for row in _rows(store, table) if row != _changed(row, change)] for table in TABLES}
@@ -28,11 +28,11 @@ def reword(store: Store, change: Change) -> None:
         if rows:
             store.insert(table, ({**_changed(row, change), "version": row["version"] + 1} for row in rows))
     store.erase("property_definitions", {"name": [row["name"] for row in stale["property_definitions"]]})
-    replaced = (*TABLES, "groups")  # and what groups once were
+    replaced = (*TABLES, "groups")  # of groups: their replaced rows
     for table in replaced:
         store.query(f"OPTIMIZE TABLE posthog.{table} FINAL")
-    store.scrub(replaced)
-    store.definitions.forget()
+    store.purge(replaced)
+    store.definitions.reload()
 
 
 def _rows(store: Store, table: str) -> list[dict[str, Any]]:

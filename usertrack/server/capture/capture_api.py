@@ -1,4 +1,4 @@
-"""PostHog's public endpoints: events come in, flags and remote config go out (none, and a minimal one).
+"""PostHog's public endpoints: capture, feature flags (always none) and a minimal remote config.
 
 Errors are plain text, as PostHog's capture service sends them; a request is accepted or refused as a whole.
 """

@@ -10,14 +10,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from usertrack.server.capture.payload import hide_address
-from usertrack.server.capture.payload_v1 import LIMIT, Unfit, read_batch, sent_at, too_large
+from usertrack.server.capture.payload_v1 import LIMIT, Rejected, read_batch, sent_at, too_large
 from usertrack.server.capture.pipeline import Capture
 
 _HEADERS = (
     "posthog-sdk-info", "posthog-attempt", "posthog-request-id", "posthog-request-timestamp", "content-type",
     "user-agent",
 )  # fmt: skip
-_AGAIN = {"result": "retry", "details": "not_persisted"}
+_RETRY = {"result": "retry", "details": "not_persisted"}
 _DOCS = "https://posthog.com/docs/api"
 _RETRY_AFTER = {"Retry-After": "1"}
 
@@ -33,12 +33,12 @@ def endpoint(capture: Capture) -> Any:
             body = await _body(request)
             remote = request.client.host if request.client else ""
             results = await capture.run(partial(_stored, capture, request.headers, body, remote))
-        except Unfit as unfit:
-            told = {"error": unfit.tag, "error_description": unfit.description, "error_uri": _DOCS}
-            return JSONResponse(told, unfit.status)
+        except Rejected as rejected:
+            error = {"error": rejected.tag, "error_description": rejected.description, "error_uri": _DOCS}
+            return JSONResponse(error, rejected.status)
         except ClientDisconnect:
             return Response(status_code=400)
-        return JSONResponse({"results": results}, headers=_RETRY_AFTER if _AGAIN in results.values() else None)
+        return JSONResponse({"results": results}, headers=_RETRY_AFTER if _RETRY in results.values() else None)
 
     return receive
 
@@ -53,23 +53,23 @@ def _stored(
         capture.ingest(batch.events, now)
     except Exception:  # disk full, for one
         log.exception("events were not stored")
-        batch.results |= {event.uuid: _AGAIN for event in batch.events}
+        batch.results |= {event.uuid: _RETRY for event in batch.events}
     return batch.results
 
 
 def check_headers(headers: Mapping[str, str], token: str) -> None:
-    """Raises Unfit for what is missing, and for another project's token."""
+    """Raises Rejected for a missing header, and for another project's token."""
     if "authorization" not in headers:
-        raise Unfit("missing_authorization", "request is missing the Authorization header", 401)
+        raise Rejected("missing_authorization", "request is missing the Authorization header", 401)
     if missing := [name for name in _HEADERS if name not in headers]:
-        raise Unfit("missing_required_headers", f"request is missing required headers: {', '.join(missing)}")
-    scheme, _, given = headers["authorization"].partition(" ")
+        raise Rejected("missing_required_headers", f"request is missing required headers: {', '.join(missing)}")
+    scheme, _, key = headers["authorization"].partition(" ")
     if scheme.lower() != "bearer":
-        raise Unfit("invalid_header_value", "Authorization must use Bearer scheme")
-    if given.strip() != token:
-        raise Unfit("invalid_api_token", "The provided API token is not valid.", 401)
+        raise Rejected("invalid_header_value", "Authorization must use Bearer scheme")
+    if key.strip() != token:
+        raise Rejected("invalid_api_token", "The provided API token is not valid.", 401)
     if headers["content-type"].partition(";")[0].strip().lower() != "application/json":
-        raise Unfit("unsupported_content_type", "the content type must be application/json", 415)
+        raise Rejected("unsupported_content_type", "the content type must be application/json", 415)
     sent_at(headers)
 
 
@@ -80,5 +80,5 @@ async def _body(request: Request) -> bytes:
         if len(body) > LIMIT:
             raise too_large()
     if not body:
-        raise Unfit("empty_body", "request body is empty")
+        raise Rejected("empty_body", "request body is empty")
     return bytes(body)

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from usertrack.server.capture.payload import Event, as_dict
-from usertrack.server.capture.persons import clickhouse_time
-from usertrack.server.database.store import literal
+from usertrack.server.database.literals import literal
+from usertrack.server.hogql.sql import clickhouse_time
 
 if TYPE_CHECKING:
     from usertrack.server.database.store import Store
@@ -16,7 +16,7 @@ MAX_GROUP_TYPES = 5
 
 
 class Groups:
-    """The index of every group type, and the properties of every group."""
+    """Writes the group types and groups of a store; keeps the index of every group type in memory."""
 
     def __init__(self, store: "Store") -> None:
         self._store = store
@@ -25,12 +25,12 @@ class Groups:
 
     def columns(self, groups: Any) -> dict[str, str]:
         """An event's `$groups` as the columns `$group_0` … `$group_4`."""
-        found = {}
+        columns = {}
         for group_type, key in as_dict(groups).items():
             index = self._type_index(group_type)
             if index is not None and key is not None:
-                found[f"$group_{index}"] = _key(key)
-        return found
+                columns[f"$group_{index}"] = _key(key)
+        return columns
 
     def identify(self, events: list[Event], now: datetime) -> None:
         """Apply the `$groupidentify` among ``events``: `$group_set` overwrites, other properties stay."""

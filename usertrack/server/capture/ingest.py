@@ -1,6 +1,7 @@
-"""Events on their way into the store: one writer at a time, and whoever waits for it is written along.
+"""Writes captured events: one thread at a time, which also writes the requests that wait for it.
 
-An event is acknowledged after its INSERT, stored once per uuid, and written last: what is there is complete.
+An event is acknowledged after its INSERT and stored once per uuid. Events are written after their persons, so a stored
+event is complete.
 """
 
 import threading
@@ -11,11 +12,13 @@ from typing import Any
 
 from usertrack.server.capture.groups import Groups
 from usertrack.server.capture.payload import Event, Refused, as_dict
-from usertrack.server.capture.persons import Resolver, clickhouse_time
-from usertrack.server.database.store import Store, literals
+from usertrack.server.capture.persons import Resolver
+from usertrack.server.database.literals import literals
+from usertrack.server.database.store import Store
+from usertrack.server.hogql.sql import clickhouse_time
 
 _EVENTS_PER_COMMIT = 10_000
-_PATIENCE = 10  # seconds, for who puts other events in the place of those that are there
+_PATIENCE = 10  # seconds to wait for the store's write_lock
 
 
 class _Request:
@@ -40,44 +43,44 @@ class Ingestor:
         """Returns when ``events`` are stored; raises what the store raised. Blocks, so call it in a worker thread."""
         request = _Request(events, now)
         self._waiting.append(request)
-        with self._writing:  # while another thread writes, requests pile up and the next one takes them all
+        with self._writing:  # requests that arrive meanwhile are written together by the next thread
             while not request.done:
                 self._commit_together(self._next())
         if request.failure:
             raise request.failure
 
     def _next(self) -> list[_Request]:
-        taken: list[_Request] = []
+        requests: list[_Request] = []
         size = 0
         while self._waiting and size < _EVENTS_PER_COMMIT:
-            taken.append(self._waiting.popleft())
-            size += len(taken[-1].events)
-        return taken
+            requests.append(self._waiting.popleft())
+            size += len(requests[-1].events)
+        return requests
 
     def _commit_together(self, requests: list[_Request]) -> None:
-        if not self._store.rewriting.acquire(timeout=_PATIENCE):
+        if not self._store.write_lock.acquire(timeout=_PATIENCE):
             for request in requests:
                 request.failure, request.done = Refused("transient error, please retry", 503), True
             return
         try:
-            self._commit_each(requests)
+            self._commit_or_split(requests)
         finally:
-            self._store.rewriting.release()
+            self._store.write_lock.release()
 
-    def _commit_each(self, requests: list[_Request]) -> None:
+    def _commit_or_split(self, requests: list[_Request]) -> None:
         try:
             self._commit([event for request in requests for event in request.events], requests[-1].now)
         except Exception as failure:
             if len(requests) > 1:  # one request must not fail for what is wrong with another
                 for request in requests:
-                    self._commit_each([request])
+                    self._commit_or_split([request])
                 return
             requests[0].failure = failure
         for request in requests:
             request.done = True
 
     def _commit(self, events: list[Event], now: datetime) -> None:
-        self._store.journal.complete()  # of one that failed
+        self._store.journal.complete()  # of a commit that failed
         new = self._unseen(events)
         person_ids = Resolver(self._store, self._token, new).resolve()
         self._groups.identify(new, now)

@@ -1,8 +1,8 @@
-"""Addresses of visitors: what counts as one, for events that are captured and for files that are imported alike.
+"""Finds and removes IP addresses in the properties of captured events (in Python) and imported files (in SQL).
 
-A property goes when its name means an address (`ip`, `clientIp`, `X-Forwarded-For`), whatever its value but true and
-false; and when its whole text is an address, or a list of some, unless its name means a version, the site or an id.
-The expressions are such that Python and ClickHouse read them as one.
+A property is removed when its name means an address (`ip`, `clientIp`, `X-Forwarded-For`), unless its value is true or
+false; and when its whole text is one or more addresses, unless its name means a version, a site or an id. The regular
+expressions mean the same to Python and to ClickHouse.
 """
 
 import re
@@ -16,8 +16,8 @@ _V6 = (
     rf"(?:(?:{_GROUP}:){{7}}{_GROUP}|(?:{_GROUP}(?::{_GROUP}){{0,6}})?::(?:{_GROUP}(?::{_GROUP}){{0,6}})?"
     rf"|(?:(?:{_GROUP}:){{6}}|(?:{_GROUP}(?::{_GROUP}){{0,4}})?::(?:{_GROUP}:){{0,5}}){_V4})(?:%[0-9A-Za-z_.-]+)?"
 )
-_ONE = rf"(?:{_V4}(?::[0-9]{{1,5}})?|{_V6}|\[{_V6}\](?::[0-9]{{1,5}})?)(?:/[0-9]{{1,3}})?"
-_VALUE = rf" *{_ONE}(?: *, *{_ONE})* *"
+_ADDRESS_TEXT = rf"(?:{_V4}(?::[0-9]{{1,5}})?|{_V6}|\[{_V6}\](?::[0-9]{{1,5}})?)(?:/[0-9]{{1,3}})?"
+_VALUE = rf" *{_ADDRESS_TEXT}(?: *, *{_ADDRESS_TEXT})* *"
 _FIRST = frozenset("0123456789abcdefABCDEF:[ ")
 
 # of a name: ~ is any character, ! any but a letter
@@ -27,7 +27,7 @@ _NAME = (
     rf"(?:(?i:(?:~*!)?(?:{_WHOSE})?ip{_TAIL})|~*[a-z0-9]I[Pp](?i:{_TAIL})"
     "|(?i:~*remote!*addr(?:ess)?)|(?i:(?:~*!)?forwarded(?:!*for)?))"
 )
-_KEPT = (
+_EXEMPT_NAME = (
     "(?i:~*(?:version|release|build|firmware|revision)~*|(?:~*!)?ver"
     "|!?(?:initial_|session_entry_)?(?:host(?:name)?|referring_domain)|!?(?:anon_)?distinct_id|alias)"
 )
@@ -38,47 +38,47 @@ def _name(pattern: str, character: str, no_letter: str) -> str:
 
 
 _ADDRESS = re.compile(_VALUE)
-_IS_ADDRESS, _IS_KEPT = (re.compile(_name(each, "(?s:.)", "[^A-Za-z]")) for each in (_NAME, _KEPT))
+_IS_ADDRESS, _IS_EXEMPT = (re.compile(_name(each, "(?s:.)", "[^A-Za-z]")) for each in (_NAME, _EXEMPT_NAME))
 
 
-class _Known(dict[str, bool]):
-    """By name, whether a property of it holds an address: the same few names come with every event."""
+class _AddressNames(dict[str, bool]):
+    """Property name → whether it means an address: a cache, as the same few names come with every event."""
 
     def __missing__(self, name: str) -> bool:
         if len(self) > 10_000:  # names that somebody makes up
             self.clear()
-        self[name] = found = _IS_ADDRESS.fullmatch(name) is not None
-        return found
+        self[name] = is_address = _IS_ADDRESS.fullmatch(name) is not None
+        return is_address
 
 
-_KNOWN = _Known()
+_ADDRESS_NAMES = _AddressNames()
 
 
 def means_address(name: str) -> bool:
     """Whether a property of that name holds an address, whatever its value looks like."""
-    return _KNOWN[name]
+    return _ADDRESS_NAMES[name]
 
 
 def hide_addresses(properties: dict[str, Any]) -> None:
-    """Take every address out of ``properties``, however deep it lies; in a list it becomes None."""
-    gone = []
+    """Removes every address from ``properties``, at any depth; in a list it becomes None."""
+    hidden = []
     for name, item in properties.items():
-        if _KNOWN[name]:
+        if _ADDRESS_NAMES[name]:
             if item is not None and not isinstance(item, bool):
-                gone.append(name)
+                hidden.append(name)
         elif isinstance(item, str):
-            if item[:1] in _FIRST and _is_address(item) and not _IS_KEPT.fullmatch(name):
-                gone.append(name)
+            if item[:1] in _FIRST and _is_address(item) and not _IS_EXEMPT.fullmatch(name):
+                hidden.append(name)
         elif isinstance(item, dict):
             hide_addresses(item)
         elif isinstance(item, list):
             _hide_in_list(item)
-    for name in gone:
+    for name in hidden:
         del properties[name]
 
 
 def _is_address(text: str) -> bool:
-    """Most texts do not come as far: they begin as no address does."""
+    """The two cheap tests come first: few texts are addresses."""
     return (":" in text or "." in text) and _ADDRESS.fullmatch(text) is not None
 
 
@@ -103,10 +103,10 @@ _MARK = "\x01"  # stands in no JSON
 _ESCAPED = r"\\u00[2-7]"
 _SIGN = r"\\(?:u[0-9A-Fa-f]{4}|.)"  # what is escaped still is no letter of English
 _IN_JSON = rf'(?:[^"\\]|{_SIGN})', rf'(?:[^A-Za-z"\\]|{_SIGN})'
-_NAMED, _KEPT_AS = (rf'"{_name(each, *_IN_JSON)}"\s*:\s*' for each in (_NAME, _KEPT))
+_NAMED, _EXEMPT_AS = (rf'"{_name(each, *_IN_JSON)}"\s*:\s*' for each in (_NAME, _EXEMPT_NAME))
 _PASSES = (
     (rf"({_NAMED})(?:{_STRING}|-?[0-9][0-9.eE+-]*|\[{_DEEP}\]|\{{{_DEEP}\}})", r"\1null"),
-    (f'({_KEPT_AS}")', rf"\1{_MARK}"),
+    (f'({_EXEMPT_AS}")', rf"\1{_MARK}"),
     (rf'([:\[,]\s*)"{_VALUE}"', r"\1null"),
     (_MARK, ""),
 )
@@ -114,11 +114,11 @@ _PASSES = (
 
 def is_address_sql(text: str, name: str) -> str:
     """SQL: whether the SQL ``text``, of a property ``name``, is an address."""
-    return "false" if _IS_KEPT.fullmatch(name) else f"match({text}, {quote(f'^{_VALUE}$')})"
+    return "false" if _IS_EXEMPT.fullmatch(name) else f"match({text}, {quote(f'^{_VALUE}$')})"
 
 
 def without_addresses_sql(json: str) -> str:
-    """SQL: the text of a JSON object with null in the place of every address. What is escaped is read first."""
+    """SQL: the text of a JSON object with null in place of every address. Escapes are resolved first."""
     plain = f"if(match({json}, {quote(_ESCAPED)}), JSONExtractRaw({json}), {json})"
     hidden = "plain"
     for pattern, by in _PASSES:

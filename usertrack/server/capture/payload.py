@@ -1,6 +1,6 @@
-"""What an SDK sent, as events: a request is decoded and checked as a whole, so one bad event refuses all of them.
+"""Decodes a capture request into events and checks them. One bad event refuses the whole request.
 
-The order of decoding and every rule of validation is that of PostHog's capture service (posthog-facts §7.2).
+The order of decoding and every rule of validation are those of PostHog's capture service.
 """
 
 import base64
@@ -72,9 +72,9 @@ class Event:
 def read_events(
     payload: Payload, token: str, now: datetime, hashed_ip: Callable[[str], str] | None = None
 ) -> list[Event]:
-    """The events of one request; raises ``Refused`` (400, or 401 when it is not written to ``token``'s project).
+    """The events of one request; raises ``Refused`` (400, or 401 when its token is not ``token``).
 
-    Of the visitor's address they keep what ``hashed_ip`` makes of it; without that, nothing.
+    The visitor's IP address is stored as ``hashed_ip`` of it; without that function, not at all.
     """
     text = decode(payload)
     document = parse_json(text)
@@ -199,17 +199,17 @@ def _milliseconds(text: str) -> datetime | None:
     return moment if moment >= _SENT_AT_AFTER else None
 
 
-def _check_token(document: Any, batch: list[dict[str, Any]], token: str) -> None:
+def _check_token(document: Any, batch: list[dict[str, Any]], project_token: str) -> None:
     outer = _first(document, "api_key", "token") if isinstance(document, dict) and "batch" in document else None
-    tokens = {outer} if outer is not None else {found for raw in batch if (found := _token(raw)) is not None}
+    tokens = {outer} if outer is not None else {token for raw in batch if (token := _token(raw)) is not None}
     if not tokens:
         raise Refused("event submitted without an api_key", 401)
     if len(tokens) > 1:
         raise Refused("batch submitted with inconsistent api_key values", 401)
-    given = tokens.pop()
-    if given != token:
-        personal = given.startswith("phx_")
-        reason = "personal_api_key" if personal else "empty" if not given else "unknown"
+    sent_token = tokens.pop()
+    if sent_token != project_token:
+        personal = sent_token.startswith("phx_")
+        reason = "personal_api_key" if personal else "empty" if not sent_token else "unknown"
         raise Refused(f"API key is not valid: {reason}", 401)
 
 
@@ -253,10 +253,10 @@ def _event(raw: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> E
 
 
 def hide_address(event: Event, remote: str, hashed_ip: Callable[[str], str] | None) -> None:
-    """The visitor's address is nobody's business, wherever it was sent."""
-    given = event.properties.get("$ip")
+    """Removes IP addresses from the event's properties; with ``hashed_ip``, ``$ip`` becomes a hash."""
+    sent_ip = event.properties.get("$ip")
     hide_addresses(event.properties)
-    address = given if isinstance(given, str) and given else remote
+    address = sent_ip if isinstance(sent_ip, str) and sent_ip else remote
     if hashed_ip and address:
         event.properties["$ip"] = hashed_ip(address)
 
@@ -265,18 +265,18 @@ def as_dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _uuid(given: Any) -> str:
-    if given in (None, ""):
+def _uuid(value: Any) -> str:
+    if value in (None, ""):
         return str(uuid.uuid4())
     try:
-        return str(uuid.UUID(given))
+        return str(uuid.UUID(value))
     except (ValueError, AttributeError, TypeError):
         raise Refused("failed to parse request: uuid is malformed") from None
 
 
 def _distinct_id(raw: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
-    given = (raw.get("distinct_id"), raw.get("$distinct_id"), properties.get("distinct_id"))
-    value = next((value for value in given if value is not None), None)
+    candidates = (raw.get("distinct_id"), raw.get("$distinct_id"), properties.get("distinct_id"))
+    value = next((value for value in candidates if value is not None), None)
     if value is None:
         raise Refused("event submitted without a distinct_id")
     text = as_distinct_id(value)
@@ -294,16 +294,16 @@ def as_distinct_id(value: Any) -> str:
 def _timestamp(
     raw: Mapping[str, Any], properties: Mapping[str, Any], sent_at: datetime | None, now: datetime
 ) -> datetime:
-    """When it happened by our clock: shifted by the client's skew, ``offset`` ms ago, or now when nobody can tell."""
-    given = parse_time(raw.get("timestamp"))
+    """The event's time by the server's clock: corrected by the client's skew, ``offset`` ms ago, else now."""
+    moment = parse_time(raw.get("timestamp"))
     try:
-        if given and sent_at and not properties.get("$ignore_sent_at"):
-            given = now - (sent_at - given)
-        elif given is None and isinstance(raw.get("offset"), int | float):
-            given = now - timedelta(milliseconds=raw["offset"])
+        if moment and sent_at and not properties.get("$ignore_sent_at"):
+            moment = now - (sent_at - moment)
+        elif moment is None and isinstance(raw.get("offset"), int | float):
+            moment = now - timedelta(milliseconds=raw["offset"])
     except OverflowError:
-        given = None
-    return storable(given, now) if given else now
+        moment = None
+    return storable(moment, now) if moment else now
 
 
 def storable(moment: datetime, now: datetime) -> datetime:

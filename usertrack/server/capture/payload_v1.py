@@ -1,5 +1,7 @@
-"""A batch of PostHog's newer capture as events: what is wrong with the request refuses all of it, what is wrong with an
-event drops that one. The rules and their names are those of PostHog's capture service (rust/capture/src/v1).
+"""Decodes a batch of PostHog's newer capture endpoint into events.
+
+A fault of the request refuses all of it, a fault of an event drops that event. The rules and their names are those of
+PostHog's capture service (rust/capture/src/v1).
 """
 
 import zlib
@@ -26,8 +28,8 @@ _OPTIONS = {  # as properties
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-class Unfit(Exception):  # noqa: N818
-    """The request (with an HTTP status) or the event (without) is not taken; ``tag`` is PostHog's name for why."""
+class Rejected(Exception):  # noqa: N818
+    """The request or one of its events is not accepted; ``tag`` is PostHog's name for the reason."""
 
     def __init__(self, tag: str, description: str = "", status: int = 400) -> None:
         super().__init__(tag)
@@ -36,37 +38,37 @@ class Unfit(Exception):  # noqa: N818
 
 @dataclass
 class Batch:
-    """What is to be stored, and what becomes of every event, by uuid."""
+    """The events to store, and the result of every event by its uuid."""
 
     events: list[Event] = field(default_factory=list)
     results: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def read_batch(headers: Mapping[str, str], body: bytes, now: datetime) -> Batch:
-    """The events of a request that came in ``now``; raises Unfit."""
+    """The events of a request received at ``now``; raises Rejected."""
     batch = Batch()
     for raw in _raw_events(_document(body, headers.get("content-encoding", "").lower())):
         uuid = _uuid(raw["uuid"])
         if uuid in batch.results:
-            raise Unfit("duplicate_event_uuid", f"duplicate event uuid: {uuid}")
+            raise Rejected("duplicate_event_uuid", f"duplicate event uuid: {uuid}")
         try:
             batch.events.append(_event(raw, uuid, headers, now))
             batch.results[uuid] = {"result": "ok"}
-        except Unfit as unfit:
-            batch.results[uuid] = {"result": "drop", "details": unfit.tag}
+        except Rejected as rejected:
+            batch.results[uuid] = {"result": "drop", "details": rejected.tag}
     return batch
 
 
 def _document(body: bytes, encoding: str) -> Any:
     if encoding not in ("", "gzip", "deflate"):
-        raise Unfit("unsupported_encoding", "use gzip, deflate or none", 415)
+        raise Rejected("unsupported_encoding", "use gzip, deflate or none", 415)
     zlib_wrapped = zlib.MAX_WBITS if body.startswith(b"\x78") else -zlib.MAX_WBITS
     try:
         text = inflate(body, 31 if encoding == "gzip" else zlib_wrapped, LIMIT) if encoding else body
     except Refused as refused:
-        raise (
-            too_large() if refused.status == 413 else Unfit("request_decoding_error", "Failed to decode request body.")
-        ) from None
+        if refused.status == 413:
+            raise too_large() from None
+        raise Rejected("request_decoding_error", "Failed to decode request body.") from None
     try:
         return parse_json(text.decode())
     except (Refused, UnicodeDecodeError):
@@ -80,9 +82,9 @@ def _raw_events(document: Any) -> list[dict[str, Any]]:
     if not isinstance(events, list) or not all(map(_is_event, events)):
         raise _unparsed()
     if not events:
-        raise Unfit("empty_batch", "request batch is empty")
+        raise Rejected("empty_batch", "request batch is empty")
     if _time(document["created_at"]) is None:
-        raise Unfit("invalid_batch", "invalid batch: created_at is not valid RFC 3339")
+        raise Rejected("invalid_batch", "invalid batch: created_at is not valid RFC 3339")
     return events
 
 
@@ -96,46 +98,46 @@ def _is_event(raw: Any) -> bool:
 
 def _uuid(text: str) -> str:
     if not text.strip():
-        raise Unfit("missing_event_uuid", "event submitted without a uuid")
+        raise Rejected("missing_event_uuid", "event submitted without a uuid")
     try:
         return str(UUID(text.strip()))
     except ValueError:
-        raise Unfit("invalid_event_uuid", "event submitted with an invalid uuid") from None
+        raise Rejected("invalid_event_uuid", "event submitted with an invalid uuid") from None
 
 
 def _event(raw: dict[str, Any], uuid: str, headers: Mapping[str, str], now: datetime) -> Event:
     name, distinct_id, moment = raw["event"], raw["distinct_id"].strip(), _time(raw["timestamp"])
-    given = raw.get("properties", {})
-    unfit = {
+    sent_properties = raw.get("properties", {})
+    faults = {
         "dropped_performance_event": name == "$performance_event",
         "missing_event_name": not name,
         "event_name_too_long": len(name.encode()) > _LONGEST,
         "missing_distinct_id": not distinct_id,
         "distinct_id_too_large": len(distinct_id.encode()) > _LONGEST,
         "invalid_event_timestamp": moment is None,
-        "malformed_event_properties": not isinstance(given, dict),
+        "malformed_event_properties": not isinstance(sent_properties, dict),
     }
-    for tag in (tag for tag, applies in unfit.items() if applies):
-        raise Unfit(tag)
-    properties = given | _properties(raw, headers)
+    for tag in (tag for tag, applies in faults.items() if applies):
+        raise Rejected(tag)
+    properties = sent_properties | _properties(raw, headers)
     try:
         check_depth(properties)
     except Refused:
-        raise Unfit("malformed_event_properties") from None
+        raise Rejected("malformed_event_properties") from None
     assert moment
     return Event(uuid, name, as_distinct_id(distinct_id), _corrected(moment, properties, headers, now), properties)
 
 
 def _properties(raw: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
-    """What stands beside the properties of an event, and in the header, as properties."""
+    """The fields beside the event's ``properties``, its options and the SDK of the header, as properties."""
     beside = {f"${name}": raw[name] for name in ("session_id", "window_id") if raw.get(name) is not None}
     options = raw.get("options") or {}
     if not isinstance(options, dict):
-        raise Unfit("invalid_options")
+        raise Rejected("invalid_options")
     own = {_OPTIONS[name]: _option(name, options[name]) for name in _OPTIONS if options.get(name) is not None}
     library, _, version = (part.strip() for part in headers["posthog-sdk-info"].rpartition("/"))
-    told = library and version and len(headers["posthog-sdk-info"]) <= _LONGEST
-    return beside | own | ({"$lib": library, "$lib_version": version} if told else {})
+    names_library = library and version and len(headers["posthog-sdk-info"]) <= _LONGEST
+    return beside | own | ({"$lib": library, "$lib_version": version} if names_library else {})
 
 
 def _option(name: str, value: Any) -> bool | str:
@@ -146,7 +148,7 @@ def _option(name: str, value: Any) -> bool | str:
         return bool(value)
     elif isinstance(value, str) and value.strip().lower() in _BOOLEANS:
         return _BOOLEANS[value.strip().lower()]
-    raise Unfit("invalid_options")
+    raise Rejected("invalid_options")
 
 
 def _corrected(moment: datetime, properties: dict[str, Any], headers: Mapping[str, str], now: datetime) -> datetime:
@@ -163,7 +165,7 @@ def _corrected(moment: datetime, properties: dict[str, Any], headers: Mapping[st
 def sent_at(headers: Mapping[str, str]) -> datetime:
     moment = _time(headers["posthog-request-timestamp"])
     if moment is None:
-        raise Unfit("invalid_header_value", "PostHog-Request-Timestamp is not valid RFC 3339")
+        raise Rejected("invalid_header_value", "PostHog-Request-Timestamp is not valid RFC 3339")
     return moment
 
 
@@ -176,9 +178,9 @@ def _time(text: str) -> datetime | None:
         return None
 
 
-def too_large() -> Unfit:
-    return Unfit("payload_too_large", f"the request is larger than {LIMIT} bytes", 413)
+def too_large() -> Rejected:
+    return Rejected("payload_too_large", f"the request is larger than {LIMIT} bytes", 413)
 
 
-def _unparsed() -> Unfit:
-    return Unfit("request_parsing_error", "Failed to parse request body.")
+def _unparsed() -> Rejected:
+    return Rejected("request_parsing_error", "Failed to parse request body.")

@@ -1,7 +1,7 @@
-"""Who a distinct_id is. Every event has one person, and a merge moves the whole past of one person to another.
+"""Which person a distinct_id belongs to. Every event has one person; a merge moves all events of one to another.
 
-The rules are those of PostHog's ingestion: `$identify` and `$create_alias` join a person that is not yet identified to
-another one, `$merge_dangerously` any person; the properties of the one joined to win.
+The rules are those of PostHog's ingestion: `$identify` and `$create_alias` merge a person that is not yet identified
+into another, `$merge_dangerously` merges any person. The properties of the surviving person win.
 """
 
 import time
@@ -12,23 +12,25 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from usertrack.server.capture.payload import Event, as_dict, as_distinct_id
-from usertrack.server.database.store import literal, literals
+from usertrack.server.database.literals import chunks, literal, literals
+from usertrack.server.hogql.sql import clickhouse_time
 
 if TYPE_CHECKING:
     from usertrack.server.database.store import Store
 
 _NAMESPACE = uuid.UUID("6d1a6d8e-52b7-5d0c-9a39-6f0f2c1f7f0e")
-_SEEN_EVERY = timedelta(hours=1)  # last_seen_at is no finer than this, so that not every event rewrites its person
-_CHUNK = 5_000
+_SEEN_EVERY = timedelta(hours=1)  # how often last_seen_at moves: not every event rewrites its person
 MERGING = {"$identify": "$anon_distinct_id", "$create_alias": "alias", "$merge_dangerously": "alias"}
-"""The events that join another id to their own, and the property that holds it."""
-# ids that clients send when they have none; merging on them would make strangers one person
+"""The events that merge two distinct_ids, and the property with the other one."""
+# placeholders that clients send for a missing id; merging on them would merge unrelated people
 NOBODY = {"anonymous", "guest", "distinctid", "distinct_id", "id", "not_authenticated", "email", "undefined"}
 NOBODY |= {"true", "false", "[object object]", "nan", "none", "null", "0"}
 
 
 @dataclass
 class PersonRow:
+    """A row of ``posthog.persons`` as this commit leaves it; ``changed``: it must be written."""
+
     id: str
     created_at: datetime
     is_identified: bool = False
@@ -52,7 +54,7 @@ def first_person_id_sql(token: str, distinct_id: str) -> str:
 
 
 class Resolver:
-    """The persons of one commit: reads those concerned, takes the events in order, then writes what changed."""
+    """Resolves the persons of one commit: reads them, applies the events in order, writes the changes."""
 
     def __init__(self, store: "Store", token: str, events: Iterable[Event]) -> None:
         self._store = store
@@ -60,22 +62,22 @@ class Resolver:
         self._events = list(events)
         self._person_of: dict[str, str] = {}  # distinct_id → person id, before the merges of this commit
         self._persons: dict[str, PersonRow] = {}
-        self._moved: dict[str, str] = {}  # person id → the one that took over its past
+        self._moved: dict[str, str] = {}  # merged person id → surviving person id
         self._linked: set[str] = set()  # distinct_ids whose row must be written
-        self._merged: set[str] = set()  # persons that are no more
+        self._merged: set[str] = set()  # ids of persons to delete
 
     def resolve(self) -> list[str]:
         """The person_id of every event, with all merges of this commit done. Writes all but the events."""
         self._load()
-        found = [self._take(event) for event in self._events]
-        resolved = [self._today(person_id) for person_id in found]
+        person_ids = [self._apply(event) for event in self._events]
+        resolved = [self._surviving(person_id) for person_id in person_ids]
         self._write()
         return resolved
 
-    def _take(self, event: Event) -> str:
+    def _apply(self, event: Event) -> str:
         if not event.has_profile:
             return self._person_of.get(event.distinct_id) or first_person_id(self._token, event.distinct_id)
-        if other := _merges(event):
+        if other := _merged_id(event):
             self._merge(event.distinct_id, other, event)
         person = self._person(event.distinct_id, event.timestamp)
         if event.event == "$identify" and not person.is_identified:
@@ -91,7 +93,7 @@ class Resolver:
         if person_id is None:
             person_id = first_person_id(self._token, distinct_id)
             self._link(distinct_id, person_id)
-        person_id = self._today(person_id)
+        person_id = self._surviving(person_id)
         if person_id not in self._persons:
             self._persons[person_id] = PersonRow(person_id, created_at=at, changed=True)
         return self._persons[person_id]
@@ -116,7 +118,7 @@ class Resolver:
         survivor.is_identified = survivor.changed = True
 
     def _adopt(self, distinct_id: str, person_id: str) -> None:
-        """A distinct_id without a person joins one; events it sent without a profile come along."""
+        """Links a distinct_id without a person to one; its events without a profile move there."""
         self._link(distinct_id, person_id)
         if (former := first_person_id(self._token, distinct_id)) != person_id:
             self._moved[former] = person_id
@@ -128,7 +130,7 @@ class Resolver:
         self._moved[merged.id] = survivor.id
         self._merged.add(merged.id)
 
-    def _today(self, person_id: str) -> str:
+    def _surviving(self, person_id: str) -> str:
         while person_id in self._moved:
             person_id = self._moved[person_id]
         return person_id
@@ -137,9 +139,9 @@ class Resolver:
 
     def _load(self) -> None:
         touched = {event.distinct_id for event in self._events if event.has_profile and _touches_person(event)}
-        others = {other for event in self._events if event.has_profile and (other := _merges(event))}
-        distinct_ids = {event.distinct_id for event in self._events} | others
-        for chunk in _chunks(distinct_ids):
+        merged_ids = {other for event in self._events if event.has_profile and (other := _merged_id(event))}
+        distinct_ids = {event.distinct_id for event in self._events} | merged_ids
+        for chunk in chunks(distinct_ids):
             for distinct_id, person_id in self._store.rows(
                 "SELECT distinct_id, person_id FROM posthog.person_distinct_ids FINAL"
                 f" WHERE distinct_id IN {literals(chunk)}"
@@ -147,10 +149,10 @@ class Resolver:
                 self._person_of[distinct_id] = person_id
         self._load_persons()
         stale = self._stale()
-        self._load_properties(stale | {self._person_of[id_] for id_ in touched | others if id_ in self._person_of})
+        self._load_properties(stale | {self._person_of[id_] for id_ in touched | merged_ids if id_ in self._person_of})
 
     def _load_persons(self) -> None:
-        for chunk in _chunks(set(self._person_of.values())):
+        for chunk in chunks(set(self._person_of.values())):
             for id_, created_at, identified, seen, version in self._store.rows(
                 "SELECT id, toUnixTimestamp64Micro(created_at), is_identified,"
                 " toUnixTimestamp64Micro(last_seen_at), version"
@@ -173,7 +175,7 @@ class Resolver:
         }
 
     def _load_properties(self, person_ids: set[str]) -> None:
-        for chunk in _chunks(person_ids):
+        for chunk in chunks(person_ids):
             for id_, properties in self._store.rows(
                 f"SELECT id, properties FROM posthog.persons FINAL WHERE id IN {literals(chunk)}"
             ):
@@ -182,7 +184,7 @@ class Resolver:
     # writing
 
     def _write(self) -> None:
-        moves = {former: self._today(former) for former in self._moved}
+        moves = {former: self._surviving(former) for former in self._moved}
         self._store.journal.commit(moves, list(self._person_rows()), list(self._distinct_id_rows()))
 
     def _person_rows(self) -> Iterable[dict[str, Any]]:
@@ -201,13 +203,13 @@ class Resolver:
 
     def _distinct_id_rows(self) -> Iterable[dict[str, Any]]:
         clock = time.time_ns()
-        links = {distinct_id: self._today(self._person_of[distinct_id]) for distinct_id in self._linked}
+        links = {distinct_id: self._surviving(self._person_of[distinct_id]) for distinct_id in self._linked}
         if self._merged:  # all their ids, also those that no event of this commit names
             for distinct_id, person_id in self._store.rows(
                 "SELECT distinct_id, person_id FROM posthog.person_distinct_ids FINAL"
                 f" WHERE person_id IN {literals(self._merged)}"
             ):
-                links.setdefault(distinct_id, self._today(person_id))
+                links.setdefault(distinct_id, self._surviving(person_id))
         for distinct_id, person_id in links.items():
             yield {"distinct_id": distinct_id, "person_id": person_id, "version": clock}
 
@@ -225,27 +227,18 @@ def update_properties(properties: dict[str, Any], event: Mapping[str, Any]) -> b
     return properties != before
 
 
-def clickhouse_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def _merges(event: Event) -> str | None:
-    """The distinct_id that this event joins to its own, if it does."""
+def _merged_id(event: Event) -> str | None:
+    """The distinct_id that this event merges with its own, if any."""
     key = MERGING.get(event.event)
     other = event.properties.get(key) if key else None
     return as_distinct_id(other) if other not in (None, "") else None
 
 
 def _touches_person(event: Event) -> bool:
-    if _merges(event) or event.event == "$identify":
+    if _merged_id(event) or event.event == "$identify":
         return True
     return not event.properties.keys().isdisjoint(("$set", "$set_once", "$unset"))
 
 
 def _moment(microseconds: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-
-
-def _chunks(values: Iterable[str]) -> Iterable[list[str]]:
-    ordered = list(values)
-    return (ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK))

@@ -1,4 +1,4 @@
-"""From a request to stored events, in threads of their own: whatever queries do, events come in."""
+"""Stores captured events in threads of their own, so that long queries do not hold them up."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from usertrack.server.capture.ingest import Ingestor
 from usertrack.server.database.store import Store
 from usertrack.server.http.server_settings import ServerSettings
 
-_THREADS = 40  # requests that are read, or wait for the one that writes, which takes them along
+_THREADS = 40  # requests that are decoded, or wait for the thread that writes
 T = TypeVar("T")
 
 
 class Capture:
-    """The way in of the project ``token``; addresses become what ``hashed_ip`` makes of them."""
+    """The capture of one project: its ``token``, ``ingest`` for its events, ``hashed_ip`` for IP addresses."""
 
     def __init__(self, store: Store, settings: ServerSettings) -> None:
         self.token = settings.project_token
@@ -27,6 +27,6 @@ class Capture:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="capture")
 
     async def run(self, work: Callable[[datetime], T]) -> T:
-        """What ``work`` makes of the present, in a thread, which knows of the request as the caller does."""
+        """The result of ``work(now)``, called in a thread with the context variables of the caller."""
         in_context = partial(copy_context().run, work, datetime.now(UTC))
         return await asyncio.get_running_loop().run_in_executor(self._threads, in_context)

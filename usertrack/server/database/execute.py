@@ -1,7 +1,7 @@
-"""Runs one compiled query and shapes its result as PostHog's JSON, as bytes: rows never become Python values.
+"""Runs a compiled query in ClickHouse and returns its result as the bytes of PostHog's JSON, without Python values.
 
-Each query has a chDB connection of its own, so that queries run side by side, can be cancelled, and a failed one
-leaves nothing behind in a buffer that others read.
+Each query has a chDB connection of its own: queries run side by side, can be cancelled, and a failed one leaves nothing
+in a buffer that others read.
 """
 
 import json
@@ -28,9 +28,9 @@ _PARQUET = "output_format_parquet_string_as_string=1, output_format_parquet_comp
 _ZONE = re.compile(r"'[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+'")
 _TIME = re.compile(r"(?:Nullable\()?DateTime(?:64\(\d, '([^']+)'\)|\('([^']+)'\))\)?")
 _USUAL_LENGTH = 100_000
-# An answer is outside of ClickHouse's limit, and copied once; its text may be eight times as long as its columns are.
+# A result is not in ClickHouse's memory limit, and is copied once; as JSON it may be eight times as long.
 _PART_FOR_JSON, _PART_FOR_PARQUET = 16, 4
-# HogQL names no table that is not there, but a deletion takes up to so many away for a moment, one after the other
+# a missing table is one that a purge detaches for a moment; it does so with up to so many, one after the other
 _REATTACHED, _CODE_OF_NO_TABLE = 4, "(UNKNOWN_TABLE)"
 _CODE_OF_MEMORY = "(MEMORY_LIMIT_EXCEEDED)"
 _UTC = {"UTC", "Etc/UTC", "GMT"}
@@ -82,12 +82,12 @@ def execute_parquet(session: ClickHouseSession, compiled: Compiled, tag: str, me
 
 
 def _limited(tag: str, memory: int, part: int) -> str:
-    """The answer may be that ``part`` of what the query may hold."""
+    """The settings of a query in ``memory`` bytes, whose result may take a ``part``-th of them."""
     return f"{SETTINGS}, log_comment={quote(tag)}, max_memory_usage={memory}, max_result_bytes={memory // part}"
 
 
 def _writable(column: str, type_: str) -> str:
-    """A column of nothing but NULL has a type that parquet lacks."""
+    """``column`` with a type that parquet has: it lacks that of a column of NULLs."""
     return f"CAST({column} AS Nullable(String))" if "Nothing" in type_ else column
 
 
@@ -114,14 +114,14 @@ def _run(session: ClickHouseSession, sql: str, fmt: str) -> bytes:
         return result
     except (RuntimeError, chdb.ChdbError) as error:
         if _CODE_OF_MEMORY in str(error):
-            connection.query("SYSTEM JEMALLOC PURGE")  # it would keep for a while what the query held
+            connection.query("SYSTEM JEMALLOC PURGE")  # else the query's memory would stay allocated for a while
         raise api_error(str(error)) from error
     finally:
         connection.close()
 
 
 def read_rows(session: ClickHouseSession, sql: str) -> list[list[Any]]:
-    """The result of ``sql`` as Python lists, as ``Session.rows`` gives it, but never behind a writer."""
+    """The result of ``sql`` as Python lists, like ``ClickHouseSession.rows``, but without waiting for a writer."""
     return [json.loads(line) for line in run(session, sql, "JSONCompactEachRow").splitlines()]
 
 
@@ -140,8 +140,13 @@ def _tagged(tag: str) -> str:
     return f"startsWith(Settings['log_comment'], {quote(tag)})"
 
 
+def iso_time(text: str) -> str:
+    """A UTC time as ClickHouse prints it, as PostHog's JSON has it."""
+    return text.replace(" ", "T") + "Z"
+
+
 def progress(session: ClickHouseSession, tag: str) -> dict[str, Any] | None:
-    """How far the running query whose tag begins with ``tag`` has come, in PostHog's terms."""
+    """The progress of the running query whose tag begins with ``tag``, as PostHog's ``query_progress``."""
     condition = f"WHERE {_tagged(tag)}"
     columns = "toInt64(read_bytes), toInt64(read_rows), toInt64(total_rows_approx), elapsed"
     settings = "SETTINGS output_format_json_quote_64bit_integers=0"
@@ -153,11 +158,11 @@ def progress(session: ClickHouseSession, tag: str) -> dict[str, Any] | None:
 
 
 def api_error(message: str) -> ApiError:
-    """What PostHog answers for a ClickHouse error: the query's own fault is 400 and told, the rest is not."""
+    """PostHog's error for a ClickHouse error: 400 with details for a fault of the query, else 500 without."""
     name = (re.findall(r"\(([A-Z][A-Z0-9_]+)\)", message) or ["UNKNOWN"])[-1]
     if name in ("TIMEOUT_EXCEEDED", "MEMORY_LIMIT_EXCEEDED"):
-        what = "max execution time" if name == "TIMEOUT_EXCEEDED" else "memory limit"
-        detail = f"Query has hit the {what} before completing. Try reducing its scope by changing the time range."
+        limit = "max execution time" if name == "TIMEOUT_EXCEEDED" else "memory limit"
+        detail = f"Query has hit the {limit} before completing. Try reducing its scope by changing the time range."
         return ApiError(504, f"clickhouse_{name.lower()}", detail)
     if name == "QUERY_WAS_CANCELLED":
         return ApiError(400, "query_was_cancelled", "Query was cancelled.")
@@ -194,5 +199,5 @@ def _first(body: bytes, start: int, end: int, page: int) -> tuple[bytes, bool]:
 
 
 def _public(type_: str) -> str:
-    """How ClickHouse stores a column is no part of its type."""
+    """The type without LowCardinality, which only says how ClickHouse stores a column."""
     return re.sub(r"LowCardinality\(((?:[^()]|\([^()]*\))*)\)", r"\1", type_)

@@ -1,4 +1,4 @@
-"""One process per data directory: an OS lock that dies with its holder, and a note beside it saying who that is."""
+"""One process per data directory: a file lock that ends with its process, and a note that names that process."""
 
 import contextlib
 import fcntl
@@ -14,12 +14,11 @@ from usertrack.core.errors import ConnectionFailed
 _POLL_SECONDS = 0.05
 
 ReportWait = Callable[[object, float], None]
-"""Told again and again which process (its id) holds the directory, and for how many seconds it has been waited for."""
+"""Called again and again with the id of the process that has the directory, and the seconds waited so far."""
 
 
 class DirectoryServed(ConnectionFailed):
-    """The directory is held by the server at ``url``, which answers in its place: to whoever has ``key``, as it said to
-    those who may read the directory."""
+    """The directory is in use by the server at ``url``. It answers to ``key``, which it wrote into the directory."""
 
     code = "data_served"
     url = ""
@@ -27,12 +26,12 @@ class DirectoryServed(ConnectionFailed):
 
 
 class DirectoryLock:
-    """Held from creation to ``release``. The note is only ever read when the lock itself is taken by another."""
+    """Held from creation to ``release``. The note is only read when another process has the lock."""
 
     def __init__(self, directory: Path, waiting: ReportWait | None = None) -> None:
-        """Take the lock. Raises ``ConnectionFailed`` naming the holder, at once unless ``waiting`` is there to be told.
+        """Take the lock; with ``waiting``, wait for it. Raises ``ConnectionFailed`` naming the holder.
 
-        A server keeps its directory, and a process that waits for itself would wait forever: both raise at once.
+        Nobody waits for a server, which keeps its directory, nor for its own process: both raise at once.
         """
         self._note = directory / "holder.json"
         self._file: TextIOWrapper = (directory / "lock").open("w")
@@ -41,7 +40,7 @@ class DirectoryLock:
             while not _try_lock(self._file):
                 holder = _holder(self._note)
                 if waiting is None or holder.get("url") or holder.get("pid") == os.getpid():
-                    raise _taken(directory, holder)
+                    raise _in_use(directory, holder)
                 waiting(holder.get("pid", "unknown"), time.monotonic() - began)
                 time.sleep(_POLL_SECONDS)
         except BaseException:
@@ -50,7 +49,7 @@ class DirectoryLock:
         self.announce("", "")
 
     def announce(self, url: str, key: str) -> None:
-        """Tell the owner's other processes that this one serves at ``url``, for ``key`` ('' when it does not serve)."""
+        """Note for the owner's other processes that this one serves at ``url``, with ``key`` ('': it does not)."""
         fresh = self._note.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         fresh.touch(mode=0o600)
@@ -70,18 +69,18 @@ def _try_lock(file: TextIOWrapper) -> bool:
 
 
 def served_at(directory: Path) -> str:
-    """The address of the server that has ``directory``, as it said; empty when none did."""
+    """The address of the server that has ``directory``; '' when no server has it."""
     return str(_holder(directory / "holder.json").get("url") or "")
 
 
 def _holder(note: Path) -> dict[str, object]:
-    """What the holder wrote of itself; nothing in the moment in which it begins or ends."""
+    """The note of the holder; empty in the moment in which it starts or ends."""
     with contextlib.suppress(OSError, ValueError):
         return dict(json.loads(note.read_text()))
     return {}
 
 
-def _taken(directory: Path, holder: dict[str, object]) -> ConnectionFailed:
+def _in_use(directory: Path, holder: dict[str, object]) -> ConnectionFailed:
     pid, url, key = holder.get("pid", "unknown"), holder.get("url"), holder.get("key")
     message = f"the data directory {directory} is in use by the server at {url} (pid {pid})"
     if url and key:

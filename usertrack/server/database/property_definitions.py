@@ -1,4 +1,4 @@
-"""What kind of value each property holds. The first value seen decides a property's type, as in PostHog."""
+"""The type of every property (PostHog's property definitions). The first value seen decides it, as in PostHog."""
 
 import re
 import threading
@@ -40,13 +40,13 @@ def property_type(name: str, value: Any, now: datetime) -> str:
 
 
 def _is_unix_time(lowered: str, value: float, now: datetime) -> bool:
-    """A whole number of at least half a year ago under a name that speaks of time."""
+    """A whole number, as Unix time at most half a year ago or later, under a name that means a time."""
     recent = (now - timedelta(days=182)).timestamp()
     return isinstance(value, int) and value >= recent and any(word in lowered for word in _TIME_WORDS)
 
 
 class PropertyDefinitions:
-    """The table ``posthog.property_definitions`` with a copy in memory, so that only news is written."""
+    """The table ``posthog.property_definitions`` with a copy in memory, so that only changes are written."""
 
     def __init__(self, store: ClickHouseSession) -> None:
         self._store = store
@@ -60,7 +60,7 @@ class PropertyDefinitions:
         return {(kind, name): PropertyDefinition(type_, bool(scalar)) for kind, name, type_, scalar in rows}
 
     def learn(self, seen: Iterable[tuple[str, Mapping[str, Any]]], now: datetime) -> None:
-        """Note the properties of ``seen``, pairs of (event | person | group, properties); writes only what is new."""
+        """Write the new definitions in ``seen``, pairs of (event | person | group, properties)."""
         with self._lock:
             news: dict[Key, PropertyDefinition] = {}
             for kind, properties in seen:
@@ -78,22 +78,24 @@ class PropertyDefinitions:
         type_ = (known and known.property_type) or property_type(key[1], value, now)
         news[key] = PropertyDefinition(type_, is_string and (known is None or known.scalar_string))
 
-    def forget(self) -> None:
-        """Take what is in the table for what is known, after it was changed behind this one's back."""
+    def reload(self) -> None:
+        """Read the table again, after somebody else has changed it."""
         with self._lock:
             self._known = self._read()
 
     def refresh(self, now: datetime, events: str = "events", session: ClickHouseSession | None = None) -> None:
-        """Learn from what is stored, however it came there. Types already decided stay; needs some seconds at 10 M.
+        """Learn from the stored rows. Decided types stay; takes some seconds for 10 million events.
 
-        ``events`` is another table to look at in place of ``posthog.events``, read with ``session``, beside the store.
+        ``events`` is the table of events to read, with ``session`` in place of the store's own.
         """
         reading = session or self._store
-        found = [(kind, table, _stored_types(reading, table)) for kind, table in {**_TABLES, "event": events}.items()]
+        stored_types = [
+            (kind, table, _stored_types(reading, table)) for kind, table in {**_TABLES, "event": events}.items()
+        ]
         with self._lock:
             self._known = self._read()
             news: dict[Key, PropertyDefinition] = {}
-            for kind, table, stored in found:
+            for kind, table, stored in stored_types:
                 for name, types in stored.items():
                     if len(name) <= _LONGEST_NAME and not (kind == "event" and name in _NOT_PROPERTIES):
                         known = self._known.get((kind, name))
@@ -125,9 +127,9 @@ def _stored_types(session: ClickHouseSession, table: str) -> dict[str, set[str]]
     """Top-level property name → ClickHouse types of its values; what lies below a name makes it an object."""
     rows = session.rows(f"SELECT distinctJSONPathsAndTypes(properties) FROM posthog.{table}")
     types: dict[str, set[str]] = {}
-    for path, found in rows[0][0].items():
+    for path, path_types in rows[0][0].items():
         top, _, below = path.partition(".")
-        types.setdefault(top.replace("%2E", "."), set()).update(["JSON"] if below else found)
+        types.setdefault(top.replace("%2E", "."), set()).update(["JSON"] if below else path_types)
     return types
 
 

@@ -1,4 +1,4 @@
-"""Saved insights and their last results, in one SQLite file beside the events: every change is whole or not at all."""
+"""PostHog's saved insights and their last results, in one SQLite file beside the events."""
 
 import json
 import secrets
@@ -27,7 +27,7 @@ _LETTERS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class SavedInsight:
-    """``fields`` are PostHog's, as they were sent. ``result`` is the last answer to the query, None before the first.
+    """``fields`` are PostHog's, as clients sent them. ``result`` is the last one of the query, None before the first.
 
     ``last_refresh`` is its ISO time, UTC.
     """
@@ -62,16 +62,16 @@ class SavedInsights:
         return _insight(row) if row else None
 
     def add(self, fields: Mapping[str, Any], id_: int | None = None, short_id: str = "") -> SavedInsight:
-        """Keep a new one; without ids of its own it gets the next ones."""
+        """Save a new insight; without ids it gets new ones."""
         short_id = short_id or "".join(secrets.choice(_LETTERS) for _ in range(8))
         with self._open() as database:
-            made = database.execute(
+            cursor = database.execute(
                 "INSERT INTO insights (id, short_id, fields) VALUES (?, ?, ?)", [id_, short_id, json.dumps(fields)]
             )
-            return SavedInsight(int(made.lastrowid or 0), short_id, dict(fields), False, None, None)
+            return SavedInsight(int(cursor.lastrowid or 0), short_id, dict(fields), False, None, None)
 
     def change(self, insight: SavedInsight, fields: Mapping[str, Any], *, deleted: bool) -> None:
-        """Other ``fields``; a result of another query is forgotten."""
+        """Save new ``fields``; a result of the former query is removed."""
         stale = fields.get("query") != insight.fields.get("query")
         with self._open() as database:
             database.execute(
@@ -79,8 +79,8 @@ class SavedInsights:
                 [json.dumps(fields), deleted, stale, insight.id],
             )
 
-    def keep_result(self, insight: SavedInsight, result: Mapping[str, Any], now: datetime) -> None:
-        """Keep what ``now`` (UTC) is the answer to the query of ``insight``, unless that has changed meanwhile."""
+    def save_result(self, insight: SavedInsight, result: Mapping[str, Any], now: datetime) -> None:
+        """Save the result of ``insight`` as of ``now`` (UTC), unless its query has changed meanwhile."""
         with self._open() as database:
             database.execute(
                 "UPDATE insights SET result = ?, last_refresh = ? WHERE id = ? AND fields = ?",
@@ -88,12 +88,12 @@ class SavedInsights:
             )
 
     def fields(self) -> list[dict[str, Any]]:
-        """Those of every insight, deleted or not."""
+        """The fields of every insight, deleted or not."""
         with self._open() as database:
             return [json.loads(fields) for (fields,) in database.execute("SELECT fields FROM insights")]
 
     def reword(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Put what ``change`` makes of their fields in its place, and forget all results, which name whom they may."""
+        """Replace the fields of all insights by ``change(fields)``, and remove all results, which may name people."""
         with self._open() as database:
             rows = database.execute("SELECT id, fields FROM insights").fetchall()
             changed = [(json.dumps(change(json.loads(fields))), id_) for id_, fields in rows]
@@ -101,19 +101,19 @@ class SavedInsights:
         self._rewrite()
 
     def forget_results(self, before: datetime) -> None:
-        """Forget results that are older than ``before`` (UTC)."""
+        """Remove results that are older than ``before`` (UTC)."""
         with self._open() as database:
             database.execute("UPDATE insights SET result = NULL WHERE last_refresh < ?", [before.isoformat()])
         self._rewrite()
 
     def _rewrite(self) -> None:
-        """SQLite leaves what was replaced in its free pages."""
+        """Clear the free pages of the file, where SQLite leaves replaced values."""
         with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as database:
             database.execute("VACUUM")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection of its own for whoever asks: requests come from several threads."""
+        """A connection for one request: requests run in several threads."""
         database = sqlite3.connect(self._path, timeout=30)
         try:
             with database:
@@ -125,5 +125,5 @@ class SavedInsights:
 
 def _insight(row: tuple[Any, ...]) -> SavedInsight:
     id_, short_id, fields, deleted, result, last_refresh = row
-    kept = json.loads(result) if result else None
-    return SavedInsight(id_, short_id, json.loads(fields), bool(deleted), kept, last_refresh)
+    last_result = json.loads(result) if result else None
+    return SavedInsight(id_, short_id, json.loads(fields), bool(deleted), last_result, last_refresh)

@@ -1,4 +1,4 @@
-"""A connection to the embedded ClickHouse: statements, rows and inserts. The store is one that owns its directory."""
+"""A connection to the embedded ClickHouse (chDB): statements, rows and inserts."""
 
 import json
 import threading
@@ -8,7 +8,7 @@ from typing import Any
 
 from usertrack.core.errors import ConnectionFailed, UsageError
 
-# What is written must come back as it was: strings stay strings, keys with dots stay one key.
+# Values must come back as they were written: strings stay strings, keys with dots stay one key.
 _SETTINGS = {
     "json_type_escape_dots_in_keys": 1,
     "type_json_skip_duplicated_paths": 1,
@@ -21,7 +21,7 @@ _SETTINGS = {
 
 
 class StoreClosed(RuntimeError):  # noqa: N818
-    """What went on in the background when the store was closed ends with this."""
+    """The store was closed while work in the background still used it."""
 
 
 class ClickHouseSession:
@@ -31,7 +31,7 @@ class ClickHouseSession:
         self.path = path
         self._turn = threading.Lock()
         self._closed = False
-        self._connection = _connected(path / "clickhouse")
+        self._connection = _connect(path / "clickhouse")
 
     def query(self, sql: str, fmt: str = "JSONCompact") -> bytes:
         """Run ``sql`` and return its result in the ClickHouse format ``fmt``; raises chdb's ``ChdbError``."""
@@ -42,15 +42,15 @@ class ClickHouseSession:
                 result: bytes = self._connection.query(sql, fmt).bytes()
                 return result
             except Exception as error:
-                # chDB would put what the failed statement had written in front of the connection's next answer
+                # chDB would put the partial output of the failed statement in front of the connection's next result
                 self._connection.close()
-                self._connection = _connected(self.path / "clickhouse")
+                self._connection = _connect(self.path / "clickhouse")
                 if isinstance(error, UnicodeDecodeError):  # chDB cannot read its own message, with bytes of the data
                     raise RuntimeError(error.object.decode(errors="replace")) from None
                 raise
 
     def settle(self) -> None:
-        """Return when the statement that is under way, if there is one, is done."""
+        """Waits until no statement is running."""
         with self._turn:
             pass
 
@@ -70,7 +70,7 @@ class ClickHouseSession:
             self._connection.close()
 
 
-def _connected(path: Path) -> Any:
+def _connect(path: Path) -> Any:
     try:
         import chdb
     except ModuleNotFoundError:

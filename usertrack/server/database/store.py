@@ -1,4 +1,4 @@
-"""The one owner of the ClickHouse data directory: opens it, creates the schema, runs statements."""
+"""The store: the one process and session that owns a data directory. It creates the schema and deletes for good."""
 
 import shutil
 import tempfile
@@ -13,42 +13,43 @@ from typing import Any
 
 from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.server.database.journal import Journal
+from usertrack.server.database.literals import literal
 from usertrack.server.database.lock import DirectoryLock, ReportWait
 from usertrack.server.database.property_definitions import PropertyDefinitions
 from usertrack.server.database.session import ClickHouseSession, StoreClosed
 
-# ClickHouse keeps parts that were replaced for eight minutes, and looks for them every half
-_SCRUB = {
+# by default ClickHouse keeps replaced parts for eight minutes, and looks for them every 30 seconds
+_PURGE_SETTINGS = {
     "old_parts_lifetime": 0,
     "cleanup_delay_period": 0,
     "cleanup_delay_period_random_add": 0,
     "cleanup_thread_preferred_points_per_iteration": 0,
     "merge_tree_clear_old_parts_interval_seconds": 1,
 }
-_SCRUBBED = 60  # seconds that this may take
+_PURGE_SECONDS = 60  # before a purge is given up
 _UUIDS = ("id", "person_id")
 _UPLOAD = "upload-"
-_LEFTOVERS = (f"{_UPLOAD}*", "trees-*")  # of imports that were killed; of versions that kept queries with their values
+_LEFTOVERS = (f"{_UPLOAD}*", "trees-*")  # of killed imports; of older versions, which kept queries with their values
 
 
 class Store(ClickHouseSession):
-    """The session that owns ``path``, where others may be opened beside it; one process may hold a directory.
+    """The session that owns ``path``; other sessions may be opened beside it. Only one process may own a directory.
 
-    chDB allows one open Store per process, too.
+    chDB also allows only one open Store per process.
     """
 
     def __init__(self, path: Path, waiting: ReportWait | None = None) -> None:
-        """Open (and create) ``path``; with ``waiting``, wait until another process has left it.
+        """Open (and create) ``path``; with ``waiting``, wait until another process has closed it.
 
-        Raises ``ConnectionFailed`` naming the process that holds it, ``UsageError`` if it cannot be written.
+        Raises ``ConnectionFailed`` naming the process that owns it, ``UsageError`` if it cannot be written.
         """
-        self.rewriting = threading.Lock()  # held by who writes events, and by who puts others in their place
-        self._erasing = threading.Lock()  # one after the other: what is to go stands in one table
-        self.overhaul = threading.Lock()  # held to its end by an import, and by who would miss what that brings
+        self.write_lock = threading.Lock()  # while events are written or replaced
+        self._erasing = threading.Lock()  # deletions share one temporary table
+        self.maintenance_lock = threading.Lock()  # during an import, a deletion or pseudonymization, one at a time
         self._importing = threading.Lock()
-        self._lock = _locked(path, waiting)
+        self._lock = _lock_directory(path, waiting)
         try:
-            _forget_leftovers(path)
+            _remove_leftovers(path)
             super().__init__(path)
             _create_schema(self._connection)
             self.journal = Journal(self)
@@ -57,16 +58,16 @@ class Store(ClickHouseSession):
         except BaseException as error:
             self._lock.release()
             if isinstance(error, RuntimeError):
-                raise _unopened(path, error) from None
+                raise _cannot_open(path, error) from None
             raise
 
     @contextmanager
     def importing(self) -> Iterator[ClickHouseSession]:
-        """A session for an import, beside which all else goes on but what deletes people or renames them.
+        """A session for an import. Everything else goes on, except deletions and pseudonymization.
 
-        Raises SourceBusy while there is another one, or one of these.
+        Raises SourceBusy while one of these, or another import, is running.
         """
-        if not self.overhaul.acquire(blocking=False):
+        if not self.maintenance_lock.acquire(blocking=False):
             raise SourceBusy("another import is under way, or a deletion", "import again when it has finished")
         try:
             with self._importing:
@@ -75,57 +76,59 @@ class Store(ClickHouseSession):
                 with closing(ClickHouseSession(self.path)) as session:
                     yield session
         finally:
-            self.overhaul.release()
+            self.maintenance_lock.release()
 
     @contextmanager
     def upload(self) -> Iterator[Path]:
-        """A folder for a file that is on its way in, for as long as it is needed; one that was killed has none left."""
+        """A temporary folder for an uploaded file; the next start removes the folder of a killed process."""
         with tempfile.TemporaryDirectory(prefix=_UPLOAD, dir=self.path) as folder:
             yield Path(folder)
 
     def erase(self, table: str, by: Mapping[str, Sequence[str]]) -> None:
         """Delete the rows of ``posthog.<table>`` that have one of the values ``by[column]`` in any of these columns.
 
-        The values stand in none of the files in which ClickHouse keeps what it was told to delete.
+        ClickHouse keeps the text of deletions in files, so the values are not in that text.
         """
         value = {name: "toUUID(value)" if name in _UUIDS else "value" for name, values in by.items() if values}
         if not value:
             return
-        which = (f"{name} IN (SELECT {value[name]} FROM posthog.erased WHERE name = '{name}')" for name in value)
+        conditions = (f"{name} IN (SELECT {value[name]} FROM posthog.erased WHERE name = '{name}')" for name in value)
         with self._erasing:
             self.query("CREATE OR REPLACE TABLE posthog.erased (name String, value String) ENGINE = Memory")
             self.insert("erased", ({"name": name, "value": each} for name in value for each in by[name]))
             try:
-                self.query(f"ALTER TABLE posthog.{table} DELETE WHERE {' OR '.join(which)} SETTINGS mutations_sync = 2")
+                self.query(
+                    f"ALTER TABLE posthog.{table} DELETE WHERE {' OR '.join(conditions)} SETTINGS mutations_sync = 2"
+                )
             finally:
                 self.query("DROP TABLE IF EXISTS posthog.erased SYNC")
 
-    def scrub(self, tables: Iterable[str]) -> None:
-        """Remove from the disk what ``tables`` no longer hold: what was replaced would stay for eight minutes.
+    def purge(self, tables: Iterable[str]) -> None:
+        """Remove deleted and replaced rows of ``tables`` from the disk now, instead of after eight minutes.
 
-        Raises TimeoutError when it is still there after a while.
+        Raises TimeoutError when they are still there after a minute.
         """
-        settings = ", ".join(f"{name} = {value}" for name, value in _SCRUB.items())
-        scrubbed = list(tables)
+        settings = ", ".join(f"{name} = {value}" for name, value in _PURGE_SETTINGS.items())
+        purged = list(tables)
         with self._erasing:
             try:
-                for table in scrubbed:
+                for table in purged:
                     self.query(f"ALTER TABLE posthog.{table} MODIFY SETTING {settings}")
                     self._reattach(table)
-                self._wait_for_scrubbing(scrubbed)
+                self._wait_for_purge(purged)
             finally:
-                for table in scrubbed:
-                    self.query(f"ALTER TABLE posthog.{table} RESET SETTING {', '.join(_SCRUB)}")
+                for table in purged:
+                    self.query(f"ALTER TABLE posthog.{table} RESET SETTING {', '.join(_PURGE_SETTINGS)}")
 
     def _reattach(self, table: str) -> None:
-        """Let ``table`` be looked through anew, which is done at once when it is attached; nobody may miss it."""
+        """Detach and attach ``table``: attaching starts the cleanup at once."""
         with self._turn:
-            # until no query reads it: else it could not be attached, and would be gone until the next start
+            # SYNC waits for running queries: else it could not be attached, and would be gone until the next start
             self._connection.query(f"DETACH TABLE posthog.{table} SYNC")
             self._connection.query(f"ATTACH TABLE posthog.{table}")
 
-    def _wait_for_scrubbing(self, tables: Sequence[str]) -> None:
-        deadline = time.monotonic() + _SCRUBBED
+    def _wait_for_purge(self, tables: Sequence[str]) -> None:
+        deadline = time.monotonic() + _PURGE_SECONDS
         for table in tables:
             while self._outdated(table):
                 if time.monotonic() > deadline:
@@ -133,7 +136,7 @@ class Store(ClickHouseSession):
                 time.sleep(0.05)
 
     def _outdated(self, table: str) -> bool:
-        """Whether parts of ``table`` lie on the disk that are none of it any more."""
+        """Whether the disk still has parts that ``table`` no longer uses."""
         of_table = f"database = 'posthog' AND {{}} = {literal(table)}".format
         [[places]] = self.rows(f"SELECT data_paths FROM system.tables WHERE {of_table('name')}")
         active = {name for (name,) in self.rows(f"SELECT name FROM system.parts WHERE active AND {of_table('table')}")}
@@ -141,31 +144,21 @@ class Store(ClickHouseSession):
         return not parts <= active
 
     def refresh_property_definitions(self, events: str = "events") -> None:
-        """Bring ``posthog.property_definitions`` up to date with what plain INSERTs wrote, to ``events`` or another."""
+        """Update ``posthog.property_definitions`` from the table ``events``, after plain INSERTs into it."""
         self.definitions.refresh(datetime.now(UTC), events)
 
     def announce(self, url: str, key: str) -> None:
-        """Tell the owner's processes that want this directory that it is served at ``url``, for whoever has ``key``."""
+        """Tell other processes of the owner that this directory is served at ``url``, with ``key``."""
         self._lock.announce(url, key)
 
     def close(self) -> None:
-        """Close it, once an import is over, and a deletion that is under way has come to the end of its step."""
+        """Close it after a running import, and after the current step of a deletion."""
         with self._importing, self._erasing:
             super().close()
             self._lock.release()
 
 
-def literal(value: str) -> str:
-    """``value`` as a ClickHouse string literal."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("\0", "\\0") + "'"
-
-
-def literals(values: Iterable[object]) -> str:
-    """``('a','b')`` for IN; never empty, so that no values match nothing."""
-    return "(" + (",".join(literal(str(value)) for value in values) or "NULL") + ")"
-
-
-def _locked(path: Path, waiting: ReportWait | None) -> DirectoryLock:
+def _lock_directory(path: Path, waiting: ReportWait | None) -> DirectoryLock:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return DirectoryLock(path, waiting)
@@ -175,12 +168,12 @@ def _locked(path: Path, waiting: ReportWait | None) -> DirectoryLock:
         ) from None
 
 
-def _forget_leftovers(path: Path) -> None:
-    for left in (each for pattern in _LEFTOVERS for each in path.glob(pattern)):
-        shutil.rmtree(left, ignore_errors=True)
+def _remove_leftovers(path: Path) -> None:
+    for leftover in (folder for pattern in _LEFTOVERS for folder in path.glob(pattern)):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _unopened(path: Path, error: RuntimeError) -> ConnectionFailed:
+def _cannot_open(path: Path, error: RuntimeError) -> ConnectionFailed:
     reason = str(error).split(" (version")[0].splitlines()[0].rstrip(". ")
     return ConnectionFailed(
         f"cannot open the embedded ClickHouse in {path}: {reason}",

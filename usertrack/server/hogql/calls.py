@@ -8,7 +8,7 @@ from usertrack.server.hogql import functions
 from usertrack.server.hogql.context import Context
 from usertrack.server.hogql.errors import HogQLError
 from usertrack.server.hogql.functions import Function
-from usertrack.server.hogql.sql import Sql, Type, quote
+from usertrack.server.hogql.sql import Sql, Type, clickhouse_time, quote
 
 _TIMES = ("DateTime", "Date")
 _PARTS = {
@@ -107,7 +107,7 @@ def _decimal(arguments: list[Sql], _: Context) -> str:
 def _now(_: list[Sql], context: Context) -> str:
     if context.now is None:
         return f"now64(6, {_zone(context)})"
-    return f"toTimeZone(toDateTime64('{context.now.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}', 6, 'UTC'), {_zone(context)})"
+    return f"toTimeZone(toDateTime64('{clickhouse_time(context.now)}', 6, 'UTC'), {_zone(context)})"
 
 
 def _day(days: int) -> Printer:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from usertrack.server.hogql.context import Context
 from usertrack.server.hogql.errors import HogQLError
 from usertrack.server.hogql.parse import Node, parse_condition, transform
+from usertrack.server.hogql.sql import clickhouse_time
 
 _TIME_FIELDS = {"events": "timestamp", "sessions": "$start_timestamp", "groups": "created_at"}
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -112,8 +113,7 @@ def compared(op: str, left: Node, right: Node) -> Node:
 
 def _moment(value: Any, context: Context) -> Node:
     moment = moment_of(value, ZoneInfo(context.timezone), context.now or datetime.now(UTC))
-    text = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    arguments = [{"node": "Constant", "value": item} for item in (text, 6, "UTC")]
+    arguments = [constant(value) for value in (clickhouse_time(moment), 6, "UTC")]
     return {"node": "Call", "name": "toDateTime64", "args": arguments}
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from usertrack.server.hogql.errors import HogQLError
@@ -65,6 +66,11 @@ def quote(text: str) -> str:
         except UnicodeEncodeError as error:
             raise HogQLError("Strings must be valid Unicode text") from error
     return f"'{text.translate(_ESCAPES)}'"
+
+
+def clickhouse_time(moment: datetime) -> str:
+    """``moment`` in UTC as ClickHouse reads and writes a DateTime64(6), without quotes."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def identifier(name: str) -> str:

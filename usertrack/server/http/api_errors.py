@@ -1,4 +1,4 @@
-"""PostHog's error bodies: ``{"type", "code", "detail", "attr"}`` with the status that goes with them."""
+"""Errors of the API as PostHog returns them: an HTTP status and ``{"type", "code", "detail", "attr"}``."""
 
 from collections.abc import Mapping
 

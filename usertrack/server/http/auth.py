@@ -1,4 +1,4 @@
-"""Who may use /api/: the holder of the personal API key, on the one project there is."""
+"""Who may use the endpoints under /api/: a client with the personal API key, on the one project of this server."""
 
 import hmac
 from typing import Any
@@ -9,39 +9,40 @@ from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.server_settings import ServerSettings
 
 
+def admit(request: Request, settings: ServerSettings, scope: str = "", body: Any = None) -> None:
+    """Raises ApiError unless the request has the key of this project, and the key the ``scope``, where one is named."""
+    authenticate(request, settings, body)
+    _check_project(request, settings)
+    if scope:
+        _require_scope(settings, scope)
+
+
 def authenticate(request: Request, settings: ServerSettings, body: Any = None) -> None:
     """Accepts the personal key from the Authorization header, else the body, else the query string.
 
     Raises ApiError 401 with PostHog's words when there is none, or a wrong one (a project token is a wrong one).
     """
     header = request.headers.get("authorization", "")
-    found = [
+    candidates = [
         ("Authorization header", header[7:].strip() if header.lower().startswith("bearer ") else ""),
         ("body", body.get("personal_api_key") if isinstance(body, dict) else ""),
         ("query string", request.query_params.get("personal_api_key")),
     ]
-    for place, key in found:
+    for place, key in candidates:
         if key:
-            if not _is_ours(str(key), settings):
+            if not _is_valid(str(key), settings):
                 detail = f"Personal API key found in request {place} is invalid."
                 raise ApiError(401, "authentication_failed", detail)
             return
     raise ApiError(401, "not_authenticated", "Authentication credentials were not provided.")
 
 
-def admit(request: Request, settings: ServerSettings, scope: str) -> None:
-    """Raises ApiError unless whoever asks has the key of this project, and that the ``scope``."""
-    authenticate(request, settings)
-    check_project(request, settings)
-    require_scope(settings, scope)
+def _is_valid(key: str, settings: ServerSettings) -> bool:
+    valid_keys = [valid.encode() for valid in (settings.personal_api_key, settings.owner_key) if valid]
+    return any(hmac.compare_digest(key.encode(errors="replace"), valid) for valid in valid_keys)
 
 
-def _is_ours(key: str, settings: ServerSettings) -> bool:
-    ours = [each.encode() for each in (settings.personal_api_key, settings.owner_key) if each]
-    return any(hmac.compare_digest(key.encode(errors="replace"), each) for each in ours)
-
-
-def require_scope(settings: ServerSettings, scope: str) -> None:
+def _require_scope(settings: ServerSettings, scope: str) -> None:
     """Raises ApiError 403 with PostHog's words unless the key has ``scope``, such as ``person:write``."""
     kind, _, action = scope.partition(":")
     # who may write may read
@@ -49,7 +50,7 @@ def require_scope(settings: ServerSettings, scope: str) -> None:
         raise ApiError(403, "permission_denied", f"API key missing required scope '{scope}'")
 
 
-def check_project(request: Request, settings: ServerSettings) -> None:
+def _check_project(request: Request, settings: ServerSettings) -> None:
     """Raises ApiError 404 unless the path names the project, by number or as ``@current``."""
     if request.path_params["project_id"] not in ("@current", str(settings.project_id)):
         raise ApiError(404, "not_found", "Project not found.")

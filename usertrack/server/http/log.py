@@ -1,6 +1,6 @@
-"""What the server says of its own failures: on standard error, with the request that they befell.
+"""The log of the server's failures on standard error, each with the request in which it happened.
 
-Messages of errors hold data of payloads, so that an error is told by its kind, its code and its place alone.
+Error messages may hold data of people, so the log has only an error's class, its code and its place in the source.
 """
 
 import json
@@ -28,8 +28,8 @@ _SCOPE: ContextVar[Scope | None] = ContextVar("scope", default=None)
 log = logging.getLogger(__name__)
 
 
-class Requests:
-    """Gives each request an id, which its answer has in a header, and answers what nobody else did with a 500."""
+class RequestLog:
+    """Middleware: gives each request an id, returned in a header, and answers unhandled errors with 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -60,8 +60,8 @@ class Requests:
 
 
 def to_stderr(format_: str) -> None:
-    """From now on, what goes wrong is said on standard error: as ``text``, or as ``json``, one object a line."""
-    logging.raiseExceptions = False  # a line that cannot be written would be told with all that it holds
+    """Log failures to standard error from now on: as ``text``, or as ``json``, one object a line."""
+    logging.raiseExceptions = False  # logging would print a record that cannot be written with all its data
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if format_ == "json" else _Text())
     for name in _LOGGERS:
@@ -72,31 +72,31 @@ def to_stderr(format_: str) -> None:
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(_told(record))
+        return json.dumps(_fields(record))
 
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        told = _told(record)
-        request = f" [{told['request_id']}] {told['method']} {told['path']}:" if "request_id" in told else ""
-        error = f": {told['error']}" if "error" in told else ""
-        trace = "".join(f"\n    {place}" for place in told.get("trace", ()))
-        return f"{told['time']} {told['level']}{request} {told['message']}{error}{trace}"
+        fields = _fields(record)
+        request = f" [{fields['request_id']}] {fields['method']} {fields['path']}:" if "request_id" in fields else ""
+        error = f": {fields['error']}" if "error" in fields else ""
+        trace = "".join(f"\n    {place}" for place in fields.get("trace", ()))
+        return f"{fields['time']} {fields['level']}{request} {fields['message']}{error}{trace}"
 
 
-def _told(record: logging.LogRecord) -> dict[str, Any]:
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
     moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-    told: dict[str, Any] = {"time": moment.replace("+00:00", "Z"), "level": record.levelname.lower()}
+    fields: dict[str, Any] = {"time": moment.replace("+00:00", "Z"), "level": record.levelname.lower()}
     if scope := _SCOPE.get():
-        told |= {"request_id": scope["request_id"], "method": scope["method"], "path": _path(scope)}
-    told |= {"logger": record.name, "message": record.getMessage().partition("\n")[0]}
+        fields |= {"request_id": scope["request_id"], "method": scope["method"], "path": _path(scope)}
+    fields |= {"logger": record.name, "message": record.getMessage().partition("\n")[0]}
     if record.exc_info and record.exc_info[1]:
-        told |= {"error": described(record.exc_info[1]), "trace": list(_places(record.exc_info[2]))}
-    return told
+        fields |= {"error": described(record.exc_info[1]), "trace": list(_places(record.exc_info[2]))}
+    return fields
 
 
 def _path(scope: Scope) -> str:
-    """The path without what somebody put into it: ids, tokens."""
+    """The path without the values of its parameters, such as ids and tokens."""
     path = str(scope["path"])
     for name, value in scope.get("path_params", {}).items():
         path = path.replace(f"/{value}", f"/{{{name}}}", 1)
@@ -104,7 +104,7 @@ def _path(scope: Scope) -> str:
 
 
 def described(error: BaseException) -> str:
-    """The kind of an error and its code; never its message."""
+    """The class of an error and its code; never its message."""
     codes = [error.strerror or ""] if isinstance(error, OSError) else _CODE.findall(str(error))
     return " ".join([type(error).__name__, *codes]).strip()
 

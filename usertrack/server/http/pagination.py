@@ -1,4 +1,4 @@
-"""Lists page by page, as PostHog answers them: ``{count, next, previous, results}``, with whole addresses."""
+"""Lists in pages as PostHog returns them: ``{count, next, previous, results}``, with full addresses."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,25 +6,25 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-_USUAL, _MOST = 100, 1000
+_DEFAULT, _MAX = 100, 1000
 
 
-def page(request: Request, found: Sequence[Any]) -> JSONResponse:
-    """The part of ``found`` that ``limit`` and ``offset`` ask for."""
-    limit, offset = page_of(request)
-    limit = min(limit, _MOST)
+def page(request: Request, results: Sequence[Any]) -> JSONResponse:
+    """The page of ``results`` at the request's ``limit`` and ``offset``."""
+    limit, offset = limit_and_offset(request)
+    limit = min(limit, _MAX)
     return JSONResponse(
-        {"count": len(found), **part(request, found[offset : offset + limit], len(found), limit, offset)}
+        {"count": len(results), **page_body(request, results[offset : offset + limit], len(results), limit, offset)}
     )
 
 
-def page_of(request: Request) -> tuple[int, int]:
-    """``limit`` and ``offset`` of a request: 100 and 0 where it names none, or none that is a number."""
-    return _number(request, "limit", _USUAL) or _USUAL, _number(request, "offset", 0)
+def limit_and_offset(request: Request) -> tuple[int, int]:
+    """``limit`` and ``offset`` of a request; 100 and 0 where they are missing or no numbers."""
+    return _number(request, "limit", _DEFAULT) or _DEFAULT, _number(request, "offset", 0)
 
 
-def part(request: Request, results: Sequence[Any], total: int, limit: int, offset: int) -> dict[str, Any]:
-    """``results``, which begin at ``offset`` of ``total``, with the addresses of their neighbours."""
+def page_body(request: Request, results: Sequence[Any], total: int, limit: int, offset: int) -> dict[str, Any]:
+    """``results``, which begin at ``offset`` of ``total``, with the addresses of the next and the previous page."""
     return {
         "next": _address(request, limit, offset + limit) if offset + limit < total else None,
         "previous": _address(request, limit, max(0, offset - limit)) if offset else None,

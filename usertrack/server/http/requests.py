@@ -19,10 +19,14 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+PROJECT_KINDS = ("projects", "environments")
+"""What a project is called in the addresses of PostHog's API; older clients use the second."""
+
+
 def project_routes(
-    paths: Iterable[tuple[str, Handler, Sequence[str]]], kinds: Sequence[str] = ("projects",)
+    paths: Iterable[tuple[str, Handler, Sequence[str]]], kinds: Sequence[str] = PROJECT_KINDS[:1]
 ) -> list[Route]:
-    """The routes below ``/api/<kind>/<project>``, with and without a slash at their end: (path, handler, methods)."""
+    """Routes for (path below the project, handler, methods), each with and without a slash at its end."""
     return [
         Route(f"/api/{kind}/{{project_id}}{path}{slash}", answering(handler), methods=list(methods))
         for kind in kinds
@@ -32,6 +36,8 @@ def project_routes(
 
 
 def answering(handler: Handler) -> Handler:
+    """``handler``, whose ApiErrors become responses."""
+
     @wraps(handler)
     async def answer(request: Request) -> Response:
         try:
@@ -41,17 +47,18 @@ def answering(handler: Handler) -> Handler:
                 log.warning("answered with HTTP %d, %s", error.status, error.code, exc_info=error.__cause__)
             return error.response()
         except ClientDisconnect:
-            return Response(status_code=400)  # that nobody reads
+            return Response(status_code=400)  # nobody reads it
 
     return answer
 
 
 async def json_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object; raises ApiError."""
     try:
-        text = await whole_body(request)
-        body = json.loads(text.decode(), parse_constant=_no_number)  # as bytes it would take half of a surrogate pair
+        text = await read_body(request)
+        body = json.loads(text.decode(), parse_constant=_no_number)  # bytes would be read with lone surrogates
         if _SURROGATE.search(text):
-            json.dumps(body, ensure_ascii=False).encode()  # half of a pair is no text
+            json.dumps(body, ensure_ascii=False).encode()  # fails for a lone surrogate
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "parse_error", f"JSON parse error - {error}", "invalid_request") from error
     if not isinstance(body, dict):
@@ -63,8 +70,8 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-async def whole_body(request: Request) -> bytes:
-    """The body, up to what PostHog takes: nobody has shown a key yet."""
+async def read_body(request: Request) -> bytes:
+    """The body, at most as large as PostHog allows: the key is only checked later."""
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)

@@ -1,4 +1,4 @@
-"""What the embedded server is told at start: keys and project. Nothing here is read from the environment."""
+"""The settings of the embedded server: its keys and its project. Nothing here is read from the environment."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,15 +7,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """``week_start_day`` is PostHog's: 0 Sunday, 1 Monday, None where nobody has said, which queries take for Sunday.
+    """``week_start_day`` is PostHog's: 0 Sunday, 1 Monday, None not set, which queries read as Sunday.
     ``row_cap`` silently clamps an explicit LIMIT.
 
-    ``now`` is the moment (aware) that queries take for the present, None for the machine's clock: a recorded world
-    ends when it ends. ``test_account_filters`` are property filters, for queries that leave out test accounts.
-    ``scopes`` are those of the personal key, which persons ask for: `*` is all.
-    The ``owner_key`` is as good as the personal one; the server makes it for those who may read its data directory.
-    ``queries_at_once`` run, others wait for ``query_wait`` seconds at the most; each may hold ``query_memory`` bytes.
-    With an ``ip_key`` events keep a keyed hash of the address that they came from as ``$ip``; without one, nothing.
+    ``now`` (aware) is the present for queries, such as the end of a recorded world; None: the machine's clock.
+    ``test_account_filters`` are property filters, for queries that leave out test accounts.
+    ``scopes`` are those of the personal key, `*` for all; endpoints of persons require them.
+    The ``owner_key`` opens what the personal key opens; the server makes it for those who may read its data directory.
+    ``queries_at_once`` run, others wait for at most ``query_wait`` seconds; each may use ``query_memory`` bytes.
+    With an ``ip_key`` the property ``$ip`` of an event is a keyed hash of the IP address; without one it is removed.
     """
 
     project_token: str

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Literal
 
 from usertrack.server.capture.ip_addresses import is_address_sql, without_addresses_sql
 from usertrack.server.capture.payload import DISTINCT_ID_LENGTH
-from usertrack.server.capture.persons import NOBODY, clickhouse_time, first_person_id_sql
-from usertrack.server.database.store import literals
-from usertrack.server.hogql.sql import quote
+from usertrack.server.capture.persons import NOBODY, first_person_id_sql
+from usertrack.server.database.literals import literals
+from usertrack.server.hogql.sql import clickhouse_time, quote
 from usertrack.server.imports.clock import WallClock
 from usertrack.server.imports.event_file import NUMBER, EventFile, FileColumn, holds_objects, opened
 from usertrack.server.imports.mapping import Constant, Mapping, Origin, read_mapping

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsageError
 from usertrack.core.words import plural
-from usertrack.server.capture.persons import clickhouse_time
-from usertrack.server.database.store import literal
+from usertrack.server.database.literals import literal
+from usertrack.server.hogql.sql import clickhouse_time
 from usertrack.server.imports.events import BAD, COLUMNS, LINKS, STAGED, Events, ImportOptions, open_events
 from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, running
 from usertrack.server.imports.staged_persons import JOINED, PEOPLE, gather, join_identified, links, persons
@@ -95,7 +95,7 @@ def _load(
         if apart:
             notes += (f"{plural(apart, 'id')} that $identify names had another person already, and stays with it",)
         progress("putting events in their places")
-        with store.rewriting, _uninterrupted():
+        with store.write_lock, _uninterrupted():
             known += _catch_up(session, now)
             _commit(store, session, events, now)
             _clear(session)

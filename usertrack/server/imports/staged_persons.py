@@ -6,7 +6,7 @@ Only ids that are new are joined to a person: two persons who were seen apart ar
 from typing import TYPE_CHECKING
 
 from usertrack.server.capture.persons import MERGING, NOBODY, first_person_id_sql
-from usertrack.server.database.store import literals
+from usertrack.server.database.literals import literals
 from usertrack.server.hogql.sql import identifier, quote
 from usertrack.server.imports.events import LINKS, STAGED, Events
 

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from usertrack.server.hogql.filters import BEFORE, compared, constant, moment_of, property_condition
+from usertrack.server.hogql.sql import clickhouse_time
 from usertrack.server.http.api_errors import ApiError
 
 RunHogQL = Callable[[str, Mapping[str, Any]], list[list[Any]]]
@@ -138,10 +139,6 @@ class DateRange:
 
 
 WITHIN = "timestamp >= toDateTime64({date_from}, 6, 'UTC') AND timestamp <= toDateTime64({date_to}, 6, 'UTC')"
-
-
-def clickhouse_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def period_of(node: Node, world: Project) -> DateRange:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from usertrack.server.hogql.parse import Tree
+from usertrack.server.hogql.sql import clickhouse_time
 from usertrack.server.insights.nodes import (
     LIMIT,
     NULL,
@@ -19,7 +20,6 @@ from usertrack.server.insights.nodes import (
     allow,
     breakdown_of,
     choice,
-    clickhouse_time,
     event_condition,
     every,
     label_of,

@@ -1,0 +1,21 @@
+"""Values in ClickHouse statements: quoted, as a list for IN, and long lists in parts."""
+
+from collections.abc import Iterable
+
+_CHUNK = 5_000
+
+
+def literal(value: str) -> str:
+    """``value`` as a ClickHouse string literal."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("\0", "\\0") + "'"
+
+
+def literals(values: Iterable[object]) -> str:
+    """``('a','b')`` for IN; never empty, so that no values match nothing."""
+    return "(" + (",".join(literal(str(value)) for value in values) or "NULL") + ")"
+
+
+def chunks(values: Iterable[str]) -> Iterable[list[str]]:
+    """``values`` in lists of at most 5 000: no statement grows without bound."""
+    ordered = list(values)
+    return (ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK))
