@@ -211,6 +211,6 @@ def test_a_terminal_of_no_width(clean_env: pytest.MonkeyPatch, cli: Cli, columns
 
     clean_env.setenv("COLUMNS", columns)
     clean_env.setenv("LINES", "0")
-    streams.mend()
+    streams.repair()
     assert "queries" in cli("check", "--demo").out
     assert "Usage: usertrack" in cli("check", "--help").out

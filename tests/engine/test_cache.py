@@ -24,7 +24,7 @@ from usertrack.core.table import Column, Table
 from usertrack.engine.cache import Cache, Moment
 from usertrack.engine.connect import open_runner
 from usertrack.engine.runner import Runner
-from usertrack.engine.unavailable import NotKept
+from usertrack.engine.unavailable import NotCached
 from usertrack.library.library import Library, Statement, for_key
 from usertrack.sources.identity import identities
 from usertrack.workspace.settings import SETTINGS, load_settings
@@ -128,7 +128,7 @@ def test_a_moment_that_was_asked_for_is_kept_to(world: World) -> None:
     with world.runner(2, max_age="1h", **day) as run:
         assert list(run.table(moments(run)).rows) != first
     with world.runner(3, offline=1) as run:  # it never stands for now
-        assert isinstance(run.run([moments(run)])[0], NotKept)
+        assert isinstance(run.run([moments(run)])[0], NotCached)
 
 
 def test_one_person_out_of_everybody(world: World) -> None:
@@ -140,7 +140,7 @@ def test_one_person_out_of_everybody(world: World) -> None:
         assert world.ask(for_key(everybody, email), 1, offline=1).rows == [(email, n)]
     assert world.ask(for_key(everybody, "nobody"), 1, offline=1).rows == []
     world.ask(cut := Statement("neon", everybody.sql, key="email", limit=1))
-    assert isinstance(problem(lambda: world.ask(for_key(cut, "ann@a.example"), 1, offline=1)), NotKept)
+    assert isinstance(problem(lambda: world.ask(for_key(cut, "ann@a.example"), 1, offline=1)), NotCached)
 
 
 def test_a_cut_answer_stays_a_cut_one(world: World) -> None:
@@ -148,7 +148,7 @@ def test_a_cut_answer_stays_a_cut_one(world: World) -> None:
     world.ask(Statement("neon", rows, limit=2))
     kept = world.ask(Statement("neon", rows, limit=2), 1, offline=1)
     assert (kept.rows, kept.truncated) == ([(1,), (2,)], True)
-    assert isinstance(problem(lambda: world.ask(Statement("neon", rows), 1, offline=1)), NotKept)
+    assert isinstance(problem(lambda: world.ask(Statement("neon", rows), 1, offline=1)), NotCached)
 
 
 def test_failures_are_not_kept(world: World) -> None:
@@ -171,7 +171,7 @@ def test_another_question_is_another_entry(world: World, other: dict[str, Any]) 
     asked: dict[str, Any] = {"sql": "SELECT {n} AS n", "values": {"n": 1}, "types": {"n": "int"}}
     world.ask(Statement("neon", **asked))
     assert world.ask(Statement("neon", **asked), 1, offline=1).rows == [(1,)]
-    with pytest.raises(NotKept, match="is not in the cache; ask once without --offline"):
+    with pytest.raises(NotCached, match="is not in the cache; ask once without --offline"):
         world.ask(Statement("neon", **(asked | other)), 1, offline=1)
 
 
@@ -278,7 +278,7 @@ DAMAGE: list[Callable[[Path], object]] = [
 def test_a_damaged_entry_is_asked_anew(world: World, damage: Callable[[Path], object]) -> None:
     first = world.tick(purpose="tick")
     damage(world.entries[0])
-    with pytest.raises(NotKept):
+    with pytest.raises(NotCached):
         world.tick(0.5, purpose="tick", offline=1)
     second = world.tick(0.5, purpose="tick", max_age="1h")
     assert second != first
@@ -322,7 +322,7 @@ def test_what_was_used_longest_ago_goes_first(world: World) -> None:
     world.ask(big[2], 3, cache_size="100kB")
     assert len(world.entries) == 2
     assert world.ask(big[0], 4, offline=1).rows == [("a" * 40000,)]
-    with pytest.raises(NotKept):
+    with pytest.raises(NotCached):
         world.ask(big[1], 4, offline=1)
     assert sum(path.stat().st_size for path in world.folder.rglob("rows.*")) <= 100_000
 
@@ -366,16 +366,16 @@ import sys
 from datetime import UTC, datetime
 from usertrack.library.library import Library, Statement
 from usertrack.engine.connect import open_runner
-from usertrack.workspace.settings import load
+from usertrack.workspace.settings import load_settings
 
 def note(message, **_):
     print("note:", message)
 
 moment = datetime(2026, 11, 20, 9, tzinfo=UTC)
 for number in range(int(sys.argv[1])):
-    with open_runner(load(), Library([]), now=moment, notify=note, purpose="n") as run:
+    with open_runner(load_settings(), Library([]), now=moment, notify=note, purpose="n") as run:
         sql = "SELECT g, random()::text || repeat('x', 200) FROM generate_series(1, 1000) AS g"
-        print(len(run.one(Statement("neon", sql)).rows))
+        print(len(run.table(Statement("neon", sql)).rows))
 """
 
 

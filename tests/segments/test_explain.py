@@ -15,7 +15,7 @@ from usertrack.core.spool import identifier
 from usertrack.segments.classify import classify
 from usertrack.segments.explain import Flip, Verdict, explain
 from usertrack.segments.explain_view import explain_document
-from usertrack.segments.expressions import parse, whole_only
+from usertrack.segments.expressions import compares_whole_texts, parse
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Segment, SegmentSet
 from usertrack.workspace.settings import load_settings
@@ -298,7 +298,7 @@ def test_what_is_said_to_change_a_verdict_does(
         ).fetchall()
         flipping = [value for value, (member,) in zip(values, rows, strict=True) if member is not bool(verdict.member)]
         assert promised(said.get(fact), values) <= set(flipping), (when, person, said.get(fact))
-        assert bool(flipping) is (fact in said) or not whole_only(parse(when, ""), fact), (when, person, fact)
+        assert bool(flipping) is (fact in said) or not compares_whole_texts(parse(when, ""), fact), (when, person, fact)
         if fact == "run_count" and fact in said and runs is not None and said[fact].to is not None:
             assert abs(said[fact].to - runs) == min(abs(value - runs) for value in flipping if value is not None)
 

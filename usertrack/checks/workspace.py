@@ -14,7 +14,7 @@ from usertrack.engine.runner import Runner
 from usertrack.failures.causes import read_catalogue
 from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import SOURCES, Library, Query, Statement
-from usertrack.library.sql import mistake
+from usertrack.library.sql import syntax_error
 from usertrack.product.funnel.numbers import named_funnels
 from usertrack.segments.classify import check_rule, condition, rule_location
 from usertrack.segments.expressions import expand, parse
@@ -66,10 +66,10 @@ def _syntax_finding(query: Query) -> Finding | None:
     if refused:
         where = f"{query.path}:{query.line + query.sql[: refused[0]].count(chr(10))}"
         return Finding("FAIL", query.name, f"{where}: {refused[1]}", BEYOND_TABLES, "queries")
-    syntax_error = mistake(query.sql, query.source)
-    if syntax_error is None:
+    problem = syntax_error(query.sql, query.source)
+    if problem is None:
         return None
-    line, token = syntax_error
+    line, token = problem
     where = f"{query.place}:{query.line + line - 1}"
     return Finding("FAIL", query.name, f"{where}: this is no SQL, near '{token}'", _ASK, "queries")
 

@@ -6,7 +6,7 @@ import typer
 
 from usertrack.cli.analytics import WEEKS
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Filters, scope_of, tell, with_filters
+from usertrack.cli.filters import PANEL, Filters, emit_analysis, scope_of, with_filters
 from usertrack.cli.options import Limit
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ def activity(
     with open_session(common) as session:
         scope = scope_of(session, filters)
         scope = replace(scope, user=user_of(session.runner, user)) if user else scope
-        tell(
+        emit_analysis(
             session,
             scope,
-            _everything(session, scope) if full else activity_document(ask(session.runner, scope)),
+            _full_document(session, scope) if full else activity_document(ask(session.runner, scope)),
             limit,
         )
 
@@ -67,8 +67,8 @@ def _require_json(common: Common) -> None:
     from usertrack.cli.output import format_of
     from usertrack.core.errors import UsageError
 
-    given = "" if common.output is not None and common.format is None else settings_of(common)["format"] or ""
-    if format_of(given, common.output) != "json":
+    fmt = "" if common.output is not None and common.format is None else settings_of(common)["format"] or ""
+    if format_of(fmt, common.output) != "json":
         raise UsageError("--full is a JSON document", "add -f json, or -o with a file that ends in .json")
 
 
@@ -80,7 +80,7 @@ def _require_unused(filters: Filters) -> None:
             raise UsageError(f"--full takes no {option}: it is one document, by day", f"leave out {option}")
 
 
-def _everything(session: "Session", scope: "Scope") -> "Document":
+def _full_document(session: "Session", scope: "Scope") -> "Document":
     from dataclasses import replace
 
     from usertrack.product.features.numbers import feature_source
@@ -101,10 +101,10 @@ def _everything(session: "Session", scope: "Scope") -> "Document":
         tuple(session.settings["pages"]),
         named_funnels(funnel_paths(session.settings)),
     )
-    return user_activity_document(ask(session.runner, question, session.profiles(rules), rules, _place(session)))
+    return user_activity_document(ask(session.runner, question, session.profiles(rules), rules, _project_name(session)))
 
 
-def _place(session: "Session") -> str:
+def _project_name(session: "Session") -> str:
     """The project in PostHog, else the workspace, else that it is the demo."""
     settings = session.settings
     project = settings["posthog.project_id"]
@@ -127,7 +127,8 @@ def sessions(limit: Limit = None, *, filters: Filters, common: Common) -> None:
 
     with open_session(common) as session:
         scope = scope_of(session, filters)
-        tell(session, scope, sessions_document(ask(session.runner, scope, buckets=filters.interval is not None)), limit)
+        result = ask(session.runner, scope, buckets=filters.interval is not None)
+        emit_analysis(session, scope, sessions_document(result), limit)
 
 
 def register(app: typer.Typer) -> None:

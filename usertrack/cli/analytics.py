@@ -6,7 +6,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Filters, periods_of, scope_of, tell, with_filters
+from usertrack.cli.filters import PANEL, Filters, emit_analysis, periods_of, scope_of, with_filters
 from usertrack.cli.options import Limit, Pseudonyms
 
 Periods = Annotated[
@@ -74,19 +74,19 @@ def funnel(
     from usertrack.workspace.files import funnel_paths
 
     with open_session(common) as session:
-        found = funnel_of(steps, named_funnels(funnel_paths(session.settings)), partial(step_of, session.runner))
-        found = replace(
-            found,
-            window=parse_window(window) if window is not None else found.window,
-            order=one_of(order, Order, "--order") if order else found.order,
+        definition = funnel_of(steps, named_funnels(funnel_paths(session.settings)), partial(step_of, session.runner))
+        definition = replace(
+            definition,
+            window=parse_window(window) if window is not None else definition.window,
+            order=one_of(order, Order, "--order") if order else definition.order,
             exclusions=(
-                *found.exclusions,
+                *definition.exclusions,
                 *(name for text in exclude or [] for name in events_of(session.runner, text) or [text]),
             ),
         )
-        if stopped_at is not None and stopped_at > len(found.steps):
+        if stopped_at is not None and stopped_at > len(definition.steps):
             raise UsageError(
-                f"the funnel has {len(found.steps)} steps, not {stopped_at}", "--stopped-at takes one of them"
+                f"the funnel has {len(definition.steps)} steps, not {stopped_at}", "--stopped-at takes one of them"
             )
         if stopped_at is not None and filters.breakdown:
             raise UsageError(
@@ -95,14 +95,15 @@ def funnel(
             )
         trend = filters.interval is not None or periods is not None
         scope = scope_of(session, filters, interval="week" if trend else "day")
-        said = event_notes(session.runner, steps if len(steps) > 1 else [])
+        notes = event_notes(session.runner, steps if len(steps) > 1 else [])
         if trend:
-            scope = periods_of(scope, filters, periods, scope.reaching(found.window or 0, 12))
+            scope = periods_of(scope, filters, periods, scope.reaching(definition.window or 0, 12))
         if stopped_at is None:
-            document = funnel_document(ask(session.runner, found, scope, trend=trend))
+            document = funnel_document(ask(session.runner, definition, scope, trend=trend))
         else:
-            document = people_document(found, scope, stopped_at, dropped(session.runner, found, scope, stopped_at))
-        tell(session, scope, session.pseudonymised(document) if pseudonyms else document, limit, said)
+            people = dropped(session.runner, definition, scope, stopped_at)
+            document = people_document(definition, scope, stopped_at, people)
+        emit_analysis(session, scope, session.pseudonymised(document) if pseudonyms else document, limit, notes)
 
 
 WEEKS = 15
@@ -149,8 +150,8 @@ def retention(
     with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 8)
         question = Question(target or "", returning, one_of(kind, Kind, "--type"), minimum)
-        said = event_notes(session.runner, [question.target, returning])
-        tell(session, scope, retention_document(ask(session.runner, question, scope)), limit, said)
+        notes = event_notes(session.runner, [question.target, returning])
+        emit_analysis(session, scope, retention_document(ask(session.runner, question, scope)), limit, notes)
 
 
 @with_filters()
@@ -185,10 +186,10 @@ def cohorts(
 
     with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, weeks, WEEKS)
-        said = event_notes(session.runner, [target or "", returning])
+        notes = event_notes(session.runner, [target or "", returning])
         signed_up = session.settings["signed_up"] if target is None else target
-        found = ask_days(session.runner, Question(signed_up, returning), scope)
-        tell(session, scope, cohorts_document(found), limit, said)
+        retention = ask_days(session.runner, Question(signed_up, returning), scope)
+        emit_analysis(session, scope, cohorts_document(retention), limit, notes)
 
 
 Active = Annotated[
@@ -213,8 +214,8 @@ def lifecycle(
 
     with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 12)
-        said = event_notes(session.runner, [event])
-        tell(session, scope, lifecycle_document(ask_lifecycle(session.runner, event, scope)), limit, said)
+        notes = event_notes(session.runner, [event])
+        emit_analysis(session, scope, lifecycle_document(ask_lifecycle(session.runner, event, scope)), limit, notes)
 
 
 @with_filters()
@@ -234,8 +235,8 @@ def stickiness(
 
     with open_session(common) as session:
         scope = periods_of(scope_of(session, filters), filters, periods, 14)
-        said = event_notes(session.runner, [event])
-        tell(session, scope, stickiness_document(ask_stickiness(session.runner, event, scope)), limit, said)
+        notes = event_notes(session.runner, [event])
+        emit_analysis(session, scope, stickiness_document(ask_stickiness(session.runner, event, scope)), limit, notes)
 
 
 @with_filters()
@@ -277,9 +278,9 @@ def features(
         source = feature_source(session.settings, event, name)
         if name:
             require_known(session.runner, [name], scope.since, scope.until)
-        said = event_notes(session.runner, [event])
-        churn = ask(session.runner, source, scope, category or [])
-        tell(session, scope, features_document(churn), limit, said)
+        notes = event_notes(session.runner, [event])
+        usage = ask(session.runner, source, scope, category or [])
+        emit_analysis(session, scope, features_document(usage), limit, notes)
 
 
 @with_filters()
@@ -315,8 +316,9 @@ def churn(
         scope = scope_of(session, filters, days=365, interval="month" if trend else "day")
         if trend:
             scope = periods_of(scope, filters, periods, len(scope.starts))
-        said = event_notes(session.runner, [event])
-        tell(session, scope, churn_document(ask(session.runner, event, gone, scope, trend=trend)), limit, said)
+        notes = event_notes(session.runner, [event])
+        result = ask(session.runner, event, gone, scope, trend=trend)
+        emit_analysis(session, scope, churn_document(result), limit, notes)
 
 
 def register(app: typer.Typer) -> None:

@@ -55,8 +55,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback shape
-    if wanted:
+def _version(requested: bool) -> None:  # noqa: FBT001 - Typer's callback shape
+    if requested:
         typer.echo(f"usertrack {__version__}")
         raise typer.Exit
 
@@ -90,12 +90,12 @@ importing.register(app)
 
 def main() -> None:
     """The entry point of the `usertrack` command: exits with the code that the outcome has."""
-    streams.mend()
+    streams.repair()
     gc.set_threshold(100_000)  # a run is short: looking for garbage after every 700 objects only slows imports
-    code = interrupts.watched(run)
+    code = interrupts.run_interruptible(run)
     # all is closed by now, and taking ClickHouse, DuckDB and the interpreter apart would take another 0.15 s
     atexit._run_exitfuncs()
-    if interrupts.came():
+    if interrupts.was_interrupted():
         code = INTERRUPTED
     with contextlib.suppress(OSError, ValueError):
         if code == INTERRUPTED:
@@ -110,15 +110,15 @@ def run() -> int:
     logging.getLogger().addHandler(logging.NullHandler())  # libraries' own warnings are not for the user
     try:
         if "_USERTRACK_COMPLETE" in os.environ or any(word.endswith("-completion") for word in sys.argv):
-            shells.teach()
+            shells.install()
         return int(app(standalone_mode=False, prog_name="usertrack") or 0)
     except BaseException as problem:
-        if interrupts.came() or isinstance(problem, KeyboardInterrupt | typer.Abort):
+        if interrupts.was_interrupted() or isinstance(problem, KeyboardInterrupt | typer.Abort):
             return INTERRUPTED
-        return _told(problem)
+        return _exit_code_of(problem)
 
 
-def _told(problem: BaseException) -> int:
+def _exit_code_of(problem: BaseException) -> int:
     """Say what went wrong, and return the exit code for it; what cannot be said is raised."""
     if isinstance(problem, UsertrackError):
         diagnostics.error(problem)
@@ -130,7 +130,7 @@ def _told(problem: BaseException) -> int:
     if os.environ.get("USERTRACK_DEBUG") or not isinstance(problem, Exception):
         raise problem
     if isinstance(problem, OSError) and problem.filename:  # such as a completion that cannot be installed
-        diagnostics.error(UsageError(f"{problem.filename}: {problem.strerror}", _instead()))
+        diagnostics.error(UsageError(f"{problem.filename}: {problem.strerror}", _unwritable_hint()))
         return UsageError.exit_code
     if isinstance(problem, OSError) and output.is_unwritable(problem):  # the help, or the version
         diagnostics.error(output.unwritable(problem))
@@ -139,7 +139,7 @@ def _told(problem: BaseException) -> int:
     return 1
 
 
-def _instead() -> str:
+def _unwritable_hint() -> str:
     """What helps where a file cannot be written that was not asked for by name."""
     if "--install-completion" in sys.argv:
         return "`usertrack --show-completion` prints it: put that where your shell reads it, or set HOME"

@@ -30,7 +30,7 @@ def info(limit: Limit = None, *, common: Common) -> None:
     from usertrack.engine.cache_view import cache_document
 
     settings, now = settings_of(common), datetime.now(UTC)
-    emit(cache_document(_opened(settings, now), settings["timezone"], now), settings, common, limit)
+    emit(cache_document(_require_cache(settings, now), settings["timezone"], now), settings, common, limit)
 
 
 @cache.command("clear")
@@ -45,16 +45,17 @@ def clear(*, common: Common) -> None:
     from usertrack.cli import diagnostics
     from usertrack.cli.common import settings_of
     from usertrack.core.errors import UsageError
+    from usertrack.core.words import plural
 
-    opened = _opened(settings_of(common), datetime.now(UTC))
+    cache = _require_cache(settings_of(common), datetime.now(UTC))
     try:
-        count = opened.clear()
+        count = cache.clear()
     except OSError as error:
-        raise UsageError(f"cannot clear {opened.folder} ({error.strerror})", "remove the folder yourself") from error
-    diagnostics.note(f"removed {count} answer{'' if count == 1 else 's'} from {opened.folder}")
+        raise UsageError(f"cannot clear {cache.folder} ({error.strerror})", "remove the folder yourself") from error
+    diagnostics.note(f"removed {plural(count, 'answer')} from {cache.folder}")
 
 
-def _opened(settings: "Settings", now: "datetime") -> "Cache":
+def _require_cache(settings: "Settings", now: "datetime") -> "Cache":
     from usertrack.cli import diagnostics
     from usertrack.core.errors import UsageError
     from usertrack.engine.cache import open_cache

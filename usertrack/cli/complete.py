@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from usertrack.segments.rules import Rules
     from usertrack.workspace.settings import Settings
 
-_OF_POSTHOG = (
+_POSTHOG_PROPERTIES = (
     "$browser", "$os", "$device_type", "$current_url", "$pathname", "$host", "$referring_domain", "$lib",
     "$geoip_country_code", "$geoip_city_name", "utm_source", "utm_medium", "utm_campaign",
 )  # fmt: skip
@@ -20,7 +20,7 @@ def segments(incomplete: str) -> list[str]:
     """Those of every set."""
     with suppress(Exception):
         names = {segment.id for segment_set in _rules().sets.values() for segment in segment_set.segments}
-        return _those(names, incomplete)
+        return _starting_with(names, incomplete)
     return []
 
 
@@ -28,13 +28,13 @@ def segments_of_set(context: typer.Context, incomplete: str) -> list[str]:
     """Those of the set that the line names, for commands that take no others."""
     with suppress(Exception):
         segment_set = _rules().set_named(context.params.get("set_name") or "action")
-        return _those([segment.id for segment in segment_set.segments], incomplete)
+        return _starting_with([segment.id for segment in segment_set.segments], incomplete)
     return []
 
 
 def sets(incomplete: str) -> list[str]:
     with suppress(Exception):
-        return _those(_rules().sets, incomplete)
+        return _starting_with(_rules().sets, incomplete)
     return []
 
 
@@ -44,8 +44,8 @@ def funnels(incomplete: str) -> list[str]:
         from usertrack.product.funnel.numbers import named_funnels
         from usertrack.workspace.files import funnel_paths
 
-        named = named_funnels(funnel_paths(settings_of(Common())))
-        return _those({*named, *_kept("events")(incomplete)}, incomplete)
+        by_name = named_funnels(funnel_paths(settings_of(Common())))
+        return _starting_with({*by_name, *_from_answers("events")(incomplete)}, incomplete)
     return []
 
 
@@ -55,7 +55,8 @@ def queries(incomplete: str) -> list[str]:
         from usertrack.workspace.files import library_of
 
         library = library_of(settings_of(Common()))
-        return _those(library, incomplete) or _those({name.rpartition("/")[2] for name in library}, incomplete)
+        last_parts = {name.rpartition("/")[2] for name in library}
+        return _starting_with(library, incomplete) or _starting_with(last_parts, incomplete)
     return []
 
 
@@ -64,42 +65,43 @@ def metrics(incomplete: str) -> list[str]:
         from usertrack.cli.common import Common, settings_of
         from usertrack.workspace.files import library_of
 
-        return _those(library_of(settings_of(Common())).metrics(), incomplete)
+        return _starting_with(library_of(settings_of(Common())).metrics(), incomplete)
     return []
 
 
 def kinds(incomplete: str) -> list[str]:
     from usertrack.segments.match_view import KINDS
 
-    return _those(KINDS, incomplete)
+    return _starting_with(KINDS, incomplete)
 
 
 def targets(incomplete: str) -> list[str]:
     from usertrack.push import TARGETS
 
-    return _those(TARGETS, incomplete)
+    return _starting_with(TARGETS, incomplete)
 
 
 def formats(incomplete: str) -> list[str]:
     from usertrack.cli.output import FORMATS
 
-    return _those(FORMATS, incomplete)
+    return _starting_with(FORMATS, incomplete)
 
 
 # Options and arguments of many commands, by what they are called or take
 
 
-def of_parameter(context: Any, taker: Any, incomplete: str) -> list[str] | None:
+def of_parameter(context: Any, parameter: Any, incomplete: str) -> list[str] | None:
     """What may stand there; None for one that has its own names, or for which nothing is known."""
-    if getattr(taker, "_custom_shell_complete", None) or type(getattr(taker, "type", None)).__name__ == "IntRange":
+    has_own_completion = getattr(parameter, "_custom_shell_complete", None)
+    if has_own_completion or type(getattr(parameter, "type", None)).__name__ == "IntRange":
         return None
-    metavar = (getattr(taker, "metavar", None) or "").strip("[].")
-    called = [f"{context.command.name} {name}" for name in getattr(taker, "opts", ())]
-    names = next((_NAMES[key] for key in [*called, *getattr(taker, "opts", ()), metavar] if key in _NAMES), None)
+    metavar = (getattr(parameter, "metavar", None) or "").strip("[].")
+    called = [f"{context.command.name} {name}" for name in getattr(parameter, "opts", ())]
+    names = next((_NAMES[key] for key in [*called, *getattr(parameter, "opts", ()), metavar] if key in _NAMES), None)
     if names is None:
         return None
     with suppress(Exception):
-        return _those(names(incomplete), incomplete)
+        return _starting_with(names(incomplete), incomplete)
     return []
 
 
@@ -109,13 +111,13 @@ def _words_of(module: str, name: str) -> Callable[[str], Iterable[str]]:
     def words(incomplete: str) -> Iterable[str]:
         import importlib
 
-        found = getattr(importlib.import_module(module), name)
-        return get_args(found) or tuple(found)
+        words_of_module = getattr(importlib.import_module(module), name)
+        return get_args(words_of_module) or tuple(words_of_module)
 
     return words
 
 
-def _kept(kind: str) -> Callable[[str], Iterable[str]]:
+def _from_answers(kind: str) -> Callable[[str], Iterable[str]]:
     def names(incomplete: str) -> Iterable[str]:
         from usertrack.cli.names import known_names
 
@@ -125,8 +127,8 @@ def _kept(kind: str) -> Callable[[str], Iterable[str]]:
 
 
 def _properties(incomplete: str) -> Iterable[str]:
-    of_persons = (f"person.{name}" for name in _kept("person properties")(incomplete))
-    return {*_OF_POSTHOG, *_kept("event properties")(incomplete), *of_persons}
+    of_persons = (f"person.{name}" for name in _from_answers("person properties")(incomplete))
+    return {*_POSTHOG_PROPERTIES, *_from_answers("event properties")(incomplete), *of_persons}
 
 
 def _zones(incomplete: str) -> Iterable[str]:
@@ -150,8 +152,8 @@ def _emails(incomplete: str) -> Iterable[str]:
     connection.execute(f"ATTACH {quote(str(place.path))} AS history (READ_ONLY)")
     last = "SELECT max(id) FROM history.snapshot WHERE origin = ? GROUP BY set_name"
     people = "SELECT DISTINCT key FROM history.person WHERE starts_with(key, ?) AND snapshot IN"
-    found = connection.execute(f"{people} ({last}) ORDER BY key LIMIT 200", [incomplete, place.origin]).fetchall()
-    return [str(key) for (key,) in found]
+    rows = connection.execute(f"{people} ({last}) ORDER BY key LIMIT 200", [incomplete, place.origin]).fetchall()
+    return [str(key) for (key,) in rows]
 
 
 _NAMES: dict[str, Callable[[str], Iterable[str]]] = {
@@ -166,12 +168,12 @@ _NAMES: dict[str, Callable[[str], Iterable[str]]] = {
     "--source": _words_of("usertrack.sources", "REGISTRY"),
     "--timezone": _zones,
     "--set": sets,
-    "--tool": _kept("tools"),
-    "--property": _kept("event properties"),
+    "--tool": _from_answers("tools"),
+    "--property": _from_answers("event properties"),
     "PROPERTY": _properties,
-    "EVENT": _kept("events"),
+    "EVENT": _from_answers("events"),
     "EMAIL": _emails,
-    "ID": _kept("insights"),
+    "ID": _from_answers("insights"),
 }
 
 
@@ -189,5 +191,5 @@ def _rules() -> "Rules":
     return read_rules(rules_path(settings_of(Common())))
 
 
-def _those(names: Iterable[str], incomplete: str) -> list[str]:
+def _starting_with(names: Iterable[str], incomplete: str) -> list[str]:
     return sorted(name for name in names if name.startswith(incomplete))

@@ -18,9 +18,9 @@ def error(problem: UsertrackError) -> None:
 
 
 def _error(code: str, message: str, hint: str, exit_code: int) -> None:
-    if _asked_format() in ("json", "jsonl"):
-        told = {"code": code, "message": message, "hint": hint, "exit": exit_code}
-        sys.stderr.write(json.dumps({"error": told}) + "\n")
+    if _requested_format() in ("json", "jsonl"):
+        payload = {"code": code, "message": message, "hint": hint, "exit": exit_code}
+        sys.stderr.write(json.dumps({"error": payload}) + "\n")
         sys.stderr.flush()
         return
     _line("error", message)
@@ -28,16 +28,16 @@ def _error(code: str, message: str, hint: str, exit_code: int) -> None:
         _line("hint", hint)
 
 
-def _asked_format() -> str:
+def _requested_format() -> str:
     """The format as it was typed, read without the command line's help: that may be what failed."""
-    asked = os.environ.get("USERTRACK_FORMAT", "")
+    fmt = os.environ.get("USERTRACK_FORMAT", "")
     words = list(takewhile("--".__ne__, sys.argv[1:]))
     for word, following in zip_longest(words, words[1:], fillvalue=""):
         if word in ("-f", "--format"):
-            asked = following
+            fmt = following
         elif word.startswith(("-f", "--format=")):
-            asked = word.removeprefix("--format=").removeprefix("-f")
-    return asked
+            fmt = word.removeprefix("--format=").removeprefix("-f")
+    return fmt
 
 
 def note(text: str) -> None:
@@ -48,14 +48,14 @@ def hint(text: str) -> None:
     _line("hint", text)
 
 
-def agreed(what: str) -> bool:
+def confirm(action: str) -> bool:
     """Whether somebody at the terminal says yes to ``what``; raises UsageError where nobody can be asked."""
     from usertrack.core.errors import UsageError
     from usertrack.render.safe import visible
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(f"nobody is there to be asked whether to {what}", "add --yes if it is meant")
-    sys.stderr.write(f"{visible(what)}? [y/N] ")
+        raise UsageError(f"nobody is there to be asked whether to {action}", "add --yes if it is meant")
+    sys.stderr.write(f"{visible(action)}? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -73,10 +73,10 @@ def unexpected(problem: BaseException) -> None:
 def _line(kind: str, text: str) -> None:
     from usertrack.render.safe import visible
 
-    said = f"{kind}: {visible(text)}"
+    message = f"{kind}: {visible(text)}"
     if sys.stderr.isatty():  # a terminal would break words in two
-        said = "\n".join(textwrap.wrap(said, shutil.get_terminal_size().columns, break_on_hyphens=False))
-    sys.stderr.write(f"{_coloured(kind)}{said.removeprefix(kind)}\n")
+        message = "\n".join(textwrap.wrap(message, shutil.get_terminal_size().columns, break_on_hyphens=False))
+    sys.stderr.write(f"{_coloured(kind)}{message.removeprefix(kind)}\n")
     sys.stderr.flush()
 
 

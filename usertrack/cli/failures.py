@@ -38,11 +38,11 @@ def failures(
     with open_session(common) as session:
         catalogue = read_catalogue(failures_paths(session.settings))
         person = account_named(session.runner, user) if user else []
-        found = investigate(session.runner, catalogue, person=person, tool=tool or "", days=days)
-        if isinstance(found, Investigation) and not (user or tool):
-            names.keep(session.settings, "tools", found.used)
-        session.incomplete = isinstance(found, Investigation) and bool(found.missing)
-        session.emit(failures_document(found, session.settings["timezone"]), limit)
+        investigation = investigate(session.runner, catalogue, person=person, tool=tool or "", days=days)
+        if isinstance(investigation, Investigation) and not (user or tool):
+            names.keep(session.settings, "tools", investigation.used)
+        session.incomplete = isinstance(investigation, Investigation) and bool(investigation.missing)
+        session.emit(failures_document(investigation, session.settings["timezone"]), limit)
 
 
 def register(app: typer.Typer) -> None:

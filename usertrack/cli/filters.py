@@ -161,9 +161,9 @@ def scope_of(session: "Session", filters: Filters, *, days: int = 30, interval: 
     rules = session.rules()
     rules.set_of(filters.segment)
     incomplete = session.incomplete
-    found = of_people(session, scope, filters.segment, session.profiles(rules), rules)
+    segment_scope = scope_of_segment(session, scope, filters.segment, session.profiles(rules), rules)
     session.incomplete = incomplete  # a segment that is known is known whole, whatever else could not be answered
-    return found
+    return segment_scope
 
 
 def week_start(session: "Session", typed: str | None, unit: "Interval") -> "WeekStart":
@@ -171,14 +171,14 @@ def week_start(session: "Session", typed: str | None, unit: "Interval") -> "Week
     from usertrack.product.scope import WeekStart, one_of
     from usertrack.workspace.settings import WEEK_STARTS
 
-    wanted = one_of(typed, WeekStart, "--week-start") if typed else session.settings["week_start"]
-    if wanted is None and unit == "week":
+    requested = one_of(typed, WeekStart, "--week-start") if typed else session.settings["week_start"]
+    if requested is None and unit == "week":
         day = session.runner.about().get("week_start_day")
-        wanted = WEEK_STARTS[day] if day in (0, 1) else None
-    return cast("WeekStart", wanted or "monday")
+        requested = WEEK_STARTS[day] if day in (0, 1) else None
+    return cast("WeekStart", requested or "monday")
 
 
-def of_people(session: "Session", scope: "Scope", segment: str, profiles: "Profiles", rules: "Rules") -> "Scope":
+def scope_of_segment(session: "Session", scope: "Scope", segment: str, profiles: "Profiles", rules: "Rules") -> "Scope":
     """``scope`` for the people of a segment alone.
 
     Raises UsageError where there is none of that name, Unknown where a source was missing that tells who is in it.
@@ -212,13 +212,13 @@ def periods_of(scope: "Scope", filters: Filters, count: int | None, usual: int) 
     return scope.last(count or usual)
 
 
-def tell(
-    session: "Session", scope: "Scope", document: "Document", limit: int | None = None, said: Sequence[str] = ()
+def emit_analysis(
+    session: "Session", scope: "Scope", document: "Document", limit: int | None = None, extra_notes: Sequence[str] = ()
 ) -> None:
     """Hand out an analysis with what is known of its time, of who is left out, and what else is ``said``."""
     from dataclasses import replace
 
-    notes = (*said, *scope.notes, *session.runner.opted_out.notes())
+    notes = (*extra_notes, *scope.notes, *session.runner.opted_out.notes())
     data = document.data
     session.emit(
         replace(

@@ -55,7 +55,7 @@ def show(
     `usertrack history --user lena@northwind.example`
     """
     if context.invoked_subcommand:
-        _nothing_given(context)
+        _require_no_options(context)
         return
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import emit, say_demo
@@ -72,17 +72,18 @@ def show(
     rules.set_named(set_name)
     say_demo(settings)
     zone = settings["timezone"]
-    place, connection = _place(settings), connect()
+    place, connection = _open_file_of(settings), connect()
     with open_history(connection, place):
-        snapshots = _kept(
-            connection, place, set_name, _edge(since, zone, 0), _edge(until or settings["as_of"], zone, 1)
+        snapshots = _require_snapshots(
+            connection, place, set_name, _bound(since, zone, 0), _bound(until or settings["as_of"], zone, 1)
         )
         days = best_of_days(snapshots, zone)
         if user is not None:
             document = path_document(rules.key, user.strip().lower(), person_path(connection, days, user), zone)
         else:
-            only = _ids(snapshots, segment or [])
-            query = HistoryQuery(set_name, rules.key, only, before=_middle(before, zone), after=_middle(after, zone))
+            only = _segment_ids(snapshots, segment or [])
+            first, last = _middle_of_day(before, zone), _middle_of_day(after, zone)
+            query = HistoryQuery(set_name, rules.key, only, before=first, after=last)
             document = timeline_document(build_timeline(connection, snapshots, days, query), only, zone, view)
     emit(document, settings, common, limit)
 
@@ -109,10 +110,10 @@ def backfill(
     with open_session(common) as session:
         rules = session.rules()
         segment_sets = [rules.set_named(set_name)] if set_name else list(rules.sets.values())
-        place = _required(session.settings, session.runner.now)
-        done = fill(session.runner, rules, segment_sets, place, weeks, session.progress)
-        session.incomplete = done.incomplete
-        session.emit(backfill_document(done, session.settings["timezone"]))
+        place = _require_history(session.settings, session.runner.now)
+        result = fill(session.runner, rules, segment_sets, place, weeks, session.progress)
+        session.incomplete = result.incomplete
+        session.emit(backfill_document(result, session.settings["timezone"]))
 
 
 @history.command("forget")
@@ -136,6 +137,7 @@ def forget(
     from usertrack.cli.common import settings_of
     from usertrack.core.period import span
     from usertrack.core.spool import connect
+    from usertrack.core.words import plural
     from usertrack.segments.history.file import open_history
     from usertrack.segments.history.snapshots import forget as remove
     from usertrack.segments.view import moments
@@ -143,19 +145,20 @@ def forget(
     settings = settings_of(common)
     zone = settings["timezone"]
     first, last = (moment.replace(tzinfo=None) for moment in span(day, zone))
-    place, connection = _place(settings), connect()
+    place, connection = _open_file_of(settings), connect()
     with open_history(connection, place):
-        snapshots = _kept(connection, place, set_name, first, max(last, first + timedelta(seconds=59.999999)))
-    said = f"{len(snapshots)} snapshot{'s' * (len(snapshots) != 1)} of the set {set_name}: {moments(snapshots, zone)}"
-    if not yes and not diagnostics.agreed(f"forget {said}"):
+        last = max(last, first + timedelta(seconds=59.999999))
+        snapshots = _require_snapshots(connection, place, set_name, first, last)
+    description = f"{plural(len(snapshots), 'snapshot')} of the set {set_name}: {moments(snapshots, zone)}"
+    if not yes and not diagnostics.confirm(f"forget {description}"):
         diagnostics.note("nothing was forgotten")
         raise typer.Exit(1)
     with open_history(connection, place, write=True):
         remove(connection, snapshots)
-    diagnostics.note(f"forgot {said}")
+    diagnostics.note(f"forgot {description}")
 
 
-def _nothing_given(context: typer.Context) -> None:
+def _require_no_options(context: typer.Context) -> None:
     """Options before the name of a subcommand would be lost without a word."""
     from usertrack.core.errors import UsageError
 
@@ -166,13 +169,13 @@ def _nothing_given(context: typer.Context) -> None:
         )
 
 
-def _place(settings: "Settings") -> "HistoryFile":
+def _open_file_of(settings: "Settings") -> "HistoryFile":
     from datetime import UTC, datetime
 
-    return _required(settings, datetime.now(UTC))
+    return _require_history(settings, datetime.now(UTC))
 
 
-def _required(settings: "Settings", now: "datetime") -> "HistoryFile":
+def _require_history(settings: "Settings", now: "datetime") -> "HistoryFile":
     from usertrack.core.errors import UsageError
     from usertrack.segments.history.file import history_file
 
@@ -182,23 +185,25 @@ def _required(settings: "Settings", now: "datetime") -> "HistoryFile":
     return place
 
 
-def _kept(connection: Any, place: "HistoryFile", set_name: str, since: Any, until: Any) -> "list[Snapshot]":
+def _require_snapshots(
+    connection: Any, place: "HistoryFile", set_name: str, since: "datetime | None", until: "datetime | None"
+) -> "list[Snapshot]":
     from usertrack.core.errors import UsageError
     from usertrack.segments.history.snapshots import snapshots
 
-    kept = snapshots(connection, place, set_name, since, until)
-    if not kept and (since or until) and (known := snapshots(connection, place, set_name)):
+    found_snapshots = snapshots(connection, place, set_name, since, until)
+    if not found_snapshots and (since or until) and (known := snapshots(connection, place, set_name)):
         span = f"there are {len(known)}, from {known[0].as_of:%Y-%m-%d} to {known[-1].as_of:%Y-%m-%d}"
         raise UsageError("there is no snapshot in this time", span)
-    if not kept:
+    if not found_snapshots:
         raise UsageError(
             f"there is no history of the set '{set_name}' yet",
             f"`usertrack segments --set {set_name}` begins one, `usertrack history backfill` makes a past",
         )
-    return kept
+    return found_snapshots
 
 
-def _ids(snapshots: "Sequence[Snapshot]", names: Sequence[str]) -> list[str]:
+def _segment_ids(snapshots: "Sequence[Snapshot]", names: Sequence[str]) -> list[str]:
     """The ids of the segments called ``names``; raises UsageError for one that no snapshot has."""
     from usertrack.core.errors import UsageError, did_you_mean
     from usertrack.segments.rules import find_segment
@@ -211,16 +216,16 @@ def _ids(snapshots: "Sequence[Snapshot]", names: Sequence[str]) -> list[str]:
     return [segment.id for name in names if (segment := find_segment(known.values(), name))]
 
 
-def _edge(text: str | None, zone: str, side: int) -> "datetime | None":
+def _bound(text: str | None, zone: str, side: int) -> "datetime | None":
     """The first (0) or last (1) moment of what was typed, as the history has it: UTC, naive."""
     from usertrack.core.period import span
 
     return span(text, zone)[side].replace(tzinfo=None) if text else None
 
 
-def _middle(text: str | None, zone: str) -> "datetime | None":
+def _middle_of_day(text: str | None, zone: str) -> "datetime | None":
     """The middle of the day that was typed, so that its own snapshots are the nearest ones."""
-    first, last = _edge(text, zone, 0), _edge(text, zone, 1)
+    first, last = _bound(text, zone, 0), _bound(text, zone, 1)
     return first + (last - first) / 2 if first and last else None
 
 

@@ -78,11 +78,11 @@ def events(
     folder = data or default_data()
     options = ImportOptions(file, file, mapping or [], omit or [], timezone, skip_bad, one_of(ties, Ties, "--ties"))
     with diagnostics.Progress() as progress:
-        document = _previewed(options, progress) if dry_run else _imported(options, folder, progress)
+        document = _preview(options, progress) if dry_run else _import(options, folder, progress)
     out.emit(document, fmt=fmt or "", output=output)
 
 
-def _previewed(options: "ImportOptions", progress: "Progress") -> "Document":
+def _preview(options: "ImportOptions", progress: "Progress") -> "Document":
     """Needs no data directory, so that one which is served is not in the way."""
     from chdb import ChdbError
 
@@ -105,18 +105,18 @@ def _previewed(options: "ImportOptions", progress: "Progress") -> "Document":
         return preview_document(str(options.called), events.mapping.fates(), rows, problems, notes)
 
 
-def _imported(options: "ImportOptions", folder: Path, progress: "Progress") -> "Document":
+def _import(options: "ImportOptions", folder: Path, progress: "Progress") -> "Document":
     from usertrack.server.database.lock import DirectoryServed
     from usertrack.server.imports.view import imported_document
 
     try:
-        done, answering = _here(options, folder, progress), f"`usertrack serve --data {folder}`"
+        done, answering = _import_here(options, folder, progress), f"`usertrack serve --data {folder}`"
     except DirectoryServed as served:
-        done, answering = _there(options, served, progress), f"the server at {served.url}"
+        done, answering = _import_by_server(options, served, progress), f"the server at {served.url}"
     return imported_document(str(options.called), asdict(done), answering)
 
 
-def _here(options: "ImportOptions", folder: Path, progress: "Progress") -> "Imported":
+def _import_here(options: "ImportOptions", folder: Path, progress: "Progress") -> "Imported":
     from usertrack.cli import diagnostics
     from usertrack.server.database.store import Store
     from usertrack.server.imports.load import import_file
@@ -131,7 +131,7 @@ def _here(options: "ImportOptions", folder: Path, progress: "Progress") -> "Impo
         raise
 
 
-def _there(options: "ImportOptions", served: "DirectoryServed", progress: "Progress") -> "Imported":
+def _import_by_server(options: "ImportOptions", served: "DirectoryServed", progress: "Progress") -> "Imported":
     from usertrack.cli import diagnostics
     from usertrack.server.imports.remote import import_by_server
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _PANEL = "PostHog"
 insight = typer.Typer(no_args_is_help=True, help="PostHog's saved insights: list, show, run, create, delete.")
 Search = Annotated[str, typer.Option("--search", metavar="TEXT", help="Only those with this text.")]
-Wanted = Annotated[str, typer.Argument(metavar="ID", help="An id, a short id, or the name.", show_default=False)]
+InsightName = Annotated[str, typer.Argument(metavar="ID", help="An id, a short id, or the name.", show_default=False)]
 
 
 @insight.command("list")
@@ -47,7 +47,7 @@ def list_(
 
 @insight.command("show")
 @with_common
-def show(wanted: Wanted, *, common: Common) -> None:
+def show(name: InsightName, *, common: Common) -> None:
     """One insight: its ids, and what it asks.
 
     `usertrack insight show 2625024`
@@ -57,13 +57,13 @@ def show(wanted: Wanted, *, common: Common) -> None:
     from usertrack.insights.view import insight_document
 
     with open_session(common) as session:
-        session.emit(insight_document(find(session.runner, wanted), session.settings["timezone"]))
+        session.emit(insight_document(find(session.runner, name), session.settings["timezone"]))
 
 
 @insight.command("run")
 @with_common
 def run(
-    wanted: Wanted,
+    name: InsightName,
     limit: Limit = None,
     *,
     common: Common,
@@ -79,11 +79,11 @@ def run(
     from usertrack.insights.view import answer_document
 
     with open_session(common) as session:
-        _say_as_of(session)
-        found = find(session.runner, wanted)
-        session.progress(f"waiting for {found.called}", passing=True)
+        _note_present(session)
+        saved = find(session.runner, name)
+        session.progress(f"waiting for {saved.called}", passing=True)
         session.emit(
-            answer_document(answer(session.runner, found, refresh=common.refresh), session.settings["timezone"]), limit
+            answer_document(answer(session.runner, saved, refresh=common.refresh), session.settings["timezone"]), limit
         )
 
 
@@ -117,20 +117,20 @@ def create(
     from usertrack.insights.view import created_document
 
     with open_session(common) as session:
-        asked = statement(session.runner, query, parse_params(param), "posthog", sql, None)
-        others = namesakes(session.runner, name)
-        made = save(session.runner, name, asked, description)
-        session.emit(created_document(made))
-        if others:
-            ids = ", ".join(str(insight.id) for insight in others)
+        statement_to_save = statement(session.runner, query, parse_params(param), "posthog", sql, None)
+        same_name = namesakes(session.runner, name)
+        saved = save(session.runner, name, statement_to_save, description)
+        session.emit(created_document(saved))
+        if same_name:
+            ids = ", ".join(str(insight.id) for insight in same_name)
             diagnostics.note(f"there is another insight called '{name}' ({ids}): use ids, the name is no longer enough")
-        diagnostics.note(f"`usertrack insight run {made.id}` shows its numbers")
+        diagnostics.note(f"`usertrack insight run {saved.id}` shows its numbers")
 
 
 @insight.command("delete")
 @with_common
 def delete(
-    wanted: Wanted,
+    name: InsightName,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
     *,
     common: Common,
@@ -147,18 +147,18 @@ def delete(
     from usertrack.insights.saved import find
 
     with open_session(common) as session:
-        found = find(session.runner, wanted)
+        saved = find(session.runner, name)
         session.progress.stop()
-        if not yes and not diagnostics.agreed(f"delete {found.called} ({found.id})"):
+        if not yes and not diagnostics.confirm(f"delete {saved.called} ({saved.id})"):
             diagnostics.note("nothing was deleted")
             raise typer.Exit(1)
-        remove(session.runner, found)
-        diagnostics.note(f"deleted {found.called} ({found.id})")
+        remove(session.runner, saved)
+        diagnostics.note(f"deleted {saved.called} ({saved.id})")
 
 
-def _say_as_of(session: "Session", what: str = "saved insights") -> None:
+def _note_present(session: "Session", subject: str = "saved insights") -> None:
     if session.settings["as_of"]:
-        session.progress(f"PostHog computes {what} for its own present; --as-of has no part in it")
+        session.progress(f"PostHog computes {subject} for its own present; --as-of has no part in it")
 
 
 @with_common
@@ -174,11 +174,11 @@ def events(
     `usertrack events` · `usertrack events --search mcp --days 7`
     """
     from usertrack.cli.session import open_session
-    from usertrack.insights.catalog import events as known
+    from usertrack.insights.catalog import events as list_events
     from usertrack.insights.view import events_document
 
     with open_session(common) as session:
-        table = known(session.runner, search, days)
+        table = list_events(session.runner, search, days)
         if not search:
             names.keep(session.settings, "events", (str(row[0]) for row in table.rows))
         session.emit(events_document(table, days, session.settings["timezone"]), limit)
@@ -198,11 +198,11 @@ def properties(
     `usertrack properties mcp_connect_clicked` · `usertrack properties --of person`
     """
     from usertrack.cli.session import open_session
-    from usertrack.insights.catalog import properties as known
+    from usertrack.insights.catalog import properties as list_properties
     from usertrack.insights.view import properties_document
 
     with open_session(common) as session:
-        table = known(session.runner, of, event, search)
+        table = list_properties(session.runner, of, event, search)
         if not (event or search):
             names.keep(session.settings, f"{of} properties", (str(row[0]) for row in table.rows))
         session.emit(properties_document(table, event or f"{of}s", session.settings["timezone"]), limit)
@@ -228,7 +228,7 @@ def errors(
     from usertrack.insights.view import errors_document
 
     with open_session(common) as session:
-        _say_as_of(session, "its ranking of errors")
+        _note_present(session, "its ranking of errors")
         table = ranked(session.runner, days, sort, search)
         session.emit(errors_document(table, days, session.settings["timezone"]), limit)
 

@@ -22,17 +22,17 @@ from usertrack.core.errors import INTERRUPTED
 _LONGEST_END = 10  # seconds
 
 _pipe: tuple[int, int] | None = None  # what came, until the end of the process
-_owed = False
-_show = warnings.showwarning
+_pending = False
+_showwarning = warnings.showwarning
 
 
-def watched(run: Callable[[], int]) -> int:
+def run_interruptible(run: Callable[[], int]) -> int:
     """What ``run`` returns, or 130. What comes after it is not interrupted any more; `came` still tells."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as the parent of a background job wants it
         return run()
     try:
         try:
-            _watch()
+            _install()
             code = run()
         finally:
             signal.signal(signal.SIGINT, lambda number, scope: None)
@@ -41,54 +41,54 @@ def watched(run: Callable[[], int]) -> int:
     return code
 
 
-def came() -> bool:
+def was_interrupted() -> bool:
     """Whether there was a Ctrl-C since `watched` began, whoever took notice of it."""
     return _pipe is not None and bool(select.select(_pipe[:1], [], [], 0)[0])
 
 
-def _watch() -> None:
+def _install() -> None:
     global _pipe
     _pipe = os.pipe()
     os.set_blocking(_pipe[1], False)
     signal.set_wakeup_fd(_pipe[1], warn_on_full_buffer=False)
-    _thread.start_new_thread(_see_it_end, (_pipe[0],))
-    sys.unraisablehook = _unraised
-    warnings.showwarning = _warned
-    signal.default_int_handler = _raise  # type: ignore[assignment]  # asyncio puts a gentler one in the default's place
-    signal.signal(signal.SIGINT, _raise)
+    _thread.start_new_thread(_exit_when_stuck, (_pipe[0],))
+    sys.unraisablehook = _on_unraisable
+    warnings.showwarning = _on_warning
+    signal.default_int_handler = _on_signal  # type: ignore[assignment]  # asyncio puts a gentler one in the default's place
+    signal.signal(signal.SIGINT, _on_signal)
 
 
-def _raise(number: int, scope: FrameType | None) -> None:
-    global _owed
+def _on_signal(number: int, scope: FrameType | None) -> None:
+    global _pending
     while scope:
         if scope.f_code.co_filename.startswith("<frozen importlib"):
-            _owed = True
+            _pending = True
             return
         scope = scope.f_back
     raise KeyboardInterrupt
 
 
-def _unraised(ignored: "sys.UnraisableHookArgs") -> None:
-    global _owed
+def _on_unraisable(ignored: "sys.UnraisableHookArgs") -> None:
+    global _pending
     if ignored.exc_type is KeyboardInterrupt:
-        _owed = True
-    elif not came():
+        _pending = True
+    elif not was_interrupted():
         sys.__unraisablehook__(ignored)
 
 
-def _warned(*what: Any, **more: Any) -> None:
-    if not came():  # such as of a coroutine that nobody comes to wait for any more
-        _show(*what, **more)
+def _on_warning(*warning: Any, **more: Any) -> None:
+    if not was_interrupted():  # such as of a coroutine that nobody comes to wait for any more
+        _showwarning(*warning, **more)
 
 
-def _see_it_end(signals: int) -> None:
-    global _owed
+def _exit_when_stuck(signals: int) -> None:
+    global _pending
     select.select([signals], [], [])
     end = time.monotonic() + _LONGEST_END
     while time.monotonic() < end:
         time.sleep(0.02)
-        if _owed:
-            _owed = False
+        if _pending:
+            _pending = False
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     os.write(2, b"note: interrupted\n")
     os._exit(INTERRUPTED)

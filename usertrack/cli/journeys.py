@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Filters, scope_of, tell, with_filters
+from usertrack.cli.filters import PANEL, Filters, emit_analysis, scope_of, with_filters
 from usertrack.cli.options import Limit
 
 
@@ -54,7 +54,7 @@ def journeys(
         patterns, periods = tuple(session.settings["pages"]), filters.interval is not None
         question = Question(start, goal, steps, kind, urls, patterns, periods)
         scope = scope_of(session, filters)
-        tell(session, scope, journeys_document(ask(session.runner, question, scope), limit), limit)
+        emit_analysis(session, scope, journeys_document(ask(session.runner, question, scope), limit), limit)
 
 
 def register(app: typer.Typer) -> None:

@@ -36,9 +36,9 @@ def metrics(
 
     with open_session(common) as session:
         session.progress.expect(2 * len(metrics_named(session.runner.library, names or [])))
-        found = scorecard(session.runner, names or [], days=days, done=session.progress.done)
-        session.incomplete = found.missing
-        session.emit(metrics_document(found, compare=compare))
+        result = scorecard(session.runner, names or [], days=days, done=session.progress.done)
+        session.incomplete = result.missing
+        session.emit(metrics_document(result, compare=compare))
 
 
 def register(app: typer.Typer) -> None:

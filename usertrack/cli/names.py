@@ -17,7 +17,7 @@ def keep(settings: "Settings", kind: str, names: Iterable[str]) -> None:
     """Put ``names`` in the place of those of their kind; what may be somebody's e-mail is left out."""
     if settings["cache"] == "off":
         return
-    path = _place(settings)
+    path = _path(settings)
     held = _read(path) | {kind: [name for name in dict.fromkeys(names) if name and "@" not in name][:_MOST]}
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,7 +26,7 @@ def keep(settings: "Settings", kind: str, names: Iterable[str]) -> None:
 
 
 def known_names(settings: "Settings", kind: str) -> list[str]:
-    return _read(_place(settings)).get(kind, [])
+    return _read(_path(settings)).get(kind, [])
 
 
 def _read(path: Path) -> dict[str, list[str]]:
@@ -36,7 +36,7 @@ def _read(path: Path) -> dict[str, list[str]]:
         return {}
 
 
-def _place(settings: "Settings") -> Path:
+def _path(settings: "Settings") -> Path:
     import platformdirs
 
     from usertrack.sources.identity import identities

@@ -11,7 +11,7 @@ import typer
 from usertrack.cli import complete
 from usertrack.cli.common import Common
 
-_HERE = "Options of every command"
+_PANEL = "Options of every command"
 
 
 Format = Annotated[
@@ -22,7 +22,7 @@ Format = Annotated[
         metavar="FORMAT",
         autocompletion=complete.formats,
         help="table, json, jsonl, csv, tsv, markdown, html, parquet or xlsx.",
-        rich_help_panel=_HERE,
+        rich_help_panel=_PANEL,
     ),
 ]
 Output = Annotated[
@@ -32,7 +32,7 @@ Output = Annotated[
         "-o",
         metavar="FILE",
         help="Write to this file, every row of it; its ending chooses the format.",
-        rich_help_panel=_HERE,
+        rich_help_panel=_PANEL,
     ),
 ]
 _FIELDS: dict[str, Any] = {
@@ -42,11 +42,11 @@ _FIELDS: dict[str, Any] = {
             "--workspace",
             "-w",
             help="Folder with usertrack.yaml; default: this one or one above.",
-            rich_help_panel=_HERE,
+            rich_help_panel=_PANEL,
         ),
     ],
     "demo": Annotated[
-        bool, typer.Option("--demo", help="Use the demo data, whatever is configured.", rich_help_panel=_HERE)
+        bool, typer.Option("--demo", help="Use the demo data, whatever is configured.", rich_help_panel=_PANEL)
     ],
     "as_of": Annotated[
         str | None,
@@ -54,7 +54,7 @@ _FIELDS: dict[str, Any] = {
             "--as-of",
             metavar="TIME",
             help="Answer for this moment instead of now: 2026-11-20T09:00, or 2026-11-20 for the end of that day.",
-            rich_help_panel=_HERE,
+            rich_help_panel=_PANEL,
         ),
     ],
     "timezone": Annotated[
@@ -63,13 +63,13 @@ _FIELDS: dict[str, Any] = {
             "--timezone",
             metavar="ZONE",
             help="Show and read times in this timezone, such as Europe/Berlin.",
-            rich_help_panel=_HERE,
+            rich_help_panel=_PANEL,
         ),
     ],
     "format": Format,
     "output": Output,
     "refresh": Annotated[
-        bool, typer.Option("--refresh", help="Ask the sources, whatever the cache has.", rich_help_panel=_HERE)
+        bool, typer.Option("--refresh", help="Ask the sources, whatever the cache has.", rich_help_panel=_PANEL)
     ],
     "max_age": Annotated[
         str | None,
@@ -77,11 +77,11 @@ _FIELDS: dict[str, Any] = {
             "--max-age",
             metavar="AGE",
             help="Take an answer from the cache if it is not older: 30m, 2h, 1d.",
-            rich_help_panel=_HERE,
+            rich_help_panel=_PANEL,
         ),
     ],
     "offline": Annotated[
-        bool, typer.Option("--offline", help="Answer from the cache alone, however old.", rich_help_panel=_HERE)
+        bool, typer.Option("--offline", help="Answer from the cache alone, however old.", rich_help_panel=_PANEL)
     ],
 }
 _DEFAULTS = Common()
@@ -91,10 +91,10 @@ def with_common(command: Callable[..., None]) -> Callable[..., None]:
     """Give ``command(…, common)`` the options of every command, behind its own."""
 
     @functools.wraps(command)
-    def wrapper(**given: Any) -> None:
-        shared = {name: given.pop(name) for name in _FIELDS}
-        common = Common(**shared, purpose=f"{command.__name__} {sorted(given.items())}")
-        command(**given, common=common)
+    def wrapper(**values: Any) -> None:
+        shared = {name: values.pop(name) for name in _FIELDS}
+        common = Common(**shared, purpose=f"{command.__name__} {sorted(values.items())}")
+        command(**values, common=common)
 
     own = inspect.signature(command)
     shared = [
@@ -124,12 +124,12 @@ AllMembers = Annotated[
 SetName = Annotated[str, typer.Option("--set", help="Which set of segments.", autocompletion=complete.sets)]
 
 
-def parse_params(given: list[str] | None) -> dict[str, str]:
+def parse_params(options: list[str] | None) -> dict[str, str]:
     """``name=value`` options as a dict; raises UsageError."""
     from usertrack.core.errors import UsageError
 
     pairs = {}
-    for item in given or []:
+    for item in options or []:
         name, equals, value = item.partition("=")
         if not equals or not name:
             raise UsageError(f"'--param {item}' is not NAME=VALUE", "write for example `--param days=7`")

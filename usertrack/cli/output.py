@@ -52,7 +52,7 @@ def emit(
     path = None if output is None or str(output) == "-" else output
     fmt = format_of(fmt, path)
     document = of_table(answer) if isinstance(answer, Table) else answer
-    _require(document, fmt)
+    _require_format(document, fmt)
     if path is not None:
         is_report = document.provenance is not None  # whose figures are those that people see
         _to_file(document, fmt, path, 0 if limit is None and not is_report else limit)
@@ -60,7 +60,7 @@ def emit(
         _to_stdout(document, fmt, limit)
     if fmt in ("table", "jsonl", "csv", "tsv", "parquet"):
         for line in document.notes:
-            (note or _say)(line)
+            (note or _note)(line)
 
 
 def emit_secret(pieces: Iterable[bytes], output: Path | None) -> None:
@@ -101,14 +101,14 @@ def format_of(fmt: str, output: Path | None) -> str:
     return _SUFFIXES[suffix]
 
 
-def _require(document: Document, fmt: str) -> None:
+def _require_format(document: Document, fmt: str) -> None:
     missing = document.table is None and not (fmt == "json" and document.data)
     if missing and fmt not in ("table", "markdown", "html"):
         known = ["table", *(["json"] if document.data else []), "markdown", "html"]
         raise UsageError(f"this command has no {fmt} output", f"use --format {', '.join(known[:-1])} or {known[-1]}")
 
 
-def _say(note: str) -> None:
+def _note(note: str) -> None:
     sys.stderr.write(f"note: {visible(note)}\n")
 
 
@@ -117,27 +117,27 @@ def _write(document: Document, fmt: str, target: Path | BinaryIO, limit: int | N
     if fmt in ("markdown", "html"):
         from usertrack.render import pages
 
-        with _opened(target) as file:
+        with _open_target(target) as file:
             for piece in pages.render(document, fmt, limit):
                 file.write(utf8(piece))
         return
     from usertrack.render import data
 
     if fmt == "json" and document.data is not None:
-        with _opened(target) as file:
+        with _open_target(target) as file:
             file.write(data.document(document))
     elif document.table is not None:
-        data.write(_first(document.table, limit), fmt, target)
+        data.write(_head(document.table, limit), fmt, target)
 
 
-def _first(table: Table, limit: int | None) -> Table:
+def _head(table: Table, limit: int | None) -> Table:
     if not limit or limit >= len(table.rows):
         return table
     return replace(table, rows=list(islice(table.rows, limit)), truncated=True)
 
 
 @contextlib.contextmanager
-def _opened(target: Path | BinaryIO) -> Iterator[BinaryIO]:
+def _open_target(target: Path | BinaryIO) -> Iterator[BinaryIO]:
     if isinstance(target, Path):
         with target.open("wb") as file:
             yield file
@@ -168,7 +168,7 @@ def _to_stdout(document: Document, fmt: str, limit: int | None) -> None:
         raise UsageError(f"{fmt} is binary and would garble the terminal", f"add --output FILE.{fmt}")
     try:
         if fmt == "table":
-            _print(document, _forgiving(sys.stdout), limit)
+            _print(document, _with_escapes(sys.stdout), limit)
         else:
             sys.stdout.flush()
             with _standard_output() as stdout:
@@ -206,7 +206,7 @@ class _TerminalBytes(io.RawIOBase):
         return memoryview(data).nbytes
 
 
-def _forgiving(stream: Any) -> TextIO:
+def _with_escapes(stream: Any) -> TextIO:
     """A stream whose encoding lacks a character shows its escape instead of failing."""
     with contextlib.suppress(AttributeError):
         stream.reconfigure(errors="backslashreplace")

@@ -81,9 +81,9 @@ def user(email: Email, limit: Limit = None, *, common: Common) -> None:
     from usertrack.reports.dossier_view import person_document
 
     with open_session(common) as session:
-        found = dossier(session.runner, session.profile_of(session.rules(), email), email)
-        session.incomplete = session.incomplete or bool(found.missing)
-        session.emit(person_document(found, session.settings["timezone"]), limit)
+        person = dossier(session.runner, session.profile_of(session.rules(), email), email)
+        session.incomplete = session.incomplete or bool(person.missing)
+        session.emit(person_document(person, session.settings["timezone"]), limit)
 
 
 @with_common

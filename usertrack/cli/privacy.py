@@ -51,8 +51,8 @@ def export(email: Email, data: Data = None, *, common: Common) -> None:
 
     if common.format not in (None, "json"):
         raise UsageError(f"a person's data is exported as json, not {common.format}", "leave --format away")
-    with _opened(common, data) as session:
-        subject, where, _ = _known(session, email, data)
+    with _open_session(common, data) as session:
+        subject, where, _ = _find_holdings(session, email, data)
         counts, text = pieces(session.runner, subject, where, session.runner.now)
         session.progress.stop()
         output.emit_secret(text, common.output)
@@ -72,8 +72,8 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
     from usertrack.privacy.erase import delete, prove, raise_left
     from usertrack.privacy.view import erased_document, survey_document
 
-    with _opened(common, data) as session:
-        subject, where, holdings = _known(session, email, data)
+    with _open_session(common, data) as session:
+        subject, where, holdings = _find_holdings(session, email, data)
         if not yes:
             session.emit(survey_document(subject, holdings))
             if not _confirmed(f"Type {subject.email} to erase it", subject.email):
@@ -110,7 +110,7 @@ def prove(
     from usertrack.privacy.subject import find_subject
     from usertrack.privacy.view import erased_document
 
-    with _opened(common, data) as session:
+    with _open_session(common, data) as session:
         session.progress(f"looking for {email}", passing=True)
         subject = find_subject(session.runner, email, [each.strip().lower() for each in person or ()])
         held = survey(session.runner, subject, _places(session, data), session.progress)
@@ -140,11 +140,11 @@ def retention(
     from usertrack.privacy.upkeep import expire
 
     age = parse_age(older_than)
-    with _opened(common, data) as session:
+    with _open_session(common, data) as session:
         before, where = session.runner.now - age, _places(session, data)
         title = f"What is older than {older_than}"
         changes = expire(session.runner, where, before, session.progress, dry_run=True)
-        done = yes or _agreed(session, title, changes, older_than)
+        done = yes or _confirm_changes(session, title, changes, older_than)
         if done:
             _finish(
                 session,
@@ -169,17 +169,17 @@ def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None
     from usertrack.privacy import upkeep
     from usertrack.workspace.key import pseudonym_key
 
-    with _opened(common, data) as session:
+    with _open_session(common, data) as session:
         where = _places(session, data)
         pseudonyms = Pseudonyms(pseudonym_key(session.settings), session.settings["internal"])
         title = "Who would be a pseudonym"
         changes = upkeep.pseudonymize(session.runner, where, pseudonyms, session.progress, dry_run=True)
-        if yes or _agreed(session, title, changes, "pseudonymize"):
+        if yes or _confirm_changes(session, title, changes, "pseudonymize"):
             done = upkeep.pseudonymize(session.runner, where, pseudonyms, session.progress, dry_run=False)
             _finish(session, "People are pseudonyms now", done, changes)
 
 
-def _agreed(session: "Session", title: str, changes: "list[PlaceCounts]", word: str) -> bool:
+def _confirm_changes(session: "Session", title: str, changes: "list[PlaceCounts]", word: str) -> bool:
     from usertrack.cli import diagnostics
     from usertrack.privacy.view import counts_document
 
@@ -199,7 +199,7 @@ def _finish(session: "Session", title: str, done: "list[PlaceCounts]", before: "
 
 
 @contextmanager
-def _opened(common: Common, data: Path | None) -> "Iterator[Session]":
+def _open_session(common: Common, data: Path | None) -> "Iterator[Session]":
     """A desk on what is configured, or with PostHog in the place of ``data``: of its server, where one has it open."""
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import open_session
@@ -213,14 +213,14 @@ def _opened(common: Common, data: Path | None) -> "Iterator[Session]":
 
     settings = settings_of(common)
     with serving(data, os.environ) as (url, keys):
-        chosen = {"host": url, "project_id": str(keys.project_id), "personal_api_key": keys.personal_api_key}
-        values = {f"posthog.{name}": Setting(value, "--data") for name, value in chosen.items()}
+        options = {"host": url, "project_id": str(keys.project_id), "personal_api_key": keys.personal_api_key}
+        values = {f"posthog.{name}": Setting(value, "--data") for name, value in options.items()}
         own = replace(settings, values={**settings.values, **values}, demo=False)
         with open_session(common, cached=False, settings=own) as session:
             yield session
 
 
-def _known(session: "Session", email: str, data: Path | None) -> "tuple[Subject, LocalFiles, list[Holding]]":
+def _find_holdings(session: "Session", email: str, data: Path | None) -> "tuple[Subject, LocalFiles, list[Holding]]":
     """Who it is and what is held; raises UsageError with near matches when nobody is called that anywhere."""
     from usertrack.privacy.places import survey
     from usertrack.privacy.subject import find_subject
@@ -229,11 +229,11 @@ def _known(session: "Session", email: str, data: Path | None) -> "tuple[Subject,
     subject, where = find_subject(session.runner, email), _places(session, data)
     holdings = survey(session.runner, subject, where, session.progress)
     if not any(each.count for each in holdings if each.content not in ("answers", "rows") or each.place == "history"):
-        _nobody(session, email)
+        _raise_unknown_person(session, email)
     return subject, where, holdings
 
 
-def _nobody(session: "Session", email: str) -> None:
+def _raise_unknown_person(session: "Session", email: str) -> None:
     from usertrack.core.errors import UsageError
     from usertrack.segments.explain import find_person
 
@@ -252,8 +252,9 @@ def _places(session: "Session", data: Path | None) -> "LocalFiles":
 
     settings, now = session.settings, datetime.now(UTC)
     own = default_data()
-    asked = data or settings.uses_demo or served_at(own) == settings["posthog.host"].replace("localhost", "127.0.0.1")
-    unseen = own if (own / "clickhouse").is_dir() and not asked else None
+    host = settings["posthog.host"].replace("localhost", "127.0.0.1")
+    is_asked = data or settings.uses_demo or served_at(own) == host
+    unseen = own if (own / "clickhouse").is_dir() and not is_asked else None
     return LocalFiles(history_file(settings, session.runner.now), open_cache(settings, now, session.progress), unseen)
 
 

@@ -84,14 +84,14 @@ def push(
     if to == "csv":
         _require_lines(common)
     with open_session(common, cached=False) as session:
-        order = PushOrder(session.settings, name, url, link, dry_run, "" if yes else _moment(session))
+        order = PushOrder(session.settings, name, url, link, dry_run, "" if yes else _moment_words(session))
         target.check(order)
-        audience = _audience(session, segment, set_name, _most(to, limit), all_members=all_members)
+        audience = _audience(session, segment, set_name, _limit_of(to, limit), all_members=all_members)
         session.incomplete = False  # a segment that is known is known whole, whatever else could not be answered
         _show(session, to, audience, target.push(audience, order, session.runner, session.progress), order)
 
 
-def _moment(session: "Session") -> str:
+def _moment_words(session: "Session") -> str:
     """Of which moment the people are, where that is not now."""
     from usertrack.core.period import moment
 
@@ -99,7 +99,7 @@ def _moment(session: "Session") -> str:
     return moment(runner.as_of, session.settings["timezone"]) if runner.as_of < runner.now or runner.future else ""
 
 
-def _most(to: str, limit: int | None) -> int | None:
+def _limit_of(to: str, limit: int | None) -> int | None:
     """How many people: all, but a message that people read has the most urgent alone."""
     from usertrack.push.slack import LISTED, MOST_LISTED
 

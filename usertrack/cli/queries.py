@@ -98,9 +98,9 @@ def run(
     from usertrack.core.document import of_table
 
     with open_session(common) as session:
-        asked = statement(session.runner, name, parse_params(param), source, sql, limit)
+        bound_statement = statement(session.runner, name, parse_params(param), source, sql, limit)
         session.progress.expect(1)
-        session.emit(of_table(session.runner.table(asked), limit=100), limit)
+        session.emit(of_table(session.runner.table(bound_statement), limit=100), limit)
 
 
 @query.command("new")
@@ -144,13 +144,13 @@ def statement(
         raise UsageError(
             "say what to run: the NAME of a query, or --sql FILE", "`usertrack query list` shows the names"
         )
-    query = runner.library[name] if name else _pasted(runner.library, source, str(sql), params)
+    query = runner.library[name] if name else _query_of_sql(runner.library, source, str(sql), params)
     values = {key: query.params[key].parse(text) if key in query.params else text for key, text in params.items()}
     bound = query.bind(values, runner.offered)
     return replace(bound, limit=limit or None, excludes="internal" in bound.values)
 
 
-def _pasted(library: Library, source: str | None, file: str, params: Mapping[str, str]) -> Query:
+def _query_of_sql(library: Library, source: str | None, file: str, params: Mapping[str, str]) -> Query:
     if source not in SOURCES:
         raise UsageError(
             "say where the SQL runs: --source posthog or --source neon"

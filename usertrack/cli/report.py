@@ -10,7 +10,7 @@ import typer
 from usertrack.cli import complete
 from usertrack.cli.analytics import WEEKS
 from usertrack.cli.common import Common
-from usertrack.cli.filters import Filters, of_people, scope_of, week_start, with_filters
+from usertrack.cli.filters import Filters, scope_of, scope_of_segment, week_start, with_filters
 from usertrack.cli.options import AllMembers, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def weekly(
     from usertrack.reports.weekly import moments
 
     with open_session(common) as session:
-        wanted = parse_week(week, session.settings["timezone"], session.runner.as_of)
-        as_of, _ = moments(wanted, session.runner.as_of)
-        recipe = replace(_recipe(session, "weekly", str(wanted), set_name, limit), as_of=as_of)
+        iso_week = parse_week(week, session.settings["timezone"], session.runner.as_of)
+        as_of, _ = moments(iso_week, session.runner.as_of)
+        recipe = replace(_recipe(session, "weekly", str(iso_week), set_name, limit), as_of=as_of)
         _emit(session, recipe, pseudonyms=pseudonyms)
 
 
@@ -157,7 +157,7 @@ def verify(
         raise UsageError(f"'{file}' has a pseudonym in the place of whom it is about", "verify one with e-mails")
     with open_session(replace(common, timezone=embedded.recipe.timezone, refresh=True)) as session:
         _require_sources(session, embedded.recipe)
-        again = _make(session, embedded.recipe, keep=False, pseudonyms=embedded.pseudonyms)
+        again = _build_report(session, embedded.recipe, keep=False, pseudonyms=embedded.pseudonyms)
         assert again.provenance is not None
         body = partial(pages.text, again, embedded.format, embedded.recipe.limit)
         unanswered = {name: error.message for name, error in session.runner.unanswered.items()}
@@ -195,11 +195,12 @@ def _emit(session: "Session", recipe: "Recipe", *, pseudonyms: bool) -> None:
     from usertrack.core.sections import with_unanswered
     from usertrack.render import pages
 
-    document, said = with_unanswered(_make(session, recipe, pseudonyms=pseudonyms), session.runner.unanswered)
-    session.incomplete = session.incomplete or bool(said)
+    document = _build_report(session, recipe, pseudonyms=pseudonyms)
+    document, warning = with_unanswered(document, session.runner.unanswered)
+    session.incomplete = session.incomplete or bool(warning)
     session.emit(document, recipe.limit)
-    if said:
-        diagnostics.note(said)
+    if warning:
+        diagnostics.note(warning)
     if output.format_of(format_of(session.settings, session.common), session.common.output) == "markdown":
         _say_if_too_long(sum(map(len, pages.render(document, "markdown", recipe.limit))))
 
@@ -218,7 +219,7 @@ def _say_if_too_long(characters: int) -> None:
         )
 
 
-def _make(session: "Session", recipe: "Recipe", *, keep: bool = True, pseudonyms: bool = False) -> "Document":
+def _build_report(session: "Session", recipe: "Recipe", *, keep: bool = True, pseudonyms: bool = False) -> "Document":
     """The report that ``recipe`` describes; ``keep`` records what was classified in the history."""
     makers = {"weekly": _weekly, "user": _user, "segment": _segment, "activity": _activity}
     document = makers[recipe.kind](session, recipe, keep)
@@ -233,11 +234,11 @@ def _weekly(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # 
     from usertrack.workspace.files import failures_paths
 
     week = parse_week(recipe.subject, recipe.timezone, recipe.as_of)
-    sought = _sought(session, recipe, keep)
-    sought = replace(sought, earlier=moments(week, recipe.as_of)[1])
+    query = _week_ago_query(session, recipe, keep)
+    query = replace(query, earlier=moments(week, recipe.as_of)[1])
     catalogue = read_catalogue(failures_paths(session.settings))
-    session.progress.expect(2 * len(sought.rules.queries) + 8)
-    weekly = gather(session.runner, week, sought, catalogue, session.progress.done)
+    session.progress.expect(2 * len(query.rules.queries) + 8)
+    weekly = gather(session.runner, week, query, catalogue, session.progress.done)
     session.runner.finish()
     session.incomplete = weekly.incomplete
     return weekly_document(weekly, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)
@@ -250,21 +251,21 @@ def _user(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # no
 
     session.runner = session.runner.at(recipe.as_of)
     profiles = session.profile_of(session.rules(), recipe.subject)
-    found = dossier(session.runner, profiles, recipe.subject)
-    session.incomplete = session.incomplete or bool(found.missing)
-    session.name = str(next(iter(found.explanations.values())).facts.get("name") or "")
+    person = dossier(session.runner, profiles, recipe.subject)
+    session.incomplete = session.incomplete or bool(person.missing)
+    session.name = str(next(iter(person.explanations.values())).facts.get("name") or "")
     profile = profile_origins(profiles, profiles.queries)
-    return person_report(found, profile, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)
+    return person_report(person, profile, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)
 
 
 def _segment(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
     from usertrack.reports.segment import segment_document
     from usertrack.segments.history.week_ago import ask_both, classify_both
 
-    sought = _sought(session, recipe, keep)
-    sought.segment_set.require([recipe.subject])
-    session.progress.expect(2 * len(sought.rules.queries))
-    answered, _ = ask_both(session.runner, sought, done=session.progress.done)
+    query = _week_ago_query(session, recipe, keep)
+    query.segment_set.require([recipe.subject])
+    session.progress.expect(2 * len(query.rules.queries))
+    answered, _ = ask_both(session.runner, query, done=session.progress.done)
     session.runner.finish()
     classification, moved = classify_both(answered)
     session.incomplete = any(fact.missing for fact in classification.profiles.facts.values())
@@ -300,7 +301,7 @@ def _activity(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  
         rules.set_of(recipe.segment)  # a wrong name is said before anything is asked
     profiles = session.profiles(rules)
     if recipe.segment:
-        scope = of_people(session, scope, recipe.segment, profiles, rules)
+        scope = scope_of_segment(session, scope, recipe.segment, profiles, rules)
     weeks = replace(scope, interval="week").last(WEEKS)
     settings = session.settings
     question = Question(scope, weeks, settings["signed_up"], feature_source(settings), tuple(settings["pages"]))
@@ -314,7 +315,7 @@ def _activity(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  
     return dashboard_document(dashboard, asdict(recipe), _templates(session), recipe.limit)
 
 
-def _sought(session: "Session", recipe: "Recipe", keep: bool) -> "WeekAgoQuery":  # noqa: FBT001
+def _week_ago_query(session: "Session", recipe: "Recipe", keep: bool) -> "WeekAgoQuery":  # noqa: FBT001
     from usertrack.segments.history.file import history_file
     from usertrack.segments.history.snapshots import WEEK
     from usertrack.segments.history.week_ago import WeekAgoQuery

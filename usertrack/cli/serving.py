@@ -136,7 +136,7 @@ def run_server(
 
     require_engines()
     require_timezone(timezone)
-    first = one_of(week_start, WeekStart, "--week-start") if week_start else None
+    first_day = one_of(week_start, WeekStart, "--week-start") if week_start else None
     if is_public(host):
         diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
     folder = data or default_data()
@@ -151,7 +151,7 @@ def run_server(
         timezone=timezone,
         row_cap=max_rows,
         ip_key=pseudonym_key(load_settings()) if hash_ips else b"",
-        week_start_day=WEEK_STARTS.index(first) if first else None,
+        week_start_day=WEEK_STARTS.index(first_day) if first_day else None,
     )
 
 

@@ -52,17 +52,17 @@ class Session:
         self.progress.expect(len(rules.queries))
         profiles = build_profiles(self.runner, rules, self.progress.done, last=last)
         self.progress("sorting people", passing=True)
-        return self._noted(profiles)
+        return self._mark_incomplete(profiles)
 
-    def profile_of(self, rules: "Rules", wanted: str) -> "Profiles":
+    def profile_of(self, rules: "Rules", email: str) -> "Profiles":
         """The profile of one person alone; everybody's when nobody is called that, to name near matches."""
         from usertrack.segments.profiles import build_profiles
 
         self.progress.expect(len(rules.queries))
-        profiles = build_profiles(self.runner, rules, self.progress.done, only=wanted)
-        return self._noted(profiles) if profiles.people else self.profiles(rules)
+        profiles = build_profiles(self.runner, rules, self.progress.done, only=email)
+        return self._mark_incomplete(profiles) if profiles.people else self.profiles(rules)
 
-    def _noted(self, profiles: "Profiles") -> "Profiles":
+    def _mark_incomplete(self, profiles: "Profiles") -> "Profiles":
         self.incomplete = self.incomplete or any(fact.missing for fact in profiles.facts.values())
         return profiles
 
@@ -74,7 +74,7 @@ class Session:
 
     def emit(self, answer: "Document | Table", limit: int | None = None) -> None:
         self.progress.stop()
-        emit(self._dated(answer), self.settings, self.common, limit)
+        emit(self._with_age_note(answer), self.settings, self.common, limit)
 
     def pseudonymised(self, document: "Document", limit: int | None = None) -> "Document":
         """``document`` with nobody's e-mail in it, nor the name of whom it is about."""
@@ -84,7 +84,7 @@ class Session:
         also = {self.name: "[name]"}
         return Pseudonyms(pseudonym_key(self.settings), self.settings["internal"], also).document(document, limit)
 
-    def _dated(self, answer: "Document | Table") -> "Document | Table":
+    def _with_age_note(self, answer: "Document | Table") -> "Document | Table":
         """``shown`` with its age, where answers are from the cache."""
         from usertrack.core.document import Document
 

@@ -24,7 +24,7 @@ complete -F %(complete_func)s %(prog_name)s
 """
 
 
-def teach() -> None:
+def install() -> None:
     """Put this in the place of Typer's own way; only for who completes a word, or installs that."""
     from typer import _completion_classes as typers
     from typer import _completion_shared as scripts

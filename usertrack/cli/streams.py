@@ -7,7 +7,7 @@ import sys
 _NARROWEST = 20  # columns
 
 
-def mend() -> None:
+def repair() -> None:
     """Make sure that the standard streams are there, and that COLUMNS and LINES are numbers of a terminal.
 
     What reads from a closed stream finds its end, talk for one is lost, and data for one is an `OSError`.

@@ -19,12 +19,12 @@ _MARKDOWN = re.compile(re.escape(_BEGIN) + r"(.*?)" + re.escape(_END), re.DOTALL
 _MARKUP = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "--": "-\\u002d"}
 
 
-def sealed(body: str, fmt: str, provenance: Mapping[str, Any]) -> str:
+def embed_provenance(body: str, fmt: str, provenance: Mapping[str, Any]) -> str:
     """``body``, a whole file in ``fmt`` (markdown or html), with the provenance in it; raises UsageError.
 
     That is for a page that does not end as pages do, which only somebody's own template can make.
     """
-    said = _line({**provenance, "digest": digest(body, provenance)})
+    payload = _line({**provenance, "digest": digest(body, provenance)})
     if fmt == "html":
         head, end, tail = body.rpartition("</body>")
         if not end:
@@ -32,11 +32,11 @@ def sealed(body: str, fmt: str, provenance: Mapping[str, Any]) -> str:
                 "the page has no </body>, in front of which goes what tells where its figures are from",
                 'end your template with it, or extend ours: {% extends "shipped/weekly.html.j2" %}',
             )
-        return f"{head}{_OPEN}\n{said}\n{_CLOSE}</body>{tail}"
-    return f"{body}{_BEGIN}{said}{_END}"
+        return f"{head}{_OPEN}\n{payload}\n{_CLOSE}</body>{tail}"
+    return f"{body}{_BEGIN}{payload}{_END}"
 
 
-def sealed_json(document: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
+def embed_in_json(document: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON document with its provenance as the last member."""
     return {**document, "provenance": {**provenance, "digest": digest(json_body(document), provenance)}}
 
@@ -45,25 +45,25 @@ def json_body(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def unsealed(text: str) -> tuple[str, str, dict[str, Any]] | None:
+def extract_provenance(text: str) -> tuple[str, str, dict[str, Any]] | None:
     """Format, body and provenance of a report's file; None when it is none. No line of it is run or rendered."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     for fmt, pattern in (("html", _HTML), ("markdown", _MARKDOWN)):
-        found = list(pattern.finditer(text))
-        if found and (read := _read(found[-1][1])) is not None:
-            return fmt, text[: found[-1].start()] + text[found[-1].end() :], read
+        matches = list(pattern.finditer(text))
+        if matches and (parsed := _read(matches[-1][1])) is not None:
+            return fmt, text[: matches[-1].start()] + text[matches[-1].end() :], parsed
     document = _read(text)
-    if document is not None and isinstance(known := document.pop("provenance", None), dict):
-        return "json", json_body(document), known
+    if document is not None and isinstance(provenance := document.pop("provenance", None), dict):
+        return "json", json_body(document), provenance
     return None
 
 
 def _read(text: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 def _line(provenance: Mapping[str, Any]) -> str:

@@ -80,9 +80,9 @@ def did_you_mean(wrong: str, known: Iterable[str], otherwise: str = "") -> str:
     spelled: dict[str, list[str]] = {}
     for name in known:
         spelled.setdefault(name.casefold(), []).append(name)
-    near = difflib.get_close_matches(wrong.casefold(), spelled, n=3, cutoff=0.6)
-    if not near:
+    matches = difflib.get_close_matches(wrong.casefold(), spelled, n=3, cutoff=0.6)
+    if not matches:
         return otherwise
-    names = [name for text in near for name in spelled[text]]
+    names = [name for text in matches for name in spelled[text]]
     hint = "did you mean " + " or ".join(f"'{name}'" for name in names) + "?"
     return f"{hint} {otherwise}".strip()

@@ -33,9 +33,9 @@ def provenance(blocks: Sequence[Block], recipe: Mapping[str, Any], limit: int | 
     "values"}, where ``query`` lists positions in ``queries`` and ``values`` are by name.
     """
     origins: list[Origin] = []
-    found: dict[tuple[str, tuple[int, ...]], dict[str, Any]] = {}
+    figures: dict[tuple[str, tuple[int, ...]], dict[str, Any]] = {}
     for figure in (figure for block in blocks for figure in _of(block, "", (), origins, limit)):
-        values = found.setdefault((figure.section, figure.origins), {})
+        values = figures.setdefault((figure.section, figure.origins), {})
         values[_unique(figure.name, values)] = plain(figure.value)
     return {
         "usertrack": VERSION,
@@ -51,23 +51,24 @@ def provenance(blocks: Sequence[Block], recipe: Mapping[str, Any], limit: int | 
             for origin in origins
         ],
         "figures": [
-            {"section": section, "query": list(at), "values": values} for (section, at), values in found.items()
+            {"section": section, "query": list(positions), "values": values}
+            for (section, positions), values in figures.items()
         ],
     }
 
 
-def with_missing(found: Mapping[str, Any], unanswered: Mapping[str, str]) -> dict[str, Any]:
+def with_missing(provenance: Mapping[str, Any], unanswered: Mapping[str, str]) -> dict[str, Any]:
     """The provenance with what was ``unanswered``, a reason by query: figures of those were unknown."""
     queries = [
         {**query, "missing": plain(unanswered[query["query"]])} if query["query"] in unanswered else query
-        for query in found["queries"]
+        for query in provenance["queries"]
     ]
-    return {**found, "queries": queries}
+    return {**provenance, "queries": queries}
 
 
-def _unique(name: str, taken: Mapping[str, Any]) -> str:
+def _unique(name: str, existing: Mapping[str, Any]) -> str:
     numbered = (f"{name} ({number})" for number in count(2))
-    return next(one for one in chain([name], numbered) if one not in taken)
+    return next(candidate for candidate in chain([name], numbered) if candidate not in existing)
 
 
 def plain(value: Any) -> Any:
@@ -104,7 +105,7 @@ def _of(block: Block, path: str, at: tuple[int, ...], origins: list[Origin], lim
             else:
                 words.append(f"{name}={plain(value)}")
         if words:
-            yield Figure(path, f"{_called(block)} {WORDS}".strip(), _digest("\n".join(words)), at)
+            yield Figure(path, f"{_block_name(block)} {WORDS}".strip(), _digest("\n".join(words)), at)
 
 
 def _position(origin: Origin, origins: list[Origin]) -> int:
@@ -117,7 +118,7 @@ def _joined(*parts: str) -> str:
     return " › ".join(part for part in parts if part)
 
 
-def _called(block: Block) -> str:
+def _block_name(block: Block) -> str:
     named = {Listing: "heading", Chart: "label", Spark: "label", Heatmap: "heading"}.get(type(block))
     return str(getattr(block, named)) if named else ""
 
@@ -146,7 +147,7 @@ def _cells(block: Block, limit: int | None) -> Iterator[tuple[str, Any]]:
 
 def _listing(block: Listing, limit: int | None) -> Iterator[tuple[str, Any]]:
     """Every cell that people see, by the row's first column and its own."""
-    names, rows = seen(block, limit)
+    names, rows = visible_cells(block, limit)
     yield _joined(block.heading, "rows"), len(block.table.rows)
     for row in rows:
         for name in names:
@@ -154,13 +155,14 @@ def _listing(block: Listing, limit: int | None) -> Iterator[tuple[str, Any]]:
             yield _joined(block.heading, str(plain(row[names[0]])), label), row[name]
 
 
-def seen(block: Listing, limit: int | None) -> tuple[list[str], list[dict[str, Any]]]:
+def visible_cells(block: Listing, limit: int | None) -> tuple[list[str], list[dict[str, Any]]]:
     """The columns and the rows of a listing that people see."""
     names = block.table.names
-    shown = list(block.columns) or [name for name in names if not (name in block.fields and block.fields[name].hidden)]
+    hidden = {name for name, field in block.fields.items() if field.hidden}
+    columns = list(block.columns) or [name for name in names if name not in hidden]
     at_most = 0 if block.limit is None else block.limit if limit is None else limit
     rows = block.table.rows[:at_most] if at_most else block.table.rows
-    return shown, [dict(zip(names, row, strict=True)) for row in rows]
+    return columns, [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _digest(text: str) -> str:

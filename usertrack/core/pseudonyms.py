@@ -48,28 +48,29 @@ class Pseudonyms:
 
     def text(self, text: str) -> str:
         """``text`` with every e-mail in it replaced."""
-        for given, token in self._also.items():
-            text = text.replace(given, token)
-        return _EMAIL.sub(self._found, text) if "@" in text or "%40" in text else text
+        for original, token in self._also.items():
+            text = text.replace(original, token)
+        return _EMAIL.sub(self._replace_match, text) if "@" in text or "%40" in text else text
 
-    def _found(self, match: "re.Match[str]") -> str:
-        whole = match[0]
-        email = whole.strip(_AROUND)
+    def _replace_match(self, match: "re.Match[str]") -> str:
+        matched = match[0]
+        email = matched.strip(_AROUND)
         if TOKEN.match(email) or not ("@" in email or "%40" in email):  # a pseudonym already
-            return whole
-        start = whole.index(email)
-        return whole[:start] + self.of(email) + whole[start + len(email) :]
+            return matched
+        start = matched.index(email)
+        return matched[:start] + self.of(email) + matched[start + len(email) :]
 
     def document(self, document: Document, limit: int | None = None) -> Document:
         """``document`` without any e-mail; figures that are digests of words are of the words as they now are."""
         data = document.data
-        told = replace(
+        pseudonymised = replace(
             self.value(replace(document, data=None, provenance=None)), data=data and (lambda: self.value(data()))
         )
         if document.provenance is None:
-            return told
+            return pseudonymised
         report = self.value(document.provenance["report"])
-        return replace(told, provenance={**provenance(told.blocks, report, limit), "pseudonyms": True})
+        figures = provenance(pseudonymised.blocks, report, limit)
+        return replace(pseudonymised, provenance={**figures, "pseudonyms": True})
 
     def value(self, value: T) -> T:
         """Anything that documents are made of, with every text in it replaced."""

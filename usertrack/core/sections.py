@@ -19,7 +19,7 @@ from usertrack.core.document import (
     Spark,
 )
 from usertrack.core.errors import UsertrackError
-from usertrack.core.provenance import seen, with_missing
+from usertrack.core.provenance import visible_cells, with_missing
 
 
 def section_json(section: Section, limit: int | None = None) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def section_json(section: Section, limit: int | None = None) -> dict[str, Any]:
 def _block(block: Block, limit: int | None) -> dict[str, Any]:
     match block:
         case Listing():
-            names, rows = seen(block, limit)
+            names, rows = visible_cells(block, limit)
             heading = {"heading": block.heading} if block.heading else {}
             return {**heading, "rows": [{name: row[name] for name in names} for row in rows]}
         case Facts():
@@ -57,7 +57,7 @@ def _block(block: Block, limit: int | None) -> dict[str, Any]:
             return section_json(block, limit)
 
 
-def unknown(*reasons: str) -> Paragraph:
+def unknown_paragraph(*reasons: str) -> Paragraph:
     """In the place of figures that could not be had."""
     return Paragraph(f"unknown: {'; '.join(dict.fromkeys(reasons))}", "warning")
 
@@ -69,9 +69,9 @@ def _grouped(reasons: Mapping[str, str]) -> list[str]:
     """Each reason once, with the queries that ended with it where it is about queries."""
     queries: dict[str, list[str]] = {}
     for name, reason in reasons.items():
-        told = re.sub(rf"^\S*{re.escape(name)}(\.sql)?(:\d+)*: ", "", reason)
-        queries.setdefault(told, []).extend([name] * (told != reason))
-    return [f"{told} ({_few(names)})" if names else told for told, names in queries.items()]
+        message = re.sub(rf"^\S*{re.escape(name)}(\.sql)?(:\d+)*: ", "", reason)
+        queries.setdefault(message, []).extend([name] * (message != reason))
+    return [f"{message} ({_few(names)})" if names else message for message, names in queries.items()]
 
 
 def _few(names: Sequence[str]) -> str:
@@ -87,9 +87,9 @@ def with_unanswered(document: Document, unanswered: Mapping[str, UsertrackError]
     if not unanswered:
         return document, ""
     reasons = {name: error.message for name, error in unanswered.items()}
-    said = f"This report is incomplete: {'; '.join(_grouped(reasons))}. What rests on it is unknown"
+    warning = f"This report is incomplete: {'; '.join(_grouped(reasons))}. What rests on it is unknown"
     provenance = with_missing(document.provenance, reasons) if document.provenance else None
-    made = replace(document, blocks=(Paragraph(said, "warning"), *document.blocks), provenance=provenance)
+    report = replace(document, blocks=(Paragraph(warning, "warning"), *document.blocks), provenance=provenance)
     if data := document.data:
-        made = replace(made, data=lambda: {**data(), "incomplete": said})
-    return made, said
+        report = replace(report, data=lambda: {**data(), "incomplete": warning})
+    return report, warning

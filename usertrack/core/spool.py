@@ -167,9 +167,9 @@ def csv_rows(path: Path, columns: Sequence[Column], rows: int, longest: int) -> 
     """
     raw = ["VARCHAR" if column.type == "JSON" or column.type.endswith("[]") else column.type for column in columns]
     declared = ", ".join(f"{quote(column.name)}: {quote(kind)}" for column, kind in zip(columns, raw, strict=True))
-    chosen = ", ".join(_from_text(column) for column in columns)
+    select = ", ".join(_from_text(column) for column in columns)
     scan = (
-        f"(SELECT {chosen} FROM read_csv({quote(str(path))}, header = false, auto_detect = false, delim = ',', "
+        f"(SELECT {select} FROM read_csv({quote(str(path))}, header = false, auto_detect = false, delim = ',', "
         f"new_line = '\\n', quote = '\"', escape = '\"', nullstr = '\\N', allow_quoted_nulls = false, "
         f"max_line_size = {max(longest, 1 << 21)}, parallel = false, columns = {{{declared}}}))"
     )
@@ -214,9 +214,9 @@ class JsonLines:
 
 def json_rows(path: Path, columns: Sequence[Column], rows: int, longest: int) -> SpooledRows:
     """Rows of a file as `JsonLines` writes it; ISO 8601 times with an offset become UTC."""
-    chosen = ", ".join(_from_json(number, column) for number, column in enumerate(columns, start=1))
+    select = ", ".join(_from_json(number, column) for number, column in enumerate(columns, start=1))
     scan = (
-        f"(SELECT {chosen} FROM read_json({quote(str(path))}, format = 'newline_delimited', records = false, "
+        f"(SELECT {select} FROM read_json({quote(str(path))}, format = 'newline_delimited', records = false, "
         f"maximum_object_size = {max(4 * longest, 1 << 21)}, columns = {{'cells': 'JSON[]'}}))"
     )
     return SpooledRows(scan, columns, rows, file=ResultFile(path, tuple(columns), rows, longest))
@@ -255,8 +255,8 @@ def parquet_rows(path: Path) -> SpooledRows:
         connection.close()
     exceeding = dict(zip([name for name in kinds if kinds[name] in _WIDE], exceed, strict=True))
     columns = [Column(name, "VARCHAR" if exceeding.get(name) else _canonical(kind)) for name, kind in kinds.items()]
-    chosen = ", ".join(_from_parquet(column, kinds[column.name]) for column in columns)
-    return SpooledRows(f"(SELECT {chosen} FROM {source})", columns, rows, file=ResultFile(path, tuple(columns), rows))
+    select = ", ".join(_from_parquet(column, kinds[column.name]) for column in columns)
+    return SpooledRows(f"(SELECT {select} FROM {source})", columns, rows, file=ResultFile(path, tuple(columns), rows))
 
 
 LARGEST = 2**63 - 1

@@ -31,13 +31,13 @@ def without(email: str, text: str) -> str:
     return text
 
 
-def files_with(paths: Iterable[Path], email: str, others: Sequence[str] = ()) -> list[Path]:
+def files_with(paths: Iterable[Path], email: str, longer_emails: Sequence[str] = ()) -> list[Path]:
     """The files in or below ``paths`` in whose bytes or names ``email`` stands, in any case.
 
     Not within the e-mails of ``others``: texts stand side by side, and nothing tells where one ends.
     """
-    longer = sorted({each for other in others for each in spellings(other)}, key=len, reverse=True)
-    words = [*(re.escape(each.encode()) for each in longer)]
+    longer_spellings = sorted({each for other in longer_emails for each in spellings(other)}, key=len, reverse=True)
+    words = [*(re.escape(each.encode()) for each in longer_spellings)]
     own = b"|".join(re.escape(each.encode()) for each in spellings(email))
     needle = re.compile(b"|".join([*words, b"(%s)" % own]), re.IGNORECASE)
     return [file for path in paths for file in _files(path) if _has(file, needle)]

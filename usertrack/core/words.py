@@ -51,14 +51,14 @@ def size_words(size: int) -> str:
 
 def number(value: float, places: int = 0) -> str:
     """``1 234.5``: blanks between thousands, here and wherever a number is shown."""
-    said = f"{value:,}" if isinstance(value, int) and not places else f"{value:,.{places}f}"
-    return said.replace(",", " ")
+    text = f"{value:,}" if isinstance(value, int) and not places else f"{value:,.{places}f}"
+    return text.replace(",", " ")
 
 
 def signed(value: float, places: int = 0) -> str:
     """``+3``, ``−0.5``, and no sign at what rounds to ``0``."""
-    said = f"{value:+,.{places}f}".replace(",", " ").replace("-", "−")
-    return said if any(digit in said for digit in "123456789") else said[1:]
+    text = f"{value:+,.{places}f}".replace(",", " ").replace("-", "−")
+    return text if any(digit in text for digit in "123456789") else text[1:]
 
 
 def growth(now: float, before: float, places: int = 1) -> str:

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from usertrack.core.errors import UsageError
 from usertrack.demo.generate import Parameters, Progress
-from usertrack.workspace.demo_choice import _latest_nine, _utc, demo_folder
+from usertrack.workspace.demo_choice import _last_nine_o_clock, _utc, demo_folder
 
 DOMAIN = "datagen.dev"
 _MANIFEST = "demo.json"
@@ -109,7 +109,7 @@ def open_demo(
     Other demos in ``cache_root`` that nobody uses are removed. Where it cannot be written, the demo is built in a
     temporary directory and a note says so. Raises UsageError where it must replace one that is in use.
     """
-    parameters = Parameters(_latest_nine(_utc(now)), users, days)
+    parameters = Parameters(_last_nine_o_clock(_utc(now)), users, days)
     try:
         cache_root.mkdir(parents=True, exist_ok=True)
         lock = (cache_root / ".lock").open("w")

@@ -27,7 +27,7 @@ from usertrack.library.library import Statement
 from usertrack.sources.identity import identities
 from usertrack.workspace.settings import Settings
 
-_WHAT, _VERSION = "usertrack cache", 1
+_SIGNATURE, _VERSION = "usertrack cache", 1
 _MOST = 2000  # entries: to look through many more would take as long as a query
 _LEFT = 600  # seconds after which nobody still writes what has no name yet, or reads what is not the latest
 _UNFINISHED = ".unfinished-"
@@ -97,22 +97,22 @@ class Cache:
             name: "as of" if value == moment.as_of else [value]  # in a list, no value can pass for the moment
             for name, value in statement.values.items()
         }
-        asked = [statement.sql, values, dict(statement.types), statement.key, statement.limit]
-        return _digest(self.sources[statement.source], *asked)
+        identity = [statement.sql, values, dict(statement.types), statement.key, statement.limit]
+        return _digest(self.sources[statement.source], *identity)
 
     # Reading
 
     def moments(self) -> dict[datetime, set[str]]:
         """The digests that are kept of each live moment."""
-        found: dict[datetime, set[str]] = {}
+        digests: dict[datetime, set[str]] = {}
         for name in self._names():
             if name.moment.live and name.end != _ANSWERED:
-                found.setdefault(name.moment.as_of, set()).add(name.digest)
-        return found
+                digests.setdefault(name.moment.as_of, set()).add(name.digest)
+        return digests
 
-    def answered(self, what: str) -> list[datetime]:
+    def answered_moments(self, purpose: str) -> list[datetime]:
         """The live moments for which ``what`` was answered whole."""
-        mark = _digest(what)
+        mark = _digest(purpose)
         return [name.moment.as_of for name in self._names() if (name.digest, name.end) == (mark, _ANSWERED)]
 
     def find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
@@ -120,13 +120,13 @@ class Cache:
         table = self._find(statement, moment, spool)
         if table or statement.without_limit is None:
             return table
-        whole = self._find(statement.without_limit, moment, spool)
-        if whole is None or whole.truncated or statement.key not in whole.names:
+        unlimited = self._find(statement.without_limit, moment, spool)
+        if unlimited is None or unlimited.truncated or statement.key not in unlimited.names:
             return None
-        assert isinstance(whole.rows, SpooledRows)
+        assert isinstance(unlimited.rows, SpooledRows)
         pattern = quote(statement.values["usertrack_key"])
-        rows = whole.rows.where(f"lower(CAST({identifier(statement.key)} AS VARCHAR)) LIKE {pattern}")
-        return replace(whole, rows=rows, query=statement.sql, parameters=dict(statement.values))
+        rows = unlimited.rows.where(f"lower(CAST({identifier(statement.key)} AS VARCHAR)) LIKE {pattern}")
+        return replace(unlimited, rows=rows, query=statement.sql, parameters=dict(statement.values))
 
     def _find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
         digest = self.digest(statement, moment)
@@ -217,14 +217,14 @@ class Cache:
             raise
 
     def _give_up(self, error: OSError) -> None:
-        said, self._writable = not self._writable, False
-        if not said:
+        already_notified, self._writable = not self._writable, False
+        if not already_notified:
             self._notify(f"answers are not kept: {self.folder} cannot be written ({error.strerror})")
 
     def _names(self) -> list[_Name]:
         """Every folder that is named like ours; nothing else is ever looked at, or removed."""
         try:
-            return [name for found in os.listdir(self.folder) if (name := _name(found))]
+            return [name for entry in os.listdir(self.folder) if (name := _name(entry))]
         except OSError:
             return []
 
@@ -233,13 +233,13 @@ class Cache:
         for left in self.folder.glob(f"{_UNFINISHED}*"):
             if self._age(left) > _LEFT:
                 shutil.rmtree(left, ignore_errors=True)
-        kept: dict[tuple[Any, ...], Path] = {}
+        latest: dict[tuple[Any, ...], Path] = {}
         total = 0
         for name in sorted(self._names(), key=lambda name: _used_at(self.folder / str(name)), reverse=True):
             path = self.folder / str(name)
-            later = kept.setdefault((name.moment, name.digest), path)
+            later = latest.setdefault((name.moment, name.digest), path)
             total += _size(path)
-            if len(kept) > _MOST or total > self.size or (later is not path and self._age(path) > _LEFT):
+            if len(latest) > _MOST or total > self.size or (later is not path and self._age(path) > _LEFT):
                 total -= _size(path)
                 self._remove(path)
 
@@ -252,8 +252,8 @@ class Cache:
             shutil.rmtree(path.rename(self.folder / f"{_UNFINISHED}{path.name}"), ignore_errors=True)
 
 
-def _digest(*what: Any) -> str:
-    return hashlib.sha256(json.dumps(what, default=str, sort_keys=True).encode()).hexdigest()[:32]
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _name(text: str) -> _Name | None:
@@ -269,7 +269,7 @@ def _name(text: str) -> _Name | None:
 
 def _about(table: Table, file: ResultFile, asked_at: datetime) -> dict[str, Any]:
     return {
-        "what": _WHAT,
+        "what": _SIGNATURE,
         "version": _VERSION,
         "name": table.name,
         "source": table.source,
@@ -303,7 +303,7 @@ def _facts(folder: Path) -> tuple[Table, ResultFile, int]:
             notes=tuple(map(str, about["notes"])),
         )
         file = ResultFile(path, columns, int(about["rows"]), int(about["longest"]))
-        ours = (about["what"], about["version"], path.parent) == (_WHAT, _VERSION, folder)
+        ours = (about["what"], about["version"], path.parent) == (_SIGNATURE, _VERSION, folder)
         if not ours or path.suffix not in _ROWS or not all(_TYPE.fullmatch(column.type) for column in columns):
             raise _Damaged
         return table, file, int(about["checksum"])
@@ -314,23 +314,23 @@ def _facts(folder: Path) -> tuple[Table, ResultFile, int]:
 def _read(folder: Path, spool: Spool, limit: int | None) -> Table:
     """The table in an entry; raises _Damaged or OSError."""
     table, file, checksum = _facts(folder)
-    held = spool.path(file.path.suffix[1:])
+    link = spool.path(file.path.suffix[1:])
     try:  # in our own folder nobody removes it under our eyes
-        os.link(file.path, held)
+        os.link(file.path, link)
     except OSError:
-        held = file.path
-    if _checksum(held) != checksum:
+        link = file.path
+    if _checksum(link) != checksum:
         raise _Damaged
-    return replace(table, rows=replace(file, path=held).read().head(limit))
+    return replace(table, rows=replace(file, path=link).read().head(limit))
 
 
 def _checksum(path: Path) -> int:
     """Of the whole file: a disk's mistakes and half a copy show, wilful ones need not."""
-    found = 0
+    checksum = 0
     with path.open("rb") as file:
         for part in iter(lambda: file.read(1 << 20), b""):
-            found = zlib.crc32(part, found)
-    return found
+            checksum = zlib.crc32(part, checksum)
+    return checksum
 
 
 def _link(source: Path, target: Path) -> None:
@@ -367,11 +367,11 @@ def cache_folder(settings: Settings) -> Path | None:
 
     A workspace's lies in the workspace, any other in the user's cache folder.
     """
-    chosen = settings["cache"]
-    if chosen == "off" or settings.uses_demo:
+    setting = settings["cache"]
+    if setting == "off" or settings.uses_demo:
         return None
-    if chosen:
-        path = Path(chosen).expanduser()
+    if setting:
+        path = Path(setting).expanduser()
         written = settings.values["cache"].origin.startswith("usertrack.yaml")
         return settings.root / path if settings.root and written else path
     if settings.root:

@@ -36,14 +36,14 @@ def cache_document(cache: Cache, timezone: str, now: datetime) -> Document:
     return Document(
         title=f"{len(entries)} answers in the cache, {held}",
         subtitle=str(cache.folder),
-        blocks=(Listing(table, fields=_SHOWN, columns=tuple(_SHOWN), limit=20),),
+        blocks=(Listing(table, fields=_FIELDS, columns=tuple(_FIELDS), limit=20),),
         table=table,
         timezone=timezone,
         as_of=now,
     )
 
 
-_SHOWN = {
+_FIELDS = {
     "query": Field("Query", grows=True),
     "as_of": Field("Of", "when"),
     "asked_at": Field("Asked", "when"),

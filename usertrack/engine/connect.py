@@ -6,7 +6,7 @@ from usertrack.core.errors import UsageError
 from usertrack.core.notify import Notify
 from usertrack.engine.cache import Cache, open_cache
 from usertrack.engine.runner import Runner
-from usertrack.engine.unavailable import CacheAlone, Misconfigured
+from usertrack.engine.unavailable import CacheOnly, Misconfigured
 from usertrack.library.library import Library
 from usertrack.sources import Source, make_source
 from usertrack.workspace.settings import Settings
@@ -20,22 +20,22 @@ def open_runner(
     ``purpose`` names what is about to be asked: the cache knows for which moments it has all of that. Without
     ``cached`` only the sources answer.
     """
-    wanted = _as_of(settings)  # a wrong one is said before anything is opened
+    requested = _as_of(settings)  # a wrong one is said before anything is opened
     if settings.uses_demo:
         from usertrack.demo.sources import open_demo_sources
 
         sources, as_of = open_demo_sources(settings, now=now, notify=notify)
-        return Runner(settings, library, wanted or as_of, sources, now=as_of)
+        return Runner(settings, library, requested or as_of, sources, now=as_of)
     if not cached:
         _refuse_the_cache(settings)
     cache = open_cache(settings, now, notify) if cached else None
     configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
-    names = [name for name, there in configured.items() if there]
+    names = [name for name, is_configured in configured.items() if is_configured]
     if settings.offline:
-        sources = {name: CacheAlone(kept=name in _require(cache).sources) for name in names}
+        sources = {name: CacheOnly(is_cached=name in _require_cache(cache).sources) for name in names}
     else:
-        sources = {name: _made(name, settings, notify) for name in names}
-    runner = Runner(settings, library, wanted or now, sources, now=now, cache=cache)
+        sources = {name: _open_source(name, settings, notify) for name in names}
+    runner = Runner(settings, library, requested or now, sources, now=now, cache=cache)
     runner.begin(purpose)
     return runner
 
@@ -47,7 +47,7 @@ def _refuse_the_cache(settings: Settings) -> None:
         raise UsageError(f"{option} is not for this command", "it always asks the sources")
 
 
-def _require(cache: Cache | None) -> Cache:
+def _require_cache(cache: Cache | None) -> Cache:
     if cache is None:
         raise UsageError("--offline needs the cache, and it is off", "take `cache: off` out of the settings")
     return cache
@@ -59,7 +59,7 @@ def _as_of(settings: Settings) -> datetime | None:
     return parse_moment(settings["as_of"], settings["timezone"]) if settings["as_of"] else None
 
 
-def _made(name: str, settings: Settings, notify: Notify) -> Source:
+def _open_source(name: str, settings: Settings, notify: Notify) -> Source:
     try:
         return make_source(name, settings, notify)
     except UsageError as error:

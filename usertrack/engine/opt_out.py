@@ -40,15 +40,15 @@ class OptedOut:
             pass
         return cls(problem="the answer to posthog/opted_out is not one row of two counts and two lists of e-mails")
 
-    def notes(self, told: Collection[str] = ()) -> tuple[str, ...]:
+    def notes(self, known_messages: Collection[str] = ()) -> tuple[str, ...]:
         """What is to be said of it, without a problem that is ``told`` already."""
         count = len(self.emails) + self.without_email
-        lines = (
-            (count, f"{count} {_HAVE_OPTED_OUT[count == 1]}"),
-            (self.problem, f"who has opted out is not known{'' if self.problem in told else f': {self.problem}'}"),
-        )
-        return tuple(text for there, text in lines if there)
+        notes = (f"{count} {_HAVE_OPTED_OUT[count == 1]}",) if count else ()
+        if not self.problem:
+            return notes
+        reason = "" if self.problem in known_messages else f": {self.problem}"
+        return (*notes, f"who has opted out is not known{reason}")
 
-    def to_be_told(self, *, has_condition: bool) -> tuple[str, ...]:
+    def emails_to_exclude(self, *, has_condition: bool) -> tuple[str, ...]:
         """E-mails that a query has to be told, which has the condition or has it not."""
         return self.shared if has_condition else self.emails

@@ -19,7 +19,7 @@ from usertrack.core.table import Table
 from usertrack.core.words import age_words
 from usertrack.engine.cache import Cache, Moment
 from usertrack.engine.opt_out import OptedOut, opted_out
-from usertrack.engine.unavailable import CONNECT, NAMES, CacheAlone, Misconfigured, NotConnected, NotKept
+from usertrack.engine.unavailable import CONNECT, NAMES, CacheOnly, Misconfigured, NotCached, NotConnected
 from usertrack.library.library import Library, Query, Statement
 from usertrack.sources import Api, Source
 from usertrack.workspace.settings import Settings
@@ -54,8 +54,8 @@ class Runner:
         self._sources = dict(sources)
         self._cache = cache
         self._purpose = ""
-        self._told: Done = lambda statement, answer: None
-        self._given: list[Answer] = []
+        self._done: Done = lambda statement, answer: None
+        self._answers: list[Answer] = []
         self.unanswered: dict[str, UsertrackError] = {}  # by query, why it has no answer
         self._consent: list[asyncio.Task[OptedOut]] = []  # asked once, also for copies that answer for other moments
 
@@ -79,8 +79,8 @@ class Runner:
             assert self._closing
             self._closing.result()
             if self._cache:
-                whole = kind is None and all(isinstance(each, Table | NotConnected) for each in self._given)
-                self._cache.close(self._moment, self._purpose if whole else "")
+                complete = kind is None and all(isinstance(each, Table | NotConnected) for each in self._answers)
+                self._cache.close(self._moment, self._purpose if complete else "")
         finally:
             self._loop.close()
             self._folder.cleanup()
@@ -133,28 +133,28 @@ class Runner:
         """What is to be said of answers from the cache; nothing when there is none."""
         if self._cache is None or self.asked_at is None:
             return ""
-        kept, total = sum(each.asked_at is not None for each in self._tables()), len(self._tables())
-        part = "" if kept == total else f"{kept} of {total} answers "
+        from_cache, total = sum(each.asked_at is not None for each in self._tables()), len(self._tables())
+        part = "" if from_cache == total else f"{from_cache} of {total} answers "
         return f"{part}from the cache, {age_words(self._cache.now - self.asked_at)} old"
 
     @property
     def remedies(self) -> list[str]:
         """What helps against each source that could not be reached, or did not accept the key."""
         away = [error for error in self.unanswered.values() if isinstance(error, ConnectionFailed)]
-        hints = (error.hint for error in away if not isinstance(error, NotConnected | NotKept))
+        hints = (error.hint for error in away if not isinstance(error, NotConnected | NotCached))
         return list(filter(None, dict.fromkeys(hints)))
 
     @property
     def fallback(self) -> str:
         """A way out for whoever cannot have an answer from the sources now; nothing when there is none."""
-        failed = any(not isinstance(each, Table | NotConnected) for each in self._given)
+        failed = any(not isinstance(each, Table | NotConnected) for each in self._answers)
         if self._cache is None or self._reads or not self._moment.live or not failed:
             return ""
-        last = max(self._cache.answered(self._purpose), default=None)
+        last = max(self._cache.answered_moments(self._purpose), default=None)
         return f"--offline shows the last answer, {age_words(self._cache.now - last)} old" if last else ""
 
     def _tables(self) -> list[Table]:
-        return [each for each in self._given if isinstance(each, Table)]
+        return [each for each in self._answers if isinstance(each, Table)]
 
     def begin(self, purpose: str) -> None:
         """Start at the latest moment for which the cache has all that was asked for the same ``purpose``.
@@ -163,8 +163,10 @@ class Runner:
         """
         self._purpose = purpose
         if self._cache and self._may_move:
-            moments = self._cache.answered(purpose) or (list(self._cache.moments()) if self.settings.offline else [])
-            self._move(max(filter(self._young, moments), default=None))
+            moments = self._cache.answered_moments(purpose)
+            if self.settings.offline:
+                moments = moments or list(self._cache.moments())
+            self._move(max(filter(self._fresh_enough, moments), default=None))
 
     def at(self, moment: datetime) -> "Runner":
         """The same sources, asked for another moment."""
@@ -172,10 +174,10 @@ class Runner:
         other.as_of = moment
         return other
 
-    def watched(self, told: Done) -> "Runner":
+    def watched(self, done: Done) -> "Runner":
         """The same sources; ``told`` is told of each answer as it arrives, in the thread that all of them come in."""
         other = copy(self)
-        other._told = told
+        other._done = done
         return other
 
     def together(self, actions: Sequence[Callable[[], Result]]) -> list[Result]:
@@ -209,7 +211,7 @@ class Runner:
 
         ``done`` is told of each as it arrives. The first answers may move ``as_of``, to the moment that they are of.
         """
-        return self._wait(self._all(self._settled(statements), done or self._told))
+        return self._wait(self._all(self._at_best_moment(statements), done or self._done))
 
     def table(self, statement: Statement) -> Table:
         """The answer to one statement; raises its error."""
@@ -237,8 +239,8 @@ class Runner:
 
     def _posthog(self) -> Api:
         source = self._sources.get("posthog")
-        if isinstance(source, CacheAlone):
-            raise NotKept("what PostHog alone keeps, such as insights, is not in the cache", "ask without --offline")
+        if isinstance(source, CacheOnly):
+            raise NotCached("what PostHog alone keeps, such as insights, is not in the cache", "ask without --offline")
         if isinstance(source, Misconfigured):
             raise source.error
         if not isinstance(source, Api):
@@ -265,7 +267,7 @@ class Runner:
         except OSError as error:
             full = f"{statement.name}: the result cannot be kept in {self.spool.folder.parent}: {error.strerror}"
             answer = QueryError(full, "free some space there, or set TMPDIR to another folder")
-        self._given.append(answer)
+        self._answers.append(answer)
         if isinstance(answer, UsertrackError):
             self.unanswered.setdefault(statement.name, answer)
         done(statement, answer)
@@ -301,14 +303,14 @@ class Runner:
         if not statement.excludes:
             return statement
         has_condition = statement.query is not None and "opted_out" in statement.query.used
-        emails = (await self._consented()).to_be_told(has_condition=has_condition)
+        emails = (await self._consented()).emails_to_exclude(has_condition=has_condition)
         return replace(statement, values={**statement.values, "internal": [*statement.values["internal"], *emails]})
 
     async def _from_cache(self, statement: Statement) -> Table | None:
         if self._cache is None or not self._reads:
             return None
         table = await asyncio.to_thread(self._cache.find, statement, self._moment, self.spool)
-        if table is None or table.asked_at is None or not self._young(table.asked_at):
+        if table is None or table.asked_at is None or not self._fresh_enough(table.asked_at):
             return None
         # Postgres has no timezone of its own: times are shown in that of the workspace
         return replace(table, timezone=self.settings["timezone"]) if table.source == "neon" else table
@@ -323,34 +325,35 @@ class Runner:
 
     @property
     def _may_move(self) -> bool:
-        return self._reads and self._moment.live and not self._given
+        return self._reads and self._moment.live and not self._answers
 
     def _move(self, moment: datetime | None) -> None:
         self.as_of, self.now = moment or self.as_of, moment or self.now
 
-    def _young(self, moment: datetime) -> bool:
+    def _fresh_enough(self, moment: datetime) -> bool:
         """Whether what the sources said then may be taken for what they say now."""
         if self._cache is None or moment > self._cache.now:
             return False
         return self.settings.offline or self._cache.now - moment <= (self.settings.max_age or timedelta())
 
-    def _settled(self, statements: Sequence[Statement]) -> Sequence[Statement]:
+    def _at_best_moment(self, statements: Sequence[Statement]) -> Sequence[Statement]:
         """``statements`` at the latest moment for which the cache has them all; offline, for which it has most."""
         if self._cache is None or not self._may_move:
             return statements
-        here = self._moment
-        asked = [
-            {self._cache.digest(each, here) for each in (one, one.without_limit) if each}
-            for one in statements
-            if one.source in self._cache.sources
+        current = self._moment
+        digests = [
+            {self._cache.digest(each, current) for each in (statement, statement.without_limit) if each}
+            for statement in statements
+            if statement.source in self._cache.sources
         ]
         moments = self._cache.moments()
-        counts = {at: sum(not moments[at].isdisjoint(one) for one in asked) for at in moments if self._young(at)}
+        usable = [at for at in moments if self._fresh_enough(at)]
+        counts = {at: sum(not moments[at].isdisjoint(either) for either in digests) for at in usable}
         most = max(counts.values(), default=0)
-        if counts.get(here.as_of, 0) == most or (most < len(asked) and not self.settings.offline):
+        if counts.get(current.as_of, 0) == most or (most < len(digests) and not self.settings.offline):
             return statements
         self._move(max(at for at, count in counts.items() if count == most))
-        return [_rebound(statement, here.as_of, self.as_of) for statement in statements]
+        return [_rebound(statement, current.as_of, self.as_of) for statement in statements]
 
     def _of_today(self, query: Query | None) -> list[str]:
         """The facts of ``query`` whose past values nobody knows, when its answer is about the past."""
@@ -364,8 +367,8 @@ class Runner:
 def _rebound(statement: Statement, before: datetime, after: datetime) -> Statement:
     """``statement`` for another moment."""
     values = {name: after if value == before else value for name, value in statement.values.items()}
-    whole = statement.without_limit and _rebound(statement.without_limit, before, after)
-    return replace(statement, values=values, without_limit=whole)
+    without_limit = statement.without_limit and _rebound(statement.without_limit, before, after)
+    return replace(statement, values=values, without_limit=without_limit)
 
 
 def _own(item: str) -> str:

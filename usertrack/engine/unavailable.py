@@ -18,7 +18,7 @@ class NotConnected(ConnectionFailed):
     code = "not_connected"
 
 
-class NotKept(ConnectionFailed):
+class NotCached(ConnectionFailed):
     """The cache alone may answer, and has nothing."""
 
     code = "not_kept"
@@ -37,14 +37,14 @@ class Misconfigured:
         pass
 
 
-class CacheAlone:
+class CacheOnly:
     """Stands in the place of a source that may not be asked."""
 
-    def __init__(self, *, kept: bool) -> None:
-        self._hint = "ask once without --offline" if kept else "only the project's number tells it from others"
+    def __init__(self, *, is_cached: bool) -> None:
+        self._hint = "ask once without --offline" if is_cached else "only the project's number tells it from others"
 
     async def run(self, statement: Statement, spool: Spool) -> Table:
-        raise NotKept(f"{statement.name} is not in the cache; {self._hint}")
+        raise NotCached(f"{statement.name} is not in the cache; {self._hint}")
 
     async def close(self) -> None:
         pass

@@ -6,7 +6,7 @@ from dataclasses import replace
 from usertrack.core.document import Block, Document, Field, Listing, Paragraph, Spark
 from usertrack.core.errors import did_you_mean
 from usertrack.core.period import in_zone, moment
-from usertrack.core.sections import unknown
+from usertrack.core.sections import unknown_paragraph
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, plural
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, Incident, Stretch
@@ -63,9 +63,10 @@ def _blocks(investigation: Investigation, timezone: str) -> Iterator[Block]:
 
 def weekly_blocks(investigation: Investigation, timezone: str, most: int) -> Iterator[Block]:
     """Both levels, incidents, and the ``most`` frequent failures of each level, for the weekly report."""
-    yield _levels(investigation) if not investigation.unknown("levels") else unknown(investigation.unknown("levels"))
+    reason = investigation.unknown("levels")
+    yield unknown_paragraph(reason) if reason else _levels(investigation)
     if investigation.unknown("windows", "messages"):
-        yield unknown(investigation.unknown("windows", "messages"))
+        yield unknown_paragraph(investigation.unknown("windows", "messages"))
         return
     yield from _incidents(investigation, timezone)
     for level in LEVELS:

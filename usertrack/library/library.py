@@ -54,8 +54,8 @@ class Library:
 
     def metrics(self) -> list[str]:
         """The files with a `-- metric:` line, PostHog's first. No other is parsed: one may be broken."""
-        found = [name for name, (path, _) in self.files.items() if _METRIC.search(_bytes(path))]
-        return sorted(found, key=lambda name: (SOURCES.index(name.split("/", 1)[0]), name))
+        names = [name for name, (path, _) in self.files.items() if _METRIC.search(_bytes(path))]
+        return sorted(names, key=lambda name: (SOURCES.index(name.split("/", 1)[0]), name))
 
     def __getitem__(self, name: str) -> Query:
         """The query called ``name``, or by its last part where that is unique; raises UsageError with near misses."""

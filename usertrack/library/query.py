@@ -170,18 +170,18 @@ class Query:
         """Names of the ``{placeholders}`` in the SQL, outside strings and comments, in order of first use."""
         return list(dict.fromkeys(name for name, _, _ in placeholders(self.sql, self.source)))
 
-    def bind(self, given: Mapping[str, Any], offered: Mapping[str, Any]) -> "Statement":
+    def bind(self, params: Mapping[str, Any], offered: Mapping[str, Any]) -> "Statement":
         """This query with a value for each of its parameters.
 
         Raises UsageError for an unknown parameter, a missing value, or a value of the wrong type.
         """
-        for name in given:
+        for name in params:
             if name not in self.params:
                 raise UsageError(
                     f"query '{self.name}' has no parameter '{name}'",
                     did_you_mean(name, self.params, f"it takes {', '.join(self.params) or 'none'}"),
                 )
-        values = {name: given[name] if name in given else self._value(name, offered) for name in self.used}
+        values = {name: params[name] if name in params else self._value(name, offered) for name in self.used}
         types = {name: self.params[name].type if name in self.params else OFFERED[name] for name in self.used}
         for name, parameter in self.params.items():
             if name in values:
@@ -239,12 +239,12 @@ class Statement:
                 _must_be_text(part, f"parameter '{name}'")
 
 
-def _must_be_text(value: Any, what: str) -> None:
+def _must_be_text(value: Any, label: str) -> None:
     try:
         if isinstance(value, str):
             value.encode()
     except UnicodeEncodeError as error:
-        raise UsageError(f"{what} is not valid text", "is it UTF-8?") from error
+        raise UsageError(f"{label} is not valid text", "is it UTF-8?") from error
 
 
 def for_key(statement: Statement, value: str) -> Statement:

@@ -18,7 +18,7 @@ def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
     from sqlglot import TokenType
 
     tokens = tokens_of(sql, source)
-    found = []
+    positions = []
     for opening, name, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if (
             opening.token_type is TokenType.L_BRACE
@@ -26,8 +26,8 @@ def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
             and name.text.isidentifier()
             and name.token_type not in {TokenType.STRING, TokenType.IDENTIFIER}
         ):
-            found.append((name.text, opening.start, closing.end + 1))
-    return found
+            positions.append((name.text, opening.start, closing.end + 1))
+    return positions
 
 
 def check_quotes(sql: str, source: str, names: Collection[str], file: Path | str, line: int = 1) -> None:
@@ -150,7 +150,7 @@ def _numbered(sql: str, source: str) -> str:
     return sql
 
 
-def mistake(sql: str, source: str) -> tuple[int, str] | None:
+def syntax_error(sql: str, source: str) -> tuple[int, str] | None:
     """The line of ``sql`` on which it stops being SQL, and what stands there; None as far as can be told from here.
 
     Only of PostgreSQL. What one parser does not know the other may: SQL is wrong where neither can read it.
@@ -165,13 +165,13 @@ def mistake(sql: str, source: str) -> tuple[int, str] | None:
     try:
         sqlglot.parse_one(sql, read="postgres")
     except (ParseError, TokenError, RecursionError) as error:
-        told = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+        problem = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
     else:
         return None
     try:
         duckdb.extract_statements(sql)
     except duckdb.Error:
-        return int(told.get("line") or 1), str(told.get("highlight") or sql.split("\n")[0]).strip()
+        return int(problem.get("line") or 1), str(problem.get("highlight") or sql.split("\n")[0]).strip()
     return None
 
 
@@ -245,13 +245,13 @@ def properties_of(condition: str) -> list[str]:
     tokens = tokens_of(condition, "posthog")
     names = [_name(condition, token) for token in tokens]
     texts = ["", "", *names, "", ""]
-    found = []
+    properties = []
     for before, dot, word, opening, name in zip(texts, texts[1:], texts[2:], texts[3:], texts[4:], strict=False):
         if word == "properties" and opening in (".", "["):
             of_event = dot != "." or before in ("e", "events")
             prefix = "" if of_event else f"{before}."
-            found += [f"{prefix}{name}"] if prefix in ("", "person.") else []
-    return list(dict.fromkeys(found))
+            properties += [f"{prefix}{name}"] if prefix in ("", "person.") else []
+    return list(dict.fromkeys(properties))
 
 
 def events_of(sql: str, values: Mapping[str, Any]) -> list[list[str]]:
@@ -261,7 +261,7 @@ def events_of(sql: str, values: Mapping[str, Any]) -> list[list[str]]:
     ones are in ``values``.
     """
     tokens = tokens_of(sql, "posthog")
-    found: list[list[str]] = []
+    alternatives: list[list[str]] = []
     end = -1  # of the last one
     for at, (name, sign) in enumerate(pairwise(tokens)):
         if name.text != "event" or name.token_type.name == "STRING" or sign.text.upper() not in ("=", "IN"):
@@ -271,11 +271,11 @@ def events_of(sql: str, values: Mapping[str, Any]) -> list[list[str]]:
             continue
         events, length = _operand(tokens[at + 2 :], values, several=sign.text != "=")
         if end == start - 1 and tokens[end].text.upper() == "OR":
-            found[-1] += events
+            alternatives[-1] += events
         else:
-            found.append(events)
+            alternatives.append(events)
         end = at + 2 + length
-    return [events for events in found if events]
+    return [events for events in alternatives if events]
 
 
 def _operand(tokens: list[Any], values: Mapping[str, Any], *, several: bool) -> tuple[list[str], int]:
@@ -290,8 +290,8 @@ def _operand(tokens: list[Any], values: Mapping[str, Any], *, several: bool) -> 
 
 def _name(text: str, token: Any) -> str:
     """What stands there without quotes, and whole: a ``$`` is a token of its own."""
-    whole = re.compile(r"[\w$]+").match(text, token.start)
-    return whole[0] if whole else str(token.text)
+    match = re.compile(r"[\w$]+").match(text, token.start)
+    return match[0] if match else str(token.text)
 
 
 def _in_a_comment(text: str, tokens: list[Any]) -> bool:
@@ -302,6 +302,6 @@ def _in_a_comment(text: str, tokens: list[Any]) -> bool:
 
 
 def _no_condition(text: str, why: str, hint: str = "") -> UsageError:
-    shown = text if len(text) <= 60 else f"{text[:59]}…"
+    excerpt = text if len(text) <= 60 else f"{text[:59]}…"
     example = "write one such as `properties.plan = 'pro' AND event != '$pageleave'`"
-    return UsageError(f"'{shown}' is not a condition: {why}", hint or example)
+    return UsageError(f"'{excerpt}' is not a condition: {why}", hint or example)

@@ -106,19 +106,19 @@ def _field_at(listing: Listing, at: int) -> Field:
 def rows(listing: Listing, limit: int | None) -> tuple[Iterator[Row], int]:
     """The rows to show, and how many are left out. ``limit`` is what the user said, if anything."""
     total = len(listing.table.rows)
-    shown = _seen(total, listing.limit, limit)
-    return (iter(listing.table.rows) if shown == total else islice(listing.table.rows, shown)), total - shown
+    count = _seen(total, listing.limit, limit)
+    return (iter(listing.table.rows) if count == total else islice(listing.table.rows, count)), total - count
 
 
 def heatmap(block: Heatmap, limit: int | None) -> tuple[Heatmap, str]:
     """The rows of a heatmap that are shown, and the line under it: how many are not."""
-    shown = _seen(len(block.rows), block.limit, limit)
-    left_out = len(block.rows) - shown
+    count = _seen(len(block.rows), block.limit, limit)
+    left_out = len(block.rows) - count
     if not left_out:
         return block, ""
-    some = slice(left_out, None) if block.latest else slice(shown)
+    visible_rows = slice(left_out, None) if block.latest else slice(count)
     more = _more(left_out).replace(" more", " earlier", 1) if block.latest else _more(left_out)
-    return replace(block, rows=block.rows[some], values=block.values[some]), more
+    return replace(block, rows=block.rows[visible_rows], values=block.values[visible_rows]), more
 
 
 def _seen(total: int, own: int | None, limit: int | None) -> int:
@@ -146,7 +146,7 @@ def _view(column: Column, at: int, field: Field, sample: list[Row], clock: Clock
     kind = _kind(column) if field.kind == "auto" else field.kind
     values = [row[at] for row in sample if row[at] is not None]
     right = field.align == "right" if field.align else kind in _NUMERIC
-    show = _shower(kind, column, field, values, clock)
+    show = _cell_maker(kind, column, field, values, clock)
     return View(visible(field.label or column.name), kind, right, field.grows, at, show, field.spare)
 
 
@@ -161,21 +161,21 @@ def _kind(column: Column) -> Kind:
     )
 
 
-def _shower(kind: Kind, column: Column, field: Field, values: list[Any], clock: Clock) -> Callable[[Any], Cell]:
+def _cell_maker(kind: Kind, column: Column, field: Field, values: list[Any], clock: Clock) -> Callable[[Any], Cell]:
     if kind in _NUMERIC:
         return _numeric(kind, column, field, values)
     if kind == "when":
-        return lambda value: Cell(clock.when(value) if isinstance(value, date) else say(value, clock))
+        return lambda value: Cell(clock.when(value) if isinstance(value, date) else value_text(value, clock))
     if kind == "spark":
         return lambda value: Cell(charts.spark(value), spark=value)
     if kind == "tag":
         return lambda value: _tag(value, clock)
-    return lambda value: Cell(say(value, clock))
+    return lambda value: Cell(value_text(value, clock))
 
 
 def _tag(value: Any, clock: Clock) -> Cell:
-    said = say(value, clock)
-    return Cell(said, accent=charts.accent(said))
+    label = value_text(value, clock)
+    return Cell(label, accent=charts.accent(label))
 
 
 def _numeric(kind: Kind, column: Column, field: Field, values: list[Any]) -> Callable[[Any], Cell]:
@@ -187,9 +187,9 @@ def _numeric(kind: Kind, column: Column, field: Field, values: list[Any]) -> Cal
     def show(value: Any) -> Cell:
         if not _is_number(value):
             return Cell(visible(str(value)))
-        said = percent(value, places) if share else number(value, places)
+        text_of = percent(value, places) if share else number(value, places)
         filled = min(1.0, max(0.0, float(value) / full)) if kind == "bar" and full > 0 else None
-        return Cell(said, bar=filled)
+        return Cell(text_of, bar=filled)
 
     return show
 
@@ -209,20 +209,20 @@ def _decimals(values: Sequence[float], most: int | None = None) -> int:
 
 def percent(share: float, places: int = 1) -> str:
     """0.123 → ``12.3 %``. What is not quite 0 or 1 never reads as if it were."""
-    said, step = number(share * 100, places), 10**-places
-    if share > 0 and float(said.replace(" ", "")) == 0:
+    digits, step = number(share * 100, places), 10**-places
+    if share > 0 and float(digits.replace(" ", "")) == 0:
         return f"<{number(step, places)} %"
-    if share < 1 and float(said.replace(" ", "")) == 100:
+    if share < 1 and float(digits.replace(" ", "")) == 100:
         return f">{number(100 - step, places)} %"
-    return f"{said} %"
+    return f"{digits} %"
 
 
 def fact(value: Any, clock: Clock) -> str:
     """A value on a line of its own: as `say`, and whole numbers with blanks between thousands."""
-    return number(value) if isinstance(value, int) and not isinstance(value, bool) else say(value, clock)
+    return number(value) if isinstance(value, int) and not isinstance(value, bool) else value_text(value, clock)
 
 
-def say(value: Any, clock: Clock) -> str:
+def value_text(value: Any, clock: Clock) -> str:
     """Any single value in words."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return MISSING
@@ -233,5 +233,5 @@ def say(value: Any, clock: Clock) -> str:
     if isinstance(value, datetime):
         return clock.exact(value)
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(say(item, clock) for item in value)
+        return ", ".join(value_text(item, clock) for item in value)
     return visible(text.json_text(value) if isinstance(value, dict) else str(value))

@@ -45,16 +45,16 @@ def _squeezed(values: Sequence[float | None], width: int) -> list[float | None]:
     total = sum(len(run) for run in runs if run[0] is not None)
     if total < 1 or width - blanks < len(runs):
         return _resampled(values, width)
-    found: list[float | None] = []
+    squeezed: list[float | None] = []
     seen = 0
     for run in runs:
         if run[0] is None:
-            found += [None] * max(1, len(run) * width // len(values))
+            squeezed += [None] * max(1, len(run) * width // len(values))
             continue
         room = (seen + len(run)) * (width - blanks) // total - seen * (width - blanks) // total
         seen += len(run)
-        found += _resampled(run, room)
-    return found
+        squeezed += _resampled(run, room)
+    return squeezed
 
 
 def _resampled(values: Sequence[float | None], width: int) -> list[float | None]:

@@ -54,10 +54,10 @@ def dumps(document: Any) -> bytes:
     return safe.utf8(json.dumps(text.plain(document), ensure_ascii=False, indent=2) + "\n")
 
 
-def document(shown: Document) -> bytes:
+def document(report: Document) -> bytes:
     """A document's own JSON, with its provenance where it has one. Times become text here, before they are digested."""
-    known = content(shown)
-    return dumps(seal.sealed_json(known, shown.provenance) if shown.provenance else known)
+    known = content(report)
+    return dumps(seal.embed_in_json(known, report.provenance) if report.provenance else known)
 
 
 def content(document: Document) -> Any:
@@ -156,14 +156,14 @@ def _run_copy(connection: Any, table: Table, scan: str, fmt: str, path: Path) ->
         try:
             _execute(connection, f"COPY ({select}) TO {text.literal(str(path))} ({options}, USE_TMP_FILE false)")
         except duckdb.IOException as error:
-            raise _in_short(str(error)) from error
+            raise _disk_error(str(error)) from error
 
 
-def _in_short(told: str) -> OSError:
+def _disk_error(message: str) -> OSError:
     """What the system said, out of what DuckDB says of it: its own words name its files and threads."""
-    match = re.search(r'"errno":"(\d+)"', told)
-    known = [int(match[1])] if match else [number for number in _DISK if os.strerror(number) in told]
-    return OSError(known[0], os.strerror(known[0])) if known else OSError(errno.EIO, told.splitlines()[0])
+    match = re.search(r'"errno":"(\d+)"', message)
+    known = [int(match[1])] if match else [number for number in _DISK if os.strerror(number) in message]
+    return OSError(known[0], os.strerror(known[0])) if known else OSError(errno.EIO, message.splitlines()[0])
 
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)

@@ -29,16 +29,16 @@ def grid(block: Heatmap) -> list[list[Cell]]:
     ]
 
 
-def without_decimals(block: Heatmap, found: list[list[Cell]]) -> list[list[Cell]]:
+def without_decimals(block: Heatmap, grid: list[list[Cell]]) -> list[list[Cell]]:
     """The cells of a heatmap where there is little room: shares as whole percent, anything else as it is."""
     if block.kind != "percent":
-        return found
+        return grid
     return [
         [
             cell if value is None else replace(cell, text=cells.percent(value, 0))
             for cell, value in zip(*row, strict=True)
         ]
-        for row in zip(found, block.values, strict=True)
+        for row in zip(grid, block.values, strict=True)
     ]
 
 

@@ -16,7 +16,7 @@ def render(document: Document, limit: int | None = None) -> Iterator[str]:
     """The pieces of the page; the template escapes every text, on top of `visible`."""
     clock = Clock(document.timezone, document.as_of)
     template = _template(document.layout, document.templates)
-    page: Iterator[str] = templates.filled(
+    page: Iterator[str] = templates.render_page(
         template,
         document.templates,
         document=replace(document, templates=None, data=None, table=None),

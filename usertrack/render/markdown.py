@@ -60,15 +60,15 @@ def _templated(document: Document, folder: Path, clock: Clock, limit: int | None
             raise LookupError(f"there is no section '{heading}', but {', '.join(sections)}")
         return text([sections[heading]])
 
-    made = templates.template(
+    page = templates.template(
         [f"{document.layout}.md.j2"],
         folder,
         autoescape=False,
         helpers={},
         finalize=lambda value: value if isinstance(value, _Ready) else escape(str(value)),
     )
-    yield from templates.filled(
-        made,
+    yield from templates.render_page(
+        page,
         folder,
         title=document.title,
         subtitle=document.subtitle,
@@ -89,8 +89,8 @@ def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterato
                 yield f"\n{'#' * level} {escape(block.heading)}\n"
             for inner in block.blocks:
                 yield from _block(inner, clock, limit, min(6, level + 1))
-            if said := cells.origins(block):
-                yield f"\n<sub>{escape(said)}</sub>\n"
+            if source_line := cells.origins(block):
+                yield f"\n<sub>{escape(source_line)}</sub>\n"
         case Code():
             yield _fenced(block)
         case Spark():

@@ -13,7 +13,7 @@ def render(document: Document, fmt: str, limit: int | None = None) -> Iterator[s
     if document.provenance is None:
         yield from pieces
     else:
-        yield seal.sealed("".join(pieces), fmt, document.provenance)
+        yield seal.embed_provenance("".join(pieces), fmt, document.provenance)
 
 
 def text(document: Document, fmt: str, limit: int | None = None) -> str:

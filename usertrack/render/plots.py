@@ -39,16 +39,17 @@ def heatmap(block: Heatmap, width: int) -> list[Text]:
         room = max(content, *(cell_len(head) for line in above for head in (line or [""]))) + 2
         if len(heads) <= _READ and left + room * len(heads) <= width:
             return _numbers(corner, above, names, texts, left, room)
-    fit, some = max(1, width - left - 1), (width - left) // room
-    if len(heads) - block.base > fit and some > 0:
-        above, rows = [line[:some] for line in above], [row[:some] for row in short]
-        return [*_numbers(corner, above, names, rows, left, room), *_cut(len(heads) - some)]
-    shown = [row[block.base :][:fit] for row in cells]
+    fit, columns = max(1, width - left - 1), (width - left) // room
+    if len(heads) - block.base > fit and columns > 0:
+        above, rows = [line[:columns] for line in above], [row[:columns] for row in short]
+        return [*_numbers(corner, above, names, rows, left, room), *_cut(len(heads) - columns)]
+    visible_cells = [row[block.base :][:fit] for row in cells]
     values = [row[block.base :] for row in block.values]
     varying = heads[block.base :]
     room = max(1, min(2, fit // max(1, len(varying))))
     head = Text(set_cell_size(corner, left) + _sparse(varying[:fit], room), "dim")
-    return [head, *_lines(names, shown, left + 1, room, _shade), *_legend(values, shown), *_cut(len(varying) - fit)]
+    lines = _lines(names, visible_cells, left + 1, room, _shade)
+    return [head, *lines, *_legend(values, visible_cells), *_cut(len(varying) - fit)]
 
 
 def _numbers(
@@ -112,8 +113,8 @@ def _legend(values: Sequence[Sequence[float | None]], cells: list[list[Cell]]) -
             if value is not None and cell.known:
                 spans.setdefault(_level(cell), []).append((value, cell.text))
     parts = []
-    for level, found in sorted(spans.items()):
-        low, high = min(found)[1], max(found)[1]
+    for level, numbers_of_shade in sorted(spans.items()):
+        low, high = min(numbers_of_shade)[1], max(numbers_of_shade)[1]
         parts.append(f"{_SHADES[level] * 2 if level else 'blank'} {low if low == high else f'{low} to {high}'}")
     if parts:
         yield Text("  ".join(parts), "dim")
@@ -138,7 +139,7 @@ def _panel(block: Chart, values: Sequence[float | None], width: int, height: int
     if not known or len(places) < 2:
         return ["not enough days to draw"]
     counts = block.unit != "percent" and all(float(value).is_integer() for value in known)
-    low, step = _scale(min(0.0, *known), max(*known, 0.0), height, whole=counts)
+    low, step = _scale(min(0.0, *known), max(*known, 0.0), height, only_integers=counts)
     figure: Any = plotille.Figure()
     figure.width, figure.height = max(10, width), height
     figure.with_colors = figure.origin = False
@@ -157,11 +158,11 @@ def _panel(block: Chart, values: Sequence[float | None], width: int, height: int
     return [*lines[:-2], *_axis(labels, figure.width)] if labels else lines
 
 
-def _scale(low: float, high: float, rows: int, *, whole: bool) -> tuple[float, float]:
+def _scale(low: float, high: float, rows: int, *, only_integers: bool) -> tuple[float, float]:
     """Where an axis of ``rows`` begins that holds ``low`` to ``high``, and its step: the least round, or whole, one."""
     power: float = 10 ** math.floor(math.log10((high - low) / rows or 1))
     steps = [power * ten * each for ten in (1, 10) for each in _ROUND]
-    if whole:
+    if only_integers:
         steps = [1, *(step for step in steps if step > 1 and step.is_integer())]
     step = next(step for step in steps if math.ceil(-low / step) + math.ceil(high / step) <= rows)
     return -math.ceil(-low / step) * step, step
@@ -192,14 +193,15 @@ def _axis(labels: Sequence[str], width: int) -> list[str]:
     ticks = [int(at / last * width / (1 + 1 / (2 * width))) for at in range(len(labels))]
     begins = [max(0, min(tick, room - cell_len(label))) for tick, label in zip(ticks, labels, strict=True)]
     line, names = "-" * width, ""
-    for at in next(some for every in count(1) if _apart(some := range(last % every, last + 1, every), labels, begins)):
+    choices = (range(last % every, last + 1, every) for every in count(1))
+    for at in next(positions for positions in choices if _do_not_touch(positions, labels, begins)):
         line = f"{line[: ticks[at]]}|{line[ticks[at] + 1 :]}"
         names = set_cell_size(names, begins[at]) + labels[at]
     return [f"{'-' * (_LEFT - 2)}|-{line}", f"{' ' * (_LEFT - 2)}| {names}"]
 
 
-def _apart(some: range, labels: Sequence[str], begins: Sequence[int]) -> bool:
-    return all(begins[one] + cell_len(labels[one]) + 1 < begins[after] for one, after in pairwise(some))
+def _do_not_touch(positions: range, labels: Sequence[str], begins: Sequence[int]) -> bool:
+    return all(begins[at] + cell_len(labels[at]) + 1 < begins[after] for at, after in pairwise(positions))
 
 
 def _pieces(places: Sequence[Any], values: Sequence[float | None]) -> Iterator[list[tuple[Any, float]]]:

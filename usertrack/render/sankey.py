@@ -26,11 +26,11 @@ _TOP = 42  # the heads of columns
 _GONE = 20  # the width of what goes no further
 _FOOT = 3
 _NAME = 21  # cells of a name
-_OTHERS = "link others"
+_REST_CLASS = "link others"
 
 
 @dataclass
-class _Place:
+class _Card:
     """Where a stop is drawn; ``sent`` and ``met`` are how much of its height links have taken so far."""
 
     stop: Stop
@@ -48,7 +48,7 @@ class _Place:
 
 def draw(flow: Flow) -> str:
     """``flow`` as one `<svg>` element; every text in it is escaped, and `visible`."""
-    drawn = [[_drawn(flow, at, place) for place in range(len(column))] for at, column in enumerate(flow.columns)]
+    drawn = [[_drawn_amount(flow, at, place) for place in range(len(column))] for at, column in enumerate(flow.columns)]
     scale = _HEIGHT / max([1.0, *(sum(column) for column in drawn)])
     places = [_column(column, at, drawn[at], scale) for at, column in enumerate(flow.columns)]
     bottom = max((place.y + place.card for column in places for place in column), default=_LINES)
@@ -68,7 +68,7 @@ def draw(flow: Flow) -> str:
         _link(places[column][source], places[column + 1][target], value, value * scale, flow.unit)
         for column, source, target, value in flow.links
     ]
-    root.extend(sorted(links, key=lambda link: link.get("class") != _OTHERS))  # what is told apart is drawn above
+    root.extend(sorted(links, key=lambda link: link.get("class") != _REST_CLASS))  # what is told apart is drawn above
     for at, column in enumerate(places):
         _head(root, flow, at)
         for place in column:
@@ -76,42 +76,42 @@ def draw(flow: Flow) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _drawn(flow: Flow, at: int, place: int) -> float:
+def _drawn_amount(flow: Flow, at: int, place: int) -> float:
     """How much of a place is drawn: of the first column what goes on, else all that gets there."""
     going = (value for column, source, _, value in flow.links if (column, source) == (at, place))
     return sum(going) if at == 0 else flow.columns[at][place].value
 
 
-def _column(stops: Sequence[Stop], at: int, values: Sequence[float], scale: float) -> list[_Place]:
+def _column(stops: Sequence[Stop], at: int, values: Sequence[float], scale: float) -> list[_Card]:
     places, y = [], float(_TOP)
     for stop, value in zip(stops, values, strict=True):
-        places.append(_Place(stop, at * (_CARD + _BETWEEN), y, value * scale))
+        places.append(_Card(stop, at * (_CARD + _BETWEEN), y, value * scale))
         y += places[-1].card + _GAP
     return places
 
 
 def _head(root: ET.Element, flow: Flow, at: int) -> None:
-    whole, first = (sum(stop.value for stop in flow.columns[column]) for column in (at, 0))
+    total, first = (sum(stop.value for stop in flow.columns[column]) for column in (at, 0))
     x = at * (_CARD + _BETWEEN)
-    share = f" · {cells.percent(whole / first, 0)}" if at and first else ""
+    share = f" · {cells.percent(total / first, 0)}" if at and first else ""
     _text(root, "text", f"Step {at + 1}", {"x": str(x), "y": "12", "class": "head"})
-    _text(root, "text", f"{_said(whole, flow.unit)}{share}", {"x": str(x), "y": "28", "class": "amount"})
+    _text(root, "text", f"{_with_unit(total, flow.unit)}{share}", {"x": str(x), "y": "28", "class": "amount"})
 
 
-def _link(source: _Place, target: _Place, value: float, width: float, unit: str) -> ET.Element:
+def _link(source: _Card, target: _Card, value: float, width: float, unit: str) -> ET.Element:
     x, end = source.x + _CARD, target.x
     y, to = source.y + source.sent + width / 2, target.y + target.met + width / 2
     middle = (x + end) / 2
     source.sent += width
     target.met += width
     path = f"M{x:.1f} {y:.1f}C{middle:.1f} {y:.1f} {middle:.1f} {to:.1f} {end:.1f} {to:.1f}"
-    kind = _OTHERS if source.stop.other or target.stop.other else "link"
+    kind = _REST_CLASS if source.stop.other or target.stop.other else "link"
     drawn = ET.Element("path", {"class": kind, "d": path, "stroke-width": f"{max(width, 0.75):.1f}"})
-    _text(drawn, "title", f"{source.stop.name} → {target.stop.name}: {_said(value, unit)}")
+    _text(drawn, "title", f"{source.stop.name} → {target.stop.name}: {_with_unit(value, unit)}")
     return drawn
 
 
-def _stop(root: ET.Element, place: _Place, gone: float, unit: str) -> None:
+def _stop(root: ET.Element, place: _Card, gone: float, unit: str) -> None:
     group = ET.SubElement(root, "g", {"class": "stop others" if place.stop.other else "stop"})
     _text(group, "title", f"{place.stop.name}: {_amount(place.stop, unit)}")
     if gone >= 1:
@@ -157,16 +157,16 @@ def _short(name: str) -> str:
     return f"{set_cell_size(name, _NAME - _NAME // 2 - 1).strip()}…{end}"
 
 
-def _said(value: float, unit: str) -> str:
+def _with_unit(value: float, unit: str) -> str:
     return f"{number(value, 0)} {unit}".strip()
 
 
 def _amount(stop: Stop, unit: str) -> str:
     left = f" · {cells.percent(stop.left / stop.value, 0)} left" if stop.left and stop.value else ""
-    return _said(stop.value, unit) + left
+    return _with_unit(stop.value, unit) + left
 
 
 def _described(flow: Flow) -> str:
     """Every place in words, for those who do not see the drawing."""
     columns = (", ".join(f"{stop.name} {_amount(stop, flow.unit)}" for stop in column) for column in flow.columns)
-    return "; ".join(f"step {at}: {said}" for at, said in enumerate(columns, start=1))
+    return "; ".join(f"step {at}: {stops}" for at, stops in enumerate(columns, start=1))

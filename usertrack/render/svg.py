@@ -67,8 +67,8 @@ def _formatter(chart: Chart) -> Callable[[Any], str]:
             return ""
         if chart.unit == "percent":
             return cells.percent(value, 0)
-        whole = number(value, 0 if float(value).is_integer() else 1)
-        return f"{whole} {visible(chart.unit)}".strip()
+        text = number(value, 0 if float(value).is_integer() else 1)
+        return f"{text} {visible(chart.unit)}".strip()
 
     return formatted
 
@@ -86,9 +86,9 @@ def _cleaned(root: Any, chart: Chart) -> Any:
                 parent.remove(child)
         parent.attrib.pop("id", None)
     for group in root.iter("g"):
-        said = [part for part in group if part.tag == "desc"]
-        words = [part.text for part in said if part.get("class") in ("value", "x_label", "label") and part.text]
-        for part in said:
+        descriptions = [part for part in group if part.tag == "desc"]
+        words = [part.text for part in descriptions if part.get("class") in ("value", "x_label", "label") and part.text]
+        for part in descriptions:
             group.remove(part)
         if words:
             _element(group, "title", ": ".join(reversed(words)))
@@ -106,9 +106,9 @@ def _element(parent: Any, tag: str, text: str) -> None:
 
 def _described(chart: Chart) -> str:
     """Every value in words, for those who do not see the drawing."""
-    said = _formatter(chart)
+    formatted = _formatter(chart)
     series = []
     for name, values in chart.series.items():
-        points = [f"{_label(x)} {said(v) or 'not known'}" for x, v in zip(chart.x, values, strict=True)]
+        points = [f"{_label(x)} {formatted(v) or 'not known'}" for x, v in zip(chart.x, values, strict=True)]
         series.append(f"{name}: {', '.join(points)}")
     return "; ".join(series)

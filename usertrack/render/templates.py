@@ -33,9 +33,9 @@ def template(
     return _placed(lambda: environment.select_template(names), folder)
 
 
-def filled(made: Any, folder: Path | None, **given: Any) -> Any:
+def render_page(page: Any, folder: Path | None, **variables: Any) -> Any:
     """The pieces of the page, or the whole of it where the workspace has templates: half a page is no answer."""
-    return [_placed(lambda: made.render(**given), folder)] if folder else made.generate(**given)
+    return [_placed(lambda: page.render(**variables), folder)] if folder else page.generate(**variables)
 
 
 def _placed(action: Callable[[], Any], folder: Path | None) -> Any:
@@ -59,10 +59,10 @@ _HINT = "docs/guide/reports.md says what templates are given; without the file t
 
 def _line(error: BaseException, folder: Path) -> str:
     """The last line of a template of the workspace that the error went through."""
-    trace, found = error.__traceback__, ""
+    trace, line = error.__traceback__, ""
     while trace:
         file = Path(trace.tb_frame.f_code.co_filename)
         if file.is_relative_to(folder) or file.is_relative_to(folder.absolute()):
-            found = f"{file}:{trace.tb_lineno}"
+            line = f"{file}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return found
+    return line

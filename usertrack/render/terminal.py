@@ -102,8 +102,8 @@ def _block(screen: _Printer, block: Block) -> None:
             _heading(screen, block.heading)
             for inner in block.blocks:
                 _block(screen, inner)
-            if said := cells.origins(block):
-                screen.wrapped(Text(said, "dim"), _MARGIN)
+            if source_line := cells.origins(block):
+                screen.wrapped(Text(source_line, "dim"), _MARGIN)
         case Code():
             screen.blank()
             for line in block.text.rstrip().expandtabs(4).split("\n"):
@@ -218,14 +218,14 @@ def _draw(screen: _Printer, views: list[View], head: list[Row], rows: Iterable[R
 class _TextColumn:
     """A column on screen.
 
-    ``natural`` is the width that needs no wrapping, ``whole`` the narrowest that breaks no word, ``floor`` the
-    narrowest that still reads.
+    ``natural`` is the width that needs no wrapping, ``unbroken`` the narrowest that breaks no word, ``floor``
+    the narrowest that still reads.
     """
 
     label: str
     right: bool
     natural: int
-    whole: int
+    unbroken: int
     floor: int
     ink: Callable[[Row, int], Text]
     grows: bool = False
@@ -243,9 +243,9 @@ def _layouts(columns: list[_TextColumn]) -> Iterator[_Layout]:
     if growing:
         yield columns, [], _firm
     spare = [column for column in columns if column.spare]
-    for kept in range(len(spare), -1, -1):
-        yield [column for column in columns if column not in spare[kept:]], [], _easy if kept else _whole
-    for least in (_whole, _floor):
+    for count in range(len(spare), -1, -1):
+        yield [column for column in columns if column not in spare[count:]], [], _easy if count else _unbroken
+    for least in (_unbroken, _floor):
         if growing and len(growing) < len(columns):
             yield [column for column in columns if not column.grows], growing, least
         yield columns, [], least
@@ -263,7 +263,7 @@ def _columns(view: View, head: list[Row]) -> list[_TextColumn]:
         label=view.label,
         right=view.right,
         natural=max(content, cell_len(view.label)),
-        whole=max(words, min(longest, _WORD)) if view.wraps and not view.grows else floor,
+        unbroken=max(words, min(longest, _WORD)) if view.wraps and not view.grows else floor,
         floor=floor,
         ink=lambda row, width: _ink(view.cell(row), width),
         grows=view.grows,
@@ -283,11 +283,11 @@ def _firm(column: _TextColumn) -> int:
 
 
 def _easy(column: _TextColumn) -> int:
-    return max(column.whole, min(column.natural, _EASY)) if column.grows else column.whole
+    return max(column.unbroken, min(column.natural, _EASY)) if column.grows else column.unbroken
 
 
-def _whole(column: _TextColumn) -> int:
-    return column.whole
+def _unbroken(column: _TextColumn) -> int:
+    return column.unbroken
 
 
 def _floor(column: _TextColumn) -> int:
@@ -304,9 +304,9 @@ def _fit(columns: list[_TextColumn], room: int, floors: list[int]) -> list[int]:
     if spare < 0:
         return []
     for bars in (False, True):
-        wanted = {at: column.natural - widths[at] for at, column in enumerate(columns) if column.bar is bars}
-        total = sum(wanted.values())
-        for at, more in wanted.items():
+        missing = {at: column.natural - widths[at] for at, column in enumerate(columns) if column.bar is bars}
+        total = sum(missing.values())
+        for at, more in missing.items():
             widths[at] += more if total <= spare else spare * more // total
         spare -= min(spare, total)
     return widths

@@ -138,8 +138,8 @@ def _time_sql(kind: str, sql: str) -> str | None:
     if kind == "DATE":
         return f"strftime({sql}, '%Y-%m-%d')"
     if kind.startswith("TIMESTAMP"):
-        whole, fraction = (f"strftime({sql}, '%Y-%m-%dT%H:%M:%S{part}Z')" for part in ("", ".%f"))
-        return f"CASE WHEN microsecond({sql}) % 1000000 = 0 THEN {whole} ELSE {fraction} END"
+        seconds, fraction = (f"strftime({sql}, '%Y-%m-%dT%H:%M:%S{part}Z')" for part in ("", ".%f"))
+        return f"CASE WHEN microsecond({sql}) % 1000000 = 0 THEN {seconds} ELSE {fraction} END"
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from usertrack.core.document import Block, Chart, Document, Field, Listing, Origin, Paragraph, Section, Spark
 from usertrack.core.errors import UsertrackError
 from usertrack.core.provenance import plain, provenance
-from usertrack.core.sections import section_json, unknown
+from usertrack.core.sections import section_json, unknown_paragraph
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words
 from usertrack.library.library import Statement
@@ -78,7 +78,7 @@ def _section(
     )
     queries = (*_origins(part.statements, dashboard.scope), *who)
     if isinstance(part.answer, UsertrackError):
-        return Section(heading, (unknown(part.answer.message),), queries)
+        return Section(heading, (unknown_paragraph(part.answer.message),), queries)
     return Section(heading, tuple(blocks(part.answer)), queries)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from usertrack.core.document import Block, Document, Facts, Section
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
-from usertrack.core.sections import section_json, unknown
+from usertrack.core.sections import section_json, unknown_paragraph
 from usertrack.core.words import number
 from usertrack.reports.members import moves, people, segment_origins
 from usertrack.segments.classify import Classification
@@ -74,7 +74,7 @@ def _blocks(
 ) -> Iterator[Block]:
     count = classification.count(id_)
     if count.people is None:
-        yield unknown(count.unknown)
+        yield unknown_paragraph(count.unknown)
         return
     total = classification.profiles.people
     share = f" ({100 * count.people / total:.1f} %)" if total else ""

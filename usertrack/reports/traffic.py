@@ -7,7 +7,7 @@ from typing import Any
 
 from usertrack.core.document import Block, Chart, Field, Listing, Origin, Paragraph, Section
 from usertrack.core.period import in_zone
-from usertrack.core.sections import unknown
+from usertrack.core.sections import unknown_paragraph
 from usertrack.core.table import Column, Row, Table
 from usertrack.library.library import Statement
 from usertrack.product.scope import ANYBODY
@@ -40,7 +40,7 @@ def new_users(weekly: Weekly) -> Section:
 def _part(weekly: Weekly, part: str, heading: str, fields: Mapping[str, Field], limit: int) -> Section:
     """One query's answer with its name, or why there is none."""
     if part not in weekly.parts:
-        return Section(heading, (unknown(weekly.missing[part]),), part_origins(weekly, part))
+        return Section(heading, (unknown_paragraph(weekly.missing[part]),), part_origins(weekly, part))
     table = weekly.parts[part]
     held = replace(table, rows=list(table.rows))
     block = Listing(held, fields=dict(fields), columns=tuple(fields), limit=limit)

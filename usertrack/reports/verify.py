@@ -87,7 +87,7 @@ def read_report(path: Path) -> ReportFile:
         raise UsageError(f"cannot read '{path}': {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"'{path}' is not text", _MAKE) from error
-    found = seal.unsealed(text)
+    found = seal.extract_provenance(text)
     if found is None:
         raise UsageError(f"'{path}' is no report of usertrack, or lost what tells where its figures are from", _MAKE)
     fmt, body, known = found

@@ -8,7 +8,7 @@ from usertrack.core.document import Block, Document, Facts, Field, Listing, Orig
 from usertrack.core.errors import UsertrackError
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
-from usertrack.core.sections import section_json, unknown
+from usertrack.core.sections import section_json, unknown_paragraph
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import people_words
 from usertrack.failures.investigation import Investigation
@@ -75,7 +75,7 @@ def _blocks(weekly: Weekly, timezone: str) -> Iterator[Block]:
 
 def _scorecard(weekly: Weekly) -> Section:
     if isinstance(weekly.scores, UsertrackError):
-        return Section("Scorecard", (unknown(weekly.scores.message),))
+        return Section("Scorecard", (unknown_paragraph(weekly.scores.message),))
     origins = tuple(
         Origin(score.query.name, {"days": DAYS}, score.query.source, weekly.scores.until)
         for score in weekly.scores.scores
@@ -118,7 +118,7 @@ def _segment(weekly: Weekly, count: SegmentCount, timezone: str) -> Section:
     segment, profiles = count.segment, weekly.classification.profiles
     return Section(
         f"{segment.name}: {segment.action}" if segment.action else segment.name,
-        (unknown(count.unknown),)
+        (unknown_paragraph(count.unknown),)
         if count.people is None
         else (
             *people(weekly.classification, segment.id, PEOPLE),
@@ -134,7 +134,7 @@ def _segment(weekly: Weekly, count: SegmentCount, timezone: str) -> Section:
 def _failures(weekly: Weekly, timezone: str) -> Section:
     return Section(
         "Failures and incidents",
-        (unknown(weekly.failures.message),)
+        (unknown_paragraph(weekly.failures.message),)
         if isinstance(weekly.failures, UsertrackError)
         else tuple(weekly_blocks(weekly.failures, timezone, FAILURES)),
         failures_origins(weekly),

@@ -149,9 +149,9 @@ def rule_error(profiles: Profiles, segment_set: SegmentSet, error: Exception) ->
         ):
             try:
                 profiles.connection.execute(f"SELECT max({sql}) FROM {people}")
-            except duckdb.Error as found:
+            except duckdb.Error as cause:
                 text = f"in `{part}: {getattr(segment, part)}`; {OR_NULL}"
-                return UsageError(f"{rule_location(profiles.rules, segment, part)}: {duckdb_message(found)}", text)
+                return UsageError(f"{rule_location(profiles.rules, segment, part)}: {duckdb_message(cause)}", text)
     return UsageError(f"{profiles.rules.path}: set '{segment_set.name}': {duckdb_message(error)}", OR_NULL)
 
 
@@ -206,8 +206,8 @@ def check_rule(profiles: Profiles, segment: Segment) -> None:
         except duckdb.Error as error:
             raise UsageError(f"{where}: {duckdb_message(error)}", f"in `{part}: {sql}`") from error
         if kind.split("(")[0] not in kinds:
-            wanted = "true or false" if part == "when" else "a number"
-            raise UsageError(f"{where}: '{part}' gives {kind.lower()}, not {wanted}", f"in `{part}: {sql}`")
+            expected = "true or false" if part == "when" else "a number"
+            raise UsageError(f"{where}: '{part}' gives {kind.lower()}, not {expected}", f"in `{part}: {sql}`")
     reason_sql(profiles, segment)
 
 
@@ -316,8 +316,8 @@ def words_sql(column: str, kind: str, unit: str = "") -> str:
     if unit == "percent":
         return f"printf('%.0f %%', 100 * {column})"
     if kind == "DOUBLE":
-        whole = f"{column} = floor({column}) AND abs({column}) < 1e15"
-        return f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE round({column}, 2)::VARCHAR END"
+        is_whole = f"{column} = floor({column}) AND abs({column}) < 1e15"
+        return f"CASE WHEN {is_whole} THEN {column}::BIGINT::VARCHAR ELSE round({column}, 2)::VARCHAR END"
     if kind == "TIMESTAMP":
         return f"strftime({column}, '%-d %b %Y')"
     if kind.endswith("[]"):

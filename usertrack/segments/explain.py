@@ -15,11 +15,11 @@ from usertrack.segments.expressions import (
     atoms,
     bracketed,
     columns,
-    compared,
+    compared_texts,
+    compares_whole_texts,
     expand,
     numbers,
     to_sql,
-    whole_only,
 )
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import Segment, SegmentSet
@@ -86,41 +86,41 @@ class Explanation:
         return [verdict.segment for verdict in self.verdicts if verdict.member]
 
 
-def find_person(profiles: Profiles, wanted: str) -> str:
+def find_person(profiles: Profiles, email: str) -> str:
     """The key of the person called ``wanted``; raises UsageError naming near matches."""
     key = identifier(profiles.key)
     name = normalised("$1")
-    row = profiles.connection.execute(f"SELECT {key} FROM profile WHERE {key} = {name}", [wanted]).fetchone()
+    row = profiles.connection.execute(f"SELECT {key} FROM profile WHERE {key} = {name}", [email]).fetchone()
     if row:
         return str(row[0])
-    near = profiles.connection.execute(
+    similar = profiles.connection.execute(
         f"SELECT {key} FROM profile WHERE jaro_winkler_similarity({key}, {name}) > 0.82 "
         f"ORDER BY jaro_winkler_similarity({key}, {name}) DESC, {key} LIMIT 3",
-        [wanted],
+        [email],
     ).fetchall()
     hint = (
-        "did you mean " + " or ".join(row[0] for row in near) + "?"
-        if near
+        "did you mean " + " or ".join(row[0] for row in similar) + "?"
+        if similar
         else f"{number(profiles.people)} people are known"
     )
-    own = profiles.connection.execute(f"SELECT 1 FROM people WHERE internal AND key = {name}", [wanted]).fetchone()
+    own = profiles.connection.execute(f"SELECT 1 FROM people WHERE internal AND key = {name}", [email]).fetchone()
     if own:
         hint = "it is one of your own people (`internal` in usertrack.yaml), and those are left out"
-    if profiles.connection.execute(f"SELECT 1 FROM people WHERE opted_out AND key = {name}", [wanted]).fetchone():
+    if profiles.connection.execute(f"SELECT 1 FROM people WHERE opted_out AND key = {name}", [email]).fetchone():
         hint = "whoever it is has opted out of being analysed, and is left out"
-    raise UsageError(f"nobody is known as '{wanted}'", hint)
+    raise UsageError(f"nobody is known as '{email}'", hint)
 
 
-def explain(profiles: Profiles, segment_set: SegmentSet, wanted: str, *, flips: bool = True) -> Explanation:
+def explain(profiles: Profiles, segment_set: SegmentSet, email: str, *, flips: bool = True) -> Explanation:
     """Every rule of ``chosen`` for one person; raises UsageError when the person or a fact is unknown.
 
     Without ``flips`` it is not looked for what would change a verdict, which takes most of the time.
     """
     import duckdb
 
-    found = find_person(profiles, wanted)
+    key = find_person(profiles, email)
     profiles.connection.execute(
-        f"CREATE OR REPLACE TABLE person AS SELECT * FROM profile WHERE {identifier(profiles.key)} = ?", [found]
+        f"CREATE OR REPLACE TABLE person AS SELECT * FROM profile WHERE {identifier(profiles.key)} = ?", [key]
     )
     names = ", ".join(map(identifier, profiles.facts))
     facts = dict(zip(profiles.facts, profiles.row(f"SELECT {names} FROM person"), strict=True))
@@ -128,29 +128,29 @@ def explain(profiles: Profiles, segment_set: SegmentSet, wanted: str, *, flips: 
     try:
         for segment in segment_set.segments:
             before = [verdict for verdict in verdicts if not verdict.unknown] if segment_set.exclusive else []
-            verdicts.append(_judge(profiles, segment, facts, before, flips=flips))
+            verdicts.append(_verdict(profiles, segment, facts, before, flips=flips))
     except duckdb.Error as error:
         raise rule_error(profiles, segment_set, error) from error
-    return Explanation(found, facts, tuple(verdicts))
+    return Explanation(key, facts, tuple(verdicts))
 
 
-def _judge(
+def _verdict(
     profiles: Profiles, segment: Segment, facts: dict[str, Any], before: Sequence[Verdict], *, flips: bool
 ) -> Verdict:
     rule = condition(profiles, segment)
     unknown = "; ".join(profiles.missing(rule))
-    looked = tuple(_look(profiles, atom, facts) for atom in atoms(rule))
+    looked = tuple(_comparison(profiles, atom, facts) for atom in atoms(rule))
     met, text = profiles.row(f"SELECT {bracketed(segment.when)}, {reason_sql(profiles, segment)} FROM person")
     earlier = next((verdict.segment.name for verdict in before if verdict.member), "") if met else ""
     member = None if unknown else False if earlier else met
     changes: list[Flip] = []
     if flips and not unknown:
-        whole = _rule(profiles, segment, [verdict.segment for verdict in before])
-        changes = _flips(profiles, whole, target=not member)
+        rule_with_precedence = _member_rule(profiles, segment, [verdict.segment for verdict in before])
+        changes = _flips(profiles, rule_with_precedence, target=not member)
     return Verdict(segment, member, text if member else "", looked, tuple(changes), unknown, earlier)
 
 
-def _look(profiles: Profiles, atom: Atom, facts: dict[str, Any]) -> Comparison:
+def _comparison(profiles: Profiles, atom: Atom, facts: dict[str, Any]) -> Comparison:
     return Comparison(
         atom,
         tuple((profiles.facts[name], facts[name]) for name in atom.columns if name != "as_of"),
@@ -169,11 +169,11 @@ def _count(profiles: Profiles, name: str) -> int | None:
     return None if count is None else int(count)
 
 
-def _rule(profiles: Profiles, segment: Segment, before: Sequence[Segment]) -> exp.Expression:
+def _member_rule(profiles: Profiles, segment: Segment, before: Sequence[Segment]) -> exp.Expression:
     """What makes somebody a member, over base facts: the segment's own rule, and that none before it took them."""
     rule = expand(condition(profiles, segment), profiles.derived)
-    for taken in before:
-        other = exp.Coalesce(this=expand(condition(profiles, taken), profiles.derived), expressions=[exp.false()])
+    for earlier in before:
+        other = exp.Coalesce(this=expand(condition(profiles, earlier), profiles.derived), expressions=[exp.false()])
         rule = exp.And(this=exp.paren(rule), expression=exp.not_(other))
     return rule
 
@@ -246,9 +246,9 @@ def _candidates(profiles: Profiles, fact: ProfileFact, rule: exp.Expression) -> 
         own = profiles.row(f"SELECT greatest(0, {', '.join(_sizes(profiles, rule))}) FROM person")[0]
         most = min(_MOST, int(2 * max([500, own, *thresholds])) + 1)
         least = -most if rule.find(exp.Neg) else 0
-        whole = f"SELECT unnest(range({least}, {most}))::{fact.type} AS v"
+        integers = f"SELECT unnest(range({least}, {most}))::{fact.type} AS v"
         beside = f"(SELECT unnest([{named}]) AS n), (SELECT unnest([-0.01, 0, 0.01]) AS s) WHERE n + s >= {least}"
-        return whole if fact.type == "BIGINT" else f"{whole} UNION SELECT n + s FROM {beside}"
+        return integers if fact.type == "BIGINT" else f"{integers} UNION SELECT n + s FROM {beside}"
     if fact.type == "TIMESTAMP":
         beside = (
             f"SELECT as_of - to_seconds(n * u + s) FROM person, (SELECT unnest([{named}])::DOUBLE AS n), "
@@ -258,7 +258,7 @@ def _candidates(profiles: Profiles, fact: ProfileFact, rule: exp.Expression) -> 
         return f"SELECT as_of - to_hours(h) AS v FROM person, range(0, 24 * 400) hours(h) UNION {beside}"
     if fact.type == "BOOLEAN":
         return "SELECT unnest([true, false]) AS v"
-    words = sorted(compared(rule, fact.name)) + [_OTHER] * whole_only(rule, fact.name)
+    words = sorted(compared_texts(rule, fact.name)) + [_OTHER] * compares_whole_texts(rule, fact.name)
     return f"SELECT unnest([{', '.join(map(quote, words))}]::VARCHAR[]) AS v" if fact.type == "VARCHAR" else ""
 
 

@@ -14,7 +14,7 @@ from usertrack.segments.wording import rule_words, value_words
 
 _IN = {True: "yes", False: "no", None: "unknown"}
 _MET = {True: "✓", False: "✗", None: "?"}
-_SHOWN = {
+_FIELDS = {
     "segment": Field("Segment", "tag"),
     "in": Field("In"),
     "fact": Field("Fact"),
@@ -27,13 +27,13 @@ _SHOWN = {
 
 def explain_document(profiles: Profiles, explanation: Explanation, timezone: str) -> Document:
     rows = [row for verdict in explanation.verdicts for row in _rows(verdict, profiles.facts, timezone)]
-    table = Table(tuple(Column(name) for name in _SHOWN), rows, as_of=profiles.as_of, timezone=timezone)
+    table = Table(tuple(Column(name) for name in _FIELDS), rows, as_of=profiles.as_of, timezone=timezone)
     return Document(
-        title=f"{explanation.key} is in {_standing(explanation)}",
+        title=f"{explanation.key} is in {_membership_words(explanation)}",
         subtitle=moment(profiles.as_of, timezone),
         blocks=(
             *(Paragraph(verdict.because) for verdict in explanation.verdicts if verdict.because),
-            Listing(table, fields=_SHOWN),
+            Listing(table, fields=_FIELDS),
             *_about_rates(explanation),
             Paragraph(f"facts from {', '.join(_origins(profiles, explanation))}", "dim"),
         ),
@@ -50,7 +50,7 @@ def _about_rates(explanation: Explanation) -> list[Paragraph]:
     return [Paragraph("beside a rate: of how many it is, and its 95 % interval", "dim")] if rated else []
 
 
-def _standing(explanation: Explanation) -> str:
+def _membership_words(explanation: Explanation) -> str:
     members = ", ".join(segment.name for segment in explanation.members)
     unknown = ", ".join(verdict.segment.name for verdict in explanation.verdicts if verdict.member is None)
     if not unknown:
@@ -96,12 +96,12 @@ def _labels(looked: Comparison) -> str:
 
 def _values(looked: Comparison, timezone: str) -> str:
     return ", ".join(
-        value_words(fact, value, timezone) + _sureness(fact, value, looked.counts.get(fact.name), timezone)
+        value_words(fact, value, timezone) + _rate_interval(fact, value, looked.counts.get(fact.name), timezone)
         for fact, value in looked.facts
     )
 
 
-def _sureness(fact: ProfileFact, value: Any, count: int | None, timezone: str) -> str:
+def _rate_interval(fact: ProfileFact, value: Any, count: int | None, timezone: str) -> str:
     """Of how many a rate is, and its 95 % interval: 2 of 6 and 200 of 600 are not the same news."""
     if count is None:
         return ""

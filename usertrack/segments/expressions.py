@@ -18,8 +18,8 @@ def parse(sql: str, where: str) -> exp.Expression:
     try:
         parts = [part for part in sqlglot.parse(f"SELECT {sql}", read=DIALECT) if part is not None]
     except SqlglotError as error:
-        found = getattr(error, "errors", None) or [{}]
-        raise UsageError(f"{where}: not a SQL expression: {sql}", str(found[0].get("description") or "")) from error
+        details = getattr(error, "errors", None) or [{}]
+        raise UsageError(f"{where}: not a SQL expression: {sql}", str(details[0].get("description") or "")) from error
     select = parts[0] if len(parts) == 1 else None
     if (
         not isinstance(select, exp.Select)
@@ -100,16 +100,16 @@ def atoms(expression: Any) -> list[Atom]:
     if not isinstance(node, exp.And | exp.Or):
         return [Atom(node)]
     joint = exp.And if isinstance(node, exp.And) else exp.Or
-    found: list[Atom] = []
+    comparisons: list[Atom] = []
     for part in node.flatten():
         inner = atoms(part)
         if len(inner) > 1:
             inner[0] = replace(inner[0], before=f"({inner[0].before}")
             inner[-1] = replace(inner[-1], after=f"{inner[-1].after})")
-        if found:
+        if comparisons:
             inner[0] = replace(inner[0], before=f"{'and' if joint is exp.And else 'or'} {inner[0].before}".strip())
-        found += inner
-    return found
+        comparisons += inner
+    return comparisons
 
 
 def numbers(expressions: Iterable[exp.Expression]) -> set[float]:
@@ -122,29 +122,30 @@ def numbers(expressions: Iterable[exp.Expression]) -> set[float]:
     }
 
 
-def compared(expression: exp.Expression, column: str = "") -> set[str]:
+def compared_texts(expression: exp.Expression, column: str = "") -> set[str]:
     """Every text that ``expression`` compares a column with, whole: any column, or the one of this name."""
     return {
         str(literal.this)
         for literal in expression.find_all(exp.Literal)
         if literal.is_string
-        and isinstance(literal.parent, _WHOLE)
+        and isinstance(literal.parent, _EQUALITIES)
         and (not column or column in columns(literal.parent))
     }
 
 
-def whole_only(expression: exp.Expression, column: str) -> bool:
+def compares_whole_texts(expression: exp.Expression, column: str) -> bool:
     """Whether ``column`` is compared with whole texts and NULL alone: all other texts are then alike."""
-    for found in expression.find_all(exp.Column):
-        comparison = found.parent
+    for node in expression.find_all(exp.Column):
+        comparison = node.parent
         while isinstance(comparison, exp.Paren | exp.Coalesce):
             comparison = comparison.parent
-        if found.name == column and not (isinstance(comparison, (*_WHOLE, exp.Is)) and columns(comparison) == [column]):
+        is_whole = isinstance(comparison, (*_EQUALITIES, exp.Is)) and columns(comparison) == [column]
+        if node.name == column and not is_whole:
             return False
     return True
 
 
-_WHOLE = (exp.EQ, exp.NEQ, exp.In, exp.NullSafeEQ, exp.NullSafeNEQ)
+_EQUALITIES = (exp.EQ, exp.NEQ, exp.In, exp.NullSafeEQ, exp.NullSafeNEQ)
 
 
 def _is_number(text: Any) -> bool:

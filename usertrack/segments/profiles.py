@@ -93,10 +93,10 @@ class Profiles:
         reasons = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
         for number, (name, query) in enumerate(self.queries.items()):
             if name in tables:
-                landed = stage(self.connection, f"q{number}", query, tables[name], self.key, self.only)
-                self.spellings = list(dict.fromkeys([*self.spellings, *landed.spellings]))
-                if landed.merged:
-                    self.merged_keys[name] = landed.merged
+                staged = stage(self.connection, f"q{number}", query, tables[name], self.key, self.only)
+                self.spellings = list(dict.fromkeys([*self.spellings, *staged.spellings]))
+                if staged.merged:
+                    self.merged_keys[name] = staged.merged
         if self.merged_keys:
             self.notes.append(_of_one_key(self.merged_keys))
         self._people(tables, internal, opted_out)
@@ -137,7 +137,7 @@ class Profiles:
             [list(opted_out)],
         )
 
-    def _join(self, landed: Collection[str], reasons: Mapping[str, str]) -> None:
+    def _join(self, staged: Collection[str], reasons: Mapping[str, str]) -> None:
         self.facts = {
             self.key: ProfileFact(self.key, self.key, "VARCHAR", origin="key"),
             "as_of": ProfileFact("as_of", "as of", "TIMESTAMP", origin="run"),
@@ -149,8 +149,8 @@ class Profiles:
         )
         columns = ["base.*"]
         for number, (name, query) in enumerate(self.queries.items()):
-            columns += self._columns(number, query, reasons.get(name, ""), there=name in landed)
-            if name in landed:
+            columns += self._columns(number, query, reasons.get(name, ""), has_answer=name in staged)
+            if name in staged:
                 # one query after the other: nine hash tables of a million people at once would take 3 GB
                 self._widen(columns, f"LEFT JOIN q{number} ON q{number}.key = base.{identifier(self.key)}")
                 columns = ["base.*"]
@@ -159,26 +159,26 @@ class Profiles:
         self._widen(columns)
         self._derive()
 
-    def _columns(self, number: int, query: Query, missing: str, *, there: bool) -> list[str]:
+    def _columns(self, number: int, query: Query, missing: str, *, has_answer: bool) -> list[str]:
         """SQL for the facts of one query, which become known as facts of the profile."""
-        found = []
+        columns = []
         for name, fact in query.facts.items():
-            self._free(name, f"query '{query.name}'")
+            self._require_new_name(name, f"query '{query.name}'")
             kind = FACT_TYPES[fact.type]
-            value = _present(number, name, fact.default, kind) if there else f"NULL::{kind}"
-            found.append(f"{value} AS {identifier(name)}")
+            value = _fact_sql(number, name, fact.default, kind) if has_answer else f"NULL::{kind}"
+            columns.append(f"{value} AS {identifier(name)}")
             self.facts[name] = ProfileFact(name, fact.label, kind, fact.unit, query.name, missing, fact.current)
-        return found
+        return columns
 
     def _widen(self, columns: Sequence[str], join: str = "") -> None:
         if len(columns) > 1:
             self.connection.execute(f"CREATE OR REPLACE TABLE base AS SELECT {', '.join(columns)} FROM base {join}")
 
-    def _free(self, name: str, where: str) -> None:
+    def _require_new_name(self, name: str, where: str) -> None:
         """Raise UsageError when a fact may not be called ``name``: case makes no difference to DuckDB."""
-        taken = next((fact for fact in self.facts.values() if fact.name.lower() == name.lower()), None)
-        if taken:
-            raise UsageError(f"{where}: '{name}' is a fact of '{taken.origin}' already", "choose another name")
+        existing = next((fact for fact in self.facts.values() if fact.name.lower() == name.lower()), None)
+        if existing:
+            raise UsageError(f"{where}: '{name}' is a fact of '{existing.origin}' already", "choose another name")
         if name.lower() in _OWN_NAMES or name.lower().startswith("in "):
             raise UsageError(f"{where}: '{name}' is a name of usertrack's own", "choose another name for the fact")
 
@@ -186,45 +186,45 @@ class Profiles:
         """Add the derived facts. One that rests on an unknown fact is unknown, whatever its SQL makes of NULL."""
         import duckdb
 
-        chosen = []
+        expressions = []
         for derived in self.rules.derived:
             where = f"{self.rules.path}:{derived.line}"
-            self._free(derived.name, where)
+            self._require_new_name(derived.name, where)
             for name in columns(self.derived[derived.name]):
                 if name not in self.facts:
                     raise UsageError(f"{where}: unknown fact '{name}'", did_you_mean(name, self.facts))
             reasons = self.missing(self.derived[derived.name])
-            chosen.append(f"{bracketed(derived.sql)} AS {identifier(derived.name)}")
-            kind = self._type_of(chosen, where, derived.sql)
+            expressions.append(f"{bracketed(derived.sql)} AS {identifier(derived.name)}")
+            kind = self._type_of(expressions, where, derived.sql)
             if reasons:
-                chosen[-1] = f"NULL::{kind} AS {identifier(derived.name)}"
+                expressions[-1] = f"NULL::{kind} AS {identifier(derived.name)}"
             current = any(self.facts[name].current for name in columns(self.derived[derived.name]))
             self.facts[derived.name] = ProfileFact(
                 derived.name, derived.label, kind, derived.unit, "derived", "; ".join(reasons), current
             )
         try:
-            self.connection.execute(f"CREATE TABLE profile AS SELECT {', '.join(['*', *chosen])} FROM base")
+            self.connection.execute(f"CREATE TABLE profile AS SELECT {', '.join(['*', *expressions])} FROM base")
         except duckdb.Error as error:  # a value of somebody's that it cannot take
-            raise self._misfit(chosen, error) from error
+            raise self._derived_error(expressions, error) from error
 
-    def _misfit(self, chosen: Sequence[str], error: Exception) -> UsageError:
+    def _derived_error(self, expressions: Sequence[str], error: Exception) -> UsageError:
         """The first derived fact that cannot be computed for somebody, with its line."""
         import duckdb
 
         for number, derived in enumerate(self.rules.derived, start=1):
-            inner = f"SELECT {', '.join(['*', *chosen[:number]])} FROM base"
+            inner = f"SELECT {', '.join(['*', *expressions[:number]])} FROM base"
             try:
                 self.connection.execute(f"SELECT max({identifier(derived.name)}) FROM ({inner})")
-            except duckdb.Error as found:
+            except duckdb.Error as cause:
                 where = f"{self.rules.path}:{derived.line}"
-                return UsageError(f"{where}: {duckdb_message(found)}", f"in `sql: {derived.sql}`; {OR_NULL}")
+                return UsageError(f"{where}: {duckdb_message(cause)}", f"in `sql: {derived.sql}`; {OR_NULL}")
         return UsageError(f"{self.rules.path}: {duckdb_message(error)}", OR_NULL)
 
-    def _type_of(self, chosen: Sequence[str], where: str, sql: str) -> str:
+    def _type_of(self, expressions: Sequence[str], where: str, sql: str) -> str:
         import duckdb
 
         try:
-            described = self.connection.execute(f"DESCRIBE SELECT {', '.join(chosen)} FROM base").fetchall()
+            described = self.connection.execute(f"DESCRIBE SELECT {', '.join(expressions)} FROM base").fetchall()
         except duckdb.Error as error:
             raise UsageError(f"{where}: {duckdb_message(error)}: {sql}") from error
         return str(described[-1][1])
@@ -293,13 +293,13 @@ def _profile_query(rules: Rules, library: Library, name: str) -> Query:
         )
     if not query.facts:
         raise UsageError(f"{where}: query '{name}' declares no facts", "add `-- facts:` to its header")
-    for given, value in rules.queries[name].items():
-        if given not in query.params:
+    for param, value in rules.queries[name].items():
+        if param not in query.params:
             raise UsageError(
-                f"{where}: query '{name}' has no parameter '{given}'",
-                did_you_mean(given, query.params, f"it takes {', '.join(query.params) or 'none'}"),
+                f"{where}: query '{name}' has no parameter '{param}'",
+                did_you_mean(param, query.params, f"it takes {', '.join(query.params) or 'none'}"),
             )
-        query.params[given].check(value, where)
+        query.params[param].check(value, where)
     return query
 
 
@@ -319,11 +319,11 @@ def _is_internal(item: str) -> str:
     return f"ends_with(key, {quote('@' + domain)}) OR ends_with(key, {quote('.' + domain)})"
 
 
-def _present(number: int, name: str, absent: Any, kind: str) -> str:
+def _fact_sql(number: int, name: str, default: Any, kind: str) -> str:
     column = f"q{number}.{identifier(name)}"
-    if absent is None:
+    if default is None:
         return column
-    return f"CASE WHEN q{number}.key IS NULL THEN CAST({quote(str(absent))} AS {kind}) ELSE {column} END"
+    return f"CASE WHEN q{number}.key IS NULL THEN CAST({quote(str(default))} AS {kind}) ELSE {column} END"
 
 
 def build_profiles(
@@ -347,10 +347,10 @@ def profile_statements(runner: Runner, rules: Rules, only: str | None = None) ->
     return statements if only is None else [for_key(statement, only) for statement in statements]
 
 
-def join_profiles(runner: Runner, rules: Rules, given: Sequence[Answer], only: str | None = None) -> Profiles:
+def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer], only: str | None = None) -> Profiles:
     """The profiles out of the answers to what `asked` gave; raises as `build` does."""
     profiles = Profiles(rules, runner.library, runner.as_of, only)
-    answers = dict(zip(rules.queries, given, strict=True))
+    answers = dict(zip(rules.queries, profile_answers, strict=True))
     failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
     if len(failures) == len(answers):  # what went wrong says more than what is not configured
         raise next((failure for failure in failures if not isinstance(failure, NotConnected)), failures[0])
@@ -361,8 +361,8 @@ def join_profiles(runner: Runner, rules: Rules, given: Sequence[Answer], only: s
                 "give it a `key:` so that it can be paged",
             )
     profiles.load(answers, runner.offered["internal"], runner.opted_out.emails)
-    told = {answer.message for answer in answers.values() if isinstance(answer, UsertrackError)}
-    profiles.notes += runner.opted_out.notes(told)
+    messages = {answer.message for answer in answers.values() if isinstance(answer, UsertrackError)}
+    profiles.notes += runner.opted_out.notes(messages)
     for name, answer in answers.items():
         if isinstance(answer, UsertrackError):
             source = NAMES[profiles.queries[name].source]

@@ -12,7 +12,7 @@ from typing import Any
 from sqlglot import exp
 
 from usertrack.core.spool import identifier, quote
-from usertrack.segments.expressions import columns, compared, numbers, to_sql
+from usertrack.segments.expressions import columns, compared_texts, numbers, to_sql
 
 _SAMPLES = 20_000
 Wish = tuple[exp.Expression, bool]
@@ -45,11 +45,11 @@ class Reachability:
 
     def _open(self, way: Sequence[Wish]) -> bool:
         """Whether each group of comparisons that share no fact with another can be had."""
-        said = {(to_sql(node), wanted): node for node, wanted in way}
-        if any((sql, not wanted) in said for sql, wanted in said):
+        wishes = {(to_sql(node), is_true): node for node, is_true in way}
+        if any((sql, not is_true) in wishes for sql, is_true in wishes):
             return False
         groups: list[tuple[set[str], list[tuple[str, bool]], list[exp.Expression]]] = []
-        for key, node in said.items():
+        for key, node in wishes.items():
             if self._plain(node):
                 merged = (set(columns(node)) - {"as_of"}, [key], [node])
                 for group in [group for group in groups if group[0] & merged[0]]:
@@ -66,24 +66,24 @@ class Reachability:
             kinds = {self._types[name] for name in columns(part) if name in self._types}
             if isinstance(part, _ORDERS) and not kinds <= {"BIGINT", "DOUBLE", "TIMESTAMP"}:
                 return False
-        return all(self._types[name] in _TELLING for name in columns(node))
+        return all(self._types[name] in _SAMPLED_TYPES for name in columns(node))
 
     def _values(self, nodes: Sequence[exp.Expression]) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Each fact in ``nodes`` with the values to try, as SQL."""
-        near = sorted({0.0, *numbers(nodes)})
-        words = sorted({word for node in nodes for word in compared(node)})
+        thresholds = sorted({0.0, *numbers(nodes)})
+        words = sorted({word for node in nodes for word in compared_texts(node)})
         names = dict.fromkeys(name for node in nodes for name in columns(node) if name != "as_of")
-        return tuple((name, _telling(self._types[name], near, words)) for name in names)
+        return tuple((name, _sample_values(self._types[name], thresholds, words)) for name in names)
 
-    def _tried(self, wanted: tuple[tuple[str, bool], ...], values: tuple[tuple[str, tuple[str, ...]], ...]) -> bool:
+    def _tried(self, conditions: tuple[tuple[str, bool], ...], values: tuple[tuple[str, tuple[str, ...]], ...]) -> bool:
         if prod(len(of_one) for _, of_one in values) > _WORLDS:
             return True
-        goal = " AND ".join(f"({sql}) IS {'' if true else 'NOT '}TRUE" for sql, true in wanted)
+        goal = " AND ".join(f"({sql}) IS {'' if true else 'NOT '}TRUE" for sql, true in conditions)
         worlds = ["(SELECT TIMESTAMP '2026-01-01' AS as_of)"]
         for name, of_one in values:
             worlds.append(f"(SELECT unnest([{', '.join(of_one)}])::{self._types[name]} AS {identifier(name)})")
-        found = self._connection.execute(f"SELECT 1 FROM {', '.join(worlds)} WHERE {goal} LIMIT 1").fetchone()
-        return found is not None
+        match = self._connection.execute(f"SELECT 1 FROM {', '.join(worlds)} WHERE {goal} LIMIT 1").fetchone()
+        return match is not None
 
 
 def extremes(
@@ -93,34 +93,36 @@ def extremes(
 
     Nobody has a count below zero. The draw is the same each time; what is not seen may still be possible.
     """
-    near, words = sorted({0.0, *numbers([when, number])}), sorted({*compared(when), *compared(number)})
+    thresholds = sorted({0.0, *numbers([when, number])})
+    words = sorted({*compared_texts(when), *compared_texts(number)})
     drawn = ["TIMESTAMP '2026-01-01' AS as_of"]
     for at, name in enumerate(dict.fromkeys(n for n in (*columns(when), *columns(number)) if n != "as_of")):
         kind = types[name]
-        values = [v for v in _telling(kind, near, words) if not v.startswith("-")] if kind in _TELLING else ["NULL"]
+        samples = _sample_values(kind, thresholds, words) if kind in _SAMPLED_TYPES else ["NULL"]
+        values = [value for value in samples if not value.startswith("-")]
         pick = f"[{', '.join(values)}][1 + (hash(i * 1000 + {at}) % {len(values)})::INT]"
         drawn.append(f"({pick})::{kind} AS {identifier(name)}")
     people = f"SELECT {', '.join(drawn)} FROM range({_SAMPLES}) t(i)"
     value = f"try(({to_sql(number)})::DOUBLE)"
-    found: tuple[float | None, float | None] = connection.execute(
+    bounds: tuple[float | None, float | None] = connection.execute(
         f"SELECT min(p), max(p) FROM (SELECT {value} AS p FROM ({people}) WHERE try({to_sql(when)})) WHERE isfinite(p)"
     ).fetchone()
-    return found
+    return bounds
 
 
-def _ways(node: Any, wanted: bool) -> list[list[Wish]]:  # noqa: FBT001 - half of a Wish
+def _ways(node: Any, is_true: bool) -> list[list[Wish]]:  # noqa: FBT001 - half of a Wish
     """All the ways in which ``node`` can come out as wanted, each a list of comparisons that all do their part."""
     node = node.unnest()
     if not isinstance(node, exp.And | exp.Or):
-        return [[(node, wanted)]]
-    left, right = _ways(node.left, wanted), _ways(node.right, wanted)
-    return _both(left, right) if isinstance(node, exp.And) is wanted else left + right
+        return [[(node, is_true)]]
+    left, right = _ways(node.left, is_true), _ways(node.right, is_true)
+    return _both(left, right) if isinstance(node, exp.And) is is_true else left + right
 
 
 def _both(left: list[list[Wish]], right: list[list[Wish]]) -> list[list[Wish]]:
     if len(left) * len(right) > _WAYS:
         return [[]]  # too many to look at: possible
-    return [one + other for one in left for other in right]
+    return [way + other for way in left for other in right]
 
 
 def _is_moment(node: Any) -> bool:
@@ -135,25 +137,25 @@ def _is_moment(node: Any) -> bool:
     )
 
 
-_TELLING = ("BIGINT", "DOUBLE", "TIMESTAMP", "BOOLEAN", "VARCHAR")
+_SAMPLED_TYPES = ("BIGINT", "DOUBLE", "TIMESTAMP", "BOOLEAN", "VARCHAR")
 
 
-def _telling(kind: str, near: Sequence[float], words: Sequence[str]) -> tuple[str, ...]:
+def _sample_values(kind: str, thresholds: Sequence[float], words: Sequence[str]) -> tuple[str, ...]:
     """Values of a fact: on every threshold, beside it, between two, beyond all, and none at all."""
     if kind == "BOOLEAN":
         return ("NULL", "true", "false")
     if kind == "VARCHAR":
         return ("NULL", *map(quote, [*words, "something else"]))
     if kind == "TIMESTAMP":
-        seconds = {abs(number) * unit + step for number in near for unit in _UNITS.values() for step in (-1, 0, 1)}
+        seconds = {abs(n) * unit + step for n in thresholds for unit in _UNITS.values() for step in (-1, 0, 1)}
         return ("NULL", *(f"TIMESTAMP '2026-01-01' - to_seconds({number:f})" for number in sorted(seconds)))
-    values = {*_around(near), *(-value for value in _around(near))}
+    values = {*_around(thresholds), *(-value for value in _around(thresholds))}
     if kind == "BIGINT":
-        values = {float(whole) for value in values for whole in (floor(value), ceil(value))}
+        values = {float(integer) for value in values for integer in (floor(value), ceil(value))}
     return ("NULL", *(f"{value:f}" for value in sorted(values)))
 
 
-def _around(near: Sequence[float]) -> Iterator[float]:
-    yield from (number + step for number in near for step in (-1, 0, 1))
-    yield from ((low + high) / 2 for low, high in pairwise(near))
-    yield 10 * (near[-1] + 1)
+def _around(thresholds: Sequence[float]) -> Iterator[float]:
+    yield from (number + step for number in thresholds for step in (-1, 0, 1))
+    yield from ((low + high) / 2 for low, high in pairwise(thresholds))
+    yield 10 * (thresholds[-1] + 1)

@@ -64,11 +64,11 @@ class SegmentLike(Protocol):
     def name(self) -> str: ...
 
 
-def find_segment(segments: "Iterable[AnySegment]", wanted: str) -> "AnySegment | None":
+def find_segment(segments: "Iterable[AnySegment]", name: str) -> "AnySegment | None":
     """The segment whose id or name is ``wanted``, whatever its case: `at-risk users` is "At-Risk Users"."""
     known = list(segments)
     by_name = {_plain(segment.name): segment for segment in known}
-    return (by_name | {_plain(segment.id): segment for segment in known}).get(_plain(wanted))
+    return (by_name | {_plain(segment.id): segment for segment in known}).get(_plain(name))
 
 
 AnySegment = TypeVar("AnySegment", bound=SegmentLike)
@@ -99,9 +99,9 @@ class Rules:
     def require(self, segment_set: SegmentSet, names: Sequence[str]) -> list[str]:
         """As `SegmentSet.require`; of a segment of another set it is said which."""
         for name in names:
-            others = [other.name for other in self.sets.values() if find_segment(other.segments, name)]
-            if others and segment_set.name not in others:
-                raise UsageError(f"set '{segment_set.name}' has no segment '{name}'", f"add `--set {others[0]}`")
+            sets_with_it = [other.name for other in self.sets.values() if find_segment(other.segments, name)]
+            if sets_with_it and segment_set.name not in sets_with_it:
+                raise UsageError(f"set '{segment_set.name}' has no segment '{name}'", f"add `--set {sets_with_it[0]}`")
         return segment_set.require(names)
 
     def set_of(self, segment: str) -> tuple[SegmentSet, str]:
@@ -117,7 +117,7 @@ class Rules:
         if segment_sets:
             ways = " or ".join(f"{segment_set.name}/{segment}" for segment_set in segment_sets)
             raise UsageError(f"segment '{segment}' is in {len(segment_sets)} sets", f"write {ways}")
-        names = dict.fromkeys(one.id for chosen in self.sets.values() for one in chosen.segments)
+        names = dict.fromkeys(member.id for other_set in self.sets.values() for member in other_set.segments)
         hint = did_you_mean(segment, names, f"there are {', '.join(names)}")
         raise UsageError(f"there is no segment '{segment}'", hint)
 

@@ -78,15 +78,15 @@ def _copy(connection: Any, view: str, query: Query, table: Table, key: str) -> N
 def _narrow(connection: Any, view: str, only: str) -> tuple[str, ...]:
     """Leave the rows of the one person that is wanted; their spellings, the normalised one first."""
     connection.execute(f"DELETE FROM {view} WHERE key IS DISTINCT FROM {normalised('$1')}", [only])
-    found = connection.execute(f"SELECT DISTINCT key, raw_key FROM {view} ORDER BY raw_key").fetchall()
-    return tuple(dict.fromkeys(text for pair in found for text in pair))
+    rows = connection.execute(f"SELECT DISTINCT key, raw_key FROM {view} ORDER BY raw_key").fetchall()
+    return tuple(dict.fromkeys(text for pair in rows for text in pair))
 
 
-def rows_of_person(table: Table, key: str, wanted: str) -> Table:
+def rows_of_person(table: Table, key: str, email: str) -> Table:
     """The rows of ``table`` whose key is ``wanted`` in any spelling: of what `for_key` asks for, what is meant."""
     assert isinstance(table.rows, SpooledRows)
     raw = f"CAST({identifier(key)} AS VARCHAR)"
-    return replace(table, rows=table.rows.where(f"{normalised(raw)} = {normalised(quote(wanted))}"))
+    return replace(table, rows=table.rows.where(f"{normalised(raw)} = {normalised(quote(email))}"))
 
 
 def normalised(text: str) -> str:

@@ -34,8 +34,8 @@ def segments_document(
     profiles = classification.profiles
     table = classification.people(only, to_act_on=not all_members)
     members = len(classification.people(only).rows)
-    told = {count.unknown for count in classification.unknown}  # what is said of the segments that it makes unknown
-    notes = [note for note in profiles.notes if note not in told]
+    reasons = {count.unknown for count in classification.unknown}  # `_unknown_notes` names them with their segments
+    notes = [note for note in profiles.notes if note not in reasons]
     notes += [*_since_notes(since, timezone), *_unknown_notes(classification, only)]
     notes += [*other_segments_note(members - len(table.rows)), *match_notes(profiles.match)]
     return Document(
@@ -149,8 +149,8 @@ def retroactive_notes(late: Sequence[Snapshot], timezone: str) -> list[str]:
     if not labels:
         return []
     days = _few([day(snapshot.as_of, timezone) for snapshot in late])
-    made = _few([day(snapshot.recorded_at, timezone) for snapshot in late])
-    return [f"classified afterwards: {days}; {', '.join(labels)} there are those of {made}"]
+    recorded = _few([day(snapshot.recorded_at, timezone) for snapshot in late])
+    return [f"classified afterwards: {days}; {', '.join(labels)} there are those of {recorded}"]
 
 
 def moments(snapshots: Sequence[Snapshot], timezone: str) -> str:
@@ -233,11 +233,11 @@ class _PeopleRows(Sequence[Row]):
         cells = list(row)
         # the reason of the segment that was asked for, else of the primary one; the others by name
         member = row[self._segments]
-        told = next((id_ for id_ in member if id_ in self._only), row[self._primary])
-        cells[self._primary] = self._names[told]
-        others = [self._names[id_] for id_ in member if id_ != told]
-        cells[self._because] = row[self._because][member.index(told)] + (
-            f" (also {', '.join(others)})" if others else ""
+        segment_id = next((id_ for id_ in member if id_ in self._only), row[self._primary])
+        cells[self._primary] = self._names[segment_id]
+        also = [self._names[id_] for id_ in member if id_ != segment_id]
+        cells[self._because] = row[self._because][member.index(segment_id)] + (
+            f" (also {', '.join(also)})" if also else ""
         )
         return tuple(cells)
 
@@ -306,7 +306,7 @@ def _unknown_notes(classification: Classification, only: Sequence[str]) -> list[
 
 def match_notes(match: Match) -> list[str]:
     """The match report in a line or two."""
-    said = (
+    lines = (
         (match.posthog_only, "person has events but no account", "people have events but no account"),
         (match.postgres_only, "account is unknown to PostHog", "accounts are unknown to PostHog"),
         (match.ambiguous, "e-mail is ambiguous", "e-mails are ambiguous (several accounts or persons)"),
@@ -314,5 +314,5 @@ def match_notes(match: Match) -> list[str]:
         (match.without_email, "account without an e-mail", "accounts without an e-mail"),
         (match.internal_excluded, "of your own people left out", "of your own people left out"),
     )
-    parts = [plural(count, one, more) for count, one, more in said if count]
+    parts = [plural(count, noun, plural_noun) for count, noun, plural_noun in lines if count]
     return [f"{'; '.join(parts)} (`usertrack match`)"] if parts else []

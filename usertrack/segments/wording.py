@@ -31,8 +31,8 @@ _AGO: dict[type[exp.Expression], str] = {
 def rule_words(atom: Atom, facts: dict[str, ProfileFact]) -> str:
     """What the comparison asks of its fact (``> 5``); with the labels of the facts where it asks more than that."""
     node = atom.expression
-    said = _of_one_fact(node, facts) or to_sql(node.transform(lambda part: _labelled(part, facts)))
-    return f"{atom.before} {said}{atom.after}".strip().replace("( ", "(")
+    text = _of_one_fact(node, facts) or to_sql(node.transform(lambda part: _labelled(part, facts)))
+    return f"{atom.before} {text}{atom.after}".strip().replace("( ", "(")
 
 
 def _labelled(node: exp.Expression, facts: dict[str, ProfileFact]) -> exp.Expression:

@@ -47,13 +47,13 @@ def write_choice(root: Path, choice: DemoChoice) -> None:
 
 def demo_folder(cache_root: Path, now: datetime, users: int, days: int) -> Path:
     """The folder of the demo of that size in ``cache_root``."""
-    return cache_root / f"demo-{_latest_nine(_utc(now)):%Y%m%dT%H%M}-{users}-{days}"
+    return cache_root / f"demo-{_last_nine_o_clock(_utc(now)):%Y%m%dT%H%M}-{users}-{days}"
 
 
 def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _latest_nine(now: datetime) -> datetime:
+def _last_nine_o_clock(now: datetime) -> datetime:
     nine = now.replace(hour=9, minute=0, second=0, microsecond=0)
     return nine if nine <= now else nine - timedelta(days=1)

@@ -46,5 +46,5 @@ def _own_and_shipped(settings: "Settings", name: str) -> list[Path]:
 
 def relative_path(folder: Path) -> Path:
     """``folder`` as seen from here, where it lies below: messages name files as the user would."""
-    here = Path.cwd()
-    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+    current = Path.cwd()
+    return folder.relative_to(current) if folder.is_relative_to(current) else folder

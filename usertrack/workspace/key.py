@@ -19,10 +19,10 @@ def pseudonym_key(settings: Settings) -> bytes:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             return path.read_bytes().strip()
-        with os.fdopen(made, "w") as file:
+        with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32) + "\n")
         return path.read_bytes().strip()
     except OSError as error:

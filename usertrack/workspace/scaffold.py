@@ -151,13 +151,13 @@ def create_query(root: Path, name: str, library: Library) -> Path:
         if name in library.files:
             shutil.copyfile(library.files[name][0], path)
         else:
-            path.write_text(_started(source, rest), encoding="utf-8")
+            path.write_text(_query_text(source, rest), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     return path
 
 
-def _started(source: str, rest: str) -> str:
+def _query_text(source: str, rest: str) -> str:
     """A query that runs as it is, with a fact that is called as the file is."""
     title = rest.replace("_", " ").capitalize()
     last = rest.rsplit("/", 1)[-1]

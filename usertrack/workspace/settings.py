@@ -159,20 +159,20 @@ def load_settings(
     """
     env = os.environ if env is None else env
     max_age = (options or {}).get("max_age") is not None
-    _one_way({"--refresh": refresh, "--offline": offline, "--max-age": max_age})
+    _require_one_of({"--refresh": refresh, "--offline": offline, "--max-age": max_age})
     root = find_workspace(workspace, env)
     written = _read_file(root / FILE_NAME) if root and exists(root / FILE_NAME) else {}
     values = {name: _resolve(name, options or {}, env, written) for name in SETTINGS}
     _check(values)
-    offline = offline or (_truthy(env.get("USERTRACK_OFFLINE", "")) and not (refresh or max_age))
-    return Settings(values, root, demo or _truthy(env.get("USERTRACK_DEMO", "")), refresh, offline)
+    offline = offline or (_is_true(env.get("USERTRACK_OFFLINE", "")) and not (refresh or max_age))
+    return Settings(values, root, demo or _is_true(env.get("USERTRACK_DEMO", "")), refresh, offline)
 
 
-def _one_way(given: Mapping[str, bool]) -> None:
-    asked = [name for name, there in given.items() if there]
-    if len(asked) > 1:
+def _require_one_of(options: Mapping[str, bool]) -> None:
+    conflicting = [name for name, is_set in options.items() if is_set]
+    if len(conflicting) > 1:
         raise UsageError(
-            f"{' and '.join(asked)} contradict each other",
+            f"{' and '.join(conflicting)} contradict each other",
             "--refresh asks the sources, --max-age takes answers of that age, --offline takes the latest there are",
         )
 
@@ -183,8 +183,8 @@ def find_workspace(path: Path | None, env: Mapping[str, str]) -> Path | None:
         if not named.is_dir():
             raise UsageError(f"there is no workspace '{named}'", f"`usertrack init {named}` makes one")
         return named
-    here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if exists(folder / FILE_NAME)), None)
+    current = Path.cwd()
+    return next((folder for folder in (current, *current.parents) if exists(folder / FILE_NAME)), None)
 
 
 def exists(path: Path, *, folder: bool = False) -> bool:
@@ -193,9 +193,9 @@ def exists(path: Path, *, folder: bool = False) -> bool:
         return True
     if not os.path.lexists(path):
         return False
-    what = "a folder" if path.is_dir() else "a link that leads nowhere" if path.is_symlink() else "something else"
-    what = "a file" if path.is_file() else what
-    raise UsageError(f"{path}: {what}, where a {'folder' if folder else 'file'} belongs", "mend it, or take it away")
+    actual = "a folder" if path.is_dir() else "a link that leads nowhere" if path.is_symlink() else "something else"
+    actual = "a file" if path.is_file() else actual
+    raise UsageError(f"{path}: {actual}, where a {'folder' if folder else 'file'} belongs", "mend it, or take it away")
 
 
 def _resolve(name: str, options: Mapping[str, Any], env: Mapping[str, str], written: Mapping[str, Setting]) -> Setting:
@@ -347,5 +347,5 @@ def _check_address(name: str, address: Setting) -> None:
         )
 
 
-def _truthy(text: str) -> bool:
+def _is_true(text: str) -> bool:
     return text.strip().lower() in {"1", "true", "yes", "on"}

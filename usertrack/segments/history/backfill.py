@@ -14,7 +14,7 @@ from usertrack.segments.history.snapshots import WEEK, Snapshot, nearest, record
 from usertrack.segments.profiles import build_profiles
 from usertrack.segments.rules import Rules, SegmentSet
 
-_SAME = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
+_TOLERANCE = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
 
 
 @dataclass
@@ -33,25 +33,25 @@ def backfill(
 
     A week that has a snapshot by the same rules is left alone, one by other rules is replaced.
     """
-    done = Backfill()
-    kept = {each.name: _kept(place, each.name) for each in segment_sets}
+    result = Backfill()
+    snapshots_by_set = {each.name: _recorded_snapshots(place, each.name) for each in segment_sets}
     queries = {name: runner.library[name] for name in rules.queries}
     for back in range(weeks, -1, -1):
         moment = (runner.as_of - back * WEEK).replace(tzinfo=None)
         todo: dict[datetime, list[SegmentSet]] = {}
         for each in segment_sets:
-            near = nearest(kept[each.name], moment, _SAME)
-            if near and near.rules == rules_digest(rules, queries, each):
-                done.weeks.append((near, False))
+            snapshot = nearest(snapshots_by_set[each.name], moment, _TOLERANCE)
+            if snapshot and snapshot.rules == rules_digest(rules, queries, each):
+                result.weeks.append((snapshot, False))
             else:
-                todo.setdefault(near.as_of if near else moment, []).append(each)
+                todo.setdefault(snapshot.as_of if snapshot else moment, []).append(each)
         for at, sets in todo.items():
             notify(f"classifying {at:%Y-%m-%d}, {weeks - back + 1} of {weeks + 1}", passing=True)
-            _classify(runner.at(at.replace(tzinfo=runner.as_of.tzinfo)), rules, sets, place, done)
-    return done
+            _classify(runner.at(at.replace(tzinfo=runner.as_of.tzinfo)), rules, sets, place, result)
+    return result
 
 
-def _kept(place: HistoryFile, set_name: str) -> list[Snapshot]:
+def _recorded_snapshots(place: HistoryFile, set_name: str) -> list[Snapshot]:
     if not place.path.exists():
         return []
     connection = connect()

@@ -53,10 +53,10 @@ def history_file(settings: Settings, now: datetime) -> HistoryFile | None:
 
     A demo's lies with the demo, a workspace's in the workspace, any other in the user's data folder.
     """
-    chosen = settings["history"]
-    if chosen == "off":
+    setting = settings["history"]
+    if setting == "off":
         return None
-    path = Path(chosen).expanduser() if chosen else None
+    path = Path(setting).expanduser() if setting else None
     if path and settings.root and settings.values["history"].origin.startswith("usertrack.yaml"):
         path = settings.root / path
     if settings.uses_demo:
@@ -144,11 +144,11 @@ def _require_version(connection: Any, path: Path, *, write: bool) -> None:
             connection.execute(_TABLES.format(version=VERSION))
         path.chmod(0o600)  # it names your customers
         return
-    found = connection.execute("SELECT what, version FROM history.about").fetchone() if ("about",) in tables else None
-    if found is None or found[0] != "usertrack history":
+    about = connection.execute("SELECT what, version FROM history.about").fetchone() if ("about",) in tables else None
+    if about is None or about[0] != "usertrack history":
         raise UsageError(f"{path} is a DuckDB file, but no history of usertrack", _MOVE)
-    if found[1] > VERSION:
-        raise UsageError(f"{path} was written by a newer usertrack (its version is {found[1]}, not {VERSION})", _NEWER)
+    if about[1] > VERSION:
+        raise UsageError(f"{path} was written by a newer usertrack (its version is {about[1]}, not {VERSION})", _NEWER)
 
 
 _MOVE = "it was left as it is; move it away and a new one is begun"

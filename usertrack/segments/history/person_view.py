@@ -14,7 +14,7 @@ from usertrack.segments.view import retroactive_notes
 from usertrack.segments.wording import value_words
 
 
-def path_document(key: str, wanted: str, steps: Sequence[Membership], timezone: str) -> Document:
+def path_document(key: str, email: str, steps: Sequence[Membership], timezone: str) -> Document:
     """Where somebody was at each snapshot, and which facts changed since the one before."""
     names = {segment.id: segment.name for step in steps for segment in step.snapshot.segments}
     changed = [[], *(_changed(before, after, timezone) for before, after in pairwise(steps))]
@@ -36,15 +36,15 @@ def path_document(key: str, wanted: str, steps: Sequence[Membership], timezone: 
     types = ("TIMESTAMP", "VARCHAR", "DOUBLE", "VARCHAR")
     days = [step.snapshot for step in steps]
     return Document(
-        title=f"{wanted} in the set {days[-1].set_name}",
+        title=f"{email} in the set {days[-1].set_name}",
         subtitle=span(days, timezone),
         blocks=(
             Listing(Table(tuple(map(Column, fields, types)), rows, timezone=timezone), fields=fields),
             Paragraph(f"now: {', '.join(_facts(steps[-1], timezone)) or 'nothing is known'}", "dim"),
         ),
         notes=tuple(retroactive_notes([snapshot for snapshot in days if snapshot.retroactive], timezone)),
-        table=_path_table(key, wanted, steps, changed, timezone),
-        data=lambda: _path_json(key, wanted, steps, changed, timezone),
+        table=_path_table(key, email, steps, changed, timezone),
+        data=lambda: _path_json(key, email, steps, changed, timezone),
         timezone=timezone,
         as_of=days[-1].as_of,
     )
@@ -67,14 +67,14 @@ def _facts(step: Membership, timezone: str) -> list[str]:
 
 
 def _path_table(
-    key: str, wanted: str, steps: Sequence[Membership], changed: Sequence[list[str]], timezone: str
+    key: str, email: str, steps: Sequence[Membership], changed: Sequence[list[str]], timezone: str
 ) -> Table:
     types = {"as_of": "TIMESTAMP", key: "VARCHAR", "known": "BOOLEAN", "segments": "VARCHAR[]", "primary": "VARCHAR"}
     types |= {"priority": "DOUBLE", "changed": "VARCHAR"}
     rows: list[Row] = [
         (
             step.snapshot.as_of,
-            wanted,
+            email,
             step.segments is not None,
             list(step.segments or ()),
             step.primary,
@@ -87,10 +87,10 @@ def _path_table(
 
 
 def _path_json(
-    key: str, wanted: str, steps: Sequence[Membership], changed: Sequence[list[str]], timezone: str
+    key: str, email: str, steps: Sequence[Membership], changed: Sequence[list[str]], timezone: str
 ) -> dict[str, Any]:
     return {
-        key: wanted,
+        key: email,
         "set": steps[-1].snapshot.set_name,
         "timezone": timezone,
         "path": [

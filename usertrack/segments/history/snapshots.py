@@ -81,13 +81,13 @@ def record(classification: Classification, place: HistoryFile, recorded_at: date
     What is known is never replaced by what is not: raises UsageError when the file knows more segments of that moment.
     """
     connection, profiles = classification.profiles.connection, classification.profiles
-    before = _same(connection, place, classification)
+    before = _existing_snapshot(connection, place, classification)
     new = _snapshot(classification, recorded_at)
     if before and len(before.known) > len(new.known):
         raise UsageError("the history has a more complete answer for this moment", "that one was kept")
     number = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM history.snapshot").fetchone()[0]
     kept_as = {column_of(fact): fact for fact in new.facts}
-    into, given = ", ".join(["", *kept_as]), ", ".join(["", *(f"p.{identifier(f.name)}" for f in kept_as.values())])
+    into, values = ", ".join(["", *kept_as]), ", ".join(["", *(f"p.{identifier(f.name)}" for f in kept_as.values())])
     with transaction(connection):
         for column, fact in kept_as.items():
             connection.execute(f"ALTER TABLE history.person ADD COLUMN IF NOT EXISTS {column} {fact.type}")
@@ -95,10 +95,10 @@ def record(classification: Classification, place: HistoryFile, recorded_at: date
         _insert_snapshot(connection, replace(new, id=number), place)
         connection.execute(
             f'INSERT INTO history.person (snapshot, key, segments, "primary", priority{into}) '
-            f'SELECT {number}, p.{identifier(profiles.key)}, coalesce(c.segments, []), c."primary", c.priority{given} '
+            f'SELECT {number}, p.{identifier(profiles.key)}, coalesce(c.segments, []), c."primary", c.priority{values} '
             f"FROM profile p LEFT JOIN classified c USING ({identifier(profiles.key)}) ORDER BY 2"
         )
-        _forget(connection, _surplus(connection, place, new, number))
+        _forget(connection, _superseded(connection, place, new, number))
     return replace(new, id=number)
 
 
@@ -113,7 +113,7 @@ def _forget(connection: Any, ids: Sequence[int]) -> None:
         connection.execute(f"DELETE FROM history.{table} WHERE list_contains(?, {name})", [list(ids)])
 
 
-def _surplus(connection: Any, place: HistoryFile, new: Snapshot, number: int) -> list[int]:
+def _superseded(connection: Any, place: HistoryFile, new: Snapshot, number: int) -> list[int]:
     """Old snapshots of the set beside one of the same day or week that knows as much; never the one just written."""
     rows = connection.execute(
         "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY date_trunc("
@@ -139,7 +139,7 @@ def column_of(fact: ProfileFact) -> str:
     return identifier(f"{fact.name} {fact.type}")
 
 
-def _same(connection: Any, place: HistoryFile, classification: Classification) -> Snapshot | None:
+def _existing_snapshot(connection: Any, place: HistoryFile, classification: Classification) -> Snapshot | None:
     moment = classification.profiles.as_of.replace(tzinfo=None)
     return next(iter(snapshots(connection, place, classification.segment_set.name, moment, moment)), None)
 
@@ -224,5 +224,5 @@ def _read(row: dict[str, Any]) -> Snapshot:
 
 def nearest(snapshots: Sequence[Snapshot], moment: datetime, within: timedelta) -> Snapshot | None:
     """The one of ``kept`` that is nearest to ``moment`` and not further from it than ``within``."""
-    near = min(snapshots, key=lambda snapshot: abs(snapshot.as_of - moment), default=None)
-    return near if near and abs(near.as_of - moment) <= within else None
+    closest = min(snapshots, key=lambda snapshot: abs(snapshot.as_of - moment), default=None)
+    return closest if closest and abs(closest.as_of - moment) <= within else None

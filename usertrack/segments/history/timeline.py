@@ -79,14 +79,14 @@ def dwell(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = 
     seen, of which ``ended`` ended; None while less than half of them are known to have ended.
     """
     rows = connection.execute(_DWELL).fetchall()
-    found = {row[0]: row[1:] for row in rows}
+    stays_by_segment = {row[0]: row[1:] for row in rows}
     nothing = (0, None, 0, 0, 0, None)
-    shown = [s for s in (snapshots[-1].known.values() if snapshots else ()) if not only or s.id in only]
+    segments = [s for s in (snapshots[-1].known.values() if snapshots else ()) if not only or s.id in only]
     names = {"segment": "VARCHAR", "name": "VARCHAR", "people": "BIGINT", "days_so_far": "DOUBLE"}
     names |= {"since_before": "BIGINT", "stays": "BIGINT", "ended": "BIGINT", "days": "DOUBLE"}
     return Table(
         tuple(Column(*pair) for pair in names.items()),
-        [(segment.id, segment.name, *found.get(segment.id, nothing)) for segment in shown],
+        [(segment.id, segment.name, *stays_by_segment.get(segment.id, nothing)) for segment in segments],
         name="dwell",
     )
 
@@ -126,37 +126,36 @@ class Membership:
     facts: Mapping[str, Any]
 
 
-def person_path(connection: Any, snapshots: Sequence[Snapshot], wanted: str) -> list[Membership]:
+def person_path(connection: Any, snapshots: Sequence[Snapshot], email: str) -> list[Membership]:
     """One step per snapshot, oldest first; raises UsageError, naming near matches, when nobody was ever called that."""
     columns_ = {column_of(fact) for snapshot in snapshots for fact in snapshot.facts}
     cursor = connection.execute(
         f'SELECT snapshot, segments, "primary", priority{"".join(", " + name for name in columns_)} '
         "FROM history.person WHERE key = lower(trim(?))",
-        [wanted],
+        [email],
     )
     rows = {row[0]: (row[1:4], dict(zip(columns_, row[4:], strict=True))) for row in cursor.fetchall()}
     if not any(snapshot.id in rows for snapshot in snapshots):
-        raise UsageError(f"nobody is known as '{wanted}' in this history", _near(connection, snapshots, wanted))
-    return [_step(snapshot, *rows.get(snapshot.id, ((None, None, None), {}))) for snapshot in snapshots]
+        raise UsageError(f"nobody is known as '{email}' in this history", _similar_emails(connection, snapshots, email))
+    return [_membership(snapshot, *rows.get(snapshot.id, ((None, None, None), {}))) for snapshot in snapshots]
 
 
-def _step(snapshot: Snapshot, own: Sequence[Any], facts: Mapping[str, Any]) -> Membership:
+def _membership(snapshot: Snapshot, own: Sequence[Any], facts: Mapping[str, Any]) -> Membership:
     segments, primary, priority = own
     by_name = {fact.name: facts[column_of(fact)] for fact in snapshot.facts} if facts else {}
     return Membership(snapshot, None if segments is None else tuple(segments), primary, priority, by_name)
 
 
-def _near(connection: Any, snapshots: Sequence[Snapshot], wanted: str) -> str:
+def _similar_emails(connection: Any, snapshots: Sequence[Snapshot], email: str) -> str:
     ids = ", ".join(str(snapshot.id) for snapshot in snapshots) or "0"
-    near = connection.execute(
+    similar = connection.execute(
         f"SELECT key FROM (SELECT DISTINCT key FROM history.person WHERE snapshot IN ({ids})) "
         "WHERE jaro_winkler_similarity(key, lower(trim($1))) > 0.82 "
         "ORDER BY jaro_winkler_similarity(key, lower(trim($1))) DESC, key LIMIT 3",
-        [wanted],
+        [email],
     ).fetchall()
-    return (
-        "did you mean " + " or ".join(row[0] for row in near) + "?" if near else "`usertrack match` shows who is known"
-    )
+    names = " or ".join(row[0] for row in similar)
+    return f"did you mean {names}?" if names else "`usertrack match` shows who is known"
 
 
 # One answer
@@ -214,8 +213,8 @@ def build_timeline(
     connection: Any, snapshots: Sequence[Snapshot], days: Sequence[Snapshot], query: HistoryQuery
 ) -> Timeline:
     """Every part of the answer, held in ``connection`` and not in the file; raises UsageError for dates without one."""
-    whole = [snapshot for snapshot in snapshots if snapshot in days or not snapshot.incomplete]
-    pair = snapshots_to_compare(whole, query.before, query.after)
+    comparable = [snapshot for snapshot in snapshots if snapshot in days or not snapshot.incomplete]
+    pair = snapshots_to_compare(comparable, query.before, query.after)
     stays(connection, days)
     return Timeline(
         query.set_name,
@@ -235,27 +234,28 @@ def snapshots_to_compare(
     snapshots: Sequence[Snapshot], before: datetime | None, after: datetime | None
 ) -> SnapshotPair | None:
     """The two snapshots to compare; raises UsageError when there is none within a week of a date that was asked for."""
-    last = _at(snapshots, after) if after else snapshots[-1]
+    last = _snapshot_near(snapshots, after) if after else snapshots[-1]
     earlier = [snapshot for snapshot in snapshots if snapshot.as_of < last.as_of]
     if before:
-        first = _at(snapshots, before)
+        first = _snapshot_near(snapshots, before)
         if first.as_of >= last.as_of:
-            raise UsageError(f"there is nothing between {_day(first)} and {_day(last)}", _known(snapshots, before))
+            hint = _nearest_hint(snapshots, before)
+            raise UsageError(f"there is nothing between {_day(first)} and {_day(last)}", hint)
         return SnapshotPair(first, last)
-    near = nearest(earlier, last.as_of - WEEK, timedelta.max)
-    return SnapshotPair(near, last) if near else None
+    before_last = nearest(earlier, last.as_of - WEEK, timedelta.max)
+    return SnapshotPair(before_last, last) if before_last else None
 
 
-def _at(snapshots: Sequence[Snapshot], moment: datetime) -> Snapshot:
+def _snapshot_near(snapshots: Sequence[Snapshot], moment: datetime) -> Snapshot:
     snapshot = nearest(snapshots, moment, WEEK)
     if snapshot is None:
-        raise UsageError(f"there is no snapshot within a week of {moment:%Y-%m-%d}", _known(snapshots, moment))
+        raise UsageError(f"there is no snapshot within a week of {moment:%Y-%m-%d}", _nearest_hint(snapshots, moment))
     return snapshot
 
 
-def _known(snapshots: Sequence[Snapshot], moment: datetime) -> str:
-    near = sorted(snapshots, key=lambda snapshot: abs(snapshot.as_of - moment))[:3]
-    return f"the nearest are of {', '.join(sorted(map(_day, near)))}"
+def _nearest_hint(snapshots: Sequence[Snapshot], moment: datetime) -> str:
+    closest = sorted(snapshots, key=lambda snapshot: abs(snapshot.as_of - moment))[:3]
+    return f"the nearest are of {', '.join(sorted(map(_day, closest)))}"
 
 
 def _day(snapshot: Snapshot) -> str:

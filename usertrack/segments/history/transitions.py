@@ -64,8 +64,8 @@ def record_and_compare(classification: Classification, place: HistoryFile | None
     try:
         with open_history(connection, place, write=True):
             new = record(classification, place, now)
-            near = snapshots(connection, place, new.set_name, new.as_of - 2 * WEEK, new.as_of)
-            before = week_before(near, new)
+            recent = snapshots(connection, place, new.set_name, new.as_of - 2 * WEEK, new.as_of)
+            before = week_before(recent, new)
             pair = SnapshotPair(before, new) if before else None
             return MoveCounts(pair, move_counts(connection, pair)) if pair else None
     except UsertrackError as error:
@@ -76,20 +76,20 @@ def record_and_compare(classification: Classification, place: HistoryFile | None
 def week_before(snapshots: Sequence[Snapshot], after: Snapshot) -> Snapshot | None:
     """The snapshot nearest to a week before ``after``, if one is nearer to that than half a week."""
     earlier = [snapshot for snapshot in snapshots if snapshot.as_of < after.as_of]
-    whole = [snapshot for snapshot in earlier if not snapshot.incomplete]
-    return nearest(whole, after.as_of - WEEK, WEEK / 2) or nearest(earlier, after.as_of - WEEK, WEEK / 2)
+    complete = [snapshot for snapshot in earlier if not snapshot.incomplete]
+    return nearest(complete, after.as_of - WEEK, WEEK / 2) or nearest(earlier, after.as_of - WEEK, WEEK / 2)
 
 
 def move_counts(connection: Any, pair: SnapshotPair) -> dict[str, tuple[int, int]]:
     """How many entered and left each common segment, by its id."""
     rows = connection.execute(
-        f"SELECT id, count(*) FILTER (entered), count(*) FILTER (NOT entered) FROM ({_moved(pair)}) GROUP BY id"
+        f"SELECT id, count(*) FILTER (entered), count(*) FILTER (NOT entered) FROM ({_moved_sql(pair)}) GROUP BY id"
     ).fetchall()
     counted = {id_: (entered, left) for id_, entered, left in rows}
     return {segment.id: counted.get(segment.id, (0, 0)) for segment in pair.common}
 
 
-def _moved(pair: SnapshotPair) -> str:
+def _moved_sql(pair: SnapshotPair) -> str:
     """SQL for one row per person and common segment entered or left: key, id, entered."""
     return (
         "SELECT key, id, list_contains(now, id) AS entered FROM (SELECT key, coalesce(t.segments, []) AS was, "
@@ -111,7 +111,7 @@ def transition_matrix(connection: Any, pair: SnapshotPair) -> Table:
     """
     places = [*(segment.id for segment in pair.common), NO_SEGMENT, NOT_THERE]
     cells = ", ".join(f"count(*) FILTER (now = {quote(place)})" for place in places)
-    counted = connection.execute(f"SELECT was, {cells}, count(*) FROM ({_primaries(pair)}) GROUP BY was").fetchall()
+    counted = connection.execute(f"SELECT was, {cells}, count(*) FROM ({_primaries_sql(pair)}) GROUP BY was").fetchall()
     rows = {row[0]: row for row in counted}
     empty = (0,) * (len(places) + 1)
     return Table(
@@ -122,10 +122,10 @@ def transition_matrix(connection: Any, pair: SnapshotPair) -> Table:
     )
 
 
-def _primaries(pair: SnapshotPair) -> str:
+def _primaries_sql(pair: SnapshotPair) -> str:
     def place(side: str) -> str:
-        chosen = f"list_filter({side}.segments, lambda s: list_contains({_ids(pair.common)}, s))[1]"
-        return f"CASE WHEN {side}.key IS NULL THEN {quote(NOT_THERE)} ELSE coalesce({chosen}, {quote(NO_SEGMENT)}) END"
+        primary = f"list_filter({side}.segments, lambda s: list_contains({_ids(pair.common)}, s))[1]"
+        return f"CASE WHEN {side}.key IS NULL THEN {quote(NOT_THERE)} ELSE coalesce({primary}, {quote(NO_SEGMENT)}) END"
 
     return (
         f"SELECT {place('t')} AS was, {place('n')} AS now "
@@ -140,7 +140,7 @@ def moves(connection: Any, pair: SnapshotPair, key: str, only: Sequence[str] = (
     ``why`` has the facts whose comparison in the rule turned out otherwise, as ``label old → new``.
     """
     segments = [segment for segment in pair.common if not only or segment.id in only]
-    connection.execute(f"CREATE OR REPLACE TABLE moved AS {_explained(pair, segments, key)}")
+    connection.execute(f"CREATE OR REPLACE TABLE moved AS {_moves_sql(pair, segments, key)}")
     types = {key: "VARCHAR", "segment": "VARCHAR", "change": "VARCHAR", "now": "VARCHAR", "priority": "DOUBLE"}
     columns = tuple(Column(*column) for column in (types | {"why": "VARCHAR"}).items())
     count = connection.execute("SELECT count(*) FROM moved").fetchone()[0]
@@ -148,31 +148,31 @@ def moves(connection: Any, pair: SnapshotPair, key: str, only: Sequence[str] = (
     return Table(columns, rows, name="moves", as_of=pair.after.as_of)
 
 
-def _explained(pair: SnapshotPair, segments: Sequence[SnapshotSegment], key: str) -> str:
+def _moves_sql(pair: SnapshotPair, segments: Sequence[SnapshotSegment], key: str) -> str:
     """SQL for `moves`."""
-    looked = [atom for segment in segments for atom in _looked(pair, segment)]
+    looked = [atom for segment in segments for atom in _comparisons(pair, segment)]
 
     def by_segment(values: Sequence[str]) -> str:
         cases = [f"WHEN {quote(segment.id)} THEN {value}" for segment, value in zip(segments, values, strict=True)]
         return f"CASE m.id WHEN '' THEN NULL {' '.join(cases)} END"
 
-    new = by_segment([_why_new(pair, segment) for segment in segments])
-    turned = by_segment([_why(pair, segment) for segment in segments])
+    new = by_segment([_why_new_sql(pair, segment) for segment in segments])
+    turned = by_segment([_why_sql(pair, segment) for segment in segments])
     return (
         f"SELECT m.key AS {identifier(key)}, m.id AS segment, CASE WHEN m.entered THEN 'entered' ELSE 'left' END "
         'AS change, n."primary" AS now, n.priority, CASE '
         "WHEN n.key IS NULL THEN 'not there any more' "
         f"WHEN t.key IS NULL THEN concat_ws('; ', 'not there before', nullif({new}, '')) "
-        f"ELSE coalesce(nullif({turned}, ''), {quote(_otherwise(pair))}) END AS why "
-        f"FROM (FROM ({_moved(pair)}) WHERE id IN (SELECT unnest({_ids(segments)}))) m "
-        f"LEFT JOIN ({_judged(pair, pair.before, looked)}) t USING (key) "
-        f"LEFT JOIN ({_judged(pair, pair.after, looked)}) n USING (key) "
+        f"ELSE coalesce(nullif({turned}, ''), {quote(_fallback_reason(pair))}) END AS why "
+        f"FROM (FROM ({_moved_sql(pair)}) WHERE id IN (SELECT unnest({_ids(segments)}))) m "
+        f"LEFT JOIN ({_judged_sql(pair, pair.before, looked)}) t USING (key) "
+        f"LEFT JOIN ({_judged_sql(pair, pair.after, looked)}) n USING (key) "
         f"ORDER BY {by_segment([str(rank) for rank in range(len(segments))])}, "
         "m.entered DESC, n.priority DESC NULLS LAST, m.key"
     )
 
 
-def _otherwise(pair: SnapshotPair) -> str:
+def _fallback_reason(pair: SnapshotPair) -> str:
     return "another fact of the rule" if pair.same_rules else "the rules changed"
 
 
@@ -182,22 +182,22 @@ def _facts(pair: SnapshotPair) -> dict[str, ProfileFact]:
     return {fact.name: fact for fact in pair.after.facts if column_of(fact) in had}
 
 
-def _looked(pair: SnapshotPair, segment: SnapshotSegment) -> list[Atom]:
+def _comparisons(pair: SnapshotPair, segment: SnapshotSegment) -> list[Atom]:
     """The comparisons that decide about ``segment``; in an exclusive set also those of the segments before it."""
     deciding = [segment]
     if pair.after.exclusive:
         ids = [segment.id for segment in pair.after.segments]
-        deciding = [kept for kept in pair.after.segments if ids.index(kept.id) <= ids.index(segment.id)]
-    found = [atom for segment in deciding for atom in atoms(parse(segment.when, segment.id))]
+        deciding = [judged for judged in pair.after.segments if ids.index(judged.id) <= ids.index(segment.id)]
+    comparisons = [atom for segment in deciding for atom in atoms(parse(segment.when, segment.id))]
     recorded = {*_facts(pair), "as_of"}
-    return [atom for atom in found if set(atom.columns) <= recorded]
+    return [atom for atom in comparisons if set(atom.columns) <= recorded]
 
 
 def _name(atom: Atom) -> str:
     return identifier(f"met {atom.sql}")
 
 
-def _judged(pair: SnapshotPair, snapshot: Snapshot, looked: Sequence[Atom]) -> str:
+def _judged_sql(pair: SnapshotPair, snapshot: Snapshot, looked: Sequence[Atom]) -> str:
     """SQL for the people of ``snapshot`` with their facts by name, and what became of each comparison."""
     facts = "".join(f", {column_of(fact)} AS {identifier(name)}" for name, fact in _facts(pair).items())
     unique = {_name(atom): atom for atom in looked}
@@ -209,10 +209,10 @@ def _judged(pair: SnapshotPair, snapshot: Snapshot, looked: Sequence[Atom]) -> s
     )
 
 
-def _why(pair: SnapshotPair, segment: SnapshotSegment) -> str:
+def _why_sql(pair: SnapshotPair, segment: SnapshotSegment) -> str:
     """SQL for the facts of the comparisons that turned out otherwise, in the rule's order."""
     parts = []
-    for fact, about in _about(pair, segment):
+    for fact, about in _comparisons_by_fact(pair, segment):
         turned = " OR ".join(f"t.{_name(atom)} IS DISTINCT FROM n.{_name(atom)}" for atom in about)
         then, now, column = _words("t", fact), _words("n", fact), identifier(fact.name)
         still = f"WHEN t.as_of <> n.as_of THEN {quote(fact.label + ' ')} || {now} || ', and time went by'"
@@ -224,22 +224,22 @@ def _why(pair: SnapshotPair, segment: SnapshotSegment) -> str:
     return _listed(parts)
 
 
-def _why_new(pair: SnapshotPair, segment: SnapshotSegment) -> str:
+def _why_new_sql(pair: SnapshotPair, segment: SnapshotSegment) -> str:
     """SQL for the facts of the comparisons that somebody meets who was not there before."""
     return _listed(
         [
             f"CASE WHEN {' OR '.join(f'n.{_name(atom)}' for atom in about)} "
             f"THEN {quote(fact.label + ' ')} || {_words('n', fact)} END"
-            for fact, about in _about(pair, segment)
+            for fact, about in _comparisons_by_fact(pair, segment)
         ]
     )
 
 
-def _about(pair: SnapshotPair, segment: SnapshotSegment) -> list[tuple[ProfileFact, list[Atom]]]:
+def _comparisons_by_fact(pair: SnapshotPair, segment: SnapshotSegment) -> list[tuple[ProfileFact, list[Atom]]]:
     """Each fact that decides about ``segment``, with the comparisons that look at it."""
-    looked = _looked(pair, segment)
-    found = [(fact, [atom for atom in looked if name in atom.columns]) for name, fact in _facts(pair).items()]
-    return [(fact, about) for fact, about in found if about]
+    looked = _comparisons(pair, segment)
+    comparisons = [(fact, [atom for atom in looked if name in atom.columns]) for name, fact in _facts(pair).items()]
+    return [(fact, about) for fact, about in comparisons if about]
 
 
 def _words(side: str, fact: ProfileFact) -> str:

@@ -151,8 +151,8 @@ class _MoveRows(Sequence[Row]):
         return len(self._rows)
 
     def __getitem__(self, index: Any) -> Any:
-        found = self._rows[index]
-        return list(map(self._row, found)) if isinstance(index, slice) else self._row(found)
+        rows = self._rows[index]
+        return list(map(self._row, rows)) if isinstance(index, slice) else self._row(rows)
 
     def __iter__(self) -> Any:
         return map(self._row, self._rows)
@@ -179,11 +179,11 @@ def _dwell(story: Timeline, timezone: str) -> list[Block]:
 
 def _notes(story: Timeline, timezone: str, seen: Sequence[str]) -> list[str]:
     compared = [story.pair.before, story.pair.after] if story.pair else []
-    told = story.days if {"sizes", "dwell"} & set(seen) else compared
+    snapshots = story.days if {"sizes", "dwell"} & set(seen) else compared
     notes = [
         *incomplete_notes(story.incomplete, timezone),
         *(difference_notes(story.pair) if story.pair else []),
-        *retroactive_notes([snapshot for snapshot in told if snapshot.retroactive], timezone),
+        *retroactive_notes([snapshot for snapshot in snapshots if snapshot.retroactive], timezone),
     ]
     if len({snapshot.rules for snapshot in story.days}) > 1:
         notes.append("rules or queries changed in the time shown: sizes before and after that are of different rules")

@@ -22,7 +22,7 @@ from usertrack.segments.history.transitions import SnapshotPair, move_counts, mo
 from usertrack.segments.profiles import join_profiles, profile_statements
 from usertrack.segments.rules import Rules, SegmentSet
 
-_NEAR = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
+_TOLERANCE = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def ask_both(
 ) -> tuple[WeekAgoAnswers, list[Answer]]:
     """The profiles at both moments and the answers to ``others``, all asked at once."""
     now, before = runner.at(sought.as_of), runner.at(sought.earlier)
-    snapshot = _kept_then(runner, sought)
+    snapshot = _recorded_snapshot(runner, sought)
     profiles = profile_statements(now, sought.rules)
     more = [] if snapshot else profile_statements(before, sought.rules)
     answers = now.run([*profiles, *more, *statements], done)
@@ -90,13 +90,13 @@ def classify_both(answered: WeekAgoAnswers) -> tuple[Classification, Moves]:
     else:
         was = classify(join_profiles(answered.before, sought.rules, answered.earlier), sought.segment_set)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-        moved = _look_back(classification, was, sought.place, Path(folder) / "compared.duckdb", now)
+        moved = _compare(classification, was, sought.place, Path(folder) / "compared.duckdb", now)
     if sought.keep and sought.place:
-        _keep(classification, was, sought.place, now)
+        _record_both(classification, was, sought.place, now)
     return classification, moved
 
 
-def _kept_then(runner: Runner, sought: WeekAgoQuery) -> Snapshot | None:
+def _recorded_snapshot(runner: Runner, sought: WeekAgoQuery) -> Snapshot | None:
     """The snapshot of the earlier moment that was made at that time by the same rules, if the history has one.
 
     A history that cannot be read has none: whoever keeps an answer in it is told.
@@ -108,15 +108,15 @@ def _kept_then(runner: Runner, sought: WeekAgoQuery) -> Snapshot | None:
     connection = connect()
     try:
         with open_history(connection, sought.place):
-            kept = snapshots(connection, sought.place, sought.segment_set.name)
+            recorded = snapshots(connection, sought.place, sought.segment_set.name)
     except UsertrackError:
         return None
-    sound = [snapshot for snapshot in kept if not (snapshot.retroactive or snapshot.incomplete)]
+    sound = [snapshot for snapshot in recorded if not (snapshot.retroactive or snapshot.incomplete)]
     known = [snapshot for snapshot in sound if snapshot.rules == digest]
-    return nearest(known, sought.earlier.replace(tzinfo=None), _NEAR)
+    return nearest(known, sought.earlier.replace(tzinfo=None), _TOLERANCE)
 
 
-def _look_back(
+def _compare(
     classification: Classification,
     before: Classification | Snapshot,
     place: HistoryFile | None,
@@ -161,7 +161,9 @@ def _copy(classification: Classification, snapshot: Snapshot, place: HistoryFile
         connection.execute(f"UPDATE history.snapshot SET origin = {quote(into.origin)}")
 
 
-def _keep(classification: Classification, was: Classification | Snapshot, place: HistoryFile, now: datetime) -> None:
+def _record_both(
+    classification: Classification, was: Classification | Snapshot, place: HistoryFile, now: datetime
+) -> None:
     """Record what was classified in the history; what was kept at the time is left alone. A failure becomes a note."""
     try:
         for each in [classification] if isinstance(was, Snapshot) else [was, classification]:
