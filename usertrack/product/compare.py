@@ -1,11 +1,11 @@
-"""Figures of a period beside those of the one before it: shares move by points, all else by a share of what it was."""
+"""Measures of a period beside those of the one before it: shares move by points, all else by a share of what it was."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Field, Listing
-from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import growth, number, signed
 
 
@@ -51,24 +51,22 @@ def change(now: float | None, before: float | None) -> float | None:
     return None if now is None or not before else now / before - 1
 
 
+_COMPARISON: Columns[tuple[Measure, Measure]] = Columns(
+    Attribute("measure", "VARCHAR", lambda pair: pair[0].label, Field(" ")),
+    Attribute("now", "VARCHAR", lambda pair: pair[0].text, Field("Now", align="right")),
+    Attribute("before", "VARCHAR", lambda pair: pair[1].text, Field("Before", align="right")),
+    Attribute("change", "VARCHAR", lambda pair: pair[0].change_from(pair[1].value), Field("Change", align="right")),
+)
+
+
 def listing(now: Mapping[str, Measure], before: Mapping[str, Measure]) -> Listing:
-    """A line per figure: what it is, what it was, and how it moved."""
-    rows: list[Row] = [
-        (figure.label, figure.text, before[name].text, figure.change_from(before[name].value))
-        for name, figure in now.items()
-    ]
-    fields = {
-        "measure": Field(" "),
-        "now": Field("Now", align="right"),
-        "before": Field("Before", align="right"),
-        "change": Field("Change", align="right"),
-    }
-    return Listing(Table(tuple(map(Column, fields)), rows), "", fields)
+    """A line per measure: what it is, what it was, and how it moved."""
+    return _COMPARISON.listing((measure, before[name]) for name, measure in now.items())
 
 
-def values(figures: Mapping[str, Measure]) -> dict[str, float | None]:
-    return {name: figure.value for name, figure in figures.items()}
+def values(measures: Mapping[str, Measure]) -> dict[str, float | None]:
+    return {name: measure.value for name, measure in measures.items()}
 
 
 def changes(now: Mapping[str, Measure], before: Mapping[str, Measure]) -> dict[str, float | None]:
-    return {name: change(figure.value, before[name].value) for name, figure in now.items()}
+    return {name: change(measure.value, before[name].value) for name, measure in now.items()}

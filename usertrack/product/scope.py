@@ -3,17 +3,17 @@
 The buckets of a scope are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from math import ceil
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
+from usertrack.core.columns import Attribute
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import after, as_stored, span
-from usertrack.core.table import Column
 from usertrack.core.words import number, plural
 
 Interval = Literal["hour", "day", "week", "month"]
@@ -66,6 +66,16 @@ class GroupName(str):
 
 NONE, ALL_OTHERS = "(none)", "all others"
 EVERYBODY = GroupName("", "everybody")
+
+Record = TypeVar("Record")
+
+
+def group_attributes(name: Callable[[Record], GroupName]) -> tuple[Attribute[Record], Attribute[Record]]:
+    """The first two columns of every answer that a breakdown splits; ``name`` is that of a record's group."""
+    return (
+        Attribute("breakdown", "VARCHAR", lambda record: name(record).columns["breakdown"]),
+        Attribute("group", "VARCHAR", lambda record: name(record).kind),
+    )
 
 
 @dataclass(frozen=True)
@@ -209,9 +219,10 @@ class Scope:
         """What data has of the bucket that begins at ``start``: its local date, or of an hour the moment."""
         return as_stored(start) if self.interval == "hour" else start.date()
 
-    def column(self, name: str = "start") -> Column:
-        """That of buckets in data, as `kept` has them."""
-        return Column(name, "TIMESTAMP" if self.interval == "hour" else "DATE")
+    @property
+    def bucket_type(self) -> str:
+        """The type of what `stored` returns."""
+        return "TIMESTAMP" if self.interval == "hour" else "DATE"
 
     def label(self, start: datetime) -> str:
         """``28 Sep``, ``28 Sep 14:00``, ``Sep 2026``; with the year where it is not that of ``as_of``."""

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from usertrack.core.document import Block, Field, Listing, Spark
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Field, Spark
 from usertrack.core.stats import Interval, wilson
-from usertrack.core.table import Column, Row, Table
-from usertrack.product.scope import EVERYBODY, GroupName, Scope
+from usertrack.product.scope import GroupName, Scope, group_attributes
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Share:
 
 @dataclass(frozen=True)
 class ShareBucket:
-    """The bucket from ``start``, an aware local time. ``over``: what is to come changes nothing in ``so_far``."""
+    """The bucket from ``start``, an aware local time. ``finished``: ``so_far`` will not change."""
 
     start: datetime
     so_far: Share
@@ -37,73 +36,74 @@ class ShareBucket:
 
     @property
     def share(self) -> Share | None:
-        """None while it is not ``over``."""
+        """None while it is not ``finished``."""
         return self.so_far if self.finished else None
 
 
-def columns(scope: Scope, hits: str) -> tuple[Column, ...]:
-    """Those of `rows`; ``hits`` is what those are called that the share is of."""
-    counts = [Column(name, "BIGINT") for name in ("people", hits)]
-    shares = [Column(name, "DOUBLE") for name in ("rate", "low", "high")]
-    return (
-        Column("breakdown"),
-        Column("group"),
-        scope.column(),
-        *counts,
-        *shares,
-        Column("complete", "BOOLEAN"),
+@dataclass(frozen=True)
+class ShareLabels:
+    """What people call a share over time (``line``), and its columns; ``name`` is that of the hits in files."""
+
+    name: str
+    line: str
+    people: str
+    hits: str
+    rate: str
+
+
+@dataclass(frozen=True)
+class ShareRow:
+    """A bucket of one group of the breakdown: a row of files and of JSON."""
+
+    group: GroupName
+    bucket: ShareBucket
+
+    @property
+    def share(self) -> Share:
+        """That of nobody while it is not known."""
+        return self.bucket.share or Share()
+
+
+def columns(scope: Scope, labels: ShareLabels) -> Columns[ShareRow]:
+    """Those of one group; `grouped` has those that say which."""
+    return Columns(
+        Attribute(
+            "start",
+            scope.bucket_type,
+            lambda row: scope.stored(row.bucket.start),
+            Field(scope.of_bucket),
+            text=lambda row: scope.label(row.bucket.start),
+        ),
+        Attribute("people", "BIGINT", lambda row: row.bucket.so_far.n, Field(labels.people, "number")),
+        Attribute(labels.name, "BIGINT", lambda row: row.bucket.so_far.hits, Field(labels.hits, "number")),
+        Attribute("rate", "DOUBLE", lambda row: row.share.value, Field(labels.rate, "bar", full=1.0)),
+        Attribute(
+            "low",
+            "DOUBLE",
+            lambda row: row.share.interval.low,
+            Field("95 %"),
+            text=lambda row: label(row.share.interval) if row.bucket.finished else "not over",
+        ),
+        Attribute("high", "DOUBLE", lambda row: row.share.interval.high),
+        Attribute("complete", "BOOLEAN", lambda row: row.bucket.finished),
     )
 
 
-def rows(name: GroupName, buckets: Sequence[ShareBucket], scope: Scope) -> Iterator[Row]:
-    """One per bucket, for files; ``name`` is that of the group."""
-    for bucket in buckets:
-        known = bucket.share or Share()
-        interval = known.interval
-        yield (
-            *name.columns.values(),
-            scope.stored(bucket.start),
-            bucket.so_far.n,
-            bucket.so_far.hits,
-            known.value,
-            interval.low,
-            interval.high,
-            bucket.finished,
-        )
+def grouped(scope: Scope, labels: ShareLabels) -> Columns[ShareRow]:
+    """For files: of the buckets of all groups."""
+    return Columns(*group_attributes(lambda row: row.group), *columns(scope, labels).attributes)
 
 
-def as_json(buckets: Sequence[ShareBucket], scope: Scope, hits: str) -> list[dict[str, Any]]:
-    names = [column.name for column in columns(scope, hits)]
-    return [dict(list(zip(names, row, strict=True))[2:]) for row in rows(EVERYBODY, buckets, scope)]
+def rows(group: GroupName, buckets: Sequence[ShareBucket]) -> list[ShareRow]:
+    return [ShareRow(group, bucket) for bucket in buckets]
 
 
-def blocks(
-    buckets: Sequence[ShareBucket], scope: Scope, *, line: str, people: str, hits: str, rate: str
-) -> Iterator[Block]:
-    """The line, called ``line``, where there is more than a change, and the table with these headings."""
+def blocks(group: GroupName, buckets: Sequence[ShareBucket], scope: Scope, labels: ShareLabels) -> Iterator[Block]:
+    """The line, where there is more than a change, and the table."""
     shares = [bucket.share.value if bucket.share else None for bucket in buckets]
     if sum(share is not None for share in shares) > 2:
-        yield Spark(f"{line} by {scope.interval}", [None if share is None else 100 * share for share in shares])
-    table: list[Row] = [
-        (
-            scope.label(bucket.start),
-            bucket.so_far.n,
-            bucket.so_far.hits,
-            share,
-            label(bucket.share.interval) if bucket.share else "not over",
-        )
-        for bucket, share in zip(buckets, shares, strict=True)
-    ]
-    fields = {
-        "start": Field(scope.of_bucket),
-        "people": Field(people, "number"),
-        "hits": Field(hits, "number"),
-        "rate": Field(rate, "bar", full=1.0),
-        "interval": Field("95 %"),
-    }
-    kinds = {"people": "BIGINT", "hits": "BIGINT", "rate": "DOUBLE"}
-    named = tuple(Column(name, kinds.get(name, "VARCHAR")) for name in fields)
-    yield Listing(Table(named, table, as_of=scope.as_of), "", fields)
+        yield Spark(f"{labels.line} by {scope.interval}", [None if share is None else 100 * share for share in shares])
+    yield columns(scope, labels).listing(rows(group, buckets), as_of=scope.as_of)
 
 
 def note(groups: Sequence[Sequence[ShareBucket]], scope: Scope, why: str) -> tuple[str, ...]:

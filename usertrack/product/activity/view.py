@@ -1,31 +1,19 @@
 """Activity as a document: each measure beside the period before, the days as a chart, the week as a heatmap."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Chart, Document, Field, Heatmap, Listing, Paragraph
-from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import plural
 from usertrack.product.activity.numbers import FORMULA, ActiveDay, ActiveDays, Activity, ActivityPeriod, Engagement
 from usertrack.product.ask import rest_note
 from usertrack.product.compare import Measure, changes, listing, values
-from usertrack.product.scope import EVERYBODY, Scope
+from usertrack.product.scope import EVERYBODY, GroupName, Scope, group_attributes
 from usertrack.product.sessions.view import session_figures
 
-_DAYS = (
-    Column("breakdown"),
-    Column("group"),
-    Column("start", "DATE"),
-    Column("dau", "BIGINT"),
-    Column("wau", "BIGINT"),
-    Column("mau", "BIGINT"),
-    Column("stickiness", "DOUBLE"),
-    Column("sessions", "BIGINT"),
-    Column("events", "BIGINT"),
-    Column("complete", "BOOLEAN"),
-)
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PARTS = {
     "stickiness": "DAU ÷ MAU of an average day",
@@ -33,6 +21,37 @@ _PARTS = {
     "stayed": "Sessions that did not bounce",
     "lasted": "Sessions of 2 minutes or more",
 }
+
+
+@dataclass(frozen=True)
+class DayRow:
+    """A day of one group of the breakdown: a row of files and of JSON.
+
+    ``sessions`` and ``events`` are known of everybody together alone.
+    """
+
+    group: GroupName
+    day: ActiveDay
+    sessions: int | None = None
+    events: int | None = None
+
+
+_DAYS: Columns[DayRow] = Columns(
+    *group_attributes(lambda row: row.group),
+    Attribute("start", "DATE", lambda row: row.day.start.date()),
+    Attribute("dau", "BIGINT", lambda row: row.day.dau),
+    Attribute("wau", "BIGINT", lambda row: row.day.wau),
+    Attribute("mau", "BIGINT", lambda row: row.day.mau),
+    Attribute("stickiness", "DOUBLE", lambda row: row.day.stickiness),
+    Attribute("sessions", "BIGINT", lambda row: row.sessions),
+    Attribute("events", "BIGINT", lambda row: row.events),
+    Attribute("complete", "BOOLEAN", lambda row: row.day.complete),
+)
+_PART_COLUMNS: Columns[tuple[str, float | None, float | None]] = Columns(
+    Attribute("part", "VARCHAR", lambda row: row[0], Field(" ")),
+    Attribute("now", "DOUBLE", lambda row: row[1], Field("Now", "bar", full=1.0)),
+    Attribute("before", "DOUBLE", lambda row: row[2], Field("Before", "percent")),
+)
 
 
 def activity_document(activity: Activity) -> Document:
@@ -52,8 +71,8 @@ def activity_document(activity: Activity) -> Document:
             Paragraph(f"Engagement is {FORMULA}.", "dim"),
         ),
         notes=notes,
-        data=lambda: _json(activity, rows, notes),
-        table=replace(activity.table, columns=_DAYS, rows=rows, name="activity", timezone=scope.timezone),
+        data=lambda: _json(activity, _DAYS.dicts(rows), notes),
+        table=_DAYS.table(rows, "activity", source=activity.table, timezone=scope.timezone),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
@@ -95,22 +114,16 @@ def _trend(activity: Activity) -> Iterator[Block]:
 
 
 def _groups(activity: Activity) -> Listing:
-    rows: list[Row] = [(name.written, *_of_group(active)) for name, active in activity.groups.items()]
-    fields = {
-        "group": Field(activity.scope.breakdown, grows=True),
-        "mean": Field("Average day", "bar"),
-        "wau": Field("WAU", "number"),
-        "mau": Field("MAU", "number"),
-        "stickiness": Field("DAU ÷ MAU", "percent"),
-    }
-    kinds = ("VARCHAR", "DECIMAL(18,1)", "BIGINT", "BIGINT", "DOUBLE")
-    table = Table(tuple(map(Column, fields, kinds)), rows, as_of=activity.scope.as_of)
-    return Listing(table, f"Active people by {activity.scope.breakdown}", fields)
-
-
-def _of_group(active: ActiveDays) -> tuple[float | None, int | None, int | None, float | None]:
-    last = active.last
-    return active.mean, last.wau if last else None, last.mau if last else None, active.stickiness
+    breakdown = activity.scope.breakdown
+    columns: Columns[tuple[GroupName, ActiveDays]] = Columns(
+        Attribute("group", "VARCHAR", lambda row: row[0].written, Field(breakdown, grows=True)),
+        Attribute("mean", "DECIMAL(18,1)", lambda row: row[1].mean, Field("Average day", "bar")),
+        Attribute("wau", "BIGINT", lambda row: row[1].last and row[1].last.wau, Field("WAU", "number")),
+        Attribute("mau", "BIGINT", lambda row: row[1].last and row[1].last.mau, Field("MAU", "number")),
+        Attribute("stickiness", "DOUBLE", lambda row: row[1].stickiness, Field("DAU ÷ MAU", "percent")),
+    )
+    heading = f"Active people by {breakdown}"
+    return columns.listing(activity.groups.items(), heading, as_of=activity.scope.as_of)
 
 
 def _week(activity: Activity) -> Heatmap:
@@ -128,25 +141,16 @@ def _week(activity: Activity) -> Heatmap:
 
 
 def _engagement(now: Engagement, before: Engagement) -> Listing:
-    rows: list[Row] = [(label, getattr(now, name), getattr(before, name)) for name, label in _PARTS.items()]
-    fields = {
-        "part": Field(" "),
-        "now": Field("Now", "bar", full=1.0),
-        "before": Field("Before", "percent"),
-    }
+    parts = ((label, getattr(now, name), getattr(before, name)) for name, label in _PARTS.items())
     score = "not known" if now.score is None else f"{now.score:.0f} of 100"
-    table = Table((Column("part"), Column("now", "DOUBLE"), Column("before", "DOUBLE")), rows)
-    return Listing(table, f"Engagement: {score}", fields)
+    return _PART_COLUMNS.listing(parts, f"Engagement: {score}")
 
 
-def _days(activity: Activity) -> Iterator[Row]:
-    scope = activity.scope
-    for name, active in {EVERYBODY: activity.now.active, **activity.groups}.items():
-        for at, day in enumerate(active.days):
-            visits = activity.sessions.at(at)
-            own = (visits.count, activity.events(day.start.date())) if not name else (None, None)
-            counts = (day.dau, day.wau, day.mau, day.stickiness, *own)
-            yield *name.columns.values(), scope.stored(day.start), *counts, day.complete
+def _days(activity: Activity) -> Iterator[DayRow]:
+    for at, day in enumerate(activity.now.active.days):
+        yield DayRow(EVERYBODY, day, activity.sessions.at(at).count, activity.events(day.start.date()))
+    for name, active in activity.groups.items():
+        yield from (DayRow(name, day) for day in active.days)
 
 
 def _notes(activity: Activity) -> Iterator[str]:
@@ -172,7 +176,7 @@ def _length(scope: Scope) -> str:
     return " and ".join(parts) or "time"
 
 
-def _json(activity: Activity, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+def _json(activity: Activity, days: list[dict[str, Any]], notes: Sequence[str]) -> dict[str, Any]:
     now, before = figures(activity.now), figures(activity.before)
     return {
         **activity.scope.as_dict(),
@@ -187,6 +191,6 @@ def _json(activity: Activity, rows: Sequence[Row], notes: Sequence[str]) -> dict
         },
         "by_hour": activity.by_hour,
         "by_weekday": activity.by_weekday,
-        "days": Table(_DAYS, rows).dicts(),
+        "days": days,
         "notes": list(notes),
     }

@@ -5,32 +5,19 @@ in files is what they are called everywhere.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from usertrack.core.table import Column, Row, Table
-from usertrack.product import shares as over_time
-from usertrack.product.churn.numbers import BackTest, Churn, ChurnGroup, Mark, Risk, Segment
-from usertrack.product.scope import Scope
-from usertrack.product.shares import Share
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Field
+from usertrack.core.stats import Interval, Point
+from usertrack.core.table import Table
+from usertrack.core.words import plural, signed
+from usertrack.product import shares
+from usertrack.product.churn.numbers import BackTest, Churn, ChurnGroup, ChurnPeriod, Mark, Risk, Segment
+from usertrack.product.scope import Scope, group_attributes
+from usertrack.product.shares import Share, ShareLabels, label
 
-_RISKS = (
-    Column("segment"),
-    Column("regular"),
-    Column("silent"),
-    Column("people", "BIGINT"),
-    Column("churn_probability", "DOUBLE"),
-    Column("low", "DOUBLE"),
-    Column("high", "DOUBLE"),
-    Column("past_people", "BIGINT"),
-    Column("past_left", "BIGINT"),
-    Column("likely", "BOOLEAN"),
-    Column("characteristics", "VARCHAR[]"),
-)
-_GROUPS = (
-    *map(Column, ("breakdown", "group")),
-    *(Column(name, "BIGINT") for name in ("people", "left")),
-    *(Column(name, "DOUBLE") for name in ("churn_rate", "low", "high", "median_days", "mean_days", "horizon_days")),
-)
 REGULAR = {1: "1 day", 2: "2 to 4 days", 3: "5 days or more"}
 METHOD = (
     "segments by how regular and how recent people were in a period; the risk is the share of the same segment,"
@@ -43,21 +30,125 @@ def has_trend(churn: Churn) -> bool:
     return any(group.trend for group in churn.groups)
 
 
-def columns(churn: Churn) -> tuple[Column, ...]:
+TREND = ShareLabels("left", "% who left", "Here", "Left", "Churn rate")
+"""The churn rate of each bucket of the scope."""
+
+
+def risk_columns(gone: int) -> Columns[Risk]:
+    """What is known of a segment; ``gone`` days without an event are to have left."""
+    return Columns(
+        Attribute("segment", "VARCHAR", lambda risk: segment_name(risk.segment, gone)),
+        Attribute("regular", "VARCHAR", lambda risk: REGULAR[risk.segment[0]], Field("Active on")),
+        Attribute("silent", "VARCHAR", lambda risk: days_silent(risk.segment[1], gone), Field("Silent")),
+        Attribute("people", "BIGINT", lambda risk: risk.people, Field("People", "number")),
+        Attribute("churn_probability", "DOUBLE", lambda risk: risk.past.value, Field("Risk", "percent")),
+        Attribute(
+            "low",
+            "DOUBLE",
+            lambda risk: risk.past.interval.low,
+            Field("95 %"),
+            text=lambda risk: label(risk.past.interval),
+        ),
+        Attribute("high", "DOUBLE", lambda risk: risk.past.interval.high),
+        Attribute("past_people", "BIGINT", lambda risk: risk.past.n, Field("n", "number")),
+        Attribute("past_left", "BIGINT", lambda risk: risk.past.hits),
+        Attribute(
+            "likely",
+            "BOOLEAN",
+            lambda risk: risk.likely,
+            Field("Leave"),
+            text=lambda risk: {True: "likely", False: "·", None: "too few"}[risk.likely],
+        ),
+        Attribute("characteristics", "VARCHAR[]", lambda risk: characteristics(risk)),
+    )
+
+
+GROUPS: Columns[ChurnGroup] = Columns(
+    *group_attributes(lambda group: group.name),
+    Attribute("people", "BIGINT", lambda group: _latest(group).n),
+    Attribute("left", "BIGINT", lambda group: _latest(group).hits),
+    Attribute("churn_rate", "DOUBLE", lambda group: _latest(group).value),
+    Attribute("low", "DOUBLE", lambda group: _latest(group).interval.low),
+    Attribute("high", "DOUBLE", lambda group: _latest(group).interval.high),
+    Attribute("median_days", "DOUBLE", lambda group: group.lifetime.median),
+    Attribute("mean_days", "DOUBLE", lambda group: group.lifetime.mean),
+    Attribute("horizon_days", "DOUBLE", lambda group: group.lifetime.horizon),
+)
+"""The churn rate of the last period, and how long people stay."""
+
+PERIODS: Columns[ChurnPeriod] = Columns(
+    Attribute(
+        "start", "DATE", lambda period: period.start.date(), Field("In"), text=lambda period: _days(period), place=-3
+    ),
+    Attribute("end", "DATE", lambda period: period.end.date()),
+    Attribute("rate", "DOUBLE", lambda period: period.left.value, Field("Churn rate", "bar", full=1.0)),
+    Attribute("hits", "BIGINT", lambda period: period.left.hits, Field("Left", "number"), place=-1),
+    Attribute("n", "BIGINT", lambda period: period.left.n, Field("Active before", "number"), place=-2),
+    Attribute(
+        "low",
+        "DOUBLE",
+        lambda period: period.left.interval.low,
+        Field("95 %"),
+        text=lambda period: label(period.left.interval),
+    ),
+    Attribute("high", "DOUBLE", lambda period: period.left.interval.high),
+)
+"""How many left in each period; ``end`` is the day after it."""
+
+SURVIVAL: Columns[tuple[float, Point]] = Columns(
+    Attribute("day", "DOUBLE", lambda row: row[0], Field("After"), text=lambda row: plural(int(row[0]), "day")),
+    Attribute("at_risk", "BIGINT", lambda row: row[1].at_risk),
+    Attribute("left", "BIGINT", lambda row: row[1].ended),
+    Attribute("share", "DOUBLE", lambda row: row[1].share, Field("Still here", "bar", full=1.0)),
+    Attribute("low", "DOUBLE", lambda row: row[1].interval.low, Field("95 %"), text=lambda row: label(row[1].interval)),
+    Attribute("high", "DOUBLE", lambda row: row[1].interval.high),
+)
+"""How many still stay on a day after their first, as the point of the curve before it has it."""
+
+MARKS: Columns[Mark] = Columns(
+    Attribute("fact", "VARCHAR", lambda mark: fact(mark), Field("In the period before")),
+    Attribute(
+        "left",
+        "JSON",
+        lambda mark: share_json(mark.share),
+        Field("Left", "bar", full=1.0),
+        text=lambda mark: mark.share.value,
+    ),
+    Attribute(
+        "stayed",
+        "JSON",
+        lambda mark: share_json(mark.other_share),
+        Field("Stayed", "bar", full=1.0),
+        text=lambda mark: mark.other_share.value,
+    ),
+    Attribute(
+        "difference",
+        "DOUBLE",
+        lambda mark: mark.change,
+        Field("Difference", align="right"),
+        text=lambda mark: f"{signed(100 * mark.change)} pp",
+    ),
+    Attribute(
+        "low",
+        "DOUBLE",
+        lambda mark: mark.interval.low,
+        Field("95 %", spare=True),
+        text=lambda mark: _points(mark.interval),
+    ),
+    Attribute("high", "DOUBLE", lambda mark: mark.interval.high),
+)
+
+
+def table(churn: Churn) -> Table:
+    """A row per risk segment, with a breakdown per group, and of a trend per group and bucket."""
+    scope = churn.scope
+    about: Any = {"source": churn.table, "timezone": scope.timezone, "as_of": scope.as_of}
     if has_trend(churn):
-        return over_time.columns(churn.scope, "left")
-    return _GROUPS if churn.scope.breakdown else _RISKS
-
-
-def rows(churn: Churn) -> list[Row]:
-    """One as `columns` are, each."""
-    if has_trend(churn):
-        return [row for group in churn.groups for row in over_time.rows(group.name, group.trend, churn.scope)]
-    return list(map(_group, churn.groups)) if churn.scope.breakdown else _risks(churn)
-
-
-def _risks(churn: Churn) -> list[Row]:
-    return [_risk(risk, churn.gone) for risk in churn.risks]
+        rows = [row for group in churn.groups for row in shares.rows(group.name, group.trend)]
+        return shares.grouped(scope, TREND).table(rows, "churn", **about)
+    if scope.breakdown:
+        return GROUPS.table(churn.groups, "churn", **about)
+    return risk_columns(churn.gone).table(churn.risks, "churn", **about)
 
 
 def segment_name(segment: Segment, gone: int) -> str:
@@ -87,26 +178,16 @@ def percent(share: float, places: int = 0) -> str:
     return f"{100 * share:.{places}f} %"
 
 
-def _risk(risk: Risk, gone: int) -> Row:
-    return (
-        segment_name(risk.segment, gone),
-        REGULAR[risk.segment[0]],
-        days_silent(risk.segment[1], gone),
-        risk.people,
-        risk.past.value,
-        risk.past.interval.low,
-        risk.past.interval.high,
-        risk.past.n,
-        risk.past.hits,
-        risk.likely,
-        characteristics(risk),
-    )
+def _days(period: ChurnPeriod) -> str:
+    last = period.end.date() - timedelta(days=1)
+    first = f"{period.start.day} {period.start:%b} – " if period.start.date() != last else ""
+    return f"{first}{last.day} {last:%b %Y}"
 
 
-def _group(group: ChurnGroup) -> Row:
-    latest, life = _latest(group), group.lifetime
-    rate = (latest.value, latest.interval.low, latest.interval.high)
-    return (*group.name.columns.values(), latest.n, latest.hits, *rate, life.median, life.mean, life.horizon)
+def _points(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
+        return ""
+    return f"{signed(100 * interval.low)} to {signed(100 * interval.high)}"
 
 
 def _latest(group: ChurnGroup) -> Share:
@@ -121,33 +202,20 @@ def as_json(churn: Churn, notes: Sequence[str]) -> dict[str, Any]:
         "gone_days": churn.gone,
         "method": METHOD,
         "groups": [_group_json(group, churn.scope) for group in churn.groups],
-        "risk_segments": Table(_RISKS, _risks(churn)).dicts(),
-        "marks": [
-            {
-                "fact": fact(mark),
-                "left": _share_json(mark.share),
-                "stayed": _share_json(mark.other_share),
-                "difference": mark.change,
-                "low": mark.interval.low,
-                "high": mark.interval.high,
-            }
-            for mark in churn.marks
-        ],
+        "risk_segments": risk_columns(churn.gone).dicts(churn.risks),
+        "marks": MARKS.dicts(churn.marks),
         "back_test": _test_json(churn.test),
         "notes": list(notes),
     }
 
 
 def _group_json(group: ChurnGroup, scope: Scope) -> dict[str, Any]:
-    life = group.lifetime
+    life, trend = group.lifetime, shares.columns(scope, TREND)
     return {
         **group.name.columns,
-        "churn_rate": _share_json(_latest(group)),
-        "periods": [
-            {"start": period.start.date(), "end": period.end.date(), **_share_json(period.left)}
-            for period in group.periods
-        ],
-        **({"trend": over_time.as_json(group.trend, scope, "left")} if group.trend else {}),
+        "churn_rate": share_json(_latest(group)),
+        "periods": PERIODS.dicts(group.periods),
+        **({"trend": trend.dicts(shares.rows(group.name, group.trend))} if group.trend else {}),
         "lifetime": {
             "people": life.n,
             "left": life.ended,
@@ -158,23 +226,13 @@ def _group_json(group: ChurnGroup, scope: Scope) -> dict[str, Any]:
             "mean_low": life.mean_interval.low,
             "mean_high": life.mean_interval.high,
             "horizon_days": life.horizon,
-            "curve": [
-                {
-                    "day": point.time,
-                    "at_risk": point.at_risk,
-                    "left": point.ended,
-                    "share": point.share,
-                    "low": point.interval.low,
-                    "high": point.interval.high,
-                }
-                for point in life.points
-            ],
+            "curve": SURVIVAL.dicts((point.time, point) for point in life.points),
         },
         "too_new": group.too_new,
     }
 
 
-def _share_json(share: Share) -> dict[str, Any]:
+def share_json(share: Share) -> dict[str, Any]:
     low, high = share.interval.low, share.interval.high
     return {"rate": share.value, "hits": share.hits, "n": share.n, "low": low, "high": high}
 
@@ -182,4 +240,4 @@ def _share_json(share: Share) -> dict[str, Any]:
 def _test_json(test: BackTest | None) -> dict[str, Any] | None:
     if test is None:
         return None
-    return {name: _share_json(getattr(test, name)) for name in ("precision", "recall", "base")}
+    return {name: share_json(getattr(test, name)) for name in ("precision", "recall", "base")}

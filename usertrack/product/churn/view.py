@@ -2,24 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 
-from usertrack.core.document import Block, Document, Facts, Field, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.core.document import Block, Document, Facts, Heatmap, Paragraph, Section, Spark
 from usertrack.core.stats import Interval
-from usertrack.core.table import Column, Row, Table
-from usertrack.core.words import number, people_words, plural, signed
-from usertrack.product import shares as over_time
+from usertrack.core.words import number, people_words, plural
+from usertrack.product import shares
 from usertrack.product.ask import rest_note
-from usertrack.product.churn import export as churn_rows
-from usertrack.product.churn.export import REGULAR, characteristics, days_silent, fact, has_trend, percent, segment_name
-from usertrack.product.churn.numbers import FEWEST, LIKELY, Churn, ChurnGroup, ChurnPeriod
+from usertrack.product.churn import export
+from usertrack.product.churn.export import REGULAR, characteristics, days_silent, has_trend, percent, segment_name
+from usertrack.product.churn.numbers import FEWEST, LIKELY, Churn, ChurnGroup
 from usertrack.product.shares import Share, label
 
 _DAYS = (1, 7, 14, 30, 60, 90, 180, 365)
 
 
 def churn_document(churn: Churn) -> Document:
-    """Rate, lifetime, risk, its back-test; files hold what `churn_rows` has."""
+    """Rate, lifetime, risk, its back-test; files hold what `export` has."""
     scope, gone = churn.scope, churn.gone
     notes = _notes(churn)
     return Document(
@@ -34,15 +32,8 @@ def churn_document(churn: Churn) -> Document:
         ),
         blocks=tuple(_blocks(churn)),
         notes=notes,
-        data=lambda: churn_rows.as_json(churn, notes),
-        table=replace(
-            churn.table,
-            columns=churn_rows.columns(churn),
-            rows=churn_rows.rows(churn),
-            name="churn",
-            timezone=scope.timezone,
-            as_of=scope.as_of,
-        ),
+        data=lambda: export.as_json(churn, notes),
+        table=export.table(churn),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
@@ -60,24 +51,11 @@ def _blocks(churn: Churn) -> Iterator[Block]:
 
 def _rate(group: ChurnGroup, churn: Churn) -> Iterator[Block]:
     if group.trend:
-        headings = {"line": "% who left", "people": "Here", "hits": "Left", "rate": "Churn rate"}
-        yield from over_time.blocks(group.trend, churn.scope, **headings)
-        return
-    if not group.periods:
+        yield from shares.blocks(group.name, group.trend, churn.scope, export.TREND)
+    elif group.periods:
+        yield export.PERIODS.listing(group.periods)
+    else:
         yield Paragraph("churn rate: not known, the history is shorter than two periods")
-        return
-    rows: list[Row] = [
-        (_span(period), period.left.n, period.left.hits, period.left.value, label(period.left.interval))
-        for period in group.periods
-    ]
-    fields = {
-        "period": Field("In"),
-        "n": Field("Active before", "number"),
-        "left": Field("Left", "number"),
-        "rate": Field("Churn rate", "bar", full=1.0),
-        "interval": Field("95 %"),
-    }
-    yield _listing(rows, fields, {"n": "BIGINT", "left": "BIGINT", "rate": "DOUBLE"})
 
 
 def _lifetime(group: ChurnGroup) -> Iterator[Block]:
@@ -88,13 +66,9 @@ def _lifetime(group: ChurnGroup) -> Iterator[Block]:
     days = [life.at(day) for day in range(int(life.horizon) + 1)]
     ends = f"{100 * life.points[-1].share:.0f} % after {plural(int(life.horizon), 'day')}"
     yield Spark("Still here, day 0 on", [None if point is None else 100 * point.share for point in days], ends)
-    rows: list[Row] = [
-        (plural(day, "day"), point.share, label(point.interval))
-        for day in _DAYS
-        if (point := life.at(day)) is not None and day <= life.horizon
-    ]
-    fields = {"day": Field("After"), "share": Field("Still here", "bar", full=1.0), "interval": Field("95 %")}
-    yield _listing(rows, fields, {"share": "DOUBLE"})
+    yield export.SURVIVAL.listing(
+        (float(day), point) for day in _DAYS if day <= life.horizon and (point := life.at(day)) is not None
+    )
     yield Facts(
         (
             ("median lifetime", _days(life.median, life.median_interval, "not reached: less than half have left")),
@@ -132,28 +106,7 @@ def _risk(churn: Churn) -> Iterator[Block]:
         steps=(0.1, 0.25, 0.5, 0.75),
     )
     risks = sorted(churn.risks, key=lambda risk: -(risk.past.value or 0.0))
-    rows: list[Row] = [
-        (
-            REGULAR[risk.segment[0]],
-            days_silent(risk.segment[1], churn.gone),
-            risk.people,
-            risk.past.value,
-            label(risk.past.interval),
-            risk.past.n,
-            {True: "likely", False: "·", None: "too few"}[risk.likely],
-        )
-        for risk in risks
-    ]
-    fields = {
-        "regular": Field("Active on"),
-        "silent": Field("Silent"),
-        "people": Field("People", "number"),
-        "risk": Field("Risk", "percent"),
-        "interval": Field("95 %"),
-        "n": Field("n", "number"),
-        "likely": Field("Leave"),
-    }
-    yield _listing(rows, fields, {"people": "BIGINT", "n": "BIGINT", "risk": "DOUBLE"})
+    yield export.risk_columns(churn.gone).listing(risks)
     if marked := tuple(
         (segment_name(risk.segment, churn.gone), "; ".join(characteristics(risk))) for risk in risks if risk.marks
     ):
@@ -163,34 +116,9 @@ def _risk(churn: Churn) -> Iterator[Block]:
 def _marks(churn: Churn) -> Block:
     if not churn.marks:
         return Paragraph("nothing tells them from those who stayed: no fact differs for sure")
-    rows: list[Row] = [
-        (
-            fact(mark),
-            mark.share.value,
-            mark.other_share.value,
-            f"{signed(100 * mark.change)} pp",
-            _points(mark.interval),
-        )
-        for mark in churn.marks
-    ]
-    fields = {
-        "fact": Field("In the period before"),
-        "left": Field("Left", "bar", full=1.0),
-        "stayed": Field("Stayed", "bar", full=1.0),
-        "change": Field("Difference", align="right"),
-        "interval": Field("95 %", spare=True),
-    }
-    listing = _listing(rows, fields, {"left": "DOUBLE", "stayed": "DOUBLE"})
-    n = churn.marks[0]
-    return replace(listing, limit=12, more=f"of {number(n.share.n)} who left and {number(n.other_share.n)} who stayed")
-
-
-def _points(interval: Interval) -> str:
-    return (
-        ""
-        if interval.low is None or interval.high is None
-        else f"{signed(100 * interval.low)} to {signed(100 * interval.high)}"
-    )
+    first = churn.marks[0]
+    more = f"of {number(first.share.n)} who left and {number(first.other_share.n)} who stayed"
+    return replace(export.MARKS.listing(churn.marks, limit=12), more=more)
 
 
 def _tested(churn: Churn) -> Block:
@@ -215,22 +143,12 @@ def _share(share: Share, of: str) -> str:
     return f"{percent(share.value, 1)} (95 %: {label(share.interval)}): {hits}"
 
 
-def _span(period: ChurnPeriod) -> str:
-    last = period.end.date() - timedelta(days=1)
-    first = f"{period.start.day} {period.start:%b} – " if period.start.date() != last else ""
-    return f"{first}{last.day} {last:%b %Y}"
-
-
-def _listing(rows: list[Row], fields: dict[str, Field], kinds: dict[str, str]) -> Listing:
-    return Listing(Table(tuple(Column(name, kinds.get(name, "VARCHAR")) for name in fields), rows), "", fields)
-
-
 def _notes(churn: Churn) -> tuple[str, ...]:
     too_new = sum(group.too_new for group in churn.groups)
     return (
         f"lifetime: Kaplan-Meier from the first event to the first {plural(churn.gone, 'day')} of silence; who is"
         " still here counts for as long as that is known",
-        f"risk: {churn_rows.METHOD}; segments of fewer than {FEWEST} are not judged",
+        f"risk: {export.METHOD}; segments of fewer than {FEWEST} are not judged",
         *(
             [f"in no lifetime yet: {people_words(too_new)} who came in the last {plural(churn.gone, 'day')}"]
             if too_new
@@ -249,4 +167,4 @@ def _trend_notes(churn: Churn) -> Iterator[str]:
     yield f"here: active in the {unit}, or on both sides of it with less than {silence} in between"
     yield f"left: in the {unit} of the last event before {silence}, and not back in it"
     still = f"{plural(churn.gone, 'day')} after their end are not over"
-    yield from over_time.note([group.trend for group in churn.groups], churn.scope, still)
+    yield from shares.note([group.trend for group in churn.groups], churn.scope, still)

@@ -1,51 +1,85 @@
 """Features as a document: a table with what each is worth, and heatmaps of adoption by category."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Heatmap, Listing
-from usertrack.core.stats import FEWEST_DAYS, METHOD
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.stats import FEWEST_DAYS, METHOD, UNKNOWN, Interval
 from usertrack.core.words import plural
 from usertrack.product.ask import rest_note
 from usertrack.product.features.numbers import BANDS, STEPS, Feature, FeatureGroup, Features
-from usertrack.product.scope import Scope
+from usertrack.product.scope import Scope, group_attributes
 
-_COLUMNS = (
-    Column("breakdown"),
-    Column("group"),
-    Column("feature"),
-    Column("category"),
-    Column("uses", "BIGINT"),
-    Column("people", "BIGINT"),
-    Column("active", "BIGINT"),
-    Column("adoption", "DOUBLE"),
-    Column("adoption_low", "DOUBLE"),
-    Column("adoption_high", "DOUBLE"),
-    Column("adoption_band"),
-    Column("kept", "BIGINT"),
-    Column("could_return", "BIGINT"),
-    Column("retention", "DOUBLE"),
-    Column("mean_seconds", "DOUBLE"),
-    Column("timed", "BIGINT"),
-    Column("trend"),
-    Column("trend_p", "DOUBLE"),
-    Column("uses_trend"),
-    Column("uses_trend_p", "DOUBLE"),
-    Column("last_at", "TIMESTAMP"),
-)
 _MARKS = {"increasing": "↗ increasing", "stable": "→ stable", "decreasing": "↘ decreasing"}
 _NO_CATEGORY = "without a category"
 _MOST = 40  # features that people see in a table, and on all heatmaps together, unless --limit says otherwise
 
 
+@dataclass(frozen=True)
+class FeatureRow:
+    """A feature in one group of the breakdown: a row of the table and of JSON."""
+
+    group: FeatureGroup
+    feature: Feature
+
+    @property
+    def interval(self) -> Interval:
+        """Of the adoption; of a feature that was not used, none is known."""
+        return self.feature.adoption_interval if self.feature.uses else UNKNOWN
+
+
+def feature_columns(scope: Scope) -> Columns[FeatureRow]:
+    """Everything that is known of a feature."""
+    return Columns(
+        *group_attributes(lambda row: row.group.name),
+        Attribute("feature", "VARCHAR", lambda row: row.feature.name, Field("Feature")),
+        Attribute(
+            "category", "VARCHAR", lambda row: row.feature.category or None, Field("Category", spare=True), place=1
+        ),
+        Attribute("uses", "BIGINT", lambda row: row.feature.uses, Field("Uses", "number")),
+        Attribute("people", "BIGINT", lambda row: row.feature.people, Field("People", "number")),
+        Attribute("active", "BIGINT", lambda row: row.group.people),
+        Attribute(
+            "adoption",
+            "DOUBLE",
+            lambda row: row.feature.people / row.group.people if row.group.people else None,
+            Field("Adoption", "bar", full=1.0),
+        ),
+        Attribute("adoption_low", "DOUBLE", lambda row: row.interval.low),
+        Attribute("adoption_high", "DOUBLE", lambda row: row.interval.high),
+        Attribute("adoption_band", "VARCHAR", lambda row: row.feature.band or None, Field(" ", spare=True)),
+        Attribute("kept", "BIGINT", lambda row: row.feature.returned),
+        Attribute("could_return", "BIGINT", lambda row: row.feature.could_return),
+        Attribute("retention", "DOUBLE", lambda row: row.feature.retention, Field(f"Next {scope.interval}", "percent")),
+        Attribute("mean_seconds", "DOUBLE", lambda row: row.feature.seconds, Field("Mean s", "number", spare=True)),
+        Attribute("timed", "BIGINT", lambda row: row.feature.timed),
+        Attribute(
+            "trend",
+            "VARCHAR",
+            lambda row: row.feature.trend and row.feature.trend.word,
+            Field("Trend", align="right"),  # which keeps it on one line
+            text=lambda row: row.feature.trend and _MARKS[row.feature.trend.word],
+        ),
+        Attribute("trend_p", "DOUBLE", lambda row: row.feature.trend and row.feature.trend.p),
+        Attribute(
+            "uses_trend",
+            "VARCHAR",
+            lambda row: row.feature.uses_trend and row.feature.uses_trend.word,
+            Field("Of uses", align="right", spare=True),
+            text=lambda row: row.feature.uses_trend and _MARKS[row.feature.uses_trend.word][0],
+        ),
+        Attribute("uses_trend_p", "DOUBLE", lambda row: row.feature.uses_trend and row.feature.uses_trend.p),
+        Attribute("last_at", "TIMESTAMP", lambda row: row.feature.last_at),
+    )
+
+
 def features_document(features: Features) -> Document:
     """The most used first, then a heatmap per category; files hold a row per group and feature, unused ones too."""
     scope, source = features.scope, features.source
-    rows: list[Row] = [
-        _row(group, feature) for group in features.groups for feature in (*group.features, *group.unused)
-    ]
+    columns = feature_columns(scope)
+    rows = [FeatureRow(group, feature) for group in features.groups for feature in (*group.features, *group.unused)]
     notes = _notes(features)
     named = f" by {source.named_by}" if source.named_by else ""
     return Document(
@@ -53,42 +87,18 @@ def features_document(features: Features) -> Document:
         subtitle=" · ".join([scope.window, f"{source.event}{named}", *scope.conditions, *scope.weeks]),
         blocks=tuple(block for group in features.groups for block in _blocks(group, scope)),
         notes=notes,
-        data=lambda: _json(features, rows, notes),
-        table=replace(
-            features.table, columns=_COLUMNS, rows=rows, name="features", timezone=scope.timezone, as_of=scope.as_of
-        ),
+        data=lambda: _json(features, columns.dicts(rows), notes),
+        table=columns.table(rows, "features", source=features.table, timezone=scope.timezone, as_of=scope.as_of),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
 
 
-def _row(group: FeatureGroup, feature: Feature) -> Row:
-    interval = feature.adoption_interval
-    return (
-        *group.name.columns.values(),
-        feature.name,
-        feature.category or None,
-        feature.uses,
-        feature.people,
-        group.people,
-        feature.people / group.people if group.people else None,
-        *((interval.low, interval.high, feature.band or None) if feature.uses else (None, None, None)),
-        feature.returned,
-        feature.could_return,
-        feature.retention,
-        feature.seconds,
-        feature.timed,
-        feature.trend.word if feature.trend else None,
-        feature.trend.p if feature.trend else None,
-        feature.uses_trend.word if feature.uses_trend else None,
-        feature.uses_trend.p if feature.uses_trend else None,
-        feature.last_at,
-    )
-
-
 def _blocks(group: FeatureGroup, scope: Scope) -> Iterator[Block]:
     heading = [scope.heading(group.name), f"of {plural(group.people, 'active person', 'active people')}"]
-    yield _listing(group.features, " · ".join(filter(None, heading)), scope)
+    rows = [FeatureRow(group, feature) for feature in group.features]
+    columns = feature_columns(scope)
+    yield columns.listing(rows, " · ".join(filter(None, heading)), limit=_MOST, as_of=scope.as_of)
     names = sorted({feature.category for feature in group.features}, key=lambda name: (not name, name))
     many = len(group.features) > _MOST
     for at, name in enumerate(names):
@@ -96,40 +106,7 @@ def _blocks(group: FeatureGroup, scope: Scope) -> Iterator[Block]:
         heatmap = _heatmap(members, name or _NO_CATEGORY, group, scope, last=at == len(names) - 1)
         yield replace(heatmap, limit=max(1, _MOST // len(names)) if many else _MOST)
     if group.unused:
-        yield _unused(group.unused, scope)
-
-
-def _listing(features: Sequence[Feature], heading: str, scope: Scope) -> Listing:
-    rows: list[Row] = [
-        (
-            feature.name,
-            feature.uses,
-            feature.people,
-            feature.adoption,
-            feature.band,
-            feature.retention,
-            feature.seconds,
-            _MARKS[feature.trend.word] if feature.trend else None,
-            _MARKS[feature.uses_trend.word][0] if feature.uses_trend else None,
-            feature.category or None,
-        )
-        for feature in features
-    ]
-    fields = {
-        "feature": Field("Feature"),
-        "uses": Field("Uses", "number"),
-        "people": Field("People", "number"),
-        "adoption": Field("Adoption", "bar", full=1.0),
-        "band": Field(" ", spare=True),
-        "retention": Field(f"Next {scope.interval}", "percent"),
-        "seconds": Field("Mean s", "number", spare=True),
-        "trend": Field("Trend", align="right"),  # which keeps it on one line
-        "uses_trend": Field("Of uses", align="right", spare=True),
-        "category": Field("Category", spare=True),
-    }
-    kinds = {"uses": "BIGINT", "people": "BIGINT", **dict.fromkeys(("adoption", "retention", "seconds"), "DOUBLE")}
-    columns = tuple(Column(name, kinds.get(name, "VARCHAR")) for name in fields)
-    return Listing(Table(columns, rows, as_of=scope.as_of), heading, fields, limit=_MOST)
+        yield _unused(group, scope)
 
 
 def _heatmap(features: Sequence[Feature], category: str, group: FeatureGroup, scope: Scope, *, last: bool) -> Heatmap:
@@ -158,12 +135,16 @@ _ABOVE = (f"{band} above {step:.0%}".replace("%", " %") for band, step in zip(BA
 _LEGEND = f"{BANDS[0]}, {', '.join(_ABOVE)}"
 
 
-def _unused(features: Sequence[Feature], scope: Scope) -> Listing:
-    rows: list[Row] = [(feature.name, feature.category or None, feature.last_at) for feature in features]
-    fields = {"feature": Field("Feature"), "category": Field("Category"), "last_at": Field("Last used", "when")}
-    columns = (Column("feature"), Column("category"), Column("last_at", "TIMESTAMP"))
-    table = Table(columns, rows, as_of=scope.as_of, timezone=scope.timezone)
-    return Listing(table, "Not used in this time", fields, limit=_MOST)
+def _unused(group: FeatureGroup, scope: Scope) -> Listing:
+    known = feature_columns(scope)
+    columns = Columns(
+        known.show("feature", Field("Feature")),
+        known.show("category", Field("Category")),
+        known.show("last_at", Field("Last used", "when")),
+    )
+    rows = [FeatureRow(group, feature) for feature in group.unused]
+    heading = "Not used in this time"
+    return columns.listing(rows, heading, limit=_MOST, timezone=scope.timezone, as_of=scope.as_of)
 
 
 def _notes(features: Features) -> tuple[str, ...]:
@@ -191,7 +172,7 @@ def _notes(features: Features) -> tuple[str, ...]:
     )
 
 
-def _json(features: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+def _json(features: Features, rows: list[dict[str, Any]], notes: Sequence[str]) -> dict[str, Any]:
     scope, source = features.scope, features.source
     starts = [scope.stored(start) for start in scope.starts]
     return {
@@ -199,7 +180,7 @@ def _json(features: Features, rows: Sequence[Row], notes: Sequence[str]) -> dict
         "event": source.event,
         "property": source.named_by or None,
         "trend_method": METHOD,
-        "features": Table(_COLUMNS, rows).dicts(),
+        "features": rows,
         "heatmap": [
             {
                 **group.name.columns,

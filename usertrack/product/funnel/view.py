@@ -1,31 +1,75 @@
 """A funnel as a document: the steps as bars, what was lost between them, and which semantics counted it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Listing
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.table import Table
 from usertrack.core.words import number, people_words, plural, signed
-from usertrack.product import shares as over_time
+from usertrack.product import shares
 from usertrack.product.ask import rest_note
 from usertrack.product.funnel.numbers import Funnel, FunnelAnswer, FunnelGroup, FunnelStep
-from usertrack.product.scope import Scope
+from usertrack.product.scope import GroupName, Scope, group_attributes
+from usertrack.product.shares import ShareLabels, ShareRow
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
-_COLUMNS = (
-    Column("breakdown"),
-    Column("group"),
-    Column("step", "BIGINT"),
-    Column("name"),
-    Column("people", "BIGINT"),
-    Column("of_first", "DOUBLE"),
-    Column("of_previous", "DOUBLE"),
-    Column("dropped", "BIGINT"),
-    Column("may_still_convert", "BIGINT"),
-    Column("median_seconds", "DOUBLE"),
-    Column("mean_seconds", "DOUBLE"),
+_TREND = ShareLabels("converted", "% of those who began", "Began", "Converted", "Of them")
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """A step of one group of the breakdown, numbered from 1: a row of files and of JSON."""
+
+    group: GroupName
+    number: int
+    step: FunnelStep
+
+    @property
+    def first(self) -> bool:
+        return self.number == 1
+
+    @property
+    def lost(self) -> str:
+        """``−12 (34 %)``, nothing at the first step."""
+        if self.first:
+            return ""
+        step = self.step
+        share = f" ({step.dropped / step.previous:.0%})".replace("%", " %") if step.previous else ""
+        return f"{signed(-step.dropped)}{share}"
+
+
+_STEPS: Columns[StepRow] = Columns(
+    Attribute("step", "BIGINT", lambda row: row.number, Field(" ")),
+    Attribute("name", "VARCHAR", lambda row: row.step.step.text, Field("Step")),
+    Attribute("people", "BIGINT", lambda row: row.step.persons, Field("People", "number")),
+    Attribute("of_first", "DOUBLE", lambda row: row.step.of_first, Field("Of the first", "bar", full=1.0)),
+    Attribute("of_previous", "DOUBLE", lambda row: None if row.first else row.step.of_previous),
+    Attribute(
+        "dropped",
+        "BIGINT",
+        lambda row: None if row.first else row.step.dropped,
+        Field("Lost", align="right"),
+        text=lambda row: row.lost,
+    ),
+    Attribute("may_still_convert", "BIGINT", lambda row: row.step.open),
+    Attribute(
+        "median_seconds",
+        "DOUBLE",
+        lambda row: row.step.median,
+        Field("Median", align="right"),
+        text=lambda row: duration(row.step.median),
+    ),
+    Attribute(
+        "mean_seconds",
+        "DOUBLE",
+        lambda row: row.step.mean,
+        Field("Mean", align="right"),
+        text=lambda row: duration(row.step.mean),
+    ),
 )
+_GROUPED_STEPS: Columns[StepRow] = Columns(*group_attributes(lambda row: row.group), *_STEPS.attributes)
 
 
 def funnel_document(answer: FunnelAnswer) -> Document:
@@ -34,9 +78,7 @@ def funnel_document(answer: FunnelAnswer) -> Document:
     Of a trend they hold a row per group and bucket instead.
     """
     funnel, scope = answer.funnel, answer.scope
-    trend: list[Row] = [row for group in answer.groups for row in over_time.rows(group.name, group.trend, scope)]
-    columns = over_time.columns(scope, "converted") if trend else _COLUMNS
-    rows = trend or [row for group in answer.groups for row in _rows(group)]
+    trend = [row for group in answer.groups for row in shares.rows(group.name, group.trend)]
     notes = list(_notes(answer))
     return Document(
         title=funnel.title,
@@ -44,7 +86,7 @@ def funnel_document(answer: FunnelAnswer) -> Document:
         blocks=tuple(block for group in answer.groups for block in _blocks(group, scope)),
         notes=tuple(notes),
         data=lambda: _json(answer, notes),
-        table=replace(answer.table, columns=columns, rows=rows, name="funnel", timezone=scope.timezone),
+        table=_table(answer, trend),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
@@ -98,62 +140,22 @@ def _in_words(seconds: int) -> str:
     return plural(seconds // size, unit)
 
 
-def _rows(group: FunnelGroup) -> Iterator[Row]:
-    for at, step in enumerate(group.steps, start=1):
-        yield (
-            *group.name.columns.values(),
-            at,
-            step.step.text,
-            step.persons,
-            step.of_first,
-            step.of_previous if at > 1 else None,
-            step.dropped if at > 1 else None,
-            step.open,
-            step.median,
-            step.mean,
-        )
+def _table(answer: FunnelAnswer, trend: Sequence[ShareRow]) -> Table:
+    source, scope = answer.table, answer.scope
+    if trend:
+        return shares.grouped(scope, _TREND).table(trend, "funnel", source=source, timezone=scope.timezone)
+    rows = [row for group in answer.groups for row in _rows(group)]
+    return _GROUPED_STEPS.table(rows, "funnel", source=source, timezone=scope.timezone)
 
 
-def _listing(group: FunnelGroup, scope: Scope) -> Listing:
-    """A line per step; in between, how many were lost and how long the others took."""
-    rows: list[Row] = [
-        (
-            at,
-            step.step.text,
-            number(step.persons),
-            step.of_first,
-            _lost(at, step),
-            duration(step.median),
-            duration(step.mean),
-        )
-        for at, step in enumerate(group.steps, start=1)
-    ]
-    kinds = ("BIGINT", "VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "VARCHAR", "VARCHAR")
-    fields = {
-        "step": Field(" "),
-        "name": Field("Step"),
-        "people": Field("People", align="right"),
-        "of_first": Field("Of the first", "bar", full=1.0),
-        "lost": Field("Lost", align="right"),
-        "median": Field("Median", align="right"),
-        "mean": Field("Mean", align="right"),
-    }
-    table = Table(tuple(map(Column, fields, kinds)), rows, as_of=scope.as_of)
-    return Listing(table, scope.heading(group.name), fields)
+def _rows(group: FunnelGroup) -> list[StepRow]:
+    return [StepRow(group.name, number, step) for number, step in enumerate(group.steps, start=1)]
 
 
 def _blocks(group: FunnelGroup, scope: Scope) -> Iterator[Block]:
-    yield _listing(group, scope)
+    yield _STEPS.listing(_rows(group), scope.heading(group.name), as_of=scope.as_of)
     if group.trend:
-        headings = {"line": "% of those who began", "people": "Began", "hits": "Converted", "rate": "Of them"}
-        yield from over_time.blocks(group.trend, scope, **headings)
-
-
-def _lost(at: int, step: FunnelStep) -> str:
-    if at == 1:
-        return ""
-    share = f" ({step.dropped / step.previous:.0%})".replace("%", " %") if step.previous else ""
-    return f"{signed(-step.dropped)}{share}"
+        yield from shares.blocks(group.name, group.trend, scope, _TREND)
 
 
 def _notes(answer: FunnelAnswer) -> Iterator[str]:
@@ -169,7 +171,7 @@ def _notes(answer: FunnelAnswer) -> Iterator[str]:
         step = "any step" if answer.funnel.order == "unordered" else "the first step"
         yield f"a person counts in each {answer.scope.interval} in which they took {step}"
         why = f"the {_in_words(answer.funnel.seconds(answer.scope))} to convert in are not over for all"
-        yield from over_time.note([group.trend for group in answer.groups], answer.scope, why)
+        yield from shares.note([group.trend for group in answer.groups], answer.scope, why)
     if at_once := sum(step.at_once for group in answer.groups for step in group.steps):
         yield f"steps at the very time of the one before are in no median or mean: {number(at_once)}"
     yield from rest_note(answer.table, answer.scope)
@@ -179,7 +181,7 @@ def _notes(answer: FunnelAnswer) -> Iterator[str]:
 
 def _json(answer: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
     funnel, scope = answer.funnel, answer.scope
-    names = [column.name for column in _COLUMNS[2:]]
+    trend = shares.columns(scope, _TREND)
     return {
         "title": funnel.title,
         **scope.as_dict(),
@@ -191,8 +193,8 @@ def _json(answer: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
                 "value": group.name.columns["breakdown"],
                 "group": group.name.kind,
                 "other": group.name.kind == "others",
-                "steps": [dict(zip(names, row[2:], strict=True)) for row in _rows(group)],
-                **({"trend": over_time.as_json(group.trend, scope, "converted")} if group.trend else {}),
+                "steps": _STEPS.dicts(_rows(group)),
+                **({"trend": trend.dicts(shares.rows(group.name, group.trend))} if group.trend else {}),
             }
             for group in answer.groups
         ],

@@ -1,30 +1,14 @@
 """Journeys for files: a row per path, edge, entry, exit and period, and one for what is beyond the most frequent."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.columns import Attribute, Columns
 from usertrack.product.journeys.numbers import Count, Edge, JourneyGroup, Journeys, Key, Steps, most_frequent
-from usertrack.product.journeys.periods import periods
+from usertrack.product.journeys.periods import JourneyBucket, periods
+from usertrack.product.scope import GroupName, group_attributes
 
-_COLUMNS = (
-    Column("breakdown"),
-    Column("group"),
-    Column("kind"),
-    Column("step", "BIGINT"),
-    Column("source"),
-    Column("target"),
-    Column("path", "VARCHAR[]"),
-    Column("other", "BOOLEAN"),
-    Column("sessions", "BIGINT"),
-    Column("people", "BIGINT"),
-    Column("share", "DOUBLE"),
-    Column("completion", "DOUBLE"),
-    Column("left", "BIGINT"),
-    Column("reached", "BIGINT"),
-    Column("mean_seconds", "DOUBLE"),
-)
 _KEYS = {
     "path": ("path", "other", "sessions", "people", "share", "completion", "left", "reached", "mean_seconds"),
     "edge": ("step", "source", "target", "other", "sessions", "people", "share", "left", "mean_seconds"),
@@ -35,62 +19,110 @@ _KEYS = {
 _PLURAL = {"path": "paths", "edge": "edges", "entry": "entries", "exit": "exits", "period": "periods"}
 
 
-def columns(journeys: Journeys) -> tuple[Column, ...]:
-    """With those of periods where these were asked for."""
-    periods = (journeys.scope.column(), Column("complete", "BOOLEAN")) if journeys.query.periods else ()
-    return (*_COLUMNS, *periods)
+@dataclass(frozen=True)
+class JourneyRow:
+    """What ``count`` says of a path, an edge, a page or a bucket, as ``kind`` tells: a row of files and of JSON.
+
+    ``total`` is how many sessions the share is of. As ``other`` it is all that is less frequent: only its sessions and
+    people are known.
+    """
+
+    group: GroupName
+    kind: str
+    total: int
+    count: Count
+    step: int | None = None
+    source: str | None = None
+    target: str | None = None
+    path: Steps | None = None
+    completion: float | None = None
+    other: bool = False
+    bucket: JourneyBucket | None = None
+
+    @property
+    def share(self) -> float | None:
+        return self.count.sessions / self.total if self.total else None
 
 
-def rows(journeys: Journeys, group: JourneyGroup) -> list[Row]:
-    """Of what is beyond the most frequent, only sessions and people are known."""
-    names = [column.name for column in columns(journeys)]
-    return [tuple({**group.name.columns, **record}.get(name) for name in names) for record in _records(journeys, group)]
+def columns(journeys: Journeys) -> Columns[JourneyRow]:
+    """With those of buckets where these were asked for; listings choose among them."""
+    known: Columns[JourneyRow] = Columns(
+        *group_attributes(lambda row: row.group),
+        Attribute("kind", "VARCHAR", lambda row: row.kind),
+        Attribute("step", "BIGINT", lambda row: row.step),
+        Attribute("source", "VARCHAR", lambda row: row.source),
+        Attribute("target", "VARCHAR", lambda row: row.target),
+        Attribute("path", "VARCHAR[]", lambda row: row.path and list(row.path)),
+        Attribute("other", "BOOLEAN", lambda row: row.other),
+        Attribute("sessions", "BIGINT", lambda row: row.count.sessions),
+        Attribute("people", "BIGINT", lambda row: row.count.persons),
+        Attribute("share", "DOUBLE", lambda row: row.share),
+        Attribute("completion", "DOUBLE", lambda row: row.completion),
+        Attribute("left", "BIGINT", lambda row: None if row.other else row.count.stayed),
+        Attribute("reached", "BIGINT", lambda row: None if row.other else row.count.reached),
+        Attribute("mean_seconds", "DOUBLE", lambda row: None if row.other else row.count.seconds),
+    )
+    scope = journeys.scope
+    periods: tuple[Attribute[JourneyRow], ...] = (
+        Attribute("start", scope.bucket_type, lambda row: row.bucket and scope.stored(row.bucket.start)),
+        Attribute("complete", "BOOLEAN", lambda row: row.bucket and row.bucket.complete),
+    )
+    return Columns(*known.attributes, *periods) if journeys.query.periods else known
 
 
-def _records(journeys: Journeys, group: JourneyGroup) -> Iterator[dict[str, Any]]:
-    for path, count in _with_rest("path", group.journeys, group.paths):
-        yield {**count, "path": path and list(path), "step": path and len(path), **_completed(group, path)}
-    for step, total in enumerate(group.at[1:], start=1):
+def rows(journeys: Journeys, group: JourneyGroup) -> Iterator[JourneyRow]:
+    """Everything that is known of ``group``."""
+    yield from path_rows(group)
+    for step, reached in enumerate(group.at[1:], start=1):
         edges = {edge: _of_step(edge) for edge in group.edges if edge.step == step}
-        for edge, count in _with_rest("edge", total.sessions, edges):
-            yield {**count, "step": step, "source": edge and edge.source, "target": edge and edge.target}
+        yield from edge_rows(group, reached.sessions, edges, step=step)
     for kind, pages in (("entry", group.entries), ("exit", group.exits)):
-        for page, count in _with_rest(kind, group.total.sessions, pages):
-            yield {**count, "source": page}
-    for period in periods(journeys, group):
-        yield {
-            **_record("period", group.total.sessions, period.count),
-            "start": journeys.scope.stored(period.start),
-            "completion": period.reached if journeys.query.goal else None,
-            "complete": period.complete,
-        }
+        yield from page_rows(group, kind, pages)
+    yield from period_rows(journeys, group)
 
 
-def _with_rest(kind: str, total: int, counts: Mapping[Key, Count]) -> Iterator[tuple[Key | None, dict[str, Any]]]:
-    """What is told apart, and then all others, which have no key."""
-    frequent, rest = most_frequent(total, counts)
-    for key, count in frequent.items():
-        yield key, _record(kind, total, count)
+def path_rows(group: JourneyGroup, top: int | None = None) -> Iterator[JourneyRow]:
+    """The ``top`` most frequent paths, and the rest as one; so do the rows of edges and of pages."""
+    for path, count in _with_rest(group.journeys, group.paths, top):
+        if path is None:
+            yield JourneyRow(group.name, "path", group.journeys, count, other=True)
+        else:
+            completion = group.completion(path)
+            yield JourneyRow(
+                group.name, "path", group.journeys, count, step=len(path), path=path, completion=completion
+            )
+
+
+def edge_rows(
+    group: JourneyGroup, total: int, edges: Mapping[Edge, Count], top: int | None = None, step: int | None = None
+) -> Iterator[JourneyRow]:
+    """With ``step`` the rest is of that step."""
+    for edge, count in _with_rest(total, edges, top):
+        if edge is None:
+            yield JourneyRow(group.name, "edge", total, count, step=step, other=True)
+        else:
+            yield JourneyRow(group.name, "edge", total, count, edge.step, edge.source, edge.target)
+
+
+def page_rows(
+    group: JourneyGroup, kind: str, pages: Mapping[str, Count], top: int | None = None
+) -> Iterator[JourneyRow]:
+    for page, count in _with_rest(group.total.sessions, pages, top):
+        yield JourneyRow(group.name, kind, group.total.sessions, count, source=page, other=page is None)
+
+
+def period_rows(journeys: Journeys, group: JourneyGroup) -> Iterator[JourneyRow]:
+    for bucket in periods(journeys, group):
+        completion = bucket.reached if journeys.query.goal else None
+        yield JourneyRow(group.name, "period", group.total.sessions, bucket.count, completion=completion, bucket=bucket)
+
+
+def _with_rest(total: int, counts: Mapping[Key, Count], top: int | None) -> Iterator[tuple[Key | None, Count]]:
+    """The ``top`` most frequent, and then the rest, which has no key."""
+    frequent, rest = most_frequent(total, counts, top)
+    yield from frequent.items()
     if rest:
-        unknown = dict.fromkeys(("left", "reached", "mean_seconds"))
-        yield None, {**_record(kind, total, rest), **unknown, "other": True}
-
-
-def _record(kind: str, total: int, count: Count) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "other": False,
-        "sessions": count.sessions,
-        "people": count.persons,
-        "share": count.sessions / total if total else None,
-        "left": count.stayed,
-        "reached": count.reached,
-        "mean_seconds": count.seconds,
-    }
-
-
-def _completed(group: JourneyGroup, path: Steps | None) -> dict[str, Any]:
-    return {"completion": group.completion(path)} if path else {}
+        yield None, rest
 
 
 def _of_step(edge: Edge) -> Count:
@@ -112,7 +144,7 @@ def as_json(journeys: Journeys, notes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _group(journeys: Journeys, group: JourneyGroup) -> dict[str, Any]:
-    records = Table(columns(journeys), rows(journeys, group)).dicts()
+    records = columns(journeys).dicts(rows(journeys, group))
     return {
         "value": group.name.columns["breakdown"],
         "group": group.name.kind,

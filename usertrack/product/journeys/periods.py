@@ -1,12 +1,10 @@
 """Journeys over time: how many sessions began in each period, and which share of them got to the goal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from usertrack.core.document import Block, Chart, Field, Listing
-from usertrack.core.table import Column, Row, Table
-from usertrack.core.words import number
+from usertrack.core.document import Chart
 from usertrack.product.journeys.numbers import Count, JourneyGroup, Journeys
 
 
@@ -41,36 +39,14 @@ def notes(journeys: Journeys) -> Iterator[str]:
         yield f"… the {scope.interval} is not over"
 
 
-def blocks(journeys: Journeys, group: JourneyGroup) -> Iterator[Block]:
-    """A chart of the periods that are whole, and a row for each."""
-    scope, goal, known = journeys.scope, bool(journeys.query.goal), periods(journeys, group)
-    complete = [period for period in known if period.complete]
-    if len(complete) > 2:
-        yield _chart(
-            journeys, complete, f"Sessions by {scope.interval}", [float(period.count.sessions) for period in complete]
-        )
-        if goal:
-            yield _chart(journeys, complete, "Got to the goal", [period.reached for period in complete], "percent")
-    rows: list[Row] = [
-        (
-            scope.label(period.start) + "…" * (not period.complete and period is known[-1]),
-            period.count.sessions,
-            number(period.count.persons),
-            period.reached,
-        )
-        for period in known
-    ]
-    fields = {
-        "period": Field(scope.of_bucket),
-        "sessions": Field("Sessions", "bar"),
-        "people": Field("People", align="right"),
-        "reached": Field("Got to the goal", "percent", hidden=not goal),
-    }
-    kinds = ("VARCHAR", "BIGINT", "VARCHAR", "DOUBLE")
-    yield Listing(Table(tuple(map(Column, fields, kinds)), rows, as_of=scope.as_of), "", fields)
-
-
-def _chart(
-    journeys: Journeys, buckets: list[JourneyBucket], label: str, values: Sequence[float | None], unit: str = ""
-) -> Chart:
-    return Chart("trend", label, journeys.scope.axis([bucket.start for bucket in buckets]), {label: values}, unit)
+def charts(journeys: Journeys, group: JourneyGroup) -> Iterator[Chart]:
+    """Of the periods that are whole, where there is more than a change."""
+    complete = [period for period in periods(journeys, group) if period.complete]
+    if len(complete) < 3:
+        return
+    x = journeys.scope.axis([period.start for period in complete])
+    sessions = f"Sessions by {journeys.scope.interval}"
+    yield Chart("trend", sessions, x, {sessions: [period.count.sessions for period in complete]})
+    if journeys.query.goal:
+        goal = "Got to the goal"
+        yield Chart("trend", goal, x, {goal: [period.reached for period in complete]}, "percent")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Field, Listing
-from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
 from usertrack.product.journeys.numbers import Count, JourneyGroup, Journeys, Steps, sessions_beyond
 
@@ -25,31 +25,31 @@ class Line:
     sessions: int
     count: Count | None
 
+    @property
+    def left(self) -> float | None:
+        """The share of its sessions that ended there."""
+        return self.count.stayed / self.sessions if self.count and self.sessions else None
+
+    @property
+    def reached(self) -> float | None:
+        """The share of its sessions that got to the goal."""
+        return self.count.reached / self.sessions if self.count and self.sessions else None
+
 
 def tree(journeys: Journeys, group: JourneyGroup) -> Listing:
     """The most frequent begins of sessions; who left, and who got to the goal if there is one."""
-    goal = bool(journeys.query.goal)
-    total = group.total.sessions
-    rows: list[Row] = [
-        (
-            number(line.sessions),
-            line.sessions / total,
-            line.guides + short(line.name),
-            line.count.stayed / line.sessions if line.count and line.sessions else None,
-            line.count.reached / line.sessions if line.count and line.sessions else None,
-        )
-        for line in lines(group)
-    ]
-    fields = {
-        "sessions": Field("Sessions", align="right"),
-        "share": Field("Share", "bar", full=1.0),
-        "step": Field(f"First {journeys.query.steps} steps"),
-        "left": Field("Left here", "percent"),
-        "reached": Field("Got to the goal", "percent", hidden=not goal),
-    }
-    kinds = ("VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "DOUBLE")
-    heading = f"What they do after {short(journeys.query.start)}" if journeys.query.start else "How sessions begin"
-    return Listing(Table(tuple(map(Column, fields, kinds)), rows, as_of=journeys.scope.as_of), heading, fields)
+    query, total = journeys.query, group.total.sessions
+    columns: Columns[Line] = Columns(
+        Attribute("sessions", "VARCHAR", lambda line: number(line.sessions), Field("Sessions", align="right")),
+        Attribute("share", "DOUBLE", lambda line: line.sessions / total, Field("Share", "bar", full=1.0)),
+        Attribute("step", "VARCHAR", lambda line: line.guides + short(line.name), Field(f"First {query.steps} steps")),
+        Attribute("left", "DOUBLE", lambda line: line.left, Field("Left here", "percent")),
+        Attribute(
+            "reached", "DOUBLE", lambda line: line.reached, Field("Got to the goal", "percent") if query.goal else None
+        ),
+    )
+    heading = f"What they do after {short(query.start)}" if query.start else "How sessions begin"
+    return columns.listing(lines(group), heading, as_of=journeys.scope.as_of)
 
 
 def lines(group: JourneyGroup) -> list[Line]:

@@ -3,18 +3,19 @@
 What is not shown stands in a row of its own, so that the sessions of every table add up.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Listing, Section
-from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural
 from usertrack.product.ask import more_values_note
 from usertrack.product.funnel.view import duration
-from usertrack.product.journeys import export as journey_rows
-from usertrack.product.journeys import periods as journey_periods
+from usertrack.product.journeys import export
+from usertrack.product.journeys.export import JourneyRow
 from usertrack.product.journeys.flow import flow
-from usertrack.product.journeys.numbers import Count, JourneyGroup, Journeys, Steps, most_frequent
+from usertrack.product.journeys.numbers import JourneyGroup, Journeys, Steps
+from usertrack.product.journeys.periods import charts
+from usertrack.product.journeys.periods import notes as period_notes
 from usertrack.product.journeys.tree import REST, short, tree
 
 _PATH = 120  # characters of a path that people read
@@ -33,12 +34,11 @@ def journeys_document(journeys: Journeys, limit: int | None = None) -> Document:
         subtitle=" · ".join([scope.window, *_size(journeys), *scope.conditions]),
         blocks=tuple(_blocks(journeys, _TOP if limit is None else limit or None)),
         notes=notes,
-        data=lambda: journey_rows.as_json(journeys, notes),
-        table=replace(
-            journeys.table,
-            columns=journey_rows.columns(journeys),
-            rows=[row for group in journeys.groups for row in journey_rows.rows(journeys, group)],
-            name="journeys",
+        data=lambda: export.as_json(journeys, notes),
+        table=export.columns(journeys).table(
+            (row for group in journeys.groups for row in export.rows(journeys, group)),
+            "journeys",
+            source=journeys.table,
             timezone=scope.timezone,
             as_of=scope.as_of,
         ),
@@ -75,46 +75,73 @@ def _of_group(journeys: Journeys, group: JourneyGroup, top: int | None) -> Itera
     query = journeys.query
     yield flow(group, query)
     if query.periods:
-        yield from journey_periods.blocks(journeys, group)
+        yield from charts(journeys, group)
+        yield _periods(journeys, group)
     yield tree(journeys, group)
     yield _paths(journeys, group, top)
     yield _edges(journeys, group, top)
     if not query.start:
-        yield _pages(journeys, group.total.sessions, group.entries, "Where they begin", top)
-    yield _pages(journeys, group.total.sessions, group.exits, "Where they end", top)
+        yield _entries(journeys, group, top)
+    yield _exits(journeys, group, top)
+
+
+def _counts(columns: Columns[JourneyRow]) -> tuple[Attribute[JourneyRow], ...]:
+    """How many: the same in the listings of paths and of pages."""
+    return (
+        columns.show("sessions", Field("Sessions", align="right"), lambda row: number(row.count.sessions)),
+        columns.show("share", Field("Share", "bar")),
+        columns.show("people", Field("People", align="right"), lambda row: number(row.count.persons)),
+    )
+
+
+def _seconds(columns: Columns[JourneyRow], field: Field) -> Attribute[JourneyRow]:
+    return columns.show("mean_seconds", field, lambda row: None if row.other else duration(row.count.seconds))
+
+
+def _periods(journeys: Journeys, group: JourneyGroup) -> Listing:
+    scope, known = journeys.scope, export.columns(journeys)
+    rows = list(export.period_rows(journeys, group))
+
+    def label(row: JourneyRow) -> str | None:
+        unfinished = row is rows[-1] and row.bucket is not None and not row.bucket.complete
+        return scope.label(row.bucket.start) + "…" * unfinished if row.bucket else None
+
+    columns = Columns(
+        known.show("start", Field(scope.of_bucket), label),
+        known.show("sessions", Field("Sessions", "bar")),
+        known.show("people", Field("People", align="right"), lambda row: number(row.count.persons)),
+        *([known.show("completion", Field("Got to the goal", "percent"))] if journeys.query.goal else []),
+    )
+    return columns.listing(rows, as_of=scope.as_of)
 
 
 def _paths(journeys: Journeys, group: JourneyGroup, top: int | None) -> Listing:
     """Common paths: how many who began there took all of it, and where most got lost; or the ways to a goal."""
-    goal = bool(journeys.query.goal)
-    frequent, rest = most_frequent(group.journeys, group.paths, top)
-    rows: list[Row] = [
-        (
-            short(" → ".join(map(short, path)), _PATH),
-            number(count.sessions),
-            count.sessions / group.journeys,
-            number(count.persons),
-            count.sessions / group.total.sessions if goal else group.completion(path),
-            None if goal else _worst(group, path),
-            duration(count.seconds),
-        )
-        for path, count in frequent.items()
-    ]
-    if rest:
-        share = rest.sessions / group.journeys
-        rows.append((REST, number(rest.sessions), share, number(rest.persons), None, None, None))
-    fields = {
-        "path": Field("Path", grows=True),
-        "sessions": Field("Sessions", align="right"),
-        "share": Field("Share", "bar"),
-        "people": Field("People", align="right"),
-        "completion": Field("Of all sessions" if goal else "Completed", "percent"),
-        "worst": Field("Most lost after", hidden=goal, spare=True),
-        "time": Field("Takes", align="right", spare=True),
-    }
-    kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "VARCHAR", "VARCHAR")
+    known, goal = export.columns(journeys), bool(journeys.query.goal)
+    of_all: Attribute[JourneyRow] = Attribute(
+        "share_of_all",
+        "DOUBLE",
+        lambda row: None if row.other else row.count.sessions / group.total.sessions,
+        Field("Of all sessions", "percent"),
+    )
+    drop_off: Attribute[JourneyRow] = Attribute(
+        "drop_off",
+        "VARCHAR",
+        lambda row: row.path and _worst(group, row.path),
+        Field("Most lost after", spare=True),
+    )
+    columns = Columns(
+        known.show("path", Field("Path", grows=True), _path),
+        *_counts(known),
+        *((of_all,) if goal else (known.show("completion", Field("Completed", "percent")), drop_off)),
+        _seconds(known, Field("Takes", align="right", spare=True)),
+    )
     heading = "The ways to it" if goal else "Common paths"
-    return Listing(Table(tuple(map(Column, fields, kinds)), rows, as_of=journeys.scope.as_of), heading, fields)
+    return columns.listing(export.path_rows(group, top), heading, as_of=journeys.scope.as_of)
+
+
+def _path(row: JourneyRow) -> str:
+    return REST if row.path is None else short(" → ".join(map(short, row.path)), _PATH)
 
 
 def _worst(group: JourneyGroup, path: Steps) -> str | None:
@@ -128,63 +155,51 @@ def _worst(group: JourneyGroup, path: Steps) -> str | None:
 
 def _edges(journeys: Journeys, group: JourneyGroup, top: int | None) -> Listing:
     """The most frequent ways from one step to the next: the numbers of the flow."""
-    edges, rest = most_frequent(sum(count.sessions for count in group.at[2:]), group.moves, top)
-    rows: list[Row] = [
-        (
-            edge.step,
-            short(edge.source),
-            short(edge.target or ""),
-            number(edge.count.sessions),
-            number(edge.count.persons),
-            duration(edge.count.seconds),
-        )
-        for edge in edges
-    ]
-    if rest:
-        rows.append((None, REST, None, number(rest.sessions), number(rest.persons), None))
-    fields = {
-        "step": Field("Step"),
-        "source": Field("From"),
-        "target": Field("To"),
-        "sessions": Field("Sessions", align="right"),
-        "people": Field("People", align="right"),
-        "time": Field("After", align="right"),
-    }
-    kinds = ("BIGINT", *["VARCHAR"] * 5)
-    return Listing(
-        Table(tuple(map(Column, fields, kinds)), rows, as_of=journeys.scope.as_of), "From step to step", fields
+    known = export.columns(journeys)
+    columns = Columns(
+        known.show("step", Field("Step")),
+        known.show("source", Field("From"), _source),
+        known.show("target", Field("To"), lambda row: None if row.other else short(row.target or "")),
+        known.show("sessions", Field("Sessions", align="right"), lambda row: number(row.count.sessions)),
+        known.show("people", Field("People", align="right"), lambda row: number(row.count.persons)),
+        _seconds(known, Field("After", align="right")),
     )
+    rows = export.edge_rows(group, sum(count.sessions for count in group.at[2:]), group.moves, top)
+    return columns.listing(rows, "From step to step", as_of=journeys.scope.as_of)
 
 
-def _pages(journeys: Journeys, total: int, pages: Mapping[str, Count], heading: str, top: int | None) -> Listing:
-    frequent, rest = most_frequent(total, pages, top)
-    goal, entries = bool(journeys.query.goal), heading == "Where they begin"
-    rows: list[Row] = [
-        (
-            short(name),
-            number(count.sessions),
-            count.sessions / total,
-            number(count.persons),
-            count.stayed / count.sessions if entries else None,
-            count.reached / count.sessions,
-            None if entries else duration(count.seconds),
-        )
-        for name, count in frequent.items()
-    ]
-    if rest:
-        share, persons = rest.sessions / total, number(rest.persons)
-        rows.append((REST, number(rest.sessions), share, persons, None, None, None))
-    fields = {
-        "page": Field(journeys.query.by.capitalize()),
-        "sessions": Field("Sessions", align="right"),
-        "share": Field("Share", "bar"),
-        "people": Field("People", align="right"),
-        "bounced": Field("Bounced", "percent", hidden=not entries),
-        "reached": Field("Got to the goal", "percent", hidden=not (goal and entries)),
-        "time": Field("Time before, mean", align="right", hidden=entries),
-    }
-    kinds = ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "DOUBLE", "VARCHAR")
-    return Listing(Table(tuple(map(Column, fields, kinds)), rows, as_of=journeys.scope.as_of), heading, fields)
+def _source(row: JourneyRow) -> str:
+    return REST if row.other else short(row.source or "")
+
+
+def _entries(journeys: Journeys, group: JourneyGroup, top: int | None) -> Listing:
+    known, query = export.columns(journeys), journeys.query
+    reached = known.show(
+        "reached", Field("Got to the goal", "percent"), lambda row: _of_sessions(row, row.count.reached)
+    )
+    columns = Columns(
+        known.show("source", Field(query.by.capitalize()), _source),
+        *_counts(known),
+        known.show("left", Field("Bounced", "percent"), lambda row: _of_sessions(row, row.count.stayed)),
+        *([reached] if query.goal else []),
+    )
+    rows = export.page_rows(group, "entry", group.entries, top)
+    return columns.listing(rows, "Where they begin", as_of=journeys.scope.as_of)
+
+
+def _of_sessions(row: JourneyRow, sessions: int) -> float | None:
+    return None if row.other else sessions / row.count.sessions
+
+
+def _exits(journeys: Journeys, group: JourneyGroup, top: int | None) -> Listing:
+    known = export.columns(journeys)
+    columns = Columns(
+        known.show("source", Field(journeys.query.by.capitalize()), _source),
+        *_counts(known),
+        _seconds(known, Field("Time before, mean", align="right")),
+    )
+    rows = export.page_rows(group, "exit", group.exits, top)
+    return columns.listing(rows, "Where they end", as_of=journeys.scope.as_of)
 
 
 def _notes(journeys: Journeys) -> Iterator[str]:
@@ -202,7 +217,7 @@ def _notes(journeys: Journeys) -> Iterator[str]:
         named = any(name.startswith("$") for name in (query.start, query.goal))
         yield f"PostHog's own events, which begin with $, are no steps{', but for the one named' if named else ''}"
     if query.periods:
-        yield from journey_periods.notes(journeys)
+        yield from period_notes(journeys)
     if not query.goal:
         yield "completed: of the sessions that began with the same step"
     if query.goal and not query.start and journeys.at_once:

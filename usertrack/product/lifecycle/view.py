@@ -1,24 +1,82 @@
 """Lifecycle and stickiness as documents."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
-from usertrack.core.document import Block, Document, Field, Listing, Section, Spark
-from usertrack.core.table import Column, Row, Table
-from usertrack.core.words import number, plural
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Document, Field, Section, Spark
+from usertrack.core.words import plural
 from usertrack.product.ask import rest_note
 from usertrack.product.lifecycle.numbers import STATES, Lifecycle, LifecycleBucket, Stickiness
-from usertrack.product.scope import GroupName, Scope
+from usertrack.product.scope import GroupName, Scope, group_attributes
 
-_STICKINESS = (
-    Column("breakdown"),
-    Column("group"),
-    Column("periods", "BIGINT"),
-    Column("people", "BIGINT"),
-    Column("share", "DOUBLE"),
-    Column("at_least", "BIGINT"),
-)
+
+@dataclass(frozen=True)
+class LifecycleRow:
+    """A bucket of one group of the breakdown: a row of files and of JSON."""
+
+    group: GroupName
+    bucket: LifecycleBucket
+
+    def people(self, state: str) -> int | None:
+        """Until a bucket is over, nobody is known to be dormant in it."""
+        return None if state == "dormant" and self.bucket.unfinished else self.bucket.people[state]
+
+
+@dataclass(frozen=True)
+class StickinessRow:
+    """How many ``people`` were active in exactly so many ``periods``, and ``at_least`` in as many."""
+
+    group: GroupName
+    periods: int
+    people: int
+    share: float | None
+    at_least: int
+
+
+def _lifecycle_columns(scope: Scope) -> Columns[LifecycleRow]:
+    return Columns(
+        *group_attributes(lambda row: row.group),
+        Attribute(
+            "start",
+            scope.bucket_type,
+            lambda row: scope.stored(row.bucket.start),
+            Field(scope.of_bucket),
+            text=lambda row: scope.label(row.bucket.start),
+            place=-2,
+        ),
+        *map(_state, STATES),
+        Attribute("active", "BIGINT", lambda row: row.bucket.active, Field("Active", "bar"), place=-1),
+        Attribute("complete", "BOOLEAN", lambda row: not row.bucket.unfinished),
+    )
+
+
+def _state(state: str) -> Attribute[LifecycleRow]:
+    """People see who went as a number below 0."""
+    sign = -1 if state == "dormant" else 1
+
+    def text(row: LifecycleRow) -> int | None:
+        people = row.people(state)
+        return None if people is None else sign * people
+
+    return Attribute(state, "BIGINT", lambda row: row.people(state), Field(state.capitalize(), "number"), text)
+
+
+def _stickiness_columns(scope: Scope) -> Columns[StickinessRow]:
+    return Columns(
+        *group_attributes(lambda row: row.group),
+        Attribute(
+            "periods",
+            "BIGINT",
+            lambda row: row.periods,
+            Field("Active on"),
+            text=lambda row: plural(row.periods, scope.interval),
+        ),
+        Attribute("people", "BIGINT", lambda row: row.people, Field("People", "number")),
+        Attribute("share", "DOUBLE", lambda row: row.share, Field("Share", "bar")),
+        Attribute("at_least", "BIGINT", lambda row: row.at_least, Field("As many or more", "number")),
+    )
 
 
 def lifecycle_document(lifecycle: Lifecycle) -> Document:
@@ -27,13 +85,9 @@ def lifecycle_document(lifecycle: Lifecycle) -> Document:
     Until a period is over, nobody is known to be dormant in it: that is None.
     """
     scope = lifecycle.scope
-    columns = _columns(scope)
-    rows: list[Row] = [
-        (*name.columns.values(), scope.stored(period.start), *_people(period), period.active, not period.unfinished)
-        for name, periods in lifecycle.groups.items()
-        for period in periods
-    ]
-    unfinished = any(period.unfinished for periods in lifecycle.groups.values() for period in periods)
+    columns = _lifecycle_columns(scope)
+    rows = [LifecycleRow(name, bucket) for name, buckets in lifecycle.groups.items() for bucket in buckets]
+    unfinished = any(row.bucket.unfinished for row in rows)
     notes = (
         *(["nobody was active in this time"] if not len(lifecycle.table.rows) else []),
         *([f"the last {scope.interval} is not over: nobody counts as dormant in it yet"] if unfinished else []),
@@ -44,32 +98,31 @@ def lifecycle_document(lifecycle: Lifecycle) -> Document:
         subtitle=_subtitle(lifecycle.event, scope),
         blocks=tuple(_blocks(lifecycle)),
         notes=notes,
-        data=lambda: _json(lifecycle.event, scope, columns, rows, notes),
-        table=_table(lifecycle.table, scope, "lifecycle", columns, rows),
+        data=lambda: _json(lifecycle.event, scope, columns.dicts(rows), notes),
+        table=columns.table(rows, "lifecycle", source=lifecycle.table, timezone=scope.timezone, as_of=scope.as_of),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
 
 
-def _columns(scope: Scope) -> tuple[Column, ...]:
-    states = (Column(name, "BIGINT") for name in (*STATES, "active"))
-    return (Column("breakdown"), Column("group"), scope.column(), *states, Column("complete", "BOOLEAN"))
-
-
 def stickiness_document(stickiness: Stickiness) -> Document:
     """How many were active in how many periods; files hold a row per group and number of periods."""
     scope = stickiness.scope
-    rows = [row for name, counts in stickiness.groups.items() for row in _stickiness_rows(name, counts)]
-    quiet = () if any(row[3] for row in rows) else ("nobody was active in this time",)
+    columns = _stickiness_columns(scope)
+    rows = {name: _stickiness_rows(name, counts) for name, counts in stickiness.groups.items()}
+    all_rows = [row for group in rows.values() for row in group]
+    quiet = () if any(row.people for row in all_rows) else ("nobody was active in this time",)
     last = (f"the last {scope.interval} is not over",) if scope.unfinished(scope.starts[-1]) else ()
     notes = (*quiet, *last, *rest_note(stickiness.table, scope))
     return Document(
         title=f"Stickiness: active on how many of {plural(stickiness.total, scope.interval)}",
         subtitle=_subtitle(stickiness.event, scope),
-        blocks=tuple(_stickiness(name, counts, scope) for name, counts in stickiness.groups.items()),
+        blocks=tuple(columns.listing(group, scope.heading(name), as_of=scope.as_of) for name, group in rows.items()),
         notes=notes,
-        data=lambda: _json(stickiness.event, scope, _STICKINESS, rows, notes),
-        table=_table(stickiness.table, scope, "stickiness", _STICKINESS, rows),
+        data=lambda: _json(stickiness.event, scope, columns.dicts(all_rows), notes),
+        table=columns.table(
+            all_rows, "stickiness", source=stickiness.table, timezone=scope.timezone, as_of=scope.as_of
+        ),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
@@ -79,65 +132,29 @@ def _subtitle(event: str, scope: Scope) -> str:
     return " · ".join([scope.window, f"active: {event or 'any event'}", *scope.conditions, *scope.weeks])
 
 
-def _people(period: LifecycleBucket) -> list[int | None]:
-    return [None if state == "dormant" and period.unfinished else people for state, people in period.people.items()]
-
-
 def _blocks(lifecycle: Lifecycle) -> Iterator[Block]:
-    for name, periods in lifecycle.groups.items():
-        blocks = tuple(_lifecycle(periods, lifecycle.scope))
-        yield from (Section(lifecycle.scope.heading(name), blocks),) if lifecycle.scope.breakdown else blocks
+    scope = lifecycle.scope
+    for name, buckets in lifecycle.groups.items():
+        rows = [LifecycleRow(name, bucket) for bucket in buckets]
+        blocks: tuple[Block, ...] = (*_sparks(buckets), _lifecycle_columns(scope).listing(rows, as_of=scope.as_of))
+        yield from (Section(scope.heading(name), blocks),) if scope.breakdown else blocks
 
 
-def _lifecycle(periods: Sequence[LifecycleBucket], scope: Scope) -> Iterator[Block]:
-    finished = [period for period in periods if not period.unfinished]
+def _sparks(buckets: Sequence[LifecycleBucket]) -> Iterator[Spark]:
+    """A line per state of the buckets that are over, where there is more than a change."""
+    finished = [bucket for bucket in buckets if not bucket.unfinished]
     if len(finished) > 2:
         for state in STATES:
-            yield Spark(f"{state:<12}", [period.people[state] for period in finished])
-    rows: list[Row] = []
-    for period in periods:
-        *active, dormant = _people(period)
-        rows.append((scope.label(period.start), period.active, *active, None if dormant is None else -dormant))
-    fields = {
-        "period": Field(scope.of_bucket),
-        "active": Field("Active", "bar"),
-        **{state: Field(state.capitalize(), "number") for state in STATES},
-    }
-    columns = tuple(Column(key, "VARCHAR" if key == "period" else "BIGINT") for key in fields)
-    yield Listing(Table(columns, rows, as_of=scope.as_of), "", fields)
+            yield Spark(f"{state:<12}", [bucket.people[state] for bucket in finished])
 
 
-def _stickiness_rows(name: GroupName, counts: Sequence[int]) -> Iterator[Row]:
+def _stickiness_rows(name: GroupName, counts: Sequence[int]) -> list[StickinessRow]:
     total = sum(counts)
-    for at, people in enumerate(counts):
-        yield *name.columns.values(), at + 1, people, people / total if total else None, sum(counts[at:])
-
-
-def _stickiness(name: GroupName, counts: Sequence[int], scope: Scope) -> Listing:
-    rows: list[Row] = [
-        (plural(periods, scope.interval), number(people), share, number(at_least))
-        for _, _, periods, people, share, at_least in _stickiness_rows(name, counts)
+    return [
+        StickinessRow(name, periods, people, people / total if total else None, sum(counts[periods - 1 :]))
+        for periods, people in enumerate(counts, start=1)
     ]
-    fields = {
-        "periods": Field("Active on"),
-        "people": Field("People", align="right"),
-        "share": Field("Share", "bar"),
-        "at_least": Field("As many or more", align="right"),
-    }
-    columns = tuple(Column(key, "DOUBLE" if key == "share" else "VARCHAR") for key in fields)
-    return Listing(Table(columns, rows, as_of=scope.as_of), scope.heading(name), fields)
 
 
-def _table(table: Table, scope: Scope, name: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:
-    return replace(table, columns=columns, rows=rows, name=name, timezone=scope.timezone, as_of=scope.as_of)
-
-
-def _json(
-    event: str, scope: Scope, columns: tuple[Column, ...], rows: Sequence[Row], notes: Sequence[str]
-) -> dict[str, Any]:
-    return {
-        **scope.as_dict(),
-        "event": event or None,
-        "rows": Table(columns, rows).dicts(),
-        "notes": list(notes),
-    }
+def _json(event: str, scope: Scope, rows: list[dict[str, Any]], notes: Sequence[str]) -> dict[str, Any]:
+    return {**scope.as_dict(), "event": event or None, "rows": rows, "notes": list(notes)}

@@ -1,12 +1,12 @@
 """Retention and cohorts as documents: a heatmap of shares, with how many people each row is about."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Heatmap, Spark
-from usertrack.core.stats import UNKNOWN
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.stats import UNKNOWN, Interval
 from usertrack.core.words import number
 from usertrack.product.ask import rest_note
 from usertrack.product.retention.numbers import (
@@ -19,7 +19,7 @@ from usertrack.product.retention.numbers import (
     RetentionGroup,
     RetentionQuery,
 )
-from usertrack.product.scope import GroupName, Scope
+from usertrack.product.scope import GroupName, Scope, group_attributes
 from usertrack.product.shares import Share, label
 
 _MOST = 40  # cohorts that people see, the latest ones, unless --limit says otherwise
@@ -28,7 +28,13 @@ _MOST = 40  # cohorts that people see, the latest ones, unless --limit says othe
 def retention_document(retention: Retention) -> Document:
     """A heatmap per group, a row per cohort; files hold a row per cohort and period."""
     query, scope = retention.query, retention.scope
-    rows: list[Row] = [row for group in retention.groups for row in _rows(group, scope)]
+    columns = _columns(scope)
+    cells = [
+        cell
+        for group in retention.groups
+        for cohort in group.cohorts
+        for cell in _cells(group.name, cohort, range(len(cohort.people)))
+    ]
     kind = "First-time" if query.kind == "first-time" else "Recurring"
     notes = (*_notes(retention.groups), *rest_note(retention.table, scope))
     return Document(
@@ -36,8 +42,8 @@ def retention_document(retention: Retention) -> Document:
         subtitle=" · ".join([scope.window, *_semantics(query), *_scope(scope)]),
         blocks=tuple(_heatmap(group, scope) for group in retention.groups),
         notes=notes,
-        data=lambda: _json(query, scope, rows, notes),
-        table=_table(retention.table, scope, rows),
+        data=lambda: _json(query, scope, columns.dicts(cells), notes),
+        table=columns.table(cells, "retention", source=retention.table, timezone=scope.timezone, as_of=scope.as_of),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
@@ -46,11 +52,9 @@ def retention_document(retention: Retention) -> Document:
 def cohorts_document(cohorts: DayRetention) -> Document:
     """Cohorts by week with the days after; the curve over all of them; files hold a row per cohort and day."""
     query, scope = cohorts.query, cohorts.scope
-    rows: list[Row] = [
-        row
-        for group in cohorts.groups
-        for cohort in group.cohorts
-        for row in _cells(cohort, (0, *DAYS), group.name, scope)
+    columns = _columns(scope)
+    cells = [
+        cell for group in cohorts.groups for cohort in group.cohorts for cell in _cells(group.name, cohort, (0, *DAYS))
     ]
     notes = (*_notes(cohorts.groups), *_curve_notes(cohorts.groups), *rest_note(cohorts.table, scope))
     return Document(
@@ -65,10 +69,10 @@ def cohorts_document(cohorts: DayRetention) -> Document:
         blocks=tuple(block for group in cohorts.groups for block in _by_day(group, scope)),
         notes=notes,
         data=lambda: {
-            **_json(query, scope, rows, notes),
+            **_json(query, scope, columns.dicts(cells), notes),
             "curve": [row for group in cohorts.groups for row in _curve(group)],
         },
-        table=_table(cohorts.table, scope, rows),
+        table=columns.table(cells, "retention", source=cohorts.table, timezone=scope.timezone, as_of=scope.as_of),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
@@ -129,29 +133,47 @@ def _shares(cohorts: Sequence[Cohort], periods: Sequence[str], scope: Scope, hea
     return Heatmap(heading, rows, periods, values, "percent", corner=corner, base=1, limit=_MOST, latest=True)
 
 
-def _columns(scope: Scope) -> tuple[Column, ...]:
-    counts = (Column(name, "BIGINT") for name in ("size", "period", "people"))
-    ends = (*(Column(name, "DOUBLE") for name in ("rate", "low", "high")), Column("complete", "BOOLEAN"))
-    return (Column("breakdown"), Column("group"), scope.column("cohort"), *counts, *ends)
+@dataclass(frozen=True)
+class RetentionCell:
+    """How many ``people`` of a cohort came back in ``period``, None where it is not over: a row of files and of JSON.
+
+    ``first``: it is the cohort's own.
+    """
+
+    group: GroupName
+    cohort: Cohort
+    period: int
+    people: int | None
+    rate: float | None
+    first: bool
+
+    @property
+    def interval(self) -> Interval:
+        """Of the ``rate``: none is known of what is 100 % by definition."""
+        return UNKNOWN if self.first or self.people is None else Share(self.people, self.cohort.size).interval
+
+    @property
+    def complete(self) -> bool:
+        return self.people is not None and not (self.first and self.cohort.forming)
 
 
-def _rows(group: RetentionGroup, scope: Scope) -> Iterator[Row]:
-    for cohort in group.cohorts:
-        yield from _cells(cohort, range(len(cohort.people)), group.name, scope)
+def _columns(scope: Scope) -> Columns[RetentionCell]:
+    return Columns(
+        *group_attributes(lambda cell: cell.group),
+        Attribute("cohort", scope.bucket_type, lambda cell: scope.stored(cell.cohort.start)),
+        Attribute("size", "BIGINT", lambda cell: cell.cohort.size),
+        Attribute("period", "BIGINT", lambda cell: cell.period),
+        Attribute("people", "BIGINT", lambda cell: cell.people),
+        Attribute("rate", "DOUBLE", lambda cell: cell.rate),
+        Attribute("low", "DOUBLE", lambda cell: cell.interval.low),
+        Attribute("high", "DOUBLE", lambda cell: cell.interval.high),
+        Attribute("complete", "BOOLEAN", lambda cell: cell.complete),
+    )
 
 
-def _cells(cohort: Cohort, periods: Sequence[int], name: GroupName, scope: Scope) -> Iterator[Row]:
-    start = scope.stored(cohort.start)
+def _cells(group: GroupName, cohort: Cohort, periods: Sequence[int]) -> Iterator[RetentionCell]:
     for at, (period, people) in enumerate(zip(periods, cohort.people, strict=True)):
-        complete = people is not None and not (at == 0 and cohort.forming)
-        interval = Share(people, cohort.size).interval if at and people is not None else UNKNOWN
-        share = (cohort.rate(at), interval.low, interval.high)
-        yield *name.columns.values(), start, cohort.size, period, people, *share, complete
-
-
-def _table(table: Table, scope: Scope, rows: list[Row]) -> Table:
-    columns = _columns(scope)
-    return replace(table, columns=columns, rows=rows, name="retention", timezone=scope.timezone, as_of=scope.as_of)
+        yield RetentionCell(group, cohort, period, people, cohort.rate(at), first=at == 0)
 
 
 def _notes(groups: Sequence[RetentionGroup]) -> tuple[str, ...]:
@@ -172,12 +194,12 @@ def _curve_notes(groups: Sequence[DayGroup]) -> Iterator[str]:
         yield f"the curve is of days known of {FEWEST} people or more; `-f json` has all of them, with 95 % intervals"
 
 
-def _json(query: RetentionQuery, scope: Scope, rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+def _json(query: RetentionQuery, scope: Scope, cells: list[dict[str, Any]], notes: Sequence[str]) -> dict[str, Any]:
     return {
         "type": query.kind,
         "target": query.target or None,
         "returning": query.returning or None,
         **scope.as_dict(),
-        "cells": Table(_columns(scope), rows).dicts(),
+        "cells": cells,
         "notes": list(notes),
     }

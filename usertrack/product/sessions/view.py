@@ -1,34 +1,83 @@
 """Sessions as a document: how many and how long, and what they came from."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Chart, Document, Field, Listing, Spark
-from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import plural
 from usertrack.product.ask import rest_note
 from usertrack.product.compare import Measure, changes, duration_text, listing, values
-from usertrack.product.scope import EVERYBODY, GroupName
-from usertrack.product.sessions import view as session_buckets
+from usertrack.product.scope import EVERYBODY, GroupName, Scope
 from usertrack.product.sessions.numbers import LENGTHS, TRAITS, SessionComparison, Sessions, Visits
 
-_COLUMNS = (
-    Column("by"),
-    Column("value"),
-    Column("group"),
-    Column("people", "BIGINT"),
-    Column("sessions", "BIGINT"),
-    Column("share", "DOUBLE"),
-    Column("sessions_per_person", "DOUBLE"),
-    Column("mean_seconds", "DOUBLE"),
-    Column("median_seconds", "DOUBLE"),
-    Column("bounce_rate", "DOUBLE"),
-    *(Column(f"length_{label}", "BIGINT") for label in LENGTHS.values()),
-)
-
-
 _MOST = 20  # rows of a table, unless --limit says otherwise
+
+
+@dataclass(frozen=True)
+class SessionBucket:
+    """Sessions that began in the bucket from ``start``, an aware local time. ``complete``: it is over, and whole."""
+
+    start: datetime
+    visits: Visits
+    complete: bool
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """The sessions of all or of one value of ``by``, in the window or in a ``bucket``: a row of files and of JSON.
+
+    ``total`` is how many sessions there are in all of the window.
+    """
+
+    by: str
+    group: GroupName
+    visits: Visits
+    total: int
+    bucket: SessionBucket | None = None
+
+    @property
+    def share(self) -> float | None:
+        return self.visits.sessions / self.total if self.total else None
+
+
+def _columns(sessions: Sessions) -> Columns[SessionRow]:
+    """Those of buckets where these were asked for; listings choose among them."""
+    known: Columns[SessionRow] = Columns(
+        Attribute("by", "VARCHAR", lambda row: row.by),
+        Attribute("value", "VARCHAR", lambda row: row.group.columns["breakdown"], text=lambda row: row.group.written),
+        Attribute("group", "VARCHAR", lambda row: row.group.kind),
+        Attribute("people", "BIGINT", lambda row: row.visits.people if row.visits.known else None),
+        Attribute("sessions", "BIGINT", lambda row: row.visits.count),
+        Attribute("share", "DOUBLE", lambda row: row.share),
+        Attribute("sessions_per_person", "DOUBLE", lambda row: row.visits.per_person),
+        Attribute(
+            "mean_seconds", "DOUBLE", lambda row: row.visits.mean, text=lambda row: duration_text(row.visits.mean)
+        ),
+        Attribute(
+            "median_seconds", "DOUBLE", lambda row: row.visits.median, text=lambda row: duration_text(row.visits.median)
+        ),
+        Attribute("bounce_rate", "DOUBLE", lambda row: row.visits.bounce_rate),
+        *map(_length, LENGTHS.values()),
+    )
+    return Columns(*known.attributes, *_bucket_columns(sessions.scope)) if sessions.in_buckets else known
+
+
+def _length(label: str) -> Attribute[SessionRow]:
+    return Attribute(f"length_{label}", "BIGINT", lambda row: by_length(row.visits)[label])
+
+
+def _bucket_columns(scope: Scope) -> tuple[Attribute[SessionRow], ...]:
+    return (
+        Attribute(
+            "start",
+            scope.bucket_type,
+            lambda row: row.bucket and scope.stored(row.bucket.start),
+            text=lambda row: row.bucket and scope.label(row.bucket.start) + "…" * (not row.bucket.complete),
+        ),
+        Attribute("complete", "BOOLEAN", lambda row: row.bucket and row.bucket.complete),
+    )
 
 
 def sessions_document(sessions: Sessions) -> Document:
@@ -37,7 +86,7 @@ def sessions_document(sessions: Sessions) -> Document:
     Where buckets were asked for, one for each of them follows: those of the whole window have no `start`.
     """
     scope, now = sessions.scope, sessions.all.now
-    columns, rows = _rows(sessions)
+    columns, rows = _columns(sessions), list(_rows(sessions))
     figures, before = session_figures(now), session_figures(sessions.all.before)
     compared = listing(figures, before)
     notes = (
@@ -51,9 +100,9 @@ def sessions_document(sessions: Sessions) -> Document:
         subtitle=" · ".join([scope.window, *scope.conditions, *(scope.weeks if sessions.in_buckets else [])]),
         blocks=(
             compared,
-            *session_buckets.blocks(sessions),
+            *_bucket_blocks(sessions),
             *([_lengths(now)] if now.known else []),
-            *(_values(by, known, now) for by, known in _told_apart(sessions)),
+            *(_values(sessions, by, known) for by, known in _groupings(sessions)),
         ),
         notes=notes,
         data=lambda: {
@@ -62,60 +111,33 @@ def sessions_document(sessions: Sessions) -> Document:
             "before": values(before),
             "change": changes(figures, before),
             "lengths": by_length(now),
-            "rows": Table(columns, rows).dicts(),
+            "rows": columns.dicts(rows),
             "notes": list(notes),
         },
-        table=replace(sessions.table, columns=columns, rows=rows, name="sessions", timezone=scope.timezone),
+        table=columns.table(rows, "sessions", source=sessions.table, timezone=scope.timezone),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
 
 
-def _rows(sessions: Sessions) -> tuple[tuple[Column, ...], list[Row]]:
-    now = sessions.all.now
-    own = [
-        ("all", EVERYBODY, sessions.all),
-        *((sessions.scope.breakdown, name, comparison) for name, comparison in sessions.groups.items()),
-    ]
-    traits = [(by, name, comparison) for by, known in sessions.by.items() for name, comparison in known.items()]
-    totals: list[Row] = [
-        (by, *name.columns.values(), *_row(comparison.now, now)) for by, name, comparison in (*own, *traits)
-    ]
-    if not sessions.in_buckets:
-        return _COLUMNS, totals
-    in_time: list[Row] = [
-        (
-            by,
-            *name.columns.values(),
-            *_row(bucket.visits, now),
-            sessions.scope.stored(bucket.start),
-            bucket.complete,
-        )
-        for by, name, comparison in own
-        for bucket in session_buckets.buckets(sessions, comparison)
-    ]
-    columns = (*_COLUMNS, sessions.scope.column(), Column("complete", "BOOLEAN"))
-    return columns, [*((*row, None, None) for row in totals), *in_time]
+def _rows(sessions: Sessions) -> Iterator[SessionRow]:
+    """The whole window first, then each bucket, in which traits are not counted."""
+    total = sessions.all.now.sessions
+    own = [("all", EVERYBODY, sessions.all)]
+    own += [(sessions.scope.breakdown, name, comparison) for name, comparison in sessions.groups.items()]
+    traits = [(by, name, comparison) for by, groups in sessions.by.items() for name, comparison in groups.items()]
+    for by, name, comparison in (*own, *traits):
+        yield SessionRow(by, name, comparison.now, total)
+    for by, name, comparison in own:
+        for bucket in buckets(sessions, comparison):
+            yield SessionRow(by, name, bucket.visits, total, bucket)
 
 
-def _told_apart(sessions: Sessions) -> Iterator[tuple[str, Mapping[GroupName, SessionComparison]]]:
+def _groupings(sessions: Sessions) -> Iterator[tuple[str, Mapping[GroupName, SessionComparison]]]:
     """By the breakdown, if there is one, and by each trait; nothing where there are no sessions."""
     for by, known in ((sessions.scope.breakdown, sessions.groups), *sessions.by.items()):
         if known:
             yield by, known
-
-
-def _row(visits: Visits, of: Visits) -> Row:
-    own = (
-        visits.people if visits.known else None,
-        visits.count,
-        _share(visits, of),
-        visits.per_person,
-        visits.mean,
-        visits.median,
-        visits.bounce_rate,
-    )
-    return (*own, *by_length(visits).values())
 
 
 def by_length(visits: Visits) -> dict[str, int | None]:
@@ -123,10 +145,6 @@ def by_length(visits: Visits) -> dict[str, int | None]:
     return {
         label: count if visits.known else None for label, count in zip(LENGTHS.values(), visits.lengths, strict=True)
     }
-
-
-def _share(visits: Visits, of: Visits) -> float | None:
-    return visits.sessions / of.sessions if of.sessions else None
 
 
 def session_figures(visits: Visits) -> dict[str, Measure]:
@@ -141,38 +159,31 @@ def session_figures(visits: Visits) -> dict[str, Measure]:
     }
 
 
+_LENGTHS: Columns[tuple[str, int, float | None]] = Columns(
+    Attribute("length", "VARCHAR", lambda row: row[0].replace("-", " – "), Field("Length")),
+    Attribute("sessions", "BIGINT", lambda row: row[1], Field("Sessions", "number")),
+    Attribute("share", "DOUBLE", lambda row: row[2], Field("Share", "bar")),
+)
+
+
 def _lengths(now: Visits) -> Listing:
-    rows: list[Row] = [
-        (label.replace("-", " – "), count, count / now.sessions if now.sessions else None)
-        for label, count in zip(LENGTHS.values(), now.lengths, strict=True)
-    ]
-    fields = {"length": Field("Length"), "sessions": Field("Sessions", "number"), "share": Field("Share", "bar")}
-    kinds = ("VARCHAR", "BIGINT", "DOUBLE")
-    return Listing(Table(tuple(map(Column, fields, kinds)), rows), "How long they were", fields)
+    shares = (count / now.sessions if now.sessions else None for count in now.lengths)
+    return _LENGTHS.listing(zip(LENGTHS.values(), now.lengths, shares, strict=True), "How long they were")
 
 
-def _values(by: str, known: Mapping[GroupName, SessionComparison], all_: Visits) -> Listing:
-    rows: list[Row] = [
-        (
-            name.written,
-            comparison.now.people,
-            comparison.now.sessions,
-            _share(comparison.now, all_),
-            duration_text(comparison.now.median),
-            comparison.now.bounce_rate,
-        )
-        for name, comparison in known.items()
-    ]
-    fields = {
-        "value": Field(by, grows=True),
-        "people": Field("People", "number"),
-        "sessions": Field("Sessions", "number"),
-        "share": Field("Share", "bar"),
-        "median": Field("Median", align="right"),
-        "bounce_rate": Field("Bounced", "percent"),
-    }
-    kinds = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "VARCHAR", "DOUBLE")
-    return Listing(Table(tuple(map(Column, fields, kinds)), rows), "", fields, limit=_MOST)
+def _values(sessions: Sessions, by: str, groups: Mapping[GroupName, SessionComparison]) -> Listing:
+    known = _columns(sessions)
+    columns = Columns(
+        known.show("value", Field(by, grows=True)),
+        known.show("people", Field("People", "number")),
+        known.show("sessions", Field("Sessions", "number")),
+        known.show("share", Field("Share", "bar")),
+        known.show("median_seconds", Field("Median", align="right")),
+        known.show("bounce_rate", Field("Bounced", "percent")),
+    )
+    total = sessions.all.now.sessions
+    rows = (SessionRow(by, name, comparison.now, total) for name, comparison in groups.items())
+    return columns.listing(rows, limit=_MOST)
 
 
 def missing_trait_notes(sessions: Sessions) -> Iterator[str]:
@@ -197,15 +208,6 @@ def _notes(sessions: Sessions) -> Iterator[str]:
         yield f"{plural(unseen, 'session')} without any pageview: whether they bounced is not known"
 
 
-@dataclass(frozen=True)
-class SessionBucket:
-    """Sessions that began in the bucket from ``start``, an aware local time. ``complete``: it is over, and whole."""
-
-    start: datetime
-    visits: Visits
-    complete: bool
-
-
 def buckets(sessions: Sessions, comparison: SessionComparison) -> list[SessionBucket]:
     """Every bucket of the window up to now, also those without a session; none where they were not asked for."""
     scope = sessions.scope
@@ -213,7 +215,7 @@ def buckets(sessions: Sessions, comparison: SessionComparison) -> list[SessionBu
     return [SessionBucket(start, comparison.at(at), not scope.unfinished(start)) for at, start in enumerate(starts)]
 
 
-def blocks(sessions: Sessions) -> Iterator[Block]:
+def _bucket_blocks(sessions: Sessions) -> Iterator[Block]:
     """Nothing where buckets were not asked for."""
     scope, known = sessions.scope, buckets(sessions, sessions.all)
     complete = [bucket for bucket in known if bucket.complete]
@@ -227,29 +229,19 @@ def blocks(sessions: Sessions) -> Iterator[Block]:
             line = [bucket.visits.sessions for bucket in buckets(sessions, comparison) if bucket.complete]
             yield Spark(scope.heading(name), line)
     if known:
-        yield _listing(sessions, known)
+        yield _bucket_listing(sessions, known)
 
 
-def _listing(sessions: Sessions, known: list[SessionBucket]) -> Listing:
-    scope = sessions.scope
-    rows: list[Row] = [
-        (
-            scope.label(bucket.start) + "…" * (not bucket.complete),
-            bucket.visits.sessions,
-            bucket.visits.people,
-            duration_text(bucket.visits.mean),
-            duration_text(bucket.visits.median),
-            bucket.visits.bounce_rate,
-        )
-        for bucket in known
-    ]
-    fields = {
-        "bucket": Field(scope.of_bucket),
-        "sessions": Field("Sessions", "bar"),
-        "people": Field("People", "number"),
-        "mean": Field("Mean", align="right"),
-        "median": Field("Median", align="right"),
-        "bounce_rate": Field("Bounced", "percent"),
-    }
-    kinds = ("VARCHAR", "BIGINT", "BIGINT", "VARCHAR", "VARCHAR", "DOUBLE")
-    return Listing(Table(tuple(map(Column, fields, kinds)), rows, as_of=scope.as_of), "", fields)
+def _bucket_listing(sessions: Sessions, known: list[SessionBucket]) -> Listing:
+    scope, all_columns = sessions.scope, _columns(sessions)
+    columns = Columns(
+        all_columns.show("start", Field(scope.of_bucket)),
+        all_columns.show("sessions", Field("Sessions", "bar")),
+        all_columns.show("people", Field("People", "number")),
+        all_columns.show("mean_seconds", Field("Mean", align="right")),
+        all_columns.show("median_seconds", Field("Median", align="right")),
+        all_columns.show("bounce_rate", Field("Bounced", "percent")),
+    )
+    total = sessions.all.now.sessions
+    rows = (SessionRow("all", EVERYBODY, bucket.visits, total, bucket) for bucket in known)
+    return columns.listing(rows, as_of=scope.as_of)
