@@ -1,11 +1,13 @@
 """`usertrack activity` and `usertrack sessions` on the demo, and the document that they make together."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from usertrack.library.library import shipped_root
 from usertrack.reports.activity_export import schema
 
 from ..conftest import Cli
@@ -144,3 +146,17 @@ def test_sessions_of_weeks_are_in_every_format(demo: Cli) -> None:
 
 def test_the_time_of_the_document_is_days_of_the_calendar(whole: Any, nothing: Any) -> None:
     assert (whole["timeframe"], nothing["timeframe"]) == ("30d", "2d")
+
+
+def test_a_part_without_an_answer_is_empty_and_the_notes_say_why(demo: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").touch()
+    (tmp_path / "queries/posthog").mkdir(parents=True)
+    text = (shipped_root() / "queries/posthog/journeys.sql").read_text()
+    (tmp_path / "queries/posthog/journeys.sql").write_text(text.replace("FROM events", "FROM nothing_there"))
+    result = demo("activity", "--full", "-f", "json")
+    assert result.code == 6
+    document = json.loads(result.out)
+    assert Draft202012Validator(schema()).is_valid(document)
+    assert document["userJourney"] == {"commonPaths": [], "entryPoints": [], "exitPoints": [], "conversionPaths": []}
+    assert document["activityMetrics"]["dau"] == 650
+    assert any("posthog/journeys: PostHog refused the query" in note for note in document["notes"])

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from usertrack.cli.session import Session
     from usertrack.core.document import Document
     from usertrack.product.scope import Scope
+    from usertrack.reports.activity import ActivityQuery, ActivityReport
+    from usertrack.segments.profiles import Profiles
+    from usertrack.segments.rules import Rules
 
 
 @with_filters()
@@ -83,25 +86,45 @@ def _require_unused(filters: Filters) -> None:
 def _full_document(session: "Session", scope: "Scope") -> "Document":
     from dataclasses import replace
 
-    from usertrack.product.features.numbers import feature_source
+    from usertrack.core.errors import UsageError
     from usertrack.product.funnel.numbers import named_funnels
     from usertrack.reports.activity_export import user_activity_document
-    from usertrack.reports.activity_full import FullActivityQuery as Question
-    from usertrack.reports.activity_full import ask
     from usertrack.workspace.files import funnel_paths
 
     rules = session.rules()
     scope = replace(scope, breakdown="")
-    question = Question(
-        scope,
-        replace(scope, interval="week").last(WEEKS),
-        replace(scope, interval="day").last(365),
-        session.settings["signed_up"],
-        feature_source(session.settings),
-        tuple(session.settings["pages"]),
-        named_funnels(funnel_paths(session.settings)),
+    query = replace(
+        activity_query(session, scope),
+        session_values=100,
+        churn_days=replace(scope, interval="day").last(365),
+        funnels=named_funnels(funnel_paths(session.settings)),
     )
-    return user_activity_document(ask(session.runner, question, session.profiles(rules), rules, _project_name(session)))
+    profiles = session.profiles(rules)
+    report = gather_activity(session, query, profiles, rules)
+    session.incomplete |= any(not isinstance(error, UsageError) for error in report.errors)
+    return user_activity_document(report, _project_name(session))
+
+
+def activity_query(session: "Session", scope: "Scope") -> "ActivityQuery":
+    """The parts of the page on activity, with the workspace's settings."""
+    from dataclasses import replace
+
+    from usertrack.product.features.numbers import feature_source
+    from usertrack.reports.activity import ActivityQuery
+
+    settings = session.settings
+    weeks = replace(scope, interval="week").last(WEEKS)
+    return ActivityQuery(scope, weeks, settings["signed_up"], feature_source(settings), tuple(settings["pages"]))
+
+
+def gather_activity(
+    session: "Session", query: "ActivityQuery", profiles: "Profiles", rules: "Rules"
+) -> "ActivityReport":
+    """The answers to ``query``; on a terminal with the name of the last query that was answered."""
+    from usertrack.reports.activity import gather
+
+    progress = session.progress
+    return gather(session.runner, query, profiles, rules, lambda statement, _: progress(statement.name, passing=True))
 
 
 def _project_name(session: "Session") -> str:

@@ -1,5 +1,6 @@
 """`usertrack report`: a week, a person, a segment or activity as a file whose figures can be traced and verified."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.analytics import WEEKS
 from usertrack.cli.common import Common
 from usertrack.cli.filters import Filters, scope_of, scope_of_segment, week_start, with_filters
 from usertrack.cli.options import AllMembers, Limit, Pseudonyms, SetName, with_common
@@ -221,12 +221,17 @@ def _say_if_too_long(characters: int) -> None:
 
 def _build_report(session: "Session", recipe: "Recipe", *, keep: bool = True, pseudonyms: bool = False) -> "Document":
     """The report that ``recipe`` describes; ``keep`` records what was classified in the history."""
-    makers = {"weekly": _weekly, "user": _user, "segment": _segment, "activity": _activity}
-    document = makers[recipe.kind](session, recipe, keep)
+    makers: dict[str, Callable[[], Document]] = {
+        "weekly": lambda: _weekly(session, recipe, keep=keep),
+        "user": lambda: _user(session, recipe),
+        "segment": lambda: _segment(session, recipe, keep=keep),
+        "activity": lambda: _activity(session, recipe),
+    }
+    document = makers[recipe.kind]()
     return session.pseudonymised(document, recipe.limit) if pseudonyms else document
 
 
-def _weekly(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
+def _weekly(session: "Session", recipe: "Recipe", *, keep: bool) -> "Document":
     from usertrack.core.period import parse_week
     from usertrack.failures.causes import read_catalogue
     from usertrack.reports.weekly import gather, moments
@@ -234,7 +239,7 @@ def _weekly(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # 
     from usertrack.workspace.files import failures_paths
 
     week = parse_week(recipe.subject, recipe.timezone, recipe.as_of)
-    query = _week_ago_query(session, recipe, keep)
+    query = _week_ago_query(session, recipe, keep=keep)
     query = replace(query, earlier=moments(week, recipe.as_of)[1])
     catalogue = read_catalogue(failures_paths(session.settings))
     session.progress.expect(2 * len(query.rules.queries) + 8)
@@ -244,7 +249,7 @@ def _weekly(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # 
     return weekly_document(weekly, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)
 
 
-def _user(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
+def _user(session: "Session", recipe: "Recipe") -> "Document":
     from usertrack.reports.dossier import dossier
     from usertrack.reports.dossier_view import person_report
     from usertrack.reports.members import profile_origins
@@ -258,11 +263,11 @@ def _user(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # no
     return person_report(person, profile, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)
 
 
-def _segment(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
+def _segment(session: "Session", recipe: "Recipe", *, keep: bool) -> "Document":
     from usertrack.reports.segment import segment_document
     from usertrack.segments.history.week_ago import ask_both, classify_both
 
-    query = _week_ago_query(session, recipe, keep)
+    query = _week_ago_query(session, recipe, keep=keep)
     query.segment_set.require([recipe.subject])
     session.progress.expect(2 * len(query.rules.queries))
     answered, _ = ask_both(session.runner, query, done=session.progress.done)
@@ -281,11 +286,9 @@ def _segment(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  #
     )
 
 
-def _activity(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  # noqa: FBT001
-    from usertrack.product.features.numbers import feature_source
-    from usertrack.reports.activity import ActivityQuery as Question
-    from usertrack.reports.activity import gather
-    from usertrack.reports.activity_view import dashboard_document
+def _activity(session: "Session", recipe: "Recipe") -> "Document":
+    from usertrack.cli.activity import activity_query, gather_activity
+    from usertrack.reports.activity_view import activity_page
 
     session.runner = session.runner.at(recipe.as_of)
     filters = Filters(
@@ -302,20 +305,11 @@ def _activity(session: "Session", recipe: "Recipe", keep: bool) -> "Document":  
     profiles = session.profiles(rules)
     if recipe.segment:
         scope = scope_of_segment(session, scope, recipe.segment, profiles, rules)
-    weeks = replace(scope, interval="week").last(WEEKS)
-    settings = session.settings
-    question = Question(scope, weeks, settings["signed_up"], feature_source(settings), tuple(settings["pages"]))
-    dashboard = gather(
-        session.runner,
-        question,
-        profiles,
-        rules,
-        lambda statement, answer: session.progress(statement.name, passing=True),
-    )
-    return dashboard_document(dashboard, asdict(recipe), _templates(session), recipe.limit)
+    answers = gather_activity(session, activity_query(session, scope), profiles, rules)
+    return activity_page(answers, asdict(recipe), _templates(session), recipe.limit)
 
 
-def _week_ago_query(session: "Session", recipe: "Recipe", keep: bool) -> "WeekAgoQuery":  # noqa: FBT001
+def _week_ago_query(session: "Session", recipe: "Recipe", *, keep: bool) -> "WeekAgoQuery":
     from usertrack.segments.history.file import history_file
     from usertrack.segments.history.snapshots import WEEK
     from usertrack.segments.history.week_ago import WeekAgoQuery

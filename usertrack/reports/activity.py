@@ -1,10 +1,10 @@
-"""What a page about activity shows: parts that are asked for side by side, each with the queries it is made of.
+"""Gathers all parts of a report on activity: those of the page, and with funnels those of the `--full` document.
 
-A part that cannot be had is the error that stands in its place; the others are shown.
+The parts are asked for side by side. A part without an answer holds its error; the other parts are reported.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -12,79 +12,134 @@ from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.engine.runner import Done, Runner
 from usertrack.library.library import Statement
 from usertrack.product.activity import numbers as activity
+from usertrack.product.activity.numbers import Activity
+from usertrack.product.churn import numbers as churn
+from usertrack.product.churn.numbers import Churn
 from usertrack.product.features import numbers as features
+from usertrack.product.features.numbers import Features, FeatureSource
+from usertrack.product.funnel import numbers as funnel
+from usertrack.product.funnel.numbers import Funnel, FunnelAnswer
 from usertrack.product.journeys import numbers as journeys
+from usertrack.product.journeys.numbers import Journeys, JourneysQuery
 from usertrack.product.retention import numbers as retention
-from usertrack.product.scope import Scope
+from usertrack.product.retention.numbers import DayRetention, RetentionQuery
+from usertrack.product.scope import TOP, Scope
 from usertrack.product.sessions import numbers as sessions
-from usertrack.reports import activity_segments as standing
+from usertrack.product.sessions.numbers import Sessions
+from usertrack.reports import activity_segments
+from usertrack.reports.activity_segments import SegmentActivity
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Rules
 
-Answer = TypeVar("Answer")
+CHURNED_AFTER = 30
+"""Whole days without an event after which a person has churned."""
+
+Numbers = TypeVar("Numbers")
 
 
 @dataclass(frozen=True)
 class ActivityQuery:
-    """``weeks`` are those of the cohorts of people who did ``signed_up``; ``patterns`` make one page of many."""
+    """``cohort_weeks`` is the scope of the cohorts of people who did ``signed_up``; ``page_patterns`` merge pages.
+
+    ``session_values`` is how many browsers, countries, … sessions are counted by. ``churn_days`` is the scope of churn.
+    ``funnels`` are by name: the first is the adoption funnel, and the last step of each is a goal of journeys. Without
+    them, nothing is asked about churn, adoption and goals.
+    """
 
     scope: Scope
-    weeks: Scope
+    cohort_weeks: Scope
     signed_up: str
-    source: features.FeatureSource
-    patterns: tuple[str, ...]
+    feature_source: FeatureSource
+    page_patterns: tuple[str, ...]
+    session_values: int = TOP
+    churn_days: Scope | None = None
+    funnels: Mapping[str, Funnel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Part(Generic[Answer]):
-    """``found`` is the answer, or why there is none; ``asked`` are its queries."""
+class Part(Generic[Numbers]):
+    """The ``answer`` of one part, or its error, and the ``statements`` that were asked for it."""
 
-    answer: Answer | UsertrackError
+    answer: Numbers | UsertrackError
     statements: tuple[Statement, ...]
 
 
+def known(part: Part[Numbers] | None) -> Numbers | None:
+    """The answer of ``part``; None where it is an error, or was not asked for."""
+    return None if part is None or isinstance(part.answer, UsertrackError) else part.answer
+
+
 @dataclass(frozen=True)
-class Dashboard:
+class ActivityReport:
+    """``goals`` are the journeys to each goal. ``adoption`` and ``churn`` are None where the query has none of them."""
+
     scope: Scope
     profiles: Profiles
-    activity: Part[activity.Activity]
-    sessions: Part[sessions.Sessions]
-    features: Part[features.Features]
-    journeys: Part[journeys.Journeys]
-    cohorts: Part[retention.DayRetention]
-    segments: Part[list[standing.SegmentActivity]]
+    activity: Part[Activity]
+    sessions: Part[Sessions]
+    features: Part[Features]
+    journeys: Part[Journeys]
+    cohorts: Part[DayRetention]
+    segments: Part[list[SegmentActivity]]
+    adoption: Part[FunnelAnswer] | None = None
+    goals: tuple[Part[Journeys], ...] = ()
+    churn: Part[Churn] | None = None
+
+    @property
+    def errors(self) -> Iterator[UsertrackError]:
+        """The errors of the parts without an answer."""
+        parts = (
+            *(self.activity, self.sessions, self.features, self.journeys, self.cohorts, self.segments),
+            *(self.adoption, *self.goals, self.churn),
+        )
+        yield from (part.answer for part in parts if part and isinstance(part.answer, UsertrackError))
 
 
-def gather(runner: Runner, query: ActivityQuery, profiles: Profiles, rules: Rules, done: Done) -> Dashboard:
-    """Raises UsageError for a condition that is no HogQL, and an error of the source where no part can be had at all.
+def gather(runner: Runner, query: ActivityQuery, profiles: Profiles, rules: Rules, done: Done) -> ActivityReport:
+    """Ask for all parts. ``profiles`` have the people of all segments; ``runner`` asked for them before.
 
-    ``bench`` has the people of all segments; what it is made of was asked before, with ``runner``.
+    Raises UsageError for a condition that is no HogQL, and the error of the source if no part has an answer.
     """
     scope = query.scope.widened_to_buckets
-    weekly = replace(scope, interval="week")
-    wanted: list[Callable[[Runner], Any]] = [
-        lambda at: activity.ask(at, scope),
-        lambda at: sessions.ask(at, scope),
-        lambda at: features.ask(at, query.source, weekly),
-        lambda at: journeys.ask(at, journeys.JourneysQuery(patterns=query.patterns), scope),
-        lambda at: retention.ask_days(at, retention.RetentionQuery(query.signed_up), query.weeks),
-        lambda at: standing.ask(at, profiles, rules, scope),
+    journeys_query = JourneysQuery(patterns=query.page_patterns)
+    asks: dict[str, Callable[[Runner], Any]] = {
+        "activity": lambda at: activity.ask(at, scope),
+        "sessions": lambda at: sessions.ask(at, replace(scope, top=query.session_values)),
+        "features": lambda at: features.ask(at, query.feature_source, replace(scope, interval="week")),
+        "journeys": lambda at: journeys.ask(at, journeys_query, scope),
+        "cohorts": lambda at: retention.ask_days(at, RetentionQuery(query.signed_up), query.cohort_weeks),
+        "segments": lambda at: activity_segments.ask(at, profiles, rules, scope),
+    }
+    if query.funnels:
+        adoption = next(iter(query.funnels.values()))
+        asks["adoption"] = lambda at: funnel.ask(at, adoption, scope)
+    if churn_days := query.churn_days:
+        asks["churn"] = lambda at: churn.ask(at, "", CHURNED_AFTER, churn_days)
+    goals: list[Callable[[Runner], Any]] = [
+        partial(journeys.ask, query=replace(journeys_query, goal=goal), scope=scope) for goal in _goals(query.funnels)
     ]
-    parts = runner.together([partial(_part, runner, done, ask) for ask in wanted])
+    parts = runner.together([partial(_part, runner, done, ask) for ask in (*asks.values(), *goals)])
     first = parts[0].answer
     if isinstance(first, UsageError) or all(isinstance(part.answer, UsertrackError) for part in parts):
         raise first
-    return Dashboard(scope, profiles, *parts)
+    by_name = dict(zip(asks, parts, strict=False))
+    return ActivityReport(scope, profiles, goals=tuple(parts[len(asks) :]), **by_name)
+
+
+def _goals(funnels: Mapping[str, Funnel]) -> list[str]:
+    """The events of each funnel's last step, as journeys take a goal, each goal once."""
+    last_steps = (funnel.steps[-1].events for funnel in funnels.values())
+    return list(dict.fromkeys("|".join(events) for events in last_steps if events))
 
 
 def _part(runner: Runner, done: Done, ask: Callable[[Runner], Any]) -> Part[Any]:
     statements: list[Statement] = []
 
-    def told(statement: Statement, answer: Any) -> None:
+    def record(statement: Statement, answer: Any) -> None:
         statements.append(statement)
         done(statement, answer)
 
     try:
-        return Part(ask(runner.watched(told)), tuple(statements))
+        return Part(ask(runner.watched(record)), tuple(statements))
     except UsertrackError as error:
         return Part(error, tuple(statements))

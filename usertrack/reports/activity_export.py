@@ -1,6 +1,7 @@
-"""The whole of `usertrack activity` as one JSON document: every field is counted, and null is not known, never 0.
+"""The JSON document of `usertrack activity --full`. null means not known; 0 means counted.
 
-Its schema is user_activity.schema.json. Rates are percentages, lengths seconds, dates local.
+Its schema is user_activity.schema.json. Rates are percentages, lengths seconds, dates local. A part without an answer
+is null or empty, and the notes say why.
 """
 
 import json
@@ -9,6 +10,7 @@ from importlib import resources
 from typing import Any
 
 from usertrack.core.document import Document
+from usertrack.core.errors import UsertrackError
 from usertrack.core.words import plural
 from usertrack.product.activity.numbers import Activity
 from usertrack.product.activity.view import figures
@@ -21,9 +23,9 @@ from usertrack.product.journeys.numbers import Count, JourneyGroup, Journeys, mo
 from usertrack.product.journeys.tree import REST
 from usertrack.product.retention.numbers import DAYS, Cohort, DayRetention
 from usertrack.product.scope import GroupName
-from usertrack.product.sessions.numbers import TRAITS, SessionComparison, Sessions
+from usertrack.product.sessions.numbers import TRAITS, SessionComparison, Sessions, Visits
 from usertrack.product.sessions.view import by_length, missing_trait_notes, no_sessions_notes
-from usertrack.reports.activity_full import FullActivity
+from usertrack.reports.activity import ActivityReport, known
 from usertrack.reports.activity_segments import SegmentActivity
 
 _DEVICES = ("desktop", "mobile", "tablet")
@@ -33,27 +35,31 @@ _TOP = 10
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the document."""
     text = resources.files(__package__).joinpath("user_activity.schema.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
+    document: dict[str, Any] = json.loads(text)
+    return document
 
 
-def user_activity_document(full: FullActivity) -> Document:
-    """A document that has JSON alone."""
-    scope = full.activity.scope
+def user_activity_document(report: ActivityReport, workspace: str) -> Document:
+    """A document with JSON alone; raises the error of the active people, without whom there is no document."""
+    activity = report.activity.answer
+    if isinstance(activity, UsertrackError):
+        raise activity
+    scope = activity.scope
     return Document(
         title="User activity",
         subtitle=" · ".join([scope.window, *scope.conditions]),
-        data=lambda: user_activity(full),
+        data=lambda: _user_activity(report, activity, workspace),
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
 
 
-def user_activity(full: FullActivity) -> dict[str, Any]:
-    scope = full.activity.scope
+def _user_activity(report: ActivityReport, activity: Activity, workspace: str) -> dict[str, Any]:
+    scope, sessions = activity.scope, known(report.sessions)
+    goals = [journeys for goal in report.goals if (journeys := known(goal))]
     return {
         "userId": scope.user.name if scope.user else None,
-        "workspaceId": full.workspace,
+        "workspaceId": workspace,
         "timeframe": f"{len(scope.starts)}d",
         "since": scope.since,
         "until": scope.until,
@@ -61,18 +67,18 @@ def user_activity(full: FullActivity) -> dict[str, Any]:
         "counted": scope.counted,
         "segment": scope.segment or None,
         "where": scope.where or None,
-        "activityMetrics": _metrics(full.activity),
-        "sessionAnalytics": _sessions(full.sessions),
-        "featureUsage": _features(full.features, full.adoption),
-        "userJourney": _journeys(full.journeys, full.goals),
-        "retention": {**_retention(full.cohorts), "churnAnalysis": _churn(full.churn)},
-        "segments": list(_segments(full.segments)),
+        "activityMetrics": _metrics(activity),
+        "sessionAnalytics": _sessions(sessions),
+        "featureUsage": _features(known(report.features), known(report.adoption)),
+        "userJourney": _journeys(known(report.journeys), goals),
+        "retention": {**_retention(known(report.cohorts)), "churnAnalysis": _churn(known(report.churn))},
+        "segments": list(_segments(known(report.segments))),
         "notes": [
             *scope.notes,
-            *no_sessions_notes(full.sessions),
-            *missing_trait_notes(full.sessions),
-            *_at_once(full.goals),
-            *full.notes,
+            *(no_sessions_notes(sessions) if sessions else ()),
+            *(missing_trait_notes(sessions) if sessions else ()),
+            *_one_step_notes(goals),
+            *dict.fromkeys(error.message for error in report.errors),
         ],
     }
 
@@ -106,8 +112,9 @@ def _metrics(activity: Activity) -> dict[str, Any]:
     }
 
 
-def _sessions(sessions: Sessions) -> dict[str, Any]:
-    now, by = sessions.all.now, {label: sessions.by.get(label, {}) for label in TRAITS}
+def _sessions(sessions: Sessions | None) -> dict[str, Any]:
+    now = sessions.all.now if sessions else Visits(known=False)
+    by = {label: sessions.by.get(label, {}) if sessions else {} for label in TRAITS}
     return {
         "totalSessions": now.count,
         "avgSessionLength": rounded(now.mean),
@@ -123,7 +130,7 @@ def _sessions(sessions: Sessions) -> dict[str, Any]:
 
 
 def _devices(by: Mapping[GroupName, SessionComparison], total: int | None) -> dict[str, int | None]:
-    """Sessions on each; ``other`` are those on anything else, or on nobody knows what."""
+    """Sessions on each device; ``other`` are those on another or an unknown device."""
     if total is None:
         return dict.fromkeys((*_DEVICES, "other"))
     counts = {
@@ -150,7 +157,11 @@ def _features(features: Features | None, adoption: FunnelAnswer | None) -> dict[
             for feature in used
         ],
         "adoptionFunnel": [
-            {"stage": step.step.text, "users": step.persons, "dropoffRate": _lost(step.of_previous) if at else None}
+            {
+                "stage": step.step.text,
+                "users": step.persons,
+                "dropoffRate": _drop_off(step.of_previous) if at else None,
+            }
             for at, step in enumerate(steps)
         ],
         "topFeatures": [
@@ -161,30 +172,30 @@ def _features(features: Features | None, adoption: FunnelAnswer | None) -> dict[
     }
 
 
-def _lost(kept: float | None) -> float | None:
-    return None if kept is None else percent(1 - kept)
+def _drop_off(share: float | None) -> float | None:
+    return None if share is None else percent(1 - share)
 
 
-def _journeys(journeys: Journeys, goals: Sequence[Journeys]) -> dict[str, Any]:
+def _journeys(journeys: Journeys | None, goals: Sequence[Journeys]) -> dict[str, Any]:
     empty: dict[str, Any] = {"commonPaths": [], "entryPoints": [], "exitPoints": []}
     return {
-        **(_ways(journeys.groups[0]) if journeys.groups else empty),
+        **(_paths(journeys.groups[0]) if journeys and journeys.groups else empty),
         "conversionPaths": [
-            {"goal": way.query.goal, "paths": [path for group in way.groups for path in _to_goal(group)]}
-            for way in goals
+            {"goal": goal.query.goal, "paths": [path for group in goal.groups for path in _conversion_paths(group)]}
+            for goal in goals
         ],
     }
 
 
-def _at_once(goals: Sequence[Journeys]) -> Iterator[str]:
-    """Such a path is the goal alone: it is kept, so that the rates of all paths add up to the whole conversion."""
-    for way in goals:
-        if way.at_once:
-            begun = f"{plural(way.at_once, 'session')} began with {way.query.goal}"
+def _one_step_notes(goals: Sequence[Journeys]) -> Iterator[str]:
+    """Notes on paths that are the goal alone: they count, so that the rates of all paths add up."""
+    for goal in goals:
+        if goal.at_once:
+            begun = f"{plural(goal.at_once, 'session')} began with {goal.query.goal}"
             yield f"{begun}: their conversion path is that step alone"
 
 
-def _ways(group: JourneyGroup) -> dict[str, Any]:
+def _paths(group: JourneyGroup) -> dict[str, Any]:
     total = group.total.sessions
     paths, other_paths = most_frequent(group.journeys, group.paths, _TOP)
     (entries, other_entries), (exits, other_exits) = (
@@ -204,36 +215,36 @@ def _ways(group: JourneyGroup) -> dict[str, Any]:
                 }
                 for path, count in paths.items()
             ),
-            *_others(other_paths, "frequency", path=[REST], avgCompletion=None, dropoffPoints=[]),
+            *_rest(other_paths, "frequency", path=[REST], avgCompletion=None, dropoffPoints=[]),
         ],
         "entryPoints": [
             *(
                 {"page": page, "count": count.sessions, "bounceRate": percent(count.stayed / count.sessions)}
                 for page, count in entries.items()
             ),
-            *_others(other_entries, "count", page=REST, bounceRate=None),
+            *_rest(other_entries, "count", page=REST, bounceRate=None),
         ],
         "exitPoints": [
             *(
                 {"page": page, "count": count.sessions, "avgTimeBeforeExit": rounded(count.seconds)}
                 for page, count in exits.items()
             ),
-            *_others(other_exits, "count", page=REST, avgTimeBeforeExit=None),
+            *_rest(other_exits, "count", page=REST, avgTimeBeforeExit=None),
         ],
     }
 
 
-def _to_goal(group: JourneyGroup) -> Iterator[dict[str, Any]]:
+def _conversion_paths(group: JourneyGroup) -> Iterator[dict[str, Any]]:
     """The rates are of all sessions, so that they add up."""
-    paths, others = most_frequent(group.journeys, group.paths, _TOP)
-    for path, count in [*paths.items(), *([((REST,), others)] if others else [])]:
+    paths, rest = most_frequent(group.journeys, group.paths, _TOP)
+    for path, count in [*paths.items(), *([((REST,), rest)] if rest else [])]:
         rate = percent(count.sessions / group.total.sessions) if group.total.sessions else None
         yield {"steps": list(path), "conversions": count.sessions, "conversionRate": rate}
 
 
-def _others(count: Count | None, measure: str, **more: Any) -> Iterator[dict[str, Any]]:
+def _rest(count: Count | None, measure: str, **values: Any) -> Iterator[dict[str, Any]]:
     if count:
-        yield {**more, measure: count.sessions}
+        yield {**values, measure: count.sessions}
 
 
 def _churn(churn: Churn | None) -> dict[str, Any]:
@@ -276,16 +287,16 @@ def _cohort(cohort: Cohort) -> dict[str, Any]:
     return {"cohortDate": cohort.start.date(), "cohortSize": cohort.size, "retention": rates}
 
 
-def _segments(standings: Sequence[SegmentActivity]) -> Iterator[dict[str, Any]]:
-    for standing in standings:
+def _segments(segments: Sequence[SegmentActivity] | None) -> Iterator[dict[str, Any]]:
+    for segment in segments or ():
         yield {
-            "segmentName": standing.segment.name,
-            "segmentSet": standing.set_name,
-            "segmentType": standing.kind,
-            "userCount": standing.people,
-            "characteristics": list(standing.rule),
-            "avgEngagement": rounded(standing.engagement.score if standing.engagement else None),
-            "avgRevenue": rounded(standing.revenue),
+            "segmentName": segment.segment.name,
+            "segmentSet": segment.set_name,
+            "segmentType": segment.kind,
+            "userCount": segment.people,
+            "characteristics": list(segment.rule),
+            "avgEngagement": rounded(segment.engagement.score if segment.engagement else None),
+            "avgRevenue": rounded(segment.revenue),
         }
 
 

@@ -24,20 +24,20 @@ from usertrack.product.retention.view import cohorts_document
 from usertrack.product.scope import Scope
 from usertrack.product.sessions.numbers import Sessions
 from usertrack.product.sessions.view import session_figures, sessions_document
-from usertrack.reports.activity import Answer, Dashboard, Part
+from usertrack.reports.activity import ActivityReport, Numbers, Part
 from usertrack.reports.activity_segments import SegmentActivity
 from usertrack.reports.members import profile_origins
 
 CARDS = ("dau", "wau", "mau", "engagement_score")
 
 
-def dashboard_document(
-    dashboard: Dashboard, recipe: Mapping[str, Any], templates: Path | None = None, limit: int | None = None
+def activity_page(
+    report: ActivityReport, recipe: Mapping[str, Any], templates: Path | None = None, limit: int | None = None
 ) -> Document:
     """The whole page. ``recipe`` is how to have it again; ``limit`` is what the user asked for."""
-    scope = dashboard.scope
-    blocks = tuple(_blocks(dashboard))
-    notes = tuple(dashboard.profiles.notes)
+    scope = report.scope
+    blocks = tuple(_blocks(report))
+    notes = tuple(report.profiles.notes)
     return Document(
         title="User activity",
         subtitle=" · ".join([scope.window, *scope.conditions]),
@@ -56,27 +56,27 @@ def dashboard_document(
     )
 
 
-def _blocks(dashboard: Dashboard) -> Iterator[Block]:
-    yield _section(dashboard, "At a glance", dashboard.activity, _cards)
-    yield _section(dashboard, "Active people", dashboard.activity, _activity)
-    yield _section(dashboard, "Sessions", dashboard.sessions, _sessions)
-    yield _section(dashboard, "Features", dashboard.features, _features)
-    yield _section(dashboard, "Journeys", dashboard.journeys, lambda part: _of(journeys_document(part), "journeys"))
-    yield _section(dashboard, "Retention", dashboard.cohorts, _curve)
-    yield _section(dashboard, "Cohorts", dashboard.cohorts, _cohorts)
-    yield _section(dashboard, "Segments", dashboard.segments, lambda part: _segments(part, dashboard.profiles.people))
+def _blocks(report: ActivityReport) -> Iterator[Block]:
+    yield _section(report, "At a glance", report.activity, _cards)
+    yield _section(report, "Active people", report.activity, _activity)
+    yield _section(report, "Sessions", report.sessions, _sessions)
+    yield _section(report, "Features", report.features, _features)
+    yield _section(report, "Journeys", report.journeys, lambda part: _of(journeys_document(part), "journeys"))
+    yield _section(report, "Retention", report.cohorts, _curve)
+    yield _section(report, "Cohorts", report.cohorts, _cohorts)
+    yield _section(report, "Segments", report.segments, lambda part: _segments(part, report.profiles.people))
 
 
 def _section(
-    dashboard: Dashboard, heading: str, part: Part[Answer], blocks: Callable[[Answer], Sequence[Block]]
+    report: ActivityReport, heading: str, part: Part[Numbers], blocks: Callable[[Numbers], Sequence[Block]]
 ) -> Section:
     """A part under its heading, or why there is none of it."""
     who = (
-        profile_origins(dashboard.profiles, dashboard.profiles.queries)
-        if dashboard.scope.segment or heading == "Segments"
+        profile_origins(report.profiles, report.profiles.queries)
+        if report.scope.segment or heading == "Segments"
         else ()
     )
-    queries = (*_origins(part.statements, dashboard.scope), *who)
+    queries = (*_origins(part.statements, report.scope), *who)
     if isinstance(part.answer, UsertrackError):
         return Section(heading, (unknown_paragraph(part.answer.message),), queries)
     return Section(heading, tuple(blocks(part.answer)), queries)
