@@ -1,6 +1,7 @@
 """The default demo, built once in each worker process, and the command line run in this process."""
 
 import functools
+import hashlib
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import typer.main
 
 from usertrack.cli.app import run
 from usertrack.core.errors import UsertrackError
+from usertrack.server.hogql import parse as hogql
 
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
 DAYS = 90
@@ -35,6 +37,32 @@ class Said:
 
 
 Cli = Callable[..., Said]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def texts_are_parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """PostHog's grammar takes up to 6 s for a query that it has not seen, and every new store starts with none.
+
+    What it makes of a text is kept for all stores of all worker processes, until the run ends.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "parsed"
+    folder.mkdir(exist_ok=True)
+    parse = hogql._read
+
+    def parse_once(text: str, rule: str) -> str:
+        file = folder / hashlib.sha256(f"{rule} {text}".encode()).hexdigest()
+        if file.exists():
+            return file.read_text()
+        tree = parse(text, rule)
+        fresh = file.with_suffix(f".{os.getpid()}")
+        fresh.write_text(tree)
+        fresh.replace(file)
+        return tree
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hogql, "_read", parse_once)
+        yield
 
 
 @pytest.fixture(scope="session")
