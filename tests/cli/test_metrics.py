@@ -16,7 +16,7 @@ def test_the_five_key_metrics(demo: Cli) -> None:
     said = demo("metrics", "-f", "json")
     assert said.code == 0, said.err
     document = json.loads(said.out)
-    assert [metric["query"] for metric in document["metrics"]] == SHIPPED
+    assert [metric["metric"] for metric in document["metrics"]] == SHIPPED
     for metric in document["metrics"]:
         assert metric["band"] in {"below good", "good", "excellent"}
         assert metric["low"] < metric["value"] < metric["high"]

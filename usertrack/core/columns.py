@@ -79,6 +79,11 @@ class Columns(Generic[Record]):
         fields = {each.name: each.field for each in seen if each.field}
         return Listing(Table(columns, rows, timezone=timezone, as_of=as_of), heading, fields, limit=limit)
 
+    @property
+    def fields(self) -> dict[str, Field]:
+        """For a listing of the table itself."""
+        return {each.name: each.field or Field(hidden=True) for each in self.attributes}
+
     def show(self, name: str, field: Field, text: Callable[[Record], Any] | None = None) -> Attribute[Record]:
         """One of these columns as another listing of the same records has it."""
         [attribute] = (each for each in self.attributes if each.name == name)

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Field
 from usertrack.core.errors import QueryError, UsageError, did_you_mean
 from usertrack.core.period import as_stored
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.insights.saved import pages
 from usertrack.sources.http import LacksScope, NotFound
@@ -27,34 +30,97 @@ _SEARCHED = {
 }
 
 
+Item = Mapping[str, Any]
+"""One entry of a list, as PostHog describes it."""
+
+
+@dataclass(frozen=True)
+class EventUse:
+    """An event that PostHog has a definition of, and how often it came."""
+
+    definition: Item
+    events: int = 0
+    persons: int = 0
+
+    @property
+    def name(self) -> str:
+        return str(self.definition.get("name"))
+
+    @property
+    def last_seen_at(self) -> datetime | None:
+        return _utc(self.definition.get("last_seen_at"))
+
+
+_DESCRIPTION: Attribute[Item] = Attribute(
+    "description", "VARCHAR", lambda item: item.get("description") or None, Field(grows=True)
+)
+
+
+def event_columns(days: int) -> Columns[EventUse]:
+    return Columns(
+        Attribute("event", "VARCHAR", lambda use: use.name, Field()),
+        Attribute("events", "BIGINT", lambda use: use.events, Field(f"Last {days} days", "bar")),
+        Attribute("persons", "BIGINT", lambda use: use.persons, Field()),
+        Attribute("last_seen_at", "TIMESTAMP", lambda use: use.last_seen_at, Field("Last seen", "when")),
+        Attribute("verified", "BOOLEAN", lambda use: bool(use.definition.get("verified"))),
+        Attribute("description", "VARCHAR", lambda use: _DESCRIPTION.value(use.definition), _DESCRIPTION.field),
+    )
+
+
+PROPERTY_COLUMNS: Columns[Item] = Columns(
+    Attribute("property", "VARCHAR", lambda item: str(item.get("name")), Field()),
+    Attribute("type", "VARCHAR", lambda item: item.get("property_type") or None, Field()),
+    _DESCRIPTION,
+)
+ERROR_COLUMNS: Columns[Item] = Columns(
+    Attribute("error", "VARCHAR", lambda item: item.get("name"), Field()),
+    Attribute("message", "VARCHAR", lambda item: item.get("description") or None, Field(grows=True)),
+    Attribute("occurrences", "BIGINT", lambda item: _counts(item).get("occurrences"), Field(kind="bar")),
+    Attribute("users", "BIGINT", lambda item: _counts(item).get("users"), Field()),
+    Attribute("sessions", "BIGINT", lambda item: _counts(item).get("sessions")),
+    Attribute("first_seen", "TIMESTAMP", lambda item: _utc(item.get("first_seen")), Field(kind="when")),
+    Attribute("last_seen", "TIMESTAMP", lambda item: _utc(item.get("last_seen")), Field(kind="when")),
+    Attribute("status", "VARCHAR", lambda item: item.get("status")),
+    Attribute("id", "VARCHAR", lambda item: item.get("id")),
+)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Something in PostHog whose name has the text that was searched for."""
+
+    kind: str
+    item: Item
+
+    @property
+    def name(self) -> str | None:
+        return self.item.get("key" if self.kind == "feature flag" else "name") or None
+
+    @property
+    def description(self) -> str | None:
+        return self.item.get("name" if self.kind == "feature flag" else "description") or None
+
+
+HIT_COLUMNS: Columns[Hit] = Columns(
+    Attribute("kind", "VARCHAR", lambda hit: hit.kind, Field()),
+    Attribute("id", "VARCHAR", lambda hit: str(hit.item.get("id")), Field()),
+    Attribute("name", "VARCHAR", lambda hit: hit.name, Field()),
+    Attribute("description", "VARCHAR", lambda hit: hit.description, Field(grows=True)),
+)
+
+
 def events(runner: Runner, search: str = "", days: int = 30) -> Table:
     """Every event that PostHog has a definition of: how often within ``days`` before the moment to answer for.
 
-    The counts are those of posthog/events_overview, without your own people; None where that knows nothing.
+    The counts are those of posthog/events_overview, without your own people.
     """
-    known = pages(runner, "event_definitions/", _params(search))
+    definitions = pages(runner, "event_definitions/", _params(search))
     counted = runner.table(runner.bind("posthog/events_overview", {"days": days}))
     counts = {row["event"]: (row["events"], row["persons"]) for row in counted.dicts()}
-    rows: list[Row] = [
-        (
-            str(item.get("name")),
-            *counts.get(str(item.get("name")), (0, 0)),
-            _utc(item.get("last_seen_at")),
-            bool(item.get("verified")),
-            item.get("description") or None,
-        )
-        for item in known
-    ]
-    rows.sort(key=lambda row: (-row[1], row[0]))
-    columns = (
-        Column("event"),
-        Column("events", "BIGINT"),
-        Column("persons", "BIGINT"),
-        Column("last_seen_at", "TIMESTAMP"),
-        Column("verified", "BOOLEAN"),
-        Column("description"),
-    )
-    return Table(columns, rows, "events", source="posthog", query=counted.query, as_of=counted.as_of)
+    uses = [EventUse(item, *counts.get(str(item.get("name")), (0, 0))) for item in definitions]
+    uses.sort(key=lambda use: (-use.events, use.name))
+    known = Table((), (), source="posthog", query=counted.query)
+    return event_columns(days).table(uses, "events", source=known, as_of=counted.as_of)
 
 
 def properties(runner: Runner, kind: str = "event", event: str = "", search: str = "") -> Table:
@@ -67,11 +133,8 @@ def properties(runner: Runner, kind: str = "event", event: str = "", search: str
     if event:
         _require_event(runner, event)
         params |= {"event_names": json.dumps([event]), "filter_by_event_names": "true"}
-    rows: list[Row] = [
-        (str(item.get("name")), item.get("property_type") or None, item.get("description") or None)
-        for item in pages(runner, "property_definitions/", params)
-    ]
-    return Table((Column("property"), Column("type"), Column("description")), rows, "properties", source="posthog")
+    items = pages(runner, "property_definitions/", params)
+    return PROPERTY_COLUMNS.table(items, "properties", source=Table((), (), source="posthog"))
 
 
 def _require_event(runner: Runner, event: str) -> None:
@@ -107,32 +170,12 @@ def errors(runner: Runner, days: int = 7, order: str = "occurrences", search: st
     issues = answer.get("results")
     if not isinstance(issues, list) or not all(isinstance(item, dict) for item in issues):
         raise QueryError("PostHog answered without a list of errors", "try again; if it stays, ask PostHog's support")
-    columns = (
-        Column("error"),
-        Column("message"),
-        Column("occurrences", "BIGINT"),
-        Column("users", "BIGINT"),
-        Column("sessions", "BIGINT"),
-        Column("first_seen", "TIMESTAMP"),
-        Column("last_seen", "TIMESTAMP"),
-        Column("status"),
-        Column("id"),
-    )
-    rows = [_issue(item) for item in issues]
-    return Table(columns, rows, "errors", source="posthog", as_of=runner.now, truncated=bool(answer.get("hasMore")))
+    known = Table((), (), source="posthog", truncated=bool(answer.get("hasMore")))
+    return ERROR_COLUMNS.table(issues, "errors", source=known, as_of=runner.now)
 
 
-def _issue(item: Mapping[str, Any]) -> Row:
-    counts = item.get("aggregations") or {}
-    return (
-        item.get("name"),
-        item.get("description") or None,
-        *(counts.get(name) for name in ("occurrences", "users", "sessions")),
-        _utc(item.get("first_seen")),
-        _utc(item.get("last_seen")),
-        item.get("status"),
-        item.get("id"),
-    )
+def _counts(issue: Item) -> Item:
+    return issue.get("aggregations") or {}
 
 
 def search(runner: Runner, text: str) -> Table:
@@ -140,8 +183,7 @@ def search(runner: Runner, text: str) -> Table:
 
     What the key may not read is left out, and named in a note.
     """
-    rows: list[Row] = []
-    notes = []
+    hits, notes = [], []
     for path, kind in _SEARCHED.items():
         try:
             items = list(pages(runner, f"{path}/", _params(text)))
@@ -150,21 +192,14 @@ def search(runner: Runner, text: str) -> Table:
         except NotFound:
             notes.append(f"not searched: {path.replace('_', ' ')}; this PostHog has none of them")
         else:
-            rows += [_hit(kind, item) for item in items if _is_hit(item, text)]
-    columns = (Column("kind"), Column("id"), Column("name"), Column("description"))
-    return Table(columns, rows, "search", source="posthog", notes=tuple(notes))
+            hits += [Hit(kind, item) for item in items if _is_hit(item, text)]
+    return HIT_COLUMNS.table(hits, "search", source=Table((), (), source="posthog", notes=tuple(notes)))
 
 
 def _is_hit(item: Mapping[str, Any], text: str) -> bool:
     """PostHog's lists do not all know how to search."""
     texts = [item.get("name"), item.get("key"), item.get("description"), *(item.get("tags") or [])]
     return not item.get("deleted") and text.casefold() in " ".join(str(part) for part in texts if part).casefold()
-
-
-def _hit(kind: str, item: Mapping[str, Any]) -> Row:
-    name = item.get("key") if kind == "feature flag" else item.get("name")
-    about = item.get("name") if kind == "feature flag" else item.get("description")
-    return (kind, str(item.get("id")), name or None, about or None)
 
 
 def _params(search: str) -> dict[str, Any]:

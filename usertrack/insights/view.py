@@ -1,14 +1,16 @@
 """PostHog's saved insights, definitions and errors as documents: pictures where people look, plain tables elsewhere."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Code, Document, Facts, Field, Listing
 from usertrack.core.period import moment
 from usertrack.core.table import Column, Row, Table
-from usertrack.core.words import number
+from usertrack.core.words import number, plural
+from usertrack.insights.catalog import ERROR_COLUMNS, HIT_COLUMNS, PROPERTY_COLUMNS, event_columns
 from usertrack.insights.saved import InsightResult, SavedInsight, favourites
 from usertrack.insights.tables import interval_of
 from usertrack.library.nodes import source_of
@@ -16,37 +18,35 @@ from usertrack.library.nodes import source_of
 _ROWS = 100
 
 
+@dataclass(frozen=True)
+class InsightRow:
+    insight: SavedInsight
+    favourite: bool
+
+
+_INSIGHTS: Columns[InsightRow] = Columns(
+    Attribute("favourite", "BOOLEAN", lambda row: row.favourite, Field("★"), lambda row: "★" if row.favourite else ""),
+    Attribute("id", "BIGINT", lambda row: row.insight.id, Field(kind="text", align="right")),
+    Attribute("short_id", "VARCHAR", lambda row: row.insight.short_id),
+    Attribute("name", "VARCHAR", lambda row: row.insight.name or None, Field()),
+    Attribute("kind", "VARCHAR", lambda row: row.insight.kind, Field()),
+    Attribute("description", "VARCHAR", lambda row: row.insight.body.get("description") or None, Field(grows=True)),
+)
+
+
 def list_document(known: Sequence[SavedInsight], listed: Sequence[str], search: str) -> Document:
     """One row per insight, favourites first: those of the workspace, and those marked so in PostHog."""
     favourite_ids = favourites(known, listed) | {insight.id for insight in known if insight.body.get("favorited")}
-    columns = ("favourite", "id", "short_id", "name", "kind", "description")
-    kinds = {"favourite": "BOOLEAN", "id": "BIGINT"}
-    rows: list[Row] = [
-        (
-            insight.id in favourite_ids,
-            insight.id,
-            insight.short_id,
-            insight.name or None,
-            insight.kind,
-            insight.body.get("description") or None,
-        )
-        for insight in sorted(known, key=lambda insight: insight.id not in favourite_ids)
-    ]
-    table = Table(tuple(Column(name, kinds.get(name, "VARCHAR")) for name in columns), rows, "insights")
-    missing = [] if search else [item for item in listed if not favourites(known, [item])]
-    marked = replace(table, rows=[("★" if row[0] else "", *row[1:]) for row in rows])
-    marked = replace(marked, columns=(Column("favourite"), *table.columns[1:]))
-    fields = {
-        "favourite": Field(label="★"),
-        "id": Field(kind="text", align="right"),
-        "short_id": Field(hidden=True),
-        "description": Field(grows=True),
-    }
+    rows = sorted(
+        (InsightRow(insight, insight.id in favourite_ids) for insight in known), key=lambda row: not row.favourite
+    )
+    missing = [] if search else [name for name in listed if not favourites(known, [name])]
+    listing = _INSIGHTS.listing(rows, limit=0)
     return Document(
-        title=f"{len(rows)} saved insight" + "s" * (len(rows) != 1) + (f" with “{search}”" if search else ""),
-        blocks=(Listing(marked, fields=fields, limit=0, more="`usertrack insight run ID` shows the numbers"),),
-        notes=tuple(f"the favourite '{item}' of usertrack.yaml is no saved insight" for item in missing),
-        table=table,
+        title=plural(len(rows), "saved insight") + (f" with “{search}”" if search else ""),
+        blocks=(replace(listing, more="`usertrack insight run ID` shows the numbers"),),
+        notes=tuple(f"the favourite '{name}' of usertrack.yaml is no saved insight" for name in missing),
+        table=_INSIGHTS.table(rows, "insights"),
     )
 
 
@@ -137,35 +137,21 @@ def _shares(table: Table) -> Table:
 
 def events_document(table: Table, days: int, timezone: str) -> Document:
     """Events with how often they came."""
-    fields = {
-        "events": Field(f"Last {days} days", "bar"),
-        "last_seen_at": Field("Last seen", "when"),
-        "verified": Field(hidden=True),
-        "description": Field(grows=True),
-    }
-    return _definitions(table, f"{len(table.rows)} events", fields, timezone)
+    return _definitions(table, f"{len(table.rows)} events", event_columns(days).fields, timezone)
 
 
 def properties_document(table: Table, of: str, timezone: str) -> Document:
-    return _definitions(table, f"{len(table.rows)} properties of {of}", {"description": Field(grows=True)}, timezone)
+    return _definitions(table, f"{len(table.rows)} properties of {of}", PROPERTY_COLUMNS.fields, timezone)
 
 
 def errors_document(table: Table, days: int, timezone: str) -> Document:
     """Errors, ranked, with whom they hit."""
-    fields = {
-        "occurrences": Field(kind="bar"),
-        "message": Field(grows=True),
-        "sessions": Field(hidden=True),
-        "status": Field(hidden=True),
-        "id": Field(hidden=True),
-        "first_seen": Field(kind="when"),
-        "last_seen": Field(kind="when"),
-    }
-    return _definitions(table, f"{len(table.rows)} errors in the last {days} days", fields, timezone)
+    title = f"{len(table.rows)} errors in the last {days} days"
+    return _definitions(table, title, ERROR_COLUMNS.fields, timezone)
 
 
 def search_document(table: Table, text: str, timezone: str) -> Document:
-    return _definitions(table, f"{len(table.rows)} found for “{text}”", {"description": Field(grows=True)}, timezone)
+    return _definitions(table, f"{len(table.rows)} found for “{text}”", HIT_COLUMNS.fields, timezone)
 
 
 def _definitions(table: Table, title: str, fields: dict[str, Field], timezone: str) -> Document:

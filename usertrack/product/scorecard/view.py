@@ -1,24 +1,86 @@
 """A scorecard as a document: figures never without what they are made of, nor a change without its interval."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from usertrack.core.document import Block, Document, Field, Listing, Paragraph
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Document, Field, Paragraph
 from usertrack.core.period import in_zone
 from usertrack.core.stats import Interval
-from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
 from usertrack.library.metric import Bound, Metric
-from usertrack.product.scorecard.numbers import Reading, Score, Scorecard
+from usertrack.product.scorecard.numbers import Score, Scorecard
 
 _SIGNS = {"above": ">", "at least": "≥", "below": "<", "at most": "≤"}
-_TYPES = {
-    **dict.fromkeys(("value", "low", "high", "before", "before_low", "before_high"), "DOUBLE"),
-    **dict.fromkeys(("change", "change_low", "change_high"), "DOUBLE"),
-    **dict.fromkeys(("n", "before_n"), "BIGINT"),
-}
+
+_COLUMNS: Columns[Score] = Columns(
+    Attribute("metric", "VARCHAR", lambda score: score.query.name, text=lambda score: score.metric.label),
+    Attribute("label", "VARCHAR", lambda score: score.metric.label),
+    Attribute("unit", "VARCHAR", lambda score: "share" if score.metric.percent else score.metric.unit or None),
+    Attribute(
+        "value", "DOUBLE", lambda score: score.now.value, text=lambda score: formatted(score.metric, score.now.value)
+    ),
+    Attribute(
+        "low",
+        "DOUBLE",
+        lambda score: score.now.interval.low,
+        text=lambda score: between(score.metric, score.now.interval),
+    ),
+    Attribute("high", "DOUBLE", lambda score: score.now.interval.high),
+    Attribute("n", "BIGINT", lambda score: score.now.n),
+    Attribute(
+        "band",
+        "VARCHAR",
+        lambda score: score.band or None,
+        text=lambda score: score.band or "unknown" if score.metric.good else None,
+    ),
+    Attribute(
+        "good",
+        "VARCHAR",
+        lambda score: score.metric.good and score.metric.good.text,
+        text=lambda score: _threshold(score.metric, score.metric.good),
+    ),
+    Attribute(
+        "excellent",
+        "VARCHAR",
+        lambda score: score.metric.excellent and score.metric.excellent.text,
+        text=lambda score: _threshold(score.metric, score.metric.excellent),
+    ),
+    Attribute(
+        "before",
+        "DOUBLE",
+        lambda score: score.before.value,
+        text=lambda score: formatted(score.metric, score.before.value),
+    ),
+    Attribute(
+        "before_low",
+        "DOUBLE",
+        lambda score: score.before.interval.low,
+        text=lambda score: between(score.metric, score.before.interval),
+    ),
+    Attribute("before_high", "DOUBLE", lambda score: score.before.interval.high),
+    Attribute("before_n", "BIGINT", lambda score: score.before.n),
+    Attribute(
+        "change",
+        "DOUBLE",
+        lambda score: score.change,
+        text=lambda score: formatted(score.metric, score.change, signed=True),
+    ),
+    Attribute(
+        "change_low",
+        "DOUBLE",
+        lambda score: score.change_interval.low,
+        text=lambda score: between(score.metric, score.change_interval, signed=True),
+    ),
+    Attribute("change_high", "DOUBLE", lambda score: score.change_interval.high),
+    Attribute("verdict", "VARCHAR", lambda score: score.verdict or None),
+)
+"""For files, rates and their changes are shares. People see an interval in the place of its low end."""
+
+_METRIC = _COLUMNS.show("metric", Field("Metric"))
+_N = Field("n", "number")
+_INTERVAL = Field("95 % interval")
 
 
 def metrics_document(scorecard: Scorecard, *, compare: bool = False) -> Document:
@@ -32,98 +94,82 @@ def metrics_document(scorecard: Scorecard, *, compare: bool = False) -> Document
         blocks=tuple(_blocks(scorecard, compare)),
         notes=tuple(_notes(scorecard)),
         data=lambda: _json(scorecard),
-        table=_table(scorecard),
+        table=_COLUMNS.table(scorecard.scores, "metrics", timezone=scorecard.timezone, as_of=scorecard.until),
         timezone=scorecard.timezone,
         as_of=scorecard.until,
     )
 
 
 def _blocks(scorecard: Scorecard, compare: bool) -> Iterator[Block]:  # noqa: FBT001
-    yield _listing(scorecard, "", {"value": _RIGHT, "interval": _TEXT, "n": _NUMBER, **_BAND})
-    before = {"before": _RIGHT, "before_interval": _TEXT, "before_n": _NUMBER} if compare else {}
-    against = f"Against {_span(scorecard.before, scorecard.since, scorecard)}"
-    yield _listing(
-        scorecard, against, {**before, "change": _RIGHT, "change_interval": _TEXT, "verdict": Field(kind="tag")}
+    scores = scorecard.scores
+    yield Columns(
+        _METRIC,
+        _COLUMNS.show("value", Field("Value", align="right")),
+        _COLUMNS.show("low", _INTERVAL),
+        _COLUMNS.show("n", _N),
+        _COLUMNS.show("band", Field("Band", "tag")),
+        _COLUMNS.show("good", Field("Good", align="right")),
+        _COLUMNS.show("excellent", Field("Excellent", align="right")),
+    ).listing(scores)
+    before = (
+        _COLUMNS.show("before", Field("Before", align="right")),
+        _COLUMNS.show("before_low", _INTERVAL),
+        _COLUMNS.show("before_n", _N),
     )
-    if any(score.series for score in scorecard.scores):
-        yield _listing(scorecard, "Day by day", {"days": Field(kind="spark")})
-    yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in scorecard.scores if score.note)
+    yield Columns(
+        _METRIC,
+        *(before if compare else ()),
+        _COLUMNS.show("change", Field("Change", align="right")),
+        _COLUMNS.show("change_low", _INTERVAL),
+        _COLUMNS.show("verdict", Field("Verdict", "tag")),
+    ).listing(scores, f"Against {_span(scorecard.before, scorecard.since, scorecard)}")
+    if any(score.series for score in scores):
+        yield Columns(_METRIC, _day_by_day(scorecard)).listing(scores, "Day by day")
+    yield from _score_notes(scorecard)
 
 
 def compact_blocks(scorecard: Scorecard) -> Iterator[Block]:
     """All of it in a table that a phone has room for: intervals stand beside what they are of, in brackets."""
-    fields = {
-        "metric": Field("Metric"),
-        "value": Field("Value"),
-        "n": _NUMBER,
-        "band": _BAND["band"],
-        "change": Field("Change"),
-        "days": Field(kind="spark"),
-    }
-    rows = []
-    for cells in (_cells(score, scorecard) for score in scorecard.scores):
-        value, change = (_bracketed(cells[name], cells[limits]) for name, limits in _LIMITS)
-        verdict = f": {cells['verdict']}" if cells["verdict"] else ""
-        rows.append({**cells, "value": value, "change": change and f"{change}{verdict}"})
-    yield _table_of(rows, "", fields, scorecard)
+    yield Columns(
+        _METRIC,
+        _COLUMNS.show("value", Field("Value"), _value_with_interval),
+        _COLUMNS.show("n", _N),
+        _COLUMNS.show("band", Field("Band", "tag")),
+        _COLUMNS.show("change", Field("Change"), _change_with_interval),
+        _day_by_day(scorecard),
+    ).listing(scorecard.scores)
     span = _span(scorecard.before, scorecard.since, scorecard)
     yield Paragraph(f"in brackets 95 % intervals; changes are those against {span}, and days those since then", "dim")
+    yield from _score_notes(scorecard)
+
+
+def _score_notes(scorecard: Scorecard) -> Iterator[Paragraph]:
     yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in scorecard.scores if score.note)
 
 
-_LIMITS = (("value", "interval"), ("change", "change_interval"))
+def _day_by_day(scorecard: Scorecard) -> Attribute[Score]:
+    """The days of both windows, with a gap between them."""
+    days = scorecard.days
+    return Attribute(
+        "days",
+        "DOUBLE[]",
+        lambda score: [*score.series[:days], None, *score.series[days:]] if score.series else None,
+        Field(f"{days} days before, then these {days}", "spark"),
+    )
+
+
+def _value_with_interval(score: Score) -> str | None:
+    return _bracketed(formatted(score.metric, score.now.value), between(score.metric, score.now.interval))
+
+
+def _change_with_interval(score: Score) -> str | None:
+    change = formatted(score.metric, score.change, signed=True)
+    text = _bracketed(change, between(score.metric, score.change_interval, signed=True))
+    return f"{text}: {score.verdict}" if text and score.verdict else text
 
 
 def _bracketed(value: str | None, interval: str | None) -> str | None:
     return f"{value or 'not known'} ({interval})" if interval else value
-
-
-_RIGHT, _TEXT, _NUMBER = Field(align="right"), Field(), Field(kind="number")
-_BAND = {"band": Field(kind="tag"), "good": _RIGHT, "excellent": _RIGHT}
-_LABELS = {
-    "n": "n",
-    "before_n": "n",
-    **dict.fromkeys(("interval", "before_interval", "change_interval"), "95 % interval"),
-}
-
-
-def _listing(scorecard: Scorecard, heading: str, fields: dict[str, Field]) -> Listing:
-    """A row per metric with these of its `_cells`."""
-    return _table_of(
-        [_cells(score, scorecard) for score in scorecard.scores],
-        heading,
-        {"metric": Field("Metric")} | fields,
-        scorecard,
-    )
-
-
-def _table_of(cells: list[dict[str, Any]], heading: str, fields: dict[str, Field], scorecard: Scorecard) -> Listing:
-    labels = {**_LABELS, "days": f"{scorecard.days} days before, then these {scorecard.days}"}
-    named = {name: replace(how, label=labels.get(name, name.capitalize())) for name, how in fields.items()}
-    types = {"n": "BIGINT", "before_n": "BIGINT", "days": "DOUBLE[]"}
-    columns = tuple(Column(name, types.get(name, "VARCHAR")) for name in named)
-    rows: list[Row] = [tuple(row[name] for name in named) for row in cells]
-    return Listing(Table(columns, rows), heading, named)
-
-
-def _cells(score: Score, scorecard: Scorecard) -> dict[str, Any]:
-    metric = score.metric
-    return {
-        "metric": metric.label,
-        "value": formatted(metric, score.now.value),
-        "interval": between(metric, score.now.interval),
-        "n": score.now.n,
-        "band": score.band or "unknown" if metric.good else None,
-        "good": _threshold(metric, metric.good),
-        "excellent": _threshold(metric, metric.excellent),
-        "before": formatted(metric, score.before.value),
-        "before_interval": between(metric, score.before.interval),
-        "before_n": score.before.n,
-        "change": formatted(metric, score.change, signed=True),
-        "change_interval": between(metric, score.change_interval, signed=True),
-        "verdict": score.verdict or None,
-        "days": [*score.series[: scorecard.days], None, *score.series[scorecard.days :]] if score.series else None,
-    }
 
 
 def formatted(metric: Metric, value: float | None, *, signed: bool = False) -> str | None:
@@ -179,41 +225,6 @@ def _limits(score: Score) -> tuple[Interval, ...]:
     return (score.now.interval, score.before.interval, score.change_interval)
 
 
-def _row(score: Score) -> dict[str, Any]:
-    """One metric as numbers, for files; rates and their changes are shares."""
-    return {
-        "metric": score.query.name,
-        "label": score.metric.label,
-        "unit": "share" if score.metric.percent else score.metric.unit or None,
-        **_reading("", score.now),
-        "band": score.band or None,
-        "good": _plain(score.metric.good),
-        "excellent": _plain(score.metric.excellent),
-        **_reading("before", score.before),
-        "change": score.change,
-        "change_low": score.change_interval.low,
-        "change_high": score.change_interval.high,
-        "verdict": score.verdict or None,
-    }
-
-
-def _reading(prefix: str, reading: Reading) -> dict[str, Any]:
-    names = ("before", "before_low", "before_high", "before_n") if prefix else ("value", "low", "high", "n")
-    values = (reading.value, reading.interval.low, reading.interval.high, reading.n)
-    return dict(zip(names, values, strict=True))
-
-
-def _plain(bound: Bound | None) -> str | None:
-    return bound.text if bound else None
-
-
-def _table(scorecard: Scorecard) -> Table:
-    rows = [_row(score) for score in scorecard.scores]
-    columns = tuple(Column(name, _TYPES.get(name, "VARCHAR")) for name in rows[0])
-    values: Sequence[Row] = [tuple(row.values()) for row in rows]
-    return Table(columns, values, name="metrics", as_of=scorecard.until, timezone=scorecard.timezone)
-
-
 def _json(scorecard: Scorecard) -> dict[str, Any]:
     return {
         "timezone": scorecard.timezone,
@@ -226,13 +237,11 @@ def _json(scorecard: Scorecard) -> dict[str, Any]:
 
 
 def _metric(score: Score, scorecard: Scorecard) -> dict[str, Any]:
-    row = _row(score)
-    name = row.pop("metric")
+    [columns] = _COLUMNS.dicts([score])
     return {
-        "query": name,
+        **columns,
         "kind": score.metric.kind,
         "parameters": score.parameters,
-        **row,
         "row": score.now.row,
         "note": score.note or None,
         "series": [{"day": day, "value": value} for day, value in zip(scorecard.dates, score.series, strict=False)],
