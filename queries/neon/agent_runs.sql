@@ -36,7 +36,7 @@ SELECT
     count(DISTINCT agent_id) AS agents,
     CASE WHEN grouping(outcome) = 1 THEN count(*) FILTER (WHERE outcome IN ('ok', 'failed')) END AS finished,
     CASE WHEN grouping(outcome) = 1 THEN
-        count(*) FILTER (WHERE outcome = 'ok')::float8 / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0)
+        {success_rate}
     END AS success_rate,
     avg(ms)::float8 AS avg_ms,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) AS p50_ms,

@@ -7,17 +7,12 @@
 WITH calls AS (
     SELECT
         t.tool_name AS tool, t.tool_provider AS provider, t.error_type,
-        {outcome} AS outcome,
-        t.execution_duration_ms AS ms,
+        {outcome} AS outcome, t.execution_duration_ms AS ms,
         t.created_at AS at,
         -- NULL for a call of a backend user who has no account
         {account_name} AS person
-    FROM fastapi_tool_executions AS t
-    -- the id may be text there: compared as text, a stray value costs its own row and not the whole query
-    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id::text
-    LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
-    WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
-        AND NOT {is_internal}
+    FROM {tool_calls}
+    WHERE {recent_calls}
 )
 SELECT
     tool,
@@ -29,10 +24,7 @@ SELECT
     count(DISTINCT person) FILTER (WHERE outcome = 'failed') AS affected_users,
     count(*) FILTER (WHERE outcome = 'failed' AND person IS NULL) AS unattributed,
     mode() WITHIN GROUP (ORDER BY error_type) FILTER (WHERE outcome = 'failed') AS top_error_type,
-    avg(ms) FILTER (WHERE outcome = 'failed')::float8 AS failed_avg_ms,
-    percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'failed') AS failed_p50_ms,
-    percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'failed') AS failed_p95_ms,
-    max(ms) FILTER (WHERE outcome = 'failed') AS failed_max_ms,
+    {failed_durations},
     percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'ok') AS ok_p50_ms,
     min(at) FILTER (WHERE outcome = 'failed') AS first_failure_at,
     max(at) FILTER (WHERE outcome = 'failed') AS last_failure_at

@@ -3,16 +3,7 @@
 --   For everybody with a failed run in the window: each day (of the given timezone) on which a run of theirs finished,
 --   with how many did and how many failed.
 -- params: {days: 30, person: []}
-WITH people AS (
-    SELECT
-        f.id::text AS user_id,
-        -- the spellings in {person} are one person, under the first of them
-        CASE WHEN lower(trim(w.email)) = ANY ({person}) THEN ({person})[1]
-            ELSE {account_name} END AS person,
-        NOT {is_internal} AS outside
-    FROM fastapi_user AS f
-    JOIN wasp_user AS w ON w.id = f.wasp_user_id
-),
+WITH people AS ({backend_users}),
 finished AS (
     SELECT
         coalesce(p.person, 'user ' || r.user_id) AS person,

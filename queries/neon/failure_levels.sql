@@ -5,16 +5,7 @@
 --   `unknown` names the outcomes that are in no list here. Of the people, `nameless` are backend users without an account. The window is the last `days`, and begins at `since` where that is
 --   later.
 -- params: {days: 30, person: [], tools: [], since: {type: timestamp, default: 1970-01-01}}
-WITH people AS (
-    SELECT
-        f.id::text AS user_id,
-        -- the spellings in {person} are one person, under the first of them
-        CASE WHEN lower(trim(w.email)) = ANY ({person}) THEN ({person})[1]
-            ELSE {account_name} END AS person,
-        NOT {is_internal} AS outside
-    FROM fastapi_user AS f
-    JOIN wasp_user AS w ON w.id = f.wasp_user_id
-),
+WITH people AS ({backend_users}),
 happened AS (
     SELECT 'workflow' AS level, r.user_id::text AS user_id, r.run_state::text AS outcome
     FROM fastapi_run AS r

@@ -3,16 +3,7 @@
 --   One row per failure of the window. Messages come as they were written, but for the middle of very long ones;
 --   `usertrack failures` makes fingerprints of them before anybody sees them.
 -- params: {days: 30, person: [], tools: [], since: {type: timestamp, default: 1970-01-01}}
-WITH people AS (
-    SELECT
-        f.id::text AS user_id,
-        -- the spellings in {person} are one person, under the first of them
-        CASE WHEN lower(trim(w.email)) = ANY ({person}) THEN ({person})[1]
-            ELSE {account_name} END AS person,
-        NOT {is_internal} AS outside
-    FROM fastapi_user AS f
-    JOIN wasp_user AS w ON w.id = f.wasp_user_id
-),
+WITH people AS ({backend_users}),
 failed AS (
     SELECT 'workflow' AS level, r.user_id::text AS user_id, r.created_at AS at, NULL AS tool, NULL AS provider,
         NULL AS error_type, r.run_error_log AS message

@@ -5,34 +5,17 @@
 --   nothing of it, since plans and top-ups change them. Credits are those of accounts; where they are not known, the
 --   account counts in none of their figures.
 -- params: {new_days: 7, days: 30}
-WITH happened AS (
-    SELECT f.wasp_user_id AS account_id, r.created_at AS at FROM fastapi_run AS r JOIN fastapi_user AS f ON f.id = r.user_id
-    UNION ALL
-    SELECT f.wasp_user_id, t.created_at FROM fastapi_tool_executions AS t JOIN fastapi_user AS f ON f.id::text = t.user_id::text
-    UNION ALL
-    SELECT f.wasp_user_id, c.created_at FROM fastapi_code_execution AS c JOIN fastapi_user AS f ON f.id = c.user_id
-    UNION ALL
-    SELECT f.wasp_user_id, d.created_at FROM fastapi_deployment AS d JOIN fastapi_user AS f ON f.id = d.user_id
-    UNION ALL
-    SELECT a.user_id, a.started_at
-    -- where agents' table has no user_id, that of `absent` is meant, and nobody is known
-    FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id) AS absent
-    CROSS JOIN LATERAL (SELECT user_id, a.started_at FROM wasp_agentexecution AS a) AS a
-),
-used AS (
-    SELECT account_id, max(at) AS last_at FROM happened WHERE at <= {as_of} GROUP BY account_id
-),
-people AS (
+WITH people AS (
     SELECT
         {account_name} AS person,
         bool_and(nullif(trim(w.email), '') IS NULL) AS nameless,
         count(*) AS accounts,
         min(w.created_at) AS signed_up_at,
-        max(used.last_at) AS last_at,
+        max(activity.last_at) AS last_at,
         bool_or(w.subscription_status::text = 'active') AS paying,
         array_agg(w.credits) AS credits
     FROM wasp_user AS w
-    LEFT JOIN used ON used.account_id = w.id
+    LEFT JOIN ({last_activity}) AS activity ON activity.account_id = w.id
     WHERE w.created_at <= {as_of}
         AND NOT {is_internal}
     GROUP BY {account_name}

@@ -13,10 +13,7 @@ SELECT
     count(*) FILTER (WHERE t.created_at > {as_of} - make_interval(days => {days}::int)) AS tool_calls_recent,
     count(*) FILTER (WHERE t.status::text = 'failed') AS tool_failures,
     max(t.created_at) AS last_tool_at
-FROM fastapi_tool_executions AS t
--- the id may be text there: compared as text, a stray value costs its own row and not the whole query
-JOIN fastapi_user AS f ON f.id::text = t.user_id::text
-JOIN wasp_user AS w ON w.id = f.wasp_user_id
+FROM {tool_calls_of_accounts}
 WHERE t.created_at <= {as_of}
     AND NOT {is_internal}
 GROUP BY lower(trim(w.email))

@@ -10,10 +10,7 @@ WITH calls AS (
         t.created_at AS at,
         -- NULL for a call of a backend user who has no account
         {account_name} AS person
-    FROM fastapi_tool_executions AS t
-    -- the id may be text there: compared as text, a stray value costs its own row and not the whole query
-    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id::text
-    LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
+    FROM {tool_calls}
     WHERE t.created_at <= {as_of}
         AND t.created_at >= ((({as_of} AT TIME ZONE {timezone})::date - ({days}::int - 1))::timestamp AT TIME ZONE {timezone})
         AND NOT {is_internal}
@@ -28,8 +25,7 @@ SELECT
     count(*) FILTER (WHERE outcome = 'failed') AS failed,
     count(*) FILTER (WHERE outcome IN ('running', 'cancelled')) AS unfinished,
     count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
-    count(*) FILTER (WHERE outcome = 'ok')::float8
-        / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0) AS success_rate,
+    {success_rate} AS success_rate,
     count(DISTINCT person) AS users,
     count(at) FILTER (WHERE person IS NULL) AS unattributed,
     -- the end of a day may be given as its last second

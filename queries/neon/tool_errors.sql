@@ -10,12 +10,8 @@ WITH calls AS (
         t.created_at AS at,
         -- NULL for a call of a backend user who has no account
         {account_name} AS person
-    FROM fastapi_tool_executions AS t
-    -- the id may be text there: compared as text, a stray value costs its own row and not the whole query
-    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id::text
-    LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
-    WHERE t.tool_name = {tool} AND t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
-        AND NOT {is_internal}
+    FROM {tool_calls}
+    WHERE t.tool_name = {tool} AND {recent_calls}
 )
 SELECT
     error_type,

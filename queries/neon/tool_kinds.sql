@@ -9,20 +9,15 @@ WITH calls AS (
         {outcome} AS outcome,
         -- NULL for a call of a backend user who has no account
         {account_name} AS person
-    FROM fastapi_tool_executions AS t
-    -- the id may be text there: compared as text, a stray value costs its own row and not the whole query
-    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id::text
-    LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
-    WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
-        AND NOT {is_internal}
+    FROM {tool_calls}
+    WHERE {recent_calls}
 )
 SELECT
     kind,
     count(*)::float8 / sum(count(*)) OVER () AS share,
     count(DISTINCT tool) AS tools,
     {outcome_counts},
-    count(*) FILTER (WHERE outcome = 'ok')::float8
-        / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0) AS success_rate,
+    {success_rate} AS success_rate,
     count(DISTINCT person) AS users,
     count(*) FILTER (WHERE person IS NULL) AS unattributed
 FROM calls

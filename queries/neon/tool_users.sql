@@ -11,33 +11,21 @@
 WITH calls AS (
     SELECT
         t.tool_name AS tool, nullif(lower(trim(w.email)), '') AS email,
-        {outcome} AS outcome,
-        t.execution_duration_ms AS ms,
+        {outcome} AS outcome, t.execution_duration_ms AS ms,
         t.created_at AS at,
         -- NULL for a call of a backend user who has no account
         {account_name} AS person
-    FROM fastapi_tool_executions AS t
-    -- the id may be text there: compared as text, a stray value costs its own row and not the whole query
-    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id::text
-    LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
-    WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
-        AND NOT {is_internal}
+    FROM {tool_calls}
+    WHERE {recent_calls}
 )
 SELECT
     email,
     count(DISTINCT tool) AS tools_recent,
     {outcome_counts},
-    count(*) FILTER (WHERE outcome = 'ok')::float8
-        / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0) AS tool_success_rate,
+    {success_rate} AS tool_success_rate,
     count(*) FILTER (WHERE person IS NULL) AS unattributed,
-    avg(ms) FILTER (WHERE outcome = 'ok')::float8 AS ok_avg_ms,
-    percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'ok') AS ok_p50_ms,
-    percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'ok') AS ok_p95_ms,
-    max(ms) FILTER (WHERE outcome = 'ok') AS ok_max_ms,
-    avg(ms) FILTER (WHERE outcome = 'failed')::float8 AS failed_avg_ms,
-    percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'failed') AS failed_p50_ms,
-    percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'failed') AS failed_p95_ms,
-    max(ms) FILTER (WHERE outcome = 'failed') AS failed_max_ms,
+    {ok_durations},
+    {failed_durations},
     min(at) AS first_at,
     max(at) AS last_at
 FROM calls

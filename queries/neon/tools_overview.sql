@@ -7,16 +7,11 @@
 WITH calls AS (
     SELECT
         t.tool_name AS tool,
-        {outcome} AS outcome,
-        t.execution_duration_ms AS ms,
+        {outcome} AS outcome, t.execution_duration_ms AS ms,
         -- NULL for a call of a backend user who has no account
         {account_name} AS person
-    FROM fastapi_tool_executions AS t
-    -- the id may be text there: compared as text, a stray value costs its own row and not the whole query
-    LEFT JOIN fastapi_user AS f ON f.id::text = t.user_id::text
-    LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
-    WHERE t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int)
-        AND NOT {is_internal}
+    FROM {tool_calls}
+    WHERE {recent_calls}
 )
 SELECT
     CASE WHEN grouping(outcome) = 1 THEN 'all' ELSE outcome END AS outcome,
@@ -26,7 +21,7 @@ SELECT
     count(DISTINCT tool) AS tools,
     CASE WHEN grouping(outcome) = 1 THEN count(*) FILTER (WHERE outcome IN ('ok', 'failed')) END AS finished,
     CASE WHEN grouping(outcome) = 1 THEN
-        count(*) FILTER (WHERE outcome = 'ok')::float8 / nullif(count(*) FILTER (WHERE outcome IN ('ok', 'failed')), 0)
+        {success_rate}
     END AS success_rate,
     avg(ms)::float8 AS avg_ms,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) AS p50_ms,

@@ -1,13 +1,7 @@
 -- title: Runs, tool calls and executions of one person per hour
 -- about: How much the person did in each hour of the window that has any of it; hours are those of the given timezone.
 -- params: {email: {type: list}, days: 30}
-WITH backend AS (
-    SELECT f.id, w.id AS account_id
-    FROM wasp_user AS w
-    LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
-    WHERE lower(trim(w.email)) = ANY({email})
-        AND NOT {is_internal}
-),
+WITH backend AS ({users_of_person}),
 happened AS (
     SELECT r.created_at AS at FROM fastapi_run AS r WHERE r.user_id IN (SELECT id FROM backend)
     UNION ALL

@@ -4,13 +4,7 @@
 --   that is none of these; a custom tool is deployed. Of a message there is the line that says why, as it was written;
 --   `usertrack user` makes fingerprints of them before anybody sees them.
 -- params: {email: {type: list}, days: 30}
-WITH backend AS (
-    SELECT f.id, w.id AS account_id
-    FROM wasp_user AS w
-    LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
-    WHERE lower(trim(w.email)) = ANY({email})
-        AND NOT {is_internal}
-),
+WITH backend AS ({users_of_person}),
 happened AS (
     SELECT r.created_at AS at, 'run' AS kind, 'workflow run' AS what, r.run_state::text AS status,
         -- a traceback says what happened in its last line

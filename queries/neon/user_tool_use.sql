@@ -10,9 +10,7 @@ SELECT
     count(*) FILTER (WHERE t.status::text = 'failed') AS failures,
     min(t.created_at) AS first_at,
     max(t.created_at) AS last_at
-FROM fastapi_tool_executions AS t
-JOIN fastapi_user AS f ON f.id::text = t.user_id::text
-JOIN wasp_user AS w ON w.id = f.wasp_user_id
+FROM {tool_calls_of_accounts}
 WHERE lower(trim(w.email)) = ANY({email}) AND strpos(lower(t.tool_name), lower({tool})) > 0 AND t.created_at <= {as_of}
     AND NOT {is_internal}
 GROUP BY 1, 2

@@ -26,9 +26,7 @@ people AS (
         arrayFirst(d -> d >= begin, days) AS entered
     FROM (
         SELECT
-            person_id,
-            timestamp,
-            nullIf(toString({group_of}), '') AS group_of,
+            person_id, timestamp, nullIf(toString({group_of}), '') AS group_of,
             toDate(toTimeZone(timestamp, {timezone})) AS day
         FROM events
         WHERE timestamp >= toDateTime({from})

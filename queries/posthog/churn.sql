@@ -22,16 +22,8 @@ seen AS (
         argMinIf(group_of, timestamp, isNotNull(group_of)) AS seen_value,
         groupUniqArray(age) AS ages
     FROM (
-        SELECT
-            person_id,
-            timestamp,
-            nullIf(toString(properties[{breakdown}]), '') AS group_of,
-            dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
-        FROM events
-        WHERE timestamp < toDateTime({until})
+        {daily_ages}
             AND timestamp >= toDateTime({since})
-            AND (has({event}, '') OR event IN {event})
-            AND {where}
     )
     GROUP BY person_id
 ),
@@ -42,10 +34,8 @@ people AS (
         count() OVER (PARTITION BY value) AS size,
         ages,
         max(arrayMax(ages)) OVER () AS oldest
-    FROM seen
-    LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE {is_counted}
-        AND {customer}
+    FROM seen LEFT JOIN persons AS p ON p.id = seen.person_id
+    WHERE {is_counted} AND {customer}
 ),
 ranked AS (
     SELECT value, ages, oldest, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM people

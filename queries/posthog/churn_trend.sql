@@ -24,17 +24,9 @@ seen AS (
         argMinIf(group_of, timestamp, isNotNull(group_of) AND timestamp >= toDateTime({since})) AS seen_value,
         arrayReverse(arraySort(groupUniqArray(age))) AS ages
     FROM (
-        SELECT
-            person_id,
-            timestamp,
-            nullIf(toString(properties[{breakdown}]), '') AS group_of,
-            dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
-        FROM events
-        WHERE timestamp < toDateTime({until})
+        {daily_ages}
             -- who was here before may still be
             AND timestamp >= toDateTime({since}) - toIntervalDay({gone} + 1)
-            AND (has({event}, '') OR event IN {event})
-            AND {where}
     )
     GROUP BY person_id
     HAVING max(timestamp) >= toDateTime({since})
@@ -46,10 +38,8 @@ people AS (
         count() OVER (PARTITION BY value) AS size,
         uniqExact(value) OVER () AS values_there,
         ages
-    FROM seen
-    LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE {is_counted}
-        AND {customer}
+    FROM seen LEFT JOIN persons AS p ON p.id = seen.person_id
+    WHERE {is_counted} AND {customer}
 ),
 ranked AS (
     SELECT value, values_there, ages, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM people

@@ -10,8 +10,7 @@ SELECT
     min(timestamp) AS first_at,
     max(timestamp) AS last_at
 FROM events
-WHERE timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
-    AND timestamp <= toDateTime({as_of})
+WHERE {in_days}
     AND {customer}
 GROUP BY event
 ORDER BY events DESC, event

@@ -13,29 +13,7 @@
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
 WITH
-people AS (
-    SELECT
-        id,
-        lowerUTF8(trim(properties.email)) AS email,
-        NOT {opted_out} AND NOT {is_internal} AS is_customer
-    FROM persons
-),
--- who is in which group; nobody is looked up where there is but one
-groups AS (
-    SELECT person_id AS member, argMinIf(group_of, timestamp, isNotNull(group_of)) AS value
-    FROM (
-        SELECT
-            person_id,
-            timestamp,
-            {event_group} AS group_of
-        FROM events
-        WHERE {breakdown} != 'usertrack_no_breakdown'
-            AND timestamp >= toDateTime({since})
-            AND timestamp < toDateTime({until})
-            AND {where}
-    )
-    GROUP BY person_id
-),
+groups AS ({person_groups}),
 acts AS (
     SELECT
         person_id,
@@ -54,8 +32,7 @@ acts AS (
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})
         AND {where}
-        AND person_id NOT IN (SELECT id FROM people WHERE NOT is_customer)
-        AND {is_counted}
+        AND {audience}
 ),
 seen AS (
     SELECT value, feature, period, uniqExactState(person_id) AS persons

@@ -15,8 +15,7 @@ SELECT
     max(timestamp) AS last_frustration_at
 FROM events
 WHERE event IN ('$rageclick', '$exception')
-    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
-    AND timestamp <= toDateTime({as_of})
+    AND {in_days}
     AND person.properties.email IS NOT NULL
     AND {customer}
 GROUP BY email

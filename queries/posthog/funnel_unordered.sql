@@ -23,9 +23,7 @@ WITH
 -- which steps each event can fill
 candidates AS (
     SELECT
-        person_id,
-        timestamp,
-        nullIf(toString({group_of}), '') AS group_of,
+        person_id, timestamp, nullIf(toString({group_of}), '') AS group_of,
         arrayFilter(
             n -> ({steps}[n] = '' OR has(splitByChar('|', {steps}[n]), event)) AND ifNull({conditions}[n], false),
             arrayMap(step -> step - 0, arrayEnumerate({steps}))
@@ -173,52 +171,7 @@ furthest AS (
         arrayCumSum(e -> e.2, ends) AS held,
         arrayMax(held) AS most,
         arrayFirst((e, there) -> there = most, ends, held).1 AS reached_at,
-        arraySort(arrayMap(s -> s.1, arrayFilter(s -> s.2 <= reached_at AND s.3 >= reached_at, spans))) AS best
+        arraySort(arrayMap(s -> s.1, arrayFilter(s -> s.2 <= reached_at AND s.3 >= reached_at, spans))) AS times
     FROM people
-),
-sized AS (
-    SELECT
-        person, value, best, bucket,
-        sum(if(bucket < 0, 1, 0)) OVER (PARTITION BY value) AS entered,
-        uniqExact(value) OVER () AS values_there
-    FROM furthest
-),
-ranked AS (
-    SELECT person, value, best, values_there, bucket, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
-    FROM sized
-),
-steps_reached AS (
-    SELECT
-        if({each} > 0, toString(ranked.person), '') AS who,
-        if({each} > 0, known.email, '') AS address,
-        {group_columns},
-        values_there,
-        bucket,
-        best[1] AS begun,
-        length(best) AS reached,
-        arrayJoin(arrayEnumerate(best)) AS step,
-        best[step] AS ms,
-        if(step > 1, ms - best[step - 1], 0) / 1000 AS seconds
-    FROM ranked
-    LEFT JOIN (
-        SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons WHERE {each} > 0
-    ) AS known ON known.id = ranked.person
 )
-SELECT
-    group_value,
-    group_rank,
-    step,
-    who AS person_id,
-    address AS email,
-    count() AS persons,
-    countIf(reached = step AND step < length({steps}) AND begun > toUnixTimestamp64Milli(toDateTime64({until}, 3)) - 1000 * {window}) AS open,
-    avgIf(seconds, seconds > 0) AS mean_seconds,
-    (medianExactLowIf(seconds, seconds > 0) + medianExactHighIf(seconds, seconds > 0)) / 2 AS median_seconds,
-    countIf(step > 1 AND seconds = 0) AS at_once,
-    fromUnixTimestamp64Milli(min(ms)) AS first_at,
-    any(values_there) AS group_values,
-    bucket
-FROM steps_reached
-WHERE {each} = 0 OR (step = {each} AND reached = {each})
-GROUP BY group_value, group_rank, bucket, step, who, address
-ORDER BY group_rank, bucket, step, persons DESC, email, person_id
+{funnel_steps}

@@ -23,15 +23,7 @@ seen AS (
         min(timestamp) >= toDateTime({since}) AS began,
         arrayReverse(arraySort(groupUniqArray(age))) AS ages
     FROM (
-        SELECT
-            person_id,
-            timestamp,
-            nullIf(toString(properties[{breakdown}]), '') AS group_of,
-            dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
-        FROM events
-        WHERE timestamp < toDateTime({until})
-            AND (has({event}, '') OR event IN {event})
-            AND {where}
+        {daily_ages}
     )
     GROUP BY person_id
     HAVING max(timestamp) >= toDateTime({since})
@@ -44,10 +36,8 @@ people AS (
         ages[1] AS first_age,
         -- the day after which nothing came for so long; 0 is the last moment
         arrayFirst((a, n) -> a - if(n < length(ages), ages[n + 1], 0) > {gone}, ages, arrayEnumerate(ages)) AS last_age
-    FROM seen
-    LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE {is_counted}
-        AND {customer}
+    FROM seen LEFT JOIN persons AS p ON p.id = seen.person_id
+    WHERE {is_counted} AND {customer}
 ),
 ends AS (
     SELECT

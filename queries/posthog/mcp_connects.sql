@@ -15,8 +15,7 @@ SELECT
     max(timestamp) AS last_mcp_click_at
 FROM events
 WHERE event = 'mcp_connect_clicked'
-    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
-    AND timestamp <= toDateTime({as_of})
+    AND {in_days}
     AND person.properties.email IS NOT NULL
     AND {customer}
 GROUP BY email

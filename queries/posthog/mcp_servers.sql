@@ -12,8 +12,7 @@ SELECT
     max(timestamp) AS last_at
 FROM events
 WHERE event = 'mcp_connect_clicked'
-    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
-    AND timestamp <= toDateTime({as_of})
+    AND {in_days}
     AND {customer}
 GROUP BY server
 ORDER BY clicks DESC, server

@@ -16,8 +16,7 @@ SELECT
     if(mcp_url_copies = 0, NULL, maxIf(timestamp, event = 'mcp_url_copied')) AS last_mcp_url_copied_at
 FROM events
 WHERE event IN ('mcp_connect_clicked', 'mcp_url_copied')
-    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
-    AND timestamp <= toDateTime({as_of})
+    AND {in_days}
     AND {customer}
 GROUP BY email
 ORDER BY mcp_url_copies DESC, clicks DESC, email

@@ -8,6 +8,5 @@ SELECT
     'events' AS kind,
     if(count() = 0, NULL, max(timestamp)) AS newest_at
 FROM events
-WHERE timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
-    AND timestamp <= toDateTime({as_of})
+WHERE {in_days}
     AND {customer}

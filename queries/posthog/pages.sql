@@ -12,9 +12,8 @@ SELECT
     uniqExact(person_id) AS visitors
 FROM events
 WHERE event = '$pageview'
-    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+    AND {in_days}
     AND timestamp >= toDateTime({since})
-    AND timestamp <= toDateTime({as_of})
     AND {customer}
 GROUP BY page
 ORDER BY pageviews DESC, page

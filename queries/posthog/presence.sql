@@ -14,8 +14,7 @@ SELECT
     uniqExactIf($session_id, $session_id != '') AS sessions_recent,
     max(timestamp) AS last_event_at
 FROM events
-WHERE timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
-    AND timestamp <= toDateTime({as_of})
+WHERE {in_days}
     AND person.properties.email IS NOT NULL
     AND {customer}
 GROUP BY email

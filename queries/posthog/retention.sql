@@ -20,9 +20,7 @@
 WITH
 acts AS (
     SELECT
-        person_id,
-        timestamp,
-        nullIf(toString({group_of}), '') AS group_of,
+        person_id, timestamp, nullIf(toString({group_of}), '') AS group_of,
         (has({target}, '') OR event IN {target}) AND ifNull({target_where}, false) AS starts,
         (has({returning}, '') OR event IN {returning}) AND ifNull({returning_where}, false) AS returned,
         returned AND timestamp >= toDateTime({since}) AS returns,

@@ -6,9 +6,7 @@
 -- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
 SELECT
     if(visit = '', '(no session)', first_country) AS country,
-    countIf(visit != '') AS visits,
-    uniqExact(visitor) AS visitors,
-    sum(pageviews) AS pageviews
+    {visit_counts}
 FROM (
     WITH lowerUTF8(trim(person.properties.email)) AS email
     SELECT
@@ -18,9 +16,8 @@ FROM (
         count() AS pageviews
     FROM events
     WHERE event = '$pageview'
-        AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+        AND {in_days}
         AND timestamp >= toDateTime({since})
-        AND timestamp <= toDateTime({as_of})
         AND {customer}
     GROUP BY visit, if(visit = '', toString(person_id), '')
 )

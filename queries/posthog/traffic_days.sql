@@ -22,9 +22,8 @@ FROM (
             min(toDate(toTimeZone(timestamp, {timezone}))) OVER (PARTITION BY $session_id) AS first_day
         FROM events
         WHERE event = '$pageview'
-            AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
+            AND {in_days}
             AND timestamp >= toDateTime({since})
-            AND timestamp <= toDateTime({as_of})
             AND {customer}
     )
     GROUP BY day

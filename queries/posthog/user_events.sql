@@ -6,7 +6,6 @@ SELECT timestamp AS at, event, properties.$pathname AS page, properties.template
     nullIf($session_id, '') AS session
 FROM events
 WHERE has({email}, email)
-    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
-    AND timestamp <= toDateTime({as_of})
+    AND {in_days}
     AND {customer}
 ORDER BY at DESC, event

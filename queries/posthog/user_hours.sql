@@ -8,8 +8,7 @@ SELECT
     count() AS actions
 FROM events
 WHERE has({email}, email)
-    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
-    AND timestamp <= toDateTime({as_of})
+    AND {in_days}
     AND {customer}
 GROUP BY day, hour
 ORDER BY day, hour

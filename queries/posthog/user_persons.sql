@@ -13,9 +13,5 @@ WHERE timestamp < toDateTime({until})
         OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) = lowerUTF8(trim({who})))
         OR person_id IN (SELECT person_id FROM person_distinct_ids WHERE distinct_id = {who})
     )
-    AND person_id NOT IN (
-        SELECT id
-        FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
-        WHERE said_no OR {is_internal}
-    )
+    AND person_id NOT IN {not_customers}
 ORDER BY person_id

@@ -11,8 +11,7 @@ SELECT
 FROM events
 WHERE has({email}, email)
     AND $session_id != ''
-    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
-    AND timestamp <= toDateTime({as_of})
+    AND {in_days}
     AND {customer}
 GROUP BY $session_id
 ORDER BY started_at DESC

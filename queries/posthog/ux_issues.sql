@@ -14,7 +14,6 @@ SELECT
     ) AS message
 FROM events
 WHERE event IN ('$rageclick', '$exception')
-    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
-    AND timestamp <= toDateTime({as_of})
+    AND {in_days}
     AND {customer}
 ORDER BY at DESC, issue, email, page

@@ -19,8 +19,7 @@ SELECT
     maxIf(timestamp, event != '$pageview') AS last_at
 FROM events
 WHERE event IN ('$rageclick', '$exception', '$pageview')
-    AND timestamp > toDateTime({as_of}) - toIntervalHour(24 * {days})
-    AND timestamp <= toDateTime({as_of})
+    AND {in_days}
     AND {customer}
 GROUP BY page
 HAVING rage_clicks + exceptions > 0

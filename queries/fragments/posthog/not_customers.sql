@@ -1,0 +1,8 @@
+-- title: Persons in no answer
+-- about: >
+--   A list of the ids of our own people and of those who opted out. Looked up once a person, not once an event.
+(
+    SELECT id
+    FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
+    WHERE said_no OR {is_internal}
+)
