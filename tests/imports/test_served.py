@@ -195,7 +195,7 @@ def test_what_others_write_while_a_file_is_read(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "data")) as store:
 
         def progress(message: str, *, passing: bool = False) -> None:
-            if message == "putting events in their places":
+            if message == "moving events into the store":
                 now = datetime.now(UTC)
                 Ingestor(store, "phc").ingest(read_events(payload, "phc", now), now)
 
@@ -213,7 +213,7 @@ def test_a_deletion_waits_for_an_import(tmp_path: Path) -> None:
         people = StoredPersons(store)
 
         def progress(message: str, *, passing: bool = False) -> None:
-            if message == "looking for what is there already":
+            if message == "looking for stored events":
                 people.delete([first_person_id("phc", "a")], events=True)
 
         import_file(store, ImportOptions(file, file), "phc", datetime.now(UTC), progress)

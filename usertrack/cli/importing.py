@@ -102,7 +102,7 @@ def _preview(options: "ImportOptions", progress: "Progress") -> "Document":
             rows, notes = first_rows(store, events), clock_notes(store, events)
         except (RuntimeError, ChdbError) as error:
             raise failure(store, events, error) from None
-        return preview_document(str(options.called), events.mapping.fates(), rows, problems, notes)
+        return preview_document(str(options.display_path), events.mapping.fates(), rows, problems, notes)
 
 
 def _import(options: "ImportOptions", folder: Path, progress: "Progress") -> "Document":
@@ -113,7 +113,7 @@ def _import(options: "ImportOptions", folder: Path, progress: "Progress") -> "Do
         done, answering = _import_here(options, folder, progress), f"`usertrack serve --data {folder}`"
     except DirectoryServed as served:
         done, answering = _import_by_server(options, served, progress), f"the server at {served.url}"
-    return imported_document(str(options.called), asdict(done), answering)
+    return imported_document(str(options.display_path), asdict(done), answering)
 
 
 def _import_here(options: "ImportOptions", folder: Path, progress: "Progress") -> "Imported":

@@ -51,12 +51,12 @@ def compare(op: str, left: Sql, right: Sql, context: Context, *, filtering: bool
 
 def _in_cohort(op: str, person: Sql, cohort: Sql, context: Context) -> Sql:
     """Whether a person is in the static cohort of that id or name."""
-    wanted = cohort.value
-    found = [id_ for id_, name in context.cohorts.items() if wanted in (id_, name) and not isinstance(wanted, bool)]
-    if len(found) != 1:
-        many = "several cohorts" if found else "no cohort"
-        raise HogQLError(f"There is {many} with the {'name' if isinstance(wanted, str) else 'id'} {wanted!r}")
-    members = f"SELECT person_id FROM posthog.static_cohort_people FINAL WHERE cohort_id = {found[0]}"
+    key = cohort.value
+    ids = [id_ for id_, name in context.cohorts.items() if key in (id_, name) and not isinstance(key, bool)]
+    if len(ids) != 1:
+        many = "several cohorts" if ids else "no cohort"
+        raise HogQLError(f"There is {many} with the {'name' if isinstance(key, str) else 'id'} {key!r}")
+    members = f"SELECT person_id FROM posthog.static_cohort_people FINAL WHERE cohort_id = {ids[0]}"
     return Sql(f"({person.plain.text} {op.removesuffix(' cohort').upper()} ({members}))", RESULT)
 
 

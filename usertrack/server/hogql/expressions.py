@@ -203,12 +203,12 @@ class Expressions:
             arguments = self.values(nodes)
         return print_call(function, arguments, self.context)
 
-    def _member(self, whole: Node, key: Node) -> Sql | None:
+    def _member(self, document: Node, key: Node) -> Sql | None:
         """The JSON of one property, read from its own column; None where that cannot be."""
         name = key.get("value")
-        if whole["node"] != "Field" or not isinstance(name, str) or not name:
+        if document["node"] != "Field" or not isinstance(name, str) or not name:
             return None
-        column = self.visit(whole)
+        column = self.visit(document)
         return json_member(column.text, name) if column.type.kind == "JSON" else None
 
     def _aggregation(self, function: functions.Function, node: Node) -> Sql:
@@ -252,12 +252,12 @@ class Expressions:
         printed = print_call(function, arguments, self.context)
         inner = printed.text.partition("(")[2]
         text = f"{function.clickhouse}{parameters}({inner}" if parameters else printed.text
-        over = (
+        window = (
             identifier(node["over_identifier"])
             if node.get("over_identifier")
             else f"({self.window(node['over_expr'])})"
         )
-        return Sql(f"{text} OVER {over}", printed.type)
+        return Sql(f"{text} OVER {window}", printed.type)
 
     def window(self, node: Node) -> str:
         parts = []

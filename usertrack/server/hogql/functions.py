@@ -240,13 +240,13 @@ def _unsupported(name: str) -> str:
     return f"Unsupported function call '{name}(...)'"
 
 
-def check_count(function: Function, count: int, what: str = "argument") -> None:
+def check_count(function: Function, count: int, noun: str = "argument") -> None:
     """Refuses a wrong number of arguments with PostHog's words."""
-    least, most = (function.least, function.most) if what == "argument" else (1, 99)
+    least, most = (function.least, function.most) if noun == "argument" else (1, 99)
     if least <= count and (most is None or count <= most):
         return
     bound = least if most == least else f"at least {least}" if count < least else f"at most {most}"
     number = least if count < least or most is None else most
     term = "Aggregation" if function.group == "aggregation" else "Function"
     plural = "" if number == 1 else "s"
-    raise HogQLError(f"{term} '{function.name}' expects {bound} {what}{plural}, found {count}")
+    raise HogQLError(f"{term} '{function.name}' expects {bound} {noun}{plural}, found {count}")

@@ -95,7 +95,7 @@ def _pieces(text: str) -> Iterator[_Piece]:
 
 def _closing(tokens: list[_Token]) -> dict[int, int]:
     """The place of the bracket that closes the one at each place."""
-    found: dict[int, int] = {}
+    closing: dict[int, int] = {}
     opened: list[int] = []
     for place, token in enumerate(tokens):
         if token.text in _PAIRS.values():
@@ -103,8 +103,8 @@ def _closing(tokens: list[_Token]) -> dict[int, int]:
         elif token.text in _PAIRS:
             if not opened or tokens[opened[-1]].text != _PAIRS[token.text]:
                 return {}
-            found[opened.pop()] = place
-    return {} if opened else found
+            closing[opened.pop()] = place
+    return {} if opened else closing
 
 
 def _piece(tokens: list[_Token], at: int, end: int, closing: dict[int, int]) -> _Piece | None:

@@ -17,10 +17,10 @@ def json_property(column: str, path: Sequence[str | int], owner: str, context: C
     keys = [key for key in path if isinstance(key, str)]
     if len(keys) < len(path) or "" in keys:  # an index into an array: read on in the JSON text
         depth = next(i for i, key in enumerate(path) if not isinstance(key, str) or key == "")
-        whole = (
+        document = (
             json_property(column, path[:depth], owner, context, raw=True).text if depth else f"toJSONString({column})"
         )
-        return text_property(whole, path[depth:])
+        return text_property(document, path[depth:])
     definition = context.definitions.get((owner, keys[0])) if len(keys) == 1 else None
     value = Sql(_value(column, keys, definition or PropertyDefinition()), Type("String"))
     return value if raw or not definition or keys[0] in _ALWAYS_STRING else typed(value, definition, context)

@@ -123,8 +123,8 @@ class Queries(Expressions):
                 key = name
                 if node["node"] != "Alias":
                     value = value.plain if top else value
-                    taken = top or any(name == other.key for other in columns)
-                    key = f"__{len(columns)}" if taken else name
+                    needs_key = top or any(name == other.key for other in columns)
+                    key = f"__{len(columns)}" if needs_key else name
                     value = Sql(f"{value.text} AS {identifier(key)}", value.type)
                 items.append(value.text)
                 columns.append(SelectColumn(name, value.type, key))
@@ -220,8 +220,8 @@ class Queries(Expressions):
         owner: SelectScope | None = self.scope
         while owner and cte["name"] not in owner.ctes:
             owner = owner.parent
-        others = {name: other for name, other in (owner.ctes if owner else {}).items() if name != cte["name"]}
-        with self._scope(SelectScope(SelectScope(owner.parent if owner else None, ctes=others))):
+        visible_ctes = {name: other for name, other in (owner.ctes if owner else {}).items() if name != cte["name"]}
+        with self._scope(SelectScope(SelectScope(owner.parent if owner else None, ctes=visible_ctes))):
             return self._subquery(cte["expr"], alias)
 
     def in_list(self, node: Node) -> Sql:

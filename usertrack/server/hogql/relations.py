@@ -97,8 +97,8 @@ class TableRelation(Relation):
         if name in self.table.itself:
             return self.get(rest, raw=raw)
         link = self.table.links[name]
-        if rest[0] in link.here:
-            return self.get([link.here[str(rest[0])], *rest[1:]], raw=raw)
+        if rest[0] in link.local_fields:
+            return self.get([link.local_fields[str(rest[0])], *rest[1:]], raw=raw)
         if name not in self.joined:
             self.joined[name] = JoinedTable(link, f"{self.alias}__{name}", self.get([link.local]).text, self.context)
         return self.joined[name].get(rest, raw=raw)

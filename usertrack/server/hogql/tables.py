@@ -17,7 +17,7 @@ class LazyJoin:
     table: str
     local: str
     remote: str
-    here: dict[str, str] = field(default_factory=dict)  # fields of theirs that we hold ourselves
+    local_fields: dict[str, str] = field(default_factory=dict)  # fields of theirs that we hold ourselves
     where: str = ""
 
 

@@ -57,8 +57,10 @@ def _call(node: Node) -> str:
 
 def _window_function(node: Node) -> str:
     parameters = f"({_list(node['args'])})" if node.get("args") else ""
-    over = hogql_identifier(node["over_identifier"]) if node.get("over_identifier") else f"({hogql(node['over_expr'])})"
-    return f"{node['name']}{parameters}({_list(node.get('exprs'))}) OVER {over}"
+    window = (
+        hogql_identifier(node["over_identifier"]) if node.get("over_identifier") else f"({hogql(node['over_expr'])})"
+    )
+    return f"{node['name']}{parameters}({_list(node.get('exprs'))}) OVER {window}"
 
 
 def _window(node: Node) -> str:

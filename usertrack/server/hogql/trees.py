@@ -28,15 +28,15 @@ class Trees:
 
     def parse(self, text: str) -> Node:
         """The syntax tree of one SELECT; raises what ``parse_select`` raises."""
-        return self._kept(text, lambda whole: parse_in_pieces(whole, self._query, self._condition))
+        return self._cached(text, lambda whole: parse_in_pieces(whole, self._query, self._condition))
 
     def _query(self, text: str) -> Node:
-        return self._kept(text, parse_select)
+        return self._cached(text, parse_select)
 
     def _condition(self, text: str) -> Node:
-        return parse_expression(text) if len(text) < _SHORT else self._kept(text, parse_expression)
+        return parse_expression(text) if len(text) < _SHORT else self._cached(text, parse_expression)
 
-    def _kept(self, text: str, parse: Parse) -> Node:
+    def _cached(self, text: str, parse: Parse) -> Node:
         without = lifted(text)
         if without:
             with suppress(HogQLError, ValueError):
@@ -50,16 +50,16 @@ class Trees:
             known: Node = filled(json.loads(path.read_bytes()), values)
             return known
         tree = parse(shape)
-        whole: Node = filled(tree, values)
+        filled_tree: Node = filled(tree, values)
         with suppress(OSError):  # a full disk costs time only
             self._keep(path, json.dumps(tree))
-        return whole
+        return filled_tree
 
     def _keep(self, path: Path, tree: str) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         fresh = path.with_suffix(f".{os.getpid()}.new")
         fresh.write_text(tree)
         fresh.replace(path)
-        kept = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
-        for file in kept[: _MOST // 2] if len(kept) > _MOST else ():
+        files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
+        for file in files[: _MOST // 2] if len(files) > _MOST else ():
             file.unlink(missing_ok=True)

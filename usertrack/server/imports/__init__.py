@@ -1,1 +1,1 @@
-"""Event logs in files, into the store by ClickHouse's own readers: rows never become Python values."""
+"""Imports of event logs in files: ClickHouse reads them, so rows never become Python values."""

@@ -1,4 +1,4 @@
-"""A file of events as a relation that ClickHouse reads: no name or value of it is ever part of a statement unquoted."""
+"""Opens a CSV or parquet file of events for ClickHouse. Its names and values are always quoted in statements."""
 
 import csv
 import re
@@ -24,7 +24,7 @@ _CSV_SETTINGS = {
     "input_format_csv_skip_trailing_empty_lines": 1,
     "input_format_csv_trim_whitespaces": 0,
 }
-_LOOK_AT = 25_000  # rows that decide what kind of value a column of CSV holds
+_SAMPLE_ROWS = 25_000  # rows that decide the kind of a CSV column
 CONVERT = "if it is text, convert it first, such as with `iconv -f WINDOWS-1252 -t UTF-8`"
 _KINDS = {
     "String": "text", "FixedString": "text", "Bool": "bool",
@@ -35,9 +35,9 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class FileColumn:
-    """``sql`` is how statements call it. ``kind``: text number bool time date object other; ``naive``: in no timezone.
+    """``sql`` is its name in statements. ``kind``: text number bool time date object other; ``naive``: no timezone.
 
-    Text of CSV is never NULL; a ``number`` or ``bool`` of CSV is text that mostly reads as one (``written``).
+    ``written``: a column of CSV, whose values are texts and never NULL; a ``number`` or ``bool`` there reads as one.
     """
 
     name: str
@@ -49,7 +49,7 @@ class FileColumn:
 
 @dataclass(frozen=True)
 class EventFile:
-    """``relation`` stands after FROM; statements that read it end with ``SETTINGS`` of ``settings``."""
+    """A file as ``relation`` for FROM; statements that read it must end with ``SETTINGS`` and ``settings``."""
 
     path: Path
     columns: tuple[FileColumn, ...]
@@ -66,29 +66,29 @@ class EventFile:
 
 
 @contextmanager
-def opened(session: "ClickHouseSession", path: Path, called: Path) -> Iterator[EventFile]:
-    """The file at ``path`` with its columns; raises UsageError for one that cannot be read or holds no rows.
+def open_file(session: "ClickHouseSession", path: Path, display_path: Path) -> Iterator[EventFile]:
+    """The file at ``path`` with its columns; raises UsageError for one that cannot be read or has no rows.
 
-    Messages name it as it is ``called``: where it lies may be nothing that its owner knows.
+    Messages name it ``display_path``, as its owner knows it: an uploaded file lies elsewhere.
     """
     from chdb import ChdbError
 
     suffix = suffix_of(path)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-        link = Path(folder) / f"events{suffix}"  # in a path of its own ClickHouse would see wildcards
+        link = Path(folder) / f"events{suffix}"  # a link, as ClickHouse would read wildcards in the path itself
         link.symlink_to(path.resolve())
         try:
-            file = _parquet(session, called, link) if suffix == ".parquet" else _csv(session, called, link)
+            file = _parquet(session, display_path, link) if suffix == ".parquet" else _csv(session, display_path, link)
             rows = session.rows(f"SELECT 1 FROM {file.relation} LIMIT 1 SETTINGS {file.settings}")
         except (RuntimeError, ChdbError) as error:
-            raise unreadable(session, called, error) from None
+            raise unreadable(session, display_path, error) from None
         if not rows:
-            raise UsageError(f"'{called}' holds no rows", "there is nothing to import")
+            raise UsageError(f"'{display_path}' holds no rows", "there is nothing to import")
         yield file
 
 
 def suffix_of(path: Path) -> str:
-    """What kind of file it is: `.parquet`, `.csv` or `.csv.gz` and the like. Raises UsageError for any other."""
+    """The kind of the file: `.parquet`, `.csv`, `.csv.gz` and the like. Raises UsageError for any other."""
     if path.is_fifo() or path.is_char_device():
         raise UsageError(f"'{path}' is a pipe, and an import reads its file more than once", "write it to a file first")
     try:
@@ -135,7 +135,7 @@ def _kind(type_: str) -> str:
 
 
 def _naive(session: "ClickHouseSession", link: Path) -> set[str]:
-    """Columns of times that the file says are in no timezone; ClickHouse reads them as UTC."""
+    """Columns of times without a timezone, by the file's metadata; ClickHouse reads them as UTC."""
     metadata = f"SELECT columns.path, columns.logical_type FROM file({quote(str(link))}, 'ParquetMetadata')"
     ((paths, types),) = session.rows(metadata)
     return {path for path, type_ in zip(paths, types, strict=True) if "isAdjustedToUTC=false" in type_}
@@ -166,20 +166,20 @@ def _csv(session: "ClickHouseSession", path: Path, link: Path) -> EventFile:
 
 
 def _header(session: "ClickHouseSession", path: Path, link: Path) -> tuple[list[str], str, int]:
-    """The names of the columns, what stands between them, and how many lines that takes.
+    """The names of the columns, the delimiter, and the number of lines of the header.
 
-    What stands between them is whatever of , ; tab | makes the most of the header.
+    The delimiter is that of , ; tab | which gives the header the most columns.
     """
     from chdb import ChdbError
 
     text = f"FROM file({quote(str(link))}, 'LineAsString', 'line String') LIMIT 100"
     try:
-        found = session.rows(f"SELECT toValidUTF8(line), isValidUTF8(line) {text}")
+        rows = session.rows(f"SELECT toValidUTF8(line), isValidUTF8(line) {text}")
     except (RuntimeError, ChdbError):
         raise UsageError(f"'{path}' cannot be read", "is it compressed as its name says?") from None
-    lines = [line for line, _ in found]
+    lines = [line for line, _ in rows]
     header, delimiter, count = max((_split(lines, mark) for mark in ",;\t|"), key=lambda split: len(split[0]))
-    for number, (line, sound) in enumerate(found[: count or 1], 1):
+    for number, (line, sound) in enumerate(rows[: count or 1], 1):
         if not sound or "\0" in line:
             raise UsageError(f"line {number} of '{path}' is not text in UTF-8", CONVERT)
     names = [name.strip() or f"column_{number}" for number, name in enumerate(header, 1)]
@@ -187,7 +187,7 @@ def _header(session: "ClickHouseSession", path: Path, link: Path) -> tuple[list[
         raise UsageError(f"the first line of '{path}' does not name columns", "put their names there")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise UsageError(f"two columns of '{path}' are called '{twice}'", "give each a name of its own")
+        raise UsageError(f"two columns of '{path}' are display_path '{twice}'", "give each a name of its own")
     return names, delimiter, count
 
 
@@ -200,46 +200,46 @@ def _split(lines: Sequence[str], delimiter: str) -> tuple[list[str], str, int]:
 
 
 def _with_kinds(session: "ClickHouseSession", file: EventFile) -> EventFile:
-    """CSV does not say what its values are: a column is of numbers when all that is looked at are."""
+    """``file`` with the kinds of its CSV columns: a number when all values of the first rows are numbers."""
     counts = ", ".join(
         f"[countIf({c} != ''), countIf(match({c}, {quote(NUMBER)})), countIf(lower({c}) IN ('true', 'false'))]"
         for c in (column.sql for column in file.columns)
     )
-    (found,) = session.rows(f"SELECT {counts} FROM {_first(file)}")
+    (counts_of_columns,) = session.rows(f"SELECT {counts} FROM {_first(file)}")
     kinds = [
         "text" if not int(filled) else "number" if filled == numbers else "bool" if filled == bools else "text"
-        for filled, numbers, bools in found
+        for filled, numbers, bools in counts_of_columns
     ]
     columns = tuple(replace(column, kind=kind) for column, kind in zip(file.columns, kinds, strict=True))
     return replace(file, columns=columns)
 
 
 def _first(file: EventFile) -> str:
-    return f"(SELECT * FROM {file.relation} LIMIT {_LOOK_AT}) SETTINGS {file.settings}"
+    return f"(SELECT * FROM {file.relation} LIMIT {_SAMPLE_ROWS}) SETTINGS {file.settings}"
 
 
 def holds_objects(session: "ClickHouseSession", file: EventFile, name: str) -> bool:
-    """Whether a cell of the column ``name`` is a JSON object: one is enough, for those beside it may be broken."""
+    """Whether any value of the column ``name`` is a JSON object; one is enough, as others may be broken."""
     column = file[name]
     text = {"text": f"ifNull({column.sql}, '')", "object": f"toJSONString({column.sql})"}.get(column.kind)
-    found = f"SELECT 1 FROM {file.relation} WHERE JSONType({text}) = 'Object' LIMIT 1 SETTINGS {file.settings}"
-    return bool(text and session.rows(found))
+    select = f"SELECT 1 FROM {file.relation} WHERE JSONType({text}) = 'Object' LIMIT 1 SETTINGS {file.settings}"
+    return bool(text and session.rows(select))
 
 
 def unreadable(session: "ClickHouseSession", path: Path, error: Exception) -> UsertrackError:
-    """What ClickHouse said of the file at ``path``, as the user's problem."""
-    said = str(error)
-    if "NOT_ENOUGH_SPACE" in said or "No space left" in said:
+    """A ClickHouse error about the file at ``path`` in the user's terms."""
+    message = str(error)
+    if "NOT_ENOUGH_SPACE" in message or "No space left" in message:
         return UsageError(
             f"no space left for the events of '{path}' in {session.path}", "nothing was imported; make room"
         )
-    if row := re.search(r"\(at row (\d+)\)", said):
-        number = "more" if "Expected end of line" in said else "fewer"
+    if row := re.search(r"\(at row (\d+)\)", message):
+        number = "more" if "Expected end of line" in message else "fewer"
         return UsageError(
             f"row {row[1]} of '{path}' has {number} columns than the first line names",
             "nothing was imported; is there a quote or a comma too many or too few?",
         )
-    if not said.strip():  # chDB loses what it says of bytes that are no text
+    if not message.strip():  # chDB loses its message about bytes that are no text
         return UsageError(f"'{path}' cannot be read as text", "nothing was imported; is it a CSV in UTF-8?")
-    reason = (said.partition("DB::Exception: ")[2] or said).strip().splitlines()[0].rstrip(". ")
+    reason = (message.partition("DB::Exception: ")[2] or message).strip().splitlines()[0].rstrip(". ")
     return QueryError(f"'{path}' cannot be imported: {reason}", "nothing was imported")

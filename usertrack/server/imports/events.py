@@ -1,6 +1,6 @@
-"""The rows of a file as events, in SQL: what capture would have stored of them, and what is wrong with a row.
+"""The SQL that reads the rows of a file as events, as capture would store them, and finds what is wrong with a row.
 
-An event's uuid is the hash of what it says, so that the same rows always make the same events.
+An event's uuid is a hash of its content, so the same rows always make the same events.
 """
 
 import json
@@ -18,19 +18,19 @@ from usertrack.server.capture.persons import NOBODY, first_person_id_sql
 from usertrack.server.database.literals import literals
 from usertrack.server.hogql.sql import clickhouse_time, quote
 from usertrack.server.imports.clock import WallClock
-from usertrack.server.imports.event_file import NUMBER, EventFile, FileColumn, holds_objects, opened
+from usertrack.server.imports.event_file import NUMBER, EventFile, FileColumn, holds_objects, open_file
 from usertrack.server.imports.mapping import Constant, Mapping, Origin, read_mapping
 
 if TYPE_CHECKING:
     from usertrack.server.database.session import ClickHouseSession
 
 STAGED = "posthog.import_events"
-LINKS = "posthog.import_links"  # distinct_id and person_id, of ids that the file joins to a person
+LINKS = "posthog.import_links"  # distinct_id and person_id of the ids that the file links to a person
 COLUMNS = (
     *("uuid", "event", "properties", "timestamp", "distinct_id", "person_id", "created_at", "person_mode"),
     *("$session_id", "$window_id"),
 )
-PROBLEMS = {  # what may be wrong with a row, as a condition on ``Events.rows``; the first that is true is said
+PROBLEMS = {  # description → condition on ``Events.rows``; of several true ones the first is reported
     "text that is not UTF-8": "garbled",
     "no readable timestamp": "timestamp IS NULL",
     "no distinct_id": "distinct_id = ''",
@@ -38,27 +38,27 @@ PROBLEMS = {  # what may be wrong with a row, as a condition on ``Events.rows``;
     "properties that are no JSON object": "unsound",
 }
 BAD = f"({' OR '.join(PROBLEMS.values())})"
-# year, month and day in an order that is beyond doubt, or seconds, ms, µs or ns of Unix
+# dates in an order without ambiguity, or Unix time in seconds, ms, µs or ns
 _CLOCK = r"[T ]([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
 _DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
-_MAIL = r"([A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d"
+_RFC_2822 = r"([A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d"
 _TIME = (
-    rf"^\s*({_DAY}({_CLOCK} ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)?)?|{_MAIL}( (GMT|UTC|[+-]\d{{4}}))?"
+    rf"^\s*({_DAY}({_CLOCK} ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)?)?|{_RFC_2822}( (GMT|UTC|[+-]\d{{4}}))?"
     r"|\d{9,10}(\.\d+)?|\d{13}|\d{16}|\d{19})\s*$"
 )
-_OF_NO_ZONE = rf"^\s*({_DAY}({_CLOCK} ?)?|{_MAIL})\s*$"
+_WITHOUT_ZONE = rf"^\s*({_DAY}({_CLOCK} ?)?|{_RFC_2822})\s*$"
 _RANGE = "BETWEEN toDateTime64('1900-01-02', 6, 'UTC') AND toDateTime64('2299-12-31', 6, 'UTC')"
 
 Ties = Literal["file", "equal"]
-"""Rows of one person and time keep the order of the file, or stay equal."""
+"""Whether rows of one person with the same time keep the order of the file, or stay equal."""
 
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """An import as it was asked for: the file at ``path``, as people have ``called`` it, with `--map` and `--omit`."""
+    """The options of an import. Messages name the file at ``path`` as ``display_path``."""
 
     path: Path
-    called: Path
+    display_path: Path
     mapping: Sequence[str] = ()
     omitted: Sequence[str] = ()
     zone: str = "UTC"
@@ -68,16 +68,16 @@ class ImportOptions:
 
 @dataclass(frozen=True)
 class Events:
-    """The events of ``file`` under ``mapping``, for the project of ``token``; times in no timezone are of ``zone``."""
+    """The events of ``file`` by ``mapping``, for the project of ``token``; times without a timezone are in ``zone``."""
 
     file: EventFile
     mapping: Mapping
     token: str
     zone: str
 
-    def rows(self, **more: str) -> str:
+    def rows(self, **extra: str) -> str:
         """SELECT distinct_id, event, timestamp (NULL: unreadable), properties (JSON), garbled, unsound, given_uuid and
-        ``more``."""
+        ``extra``."""
         of = self.mapping.of
         cells = {
             "distinct_id": self._id(of["distinct_id"]),
@@ -88,7 +88,7 @@ class Events:
             "unsound": self._unsound(),
             "given_uuid": self._text(of["uuid"]) if "uuid" in of else "''",
         }
-        selected = ", ".join(f"{sql} AS {name}" for name, sql in (cells | more).items())
+        selected = ", ".join(f"{sql} AS {name}" for name, sql in (cells | extra).items())
         return f"SELECT {selected} FROM {self.file.relation}"
 
     def stored(self, now: datetime, condition: str) -> str:
@@ -107,13 +107,13 @@ class Events:
             f" WHERE {condition}) AS row LEFT ANY JOIN ({self._merged()}) AS merged USING (distinct_id)"
         )
 
-    def named(self, condition: str) -> str:
+    def numbered(self, condition: str) -> str:
         """SELECT of the uuid, the timestamp and the number of every row that meets ``condition``."""
         rows = self.rows(place="rowNumberInAllBlocks()")
         return f"SELECT {self._uuid()}, assumeNotNull(timestamp), place FROM ({rows}) AS row WHERE {condition}"
 
     def _merged(self) -> str:
-        """The distinct_ids that do not belong to their first person: few, so that the join is cheap."""
+        """The distinct_ids that no longer belong to their first person: few, so the join is cheap."""
         merged = (
             "SELECT distinct_id, toNullable(person_id) AS known FROM posthog.person_distinct_ids FINAL"
             f" WHERE person_id != {first_person_id_sql(self.token, 'distinct_id')}"
@@ -122,11 +122,11 @@ class Events:
 
     @property
     def joins_ids(self) -> bool:
-        """Whether the file says who is the person of a distinct_id."""
+        """Whether a column names the person of a distinct_id."""
         return "person" in self.mapping.of
 
     def links(self) -> str:
-        """SELECT of ``distinct_id`` and ``key``, the distinct_id that it is the same person as."""
+        """SELECT of ``distinct_id`` and ``key``, another distinct_id of the same person."""
         rows = self.rows(person=self._id(self.mapping.of["person"]))
         return (
             f"SELECT distinct_id, argMax(person, timestamp) AS key FROM ({rows})"
@@ -135,7 +135,7 @@ class Events:
         )
 
     def traits(self) -> str:
-        """SELECT distinct_id and ``traits``, the JSON of each's latest values of the person's properties."""
+        """SELECT distinct_id and ``traits``, the JSON of the latest values of its person's properties."""
         cells = {
             f"trait_{number}": self._json(name, origin)
             for number, (name, origin) in enumerate(self.mapping.person.items())
@@ -148,7 +148,7 @@ class Events:
         return f"SELECT distinct_id, {_object(latest)} AS traits FROM {rows} GROUP BY distinct_id"
 
     @property
-    def said(self) -> str:
+    def timestamp_text(self) -> str:
         """The timestamp as the file has it."""
         return self._text(self.mapping.of["timestamp"])
 
@@ -163,7 +163,7 @@ class Events:
         if column.written or column.kind == "text":
             read = f"if(match({column.sql}, {quote(_TIME)}), {_read(column)}, NULL)"
             wall = self._wall(column)
-            return f"if(match({column.sql}, {quote(_OF_NO_ZONE)}), {wall.moment}, {read})" if wall else read
+            return f"if(match({column.sql}, {quote(_WITHOUT_ZONE)}), {wall.moment}, {read})" if wall else read
         if column.kind == "number":
             return _unix_time(column.sql)
         if column.kind not in ("date", "time"):
@@ -172,14 +172,14 @@ class Events:
         return wall.moment if wall else f"toDateTime64({column.sql}, 6, 'UTC')"
 
     def wall(self) -> WallClock | None:
-        """The timestamps that are in no timezone, as they are shown in ``zone``; None where that is no question."""
+        """The timestamps without a timezone, as wall clock times in ``zone``; None where all have one."""
         return self._wall(self.file[str(self.mapping.of["timestamp"])])
 
     def _wall(self, column: FileColumn) -> WallClock | None:
         if self.zone == "UTC":
             return None
         if column.written or column.kind == "text":
-            return WallClock(f"if(match({column.sql}, {quote(_OF_NO_ZONE)}), {_read(column)}, NULL)", self.zone)
+            return WallClock(f"if(match({column.sql}, {quote(_WITHOUT_ZONE)}), {_read(column)}, NULL)", self.zone)
         if column.kind == "date" or (column.kind == "time" and column.naive):
             return WallClock(f"toDateTime64({column.sql}, 6, 'UTC')", self.zone)
         return None
@@ -204,7 +204,7 @@ class Events:
         return f"toValidUTF8(toString({column.sql}))"
 
     def _json(self, name: str, origin: Origin) -> str:
-        """The value of the property ``name`` as JSON, NULL where there is none, or the address of a visitor."""
+        """The value of the property ``name`` as JSON; NULL for a missing value and for an IP address."""
         if isinstance(origin, Constant):
             return quote(json.dumps(origin.text))
         column = self.file[origin]
@@ -215,11 +215,11 @@ class Events:
             return f"toJSONString({c})"
         hidden = "" if column.kind == "time" else f"{is_address_sql(plain, name)}, NULL, "
         if column.written:
-            kept = {
+            json_of_kind = {
                 "number": f"match({c}, {quote(NUMBER)}), {c}, ",
                 "bool": f"lower({c}) IN ('true', 'false'), lower({c}), ",
             }
-            hidden = f"{c} = '', NULL, {kept.get(column.kind, '')}{hidden}"
+            hidden = f"{c} = '', NULL, {json_of_kind.get(column.kind, '')}{hidden}"
         return f"multiIf({hidden}toJSONString({plain}))" if hidden else f"toJSONString({plain})"
 
     def _members(self) -> list[str]:
@@ -244,7 +244,7 @@ class Events:
         return f"({base} != '' AND JSONType({base}) != 'Object')"
 
     def _garbled(self) -> str:
-        """Whether a text that is used is no text: what was written in another encoding would be kept as broken."""
+        """Whether a used text is not UTF-8: text in another encoding would be stored broken."""
         used = {*self.mapping.of.values(), *self.mapping.properties.values(), *self.mapping.person.values()}
         texts = [column.sql for column in self.file.columns if column.name in used and column.kind == "text"]
         sound = [f"isValidUTF8(ifNull({column}, ''))" for column in texts]
@@ -254,8 +254,8 @@ class Events:
         content = "reinterpretAsUUID(sipHash128(row.distinct_id, event, assumeNotNull(timestamp), properties))"
         if "uuid" not in self.mapping.of:
             return content
-        given = "coalesce(toUUIDOrNull(given_uuid), reinterpretAsUUID(sipHash128(given_uuid)))"
-        return f"if(given_uuid = '', {content}, {given})"
+        from_file = "coalesce(toUUIDOrNull(given_uuid), reinterpretAsUUID(sipHash128(given_uuid)))"
+        return f"if(given_uuid = '', {content}, {from_file})"
 
     def _session(self, name: str) -> str:
         known = "properties" in self.mapping.of or name in self.mapping.properties
@@ -264,8 +264,8 @@ class Events:
 
 @contextmanager
 def open_events(session: "ClickHouseSession", options: ImportOptions, token: str) -> Iterator[Events]:
-    """The events of the file that is ``wanted``, for the project of ``token``. Raises UsageError."""
-    with opened(session, options.path, options.called) as file:
+    """Open the file of ``options`` as events for the project of ``token``. Raises UsageError."""
+    with open_file(session, options.path, options.display_path) as file:
         names = [column.name for column in file.columns]
         mapping = read_mapping(names, partial(holds_objects, session, file), options.mapping, options.omitted)
         yield Events(file, mapping, token, options.zone)
@@ -276,7 +276,7 @@ def _read(column: FileColumn) -> str:
 
 
 def _unix_time(column: str) -> str:
-    """Seconds, ms, µs or ns, by size; what would be before 1973 is rather a date written as a number."""
+    """Unix time in seconds, ms, µs or ns, by its size; a number before 1973 is rather a date such as 20260101."""
     units = {
         (1e8, 1e11): "{} * 1000000",
         (1e11, 1e14): "{} * 1000",

@@ -1,7 +1,7 @@
-"""Writes the events of a file: all are staged first and then put in their places, so an import is whole or nothing.
+"""Imports the events of a file: all are staged first and then moved into the store, so an import is complete or none.
 
-Whoever imports a file again finds its events there: what is known is not written twice, and what a killed import left
-out is added.
+A file can be imported again: stored events are not written twice, and events that a killed import did not write are
+added.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ from usertrack.core.words import plural
 from usertrack.server.database.literals import literal
 from usertrack.server.hogql.sql import clickhouse_time
 from usertrack.server.imports.events import BAD, COLUMNS, LINKS, STAGED, Events, ImportOptions, open_events
-from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, running
-from usertrack.server.imports.staged_persons import JOINED, PEOPLE, gather, join_identified, links, persons
+from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, run_insert
+from usertrack.server.imports.staged_persons import JOINED, PEOPLE, collect_people, join_identified, links, persons
 from usertrack.server.imports.ties import PLACES, SPREAD, TIES, has_times, left_equal, spread_ties
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from usertrack.server.database.session import ClickHouseSession
     from usertrack.server.database.store import Store
 
-_MARGIN = timedelta(minutes=10)  # a request that came before may have waited for its turn
+_MARGIN = timedelta(minutes=10)  # a request from before the import may have waited to be written
 _REPEATED = "posthog.import_repeats"
 
 
@@ -37,11 +37,10 @@ ReportLine = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Imported:
-    """``events`` were written; ``known`` were there already, ``repeated`` had the uuid of another row of the file.
+    """The outcome of an import: ``events`` written, ``known`` ones stored before, ``repeated`` uuids within the file.
 
-    ``skipped`` rows had the ``problems``. ``people`` are those of the file; ``first`` and ``last`` its times, UTC;
-    ``notes`` say how times were read that are not beyond doubt, how many rows have one time, and whose persons were
-    not joined.
+    ``skipped`` rows had the ``problems``. ``people`` is their number in the file; ``first`` and ``last`` are its times,
+    UTC. ``notes`` are about ambiguous times, rows with the same time, and persons that were not merged.
     """
 
     events: int
@@ -56,10 +55,10 @@ class Imported:
 
 
 def import_file(store: "Store", options: ImportOptions, token: str, now: datetime, progress: "Notify") -> Imported:
-    """Import the file that is ``wanted`` for the project of ``token``, while ``store`` goes on to serve others.
+    """Import the file of ``options`` for the project of ``token``, while ``store`` serves other requests.
 
-    ``progress`` is told what becomes of which column, and how far it is; an exception in it stops the import. Raises
-    UsageError for bad rows, among others; after any error nothing is imported.
+    ``progress`` is called with the mapping of the columns and then with the progress; an exception in it stops the
+    import. Raises UsageError, for bad rows among others. After an error nothing is imported.
     """
     with store.importing() as session, open_events(session, options, token) as events:
         for target, origin in events.mapping.fates():
@@ -84,17 +83,17 @@ def _load(
         read = _stage(session, events, events.stored(now, condition), progress)
         if not read:
             raise UsageError(f"no row of '{events.file.path}' can be imported", "`--dry-run` shows what is wrong")
-        progress("looking for what is there already")
-        apart = join_identified(session)
-        people, first, last = gather(session)
+        progress("looking for stored events")
+        unmerged = join_identified(session)
+        people, first, last = collect_people(session)
         keeps = options.ties == "file" and has_times(session, options.zone)
         ties = spread_ties(session, events, _REPEATED, progress) if keeps else left_equal(session)
-        repeated = _tell_apart(session, given="uuid" in events.mapping.of)
-        known = _forget_known(session, None if "uuid" in events.mapping.of else (first, last))
+        repeated = _make_uuids_unique(session, unique_uuids="uuid" in events.mapping.of)
+        known = _remove_known(session, None if "uuid" in events.mapping.of else (first, last))
         notes = clock_notes(session, events) + ties
-        if apart:
-            notes += (f"{plural(apart, 'id')} that $identify names had another person already, and stays with it",)
-        progress("putting events in their places")
+        if unmerged:
+            notes += (f"{plural(unmerged, 'id')} that $identify names had another person already, and stays with it",)
+        progress("moving events into the store")
         with store.write_lock, _uninterrupted():
             known += _catch_up(session, now)
             _commit(store, session, events, now)
@@ -118,48 +117,48 @@ def _load(
 
 
 def _stage(session: "ClickHouseSession", events: Events, select: str, progress: ReportLine) -> int:
-    """Everything that takes long, where it can be interrupted; returns how many events there are."""
+    """Read the file into staging tables, which takes long and can be interrupted; returns the number of events."""
     _clear(session)
-    # numbers of blocks are given to the rows when they come to the table of events
+    # rows get their block numbers in the table of events
     plain = "enable_block_number_column = 0, enable_block_offset_column = 0"
     for table in (STAGED, _REPEATED):
         session.query(f"CREATE TABLE {table} AS posthog.events SETTINGS {plain}")
     session.query(f"CREATE TABLE {LINKS} (distinct_id String, person_id UUID) ENGINE = MergeTree ORDER BY distinct_id")
     if events.joins_ids:
-        running(session, f"INSERT INTO {LINKS} {links(events)} SETTINGS {events.file.settings}", progress)
+        run_insert(session, f"INSERT INTO {LINKS} {links(events)} SETTINGS {events.file.settings}", progress)
     columns = ", ".join(f"`{name}`" for name in COLUMNS)
-    running(session, f"INSERT INTO {STAGED} ({columns}) {select} SETTINGS {events.file.settings}", progress)
+    run_insert(session, f"INSERT INTO {STAGED} ({columns}) {select} SETTINGS {events.file.settings}", progress)
     return _count(session, STAGED)
 
 
-def _tell_apart(session: "ClickHouseSession", *, given: bool) -> int:
-    """Identical rows are events of their own: the second, third, … gets a uuid of its own.
+def _make_uuids_unique(session: "ClickHouseSession", *, unique_uuids: bool) -> int:
+    """Give each of several identical rows a uuid of its own: they are different events.
 
-    Of rows with a ``given`` uuid in common only the earliest is kept. Returns how many are left out.
+    With ``unique_uuids`` only the earliest row of a uuid stays. Returns how many rows were removed.
     """
     twice = f"uuid IN (SELECT uuid FROM {STAGED} GROUP BY uuid HAVING count() > 1)"
     if not _count(session, f"{STAGED} WHERE {twice}"):
         return 0
     before = _count(session, STAGED)
-    own = "uuid" if given else "if(occurrence = 1, uuid, reinterpretAsUUID(sipHash128(uuid, occurrence)))"
+    own = "uuid" if unique_uuids else "if(occurrence = 1, uuid, reinterpretAsUUID(sipHash128(uuid, occurrence)))"
     session.query(
         f"INSERT INTO {_REPEATED} SELECT * EXCEPT occurrence REPLACE ({own} AS uuid) FROM ("
         f"SELECT *, row_number() OVER (PARTITION BY uuid ORDER BY timestamp) AS occurrence FROM {STAGED} WHERE {twice}"
-        f") {'WHERE occurrence = 1' if given else ''}"
+        f") {'WHERE occurrence = 1' if unique_uuids else ''}"
     )
     session.query(f"DELETE FROM {STAGED} WHERE {twice}")
     session.query(f"INSERT INTO {STAGED} SELECT * FROM {_REPEATED}")
     return before - _count(session, STAGED)
 
 
-def _forget_known(session: "ClickHouseSession", between: tuple[str, str] | None) -> int:
-    """Take out of what is staged the events that are stored, looked for ``between`` two times where that is certain."""
+def _remove_known(session: "ClickHouseSession", between: tuple[str, str] | None) -> int:
+    """Remove staged events that are stored already, searched ``between`` two times where that suffices."""
     spread_last = f"toDateTime64('{{}}', 6, 'UTC') + toIntervalSecond({SPREAD})"
-    return _forget(session, f"timestamp BETWEEN '{{}}' AND {spread_last}".format(*between) if between else "true")
+    return _remove(session, f"timestamp BETWEEN '{{}}' AND {spread_last}".format(*between) if between else "true")
 
 
 def _catch_up(session: "ClickHouseSession", began: datetime) -> int:
-    """What others wrote since ``began``: events that are known now, and ids that have become another person's."""
+    """Apply what was captured since ``began``: remove events stored since then, and follow merged persons."""
     since = began - _MARGIN
     moved = session.rows(
         f"SELECT distinct_id, now.person_id FROM {PEOPLE} AS staged INNER JOIN (SELECT distinct_id, person_id"
@@ -173,10 +172,10 @@ def _catch_up(session: "ClickHouseSession", began: datetime) -> int:
                 f"ALTER TABLE {table} UPDATE person_id = toUUID(transform(distinct_id, {ids}, {persons},"
                 f" toString(person_id))) WHERE distinct_id IN {ids} SETTINGS mutations_sync = 1"
             )
-    return _forget(session, f"created_at >= '{clickhouse_time(since)}'")
+    return _remove(session, f"created_at >= '{clickhouse_time(since)}'")
 
 
-def _forget(session: "ClickHouseSession", stored: str) -> int:
+def _remove(session: "ClickHouseSession", stored: str) -> int:
     known = f"uuid IN (SELECT uuid FROM posthog.events WHERE {stored})"
     count = _count(session, f"{STAGED} WHERE {known}")
     if count:
@@ -185,7 +184,7 @@ def _forget(session: "ClickHouseSession", stored: str) -> int:
 
 
 def _commit(store: "Store", session: "ClickHouseSession", events: Events, now: datetime) -> None:
-    """Persons before events, as capture writes them: what is there is complete. Each month comes as a whole."""
+    """Move the staged rows into the store: persons before events, as capture does, and events month by month."""
     version = time.time_ns()
     store.journal.complete()
     store.journal.begin_import(version)
@@ -217,7 +216,7 @@ def _clear(session: "ClickHouseSession") -> None:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C does nothing for the moment that the last step takes."""
+    """Ignore Ctrl-C during the last step, which is short."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,6 +1,6 @@
-"""What of a file becomes what of an event: as the user says, else as the columns' names suggest.
+"""Maps the columns of a file to the fields of an event: by `--map`, else by the names of the columns.
 
-Every column has one fate that can be shown beforehand: it is mapped, left out by name, or a property of its own name.
+Each column is mapped, left out, or a property of the same name, and this can be shown before an import.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.server.capture.ip_addresses import means_address
 
-# what people call it, best first; compared without case, spaces and underscores
-_USUAL = {
+# common names of the columns, best first; compared without case, spaces and underscores
+_COMMON_NAMES = {
     "distinct_id": (
         *("distinct_id", "user_id", "user", "uid", "customer_id", "visitor_id", "client_id", "anonymous_id"),
         *("person_id", "account_id", "customer", "email"),
@@ -20,12 +20,12 @@ _USUAL = {
         *("timestamp", "time", "ts", "datetime", "event_time", "event_timestamp", "occurred_at", "created_at"),
         *("date", "day"),
     ),
-    "person": (),  # who joins several ids to one person wants it said
+    "person": (),  # only by --map: it links several ids to one person
     "uuid": ("uuid", "insert_id", "$insert_id"),
     "properties": ("properties", "event_properties", "props"),
 }
 NEEDED = ("distinct_id", "event", "timestamp")
-TARGETS = (*_USUAL, "property.NAME", "person.NAME")
+TARGETS = (*_COMMON_NAMES, "property.NAME", "person.NAME")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ Origin = str | Constant  # the name of a column, or a constant
 
 @dataclass(frozen=True)
 class Mapping:
-    """``of`` has distinct_id, event, timestamp and perhaps person, uuid, properties; the rest is by property name."""
+    """``of`` maps distinct_id, event, timestamp, and optionally person, uuid, properties; the others property names."""
 
     of: dict[str, Origin]
     properties: dict[str, Origin] = field(default_factory=dict)
@@ -49,46 +49,48 @@ class Mapping:
     left_out: tuple[str, ...] = ()
 
     def fates(self) -> list[tuple[str, str]]:
-        """What becomes of what, for people: targets with their columns, at last the columns that keep their names."""
+        """The mapping as texts: (target, column), at last the columns that become properties of the same name."""
         pairs = [
-            (target, _named(self.of[target]) + (" (by its name)" if target in self.guessed else ""))
-            for target in _USUAL
+            (target, _text(self.of[target]) + (" (by its name)" if target in self.guessed else ""))
+            for target in _COMMON_NAMES
             if target in self.of
         ]
-        renamed = [(f"property.{name}", _named(origin)) for name, origin in self.properties.items() if origin != name]
-        kept = [name for name, origin in self.properties.items() if origin == name]
-        person = [(f"person.{name}", _named(origin)) for name, origin in self.person.items()]
-        lists = [("properties of their own names", kept), ("left out", self.left_out)]
+        renamed = [(f"property.{name}", _text(origin)) for name, origin in self.properties.items() if origin != name]
+        unchanged = [name for name, origin in self.properties.items() if origin == name]
+        person = [(f"person.{name}", _text(origin)) for name, origin in self.person.items()]
+        lists = [("properties of their own names", unchanged), ("left out", self.left_out)]
         return [*pairs, *renamed, *person, *((label, ", ".join(names)) for label, names in lists if names)]
 
 
-def _named(origin: Origin) -> str:
+def _text(origin: Origin) -> str:
     return origin if isinstance(origin, str) else f"'{origin.text}', for every row"
 
 
 def read_mapping(
-    columns: Sequence[str], holds_objects: Callable[[str], bool], given: Sequence[str], omitted: Sequence[str]
+    columns: Sequence[str], holds_objects: Callable[[str], bool], options: Sequence[str], omitted: Sequence[str]
 ) -> Mapping:
-    """``given`` as ``TARGET=COLUMN`` or ``TARGET='constant'``, completed by guesses among ``columns``.
+    """The mapping by ``options`` (``TARGET=COLUMN`` or ``TARGET='constant'``), completed by guesses among ``columns``.
 
-    ``holds_objects`` says of a column whether it has JSON objects: only such a one is taken for properties unasked.
-    Raises UsageError.
+    ``holds_objects(column)``: whether it has JSON objects; only such a column is guessed as properties. Raises
+    UsageError.
     """
-    said = dict(_said(text.encode("utf-8", "replace").decode(), columns) for text in given)
-    if len(said) < len(given):
+    requested = dict(_parse_option(text.encode("utf-8", "replace").decode(), columns) for text in options)
+    if len(requested) < len(options):
         raise UsageError("--map names a target twice", "say each of them once")
     left_out = tuple(_column(name, columns) for name in omitted)
     free = [name for name in columns if name not in left_out]
-    main = {origin for target, origin in said.items() if "." not in target}
-    guesses = _guesses(set(_USUAL) - said.keys(), [name for name in free if name not in main], holds_objects)
-    of = {target: origin for target, origin in (said | guesses).items() if "." not in target}
+    main = {origin for target, origin in requested.items() if "." not in target}
+    guesses = _guesses(
+        set(_COMMON_NAMES) - requested.keys(), [name for name in free if name not in main], holds_objects
+    )
+    of = {target: origin for target, origin in (requested | guesses).items() if "." not in target}
     for target in NEEDED:
         if target not in of:
             raise _unmapped(target, columns)
-    named = {target.partition(".")[::2]: origin for target, origin in said.items() if "." in target}
+    named = {target.partition(".")[::2]: origin for target, origin in requested.items() if "." in target}
     properties = {name: origin for (kind, name), origin in named.items() if kind == "property"}
-    taken = {*said.values(), *guesses.values()}
-    own = {name: name for name in free if name not in taken and name not in properties}
+    mapped = {*requested.values(), *guesses.values()}
+    own = {name: name for name in free if name not in mapped and name not in properties}
     return Mapping(
         of,
         {name: origin for name, origin in (properties | own).items() if not means_address(name)},
@@ -98,14 +100,14 @@ def read_mapping(
     )
 
 
-def _said(text: str, columns: Sequence[str]) -> tuple[str, Origin]:
+def _parse_option(text: str, columns: Sequence[str]) -> tuple[str, Origin]:
     target, equals, origin = text.partition("=")
     kind, dot, name = target.partition(".")
     if not equals or not origin:
         raise UsageError(f"'--map {text}' is not TARGET=COLUMN", "write for example `--map distinct_id=user_id`")
-    if not (target in _USUAL or (kind in ("property", "person") and dot and name)):
+    if not (target in _COMMON_NAMES or (kind in ("property", "person") and dot and name)):
         raise UsageError(
-            f"--map has no target '{target}'", did_you_mean(target, _USUAL, f"targets: {', '.join(TARGETS)}")
+            f"--map has no target '{target}'", did_you_mean(target, _COMMON_NAMES, f"targets: {', '.join(TARGETS)}")
         )
     quoted = len(origin) > 1 and origin[0] == origin[-1] == "'"
     if quoted and origin not in columns and (dot or target == "event"):
@@ -120,18 +122,18 @@ def _column(name: str, columns: Sequence[str]) -> str:
     return name
 
 
-def _guesses(wanted: set[str], free: Sequence[str], holds_objects: Callable[[str], bool]) -> dict[str, Origin]:
+def _guesses(targets: set[str], free: Sequence[str], holds_objects: Callable[[str], bool]) -> dict[str, Origin]:
     plain = {_plain(name): name for name in reversed(free)}
-    found: dict[str, Origin] = {}
-    for target in (target for target in _USUAL if target in wanted):
-        for usual in _USUAL[target]:
-            name = plain.get(_plain(usual))
-            if name is None or name in found.values():
+    guesses: dict[str, Origin] = {}
+    for target in (target for target in _COMMON_NAMES if target in targets):
+        for common in _COMMON_NAMES[target]:
+            name = plain.get(_plain(common))
+            if name is None or name in guesses.values():
                 continue
             if target != "properties" or holds_objects(name):
-                found[target] = name
+                guesses[target] = name
                 break
-    return found
+    return guesses
 
 
 def _plain(name: str) -> str:

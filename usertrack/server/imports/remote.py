@@ -1,4 +1,4 @@
-"""An import by the server that has the data directory: the file is sent to it, and what it says is said here."""
+"""Imports through the running server of a data directory: sends it the file and passes on its messages."""
 
 import json
 from collections.abc import Iterator
@@ -17,27 +17,27 @@ from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import Imported
 
 _PIECE = 1 << 20  # bytes
-_SILENCE = 60  # seconds; a server that imports says something five times in each
+_SILENCE = 60  # seconds until the server counts as lost; it sends a line five times a second
 
 
 def import_by_server(url: str, key: str, options: ImportOptions, progress: Notify) -> Imported:
-    """As ``import_file``, by the server at ``url``. Raises ConnectionFailed when it is lost, and whatever it raises."""
-    asked: list[tuple[str, str | int | float | bool | None]] = [
+    """Like ``import_file``, by the server at ``url``. Also raises ConnectionFailed when the server is lost."""
+    params: list[tuple[str, str | int | float | bool | None]] = [
         ("suffix", suffix_of(options.path)),
-        ("called", str(options.called)),
+        ("called", str(options.display_path)),
         ("timezone", options.zone),
         ("skip_bad", options.skip_bad),
         ("ties", options.ties),
-        *(("map", each) for each in options.mapping),
-        *(("omit", each) for each in options.omitted),
+        *(("map", text) for text in options.mapping),
+        *(("omit", name) for name in options.omitted),
     ]
-    # no proxy stands before a server of this machine
+    # a server of this machine needs no proxy
     with httpx.Client(base_url=url, timeout=_SILENCE, trust_env=False) as client:
         try:
             with client.stream(
                 "POST",
                 "/api/projects/@current/usertrack/import",
-                params=asked,
+                params=params,
                 headers={"Authorization": f"Bearer {key}"},
                 content=_pieces(options.path, progress),
             ) as response:
@@ -68,16 +68,16 @@ def _outcome(response: httpx.Response, progress: Notify) -> Imported:
             case {"imported": done}:
                 return _imported(done)
             case {"refused": {"kind": kind, "message": message, "hint": hint}}:
-                known = {each.__name__: each for each in UsertrackError.__subclasses__()}
-                raise known.get(kind, QueryError)(message, hint)
+                classes = {error.__name__: error for error in UsertrackError.__subclasses__()}
+                raise classes.get(kind, QueryError)(message, hint)
     raise httpx.RemoteProtocolError("no outcome")
 
 
 def _imported(done: dict[str, Any]) -> Imported:
     times = {name: datetime.fromisoformat(done[name]) for name in ("first", "last")}
     lists = {name: tuple(done[name]) for name in ("problems", "notes")}
-    found = {**done, **times, **lists}
-    return Imported(**{field.name: found[field.name] for field in fields(Imported)})
+    values = {**done, **times, **lists}
+    return Imported(**{field.name: values[field.name] for field in fields(Imported)})
 
 
 def _refuse(url: str, response: httpx.Response) -> NoReturn:

@@ -1,6 +1,6 @@
-"""Who the people of a staged file are: the persons and the traits that capture would have made of its events.
+"""The persons of a staged file, with their properties, as capture would have made them of its events.
 
-Only ids that are new are joined to a person: two persons who were seen apart are not merged by a file.
+Only new distinct_ids are linked to a person: an import never merges two stored persons.
 """
 
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ _OTHER_ID = ", ".join(f"event = {quote(event)}, properties.{identifier(key)}.:St
 
 
 def links(events: Events) -> str:
-    """SELECT of new distinct_ids with the person that they join: of the id they are the same as, made if need be."""
+    """SELECT of new distinct_ids with the person of the id that they are linked to, stored or new."""
     first = first_person_id_sql(events.token, "key")
     return (
         f"WITH told AS ({events.links()}), known AS ("
@@ -31,21 +31,21 @@ def links(events: Events) -> str:
 
 
 def join_identified(session: "ClickHouseSession") -> int:
-    """New ids that `$identify` and the like name are of the person who names them, from the first event on.
+    """Link the new ids that `$identify` and the like name to the person who names them, from the first event on.
 
-    An id that names others itself is left as it is: of a chain, only the last link is followed. Returns how many of the
-    named ids stay another person's.
+    An id that names others itself stays as it is: of a chain only the last link is followed. Returns how many named ids
+    stay with another person.
     """
     nobody = literals(sorted(NOBODY))
-    told = (
+    named_ids = (
         f"SELECT assumeNotNull(multiIf({_OTHER_ID}, NULL)) AS other, distinct_id AS key, timestamp, person_id AS own"
         f" FROM {STAGED} WHERE event IN {literals(MERGING)} AND other NOT IN ('', key)"
         f" AND lower(other) NOT IN {nobody} AND lower(key) NOT IN {nobody}"
     )
-    if not session.rows(f"SELECT 1 FROM ({told}) LIMIT 1"):
+    if not session.rows(f"SELECT 1 FROM ({named_ids}) LIMIT 1"):
         return 0
     session.query(
-        f"CREATE TABLE {JOINED} ENGINE = Join(ANY, LEFT, distinct_id) AS WITH told AS ({told})"
+        f"CREATE TABLE {JOINED} ENGINE = Join(ANY, LEFT, distinct_id) AS WITH told AS ({named_ids})"
         " SELECT other AS distinct_id, argMin(own, (timestamp, key)) AS person_id FROM told"
         " WHERE other NOT IN (SELECT key FROM told)"
         " AND other NOT IN (SELECT distinct_id FROM posthog.person_distinct_ids FINAL)"
@@ -60,23 +60,23 @@ def join_identified(session: "ClickHouseSession") -> int:
     persons = (
         f"SELECT * FROM {LINKS} UNION ALL SELECT distinct_id, person_id FROM posthog.person_distinct_ids FINAL"
         f" UNION ALL SELECT DISTINCT distinct_id, person_id FROM {STAGED}"
-        f" WHERE distinct_id IN (SELECT other FROM ({told}))"
+        f" WHERE distinct_id IN (SELECT other FROM ({named_ids}))"
     )
-    ((apart,),) = session.rows(
-        f"SELECT toInt32(uniqExact(other)) FROM ({told}) AS told LEFT ANY JOIN ("
+    ((unmerged,),) = session.rows(
+        f"SELECT toInt32(uniqExact(other)) FROM ({named_ids}) AS told LEFT ANY JOIN ("
         f"SELECT distinct_id AS other, person_id AS known FROM ({persons})) AS persons USING (other) WHERE own != known"
     )
-    return int(apart)
+    return int(unmerged)
 
 
-def gather(session: "ClickHouseSession") -> tuple[int, str, str]:
-    """Note who is in the file, from when to when, and the `$set` and `$set_once` of each.
+def collect_people(session: "ClickHouseSession") -> tuple[int, str, str]:
+    """Collect the people of the file, their first and last time, and their `$set` and `$set_once`.
 
-    Returns how many people, and the first and last time of all.
+    Returns the number of people, and the first and last time of all.
     """
-    said = "groupArrayIf((timestamp, {0}), {0} != '{{}}')"
-    sets = _patched(f"arraySort({said.format('set')})")
-    once = _patched(f"arrayReverseSort({said.format('set_once')})")
+    pairs = "groupArrayIf((timestamp, {0}), {0} != '{{}}')"
+    sets = _patched(f"arraySort({pairs.format('set')})")
+    once = _patched(f"arrayReverseSort({pairs.format('set_once')})")
     session.query(
         f"CREATE TABLE {PEOPLE} ENGINE = MergeTree ORDER BY distinct_id AS SELECT distinct_id, person_id,"
         f" min(timestamp) AS first_seen, max(timestamp) AS last_seen, {sets} AS sets, {once} AS once"
@@ -91,13 +91,13 @@ def gather(session: "ClickHouseSession") -> tuple[int, str, str]:
 
 
 def persons(events: Events, version: int) -> str:
-    """INSERT of who is new, was seen at other times than was known, or has traits; the later value wins.
+    """INSERT of persons that are new, were seen at other times, or have other properties; the later value wins.
 
-    What `$set_once` says counts where nothing else is known; columns that are traits count more than `$set`.
+    `$set_once` only sets missing properties; mapped columns win over `$set`.
     """
     mapped = f"LEFT JOIN ({events.traits()}) AS told USING (distinct_id)" if events.mapping.person else ""
-    told = "jsonMergePatch(sets, if(traits = '', '{}', traits))" if mapped else "sets"
-    latest = _patched(f"arraySort(groupArray((last_seen, {told})))")
+    set_properties = "jsonMergePatch(sets, if(traits = '', '{}', traits))" if mapped else "sets"
+    latest = _patched(f"arraySort(groupArray((last_seen, {set_properties})))")
     earliest = _patched("arrayReverseSort(groupArray((first_seen, once)))")
     identified = f"SELECT person_id FROM {LINKS} UNION ALL SELECT person_id FROM {STAGED} WHERE event = '$identify'"
     return (
@@ -117,5 +117,5 @@ def persons(events: Events, version: int) -> str:
 
 
 def _patched(pairs: str) -> str:
-    """The JSON objects of ``pairs`` of a time and one, each laid over those before it."""
+    """SQL: the JSON objects in ``pairs`` (time, object) merged, each over those before it."""
     return f"arrayFold((all, next) -> jsonMergePatch(all, next.2), {pairs}, '{{}}')"

@@ -1,6 +1,6 @@
-"""Rows of one person with one time: they keep the order of the file, a microsecond apart, where the log leaves room.
+"""Ties: rows of one person with the same time. They keep the order of the file, a microsecond apart, if there is room.
 
-What an event is called is made of the time that the file says, so the same file imported again is known by its events.
+An event's uuid is made of the time in the file, so the events are recognised when the file is imported again.
 """
 
 from collections.abc import Callable
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from usertrack.core.words import plural
 from usertrack.server.hogql.sql import quote
 from usertrack.server.imports.events import BAD, COLUMNS, STAGED, Events
-from usertrack.server.imports.reading import IN_ORDER, running
+from usertrack.server.imports.reading import IN_ORDER, run_insert
 
 if TYPE_CHECKING:
     from usertrack.server.database.session import ClickHouseSession
 
-TIES = "posthog.import_ties"  # person_id, timestamp and how many rows have both; `room`: the next time is far enough
-PLACES = "posthog.import_places"  # of each tied row: uuid, timestamp and where it is in the file
+TIES = "posthog.import_ties"  # person_id, timestamp, number of rows; `room`: the next time is late enough
+PLACES = "posthog.import_places"  # uuid, timestamp and place in the file of each tied row
 SPREAD = 1  # seconds; no row is moved by more
-_FIRST = 100_000  # rows of the file, which say whether the newest come first
+_SAMPLE_ROWS = 100_000  # the first rows of the file, which show whether the newest come first
 _TIED = f"(person_id, timestamp) IN (SELECT person_id, timestamp FROM {TIES} WHERE room)"
 _SAME = "with the time of another row of the same person"
 
@@ -25,8 +25,8 @@ _SAME = "with the time of another row of the same person"
 def spread_ties(
     session: "ClickHouseSession", events: Events, aside: str, progress: Callable[[str], None]
 ) -> tuple[str, ...]:
-    """Move the staged rows of one person and time apart, by way of the empty table ``aside``; returns what to say."""
-    tied, crowded = _found(session)
+    """Move tied rows apart, by way of the empty table ``aside``; returns notes for the user."""
+    tied, crowded = _collect_ties(session)
     if tied:
         _read_places(session, events, progress)
         _move(session, aside, "DESC" if _newest_first(session, events) else "")
@@ -37,19 +37,19 @@ def spread_ties(
 
 
 def left_equal(session: "ClickHouseSession") -> tuple[str, ...]:
-    """What to say where rows of one person and time stay as they are."""
-    tied = sum(_found(session))
+    """Notes for the user where tied rows stay equal."""
+    tied = sum(_collect_ties(session))
     return (f"{plural(tied, 'row')} {_SAME} stay equal: which of them came first is not known",) if tied else ()
 
 
 def has_times(session: "ClickHouseSession", zone: str) -> bool:
-    """Whether any staged row has a time of day; a log of dates alone lists a day in whatever order."""
+    """Whether any staged row has a time of day; in a log of dates the order within a day means nothing."""
     midnight = f"toStartOfDay(toTimeZone(timestamp, {quote(zone)}))"
     return bool(session.rows(f"SELECT 1 FROM {STAGED} WHERE timestamp != {midnight} LIMIT 1"))
 
 
-def _found(session: "ClickHouseSession") -> tuple[int, int]:
-    """Note the ties of different rows: how many rows have room to be apart, and how many have none."""
+def _collect_ties(session: "ClickHouseSession") -> tuple[int, int]:
+    """Collect the ties of different rows; returns how many rows can be moved apart, and how many cannot."""
     ((any_tie,),) = session.rows(f"SELECT count() > uniqExact(sipHash64(person_id, timestamp)) FROM {STAGED}")
     if not any_tie:
         return 0, 0
@@ -72,13 +72,13 @@ def _read_places(session: "ClickHouseSession", events: Events, progress: Callabl
         f"CREATE TABLE {PLACES} (uuid UUID, timestamp DateTime64(6, 'UTC'), place UInt64)"
         " ENGINE = MergeTree ORDER BY (uuid, timestamp)"
     )
-    rows = events.named(f"NOT {BAD} AND timestamp IN (SELECT timestamp FROM {TIES} WHERE room)")
-    running(session, f"INSERT INTO {PLACES} {rows} SETTINGS {events.file.settings}, {IN_ORDER}", progress)
+    rows = events.numbered(f"NOT {BAD} AND timestamp IN (SELECT timestamp FROM {TIES} WHERE room)")
+    run_insert(session, f"INSERT INTO {PLACES} {rows} SETTINGS {events.file.settings}, {IN_ORDER}", progress)
 
 
 def _newest_first(session: "ClickHouseSession", events: Events) -> bool:
-    """Whether times go down the further down the file they are, as far as its first rows say."""
-    rows = f"{events.rows(place='rowNumberInAllBlocks()')} LIMIT {_FIRST}"
+    """Whether the first rows of the file are in descending order of time."""
+    rows = f"{events.rows(place='rowNumberInAllBlocks()')} LIMIT {_SAMPLE_ROWS}"
     ((down,),) = session.rows(
         f"SELECT corr(place, toUnixTimestamp64Micro(assumeNotNull(timestamp))) < 0 FROM ({rows}) WHERE NOT {BAD}"
         f" SETTINGS {events.file.settings}, {IN_ORDER}"
@@ -88,7 +88,7 @@ def _newest_first(session: "ClickHouseSession", events: Events) -> bool:
 
 def _move(session: "ClickHouseSession", aside: str, direction: str) -> None:
     columns, moved = ", ".join(f"`{name}`" for name in COLUMNS), "timestamp + toIntervalMicrosecond(later)"
-    again = "row_number() OVER (PARTITION BY uuid, timestamp"  # of identical rows, which is which does not matter
+    again = "row_number() OVER (PARTITION BY uuid, timestamp"  # identical rows are interchangeable
     session.query(
         f"INSERT INTO {aside} ({columns}) SELECT {columns.replace('`timestamp`', moved)} FROM ("
         "SELECT *, row_number() OVER (PARTITION BY person_id, timestamp"

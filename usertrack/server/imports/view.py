@@ -1,4 +1,4 @@
-"""An import as a document: what it would do, or what it did."""
+"""The documents of an import: the preview of `--dry-run`, and the outcome."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ def preview_document(
     problems: Sequence[str],
     notes: Sequence[str],
 ) -> Document:
-    """What becomes of which column, the first rows as events, what is wrong with the file, and what is in doubt."""
+    """The mapping of the columns, the first rows as events, the bad rows, and notes about ambiguous times."""
     columns = (Column("timestamp", "TIMESTAMP"), Column("distinct_id"), Column("event"), Column("properties", "JSON"))
     table = Table(columns, [tuple(row) for row in rows], name="first events")
     fields = {"properties": Field(grows=True)}
@@ -34,24 +34,23 @@ def preview_document(
     )
 
 
-def imported_document(file: str, found: Mapping[str, Any], answering: str) -> Document:
-    """How many events came in, and what of the file did not; ``found`` has the fields of ``Imported``, ``answering``
-    says whom to ask about them."""
+def imported_document(file: str, imported: Mapping[str, Any], answering: str) -> Document:
+    """The numbers of an import: ``imported`` has the fields of ``Imported``; ``answering``: who answers queries."""
     counts = (("There already", "known"), ("Of a uuid twice in the file", "repeated"), ("Bad rows, skipped", "skipped"))
     pairs = [
-        ("People", number(found["people"])),
-        ("First", found["first"]),
-        ("Last", found["last"]),
-        *((label, number(found[name])) for label, name in counts if found[name]),
+        ("People", number(imported["people"])),
+        ("First", imported["first"]),
+        ("Last", imported["last"]),
+        *((label, number(imported[name])) for label, name in counts if imported[name]),
     ]
     return Document(
-        title=f"{plural(found['events'], 'event')} imported",
+        title=f"{plural(imported['events'], 'event')} imported",
         subtitle=f"{file} · times in UTC",
         blocks=(Facts(tuple(pairs)),),
         notes=(
-            *(f"left out: {problem}" for problem in found["problems"]),
-            *found["notes"],
+            *(f"left out: {problem}" for problem in imported["problems"]),
+            *imported["notes"],
             f"{answering} answers questions about them",
         ),
-        data=lambda: dict(found),
+        data=lambda: dict(imported),
     )

@@ -1,1 +1,1 @@
-"""PostHog's saved insights: kept beside the events, computed by writing HogQL from their query nodes."""
+"""PostHog's insight queries (trends, funnels, retention …), computed by HogQL."""

@@ -1,11 +1,11 @@
-"""From a query node to its numbers: each kind is one file, and each is HogQL in the end."""
+"""Computes the results of PostHog's query nodes. Each kind is one module, which runs HogQL."""
 
 from collections.abc import Callable
 from typing import Any
 
 from usertrack.library.nodes import source_of
 from usertrack.server.http.api_errors import ApiError
-from usertrack.server.insights.error_tracking import MOST, USUAL, errors
+from usertrack.server.insights.error_tracking import DEFAULT_LIMIT, MAX_LIMIT, errors
 from usertrack.server.insights.funnels import funnels
 from usertrack.server.insights.lifecycle import lifecycle
 from usertrack.server.insights.nodes import Node, Project, RunHogQL, count
@@ -24,7 +24,7 @@ _KINDS: dict[str, Callable[[Node, RunHogQL, Project], list[Any]]] = {
 
 
 def checked(query: Any) -> Node:
-    """The query that has the numbers, out of the nodes that only show them; raises ApiError for anything else."""
+    """The query within the nodes that only display it; raises ApiError for a kind that is not supported."""
     query = source_of(query)
     if not isinstance(query, dict):
         raise ApiError(400, "required", "This field is required: query")
@@ -37,10 +37,10 @@ def checked(query: Any) -> Node:
     return query
 
 
-def compute(node: Node, ask: RunHogQL, world: Project) -> dict[str, Any]:
-    """The ``results`` of a node that is no HogQLQuery, and what else PostHog says with them."""
-    results = _KINDS[node["kind"]](node, ask, world)
+def compute(node: Node, run_hogql: RunHogQL, project: Project) -> dict[str, Any]:
+    """The ``results`` of a node that is no HogQLQuery, with the fields that PostHog returns beside them."""
+    results = _KINDS[node["kind"]](node, run_hogql, project)
     if node["kind"] != "ErrorTrackingQuery":
         return {"results": results}
-    limit = count(node, "limit", USUAL, MOST)
+    limit = count(node, "limit", DEFAULT_LIMIT, MAX_LIMIT)
     return {"results": results[:limit], "hasMore": len(results) > limit, "limit": limit, "offset": 0}

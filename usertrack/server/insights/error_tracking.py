@@ -1,4 +1,4 @@
-"""ErrorTrackingQuery: exceptions gathered to issues, by PostHog's issue id or fingerprint, else by type and message."""
+"""ErrorTrackingQuery: exceptions as issues, by PostHog's issue id or fingerprint, else by type and message."""
 
 import re
 from typing import Any
@@ -13,9 +13,9 @@ from usertrack.server.insights.nodes import (
     allow,
     choice,
     count,
+    date_range_of,
     node_condition,
-    period_of,
-    refused,
+    not_supported,
 )
 
 _OPTIONS = {
@@ -39,7 +39,7 @@ FROM (
         coalesce(nullIf(properties.$exception_issue_id, ''), nullIf(properties.$exception_fingerprint, ''),
             concat(TYPE, ': ', MESSAGE)) AS key, properties.$lib AS lib
     FROM events
-    WHERE event = '$exception' AND WITHIN AND {others}
+    WHERE event = '$exception' AND WITHIN AND {filters}
 )
 WHERE {search} = '' OR positionCaseInsensitiveUTF8(concat(kind, ' ', message), {search}) > 0
 GROUP BY key
@@ -47,10 +47,10 @@ ORDER BY RANKED, key
 LIMIT MOST
 """
 _NAMES = ("name", "description", "first_seen", "last_seen")
-USUAL, MOST = 100, 1000
+DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
 
 
-def errors(node: Node, ask: RunHogQL, world: Project) -> list[Any]:
+def errors(node: Node, run_hogql: RunHogQL, project: Project) -> list[Any]:
     """PostHog's list of issues, ranked; every one is active. Raises ApiError for options that are not supported."""
     allow(node, _OPTIONS, "ErrorTrackingQuery")
     order = choice(node, "orderBy", _ORDERS, "last_seen")
@@ -58,9 +58,9 @@ def errors(node: Node, ask: RunHogQL, world: Project) -> list[Any]:
     if node.get("status") not in (None, "active", "all"):
         return []
     if node.get("issueId") or node.get("offset"):
-        raise refused("issueId or offset")
-    period = period_of({"dateRange": node.get("dateRange")}, world)
-    limit = count(node, "limit", USUAL, MOST)
+        raise not_supported("issueId or offset")
+    date_range = date_range_of({"dateRange": node.get("dateRange")}, project)
+    limit = count(node, "limit", DEFAULT_LIMIT, MAX_LIMIT)
     text = _filled(
         _SQL,
         TYPE=_TYPE,
@@ -69,23 +69,21 @@ def errors(node: Node, ask: RunHogQL, world: Project) -> list[Any]:
         RANKED=f"{order} {direction}",
         MOST=str(limit + 1),
     )
-    rows = ask(
-        text,
-        {**period.values, "search": str(node.get("searchQuery") or ""), "others": Tree(node_condition(node, world))},
-    )
+    search, filters = str(node.get("searchQuery") or ""), Tree(node_condition(node, project))
+    rows = run_hogql(text, {**date_range.values, "search": search, "filters": filters})
     return [_issue(row) for row in rows]
 
 
 def _filled(template: str, **parts: str) -> str:
-    """``template`` with each NAME in capitals replaced by its part; what is put in is never looked at again."""
-    return re.sub(rf"\b(?:{'|'.join(parts)})\b", lambda found: parts[found[0]], template)
+    """``template`` with each NAME in capitals replaced by its part, in one pass."""
+    return re.sub(rf"\b(?:{'|'.join(parts)})\b", lambda match: parts[match[0]], template)
 
 
 def _issue(row: list[Any]) -> Node:
-    key, *told, occurrences, users, sessions, library = row
+    key, *details, occurrences, users, sessions, library = row
     return {
         "id": str(uuid5(NAMESPACE_URL, str(key))),
-        **dict(zip(_NAMES, told, strict=True)),
+        **dict(zip(_NAMES, details, strict=True)),
         "status": "active",
         "assignee": None,
         "library": library,

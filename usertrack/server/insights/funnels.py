@@ -1,6 +1,6 @@
-"""FunnelsQuery: how far people get, ordered, strictly ordered or in any order (PostHog: funnel_udf.py, steps.rs).
+"""FunnelsQuery: how many people reach each step, in order, strictly or in any order (PostHog: funnel_udf.py, steps.rs).
 
-The numbers are those of the library's posthog/funnel and posthog/funnel_unordered.
+The numbers come from the library's posthog/funnel and posthog/funnel_unordered.
 """
 
 from typing import Any
@@ -16,18 +16,18 @@ from usertrack.server.insights.nodes import (
     breakdown_of,
     choice,
     count,
+    date_range_of,
     event_condition,
     every,
     node_condition,
-    period_of,
-    refused,
+    not_supported,
     section,
     series_of,
 )
 from usertrack.server.insights.shared import ask_library
 
 _OPTIONS = {"dateRange", "interval", "series", "properties", "filterTestAccounts", "breakdownFilter", "funnelsFilter"}
-_SHOWN = {
+_FILTER_OPTIONS = {
     "funnelVizType", "funnelOrderType", "funnelWindowInterval", "funnelWindowIntervalUnit", "breakdownAttributionType",
     "layout", "funnelStepReference", "hiddenLegendBreakdowns", "showValuesOnSeries", "resultCustomizations",
 }  # fmt: skip
@@ -35,38 +35,38 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_
 _ORDERS = {"ordered": "funnel", "strict": "funnel", "unordered": "funnel_unordered"}
 
 Measures = tuple[int, float | None, float | None]
-"""Who reached a step; mean and median of the seconds since the one before."""
+"""People who reached a step; mean and median seconds since the step before."""
 
 
-def funnels(node: Node, ask: RunHogQL, world: Project) -> list[Any]:
+def funnels(node: Node, run_hogql: RunHogQL, project: Project) -> list[Any]:
     """PostHog's list of steps, or of lists of steps with a breakdown; raises ApiError for what is not supported."""
-    series, order, window = _checked(node)
+    series, order, window = _options_of(node)
     hits = [event_condition(item) for item in series]
-    others = node_condition(node, world)
-    period, (breakdown, values) = period_of(node, world), _breakdown(node)
+    filters = node_condition(node, project)
+    date_range, (breakdown, values) = date_range_of(node, project), _breakdown(node)
     rows = ask_library(
-        ask,
-        world,
+        run_hogql,
+        project,
         _ORDERS[order],
         {
             **values,
             **({"strict": True} if order == "strict" else {}),
-            "steps": [""] * len(series),  # any event that fulfils the condition: names may hold the library's |
+            "steps": [""] * len(series),  # any event: the condition has its name, which may contain the library's |
             "conditions": hits,
-            "where": others if order == "strict" else every(any_of(*hits), others),
+            "where": filters if order == "strict" else every(any_of(*hits), filters),
             "window": window,
-            "since": period.start,
-            "until": period.until,
-            "origin": period.start,
+            "since": date_range.start,
+            "until": date_range.until,
+            "origin": date_range.start,
         },
     )
-    found: dict[int, tuple[str, dict[int, Measures]]] = {}
+    groups: dict[int, tuple[str, dict[int, Measures]]] = {}
     for value, rank, step, _, _, people, _, mean, median, *_ in rows:
         name = OTHER if rank > values.get("top", rank) else NULL if value is None else str(value)
-        found.setdefault(rank, (name, {}))[1][step] = (people, mean, median)
+        groups.setdefault(rank, (name, {}))[1][step] = (people, mean, median)
     if not breakdown:
-        return _steps(series, order, found[1][1] if found else {}, None)
-    return [_steps(series, order, measures, name) for _, (name, measures) in sorted(found.items())]
+        return _steps(series, order, groups[1][1] if groups else {}, None)
+    return [_steps(series, order, measures, name) for _, (name, measures) in sorted(groups.items())]
 
 
 def _breakdown(node: Node) -> tuple[bool, dict[str, Any]]:
@@ -75,35 +75,35 @@ def _breakdown(node: Node) -> tuple[bool, dict[str, Any]]:
     if breakdown is None:
         return False, {}
     if breakdown.kind == "session":
-        raise refused("A funnel by a property of sessions")
+        raise not_supported("A funnel by a property of sessions")
     return True, {"group_of": breakdown.value, "top": breakdown.limit}
 
 
-def _checked(node: Node) -> tuple[list[Node], str, int]:
+def _options_of(node: Node) -> tuple[list[Node], str, int]:
     """The steps, their order, and the window in seconds."""
     allow(node, _OPTIONS, "FunnelsQuery")
     options = section(node, "funnelsFilter")
-    allow(options, _SHOWN, "funnelsFilter")
+    allow(options, _FILTER_OPTIONS, "funnelsFilter")
     choice(options, "funnelVizType", ("steps",), "steps")
     choice(options, "breakdownAttributionType", ("first_touch",), "first_touch")
     order = choice(options, "funnelOrderType", _ORDERS, "ordered")
     unit = choice(options, "funnelWindowIntervalUnit", _SECONDS, "day")
     series = series_of(node)
     if not 2 <= len(series) <= 20:
-        raise refused(f"A funnel of {len(series)} steps")
+        raise not_supported(f"A funnel of {len(series)} steps")
     for item in series:
         allow(item, {"event", "properties", "fixedProperties"}, "series")
-    most = 10_000 * _SECONDS["month"] // _SECONDS[unit]  # a time as long in every unit, of which PostHog bounds none
-    return series, order, count(options, "funnelWindowInterval", 14, most) * _SECONDS[unit]
+    longest = 10_000 * _SECONDS["month"] // _SECONDS[unit]  # the same longest time in every unit; PostHog sets none
+    return series, order, count(options, "funnelWindowInterval", 14, longest) * _SECONDS[unit]
 
 
 def _steps(series: list[Node], order: str, measures: dict[int, Measures], value: str | None) -> list[Node]:
-    broken = {} if value is None else {"breakdown": [value], "breakdown_value": [value]}
-    found = []
+    breakdown = {} if value is None else {"breakdown": [value], "breakdown_value": [value]}
+    steps = []
     for number, item in enumerate(series, start=1):
         people, mean, median = measures.get(number, (0, None, None))
         name = item.get("name") or item.get("event") or "All events"
-        found.append(
+        steps.append(
             {
                 "action_id": item.get("event"),
                 "name": f"Completed {number} step{'s' * (number > 1)}" if order == "unordered" else name,
@@ -114,7 +114,7 @@ def _steps(series: list[Node], order: str, measures: dict[int, Measures], value:
                 "count": people,
                 "average_conversion_time": mean,
                 "median_conversion_time": median,
-                **broken,
+                **breakdown,
             }
         )
-    return found
+    return steps

@@ -1,6 +1,6 @@
-"""What query nodes of all kinds share: their dates, their events, their filters. What is not supported is refused.
+"""Reads the parts that all query nodes share: dates, events, filters and breakdowns.
 
-A node's option that this server does not know is an error, never a number that ignores it.
+An option that this server does not support is an error; it is never ignored.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,14 +15,14 @@ from usertrack.server.hogql.sql import clickhouse_time
 from usertrack.server.http.api_errors import ApiError
 
 RunHogQL = Callable[[str, Mapping[str, Any]], list[list[Any]]]
-"""All rows of a HogQL query with these values; a ``Tree`` among them is an expression."""
+"""Runs a HogQL query with these values and returns all rows; a ``Tree`` among the values is an expression."""
 
 Node = dict[str, Any]
-LIMIT = 50_000  # rows that one question of ours may have: the clamp of a server with its defaults
+LIMIT = 50_000  # rows of one HogQL query of an insight: the default clamp of the server
 BREAKDOWN_LIMIT = 25  # PostHog's BREAKDOWN_VALUES_LIMIT
 OTHER, NULL = "$$_posthog_breakdown_other_$$", "$$_posthog_breakdown_null_$$"
 
-# of a node of any kind; none of these changes a number
+# options of all kinds of nodes that change no number
 _HARMLESS = {"kind", "version", "tags", "name", "custom_name", "response", "modifiers", "dataColorTheme"}
 _MOST_INTERVALS = 10_000
 _INTERVALS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": None}
@@ -37,7 +37,7 @@ START = {
 
 @dataclass(frozen=True)
 class Project:
-    """What a node's numbers depend on beside its events. ``now`` is aware; ``week_start_day`` 0 Sunday, 1 Monday."""
+    """The settings that numbers depend on. ``now`` is aware; ``week_start_day``: 0 Sunday, 1 Monday."""
 
     timezone: ZoneInfo
     week_start_day: int
@@ -45,29 +45,29 @@ class Project:
     test_account_filters: tuple[Mapping[str, Any], ...] = ()
 
 
-def refused(what: str) -> ApiError:
-    return ApiError(400, "invalid_input", f"{what} is not supported by this server")
+def not_supported(feature: str) -> ApiError:
+    return ApiError(400, "invalid_input", f"{feature} is not supported by this server")
 
 
 def allow(node: Mapping[str, Any], known: Iterable[str], where: str) -> None:
-    """Raise ApiError for an option in ``node`` that is set, and not among the ``known`` ones."""
+    """Raise ApiError for an option of ``node`` that is set and not ``known``."""
     for name, value in node.items():
         if name not in _HARMLESS and name not in known and value not in (None, False, [], {}, ""):
-            raise refused(f"{where}.{name}")
+            raise not_supported(f"{where}.{name}")
 
 
 def choice(node: Mapping[str, Any], name: str, known: Mapping[str, Any] | Iterable[str], default: str) -> str:
     value = node.get(name) or default
     if not isinstance(value, str) or value not in known:
-        raise refused(f"{name} {value}")
+        raise not_supported(f"{name} {value}")
     return value
 
 
-def count(node: Mapping[str, Any], name: str, default: int, most: int) -> int:
-    """A whole number from 1 to ``most``."""
+def count(node: Mapping[str, Any], name: str, default: int, limit: int) -> int:
+    """A whole number from 1 to ``limit``."""
     value = node.get(name) or default
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise refused(f"{name} {value}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= limit:
+        raise not_supported(f"{name} {value}")
     return int(value)
 
 
@@ -101,27 +101,28 @@ class DateRange:
     @cached_property
     def buckets(self) -> list[datetime]:
         """The start of each; raises ApiError for more than 10 000."""
-        moments, end = [self.start], self.end.astimezone(UTC)  # of two local times the clock alone would be compared
+        # in UTC: two times of one zone would be compared without their offsets
+        moments, end = [self.start], self.end.astimezone(UTC)
         while (following := step(moments[-1], self.interval)).astimezone(UTC) <= end:
             moments.append(following)
             if len(moments) > _MOST_INTERVALS:
-                raise refused(f"A range of more than {_MOST_INTERVALS:,} intervals")
+                raise not_supported(f"A range of more than {_MOST_INTERVALS:,} intervals")
         return moments
 
     @property
     def until(self) -> datetime:
-        """The first moment that is over: ``end`` counts."""
+        """The end as an exclusive bound."""
         return self.end.astimezone(UTC) + timedelta(microseconds=1)
 
     @property
     def starts(self) -> list[str]:
-        """What ``START`` gives for each interval: of hours the moment, since two of a day may have one name."""
+        """The value of ``START`` for each interval; for hours a Unix time, as two hours of a day may have one name."""
         if self.interval == "hour":
             return [f"{bucket.timestamp():.0f}" for bucket in self.buckets]
         return self.days
 
     def key(self, moment: datetime) -> str:
-        """As PostHog writes ``days``."""
+        """``moment`` as in PostHog's ``days``."""
         return moment.strftime("%Y-%m-%d %H:%M:%S" if self.interval == "hour" else "%Y-%m-%d")
 
     @property
@@ -141,37 +142,37 @@ class DateRange:
 WITHIN = "timestamp >= toDateTime64({date_from}, 6, 'UTC') AND timestamp <= toDateTime64({date_to}, 6, 'UTC')"
 
 
-def period_of(node: Node, world: Project) -> DateRange:
+def date_range_of(node: Node, project: Project) -> DateRange:
     """PostHog's range: from the start of the interval of ``date_from`` (default -7d) to the end of the last day."""
     dates = section(node, "dateRange")
     allow(dates, {"date_from", "date_to", "explicitDate"}, "dateRange")
     interval = choice(node, "interval", _INTERVALS, "day")
     if dates.get("date_from") == "all":
-        raise refused("date_from all")
-    start = moment_of(dates.get("date_from") or "-7d", world.timezone, world.now)
-    return DateRange(interval, floor(start, interval, world), last_moment(dates, interval, world))
+        raise not_supported("date_from all")
+    start = moment_of(dates.get("date_from") or "-7d", project.timezone, project.now)
+    return DateRange(interval, floor(start, interval, project), last_moment(dates, interval, project))
 
 
-def last_moment(dates: Mapping[str, Any], interval: str, world: Project) -> datetime:
-    given = dates.get("date_to")
-    end = moment_of(given, world.timezone, world.now) if given else world.now.astimezone(world.timezone)
-    whole = len(str(given)) == 10  # a date: its whole day
-    if dates.get("explicitDate") or (interval == "hour" and not whole):
+def last_moment(dates: Mapping[str, Any], interval: str, project: Project) -> datetime:
+    date_to = dates.get("date_to")
+    end = moment_of(date_to, project.timezone, project.now) if date_to else project.now.astimezone(project.timezone)
+    is_date = len(str(date_to)) == 10  # not a time: the whole day counts
+    if dates.get("explicitDate") or (interval == "hour" and not is_date):
         return end
     return end.replace(hour=23, minute=59, second=59, microsecond=999_999)
 
 
-def floor(moment: datetime, interval: str, world: Project) -> datetime:
+def floor(moment: datetime, interval: str, project: Project) -> datetime:
     if interval == "hour":
         return moment.replace(minute=0, second=0, microsecond=0)
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     if interval == "week":
-        return day - timedelta(days=(day.isoweekday() - world.week_start_day) % 7)
+        return day - timedelta(days=(day.isoweekday() - project.week_start_day) % 7)
     return day.replace(day=1) if interval == "month" else day
 
 
 def step(moment: datetime, interval: str, count: int = 1) -> datetime:
-    """So many intervals later; days are those of the calendar."""
+    """``moment`` plus ``count`` intervals; days are calendar days."""
     if interval == "month":
         index = moment.year * 12 + moment.month - 1 + count
         return moment.replace(year=index // 12, month=index % 12 + 1)
@@ -190,12 +191,12 @@ def series_of(node: Node) -> list[Node]:
         raise ApiError(400, "required", "This field is required: query.series")
     for item in series:
         if item.get("kind", "EventsNode") != "EventsNode":
-            raise refused(f"A series of kind {item['kind']}")
+            raise not_supported(f"A series of kind {item['kind']}")
     return series
 
 
 def event_condition(item: Node, name: str = "event") -> Node:
-    """Which events the EventsNode ``item`` means; without a name every event."""
+    """The condition for the events of the EventsNode ``item``; without a name every event."""
     event = item.get(name)
     if not isinstance(event, str | None):
         raise ApiError(400, "invalid_input", f"{name} must be the name of an event")
@@ -203,9 +204,9 @@ def event_condition(item: Node, name: str = "event") -> Node:
     return every(*own, *conditions(item.get("properties")), *conditions(item.get("fixedProperties")))
 
 
-def node_condition(node: Node, world: Project) -> Node:
-    """The filters that hold for every event of a query."""
-    tests = world.test_account_filters if node.get("filterTestAccounts") else ()
+def node_condition(node: Node, project: Project) -> Node:
+    """The filters of the whole query."""
+    tests = project.test_account_filters if node.get("filterTestAccounts") else ()
     return every(*conditions(node.get("properties")), *map(property_condition, tests))
 
 
@@ -215,10 +216,10 @@ def conditions(properties: Any) -> list[Node]:
     items = (properties["values"] if group else properties) or []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ApiError(400, "invalid_property_filter", "Property filters must be a list of objects")
-    found = [part for item in items for part in (conditions(item) if "values" in item else [property_condition(item)])]
-    if not group or not found:
-        return found
-    return [any_of(*found) if choice(properties, "type", ("AND", "OR"), "AND") == "OR" else every(*found)]
+    parts = [part for item in items for part in (conditions(item) if "values" in item else [property_condition(item)])]
+    if not group or not parts:
+        return parts
+    return [any_of(*parts) if choice(properties, "type", ("AND", "OR"), "AND") == "OR" else every(*parts)]
 
 
 def every(*parts: Node) -> Node:
@@ -242,7 +243,7 @@ def action_of(item: Node, order: int) -> Node:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """``kind``: event, person or session, whose property it is. ``limit`` values are told apart."""
+    """A breakdown by a property of an event, a person or a session (``kind``), into at most ``limit`` values."""
 
     kind: str
     name: str
@@ -258,7 +259,7 @@ def breakdown_of(node: Node) -> Breakdown | None:
     allow(filters, {"breakdown", "breakdown_type", "breakdowns", "breakdown_limit"}, "breakdownFilter")
     several = objects(filters, "breakdowns")
     if len(several) > 1:
-        raise refused("More than one breakdown")
+        raise not_supported("More than one breakdown")
     if several:
         allow(several[0], {"property", "type"}, "breakdownFilter.breakdowns")
     name = several[0].get("property") if several else filters.get("breakdown")
@@ -266,5 +267,5 @@ def breakdown_of(node: Node) -> Breakdown | None:
     if name is None:
         return None
     if not isinstance(kind, str) or kind not in BEFORE or not isinstance(name, str):
-        raise refused(f"A breakdown of type {kind}")
+        raise not_supported(f"A breakdown of type {kind}")
     return Breakdown(kind, name, count(filters, "breakdown_limit", BREAKDOWN_LIMIT, 1000))

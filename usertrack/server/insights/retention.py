@@ -1,7 +1,7 @@
-"""RetentionQuery: of those who began in an interval, how many were back k later (PostHog: retention_query_runner.py).
+"""RetentionQuery: people of a cohort who returned k intervals later (PostHog: retention_query_runner.py).
 
-The numbers are those of the library's posthog/retention. The table is a rectangle; what lies behind the end of the
-range is 0, as in PostHog.
+The numbers come from the library's posthog/retention. As in PostHog the table is a rectangle: buckets after the end of
+the range are 0.
 """
 
 from usertrack.server.insights.nodes import (
@@ -24,7 +24,7 @@ from usertrack.server.insights.nodes import (
 from usertrack.server.insights.shared import ask_library, bucketing
 
 _OPTIONS = {"dateRange", "properties", "filterTestAccounts", "retentionFilter"}
-_SHOWN = {
+_FILTER_OPTIONS = {
     "period", "totalIntervals", "retentionType", "targetEntity", "returningEntity", "display", "dashboardDisplay",
     "meanRetentionCalculation", "retentionReference", "showTrendLines", "showMean", "selectedInterval",
     "minimumOccurrences",
@@ -32,47 +32,50 @@ _SHOWN = {
 _TYPES = ("retention_recurring", "retention_first_time")
 
 
-def retention(node: Node, ask: RunHogQL, world: Project) -> list[Node]:
+def retention(node: Node, run_hogql: RunHogQL, project: Project) -> list[Node]:
     """PostHog's list of cohorts; raises ApiError for options that are not supported."""
     allow(node, _OPTIONS, "RetentionQuery")
     options = section(node, "retentionFilter")
-    allow(options, _SHOWN, "retentionFilter")
+    allow(options, _FILTER_OPTIONS, "retentionFilter")
     unit = choice(options, "period", ("Hour", "Day", "Week", "Month"), "Day")
     total = count(options, "totalIntervals", 7, 200)
-    period = _period(node, unit.lower(), total, world)
+    date_range = _date_range(node, unit.lower(), total, project)
     target, returning = _entity(options, "targetEntity"), _entity(options, "returningEntity")
     rows = ask_library(
-        ask,
-        world,
+        run_hogql,
+        project,
         "retention",
         {
-            **bucketing(period, world),
-            "since": period.start,
-            "until": period.end,
+            **bucketing(date_range, project),
+            "since": date_range.start,
+            "until": date_range.end,
             "target_where": target,
             "returning_where": returning,
             "first_time": choice(options, "retentionType", _TYPES, _TYPES[0]) == "retention_first_time",
             "minimum": count(options, "minimumOccurrences", 1, 1_000_000),
-            "where": every(any_of(target, returning), node_condition(node, world)),
+            "where": every(any_of(target, returning), node_condition(node, project)),
         },
     )
-    found = {(cohort, later): people for _, _, cohort, later, people, *_ in rows}
+    people_by_bucket = {(cohort, later): people for _, _, cohort, later, people, *_ in rows}
     return [
         {
             "label": f"{unit} {cohort}",
-            "date": step(period.start, period.interval, cohort).isoformat(),
-            "values": [{"count": found.get((cohort, later), 0), "label": f"{unit} {later}"} for later in range(total)],
+            "date": step(date_range.start, date_range.interval, cohort).isoformat(),
+            "values": [
+                {"count": people_by_bucket.get((cohort, later), 0), "label": f"{unit} {later}"}
+                for later in range(total)
+            ],
         }
         for cohort in range(total)
     ]
 
 
-def _period(node: Node, interval: str, total: int, world: Project) -> DateRange:
-    """``total`` intervals, the last of which holds ``date_to``; ``date_from`` plays no part."""
+def _date_range(node: Node, interval: str, total: int, project: Project) -> DateRange:
+    """``total`` intervals, the last with ``date_to`` in it; ``date_from`` is ignored."""
     dates = section(node, "dateRange")
     allow(dates, {"date_from", "date_to", "explicitDate"}, "dateRange")
-    last = floor(last_moment(dates, interval, world), interval, world)
-    end = step(last, interval).astimezone(world.timezone)
+    last = floor(last_moment(dates, interval, project), interval, project)
+    end = step(last, interval).astimezone(project.timezone)
     return DateRange(interval, step(last, interval, 1 - total), end)
 
 

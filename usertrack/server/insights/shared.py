@@ -1,4 +1,4 @@
-"""The library's own queries, asked about what a node means: a number is defined in one text, whoever asks for it."""
+"""Runs the library's own queries for insights, so that a number has one definition for commands and for insights."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,23 +11,23 @@ from usertrack.server.hogql.parse import Tree, parse_condition
 from usertrack.server.insights.nodes import LIMIT, DateRange, Project, RunHogQL
 
 
-def ask_library(ask: RunHogQL, world: Project, name: str, values: Mapping[str, Any]) -> list[list[Any]]:
-    """The rows of the shipped query ``posthog/<name>``. Internal people count: a node has filters of its own.
+def ask_library(run_hogql: RunHogQL, project: Project, name: str, values: Mapping[str, Any]) -> list[list[Any]]:
+    """The rows of the shipped query ``posthog/<name>``, with internal people: a node has filters of its own.
 
-    Conditions among ``values`` are nodes of HogQL's syntax tree.
+    Conditions in ``values`` are nodes of HogQL's syntax tree.
     """
     query = _library()[f"posthog/{name}"]
-    given = {**{key: parameter.default for key, parameter in query.params.items()}, **values}
-    bound = {key: _bound(query.params[key].type, value) for key, value in given.items()}
+    parameters = {**{key: parameter.default for key, parameter in query.params.items()}, **values}
+    bound = {key: _bound(query.params[key].type, value) for key, value in parameters.items()}
     conditions = {"identified": _bound("condition", IDENTIFIED), "opted_out": _bound("condition", "false")}
-    shared = {"internal": [], **conditions, "timezone": world.timezone.key}
-    return ask(f"{query.sql}\nLIMIT {LIMIT}", {**bound, **shared})
+    shared = {"internal": [], **conditions, "timezone": project.timezone.key}
+    return run_hogql(f"{query.sql}\nLIMIT {LIMIT}", {**bound, **shared})
 
 
-def bucketing(period: DateRange, world: Project) -> dict[str, Any]:
-    """The parameters of queries that count in intervals: the first one is number 0."""
-    sundays = period.interval == "week" and world.week_start_day == 0
-    return {"interval": period.interval, "sundays": sundays, "origin": period.start}
+def bucketing(date_range: DateRange, project: Project) -> dict[str, Any]:
+    """The parameters of queries that number the intervals, from 0."""
+    sundays = date_range.interval == "week" and project.week_start_day == 0
+    return {"interval": date_range.interval, "sundays": sundays, "origin": date_range.start}
 
 
 @cache
@@ -36,7 +36,7 @@ def _library() -> Library:
 
 
 def _bound(kind: str, value: Any) -> Any:
-    """Conditions as trees: they enter the query without ever having been text."""
+    """``value`` as the query binds it; conditions become trees, never text."""
     if kind == "condition":
         return Tree(parse_condition(value) if isinstance(value, str) else value)
     if kind == "conditions":

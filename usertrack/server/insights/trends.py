@@ -20,12 +20,12 @@ from usertrack.server.insights.nodes import (
     allow,
     breakdown_of,
     choice,
+    date_range_of,
     event_condition,
     every,
     label_of,
     node_condition,
-    period_of,
-    refused,
+    not_supported,
     section,
     series_of,
     step,
@@ -38,8 +38,8 @@ _MATH = {
 }
 _OF_PROPERTY = {"sum": "sum({})", "avg": "avg({})", "min": "min({})", "max": "max({})", "median": "median({})"}
 _TRAILING = {"weekly_active": 7, "monthly_active": 30}
-_WHOLE = {"BoldNumber", "ActionsTable", "ActionsPie", "ActionsBarValue", "WorldMap"}
-_DISPLAYS = {"ActionsLineGraph", "ActionsBar", "ActionsUnstackedBar", "ActionsAreaGraph", *_WHOLE}
+_TOTAL_DISPLAYS = {"BoldNumber", "ActionsTable", "ActionsPie", "ActionsBarValue", "WorldMap"}
+_DISPLAYS = {"ActionsLineGraph", "ActionsBar", "ActionsUnstackedBar", "ActionsAreaGraph", *_TOTAL_DISPLAYS}
 _DISPLAY_OPTIONS = {
     "display", "showLegend", "showValuesOnSeries", "showLabelsOnSeries", "showPercentStackView", "decimalPlaces",
     "aggregationAxisFormat", "aggregationAxisPrefix", "aggregationAxisPostfix", "yAxisScaleType", "hiddenLegendIndexes",
@@ -49,27 +49,27 @@ _OPTIONS = {"dateRange", "interval", "series", "properties", "filterTestAccounts
 _SERIES_OPTIONS = {"event", "properties", "fixedProperties", "math", "math_property"}
 
 
-def trends(node: Node, ask: RunHogQL, world: Project) -> list[Node]:
+def trends(node: Node, run_hogql: RunHogQL, project: Project) -> list[Node]:
     """PostHog's list of series; raises ApiError for options that are not supported."""
     allow(node, _OPTIONS, "TrendsQuery")
-    shown = section(node, "trendsFilter")
-    allow(shown, _DISPLAY_OPTIONS, "trendsFilter")
-    display = choice(shown, "display", _DISPLAYS, "ActionsLineGraph")
+    options = section(node, "trendsFilter")
+    allow(options, _DISPLAY_OPTIONS, "trendsFilter")
+    display = choice(options, "display", _DISPLAYS, "ActionsLineGraph")
     series = series_of(node)
-    period = period_of(node, world)
+    date_range = date_range_of(node, project)
     breakdown = breakdown_of(node)
-    found = []
+    results = []
     for order, item in enumerate(series):
         allow(item, _SERIES_OPTIONS, "series")
-        where = every(event_condition(item), node_condition(node, world))
-        one = _Series(item, where, period, ask, whole=display in _WHOLE)
-        for value, data in one.by_value(breakdown):
-            found.append(_named(item, order, value, len(series)) | one.displayed(data))
-    return found
+        where = every(event_condition(item), node_condition(node, project))
+        trend = _Series(item, where, date_range, run_hogql, as_total=display in _TOTAL_DISPLAYS)
+        for value, data in trend.by_value(breakdown):
+            results.append(_named(item, order, value, len(series)) | trend.displayed(data))
+    return results
 
 
 def _named(item: Node, order: int, value: str | None, of: int) -> Node:
-    """What a result is called; the label is PostHog's: the value, behind the series where there are several."""
+    """The names of a result. Its label is PostHog's: the breakdown's value, after the series if there are several."""
     name = label_of(item)
     label = name if value is None else value if of == 1 else f"{name} - {value}"
     named: Node = {"action": action_of(item, order), "label": label, "filter": {}}
@@ -77,43 +77,43 @@ def _named(item: Node, order: int, value: str | None, of: int) -> Node:
 
 
 class _Series:
-    """One series, asked in one or two questions. ``whole``: one number for the period instead of one per interval."""
+    """One series of a trend. ``as_total``: one number for the whole date range instead of one per interval."""
 
-    def __init__(self, item: Node, where: Node, period: DateRange, ask: RunHogQL, *, whole: bool) -> None:
+    def __init__(self, item: Node, where: Node, date_range: DateRange, run_hogql: RunHogQL, *, as_total: bool) -> None:
         self._math = str(item.get("math") or "total")
         self._number, self._values = _number(item, self._math)
-        self._values |= {**period.values, "where": Tree(where)}
-        self._period, self._ask, self._whole = period, ask, whole
-        if self._math in _TRAILING and (whole or period.interval != "day"):
-            raise refused(f"math {self._math} without a daily interval")
+        self._values |= {**date_range.values, "where": Tree(where)}
+        self._date_range, self._run_hogql, self._as_total = date_range, run_hogql, as_total
+        if self._math in _TRAILING and (as_total or date_range.interval != "day"):
+            raise not_supported(f"math {self._math} without a daily interval")
 
     def displayed(self, data: list[Any]) -> Node:
-        """The data as PostHog has it."""
-        if self._whole:
+        """The data as in PostHog's result."""
+        if self._as_total:
             return {"data": [], "days": [], "labels": [], "count": 0, "aggregated_value": data[0]}
-        return {"data": data, "days": self._period.days, "labels": self._period.labels, "count": sum(data)}
+        return {"data": data, "days": self._date_range.days, "labels": self._date_range.labels, "count": sum(data)}
 
     def by_value(self, breakdown: Breakdown | None) -> list[tuple[str | None, list[Any]]]:
-        """The data, once for each value of the breakdown: the most frequent first, all others in one."""
+        """(value of the breakdown, data) for the most frequent values, then for all others together."""
         if breakdown is None:
             return [(None, self._data(self._rows("''", {}), ""))]
         limit, cell = breakdown.limit, f"ifNull(nullIf(toString({{breakdown}}), ''), '{NULL}')"
         value_of = {"breakdown": Tree(breakdown.value)}
-        ranked = self._ask(
+        ranked = self._run_hogql(
             f"SELECT {cell} AS cell, {self._number} AS n FROM events WHERE {WITHIN} AND {{where}}"
             f" GROUP BY cell ORDER BY n DESC, cell LIMIT {limit + 1}",
             {**self._values, **value_of},
         )
-        kept = [str(value) for value, _ in ranked[:limit]]
-        rows = self._rows(f"if({cell} IN {{kept}}, {cell}, '{OTHER}')", {"kept": kept, **value_of})
-        return [(value, self._data(rows, value)) for value in [*kept, *([OTHER] if len(ranked) > limit else [])]]
+        top_values = [str(value) for value, _ in ranked[:limit]]
+        rows = self._rows(f"if({cell} IN {{top_values}}, {cell}, '{OTHER}')", {"top_values": top_values, **value_of})
+        return [(value, self._data(rows, value)) for value in [*top_values, *([OTHER] if len(ranked) > limit else [])]]
 
     def _rows(self, cell: str, values: Mapping[str, Any]) -> list[list[Any]]:
         """(start of the interval, value of the breakdown, number)"""
         if self._math in _TRAILING:
             return self._trailing(cell, values)
-        start = "''" if self._whole else START[self._period.interval].format("timestamp")
-        return self._ask(
+        start = "''" if self._as_total else START[self._date_range.interval].format("timestamp")
+        return self._run_hogql(
             f"SELECT {start} AS start, {cell} AS cell, {self._number} AS n FROM events"
             f" WHERE {WITHIN} AND {{where}} GROUP BY start, cell LIMIT {LIMIT}",
             {**self._values, **values},
@@ -121,8 +121,8 @@ class _Series:
 
     def _trailing(self, cell: str, values: Mapping[str, Any]) -> list[list[Any]]:
         days = _TRAILING[self._math]
-        before = step(self._period.start, "day", 1 - days)
-        return self._ask(
+        before = step(self._date_range.start, "day", 1 - days)
+        return self._run_hogql(
             "SELECT day, cell, count(DISTINCT person_id) AS n FROM (SELECT person_id, cell,"
             f" arrayJoin(arrayMap(n -> addDays(active, n), range(0, {days}))) AS day FROM (SELECT DISTINCT"
             f" toDate(timestamp) AS active, {cell} AS cell, person_id FROM events WHERE {WITHIN} AND {{where}}))"
@@ -132,15 +132,15 @@ class _Series:
 
     def _data(self, rows: list[list[Any]], value: str) -> list[Any]:
         mine = {str(start): n for start, cell, n in rows if cell == value}
-        return [mine.get("", 0)] if self._whole else [mine.get(start, 0) for start in self._period.starts]
+        return [mine.get("", 0)] if self._as_total else [mine.get(start, 0) for start in self._date_range.starts]
 
 
 def _number(item: Node, math: str) -> tuple[str, dict[str, Any]]:
-    """What is counted, as HogQL, and its values."""
+    """The aggregation as HogQL, and its values."""
     name = item.get("math_property")
     if math in _OF_PROPERTY and name and isinstance(name, str):
         of = Tree({"node": "Field", "chain": ["properties", name]})
         return f"ifNull({_OF_PROPERTY[math].format('toFloat({property})')}, 0)", {"property": of}
     if math not in _MATH and math not in _TRAILING:
-        raise refused(f"math {math}")
+        raise not_supported(f"math {math}")
     return _MATH.get(math, _MATH["dau"]), {}
