@@ -1,1 +1,1 @@
-"""Several answers in one document: weekly, dossier, activity page; and whether a report still holds."""
+"""Documents with several answers: weekly report, dossier, activity page; and the verification of reports."""

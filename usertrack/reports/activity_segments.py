@@ -1,4 +1,4 @@
-"""Segments as groups: how many people each has, what its rule says, and how engaged they are together."""
+"""The segments part of a report on activity: people, rule, engagement and revenue of each segment."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,16 +12,16 @@ from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Rules, Segment
 
 REVENUE = "revenue"
-"""The fact of segments.yaml that says what somebody pays, in a workspace that has one."""
+"""The fact of segments.yaml with what a person pays, in a workspace that has it."""
 
 _TECHNICAL = ("browser", "device", "os", "system", "app_version")
 
 
 @dataclass(frozen=True)
 class SegmentActivity:
-    """A segment. ``people`` is None where it is unknown, ``revenue`` the mean of the fact, ``rule`` its conditions.
+    """``people`` is None where it is unknown, ``revenue`` is the mean of the fact, ``rule`` are the conditions.
 
-    ``engagement`` is None where nobody is in it, or more people than one query takes.
+    ``engagement`` is None where the segment is empty, or has more people than one query takes.
     """
 
     set_name: str
@@ -34,15 +34,20 @@ class SegmentActivity:
 
 
 def ask(runner: Runner, profiles: Profiles, rules: Rules, scope: Scope) -> list[SegmentActivity]:
-    """Every segment of every set, or those of the scope's user; their engagement is asked for at once."""
-    emails = scope.user.emails if scope.user else None
-    members = [one for one in _members(profiles, rules) if emails is None or emails & set(one[1])]
-    able = [at for at, (_, emails) in enumerate(members) if 0 < len(emails) <= MOST_PEOPLE]
-    frames = [
-        replace(scope, user=None, breakdown="", segment=members[at][0].segment.id, people=members[at][1]) for at in able
+    """Every segment of every set, or those of the scope's user; asks for the engagement of all of them together."""
+    user_emails = scope.user.emails if scope.user else None
+    members = [
+        (segment, emails)
+        for segment, emails in _members(profiles, rules)
+        if user_emails is None or user_emails & set(emails)
     ]
-    found = dict(zip(able, engagements(runner, frames), strict=True))
-    return [replace(standing, engagement=found.get(at)) for at, (standing, _) in enumerate(members)]
+    askable = [at for at, (_, emails) in enumerate(members) if 0 < len(emails) <= MOST_PEOPLE]
+    scopes = [
+        replace(scope, user=None, breakdown="", segment=segment.segment.id, people=emails)
+        for segment, emails in (members[at] for at in askable)
+    ]
+    engagement = dict(zip(askable, engagements(runner, scopes), strict=True))
+    return [replace(segment, engagement=engagement.get(at)) for at, (segment, _) in enumerate(members)]
 
 
 def _members(profiles: Profiles, rules: Rules) -> Iterator[tuple[SegmentActivity, tuple[str, ...]]]:
@@ -52,7 +57,7 @@ def _members(profiles: Profiles, rules: Rules) -> Iterator[tuple[SegmentActivity
             rule = condition(profiles, count.segment)
             people = classification.people([count.segment.id])
             key = people.names.index(profiles.key)
-            paid = _known(people.rows, people.names.index(REVENUE)) if REVENUE in people.names else []
+            paid = _amounts(people.rows, people.names.index(REVENUE)) if REVENUE in people.names else []
             yield (
                 SegmentActivity(
                     segment_set.name,
@@ -67,9 +72,9 @@ def _members(profiles: Profiles, rules: Rules) -> Iterator[tuple[SegmentActivity
 
 
 def kind_of(profiles: Profiles, facts: Sequence[str]) -> str:
-    """``technographic`` if a rule looks at devices, ``behavioral`` if at what was done in a time, or is of the clock.
+    """``technographic`` if a rule uses facts on devices, ``behavioral`` if facts of a time window or ``as_of``.
 
-    Else it looks at what people are alone: ``demographic``.
+    Else ``demographic``.
     """
     if any(name in _TECHNICAL or name.endswith(tuple(f"_{word}" for word in _TECHNICAL)) for name in facts):
         return "technographic"
@@ -78,5 +83,5 @@ def kind_of(profiles: Profiles, facts: Sequence[str]) -> str:
     return "behavioral" if timed or "as_of" in facts else "demographic"
 
 
-def _known(rows: Sequence[tuple[object, ...]], at: int) -> list[float]:
+def _amounts(rows: Sequence[tuple[object, ...]], at: int) -> list[float]:
     return [float(row[at]) for row in rows if isinstance(row[at], int | float)]  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Activity as a page, from cards to segments: each section is a part with its queries, or says why there is none."""
+"""The activity page, from cards to segments: each section is a part with its queries, or its error."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -34,7 +34,7 @@ CARDS = ("dau", "wau", "mau", "engagement_score")
 def activity_page(
     report: ActivityReport, recipe: Mapping[str, Any], templates: Path | None = None, limit: int | None = None
 ) -> Document:
-    """The whole page. ``recipe`` is how to have it again; ``limit`` is what the user asked for."""
+    """The whole page. ``recipe`` is how to make it again; ``limit`` is the user's --limit."""
     scope = report.scope
     blocks = tuple(_blocks(report))
     notes = tuple(report.profiles.notes)
@@ -61,7 +61,7 @@ def _blocks(report: ActivityReport) -> Iterator[Block]:
     yield _section(report, "Active people", report.activity, _activity)
     yield _section(report, "Sessions", report.sessions, _sessions)
     yield _section(report, "Features", report.features, _features)
-    yield _section(report, "Journeys", report.journeys, lambda part: _of(journeys_document(part), "journeys"))
+    yield _section(report, "Journeys", report.journeys, lambda part: _blocks_of(journeys_document(part), "journeys"))
     yield _section(report, "Retention", report.cohorts, _curve)
     yield _section(report, "Cohorts", report.cohorts, _cohorts)
     yield _section(report, "Segments", report.segments, lambda part: _segments(part, report.profiles.people))
@@ -70,33 +70,33 @@ def _blocks(report: ActivityReport) -> Iterator[Block]:
 def _section(
     report: ActivityReport, heading: str, part: Part[Numbers], blocks: Callable[[Numbers], Sequence[Block]]
 ) -> Section:
-    """A part under its heading, or why there is none of it."""
-    who = (
+    """A part under its heading, or its error."""
+    profile_queries = (
         profile_origins(report.profiles, report.profiles.queries)
         if report.scope.segment or heading == "Segments"
         else ()
     )
-    queries = (*_origins(part.statements, report.scope), *who)
+    queries = (*_origins(part.statements, report.scope), *profile_queries)
     if isinstance(part.answer, UsertrackError):
         return Section(heading, (unknown_paragraph(part.answer.message),), queries)
     return Section(heading, tuple(blocks(part.answer)), queries)
 
 
 def _origins(statements: Sequence[Statement], scope: Scope) -> tuple[Origin, ...]:
-    """Each query once, in the order of their names; who the people of a segment are is not told."""
-    found: dict[str, Origin] = {}
+    """Each query once, by name, without the e-mails of a segment's people."""
+    by_key: dict[str, Origin] = {}
     for statement in statements:
         params = statement.query.params if statement.query else {}
         values = {name: value for name, value in statement.values.items() if name in params and name != "people"}
         origin = Origin(statement.name, values, statement.source, scope.as_of)
-        found.setdefault(f"{statement.name} {plain(values)}", origin)
-    return tuple(found[key] for key in sorted(found))
+        by_key.setdefault(f"{statement.name} {plain(values)}", origin)
+    return tuple(by_key[key] for key in sorted(by_key))
 
 
-def _of(document: Document, command: str) -> list[Block]:
-    """The blocks of a part with its notes, and the command that tells more."""
-    said = (*document.notes, f"more with `usertrack {command}`")
-    return [*document.blocks, *(Paragraph(text, "dim") for text in said)]
+def _blocks_of(document: Document, command: str) -> list[Block]:
+    """The blocks and notes of a part's own document, and its command."""
+    notes = (*document.notes, f"more with `usertrack {command}`")
+    return [*document.blocks, *(Paragraph(text, "dim") for text in notes)]
 
 
 def _cards(activity: Activity) -> list[Block]:
@@ -106,13 +106,13 @@ def _cards(activity: Activity) -> list[Block]:
 
 
 def _activity(activity: Activity) -> list[Block]:
-    """The days as one chart, then what is on no card and of no session."""
+    """The days as one chart, then the figures that are neither on cards nor about sessions."""
     now, before = figures(activity.now), figures(activity.before)
-    others = {
+    rest_figures = {
         name: figure for name, figure in now.items() if name not in (*CARDS, *session_figures(activity.now.visits))
     }
-    _, *rest = [block for block in _of(activity_document(activity), "activity") if not isinstance(block, Chart)]
-    return [*_trend(activity), compared.listing(others, before), *rest]
+    _, *rest = [block for block in _blocks_of(activity_document(activity), "activity") if not isinstance(block, Chart)]
+    return [*_trend(activity), compared.listing(rest_figures, before), *rest]
 
 
 def _trend(activity: Activity) -> Iterator[Chart]:
@@ -129,8 +129,8 @@ def _trend(activity: Activity) -> Iterator[Chart]:
 
 
 def _sessions(sessions: Sessions) -> list[Block]:
-    """Each table under the name of what it is by."""
-    blocks = _of(sessions_document(sessions), "sessions")
+    """Each table under the name of its trait."""
+    blocks = _blocks_of(sessions_document(sessions), "sessions")
     by = {at: block for at, block in enumerate(blocks) if isinstance(block, Listing) and "value" in block.fields}
     return [
         replace(by[at], heading=by[at].fields["value"].label) if at in by else each for at, each in enumerate(blocks)
@@ -138,17 +138,17 @@ def _sessions(sessions: Sessions) -> list[Block]:
 
 
 def _features(features: Features) -> list[Block]:
-    """With a note where the first week is cut off by the begin of the time."""
+    """With a note where the window begins within the first week."""
     scope = features.scope
-    whole = scope.starts[0].astimezone(UTC) == scope.since
+    starts_on_week = scope.starts[0].astimezone(UTC) == scope.since
     note = f"the week of {scope.label(scope.starts[0])} counts from {scope.window.partition(' – ')[0]} on"
-    cut = [] if whole else [Paragraph(note, "dim")]
-    *blocks, more = _of(features_document(features), "features")
+    cut = [] if starts_on_week else [Paragraph(note, "dim")]
+    *blocks, more = _blocks_of(features_document(features), "features")
     return [*blocks, *cut, more]
 
 
 def _curve(cohorts: DayRetention) -> list[Block]:
-    """The share of everybody who came back on each day after their first, as far as it is known of enough people."""
+    """The share of people who came back on each day after their first, up to the last day with enough people."""
     known = cohorts.groups[0].drawn
     if len(known) < 2:
         return [Paragraph(f"fewer than {FEWEST} people began long enough ago", "dim")]
@@ -162,8 +162,8 @@ def _curve(cohorts: DayRetention) -> list[Block]:
 
 
 def _cohorts(cohorts: DayRetention) -> list[Block]:
-    """Without the curve, which has a section of its own."""
-    return [block for block in _of(cohorts_document(cohorts), "cohorts") if not isinstance(block, Spark)]
+    """Without the curve, which has its own section."""
+    return [block for block in _blocks_of(cohorts_document(cohorts), "cohorts") if not isinstance(block, Spark)]
 
 
 def _segments(segments: Sequence[SegmentActivity], total: int) -> list[Block]:
@@ -191,5 +191,5 @@ def _segments(segments: Sequence[SegmentActivity], total: int) -> list[Block]:
         "rule": Field("Who", "text", grows=True, spare=True),
     }
     kinds = ("VARCHAR", "VARCHAR", "VARCHAR", "BIGINT", "DOUBLE", "DECIMAL(18,1)", "DOUBLE", "VARCHAR")
-    said = f"of {people_words(total)}, as they are now; a person may be in several segments"
-    return [Listing(Table(tuple(map(Column, fields, kinds)), rows), fields=fields), Paragraph(said, "dim")]
+    note = f"of {people_words(total)}, as they are now; a person may be in several segments"
+    return [Listing(Table(tuple(map(Column, fields, kinds)), rows), fields=fields), Paragraph(note, "dim")]

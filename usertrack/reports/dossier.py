@@ -14,7 +14,7 @@ from usertrack.segments.explain import Explanation, explain
 from usertrack.segments.profiles import ProfileFact, Profiles
 
 DAYS = 30
-_TIMELINE = 500  # events and actions that a dossier shows at the most; it says when there are more
+_TIMELINE = 500  # events and actions in a dossier at the most; a note says when there are more
 
 PARTS = {
     "mcp": "posthog/user_mcp",
@@ -32,12 +32,11 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Dossier:
-    """``parts`` by name as in the queries above; what could not be had is in ``missing``, with the reason.
+    """``parts`` by name as in PARTS; parts without an answer are in ``missing``, with the reason.
 
-    ``spellings`` are those of the e-mail in the sources, which the parts were asked for.
-    ``known`` are the facts of a profile by name; their values are in each explanation.
-    ``days`` are the 31 calendar days, in the workspace's timezone, that the last 30 days touch, oldest first: (day,
-    actions of any kind). ``hours`` has the actions of the same days by weekday, Monday first, and hour.
+    ``spellings`` are those of the e-mail in the sources. ``known`` are the facts of a profile by name; their values are
+    in each explanation. ``days`` are the 31 calendar days, in the workspace's timezone, that the last 30 days touch,
+    oldest first: (day, actions of any kind). ``hours`` has these actions by weekday, Monday first, and hour.
     """
 
     email: str
@@ -53,10 +52,13 @@ class Dossier:
     notes: tuple[str, ...] = ()
 
 
-def dossier(runner: Runner, profiles: Profiles, wanted: str) -> Dossier:
-    """Everything known of one person; raises UsageError, with near matches, when nobody is called ``wanted``."""
-    standing = {name: explain(profiles, chosen, wanted, flips=False) for name, chosen in profiles.rules.sets.items()}
-    email = next(iter(standing.values())).key
+def dossier(runner: Runner, profiles: Profiles, email_or_name: str) -> Dossier:
+    """All data on one person; raises UsageError with near matches when nobody is called ``email_or_name``."""
+    explanations = {
+        name: explain(profiles, segment_set, email_or_name, flips=False)
+        for name, segment_set in profiles.rules.sets.items()
+    }
+    email = next(iter(explanations.values())).key
     spellings = profiles.spellings or [email]
     names = {part: _statement(runner, part, query, spellings) for part, query in PARTS.items()}
     answers = dict(zip(names, runner.run(list(names.values())), strict=True))
@@ -67,7 +69,7 @@ def dossier(runner: Runner, profiles: Profiles, wanted: str) -> Dossier:
     return Dossier(
         email=email,
         as_of=profiles.as_of,
-        explanations=standing,
+        explanations=explanations,
         known=profiles.facts,
         parts=parts,
         spellings=tuple(spellings),
@@ -75,7 +77,7 @@ def dossier(runner: Runner, profiles: Profiles, wanted: str) -> Dossier:
         days=tuple(days.items()),
         hours=tuple(tuple(week[weekday, hour] for hour in range(24)) for weekday in range(7)),
         timeline=_timeline(parts),
-        notes=tuple(dict.fromkeys([*profiles.notes, *missing.values(), *_cut(parts)])),
+        notes=tuple(dict.fromkeys([*profiles.notes, *missing.values(), *_truncation_notes(parts)])),
     )
 
 
@@ -85,27 +87,37 @@ def _statement(runner: Runner, part: str, query: str, spellings: list[str]) -> S
 
 
 _CAUSES = {"runs": ("cause", "outcome", "runs"), "tool_failures": ("message", "tool", "failures")}
-"""Parts with messages as they were written: what to call their fingerprint, what else to group by, what to count."""
+"""Parts with raw messages: the name of the fingerprint's column, the column to group by, the column to add up."""
 
 
-def _by_cause(table: Table, called: str, by: str, count: str) -> Table:
-    """``table`` with one row per ``by`` and fingerprint, most first; `usertrack failures` shows the same ones."""
-    found: dict[tuple[str, str | None], tuple[int, datetime, datetime]] = {}
+def _by_cause(table: Table, cause_name: str, group: str, count: str) -> Table:
+    """``table`` with one row per ``group`` and fingerprint, most first, as in `usertrack failures`."""
+    totals: dict[tuple[str, str | None], tuple[int, datetime, datetime]] = {}
     for row in table.dicts():
         failed = row.get("outcome", "failed") == "failed"
         cause = fingerprint(row["message"] or "", row.get("error_type") or "") if failed else None
-        was = found.get((row[by], cause), (0, datetime.max, datetime.min))
-        found[row[by], cause] = (was[0] + row[count], min(was[1], row["first_at"]), max(was[2], row["last_at"]))
-    rows: list[Row] = [(*key, *counted) for key, counted in found.items()]
+        total = totals.get((row[group], cause), (0, datetime.max, datetime.min))
+        totals[row[group], cause] = (
+            total[0] + row[count],
+            min(total[1], row["first_at"]),
+            max(total[2], row["last_at"]),
+        )
+    rows: list[Row] = [(*key, *counts) for key, counts in totals.items()]
     rows.sort(key=lambda row: (-row[2], row[0], row[1] or ""))
-    kinds = (by, "VARCHAR"), (called, "VARCHAR"), (count, "BIGINT"), ("first_at", "TIMESTAMP"), ("last_at", "TIMESTAMP")
+    kinds = (
+        (group, "VARCHAR"),
+        (cause_name, "VARCHAR"),
+        (count, "BIGINT"),
+        ("first_at", "TIMESTAMP"),
+        ("last_at", "TIMESTAMP"),
+    )
     return replace(table, columns=tuple(Column(*kind) for kind in kinds), rows=rows)
 
 
 def _activity(parts: dict[str, Table], runner: Runner) -> tuple[dict[date, int], Counter[tuple[int, int]]]:
-    """Actions per day, and per weekday and hour: both sources together, days without any as 0.
+    """Actions per day, and per weekday and hour, of both sources together; 0 for days without any.
 
-    The first day is part of the window only.
+    The first day is partial.
     """
     last = in_zone(runner.as_of, runner.settings["timezone"]).date()
     totals = {last - timedelta(days=back): 0 for back in range(DAYS, -1, -1)}
@@ -119,9 +131,9 @@ def _activity(parts: dict[str, Table], runner: Runner) -> tuple[dict[date, int],
 
 
 def _timeline(parts: dict[str, Table]) -> tuple[Row, ...]:
-    """(at, kind, what, outcome, detail), newest first: events and backend actions in one line of time.
+    """(at, kind, what, outcome, detail), newest first, of events and backend actions.
 
-    Where one source was cut, the line ends where that source does, so that it has no holes.
+    If the rows of one source were truncated, the timeline ends where that source does, so that it has no holes.
     """
     events = (
         [(at, "event", event, None, page or detail) for at, event, page, detail, _ in parts["events"].rows]
@@ -137,5 +149,5 @@ def _timeline(parts: dict[str, Table]) -> tuple[Row, ...]:
     return tuple(sorted(known, key=lambda row: (row[0], row[1], str(row[2])), reverse=True))
 
 
-def _cut(parts: dict[str, Table]) -> list[str]:
+def _truncation_notes(parts: dict[str, Table]) -> list[str]:
     return [f"{name}: only the newest {len(table.rows)} are shown" for name, table in parts.items() if table.truncated]

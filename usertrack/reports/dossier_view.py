@@ -1,4 +1,4 @@
-"""A dossier as a document."""
+"""A dossier as a document, and as a report with the queries of its figures."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -22,11 +22,11 @@ def person_document(dossier: Dossier, timezone: str) -> Document:
         subtitle=moment(dossier.as_of, timezone),
         blocks=(
             Facts(tuple(_account(dossier, facts, timezone))),
-            *_standing(dossier),
+            *_segments(dossier),
             _activity(dossier),
             *_hours(dossier, timezone),
-            *(_listing(dossier, part) for part in _PARTS if _some(dossier, part)),
-            *_absent(dossier),
+            *(_listing(dossier, part) for part in _PARTS if _has_rows(dossier, part)),
+            *_empty_parts(dossier),
             *_timeline(dossier, timezone),
         ),
         notes=dossier.notes,
@@ -44,16 +44,19 @@ def person_report(
     templates: Path | None = None,
     limit: int | None = None,
 ) -> Document:
-    """The dossier with the queries of its figures; ``recipe`` is how to have it again."""
+    """The dossier with the queries of its figures; ``recipe`` is how to make it again."""
     facts = next(iter(dossier.explanations.values())).facts
     blocks: tuple[Block, ...] = (
         Section("Account", (Facts(tuple(_account(dossier, facts, timezone))),), profile),
-        Section("", tuple(_standing(dossier)), profile),
-        Section("Activity", (_activity(dossier),), _asked(dossier, "event_hours", "action_hours", "sessions")),
-        *(Section("", (block,), _asked(dossier, "event_hours", "action_hours")) for block in _hours(dossier, timezone)),
-        *(_headed(_listing(dossier, part), _asked(dossier, part)) for part in _PARTS if _some(dossier, part)),
-        *_absent(dossier),
-        *(_headed(block, _asked(dossier, "events", "actions")) for block in _timeline(dossier, timezone)),
+        Section("", tuple(_segments(dossier)), profile),
+        Section("Activity", (_activity(dossier),), _origins(dossier, "event_hours", "action_hours", "sessions")),
+        *(
+            Section("", (block,), _origins(dossier, "event_hours", "action_hours"))
+            for block in _hours(dossier, timezone)
+        ),
+        *(_headed(_listing(dossier, part), _origins(dossier, part)) for part in _PARTS if _has_rows(dossier, part)),
+        *_empty_parts(dossier),
+        *(_headed(block, _origins(dossier, "events", "actions")) for block in _timeline(dossier, timezone)),
     )
     document = person_document(dossier, timezone)
     return replace(
@@ -65,7 +68,7 @@ def _headed(block: Listing, origins: tuple[Origin, ...]) -> Section:
     return Section(block.heading, (replace(block, heading=""),), origins)
 
 
-def _asked(dossier: Dossier, *parts: str) -> tuple[Origin, ...]:
+def _origins(dossier: Dossier, *parts: str) -> tuple[Origin, ...]:
     return tuple(
         Origin(PARTS[part], {"email": list(dossier.spellings)}, PARTS[part].split("/")[0], dossier.as_of)
         for part in parts
@@ -74,7 +77,7 @@ def _asked(dossier: Dossier, *parts: str) -> tuple[Origin, ...]:
 
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_TELLING = 50
+_FEWEST_ACTIONS = 50
 _ACCOUNT = (
     "account_id",
     "accounts",
@@ -88,7 +91,7 @@ _ACCOUNT = (
 
 
 def _account(dossier: Dossier, facts: dict[str, Any], timezone: str) -> Iterator[tuple[str, str]]:
-    """What is known of account and person; how many there are only where that is more than one."""
+    """The facts of the account and the person; their number only where there are several."""
     if facts.get("accounts") is None:
         yield "Account", "unknown" if dossier.known["accounts"].missing else "none"
     for name in _ACCOUNT:
@@ -97,12 +100,14 @@ def _account(dossier: Dossier, facts: dict[str, Any], timezone: str) -> Iterator
             yield fact.label[:1].upper() + fact.label[1:], value_words(fact, value, timezone)
 
 
-def _standing(dossier: Dossier) -> Iterator[Block]:
-    """The segments of every set that the person is in; and those of which a missing source leaves that open."""
-    judged = [(name, verdict) for name, explanation in dossier.explanations.items() for verdict in explanation.verdicts]
+def _segments(dossier: Dossier) -> Iterator[Block]:
+    """The segments of the person in every set, and those where a missing source leaves it unknown."""
+    verdicts = [
+        (name, verdict) for name, explanation in dossier.explanations.items() for verdict in explanation.verdicts
+    ]
     rows: list[Row] = [
         (verdict.segment.name, name, verdict.segment.action, verdict.because)
-        for name, verdict in judged
+        for name, verdict in verdicts
         if verdict.member
     ]
     fields = {
@@ -111,7 +116,7 @@ def _standing(dossier: Dossier) -> Iterator[Block]:
         "action": Field("Action"),
         "why": Field("Why", "text", grows=True),
     }
-    unknown = [f"{verdict.segment.name} ({name})" for name, verdict in judged if verdict.unknown]
+    unknown = [f"{verdict.segment.name} ({name})" for name, verdict in verdicts if verdict.unknown]
     if rows or not unknown:
         yield Listing(Table(tuple(map(Column, fields)), rows), heading="Segments", fields=fields)
     if unknown:
@@ -129,8 +134,8 @@ def _activity(dossier: Dossier) -> Spark:
 
 
 def _hours(dossier: Dossier, timezone: str) -> Iterator[Heatmap]:
-    """When to reach somebody; a handful of actions would not tell."""
-    if sum(map(sum, dossier.hours)) >= _TELLING:
+    """Actions by weekday and hour, if there are enough of them."""
+    if sum(map(sum, dossier.hours)) >= _FEWEST_ACTIONS:
         hours = [f"{hour:02}" for hour in range(24)]
         yield Heatmap("By weekday and hour", _WEEKDAYS, hours, dossier.hours, caption=f"actions, {timezone}")
 
@@ -140,7 +145,7 @@ def _duration(seconds: float) -> str:
 
 
 _WHEN = {"first_at": Field("First", "when"), "last_at": Field("Last", "when")}
-# Both levels of failure stand side by side and are never mixed in one number.
+# The two levels of failure are side by side, and never mixed in one number.
 _PARTS: dict[str, tuple[str, dict[str, Field]]] = {
     "mcp": ("MCP servers clicked", {"server": Field("Server"), "clicks": Field("Clicks", "number"), **_WHEN}),
     "tools": (
@@ -193,7 +198,7 @@ _PARTS: dict[str, tuple[str, dict[str, Field]]] = {
 }
 
 
-def _some(dossier: Dossier, part: str) -> bool:
+def _has_rows(dossier: Dossier, part: str) -> bool:
     return part in dossier.parts and len(dossier.parts[part].rows) > 0
 
 
@@ -202,11 +207,11 @@ def _listing(dossier: Dossier, part: str) -> Listing:
     return Listing(dossier.parts[part], heading=heading, fields=fields, columns=tuple(fields), limit=10)
 
 
-def _absent(dossier: Dossier) -> Iterator[Paragraph]:
-    """What was looked for and is not there; and what could not be looked for."""
-    nothing = [_PARTS[part][0] for part in _PARTS if part in dossier.parts and not _some(dossier, part)]
+def _empty_parts(dossier: Dossier) -> Iterator[Paragraph]:
+    """The headings of parts without rows, and of parts without an answer."""
+    empty = [_PARTS[part][0] for part in _PARTS if part in dossier.parts and not _has_rows(dossier, part)]
     unknown = [_PARTS[part][0] for part in _PARTS if part in dossier.missing]
-    for word, headings in (("none", nothing), ("unknown", unknown)):
+    for word, headings in (("none", empty), ("unknown", unknown)):
         if headings:
             yield Paragraph(f"{word}: {', '.join(headings)}", "dim")
 

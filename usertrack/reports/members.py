@@ -1,4 +1,4 @@
-"""The people of one segment in a report: whom to act on and why, and who came and went."""
+"""The people of one segment in a report: whom to act on and why, and who entered and left."""
 
 from collections.abc import Collection
 from string import Formatter
@@ -16,24 +16,26 @@ from usertrack.segments.rules import Segment
 
 
 def segment_origins(classification: Classification, segment: Segment | None = None) -> tuple[Origin, ...]:
-    """The profile queries, or those that decide on who is listed under ``segment``, in which order and why.
+    """The profile queries, or those that decide who is listed under ``segment``, in which order and why.
 
-    Those of more urgent segments are among them: whoever is in one of these is listed there.
+    Queries of more urgent segments are included, because people in these are listed there.
     """
     profiles = classification.profiles
     names = set(profiles.queries)
     if segment is not None:
-        ahead = classification.segment_set.segments[: classification.segment_set.segments.index(segment) + 1]
-        looked = {name for each in ahead for name in columns(expand(condition(profiles, each), profiles.derived))}
-        looked |= set(columns(expand(parse(segment.priority, ""), profiles.derived)))
-        told = [name for _, name, *_ in Formatter().parse(segment.because) if name]
-        looked |= {name for one in told for name in columns(expand(parse(identifier(one), ""), profiles.derived))}
-        names = {profiles.facts[name].origin for name in looked}
+        segments = classification.segment_set.segments
+        reasons = [identifier(name) for _, name, *_ in Formatter().parse(segment.because) if name]
+        expressions = [
+            *(condition(profiles, earlier) for earlier in segments[: segments.index(segment) + 1]),
+            *(parse(text, "") for text in (segment.priority, *reasons)),
+        ]
+        facts = {name for expression in expressions for name in columns(expand(expression, profiles.derived))}
+        names = {profiles.facts[name].origin for name in facts}
     return profile_origins(profiles, names)
 
 
 def profile_origins(profiles: Profiles, names: Collection[str]) -> tuple[Origin, ...]:
-    """The profile queries of these names."""
+    """The profile queries of these names, as origins."""
     return tuple(
         Origin(
             name,
@@ -48,7 +50,7 @@ def profile_origins(profiles: Profiles, names: Collection[str]) -> tuple[Origin,
 
 
 def people(classification: Classification, id_: str, limit: int, *, all_members: bool = False) -> list[Block]:
-    """Those for whom this is the segment to act on; who is in a more urgent one too is counted, or listed, too."""
+    """People whose primary segment this is; a note counts the others, or ``all_members`` lists them too."""
     table = classification.people([id_], to_act_on=not all_members)
     names = table.names
     key, because, priority = (names.index(name) for name in (classification.profiles.key, "because", "priority"))
@@ -61,13 +63,13 @@ def people(classification: Classification, id_: str, limit: int, *, all_members:
     }
     listed = Table(tuple(map(Column, fields, ("VARCHAR", "DOUBLE", "VARCHAR"))), rows)
     blocks: list[Block] = [Listing(listed, "Act on these first", fields, limit=limit)] if rows else []
-    if others := (classification.count(id_).people or 0) - len(rows):
-        blocks.append(Paragraph(other_segments_words(others), "dim"))
+    if elsewhere := (classification.count(id_).people or 0) - len(rows):
+        blocks.append(Paragraph(other_segments_words(elsewhere), "dim"))
     return blocks or [Paragraph("nobody is in it", "dim")]
 
 
 def moves(moved: Moves, key: str, id_: str, most: int, timezone: str) -> list[Block]:
-    """Who came and went, the first ``most`` of each."""
+    """Who entered and who left, the first ``most`` of each."""
     rows = [(row["change"], row[key], row["why"]) for row in moved.moves.dicts() if row["segment"] == id_]
     fields = {"change": Field("Change", "tag"), "person": Field("Person"), "why": Field("Why", "text", grows=True)}
     by = {change: [row for row in rows if row[0] == change] for change in ("entered", "left")}
@@ -79,7 +81,7 @@ def moves(moved: Moves, key: str, id_: str, most: int, timezone: str) -> list[Bl
 
 
 def _command(moved: Moves, id_: str, timezone: str) -> str:
-    """What shows everybody who moved between the very two moments, where the history has them."""
+    """The command that lists all who moved between these two snapshots, if the history has both."""
     if not moved.recorded:
         return ""
     first, last = (

@@ -1,4 +1,4 @@
-"""How to have a report again: everything that was asked for and that its figures depend on, as its file has it."""
+"""The recipe of a report: all options and moments that its figures depend on, stored in its file to make it again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from usertrack.core.period import known_zone
 
 @dataclass(frozen=True)
 class Recipe:
-    """``subject`` is the week, the e-mail or the segment; ``sources`` names what was asked, in words without a secret.
+    """``subject`` is the week, the e-mail or the segment; ``sources`` names the sources, without a secret.
 
-    ``as_of`` is the moment the report is of, ``made_at`` the one at which the sources stood (UTC). ``since``
-    to ``where`` are what a report on activity is asked about: the window in ISO 8601, and as it was typed whom and what
-    it is about. ``all_members`` is of a report on a segment.
+    ``as_of`` is the moment of the report, ``made_at`` the moment at which the sources were asked (UTC). ``since`` to
+    ``where`` and ``people`` are of a report on activity: the window in ISO 8601, and options as typed. ``all_members``
+    is of a report on a segment.
     """
 
     kind: str
@@ -39,18 +39,18 @@ class Recipe:
 
 KINDS = ("weekly", "user", "segment", "activity")
 
-_EARLIER = {  # which files once did not have
+_LATER_FIELDS = {  # with defaults, for files that were written before these fields existed
     **dict.fromkeys(("since", "until", "week_start", "segment", "where", "people")),
     "all_members": False,
 }
-_ALWAYS = [name for name in Recipe.__dataclass_fields__ if name not in _EARLIER]
+_FIRST_FIELDS = [name for name in Recipe.__dataclass_fields__ if name not in _LATER_FIELDS]
 
 
-def read_recipe(given: Any) -> Recipe:
-    """The recipe that stands in a file, of which nothing is taken for granted; raises UsageError."""
-    if not isinstance(given, Mapping) or not set(_ALWAYS) <= set(given) <= set(Recipe.__dataclass_fields__):
+def read_recipe(stored: Any) -> Recipe:
+    """The recipe from a file, with every field checked; raises UsageError."""
+    if not isinstance(stored, Mapping) or not set(_FIRST_FIELDS) <= set(stored) <= set(Recipe.__dataclass_fields__):
         raise _damaged("it does not say how the report was made")
-    values = {**_EARLIER, **given}
+    values = {**_LATER_FIELDS, **stored}
     for name, field in Recipe.__dataclass_fields__.items():
         if name in ("as_of", "made_at"):
             values[name] = _moment(values[name])
@@ -77,5 +77,5 @@ def _moment(value: Any) -> datetime:
     return moment
 
 
-def _damaged(what: str) -> UsageError:
-    return UsageError(f"the report's provenance is damaged: {what}", "make the report anew: `usertrack report`")
+def _damaged(problem: str) -> UsageError:
+    return UsageError(f"the report's provenance is damaged: {problem}", "make the report anew: `usertrack report`")

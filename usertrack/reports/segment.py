@@ -1,4 +1,4 @@
-"""One segment as a report: its rule, who is in it and why, and who came and went."""
+"""The report on one segment: its rule, its people and why they are in it, and who entered and left."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -28,9 +28,9 @@ def segment_document(
     *,
     all_members: bool = False,
 ) -> Document:
-    """The segment called ``id_`` of the set: who is to be acted on in it, or everybody in it with ``all_members``.
+    """The segment ``id_`` of the set: people whose primary segment it is, or all members with ``all_members``.
 
-    ``recipe`` is how to have the report again.
+    ``recipe`` is how to make the report again.
     """
     profiles = classification.profiles
     segment = next(segment for segment in classification.segment_set.segments if segment.id == id_)

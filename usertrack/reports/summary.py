@@ -1,4 +1,4 @@
-"""The week in a few lines: whom to act on first, then what happened. What could not be had is said to be unknown."""
+"""The first section of the weekly report: whom to act on first, and the figures of the week or 'unknown'."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import growth, number, people_words
 from usertrack.failures.checklist import span
 from usertrack.reports.members import segment_origins
-from usertrack.reports.traffic import measure, part_origins
+from usertrack.reports.traffic import part_origins, traffic_unit
 from usertrack.reports.weekly import REACH, Weekly
 
 
@@ -29,14 +29,14 @@ def summary_section(weekly: Weekly, timezone: str) -> Section:
 
 
 def failures_origins(weekly: Weekly) -> tuple[Origin, ...]:
-    """The queries of the failures that a report shows."""
+    """The queries of the report's failures."""
     names = ("failure_levels", "failure_messages", "failure_windows")
     params = {"days": REACH, "since": weekly.week.since}
     return tuple(Origin(f"neon/{name}", params, "neon", weekly.as_of) for name in names)
 
 
 def _first(weekly: Weekly) -> Iterator[Row]:
-    """Of each segment the first of those for whom it is the one to act on."""
+    """Of each segment, the most urgent person whose primary segment it is."""
     table = weekly.classification.people()
     names = table.names
     key, primary, because, segments = map(
@@ -51,7 +51,7 @@ def _first(weekly: Weekly) -> Iterator[Row]:
 def _traffic(weekly: Weekly) -> tuple[str, Any]:
     if "traffic" not in weekly.parts:
         return "Visits", f"unknown: {weekly.missing['traffic']}"
-    counted = measure(weekly)
+    counted = traffic_unit(weekly)
     by_day = {row["day"]: row[counted] for row in weekly.parts["traffic"].dicts()}
     now, before = ([by_day.get(day, 0) for day in week.days] for week in (weekly.week, weekly.week.before))
     known = None not in before and sum(before)
@@ -76,9 +76,9 @@ def _failures(weekly: Weekly, timezone: str) -> Iterator[tuple[str, Any]]:
     rate = f" ({runs.failed / runs.finished:.1%})".replace("%", " %") if runs.finished else ""
     why = failures.unknown("levels")
     yield "Failed runs", f"unknown: {why}" if why else f"{number(runs.failed)} of {number(runs.finished)}{rate}"
-    said = [
+    incidents = [
         f"{incident.cause}, {span(incident, timezone)}, {people_words(len(incident.people))} hit"
         for incident in failures.incidents
     ]
     why = failures.unknown("windows", "messages")
-    yield "Platform incidents", f"unknown: {why}" if why else "; ".join(said) or "none"
+    yield "Platform incidents", f"unknown: {why}" if why else "; ".join(incidents) or "none"

@@ -1,4 +1,4 @@
-"""What new users did and what traffic there was, in a weekly report; and the origins of its queries."""
+"""The sections on new users and traffic of the weekly report, and the origins of its queries."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -38,17 +38,17 @@ def new_users(weekly: Weekly) -> Section:
 
 
 def _part(weekly: Weekly, part: str, heading: str, fields: Mapping[str, Field], limit: int) -> Section:
-    """One query's answer with its name, or why there is none."""
+    """One query's answer with its name, or its error."""
     if part not in weekly.parts:
         return Section(heading, (unknown_paragraph(weekly.missing[part]),), part_origins(weekly, part))
     table = weekly.parts[part]
-    held = replace(table, rows=list(table.rows))
-    block = Listing(held, fields=dict(fields), columns=tuple(fields), limit=limit)
-    return Section(heading, (block if held.rows else Paragraph("none", "dim"),), part_origins(weekly, part))
+    in_memory = replace(table, rows=list(table.rows))
+    block = Listing(in_memory, fields=dict(fields), columns=tuple(fields), limit=limit)
+    return Section(heading, (block if in_memory.rows else Paragraph("none", "dim"),), part_origins(weekly, part))
 
 
-def measure(weekly: Weekly) -> str:
-    """What the traffic of a week is counted in: visits, unless they are not known of a day of it."""
+def traffic_unit(weekly: Weekly) -> str:
+    """What traffic is counted in: ``visits``, or ``pageviews`` if the visits of a day of the week are unknown."""
     days = {row["day"]: row for row in weekly.parts["traffic"].dicts()}
     return "pageviews" if any(days[day]["visits"] is None for day in weekly.week.days if day in days) else "visits"
 
@@ -74,22 +74,22 @@ def _days(weekly: Weekly) -> Section:
     by_day = {row["day"]: row for row in weekly.parts["traffic"].dicts()}
     today = in_zone(weekly.as_of, weekly.week.zone).date()
     week = timedelta(days=7)
-    counted = measure(weekly)
-    rows = [_day(day, by_day, today, weekly, counted) for day in weekly.week.days if day in by_day]
+    unit = traffic_unit(weekly)
+    rows = [_day(day, by_day, today, weekly, unit) for day in weekly.week.days if day in by_day]
     weeks = {
         str(weekly.week): weekly.week.days,
         f"{weekly.week.before}, the week before": [day - week for day in weekly.week.days],
     }
     series = {
-        name: [by_day[day][counted] if day in by_day and _whole(day, today, weekly) else None for day in days]
+        name: [by_day[day][unit] if day in by_day and _is_over(day, today, weekly) else None for day in days]
         for name, days in weeks.items()
     }
-    known = counted == "visits"
+    known = unit == "visits"
     caption = "visits that began on each day" if known else ""
-    chart = Chart("trend", f"{counted.capitalize()} per day", weekly.week.days, series, caption=caption)
+    chart = Chart("trend", f"{unit.capitalize()} per day", weekly.week.days, series, caption=caption)
     fields = {
         "day": Field("Day"),
-        counted: Field(counted.capitalize(), "number"),
+        unit: Field(unit.capitalize(), "number"),
         "before": Field("A week before", "number"),
         "visitors": Field("Visitors", "number"),
         **({"pageviews": Field("Pageviews", "number")} if known else {"visits": Field("Visits", "number")}),
@@ -103,17 +103,17 @@ def _days(weekly: Weekly) -> Section:
 _NO_VISITS = "visits are not known of days on which no pageview has a $session_id: this week is counted in pageviews"
 
 
-def _whole(day: date, today: date, weekly: Weekly) -> bool:
+def _is_over(day: date, today: date, weekly: Weekly) -> bool:
     return day < today or (day == today and weekly.finished)
 
 
-def _day(day: date, by_day: Mapping[date, Mapping[str, Any]], today: date, weekly: Weekly, counted: str) -> Row:
+def _day(day: date, by_day: Mapping[date, Mapping[str, Any]], today: date, weekly: Weekly, unit: str) -> Row:
     row, before = by_day[day], by_day.get(day - timedelta(days=7), {})
-    mark = "" if _whole(day, today, weekly) else " (not over)"
+    mark = "" if _is_over(day, today, weekly) else " (not over)"
     return (
         f"{day:%a} {day.day} {day:%b}{mark}",
-        row[counted],
-        before.get(counted),
+        row[unit],
+        before.get(unit),
         row["visitors"],
-        row["pageviews" if counted == "visits" else "visits"],
+        row["pageviews" if unit == "visits" else "visits"],
     )

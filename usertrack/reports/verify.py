@@ -1,7 +1,7 @@
-"""Is a report's file still what the sources say, and what was written? Nothing in it is trusted, nothing is changed.
+"""`usertrack report verify`: compares a report's file with the sources, and with the text that was written.
 
-Covered: every figure of its provenance and the queries behind it, asked for again for the same moment, and by a digest
-every character of the file. Not covered: somebody who alters the text and computes the digest anew.
+It asks again, for the same moment, for every figure of the provenance and its queries, and compares a digest of the
+whole file. It trusts nothing in the file and changes nothing. It does not notice altered text with a new digest.
 """
 
 import difflib
@@ -14,7 +14,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from usertrack.core import embed as seal
+from usertrack.core import embed
 from usertrack.core.document import Document, Field, Listing, Paragraph
 from usertrack.core.errors import CheckFailed, Unknown, UsageError
 from usertrack.core.period import moment
@@ -24,13 +24,13 @@ from usertrack.core.words import number
 from usertrack.reports.recipe import Recipe, read_recipe
 
 DIFFERS, UNKNOWABLE, ALTERED, UNCHECKED = "differs", "cannot be known", "altered", "not checked"
-_LINES = 40  # altered lines that are shown at the most
+_LINES = 40  # altered lines in the answer, at the most
 _NOT_THERE = "not there"
 
 
 @dataclass(frozen=True)
 class ReportFigure:
-    """One value of a provenance: its place, its section, and the entries of its queries."""
+    """One value of a provenance: its place (``name``), its section, and the entries of its queries."""
 
     name: str
     section: str
@@ -43,7 +43,7 @@ class ReportFigure:
 
     @property
     def origins(self) -> list[str]:
-        """Each query with its parameters, source and moment, in words."""
+        """Each query with its parameters, source and moment, as text."""
         return [
             " ".join(str(value) for name, value in query.items() if name not in ("current", "missing"))
             for query in self.queries
@@ -52,7 +52,7 @@ class ReportFigure:
 
 @dataclass(frozen=True)
 class ReportFile:
-    """A report's file, taken apart. ``altered`` says that it is not what was written."""
+    """A report's file, parsed. ``altered``: its digest is wrong."""
 
     path: Path
     format: str
@@ -69,7 +69,7 @@ class ReportFile:
 
 @dataclass(frozen=True)
 class Discrepancy:
-    """One figure, or one line of text, that is not as it should be; or a section that was not checked."""
+    """A figure or a line of text that differs, or a section that was not checked."""
 
     verdict: str
     subject: str
@@ -87,16 +87,16 @@ def read_report(path: Path) -> ReportFile:
         raise UsageError(f"cannot read '{path}': {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"'{path}' is not text", _MAKE) from error
-    found = seal.extract_provenance(text)
-    if found is None:
+    extracted = embed.extract_provenance(text)
+    if extracted is None:
         raise UsageError(f"'{path}' is no report of usertrack, or lost what tells where its figures are from", _MAKE)
-    fmt, body, known = found
-    version = known.get("usertrack")
+    fmt, body, provenance = extracted
+    version = provenance.get("usertrack")
     if isinstance(version, int) and version > VERSION:
         raise UsageError(f"'{path}' was written by a newer usertrack", "install it anew: README, Install")
-    recipe = read_recipe(known.get("report"))
-    altered, pseudonyms = seal.digest(body, known) != known.get("digest"), bool(known.get("pseudonyms"))
-    report = ReportFile(path, fmt, body, recipe, known, altered, pseudonyms)
+    recipe = read_recipe(provenance.get("report"))
+    altered, pseudonyms = embed.digest(body, provenance) != provenance.get("digest"), bool(provenance.get("pseudonyms"))
+    report = ReportFile(path, fmt, body, recipe, provenance, altered, pseudonyms)
     try:
         assert report.figures is not None
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
@@ -107,69 +107,70 @@ def read_report(path: Path) -> ReportFile:
 _MAKE = "`usertrack report weekly -o week.html` makes one"
 
 
-def _figures(known: Mapping[str, Any]) -> dict[str, ReportFigure]:
-    """By place: section › row › column."""
-    found = {}
-    for group in known["figures"]:
+def _figures(provenance: Mapping[str, Any]) -> dict[str, ReportFigure]:
+    """The figures of a provenance by place: section › row › column."""
+    figures = {}
+    for group in provenance["figures"]:
         queries = tuple(
-            {**known["queries"][at], "current": list(known["queries"][at]["current"])} for at in group["query"]
+            {**provenance["queries"][at], "current": list(provenance["queries"][at]["current"])}
+            for at in group["query"]
         )
         for name, value in group["values"].items():
             place = " › ".join(part for part in (group["section"], name) if part)
-            found[place] = ReportFigure(place, group["section"], value, queries)
-    return found
+            figures[place] = ReportFigure(place, group["section"], value, queries)
+    return figures
 
 
 def compare(
     report: ReportFile,
-    again: Mapping[str, Any],
+    current_provenance: Mapping[str, Any],
     body: Callable[[], str],
     now: datetime,
     unanswered: Mapping[str, str] | None = None,
 ) -> list[Discrepancy]:
-    """What is not as in the same report made at ``now``: figures first, then the lines that were altered.
+    """Differences from the same report made at ``now``: figures first, then altered lines.
 
-    ``again`` is the provenance of that one, and ``body`` gives its text in the file's format. Sections that rest on a
-    query without an answer, at that time or now (``unanswered``, with the reason), are not checked.
+    ``current_provenance`` is that of the new report, and ``body`` returns its text in the file's format. Sections are
+    not checked if a query of theirs had no answer then, or has none now (``unanswered``, with the reason).
     """
-    current = _figures(again)
-    open_ = _unchecked([*report.figures.values(), *current.values()], unanswered or {})
-    differing = list(_differing(report, current, open_, later=now > report.recipe.made_at))
-    findings = [finding for _, finding in differing]
+    current = _figures(current_provenance)
+    unchecked = _unchecked_sections([*report.figures.values(), *current.values()], unanswered or {})
+    differing = list(_differing(report, current, unchecked, later=now > report.recipe.made_at))
+    discrepancies = [discrepancy for _, discrepancy in differing]
     if report.altered:
-        differs = any(finding.verdict == DIFFERS for finding in findings)
-        findings += _altered(report, body(), open_) or ([] if differs else [_MARKUP])
+        differs = any(discrepancy.verdict == DIFFERS for discrepancy in discrepancies)
+        discrepancies += _altered(report, body(), unchecked) or ([] if differs else [_MARKUP])
     elif any(figure.words for figure, _ in differing):
-        findings = _in_words(differing, list(_lines(report, body())))
-    return findings + [
-        Discrepancy(UNCHECKED, section or "all of it", "", "", why=why) for section, why in open_.items()
+        discrepancies = _in_words(differing, list(_lines(report, body())))
+    return discrepancies + [
+        Discrepancy(UNCHECKED, section or "all of it", "", "", why=why) for section, why in unchecked.items()
     ]
 
 
 _MARKUP = Discrepancy(ALTERED, "the file", "its markup or its provenance was changed", "its text is as it was written")
 
 
-def _unchecked(figures: list[ReportFigure], unanswered: Mapping[str, str]) -> dict[str, str]:
-    """By section, why it cannot be compared."""
-    found: dict[str, str] = {}
+def _unchecked_sections(figures: list[ReportFigure], unanswered: Mapping[str, str]) -> dict[str, str]:
+    """The reason by section that cannot be compared."""
+    reasons: dict[str, str] = {}
     for figure in figures:
         for query in figure.queries:
-            then = f"when the report was made: {query['missing']}" if query.get("missing") else ""
-            if why := unanswered.get(str(query["query"])) or then:
-                found.setdefault(figure.section, why)
-    return found
+            missing = f"when the report was made: {query['missing']}" if query.get("missing") else ""
+            if why := unanswered.get(str(query["query"])) or missing:
+                reasons.setdefault(figure.section, why)
+    return reasons
 
 
 def _differing(
-    report: ReportFile, current: Mapping[str, ReportFigure], open_: Mapping[str, str], *, later: bool
+    report: ReportFile, current: Mapping[str, ReportFigure], unchecked: Mapping[str, str], *, later: bool
 ) -> Iterator[tuple[ReportFigure, Discrepancy]]:
-    kept = _as_of_today(current)
+    current_facts = _as_of_today(current)
     for name in dict.fromkeys([*report.figures, *current]):
         was, is_ = report.figures.get(name), current.get(name)
         figure = is_ or was
-        if figure is None or figure.section in open_ or (was and is_ and was.value == is_.value):
+        if figure is None or figure.section in unchecked or (was and is_ and was.value == is_.value):
             continue
-        labels = kept.get(figure.section, [])  # its section's: a person who is not there any more has no query
+        labels = current_facts.get(figure.section, [])  # by section: a person who left has no query any more
         excused = later and bool(labels)
         yield (
             figure,
@@ -186,19 +187,19 @@ def _differing(
 
 
 def _value(figure: ReportFigure | None) -> Any:
-    """Nobody reads a digest."""
+    """The value to show; for texts, of which only a digest is known, a phrase."""
     return _NOT_THERE if figure is None else "other words" if figure.words else figure.value
 
 
 def _other_queries(
     written: Mapping[str, ReportFigure], current: Mapping[str, ReportFigure]
 ) -> Iterator[tuple[ReportFigure, Discrepancy]]:
-    """The sections whose figures the file has from other queries, or other parameters, than they are from."""
-    told = set()
+    """The sections whose figures come from other queries, or other parameters, than the file says."""
+    sections = set()
     for name, was in written.items():
         is_ = current.get(name)
-        if is_ and was.origins != is_.origins and was.section not in told:
-            told.add(was.section)
+        if is_ and was.origins != is_.origins and was.section not in sections:
+            sections.add(was.section)
             first, second = (", ".join(o for o in a.origins if o not in b.origins) for a, b in ((was, is_), (is_, was)))
             yield (
                 is_,
@@ -207,12 +208,12 @@ def _other_queries(
 
 
 def _as_of_today(current: Mapping[str, ReportFigure]) -> dict[str, list[str]]:
-    """By section, what its figures rest on that the sources keep only as of today."""
-    found: dict[str, dict[str, None]] = {}
+    """The facts by section that the sources know only as of today."""
+    by_section: dict[str, dict[str, None]] = {}
     for figure in current.values():
         labels = (label for query in figure.queries for label in query["current"])
-        found.setdefault(figure.section, {}).update(dict.fromkeys(labels))
-    return {section: list(labels) for section, labels in found.items()}
+        by_section.setdefault(figure.section, {}).update(dict.fromkeys(labels))
+    return {section: list(labels) for section, labels in by_section.items()}
 
 
 # Lines of text
@@ -220,7 +221,7 @@ def _as_of_today(current: Mapping[str, ReportFigure]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class _Line:
-    """A line that differs, by its number in the file, with the section that it stands in."""
+    """A line that differs, with its number in the file and its section."""
 
     number: int
     section: str
@@ -228,24 +229,24 @@ class _Line:
     new: str
 
 
-def _altered(report: ReportFile, body: str, open_: Mapping[str, str]) -> list[Discrepancy]:
-    """The lines of the text that are not those of the report made again, but for sections that nobody can compare."""
-    lines = [line for line in _lines(report, body) if line.section not in open_]
+def _altered(report: ReportFile, body: str, unchecked: Mapping[str, str]) -> list[Discrepancy]:
+    """The lines that differ from the new report, without those of sections that cannot be compared."""
+    lines = [line for line in _lines(report, body) if line.section not in unchecked]
     return [Discrepancy(ALTERED, f"line {line.number} of the text", line.old, line.new) for line in lines[:_LINES]]
 
 
 def _in_words(differing: list[tuple[ReportFigure, Discrepancy]], lines: list[_Line]) -> list[Discrepancy]:
-    """The findings, those on words with the lines that have them."""
-    found: dict[tuple[Any, ...], Discrepancy] = {}
-    for figure, finding in differing:
+    """The discrepancies; those of texts with their lines."""
+    by_line: dict[tuple[Any, ...], Discrepancy] = {}
+    for figure, discrepancy in differing:
         own = [line for line in lines if figure.words and line.section == figure.section and _other_words(line)]
         for line in own[:_LINES]:
-            found[line.number, line.old, line.new] = replace(
-                finding, subject=figure.name, written=line.old, now=line.new
+            by_line[line.number, line.old, line.new] = replace(
+                discrepancy, subject=figure.name, written=line.old, now=line.new
             )
         if not own:
-            found[figure.name, finding.subject] = finding
-    return list(found.values())
+            by_line[figure.name, discrepancy.subject] = discrepancy
+    return list(by_line.values())
 
 
 _NUMBERS = re.compile(r"[\d\s.,%|−+█-▏]+")
@@ -258,7 +259,7 @@ def _other_words(line: _Line) -> bool:
 def _lines(report: ReportFile, body: str) -> Iterator[_Line]:
     lines = _text(report.body, report.format), _text(body, report.format)
     headings = {figure.section.split(" › ")[-1]: figure.section for figure in report.figures.values()}
-    sections = [_sections(each, headings) for each in lines]
+    sections = [_sections(text, headings) for text in lines]
     matcher = difflib.SequenceMatcher(None, *lines, autojunk=False)
     for kind, first, last, start, end in matcher.get_opcodes():
         for at in range(0 if kind == "equal" else max(last - first, end - start)):
@@ -269,38 +270,38 @@ def _lines(report: ReportFile, body: str) -> Iterator[_Line]:
 
 
 def _sections(lines: list[str], headings: Mapping[str, str]) -> list[str]:
-    """The section of each line: that of the last heading before it."""
-    found, current = [], ""
+    """The section of each line: the one of the last heading before it."""
+    sections, current = [], ""
     for line in lines:
         bare = line.removeprefix('"heading": ').strip('#", ').replace("\\", "")
         current = headings.get(bare, current) if bare else current
-        found.append(current)
-    return found
+        sections.append(current)
+    return sections
 
 
 _TAG = re.compile(r"<[^>]*>")
 
 
 def _text(body: str, fmt: str) -> list[str]:
-    """The lines that people see, without HTML's tags and without blank ones."""
+    """The visible lines, without HTML's tags and without blank lines."""
     lines = (unescape(_TAG.sub(" ", line)) if fmt == "html" else line for line in body.split("\n"))
-    return [shown for line in lines if (shown := " ".join(line.split()))]
+    return [text for line in lines if (text := " ".join(line.split()))]
 
 
-def verify_document(report: ReportFile, findings: list[Discrepancy]) -> Document:
-    """A row per figure or line that is not as it should be; what can no longer be known is no mismatch."""
+def verify_document(report: ReportFile, discrepancies: list[Discrepancy]) -> Document:
+    """A row per figure or line that differs. A figure that can no longer be known is no mismatch."""
     recipe = report.recipe
-    wrong = [finding for finding in findings if finding.verdict not in (UNKNOWABLE, UNCHECKED)]
-    unchecked = [finding for finding in findings if finding.verdict == UNCHECKED]
+    wrong = [discrepancy for discrepancy in discrepancies if discrepancy.verdict not in (UNKNOWABLE, UNCHECKED)]
+    unchecked = [discrepancy for discrepancy in discrepancies if discrepancy.verdict == UNCHECKED]
     rows: list[Row] = [
         (
-            finding.verdict,
-            finding.subject,
-            _said(finding.written),
-            _said(finding.now),
-            ", ".join(finding.queries) or finding.why,
+            discrepancy.verdict,
+            discrepancy.subject,
+            _written(discrepancy.written),
+            _written(discrepancy.now),
+            ", ".join(discrepancy.queries) or discrepancy.why,
         )
-        for finding in findings
+        for discrepancy in discrepancies
     ]
     fields = {
         "verdict": Field("Verdict"),
@@ -312,17 +313,17 @@ def verify_document(report: ReportFile, findings: list[Discrepancy]) -> Document
     table = Table(tuple(map(Column, fields)), rows, name="verify", as_of=recipe.as_of, timezone=recipe.timezone)
     figures = f"{number(len(report.figures))} figures"
     if wrong:
-        said = "does not hold"
+        verdict = "does not hold"
     elif unchecked:
-        said = "what could be asked for is right, the rest was not checked"
+        verdict = "what could be asked for is right, the rest was not checked"
     else:
-        said = f"all {figures} and its text are right"
-    title = f"{report.path}: {said}"
+        verdict = f"all {figures} and its text are right"
+    title = f"{report.path}: {verdict}"
     return Document(
         title=title,
         subtitle=f"{recipe.kind} report of {recipe.subject}, as of {moment(recipe.as_of, recipe.timezone)}",
-        blocks=(Listing(table, fields=fields, limit=50),) if findings else (Paragraph(_COVERED, "dim"),),
-        notes=tuple(dict.fromkeys(finding.why for finding in findings if finding.why)),
+        blocks=(Listing(table, fields=fields, limit=50),) if discrepancies else (Paragraph(_COVERED, "dim"),),
+        notes=tuple(dict.fromkeys(discrepancy.why for discrepancy in discrepancies if discrepancy.why)),
         table=table,
         timezone=recipe.timezone,
         as_of=recipe.as_of,
@@ -332,22 +333,22 @@ def verify_document(report: ReportFile, findings: list[Discrepancy]) -> Document
 _COVERED = "checked: every figure and its queries, asked for again for the same moment, and a digest of all of the file"
 
 
-def _said(value: object) -> str:
+def _written(value: object) -> str:
     return "unknown" if value is None else str(value)
 
 
-def raise_mismatch(report: ReportFile, findings: list[Discrepancy]) -> None:
-    """Raise CheckFailed when anything in the file is not as it should be, else Unknown when not all was checked."""
-    wrong = sum(finding.verdict not in (UNKNOWABLE, UNCHECKED) for finding in findings)
+def raise_mismatch(report: ReportFile, discrepancies: list[Discrepancy]) -> None:
+    """Raise CheckFailed when anything in the file is wrong, else Unknown when a part was not checked."""
+    wrong = sum(discrepancy.verdict not in (UNKNOWABLE, UNCHECKED) for discrepancy in discrepancies)
     if wrong:
-        said = "1 figure or line is" if wrong == 1 else f"{number(wrong)} figures or lines are"
+        subject = "1 figure or line is" if wrong == 1 else f"{number(wrong)} figures or lines are"
         raise CheckFailed(
-            f"{report.path}: {said} not what the sources say",
+            f"{report.path}: {subject} not what the sources say",
             "was it edited, or did rows come late? `usertrack report` makes it anew",
         )
-    open_ = [finding for finding in findings if finding.verdict == UNCHECKED]
-    if open_:
+    unchecked = [discrepancy for discrepancy in discrepancies if discrepancy.verdict == UNCHECKED]
+    if unchecked:
         raise Unknown(
-            f"{report.path}: {', '.join(finding.subject for finding in open_)} not checked",
-            "; ".join(dict.fromkeys(finding.why for finding in open_)),
+            f"{report.path}: {', '.join(discrepancy.subject for discrepancy in unchecked)} not checked",
+            "; ".join(dict.fromkeys(discrepancy.why for discrepancy in unchecked)),
         )

@@ -1,7 +1,7 @@
-"""What a weekly report says, before anybody writes it down: its queries are asked at once.
+"""Gathers the weekly report: asks all its queries together.
 
-Its moment is the last one of the week, or now in a week that is not over; nothing in it depends on when it is made but
-what the sources keep only as of today.
+Its moment is the end of the week, or now in a week that is not over. Apart from facts that the sources know only as of
+today, the report does not depend on when it is made.
 """
 
 from collections.abc import Mapping
@@ -28,9 +28,9 @@ REACH = 8  # days that windows which begin with the week reach back: one of its 
 
 @dataclass(frozen=True)
 class Weekly:
-    """``parts`` by name as in `_parts`; what could not be had is in ``missing``, with the reason.
+    """``parts`` by name as in `_parts`; parts without an answer are in ``missing``, with the reason.
 
-    ``as_of`` is the moment it is of, ``now`` the one at which the sources stood.
+    ``as_of`` is the moment of the report, ``now`` the moment at which the sources were asked.
     """
 
     week: Week
@@ -50,7 +50,7 @@ class Weekly:
 
     @property
     def incomplete(self) -> bool:
-        """Whether a source did not give its part."""
+        """Whether a part is missing because a source did not answer."""
         missing = any(fact.missing for fact in self.classification.profiles.facts.values())
         unknown = isinstance(self.failures, UsertrackError) or isinstance(self.scores, UsertrackError)
         return missing or bool(self.missing) or unknown or (isinstance(self.scores, Scorecard) and self.scores.missing)
@@ -62,7 +62,7 @@ def moments(week: Week, now: datetime) -> tuple[datetime, datetime]:
 
 
 def gather(runner: Runner, week: Week, sought: WeekAgoQuery, catalogue: Catalogue, done: Done | None = None) -> Weekly:
-    """Ask everything and put it together; raises a UsertrackError when the profiles cannot be had at all."""
+    """Ask everything and classify people; raises a UsertrackError when there are no profiles at all."""
     now = runner.at(sought.as_of)
     parts = {name: now.bind(query, params) for name, (query, params) in _parts(week).items()}
     profiles, answers = ask_both(runner, sought, list(parts.values()), done)
@@ -86,7 +86,7 @@ def gather(runner: Runner, week: Week, sought: WeekAgoQuery, catalogue: Catalogu
 
 
 def _parts(week: Week) -> dict[str, tuple[str, dict[str, Any]]]:
-    """The queries of the report by what they are for: ``since`` begins their windows, ``days`` reaches behind it."""
+    """The queries of the report by part. ``since`` begins their windows, and ``days`` reaches further back."""
     window = {"days": REACH, "since": week.since}
     return {
         "traffic": ("posthog/traffic_days", {"days": 15, "since": week.before.since}),

@@ -1,4 +1,4 @@
-"""The weekly report as a document: each section with the queries that its figures come from."""
+"""The weekly report as a document: each section with the queries of its figures."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ PEOPLE, MOVES, FAILURES = 8, 3, 6  # rows of a list, unless --limit says otherwi
 def weekly_document(
     weekly: Weekly, recipe: Mapping[str, Any], timezone: str, templates: Path | None = None, limit: int | None = None
 ) -> Document:
-    """The whole report. ``recipe`` is how to have it again; ``limit`` is what the user asked for."""
+    """The whole report. ``recipe`` is how to make it again; ``limit`` is the user's --limit."""
     blocks = tuple(_blocks(weekly, timezone))
     title = f"Week {weekly.week.number}, {_span(weekly)}"
     notes = tuple(_notes(weekly, timezone))
@@ -114,7 +114,7 @@ def _segments(weekly: Weekly) -> Section:
 
 
 def _segment(weekly: Weekly, count: SegmentCount, timezone: str) -> Section:
-    """Whom to act on and why, and who came and went."""
+    """Whom to act on and why, and who entered and left."""
     segment, profiles = count.segment, weekly.classification.profiles
     return Section(
         f"{segment.name}: {segment.action}" if segment.action else segment.name,
@@ -146,7 +146,9 @@ def _failures(weekly: Weekly, timezone: str) -> Section:
 
 def _data(weekly: Weekly, timezone: str) -> Section:
     profiles = weekly.classification.profiles
-    who = tuple(origin for origin in segment_origins(weekly.classification) if profiles.queries[origin.query].people)
+    origins = tuple(
+        origin for origin in segment_origins(weekly.classification) if profiles.queries[origin.query].people
+    )
     match = {name.replace("_", " "): value for name, value in profiles.match.as_dict().items() if value is not None}
     newest: list[Row] = [
         (row["kind"], row["newest_at"])
@@ -159,7 +161,7 @@ def _data(weekly: Weekly, timezone: str) -> Section:
     return Section(
         "The data behind this",
         (
-            Section("How the sources met", (Facts(tuple(match.items())),), who),
+            Section("How the sources met", (Facts(tuple(match.items())),), origins),
             Section(
                 "How far they reach",
                 (Listing(table, fields=fields),),
