@@ -48,19 +48,20 @@ SEED = {
 HEAD = """\
 # The query library
 
-Generated from the headers in `queries/`; `python scripts/query_docs.py` writes it anew.
+Generated from the headers in `queries/`; `python scripts/query_docs.py` writes it anew. How to write your own:
+[queries](guide/queries.md).
 
-`usertrack query run NAME --param days=7` runs a query, `usertrack query show NAME` shows its SQL, and a file of the
+`usertrack query run NAME --param days=7` runs a query, and `usertrack query show NAME` shows its SQL. A file of the
 same name in a workspace replaces it. What holds for all of them:
 
-- Your own people (the setting `internal`: domains with their sub-domains, and e-mails) are left out, in upper or lower
-  case. Who has no e-mail stays in. The exceptions are marked *lists everybody*: profiles take from them whom to leave
-  out.
+- Your own people are left out (the setting `internal`: domains with their sub-domains, and e-mails, in upper or lower
+  case). A person without an e-mail stays in. The exceptions are marked *lists everybody*: they tell profiles whom to
+  leave out.
 - Windows end at `--as-of` and are half-open: `days: 30` is the 30 × 24 hours up to and including that moment. Calendar
   days are those of the workspace's timezone.
 - Outcomes are ok, failed, running (or queued), cancelled, and unknown for any other status. Rates are over ok and
   failed alone, and empty where there is none.
-- There is no LIMIT in them; `--limit` cuts what is shown.
+- No query has a LIMIT; `--limit` cuts what is shown.
 """
 
 
