@@ -43,7 +43,8 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert lines[0].startswith("git clone <this repository> usertrack && cd usertrack && ")
     ci = (ROOT / ".ci" / "run").read_text()
     assert "grep -m1 '^git clone .*pytest$' README.md" in ci
-    assert ci.rstrip().endswith('eval "$tests"')
+    assert '\neval "$tests"\n' in ci
+    assert ci.endswith("\n.venv/bin/pytest -m slow\n")
 
 
 def test_the_readme_is_short_and_the_guides_name_every_command() -> None:
