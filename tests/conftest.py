@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,7 +56,7 @@ def texts_are_parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         if file.exists():
             return file.read_text()
         tree = parse(text, rule)
-        fresh = file.with_suffix(f".{os.getpid()}")
+        fresh = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}")  # queries run at once
         fresh.write_text(tree)
         fresh.replace(file)
         return tree

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import problem
 from tests.people import Company, Office, office
+from usertrack.core.document import Listing
 from usertrack.core.stats import UNKNOWN, wilson
 from usertrack.core.table import Column, Row, Table
 from usertrack.library.library import Library, shipped_root
@@ -116,6 +117,16 @@ def test_a_rate_of_an_event_that_never_occurred_is_unknown(here: Office, tmp_pat
         in notes
     )
     assert of(found, "connect_rate").now.value == 0.5
+
+
+def test_a_column_has_one_home(found: Scorecard) -> None:
+    document = metrics_document(found, compare=True)
+    assert document.table is not None
+    assert document.data is not None
+    columns = set(document.table.names)
+    assert columns <= set(document.data()["metrics"][0])
+    seen = {name for block in document.blocks if isinstance(block, Listing) for name in block.table.names}
+    assert seen - columns == {"days"}  # which is `series` in JSON
 
 
 def test_a_rate_of_an_event_that_has_not_occurred_yet_is_unknown(here: Office) -> None:
