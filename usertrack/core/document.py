@@ -1,4 +1,4 @@
-"""What a command shows, before anybody decides how: a document is data, and knows no format."""
+"""The document that a command shows: blocks such as listings, charts and paragraphs, as data without a format."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +20,8 @@ class Field:
     ``when``: UTC → the table's timezone, relative to ``as_of`` when recent. ``spark``: a list of numbers. ``list``:
     joined by commas. ``tag``: a name with an accent colour, such as a segment. ``auto``: by the column's type.
 
-    ``grows`` marks the column that takes the room left over and wraps. ``full`` is the value of a whole bar, else the
-    largest of the column is. Where a terminal has no room for all, ``spare`` columns are left out, the last one first.
+    ``grows`` marks the column that takes the remaining width and wraps. ``full`` is the value of a full bar; without
+    it, the largest value of the column. On a narrow terminal ``spare`` columns are left out, the last one first.
     """
 
     label: str = ""
@@ -35,11 +35,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Listing:
-    """A table. ``columns`` names the columns people see, in that order; empty means all that are not ``hidden``.
+    """A table as people see it. ``columns`` names the visible columns, in order; empty: all that are not ``hidden``.
 
     ``limit`` rows are shown unless the user's ``--limit`` says otherwise; 0 means all, None that no limit ever applies.
-    ``more`` is a last line, after the count of the rows left out. As ``tiles`` every row is one, where pictures can be
-    (HTML): its first cell above, the second one large, and the others below with their labels.
+    ``more`` is a last line, after the count of the rows left out. With ``tiles`` every row is a tile in HTML: its first
+    cell on top, the second one large, and the rest below with their labels.
     """
 
     table: Table
@@ -79,10 +79,10 @@ class Spark:
 class Heatmap:
     """Numbers by two labels, such as weekday and hour, shaded from 0 to the largest; None is a gap.
 
-    The first ``base`` columns have no shade and set no scale: what is 100 % of every cohort says nothing of the others.
+    The first ``base`` columns have no shade and set no scale: they are 100 % in every cohort.
 
     ``values`` has a list per row, as long as ``columns``. ``percent``: shares 0…1. ``corner`` names what rows are.
-    With ``steps``, four numbers, the shades are those above each of them, so that they mean the same on all heatmaps.
+    ``steps`` are four limits between the shades, so that a shade means the same on all heatmaps.
     ``limit`` rows are shown, as of a `Listing`; with ``latest`` the last ones.
     """
 
@@ -100,7 +100,7 @@ class Heatmap:
 
     @property
     def table(self) -> Table:
-        """The numbers as they are, for files: a row per row."""
+        """The numbers for files, row by row."""
         columns = (Column(self.corner or "row"), *(Column(name, "DOUBLE") for name in self.columns))
         return Table(columns, [(name, *values) for name, values in zip(self.rows, self.values, strict=True)])
 
@@ -123,7 +123,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Stop:
-    """A place in a column of a `Flow`: ``value`` gets there, ``left`` of it goes no further. ``other``: many as one."""
+    """A stop in a column of a `Flow`: ``value`` gets there, ``left`` of it ends there. ``other``: the rest as one."""
 
     name: str
     value: float
@@ -133,7 +133,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Flow:
-    """What goes from column to column, drawn where pictures can be (HTML): a listing beside it tells it everywhere.
+    """A Sankey diagram, drawn in HTML only: a listing beside it has the numbers for the other formats.
 
     ``links`` are (column, place in it, place in the next one, value). ``unit`` stands behind numbers in words.
     ``caption`` says how to read it.
@@ -156,9 +156,9 @@ class Code:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where figures come from: a query of the library with its parameters, and the moment it was asked for (UTC).
+    """Where figures come from: a query of the library with its parameters, and the moment that it answers for (UTC).
 
-    ``current`` are the labels of its facts that are those of today, whatever the moment.
+    ``current`` are the labels of its facts whose values are always those of today.
     """
 
     query: str
@@ -170,7 +170,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Section:
-    """Blocks under a heading. ``origins`` are those of all figures in it, sections within that have their own apart."""
+    """Blocks under a heading. ``origins`` are those of all figures in it, but for inner sections with their own."""
 
     heading: str
     blocks: "tuple[Block, ...]"
@@ -182,10 +182,10 @@ Block = Listing | Paragraph | Facts | Spark | Heatmap | Chart | Flow | Code | Se
 
 @dataclass(frozen=True)
 class Document:
-    """What a command shows. Times are naive and UTC; ``timezone`` and ``as_of`` say how people see those in ``Facts``.
+    """Everything that a command shows. Times are naive and UTC; ``timezone`` and ``as_of`` say how people see them.
 
-    ``data`` gives the command's own JSON document; ``table`` is the one table that csv, parquet, xlsx, … export.
-    ``layout`` names the templates of its pages, which those of the same name in the folder ``templates`` replace.
+    ``data`` returns the command's JSON document; ``table`` is the table that csv, parquet, xlsx, … export.
+    ``layout`` names its template; one of the same name in the folder ``templates`` replaces it.
     ``provenance`` goes into the file for `usertrack report verify`.
     """
 
@@ -203,7 +203,7 @@ class Document:
 
 
 def of_table(table: Table, limit: int = 0) -> Document:
-    """The document of a bare table: every column, the timezone of its times, and ``limit`` rows to look at (0: all)."""
+    """The document of a plain table: every column, the timezone of its times, and ``limit`` rows (0: all)."""
     cut = ("the source has more rows than these",) if table.truncated else ()
     times = (
         [f"times in {table.timezone}"] if any(column.type.startswith("TIMESTAMP") for column in table.columns) else []

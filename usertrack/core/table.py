@@ -1,4 +1,4 @@
-"""Table, the one currency between layers: columns with types, rows, and what is known of them."""
+"""The table that queries return and files export: typed columns, rows, and where they come from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows with what is known of them.
+    """Rows, and where they come from.
 
     ``rows`` is a list, or a lazy sequence over a result that lies on disk; both can be iterated more than once.
     Times in rows are naive and UTC; ``timezone`` is the one to show them in. ``elapsed`` is in seconds.
-    ``truncated`` says that the source had more rows than these. ``asked_at`` is when the source gave them, where that
-    was not now: they are from the cache.
+    ``truncated``: the source had more rows than these. ``asked_at`` is when the source returned rows that now come from
+    the cache, else None.
     """
 
     columns: tuple[Column, ...]

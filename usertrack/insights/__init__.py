@@ -1,1 +1,1 @@
-"""What is saved in PostHog, and what it knows of a project."""
+"""Saved insights of PostHog, and the catalogue of a project: its events, properties and errors."""

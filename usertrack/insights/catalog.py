@@ -1,4 +1,4 @@
-"""What PostHog knows of a project beside numbers: its events and properties, its errors, names to search."""
+"""The catalogue of a PostHog project: its events, properties and errors, and a search by name."""
 
 import json
 from collections.abc import Mapping
@@ -179,9 +179,9 @@ def _counts(issue: Item) -> Item:
 
 
 def search(runner: Runner, text: str) -> Table:
-    """Whatever in PostHog has ``text`` in its name: insights, dashboards, cohorts, actions, flags, events, properties.
+    """Insights, dashboards, cohorts, actions, flags, events and properties with ``text`` in their name.
 
-    What the key may not read is left out, and named in a note.
+    What the key may not read is left out, with a note.
     """
     hits, notes = [], []
     for path, kind in _SEARCHED.items():
@@ -197,7 +197,7 @@ def search(runner: Runner, text: str) -> Table:
 
 
 def _is_hit(item: Mapping[str, Any], text: str) -> bool:
-    """PostHog's lists do not all know how to search."""
+    """Checked here, because not all lists of PostHog can search."""
     texts = [item.get("name"), item.get("key"), item.get("description"), *(item.get("tags") or [])]
     return not item.get("deleted") and text.casefold() in " ".join(str(part) for part in texts if part).casefold()
 
@@ -207,7 +207,7 @@ def _params(search: str) -> dict[str, Any]:
 
 
 def _utc(text: Any) -> datetime | None:
-    """PostHog's time as Table has times."""
+    """A time of PostHog as `Table` has times: UTC and naive."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:

@@ -42,7 +42,7 @@ class SavedInsight:
 
 @dataclass(frozen=True)
 class InsightResult:
-    """An insight with its result as a table. ``last_refresh`` is PostHog's ISO time of the numbers."""
+    """An insight with its result as a table. ``last_refresh`` is when PostHog computed it, in ISO 8601."""
 
     insight: SavedInsight
     table: Table
@@ -74,7 +74,7 @@ def list_insights(runner: Runner, search: str = "") -> list[SavedInsight]:
 
 
 def pages(runner: Runner, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """All results of a list that PostHog answers page by page. A page may hold fewer of them than asked for."""
+    """All results of a paged list of PostHog. A page may have fewer than requested."""
     offset = 0
     while True:
         document = runner.call("GET", f"{path}?{urlencode({**params, 'offset': offset})}")
@@ -140,8 +140,8 @@ def _response(runner: Runner, insight: SavedInsight, refresh: str) -> dict[str, 
 def create(runner: Runner, name: str, statement: Statement, description: str = "") -> SavedInsight:
     """Save HogQL as a new insight: the first of PostHog's two steps; ``answer`` is the second.
 
-    It is asked again and again, so the moment to answer for is PostHog's present. A query of the library without a
-    limit of its own gets the highest one: PostHog would cut an insight at 100 rows. Raises UsageError for other SQL.
+    PostHog computes it again and again, so {as_of} becomes now(). A query of the library without a limit of its own
+    gets the highest one: PostHog would cut an insight at 100 rows. Raises UsageError for SQL of another source.
     """
     if statement.source != "posthog":
         raise UsageError(f"{statement.name} does not run in PostHog", "choose a query below posthog/")
@@ -155,7 +155,7 @@ def create(runner: Runner, name: str, statement: Statement, description: str = "
 
 
 def namesakes(runner: Runner, name: str) -> list[SavedInsight]:
-    """The insights that `find` would take for ``name``."""
+    """The insights that have this name."""
     insights = list_insights(runner, name[:_LONGEST_SEARCH])
     return [insight for insight in insights if insight.name.casefold() == name.strip().casefold()]
 

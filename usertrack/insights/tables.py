@@ -1,4 +1,4 @@
-"""What PostHog answers for an insight, of whatever kind, as one table. A shape that is not known is an error.
+"""The result of a PostHog insight of any kind as one table. An unknown shape is an error.
 
 The shapes are PostHog's for /insights/ and /query/: TrendsResult, LifecycleResult, RetentionResult, FunnelStep, ….
 """
@@ -72,7 +72,7 @@ def _hogql(body: Mapping[str, Any], spool: Spool, zone: str) -> Table:
 
 
 def _source(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The query inside of the node that shows it, {} for insights with filters."""
+    """The query inside its visualization node, {} for old insights with filters."""
     source = source_of(body.get("query"))
     return source if isinstance(source, Mapping) else {}
 
@@ -81,7 +81,7 @@ Shape = tuple[Sequence[Column], list[Row]]
 
 
 def _trends(result: Result, body: Mapping[str, Any]) -> Shape:
-    """A row per series, value of the breakdown, period compared and interval; one number where there is no time."""
+    """A row per series, value of the breakdown, compared period and interval; one number where there is no time."""
     broken = any(item.get("breakdown_value") is not None for item in result)
     compared = any(item.get("compare_label") for item in result)
     totals_only = bool(result) and all(not item.get("data") and "aggregated_value" in item for item in result)
@@ -264,7 +264,7 @@ def _moment(day: Any, column: Column, zone: ZoneInfo) -> date | datetime:
 
 
 def _whole_numbers(columns: Sequence[Column], rows: list[Row]) -> Shape:
-    """PostHog writes counts as 3.0: columns of nothing but whole numbers are whole."""
+    """PostHog writes counts as 3.0: a column that has only whole numbers becomes one of integers."""
     integral = [
         column.type == "DOUBLE" and all(row[at] is None or float(row[at]).is_integer() for row in rows)
         for at, column in enumerate(columns)

@@ -1,4 +1,4 @@
-"""PostHog's saved insights, definitions and errors as documents: pictures where people look, plain tables elsewhere."""
+"""Documents of PostHog's saved insights and of the catalogue: bars and shares for people, plain tables for files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -78,7 +78,7 @@ def _query(body: Any) -> tuple[Block, ...]:
 
 
 def answer_document(answer: InsightResult, timezone: str) -> Document:
-    """The numbers of an insight, as its kind is best looked at; files get the table as it is."""
+    """The numbers of an insight, shown as suits its kind; files get the table as it is."""
     insight, table = answer.insight, answer.table
     refreshed = _moment(answer.last_refresh, timezone)
     table = replace(table, name=insight.name or str(insight.id), title=insight.called)
@@ -125,7 +125,7 @@ def _listing(table: Table, kind: str) -> Listing:
 
 
 def _shares(table: Table) -> Table:
-    """Cohorts in shares of their people: that is what one compares."""
+    """Cohorts in shares of their people."""
     at = table.names.index("people")
     rows: list[Row] = [
         (*row[: at + 1], *(None if n is None or not row[at] else n / row[at] for n in row[at + 1 :]))

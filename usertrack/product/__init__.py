@@ -1,1 +1,4 @@
-"""The questions of product analytics, a folder each: `numbers` computes, `view` shows, `export` writes rows."""
+"""The questions of product analytics, a folder each: `numbers` computes, `view` makes the document.
+
+Where a question has many columns, `export` declares them and makes its JSON.
+"""

@@ -1,4 +1,4 @@
-"""Asking a query about what users typed: a mistake in that is told as theirs, in their words."""
+"""Run a query with values that users typed; an error that such a value causes names it, in the user's words."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,19 +17,19 @@ _SYNTAX = ("no viable alternative", "mismatched input", "extraneous input", "mis
 
 
 def answer(runner: Runner, query: str, values: Mapping[str, Any]) -> Table:
-    """The answer to the query of that name.
+    """The table of one query, by its name.
 
-    Raises UsageError for a condition that is no HogQL, and for a breakdown by a property that nothing then has.
+    Raises UsageError for a condition that is not HogQL, and for a breakdown by a property that nothing has.
     """
     [table] = answers(runner, [(query, values)])
     return table
 
 
 def answers(runner: Runner, queries: Sequence[tuple[str, Mapping[str, Any]]], typed: int | None = None) -> list[Table]:
-    """The answers to queries by name, asked for at once; raises as `answer` does.
+    """The tables of several queries, by name, which run at once; raises as `answer` does.
 
-    Of all, or of the first ``typed``, users said what they break down by: that nothing has it is no mistake of theirs
-    in the others.
+    Users typed the breakdown of the first ``typed`` queries, or of all. In the other queries a breakdown by a property
+    that nothing has is no error.
     """
     results = runner.run([runner.bind(query, values) for query, values in queries])
     for at, (table, (_, values)) in enumerate(zip(results, queries, strict=True)):
@@ -44,7 +44,7 @@ def answers(runner: Runner, queries: Sequence[tuple[str, Mapping[str, Any]]], ty
 
 
 def _property_of(values: Mapping[str, Any]) -> str:
-    """The property that is broken down by, with ``person.`` before one of persons; nothing without a breakdown."""
+    """The property of the breakdown, with ``person.`` before a property of persons; empty without a breakdown."""
     if "breakdown" in values:
         prefix = "person." if values["of_person"] else ""
         return "" if values["breakdown"] == NO_PROPERTY else f"{prefix}{values['breakdown']}"
@@ -53,7 +53,7 @@ def _property_of(values: Mapping[str, Any]) -> str:
 
 
 def without_values(table: Table) -> bool:
-    """Whether all that there is has no value of the breakdown."""
+    """Whether no row has a value of the breakdown, and there are rows."""
     at = table.names.index("group_value") if "group_value" in table.names else None
     return at is not None and len(table.rows) > 0 and all(row[at] is None for row in table.rows)
 
@@ -79,12 +79,12 @@ _LATELY = timedelta(days=90)
 
 
 def filter_values(scope: Scope) -> dict[str, Any]:
-    """The parameters of queries that look at the people of ``scope`` and its events, whatever the time."""
+    """The parameters that filter events and people, whatever the time."""
     return {name: scope.values[name] for name in ("where", "everyone", "people")}
 
 
 def user_of(runner: Runner, name: str) -> User:
-    """Whom an e-mail or a distinct_id means; raises UsageError where nobody has an event by that."""
+    """The user with this e-mail or distinct_id; raises UsageError where nobody with it has an event."""
     rows = runner.table(runner.bind("posthog/user_persons", {"who": name, "until": after(runner.as_of)})).rows
     if not rows:
         raise UsageError(
@@ -94,21 +94,23 @@ def user_of(runner: Runner, name: str) -> User:
 
 
 def breakdown_values(scope: Scope) -> dict[str, Any]:
-    """The parameters of queries that have the breakdown in their text: without one, it is NULL, so that no property is
-    read at all, and that ClickHouse gathers nothing."""
+    """The parameters of queries that have the breakdown as an expression.
+
+    Without a breakdown that is NULL, so that ClickHouse reads no property.
+    """
     kind = "person.properties" if scope.breakdown.startswith("person.") else "properties"
     expression = f"{kind}[{quoted(scope.breakdown.removeprefix('person.'))}]" if scope.breakdown else "NULL"
     return {"group_of": expression, "top": scope.top}
 
 
 def quoted(text: str) -> str:
-    """``text`` as HogQL has it in a condition."""
+    """``text`` as a string literal of HogQL."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
 
 def groups(table: Table, scope: Scope) -> Iterator[tuple[GroupName, list[dict[str, Any]]]]:
-    """The rows of each group of the breakdown under its name; one group without rows when there are none at all."""
+    """The rows of each group of the breakdown with its name; one group without rows when the table is empty."""
     rows = table.dicts()
     for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
         of_rank = [row for row in rows if row["group_rank"] == rank]
@@ -116,7 +118,7 @@ def groups(table: Table, scope: Scope) -> Iterator[tuple[GroupName, list[dict[st
 
 
 def rest_note(table: Table, scope: Scope) -> tuple[str, ...]:
-    """A note of how many values of the breakdown stand together in "all others"; nothing where none do."""
+    """A note of how many values of the breakdown are in "all others"; nothing where there are none."""
     rows = table.dicts() if scope.breakdown else []
     if not any(row["group_rank"] > scope.top for row in rows):
         return ()
@@ -127,7 +129,7 @@ def rest_note(table: Table, scope: Scope) -> tuple[str, ...]:
 
 
 def more_values_note(more: int, scope: Scope) -> tuple[str, ...]:
-    """That there are ``more`` values of the breakdown than are told apart; nothing where there are not."""
+    """A note that ``more`` values of the breakdown have no group of their own; nothing for 0."""
     note = f"all others: {plural(more, 'more value')} of {scope.breakdown}; --top tells more apart"
     return (note,) if more else ()
 
@@ -135,7 +137,7 @@ def more_values_note(more: int, scope: Scope) -> tuple[str, ...]:
 def require_known(runner: Runner, names: Sequence[str], since: datetime, until: datetime) -> None:
     """Raise UsageError for a property that nothing has in the window, nor in the 90 days before its end.
 
-    Where nothing has any property, there is nothing to be mistaken about.
+    Where no event and no person has any property, nothing is checked.
     """
     begin = min(since, until - _LATELY)
     for prefix in ("", "person."):
@@ -144,7 +146,7 @@ def require_known(runner: Runner, names: Sequence[str], since: datetime, until: 
             _require(properties, known, prefix)
 
 
-_COMPUTED = ("$virt_", "person.$virt_")  # by PostHog, when it is asked
+_COMPUTED = ("$virt_", "person.$virt_")  # PostHog computes these in the query
 
 
 def _require(properties: Iterable[str], known: Sequence[str], prefix: str) -> None:

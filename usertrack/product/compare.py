@@ -1,4 +1,4 @@
-"""Measures of a period beside those of the one before it: shares move by points, all else by a share of what it was."""
+"""Measures of a period beside the period before: shares change by points, everything else by a percentage."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from usertrack.core.words import growth, number, signed
 
 @dataclass(frozen=True)
 class Measure:
-    """``unit``: a whole number, a mean, a share 0…1, or seconds. None is not known."""
+    """A number with its label. ``unit``: a whole number, a mean, a share 0…1, or seconds. None is not known."""
 
     label: str
     value: float | None
@@ -47,7 +47,7 @@ def duration_text(seconds: float | None) -> str | None:
 
 
 def change(now: float | None, before: float | None) -> float | None:
-    """How much more, as a share of what it was; None where that is nothing or not known."""
+    """The change as a share of ``before``; None where that is 0 or not known."""
     return None if now is None or not before else now / before - 1
 
 
@@ -60,7 +60,7 @@ _COMPARISON: Columns[tuple[Measure, Measure]] = Columns(
 
 
 def listing(now: Mapping[str, Measure], before: Mapping[str, Measure]) -> Listing:
-    """A line per measure: what it is, what it was, and how it moved."""
+    """A line per measure: its value, the value before, and the change."""
     return _COMPARISON.listing((measure, before[name]) for name, measure in now.items())
 
 

@@ -1,4 +1,4 @@
-"""Which events ever occurred, and what is said of those that did not: nothing can be counted of them, not even 0."""
+"""Which events ever occurred, and the error for one that did not: a count of it would be wrong, even 0."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +12,7 @@ def known_events(runner: Runner) -> list[str]:
 
 
 def require_events(runner: Runner, names: Iterable[str]) -> None:
-    """Raise UsageError for an event that never occurred up to the runner's moment. Asks the source once, for any."""
+    """Raise UsageError for an event that never occurred up to the runner's moment. One query for all names."""
     names = list(names)
     known = known_events(runner) if names else []
     for name in names:
@@ -21,7 +21,7 @@ def require_events(runner: Runner, names: Iterable[str]) -> None:
 
 
 def never_occurred(names: Sequence[str], known: Sequence[str], more: str = "") -> UsageError:
-    """What is said of events that are not among those ``known``, and ``more`` of what to do."""
+    """The error for events that are not among the ``known`` ones; ``more`` is added to its hint."""
     frequent = f"the most frequent are {', '.join(known[:5])}" if known else "there are no events at all"
     suggestion = " ".join(dict.fromkeys(hint for name in names if (hint := did_you_mean(name, known))))
     quoted_names = " or ".join(f"'{name}'" for name in names)

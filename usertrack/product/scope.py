@@ -1,4 +1,4 @@
-"""What every analysis is asked about: which time, which people, which events. A window is half-open; buckets are local.
+"""The scope of an analysis: its window, interval, people, events and breakdown. Windows are half-open, buckets local.
 
 The buckets of a scope are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
 """
@@ -19,7 +19,7 @@ from usertrack.core.words import number, plural
 Interval = Literal["hour", "day", "week", "month"]
 WeekStart = Literal["monday", "sunday"]
 Population = Literal["all", "identified"]
-"""Whom an analysis counts: everybody, anonymous visitors too, or those who are `identified` alone."""
+"""Whom an analysis counts: everybody, anonymous visitors too, or only people who are identified."""
 
 MOST_PEOPLE = 50_000
 """The largest segment that fits into one query: ClickHouse behind PostHog takes 4 MB of SQL."""
@@ -30,15 +30,15 @@ MOST_EMBEDDED = 500_000
 MOST_BUCKETS = 10_000
 
 TOP = 5
-"""So many values of a breakdown are told apart, unless somebody asks for more."""
+"""How many values of a breakdown have a group of their own, unless `--top` says otherwise."""
 
 
 ANYBODY = "everybody, anonymous visitors too"
-"""Whom figures count unless somebody asks for fewer."""
+"""Who is counted by default."""
 
 
 class GroupName(str):
-    """How people call a group of the breakdown. Those who have the value ``(none)`` are not those without one."""
+    """The name of a group of the breakdown. The value ``(none)`` is not the group without a value: ``kind`` differs."""
 
     __slots__ = ("kind",)
     kind: Literal["everybody", "value", "none", "others"]
@@ -60,7 +60,7 @@ class GroupName(str):
 
     @property
     def columns(self) -> dict[str, str | None]:
-        """Of data, where people without a value have none."""
+        """The name in files: a group without a value has None, and ``group`` is the kind."""
         return {"breakdown": str(self) if self.kind in ("value", "others") else None, "group": self.kind}
 
 
@@ -80,7 +80,7 @@ def group_attributes(name: Callable[[Record], GroupName]) -> tuple[Attribute[Rec
 
 @dataclass(frozen=True)
 class User:
-    """Whom alone an analysis is about, as they were asked for, with the persons of PostHog behind that.
+    """The one user that an analysis is about, by the name that was typed, with their persons in PostHog.
 
     ``emails`` are normalised; an anonymous visitor has none.
     """
@@ -96,8 +96,8 @@ class Scope:
 
     ``where`` is a HogQL condition on events. ``people`` are the normalised e-mails of ``segment``, None for everybody
     of the ``population``.
-    ``breakdown`` is a property of events, or ``person.`` and one of persons; ``top`` values of it are told apart.
-    ``widened``: it begins before what was asked for, with a bucket.
+    ``breakdown`` is a property of events, or ``person.`` and one of persons; ``top`` values of it have a group each.
+    ``widened``: the window was moved back to the start of a bucket.
     """
 
     since: datetime
@@ -149,33 +149,33 @@ class Scope:
 
     @property
     def end(self) -> datetime:
-        """Up to when all is known of the window, half-open: a day that ends with ``as_of`` is over.
+        """The end of the known part of the window, half-open: a day that ends with ``as_of`` is over.
 
-        Raises UsageError for a window that is yet to come: no analysis is about that.
+        Raises UsageError for a window in the future.
         """
         self._require_begun()
         return self._known
 
     @property
     def elapsed(self) -> timedelta:
-        """How much of the window is over; so long is the period before that it is compared with."""
+        """How much of the window is over. The period before, for comparison, is as long."""
         return self.end - self.since
 
     @property
     def widened_to_buckets(self) -> "Scope":
-        """From the start of the bucket on that holds ``since``; raises UsageError for a window that is yet to come."""
+        """The same scope, begun with the bucket that holds ``since``; raises UsageError for a window in the future."""
         self._require_begun()
         since = self.floor(self.since).astimezone(UTC)
         return replace(self, since=since, widened=self.widened or since < self.since)
 
     def last(self, count: int) -> "Scope":
-        """From the start of a bucket on: the last ``count`` that have begun, whenever the window did."""
+        """The same scope for the last ``count`` buckets that have begun, wherever the window begins."""
         start = self.floor(self._known - timedelta(microseconds=1))
         return replace(self, since=self.step(start, 1 - count).astimezone(UTC))
 
     @cached_property
     def starts(self) -> list[datetime]:
-        """When each bucket begins that has begun, as aware local times; the first may begin before ``since``."""
+        """The starts of the buckets that have begun, as aware local times; the first may be before ``since``."""
         moments, moment, end = [], self.floor(self.since), self.end
         while moment.astimezone(UTC) < end:
             moments.append(moment)
@@ -184,14 +184,14 @@ class Scope:
 
     @cached_property
     def finished(self) -> list[bool]:
-        """Of each bucket whether it is over: the opposite of `unfinished`."""
+        """For each bucket, whether it is over: the opposite of `unfinished`."""
         return [not self.unfinished(start) for start in self.starts]
 
     def floor(self, moment: datetime) -> datetime:
-        """The begin of the bucket that holds ``moment``."""
+        """The start of the bucket that holds ``moment``."""
         zone = ZoneInfo(self.timezone)
         local = moment.astimezone(zone)
-        if self.interval == "hour":  # so long ago, whatever clocks did since
+        if self.interval == "hour":  # in elapsed time, whatever the clocks did
             past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
             return (moment.astimezone(UTC) - past).astimezone(zone)
         day = local.date()
@@ -202,13 +202,13 @@ class Scope:
         return datetime.combine(day, time(), zone)
 
     def step(self, start: datetime, count: int = 1) -> datetime:
-        """The begin of the bucket ``count`` after the one that begins at ``start``: days are the calendar's."""
-        if self.interval == "hour":  # of which a day may have 23 or 25
+        """The start of the bucket ``count`` after the one that begins at ``start``; days are calendar days."""
+        if self.interval == "hour":  # a day may have 23 or 25
             return (start.astimezone(UTC) + timedelta(hours=count)).astimezone(start.tzinfo)
         return datetime.combine(_later(start.date(), self.interval, count), time(), start.tzinfo)
 
     def reaching(self, seconds: int, count: int) -> int:
-        """How many buckets up to the end hold ``count`` that are over for at least ``seconds``."""
+        """How many last buckets to take so that ``count`` of them ended at least ``seconds`` ago."""
         return count + ceil(timedelta(seconds=seconds) / _SHORTEST[self.interval])
 
     def unfinished(self, start: datetime) -> bool:
@@ -216,7 +216,7 @@ class Scope:
         return self.step(start).astimezone(UTC) > self.end
 
     def stored(self, start: datetime) -> date | datetime:
-        """What data has of the bucket that begins at ``start``: its local date, or of an hour the moment."""
+        """How files hold the bucket that begins at ``start``: as a local date, or for an hour as the UTC time."""
         return as_stored(start) if self.interval == "hour" else start.date()
 
     @property
@@ -233,7 +233,7 @@ class Scope:
 
     @property
     def window(self) -> str:
-        """The window as people write it: ``1 Oct – 31 Oct 2026``."""
+        """The window in words: ``1 Oct – 31 Oct 2026``."""
         zone = ZoneInfo(self.timezone)
         first, last = self.since.astimezone(zone), self.until.astimezone(zone)
         exact = last.time() != time()
@@ -244,13 +244,13 @@ class Scope:
 
     @property
     def notes(self) -> list[str]:
-        """What is to be known of the window."""
+        """Notes on the window: that it was widened, or lies partly in the future."""
         widened = f"whole {self.interval}s are counted: from {self.label(self.starts[0])} on" if self.widened else ""
         return [*([widened] if widened else []), *([to_come] if (to_come := self._to_come) else [])]
 
     @property
     def _to_come(self) -> str:
-        """How many days of the window, or hours where these are counted, have not begun."""
+        """How many days of the window, or hours with hourly buckets, have not begun."""
         zone, moment = ZoneInfo(self.timezone), timedelta(microseconds=1)
         now, last = ((end - moment).astimezone(zone) for end in (self.end, self.until))
         count = (last.date() - now.date()).days
@@ -261,7 +261,7 @@ class Scope:
 
     @property
     def conditions(self) -> list[str]:
-        """Who and what was asked about, for a subtitle."""
+        """Who is counted, the condition and the timezone, for a subtitle."""
         return [
             self.counted_people,
             *([f"where {self.where}"] if self.where else []),
@@ -270,12 +270,12 @@ class Scope:
 
     @property
     def counted(self) -> Population:
-        """Whom the figures count: whoever is in a segment has an e-mail, and is identified."""
+        """The population that is counted. People in a segment have an e-mail, so they are identified."""
         return self.population if self.people is None else "identified"
 
     @property
     def counted_people(self) -> str:
-        """The same as people say it."""
+        """The same in words."""
         if self.user:
             return f"{self.user.name} alone"
         if self.segment:
@@ -284,11 +284,11 @@ class Scope:
 
     @property
     def weeks(self) -> list[str]:
-        """On which day weeks start, for a subtitle; nothing where there are none."""
+        """On which day weeks start, for a subtitle; empty for other intervals."""
         return [f"weeks start {self.week_start.capitalize()}"] if self.interval == "week" else []
 
     def as_dict(self) -> dict[str, Any]:
-        """What was asked about, for a command's JSON."""
+        """The scope for a command's JSON."""
         return {
             "since": self.since,
             "until": self.until,
@@ -302,7 +302,7 @@ class Scope:
         }
 
     def group_name(self, rank: int, value: Any) -> GroupName:
-        """How people call the group at ``rank`` (from 1) of the breakdown; nothing when there is none."""
+        """The name of the group at ``rank`` (from 1) of the breakdown; empty without a breakdown."""
         if not self.breakdown:
             return EVERYBODY
         if rank > self.top:
@@ -311,22 +311,22 @@ class Scope:
 
     @property
     def of_bucket(self) -> str:
-        """What stands above the labels of buckets."""
+        """The heading of a column of buckets."""
         return "Day" if self.interval == "day" else f"{self.interval.capitalize()} of"
 
     def axis(self, starts: Sequence[datetime]) -> list[str] | list[date]:
-        """Where charts have buckets: days as they lie in time, all others one by one by their labels."""
+        """The x axis of a chart: dates for days, labels for all other buckets."""
         if self.interval == "day":
             return [start.date() for start in starts]
         return [self.label(start) for start in starts]
 
     def heading(self, name: GroupName) -> str:
-        """What stands above the part of a group; nothing without a breakdown."""
+        """The heading of a group; empty without a breakdown."""
         return f"{self.breakdown} = {name.written}" if self.breakdown else ""
 
     @property
     def values(self) -> dict[str, Any]:
-        """The parameters that all analyses share. No e-mail but '' means everybody who is identified."""
+        """The parameters that all analyses share. ``people`` of [''] means everybody who is identified."""
         of_person = self.breakdown.startswith("person.")
         return {
             "since": self.since,
@@ -341,7 +341,7 @@ class Scope:
 
     @property
     def _condition(self) -> str:
-        """What events fulfil: ``where``, and being of ``user``."""
+        """The condition on events: ``where``, and that they are of ``user``."""
         if not self.user:
             return self.where or "true"
         persons = ", ".join(f"'{person}'" for person in self.user.persons)
@@ -354,8 +354,8 @@ class Scope:
         return {"interval": self.interval, "sundays": sundays, "origin": self.floor(self.since).astimezone(UTC)}
 
 
-NOBODY = "usertrack_nobody"  # no e-mail: a segment may be empty
-NO_PROPERTY = "usertrack_no_breakdown"  # which nobody has: everybody is in one group
+NOBODY = "usertrack_nobody"  # in the place of e-mails, for an empty segment
+NO_PROPERTY = "usertrack_no_breakdown"  # nothing has this property, so everybody is in one group
 _SHORTEST: dict[Interval, timedelta] = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
 
 
@@ -368,7 +368,7 @@ def _later(day: date, interval: Interval, count: int) -> date:
 
 @dataclass(frozen=True)
 class Range:
-    """A range of time as it was typed; ``days`` are those of the calendar, the last is that of ``until``."""
+    """A range of time as it was typed; ``days`` are calendar days, and the last one is that of ``until``."""
 
     since: str | None = None
     until: str | None = None
@@ -393,7 +393,7 @@ class Range:
 
 
 def one_of(text: str, known: Any, option: str) -> Any:
-    """``text``, if it is one of the ``known`` words; raises UsageError."""
+    """``text`` if it is one of the ``known`` words, else raises UsageError."""
     words = get_args(known)
     if text not in words:
         raise UsageError(f"{option} takes no '{text}'", did_you_mean(text, words, f"it takes {', '.join(words)}"))

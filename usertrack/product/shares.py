@@ -1,4 +1,4 @@
-"""Shares of people, as one number or from bucket to bucket: there is no share of nobody, nor before all is known."""
+"""Shares of people, in total or by bucket. A share of 0 people, or of a bucket that is not over, is None."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from usertrack.product.scope import GroupName, Scope, group_attributes
 
 @dataclass(frozen=True)
 class Share:
-    """``hits`` of ``n`` people; at n = 0 there is none."""
+    """``hits`` of ``n`` people; at n = 0 its value is None."""
 
     hits: int = 0
     n: int = 0
@@ -99,7 +99,7 @@ def rows(group: GroupName, buckets: Sequence[ShareBucket]) -> list[ShareRow]:
 
 
 def blocks(group: GroupName, buckets: Sequence[ShareBucket], scope: Scope, labels: ShareLabels) -> Iterator[Block]:
-    """The line, where there is more than a change, and the table."""
+    """A line, where there are three shares or more, and the table."""
     shares = [bucket.share.value if bucket.share else None for bucket in buckets]
     if sum(share is not None for share in shares) > 2:
         yield Spark(f"{labels.line} by {scope.interval}", [None if share is None else 100 * share for share in shares])
@@ -107,7 +107,7 @@ def blocks(group: GroupName, buckets: Sequence[ShareBucket], scope: Scope, label
 
 
 def note(groups: Sequence[Sequence[ShareBucket]], scope: Scope, why: str) -> tuple[str, ...]:
-    """How many of the last buckets have no share yet, and ``why``; nothing when all have one."""
+    """A note of how many of the last buckets have no share yet, and ``why``; nothing when all have one."""
     late = max((sum(not bucket.finished for bucket in buckets) for buckets in groups), default=0)
     if not late:
         return ()

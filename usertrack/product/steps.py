@@ -1,6 +1,6 @@
-r"""Events as they are typed: ``a|b`` is either, ``a[condition]`` fulfils it, ``*`` is any event.
+r"""Events as users type them: ``a|b`` is a or b, ``a[condition]`` is an a that fulfils it, ``*`` is any event.
 
-``\|`` or ``\[`` is of the name.
+``\|`` and ``\[`` are characters of the name.
 """
 
 import re
@@ -20,7 +20,7 @@ _QUOTED = r"in the name of an event they are \| and \["
 class EventStep:
     """One of ``events``, any where there are none, fulfilling the HogQL ``condition`` if there is one.
 
-    ``text`` is what the user wrote, and for any event what it means.
+    ``text`` is what the user typed; for ``*`` it is "any event".
     """
 
     text: str
@@ -31,7 +31,7 @@ class EventStep:
 def parse_step(text: str, spelled: Callable[[str], bool] = lambda name: False) -> EventStep:
     """``event``, ``event|event``, ``event[condition]`` or ``*`` for any event; raises UsageError.
 
-    Blanks around a name are none of it, but for a name that is ``spelled`` with them.
+    Blanks around a name are left out, unless an event is ``spelled`` with them.
     """
     names, rest = [""], ""
     for sign in _SIGN.finditer(text):
@@ -49,12 +49,12 @@ def parse_step(text: str, spelled: Callable[[str], bool] = lambda name: False) -
 
 
 def step_of(runner: Runner, text: str) -> EventStep:
-    """The step as `parse_step` reads it; of a name with blanks around it, the source is asked whether it has them."""
+    """The step as `parse_step` reads it. For a name with blanks around it, the source is asked for its events."""
     return parse_step(text, lambda name: name in known_events(runner))
 
 
 def events_of(runner: Runner, text: str) -> tuple[str, ...]:
-    """The events of ``a|b``, none where nothing or ``*`` was typed; raises UsageError, also for a condition."""
+    """The events of ``a|b``, none for an empty text or ``*``; raises UsageError, also for a condition."""
     step = step_of(runner, text) if text else EventStep("", ())
     if step.condition:
         raise UsageError(f"'{text}': no condition is taken here", "--where takes one for all events")
@@ -62,7 +62,7 @@ def events_of(runner: Runner, text: str) -> tuple[str, ...]:
 
 
 def require_steps(runner: Runner, steps: Iterable[EventStep], hint: str = "") -> None:
-    """Raise UsageError, with this ``hint``, too, for a step of which no event ever occurred; asks the source once."""
+    """Raise UsageError for a step of which no event ever occurred; ``hint`` is added to its hint. One query for all."""
     steps = list(steps)
     known = known_events(runner) if steps else []
     for step in steps:
@@ -71,7 +71,7 @@ def require_steps(runner: Runner, steps: Iterable[EventStep], hint: str = "") ->
 
 
 def event_notes(runner: Runner, typed: Iterable[str]) -> tuple[str, ...]:
-    """Which of several events with | between them never occurred; asks the source only where there are several.
+    """Notes of events in ``a|b`` that never occurred; the source is asked only where there are several.
 
     Raises UsageError where none of them did.
     """

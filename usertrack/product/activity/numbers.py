@@ -1,4 +1,4 @@
-"""How active people are: per day, in sessions, and against the period before. Whatever has no n is None, never 0."""
+"""How active people are: DAU, WAU, MAU, sessions and engagement, with the period before. What is not known is None."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,15 @@ from usertrack.product.scope import GroupName, Scope
 from usertrack.product.sessions.numbers import SessionComparison, Visits, comparison_of, sessions_query, with_reason
 
 MONTH, SOON = 30, 7
-"""Days: what MAU looks back on, and within which somebody who was active came back."""
+"""In days: the length of the window of MAU, and within how many days somebody has come back."""
 
 
 @dataclass(frozen=True)
 class ActiveDay:
-    """A whole local day: persons active on it, in the 7 and in the 30 days that end with it; ``again``: of ``dau``,
-    those who were active once more within the next 7 days. ``complete``: it is over, and not cut off."""
+    """A local day: how many persons were active on it, and in the 7 and the 30 days that end with it.
+
+    ``again``: those of ``dau`` who were active again within the next 7 days. ``complete``: it is over, and not cut off.
+    """
 
     start: datetime
     dau: int
@@ -44,7 +46,7 @@ class ActiveDays:
 
     @property
     def last(self) -> ActiveDay | None:
-        """The last complete day: what DAU, WAU and MAU of the period are of."""
+        """The last complete day: DAU, WAU and MAU of the period are those of this day."""
         return next((day for day in reversed(self.days) if day.complete), None)
 
     @property
@@ -55,7 +57,7 @@ class ActiveDays:
 
     @property
     def stickiness(self) -> float | None:
-        """The mean of each complete day's DAU ÷ MAU, of those days on which it is known."""
+        """The mean of DAU ÷ MAU over the complete days for which it is known."""
         shares = [share for day in self.days if day.complete and (share := day.stickiness) is not None]
         return sum(shares) / len(shares) if shares else None
 
@@ -68,7 +70,7 @@ class ActiveDays:
 
 @dataclass(frozen=True)
 class Engagement:
-    """``score`` is 100 × the mean of its four parts, each a share 0…1; of those that are known."""
+    """``score`` is 100 × the mean of the parts that are known, each a share 0…1."""
 
     stickiness: float | None
     came_back: float | None
@@ -94,7 +96,7 @@ FORMULA = (
 
 @dataclass(frozen=True)
 class ActivityPeriod:
-    """A period: who was active, who came and went, and how they stayed."""
+    """The numbers of one period: active days, lifecycle and sessions."""
 
     active: ActiveDays
     lifecycle: LifecycleBucket
@@ -109,9 +111,9 @@ class ActivityPeriod:
 class Activity:
     """``now`` is the window, from the start of a day on, as far as it is over, ``before`` as long before it.
 
-    ``hours`` are events by local day and hour. ``groups``: who was active, by the value of the breakdown, as
-    ``by_value`` says; None without one. ``trend`` has the buckets of the days as a chart. ``no_sessions`` is why
-    there are none, where anybody was active.
+    ``hours`` are events by local day and hour. ``groups`` are the active days of each value of the breakdown, from
+    ``by_value``, which is None without one. ``trend`` has the buckets of the charts. ``no_sessions`` says why there
+    are no sessions, where anybody was active.
     """
 
     scope: Scope
@@ -194,7 +196,7 @@ def _days_query(scope: Scope) -> tuple[str, dict[str, Any]]:
 
 
 def _active(rows: Sequence[Mapping[str, Any]], scope: Scope) -> tuple[ActiveDays, ActiveDays]:
-    """The period before, and the window up to ``as_of``; days without anybody in their month are in it, too."""
+    """The period before, and the window up to ``as_of``; both have every day, also those without anybody."""
     by_day = {row["day"]: row for row in rows}
     days = [_day(by_day.get(start.date()), start, not scope.unfinished(start)) for start in scope.starts]
     complete_days = sum(day.complete for day in days)

@@ -1,7 +1,6 @@
-"""Churn for files: a row per risk segment, with a breakdown per group, and of a trend per group and bucket.
+"""The columns of churn, and its JSON.
 
-The row of a group has of how many the last period's churn rate is, and how long people stay. What segments are called
-in files is what they are called everywhere.
+Files have a row per risk segment; with a breakdown a row per group; with a trend a row per group and bucket.
 """
 
 from collections.abc import Sequence

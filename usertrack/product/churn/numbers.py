@@ -1,4 +1,4 @@
-"""Who leaves, after how long, and who will: judged by whole days, and proven on what is known to have happened."""
+"""Churn by whole days: who left, after how long, who is likely to leave, and a back-test of that forecast."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +19,9 @@ from usertrack.product.shares import Share, ShareBucket
 from usertrack.product.steps import events_of
 
 LIKELY = 0.5
-"""From this share on that left, people of a segment are held to be about to leave."""
+"""People of a segment are likely to leave where at least this share of it left in the past."""
 FEWEST = 10
-"""A segment whose past has fewer people is not judged by it."""
+"""A segment with fewer people in the past has no forecast."""
 MOST_PERIODS = 12
 
 Rows = Sequence[Mapping[str, Any]]
@@ -43,7 +43,7 @@ class ChurnPeriod:
 
 @dataclass(frozen=True)
 class Mark:
-    """A fact, and how many have it: ``here`` of some people, ``there`` of the others. ``event`` is '' for being new."""
+    """A fact about people, and which share has it, in one group and in the others. ``event`` is '' for being new."""
 
     event: str
     share: Share
@@ -80,13 +80,13 @@ class Risk:
 
     @property
     def likely(self) -> bool | None:
-        """Whether they are held to be about to leave; None where the past has too few to say."""
+        """Whether they are likely to leave; None where the past has too few people to say."""
         return _likely(self.past)
 
 
 @dataclass(frozen=True)
 class BackTest:
-    """The rule as it was before the last period, and what happened in that.
+    """The forecast as it was before the last period, and what then happened.
 
     ``precision``: who left, of those it named. ``recall``: who was named, of those who left. ``base``: who left, of
     all.
@@ -99,10 +99,10 @@ class BackTest:
 
 @dataclass(frozen=True)
 class ChurnGroup:
-    """Of one value of the breakdown; ``name`` is empty without one. ``periods`` are over, the oldest first.
+    """The churn of one value of the breakdown; ``name`` is empty without one. ``periods`` are over, the oldest first.
 
-    ``trend`` has every bucket of the scope: how many left in it, of those who were here. It is empty when it was not
-    asked for. ``too_new`` people came in the last ``gone`` days.
+    ``trend`` has every bucket of the scope: how many left in it, of those who were active; empty where no trend was
+    requested. ``too_new`` people came in the last ``gone`` days.
     """
 
     name: GroupName
@@ -114,7 +114,7 @@ class ChurnGroup:
 
 @dataclass(frozen=True)
 class Churn:
-    """``gone`` whole days without an event is to have left. Risks, marks and back-test are of all groups together.
+    """Who has no event for ``gone`` whole days has left. Risks, marks and back-test are of all groups together.
 
     ``test`` is None where the history is shorter than three times ``gone``.
     """
@@ -163,7 +163,7 @@ def ask(runner: Runner, event: str, gone: int, scope: Scope, *, trend: bool = Fa
 
 
 def _ask(runner: Runner, query: str, event: str, gone: int, scope: Scope, **more: int) -> Table:
-    """What is yet to come is no silence: nothing is asked about what is after the runner's moment."""
+    """Nothing after the runner's moment is asked for: days to come are no silence."""
     known = runner.library[query].params
     shared = {name: value for name, value in {**scope.values, **scope.bucketing}.items() if name in known}
     own = {"event": list(events_of(runner, event) or ("",)), "gone": gone, "until": scope.end}
@@ -239,7 +239,7 @@ def _likely(past: Share) -> bool | None:
 
 
 def _back_test(cells: Rows) -> BackTest | None:
-    """What was learnt two periods ago, applied to those who were there one period ago."""
+    """The risks of two periods ago, applied to the people of one period ago."""
     learnt, then = _by_segment(cells, 2), _by_segment(cells, 1)
     if not learnt or not then:
         return None
@@ -259,7 +259,7 @@ def _risks(cells: Rows, facts: Rows) -> Iterator[Risk]:
 
 
 def _did(rows: Rows, column: str = "people") -> tuple[Counter[str], int]:
-    """How many did what, or are new (''), and of how many."""
+    """How many people did each event, or are new (''), and how many people there are."""
     counts: Counter[str] = Counter()
     for row in rows:
         if row["event"] or row["came_new"]:
@@ -273,7 +273,7 @@ def _count(row: Mapping[str, Any], column: str) -> int:
 
 
 def _marks(counts: tuple[Counter[str], int], other_counts: tuple[Counter[str], int]) -> list[Mark]:
-    """The facts whose shares differ for sure, the largest difference first."""
+    """The facts whose shares differ significantly, the largest difference first."""
     marks = [
         Mark(fact, Share(counts[0][fact], counts[1]), Share(other_counts[0][fact], other_counts[1]))
         for fact in {**counts[0], **other_counts[0]}

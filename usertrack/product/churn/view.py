@@ -1,4 +1,4 @@
-"""Churn as a document: how many leave, how long people stay, who is about to go and how well that is known."""
+"""Churn as a document: how many leave, how long people stay, who is likely to leave, and how good that forecast is."""
 
 from collections.abc import Iterator
 from dataclasses import replace

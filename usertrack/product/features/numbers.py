@@ -1,4 +1,4 @@
-"""What features there are and who uses them. All shares are of the people who were active in the same time."""
+"""Features of the product, and who uses them. All shares are of the people who were active in the same time."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,14 +17,14 @@ from usertrack.workspace.settings import Settings
 
 STEPS = (0.1, 0.25, 0.5, 0.75)
 BANDS = ("rare", "low", "medium", "high", "core")
-"""How much a feature is adopted: above none of the ``STEPS``, above the first, …, above all."""
+"""How widely a feature is used: adoption up to the first of the ``STEPS``, above the first, …, above the last."""
 
 
 @dataclass(frozen=True)
 class FeatureSource:
-    """Where features are read from: events (``a|b``), and the properties that tell name, category and seconds of use.
+    """Where features are read from: events (``a|b``), and their properties with name, category and seconds of use.
 
-    ``known`` are features that should be there, ``category/feature`` or a feature alone.
+    ``known`` are features that are expected, as ``category/feature`` or ``feature``.
     """
 
     event: str
@@ -35,16 +35,17 @@ class FeatureSource:
 
     @property
     def plan(self) -> dict[str, str]:
-        """The known features, each with its category, which holds whatever events say."""
+        """The known features, each with its category, which goes before that of events."""
         pairs = (text.rpartition("/") for text in self.known)
         return {name.strip(): category.strip() for category, _, name in pairs}
 
 
 @dataclass(frozen=True)
 class Feature:
-    """``people`` of ``active`` used it; ``seconds`` is the mean of the ``timed`` uses, None where none says.
+    """``people`` of ``active`` used it; ``seconds`` is the mean of the ``timed`` uses, None without any.
 
-    ``kept`` of the ``could_return`` who used it in a period did in the next, too. ``periods[k]`` used it in the k-th.
+    ``returned`` of the ``could_return`` who used it in a period used it in the next, too. ``periods[k]`` used it in
+    the k-th period.
     ``trend`` is that of the share of active people who used it on a day, ``uses_trend`` that of its uses per day, which
     rise with the people. ``last_at`` is UTC and naive, None where it was never used.
     """
@@ -105,7 +106,7 @@ class Features:
 
 
 def feature_source(settings: Settings, event: str = "", name: str | None = None) -> FeatureSource:
-    """What the settings say; ``event`` and ``name``, the property that names a feature, as typed go before them."""
+    """The source in the settings; a typed ``event``, or ``name`` for its property, goes before them."""
     typed = settings["features.property"] if name is None else name
     return FeatureSource(
         event or settings["features.event"],
@@ -117,7 +118,7 @@ def feature_source(settings: Settings, event: str = "", name: str | None = None)
 
 
 def ask(runner: Runner, source: FeatureSource, scope: Scope, categories: Sequence[str] = ()) -> Features:
-    """The features, of ``categories`` alone if there are any.
+    """The features of the product, or only those of ``categories``.
 
     Raises UsageError for an event that never occurred, and for a category that no feature has.
     """
@@ -147,15 +148,15 @@ def _ask(runner: Runner, queries: Sequence[str], source: FeatureSource, scope: S
     return answers(runner, [(name, {key: values[key] for key in values if key in params[name]}) for name in queries])
 
 
-_NO_PROPERTY = "usertrack_no_property"  # which no event has: each is a feature by its own name
+_NO_PROPERTY = "usertrack_no_property"  # no event has it, so that each event is a feature by its own name
 Rows = Sequence[Mapping[str, Any]]
 Sets = Mapping[tuple[str, str, int], int]
-"""How many people, by feature (none is everybody), kind and number, as `posthog/features` has them."""
+"""How many people, by feature ('' is everybody), kind and number, as `posthog/features` has them."""
 
 
 @dataclass(frozen=True)
 class _Days:
-    """What is known of days: who used what on them, as of periods, and the uses."""
+    """The rows of days: ``people`` as those of periods, and ``uses``."""
 
     scope: Scope
     people: Rows
@@ -163,7 +164,7 @@ class _Days:
 
     @property
     def complete(self) -> list[int]:
-        """The numbers of those that are wholly in the time, and over."""
+        """The numbers of the days that are over, and wholly in the window."""
         starts = enumerate(self.scope.starts)
         return [at for at, start in starts if self.scope.finished[at] and start.astimezone(UTC) >= self.scope.since]
 
@@ -227,7 +228,7 @@ def _feature(scope: Scope, name: str, rows: Rows, sets: Sets, plan: Mapping[str,
 
 
 def _with_trends(feature: Feature, rows: Rows, of_days: Sets, days: Sequence[int]) -> Feature:
-    """Of a day without anybody active, no share is known."""
+    """A day without anybody active has no share."""
     uses: Counter[int] = Counter()
     for row in rows:
         if row["day"] is not None:

@@ -1,4 +1,4 @@
-"""Features as a document: a table with what each is worth, and heatmaps of adoption by category."""
+"""Features as a document: a table of their use, and heatmaps of adoption by category."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Funnels with PostHog's semantics: steps, window and order in, what the funnel queries count out."""
+"""Funnels with PostHog's semantics: how many persons reach each step, in order and within the conversion window."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ MOST_STEPS = 20
 
 @dataclass(frozen=True)
 class Funnel:
-    """``window`` is in seconds from the first step, and includes its end; None is all the time there is.
+    """``window`` is in seconds from the first step, and includes its end; None is without an end.
 
     ``exclusions`` are names of events.
     """
@@ -38,7 +38,7 @@ class Funnel:
     exclusions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises UsageError for what can be no funnel."""
+        """Raises UsageError for steps or exclusions that make no funnel."""
         if len(self.steps) < 2:
             raise UsageError("a funnel has two steps or more", "`usertrack funnel signed_up first_item_created`")
         if len(self.steps) > MOST_STEPS:
@@ -59,8 +59,8 @@ class Funnel:
 class FunnelStep:
     """One step: how many persons reached it, of how many in the step before and in the first.
 
-    Times are in seconds since the step before, None where nobody took any; those ``at_once`` with it are in neither.
-    ``open``: stopped here, and may still go on.
+    ``mean`` and ``median`` are seconds since the step before, None where nobody took any; those ``at_once`` with it are
+    in neither. ``open`` persons stopped here, and may still go on.
     """
 
     step: EventStep
@@ -91,7 +91,7 @@ class FunnelGroup:
     """The funnel of one value of the breakdown; ``name`` is empty without one.
 
     ``trend`` has every bucket of the scope: how many got to the last step, of those who took the first one in it. A
-    person counts in each bucket they took it in. It is empty when it was not asked for.
+    person counts in each bucket in which they took it. It is empty where no trend was requested.
     """
 
     name: GroupName
@@ -156,7 +156,7 @@ def _read(file: _FunnelFile, name: str) -> Funnel:
 
 
 def funnel_of(words: Sequence[str], named: dict[str, Funnel], read: Callable[[str], EventStep] = parse_step) -> Funnel:
-    """The funnel that is called so, or of these steps, as ``read`` takes them; raises UsageError."""
+    """The funnel of this name, or of these steps, each parsed by ``read``; raises UsageError."""
     if len(words) == 1 and words[0] in named:
         return named[words[0]]
     if len(words) == 1:
@@ -230,7 +230,7 @@ def _values(funnel: Funnel, scope: Scope) -> dict[str, Any]:
 
 
 def _conditions(steps: Sequence[EventStep]) -> dict[str, list[str]]:
-    """The query's steps have | between events: one whose name has a | is any event that is called so."""
+    """The query's steps have | between events; an event whose name has a | becomes a condition on any event."""
     names, conditions = [], []
     for step in steps:
         plain = not any("|" in name for name in step.events)

@@ -1,4 +1,4 @@
-"""A funnel as a document: the steps as bars, what was lost between them, and which semantics counted it."""
+"""A funnel as a document: a bar per step, how many were lost before it, and the rules of counting."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -73,9 +73,9 @@ _GROUPED_STEPS: Columns[StepRow] = Columns(*group_attributes(lambda row: row.gro
 
 
 def funnel_document(answer: FunnelAnswer) -> Document:
-    """Each group's steps, and below them its trend; files hold a row per group and step, times in seconds.
+    """Each group's steps, and below them its trend.
 
-    Of a trend they hold a row per group and bucket instead.
+    Files hold a row per group and step, times in seconds; with a trend, a row per group and bucket.
     """
     funnel, scope = answer.funnel, answer.scope
     trend = [row for group in answer.groups for row in shares.rows(group.name, group.trend)]

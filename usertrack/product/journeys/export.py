@@ -1,4 +1,4 @@
-"""Journeys for files: a row per path, edge, entry, exit and period, and one for what is beyond the most frequent."""
+"""The columns of journeys, and their JSON: a row per path, edge, entry, exit and period, and one for each rest."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

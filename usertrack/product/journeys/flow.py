@@ -1,4 +1,4 @@
-"""Journeys as a flow from step to step: of every step the most frequent, and all others as one. Nothing is left out."""
+"""Journeys as a Sankey flow from step to step: the most frequent pages of each step, and the rest as one."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +11,7 @@ _STOPS = 8  # of a step, beside all others
 
 
 def flow(group: JourneyGroup, query: JourneysQuery) -> Flow:
-    """The sessions of ``group`` by what they did as each step of their path."""
+    """The sessions of ``group`` at each step of their path."""
     names = [_names(group, query.goal, step) for step in range(1, len(group.at))]
     columns = [list(_stops(group, step, step_names)) for step, step_names in enumerate(names, start=1)]
     links = [
@@ -24,7 +24,7 @@ def flow(group: JourneyGroup, query: JourneysQuery) -> Flow:
 
 
 def _caption(group: JourneyGroup, goal: str) -> str:
-    """How to read the drawing, and how much of the whole it is."""
+    """How to read the drawing, and how many of the sessions are in it."""
     if goal:
         return f"the {number(group.journeys)} of {plural(group.total.sessions, 'session')} that got to {short(goal)}"
     drawn = group.at[2].sessions if len(group.at) > 2 else 0
@@ -33,7 +33,7 @@ def _caption(group: JourneyGroup, goal: str) -> str:
 
 
 def _names(group: JourneyGroup, goal: str, step: int) -> list[str]:
-    """The steps that are told apart: the goal is, since nothing goes on from there."""
+    """The most frequent pages or events at ``step``, and the goal, because nothing goes on from there."""
     names = [name for at, name in group.nodes if at == step]
     return [name for place, name in enumerate(names) if place < _STOPS or name == goal]
 
@@ -50,7 +50,7 @@ def _stops(group: JourneyGroup, step: int, names: Sequence[str]) -> Iterator[Sto
 def _links(
     group: JourneyGroup, step: int, names: Sequence[Sequence[str]], columns: Sequence[Sequence[Stop]]
 ) -> Iterator[tuple[int, int, int]]:
-    """(place, place in the next column, sessions); what goes to and from the others is what the known links leave."""
+    """(place, place in the next column, sessions); links to and from the rest have what the known links leave."""
     counts = {(edge.source, edge.target): edge.count.sessions for edge in group.edges if edge.step == step}
     known = [[counts.get((source, target), 0) for target in names[1]] for source in names[0]]
     going = [int(stop.value - stop.left) for stop in columns[0]]

@@ -1,6 +1,6 @@
-"""Journeys: which steps people take in a session, and where they leave. What is beyond the most frequent is counted.
+"""Journeys: which steps people take in a session, and where they leave. What is less frequent is counted as one.
 
-Sessions and edges are those of PostHog's paths. What a row of posthog/journeys counts, its header says.
+Sessions and edges are those of PostHog's paths. The header of posthog/journeys says what its rows count.
 """
 
 import re
@@ -20,9 +20,9 @@ from usertrack.product.scope import GroupName, Scope
 By = Literal["page", "event"]
 MOST_STEPS = 20
 _PAGES = ("$pageview", "$screen")
-"""The events that are pages, as posthog/journeys has it."""
+"""The events that are pages, as in posthog/journeys."""
 _MOST_ROWS = 1000
-"""Of each kind: the thousandth path is no common one."""
+"""Of each kind: the thousandth path is not common."""
 _ROWS = 40_000
 """Of all kinds and groups: PostHog gives 50 000."""
 
@@ -33,8 +33,8 @@ Steps = tuple[str, ...]
 class JourneysQuery:
     """``start`` and ``goal`` are steps, '' for none. ``patterns`` such as ``/blog/*`` make one page of many.
 
-    With ``urls`` pages are whole addresses, as they are in PostHog's own paths; with ``periods`` sessions are counted
-    in the buckets of the scope, too.
+    With ``urls`` pages are full addresses, as in PostHog's own paths; with ``periods`` sessions are also counted by the
+    buckets of the scope.
     """
 
     start: str = ""
@@ -46,7 +46,7 @@ class JourneysQuery:
     periods: bool = False
 
     def __post_init__(self) -> None:
-        """Raises UsageError for what can be no journey."""
+        """Raises UsageError for steps, a start or a goal that make no journey."""
         if not 2 <= self.steps <= MOST_STEPS:
             raise UsageError(
                 f"a journey has 2 to {MOST_STEPS} steps, not {self.steps}", "--steps 5 shows the first five"
@@ -68,11 +68,11 @@ class JourneysQuery:
 
 @dataclass(frozen=True)
 class Count:
-    """So many sessions of so many persons; ``stayed`` of them ended there, ``reached`` got to the goal.
+    """How many sessions of how many persons; ``stayed`` of them ended there, ``reached`` got to the goal.
 
     ``seconds`` is a mean: of an edge, from the first to the last step of a path, or of a session until its exit.
-    ``with_rarer`` persons took this or something less frequent of its kind; of an edge, ``with_rarer_of_step`` did that
-    at its step.
+    ``with_rarer`` persons took this or something less frequent of its kind; ``with_rarer_of_step``: the same among the
+    edges of one step.
     """
 
     sessions: int = 0
@@ -139,7 +139,7 @@ class JourneyGroup:
 
 
 def sessions_beyond(total: int, parts: Iterable[Count]) -> int:
-    """The sessions that are in none of the ``parts``."""
+    """How many of the ``total`` sessions are in none of the ``parts``."""
     return total - sum(part.sessions for part in parts)
 
 
@@ -149,10 +149,10 @@ Key = TypeVar("Key")
 def most_frequent(
     total: int, counts: Mapping[Key, Count], top: int | None = None
 ) -> tuple[dict[Key, Count], Count | None]:
-    """The ``top`` most frequent, and all others as one; None where there are none.
+    """The ``top`` most frequent, and the rest as one; None where there is no rest.
 
-    Sessions of the others are what is left of ``whole``, persons those of the first of them and of all after it. Where
-    not all came from the query, the last one that did is one of the others.
+    Sessions of the rest are what is left of ``total``; its persons are ``with_rarer`` of the first in it. Where the
+    query did not return all, the last one that it returned is part of the rest.
     """
     known = len(counts) - (sessions_beyond(total, counts.values()) > 0)
     frequent = dict(islice(counts.items(), known if top is None else min(top, known)))
@@ -178,7 +178,7 @@ class Journeys:
 
 
 def page_of(text: str, *, urls: bool) -> str:
-    """The page that ``text`` from a command line stands for: as posthog/journeys calls it, ids apart."""
+    """The page that a ``text`` from the command line means, as posthog/journeys names it, but for ids."""
     if not urls:
         text = urlsplit(text).path if "://" in text else re.split("[?#]", text)[0] if text.startswith("/") else text
     return text[:-1] if len(text) > 1 and text.endswith("/") else text
@@ -198,7 +198,7 @@ def ask(runner: Runner, query: JourneysQuery, scope: Scope) -> Journeys:
 
 
 def _groups(runner: Runner, query: JourneysQuery, scope: Scope) -> tuple[list[str | None], int]:
-    """The values that are told apart, the most frequent first, and how many more there are."""
+    """The values with a group of their own, the most frequent first, and how many more there are."""
     if not scope.breakdown:
         return [None], 0
     table = answer(runner, "posthog/journey_groups", {**scope.values, **query.values})
@@ -259,7 +259,7 @@ def _group(
         {names: count for _, names, count in kinds.get("path", [])},
         {(step, names[0]): count for step, names, count in kinds.get("node", [])},
         edges,
-        # of all steps together so many are known, in their order, wherever the query stopped at one
+        # the query may stop earlier at one step: only so many are in order over all steps
         {edge: edge.count for edge in islice((edge for edge in edges if edge.target is not None), most)},
         {names[0]: count for _, names, count in kinds.get("exit", [])},
         {step: count for step, _, count in kinds.get("period", [])},

@@ -10,7 +10,7 @@ from usertrack.product.journeys.numbers import Count, JourneyGroup, Journeys
 
 @dataclass(frozen=True)
 class JourneyBucket:
-    """A session belongs to where it began. ``complete``: neither cut off by the window's begin, nor yet to be over."""
+    """The sessions that began in a bucket. ``complete``: it is over, and the window does not cut it off."""
 
     start: datetime
     count: Count
@@ -22,7 +22,7 @@ class JourneyBucket:
 
 
 def periods(journeys: Journeys, group: JourneyGroup) -> list[JourneyBucket]:
-    """Every bucket of the window, also those without a session; none where they were not asked for."""
+    """Every bucket of the window, also those without a session; none where no periods were requested."""
     scope = journeys.scope
     return [
         JourneyBucket(start, group.periods.get(at, Count()), not scope.unfinished(start) and start >= scope.since)
@@ -31,7 +31,7 @@ def periods(journeys: Journeys, group: JourneyGroup) -> list[JourneyBucket]:
 
 
 def notes(journeys: Journeys) -> Iterator[str]:
-    """What is to be known of the first and of the last bucket."""
+    """Notes on a first bucket that is cut off and a last one that is not over."""
     scope, starts = journeys.scope, journeys.scope.starts
     if starts[0] < scope.since:
         yield f"the {scope.interval} of {scope.label(starts[0])} counts from {scope.window.partition(' – ')[0]} on"
@@ -40,7 +40,7 @@ def notes(journeys: Journeys) -> Iterator[str]:
 
 
 def charts(journeys: Journeys, group: JourneyGroup) -> Iterator[Chart]:
-    """Of the periods that are whole, where there is more than a change."""
+    """Of the complete periods, where there are three or more."""
     complete = [period for period in periods(journeys, group) if period.complete]
     if len(complete) < 3:
         return

@@ -1,4 +1,4 @@
-"""How sessions go on, as a tree: of each row the sessions are those of its branches, of who left, and of "others"."""
+"""How sessions go on, as a tree. The sessions of a row are those of its branches, of who left, and of the rest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ _LINES, _BRANCHES = 24, 6  # in all, and below one
 _RARE = 500  # one in so many sessions is worth a line
 _NAME = 48
 REST = "(all others)"
-# before a branch, and before what is below it; the blanks do not break, in HTML neither
+# before a branch, and before what is below it; the blanks do not break, not even in HTML
 _NEXT, _LAST = ("├─\u00a0", "│\u00a0\u00a0"), ("└─\u00a0", "\u00a0\u00a0\u00a0")
 
 
 @dataclass(frozen=True)
 class Line:
-    """``guides`` is what stands before the name; ``count`` is None for steps that are not told apart."""
+    """``guides`` is drawn before the name; ``count`` is None for the rest."""
 
     guides: str
     name: str
@@ -37,7 +37,7 @@ class Line:
 
 
 def tree(journeys: Journeys, group: JourneyGroup) -> Listing:
-    """The most frequent begins of sessions; who left, and who got to the goal if there is one."""
+    """The most frequent beginnings of sessions, with the shares that left there and that got to the goal."""
     query, total = journeys.query, group.total.sessions
     columns: Columns[Line] = Columns(
         Attribute("sessions", "VARCHAR", lambda line: number(line.sessions), Field("Sessions", align="right")),
@@ -53,12 +53,12 @@ def tree(journeys: Journeys, group: JourneyGroup) -> Listing:
 
 
 def lines(group: JourneyGroup) -> list[Line]:
-    """The ``_LINES`` most frequent begins in the order of a tree, and a line for what is beyond them at each branch."""
+    """The ``_LINES`` most frequent beginnings in the order of a tree, and a line for the rest at each branch."""
     return list(_branches(group, _tree_steps(group), (), ""))
 
 
 def _tree_steps(group: JourneyGroup) -> dict[Steps, list[Steps]]:
-    """Which begins are shown below which: a begin comes after its own begin, which is as frequent and shorter."""
+    """The children of each beginning. Its parent is shorter and as frequent, so that it comes first."""
     children: dict[Steps, list[Steps]] = {(): []}
     for steps in group.begins:
         siblings = children.get(steps[:-1])
@@ -81,5 +81,5 @@ def _branches(group: JourneyGroup, children: dict[Steps, list[Steps]], at: Steps
 
 
 def short(name: str, width: int = _NAME) -> str:
-    """``name`` as people read it: both its begin and its end tell pages apart."""
+    """``name``, cut in the middle where it is too long: pages differ in their beginning and their end."""
     return name if len(name) <= width else f"{name[: width // 2 - 1]}…{name[-(width // 2) :]}"

@@ -1,6 +1,6 @@
 """Journeys as a document: a tree of how sessions go on, the paths of most, where they begin and where they end.
 
-What is not shown stands in a row of its own, so that the sessions of every table add up.
+What is not shown has a row of its own, so that the sessions of every table add up.
 """
 
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ _TOP = 10
 
 
 def journeys_document(journeys: Journeys, limit: int | None = None) -> Document:
-    """Tables have the ``limit`` most frequent, ten without one and everything with 0; the others are a row together.
+    """Listings have the ``limit`` most frequent, ten without one and everything with 0; the rest is one row.
 
-    Files hold a row per path, edge, entry, exit and period, and one for what is beyond the most frequent: `kind` tells.
+    Files hold a row per path, edge, entry, exit and period, and one for the rest of each ``kind``.
     """
     scope = journeys.scope
     notes = tuple(_notes(journeys))
@@ -145,7 +145,7 @@ def _path(row: JourneyRow) -> str:
 
 
 def _worst(group: JourneyGroup, path: Steps) -> str | None:
-    """The step of ``path`` after which most of those who came so far did something else."""
+    """The step of ``path`` after which the largest share went elsewhere."""
     known = [(lost, -at) for at, lost in enumerate(group.drop_offs(path)) if lost is not None]
     if not known:
         return None

@@ -1,4 +1,4 @@
-"""Lifecycle and stickiness as PostHog defines them: how active people are from period to period, and in how many."""
+"""Lifecycle and stickiness as PostHog defines them: who is new, returning or gone, and in how many periods active."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ STATES = ("new", "returning", "resurrecting", "dormant")
 
 @dataclass(frozen=True)
 class LifecycleBucket:
-    """How many persons were in each of ``STATES``. While it is not over, nobody is known to be dormant."""
+    """How many persons were in each of ``STATES`` in a bucket. While it is not over, nobody is known to be dormant."""
 
     start: datetime
     people: Mapping[str, int]
@@ -78,7 +78,7 @@ def turnover_query(scope: Scope) -> tuple[str, dict[str, Any]]:
 
 
 def turnovers(table: Table, scope: Scope) -> tuple[LifecycleBucket, LifecycleBucket]:
-    """The lifecycle with all that is known of the window as one period: of the one as long before it, and of itself."""
+    """The lifecycle with the known part of the window as one period: of the period before, and of the window."""
     counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in table.dicts()})
     start = scope.since - scope.elapsed
     before, now = ({state: counts[at, state] for state in STATES} for at in (0, 1))

@@ -1,4 +1,4 @@
-"""Lifecycle and stickiness as documents."""
+"""Lifecycle and stickiness as documents: who was new, came back or went, and on how many days people were active."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def _lifecycle_columns(scope: Scope) -> Columns[LifecycleRow]:
 
 
 def _state(state: str) -> Attribute[LifecycleRow]:
-    """People see who went as a number below 0."""
+    """People see dormant persons as a number below 0."""
     sign = -1 if state == "dormant" else 1
 
     def text(row: LifecycleRow) -> int | None:
@@ -141,7 +141,7 @@ def _blocks(lifecycle: Lifecycle) -> Iterator[Block]:
 
 
 def _sparks(buckets: Sequence[LifecycleBucket]) -> Iterator[Spark]:
-    """A line per state of the buckets that are over, where there is more than a change."""
+    """A line per state, over the buckets that are over, where there are three or more."""
     finished = [bucket for bucket in buckets if not bucket.unfinished]
     if len(finished) > 2:
         for state in STATES:

@@ -1,4 +1,4 @@
-"""Retention as PostHog defines it: who came back in which calendar period. A period that is not over is unknown."""
+"""Retention as PostHog defines it: how many of a cohort came back in each later period; None while that is not over."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,16 +16,19 @@ from usertrack.product.steps import require_steps, step_of
 
 Kind = Literal["first-time", "recurring"]
 DAYS = (1, 7, 14, 30, 60, 90)
-"""The days that cohorts are looked at on."""
+"""The days after their first on which cohorts are shown."""
 FEWEST = 30
-"""A curve ends with the last day that is known of so many people: beyond, it moves by chance."""
+"""A curve ends with the last day that is known of so many people: after that it moves by chance."""
 MOST_COHORTS = 1000
-"""Each has a cell for itself and every period after it: half a million of them take a gigabyte."""
+"""Each has a cell for every period: half a million cells take a gigabyte."""
 
 
 @dataclass(frozen=True)
 class RetentionQuery:
-    """``target`` makes somebody a member, ``returning`` counts as coming back; a step each; empty is any event."""
+    """``target`` is the event that puts somebody in a cohort, ``returning`` the one that counts as coming back.
+
+    Both are steps; empty is any event.
+    """
 
     target: str
     returning: str = ""
@@ -108,10 +111,9 @@ def ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Retention:
 
 
 def ask_days(runner: Runner, query: RetentionQuery, weeks: Scope) -> DayRetention:
-    """Everybody's days since their first, gathered by the week (day, month) of that.
+    """Days since everybody's first, in cohorts by the day, week or month of that.
 
-    Raises UsageError for an event that never occurred, and for cohorts of hours: days since the first know nothing of
-    them.
+    Raises UsageError for an event that never occurred, and for cohorts of hours.
     """
     if weeks.interval == "hour":
         raise UsageError(
@@ -151,7 +153,7 @@ def _cells(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], int]:
 
 
 def _cohorts(scope: Scope, cells: Mapping[tuple[int, int], int], last: int = MOST_COHORTS) -> tuple[Cohort, ...]:
-    """Each with its periods up to the ``last``: all of many years of days would be some ten million."""
+    """Each with its periods up to the ``last``: all periods of many years of days would be some ten million."""
     starts, finished = scope.starts, scope.finished
     return tuple(
         Cohort(

@@ -1,4 +1,4 @@
-"""Retention and cohorts as documents: a heatmap of shares, with how many people each row is about."""
+"""Retention and cohorts as documents: a heatmap of shares, with the size of each cohort."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -94,7 +94,7 @@ def _curve(group: DayGroup) -> Iterator[dict[str, Any]]:
 
 
 def _ends(group: DayGroup) -> str:
-    """The share on some days, each with how many people it is of, and how sure it is."""
+    """The share on some days, each with its number of people and its interval."""
     shares = {day: Share(people, size) for day, people, size in group.drawn}
     days = dict.fromkeys(day for day in (1, 7, 30, group.drawn[-1][0]) if day in shares)
     return ", ".join(

@@ -22,7 +22,7 @@ from usertrack.product.known_events import known_events, never_occurred
 
 @dataclass(frozen=True)
 class Reading:
-    """The figure of one window. Shares are 0…1; ``n`` is what it is made of; ``row`` is the whole row of the query.
+    """The value of a metric in one window. Shares are 0…1; ``n`` is the sample size; ``row`` is the row of the query.
 
     ``value`` is None where it is undefined (nothing was finished) or not reached (a median of people still waiting).
     ``days`` has the value of each day for which there is one.
@@ -37,7 +37,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Score:
-    """A metric with its figures; ``error`` says why there are none, ``never`` that it is of what never occurred.
+    """A metric with its values; ``error`` says why there are none, ``never`` that an event of it never occurred.
 
     ``series`` has a value for each of `Scorecard.dates`, None for a gap, and is empty where the metric has none.
     ``change`` is the difference of the values: of a rate, 0.05 is 5 percentage points.
@@ -56,7 +56,7 @@ class Score:
 
     @property
     def unknown(self) -> str:
-        """Why there is no figure; nothing where there is one, or where there was nothing to count."""
+        """Why there is no value; empty where there is one, or where there was nothing to count."""
         return self.error.message if self.error else self.never
 
     @property
@@ -66,7 +66,7 @@ class Score:
 
     @property
     def extreme(self) -> bool:
-        """Whether all or nothing was counted, as it is of events that never occur."""
+        """Whether all or nothing was counted, as happens with an event that never occurs."""
         return not self.error and self.now.value in (None, 0, *([1] if self.metric.percent else []))
 
     @property
@@ -81,7 +81,7 @@ class Score:
 
     @property
     def note(self) -> str:
-        """What the query itself says of this window; nothing of a figure that is not known."""
+        """The query's own note on this window; empty for a value that is not known."""
         return "" if self.never else str(self.now.row.get("note") or "")
 
 
@@ -110,7 +110,7 @@ def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done
     """Every metric of the library, or those named, over the last ``days`` days that were over at ``runner.as_of``.
 
     Both windows of all metrics run at once. Raises UsageError for a name that is no metric, and a source's error when
-    none has an answer; what else a source fails at stands in its scores.
+    no metric has an answer; other errors of a source are in its scores.
     """
     queries = metrics_named(runner.library, names)
     zone = runner.settings["timezone"]
@@ -145,7 +145,7 @@ def metrics_named(library: Library, names: Sequence[str] = ()) -> list[Query]:
 
 
 def reading(metric: Metric, table: Table) -> Reading:
-    """The figure in the rows of a metric's query; raises QueryError when they are not as its kind has them."""
+    """The value in the rows of a metric's query; raises QueryError for rows that do not fit its kind."""
     rows = table.dicts()
     totals = [row for row in rows if row.get("day") is None]
     daily = [row for row in rows if row.get("day") is not None]
@@ -220,7 +220,7 @@ def _score(query: Query, now: Answer, before: Answer, dates: tuple[date, ...]) -
 
 
 def _of_what_occurred(runner: Runner, statements: Sequence[Statement], scores: Sequence[Score]) -> tuple[Score, ...]:
-    """``scores``, but none of events that never occurred: 0 % of a name that was mistyped is no figure.
+    """``scores``, without a value for events that never occurred: 0 % of a mistyped name is not a result.
 
     The source is asked for its events only where all or nothing was counted.
     """

@@ -1,4 +1,4 @@
-"""A scorecard as a document: figures never without what they are made of, nor a change without its interval."""
+"""A scorecard as a document: every value with its n and its interval, and every change with its own."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -84,7 +84,7 @@ _INTERVAL = Field("95 % interval")
 
 
 def metrics_document(scorecard: Scorecard, *, compare: bool = False) -> Document:
-    """The figures, their bands, what changed, and a line per day; ``compare`` adds the figures of the days before."""
+    """Values, bands, changes, and a line per day; ``compare`` adds the values of the days before."""
     return Document(
         title="Scorecard",
         subtitle=" against ".join(
@@ -129,7 +129,7 @@ def _blocks(scorecard: Scorecard, compare: bool) -> Iterator[Block]:  # noqa: FB
 
 
 def compact_blocks(scorecard: Scorecard) -> Iterator[Block]:
-    """All of it in a table that a phone has room for: intervals stand beside what they are of, in brackets."""
+    """All of it in one table that fits on a phone, with intervals in brackets."""
     yield Columns(
         _METRIC,
         _COLUMNS.show("value", Field("Value"), _value_with_interval),
@@ -173,7 +173,7 @@ def _bracketed(value: str | None, interval: str | None) -> str | None:
 
 
 def formatted(metric: Metric, value: float | None, *, signed: bool = False) -> str | None:
-    """A figure, or with ``signed`` a change, with its unit: ``12.3 %``, ``+1.2 pp``, ``0.8 days``."""
+    """A value, or with ``signed`` a change, with its unit: ``12.3 %``, ``+1.2 pp``, ``0.8 days``."""
     if value is None:
         return None
     number = _number(value * 100 if metric.percent else value, signed=signed)

@@ -1,6 +1,6 @@
 """Sessions as PostHog defines them: the events of one ``$session_id``. A session belongs to where it began.
 
-It is whole or not there: a condition on events leaves the sessions that have one which fulfils it, as they are.
+A condition on events selects sessions with such an event, and each of them is counted whole.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,18 +20,18 @@ LENGTHS = {
     "to_30m": "15m-30m",
     "longer": "30m+",
 }
-"""The columns of the query, and what people call them; each is half-open."""
+"""The columns of the query, and their labels; each range is half-open."""
 
 TRAITS = {"Device": "$device_type", "Browser": "$browser", "OS": "$os", "Country": "$geoip_country_code"}
-"""What sessions are told apart by; the first value in a session is the whole session's."""
+"""The properties that sessions are counted by; a session has the first value in it."""
 
 
 @dataclass(frozen=True)
 class Visits:
     """``sessions`` of ``people``; ``mean`` and ``median`` are seconds, None without any. ``lengths``: as in LENGTHS.
 
-    ``with_pageview`` of them have a pageview, which those that bounce are among. Not ``known``: no event says of which
-    session it is, so that 0 is no count.
+    ``with_pageview`` have a pageview; only these can bounce. Not ``known``: no event has a $session_id, so that 0
+    sessions does not mean that there were none.
     """
 
     sessions: int = 0
@@ -63,9 +63,9 @@ class Visits:
 
 @dataclass(frozen=True)
 class SessionComparison:
-    """The sessions of the window, as far as it is over, and of as long ``before`` it.
+    """The sessions of the window, as far as it is over, and of the period of the same length ``before`` it.
 
-    ``buckets``: of each bucket of the scope that had any, counted from 0; empty where these were not asked for.
+    ``buckets`` are by the number of a bucket of the scope, from 0; empty where no buckets were requested.
     """
 
     now: Visits
@@ -97,7 +97,7 @@ class Sessions:
 
 
 def sessions_query(scope: Scope, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
-    """The query and its values for `compared`."""
+    """The query and its values for `comparison_of`."""
     times = {"since": scope.since, "before": scope.since - scope.elapsed, "until": scope.end}
     return "posthog/sessions", {
         **filter_values(scope),
@@ -116,7 +116,7 @@ def comparison_of(rows: Sequence[Mapping[str, Any]]) -> SessionComparison:
 
 
 def with_reason(runner: Runner, scope: Scope, comparison: SessionComparison) -> tuple[SessionComparison, str]:
-    """``found``, and in words why there are no sessions, if there are none: they may not be known."""
+    """``comparison``, and in words why there are no sessions, if there are none: events may not have session ids."""
     if comparison.now.sessions:
         return comparison, ""
     where = scope.values["where"]

@@ -1,4 +1,4 @@
-"""Sessions as a document: how many and how long, and what they came from."""
+"""Sessions as a document: how many, how long, and by device, browser, system and country."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -141,7 +141,7 @@ def _groupings(sessions: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Ses
 
 
 def by_length(visits: Visits) -> dict[str, int | None]:
-    """How many sessions were how long; None where that is not known."""
+    """How many sessions were of each length; None where that is not known."""
     return {
         label: count if visits.known else None for label, count in zip(LENGTHS.values(), visits.lengths, strict=True)
     }
@@ -187,7 +187,7 @@ def _values(sessions: Sessions, by: str, groups: Mapping[GroupName, SessionCompa
 
 
 def missing_trait_notes(sessions: Sessions) -> Iterator[str]:
-    """What sessions cannot be told apart by."""
+    """The traits that no session has."""
     if sessions.missing_traits:
         traits = " or ".join(TRAITS[label] for label in sessions.missing_traits)
         yield f"no session has {traits}: there is no table of that"
@@ -209,14 +209,14 @@ def _notes(sessions: Sessions) -> Iterator[str]:
 
 
 def buckets(sessions: Sessions, comparison: SessionComparison) -> list[SessionBucket]:
-    """Every bucket of the window up to now, also those without a session; none where they were not asked for."""
+    """Every bucket of the window up to now, also those without a session; none where no buckets were requested."""
     scope = sessions.scope
     starts = scope.starts if sessions.in_buckets else []
     return [SessionBucket(start, comparison.at(at), not scope.unfinished(start)) for at, start in enumerate(starts)]
 
 
 def _bucket_blocks(sessions: Sessions) -> Iterator[Block]:
-    """Nothing where buckets were not asked for."""
+    """Nothing where no buckets were requested."""
     scope, known = sessions.scope, buckets(sessions, sessions.all)
     complete = [bucket for bucket in known if bucket.complete]
     if not sessions.all.now.known:
