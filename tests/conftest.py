@@ -1,16 +1,19 @@
-"""The default demo, built once in each worker process, and the command line run in this process."""
+"""The default demo, built once and copied for each worker process, and the command line run in this process."""
 
+import fcntl
 import functools
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -40,14 +43,20 @@ class Said:
 Cli = Callable[..., Said]
 
 
+@pytest.fixture(scope="session")
+def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all worker processes of this run have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
 @pytest.fixture(scope="session", autouse=True)
-def texts_are_parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def texts_are_parsed_once(of_all_workers: Path) -> Iterator[None]:
     """PostHog's grammar takes up to 6 s for a query that it has not seen, and every new store starts with none.
 
     What it makes of a text is kept for all stores of all worker processes, until the run ends.
     """
-    folder = tmp_path_factory.getbasetemp()
-    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "parsed"
+    folder = of_all_workers / "parsed"
     folder.mkdir(exist_ok=True)
     parse = hogql._read
 
@@ -77,16 +86,22 @@ def demo_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo_postgres(demo_cache: Path) -> Iterator[str]:
+def demo_postgres(demo_cache: Path, of_all_workers: Path) -> Iterator[str]:
     """The DSN of the demo's PostgreSQL, kept running for the whole session.
 
-    It is built by a process of its own: a ClickHouse that a test has open would be in the way.
+    The demo is built once, by a process of its own: a ClickHouse that a test has open would be in the way.
     """
     from usertrack.demo import open_demo
 
-    build = "from usertrack.cli.app import main; main()"
-    env = {**os.environ, "XDG_CACHE_HOME": str(demo_cache)}
-    subprocess.run([sys.executable, "-c", build, "match", "--demo"], env=env, check=True, capture_output=True)
+    built = of_all_workers / "built"
+    with built.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            shutil.copytree(demo_cache, built)  # which demo was chosen
+            command = [sys.executable, "-m", "usertrack", "match", "--demo"]
+            env = {**os.environ, "XDG_CACHE_HOME": str(built)}
+            subprocess.run(command, env=env, check=True, capture_output=True)
+    subprocess.run(["cp", "-a", f"{built}/.", demo_cache], check=True)  # PostgreSQL's files are its user's
     demo = open_demo(demo_cache / "usertrack", now=AS_OF, days=DAYS)
     yield demo.postgres_dsn()
     demo.close()
@@ -124,6 +139,16 @@ def cli(clean_env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cl
 def demo(cli: Cli, demo_postgres: str) -> Cli:
     """The command line on the demo."""
     return cli
+
+
+def slow_but(fast: Iterable[Any], cases: Iterable[Any]) -> list[Any]:
+    """``cases`` of one rule that code shared by all of them keeps: it is shown by ``fast``, and by the others in CI."""
+    fast = list(fast)
+    return [case if case in fast else pytest.param(*_arguments(case), marks=pytest.mark.slow) for case in cases]
+
+
+def _arguments(case: Any) -> tuple[Any, ...]:
+    return case if isinstance(case, tuple) else (case,)
 
 
 def problem(action: Callable[[], object]) -> UsertrackError:

@@ -12,7 +12,6 @@ from uuid import UUID
 import httpx
 import psycopg
 
-from usertrack.demo import embedded_postgres
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, shipped_root
 from usertrack.segments.classify import Classification, classify
@@ -25,6 +24,8 @@ from usertrack.sources import Source
 from usertrack.sources.postgres import Postgres
 from usertrack.sources.posthog import PostHog
 from usertrack.workspace.settings import load_settings
+
+from .databases import database
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SCHEMA = (Path(__file__).parent.parent / "usertrack/demo/world/postgres.sql").read_text()
@@ -184,13 +185,16 @@ class Office:
 
 @contextmanager
 def office(folder: Path, company: Company, schema: str = SCHEMA) -> Iterator[Office]:
-    dsn = embedded_postgres.start(folder / "postgres")
-    try:
-        with closing(Store(folder / "posthog")) as store:
-            company.write(store, dsn, schema)
-            yield Office(store, dsn)
-    finally:
-        embedded_postgres.stop(folder / "postgres")
+    with database() as dsn, furnished(folder, dsn, company, schema) as opened:
+        yield opened
+
+
+@contextmanager
+def furnished(folder: Path, dsn: str, company: Company, schema: str = SCHEMA) -> Iterator[Office]:
+    """``company`` in the empty database ``dsn``, and in a store that is made in ``folder``."""
+    with closing(Store(folder / "posthog")) as store:
+        company.write(store, dsn, schema)
+        yield Office(store, dsn)
 
 
 @contextmanager

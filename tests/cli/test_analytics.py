@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from ..conftest import Cli
+from ..conftest import Cli, slow_but
 
 COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "activity", "sessions", "journeys"]
 COMMANDS += ["features", "churn"]
+ENDINGS = ["md", "html", "csv", "parquet", "xlsx"]
 WITH_OPTIONS = ["funnel activation --interval week", "churn --interval month", "cohorts -b person.plan --top 1"]
 
 
@@ -165,10 +166,14 @@ def test_what_marks_who_leaves_is_seen_on_a_narrow_terminal(demo: Cli, monkeypat
 
 @pytest.mark.parametrize(
     ("command", "ending"),
-    [
-        *product(COMMANDS, ["md", "html", "csv", "parquet", "xlsx"]),
-        *zip(WITH_OPTIONS, ["xlsx", "html", "md"], strict=True),
-    ],
+    slow_but(
+        [*product(["churn"], ENDINGS), ("journeys", "html"), ("funnel activation", "md")],
+        [
+            *product(COMMANDS, ["md", "html"]),
+            *product(["churn", "features", "stickiness"], ["csv", "parquet", "xlsx"]),  # others: buckets, in product/
+            *zip(WITH_OPTIONS, ["xlsx", "html", "md"], strict=True),
+        ],
+    ),
 )
 def test_every_format(demo: Cli, tmp_path: Path, command: str, ending: str) -> None:
     said = demo(*command.split(), "-o", tmp_path / f"out.{ending}")
@@ -177,7 +182,11 @@ def test_every_format(demo: Cli, tmp_path: Path, command: str, ending: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("command", "width"), [*product(COMMANDS, [80, 120]), *((command, 80) for command in WITH_OPTIONS)]
+    ("command", "width"),
+    slow_but(
+        [*product(["churn", "journeys"], [80]), ("funnel activation", 120)],
+        [*product(COMMANDS, [80, 120]), *product(WITH_OPTIONS, [80])],
+    ),
 )
 def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: str, width: int) -> None:
     clean_env.setenv("COLUMNS", str(width))
@@ -255,7 +264,11 @@ def test_a_workspaces_own_funnels(demo: Cli, tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize(
-    "command", ["retention", "cohorts", "lifecycle", "stickiness", "features", "funnel activation", "churn --gone 1"]
+    "command",
+    slow_but(
+        ["lifecycle", "churn --gone 1"],
+        ["retention", "cohorts", "lifecycle", "stickiness", "features", "funnel activation", "churn --gone 1"],
+    ),
 )
 def test_weeks_start_alike_everywhere(
     demo: Cli, tmp_path: Path, command: str, settings: str, option: list[str], first: str

@@ -12,7 +12,7 @@ import pytest
 from usertrack.demo import embedded_postgres
 
 from ..conftest import Cli
-from ..people import Company, Office, office, served
+from ..people import Company, Office, furnished, served
 from .test_own_sources import LENA, northwind
 
 OMAR = "omar@acme.example"
@@ -28,8 +28,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def north(folder: Path) -> Iterator[Office]:
     company = Company()
     northwind(company)
-    with office(folder, company) as opened:
+    dsn = embedded_postgres.start(folder / "postgres")  # a server of its own, which a test stops
+    with furnished(folder, dsn, company) as opened:
         yield opened
+    embedded_postgres.stop(folder / "postgres")
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import json
 import math
 import random
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,10 +14,10 @@ import psycopg
 import pytest
 
 from tests.conftest import problem
+from tests.databases import database
 from tests.failures import failure_worlds as worlds
 from tests.failures.failure_worlds import Run
 from tests.people import NOW, SCHEMA, Company, ago
-from usertrack.demo import embedded_postgres
 from usertrack.engine.runner import Runner
 from usertrack.failures.bursts import Failure, Incident, Stretch, at_least, drawn_at_least, incidents
 from usertrack.failures.causes import read_catalogue
@@ -31,12 +30,6 @@ from usertrack.workspace.settings import load_settings
 OOM = "Modal OOM (rc=137): container ta-{:016x} killed"
 LIST = "IndexError: list index out of range"
 CATALOGUE = read_catalogue([shipped_root() / "failures.yaml"])
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="usertrack-test-") as directory:
-        yield Path(directory)
 
 
 @contextmanager
@@ -93,13 +86,10 @@ def company() -> Company:
 
 
 @pytest.fixture(scope="module")
-def dsn(place: Path) -> Iterator[str]:
-    address = embedded_postgres.start(place / "company")
-    try:
+def dsn() -> Iterator[str]:
+    with database() as address:
         write(company(), address)
         yield address
-    finally:
-        embedded_postgres.stop(place / "company")
 
 
 def investigated(dsn: str, **wanted: Any) -> Investigation:
@@ -248,39 +238,33 @@ def test_stretches_by_hand(dsn: str) -> None:
     assert rows["workflow", datetime(2026, 11, 8, 9), 24][:2] == (6, 0)
 
 
-def test_first_things_are_expected_to_fail_as_first_things_do(place: Path) -> None:
+def test_first_things_are_expected_to_fail_as_first_things_do() -> None:
     """Everybody's first run fails and no other: the tenth person's is expected to, their second is not."""
     made = Company()
     for number in range(10):
         user = made.account(f"p{number}@acme.example")
         made.run(user, "failed", ago(20 - number), LIST)
         made.run(user, "completed", ago(18 - number))
-    address = embedded_postgres.start(place / "first")
-    try:
+    with database() as address:
         write(made, address)
         with asked(address) as runner:
             rows = {
                 row[1:3]: row[5] for row in runner.table(runner.bind("neon/failure_windows", {"lengths": ["1"]})).rows
             }
-    finally:
-        embedded_postgres.stop(place / "first")
     first, second = (datetime(2026, 11, day, 9) for day in (2, 11))
     assert (rows[first, 1], rows[second, 1]) == (pytest.approx(1, abs=1e-3), 0)
 
 
-def test_who_fails_twice_in_a_stretch_counts_once(place: Path) -> None:
+def test_who_fails_twice_in_a_stretch_counts_once() -> None:
     made = Company()
     for number in range(5):
         user = made.account(f"p{number}@acme.example")
         for seconds in (0, 60, 3600, 7200):
             made.run(user, "failed", ago(3, seconds=seconds), LIST)
-    address = embedded_postgres.start(place / "twice")
-    try:
+    with database() as address:
         write(made, address)
         with asked(address) as runner:
             rows = list(runner.table(runner.bind("neon/failure_windows")).rows)
-    finally:
-        embedded_postgres.stop(place / "twice")
     # runs at 9:00, 8:59, 8:00 and 7:00
     counts = {(row[1].hour, row[2]): row[3:5] for row in rows if row[1].date() == date(2026, 11, 17)}
     assert counts[7, 1] == counts[7, 2] == counts[7, 3] == (5, 5)
@@ -350,15 +334,12 @@ def test_a_day_that_has_only_begun_is_not_compared_with_whole_days(dsn: str) -> 
 
 
 @pytest.fixture(scope="module")
-def world(place: Path) -> Iterator[str]:
+def world() -> Iterator[str]:
     """Postgres with the product's tables, for one month of a company at a time."""
-    address = embedded_postgres.start(place / "world")
-    try:
+    with database() as address:
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(SCHEMA.encode())
         yield address
-    finally:
-        embedded_postgres.stop(place / "world")
 
 
 def seen(dsn: str, runs: list[Run]) -> list[Incident]:

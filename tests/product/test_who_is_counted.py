@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ..conftest import Cli
+from ..conftest import Cli, slow_but
 from ..server.capture_fixtures import Client
 from .test_command_line import on
 
@@ -47,7 +47,7 @@ def send(client: Client) -> None:
     )
 
 
-@pytest.mark.parametrize("command", FIGURES)
+@pytest.mark.parametrize("command", slow_but(["funnel a a", "lifecycle", "journeys"], FIGURES))
 def test_everybody_or_who_is_identified(on: Cli, client: Client, command: str) -> None:
     send(client)
     for option, people, counted in ([], 4, "all"), (["--people", "identified"], 2, "identified"):
