@@ -101,7 +101,8 @@ def demo_postgres(demo_cache: Path, of_all_workers: Path) -> Iterator[str]:
             command = [sys.executable, "-m", "usertrack", "match", "--demo"]
             env = {**os.environ, "XDG_CACHE_HOME": str(built)}
             subprocess.run(command, env=env, check=True, capture_output=True)
-    subprocess.run(["cp", "-a", f"{built}/.", demo_cache], check=True)  # PostgreSQL's files are its user's
+    shutil.rmtree(demo_cache)  # with a demo that a command has built there on its own
+    subprocess.run(["cp", "-a", built, demo_cache], check=True)  # PostgreSQL's files are its user's
     demo = open_demo(demo_cache / "usertrack", now=AS_OF, days=DAYS)
     yield demo.postgres_dsn()
     demo.close()
