@@ -38,7 +38,7 @@ class Recorder:
 
 def write_plan(path: Path) -> None:
     """Run the profile queries of the demo once, and write every statement of every engine to ``path`` as JSON."""
-    from usertrack.demo.sources import open_chosen
+    from usertrack.demo.sources import open_last_demo
     from usertrack.segments.classify import classify
     from usertrack.segments.profiles import Profiles
     from usertrack.segments.rules import read_rules
@@ -49,7 +49,7 @@ def write_plan(path: Path) -> None:
     settings = load_settings(demo=True)
     rules = read_rules(rules_path(settings))
     now = datetime.now(UTC)
-    demo = open_chosen(cache_root(), now=now, notify=silent)
+    demo = open_last_demo(cache_root(), now=now, notify=silent)
     with open_runner(settings, library_of(settings), now=now, notify=silent) as runner:
         statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
         answers = dict(zip(rules.queries, runner.run(statements), strict=True))
@@ -78,7 +78,7 @@ def write_plan(path: Path) -> None:
 def write_weekly_plan(path: Path) -> None:
     """Make the weekly report of the demo once, and write every statement that it asks of both engines to ``path``."""
     from usertrack.core.period import parse_week
-    from usertrack.demo.sources import open_chosen
+    from usertrack.demo.sources import open_last_demo
     from usertrack.failures.causes import read_catalogue
     from usertrack.reports.weekly import gather, moments
     from usertrack.segments.history.week_ago import WeekAgoQuery
@@ -89,7 +89,7 @@ def write_weekly_plan(path: Path) -> None:
 
     settings = load_settings(demo=True)
     rules, now = read_rules(rules_path(settings)), datetime.now(UTC)
-    demo = open_chosen(cache_root(), now=now, notify=silent)
+    demo = open_last_demo(cache_root(), now=now, notify=silent)
     asked: list[tuple[Statement, Any]] = []
     with open_runner(settings, library_of(settings), now=now, notify=silent) as runner:
         week = parse_week("", settings["timezone"], runner.as_of)

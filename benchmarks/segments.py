@@ -50,10 +50,10 @@ def main() -> None:
 @contextmanager
 def _served() -> Iterator[dict[str, str]]:
     """The demo's events behind `usertrack serve`, its Postgres started; yields the settings that connect to both."""
-    from usertrack.demo.sources import open_chosen
+    from usertrack.demo.sources import open_last_demo
     from usertrack.workspace.demo_choice import cache_root
 
-    demo = open_chosen(cache_root(), now=datetime.now(UTC), notify=silent)
+    demo = open_last_demo(cache_root(), now=datetime.now(UTC), notify=silent)
     port = _free_port()
     serve = [sys.executable, "-m", "usertrack", "serve", "--data", str(demo.store_path), "--port", str(port)]
     server = subprocess.Popen(serve, env=os.environ | KEYS, stderr=subprocess.DEVNULL)

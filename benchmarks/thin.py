@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from plan import silent
 
-from usertrack.demo.sources import open_chosen
+from usertrack.demo.sources import open_last_demo
 from usertrack.server.database.store import Store
 from usertrack.workspace.demo_choice import cache_root
 
@@ -18,7 +18,7 @@ _PARTS = 1_000_000
 
 def thin(wanted: int) -> int:
     """Remove events until some ``wanted`` are left, and return how many are."""
-    demo = open_chosen(cache_root(), now=datetime.now(UTC), notify=silent)
+    demo = open_last_demo(cache_root(), now=datetime.now(UTC), notify=silent)
     with contextlib.closing(Store(demo.store_path)) as store:
         ((events,),) = store.rows("SELECT toUInt32(count()) FROM posthog.events")
         if events > 1.01 * wanted:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from usertrack.server.hogql import HogQLError
-from usertrack.server.hogql.literals import filled, lifted
+from usertrack.server.hogql.literals import with_values, without_values
 from usertrack.server.hogql.parse import parse_select
 from usertrack.server.hogql.trees import Trees
 
@@ -49,6 +49,6 @@ def test_errors_tell_of_the_text_as_it_was_written(tmp_path: Path) -> None:
 
 def test_no_value_is_taken_for_another() -> None:
     text = "SELECT '@1', '@0', 1000000000000000, a FROM t"
-    shape = lifted(text)
+    shape = without_values(text)
     assert shape
-    assert filled(parse_select(shape[0]), shape[1]) == parse_select(text)
+    assert with_values(parse_select(shape[0]), shape[1]) == parse_select(text)

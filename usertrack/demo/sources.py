@@ -1,4 +1,4 @@
-"""The demo as sources: the embedded PostHog through the same HTTP client, and a real PostgreSQL. No port is opened."""
+"""The sources of the demo: the embedded PostHog through the usual HTTP client, and PostgreSQL. No port is opened."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from usertrack.library.library import Statement
     from usertrack.server.database.lock import ReportWait
 
-_PATIENCE = 3  # seconds that another usertrack has the demo's ClickHouse before it is worth a line
+_PATIENCE = 3  # seconds of waiting for another usertrack, before each notice
 
 
 class _Starting:
-    """A source whose engine starts in a thread while others go on; what it stands on is closed after it."""
+    """A source whose engine starts in a thread. Closing it also closes the engine."""
 
     def __init__(self, start: "Future[tuple[Source, Callable[[], None]]]", given_up: Event) -> None:
         self._start = start
@@ -62,16 +62,16 @@ class _Starting:
 
     async def close(self) -> None:
         self._given_up.set()
-        with suppress(UsertrackError):  # one that did not start has said so to whoever asked it
+        with suppress(UsertrackError):  # one that did not start raised that in its queries
             source, release = await asyncio.wrap_future(self._start)
             await source.close()
             await asyncio.to_thread(release)
 
 
 def open_demo_sources(settings: Settings, *, now: datetime, notify: Notify) -> tuple[Mapping[str, Source], datetime]:
-    """Both sources of the demo, built on first use, and the moment at which its world ends."""
+    """Both sources of the demo, which is built on first use, and the moment at which its data end."""
     require_engines()
-    demo = open_chosen(cache_root(), now=now, notify=notify)
+    demo = open_last_demo(cache_root(), now=now, notify=notify)
     threads = ThreadPoolExecutor()
     given_up = Event()
     sources = {
@@ -93,8 +93,8 @@ def require_engines() -> None:
         )
 
 
-def open_chosen(root: Path, *, now: datetime, notify: Notify) -> "Demo":
-    """The demo that was chosen last, or the default one."""
+def open_last_demo(root: Path, *, now: datetime, notify: Notify) -> "Demo":
+    """The demo of the last `usertrack demo`, or the default one."""
     from usertrack.demo import open_demo
 
     choice = read_choice(root)
@@ -107,13 +107,13 @@ def open_chosen(root: Path, *, now: datetime, notify: Notify) -> "Demo":
 
 def progress_of(notify: Notify) -> "Progress":
     """The generator's progress as notices such as ``building the demo: events 40%``."""
-    return lambda what, part: notify(f"building the demo: {what} {part:.0%}", passing=True)
+    return lambda step, part: notify(f"building the demo: {step} {part:.0%}", passing=True)
 
 
 def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) -> tuple[Source, Callable[[], None]]:
     from usertrack.server.database.store import Store
 
-    store = Store(demo.store_path, _patiently(notify, given_up))
+    store = Store(demo.store_path, _wait_notices(notify, given_up))
     import httpx
 
     from usertrack.demo.builder import DOMAIN
@@ -122,8 +122,8 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) 
     from usertrack.sources.posthog import PostHog
     from usertrack.workspace.settings import WEEK_STARTS
 
-    def seen(message: str, *, passing: bool = False, **_: bool) -> None:
-        notify(message, passing=passing)  # nobody else is waited for
+    def notify_here(message: str, *, passing: bool = False, **_: bool) -> None:
+        notify(message, passing=passing)  # never ``unseen``: such a wait is no news
 
     own_people = {"key": "email", "value": f"@{DOMAIN}", "operator": "not_icontains", "type": "person"}
     app = create_app(
@@ -137,12 +137,14 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) 
         ),
     )
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    source = PostHog("http://demo", "1", DEMO_KEY, seen, timeout=settings["posthog.timeout"], transport=transport)
+    source = PostHog(
+        "http://demo", "1", DEMO_KEY, notify_here, timeout=settings["posthog.timeout"], transport=transport
+    )
     return source, store.close
 
 
-def _patiently(notify: Notify, given_up: Event) -> "ReportWait":
-    """Say who has the demo, once in a lasting line; raise ConnectionFailed when nobody waits for the demo any more."""
+def _wait_notices(notify: Notify, given_up: Event) -> "ReportWait":
+    """Notices that another process uses the demo; raises ConnectionFailed when this one has given up."""
     lines = count(_PATIENCE)
     due = next(lines)
 

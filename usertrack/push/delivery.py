@@ -11,8 +11,8 @@ import httpx
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsageError, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.core.words import number
-from usertrack.sources.http import clean
-from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, noticed, retry_after
+from usertrack.sources.http import one_line
+from usertrack.sources.retry import LONGEST_WAIT, Retry, attempts, notify_retry, retry_after
 
 _SHORTEST_SECRET = 8  # characters: what is shorter is a word such as `hooks`, and no key
 _TIMEOUT = httpx.Timeout(30, connect=10)
@@ -61,7 +61,7 @@ def answer_of(response: httpx.Response) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) > 2:  # whole words alone: `inv` in the address is no part of `invalid`
             text = re.sub(rf"(?<!\w){re.escape(secret.strip('/'))}(?!\w)", "[secret]", text)
-    return clean(text, 200)
+    return one_line(text, 200)
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,13 @@ class Delivery:
         try:
             with httpx.Client(timeout=_TIMEOUT) as client:
                 for attempt in attempts(self.pause):
-                    with noticed(attempt, self.notify):
+                    with notify_retry(attempt, self.notify):
                         request = client.build_request("POST", url, content=content, headers=headers)
                         return self._send_once(request, client)
         except httpx.InvalidURL:
             raise UsageError(f"the address for {self.receiver} is not one", "copy it again") from None
-        except Again as again:
-            raise again.final from None
+        except Retry as retry:
+            raise retry.final from None
         raise AssertionError("stamina always returns or raises")
 
     def _send_once(self, request: httpx.Request, client: httpx.Client) -> httpx.Response:
@@ -98,25 +98,25 @@ class Delivery:
             response = client.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             lost = ConnectionFailed(f"cannot reach {self.receiver}", "check its address, and your network")
-            raise Again(lost) from None
+            raise Retry(lost) from None
         except httpx.RequestError:
             if self.repeatable:
-                raise Again(SourceBusy(f"{self.receiver} did not answer in time", "send it again later")) from None
+                raise Retry(SourceBusy(f"{self.receiver} did not answer in time", "send it again later")) from None
             silent = f"{self.receiver} did not answer, and may have taken it or not"
             raise SourceBusy(silent, "look there before you send it again") from None
         if response.is_success:
             return response
         raise self._failure(response)
 
-    def _failure(self, response: httpx.Response) -> UsertrackError | Again:
+    def _failure(self, response: httpx.Response) -> UsertrackError | Retry:
         wait = retry_after(response)
         if response.status_code == 429:
             busy = f"{self.receiver} asks us to slow down (HTTP 429)"
             if wait is not None and wait > LONGEST_WAIT:
                 return SourceBusy(busy, f"send it again in {number(min(wait / 60, 1e6))} minutes, as it asks")
-            return Again(SourceBusy(busy, "wait a minute and send it again"), wait)
+            return Retry(SourceBusy(busy, "wait a minute and send it again"), wait)
         if response.status_code >= 500:
-            return Again(SourceBusy(f"{self.receiver} failed: {status_of(response)}", "send it again later"), wait)
+            return Retry(SourceBusy(f"{self.receiver} failed: {status_of(response)}", "send it again later"), wait)
         if response.is_redirect:
             redirect = f"the address for {self.receiver} answers with a redirect"
             return ConnectionFailed(redirect, "use the address it leads to")

@@ -1,4 +1,4 @@
-"""Sources: each is one file with one class that runs a Statement. Adding one is one file and one line here."""
+"""The sources: PostHog and Postgres. A source is one module with a class that runs a Statement, and one line here."""
 
 import importlib
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ REGISTRY = {
 
 
 class Source(Protocol):
-    """A place that answers read-only SELECTs. Opened on first use; closed once, at the end."""
+    """Runs read-only SELECTs. It connects on first use and is closed once, at the end."""
 
     async def run(self, statement: Statement, spool: Spool) -> Table:
         """The whole result, spooled; raises a UsertrackError that says what to do."""
@@ -28,22 +28,22 @@ class Source(Protocol):
 
 @runtime_checkable
 class Api(Protocol):
-    """What PostHog offers beside queries."""
+    """The API of PostHog beside HogQL queries."""
 
     async def about(self) -> dict[str, Any]:
-        """What it says of the project (timezone, …); empty when the key may not know. Raises likewise."""
+        """The project (timezone, …); empty when the key lacks that scope. Raises a UsertrackError, like all methods."""
         ...
 
     async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """The answer to one request below ``/api/projects/<id>/``; raises a UsertrackError that says what to do."""
+        """The JSON object of one request below ``/api/projects/<id>/``."""
         ...
 
     async def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
-        """The finished answer to a query that is no HogQL; raises likewise."""
+        """The finished answer to a query node of any kind."""
         ...
 
     async def insight(self, key: str, refresh: str) -> dict[str, Any]:
-        """A saved insight with its ``result``, waited for where it is still being computed; raises likewise."""
+        """A saved insight with its ``result``, which is awaited while PostHog computes it."""
         ...
 
 

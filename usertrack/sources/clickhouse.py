@@ -1,4 +1,4 @@
-"""PostHog's answers as spooled rows: ClickHouse's types become those that Table knows, and no value is lost."""
+"""Spools the rows of PostHog's answers, and maps ClickHouse's types to those of Table without losing values."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ _WIDE = ("UInt64", "Int128", "Int256")
 
 
 class AnswerRows:
-    """The rows of one or several answers to the same query."""
+    """Collects the rows of one or several answers to the same query."""
 
     def __init__(self, spool: Spool) -> None:
         self._lines = JsonLines(spool.path("ndjson"))
@@ -23,7 +23,7 @@ class AnswerRows:
         return len(self._lines)
 
     def add(self, document: dict[str, Any], rows: Sequence[Sequence[Any]]) -> None:
-        """Take up ``rows``, which are of ``document``."""
+        """Add the ``rows`` of the answer ``document``."""
         if not self._kinds:
             self._names = [str(name) for name in document["columns"]]
             self._kinds = _kinds(document, len(self._names))
@@ -33,7 +33,7 @@ class AnswerRows:
         self._lines.add(rows)
 
     def rows(self) -> SpooledRows:
-        """Everything taken up. Whole numbers that no BIGINT can hold are texts, digit by digit."""
+        """All rows. A column with integers that BIGINT cannot hold becomes text, so that no digit is lost."""
         types = [duckdb_type(kind) for kind in self._kinds]
         for number in self._wide:
             types[number] = "VARCHAR" if types[number] == "BIGINT" else "JSON"
@@ -42,7 +42,7 @@ class AnswerRows:
 
 
 def rows_of(document: dict[str, Any]) -> list[list[Any]]:
-    """The rows of an answer, once it is known to be one; raises QueryError."""
+    """The rows of an answer, checked; raises QueryError."""
     rows, columns = document.get("results"), document.get("columns")
     if not isinstance(rows, list) or not isinstance(columns, list):
         raise QueryError("PostHog answered without results", "try again; if it stays, ask PostHog's support")

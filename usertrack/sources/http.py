@@ -1,4 +1,4 @@
-"""One HTTP request to PostHog, tried again where that helps, and every refusal turned into what to do about it."""
+"""Sends a request to PostHog, retries it where that helps, and turns every error into what the user can do."""
 
 import json
 import re
@@ -12,7 +12,7 @@ import httpx
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.core.words import number
-from usertrack.sources.retry import LONGEST_WAIT, Again, attempts, noticed, retry_after
+from usertrack.sources.retry import LONGEST_WAIT, Retry, attempts, notify_retry, retry_after
 
 _ADDRESS = "US Cloud is https://us.posthog.com, EU Cloud https://eu.posthog.com"
 _SHORTER = "ask for a shorter range"
@@ -22,19 +22,19 @@ T = TypeVar("T")
 
 
 class TooSlow(SourceBusy):
-    """The query did not finish within what a blocking request may take: ask again asynchronously."""
+    """The query took longer than a blocking request may take: run it asynchronously."""
 
     code = "too_slow"
 
 
 class LacksScope(ConnectionFailed):
-    """The key is a good one, but may not do this."""
+    """The key is valid, but lacks the scope for this."""
 
     code = "lacks_scope"
 
 
 class NotFound(ConnectionFailed):
-    """What was asked for by its name or number is not there; or the project itself is not."""
+    """The requested object, or the project itself, does not exist."""
 
     code = "not_found"
 
@@ -48,23 +48,22 @@ async def send(
     blocking: bool = False,
     once: bool = False,
 ) -> T:
-    """What ``read`` makes of the response to ``request``, once it succeeded.
+    """``read(response)`` of the first successful response to ``request``. Raises a UsertrackError.
 
-    Waits between attempts as long as ``Retry-After`` says, else ``pause`` seconds doubling; ``notify`` is told of each.
-    A ``blocking`` query that is too slow is not tried again, nor what is asked ``once`` unless PostHog refused it for
-    coming too often. Raises a UsertrackError.
+    Waits between attempts as ``Retry-After`` says, else ``pause`` seconds, doubling; ``notify`` is called for each. A
+    ``blocking`` query that is too slow is not retried, nor a request to be sent ``once``, unless PostHog throttled it.
     """
     try:
         async for attempt in attempts(pause):
-            with noticed(attempt, notify):
+            with notify_retry(attempt, notify):
                 try:
                     return read(await _once(request))
-                except Again as again:
-                    if (blocking and isinstance(again.final, TooSlow)) or (once and not again.refused):
-                        raise again.final from None
+                except Retry as retry:
+                    if (blocking and isinstance(retry.final, TooSlow)) or (once and not retry.refused):
+                        raise retry.final from None
                     raise
-    except Again as again:
-        raise again.final from again.__cause__
+    except Retry as retry:
+        raise retry.final from retry.__cause__
     raise AssertionError("stamina always returns or raises")
 
 
@@ -81,7 +80,7 @@ async def _once(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Respo
         raise ConnectionFailed("POSTHOG_HOST is not an address", _ADDRESS) from error
     except httpx.RequestError as error:
         broken = f"the connection to PostHog broke ({type(error).__name__})"
-        raise Again(ConnectionFailed(broken, "run the command again")) from error
+        raise Retry(ConnectionFailed(broken, "run the command again")) from error
     if response.status_code in (200, 201, 202):
         return response
     raise _refusal(response)
@@ -105,13 +104,13 @@ def _reason(error: BaseException) -> str:
     return "no connection"
 
 
-def _refusal(response: httpx.Response) -> UsertrackError | Again:
-    """What a response other than 2xx means (statuses and bodies: PostHog's API, exceptions and rate limits)."""
+def _refusal(response: httpx.Response) -> UsertrackError | Retry:
+    """The error for a response other than 2xx (PostHog's API: exceptions and rate limits)."""
     status = response.status_code
-    body = _object(response)
-    detail = clean(body.get("detail") or "")
-    if told := _status_message(body):
-        return failure(told)
+    body = _json_object(response)
+    detail = one_line(body.get("detail") or "")
+    if message := _status_message(body):
+        return failure(message)
     if status in _BY_STATUS:
         return _BY_STATUS[status](response, detail)
     if status in (502, 503):
@@ -122,7 +121,7 @@ def _refusal(response: httpx.Response) -> UsertrackError | Again:
     if status in (504, 512):
         return failure(detail, otherwise=SourceBusy)
     if status in (301, 302, 303, 307, 308):
-        location = clean(response.headers.get("location", ""), 100)
+        location = one_line(response.headers.get("location", ""), 100)
         return ConnectionFailed(f"POSTHOG_HOST answers with a redirect to {location or 'nowhere'}", _ADDRESS)
     return QueryError(
         f"PostHog answered HTTP {status}{': ' + detail if detail else ''}",
@@ -131,26 +130,26 @@ def _refusal(response: httpx.Response) -> UsertrackError | Again:
 
 
 def _status_message(body: dict[str, Any]) -> Any:
-    """Why an asynchronous query failed: a poll tells it in another place than all other errors."""
+    """The error message of an asynchronous query, which is at another place than that of other errors."""
     status = body.get("query_status")
     return status.get("error_message") if isinstance(status, dict) else None
 
 
 def failure(detail: object, otherwise: type[UsertrackError] = QueryError) -> UsertrackError:
-    """The error for a query that PostHog stopped or failed, by what it says of it."""
-    told = clean(detail or "no reason given")
-    if "max execution time" in told.lower():
-        return TooSlow(f"PostHog stopped the query: {told}", _SHORTER)
-    if "memory" in told.lower():
-        return SourceBusy(f"PostHog ran out of memory: {told}", f"{_SHORTER} or fewer columns")
-    return otherwise(f"PostHog failed the query: {told}", _SHORTER if otherwise is SourceBusy else "")
+    """The error for a query that PostHog stopped or failed, by PostHog's message."""
+    reason = one_line(detail or "no reason given")
+    if "max execution time" in reason.lower():
+        return TooSlow(f"PostHog stopped the query: {reason}", _SHORTER)
+    if "memory" in reason.lower():
+        return SourceBusy(f"PostHog ran out of memory: {reason}", f"{_SHORTER} or fewer columns")
+    return otherwise(f"PostHog failed the query: {reason}", _SHORTER if otherwise is SourceBusy else "")
 
 
 def _bad_request(response: httpx.Response, detail: str) -> UsertrackError:
-    code = str(_object(response).get("code") or "")
+    code = str(_json_object(response).get("code") or "")
     hints = {"hogql_syntax_error": "this is HogQL: SELECT over events, persons, sessions, groups"}
-    what = "query" if "/query/" in response.request.url.path else "request"
-    return QueryError(f"PostHog refused the {what}: {detail or 'no reason given'}", hints.get(code, ""))
+    noun = "query" if "/query/" in response.request.url.path else "request"
+    return QueryError(f"PostHog refused the {noun}: {detail or 'no reason given'}", hints.get(code, ""))
 
 
 def _unauthorized(response: httpx.Response, detail: str) -> UsertrackError:
@@ -183,11 +182,11 @@ def _not_found(response: httpx.Response, detail: str) -> UsertrackError:
     )
 
 
-def _throttled(response: httpx.Response, detail: str) -> UsertrackError | Again:
+def _throttled(response: httpx.Response, detail: str) -> UsertrackError | Retry:
     return _later(SourceBusy("PostHog asks us to slow down", "wait a minute and try again"), response)
 
 
-_BY_STATUS: dict[int, Callable[[httpx.Response, str], UsertrackError | Again]] = {
+_BY_STATUS: dict[int, Callable[[httpx.Response, str], UsertrackError | Retry]] = {
     400: _bad_request,
     401: _unauthorized,
     402: _payment,
@@ -197,16 +196,16 @@ _BY_STATUS: dict[int, Callable[[httpx.Response, str], UsertrackError | Again]] =
 }
 
 
-def _later(final: SourceBusy, response: httpx.Response) -> SourceBusy | Again:
-    """Another attempt, unless the server wants us to wait for longer than anybody would."""
+def _later(final: SourceBusy, response: httpx.Response) -> SourceBusy | Retry:
+    """A retry, unless the server asks for a longer wait than is acceptable."""
     wait = retry_after(response)
     if wait is None or wait <= LONGEST_WAIT:
-        return Again(final, wait, refused=response.status_code == 429)
+        return Retry(final, wait, refused=response.status_code == 429)
     minutes = f"{number(min(wait / 60, 1e6))} minutes"
     return type(final)(f"{final.message}, for {minutes}", f"try again in {minutes}")
 
 
-def _object(response: httpx.Response) -> dict[str, Any]:
+def _json_object(response: httpx.Response) -> dict[str, Any]:
     try:
         body = _json(response)
     except (ValueError, RecursionError):
@@ -215,11 +214,11 @@ def _object(response: httpx.Response) -> dict[str, Any]:
 
 
 def _json(response: httpx.Response) -> Any:
-    return response.json(parse_constant=lambda name: None)  # NaN and Infinity, which JSON lacks, are no values
+    return response.json(parse_constant=lambda name: None)  # NaN and Infinity are no JSON
 
 
 def json_body(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object in ``response``; one that was cut off is worth another attempt, one that is wrong is not."""
+    """The JSON object in ``response``. Raises Retry for one that was cut off, a UsertrackError for a wrong one."""
     try:
         body = _json(response)
     except (ValueError, RecursionError) as error:
@@ -227,31 +226,31 @@ def json_body(response: httpx.Response) -> dict[str, Any]:
     if body == {}:
         raise QueryError("PostHog answered with an empty object", _SUPPORT)
     if not isinstance(body, dict):
-        raise _stranger(response)
+        raise _not_posthog(response)
     return body
 
 
-def _unreadable(response: httpx.Response, error: ValueError | RecursionError) -> UsertrackError | Again:
+def _unreadable(response: httpx.Response, error: ValueError | RecursionError) -> UsertrackError | Retry:
     text = response.content.rstrip()
     if _kind(response) != "application/json" or not text.lstrip().startswith(b"{"):
-        return _stranger(response)
+        return _not_posthog(response)
     ends_early = isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc.rstrip())
     if ends_early or not text.endswith(b"}"):
-        return Again(ConnectionFailed("PostHog's answer was cut off", "run the command again"))
-    what = "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON that cannot be read"
-    return QueryError(f"PostHog answered with {what}", _SUPPORT)
+        return Retry(ConnectionFailed("PostHog's answer was cut off", "run the command again"))
+    fault = "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON that cannot be read"
+    return QueryError(f"PostHog answered with {fault}", _SUPPORT)
 
 
-def _stranger(response: httpx.Response) -> ConnectionFailed:
-    what = clean(_kind(response)) or "nothing"
-    return ConnectionFailed(f"POSTHOG_HOST answers with {what}, not as PostHog does", _ADDRESS)
+def _not_posthog(response: httpx.Response) -> ConnectionFailed:
+    content_type = one_line(_kind(response)) or "nothing"
+    return ConnectionFailed(f"POSTHOG_HOST answers with {content_type}, not as PostHog does", _ADDRESS)
 
 
 def _kind(response: httpx.Response) -> str:
     return str(response.headers.get("content-type", "")).split(";")[0]
 
 
-def clean(text: object, longest: int = 400) -> str:
-    """``text`` of a server on one line and cut, fit for a message; a key that it echoes is left out."""
+def one_line(text: object, longest: int = 400) -> str:
+    """``text`` of a server on one line, cut to fit a message, and without an echoed key."""
     line = re.sub(r"\bph[xsc]_\w+", "[key]", " ".join(str(text).split()))
     return line if len(line) <= longest else line[: longest - 1] + "…"

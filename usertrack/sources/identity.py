@@ -1,4 +1,4 @@
-"""Which source settings lead to, and never how one gets in: no password, key or token is looked at."""
+"""Texts that identify the configured sources, without reading a password, key or token."""
 
 from datetime import datetime
 from typing import Any
@@ -6,17 +6,17 @@ from urllib.parse import urlsplit
 
 from usertrack.workspace.settings import Settings
 
-_WHERE = ("host", "hostaddr", "port", "dbname", "user", "service", "options")  # options may choose a schema
+_ADDRESS_PARTS = ("host", "hostaddr", "port", "dbname", "user", "service", "options")  # options may choose a schema
 
 
 def identities(settings: Settings) -> dict[str, str]:
-    """A text for each source that is configured and can be told from others, the same for the same source."""
+    """Source → a text that is the same for the same source. Sources that cannot be identified are left out."""
     known = {"posthog": _posthog(settings), "neon": _postgres(settings)}
     return {name: text for name, text in known.items() if text}
 
 
 def origin_of(settings: Settings, now: datetime) -> str:
-    """Which sources these are, in words for people: of history, of a report."""
+    """The sources in words, for the history and reports."""
     if settings.uses_demo:
         from usertrack.workspace.demo_choice import cache_root, chosen_demo_folder
 
@@ -26,27 +26,27 @@ def origin_of(settings: Settings, now: datetime) -> str:
 
 
 def database_of(settings: Settings) -> str:
-    """``host/database``, or Neon's ``project/database``, in words for people; nothing without Postgres."""
+    """``host/database``, or Neon's ``project/database``, in words; '' without Postgres."""
     if settings.uses_demo or not settings.has_postgres:
         return ""
     if not settings["postgres.url"]:
         return f"{settings['neon.project_id']}/{settings['neon.database']}"
-    given = _given(str(settings["postgres.url"]))
-    if given is None:
+    parts = _connection_parts(str(settings["postgres.url"]))
+    if parts is None:
         return "unreadable address"
-    port = "" if str(given.get("port") or 5432) == "5432" else f":{given['port']}"
-    return f"{given.get('host') or ''}{port}/{given.get('dbname') or ''}"
+    port = "" if str(parts.get("port") or 5432) == "5432" else f":{parts['port']}"
+    return f"{parts.get('host') or ''}{port}/{parts.get('dbname') or ''}"
 
 
 def _posthog(settings: Settings) -> str:
-    """`@current` is whichever project the key opens, so nobody can tell which one it is without the key."""
+    """Host and project; '' for `@current`, which means another project for another key."""
     project = str(settings["posthog.project_id"] or "")
     return f"{_host(settings['posthog.host'])} {project}" if settings.has_posthog and project.isdecimal() else ""
 
 
 def _postgres(settings: Settings) -> str:
     if settings["postgres.url"]:
-        return _where(str(settings["postgres.url"]))
+        return _libpq_address(str(settings["postgres.url"]))
     if settings["neon.api_key"] is None:
         return ""
     names = [settings[f"neon.{name}"] for name in ("project_id", "database", "role")]
@@ -58,19 +58,19 @@ def _host(address: Any) -> str:
     return f"{parts.hostname}:{parts.port or ''}{parts.path.rstrip('/')}"
 
 
-def _where(url: str) -> str:
-    """Where libpq would connect, environment and defaults included; nothing for what is no address."""
+def _libpq_address(url: str) -> str:
+    """The address that libpq would connect to, with environment and defaults; '' for an invalid address."""
     import psycopg
 
-    given = _given(url)
-    if given is None:
+    parts = _connection_parts(url)
+    if parts is None:
         return ""
-    otherwise = {option.keyword.decode(): (option.val or b"").decode() for option in psycopg.pq.Conninfo.get_defaults()}
-    return " ".join(f"{name}={given.get(name) or otherwise.get(name) or ''}" for name in _WHERE)
+    defaults = {option.keyword.decode(): (option.val or b"").decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    return " ".join(f"{name}={parts.get(name) or defaults.get(name) or ''}" for name in _ADDRESS_PARTS)
 
 
-def _given(url: str) -> dict[str, Any] | None:
-    """What a connection string of either form says; None for what is none."""
+def _connection_parts(url: str) -> dict[str, Any] | None:
+    """The parts of a connection URI or string; None when it is invalid."""
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 

@@ -1,4 +1,4 @@
-"""The row limits of a HogQL query, read from its tokens: PostHog adds LIMIT 100 to a query that has none of its own."""
+"""Reads and sets the LIMIT of a HogQL query, as PostHog adds LIMIT 100 to a query without one."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -9,9 +9,9 @@ from usertrack.library.sql import tokens_of
 
 
 def own_limit(sql: str, values: Mapping[str, Any]) -> float | None:
-    """The LIMIT that bounds all rows of ``sql``: infinity for one that only the server can compute, None without one.
+    """The LIMIT of all rows of ``sql``: infinity for one that only the server can compute, None without one.
 
-    A LIMIT BY does not count, nor does one beside UNION, which may belong to a member alone.
+    LIMIT BY does not count, nor a LIMIT after UNION, which may belong to the last member alone.
     """
     words = _top_level(sql)
     if _combined(words):
@@ -28,7 +28,7 @@ def own_limit(sql: str, values: Mapping[str, Any]) -> float | None:
 
 
 def with_limit(sql: str, rows: int) -> str:
-    """``sql``, bounded to ``rows``. Its order is kept: LIMIT is added to the query itself where that is possible."""
+    """``sql`` with LIMIT ``rows``, added to the query itself where possible, so that its order stays."""
     words = _top_level(sql)
     if words[0] == "(" or _combined(words) or _after_limit(words) is not None:
         return f"SELECT * FROM (\n{sql}\n) LIMIT {rows}"
@@ -36,7 +36,7 @@ def with_limit(sql: str, rows: int) -> str:
 
 
 def _after_limit(words: list[str]) -> list[str] | None:
-    """What follows the last LIMIT that is no LIMIT BY."""
+    """The words after the last LIMIT, unless it is a LIMIT BY."""
     if "LIMIT" not in words:
         return None
     after = words[len(words) - words[::-1].index("LIMIT") :]

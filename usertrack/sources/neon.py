@@ -1,4 +1,4 @@
-"""Neon's API: the connection URI of a database, for those who give an API key instead of the URI."""
+"""Gets the connection URI of a database from Neon's API, where an API key is configured instead of a URI."""
 
 from urllib.parse import quote
 

@@ -1,6 +1,6 @@
-"""Postgres over psycopg: pooled, read-only, and streamed with COPY; parameters are bound on the server.
+"""The source Postgres, over psycopg: pooled, read-only, streamed with COPY.
 
-COPY takes no parameters, so each one is bound to a transaction-local setting, and the text reads it from there.
+COPY takes no parameters, so each parameter is bound to a transaction-local setting, which the SQL reads.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import Statement
 from usertrack.library.sql import placeholders, statement_of
 from usertrack.sources.postgres_errors import explain, place, refusal
-from usertrack.sources.waiting import Waiting
+from usertrack.sources.waiting import WaitNotices
 from usertrack.workspace.settings import Settings
 
 _CASTS = {
@@ -43,18 +43,18 @@ _TYPES = {
     "date": "DATE",
 }
 _AT_ONCE = 4
-_ADDRESS = 20  # seconds in which Neon's API tells it
-_GRACE = 5.0  # seconds after which a query that Postgres has not stopped is cancelled from here, and as many to obey
+_ADDRESS = 20  # seconds for Neon's API to return the address
+_GRACE = 5.0  # seconds that Postgres may take to stop a query before we cancel it, and then again before we cut
 
-logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # we say it ourselves, once and without the address
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # we report errors ourselves, without the address
 
 Connection = psycopg.AsyncConnection[Any]
 
 
 class Postgres:
-    """One Postgres database, read-only. ``address`` gives the connection URI when it is first needed.
+    """One Postgres database, read-only. ``address`` returns the connection URI when it is first needed.
 
-    ``timeout`` is in seconds, for one query; ``connect_timeout`` until a connection stands.
+    ``timeout`` (seconds) is for one query, ``connect_timeout`` for connecting.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Postgres:
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._timezone = timezone
-        self._waiting = Waiting(notify)
+        self._waiting = WaitNotices(notify)
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._pool: asyncio.Task[AsyncConnectionPool[Connection]] | None = None
 
@@ -117,7 +117,7 @@ class Postgres:
         async with (
             pool.connection(timeout=self._connect_timeout) as connection,
             _limited(connection, self._timeout + _GRACE),
-            _given_up(connection),
+            _closed_when_cancelled(connection),
         ):
             await self._begin(connection, statement)
             outputs = await _describe(connection, sql)
@@ -135,13 +135,13 @@ class Postgres:
                 await opened.close(timeout=1)
 
     async def _open(self) -> AsyncConnectionPool[Connection]:
-        """The pool; whoever comes first opens it, and all share how that ends."""
+        """The pool; the first caller opens it, and all share its success or failure."""
         if self._pool is None:
             self._pool = asyncio.create_task(self._connect())
         return await asyncio.shield(self._pool)
 
     async def _connect(self) -> AsyncConnectionPool[Connection]:
-        """An open pool; raises ConnectionFailed as soon as the first attempt fails: the pool itself would go on."""
+        """An open pool. Raises ConnectionFailed when the first attempt fails; the pool itself would go on trying."""
         failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         with self._waiting.on("Neon's address of the database", _ADDRESS):
             pool = _pool(await self._address(), self._connect_timeout, failed)
@@ -182,7 +182,7 @@ class Postgres:
 
 
 def _pool(dsn: str, connect_timeout: int, failed: "asyncio.Future[Exception]") -> AsyncConnectionPool[Connection]:
-    """A pool, not yet open, that tells ``failed`` how the first attempt to connect ended that did not succeed."""
+    """A pool, not yet open, that sets ``failed`` to the error of the first failed attempt to connect."""
 
     class Attempt(psycopg.AsyncConnection[Any]):
         @classmethod
@@ -212,7 +212,7 @@ def _pool(dsn: str, connect_timeout: int, failed: "asyncio.Future[Exception]") -
 
 @asynccontextmanager
 async def _limited(connection: Connection, seconds: float) -> AsyncIterator[None]:
-    """Cancels a query after so many ``seconds``, and cuts the connection where it goes on; raises TimeoutError."""
+    """Cancels a query after ``seconds``, and cuts the connection if it still goes on; raises TimeoutError."""
     loop = asyncio.get_running_loop()
     cutting = loop.call_later(seconds + _GRACE, _cut, connection.fileno())
     try:
@@ -232,8 +232,8 @@ def _cut(connection: int) -> None:
 
 
 @asynccontextmanager
-async def _given_up(connection: Connection) -> AsyncIterator[None]:
-    """Closes the connection of a query that nobody waits for any more: there is nothing worth a rollback."""
+async def _closed_when_cancelled(connection: Connection) -> AsyncIterator[None]:
+    """Closes the connection of a cancelled query; a rollback would take time for nothing."""
     try:
         yield
     except asyncio.CancelledError:
@@ -246,7 +246,7 @@ async def _configure(connection: Connection) -> None:
 
 
 def _checked(statement: Statement) -> str:
-    """The SQL of ``statement``, once it is known to be one SELECT that calls nothing but what reads tables."""
+    """The SQL of ``statement``, checked to be one SELECT that calls only functions that read tables."""
     sql = statement_of(statement.sql, "neon")
     if refused := refused_function(sql):
         start, why = refused
@@ -265,7 +265,7 @@ def _with_settings(sql: str, statement: Statement) -> str:
 
 
 class _Output(NamedTuple):
-    """A column of the result, and the expression over its inner name that COPY writes."""
+    """A column of the result, and the expression that COPY writes for it."""
 
     column: Column
     expression: str
@@ -274,16 +274,17 @@ class _Output(NamedTuple):
 async def _copy(
     connection: Connection, sql: str, outputs: list[_Output], limit: int | None, spool: Spool
 ) -> SpooledRows:
-    """Stream the rows into a CSV file: one row more than ``limit``, so that a cut is always known; none for 0."""
+    """Stream the rows into a CSV file: one row more than ``limit``, which shows that there are more; none for 0."""
     columns = [output.column for output in outputs]
     if limit == 0:
         (empty := spool.path("csv")).touch()
         return csv_rows(empty, columns, 0, 0)
-    chosen, inner = ", ".join(output.expression for output in outputs), ", ".join(f"c{n}" for n in range(len(outputs)))
+    expressions = ", ".join(output.expression for output in outputs)
+    inner = ", ".join(f"c{number}" for number in range(len(outputs)))
     cut = "" if limit is None else f" LIMIT {limit + 1}"
-    # one column may be the empty string, and an empty line is no row to a CSV reader
+    # a CSV reader skips empty lines, and a single column may be the empty string
     options = "FORMAT csv, NULL '\\N', ENCODING 'UTF8'" + (", FORCE_QUOTE *" if len(outputs) == 1 else "")
-    command = f"COPY (SELECT {chosen} FROM (\n{sql}\n) AS q({inner}){cut}) TO STDOUT ({options})"
+    command = f"COPY (SELECT {expressions} FROM (\n{sql}\n) AS q({inner}){cut}) TO STDOUT ({options})"
     path, longest = spool.path("csv"), 0
     cursor = connection.cursor()
     with path.open("wb") as file:
@@ -301,13 +302,13 @@ async def _describe(connection: Connection, sql: str) -> list[_Output]:
     """
     async with connection.cursor(name="usertrack") as cursor:
         await cursor.execute(sql.encode())
-        found = list(cursor.description or [])
-    names = unique([column.name for column in found])
-    return [_output(name, column.type_code, f"c{n}") for n, (name, column) in enumerate(zip(names, found, strict=True))]
+        described = list(cursor.description or [])
+    names = enumerate(unique([column.name for column in described]))
+    return [_output(name, described[number].type_code, f"c{number}") for number, name in names]
 
 
 def _output(name: str, oid: int, inner: str) -> _Output:
-    """How a column of type ``oid`` is written. Times before year 1 or after 9999, which Python lacks, have no end."""
+    """The output of a column of type ``oid``. Years before 1 and after 9999, which Python lacks, become infinite."""
     info = psycopg.adapters.types.get(oid)
     kind = _TYPES.get(info.name, "VARCHAR") if info else "VARCHAR"
     listed = info is not None and info.array_oid == oid

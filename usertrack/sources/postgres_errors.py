@@ -1,4 +1,4 @@
-"""What Postgres refuses, as what to do about it. No message here holds any part of the connection URI."""
+"""Turns errors of Postgres into what the user can do. No message has any part of the connection URI."""
 
 import re
 
@@ -46,20 +46,20 @@ _REFUSALS = (
 
 
 def refusal(error: BaseException) -> ConnectionFailed:
-    """Why there is no connection."""
+    """The error for a failed connection."""
     if isinstance(error, psycopg.ProgrammingError):
         return ConnectionFailed("cannot connect to Postgres: DATABASE_URL is no connection URI", _LIKE)
     text = str(error)
     for pattern, reason, hint in _REFUSALS:
         if re.search(pattern, text, re.IGNORECASE):
             return ConnectionFailed(f"cannot connect to Postgres: {reason}", hint)
-    told = re.search(r"(?:FATAL|ERROR):\s*(.+)", text)
-    reason = told[1].strip() if told else "no connection"
+    match = re.search(r"(?:FATAL|ERROR):\s*(.+)", text)
+    reason = match[1].strip() if match else "no connection"
     return ConnectionFailed(f"cannot connect to Postgres: {reason}", "check DATABASE_URL, and your network")
 
 
 def explain(error: psycopg.Error | TimeoutError, statement: Statement, sql: str, timeout: float) -> UsertrackError:
-    """Why a query failed, with the file and line of the query. ``sql`` is what ran, ``timeout`` is in seconds."""
+    """The error for a failed query, with its file and line. ``sql`` is the text that ran, ``timeout`` in seconds."""
     position = error.diag.statement_position if isinstance(error, psycopg.Error) else None
     where = place(statement, sql[: max(0, int(position) - len(DECLARE))] if position else "")
     longer = f"it may take {timeout:g} s: ask for a shorter range, or raise `postgres.timeout` in usertrack.yaml"
@@ -67,16 +67,16 @@ def explain(error: psycopg.Error | TimeoutError, statement: Statement, sql: str,
         return ConnectionFailed("Postgres gave no further connection in time", "is the server still running?")
     if isinstance(error, TimeoutError):
         return SourceBusy(f"{where}: Postgres does not answer any more", longer)
-    told = _told(error)
+    message = _server_message(error)
     if isinstance(error, errors.QueryCanceled):
-        return SourceBusy(f"{where}: Postgres stopped the query: {told}", longer)
+        return SourceBusy(f"{where}: Postgres stopped the query: {message}", longer)
     if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "57P")[:3] == "57P":
         return ConnectionFailed("the connection to Postgres broke while it answered", "run the command again")
-    return QueryError(f"{where}: {told}", _hint(error))
+    return QueryError(f"{where}: {message}", _hint(error))
 
 
-def _told(error: psycopg.Error) -> str:
-    """The server's own words; those about a statement of ours are put into the terms of the query."""
+def _server_message(error: psycopg.Error) -> str:
+    """The server's message; one about a statement around the query is put in terms of the query."""
     if "DECLARE CURSOR must not contain data-modifying" in (error.diag.message_primary or ""):
         return _WRITES
     if "multiple commands" in (error.diag.message_primary or ""):
@@ -85,7 +85,8 @@ def _told(error: psycopg.Error) -> str:
 
 
 def _hint(error: psycopg.Error) -> str:
-    if isinstance(error, errors.ReadOnlySqlTransaction | errors.ActiveSqlTransaction) or _told(error) == _WRITES:
+    read_only = errors.ReadOnlySqlTransaction | errors.ActiveSqlTransaction
+    if isinstance(error, read_only) or _server_message(error) == _WRITES:
         return _READ_ONLY
     if error.diag.message_hint:
         return error.diag.message_hint
@@ -97,7 +98,7 @@ def _hint(error: psycopg.Error) -> str:
 
 
 def place(statement: Statement, before: str = "") -> str:
-    """The query's file, or its name where it is shipped, with the line; ``before`` is the SQL in front of it."""
+    """The query's file, or its name when it is shipped, with the line; ``before`` is the SQL before the error."""
     query = statement.query
     if query is None or query.path is None:
         return statement.name

@@ -1,8 +1,8 @@
-"""PostHog over its REST API: HogQL in, whole results out, never silently short.
+"""The source PostHog, over its REST API: runs HogQL and returns complete results, or says that they were cut.
 
-PostHog adds ``LIMIT 100`` by itself, clamps at 50 000 rows and refuses OFFSET. So every query gets an explicit limit;
-one that reaches the clamp is read page by page along its key, and says that it was cut where it has none. The embedded
-server can hand over a whole result as parquet, and says so when it is asked about the project.
+PostHog adds ``LIMIT 100`` to queries, clamps at 50 000 rows and refuses OFFSET. So every query gets an explicit limit.
+A result that reaches the clamp is read page by page along the query's key; without a key it is marked as cut. The
+embedded server can return a whole result as parquet; its project says so.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ from usertrack.sources.query_client import QueryClient
 from usertrack.workspace.settings import Settings
 
 PAGE_ROWS = 50_000
-"""PostHog's MAX_SELECT_RETURNED_ROWS: it clamps every LIMIT to this without a word."""
+"""PostHog's MAX_SELECT_RETURNED_ROWS: it silently clamps every LIMIT to this."""
 
 _AT_ONCE = 3  # queries that PostHog runs at a time for one organisation's API keys
 
 
-class _Found(NamedTuple):
+class _Result(NamedTuple):
     rows: SpooledRows
     cut: bool = False
     notes: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class PostHog:
             raise UsageError("POSTHOG_HOST is not an address", "US Cloud is https://us.posthog.com") from error
 
     async def run(self, statement: Statement, spool: Spool) -> Table:
-        """The result of ``statement``: whole, unless it has a ``limit``, or no key and more rows than a page.
+        """The result of ``statement``: complete, unless it has a ``limit``, or no key and more rows than a page.
 
         Raises QueryError, SourceBusy or ConnectionFailed.
         """
@@ -91,24 +91,24 @@ class PostHog:
             async with self._at_once:
                 started = time.perf_counter()
                 about = await self._api.about()
-                found = await self._fetch(statement, spool, whole=bool(about.get("usertrack_parquet")))
+                result = await self._fetch(statement, spool, as_parquet=bool(about.get("usertrack_parquet")))
         except (QueryError, SourceBusy) as error:
             raise type(error)(f"{statement.name}: {error.message}", error.hint) from error
         return Table(
-            columns=found.rows.columns,
-            rows=found.rows.head(statement.limit),
+            columns=result.rows.columns,
+            rows=result.rows.head(statement.limit),
             name=statement.name,
             source="posthog",
             query=statement.sql,
             parameters=dict(statement.values),
             elapsed=time.perf_counter() - started,
-            truncated=found.cut or (statement.limit is not None and len(found.rows) > statement.limit),
+            truncated=result.cut or (statement.limit is not None and len(result.rows) > statement.limit),
             timezone=known_zone(about.get("timezone")),
-            notes=(*found.notes, *(() if about else (NO_PROJECT_READ,))),
+            notes=(*result.notes, *(() if about else (NO_PROJECT_READ,))),
         )
 
     async def about(self) -> dict[str, Any]:
-        """What PostHog says of the project; empty when the key may not know. Raises SourceBusy or ConnectionFailed."""
+        """The project; empty when the key lacks that scope. Raises SourceBusy or ConnectionFailed."""
         return await self._api.about()
 
     async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
@@ -127,23 +127,23 @@ class PostHog:
     async def close(self) -> None:
         await self._api.close()
 
-    async def _fetch(self, statement: Statement, spool: Spool, *, whole: bool) -> _Found:
+    async def _fetch(self, statement: Statement, spool: Spool, *, as_parquet: bool) -> _Result:
         sql = statement_of(statement.sql, "posthog")
         if statement.limit is not None:
             sql = with_limit(sql, statement.limit + 1 if statement.limit else 0)
-        if whole:
+        if as_parquet:
             path = spool.path("parquet")
-            path.write_bytes(await self._api.ask_whole(sql, statement.values, statement.name))
-            return _Found(parquet_rows(path))
+            path.write_bytes(await self._api.ask_parquet(sql, statement.values, statement.name))
+            return _Result(parquet_rows(path))
         bound = own_limit(sql, statement.values)
         text = with_limit(sql, self._page_rows) if bound is None else sql
         result = await self._page(text, statement, spool)
         if len(result) < self._page_rows or (bound is not None and bound <= self._page_rows):
-            return _Found(result.rows())
+            return _Result(result.rows())
         if not statement.key:
-            return _Found(result.rows(), cut=True)
+            return _Result(result.rows(), cut=True)
         pages = await self._pages(sql, statement, spool)
-        return _Found(pages.rows(), notes=(f"{number(len(pages))} rows, in the order of {statement.key}",))
+        return _Result(pages.rows(), notes=(f"{number(len(pages))} rows, in the order of {statement.key}",))
 
     async def _page(self, sql: str, statement: Statement, spool: Spool) -> AnswerRows:
         result = AnswerRows(spool)
@@ -154,7 +154,7 @@ class PostHog:
     async def _pages(self, sql: str, statement: Statement, spool: Spool) -> AnswerRows:
         """All rows, page by page along the key, those without a key last.
 
-        A full page may have been cut among the rows of its last key, so these are left to the next one.
+        A full page may be cut within the rows of its last key, so these are read with the next page.
         """
         key, result, after = identifier(statement.key), AnswerRows(spool), None
         while True:

@@ -1,7 +1,4 @@
-"""PostHog's query endpoint: one HogQL query in, its one finished answer out. An unfinished query is never an empty one.
-
-A query that nobody waits for any more is stopped at the server.
-"""
+"""The client of PostHog's query API: sends a query, awaits its finished answer, and stops it when it is cancelled."""
 
 import asyncio
 import uuid
@@ -15,7 +12,7 @@ import httpx
 from usertrack.core.errors import QueryError, SourceBusy
 from usertrack.core.notify import Notify
 from usertrack.sources import http
-from usertrack.sources.waiting import Waiting
+from usertrack.sources.waiting import WaitNotices
 
 _BLOCKING_SECONDS = 75  # PostHog's gateway gives up at 60
 _STOP_SECONDS = 5
@@ -42,7 +39,7 @@ class QueryClient:
         self._timeout = timeout
         self._pause = pause
         self._path = f"/api/projects/{project_id}"
-        self._waiting = Waiting(notify)
+        self._waiting = WaitNotices(notify)
         self._whom = f"PostHog ({httpx.URL(host).host})"
         self._about: asyncio.Task[dict[str, Any]] | None = None
         self._client = httpx.AsyncClient(
@@ -53,7 +50,7 @@ class QueryClient:
         )
 
     async def about(self) -> dict[str, Any]:
-        """What PostHog says of the project (name, timezone, …), asked once; empty when the key may not know."""
+        """The project (name, timezone, …), fetched once; empty when the key lacks that scope."""
         if self._about is None:
             self._about = asyncio.create_task(self._ask_about())
         return await asyncio.shield(self._about)
@@ -63,7 +60,7 @@ class QueryClient:
         return await self.ask_node(hogql_node(sql, values), name)
 
     async def ask_node(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
-        """The answer to one query of any kind: blocking, and in the background if that takes too long."""
+        """The answer to a query of any kind: blocking, and in the background if that takes too long."""
         query = _query(node, name)
         try:
             return await self._in_time(self._answer(query | {"refresh": "force_blocking"}))
@@ -71,8 +68,8 @@ class QueryClient:
             self._notify(f"{name} takes long; asking PostHog to run it in the background")
             return await self._in_time(self._answer(query | {"refresh": "force_async"}))
 
-    async def ask_whole(self, sql: str, values: Mapping[str, Any], name: str) -> bytes:
-        """The answer as a parquet file, without any cap: from the embedded server alone."""
+    async def ask_parquet(self, sql: str, values: Mapping[str, Any], name: str) -> bytes:
+        """The whole result as a parquet file; only the embedded server has this."""
         body = _query(hogql_node(sql, values), name) | {"client_query_id": str(uuid.uuid4())}
         asking = self._send(
             "POST", "query/", lambda response: response.content, json=body, headers={"Accept": _PARQUET}
@@ -80,8 +77,8 @@ class QueryClient:
         return await self._in_time(self._stoppable(asking, body["client_query_id"]))
 
     async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """The JSON object that PostHog answers to a request that is no query. Whoever makes something (POST) asks once:
-        an answer that was lost does not mean that nothing was made."""
+        """The JSON object of a request that is no query. A POST is sent once: it may have worked though its answer was
+        lost."""
         try:
             once = method == "POST"
             return await self._in_time(self._send(method, path, http.json_body, json=body, once=once))
@@ -89,9 +86,9 @@ class QueryClient:
             raise SourceBusy("PostHog did not answer in time", "run the command again") from error
 
     async def insight(self, key: str, refresh: str) -> dict[str, Any]:
-        """The saved insight ``key`` with its ``result``: computed while we wait, in the background if that takes long.
+        """The saved insight ``key`` with its ``result``: computed in the request, in the background if that takes long.
 
-        ``refresh`` is PostHog's, ``blocking`` or ``force_blocking``. A result of None is left to the caller.
+        ``refresh`` is PostHog's, ``blocking`` or ``force_blocking``. The result may be None.
         """
         try:
             return await self._in_time(self._computed(key, refresh))
@@ -107,7 +104,7 @@ class QueryClient:
             return insight
         if status.get("error_message") == "concurrency_limit_exceeded":
             raise SourceBusy("PostHog computes too much at once", "try again in a minute")
-        if status.get("error"):  # told with HTTP 200
+        if status.get("error"):  # reported with HTTP 200
             raise http.failure(status.get("error_message"))
         if status.get("complete") or not status.get("id"):
             return insight
@@ -139,7 +136,7 @@ class QueryClient:
         return await self._stoppable(self._finished(query | {"client_query_id": query_id}, query_id), query_id)
 
     async def _finished(self, body: dict[str, Any], query_id: str) -> dict[str, Any]:
-        """The answer to a query, polled for where it is not there yet."""
+        """The answer to a query, polled until it is finished."""
         blocking = body["refresh"] == "force_blocking"
         document = await self._send("POST", "query/", http.json_body, json=body, blocking=blocking)
         status = document.get("query_status")
@@ -201,7 +198,7 @@ def hogql_node(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
         "kind": "HogQLQuery",
         "query": sql,
         "values": {key: _json_value(value) for key, value in values.items()},
-        # the person of today, on every project alike: not the e-mail that an event was once stored with
+        # the current person in every project: not the properties that were stored with an event
         "modifiers": {"personsOnEventsMode": "person_id_override_properties_joined"},
     }
 

@@ -1,6 +1,6 @@
-"""One request made again where that helps: how often, after how long, and with a word to the user each time.
+"""Retries of HTTP requests: how many, after how long, and with a notice to the user for each.
 
-Whoever makes the request decides what is worth another attempt, and raises `Again` for it.
+The caller decides which errors are worth a retry, and raises `Retry` for them.
 """
 
 import re
@@ -20,13 +20,13 @@ stamina.instrumentation.set_on_retry_hooks([])  # retries are shown through `not
 
 ATTEMPTS = 6
 LONGEST_WAIT = 90.0
-"""Seconds that we wait at the most because a server asks us to; beyond that the user decides."""
+"""The longest wait in seconds that a server may ask for; for more the user decides."""
 
 
-class Again(Exception):  # noqa: N818 - not an error yet
-    """Worth another attempt, after ``wait`` seconds if the server named them; ``final`` is raised when none is left.
+class Retry(Exception):  # noqa: N818 - not an error yet
+    """An error worth a retry, after ``wait`` seconds if the server named them; ``final`` is raised when none is left.
 
-    ``refused``: the server said that it did nothing.
+    ``refused``: the server said that it did not process the request.
     """
 
     def __init__(self, final: UsertrackError, wait: float | None = None, *, refused: bool = False) -> None:
@@ -41,30 +41,30 @@ class Again(Exception):  # noqa: N818 - not an error yet
 
 
 def attempts(pause: float) -> Any:
-    """The attempts, for a loop of either colour; each goes ``with told(attempt, …)``, and the last one raises `Again`.
+    """The attempts, for a loop, sync or async, of ``with notify_retry(attempt, …)``; the last one raises `Retry`.
 
-    Between them passes what the server asked for, else ``pause`` seconds doubling.
+    Between them it waits as the server asked, else ``pause`` seconds, doubling.
     """
     return stamina.retry_context(
-        on=_wait, attempts=ATTEMPTS, timeout=None, wait_initial=pause, wait_max=30, wait_jitter=pause / 2
+        on=_delay, attempts=ATTEMPTS, timeout=None, wait_initial=pause, wait_max=30, wait_jitter=pause / 2
     )
 
 
-def _wait(error: Exception) -> bool | float:
-    if not isinstance(error, Again):
+def _delay(error: Exception) -> bool | float:
+    if not isinstance(error, Retry):
         return False
     return True if error.wait is None else min(error.wait, LONGEST_WAIT)
 
 
 @contextmanager
-def noticed(attempt: Any, notify: Notify) -> Iterator[None]:
-    """One attempt; ``notify`` hears why there will be another."""
+def notify_retry(attempt: Any, notify: Notify) -> Iterator[None]:
+    """One attempt; when another one follows, ``notify`` is called with the reason."""
     with attempt:
         try:
             yield
-        except Again as again:
+        except Retry as retry:
             if attempt.num < ATTEMPTS:
-                notify(again.notice)
+                notify(retry.notice)
             raise
 
 

@@ -1,4 +1,4 @@
-"""PostHog's comparisons: NULL is not SQL's unknown. ``a != 'x'`` keeps rows where a is NULL, ``a = 'x'`` drops them."""
+"""HogQL's comparisons, where NULL is a value: ``a != 'x'`` keeps rows where a is NULL, ``a = 'x'`` drops them."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -31,8 +31,10 @@ RESULT = Type("Int", False)
 
 
 def compare(op: str, left: Sql, right: Sql, context: Context, *, filtering: bool, exact: bool) -> Sql:
-    """``left op right`` that is never NULL, except with ``exact`` (a JOIN's condition). ``filtering``: in WHERE, where
-    a timestamp stays the bare column so that ClickHouse can use the primary key."""
+    """``left op right``, never NULL except with ``exact`` (a JOIN's condition).
+
+    ``filtering``: in WHERE, where a timestamp stays the stored column, so that ClickHouse can use the primary key.
+    """
     if op in ("in cohort", "not in cohort"):
         return _in_cohort(op, left, right, context)
     if op not in PRINTED:
@@ -73,7 +75,7 @@ def _without_null(op: str, text: str, left: Sql, right: Sql) -> str:
 
 
 def _aligned(value: Sql, other: Sql, context: Context, *, filtering: bool) -> Sql:
-    """A text constant next to a timestamp is a time in the project's zone; in a filter the bare column is compared."""
+    """``value`` as compared with ``other``: beside a timestamp a text constant is a time in the project's zone."""
     if other.type.kind == "DateTime":
         if isinstance(value.value, str):
             return instant(value, context)

@@ -1,4 +1,4 @@
-"""HogQL text and values in, one ClickHouse SELECT out, with PostHog's limits on how many rows come back."""
+"""Compiles HogQL text with values to one ClickHouse SELECT, with PostHog's limits of rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ OFFSET_REFUSED = (
     "`timestamp` column, e.g. `WHERE timestamp > :last_seen_timestamp ORDER BY timestamp LIMIT N`. For bulk data "
     "extraction, use batch exports: https://posthog.com/docs/cdp/batch-exports"
 )
-# transform_null_in: PostHog's IN, where NULL is a value like any other; readonly: a second lock behind the allow-list;
-# query_plan_merge_expressions: where steps are merged, ClickHouse 26 takes a moment in another timezone for that in UTC
+# transform_null_in: HogQL's IN, where NULL is a value; readonly: a second protection behind the allow-list;
+# query_plan_merge_expressions: merging steps, ClickHouse 26 confuses times of other timezones with UTC
 SETTINGS = (
     "readonly=2, max_execution_time=60, transform_null_in=1, json_type_escape_dots_in_keys=1, session_timezone='UTC', "
     "query_plan_merge_expressions=0"
@@ -27,9 +27,8 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Compiled:
-    """``clickhouse`` is the SELECT, to be run with ``SETTINGS``; its columns are called ``keys``, PostHog's names for
-    them are ``columns``. ``page`` is set when the query had no LIMIT: one row more than that is then asked for, which
-    tells whether there is more."""
+    """``clickhouse`` is the SELECT, to be run with ``SETTINGS``. Its columns are named ``keys`` there, ``columns`` in
+    PostHog. ``page`` is set when the query had no LIMIT: the SELECT then returns one row more, if there are more."""
 
     clickhouse: str
     columns: list[str]

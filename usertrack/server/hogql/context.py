@@ -1,4 +1,4 @@
-"""What a query is compiled for: the project's settings and what is known of its properties."""
+"""The context of a compilation: the project's settings and its property definitions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ class PropertyDefinition:
 class Context:
     """``definitions`` is keyed by (event | person | group, property name). ``week_start_day``: 0 Sunday, 1 Monday.
 
-    ``cohorts`` are the names of the static ones by id; only a query that may name one needs them.
-    ``row_cap`` None: no limit but the query's own, which is no PostHog's way but ours for whole results.
-    ``now`` None: ClickHouse's clock, else the moment that ``now()`` and relative dates mean.
+    ``cohorts``: id → name of the static cohorts, needed only by a query that names one.
+    ``row_cap`` None: no limit but the query's own, which PostHog does not have, for whole results.
+    ``now``: the moment of ``now()`` and relative dates; None: ClickHouse's clock.
     """
 
     timezone: str = "UTC"

@@ -1,4 +1,4 @@
-"""Everything HogQL refuses becomes one of these; the message is PostHog's wording and safe to show."""
+"""The errors of HogQL, with PostHog's messages, which are safe to show."""
 
 import difflib
 from collections.abc import Iterable

@@ -31,7 +31,7 @@ _RAW_ARGUMENT = {"toFloatOrZero", "toIntOrZero", "toFloatOrDefault"}
 
 
 class Expressions:
-    """Prints expressions in ``self.scope``. Queries, which needs SELECTs too, derives from it."""
+    """Prints expressions in ``self.scope``. ``Queries`` derives from it and prints SELECTs."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -56,7 +56,7 @@ class Expressions:
 
     @contextmanager
     def within(self, **settings: Any) -> Iterator[None]:
-        """Scope settings that hold for a part of the query."""
+        """Settings of the scope for a part of the query."""
         before = {name: getattr(self.scope, name) for name in settings}
         scope = self.scope
         for name, setting in settings.items():
@@ -96,7 +96,7 @@ class Expressions:
 
     def visit_array_access(self, node: Node) -> Sql:
         array, chain = self.visit(node["array"]), chain_of(node)
-        if chain and array.type.kind in ("JSON", "String"):  # read the property from its column, not from its text
+        if chain and array.type.kind in ("JSON", "String"):  # read the property from its own column, not from JSON text
             return self.visit_field({"chain": chain})
         key = node["property"].get("value")
         if array.type.kind == "JSON" and isinstance(key, str | int):
@@ -204,7 +204,7 @@ class Expressions:
         return print_call(function, arguments, self.context)
 
     def _member(self, document: Node, key: Node) -> Sql | None:
-        """The JSON of one property, read from its own column; None where that cannot be."""
+        """The JSON of one property, read from its own column; None where that is not possible."""
         name = key.get("value")
         if document["node"] != "Field" or not isinstance(name, str) or not name:
             return None
@@ -212,11 +212,11 @@ class Expressions:
         return json_member(column.text, name) if column.type.kind == "JSON" else None
 
     def _aggregation(self, function: functions.Function, node: Node) -> Sql:
-        if self.scope.inside:
+        if self.scope.aggregation:
             raise HogQLError(
-                f"Aggregation '{function.name}' cannot be nested inside another aggregation '{self.scope.inside}'."
+                f"Aggregation '{function.name}' cannot be nested inside another aggregation '{self.scope.aggregation}'."
             )
-        with self.within(inside=function.name):
+        with self.within(aggregation=function.name):
             arguments = self.values(node.get("args"))
             condition = self.value(node["filter_expr"]).text if node.get("filter_expr") else ""
             parameters = self._parameters(function, node.get("params"))
@@ -238,7 +238,7 @@ class Expressions:
         return f"({self.texts(nodes)})"
 
     def _case(self, nodes: list[Node]) -> Sql:
-        """CASE x WHEN a THEN b … ELSE z END compares as HogQL does, so a NULL x takes the ELSE."""
+        """CASE x WHEN a THEN b … ELSE z END, compared as HogQL does: a NULL x takes the ELSE."""
         subject, *branches, otherwise = nodes
         pairs = zip(branches[::2], branches[1::2], strict=True)
         arguments = [part for when, then in pairs for part in (self.compare("==", subject, when), self.value(then))]
@@ -287,7 +287,7 @@ def _frame(node: Node) -> str:
 
 
 def _odd_number(text: str) -> str:
-    """Numbers that JSON has no form for."""
+    """A number that JSON does not have, such as infinity."""
     known = {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}
     if text in known:
         return known[text]

@@ -1,6 +1,6 @@
-"""``{filters}`` and ``{filters.dateRange.from|to}``: a dashboard's filters as conditions on the query's main table.
+"""PostHog's filters as conditions of HogQL: ``{filters}``, ``{filters.dateRange.from|to}`` and property filters.
 
-Ranges are half-open, naive dates are in the project's timezone, and without filters the placeholder is ``true``.
+Ranges are half-open, dates without a timezone are in the project's, and without filters the placeholder is ``true``.
 """
 
 import re
@@ -30,8 +30,8 @@ _OPERATORS = {
 }
 _NEGATED = ("is_not", "not_icontains", "not_regex")
 _YEARS = range(1900, 2200)
-BEFORE = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}
-"""Where the properties of each kind are, seen from events."""
+PROPERTY_PATHS = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}
+"""The path from events to the properties of each kind."""
 _TRUE: Node = {"node": "Constant", "value": True}
 
 
@@ -72,8 +72,8 @@ def _in_select(select: Node, filters: dict[str, Any], context: Context) -> Node:
 
 def _bound(node: Node) -> str:
     chain = (node.get("expr") or {}).get("chain") if node["node"] == "Placeholder" else None
-    found = chain and chain[:2] == ["filters", "dateRange"] and len(chain) == 3 and chain[2] in ("from", "to")
-    return str(chain[2]) if chain and found else ""
+    is_bound = chain and chain[:2] == ["filters", "dateRange"] and len(chain) == 3 and chain[2] in ("from", "to")
+    return str(chain[2]) if chain and is_bound else ""
 
 
 def _set(value: Any) -> bool:
@@ -96,10 +96,10 @@ def _table(select: Node) -> str:
 def _condition(table: str, filters: dict[str, Any], bounds: dict[str, Any], context: Context) -> Node:
     field = {"node": "Field", "chain": [_TIME_FIELDS[table]]}
     tests = context.test_account_filters if filters.get("filterTestAccounts") else ()
-    given = filters.get("properties") or []
-    if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+    property_filters = filters.get("properties") or []
+    if not isinstance(property_filters, list) or not all(isinstance(item, dict) for item in property_filters):
         raise HogQLError("filters.properties must be a list of objects")
-    conditions = [property_condition(item) for item in [*given, *tests]]
+    conditions = [property_condition(item) for item in [*property_filters, *tests]]
     if _set(bounds["to"]):
         conditions.append(compared("<", field, _moment(bounds["to"], context)))
     if _set(bounds["from"]):
@@ -118,9 +118,9 @@ def _moment(value: Any, context: Context) -> Node:
 
 
 def moment_of(value: Any, zone: ZoneInfo, now: datetime) -> datetime:
-    """In ``zone``: an ISO date, or ``-7d``, ``-1mStart`` and the like, counted back from ``now``.
+    """A date of a filter in ``zone``: an ISO date, or ``-7d``, ``-1mStart`` and the like before ``now``.
 
-    Raises HogQLError, also for years that ClickHouse has no times for.
+    Raises HogQLError, also for years that ClickHouse cannot store.
     """
     try:
         moment = _read(str(value), zone, now)
@@ -153,14 +153,14 @@ def _before(now: datetime, count: int, unit: str) -> datetime:
 def property_condition(item: Mapping[str, Any]) -> Node:
     """One of PostHog's property filters as a condition; raises HogQLError for what is not supported.
 
-    Of several values one must fit, or none where the operator is a negation; without any the filter is none.
+    One of several values must match, or none of them for a negated operator; without values everything matches.
     """
     kind, operator, value = item.get("type", "event"), item.get("operator") or "exact", item.get("value")
-    if item.get("negation"):  # PostHog honours it in filters by cohort, which are none of these, and nowhere else
+    if item.get("negation"):  # PostHog only uses it in filters by cohort, which are not supported
         raise HogQLError("Unsupported property filter with negation; use an operator such as is_not")
     if kind == "hogql":
         return parse_condition(str(item.get("key", "")))
-    before = BEFORE.get(kind) if isinstance(kind, str) else None
+    before = PROPERTY_PATHS.get(kind) if isinstance(kind, str) else None
     if before is None or not isinstance(item.get("key"), str):
         raise HogQLError(f"Unsupported property filter of type {kind}")
     field: Node = {"node": "Field", "chain": [*before, item["key"]]}
@@ -169,11 +169,11 @@ def property_condition(item: Mapping[str, Any]) -> Node:
     if not isinstance(operator, str) or operator not in _OPERATORS:
         raise HogQLError(f"Unsupported property filter operator {operator}")
     values = value if isinstance(value, list) else [value]
-    if not all(one is None or isinstance(one, str | int | float) for one in values):
+    if not all(operand is None or isinstance(operand, str | int | float) for operand in values):
         raise HogQLError("A property filter compares with texts, numbers, true, false or null")
     if len(values) > 1 and operator in ("exact", "is_not"):
         return compared("in" if operator == "exact" else "not in", field, constant(values))
-    tests = [_test(field, operator, one) for one in values]
+    tests = [_test(field, operator, operand) for operand in values]
     if len(tests) == 1:
         return tests[0]
     return {"node": "And" if operator in _NEGATED else "Or", "exprs": tests} if tests else _TRUE

@@ -1,6 +1,8 @@
-"""Which functions HogQL has, how many arguments each takes and what it is called in ClickHouse. Nothing else runs.
-The tables are PostHog's (posthog/hogql/functions, 2026). Not in them, so refused: retention, sequenceMatch,
-uniqCombined, everything that reads files, networks, dictionaries, settings or other tables."""
+"""The functions of HogQL: their number of arguments and their names in ClickHouse. All others are refused.
+
+The tables are PostHog's (posthog/hogql/functions, 2026). They lack retention, sequenceMatch, uniqCombined, and all
+functions that read files, networks, dictionaries, settings or other tables.
+"""
 
 from dataclasses import dataclass
 from itertools import chain

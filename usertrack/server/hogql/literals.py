@@ -1,6 +1,6 @@
-"""A query's text without its values, and its tree with them in it again.
+"""Takes the values out of a query's text, and puts them into its syntax tree again.
 
-In the place of a value stands another of the same kind that no query holds, so that the grammar sees the same text.
+A value is replaced by a placeholder of the same kind, so that the grammar reads the text in the same way.
 """
 
 import re
@@ -9,22 +9,22 @@ from typing import Any
 
 from usertrack.server.hogql.parse import QUOTED, Node, parse_expression
 
-_FIRST = 10**15  # of the numbers that stand for others; JSON holds all of them exactly
-_NUMBER = r"(?<![\w$.)\]])\.?\d[\w.]*(?:(?<=[eE])[-+]\d+)?"  # and what only looks like one
+_FIRST_NUMBER = 10**15  # the first placeholder of a number; JSON can hold all of them exactly
+_NUMBER = r"(?<![\w$.)\]])\.?\d[\w.]*(?:(?<=[eE])[-+]\d+)?"  # and text that only looks like one
 _PART = re.compile(rf"(?P<quoted>{QUOTED.pattern})|(?P<comment>//[^\n]*)|(?P<number>{_NUMBER})", re.S)
 _VALUE = re.compile(r"'.*'|[`\"].*[`\"]|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?|0[xX][\da-fA-F]+", re.S)
 _NAME = re.compile(r"[`\"][\w$]*[`\"]")  # the grammar knows words, with quotes or without
-# comments of a third kind, tags and templates have texts of their own; no name outside of quotes has an @
+# texts outside of quotes that may hold values: other comments, tags and templates; no unquoted name has an @
 _OTHER = re.compile(r"[#@]|</|/>")
 _PLAIN = re.compile(r"([`\"'])[^\\`\"']*\1")
 _WITHIN = re.compile(r"@|\d{16}")
 _TEMPLATE = re.compile(r"(?<![\w$])f'", re.I)
 
 
-def lifted(text: str) -> tuple[str, list[str]] | None:
-    """``text`` with every string, quoted name and number replaced by its place in the list of what they were.
+def without_values(text: str) -> tuple[str, list[str]] | None:
+    """``text`` with placeholders for strings, quoted names and numbers, and the list of these values.
 
-    None where a value might be left in it.
+    None where a value might remain in the text.
     """
     pieces: list[str] = []
     values: list[str] = []
@@ -39,32 +39,33 @@ def lifted(text: str) -> tuple[str, list[str]] | None:
         elif not _VALUE.fullmatch(part[0]):
             return None
         else:
-            pieces.append(str(_FIRST + len(values)) if part["number"] else f"{part[0][0]}\0{len(values)}{part[0][0]}")
+            mark = part[0][0]
+            pieces.append(str(_FIRST_NUMBER + len(values)) if part["number"] else f"{mark}\0{len(values)}{mark}")
             values.append(part[0])
     pieces.append(text[last:])
     shape = "".join(pieces)
     return None if _OTHER.search(shape) or _TEMPLATE.search(text) else (shape.replace("\0", "@"), values)
 
 
-def filled(tree: Any, values: Sequence[str]) -> Any:
-    """The tree of a lifted text with its ``values``.
+def with_values(tree: Any, values: Sequence[str]) -> Any:
+    """The tree of a text without values with its ``values`` again.
 
-    Raises ValueError where a value became a part of something else, HogQLError where it is none.
+    Raises ValueError where a placeholder became part of something else, HogQLError for a value that is none.
     """
     if isinstance(tree, list):
-        return [filled(item, values) for item in tree]
+        return [with_values(item, values) for item in tree]
     if isinstance(tree, dict):
-        if tree.get("node") == "Constant" and (place := _place(tree["value"])):
-            return _node(place, values)
-        return {name: filled(item, values) for name, item in tree.items()}
-    place = _place(tree)
-    return _node(place, values)["value"] if place else tree
+        if tree.get("node") == "Constant" and (index := _index_of(tree["value"])):
+            return _node(index, values)
+        return {name: with_values(item, values) for name, item in tree.items()}
+    index = _index_of(tree)
+    return _node(index, values)["value"] if index else tree
 
 
-def _place(value: Any) -> tuple[str, int] | None:
-    """The sign and the number of the value that ``value`` stands for; None when it stands for itself."""
-    if isinstance(value, int) and abs(value) >= _FIRST:
-        return "-" * (value < 0), abs(value) - _FIRST
+def _index_of(value: Any) -> tuple[str, int] | None:
+    """The sign and the index of the value that a placeholder stands for; None when ``value`` is no placeholder."""
+    if isinstance(value, int) and abs(value) >= _FIRST_NUMBER:
+        return "-" * (value < 0), abs(value) - _FIRST_NUMBER
     if isinstance(value, str) and value.startswith("@"):
         return "", int(value[1:])
     if isinstance(value, str) and _WITHIN.search(value):  # a type's name, for one
@@ -72,8 +73,8 @@ def _place(value: Any) -> tuple[str, int] | None:
     return None
 
 
-def _node(place: tuple[str, int], values: Sequence[str]) -> Node:
-    sign, number = place
+def _node(index: tuple[str, int], values: Sequence[str]) -> Node:
+    sign, number = index
     text = sign + values[number]
     if _PLAIN.fullmatch(text):
         return {"node": "Constant", "value": text[1:-1]}

@@ -1,4 +1,4 @@
-"""HogQL text to PostHog's own syntax tree (JSON), with placeholders replaced by constants, never by text."""
+"""Parses HogQL text with PostHog's own grammar, and replaces placeholders in the tree by constants, never by text."""
 
 import functools
 import json
@@ -21,7 +21,7 @@ MAX_NESTING = 200
 MAX_OPERATORS = 1_000
 _LONG = 5_000  # characters: up to a second
 _PATIENCE = 60
-MAX_VALUES = 64_000_000  # characters, with each value for 32 more than it has: a million addresses
+MAX_VALUES = 64_000_000  # characters, plus 32 for each value: a million e-mails
 QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.S)
 _OPERATOR = re.compile(r"[-+*/%|?]|\b(?:not|case)\b", re.I)
 _ERROR_CLASSES = ("BaseHogQLError", "ExposedHogQLError", "QueryError", "NotImplementedError", "InternalHogQLError")
@@ -41,22 +41,23 @@ _importing = threading.Lock()
 
 @functools.cache
 def _grammar() -> Any:
-    """PostHog's C++ grammar. It imports an exceptions module of PostHog's Django app, which nobody can install, so a
-    stand-in takes its name: what the grammar raises is ours. The ``posthog`` SDK stays importable, and is not loaded
-    by this."""
+    """PostHog's C++ grammar. It imports the errors of PostHog's Django app, which cannot be installed.
+
+    A stand-in module has our errors. The ``posthog`` SDK can still be imported, and is not loaded here.
+    """
     errors = types.ModuleType("posthog.hogql.errors")
     for name in _ERROR_CLASSES + _MORE_CLASSES + _SYNTAX_CLASSES:
         setattr(errors, name, type(name, (HogQLSyntaxError if name in _SYNTAX_CLASSES else HogQLError,), {}))
     with _importing:
         package = types.ModuleType("posthog")
-        known = sys.modules.get("posthog") or package
-        sys.modules["posthog"] = known
+        loaded = sys.modules.get("posthog") or package
+        sys.modules["posthog"] = loaded
         sys.modules.setdefault("posthog.hogql", types.ModuleType("posthog.hogql"))
         sys.modules.setdefault("posthog.hogql.errors", errors)
         try:
             import hogql_parser
         finally:
-            if known is package:
+            if loaded is package:
                 del sys.modules["posthog"]
     return hogql_parser
 
@@ -84,13 +85,13 @@ def parse_condition(text: str) -> Node:
 
 
 def _parsed(text: str, rule: str) -> Node:
-    refuse_monsters(text)
+    check_size(text)
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise HogQLSyntaxError("The query is not valid Unicode text") from error
     try:
-        tree: Node = json.loads(_read(text, rule) if len(text) < _LONG else _read_apart(text, rule))
+        tree: Node = json.loads(_read(text, rule) if len(text) < _LONG else _read_in_subprocess(text, rule))
     except RecursionError as error:
         raise HogQLError("The query is too deeply nested") from error
     if tree.get("error"):
@@ -105,16 +106,16 @@ def _read(text: str, rule: str) -> str:
     return tree
 
 
-def _read_apart(text: str, rule: str) -> bytes:
-    """The same from a process of its own, which can be ended."""
-    command = [sys.executable, "-c", f"from {__name__} import read_here; read_here('{rule}')"]
+def _read_in_subprocess(text: str, rule: str) -> bytes:
+    """The same in a subprocess, which can be ended."""
+    command = [sys.executable, "-c", f"from {__name__} import print_tree; print_tree('{rule}')"]
     try:
         return subprocess.run(command, input=text.encode(), capture_output=True, check=True, timeout=_PATIENCE).stdout
     except subprocess.TimeoutExpired:
         raise HogQLError(f"The query takes longer than {_PATIENCE} seconds to read: it is too long") from None
 
 
-def read_here(rule: str) -> None:
+def print_tree(rule: str) -> None:
     try:
         tree = _read(sys.stdin.buffer.read().decode(), rule)
     except HogQLError as error:
@@ -123,8 +124,8 @@ def read_here(rule: str) -> None:
     sys.stdout.write(tree)
 
 
-def refuse_monsters(text: str) -> None:
-    """The grammar recurses on the C stack and in quadratic time: a query built to be deep would end the process."""
+def check_size(text: str) -> None:
+    """Raise HogQLError for huge or deep queries: the grammar recurses on the C stack and takes quadratic time."""
     if len(text) > MAX_QUERY_LENGTH:
         raise HogQLError(f"The query is longer than {MAX_QUERY_LENGTH:,} characters")
     code = QUOTED.sub("", text)
@@ -147,10 +148,10 @@ def transform(node: Any, change: Callable[[Node], Node | None]) -> Any:
 def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
     """``{name}`` becomes the constant or the tree ``values[name]``; an unknown one is refused with PostHog's words."""
 
-    room = MAX_VALUES
+    remaining = MAX_VALUES
 
     def constant(node: Node) -> Node | None:
-        nonlocal room
+        nonlocal remaining
         if node["node"] != "Placeholder":
             return None
         chain = node["expr"].get("chain")
@@ -159,8 +160,8 @@ def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
         name = ".".join(map(str, chain))
         if name in values:
             value = values[name]
-            room -= _weight(value)
-            if room < 0:
+            remaining -= _weight(value)
+            if remaining < 0:
                 raise HogQLError("The query's values are too many, or too long")
             return value.node if isinstance(value, Tree) else {"node": "Constant", "value": value, "exact": True}
         if not values:
@@ -174,7 +175,7 @@ def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
 
 
 def _weight(value: Any) -> int:
-    """What a value costs wherever it stands in a query; a ``Tree`` costs what its text did."""
+    """The size of a value, counted wherever it is used; a ``Tree`` counts little, as its text was checked."""
     if isinstance(value, list | tuple):
         return 32 + sum(map(_weight, value))
     return 32 + (len(value) if isinstance(value, str) else 0)

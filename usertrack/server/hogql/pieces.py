@@ -1,8 +1,7 @@
-"""A query cut into pieces that PostHog's grammar takes one by one, since it looks at what is in brackets once more for
-each bracket around it: a long text costs far more than its parts. The tree is that of the whole text.
+"""Parses a query in pieces, because PostHog's grammar reads text in brackets again for each bracket around it.
 
-Pieces are queries in brackets, and conditions in brackets after WHERE or AND or in a list. A text whose pieces the
-grammar does not take is parsed as a whole, so that errors are those of the whole.
+A long text takes far longer than its pieces; the tree is the same. Pieces are queries in brackets, and conditions in
+brackets after WHERE or AND or in a list. When a piece cannot be parsed, the whole text is parsed, for its error.
 """
 
 import re
@@ -10,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from usertrack.server.hogql.errors import HogQLError
-from usertrack.server.hogql.parse import QUOTED, Node, parse_expression, parse_select, refuse_monsters, transform
+from usertrack.server.hogql.parse import QUOTED, Node, check_size, parse_expression, parse_select, transform
 
 Parse = Callable[[str], Node]
 _TOKEN = re.compile(rf"{QUOTED.pattern}|//[^\n]*|[\w$]+|\S", re.S)
@@ -37,7 +36,7 @@ class _Piece(NamedTuple):
 
 def parse_in_pieces(text: str, query: Parse = parse_select, condition: Parse = parse_expression) -> Node:
     """The tree of one SELECT, each piece parsed by ``query`` or ``condition``; raises as ``parse_select`` does."""
-    refuse_monsters(text)
+    check_size(text)
     if _HOLE not in text:
         try:
             return _assembled(text, query, query, condition)
@@ -56,18 +55,18 @@ def _assembled(text: str, parse: Parse, query: Parse, condition: Parse) -> Node:
         trees[hole] = _assembled(text[start:end], query if is_query else condition, query, condition)
         outline += f"{text[last:start]}{'SELECT ' * is_query}{{{hole}}}"
         last = end
-    filled: Node = transform(parse(outline + text[last:]), lambda node: _filled(node, trees))
-    return filled
+    tree: Node = transform(parse(outline + text[last:]), lambda node: _fill_holes(node, trees))
+    return tree
 
 
-def _filled(node: Node, trees: dict[str, Node]) -> Node | None:
+def _fill_holes(node: Node, trees: dict[str, Node]) -> Node | None:
     if node["node"] == "SelectQuery" and len(node["select"]) == 1 and (hole := _hole(node["select"][0])):
         return trees[hole]
     if hole := _hole(node):
         return trees[hole]
     if node["node"] == "And":  # as the grammar does, the parts of an AND within an AND are its own
-        parts = transform(node["exprs"], lambda inner: _filled(inner, trees))
-        return {**node, "exprs": [each for part in parts for each in _operands(part)]}
+        parts = transform(node["exprs"], lambda inner: _fill_holes(inner, trees))
+        return {**node, "exprs": [operand for part in parts for operand in _operands(part)]}
     return None
 
 

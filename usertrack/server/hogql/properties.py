@@ -1,7 +1,7 @@
-"""A property of a JSON column, as PostHog sees it: '' stays '', null and missing are NULL, the rest is JSON text.
+"""Prints a property of a JSON column as PostHog reads it: '' is '', null and missing are NULL, the rest JSON text.
 
-A property that ever held anything but strings needs the long form, because in ClickHouse each kind of value lies in a
-sub-column of its own. Property definitions say which form is enough and which type the value is read as.
+ClickHouse stores each kind of value in its own sub-column, so a property that ever had other values than strings needs
+a longer expression. Property definitions say which form is enough, and the type of the value.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _ALWAYS_STRING = {f"$ai_{name}_id" for name in ("trace", "session", "parent", "s
 
 
 def json_property(column: str, path: Sequence[str | int], owner: str, context: Context, *, raw: bool = False) -> Sql:
-    """The value at ``path`` of the JSON column ``column``; ``raw`` leaves out the conversion to its defined type."""
+    """The value at ``path`` of the JSON column ``column``; ``raw``: without conversion to its defined type."""
     keys = [key for key in path if isinstance(key, str)]
     if len(keys) < len(path) or "" in keys:  # an index into an array: read on in the JSON text
         depth = next(i for i, key in enumerate(path) if not isinstance(key, str) or key == "")

@@ -1,4 +1,4 @@
-"""SELECTs to ClickHouse. The FROM clause is printed last, when it is known which fields and lazy joins are in use."""
+"""Prints SELECTs for ClickHouse. FROM is printed last, when the used fields and lazy joins are known."""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ class SelectColumn(NamedTuple):
 
 
 class Queries(Expressions):
-    """``query`` prints a whole SELECT and says what columns it has."""
+    """Prints whole queries: ``query`` returns a SELECT and its columns."""
 
     _anonymous = 0
 

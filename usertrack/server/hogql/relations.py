@@ -1,4 +1,4 @@
-"""What a SELECT reads from. A source resolves fields and remembers which were used: only those reach ClickHouse."""
+"""The relations of a SELECT: tables, subqueries and lazy joins. Each resolves fields and records which are used."""
 
 import re
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def property_of(value: Sql, path: Chain, context: Context, *, raw: bool = False)
 
 @dataclass
 class Relation:
-    """A subquery with ``columns``, or the base of a table. ``name`` is how the query calls it ('' if it cannot)."""
+    """A subquery with ``columns``, or the base class of a table. ``name`` is its name in the query, '' for none."""
 
     name: str
     alias: str
@@ -42,7 +42,7 @@ class Relation:
         return name in self.columns
 
     def names(self) -> list[str]:
-        """What ``*`` stands for."""
+        """The columns of ``*``."""
         return list(self.columns)
 
     def known(self) -> list[str]:
@@ -62,7 +62,7 @@ class Relation:
         return f"{self.sql} AS {identifier(self.alias)}"
 
     def joins_sql(self) -> str:
-        """The lazy joins that the fields used so far need."""
+        """The lazy joins of the fields used so far."""
         return ""
 
 
@@ -130,7 +130,7 @@ class TableRelation(Relation):
 
 
 class JoinedTable:
-    """A lazy join in use: a subquery of exactly the fields that were asked for, none if the other side has no row."""
+    """A used lazy join: a LEFT JOIN with a subquery of exactly the used fields."""
 
     def __init__(self, link: LazyJoin, alias: str, local: str, context: Context) -> None:
         self._link, self._alias, self._local = link, alias, local

@@ -1,4 +1,4 @@
-"""The names one SELECT can see. Only the innermost SELECT's: HogQL has no correlated subqueries."""
+"""The names that a SELECT can use: only its own, as HogQL has no correlated subqueries."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from usertrack.server.hogql.sql import Sql, Type, identifier
 
 @dataclass
 class SelectScope:
-    """``filtering``: in WHERE or ON, ``exact``: in ON, ``raw``: properties stay text, ``inside``: this aggregation."""
+    """``filtering``: in WHERE or ON, ``exact``: in ON, ``raw``: properties stay text, ``aggregation``: around."""
 
     parent: "SelectScope | None" = None
     sources: list[Relation] = field(default_factory=list)
@@ -20,7 +20,7 @@ class SelectScope:
     filtering: bool = False
     exact: bool = False
     raw: bool = False
-    inside: str = ""
+    aggregation: str = ""
 
     def cte(self, name: str) -> Node | None:
         if name in self.ctes:
@@ -35,7 +35,7 @@ class SelectScope:
         self.sources.append(source)
 
     def find(self, chain: Chain) -> Sql | None:
-        """The field ``chain`` names: lambda argument, table.field, alias, or a field of the one source that has it."""
+        """The field ``chain``: a lambda argument, table.field, an alias, or a field of the only table that has it."""
         name, rest = chain[0], chain[1:]
         if name in self.arguments and not rest:
             return Sql(identifier(str(name)))

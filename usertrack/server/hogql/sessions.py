@@ -1,4 +1,4 @@
-"""The sessions table: one row per ``$session_id`` of events, computed when asked, only the columns asked for.
+"""The table of sessions: one row per ``$session_id`` of events, computed by each query, with only the used columns.
 
 Definitions are PostHog's (sessions_v2): events without a session id are in no session, counts are of distinct event
 uuids, ``$entry_*`` is the first value in time and ``$end_*`` the last.

@@ -1,4 +1,4 @@
-"""Pieces of ClickHouse SQL with what is known of their type. Text enters SQL only through these escapes."""
+"""ClickHouse expressions with their types, and the only functions that escape text for SQL."""
 
 import re
 from dataclasses import dataclass, field

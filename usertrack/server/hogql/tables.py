@@ -1,4 +1,4 @@
-"""The tables HogQL knows, and what each of their fields is in ClickHouse. A name not in here cannot be read."""
+"""The tables of HogQL, and their fields in ClickHouse. Nothing else can be read."""
 
 from dataclasses import dataclass, field
 
@@ -12,12 +12,12 @@ RESERVED = {"true", "false", "null", "team_id"}
 
 @dataclass(frozen=True)
 class LazyJoin:
-    """A lazy join: ``field.x`` reads x of ``table`` where its ``remote`` equals our ``local``."""
+    """PostHog's lazy join: ``field.x`` reads x of ``table`` where its ``remote`` equals our ``local``."""
 
     table: str
     local: str
     remote: str
-    local_fields: dict[str, str] = field(default_factory=dict)  # fields of theirs that we hold ourselves
+    local_fields: dict[str, str] = field(default_factory=dict)  # fields of the other table that this one has, too
     where: str = ""
 
 

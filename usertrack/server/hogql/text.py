@@ -1,4 +1,4 @@
-"""The query printed back as normalised HogQL, and from it the names of columns that have no alias."""
+"""Prints a syntax tree as normalised HogQL, which also names the columns without an alias."""
 
 from collections.abc import Callable
 from typing import Any
@@ -156,7 +156,7 @@ def _top(node: Node) -> str:
 
 
 def top_level(node: Node) -> str:
-    """A whole query, without the brackets of a subquery."""
+    """A query without the brackets of a subquery."""
     return _top(node)
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from usertrack.server.hogql.filters import BEFORE, compared, constant, moment_of, property_condition
+from usertrack.server.hogql.filters import PROPERTY_PATHS, compared, constant, moment_of, property_condition
 from usertrack.server.hogql.sql import clickhouse_time
 from usertrack.server.http.api_errors import ApiError
 
@@ -251,7 +251,7 @@ class Breakdown:
 
     @property
     def value(self) -> Node:
-        return {"node": "Field", "chain": [*BEFORE[self.kind], self.name]}
+        return {"node": "Field", "chain": [*PROPERTY_PATHS[self.kind], self.name]}
 
 
 def breakdown_of(node: Node) -> Breakdown | None:
@@ -266,6 +266,6 @@ def breakdown_of(node: Node) -> Breakdown | None:
     kind = (several[0].get("type") if several else filters.get("breakdown_type")) or "event"
     if name is None:
         return None
-    if not isinstance(kind, str) or kind not in BEFORE or not isinstance(name, str):
+    if not isinstance(kind, str) or kind not in PROPERTY_PATHS or not isinstance(name, str):
         raise not_supported(f"A breakdown of type {kind}")
     return Breakdown(kind, name, count(filters, "breakdown_limit", BREAKDOWN_LIMIT, 1000))
