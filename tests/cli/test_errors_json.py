@@ -39,19 +39,19 @@ def error_of(cli: Cli, *args: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_an_error_for_programs(cli: Cli, clean_env: pytest.MonkeyPatch, line: str, code: str, message: str) -> None:
+def test_an_error_for_programs(demo: Cli, clean_env: pytest.MonkeyPatch, line: str, code: str, message: str) -> None:
     if code == "not_connected":
         for name, value in {"HOST": "http://127.0.0.1:1", "PROJECT_ID": "1", "PERSONAL_API_KEY": "phx_1"}.items():
             clean_env.setenv(f"POSTHOG_{name}", value)
-    told = error_of(cli, *line.split())
+    told = error_of(demo, *line.split())
     assert (told["code"], told["message"][: len(message)]) == (code, message)
     assert told["hint"]
 
 
-def test_the_format_may_come_from_the_environment(cli: Cli, clean_env: pytest.MonkeyPatch) -> None:
+def test_the_format_may_come_from_the_environment(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("USERTRACK_FORMAT", "json")
-    assert error_of(cli, "segments", "nobody", "--demo")["exit"] == 2
-    assert cli("segments", "nobody", "--demo", "-f", "table").err.startswith("error: set 'action' has no")
+    assert error_of(demo, "segments", "nobody", "--demo")["exit"] == 2
+    assert demo("segments", "nobody", "--demo", "-f", "table").err.startswith("error: set 'action' has no")
 
 
 def test_a_bug_for_programs(cli: Cli, clean_env: pytest.MonkeyPatch) -> None:
