@@ -18,6 +18,7 @@ def test_list_and_show(cli: Cli) -> None:
     shown = cli("query", "show", "neon/run_activity")
     assert "FROM fastapi_run AS r" in shown.out
     assert "days=30" in shown.out
+    assert "Fragments" in shown.out
     assert json.loads(cli("query", "show", "run_activity", "-f", "json").out)["params"]["days"]["default"] == 30
 
 

@@ -328,6 +328,10 @@ def test_a_workspaces_fragment_wins_and_a_parameter_wins_over_both(tmp_path: Pat
     write(tmp_path, "-- title: b\n-- params: {most: 9}\nSELECT {most}", "own/neon/b")
     library = Library([tmp_path / "shipped", tmp_path / "own"])
     assert (library["neon/a"].sql, library["neon/b"].sql) == ("SELECT 7", "SELECT {most}")
+    assert library.fragments_in(library["neon/a"]) == {"most": tmp_path / "own/fragments/neon/most.sql"}
+    assert library.fragments_in(library["neon/b"]) == {}
+    [finding] = check_fragments(library)
+    assert (finding.level, finding.subject) == ("note", "fragment most")
 
 
 def test_a_fragment_that_holds_itself(tmp_path: Path) -> None:

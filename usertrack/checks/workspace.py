@@ -49,7 +49,7 @@ def check_queries(library: Library) -> list[Finding]:
 
 
 def check_fragments(library: Library) -> list[Finding]:
-    """Every fragment with an error, whether or not a query uses it."""
+    """Every fragment with an error, whether or not a query uses it, and every one that replaces a shipped one."""
     findings = []
     for fragments in map(library.fragments, SOURCES):
         for name, path in fragments.files.items():
@@ -57,6 +57,10 @@ def check_fragments(library: Library) -> list[Finding]:
                 fragments[name]
             except UsertrackError as error:
                 findings.append(Finding("FAIL", f"fragment {path.stem}", error.message, error.hint, "fragments"))
+            else:
+                if name in fragments.replaced:
+                    text = f"{path} replaces the shipped one, in every query that uses it"
+                    findings.append(Finding("note", f"fragment {name}", text, group="fragments"))
     return findings
 
 

@@ -65,8 +65,9 @@ def show(
 
     settings = settings_of(common)
     library = library_of(settings)
-    sql = library.compiled(name) if compiled else library[name].written
-    emit(query_document(library[name], sql), settings, common)
+    query = library[name]
+    sql = library.compiled(name) if compiled else query.written
+    emit(query_document(query, sql, library.fragments_in(query)), settings, common)
 
 
 @query.command("run")

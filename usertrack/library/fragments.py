@@ -21,6 +21,7 @@ class Fragment:
 
     name: str
     sql: str
+    path: Path
     title: str = ""
     about: str = ""
     params: Mapping[str, Parameter] = field(default_factory=dict)
@@ -35,8 +36,10 @@ class Fragments(Mapping[str, Fragment]):
     """Those for one source by name, each read when it is first needed: a broken one is in nobody else's way."""
 
     def __init__(self, roots: Iterable[Path], source: str, read: Callable[[Path, str], Fragment]) -> None:
-        """``read`` takes a file and the source. Of two files with one name the last root's is taken."""
-        self.files = {path.stem: path for root in roots for path in sorted((root / FOLDER / source).glob("*.sql"))}
+        """``read`` takes a file and the source. Of two files with one name the last root's is taken: it has ``replaced`` one."""
+        paths = [path for root in roots for path in sorted((root / FOLDER / source).glob("*.sql"))]
+        self.files = {path.stem: path for path in paths}
+        self.replaced = {path.stem for path in paths if path != self.files[path.stem]}
         self._source, self._reader = source, read
         self._fragments: dict[str, Fragment] = {}
 
@@ -94,11 +97,12 @@ def params_of(
     sql: str, source: str, fragments: Mapping[str, Fragment], own: Collection[str] = ()
 ) -> dict[str, Parameter]:
     """The parameters that the fragments in ``sql`` bring along."""
-    return {key: value for each in _used(sql, source, fragments, own) for key, value in each.params.items()}
+    return {key: value for each in used(sql, source, fragments, own) for key, value in each.params.items()}
 
 
-def _used(sql: str, source: str, fragments: Mapping[str, Fragment], own: Collection[str] = ()) -> Iterator[Fragment]:
+def used(sql: str, source: str, fragments: Mapping[str, Fragment], own: Collection[str] = ()) -> Iterator[Fragment]:
+    """The fragments in ``sql`` and within those, one as often as it is there."""
     for name, _, _ in placeholders(sql, source):
         if name in fragments and name not in own:
             yield fragments[name]
-            yield from _used(fragments[name].sql, source, fragments)
+            yield from used(fragments[name].sql, source, fragments)

@@ -79,7 +79,7 @@ def read_fragment(path: Path, source: str) -> Fragment:
         raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
     if unused := sorted(set(params) - used):
         raise UsageError(f"{place}:{_line_of(text, unused[0], 1)}: parameter '{unused[0]}' is declared but not used")
-    return Fragment(path.stem, sql, str(meta["title"]), str(meta.get("about", "")).strip(), params)
+    return Fragment(path.stem, sql, path, str(meta["title"]), str(meta.get("about", "")).strip(), params)
 
 
 def _read(path: Path, place: str) -> tuple[str, dict[str, Any], str, int]:

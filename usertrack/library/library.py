@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.library.fragments import Fragments, expand
+from usertrack.library.fragments import Fragments, expand, used
 from usertrack.library.header import read_fragment
 from usertrack.library.header import read_query as read_query
 from usertrack.library.query import FACT_TYPES as FACT_TYPES
@@ -78,6 +78,12 @@ class Library:
         """The SQL of a query as its file has it, with the text of its fragments in their places."""
         query = self[name]
         return expand(query.written, query.source, self.fragments(query.source), query.params, flat=False)
+
+    def fragments_in(self, query: Query) -> dict[str, Path | None]:
+        """The files of the fragments that ``query`` is made of, by name; None for one as shipped."""
+        fragments = self.fragments(query.source)
+        paths = {each.name: each.path for each in used(query.written, query.source, fragments, query.params)}
+        return {name: None if path.is_relative_to(shipped_root()) else path for name, path in sorted(paths.items())}
 
     def fragments(self, source: str) -> Fragments:
         """The fragments for queries of ``source`` by name; a workspace's own wins over the shipped one."""

@@ -1,5 +1,8 @@
 """The query library as tables and documents."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from usertrack.core.document import Code, Document, Facts, Field, Listing, Paragraph
 from usertrack.core.errors import UsertrackError
 from usertrack.core.table import Column, Row, Table
@@ -38,13 +41,14 @@ def _table(library: Library) -> Table:
     return Table(names, rows, name="queries", title=f"{len(rows)} queries")
 
 
-def query_document(query: Query, sql: str) -> Document:
-    """What a query is for, what it takes, and its ``sql``."""
+def query_document(query: Query, sql: str, fragments: Mapping[str, Path | None]) -> Document:
+    """What a query is for, what it takes, which ``fragments`` it is made of (None: as shipped), and its ``sql``."""
     pairs = [
         ("Source", query.source),
         ("Key", query.key or None),
         ("Metric", _metric(query.metric) if query.metric else None),
         ("Parameters", ", ".join(map(_parameter, query.params.values())) or "none"),
+        ("Fragments", ", ".join(f"{name} ({path})" if path else name for name, path in fragments.items())),
         ("File", "shipped with usertrack" if query.shipped else str(query.path)),
     ]
     return Document(
@@ -63,6 +67,7 @@ def query_document(query: Query, sql: str) -> Document:
             "metric": query.metric and {"label": query.metric.label, "kind": query.metric.kind},
             "params": {p.name: {"type": p.type, "default": p.default} for p in query.params.values()},
             "facts": {name: {"label": f.label, "type": f.type, "unit": f.unit} for name, f in query.facts.items()},
+            "fragments": {name: str(path) if path else "shipped" for name, path in fragments.items()},
             "sql": sql,
         },
     )
