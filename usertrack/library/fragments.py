@@ -36,7 +36,7 @@ class Fragments(Mapping[str, Fragment]):
     """Those for one source by name, each read when it is first needed: a broken one is in nobody else's way."""
 
     def __init__(self, roots: Iterable[Path], source: str, read: Callable[[Path, str], Fragment]) -> None:
-        """``read`` takes a file and the source. The last root's file of a name is taken; it has ``replaced`` the others."""
+        """``read`` takes a file and the source. The last root's file of a name wins: it has ``replaced`` the rest."""
         paths = [path for root in roots for path in sorted((root / FOLDER / source).glob("*.sql"))]
         self.files = {path.stem: path for path in paths}
         self.replaced = {path.stem for path in paths if path != self.files[path.stem]}
