@@ -2,51 +2,32 @@
 
 from datetime import datetime
 
-from usertrack.core.document import Document, Field, Listing
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Document, Field
+from usertrack.core.table import Table
 from usertrack.core.words import size_words
-from usertrack.engine.cache import Cache
+from usertrack.engine.cache import Cache, Entry
 
-_COLUMNS = (
-    Column("query"),
-    Column("source"),
-    Column("as_of", "TIMESTAMP"),
-    Column("asked_at", "TIMESTAMP"),
-    Column("rows", "BIGINT"),
-    Column("bytes", "BIGINT"),
+_COLUMNS: Columns[Entry] = Columns(
+    Attribute("query", "VARCHAR", lambda entry: entry.name, Field("Query", grows=True)),
+    Attribute("source", "VARCHAR", lambda entry: entry.source),
+    Attribute("as_of", "TIMESTAMP", lambda entry: entry.as_of.replace(tzinfo=None), Field("Of", "when")),
+    Attribute("asked_at", "TIMESTAMP", lambda entry: entry.asked_at.replace(tzinfo=None), Field("Asked", "when")),
+    Attribute("rows", "BIGINT", lambda entry: entry.rows, Field("Rows", "number")),
+    Attribute("bytes", "BIGINT", lambda entry: entry.size, Field("Bytes", "number")),
 )
 
 
 def cache_document(cache: Cache, timezone: str, now: datetime) -> Document:
     """Every kept answer, the latest first: of which moment it is, and when its source was asked."""
     entries = cache.entries()
-    rows: list[Row] = [
-        (
-            entry.name,
-            entry.source,
-            entry.as_of.replace(tzinfo=None),
-            entry.asked_at.replace(tzinfo=None),
-            entry.rows,
-            entry.size,
-        )
-        for entry in entries
-    ]
-    table = Table(_COLUMNS, rows, name="cache", title="The cache", as_of=now, timezone=timezone)
+    table = _COLUMNS.table(entries, "cache", source=Table((), (), title="The cache"), timezone=timezone, as_of=now)
     held = f"{size_words(sum(entry.size for entry in entries))} of {size_words(cache.size)}"
     return Document(
         title=f"{len(entries)} answers in the cache, {held}",
         subtitle=str(cache.folder),
-        blocks=(Listing(table, fields=_FIELDS, columns=tuple(_FIELDS), limit=20),),
+        blocks=(_COLUMNS.listing(entries, limit=20, timezone=timezone, as_of=now),),
         table=table,
         timezone=timezone,
         as_of=now,
     )
-
-
-_FIELDS = {
-    "query": Field("Query", grows=True),
-    "as_of": Field("Of", "when"),
-    "asked_at": Field("Asked", "when"),
-    "rows": Field("Rows", "number"),
-    "bytes": Field("Bytes", "number"),
-}

@@ -6,11 +6,11 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Chart, Document, Field, Listing, Origin, Paragraph, Section, Spark
 from usertrack.core.errors import UsertrackError
 from usertrack.core.provenance import plain, provenance
 from usertrack.core.sections import section_json, unknown_paragraph
-from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words
 from usertrack.library.library import Statement
 from usertrack.product import compare as compared
@@ -167,29 +167,35 @@ def _cohorts(cohorts: DayRetention) -> list[Block]:
 
 
 def _segments(segments: Sequence[SegmentActivity], total: int) -> list[Block]:
-    rows: list[Row] = [
-        (
-            segment.segment.name,
-            segment.set_name,
-            segment.kind,
-            segment.people,
-            segment.people / total if segment.people is not None and total else None,
-            round(score, 1) if segment.engagement and (score := segment.engagement.score) is not None else None,
-            segment.revenue,
-            " ".join(segment.segment.when.split()),
-        )
-        for segment in segments
-    ]
-    fields = {
-        "segment": Field("Segment", "tag"),
-        "set": Field("Set"),
-        "kind": Field("Kind", spare=True),
-        "people": Field("People", "number"),
-        "share": Field("Share", "bar", full=1.0),
-        "engagement": Field("Engagement", "number"),
-        "revenue": Field("Revenue", "number", hidden=all(segment.revenue is None for segment in segments), spare=True),
-        "rule": Field("Who", "text", grows=True, spare=True),
-    }
-    kinds = ("VARCHAR", "VARCHAR", "VARCHAR", "BIGINT", "DOUBLE", "DECIMAL(18,1)", "DOUBLE", "VARCHAR")
+    def engagement(row: SegmentActivity) -> float | None:
+        score = row.engagement.score if row.engagement else None
+        return None if score is None else round(score, 1)
+
+    revenue = Field("Revenue", "number", spare=True)
+    columns: Columns[SegmentActivity] = Columns(
+        Attribute("segment", "VARCHAR", lambda row: row.segment.name, Field("Segment", "tag")),
+        Attribute("set", "VARCHAR", lambda row: row.set_name, Field("Set")),
+        Attribute("kind", "VARCHAR", lambda row: row.kind, Field("Kind", spare=True)),
+        Attribute("people", "BIGINT", lambda row: row.people, Field("People", "number")),
+        Attribute(
+            "share",
+            "DOUBLE",
+            lambda row: row.people / total if row.people is not None and total else None,
+            Field("Share", "bar", full=1.0),
+        ),
+        Attribute("engagement", "DECIMAL(18,1)", engagement, Field("Engagement", "number")),
+        Attribute(
+            "revenue",
+            "DOUBLE",
+            lambda row: row.revenue,
+            revenue if any(segment.revenue is not None for segment in segments) else None,
+        ),
+        Attribute(
+            "rule",
+            "VARCHAR",
+            lambda row: " ".join(row.segment.when.split()),
+            Field("Who", "text", grows=True, spare=True),
+        ),
+    )
     note = f"of {people_words(total)}, as they are now; a person may be in several segments"
-    return [Listing(Table(tuple(map(Column, fields, kinds)), rows), fields=fields), Paragraph(note, "dim")]
+    return [columns.listing(segments), Paragraph(note, "dim")]

@@ -6,11 +6,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Facts, Field, Heatmap, Listing, Origin, Paragraph, Section, Spark
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.table import Row
 from usertrack.reports.dossier import PARTS, Dossier
+from usertrack.segments.explain import Verdict
 from usertrack.segments.wording import value_words
 
 
@@ -105,20 +107,16 @@ def _segments(dossier: Dossier) -> Iterator[Block]:
     verdicts = [
         (name, verdict) for name, explanation in dossier.explanations.items() for verdict in explanation.verdicts
     ]
-    rows: list[Row] = [
-        (verdict.segment.name, name, verdict.segment.action, verdict.because)
-        for name, verdict in verdicts
-        if verdict.member
-    ]
-    fields = {
-        "segment": Field("Segment", "tag"),
-        "set": Field("Set", hidden=len(dossier.explanations) == 1),
-        "action": Field("Action"),
-        "why": Field("Why", "text", grows=True),
-    }
+    members = [(name, verdict) for name, verdict in verdicts if verdict.member]
+    columns: Columns[tuple[str, Verdict]] = Columns(
+        Attribute("segment", "VARCHAR", lambda row: row[1].segment.name, Field("Segment", "tag")),
+        Attribute("set", "VARCHAR", lambda row: row[0], Field("Set") if len(dossier.explanations) > 1 else None),
+        Attribute("action", "VARCHAR", lambda row: row[1].segment.action, Field("Action")),
+        Attribute("why", "VARCHAR", lambda row: row[1].because, Field("Why", "text", grows=True)),
+    )
     unknown = [f"{verdict.segment.name} ({name})" for name, verdict in verdicts if verdict.unknown]
-    if rows or not unknown:
-        yield Listing(Table(tuple(map(Column, fields)), rows), heading="Segments", fields=fields)
+    if members or not unknown:
+        yield columns.listing(members, "Segments")
     if unknown:
         yield Paragraph(f"unknown, whether in {', '.join(unknown)}", "dim")
 
@@ -216,17 +214,19 @@ def _empty_parts(dossier: Dossier) -> Iterator[Paragraph]:
             yield Paragraph(f"{word}: {', '.join(headings)}", "dim")
 
 
+_TIMELINE: Columns[Row] = Columns(
+    Attribute("at", "TIMESTAMP", lambda row: row[0], Field("When")),
+    Attribute("kind", "VARCHAR", lambda row: row[1], Field("Kind")),
+    Attribute("what", "VARCHAR", lambda row: row[2], Field("What")),
+    Attribute("outcome", "VARCHAR", lambda row: row[3], Field("Outcome", "tag")),
+    Attribute("detail", "VARCHAR", lambda row: row[4], Field("Detail", "text", grows=True)),
+)
+
+
 def _timeline(dossier: Dossier, timezone: str) -> list[Listing]:
-    names = (Column("at", "TIMESTAMP"), Column("kind"), Column("what"), Column("outcome"), Column("detail"))
-    table = Table(names, dossier.timeline, name="timeline", timezone=timezone, as_of=dossier.as_of)
-    fields = {
-        "at": Field("When"),
-        "kind": Field("Kind"),
-        "what": Field("What"),
-        "outcome": Field("Outcome", "tag"),
-        "detail": Field("Detail", "text", grows=True),
-    }
-    return [Listing(table, heading="Timeline, 30 days", fields=fields, limit=15)] if dossier.timeline else []
+    heading = "Timeline, 30 days"
+    listing = _TIMELINE.listing(dossier.timeline, heading, limit=15, timezone=timezone, as_of=dossier.as_of)
+    return [listing] if dossier.timeline else []
 
 
 def _json(dossier: Dossier, timezone: str) -> dict[str, Any]:
@@ -249,9 +249,7 @@ def _json(dossier: Dossier, timezone: str) -> dict[str, Any]:
             for part, table in dossier.parts.items()
             if part not in ("events", "actions", "event_hours", "action_hours")
         },
-        "timeline": [
-            dict(zip(("at", "kind", "what", "outcome", "detail"), row, strict=True)) for row in dossier.timeline
-        ],
+        "timeline": _TIMELINE.dicts(dossier.timeline),
         "missing": dossier.missing,
         "notes": list(dossier.notes),
     }

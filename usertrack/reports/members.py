@@ -1,12 +1,15 @@
 """The people of one segment in a report: whom to act on and why, and who entered and left."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from string import Formatter
+from typing import Any
 
-from usertrack.core.document import Block, Field, Listing, Origin, Paragraph
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Field, Origin, Paragraph
 from usertrack.core.period import in_zone
 from usertrack.core.spool import identifier
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.table import Row
 from usertrack.core.words import number
 from usertrack.segments.classify import Classification, condition, other_segments_words
 from usertrack.segments.expressions import columns, expand, parse
@@ -55,29 +58,34 @@ def people(classification: Classification, id_: str, limit: int, *, all_members:
     names = table.names
     key, because, priority = (names.index(name) for name in (classification.profiles.key, "because", "priority"))
     segments = names.index("segments")
-    rows: list[Row] = [(row[key], row[priority], row[because][row[segments].index(id_)]) for row in table.rows]
-    fields = {
-        "person": Field("Person"),
-        "priority": Field("Priority", "number"),
-        "why": Field("Why", "text", grows=True),
-    }
-    listed = Table(tuple(map(Column, fields, ("VARCHAR", "DOUBLE", "VARCHAR"))), rows)
-    blocks: list[Block] = [Listing(listed, "Act on these first", fields, limit=limit)] if rows else []
-    if elsewhere := (classification.count(id_).people or 0) - len(rows):
+    cells: Columns[Row] = Columns(
+        Attribute("person", "VARCHAR", lambda row: row[key], Field("Person")),
+        Attribute("priority", "DOUBLE", lambda row: row[priority], Field("Priority", "number")),
+        Attribute(
+            "why", "VARCHAR", lambda row: row[because][row[segments].index(id_)], Field("Why", "text", grows=True)
+        ),
+    )
+    listing = cells.listing(table.rows, "Act on these first", limit=limit)
+    blocks: list[Block] = [listing] if len(table.rows) else []
+    if elsewhere := (classification.count(id_).people or 0) - len(table.rows):
         blocks.append(Paragraph(other_segments_words(elsewhere), "dim"))
     return blocks or [Paragraph("nobody is in it", "dim")]
 
 
 def moves(moved: Moves, key: str, id_: str, most: int, timezone: str) -> list[Block]:
     """Who entered and who left, the first ``most`` of each."""
-    rows = [(row["change"], row[key], row["why"]) for row in moved.moves.dicts() if row["segment"] == id_]
-    fields = {"change": Field("Change", "tag"), "person": Field("Person"), "why": Field("Why", "text", grows=True)}
-    by = {change: [row for row in rows if row[0] == change] for change in ("entered", "left")}
+    rows = [row for row in moved.moves.dicts() if row["segment"] == id_]
+    cells: Columns[dict[str, Any]] = Columns(
+        Attribute("change", "VARCHAR", lambda row: row["change"], Field("Change", "tag")),
+        Attribute("person", "VARCHAR", lambda row: row[key], Field("Person")),
+        Attribute("why", "VARCHAR", lambda row: row["why"], Field("Why", "text", grows=True)),
+    )
+    by = {change: [row for row in rows if row["change"] == change] for change in ("entered", "left")}
     first = [row for listed in by.values() for row in listed[:most]]
     counts = " and ".join(f"{number(len(listed))} {change}" for change, listed in by.items())
     more = "" if len(first) == len(rows) else "; all: ".join(filter(None, (counts, _command(moved, id_, timezone))))
-    table = Table(tuple(map(Column, fields)), first)
-    return [Listing(table, "Came and went since last week", fields, limit=0, more=more)] if rows else []
+    listing = cells.listing(first, "Came and went since last week", limit=0)
+    return [replace(listing, more=more)] if rows else []
 
 
 def _command(moved: Moves, id_: str, timezone: str) -> str:

@@ -3,22 +3,27 @@
 from collections.abc import Iterator
 from typing import Any
 
-from usertrack.core.document import Block, Facts, Field, Listing, Origin, Section
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Facts, Field, Origin, Section
 from usertrack.core.errors import UsertrackError
-from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import growth, number, people_words
 from usertrack.failures.checklist import span
 from usertrack.reports.members import segment_origins
 from usertrack.reports.traffic import part_origins, traffic_unit
 from usertrack.reports.weekly import REACH, Weekly
 
+_ACTIONS: Columns[tuple[str, str, str]] = Columns(
+    Attribute("action", "VARCHAR", lambda row: row[0], Field("Do", "tag")),
+    Attribute("person", "VARCHAR", lambda row: row[1], Field("For")),
+    Attribute("why", "VARCHAR", lambda row: row[2], Field("Why", "text", grows=True)),
+)
+
 
 def summary_section(weekly: Weekly, timezone: str) -> Section:
     """The most urgent person of each segment, and the figures of the week."""
     blocks: list[Block] = []
     if rows := list(_first(weekly)):
-        fields = {"action": Field("Do", "tag"), "person": Field("For"), "why": Field("Why", "text", grows=True)}
-        blocks.append(Listing(Table(tuple(map(Column, fields)), rows), "Act on these first", fields))
+        blocks.append(_ACTIONS.listing(rows, "Act on these first"))
     origins = (
         *segment_origins(weekly.classification),
         *part_origins(weekly, "traffic", "new_users"),
@@ -35,7 +40,7 @@ def failures_origins(weekly: Weekly) -> tuple[Origin, ...]:
     return tuple(Origin(f"neon/{name}", params, "neon", weekly.as_of) for name in names)
 
 
-def _first(weekly: Weekly) -> Iterator[Row]:
+def _first(weekly: Weekly) -> Iterator[tuple[str, str, str]]:
     """Of each segment, the most urgent person whose primary segment it is."""
     table = weekly.classification.people()
     names = table.names

@@ -1,14 +1,14 @@
 """The sections on new users and traffic of the weekly report, and the origins of its queries."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Chart, Field, Listing, Origin, Paragraph, Section
 from usertrack.core.period import in_zone
 from usertrack.core.sections import unknown_paragraph
-from usertrack.core.table import Column, Row, Table
 from usertrack.library.library import Statement
 from usertrack.product.scope import ANYBODY
 from usertrack.reports.weekly import Weekly
@@ -68,6 +68,15 @@ def traffic(weekly: Weekly) -> Iterator[Block]:
     )
 
 
+@dataclass(frozen=True)
+class _Day:
+    """The counts of a day, and of the day a week ``before``."""
+
+    label: str
+    counts: Mapping[str, Any]
+    before: Mapping[str, Any]
+
+
 def _days(weekly: Weekly) -> Section:
     if "traffic" not in weekly.parts:
         return _part(weekly, "traffic", "Per day", {}, 0)
@@ -75,7 +84,15 @@ def _days(weekly: Weekly) -> Section:
     today = in_zone(weekly.as_of, weekly.week.zone).date()
     week = timedelta(days=7)
     unit = traffic_unit(weekly)
-    rows = [_day(day, by_day, today, weekly, unit) for day in weekly.week.days if day in by_day]
+    rows = [
+        _Day(
+            f"{day:%a} {day.day} {day:%b}" + ("" if _is_over(day, today, weekly) else " (not over)"),
+            by_day[day],
+            by_day.get(day - week, {}),
+        )
+        for day in weekly.week.days
+        if day in by_day
+    ]
     weeks = {
         str(weekly.week): weekly.week.days,
         f"{weekly.week.before}, the week before": [day - week for day in weekly.week.days],
@@ -87,15 +104,15 @@ def _days(weekly: Weekly) -> Section:
     known = unit == "visits"
     caption = "visits that began on each day" if known else ""
     chart = Chart("trend", f"{unit.capitalize()} per day", weekly.week.days, series, caption=caption)
-    fields = {
-        "day": Field("Day"),
-        unit: Field(unit.capitalize(), "number"),
-        "before": Field("A week before", "number"),
-        "visitors": Field("Visitors", "number"),
-        **({"pageviews": Field("Pageviews", "number")} if known else {"visits": Field("Visits", "number")}),
-    }
-    types = ("VARCHAR", *["BIGINT"] * 4)
-    listing = Listing(Table(tuple(map(Column, fields, types)), rows), fields=fields, limit=0)
+    rest = "pageviews" if known else "visits"
+    columns: Columns[_Day] = Columns(
+        Attribute("day", "VARCHAR", lambda day: day.label, Field("Day")),
+        Attribute(unit, "BIGINT", lambda day: day.counts[unit], Field(unit.capitalize(), "number")),
+        Attribute("before", "BIGINT", lambda day: day.before.get(unit), Field("A week before", "number")),
+        Attribute("visitors", "BIGINT", lambda day: day.counts["visitors"], Field("Visitors", "number")),
+        Attribute(rest, "BIGINT", lambda day: day.counts[rest], Field(rest.capitalize(), "number")),
+    )
+    listing = columns.listing(rows, limit=0)
     why = () if known else (Paragraph(_NO_VISITS, "warning"),)
     return Section("Per day", (*why, chart, listing), part_origins(weekly, "traffic"))
 
@@ -105,15 +122,3 @@ _NO_VISITS = "visits are not known of days on which no pageview has a $session_i
 
 def _is_over(day: date, today: date, weekly: Weekly) -> bool:
     return day < today or (day == today and weekly.finished)
-
-
-def _day(day: date, by_day: Mapping[date, Mapping[str, Any]], today: date, weekly: Weekly, unit: str) -> Row:
-    row, before = by_day[day], by_day.get(day - timedelta(days=7), {})
-    mark = "" if _is_over(day, today, weekly) else " (not over)"
-    return (
-        f"{day:%a} {day.day} {day:%b}{mark}",
-        row[unit],
-        before.get(unit),
-        row["visitors"],
-        row["pageviews" if unit == "visits" else "visits"],
-    )

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core import embed
-from usertrack.core.document import Document, Field, Listing, Paragraph
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Document, Field, Paragraph
 from usertrack.core.errors import CheckFailed, Unknown, UsageError
 from usertrack.core.period import moment
 from usertrack.core.provenance import VERSION, WORDS
-from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number
 from usertrack.reports.recipe import Recipe, read_recipe
 
@@ -288,29 +288,25 @@ def _text(body: str, fmt: str) -> list[str]:
     return [text for line in lines if (text := " ".join(line.split()))]
 
 
+_COLUMNS: Columns[Discrepancy] = Columns(
+    Attribute("verdict", "VARCHAR", lambda discrepancy: discrepancy.verdict, Field("Verdict")),
+    Attribute("what", "VARCHAR", lambda discrepancy: discrepancy.subject, Field("What", "text")),
+    Attribute("written", "VARCHAR", lambda discrepancy: _written(discrepancy.written), Field("In the file", "text")),
+    Attribute("now", "VARCHAR", lambda discrepancy: _written(discrepancy.now), Field("Made again", "text")),
+    Attribute(
+        "queries",
+        "VARCHAR",
+        lambda discrepancy: ", ".join(discrepancy.queries) or discrepancy.why,
+        Field("From", "text", grows=True),
+    ),
+)
+
+
 def verify_document(report: ReportFile, discrepancies: list[Discrepancy]) -> Document:
     """A row per figure or line that differs. A figure that can no longer be known is no mismatch."""
     recipe = report.recipe
     wrong = [discrepancy for discrepancy in discrepancies if discrepancy.verdict not in (UNKNOWABLE, UNCHECKED)]
     unchecked = [discrepancy for discrepancy in discrepancies if discrepancy.verdict == UNCHECKED]
-    rows: list[Row] = [
-        (
-            discrepancy.verdict,
-            discrepancy.subject,
-            _written(discrepancy.written),
-            _written(discrepancy.now),
-            ", ".join(discrepancy.queries) or discrepancy.why,
-        )
-        for discrepancy in discrepancies
-    ]
-    fields = {
-        "verdict": Field("Verdict"),
-        "what": Field("What", "text"),
-        "written": Field("In the file", "text"),
-        "now": Field("Made again", "text"),
-        "queries": Field("From", "text", grows=True),
-    }
-    table = Table(tuple(map(Column, fields)), rows, name="verify", as_of=recipe.as_of, timezone=recipe.timezone)
     figures = f"{number(len(report.figures))} figures"
     if wrong:
         verdict = "does not hold"
@@ -322,9 +318,11 @@ def verify_document(report: ReportFile, discrepancies: list[Discrepancy]) -> Doc
     return Document(
         title=title,
         subtitle=f"{recipe.kind} report of {recipe.subject}, as of {moment(recipe.as_of, recipe.timezone)}",
-        blocks=(Listing(table, fields=fields, limit=50),) if discrepancies else (Paragraph(_COVERED, "dim"),),
+        blocks=(_COLUMNS.listing(discrepancies, limit=50, timezone=recipe.timezone, as_of=recipe.as_of),)
+        if discrepancies
+        else (Paragraph(_COVERED, "dim"),),
         notes=tuple(dict.fromkeys(discrepancy.why for discrepancy in discrepancies if discrepancy.why)),
-        table=table,
+        table=_COLUMNS.table(discrepancies, "verify", timezone=recipe.timezone, as_of=recipe.as_of),
         timezone=recipe.timezone,
         as_of=recipe.as_of,
     )

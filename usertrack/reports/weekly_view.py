@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Facts, Field, Listing, Origin, Paragraph, Section
 from usertrack.core.errors import UsertrackError
 from usertrack.core.period import moment
@@ -88,25 +89,27 @@ def _scorecard(weekly: Weekly) -> Section:
 
 def _segments(weekly: Weekly) -> Section:
     total = weekly.classification.profiles.people
-    rows: list[Row] = []
-    for count in weekly.classification.counts:
-        entered, left = weekly.moved.counts.get(count.segment.id, (None, None))
-        share = count.people / total if count.people is not None and total else None
-        rows.append((count.segment.name, count.people, count.to_act_on, share, entered, left, count.segment.action))
-    types = ("VARCHAR", "BIGINT", "BIGINT", "DOUBLE", "BIGINT", "BIGINT", "VARCHAR")
-    fields = {
-        "segment": Field("Segment", "tag"),
-        "people": Field("People", "number"),
-        "to_act_on": Field("To act on", "number", hidden=weekly.classification.segment_set.exclusive),
-        "share": Field("Share", "bar", full=1.0),
-        "entered": Field("Entered", "number"),
-        "left": Field("Left", "number"),
-        "action": Field("Action"),
-    }
+
+    def moved(count: SegmentCount, at: int) -> int | None:
+        return weekly.moved.counts.get(count.segment.id, (None, None))[at]
+
+    def share(count: SegmentCount) -> float | None:
+        return count.people / total if count.people is not None and total else None
+
+    to_act_on = None if weekly.classification.segment_set.exclusive else Field("To act on", "number")
+    columns: Columns[SegmentCount] = Columns(
+        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag")),
+        Attribute("people", "BIGINT", lambda count: count.people, Field("People", "number")),
+        Attribute("to_act_on", "BIGINT", lambda count: count.to_act_on, to_act_on),
+        Attribute("share", "DOUBLE", share, Field("Share", "bar", full=1.0)),
+        Attribute("entered", "BIGINT", lambda count: moved(count, 0), Field("Entered", "number")),
+        Attribute("left", "BIGINT", lambda count: moved(count, 1), Field("Left", "number")),
+        Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
+    )
     return Section(
         "Segments",
         (
-            Listing(Table(tuple(map(Column, fields, types)), rows), fields=fields),
+            columns.listing(weekly.classification.counts),
             Paragraph(f"of {people_words(total)} with an e-mail; a person may be in several segments", "dim"),
         ),
         segment_origins(weekly.classification),
