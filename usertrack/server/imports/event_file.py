@@ -187,7 +187,7 @@ def _header(session: "ClickHouseSession", path: Path, link: Path) -> tuple[list[
         raise UsageError(f"the first line of '{path}' does not name columns", "put their names there")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise UsageError(f"two columns of '{path}' are display_path '{twice}'", "give each a name of its own")
+        raise UsageError(f"two columns of '{path}' are called '{twice}'", "give each a name of its own")
     return names, delimiter, count
 
 
