@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from event_world import BEGIN, DAYS, make
-from side_by_side import here
+from side_by_side import script
 
 from usertrack.core.errors import UsertrackError
 from usertrack.engine.runner import Answer, Runner
@@ -54,10 +54,10 @@ def funnel(steps: Sequence[str], **more: Any) -> Funnel:
     return Funnel("", tuple(map(parse_step, steps)), **more)
 
 
-WHOLE = Scope(BORN, AS_OF, AS_OF)
+FULL_RANGE = Scope(BORN, AS_OF, AS_OF)
 QUESTIONS: dict[str, Callable[[Runner], object]] = {
-    "funnel, activation": lambda runner: ask(runner, funnel(ACTIVATION), WHOLE),
-    "funnel, daily life": lambda runner: ask(runner, funnel(BUSY), WHOLE),
+    "funnel, activation": lambda runner: ask(runner, funnel(ACTIVATION), FULL_RANGE),
+    "funnel, daily life": lambda runner: ask(runner, funnel(BUSY), FULL_RANGE),
     "funnel, by week": lambda runner: ask(runner, funnel(BUSY), WEEKS, trend=True),
     "funnel, unordered": lambda runner: ask(runner, funnel(BUSY, order="unordered", window=3600), MONTH),
     "retention by week": lambda runner: returning.ask(runner, returning.RetentionQuery(""), WEEKS),
@@ -72,12 +72,12 @@ QUESTIONS: dict[str, Callable[[Runner], object]] = {
 
 
 class Recording(Runner):
-    """A runner that remembers what it asked."""
+    """A runner that records its statements."""
 
-    asked: tuple[Statement, ...] = ()
+    recorded: tuple[Statement, ...] = ()
 
     def run(self, statements: Sequence[Statement], *args: Any) -> list[Answer]:
-        self.asked += tuple(statements)
+        self.recorded += tuple(statements)
         return super().run(statements, *args)
 
 
@@ -95,17 +95,17 @@ class Measured:
 
 
 def main() -> None:
-    wanted = _arguments()
-    events = int(wanted.events)
-    store = wanted.folder / f"analytics-{events}"
+    options = _arguments()
+    events = int(options.events)
+    store = options.folder / f"analytics-{events}"
     make(store, events)
-    questions = {name: question for name, question in QUESTIONS.items() if wanted.only in name}
+    questions = {name: question for name, question in QUESTIONS.items() if options.only in name}
     with _served(store) as (url, spent):
-        found = {name: _measure(url, spent, name, question, wanted.rounds) for name, question in questions.items()}
-    bare = dict(zip(found, _bare(store, [each.sql for each in found.values()], wanted.rounds), strict=True))
-    print(f"\n{events:,} events of {events // 50:,} users · median of {wanted.rounds} · {os.cpu_count()} cores\n")
+        measured = {name: _measure(url, spent, name, question, options.rounds) for name, question in questions.items()}
+    bare = dict(zip(measured, _bare(store, [each.sql for each in measured.values()], options.rounds), strict=True))
+    print(f"\n{events:,} events of {events // 50:,} users · median of {options.rounds} · {os.cpu_count()} cores\n")
     print(f"  {'':24}{'served':>9}{'CPU':>8}{'bare chDB':>12}{'CPU':>8}{'ratio':>8}{'CPU':>7}")
-    for name, each in found.items():
+    for name, each in measured.items():
         served, engine = _median(each.served), _median(bare[name])
         ratio, of_processors = served.clock / engine.clock, served.processors / engine.processors
         print(
@@ -113,8 +113,8 @@ def main() -> None:
             f"{ratio:8.2f}{of_processors:7.2f}",
             flush=True,
         )
-    if wanted.peers:
-        _peers(wanted.peers, store, wanted.rounds)
+    if options.peers:
+        _peers(options.peers, store, options.rounds)
 
 
 def _arguments() -> argparse.Namespace:
@@ -157,7 +157,7 @@ def _measure(
     settings, library = load_settings(env={}, workspace=Path(__file__).parent), Library([shipped_root() / "queries"])
     with Recording(settings, library, AS_OF, {"posthog": source}) as runner:
         question(runner)
-        sql = [_compiled(runner, statement) for statement in runner.asked]
+        sql = [_compiled(runner, statement) for statement in runner.recorded]
         return Measured([_timed(lambda: question(runner), spent) for _ in range(rounds)], sql)
 
 
@@ -186,7 +186,7 @@ def _bare(store: Path, questions: Sequence[Sequence[str]], rounds: int) -> list[
     times = []
     for question in questions:
         answer(question)
-        times.append([_timed(lambda asked=question: answer(asked), time.process_time) for _ in range(rounds)])
+        times.append([_timed(lambda sql=question: answer(sql), time.process_time) for _ in range(rounds)])
     connection.close()
     return times
 
@@ -201,8 +201,8 @@ def _peers(python: str, store: Path, rounds: int) -> None:
         connection = chdb.connect(str(store / "clickhouse"))
         connection.query(f"SELECT {columns} FROM posthog.events INTO OUTFILE '{file}' FORMAT Parquet")
         connection.close()
-    asked: Mapping[str, Any] = {"file": str(file), "rounds": rounds, "steps": BUSY, "window": 14 * 86_400}
-    subprocess.run([python, here("peers.py"), json.dumps(asked)], check=True)
+    parameters: Mapping[str, Any] = {"file": str(file), "rounds": rounds, "steps": BUSY, "window": 14 * 86_400}
+    subprocess.run([python, script("peers.py"), json.dumps(parameters)], check=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What usertrack computes, without usertrack: the bare engines, the same SQL, COPY and parquet files.
+"""Computes the same as usertrack without usertrack: the bare engines, the same SQL, COPY and parquet files.
 
 Takes a plan (see plan.py) and the CSV file to write.
 """

@@ -1,4 +1,4 @@
-"""The demo of any size that a benchmark is about, kept in a folder of its own."""
+"""Builds a demo of any size for a benchmark, in a folder of its own."""
 
 import argparse
 import os
@@ -6,13 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from side_by_side import here
+from side_by_side import script
 
 USERTRACK = [sys.executable, "-m", "usertrack"]
 
 
 def parser_of(doc: str | None) -> argparse.ArgumentParser:
-    """The options that say how large the world is, and where it is kept."""
+    """The options for the size of the demo, and its folder."""
     parser = argparse.ArgumentParser(description=doc)
     parser.add_argument("--users", type=int, default=2000)
     parser.add_argument("--days", type=int, default=90)
@@ -22,13 +22,13 @@ def parser_of(doc: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def build(wanted: argparse.Namespace) -> Path:
-    """Build the world, and make it the one that every process started from here on answers for; returns its folder."""
-    world = "-".join(str(size) for size in (wanted.users, wanted.days, wanted.events) if size)
-    folder = Path(wanted.folder, world).resolve()
+def build(options: argparse.Namespace) -> Path:
+    """Build the demo for all processes started from now on; returns its folder."""
+    world = "-".join(str(size) for size in (options.users, options.days, options.events) if size)
+    folder = Path(options.folder, world).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     os.environ |= {"XDG_CACHE_HOME": str(folder / "cache"), "USERTRACK_DEMO": "1"}
-    subprocess.run([*USERTRACK, "demo", "--users", str(wanted.users), "--days", str(wanted.days)], check=True)
-    if wanted.events:
-        subprocess.run([sys.executable, here("thin.py"), str(wanted.events)], check=True)
+    subprocess.run([*USERTRACK, "demo", "--users", str(options.users), "--days", str(options.days)], check=True)
+    if options.events:
+        subprocess.run([sys.executable, script("thin.py"), str(options.events)], check=True)
     return folder

@@ -1,7 +1,6 @@
-"""A store of generated events: users who sign up, walk through an activation, use features and come back for a while.
+"""Generates a store of events: users sign up, go through an activation, use features and return for a while.
 
-Each user has an anonymous id, too, as a browser has before a signup. Hashes say who did what: the same size is the
-same world.
+Each user also has an anonymous id, as before a signup. All is derived from hashes: the same size gives the same events.
 """
 
 import shutil

@@ -1,5 +1,5 @@
-"""The burst test of `usertrack failures` held to its promise: false alarms in months of seven kinds in which people
-fail for reasons of their own, and how often it sees an outage in such months.
+"""Measures the burst test of `usertrack failures`: false alarms in months of seven kinds without an outage, and how
+often it detects an outage in such months.
 
     python benchmarks/failure_worlds.py [--worlds 60] [--outages 20] [--only nights] [--seed 1]
 """
@@ -29,7 +29,7 @@ OUTAGES = {"outage of 1 hour": (1, 0.9), "of 3 hours": (3, 0.9), "of 3 hours, ha
 
 
 @contextmanager
-def asked(dsn: str) -> Iterator[Runner]:
+def runner_on(dsn: str) -> Iterator[Runner]:
     async def address() -> str:
         return dsn
 
@@ -44,8 +44,8 @@ def seen(dsn: str, runs: list[Run]) -> list[tuple[datetime, datetime]]:
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("TRUNCATE wasp_user, fastapi_user, fastapi_run")
         write(connection, runs)
-    with asked(dsn) as runner:
-        return [(one.start, one.end) for one in alarms(runner, runs)]
+    with runner_on(dsn) as runner:
+        return [(burst.start, burst.end) for burst in alarms(runner, runs)]
 
 
 def outages_seen(dsn: str, runs: list[Run], luck: random.Random) -> Iterator[bool]:
@@ -59,8 +59,8 @@ def outages_seen(dsn: str, runs: list[Run], luck: random.Random) -> Iterator[boo
 def line(dsn: str, kind: Kind, luck: random.Random, months: int, with_outages: int) -> Iterator[str]:
     worlds = [quiet(kind, luck) for _ in range(months)]
     yield f"{sum(bool(seen(dsn, runs)) for runs in worlds)} of {months}"
-    found = [list(outages_seen(dsn, runs, luck)) for runs in worlds[:with_outages]]
-    yield from (f"{sum(each)} of {len(each)}" for each in zip(*found, strict=True))
+    detections = [list(outages_seen(dsn, runs, luck)) for runs in worlds[:with_outages]]
+    yield from (f"{sum(each)} of {len(each)}" for each in zip(*detections, strict=True))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C at many moments of a real run: what each ended with, and what it said.
+"""Ctrl-C at many moments of a real run: the exit code and the error output of each.
 
 `benchmarks/interrupts.py --moments 200 segments -f json`; without a command it takes `segments`. The signal goes to the
 whole group of processes, as a terminal sends it.
@@ -23,37 +23,39 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--moments", type=int, default=200)
     options.add_argument("command", nargs=argparse.REMAINDER)
-    given = options.parse_args()
-    command = [str(Path(sys.executable).with_name("usertrack")), *(given.command or ["segments"])]
+    arguments = options.parse_args()
+    command = [str(Path(sys.executable).with_name("usertrack")), *(arguments.command or ["segments"])]
     length = min(_end(command, 1e6)[1] for _ in range(3))
     ends: Counter[str] = Counter()
     slowest = 0.0
-    for number in range(given.moments):
-        moment = length * number / given.moments
+    for number in range(arguments.moments):
+        moment = length * number / arguments.moments
         outcome, took = _end(command, moment)
         slowest = max(slowest, took - moment)
         ends[outcome] += 1
         if outcome not in _RIGHT:
             print(f"at {moment:.3f} s: {outcome[:400]}", flush=True)
-    print(f"{' '.join(command[1:])}: {given.moments} moments of {length:.2f} s, the slowest end took {slowest:.2f} s")
+    print(
+        f"{' '.join(command[1:])}: {arguments.moments} moments of {length:.2f} s, the slowest end took {slowest:.2f} s"
+    )
     for outcome, count in ends.most_common():
         print(f"{count:5}  {outcome[:100]!r}")
 
 
 def _end(command: list[str], moment: float) -> tuple[str, float]:
-    """The exit code as a shell has it, with what was said beside notes, and after how long it came."""
+    """The exit code as in a shell, with the error output beside notes, and the seconds until the end."""
     started = time.monotonic()
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
-        _, said = process.communicate(timeout=moment)
+        _, stderr = process.communicate(timeout=moment)
         return _BEFORE, time.monotonic() - started
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate()
+    _, stderr = process.communicate()
     code = process.returncode if process.returncode >= 0 else 128 - process.returncode
-    return f"{code} {_NOTES.sub('', said)}".strip(), time.monotonic() - started
+    return f"{code} {_NOTES.sub('', stderr)}".strip(), time.monotonic() - started
 
 
 if __name__ == "__main__":

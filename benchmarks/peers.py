@@ -46,9 +46,9 @@ def pandas_retention(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> None:
-    asked: dict[str, Any] = json.loads(sys.argv[1])
-    events = pd.read_parquet(asked["file"])
-    steps, window = asked["steps"], asked["window"]
+    parameters: dict[str, Any] = json.loads(sys.argv[1])
+    events = pd.read_parquet(parameters["file"])
+    steps, window = parameters["steps"], parameters["window"]
     contestants: dict[str, Callable[[], object]] = {
         "pandas, funnel": lambda: pandas_funnel(events, steps, window),
         "pandas, retention": lambda: pandas_retention(events),
@@ -67,7 +67,7 @@ def main() -> None:
         }
     for name, work in contestants.items():
         times = []
-        for _ in range(asked["rounds"]):
+        for _ in range(parameters["rounds"]):
             started = time.perf_counter()
             work()
             times.append(time.perf_counter() - started)

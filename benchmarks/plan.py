@@ -1,4 +1,4 @@
-"""Writes down the SQL that usertrack runs on the chosen demo, for `by_hand.py` to run without usertrack.
+"""Writes the SQL that usertrack runs on the last demo to a file, for `by_hand.py` to run without usertrack.
 
 `plan.py FILE segments` is that of `usertrack segments`, `plan.py FILE weekly` that of `usertrack report weekly`.
 """
@@ -21,15 +21,15 @@ EVERYTHING = 1_000_000_000
 
 
 class Recorder:
-    """A DuckDB connection that remembers the statements that make tables."""
+    """A DuckDB connection that records the statements that create tables."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self.made: list[tuple[str, tuple[Any, ...]]] = []
+        self.statements: list[tuple[str, tuple[Any, ...]]] = []
 
     def execute(self, sql: str, *values: Any) -> Any:
         if sql.startswith(("CREATE", "DELETE")):
-            self.made.append((sql, values))
+            self.statements.append((sql, values))
         return self._connection.execute(sql, *values)
 
     def cursor(self) -> Any:
@@ -64,7 +64,7 @@ def write_plan(path: Path) -> None:
                 "database": "datagen",
                 "queries": [(_copy(answers[s.name], s), str(where[s.name])) for s in statements if s.source == "neon"],
             },
-            "duckdb": [(_moved(sql, answers, where), values) for sql, values in recorder.made],
+            "duckdb": [(_moved(sql, answers, where), values) for sql, values in recorder.statements],
             "result": people.rows.scan(),
         }
     posthog = [statement for statement in statements if statement.source == "posthog"]
@@ -90,23 +90,23 @@ def write_weekly_plan(path: Path) -> None:
     settings = load_settings(demo=True)
     rules, now = read_rules(rules_path(settings)), datetime.now(UTC)
     demo = open_last_demo(cache_root(), now=now, notify=silent)
-    asked: list[tuple[Statement, Any]] = []
+    runs: list[tuple[Statement, Any]] = []
     with open_runner(settings, library_of(settings), now=now, notify=silent) as runner:
         week = parse_week("", settings["timezone"], runner.as_of)
         as_of, earlier = moments(week, runner.as_of)
         sought = WeekAgoQuery(rules, rules.set_named("action"), as_of, earlier)
-        _overhear(runner, asked)
+        _overhear(runner, runs)
         gather(runner, week, sought, read_catalogue(failures_paths(settings)))
-    where = [str(path.parent / f"{number}.part") for number in range(len(asked))]
-    told = [(statement, table, part) for (statement, table), part in zip(asked, where, strict=True)]
-    posthog = [(statement, part) for statement, _, part in told if statement.source == "posthog"]
+    where = [str(path.parent / f"{number}.part") for number in range(len(runs))]
+    parts = [(statement, table, part) for (statement, table), part in zip(runs, where, strict=True)]
+    posthog = [(statement, part) for statement, _, part in parts if statement.source == "posthog"]
     compiled = _compiled(demo.store_path, [statement for statement, _ in posthog])
     plan = {
         "postgres": {
             "data": str(demo.root / "postgres"),
             "database": "datagen",
             "queries": [
-                (_copy(table, statement), part) for statement, table, part in told if statement.source == "neon"
+                (_copy(table, statement), part) for statement, table, part in parts if statement.source == "neon"
             ],
         },
         "clickhouse": {
@@ -119,13 +119,13 @@ def write_weekly_plan(path: Path) -> None:
     path.write_text(json.dumps(plan, indent=1))
 
 
-def _overhear(runner: Any, asked: list[tuple[Statement, Any]]) -> None:
-    """Remember every statement that ``runner``, or the same sources at another moment, is asked, with its answer."""
+def _overhear(runner: Any, runs: list[tuple[Statement, Any]]) -> None:
+    """Record every statement of ``runner``, and of its copies at another moment, with its answer."""
     run = runner.run
 
     def overheard(statements: Any, done: Any = None) -> Any:
         answers = run(statements, done)
-        asked.extend(zip(statements, answers, strict=True))
+        runs.extend(zip(statements, answers, strict=True))
         return answers
 
     runner.run = overheard
@@ -143,11 +143,11 @@ def _copy(table: Table, statement: Statement) -> str:
         literal = psycopg.sql.quote(value) + ("::text[]" if isinstance(value, list) else "")
         sql = sql[:start] + literal + sql[end:]
     inner = [f"c{number}" for number in range(len(table.columns))]
-    chosen = [
+    expressions = [
         f"to_json({name})" if column.type.endswith("[]") else name
         for name, column in zip(inner, table.columns, strict=True)
     ]
-    select = f"SELECT {', '.join(chosen)} FROM ({sql}\n) AS q({', '.join(inner)})"
+    select = f"SELECT {', '.join(expressions)} FROM ({sql}\n) AS q({', '.join(inner)})"
     return f"COPY ({select}) TO STDOUT (FORMAT csv, NULL '\\N')"
 
 
@@ -164,22 +164,22 @@ def _compiled(store_path: Path, statements: list[Statement]) -> list[tuple[str, 
         definitions={(kind, name): PropertyDefinition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
         modifiers={"personsOnEventsMode": "person_id_override_properties_joined"},
     )
-    found = []
+    queries = []
     for statement in statements:
         values = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in statement.values.items()}
-        made = compile_hogql(f"{statement.sql}\nLIMIT {EVERYTHING}", values=values, context=context)
-        cells = ", ".join(f'"{key}" AS "{name}"' for key, name in zip(made.keys, made.columns, strict=True))
+        compiled = compile_hogql(f"{statement.sql}\nLIMIT {EVERYTHING}", values=values, context=context)
+        cells = ", ".join(f'"{key}" AS "{name}"' for key, name in zip(compiled.keys, compiled.columns, strict=True))
         settings = f"{SETTINGS}, output_format_parquet_string_as_string=1"
-        found.append((statement.name, f"SELECT {cells} FROM ({made.clickhouse}) SETTINGS {settings}"))
+        queries.append((statement.name, f"SELECT {cells} FROM ({compiled.clickhouse}) SETTINGS {settings}"))
     store.close()
-    return found
+    return queries
 
 
 def _moved(sql: str, answers: dict[str, Any], where: dict[str, Path]) -> str:
     """``sql`` with the files of that run replaced by those that the plan's queries write."""
     for name, answer in answers.items():
-        for found in re.findall(r"read_(?:csv|parquet)\('([^']+)'", answer.rows.scan()):
-            sql = sql.replace(found, str(where[name]))
+        for file in re.findall(r"read_(?:csv|parquet)\('([^']+)'", answer.rows.scan()):
+            sql = sql.replace(file, str(where[name]))
     return sql
 
 

@@ -5,21 +5,21 @@ import subprocess
 import sys
 
 from demo_world import USERTRACK, build, parser_of
-from side_by_side import Contestant, compare, here
+from side_by_side import Contestant, compare, script
 
 
 def main() -> None:
-    wanted = parser_of(__doc__).parse_args()
-    folder = build(wanted)
+    options = parser_of(__doc__).parse_args()
+    folder = build(options)
     os.environ["USERTRACK_HISTORY"] = "off"
     plan = folder / "plan.json"
-    subprocess.run([sys.executable, here("plan.py"), str(plan), "weekly"], check=True)
-    contestants = [Contestant("by hand, bare engines", [sys.executable, here("by_hand.py"), str(plan), os.devnull])]
+    subprocess.run([sys.executable, script("plan.py"), str(plan), "weekly"], check=True)
+    contestants = [Contestant("by hand, bare engines", [sys.executable, script("by_hand.py"), str(plan), os.devnull])]
     for ending in ("md", "html"):
         command = [*USERTRACK, "report", "weekly", "--output", str(folder / f"week.{ending}")]
         contestants.append(Contestant(f"usertrack report weekly -o week.{ending}", command))
-    rounds = wanted.rounds or (7 if wanted.users <= 20_000 else 3)
-    compare(f"The weekly report of {wanted.users:,} accounts, engines in the same process", contestants, rounds=rounds)
+    rounds = options.rounds or (7 if options.users <= 20_000 else 3)
+    compare(f"The weekly report of {options.users:,} accounts, engines in the same process", contestants, rounds=rounds)
 
 
 if __name__ == "__main__":

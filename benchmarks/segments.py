@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from demo_world import USERTRACK, build, parser_of
 from plan import silent
-from side_by_side import Contestant, compare, here
+from side_by_side import Contestant, compare, script
 
 KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_benchmark", "USERTRACK_PERSONAL_API_KEY": "phx_benchmark"}
 
@@ -23,25 +23,27 @@ KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_benchmark", "USERTRACK_PERSONAL_API_KEY"
 def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--served", action="store_true")
-    wanted = parser.parse_args()
-    folder = build(wanted)
+    options = parser.parse_args()
+    folder = build(options)
     plan = folder / "plan.json"
     subprocess.run(
-        [sys.executable, here("plan.py"), str(plan), "segments"], check=True
+        [sys.executable, script("plan.py"), str(plan), "segments"], check=True
     )  # its engines are closed with it
 
     segments = [*USERTRACK, "segments"]
     export = [*segments, "--format", "csv", "--output", str(folder / "segments.csv")]
     contestants = [
-        Contestant("by hand, bare engines", [sys.executable, here("by_hand.py"), str(plan), str(folder / "hand.csv")]),
+        Contestant(
+            "by hand, bare engines", [sys.executable, script("by_hand.py"), str(plan), str(folder / "hand.csv")]
+        ),
         Contestant("usertrack segments", segments),
         Contestant("usertrack segments -f csv -o FILE", export),
     ]
-    rounds = wanted.rounds or (9 if wanted.users <= 20_000 else 3)
+    rounds = options.rounds or (9 if options.users <= 20_000 else 3)
     by_hand = compare(
-        f"{wanted.users:,} accounts, {wanted.days} days, engines in the same process", contestants, rounds=rounds
+        f"{options.users:,} accounts, {options.days} days, engines in the same process", contestants, rounds=rounds
     )
-    if wanted.served:
+    if options.served:
         with _served() as env:
             served = [Contestant("usertrack segments -f csv -o FILE", export, env)]
             compare("the same beside `usertrack serve` and a running Postgres", served, rounds=rounds, baseline=by_hand)

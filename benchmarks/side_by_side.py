@@ -28,13 +28,13 @@ class Cost:
 
 
 def run_once(contestant: Contestant) -> Cost:
-    """Run to the end, output thrown away; exits with the process's own words when it fails."""
-    # installed, usertrack has its bytecode: where Python may not keep any, each run would compile it anew
+    """Run to the end without output; exits with the process's error output when it fails."""
+    # an installed usertrack has bytecode; without it each run would compile the package again
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as stderr:
         actions = [
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-            (os.POSIX_SPAWN_DUP2, said.fileno(), 2),
+            (os.POSIX_SPAWN_DUP2, stderr.fileno(), 2),
         ]
         started = time.perf_counter()
         process = os.posix_spawnp(
@@ -43,8 +43,8 @@ def run_once(contestant: Contestant) -> Cost:
         _, status, usage = os.wait4(process, 0)
         seconds = time.perf_counter() - started
         if status:
-            said.seek(0)
-            sys.exit(f"{contestant.name} failed: {said.read().decode(errors='replace')}")
+            stderr.seek(0)
+            sys.exit(f"{contestant.name} failed: {stderr.read().decode(errors='replace')}")
     return Cost(seconds, usage.ru_maxrss / 1024)
 
 
@@ -64,13 +64,13 @@ def compare(
     print(f"\n{title} · median of {rounds} · Python {sys.version.split()[0]}, {os.cpu_count()} cores\n")
     print(f"  {'':44}{'seconds':>9}{'ratio':>8}{'peak MiB':>10}")
     first = statistics.median(cost.seconds for cost in costs[contestants[0].name])
-    for name, found in costs.items():
-        seconds = statistics.median(cost.seconds for cost in found)
-        peak = max(cost.mebibytes for cost in found)
+    for name, runs in costs.items():
+        seconds = statistics.median(cost.seconds for cost in runs)
+        peak = max(cost.mebibytes for cost in runs)
         print(f"  {name:44}{seconds:9.3f}{seconds / (baseline or first):8.2f}{peak:10.0f}", flush=True)
     return first
 
 
-def here(name: str) -> str:
+def script(name: str) -> str:
     """The path of another script in this folder."""
     return str(Path(__file__).parent / name)

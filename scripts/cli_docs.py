@@ -79,8 +79,8 @@ def _command(name: str, command: Any, shared: dict[str, dict[str, Any]]) -> Iter
     for panel, options in shared.items():
         names = [_name(parameter) for parameter in command.params if parameter.rich_help_panel == panel]
         if names:
-            which = "all" if len(names) == len(options) else ", ".join(f"`{option}`" for option in names)
-            yield f"[{panel}](#{_anchor(panel)}): {which}.\n"
+            listed = "all" if len(names) == len(options) else ", ".join(f"`{option}`" for option in names)
+            yield f"[{panel}](#{_anchor(panel)}): {listed}.\n"
 
 
 def _table(parameters: Any) -> Iterator[str]:

@@ -107,8 +107,8 @@ def _fragments(library: Library) -> Iterator[str]:
 def _parameter(parameter: Parameter) -> str:
     if parameter.default is None:
         return f"`{parameter.name}` ({parameter.type}, required)"
-    shown = ", ".join(parameter.default) if isinstance(parameter.default, list) else parameter.default
-    return f"`{parameter.name}` ({parameter.type}, {shown})"
+    default = ", ".join(parameter.default) if isinstance(parameter.default, list) else parameter.default
+    return f"`{parameter.name}` ({parameter.type}, {default})"
 
 
 def _fact(name: str, fact: Fact) -> str:
