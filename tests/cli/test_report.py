@@ -122,7 +122,7 @@ def test_it_holds_until_somebody_touches_it(demo: Cli, week: Mapping[str, str], 
     file = tmp_path / f"week.{ending}"  # named from where it lies: a long path would break the line that is looked for
     file.write_text(week[ending])
     said = demo("report", "verify", file.name)
-    assert (said.code, "figures and its text are right" in said.out) == (0, True)
+    assert (said.code, "figures and its text match" in said.out) == (0, True)
     file.write_text(week[ending].replace("30 people hit", "31 people hit"))
     said = demo("report", "verify", file.name, "-f", "csv")
     assert said.code == 5
@@ -277,4 +277,4 @@ def test_the_script_for_cron_runs(demo: Cli, tmp_path: Path, clean_env: pytest.M
     done = subprocess.run([EXAMPLES / "weekly-report.sh", tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["2026-W46.html", "2026-W46.md"]
-    assert "figures and its text are right" in done.stdout
+    assert "figures and its text match" in done.stdout

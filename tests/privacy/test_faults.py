@@ -73,7 +73,7 @@ def test_what_was_not_looked_at_is_not_said_to_be_empty(place: Office) -> None:
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
         found = {each.content: each for each in survey(runner, find_subject(runner, ANN), NOWHERE)}
     assert found["files of its server"].count is None
-    assert "not looked at" in found["files of its server"].note
+    assert "not checked" in found["files of its server"].note
     assert "files with the e-mail's bytes" not in found
 
 

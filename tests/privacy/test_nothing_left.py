@@ -134,7 +134,7 @@ def test_erase_over_http(cli: Cli, served: Store, tmp_path: Path, clean_env: pyt
     said = cli("privacy", "erase", ANN, "--yes", "-f", "json")
     assert said.code == 0, said.err
     assert places(said.out)["embedded store", str(default_data())] == (None, None)
-    assert "not looked at" in said.out
+    assert "not checked" in said.out
     assert with_bytes(served.path, tmp_path) == []
     assert with_rows(served) == []
 

@@ -152,7 +152,7 @@ def test_the_past_does_not_replace_the_people_of_now(own: Cli, fresh: Office) ->
     for more in ([], ["--dry-run"]):
         said = own(*past, *more)
         assert (said.code, said.out) == (2, "")
-        assert "the cohort holds the people of now, and these are those of 19 Nov 2026, 09:00 UTC" in said.err
+        assert "the cohort holds the people of now, and these are the people of 19 Nov 2026, 09:00 UTC" in said.err
         assert "--name" in said.err.split("hint: ")[1]
     assert "holds other people" in own(*past, "--name", "Live").err
     assert members(fresh) == ALL

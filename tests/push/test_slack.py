@@ -116,8 +116,8 @@ def test_slack_asks_to_wait_and_fails_and_takes_it() -> None:
         (Answer(429, "", {"Retry-After": "3600"}), 4, "slow down", "in 60 minutes", 1),
         (Answer(500, "rollup_error"), 4, "HTTP 500 rollup_error", "later", ATTEMPTS),
         (Answer(302, "", {"Location": "/verysecret"}), 3, "redirect", "address", 1),
-        (Answer(200, "<html>"), 3, "does not answer as Slack does", "SLACK_WEBHOOK_URL", 1),
-        (Answer(0), 4, "may have taken it or not", "look there", 1),
+        (Answer(200, "<html>"), 3, "does not answer like Slack", "SLACK_WEBHOOK_URL", 1),
+        (Answer(0), 4, "may have received the data or not", "check there", 1),
     ],
 )
 def test_what_slack_refuses(answer: Answer, code: int, said: str, advice: str, times: int) -> None:

@@ -140,7 +140,7 @@ def check_events(runner: Runner) -> list[Finding]:
         Finding("ok", f"event {name}", f"{number(seen[name])} times")
         if name in seen
         else Finding(
-            "note", f"event {name}", "never seen", "queries that count it will find nobody; is it called otherwise?"
+            "note", f"event {name}", "never seen", "queries that count it will find nobody; does it have another name?"
         )
         for name in _EVENTS
     ]

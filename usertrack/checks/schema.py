@@ -83,5 +83,5 @@ def _missing_finding(kind: str, name: str, queries: Sequence[str], hint: str) ->
     return Finding("FAIL", f"{kind} {name}", detail, hint.format(query=queries[0]))
 
 
-_OTHERWISE = "if yours is called otherwise, write queries/{query}.sql in the workspace: it wins over the shipped query"
+_OTHERWISE = "if yours has another name, write queries/{query}.sql in the workspace: it replaces the shipped query"
 _NO_TABLE = f"is this the right database, and the right schema? {_OTHERWISE}"

@@ -81,7 +81,7 @@ def _usage(investigation: Investigation) -> str:
     calls = investigation.used
     if investigation.tools:
         used = ", ".join(f"{name} {number(calls[name])}×" for name in investigation.tools)
-        return f"yes: {used} up to now; runs have no key to tool calls, so all runs are looked at"
+        return f"yes: {used} up to now; runs have no key to tool calls, so all runs are included"
     if not calls:
         return "no tool was called"
     most = sorted(calls, key=lambda name: (-calls[name], name))[:3]
@@ -115,7 +115,7 @@ def _timeline(investigation: Investigation, timezone: str) -> str:
         f"{plural(len(labels), 'platform incident')} ({'; '.join(labels)})" if labels else "no platform incident"
     )
     if not investigation.contrasts:
-        return f"{incidents}; no hint in anybody's days that it is the platform's"
+        return f"{incidents}; nobody's failures are likely the platform's"
     who = "1 person has" if len(investigation.contrasts) == 1 else f"{number(len(investigation.contrasts))} people have"
     return f"{incidents}; {who} days of 100 % success beside failures that are likely the platform's"
 

@@ -50,7 +50,7 @@ def contrasts(days: Iterable[tuple[str, RunDay]], struck: Mapping[str, int]) -> 
         for contrast in candidates
         if contrast and (2 * contrast.struck >= contrast.failed or contrast.chance * len(people) < SIGNIFICANCE)
     ]
-    return sorted(significant, key=lambda one: (-one.failed, one.person))
+    return sorted(significant, key=lambda contrast: (-contrast.failed, contrast.person))
 
 
 def _contrast(person: str, days: Sequence[RunDay], struck: int) -> Contrast | None:

@@ -114,7 +114,7 @@ def raise_left(subject: Subject, results: Sequence[Erasure], *, done: bool) -> N
     if any("name the e-mail" in erasure.held.content for erasure in left):
         hint = "what others did names the e-mail: `usertrack privacy pseudonymize` replaces it in the embedded store"
     else:
-        hint = "run this again; it goes on where it ended"
+        hint = "run this again: it continues where it stopped"
     raise CheckFailed(f"something is left of {subject.email}: {names}", hint)
 
 

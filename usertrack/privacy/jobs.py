@@ -22,7 +22,7 @@ def run_job(runner: Runner, action: str, body: Mapping[str, Any], notify: Notify
         pause = min(pause * 2, _LATER)
         job = runner.call("GET", f"usertrack/jobs/{job['id']}/")
     if job["state"] != "done":
-        raise QueryError(f"the server failed while {job['doing']}", "its log says why; run this again, and it goes on")
+        raise QueryError(f"the server failed while {job['doing']}", "its log says why; run this again, it continues")
     return dict(job["result"])
 
 

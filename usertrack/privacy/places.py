@@ -104,7 +104,7 @@ def _in_server(runner: Runner, subject: Subject, notify: Notify) -> Iterator[Hol
     if not subject.posthog:
         return
     if not can_forget(runner):
-        note = "not looked at; those of an embedded server are, on its machine, with --data"
+        note = "not checked; for an embedded server, run this on its machine with --data"
         yield Holding("PostHog", "files of its server", None, note, ours=False)
         return
     counts = run_job(runner, "forget", {**forget_request(subject), "dry_run": True}, notify)
@@ -123,7 +123,7 @@ def _in_local_files(runner: Runner, subject: Subject, files: LocalFiles) -> Iter
         longer_emails += local.longer_emails(connection, subject.email) if connection else []
     if files.cache:
         named_rows = sum(rows for *_, rows in local.cached_answers_with(files.cache, subject))
-        note = f"{named_rows} rows name the e-mail; all answers go, for not every one says whom it is about"
+        note = f"{named_rows} rows name the e-mail; all answers go, because not every one says whom it is about"
         count = len(files.cache.entries())
         yield Holding("cache", "answers", count, note if count else "")
     places = {
@@ -136,10 +136,10 @@ def _in_local_files(runner: Runner, subject: Subject, files: LocalFiles) -> Iter
             note = ", ".join(path.name for path in matches[:3])
             yield Holding(place, "files with the e-mail's bytes", len(matches), note)
     if left := files_with(_temporary_folders(runner), subject.email, longer_emails):
-        note = f"of a usertrack at work, or of one that was killed: {', '.join(map(str, left[:3]))}"
+        note = f"of a running usertrack, or of one that was killed: {', '.join(map(str, left[:3]))}"
         yield Holding("temporary files", "files with the e-mail's bytes", len(left), note, ours=False)
     if files.unseen:
-        note = "not looked at; the same command with --data and this folder does"
+        note = "not checked; run this with --data and this folder"
         yield Holding("embedded store", str(files.unseen), None, note, ours=False)
 
 

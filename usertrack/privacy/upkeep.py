@@ -159,4 +159,4 @@ def raise_left(changes: list[PlaceCounts]) -> None:
     """Raise CheckFailed when a place still holds data that should be gone."""
     left = [f"{change.left} {change.content} in {change.place}" for change in changes if change.left]
     if left:
-        raise CheckFailed(f"something is left: {', '.join(left)}", "run this again; it goes on where it ended")
+        raise CheckFailed(f"something is left: {', '.join(left)}", "run this again: it continues where it stopped")

@@ -63,8 +63,8 @@ def check(order: PushOrder) -> None:
         raise UsageError(f"--name takes 1 to {_LONGEST_NAME} characters")
     if order.moment and order.name is None:
         raise UsageError(
-            f"the cohort holds the people of now, and these are those of {order.moment}",
-            "give them a cohort of their own with --name, or put them in the place of those of now with --yes",
+            f"the cohort holds the people of now, and these are the people of {order.moment}",
+            "name another cohort with --name, or replace the people of now with --yes",
         )
 
 
@@ -202,7 +202,7 @@ def _notes(persons: dict[str, list[str]], plan: _CohortPlan) -> Iterator[str]:
         yield f"{several} of them are several persons in PostHog; all {len(plan.expected)} persons count"
     if len(plan.remove) > _SLOW:
         minutes = len(plan.remove) // _SLOW + 1
-        yield f"PostHog takes persons out one by one, so that {len(plan.remove)} need {minutes} minutes or more"
+        yield f"PostHog removes persons one by one: {len(plan.remove)} need {minutes} minutes or more"
 
 
 def _request(order: PushOrder, method: str, path: str, body: dict[str, Any]) -> Request:

@@ -31,7 +31,7 @@ def require_address(url: str | None, receiver: str, hint: str) -> str:
     if not host or scheme not in ("https", "http") or not url.isprintable() or " " in url:
         raise UsageError(f"the address for {receiver} does not begin with https:// and the name of a server", hint)
     if scheme == "http" and not _is_loopback(host):
-        raise UsageError(f"the address for {receiver} is not https://, so that others could read along", hint)
+        raise UsageError(f"the address for {receiver} is not https://, so others could read the data", hint)
     return url
 
 
@@ -102,8 +102,8 @@ class Delivery:
         except httpx.RequestError:
             if self.repeatable:
                 raise Retry(SourceBusy(f"{self.receiver} did not answer in time", "send it again later")) from None
-            silent = f"{self.receiver} did not answer, and may have taken it or not"
-            raise SourceBusy(silent, "look there before you send it again") from None
+            silent = f"{self.receiver} did not answer: it may have received the data or not"
+            raise SourceBusy(silent, "check there before you send it again") from None
         if response.is_success:
             return response
         raise self._failure(response)

@@ -45,7 +45,7 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
     content = safe.utf8(json.dumps(message, ensure_ascii=False))
     answer = Delivery("Slack", refusal, notify, order.pause).post(url, content, headers)
     if answer.text.strip() != "ok":
-        raise ConnectionFailed("the address took it, but does not answer as Slack does", _HINT)
+        raise ConnectionFailed("the server accepted the message, but does not answer like Slack", _HINT)
     return Outcome(count)
 
 

@@ -50,7 +50,7 @@ def _facts(outcome: Outcome) -> Iterator[Block]:
             ("Cohort", f"{cohort['name']} ({id_}{new})"),
             ("Persons", outcome.details["persons"]),
             ("Added", outcome.details["added"]),
-            ("Taken out", outcome.details["removed"]),
+            ("Removed", outcome.details["removed"]),
         ]
         if "verified" in outcome.details:
             pairs.append(("Counted", f"{cohort['count']}, as it should be" if outcome.details["verified"] else "wrong"))

@@ -141,8 +141,8 @@ def _timeline(parts: dict[str, Table]) -> tuple[Row, ...]:
         else []
     )
     actions: list[Row] = [
-        (at, kind, what, outcome, fingerprint(detail) if outcome == "failed" and detail else detail)
-        for at, kind, what, outcome, detail in (parts["actions"].rows if "actions" in parts else ())
+        (at, kind, name, outcome, fingerprint(detail) if outcome == "failed" and detail else detail)
+        for at, kind, name, outcome, detail in (parts["actions"].rows if "actions" in parts else ())
     ]
     cut = [rows[-1][0] for name, rows in (("events", events), ("actions", actions)) if rows and parts[name].truncated]
     known = [row for row in (*events, *actions) if not cut or row[0] >= max(cut)]

@@ -118,7 +118,7 @@ def _segments(dossier: Dossier) -> Iterator[Block]:
     if members or not unknown:
         yield columns.listing(members, "Segments")
     if unknown:
-        yield Paragraph(f"unknown, whether in {', '.join(unknown)}", "dim")
+        yield Paragraph(f"not known whether in {', '.join(unknown)}", "dim")
 
 
 def _activity(dossier: Dossier) -> Spark:

@@ -78,4 +78,4 @@ def _moment(value: Any) -> datetime:
 
 
 def _damaged(problem: str) -> UsageError:
-    return UsageError(f"the report's provenance is damaged: {problem}", "make the report anew: `usertrack report`")
+    return UsageError(f"the report's provenance is damaged: {problem}", "make the report again: `usertrack report`")

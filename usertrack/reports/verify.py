@@ -89,11 +89,11 @@ def read_report(path: Path) -> ReportFile:
         raise UsageError(f"'{path}' is not text", _MAKE) from error
     extracted = embed.extract_provenance(text)
     if extracted is None:
-        raise UsageError(f"'{path}' is no report of usertrack, or lost what tells where its figures are from", _MAKE)
+        raise UsageError(f"'{path}' is no report of usertrack, or has lost its provenance", _MAKE)
     fmt, body, provenance = extracted
     version = provenance.get("usertrack")
     if isinstance(version, int) and version > VERSION:
-        raise UsageError(f"'{path}' was written by a newer usertrack", "install it anew: README, Install")
+        raise UsageError(f"'{path}' was written by a newer usertrack", "upgrade usertrack: README, Install")
     recipe = read_recipe(provenance.get("report"))
     altered, pseudonyms = embed.digest(body, provenance) != provenance.get("digest"), bool(provenance.get("pseudonyms"))
     report = ReportFile(path, fmt, body, recipe, provenance, altered, pseudonyms)
@@ -309,11 +309,11 @@ def verify_document(report: ReportFile, discrepancies: list[Discrepancy]) -> Doc
     unchecked = [discrepancy for discrepancy in discrepancies if discrepancy.verdict == UNCHECKED]
     figures = f"{number(len(report.figures))} figures"
     if wrong:
-        verdict = "does not hold"
+        verdict = "does not match"
     elif unchecked:
-        verdict = "what could be asked for is right, the rest was not checked"
+        verdict = "the checked parts match, the rest was not checked"
     else:
-        verdict = f"all {figures} and its text are right"
+        verdict = f"all {figures} and its text match"
     title = f"{report.path}: {verdict}"
     return Document(
         title=title,
@@ -342,7 +342,7 @@ def raise_mismatch(report: ReportFile, discrepancies: list[Discrepancy]) -> None
         subject = "1 figure or line is" if wrong == 1 else f"{number(wrong)} figures or lines are"
         raise CheckFailed(
             f"{report.path}: {subject} not what the sources say",
-            "was it edited, or did rows come late? `usertrack report` makes it anew",
+            "was it edited, or did rows come late? `usertrack report` makes it again",
         )
     unchecked = [discrepancy for discrepancy in discrepancies if discrepancy.verdict == UNCHECKED]
     if unchecked:
