@@ -1,1 +1,1 @@
-"""The embedded PostHog: events come in over HTTP, are kept in ClickHouse, and are asked in HogQL."""
+"""The embedded PostHog: it captures events over HTTP, stores them in ClickHouse, and runs HogQL."""

@@ -171,7 +171,7 @@ def _forbidden(response: httpx.Response, detail: str) -> UsertrackError:
 
 
 def _payment(response: httpx.Response, detail: str) -> UsertrackError:
-    return ConnectionFailed(f"PostHog wants to be paid: {detail or 'HTTP 402'}", "raise the billing limit in PostHog")
+    return ConnectionFailed(f"PostHog asks for a payment: {detail or 'HTTP 402'}", "raise the billing limit in PostHog")
 
 
 def _not_found(response: httpx.Response, detail: str) -> UsertrackError:

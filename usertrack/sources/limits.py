@@ -44,7 +44,7 @@ def _after_limit(words: list[str]) -> list[str] | None:
 
 
 def _combined(words: list[str]) -> bool:
-    """Whether this is a UNION or the like; ``* EXCEPT (name)`` is none."""
+    """Whether this is a UNION, INTERSECT or EXCEPT of queries; ``* EXCEPT (name)`` is not."""
     return any(word in {"UNION", "INTERSECT", "EXCEPT"} and before != "*" for before, word in pairwise(words))
 
 

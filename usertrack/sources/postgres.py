@@ -323,7 +323,7 @@ def _output(name: str, oid: int, inner: str) -> _Output:
 
 
 def _json_list(array: str, kind: str) -> str:
-    """``array`` as a JSON list; a matrix, whose type is that of a list, becomes one unless texts can hold its rows."""
+    """``array`` as a JSON list. A matrix of texts keeps its rows; any other is flattened, as its type is a list."""
     if kind == "VARCHAR":
         return f"to_json({array})"
     return f"CASE WHEN array_ndims({array}) > 1 THEN to_json(ARRAY(SELECT unnest({array}))) ELSE to_json({array}) END"

@@ -19,7 +19,7 @@ class WaitNotices:
 
     @contextmanager
     def on(self, whom: str, longest: float) -> Iterator[None]:
-        """To be held while ``whom`` is working, for at most ``longest`` seconds."""
+        """Give notices inside this block, in which ``whom`` works for at most ``longest`` seconds."""
         begun = (asyncio.get_running_loop().time(), whom, longest)
         self._begun.append(begun)
         self._notifying = self._notifying or asyncio.create_task(self._notify_slow())

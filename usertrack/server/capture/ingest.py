@@ -71,7 +71,7 @@ class Ingestor:
         try:
             self._commit([event for request in requests for event in request.events], requests[-1].now)
         except Exception as failure:
-            if len(requests) > 1:  # one request must not fail for what is wrong with another
+            if len(requests) > 1:  # a request must not fail for a fault of another
                 for request in requests:
                     self._commit_or_split([request])
                 return

@@ -45,7 +45,7 @@ class _AddressNames(dict[str, bool]):
     """Property name → whether it means an address: a cache, as the same few names come with every event."""
 
     def __missing__(self, name: str) -> bool:
-        if len(self) > 10_000:  # names that somebody makes up
+        if len(self) > 10_000:  # made-up names
             self.clear()
         self[name] = is_address = _IS_ADDRESS.fullmatch(name) is not None
         return is_address
@@ -99,9 +99,9 @@ _STRING = r'"(?:[^"\\]|\\.)*"'
 _DEEP = ""
 for _ in range(4):  # objects and lists in one another that are taken out as one
     _DEEP = rf'(?:[^\[\]{{}}"]|{_STRING}|\[{_DEEP}\]|\{{{_DEEP}\}})*'
-_MARK = "\x01"  # stands in no JSON
+_MARK = "\x01"  # never part of JSON
 _ESCAPED = r"\\u00[2-7]"
-_SIGN = r"\\(?:u[0-9A-Fa-f]{4}|.)"  # what is escaped still is no letter of English
+_SIGN = r"\\(?:u[0-9A-Fa-f]{4}|.)"  # a remaining escape is no English letter
 _IN_JSON = rf'(?:[^"\\]|{_SIGN})', rf'(?:[^A-Za-z"\\]|{_SIGN})'
 _NAMED, _EXEMPT_AS = (rf'"{_name(each, *_IN_JSON)}"\s*:\s*' for each in (_NAME, _EXEMPT_NAME))
 _PASSES = (

@@ -17,7 +17,7 @@ LIMIT = 20 << 20
 """Bytes of a body, as it comes and unpacked."""
 
 _TEXTS = ("event", "uuid", "distinct_id", "timestamp")
-_LONGEST = 200  # bytes of a name, a distinct_id, or what an SDK says of itself
+_LONGEST = 200  # bytes of an event's name, a distinct_id, or the SDK's header
 _FUTURE = timedelta(hours=23)
 _OPTIONS = {  # as properties
     "cookieless_mode": "$cookieless_mode",
@@ -170,7 +170,7 @@ def sent_at(headers: Mapping[str, str]) -> datetime:
 
 
 def _time(text: str) -> datetime | None:
-    """An RFC 3339 text as UTC; one without an offset is none."""
+    """An RFC 3339 text as UTC; None for any other text, such as one without an offset."""
     try:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo else None

@@ -88,7 +88,7 @@ class Resolver:
         return person.id
 
     def _person(self, distinct_id: str, at: datetime) -> PersonRow:
-        """The person of ``distinct_id``, made now if there is none."""
+        """The person of ``distinct_id``, created if it has none."""
         person_id = self._person_of.get(distinct_id)
         if person_id is None:
             person_id = first_person_id(self._token, distinct_id)

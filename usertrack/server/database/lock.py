@@ -88,7 +88,7 @@ def _in_use(directory: Path, holder: dict[str, object]) -> ConnectionFailed:
         served.url, served.key = str(url), str(key)
         return served
     if url:
-        return ConnectionFailed(f"{message}, of an older version", "stop it, and start it again")
+        return ConnectionFailed(f"{message}, which runs an older version of usertrack", "stop it, and start it again")
     return ConnectionFailed(
         f"the data directory {directory} is in use by another usertrack process (pid {pid})",
         "wait until it has finished, or run `usertrack serve` there and set POSTHOG_HOST=… to share the data",

@@ -123,7 +123,7 @@ class Store(ClickHouseSession):
     def _reattach(self, table: str) -> None:
         """Detach and attach ``table``: attaching starts the cleanup at once."""
         with self._turn:
-            # SYNC waits for running queries: else it could not be attached, and would be gone until the next start
+            # SYNC waits for running queries: else attaching fails, and the table is missing until the next start
             self._connection.query(f"DETACH TABLE posthog.{table} SYNC")
             self._connection.query(f"ATTACH TABLE posthog.{table}")
 

@@ -111,7 +111,7 @@ def _now(_: list[Sql], context: Context) -> str:
 
 
 def _day(days: int) -> Printer:
-    """The date in UTC, so many days from today: PostHog's servers stand there."""
+    """The UTC date ``days`` from today: the timezone of PostHog's servers."""
 
     def printer(_: list[Sql], context: Context) -> str:
         if context.now is None:

@@ -131,7 +131,7 @@ class Queries(Expressions):
         return items, columns
 
     def _expanded(self, node: Node) -> list[tuple[str, Sql]]:
-        """One select item, or the several that ``*`` and ``COLUMNS('…')`` stand for."""
+        """The columns of one select item; ``*`` and ``COLUMNS('…')`` have several."""
         if node["node"] == "Field" and node["chain"][-1] == "*":
             source = self._source(node["chain"][:-1])
             return [(name, source.get([name])) for name in source.names()]

@@ -85,5 +85,5 @@ def _refuse(url: str, response: httpx.Response) -> NoReturn:
     detail = str(response.json().get("detail", "")) if "json" in response.headers.get("content-type", "") else ""
     raise ConnectionFailed(
         f"the server at {url} does not import: {detail or f'HTTP {response.status_code}'}",
-        "is it of this version? stop it, and start it again",
+        "it may run another version of usertrack: stop it, and start it again",
     )

@@ -70,7 +70,7 @@ def funnels(node: Node, run_hogql: RunHogQL, project: Project) -> list[Any]:
 
 
 def _breakdown(node: Node) -> tuple[bool, dict[str, Any]]:
-    """Whether there is one, and the library's parameters for it."""
+    """Whether the node has a breakdown, and the library's parameters for it."""
     breakdown = breakdown_of(node)
     if breakdown is None:
         return False, {}
