@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from usertrack.server.database.saved_insights import SavedInsight, SavedInsights
+from usertrack.server.database.saved_insights import InsightRow, SavedInsights
 from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.auth import admit
@@ -104,7 +104,7 @@ class _InsightApi:
             return await self._compute(request, insight, query_id)
         return JSONResponse(self._body(insight))
 
-    async def _compute(self, request: Request, insight: SavedInsight, query_id: str | None) -> Response:
+    async def _compute(self, request: Request, insight: InsightRow, query_id: str | None) -> Response:
         """Compute the result. As in PostHog a fault of the query is HTTP 400, any other error is in a body with 200."""
         query = checked(insight.fields.get("query"))
         try:
@@ -117,32 +117,32 @@ class _InsightApi:
             return JSONResponse({**self._body(insight), "result": None, "query_status": failed})
         return await run_in_threadpool(self._computed, insight, answer)
 
-    def _computed(self, insight: SavedInsight, answer: bytes) -> Response:
+    def _computed(self, insight: InsightRow, answer: bytes) -> Response:
         self._save_result(insight, answer)
         return JSONResponse({**self._body(self._insight(str(insight.id))), "is_cached": False})
 
-    def _begin(self, insight: SavedInsight, query_id: str) -> Response:
+    def _begin(self, insight: InsightRow, query_id: str) -> Response:
         query = checked(insight.fields.get("query"))
         status, report = self._runner.start(
             query, query_id, force=True, then=lambda answer: self._save_result(insight, answer)
         )
         return JSONResponse({**self._body(insight), "result": None, **json.loads(report)}, status)
 
-    def _save_result(self, insight: SavedInsight, answer: bytes) -> None:
+    def _save_result(self, insight: InsightRow, answer: bytes) -> None:
         self._insights.save_result(insight, json.loads(answer), self._settings.clock())
 
-    def _is_fresh(self, insight: SavedInsight) -> bool:
+    def _is_fresh(self, insight: InsightRow) -> bool:
         if insight.result is None or insight.last_refresh is None:
             return False
         return self._settings.clock() - datetime.fromisoformat(insight.last_refresh) < _FRESH
 
-    def _insight(self, key: str, *, deleted: bool = False) -> SavedInsight:
+    def _insight(self, key: str, *, deleted: bool = False) -> InsightRow:
         insight = self._insights.find(key)
         if insight is None or (insight.deleted and not deleted):
             raise ApiError(404, "not_found", "No Insight matches the given query.")
         return insight
 
-    def _body(self, insight: SavedInsight, *, basic: bool = False) -> dict[str, Any]:
+    def _body(self, insight: InsightRow, *, basic: bool = False) -> dict[str, Any]:
         """The insight as PostHog's JSON, with its last result unless ``basic``."""
         result = insight.result or {}
         body = {
@@ -181,7 +181,7 @@ def _sent_fields(body: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _matches(insight: SavedInsight, params: Any) -> bool:
+def _matches(insight: InsightRow, params: Any) -> bool:
     fields = insight.fields
     text = " ".join([fields.get("name") or "", fields.get("description") or "", *fields.get("tags", [])]).lower()
     kind = _KINDS.get(checked(fields.get("query"))["kind"], "JSON")

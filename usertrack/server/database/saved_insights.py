@@ -26,10 +26,10 @@ _LETTERS = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True)
-class SavedInsight:
-    """``fields`` are PostHog's, as clients sent them. ``result`` is the last one of the query, None before the first.
+class InsightRow:
+    """A saved insight: its ``fields`` as clients sent them, and the last result of its query, None before the first.
 
-    ``last_refresh`` is its ISO time, UTC.
+    ``last_refresh`` is the ISO time of the result, UTC.
     """
 
     id: int
@@ -46,13 +46,13 @@ class SavedInsights:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "insights.sqlite"
 
-    def all(self) -> list[SavedInsight]:
+    def all(self) -> list[InsightRow]:
         """Every insight that is not deleted, in the order in which they were made."""
         with self._open() as database:
             rows = database.execute(f"SELECT {_COLUMNS} FROM insights WHERE NOT deleted ORDER BY id")
             return [_insight(row) for row in rows]
 
-    def find(self, key: str) -> SavedInsight | None:
+    def find(self, key: str) -> InsightRow | None:
         """The insight with this id or short id, deleted or not: digits are an id before they are a short id."""
         with self._open() as database:
             row = database.execute(
@@ -61,16 +61,16 @@ class SavedInsights:
             ).fetchone()
         return _insight(row) if row else None
 
-    def add(self, fields: Mapping[str, Any], id_: int | None = None, short_id: str = "") -> SavedInsight:
+    def add(self, fields: Mapping[str, Any], id_: int | None = None, short_id: str = "") -> InsightRow:
         """Save a new insight; without ids it gets new ones."""
         short_id = short_id or "".join(secrets.choice(_LETTERS) for _ in range(8))
         with self._open() as database:
             cursor = database.execute(
                 "INSERT INTO insights (id, short_id, fields) VALUES (?, ?, ?)", [id_, short_id, json.dumps(fields)]
             )
-            return SavedInsight(int(cursor.lastrowid or 0), short_id, dict(fields), False, None, None)
+            return InsightRow(int(cursor.lastrowid or 0), short_id, dict(fields), False, None, None)
 
-    def change(self, insight: SavedInsight, fields: Mapping[str, Any], *, deleted: bool) -> None:
+    def change(self, insight: InsightRow, fields: Mapping[str, Any], *, deleted: bool) -> None:
         """Save new ``fields``; a result of the former query is removed."""
         stale = fields.get("query") != insight.fields.get("query")
         with self._open() as database:
@@ -79,7 +79,7 @@ class SavedInsights:
                 [json.dumps(fields), deleted, stale, insight.id],
             )
 
-    def save_result(self, insight: SavedInsight, result: Mapping[str, Any], now: datetime) -> None:
+    def save_result(self, insight: InsightRow, result: Mapping[str, Any], now: datetime) -> None:
         """Save the result of ``insight`` as of ``now`` (UTC), unless its query has changed meanwhile."""
         with self._open() as database:
             database.execute(
@@ -123,7 +123,7 @@ class SavedInsights:
             database.close()
 
 
-def _insight(row: tuple[Any, ...]) -> SavedInsight:
+def _insight(row: tuple[Any, ...]) -> InsightRow:
     id_, short_id, fields, deleted, result, last_refresh = row
     last_result = json.loads(result) if result else None
-    return SavedInsight(id_, short_id, json.loads(fields), bool(deleted), last_result, last_refresh)
+    return InsightRow(id_, short_id, json.loads(fields), bool(deleted), last_result, last_refresh)
