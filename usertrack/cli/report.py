@@ -268,7 +268,7 @@ def _segment(session: "Session", recipe: "Recipe", *, keep: bool) -> "Document":
     from usertrack.segments.history.week_ago import ask_both, classify_both
 
     query = _week_ago_query(session, recipe, keep=keep)
-    query.segment_set.require([recipe.subject])
+    [segment_id] = query.segment_set.require([recipe.subject])
     session.progress.expect(2 * len(query.rules.queries))
     answered, _ = ask_both(session.runner, query, done=session.progress.done)
     session.runner.finish()
@@ -277,7 +277,7 @@ def _segment(session: "Session", recipe: "Recipe", *, keep: bool) -> "Document":
     return segment_document(
         classification,
         moved,
-        recipe.subject,
+        segment_id,
         asdict(recipe),
         recipe.timezone,
         _templates(session),

@@ -3,42 +3,65 @@
 from datetime import date, timedelta
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Field
 from usertrack.core.period import in_zone
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.table import Table
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, ONE_CAUSE, PEOPLE, Incident
 from usertrack.failures.causes import UNKNOWN
 from usertrack.failures.checklist import by_category, checklist
 from usertrack.failures.days import SIGNIFICANCE, Contrast
 from usertrack.failures.investigation import Fingerprint, Investigation, Level
 
-COLUMNS = (
-    *(Column(name) for name in ("level", "label", "category", "owner", "tool", "provider")),
-    *(Column(name, "BIGINT") for name in ("failures", "people")),
-    *(Column(name, "TIMESTAMP") for name in ("first_at", "last_at")),
-    *(Column(name) for name in ("fingerprint", "sample")),
+FINGERPRINTS: Columns[Fingerprint] = Columns(
+    Attribute("level", "VARCHAR", lambda fingerprint: fingerprint.level),
+    Attribute(
+        "label",
+        "VARCHAR",
+        lambda fingerprint: fingerprint.cause.label if fingerprint.cause.known else None,
+        Field("Cause"),
+        text=lambda fingerprint: fingerprint.cause.label if fingerprint.cause.known else UNKNOWN,
+    ),
+    Attribute(
+        "category",
+        "VARCHAR",
+        lambda fingerprint: fingerprint.cause.category if fingerprint.cause.known else UNKNOWN,
+        Field("Category", "tag"),
+        text=lambda fingerprint: fingerprint.cause.category if fingerprint.cause.known else "?",
+    ),
+    Attribute(
+        "owner",
+        "VARCHAR",
+        lambda fingerprint: fingerprint.cause.owner if fingerprint.cause.known else None,
+        Field("Owner"),
+        text=lambda fingerprint: fingerprint.cause.owner or "?",
+    ),
+    Attribute("tool", "VARCHAR", lambda fingerprint: fingerprint.tool or None),
+    Attribute("provider", "VARCHAR", lambda fingerprint: fingerprint.provider or None),
+    Attribute("failures", "BIGINT", lambda fingerprint: fingerprint.failures, Field("Failed", "number")),
+    Attribute("people", "BIGINT", lambda fingerprint: len(fingerprint.people), Field("People", "number")),
+    Attribute("first_at", "TIMESTAMP", lambda fingerprint: fingerprint.first_at),
+    Attribute("last_at", "TIMESTAMP", lambda fingerprint: fingerprint.last_at, Field("Last", "when")),
+    Attribute("fingerprint", "VARCHAR", lambda fingerprint: fingerprint.text),
+    Attribute(
+        "sample",
+        "VARCHAR",
+        lambda fingerprint: fingerprint.sample,
+        Field("Sample", "text", grows=True),
+        text=lambda fingerprint: _short_sample(fingerprint),
+    ),
 )
+
+
+def _short_sample(fingerprint: Fingerprint) -> str:
+    sample = fingerprint.sample.split(" ⏎ ")[0]
+    return f"{fingerprint.tool}: {sample}" if fingerprint.tool else sample
 
 
 def fingerprints_table(investigation: Investigation, timezone: str) -> Table:
     """One row per fingerprint, most failures first."""
-    rows: list[Row] = [_fingerprint(fingerprint) for fingerprint in investigation.fingerprints]
-    return Table(COLUMNS, rows, name="failures", source="neon", as_of=investigation.as_of, timezone=timezone)
-
-
-def _fingerprint(fingerprint: Fingerprint) -> Row:
-    cause = fingerprint.cause
-    named = (cause.label, cause.category, cause.owner) if cause.known else (None, UNKNOWN, None)
-    about = (*named, fingerprint.tool or None, fingerprint.provider or None)
-    return (
-        fingerprint.level,
-        *about,
-        fingerprint.failures,
-        len(fingerprint.people),
-        fingerprint.first_at,
-        fingerprint.last_at,
-        fingerprint.text,
-        fingerprint.sample,
-    )
+    source, fingerprints = Table((), (), source="neon"), investigation.fingerprints
+    return FINGERPRINTS.table(fingerprints, "failures", source=source, timezone=timezone, as_of=investigation.as_of)
 
 
 def days_of_runs(investigation: Investigation, timezone: str) -> list[tuple[date, int, int]]:
@@ -88,7 +111,7 @@ def _everything(investigation: Investigation, timezone: str) -> dict[str, Any]:
             "least_people": PEOPLE,
             "least_share_of_one_cause": ONE_CAUSE,
         },
-        "fingerprints": fingerprints_table(investigation, timezone).dicts(),
+        "fingerprints": FINGERPRINTS.dicts(investigation.fingerprints),
         "categories": [
             {"name": name, "owner": owner or None, **counts} for name, owner, counts in by_category(investigation)
         ],

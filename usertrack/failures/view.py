@@ -3,27 +3,39 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Listing, Paragraph, Spark
 from usertrack.core.errors import did_you_mean
 from usertrack.core.period import in_zone, moment
 from usertrack.core.sections import unknown_paragraph
-from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, plural
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, Incident, Stretch
-from usertrack.failures.causes import LEVELS, UNKNOWN
+from usertrack.failures.causes import LEVELS
 from usertrack.failures.checklist import NOUNS, by_category, checklist, percent, span
 from usertrack.failures.days import Contrast
-from usertrack.failures.export import COLUMNS, days_of_runs, fingerprints_table, investigation_json, success
-from usertrack.failures.investigation import Fingerprint, Investigation, Unused
+from usertrack.failures.export import FINGERPRINTS, days_of_runs, fingerprints_table, investigation_json, success
+from usertrack.failures.investigation import Investigation, Level, Unused
 
 _NAMES = {"workflow": "Workflow level: runs", "tool": "Tool level: calls"}
-_TYPES = {
-    **dict.fromkeys(
-        ("finished", "failed", "people", "failures", "n", *(f"{level}_failed" for level in LEVELS)), "BIGINT"
+_CONTRASTS: Columns[Contrast] = Columns(
+    Attribute("person", "VARCHAR", lambda contrast: contrast.person, Field("Person")),
+    Attribute(
+        "clean",
+        "VARCHAR",
+        lambda contrast: f"{contrast.clean}, with {plural(contrast.clean_runs, 'run')}",
+        Field("Days of 100 % success"),
     ),
-    **dict.fromkeys(("success", *(f"{level}_share" for level in LEVELS)), "DOUBLE"),
-    "last_at": "TIMESTAMP",
-}
+    Attribute("why", "VARCHAR", lambda contrast: _reason(contrast), Field("Failures")),
+)
+_CHECKLIST: Columns[tuple[int, tuple[str, str]]] = Columns(
+    Attribute("n", "BIGINT", lambda row: row[0], Field(" ")),
+    Attribute("checked", "VARCHAR", lambda row: row[1][0], Field("Checked")),
+    Attribute("found", "VARCHAR", lambda row: row[1][1], Field("Found", "text", grows=True)),
+)
+_TOOLS: Columns[tuple[str, int]] = Columns(
+    Attribute("tool", "VARCHAR", lambda row: row[0], Field("Tool")),
+    Attribute("calls", "BIGINT", lambda row: row[1], Field("Calls", "number")),
+)
 
 
 def failures_document(investigation: Investigation | Unused, timezone: str) -> Document:
@@ -76,40 +88,26 @@ def weekly_blocks(investigation: Investigation, timezone: str, most: int) -> Ite
             yield replace(listing, limit=most, columns=columns)
 
 
-def _listing(
-    rows: list[Row],
-    fields: dict[str, Field],
-    investigation: Investigation,
-    timezone: str = "UTC",
-    limit: int | None = None,
-) -> Listing:
-    columns = tuple(Column(name, _TYPES.get(name, "VARCHAR")) for name in fields)
-    return Listing(Table(columns, rows, as_of=investigation.as_of, timezone=timezone), fields=fields, limit=limit)
-
-
-def _headed(heading: str, listing: Listing) -> Listing:
-    return Listing(listing.table, heading, listing.fields, listing.columns, listing.limit)
-
-
 def _levels(investigation: Investigation) -> Listing:
-    rows: list[Row] = [
-        (
-            _NAMES[level.name] + (_any_tool(investigation) if level.name == "workflow" else ""),
-            level.finished,
-            level.failed,
-            success(level),
-            *([] if investigation.person else [f"{number(level.people_failed)} of {number(level.people)}"]),
-        )
-        for level in investigation.levels.values()
-    ]
-    fields = {
-        "level": Field("Level"),
-        "finished": Field("Finished", "number"),
-        "failed": Field("Failed", "number"),
-        "success": Field("Success", "bar", full=1.0),
-        **({} if investigation.person else {"whom": Field("People with failures", align="right")}),
-    }
-    return _listing(rows, fields, investigation)
+    people: Attribute[Level] = Attribute(
+        "whom",
+        "VARCHAR",
+        lambda level: f"{number(level.people_failed)} of {number(level.people)}",
+        Field("People with failures", align="right"),
+    )
+    columns: Columns[Level] = Columns(
+        Attribute(
+            "level",
+            "VARCHAR",
+            lambda level: _NAMES[level.name] + (_any_tool(investigation) if level.name == "workflow" else ""),
+            Field("Level"),
+        ),
+        Attribute("finished", "BIGINT", lambda level: level.finished, Field("Finished", "number")),
+        Attribute("failed", "BIGINT", lambda level: level.failed, Field("Failed", "number")),
+        Attribute("success", "DOUBLE", success, Field("Success", "bar", full=1.0)),
+        *(() if investigation.person else (people,)),
+    )
+    return columns.listing(investigation.levels.values(), as_of=investigation.as_of)
 
 
 def _any_tool(investigation: Investigation) -> str:
@@ -125,31 +123,26 @@ def _incidents(investigation: Investigation, timezone: str) -> Iterator[Block]:
     if not investigation.incidents:
         yield Paragraph(f"No platform incident: people do not fail together more than by chance ({test})")
         return
-    rows: list[Row] = [_incident(incident, investigation, timezone) for incident in investigation.incidents]
-    fields = {
-        "when": Field("When"),
-        "level": Field("Level"),
-        "what": Field("What"),
-        "people": Field("People hit", "number"),
-        "failures": Field("Failed", "number"),
-        **({"own": Field("Hit them")} if investigation.person else {}),
-        "evidence": Field("Evidence", "text", grows=True),
-    }
-    yield _headed("Platform incidents, of everybody, each as a whole", _listing(rows, fields, investigation))
-    yield Paragraph(test, "dim")
-
-
-def _incident(incident: Incident, investigation: Investigation, timezone: str) -> Row:
-    own = ["yes" if investigation.person in incident.people else "no"] if investigation.person else []
-    return (
-        span(incident, timezone),
-        incident.level,
-        incident.cause,
-        len(incident.people),
-        incident.failed,
-        *own,
-        _evidence(incident.full_stretch),
+    own: Attribute[Incident] = Attribute(
+        "own", "VARCHAR", lambda incident: "yes" if investigation.person in incident.people else "no", Field("Hit them")
     )
+    columns: Columns[Incident] = Columns(
+        Attribute("when", "VARCHAR", lambda incident: span(incident, timezone), Field("When")),
+        Attribute("level", "VARCHAR", lambda incident: incident.level, Field("Level")),
+        Attribute("what", "VARCHAR", lambda incident: incident.cause, Field("What")),
+        Attribute("people", "BIGINT", lambda incident: len(incident.people), Field("People hit", "number")),
+        Attribute("failures", "BIGINT", lambda incident: incident.failed, Field("Failed", "number")),
+        *((own,) if investigation.person else ()),
+        Attribute(
+            "evidence",
+            "VARCHAR",
+            lambda incident: _evidence(incident.full_stretch),
+            Field("Evidence", "text", grows=True),
+        ),
+    )
+    heading = "Platform incidents, of everybody, each as a whole"
+    yield columns.listing(investigation.incidents, heading, as_of=investigation.as_of)
+    yield Paragraph(test, "dim")
 
 
 def _evidence(stretch: Stretch) -> str:
@@ -158,32 +151,12 @@ def _evidence(stretch: Stretch) -> str:
 
 
 def _fingerprints(investigation: Investigation, level: str, timezone: str) -> Listing:
-    fields = {
-        "cause": Field("Cause"),
-        "category": Field("Category", "tag"),
-        "owner": Field("Owner"),
-        "failures": Field("Failed", "number"),
-        **({} if investigation.person else {"people": Field("People", "number")}),
-        "last_at": Field("Last", "when"),
-        "sample": Field("Sample", "text", grows=True),
-    }
-    rows: list[Row] = [tuple(_cells(fingerprint)[name] for name in fields) for fingerprint in investigation.at(level)]
+    left_out = {"people"} if investigation.person else set()
+    columns = Columns(*(each for each in FINGERPRINTS.attributes if each.name not in left_out))
     heading = f"{_NAMES[level].split(':')[0]}: what failed {NOUNS[level]}s say"
     heading += _any_tool(investigation) if level == "workflow" else ""
-    return _headed(heading, _listing(rows, fields, investigation, timezone, limit=10))
-
-
-def _cells(fingerprint: Fingerprint) -> dict[str, object]:
-    sample = fingerprint.sample.split(" ⏎ ")[0]
-    return {
-        "cause": fingerprint.cause.label if fingerprint.cause.known else UNKNOWN,
-        "category": fingerprint.cause.category if fingerprint.cause.known else "?",
-        "owner": fingerprint.cause.owner or "?",
-        "failures": fingerprint.failures,
-        "people": len(fingerprint.people),
-        "last_at": fingerprint.last_at,
-        "sample": f"{fingerprint.tool}: {sample}" if fingerprint.tool else sample,
-    }
+    rows = investigation.at(level)
+    return columns.listing(rows, heading, limit=10, timezone=timezone, as_of=investigation.as_of)
 
 
 def _unknown(investigation: Investigation) -> Iterator[Paragraph]:
@@ -198,22 +171,28 @@ def _unknown(investigation: Investigation) -> Iterator[Paragraph]:
 
 
 def _categories(investigation: Investigation) -> Listing:
-    rows: list[Row] = []
-    for name, owner, counts in by_category(investigation):
-        row: list[object] = [name, owner or "?"]
-        for level in LEVELS:
-            failed = investigation.levels[level].failed
-            row += [counts[level], counts[level] / failed if failed else None]
-        rows.append(tuple(row))
-    fields = {"category": Field("Category", "tag"), "owner": Field("Owner")}
-    for level in LEVELS:
-        fields |= {
-            f"{level}_failed": Field(
-                f"Failed {NOUNS[level]}s" + (_any_tool(investigation) if level == "workflow" else ""), "number"
-            ),
-            f"{level}_share": Field("Share", "percent"),
-        }
-    return _headed("Whose they are", _listing(rows, fields, investigation))
+    columns: Columns[tuple[str, str, dict[str, int]]] = Columns(
+        Attribute("category", "VARCHAR", lambda row: row[0], Field("Category", "tag")),
+        Attribute("owner", "VARCHAR", lambda row: row[1] or "?", Field("Owner")),
+        *(attribute for level in LEVELS for attribute in _category_counts(investigation, level)),
+    )
+    return columns.listing(by_category(investigation), "Whose they are", as_of=investigation.as_of)
+
+
+def _category_counts(
+    investigation: Investigation, level: str
+) -> tuple[Attribute[tuple[str, str, dict[str, int]]], Attribute[tuple[str, str, dict[str, int]]]]:
+    failed = investigation.levels[level].failed
+    label = f"Failed {NOUNS[level]}s" + (_any_tool(investigation) if level == "workflow" else "")
+    return (
+        Attribute(f"{level}_failed", "BIGINT", lambda row: row[2][level], Field(label, "number")),
+        Attribute(
+            f"{level}_share",
+            "DOUBLE",
+            lambda row: row[2][level] / failed if failed else None,
+            Field("Share", "percent"),
+        ),
+    )
 
 
 def _kinds(investigation: Investigation) -> Listing:
@@ -237,34 +216,23 @@ def _timeline(investigation: Investigation, timezone: str) -> Iterator[Block]:
     summary += f", {plural(clean, 'day')} of 100 % success" if investigation.person else ""
     yield Spark(f"Failed runs per day{_any_tool(investigation)}", [failed for *_, failed in days], summary)
     if investigation.contrasts:
-        rows: list[Row] = [_contrast(contrast) for contrast in investigation.contrasts]
-        fields = {"person": Field("Person"), "clean": Field("Days of 100 % success"), "why": Field("Failures")}
-        yield _headed(
-            f"Likely platform, not user code{_any_tool(investigation)}", _listing(rows, fields, investigation, limit=5)
-        )
+        heading = f"Likely platform, not user code{_any_tool(investigation)}"
+        yield _CONTRASTS.listing(investigation.contrasts, heading, limit=5, as_of=investigation.as_of)
 
 
-def _contrast(contrast: Contrast) -> Row:
-    why = (
-        f"{contrast.struck} of {plural(contrast.failed, 'failed run')} in incidents"
-        if 2 * contrast.struck >= contrast.failed
-        else f"{contrast.worst.failed} of {contrast.failed} on {contrast.worst.day.day} {contrast.worst.day:%b}"
-    )
-    return (contrast.person, f"{contrast.clean}, with {plural(contrast.clean_runs, 'run')}", why)
+def _reason(contrast: Contrast) -> str:
+    if 2 * contrast.struck >= contrast.failed:
+        return f"{contrast.struck} of {plural(contrast.failed, 'failed run')} in incidents"
+    return f"{contrast.worst.failed} of {contrast.failed} on {contrast.worst.day.day} {contrast.worst.day:%b}"
 
 
 def _checklist(investigation: Investigation, timezone: str) -> Listing:
-    rows: list[Row] = [
-        (at, point, result) for at, (point, result) in enumerate(checklist(investigation, timezone), start=1)
-    ]
-    fields = {"n": Field(" "), "checked": Field("Checked"), "found": Field("Found", "text", grows=True)}
-    return _headed("Checklist", _listing(rows, fields, investigation))
+    rows = enumerate(checklist(investigation, timezone), start=1)
+    return _CHECKLIST.listing(rows, "Checklist", as_of=investigation.as_of)
 
 
 def _unused(unused: Unused, timezone: str) -> Document:
-    fields = {"tool": Field("Tool"), "calls": Field("Calls", "number")}
-    table = Table((Column("tool"), Column("calls", "BIGINT")), list(unused.tools.items()))
-    used = Listing(table, "Tools they do use", fields=fields, limit=10)
+    used = _TOOLS.listing(unused.tools.items(), "Tools they do use", limit=10)
     calls = plural(sum(unused.tools.values()), "tool call")
     reason = f"none of {calls} up to now went to a tool of that name, so nothing was investigated"
     suggestion = did_you_mean(unused.tool, unused.tools)
@@ -283,7 +251,7 @@ def _unused(unused: Unused, timezone: str) -> Document:
             "used": False,
             "tools_used": dict(unused.tools),
         },
-        table=Table(COLUMNS, [], name="failures", as_of=unused.as_of, timezone=timezone),
+        table=FINGERPRINTS.table([], "failures", timezone=timezone, as_of=unused.as_of),
         timezone=timezone,
         as_of=unused.as_of,
     )
