@@ -1,15 +1,30 @@
 """Results of the privacy commands as documents: one row per place, and no place is left out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from usertrack.core.document import Document, Field, Listing
-from usertrack.core.table import Column, Table
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Document, Field
 from usertrack.privacy.erase import Erasure
 from usertrack.privacy.places import Holding
 from usertrack.privacy.subject import Subject
 from usertrack.privacy.upkeep import PlaceCounts
 
-_COUNT = Field("Held", "number")
+
+@dataclass(frozen=True)
+class PlaceRow:
+    """What a place held, and what of it is left; in a survey whether it would be deleted."""
+
+    place: str
+    content: str
+    held: int | None
+    note: str
+    left: int | None = None
+    erase: str = ""
+
+
+_LEFT: Attribute[PlaceRow] = Attribute("left", "BIGINT", lambda row: row.left, Field("Left", "number"))
+_ERASE: Attribute[PlaceRow] = Attribute("erase", "VARCHAR", lambda row: row.erase, Field("Erase"))
 
 
 def survey_document(subject: Subject, holdings: Sequence[Holding]) -> Document:
@@ -17,8 +32,8 @@ def survey_document(subject: Subject, holdings: Sequence[Holding]) -> Document:
     return _places_document(
         f"What is held on {subject.email}",
         "nothing was deleted",
-        [(held.place, held.content, held.count, _fate(held), _note(held)) for held in holdings],
-        {"held": _COUNT, "erase": Field("Erase")},
+        [PlaceRow(held.place, held.content, held.count, _note(held), erase=_fate(held)) for held in holdings],
+        _ERASE,
     )
 
 
@@ -28,15 +43,22 @@ def erased_document(subject: Subject, results: Sequence[Erasure]) -> Document:
     return _places_document(
         f"{subject.email} is not erased yet" if left else f"{subject.email} was erased",
         "every place was read again",
-        [(e.held.place, e.held.content, e.held.count, e.left, "" if e.left == 0 else e.note) for e in results],
-        {"held": _COUNT, "left": Field("Left", "number")},
+        [_erased_row(erasure) for erasure in results],
+        _LEFT,
     )
+
+
+def _erased_row(erasure: Erasure) -> PlaceRow:
+    held, note = erasure.held, "" if erasure.left == 0 else erasure.note
+    return PlaceRow(held.place, held.content, held.count, note, erasure.left)
 
 
 def counts_document(title: str, subtitle: str, before: Sequence[PlaceCounts], after: Sequence[PlaceCounts]) -> Document:
     """What every place held before and holds after; `left` is empty in a dry run."""
-    rows = [(was.place, was.content, was.held, now.left, was.note) for was, now in zip(before, after, strict=True)]
-    return _places_document(title, subtitle, rows, {"held": _COUNT, "left": Field("Left", "number")})
+    rows = [
+        PlaceRow(was.place, was.content, was.held, was.note, now.left) for was, now in zip(before, after, strict=True)
+    ]
+    return _places_document(title, subtitle, rows, _LEFT)
 
 
 def _fate(held: Holding) -> str:
@@ -51,19 +73,18 @@ def _note(held: Holding) -> str:
     return "`usertrack privacy pseudonymize` replaces it" if held.stays and held.count else held.note
 
 
-def _places_document(
-    title: str, subtitle: str, rows: Sequence[tuple[object, ...]], counts: dict[str, Field]
-) -> Document:
-    places = {"place": Field("Place"), "what": Field("What", "text")}
-    fields = {**places, **counts, "note": Field("Note", "text", grows=True)}
-    columns = tuple(
-        Column(name, "BIGINT" if name in ("held", "left") else "VARCHAR") for name in ("place", "what", *counts, "note")
+def _places_document(title: str, subtitle: str, rows: Sequence[PlaceRow], outcome: Attribute[PlaceRow]) -> Document:
+    columns = Columns(
+        Attribute("place", "VARCHAR", lambda row: row.place, Field("Place")),
+        Attribute("what", "VARCHAR", lambda row: row.content, Field("What", "text")),
+        Attribute("held", "BIGINT", lambda row: row.held, Field("Held", "number")),
+        outcome,
+        Attribute("note", "VARCHAR", lambda row: row.note, Field("Note", "text", grows=True)),
     )
-    table = Table(columns, [tuple(row) for row in rows], name="privacy")
     return Document(
         title=title,
         subtitle=subtitle,
-        blocks=(Listing(table, fields=fields, limit=0),),
-        table=table,
-        data=lambda: {"title": title, "places": table.dicts()},
+        blocks=(columns.listing(rows, limit=0),),
+        table=columns.table(rows, "privacy"),
+        data=lambda: {"title": title, "places": columns.dicts(rows)},
     )

@@ -1,14 +1,16 @@
 """The segments of a set as a document: how many, who first, and why."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field, Listing
 from usertrack.core.period import day, moment
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural
-from usertrack.segments.classify import OWN_COLUMNS, Classification, other_segments_words
+from usertrack.segments.classify import OWN_COLUMNS, Classification, SegmentCount, other_segments_words
 from usertrack.segments.history.snapshots import Snapshot
 from usertrack.segments.history.transitions import MoveCounts, SnapshotPair
 from usertrack.segments.profiles import Match, Profiles
@@ -85,35 +87,26 @@ def _summary(
     total = classification.profiles.people
     segment_counts = [count for count in classification.counts if not only or count.segment.id in only]
     overlap = sum(count.people or 0 for count in segment_counts) > anyone
-    rows: list[Row] = [
-        (
-            count.segment.name,
-            _known(count.people),
-            _known(count.to_act_on),
-            None if count.people is None or not total else count.people / total,
-            moves_text(since.counts.get(count.segment.id)) if since else None,
-            count.segment.action,
-        )
-        for count in segment_counts
-    ]
-    names = ("segment", "people", "to act on", "share", "since", "action")
-    return Listing(
-        Table(
-            tuple(Column(name, "DOUBLE" if name == "share" else "VARCHAR") for name in names),
-            rows,
-            name="summary",
-            as_of=classification.profiles.as_of,
+    to_act_on = None if classification.segment_set.exclusive else Field("To act on", align="right")
+
+    def share(count: SegmentCount) -> float | None:
+        return None if count.people is None or not total else count.people / total
+
+    columns: Columns[SegmentCount] = Columns(
+        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag")),
+        Attribute("people", "VARCHAR", lambda count: _known(count.people), Field("People", align="right")),
+        Attribute("to_act_on", "VARCHAR", lambda count: _known(count.to_act_on), to_act_on),
+        Attribute("share", "DOUBLE", share, Field("Share", "bar", full=1.0)),
+        Attribute(
+            "since",
+            "VARCHAR",
+            lambda count: moves_text(since.counts.get(count.segment.id)) if since else None,
+            Field(_since(since, timezone), align="right") if since else None,
         ),
-        fields={
-            "segment": Field("Segment", "tag"),
-            "people": Field("People", align="right"),
-            "to act on": Field("To act on", align="right", hidden=classification.segment_set.exclusive),
-            "share": Field("Share", "bar", full=1.0),
-            "since": Field(_since(since, timezone), align="right", hidden=since is None),
-            "action": Field("Action"),
-        },
-        more=f"{people_words(anyone)} in all: who is in several segments counts in each" if overlap else "",
+        Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
     )
+    more = f"{people_words(anyone)} in all: who is in several segments counts in each" if overlap else ""
+    return replace(columns.listing(segment_counts, as_of=classification.profiles.as_of), more=more)
 
 
 def _known(count: int | None) -> str:

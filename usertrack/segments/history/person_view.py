@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from usertrack.core.document import Document, Field, Listing, Paragraph
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Document, Field, Paragraph
 from usertrack.core.table import Column, Row, Table
 from usertrack.segments.history.timeline import Membership
 from usertrack.segments.history.transitions import NO_SEGMENT, NOT_THERE
@@ -18,28 +19,26 @@ def path_document(key: str, email: str, steps: Sequence[Membership], timezone: s
     """Where somebody was at each snapshot, and which facts changed since the one before."""
     names = {segment.id: segment.name for step in steps for segment in step.snapshot.segments}
     changed = [[], *(_changed(before, after, timezone) for before, after in pairwise(steps))]
-    rows: list[Row] = [
-        (
-            step.snapshot.as_of,
-            NOT_THERE if step.segments is None else ", ".join(names[id_] for id_ in step.segments) or NO_SEGMENT,
-            step.priority,
-            "; ".join(words) or None,
-        )
-        for step, words in zip(steps, changed, strict=True)
-    ]
-    fields = {
-        "as_of": Field("When"),
-        "segments": Field("Segments", "tag"),
-        "priority": Field("Priority", "number"),
-        "changed": Field("What changed since", "text", grows=True),
-    }
-    types = ("TIMESTAMP", "VARCHAR", "DOUBLE", "VARCHAR")
+
+    def segments(step: Membership) -> str:
+        if step.segments is None:
+            return NOT_THERE
+        return ", ".join(names[id_] for id_ in step.segments) or NO_SEGMENT
+
+    columns: Columns[tuple[Membership, list[str]]] = Columns(
+        Attribute("as_of", "TIMESTAMP", lambda row: row[0].snapshot.as_of, Field("When")),
+        Attribute("segments", "VARCHAR", lambda row: segments(row[0]), Field("Segments", "tag")),
+        Attribute("priority", "DOUBLE", lambda row: row[0].priority, Field("Priority", "number")),
+        Attribute(
+            "changed", "VARCHAR", lambda row: "; ".join(row[1]) or None, Field("What changed since", "text", grows=True)
+        ),
+    )
     days = [step.snapshot for step in steps]
     return Document(
         title=f"{email} in the set {days[-1].set_name}",
         subtitle=span(days, timezone),
         blocks=(
-            Listing(Table(tuple(map(Column, fields, types)), rows, timezone=timezone), fields=fields),
+            columns.listing(zip(steps, changed, strict=True), timezone=timezone),
             Paragraph(f"now: {', '.join(_facts(steps[-1], timezone)) or 'nothing is known'}", "dim"),
         ),
         notes=tuple(retroactive_notes([snapshot for snapshot in days if snapshot.retroactive], timezone)),

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Listing, Paragraph
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import day
@@ -226,32 +227,30 @@ def _snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
+_BACKFILLED: Columns[tuple[Snapshot, bool]] = Columns(
+    Attribute("as_of", "TIMESTAMP", lambda row: row[0].as_of, Field("Moment")),
+    Attribute("set", "VARCHAR", lambda row: row[0].set_name, Field("Set")),
+    Attribute("people", "BIGINT", lambda row: row[0].people, Field("People", "number")),
+    Attribute("sizes", "VARCHAR", lambda row: _sizes_text(row[0]), Field("Segments", "text", grows=True)),
+    Attribute("done", "VARCHAR", lambda row: "classified" if row[1] else "was there", Field(" ")),
+)
+
+
+def _sizes_text(snapshot: Snapshot) -> str:
+    sizes = ((segment.id, segment.people) for segment in snapshot.segments)
+    return ", ".join(f"{id_} {'unknown' if people is None else number(people)}" for id_, people in sizes)
+
+
 def backfill_document(done: Backfill, timezone: str) -> Document:
     """Each week with its sizes, and which of them are new."""
-    rows: list[Row] = [
-        (
-            snapshot.as_of,
-            snapshot.set_name,
-            snapshot.people,
-            ", ".join(f"{s.id} {'unknown' if s.people is None else number(s.people)}" for s in snapshot.segments),
-            "classified" if fresh else "was there",
-        )
-        for snapshot, fresh in done.weeks
-    ]
-    fields = {
-        "as_of": Field("Moment"),
-        "set": Field("Set"),
-        "people": Field("People", "number"),
-        "sizes": Field("Segments", "text", grows=True),
-        "done": Field(" "),
-    }
-    types = ("TIMESTAMP", "VARCHAR", "BIGINT", "VARCHAR", "VARCHAR")
-    table = Table(tuple(map(Column, fields, types)), rows, name="backfill", timezone=timezone)
     fresh = [snapshot for snapshot, new in done.weeks if new]
     return Document(
         title=f"{len(fresh)} classification{'s' * (len(fresh) != 1)} added to the history",
-        blocks=(Listing(table, fields=fields), Paragraph("`usertrack history` shows what they say", "dim")),
+        blocks=(
+            _BACKFILLED.listing(done.weeks, timezone=timezone),
+            Paragraph("`usertrack history` shows what they say", "dim"),
+        ),
         notes=(*done.notes, *retroactive_notes([snapshot for snapshot in fresh if snapshot.retroactive], timezone)),
-        table=table,
+        table=_BACKFILLED.table(done.weeks, "backfill", timezone=timezone),
         timezone=timezone,
     )
