@@ -221,7 +221,7 @@ def test_the_outage_is_an_incident_of_everybody(dsn: str) -> None:
 
 
 def test_those_hit_with_clean_days_are_likely_not_at_fault(dsn: str) -> None:
-    told = {one.person: (one.clean, one.struck, one.failed) for one in investigated(dsn).contrasts}
+    told = {one.person: (one.clean, one.in_incidents, one.failed) for one in investigated(dsn).contrasts}
     assert told.pop("lena@northwind.example") == (4, 0, 4)
     assert told == dict.fromkeys(("account 2", *(f"hit{number}@acme.example" for number in range(1, 6))), (4, 1, 1))
 

@@ -216,10 +216,10 @@ def _incident_in(stretch: Stretch, chance: float, failures: Sequence[Failure]) -
     inside = _between(failures, stretch.start, stretch.end)
     causes = Counter(failure.cause for failure in inside)
     cause = min(causes, key=lambda name: (-causes[name], name), default="")
-    struck = [failure for failure in inside if failure.cause == cause]
-    if len(struck) < ONE_CAUSE * len(inside) or len({failure.person for failure in struck}) < PEOPLE:
+    same_cause = [failure for failure in inside if failure.cause == cause]
+    if len(same_cause) < ONE_CAUSE * len(inside) or len({failure.person for failure in same_cause}) < PEOPLE:
         return None
-    start, end = _hour(struck[0].at), _hour(struck[-1].at) + _HOUR
+    start, end = _hour(same_cause[0].at), _hour(same_cause[-1].at) + _HOUR
     return _with_counts(Incident(stretch.level, start, end, cause, (), 0, 0, stretch, stretch, chance), failures)
 
 
@@ -229,9 +229,9 @@ def _hour(moment: datetime) -> datetime:
 
 def _with_counts(incident: Incident, failures: Sequence[Failure]) -> Incident:
     inside = _between(failures, incident.start, incident.end)
-    struck = [failure for failure in inside if failure.cause == incident.cause]
-    people = tuple(sorted({failure.person for failure in struck}))
-    return replace(incident, people=people, failed=len(struck), all_failed=len(inside))
+    same_cause = [failure for failure in inside if failure.cause == incident.cause]
+    people = tuple(sorted({failure.person for failure in same_cause}))
+    return replace(incident, people=people, failed=len(same_cause), all_failed=len(inside))
 
 
 def _merged(incidents: Sequence[Incident], at_level: dict[str, list[Failure]]) -> list[Incident]:

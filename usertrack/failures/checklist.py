@@ -72,9 +72,9 @@ def _level(level: Level, person: str) -> str:
     noun = NOUNS[level.name]
     if not level.finished:
         return f"no {noun} finished"
-    whose = "" if person else f", for {number(level.people_failed)} of {number(level.people)} people"
+    people = "" if person else f", for {number(level.people_failed)} of {number(level.people)} people"
     rate = percent(level.failed / level.finished)
-    return f"{number(level.failed)} of {plural(level.finished, noun)} failed ({rate}){whose}"
+    return f"{number(level.failed)} of {plural(level.finished, noun)} failed ({rate}){people}"
 
 
 def _usage(investigation: Investigation) -> str:
@@ -116,8 +116,10 @@ def _timeline(investigation: Investigation, timezone: str) -> str:
     )
     if not investigation.contrasts:
         return f"{incidents}; nobody's failures are likely the platform's"
-    who = "1 person has" if len(investigation.contrasts) == 1 else f"{number(len(investigation.contrasts))} people have"
-    return f"{incidents}; {who} days of 100 % success beside failures that are likely the platform's"
+    people = (
+        "1 person has" if len(investigation.contrasts) == 1 else f"{number(len(investigation.contrasts))} people have"
+    )
+    return f"{incidents}; {people} days of 100 % success beside failures that are likely the platform's"
 
 
 def _messages(investigation: Investigation) -> str:

@@ -23,7 +23,7 @@ class RunDay:
 class Contrast:
     """A person with ``clean`` days (``clean_runs`` finished, none failed) whose failures are likely the platform's.
 
-    Either at least half of the ``failed`` runs are in incidents (``struck``), or failures crowd on the day ``worst``;
+    Either at least half of the ``failed`` runs are ``in_incidents``, or failures crowd on the day ``worst``;
     ``chance`` is the probability of such a day if each run were equally likely to fail.
     """
 
@@ -32,35 +32,35 @@ class Contrast:
     clean: int
     clean_runs: int
     failed: int
-    struck: int
+    in_incidents: int
     chance: float
 
 
-def contrasts(days: Iterable[tuple[str, RunDay]], struck: Mapping[str, int]) -> list[Contrast]:
+def contrasts(days: Iterable[tuple[str, RunDay]], in_incidents: Mapping[str, int]) -> list[Contrast]:
     """The people with such a contrast, those with most failed runs first.
 
-    ``struck`` is how many failed runs of a person are part of an incident.
+    ``in_incidents`` is how many failed runs of a person are part of an incident.
     """
     people: dict[str, list[RunDay]] = {}
     for person, day in days:
         people.setdefault(person, []).append(day)
-    candidates = [_contrast(person, own, struck.get(person, 0)) for person, own in people.items()]
+    candidates = [_contrast(person, own, in_incidents.get(person, 0)) for person, own in people.items()]
     significant = [
         contrast
         for contrast in candidates
-        if contrast and (2 * contrast.struck >= contrast.failed or contrast.chance * len(people) < SIGNIFICANCE)
+        if contrast and (2 * contrast.in_incidents >= contrast.failed or contrast.chance * len(people) < SIGNIFICANCE)
     ]
     return sorted(significant, key=lambda contrast: (-contrast.failed, contrast.person))
 
 
-def _contrast(person: str, days: Sequence[RunDay], struck: int) -> Contrast | None:
+def _contrast(person: str, days: Sequence[RunDay], in_incidents: int) -> Contrast | None:
     finished, failed = sum(day.finished for day in days), sum(day.failed for day in days)
     clean = [day for day in days if not day.failed]
     bad = [(min(1.0, crowding_chance(day, finished, failed) * len(days)), day) for day in days if day.failed]
     if not clean or not bad:
         return None
     chance, worst = min(bad, key=lambda pair: (pair[0], pair[1].day))
-    return Contrast(person, worst, len(clean), sum(day.finished for day in clean), failed, struck, chance)
+    return Contrast(person, worst, len(clean), sum(day.finished for day in clean), failed, in_incidents, chance)
 
 
 def crowding_chance(day: RunDay, finished: int, failed: int) -> float:

@@ -173,7 +173,7 @@ def _contrast(contrast: Contrast) -> dict[str, Any]:
     return {
         "person": contrast.person,
         "failed": contrast.failed,
-        "failed_in_incidents": contrast.struck,
+        "failed_in_incidents": contrast.in_incidents,
         "worst_day": {"day": contrast.worst.day, "finished": contrast.worst.finished, "failed": contrast.worst.failed},
         "clean_days": contrast.clean,
         "clean_runs": contrast.clean_runs,

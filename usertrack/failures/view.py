@@ -221,8 +221,8 @@ def _timeline(investigation: Investigation, timezone: str) -> Iterator[Block]:
 
 
 def _reason(contrast: Contrast) -> str:
-    if 2 * contrast.struck >= contrast.failed:
-        return f"{contrast.struck} of {plural(contrast.failed, 'failed run')} in incidents"
+    if 2 * contrast.in_incidents >= contrast.failed:
+        return f"{contrast.in_incidents} of {plural(contrast.failed, 'failed run')} in incidents"
     return f"{contrast.worst.failed} of {contrast.failed} on {contrast.worst.day.day} {contrast.worst.day:%b}"
 
 

@@ -133,7 +133,7 @@ def _sessions(sessions: Sessions) -> list[Block]:
     blocks = _blocks_of(sessions_document(sessions), "sessions")
     by = {at: block for at, block in enumerate(blocks) if isinstance(block, Listing) and "value" in block.fields}
     return [
-        replace(by[at], heading=by[at].fields["value"].label) if at in by else each for at, each in enumerate(blocks)
+        replace(by[at], heading=by[at].fields["value"].label) if at in by else block for at, block in enumerate(blocks)
     ]
 
 

@@ -63,7 +63,7 @@ def dossier(runner: Runner, profiles: Profiles, email_or_name: str) -> Dossier:
     names = {part: _statement(runner, part, query, spellings) for part, query in PARTS.items()}
     answers = dict(zip(names, runner.run(list(names.values())), strict=True))
     parts = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
-    parts |= {name: _by_cause(parts[name], *how) for name, how in _CAUSES.items() if name in parts}
+    parts |= {name: _by_cause(parts[name], *columns) for name, columns in _CAUSES.items() if name in parts}
     days, week = _activity(parts, runner)
     missing = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
     return Dossier(

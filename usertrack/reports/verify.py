@@ -166,9 +166,9 @@ def _differing(
 ) -> Iterator[tuple[ReportFigure, Discrepancy]]:
     current_facts = _as_of_today(current)
     for name in dict.fromkeys([*report.figures, *current]):
-        was, is_ = report.figures.get(name), current.get(name)
-        figure = is_ or was
-        if figure is None or figure.section in unchecked or (was and is_ and was.value == is_.value):
+        old, new = report.figures.get(name), current.get(name)
+        figure = new or old
+        if figure is None or figure.section in unchecked or (old and new and old.value == new.value):
             continue
         labels = current_facts.get(figure.section, [])  # by section: a person who left has no query any more
         excused = later and bool(labels)
@@ -177,8 +177,8 @@ def _differing(
             Discrepancy(
                 UNKNOWABLE if excused else DIFFERS,
                 name,
-                _value(was),
-                _value(is_),
+                _value(old),
+                _value(new),
                 tuple(str(query["query"]) for query in figure.queries),
                 f"only known as of today: {', '.join(labels)}" if excused else "",
             ),
@@ -196,14 +196,14 @@ def _other_queries(
 ) -> Iterator[tuple[ReportFigure, Discrepancy]]:
     """The sections whose figures come from other queries, or other parameters, than the file says."""
     sections = set()
-    for name, was in written.items():
-        is_ = current.get(name)
-        if is_ and was.origins != is_.origins and was.section not in sections:
-            sections.add(was.section)
-            first, second = (", ".join(o for o in a.origins if o not in b.origins) for a, b in ((was, is_), (is_, was)))
+    for name, old in written.items():
+        new = current.get(name)
+        if new and old.origins != new.origins and old.section not in sections:
+            sections.add(old.section)
+            first, second = (", ".join(o for o in a.origins if o not in b.origins) for a, b in ((old, new), (new, old)))
             yield (
-                is_,
-                Discrepancy(DIFFERS, f"{was.section or 'report'}: queries", first or _NOT_THERE, second or _NOT_THERE),
+                new,
+                Discrepancy(DIFFERS, f"{old.section or 'report'}: queries", first or _NOT_THERE, second or _NOT_THERE),
             )
 
 
