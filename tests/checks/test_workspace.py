@@ -13,6 +13,8 @@ from usertrack.library.library import Library, shipped_root
 from usertrack.segments.expressions import parse
 from usertrack.segments.reachability import Reachability
 
+from ..conftest import Cli
+
 SHIPPED = (shipped_root() / "segments.yaml").read_text()
 LIBRARY = Library([shipped_root() / "queries"])
 
@@ -246,3 +248,12 @@ def test_what_only_postgres_has_is_no_mistake(tmp_path: Path) -> None:
         header = "-- title: x\n-- params: {words: [a]}\n" if "{words}" in sql else "-- title: x\n"
         (tmp_path / f"neon/q{number}.sql").write_text(header + sql)
     assert [(finding.level, finding.detail) for finding in check_queries(Library([tmp_path]))] == [("ok", "x")] * 5
+
+
+def test_a_folder_in_the_place_of_a_file_is_one_problem_among_the_other_findings(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").touch()
+    (tmp_path / "segments.yaml").mkdir()
+    result = cli("check")
+    assert (result.code, "1 problem found" in result.err) == (5, True)
+    assert "a folder, where a file belongs" in result.out
+    assert "1 funnel" in result.out
