@@ -4,18 +4,23 @@ They lie beside the repository, in ``../shared/data``; DEFINITIONS.md there says
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from usertrack.server.database.store import Store
+from usertrack.server.http.server_settings import ServerSettings
+
+from .server.capture_fixtures import AppThread
+
 LOGS = Path(__file__).parents[2] / "shared" / "data"
-KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_logs", "USERTRACK_PERSONAL_API_KEY": "phx_logs"}
+SERVER = ServerSettings("phc_logs", "phx_logs", row_cap=100_000)
 there = pytest.mark.skipif(not LOGS.is_dir(), reason=f"the logs are not there: {LOGS}")
 
 
@@ -29,17 +34,12 @@ class Log:
 def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
     """The log, imported with what its columns are called, and served."""
     folder = LOGS / request.param
-    data, env = tmp_path_factory.mktemp(request.param), {**os.environ, **KEYS}
-    command = [sys.executable, "-m", "usertrack"]
+    data = tmp_path_factory.mktemp(request.param)
     # answers take steps of one time in either order
-    importing = [*command, "import", "events", str(folder / "events.csv.gz"), "--data", str(data), "--ties", "equal"]
-    subprocess.run(importing, env=env, check=True, capture_output=True)
-    serving = [*command, "serve", "--data", str(data), "--port", "0", "--max-rows", "100000"]
-    with subprocess.Popen(serving, env=env, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr
-        url = server.stderr.readline().split(" at ")[1].split(",")[0]
-        yield Log(json.loads((folder / "answers.json").read_text()), url)
-        server.terminate()
+    command = ["import", "events", str(folder / "events.csv.gz"), "--data", str(data), "--ties", "equal"]
+    subprocess.run([sys.executable, "-m", "usertrack", *command], check=True, capture_output=True)
+    with closing(Store(data)) as store, AppThread(store, SERVER) as server:
+        yield Log(json.loads((folder / "answers.json").read_text()), server.url)
 
 
 @pytest.fixture
@@ -47,5 +47,5 @@ def connected(log: Log, clean_env: pytest.MonkeyPatch) -> Log:
     """The log, which the command line takes for PostHog."""
     clean_env.setenv("POSTHOG_HOST", log.url)
     clean_env.setenv("POSTHOG_PROJECT_ID", "1")
-    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", KEYS["USERTRACK_PERSONAL_API_KEY"])
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", SERVER.personal_api_key)
     return log
