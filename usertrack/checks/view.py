@@ -3,27 +3,37 @@
 from collections.abc import Iterator, Sequence
 
 from usertrack.checks.workspace import Finding
-from usertrack.core.document import Document, Field, Listing, Paragraph
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Document, Field, Paragraph
 from usertrack.core.errors import CheckFailed
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.table import Table
 
-_FIELDS = {"level": Field(" ", "tag"), "what": Field("What"), "found": Field("Found")}
+_FINDINGS: Columns[Finding] = Columns(
+    Attribute("level", "VARCHAR", lambda finding: finding.level),
+    Attribute("what", "VARCHAR", lambda finding: finding.subject),
+    Attribute("detail", "VARCHAR", lambda finding: finding.detail),
+    Attribute("hint", "VARCHAR", lambda finding: finding.hint or None),
+)
+_Line = tuple[str, str, str]
+_LINES: Columns[_Line] = Columns(
+    Attribute("level", "VARCHAR", lambda line: line[0], Field(" ", "tag")),
+    Attribute("what", "VARCHAR", lambda line: line[1], Field("What")),
+    Attribute("found", "VARCHAR", lambda line: line[2], Field("Found")),
+)
+"""What people see: a line for several findings, and one for a hint."""
 
 
 def findings_document(title: str, findings: Sequence[Finding]) -> Document:
     """The listing shows problems with hints, and counts a group that is in order; the table has every finding."""
-    columns = (Column("level"), Column("what"), Column("detail"), Column("hint"))
-    rows: list[Row] = [(f.level, f.subject, f.detail, f.hint or None) for f in findings]
-    summary = Table(tuple(Column(name) for name in _FIELDS), list(_rows(findings)))
     return Document(
         title=title,
         # the number of problems is in the error with which the command ends
-        blocks=(Listing(summary, fields=_FIELDS), *([] if _count(findings) else [Paragraph("everything is in order")])),
-        table=Table(columns, rows, name="findings", title=title),
+        blocks=(_LINES.listing(_lines(findings)), *([] if _count(findings) else [Paragraph("everything is in order")])),
+        table=_FINDINGS.table(findings, "findings", source=Table((), (), title=title)),
     )
 
 
-def _rows(findings: Sequence[Finding]) -> Iterator[Row]:
+def _lines(findings: Sequence[Finding]) -> Iterator[_Line]:
     seen: set[_Key] = set()
     for finding in findings:
         if _key(finding) in seen:

@@ -1,39 +1,55 @@
 """An explanation as a document: each rule with its facts, and what would change it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from usertrack.core.document import Document, Field, Listing, Paragraph
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Document, Field, Paragraph
 from usertrack.core.period import moment
 from usertrack.core.stats import wilson
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.table import Table
 from usertrack.segments.explain import Comparison, Explanation, Flip, Verdict
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.wording import rule_words, value_words
 
 _IN = {True: "yes", False: "no", None: "unknown"}
 _MET = {True: "✓", False: "✗", None: "?"}
-_FIELDS = {
-    "segment": Field("Segment", "tag"),
-    "in": Field("In"),
-    "fact": Field("Fact"),
-    "value": Field("Value"),
-    "rule": Field("Rule"),
-    "met": Field("Met"),
-    "change": Field("To change it"),
-}
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A comparison of a rule, or a change that would flip the verdict; what is the same as above is left empty."""
+
+    segment: str = ""
+    member: str = ""
+    fact: str = ""
+    value: str = ""
+    rule: str = ""
+    met: str = ""
+    change: str = ""
+
+
+_LINES: Columns[_Line] = Columns(
+    Attribute("segment", "VARCHAR", lambda line: line.segment, Field("Segment", "tag")),
+    Attribute("in", "VARCHAR", lambda line: line.member, Field("In")),
+    Attribute("fact", "VARCHAR", lambda line: line.fact, Field("Fact")),
+    Attribute("value", "VARCHAR", lambda line: line.value, Field("Value")),
+    Attribute("rule", "VARCHAR", lambda line: line.rule, Field("Rule")),
+    Attribute("met", "VARCHAR", lambda line: line.met, Field("Met")),
+    Attribute("change", "VARCHAR", lambda line: line.change, Field("To change it")),
+)
 
 
 def explain_document(profiles: Profiles, explanation: Explanation, timezone: str) -> Document:
-    rows = [row for verdict in explanation.verdicts for row in _rows(verdict, profiles.facts, timezone)]
-    table = Table(tuple(Column(name) for name in _FIELDS), rows, as_of=profiles.as_of, timezone=timezone)
+    lines = [line for verdict in explanation.verdicts for line in _lines(verdict, profiles.facts, timezone)]
     return Document(
         title=f"{explanation.key} is in {_membership_words(explanation)}",
         subtitle=moment(profiles.as_of, timezone),
         blocks=(
             *(Paragraph(verdict.because) for verdict in explanation.verdicts if verdict.because),
-            Listing(table, fields=_FIELDS),
+            _LINES.listing(lines, timezone=timezone, as_of=profiles.as_of),
             *_about_rates(explanation),
             Paragraph(f"facts from {', '.join(_origins(profiles, explanation))}", "dim"),
         ),
@@ -58,7 +74,7 @@ def _membership_words(explanation: Explanation) -> str:
     return f"{members or 'no segment for sure'}; unknown: {unknown}"
 
 
-def _rows(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> Iterator[Row]:
+def _lines(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> Iterator[_Line]:
     """One row per comparison and for each change that would flip the verdict, the change beside the fact it is of."""
     remark = _remark(verdict)
     who = (verdict.segment.name, _IN[verdict.member])
@@ -69,13 +85,13 @@ def _rows(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> Ite
         changes = [_change(flip, timezone, alone=_is_about(looked, flip)) for flip in own]
         if not changes and who[0]:
             changes, remark = [remark], ""
-        yield (*who, *cells, *(changes[:1] or [""]))
-        yield from (("", "", "", "", "", "", change) for change in changes[1:])
+        yield _Line(*who, *cells, *changes[:1])
+        yield from (_Line(change=change) for change in changes[1:])
         who = ("", "")
     left = [flip for flip, row in zip(verdict.flips, beside, strict=True) if row is None]
-    yield from (("", "", "", "", "", "", _change(flip, timezone)) for flip in left)
+    yield from (_Line(change=_change(flip, timezone)) for flip in left)
     if remark:
-        yield ("", "", "", "", "", "", remark)
+        yield _Line(change=remark)
 
 
 def _beside(flip: Flip, verdict: Verdict) -> Comparison | None:
@@ -146,23 +162,22 @@ def _origins(profiles: Profiles, explanation: Explanation) -> list[str]:
 
 def _table(profiles: Profiles, explanation: Explanation, timezone: str) -> Table:
     """One row per comparison, as a program wants it."""
-    names = ("segment", "member", "facts", "values", "rule", "met", "flips")
-    types = ("VARCHAR", "BOOLEAN", "VARCHAR", "VARCHAR", "VARCHAR", "BOOLEAN", "VARCHAR")
-    rows: list[Row] = [
-        (
-            verdict.segment.id,
-            verdict.member,
-            ", ".join(fact.name for fact, _ in looked.facts),
-            ", ".join(str(value) for _, value in looked.facts),
-            looked.atom.sql,
-            looked.met,
-            "; ".join(_change(flip, timezone) for flip in verdict.flips if flip.fact.name in looked.bases),
-        )
-        for verdict in explanation.verdicts
-        for looked in verdict.comparisons
-    ]
-    columns = tuple(Column(name, kind) for name, kind in zip(names, types, strict=True))
-    return Table(columns, rows, name="explain", as_of=profiles.as_of, timezone=timezone)
+    columns: Columns[tuple[Verdict, Comparison]] = Columns(
+        Attribute("segment", "VARCHAR", lambda row: row[0].segment.id),
+        Attribute("member", "BOOLEAN", lambda row: row[0].member),
+        Attribute("facts", "VARCHAR", lambda row: ", ".join(fact.name for fact, _ in row[1].facts)),
+        Attribute("values", "VARCHAR", lambda row: ", ".join(str(value) for _, value in row[1].facts)),
+        Attribute("rule", "VARCHAR", lambda row: row[1].atom.sql),
+        Attribute("met", "BOOLEAN", lambda row: row[1].met),
+        Attribute("flips", "VARCHAR", lambda row: _flips(*row, timezone)),
+    )
+    rows = [(verdict, comparison) for verdict in explanation.verdicts for comparison in verdict.comparisons]
+    return columns.table(rows, "explain", timezone=timezone, as_of=profiles.as_of)
+
+
+def _flips(verdict: Verdict, comparison: Comparison, timezone: str) -> str:
+    """The changes of its facts that would flip the verdict."""
+    return "; ".join(_change(flip, timezone) for flip in verdict.flips if flip.fact.name in comparison.bases)
 
 
 def _json(profiles: Profiles, explanation: Explanation, timezone: str) -> dict[str, Any]:

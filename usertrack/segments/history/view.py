@@ -10,7 +10,7 @@ from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Listing, Paragraph
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import day
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.table import Row, Table
 from usertrack.core.words import number
 from usertrack.segments.history.backfill import Backfill
 from usertrack.segments.history.snapshots import Snapshot
@@ -61,25 +61,26 @@ def _sizes(story: Timeline, timezone: str) -> list[Block]:
     for row in story.sizes.rows:
         people.setdefault(row[1], {})[row[0]] = row
     then, now = (story.pair.before.as_of, story.pair.after.as_of) if story.pair else (None, None)
-    rows: list[Row] = []
-    for segment, by_time in people.items():
-        sizes = [by_time[snapshot.as_of][3] if snapshot.as_of in by_time else None for snapshot in story.days]
-        known = [size for size in sizes if size is not None]
-        least, most = (min(known), max(known)) if known else (None, None)
-        last = by_time[max(by_time)]
-        rows.append((last[2], sizes[-1], sizes, least, most, moves_text(_between(story, segment))))
-    fields = {
-        "segment": Field("Segment", "tag"),
-        "people": Field("People", "number"),
-        "sizes": Field("Over time", "spark"),
-        "least": Field("Least", "number"),
-        "most": Field("Most", "number"),
-        "moved": Field(_compared(then, now, story, timezone), align="right", hidden=story.pair is None),
-    }
-    types = ("VARCHAR", "BIGINT", "BIGINT[]", "BIGINT", "BIGINT", "VARCHAR")
-    table = Table(tuple(map(Column, fields, types)), rows, name="sizes", timezone=timezone)
+    last = {segment: by_time[max(by_time)] for segment, by_time in people.items()}
+
+    def sizes(segment: str) -> list[int | None]:
+        by_time = people[segment]
+        return [by_time[snapshot.as_of][3] if snapshot.as_of in by_time else None for snapshot in story.days]
+
+    def known(segment: str) -> list[int]:
+        return [size for size in sizes(segment) if size is not None]
+
+    moved = Field(_compared(then, now, story, timezone), align="right") if story.pair else None
+    columns: Columns[str] = Columns(
+        Attribute("segment", "VARCHAR", lambda segment: last[segment][2], Field("Segment", "tag")),
+        Attribute("people", "BIGINT", lambda segment: sizes(segment)[-1], Field("People", "number")),
+        Attribute("sizes", "BIGINT[]", sizes, Field("Over time", "spark")),
+        Attribute("least", "BIGINT", lambda segment: min(known(segment), default=None), Field("Least", "number")),
+        Attribute("most", "BIGINT", lambda segment: max(known(segment), default=None), Field("Most", "number")),
+        Attribute("moved", "VARCHAR", lambda segment: moves_text(_between(story, segment)), moved),
+    )
     more = [] if story.pair else [Paragraph(f"one snapshot has nothing to be compared with: {_MORE}", "dim")]
-    return [Listing(table, fields=fields), *more]
+    return [columns.listing(people, timezone=timezone), *more]
 
 
 def _compared(then: datetime | None, now: datetime | None, story: Timeline, timezone: str) -> str:
