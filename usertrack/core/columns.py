@@ -54,10 +54,11 @@ class Columns(Generic[Record]):
         timezone: str = "UTC",
         as_of: datetime | None = None,
     ) -> Table:
-        """The table for files; what is known of the ``source``, the table that was computed from, stays."""
+        """The table for files; query, notes and moment of the ``source``, the table it is computed from, stay."""
         columns = tuple(Column(each.name, each.type) for each in self.attributes)
         rows: list[Row] = [tuple(each.value(record) for each in self.attributes) for record in records]
-        return replace(source, columns=columns, rows=rows, name=name, timezone=timezone, as_of=as_of)
+        moment = as_of or source.as_of
+        return replace(source, columns=columns, rows=rows, name=name, timezone=timezone, as_of=moment)
 
     def dicts(self, records: Iterable[Record]) -> list[dict[str, Any]]:
         """The rows of JSON."""

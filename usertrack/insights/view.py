@@ -19,12 +19,14 @@ _ROWS = 100
 
 
 @dataclass(frozen=True)
-class InsightRow:
+class ListedInsight:
+    """An insight, and whether the workspace or PostHog has it as a favourite."""
+
     insight: SavedInsight
     favourite: bool
 
 
-_INSIGHTS: Columns[InsightRow] = Columns(
+_INSIGHTS: Columns[ListedInsight] = Columns(
     Attribute("favourite", "BOOLEAN", lambda row: row.favourite, Field("★"), lambda row: "★" if row.favourite else ""),
     Attribute("id", "BIGINT", lambda row: row.insight.id, Field(kind="text", align="right")),
     Attribute("short_id", "VARCHAR", lambda row: row.insight.short_id),
@@ -38,7 +40,7 @@ def list_document(known: Sequence[SavedInsight], listed: Sequence[str], search: 
     """One row per insight, favourites first: those of the workspace, and those marked so in PostHog."""
     favourite_ids = favourites(known, listed) | {insight.id for insight in known if insight.body.get("favorited")}
     rows = sorted(
-        (InsightRow(insight, insight.id in favourite_ids) for insight in known), key=lambda row: not row.favourite
+        (ListedInsight(insight, insight.id in favourite_ids) for insight in known), key=lambda row: not row.favourite
     )
     missing = [] if search else [name for name in listed if not favourites(known, [name])]
     listing = _INSIGHTS.listing(rows, limit=0)

@@ -19,7 +19,7 @@ _MET = {True: "✓", False: "✗", None: "?"}
 
 
 @dataclass(frozen=True)
-class _Line:
+class _ExplanationLine:
     """A comparison of a rule, or a change that would flip the verdict; what is the same as above is left empty."""
 
     segment: str = ""
@@ -31,7 +31,7 @@ class _Line:
     change: str = ""
 
 
-_LINES: Columns[_Line] = Columns(
+_LINES: Columns[_ExplanationLine] = Columns(
     Attribute("segment", "VARCHAR", lambda line: line.segment, Field("Segment", "tag")),
     Attribute("in", "VARCHAR", lambda line: line.member, Field("In")),
     Attribute("fact", "VARCHAR", lambda line: line.fact, Field("Fact")),
@@ -74,7 +74,7 @@ def _membership_words(explanation: Explanation) -> str:
     return f"{members or 'no segment for sure'}; unknown: {unknown}"
 
 
-def _lines(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> Iterator[_Line]:
+def _lines(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> Iterator[_ExplanationLine]:
     """One row per comparison and for each change that would flip the verdict, the change beside the fact it is of."""
     remark = _remark(verdict)
     who = (verdict.segment.name, _IN[verdict.member])
@@ -85,13 +85,13 @@ def _lines(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> It
         changes = [_change(flip, timezone, alone=_is_about(looked, flip)) for flip in own]
         if not changes and who[0]:
             changes, remark = [remark], ""
-        yield _Line(*who, *cells, *changes[:1])
-        yield from (_Line(change=change) for change in changes[1:])
+        yield _ExplanationLine(*who, *cells, *changes[:1])
+        yield from (_ExplanationLine(change=change) for change in changes[1:])
         who = ("", "")
     left = [flip for flip, row in zip(verdict.flips, beside, strict=True) if row is None]
-    yield from (_Line(change=_change(flip, timezone)) for flip in left)
+    yield from (_ExplanationLine(change=_change(flip, timezone)) for flip in left)
     if remark:
-        yield _Line(change=remark)
+        yield _ExplanationLine(change=remark)
 
 
 def _beside(flip: Flip, verdict: Verdict) -> Comparison | None:
