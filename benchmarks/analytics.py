@@ -175,7 +175,7 @@ def _bare(store: Path, questions: Sequence[Sequence[str]], rounds: int) -> list[
     """Seconds of each round of each question, in chDB alone."""
     import chdb
 
-    from usertrack.server.hogql.compile import SETTINGS
+    from usertrack.server.database.execute import SETTINGS
 
     connection = chdb.connect(str(store / "clickhouse"))
 

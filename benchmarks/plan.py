@@ -153,9 +153,9 @@ def _copy(table: Table, statement: Statement) -> str:
 
 def _compiled(store_path: Path, statements: list[Statement]) -> list[tuple[str, str]]:
     """Name and ClickHouse SQL of each HogQL query, as the embedded server compiles it."""
+    from usertrack.server.database.execute import SETTINGS
     from usertrack.server.database.store import Store
     from usertrack.server.hogql import Context, PropertyDefinition, compile_hogql
-    from usertrack.server.hogql.compile import SETTINGS
 
     store = Store(store_path)
     rows = store.rows("SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL")

@@ -51,7 +51,9 @@ def test_segments_say_what_changed_since_last_week(demo: Cli) -> None:
     said = demo("segments", "-n", 1)
     assert "Since last week" in said.out
     assert "+5 −0" in next(line for line in said.out.splitlines() if "Failing Users" in line)
-    assert "note: classified afterwards: 13 Nov 2026; success rate, credits, subscription, last activity" in said.err
+    assert (
+        "note: classified afterwards: 13 Nov 2026; their success rate, credits, subscription, last activity" in said.err
+    )
     document = json.loads(demo("segments", "-f", "json").out)
     assert document["since"].startswith("2026-11-13T09:00")
     for segment in document["segments"]:
@@ -162,7 +164,7 @@ def test_what_cannot_be_known_of_the_past_is_said(demo: Cli) -> None:
         (["--since", "2026-11-21"], "there is no snapshot in this time", "from 2026-11-13 to 2026-11-20"),
         (["--since", "monday"], "'monday' is not a date or time", "2026-11-20"),
         (["--view", "move"], "there is no view 'move'", "did you mean 'moves'?"),
-        (["--set", "action", "backfill"], "put options behind `backfill`", "usertrack history backfill"),
+        (["--set", "action", "backfill"], "put options after `backfill`", "usertrack history backfill"),
     ],
 )
 def test_wrong_input(two: Cli, args: list[str], message: str, hint: str) -> None:

@@ -98,8 +98,8 @@ def test_create_then_fetch_then_delete(demo: Cli, made: int) -> None:
 def test_nothing_is_deleted_unasked(demo: Cli, made: int) -> None:
     said = demo("insight", "delete", made)
     assert (said.code, said.out) == (2, "")
-    assert f"error: nobody is there to be asked whether to delete by hand ({made})" in said.err
-    assert "hint: add --yes if it is meant" in said.err
+    assert f"error: there is no terminal to ask whether to delete by hand ({made})" in said.err
+    assert "hint: add --yes to do it without asking" in said.err
     assert answered(demo, made)["id"] == made
 
 

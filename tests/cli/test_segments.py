@@ -115,7 +115,7 @@ def test_listed_under_an_action_are_those_whose_primary_segment_it_is(demo: Cli,
         == (len(everybody), len(to_act_on))
         == (181, 143)
     )
-    assert "38 more are in a more urgent segment too: --all-members takes them, too" in said["notes"]
+    assert "38 more are in a more urgent segment too: --all-members lists them, too" in said["notes"]
     rows = rows_of(demo("segments", "power", "--all-members", "-f", "csv").out)
     assert [row["email"] for row in rows] == everybody
     two = json.loads(demo("segments", "power", "failing", "-f", "json").out)["users"]
@@ -165,7 +165,7 @@ def test_match(demo: Cli) -> None:
         (["segments", "faling"], "set 'action' has no segment 'faling'", "did you mean 'failing'?"),
         (["segments", "--set", "actoin"], "there is no segment set 'actoin'", "did you mean 'action'?"),
         (["segments", "-f", "cvs"], "no format named 'cvs'", "did you mean 'csv'?"),
-        (["segments", "-o", "people.doc"], "no format goes with '.doc'", "--format"),
+        (["segments", "-o", "people.doc"], "there is no format for '.doc'", "--format"),
         (["segments", "-n", "-1"], "invalid value for '--limit'", "segments --help"),
         (["segments", "--as-of", "yesterday"], "'yesterday' is not a date or time", "2026-11-20"),
         (["segments", "--timezone", "Mars/Base"], "'Mars/Base' is not a timezone", "Europe/Berlin"),
@@ -201,7 +201,7 @@ def test_why_the_sizes_are_more_than_the_people(demo: Cli, document: Any) -> Non
 
 
 def test_a_moment_in_the_future_is_named(demo: Cli) -> None:
-    assert "note: 1 Jan 2099 lies in the future" in demo("segments", "--as-of", "2099-01-01").err
+    assert "note: 1 Jan 2099 is in the future" in demo("segments", "--as-of", "2099-01-01").err
     assert "future" not in demo("segments", "--as-of", "2026-11-20").err
 
 

@@ -282,7 +282,7 @@ def test_a_damaged_entry_is_asked_anew(world: World, damage: Callable[[Path], ob
         world.tick(0.5, purpose="tick", offline=1)
     second = world.tick(0.5, purpose="tick", max_age="1h")
     assert second != first
-    assert world.notes[-1] == "neon/tick: what the cache has of it is damaged, and does not count"
+    assert world.notes[-1] == "neon/tick: its cached answer is damaged, and is not used"
     assert world.tick(0.6, purpose="tick", max_age="1h") == second
 
 
@@ -342,7 +342,7 @@ def test_an_answer_larger_than_the_cache(world: World) -> None:
     large = Statement("neon", "SELECT repeat('x', 5000)", name="neon/large")
     assert world.ask(large, cache_size="4kB").rows == [("x" * 5000,)]
     assert world.entries == []
-    assert world.notes == ["neon/large is not kept: it is larger than cache_size allows"]
+    assert world.notes == ["neon/large is not cached: its answer is larger than cache_size"]
 
 
 def test_a_cache_that_is_off(world: World) -> None:
@@ -358,7 +358,7 @@ def test_no_folder_can_be_made(world: World, tmp_path: Path) -> None:
         first, second = run.run([TICK, TICK])
     assert isinstance(first, Table)
     assert isinstance(second, Table)
-    assert world.notes == [f"answers are not kept: {tmp_path}/file/below cannot be written (File exists)"]
+    assert world.notes == [f"answers are not cached: {tmp_path}/file/below cannot be written (File exists)"]
 
 
 ASK = """
@@ -406,5 +406,5 @@ def test_a_disk_that_takes_nothing(world: World, mount: str, why: str) -> None:
     if subprocess.run(["unshare", "-m", "sh", "-c", shell], capture_output=True, check=False).returncode:
         pytest.skip("cannot mount a tmpfs here")
     out, err = asking(world, 1, "unshare", "-m", "sh", "-c", f'{shell} && exec "$@"', "sh").communicate(timeout=60)
-    assert out.splitlines() == [f"note: answers are not kept: {world.folder} cannot be written ({why})", "1000"]
+    assert out.splitlines() == [f"note: answers are not cached: {world.folder} cannot be written ({why})", "1000"]
     assert err == ""

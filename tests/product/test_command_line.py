@@ -266,7 +266,7 @@ def test_only_one_option_says_when_it_begins(on: Cli, begins: list[str]) -> None
     for command in ("stickiness", "retention", "cohorts", "lifecycle", "features"):
         said = on(command, *begins, "--periods", 3)
         assert (said.code, said.out) == (2, "")
-        assert f"{begins[0]} and --periods both say when it begins" in said.err
+        assert f"{begins[0]} and --periods both set the start of the range" in said.err
 
 
 def test_so_many_days_are_so_many_days(on: Cli, client: Client) -> None:

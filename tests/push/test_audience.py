@@ -67,7 +67,7 @@ def test_acted_on_are_those_whose_primary_segment_it_is(place: Office) -> None:
         2,
         "usertrack segments angry --set own",
     )
-    assert "1 more is in a more urgent segment too: --all-members takes them, too" in first.notes
+    assert "1 more is in a more urgent segment too: --all-members lists them, too" in first.notes
     everybody = asked(place, id_="angry", all_members=True)
     assert (everybody.total, everybody.members_elsewhere, everybody.members) == (2, 0, 2)
     assert everybody.command == "usertrack segments angry --set own --all-members"

@@ -106,7 +106,7 @@ def test_unknown_formats_are_named_with_their_neighbours(tmp_path: Path) -> None
     with pytest.raises(UsageError, match="no format named 'cvs'") as caught:
         emit(TABLE, fmt="cvs")
     assert "did you mean 'csv'?" in caught.value.hint
-    with pytest.raises(UsageError, match=r"no format goes with '\.pdf'"):
+    with pytest.raises(UsageError, match=r"there is no format for '\.pdf'"):
         emit(TABLE, output=tmp_path / "a.pdf")
 
 

@@ -1,12 +1,11 @@
-"""How active people are, and their sessions."""
+"""`usertrack activity` and `usertrack sessions`."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usertrack.cli.analytics import WEEKS
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Filters, emit_analysis, scope_of, with_filters
+from usertrack.cli.filters import COHORT_WEEKS, PANEL, Filters, emit_analysis, scope_of, with_filters
 from usertrack.cli.options import Limit
 
 if TYPE_CHECKING:
@@ -21,28 +20,28 @@ if TYPE_CHECKING:
 @with_filters()
 def activity(
     full: Annotated[
-        bool, typer.Option("--full", help="Everything, features, journeys, retention, churn and segments too, as JSON.")
+        bool, typer.Option("--full", help="One JSON document, also with features, journeys, retention and segments.")
     ] = False,
     user: Annotated[
         str | None,
-        typer.Option("--user", metavar="EMAIL", help="One person's picture; by e-mail, or an id that PostHog knows."),
+        typer.Option("--user", metavar="EMAIL", help="Only this person: an e-mail, or an id that PostHog knows."),
     ] = None,
     limit: Limit = None,
     *,
     filters: Filters,
     common: Common,
 ) -> None:
-    """How active people are: DAU, WAU and MAU, who came and went, sessions, engagement, and when in the week.
+    """How active people are: DAU, WAU and MAU, new and lost people, sessions, engagement, and the time of week.
 
-    `usertrack activity` · the last 30 days, today among them, beside as long before
+    `usertrack activity` · the last 30 days with today, compared with the 30 days before
 
-    `usertrack activity --segment power --days 90 --interval week` · charts of weeks
+    `usertrack activity --segment power --days 90 --interval week` · charts by week
 
     `usertrack activity --breakdown person.plan --since 2026-09-01 -o activity.csv`
 
     `usertrack activity --full -o activity.json` · for a dashboard
 
-    `usertrack activity --user lena@northwind.example` · one person's
+    `usertrack activity --user lena@northwind.example` · one person
     """
     from dataclasses import replace
 
@@ -113,7 +112,7 @@ def activity_query(session: "Session", scope: "Scope") -> "ActivityQuery":
     from usertrack.reports.activity import ActivityQuery
 
     settings = session.settings
-    weeks = replace(scope, interval="week").last(WEEKS)
+    weeks = replace(scope, interval="week").last(COHORT_WEEKS)
     return ActivityQuery(scope, weeks, settings["signed_up"], feature_source(settings), tuple(settings["pages"]))
 
 
@@ -128,7 +127,7 @@ def gather_activity(
 
 
 def _project_name(session: "Session") -> str:
-    """The project in PostHog, else the workspace, else that it is the demo."""
+    """The id of PostHog's project, else the name of the workspace, else ``demo``."""
     settings = session.settings
     project = settings["posthog.project_id"]
     return str(project) if project and not settings.uses_demo else settings.root.name if settings.root else "demo"
@@ -136,13 +135,13 @@ def _project_name(session: "Session") -> str:
 
 @with_filters()
 def sessions(limit: Limit = None, *, filters: Filters, common: Common) -> None:
-    """Sessions: how many, how long, and on which devices, browsers, systems and in which countries.
+    """Sessions: how many, how long, and by device, browser, operating system and country.
 
-    `usertrack sessions` · the last 30 days, today among them, beside as long before
+    `usertrack sessions` · the last 30 days with today, compared with the 30 days before
 
     `usertrack sessions --where "properties.$host = 'app.example.com'" --breakdown '$referring_domain'`
 
-    `usertrack sessions --days 90 --interval week` · and how they move, week by week
+    `usertrack sessions --days 90 --interval week` · also by week
     """
     from usertrack.cli.session import open_session
     from usertrack.product.sessions.numbers import ask

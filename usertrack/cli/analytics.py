@@ -1,4 +1,4 @@
-"""Funnels, retention, cohorts, lifecycle, stickiness, features and churn as commands."""
+"""The commands of product analytics: funnel, retention, cohorts, lifecycle, stickiness, features and churn."""
 
 from typing import Annotated
 
@@ -6,13 +6,13 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Filters, emit_analysis, periods_of, scope_of, with_filters
+from usertrack.cli.filters import COHORT_WEEKS, PANEL, Filters, emit_analysis, periods_of, scope_of, with_filters
 from usertrack.cli.options import Limit, Pseudonyms
 
 Periods = Annotated[
     int | None,
     typer.Option(
-        "--periods", min=1, max=400, help="How many periods back, the last one among them.", show_default=False
+        "--periods", min=1, max=400, help="How many periods, up to and with the current one.", show_default=False
     ),
 ]
 
@@ -23,23 +23,23 @@ def funnel(
         list[str],
         typer.Argument(
             metavar="STEP...",
-            help=r"Events, or the name of a funnel; a|b is either, a[CONDITION] fulfils it, '*' is any; "
-            r"in names `\|` and `\[`.",
+            help=r"Events, or the name of a funnel. a|b: either event; a[CONDITION]: only if it is true; '*': any "
+            r"event; write `\|` and `\[` in names.",
             autocompletion=complete.funnels,
         ),
     ],
     window: Annotated[
         str | None,
-        typer.Option("--window", metavar="TIME", help="To convert in, from the first step: 14d, 12h, 30m, none."),
+        typer.Option("--window", metavar="TIME", help="Time to convert in, from the first step: 14d, 12h, 30m, none."),
     ] = None,
     order: Annotated[str | None, typer.Option("--order", help="ordered, strict or unordered.")] = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option("--exclude", metavar="EVENT", help="Who did this on the way is left out; may be repeated."),
+        typer.Option("--exclude", metavar="EVENT", help="Leave out who does this between steps; may be repeated."),
     ] = None,
     stopped_at: Annotated[
         int | None,
-        typer.Option("--stopped-at", metavar="STEP", min=1, help="Who stopped at this step: 1, 2, …"),
+        typer.Option("--stopped-at", metavar="STEP", min=1, help="List people who stopped at this step: 1, 2, …"),
     ] = None,
     periods: Periods = None,
     limit: Limit = None,
@@ -48,17 +48,17 @@ def funnel(
     filters: Filters,
     common: Common,
 ) -> None:
-    """How many people get from step to step, how long it takes them, and who stops where.
+    """How many people go from step to step, how long it takes them, and where they stop.
 
-    `usertrack funnel activation` · one of funnels.yaml
+    `usertrack funnel activation` · a funnel of funnels.yaml
 
     `usertrack funnel user_signed_up "mcp_connect_clicked[properties.template_name = 'Gmail']" --window 7d`
 
     `usertrack funnel activation --breakdown '$geoip_country_code' --top 3`
 
-    `usertrack funnel user_signed_up '*' run_completed --window none` · anything in between, however long it takes
+    `usertrack funnel user_signed_up '*' run_completed --window none` · any event in between, without a time limit
 
-    `usertrack funnel activation --interval week` · how conversion moves, by the week of the first step
+    `usertrack funnel activation --interval week` · conversion by the week of the first step
 
     `usertrack funnel activation --stopped-at 2 -o stuck.csv` · who stopped at the second step
     """
@@ -106,17 +106,13 @@ def funnel(
         emit_analysis(session, scope, session.pseudonymised(document) if pseudonyms else document, limit, notes)
 
 
-WEEKS = 15
-"""Of cohorts: day 90 of whoever came in the first of 15 weeks is over on every day of the last one."""
 Target = Annotated[
     str | None,
-    typer.Option(
-        "--target", metavar="EVENT", help="What makes somebody a member of a cohort: a step as of `usertrack funnel`."
-    ),
+    typer.Option("--target", metavar="EVENT", help="Who does this is in the cohort: a step as in `usertrack funnel`."),
 ]
 Returning = Annotated[
     str,
-    typer.Option("--returning", metavar="EVENT", help="What counts as coming back, a step, too; default: any event."),
+    typer.Option("--returning", metavar="EVENT", help="Who does this comes back, also a step; default: any event."),
 ]
 
 
@@ -126,15 +122,15 @@ def retention(
     periods: Periods = None,
     target: Target = None,
     returning: Returning = "",
-    minimum: Annotated[int, typer.Option("--minimum", min=1, help="How often somebody must come back.")] = 1,
+    minimum: Annotated[int, typer.Option("--minimum", min=1, help="How often a person must do it in a period.")] = 1,
     limit: Limit = None,
     *,
     filters: Filters,
     common: Common,
 ) -> None:
-    """Who comes back: of those who began in a week (day, month, hour), the share seen again in each later one.
+    """Retention: of people who began in a week (day, month, hour), the share who came back in each later one.
 
-    `usertrack retention` · by week of the first sign of anybody, the last 8 weeks
+    `usertrack retention` · by the week of a person's first event, the last 8 weeks
 
     `usertrack retention --target user_signed_up --returning run_completed --period day --periods 14`
 
@@ -158,11 +154,13 @@ def retention(
 def cohorts(
     weeks: Annotated[
         int | None,
-        typer.Option("--weeks", "--periods", min=1, max=200, help="How many weeks back, this one among them."),
+        typer.Option("--weeks", "--periods", min=1, max=200, help="How many weeks, up to and with this one."),
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option("--target", metavar="EVENT", help="Instead of a signup, which is `signed_up` in usertrack.yaml."),
+        typer.Option(
+            "--target", metavar="EVENT", help="Instead of a signup, which `signed_up` in usertrack.yaml names."
+        ),
     ] = None,
     returning: Returning = "",
     limit: Limit = None,
@@ -170,9 +168,9 @@ def cohorts(
     filters: Filters,
     common: Common,
 ) -> None:
-    """Everybody by the week of their signup, and the share who came back on day 1, 7, 14, 30, 60 and 90 after it.
+    """Cohorts by the week of signup, and the share who came back on day 1, 7, 14, 30, 60 and 90.
 
-    `usertrack cohorts` · the last 15 weeks, with the retention curve over all of them
+    `usertrack cohorts` · the last 15 weeks, with one retention curve over all of them
 
     `usertrack cohorts --breakdown person.plan --top 3` · a table and a curve for each plan
 
@@ -185,7 +183,7 @@ def cohorts(
     from usertrack.product.steps import event_notes
 
     with open_session(common) as session:
-        scope = periods_of(scope_of(session, filters, interval="week"), filters, weeks, WEEKS)
+        scope = periods_of(scope_of(session, filters, interval="week"), filters, weeks, COHORT_WEEKS)
         notes = event_notes(session.runner, [target or "", returning])
         signed_up = session.settings["signed_up"] if target is None else target
         retention = ask_days(session.runner, Question(signed_up, returning), scope)
@@ -193,7 +191,7 @@ def cohorts(
 
 
 Active = Annotated[
-    str, typer.Option("--event", metavar="EVENT", help="What makes somebody active; a|b is either; default: any event.")
+    str, typer.Option("--event", metavar="EVENT", help="Who does this is active; a|b: either; default: any event.")
 ]
 
 
@@ -201,9 +199,9 @@ Active = Annotated[
 def lifecycle(
     event: Active = "", periods: Periods = None, limit: Limit = None, *, filters: Filters, common: Common
 ) -> None:
-    """Who is new, who returns, who comes back after a pause, and who has gone, from period to period.
+    """Lifecycle by period: new people, returning ones, those back after a pause, and those who have gone.
 
-    `usertrack lifecycle` · by week, the last twelve
+    `usertrack lifecycle` · the last 12 weeks
 
     `usertrack lifecycle --interval day --periods 14 --event run_completed`
     """
@@ -222,7 +220,7 @@ def lifecycle(
 def stickiness(
     event: Active = "", periods: Periods = None, limit: Limit = None, *, filters: Filters, common: Common
 ) -> None:
-    """On how many days (weeks, months) of a time people were active: habits show at the far end.
+    """Stickiness: on how many days (weeks, months) of the range people were active.
 
     `usertrack stickiness` · the last 14 days
 
@@ -242,14 +240,16 @@ def stickiness(
 @with_filters()
 def features(
     event: Annotated[
-        str, typer.Option("--event", metavar="EVENT", help="A use of a feature; a|b is either; default: feature_used.")
+        str, typer.Option("--event", metavar="EVENT", help="The use of a feature; a|b: either; default: feature_used.")
     ] = "",
     name: Annotated[
         str | None,
-        typer.Option("--property", metavar="NAME", help="Its property that names the feature; '': the event itself."),
+        typer.Option(
+            "--property", metavar="NAME", help="Its property that names the feature; '': the event is the feature."
+        ),
     ] = None,
     category: Annotated[
-        list[str] | None, typer.Option("--category", metavar="NAME", help="Only these; may be repeated.")
+        list[str] | None, typer.Option("--category", metavar="NAME", help="Only this category; may be repeated.")
     ] = None,
     periods: Periods = None,
     limit: Limit = None,
@@ -257,9 +257,9 @@ def features(
     filters: Filters,
     common: Common,
 ) -> None:
-    """Which features are used by whom: adoption, who comes back to them, time spent, trend, and what nobody uses.
+    """Which features people use: adoption, retention, time spent, trend, and features that nobody uses.
 
-    `usertrack features` · by week, the last eight
+    `usertrack features` · the last 8 weeks
 
     `usertrack features --category build --interval day --periods 14`
 
@@ -288,7 +288,9 @@ def churn(
     event: Active = "",
     gone: Annotated[
         int,
-        typer.Option("--gone", metavar="DAYS", min=1, max=400, help="Whole days without an event are to have left."),
+        typer.Option(
+            "--gone", metavar="DAYS", min=1, max=400, help="Who has no event for this many whole days has left."
+        ),
     ] = 30,
     periods: Periods = None,
     limit: Limit = None,
@@ -296,15 +298,15 @@ def churn(
     filters: Filters,
     common: Common,
 ) -> None:
-    """How many leave, how long people stay, who is about to go, and how often that was right before.
+    """Churn: how many people leave, how long they stay, who is at risk, and how often that was right in the past.
 
-    `usertrack churn` · the last year; to have left is to be silent for 30 whole days
+    `usertrack churn` · the last year; who has no event for 30 whole days has left
 
     `usertrack churn --gone 14 --event 'run_completed|api_call_made'`
 
     `usertrack churn --interval month` · the share that left in each month
 
-    `usertrack churn --breakdown person.plan -o churn.html` · lifetimes side by side; in a CSV, too
+    `usertrack churn --breakdown person.plan -o churn.html` · lifetimes by plan
     """
     from usertrack.cli.session import open_session
     from usertrack.product.churn.numbers import ask

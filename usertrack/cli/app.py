@@ -1,4 +1,4 @@
-"""The command line: every command by name, and every failure as a message with an exit code."""
+"""The command line: all commands, and every error as a message with an exit code."""
 
 import atexit
 import contextlib
@@ -42,14 +42,14 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="""Who to talk to this week, why, and what is broken for whom: joins what people did (PostHog)
-    with what they have (Postgres).
+    help="""Which users to talk to this week, why, and what fails for them: joins events in PostHog
+    with accounts in Postgres.
 
-    `usertrack segments` · works at once, on demo data
+    `usertrack segments` · works at once, with demo data
 
-    `usertrack explain lena@northwind.example` · why somebody is in a segment
+    `usertrack explain lena@northwind.example` · why a person is in a segment
 
-    `usertrack init acme` · a workspace of your own""",
+    `usertrack init acme` · creates a workspace of your own""",
     epilog="""Exit codes: 0 ok · 1 a query failed · 2 usage, settings or a file · 3 cannot connect or authenticate ·
     4 timeout or rate limit · 5 a check found problems · 6 incomplete, a source was missing · 130 interrupted""",
 )
@@ -89,11 +89,11 @@ importing.register(app)
 
 
 def main() -> None:
-    """The entry point of the `usertrack` command: exits with the code that the outcome has."""
+    """The entry point of the `usertrack` command: runs it, and exits with its exit code."""
     streams.repair()
-    gc.set_threshold(100_000)  # a run is short: looking for garbage after every 700 objects only slows imports
+    gc.set_threshold(100_000)  # a run is short: collecting garbage after every 700 objects only slows imports
     code = interrupts.run_interruptible(run)
-    # all is closed by now, and taking ClickHouse, DuckDB and the interpreter apart would take another 0.15 s
+    # all is closed by now: a regular shutdown of ClickHouse, DuckDB and Python would take another 0.15 s
     atexit._run_exitfuncs()
     if interrupts.was_interrupted():
         code = INTERRUPTED
@@ -106,7 +106,7 @@ def main() -> None:
 
 
 def run() -> int:
-    """Run the command line and return its exit code; every failure is said on standard error."""
+    """Run the command line and return its exit code; errors are written to standard error."""
     logging.getLogger().addHandler(logging.NullHandler())  # libraries' own warnings are not for the user
     try:
         if "_USERTRACK_COMPLETE" in os.environ or any(word.endswith("-completion") for word in sys.argv):
@@ -119,7 +119,7 @@ def run() -> int:
 
 
 def _exit_code_of(problem: BaseException) -> int:
-    """Say what went wrong, and return the exit code for it; what cannot be said is raised."""
+    """Write the error, and return its exit code; with USERTRACK_DEBUG a bug is raised."""
     if isinstance(problem, UsertrackError):
         diagnostics.error(problem)
         return problem.exit_code
@@ -140,7 +140,7 @@ def _exit_code_of(problem: BaseException) -> int:
 
 
 def _unwritable_hint() -> str:
-    """What helps where a file cannot be written that was not asked for by name."""
+    """A hint for a file of usertrack's own that cannot be written."""
     if "--install-completion" in sys.argv:
         return "`usertrack --show-completion` prints it: put that where your shell reads it, or set HOME"
     return "set HOME, XDG_CACHE_HOME and XDG_DATA_HOME to folders that can be written"

@@ -1,4 +1,4 @@
-"""`usertrack cache`: what can be answered without the sources, and an end to it."""
+"""`usertrack cache`: list and remove cached answers."""
 
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from usertrack.engine.cache import Cache
     from usertrack.workspace.settings import Settings
 
-cache = typer.Typer(no_args_is_help=True, help="Answers that were kept: what there is, and how to be rid of it.")
+cache = typer.Typer(no_args_is_help=True, help="The cache of answers: list what is in it, and clear it.")
 
 
 @cache.command("info")
 @with_common
 def info(limit: Limit = None, *, common: Common) -> None:
-    """Every answer that `--offline` and `--max-age` could use, with its age.
+    """List the answers that `--offline` and `--max-age` can use, with their age.
 
     `usertrack cache info`
     """
@@ -36,7 +36,7 @@ def info(limit: Limit = None, *, common: Common) -> None:
 @cache.command("clear")
 @with_common
 def clear(*, common: Common) -> None:
-    """Remove all kept answers. The history of segments stays.
+    """Remove all cached answers. The history of segments stays.
 
     `usertrack cache clear`
     """
@@ -62,7 +62,7 @@ def _require_cache(settings: "Settings", now: "datetime") -> "Cache":
 
     cache = open_cache(settings, now, lambda message, **_: diagnostics.note(message))
     if cache is None and settings.uses_demo:
-        raise UsageError("the demo is not kept in a cache: it is on this machine", "connect your own sources")
+        raise UsageError("the demo has no cache: its data is on this machine", "connect your own sources")
     if cache is None:
         raise UsageError("the cache is switched off", "take `cache: off` out of usertrack.yaml or the environment")
     return cache

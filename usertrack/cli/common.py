@@ -20,7 +20,7 @@ class Common:
     max_age: str | None = None
     offline: bool = False
     purpose: str = ""
-    """What the command was asked, without how and for when: its name and its own options, as given."""
+    """The name of the command and its own options, without those that all commands have."""
 
 
 def settings_of(common: Common) -> "Settings":

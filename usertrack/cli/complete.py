@@ -1,4 +1,4 @@
-"""Shell completion with the names of the workspace at hand. It never fails and never asks a source."""
+"""Shell completion with names of the current workspace. It never fails and never asks a source."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,7 +17,7 @@ _POSTHOG_PROPERTIES = (
 
 
 def segments(incomplete: str) -> list[str]:
-    """Those of every set."""
+    """Segments of every set."""
     with suppress(Exception):
         names = {segment.id for segment_set in _rules().sets.values() for segment in segment_set.segments}
         return _starting_with(names, incomplete)
@@ -25,7 +25,7 @@ def segments(incomplete: str) -> list[str]:
 
 
 def segments_of_set(context: typer.Context, incomplete: str) -> list[str]:
-    """Those of the set that the line names, for commands that take no others."""
+    """Segments of the set in the command line, for commands that take no others."""
     with suppress(Exception):
         segment_set = _rules().set_named(context.params.get("set_name") or "action")
         return _starting_with([segment.id for segment in segment_set.segments], incomplete)
@@ -87,11 +87,11 @@ def formats(incomplete: str) -> list[str]:
     return _starting_with(FORMATS, incomplete)
 
 
-# Options and arguments of many commands, by what they are called or take
+# Options and arguments of many commands, by their name or metavar
 
 
 def of_parameter(context: Any, parameter: Any, incomplete: str) -> list[str] | None:
-    """What may stand there; None for one that has its own names, or for which nothing is known."""
+    """The completions of a parameter; None for one with its own completion, or without known values."""
     has_own_completion = getattr(parameter, "_custom_shell_complete", None)
     if has_own_completion or type(getattr(parameter, "type", None)).__name__ == "IntRange":
         return None
@@ -106,7 +106,7 @@ def of_parameter(context: Any, parameter: Any, incomplete: str) -> list[str] | N
 
 
 def _words_of(module: str, name: str) -> Callable[[str], Iterable[str]]:
-    """Those of a Literal, or of a tuple, in a module that is loaded when it is asked for."""
+    """The values of a Literal or tuple in a module, which is imported on use."""
 
     def words(incomplete: str) -> Iterable[str]:
         import importlib
@@ -138,7 +138,7 @@ def _zones(incomplete: str) -> Iterable[str]:
 
 
 def _emails(incomplete: str) -> Iterable[str]:
-    """Of whoever was in the last answers that the history keeps."""
+    """E-mails of the last snapshots in the history."""
     from datetime import UTC, datetime
 
     from usertrack.core.spool import connect, quote

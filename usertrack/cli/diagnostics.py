@@ -1,4 +1,4 @@
-"""The only module that writes to standard error: errors, hints, notes and progress. Data never goes there."""
+"""Writes errors, hints, notes and progress to standard error; no other module does. Data never goes there."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from usertrack.core.errors import UsertrackError
 
 
 def error(problem: UsertrackError) -> None:
-    """``error: …`` and, where there is one, ``hint: …``; for who asked for JSON, one line of it, the last one."""
+    """Write ``error: …`` and ``hint: …``; with `--format json`, one line of JSON, as the last line."""
     _error(problem.code, problem.message, problem.hint, problem.exit_code)
 
 
@@ -29,7 +29,7 @@ def _error(code: str, message: str, hint: str, exit_code: int) -> None:
 
 
 def _requested_format() -> str:
-    """The format as it was typed, read without the command line's help: that may be what failed."""
+    """The format in the command line, read without Typer: parsing may be what failed."""
     fmt = os.environ.get("USERTRACK_FORMAT", "")
     words = list(takewhile("--".__ne__, sys.argv[1:]))
     for word, following in zip_longest(words, words[1:], fillvalue=""):
@@ -49,19 +49,19 @@ def hint(text: str) -> None:
 
 
 def confirm(action: str) -> bool:
-    """Whether somebody at the terminal says yes to ``what``; raises UsageError where nobody can be asked."""
+    """Ask at the terminal whether to do ``action``; raises UsageError without a terminal."""
     from usertrack.core.errors import UsageError
     from usertrack.render.safe import visible
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(f"nobody is there to be asked whether to {action}", "add --yes if it is meant")
+        raise UsageError(f"there is no terminal to ask whether to {action}", "add --yes to do it without asking")
     sys.stderr.write(f"{visible(action)}? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def unexpected(problem: BaseException) -> None:
-    """A bug of ours: said in one line without the values at hand, which may be secret."""
+    """Write one line about a bug of usertrack, without values, which may be secret."""
     trace = problem.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
@@ -90,10 +90,10 @@ def _coloured(kind: str) -> str:
 
 
 class Progress:
-    """A spinner on a terminal; off one, only what is worth keeping: retries and the like.
+    """A spinner on a terminal; without a terminal only lines that matter later, such as retries.
 
-    Called with a message, it shows it; with ``passing``, only while nothing newer is to be said, and with ``unseen``
-    in a line of its own where nothing can pass.
+    A call writes a line. With ``passing`` the message is shown in the spinner until the next one; with ``unseen`` it is
+    a line where there is no spinner.
     """
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ class Progress:
     def expect(self, total: int) -> None:
         """``total`` more queries are about to run."""
         self._total, self._count = total, 0
-        self(f"asking {total} questions", passing=True)
+        self(f"running {total} queries", passing=True)
 
     def done(self, statement: Any, answer: Any) -> None:
         self._count += 1

@@ -1,4 +1,4 @@
-"""The command that investigates failures."""
+"""`usertrack failures`: investigates failed runs and tool calls."""
 
 from typing import Annotated
 
@@ -10,21 +10,21 @@ from usertrack.cli.options import Limit, with_common
 
 @with_common
 def failures(
-    user: Annotated[str | None, typer.Option("--user", metavar="EMAIL", help="Only this person's.")] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="EMAIL", help="Only failures of this person.")] = None,
     tool: Annotated[
         str | None,
-        typer.Option("--tool", metavar="NAME", help="Only this tool: its name, or a part of it; no wildcards."),
+        typer.Option("--tool", metavar="NAME", help="Only tools with this text in their name; no wildcards."),
     ] = None,
     days: Annotated[int, typer.Option("--days", min=1, max=366, help="How far to look back.")] = 30,
     limit: Limit = None,
     *,
     common: Common,
 ) -> None:
-    """What fails, on the level of runs and of tool calls, why, for whom, whose it is, and whether many fail at once.
+    """Which runs and tool calls fail, why, for whom, who should fix it, and whether many fail at once.
 
-    `usertrack failures` · everybody's, with platform incidents
+    `usertrack failures` · of everybody, with platform incidents
 
-    `usertrack failures --user lena@northwind.example --tool gmail` · stops when Lena does not use it
+    `usertrack failures --user lena@northwind.example --tool gmail` · only Lena's with Gmail
 
     `usertrack failures --days 7 -o failures.csv` · one row per fingerprint
     """

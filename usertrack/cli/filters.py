@@ -1,4 +1,4 @@
-"""What an analysis is asked about: options that mean the same on every command of product analytics."""
+"""Filters of product analytics: the options for time, people and breakdown, the same for every command."""
 
 import functools
 import inspect
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from usertrack.segments.rules import Rules
 
 PANEL = "Product analytics"
-_OPTIONS_PANEL = "What is asked about"
+_OPTIONS_PANEL = "Filters"
+COHORT_WEEKS = 15
+"""Weeks of signup cohorts: on every day of the last week, day 90 of the first cohort is over."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,13 @@ def _option(*names: str, **more: Any) -> Any:
 _OPTIONS: dict[str, Any] = {
     "since": Annotated[
         str | None,
-        _option("--since", metavar="DATE", help="Nothing before this, except to make the first bucket whole."),
+        _option("--since", metavar="DATE", help="Start of the range; buckets begin at the start of theirs."),
     ],
-    "until": Annotated[str | None, _option("--until", metavar="DATE", help="Nothing after this; default: now.")],
+    "until": Annotated[str | None, _option("--until", metavar="DATE", help="End of the range; default: now.")],
     "days": Annotated[
         int | None,
         _option(
-            "--days", min=1, max=3660, help="This many days of the calendar; today, or that of --until, is the last."
+            "--days", min=1, max=3660, help="Range of so many calendar days; the last is today, or that of --until."
         ),
     ],
     "interval": Annotated[
@@ -67,7 +69,7 @@ _OPTIONS: dict[str, Any] = {
             "--segment",
             "-s",
             metavar="NAME",
-            help="Only people of this segment, as they are now; SET/NAME where a name is in two sets.",
+            help="Only people who are in this segment now; SET/NAME where two sets have the name.",
             autocompletion=complete.segments,
         ),
     ],
@@ -76,13 +78,13 @@ _OPTIONS: dict[str, Any] = {
         _option(
             "--people",
             metavar="WHO",
-            help="all: anonymous visitors, too; identified: who has a person profile that was identified or has an "
-            "e-mail; default: all.",
+            help="all: also anonymous visitors; identified: only persons with an identified profile or an e-mail; "
+            "default: all.",
         ),
     ],
     "where": Annotated[
         str | None,
-        _option("--where", metavar="HOGQL", help="Only events that fulfil this, such as properties.$os = 'Linux'."),
+        _option("--where", metavar="HOGQL", help="Only events for which this is true: properties.$os = 'Linux'."),
     ],
     "breakdown": Annotated[
         str | None,
@@ -90,7 +92,7 @@ _OPTIONS: dict[str, Any] = {
             "--breakdown",
             "-b",
             metavar="PROPERTY",
-            help="By this property of events, or person.PROPERTY; a person is in the group of their first value.",
+            help="Split by this property of events, or by person.PROPERTY; a person counts in their first value.",
         ),
     ],
     "top": Annotated[
@@ -99,7 +101,7 @@ _OPTIONS: dict[str, Any] = {
             "--top",
             min=1,
             max=100,
-            help="How many values of --breakdown are told apart, the largest first; default: 5.",
+            help="How many values of --breakdown to show, the largest first; default: 5.",
         ),
     ],
 }
@@ -107,7 +109,7 @@ _DEFAULTS = Filters()
 
 
 def with_filters(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give ``command(…, filters, common)`` these options and those of every command; ``without`` some of them."""
+    """Give ``command(…, filters, common)`` these options, except ``without``, and those of every command."""
 
     def wrap(command: Callable[..., None]) -> Callable[..., None]:
         options = {name: annotation for name, annotation in _OPTIONS.items() if name not in without}
@@ -132,14 +134,14 @@ def with_filters(*without: str) -> Callable[[Callable[..., None]], Callable[...,
 
 
 def scope_of(session: "Session", filters: Filters, *, days: int = 30, interval: str = "day") -> "Scope":
-    """What is asked about; raises UsageError. Asks the sources for the people of a segment."""
+    """The scope of an analysis; raises UsageError. Asks the sources for the people of a segment."""
     from usertrack.core.errors import UsageError
     from usertrack.library.sql import condition_of, properties_of
     from usertrack.product.ask import require_known
     from usertrack.product.scope import TOP, Interval, Population, Range, Scope, one_of
 
     if filters.top is not None and not filters.breakdown:
-        raise UsageError("--top tells values of a --breakdown apart, and there is none", "add --breakdown PROPERTY")
+        raise UsageError("--top needs a --breakdown", "add --breakdown PROPERTY")
     zone, as_of = session.settings["timezone"], session.runner.as_of
     since, until = Range(filters.since, filters.until, filters.days).window(as_of, zone, days)
     unit: Interval = one_of(filters.interval or interval, Interval, "--interval")
@@ -162,12 +164,12 @@ def scope_of(session: "Session", filters: Filters, *, days: int = 30, interval: 
     rules.set_of(filters.segment)
     incomplete = session.incomplete
     segment_scope = scope_of_segment(session, scope, filters.segment, session.profiles(rules), rules)
-    session.incomplete = incomplete  # a segment that is known is known whole, whatever else could not be answered
+    session.incomplete = incomplete  # a known segment is complete, whatever else could not be answered
     return segment_scope
 
 
 def week_start(session: "Session", typed: str | None, unit: "Interval") -> "WeekStart":
-    """What was asked for, else as the settings say, else as PostHog's project does, else Monday; raises UsageError."""
+    """The day of the option, else of the settings, else of PostHog's project, else Monday; raises UsageError."""
     from usertrack.product.scope import WeekStart, one_of
     from usertrack.workspace.settings import WEEK_STARTS
 
@@ -181,7 +183,7 @@ def week_start(session: "Session", typed: str | None, unit: "Interval") -> "Week
 def scope_of_segment(session: "Session", scope: "Scope", segment: str, profiles: "Profiles", rules: "Rules") -> "Scope":
     """``scope`` for the people of a segment alone.
 
-    Raises UsageError where there is none of that name, Unknown where a source was missing that tells who is in it.
+    Raises UsageError for an unknown segment, and Unknown when a source was missing that tells who is in it.
     """
     from dataclasses import replace
 
@@ -198,15 +200,15 @@ def scope_of_segment(session: "Session", scope: "Scope", segment: str, profiles:
 
 
 def periods_of(scope: "Scope", filters: Filters, count: int | None, usual: int) -> "Scope":
-    """``scope`` from the start of a bucket on: of what was asked for, else of the ``count``, or ``usual``, last ones.
+    """``scope`` of whole buckets: those of its range, if one was given, else the last ``count`` or ``usual`` ones.
 
-    Raises UsageError where two options say when it begins.
+    Raises UsageError when two options say where it begins.
     """
     from usertrack.core.errors import UsageError
 
     begins = "--since" if filters.since else "--days" if filters.days is not None else ""
     if begins and count is not None:
-        raise UsageError(f"{begins} and --periods both say when it begins", "give one of them")
+        raise UsageError(f"{begins} and --periods both set the start of the range", "give only one of them")
     if begins:
         return scope.widened_to_buckets
     return scope.last(count or usual)
@@ -215,7 +217,7 @@ def periods_of(scope: "Scope", filters: Filters, count: int | None, usual: int) 
 def emit_analysis(
     session: "Session", scope: "Scope", document: "Document", limit: int | None = None, extra_notes: Sequence[str] = ()
 ) -> None:
-    """Hand out an analysis with what is known of its time, of who is left out, and what else is ``said``."""
+    """Write an analysis with the notes of its scope, on who has opted out, and ``extra_notes``."""
     from dataclasses import replace
 
     notes = (*extra_notes, *scope.notes, *session.runner.opted_out.notes())

@@ -1,4 +1,4 @@
-"""`usertrack history`: what became of the segments over time, and a past for those who begin today."""
+"""`usertrack history`: the segments over time, backfill of past weeks, and forgetting of snapshots."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,25 +28,31 @@ def show(
         list[str] | None,
         typer.Option("--segment", "-s", help="Only this segment.", autocompletion=complete.segments_of_set),
     ] = None,
-    user: Annotated[str | None, typer.Option("--user", "-u", metavar="EMAIL", help="One person's path.")] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Nothing before this.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Nothing after this.")] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", "-u", metavar="EMAIL", help="The segments of one person over time.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DATE", help="Only snapshots from this date on.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="Only snapshots up to this date.")
+    ] = None,
     before: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="Compare this date …; default: a week before --to.")
+        str | None, typer.Option("--from", metavar="DATE", help="Compare this date; default: a week before --to.")
     ] = None,
     after: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="… with this one; default: the last snapshot.")
+        str | None, typer.Option("--to", metavar="DATE", help="Compare with this date; default: the last snapshot.")
     ] = None,
     view: Annotated[
-        str | None, typer.Option("--view", help="Only this part: sizes, transitions, moves or dwell.")
+        str | None, typer.Option("--view", help="Only this part: sizes, transitions, moves or dwell (days in segment).")
     ] = None,
     limit: Limit = None,
     *,
     common: Common,
 ) -> None:
-    """What became of the segments: sizes over time, who moved and why, how long people stay.
+    """The segments over time: sizes, who entered and left and why, how long people stay.
 
-    Every answer of `usertrack segments` is kept; `usertrack history backfill` makes a past at once.
+    `usertrack segments` records each answer; `usertrack history backfill` adds past weeks at once.
 
     `usertrack history --segment failing` · who entered and left, and which fact changed
 
@@ -91,15 +97,15 @@ def show(
 @history.command("backfill")
 @with_common
 def backfill(
-    weeks: Annotated[int, typer.Option("--weeks", min=1, max=520, help="How many weeks back.")] = 8,
+    weeks: Annotated[int, typer.Option("--weeks", min=1, max=520, help="How many weeks before now.")] = 8,
     set_name: Annotated[str | None, typer.Option("--set", help="Only this set; default: all of them.")] = None,
     *,
     common: Common,
 ) -> None:
-    """Classify the weeks before now, so that there is a history at once.
+    """Classify past weeks, so that there is a history at once.
 
-    Events and rows are counted as they stood then. What the sources keep only as of today, such as credits and how
-    a run ended, cannot be: notes name it. Weeks that have a snapshot by the same rules are left alone.
+    Events and rows are counted as of that week. Facts that the sources have only as of today, such as credits and
+    how a run ended, are those of today; notes name them. Weeks with a snapshot by the same rules stay as they are.
 
     `usertrack history backfill --weeks 12`
     """
@@ -119,13 +125,13 @@ def backfill(
 @history.command("forget")
 @with_common
 def forget(
-    day: Annotated[str, typer.Argument(metavar="DATE", help="A day, or a minute of it.", show_default=False)],
+    day: Annotated[str, typer.Argument(metavar="DATE", help="A day, or one minute of a day.", show_default=False)],
     set_name: SetName = "action",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
     *,
     common: Common,
 ) -> None:
-    """Take the snapshots of a day out of the history, such as those of an outage. Asks first; a script says --yes.
+    """Delete the snapshots of a day from the history, such as those of an outage. Asks first, unless --yes is given.
 
     `usertrack history forget 2026-11-20`
 
@@ -139,8 +145,8 @@ def forget(
     from usertrack.core.spool import connect
     from usertrack.core.words import plural
     from usertrack.segments.history.file import open_history
+    from usertrack.segments.history.notes import moments
     from usertrack.segments.history.snapshots import forget as remove
-    from usertrack.segments.view import moments
 
     settings = settings_of(common)
     zone = settings["timezone"]
@@ -159,13 +165,13 @@ def forget(
 
 
 def _require_no_options(context: typer.Context) -> None:
-    """Options before the name of a subcommand would be lost without a word."""
+    """Raise UsageError for options before the name of a subcommand, which would be ignored."""
     from usertrack.core.errors import UsageError
 
     sources = [context.get_parameter_source(name) for name in context.params]
     if any(source is not None and source.name == "COMMANDLINE" for source in sources):
         raise UsageError(
-            f"put options behind `{context.invoked_subcommand}`", f"`usertrack history {context.invoked_subcommand} …`"
+            f"put options after `{context.invoked_subcommand}`", f"`usertrack history {context.invoked_subcommand} …`"
         )
 
 
@@ -198,7 +204,7 @@ def _require_snapshots(
     if not found_snapshots:
         raise UsageError(
             f"there is no history of the set '{set_name}' yet",
-            f"`usertrack segments --set {set_name}` begins one, `usertrack history backfill` makes a past",
+            f"`usertrack segments --set {set_name}` starts one, `usertrack history backfill` adds earlier weeks",
         )
     return found_snapshots
 
@@ -217,14 +223,14 @@ def _segment_ids(snapshots: "Sequence[Snapshot]", names: Sequence[str]) -> list[
 
 
 def _bound(text: str | None, zone: str, side: int) -> "datetime | None":
-    """The first (0) or last (1) moment of what was typed, as the history has it: UTC, naive."""
+    """The first (0) or last (1) moment of a date or time, as the history has it: naive UTC."""
     from usertrack.core.period import span
 
     return span(text, zone)[side].replace(tzinfo=None) if text else None
 
 
 def _middle_of_day(text: str | None, zone: str) -> "datetime | None":
-    """The middle of the day that was typed, so that its own snapshots are the nearest ones."""
+    """The middle of a day, so that the snapshots of that day are the nearest ones."""
     first, last = _bound(text, zone, 0), _bound(text, zone, 1)
     return first + (last - first) / 2 if first and last else None
 

@@ -1,4 +1,4 @@
-"""The command that fills the embedded PostHog from files."""
+"""`usertrack import`: imports event logs from files into the embedded PostHog."""
 
 import os
 import tempfile
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from usertrack.server.imports.events import ImportOptions
     from usertrack.server.imports.load import Imported
 
-importing = typer.Typer(no_args_is_help=True, help="Event logs of yours into the embedded PostHog.")
+importing = typer.Typer(no_args_is_help=True, help="Import your event logs into the embedded PostHog.")
 
 
 @importing.command("events")
@@ -27,43 +27,40 @@ def events(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV (.gz too) or parquet.", show_default=False)],
     mapping: Annotated[
         list[str] | None,
-        typer.Option("--map", "-m", metavar="TARGET=COLUMN", help="What a column becomes; may be repeated."),
+        typer.Option("--map", "-m", metavar="TARGET=COLUMN", help="Import a column as this; may be repeated."),
     ] = None,
     omit: Annotated[
         list[str] | None, typer.Option("--omit", metavar="COLUMN", help="Leave this column out; may be repeated.")
     ] = None,
     timezone: Annotated[
-        str, typer.Option("--timezone", metavar="ZONE", help="Of times that do not say it themselves.")
+        str, typer.Option("--timezone", metavar="ZONE", help="The timezone of times without an offset.")
     ] = "UTC",
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Where the events are kept, as `serve` has it.")
+        Path | None, typer.Option("--data", metavar="DIR", help="The folder of the events, as in `usertrack serve`.")
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Show the mapping, the first rows as events, what is wrong; write nothing."),
+        typer.Option("--dry-run", help="Show the mapping, the first rows as events, and problems; write nothing."),
     ] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be events.")] = False,
     ties: Annotated[
         str,
-        typer.Option(
-            "--ties", help="Rows of a person with one time: in the order of the file, a microsecond apart; or equal."
-        ),
+        typer.Option("--ties", help="Rows of a person with the same time: file, in its order, 1 µs apart; or equal."),
     ] = "file",
     fmt: Format = None,
     output: Output = None,
 ) -> None:
-    """Import a log of events; the same file twice holds each event once.
+    """Import a log of events. Importing a file again adds no event twice.
 
-    `usertrack import events log.csv --dry-run` · which column would become what, and the first rows
+    `usertrack import events log.csv --dry-run` · shows what the columns become, and the first rows
 
     `usertrack import events log.parquet -m distinct_id=user_id -m event=action -m timestamp=ts`
 
     `usertrack import events orders.csv -m event="'purchase'" -m property.price=amount -m person.email=mail
     --timezone Europe/Berlin --data ./events`
 
-    Targets: distinct_id, event (or 'a constant'), timestamp, uuid, properties (JSON objects), person (who that is, of
-    those with several ids), property.NAME, person.NAME. Columns with usual names are found; all others become
-    properties.
+    Targets: distinct_id, event (or 'a constant'), timestamp, uuid, properties (JSON objects), person (the person of
+    several ids), property.NAME, person.NAME. Columns with common names need no --map; all others become properties.
     """
     from usertrack.cli import diagnostics
     from usertrack.cli import output as out
@@ -83,7 +80,7 @@ def events(
 
 
 def _preview(options: "ImportOptions", progress: "Progress") -> "Document":
-    """Needs no data directory, so that one which is served is not in the way."""
+    """Preview the import in a temporary folder, so that it works while a server uses the data."""
     from chdb import ChdbError
 
     from usertrack.server.database.store import Store

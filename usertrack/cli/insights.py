@@ -1,4 +1,4 @@
-"""Commands about what PostHog has beside events: saved insights, definitions, errors, names to search."""
+"""Commands about PostHog's own objects: saved insights, event and property definitions, errors, search."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from usertrack.cli.session import Session
 
 _PANEL = "PostHog"
-insight = typer.Typer(no_args_is_help=True, help="PostHog's saved insights: list, show, run, create, delete.")
-Search = Annotated[str, typer.Option("--search", metavar="TEXT", help="Only those with this text.")]
-InsightName = Annotated[str, typer.Argument(metavar="ID", help="An id, a short id, or the name.", show_default=False)]
+insight = typer.Typer(no_args_is_help=True, help="PostHog's saved insights: list, show, run, create and delete.")
+Search = Annotated[str, typer.Option("--search", metavar="TEXT", help="Only names with this text.")]
+InsightName = Annotated[str, typer.Argument(metavar="ID", help="An id, a short id, or a name.", show_default=False)]
 
 
 @insight.command("list")
@@ -24,7 +24,7 @@ def list_(
     *,
     common: Common,
 ) -> None:
-    """The saved insights, your favourites first (`insights:` in usertrack.yaml).
+    """List the saved insights, your favourites (`insights:` in usertrack.yaml) first.
 
     `usertrack insight list`
 
@@ -48,7 +48,7 @@ def list_(
 @insight.command("show")
 @with_common
 def show(name: InsightName, *, common: Common) -> None:
-    """One insight: its ids, and what it asks.
+    """Show one insight: its ids, and its query.
 
     `usertrack insight show 2625024`
     """
@@ -68,9 +68,9 @@ def run(
     *,
     common: Common,
 ) -> None:
-    """The numbers of an insight, of whatever kind, as one table.
+    """Show the numbers of any insight as one table.
 
-    `usertrack insight run 2625022` · with `--refresh` PostHog computes it anew, however recent its result is
+    `usertrack insight run 2625022` · with `--refresh` PostHog always computes it again
 
     `usertrack insight run "MCP connects by user (excl datagen.dev)" -o connects.xlsx`
     """
@@ -90,7 +90,7 @@ def run(
 @insight.command("create")
 @with_common
 def create(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is to be called.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the insight.", show_default=False)],
     query: Annotated[
         str | None,
         typer.Option("--query", metavar="QUERY", help="A query of the library.", autocompletion=complete.queries),
@@ -135,7 +135,7 @@ def delete(
     *,
     common: Common,
 ) -> None:
-    """Delete an insight in PostHog, where it can be restored. Asks first; a script says --yes.
+    """Delete an insight in PostHog, where it can be restored. Asks first, unless --yes is given.
 
     `usertrack insight delete "Errors by page"`
 
@@ -158,18 +158,18 @@ def delete(
 
 def _note_present(session: "Session", subject: str = "saved insights") -> None:
     if session.settings["as_of"]:
-        session.progress(f"PostHog computes {subject} for its own present; --as-of has no part in it")
+        session.progress(f"PostHog computes {subject} as of now; --as-of does not change that")
 
 
 @with_common
 def events(
     search: Search = "",
-    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How far back they are counted.")] = 30,
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="Count the events of so many days.")] = 30,
     limit: Limit = None,
     *,
     common: Common,
 ) -> None:
-    """Every event that PostHog knows, how often it came, and when last.
+    """List the events that PostHog knows, how often each occurred, and when last.
 
     `usertrack events` · `usertrack events --search mcp --days 7`
     """
@@ -186,14 +186,14 @@ def events(
 
 @with_common
 def properties(
-    event: Annotated[str, typer.Argument(metavar="[EVENT]", help="Only those that this event has carried.")] = "",
-    of: Annotated[str, typer.Option("--of", metavar="KIND", help="Of what: event, person or group.")] = "event",
+    event: Annotated[str, typer.Argument(metavar="[EVENT]", help="Only properties of this event.")] = "",
+    of: Annotated[str, typer.Option("--of", metavar="KIND", help="Properties of: event, person or group.")] = "event",
     search: Search = "",
     limit: Limit = None,
     *,
     common: Common,
 ) -> None:
-    """The properties that PostHog knows, with their types.
+    """List the properties that PostHog knows, with their types.
 
     `usertrack properties mcp_connect_clicked` · `usertrack properties --of person`
     """
@@ -219,7 +219,7 @@ def errors(
     *,
     common: Common,
 ) -> None:
-    """The errors that people met in the browser, ranked, from PostHog's error tracking.
+    """List the errors in people's browsers, from PostHog's error tracking.
 
     `usertrack errors` · `usertrack errors --days 30 --sort users`
     """
@@ -240,7 +240,7 @@ def search(
     *,
     common: Common,
 ) -> None:
-    """Whatever in PostHog is called so: insights, dashboards, cohorts, actions, flags, events, properties.
+    """Search PostHog by name: insights, dashboards, cohorts, actions, flags, events, properties.
 
     `usertrack search mcp`
     """

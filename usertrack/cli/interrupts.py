@@ -1,8 +1,8 @@
-"""Ctrl-C ends a command with 130, at whatever moment it comes; what it breaks on the way out is no failure of its own.
+"""Ctrl-C ends a command with exit code 130 at any moment; errors that it causes on the way out are not shown.
 
 Python raises KeyboardInterrupt between any two steps. In the middle of an import that would leave a lock behind, and in
-a destructor it would be lost: there it is raised a moment later. Engines make other errors of it, so that the signal
-itself is kept, in a pipe. A command that hangs on its way out is left.
+a destructor it would be lost: there it is raised a moment later. Engines turn it into other errors, so the signal
+itself is recorded, in a pipe. A command that hangs on its way out is stopped.
 """
 
 import _thread
@@ -21,13 +21,13 @@ from usertrack.core.errors import INTERRUPTED
 
 _LONGEST_END = 10  # seconds
 
-_pipe: tuple[int, int] | None = None  # what came, until the end of the process
+_pipe: tuple[int, int] | None = None  # has a byte per signal, until the end of the process
 _pending = False
 _showwarning = warnings.showwarning
 
 
 def run_interruptible(run: Callable[[], int]) -> int:
-    """What ``run`` returns, or 130. What comes after it is not interrupted any more; `came` still tells."""
+    """The result of ``run``, or 130. After it Ctrl-C no longer interrupts, but `was_interrupted` reports it."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as the parent of a background job wants it
         return run()
     try:
@@ -42,7 +42,7 @@ def run_interruptible(run: Callable[[], int]) -> int:
 
 
 def was_interrupted() -> bool:
-    """Whether there was a Ctrl-C since `watched` began, whoever took notice of it."""
+    """Whether there was a Ctrl-C since `run_interruptible` began."""
     return _pipe is not None and bool(select.select(_pipe[:1], [], [], 0)[0])
 
 
@@ -77,7 +77,7 @@ def _on_unraisable(ignored: "sys.UnraisableHookArgs") -> None:
 
 
 def _on_warning(*warning: Any, **more: Any) -> None:
-    if not was_interrupted():  # such as of a coroutine that nobody comes to wait for any more
+    if not was_interrupted():  # such as a coroutine that was never awaited
         _showwarning(*warning, **more)
 
 

@@ -1,4 +1,4 @@
-"""`usertrack journeys`: its options into one question."""
+"""`usertrack journeys`: the paths of people through pages or events."""
 
 from typing import Annotated
 
@@ -13,31 +13,33 @@ from usertrack.cli.options import Limit
 def journeys(
     start: Annotated[
         str,
-        typer.Option("--from", metavar="PAGE", help="Only from when somebody first is there in a session."),
+        typer.Option("--from", metavar="PAGE", help="Start each session at its first visit of this page."),
     ] = "",
     goal: Annotated[
-        str, typer.Option("--to", metavar="PAGE|EVENT", help="Only until somebody gets there, and who does.")
+        str, typer.Option("--to", metavar="PAGE|EVENT", help="End each session there, and count who gets there.")
     ] = "",
-    steps: Annotated[int, typer.Option("--steps", metavar="COUNT", help="How many steps to look at, 2 to 20.")] = 5,
+    steps: Annotated[int, typer.Option("--steps", metavar="COUNT", help="How many steps to show, 2 to 20.")] = 5,
     by: Annotated[
         str,
-        typer.Option("--by", help="What a step is: page, or event, of which PostHog's own ($…) are none unless named."),
+        typer.Option("--by", help="A step is a page, or an event; PostHog's own events ($…) count only if named."),
     ] = "page",
-    urls: Annotated[bool, typer.Option("--urls", help="Pages are whole addresses, as in PostHog's own paths.")] = False,
+    urls: Annotated[
+        bool, typer.Option("--urls", help="Pages are full addresses, as in PostHog's own path insights.")
+    ] = False,
     limit: Limit = None,
     *,
     filters: Filters,
     common: Common,
 ) -> None:
-    """Which way people take: what they do first and next, where they come in, and where they leave.
+    """The paths that people take: what they do first and next, where they enter, and where they leave.
 
     `usertrack journeys` · the first five pages of every session
 
-    `usertrack journeys --from /pricing --to user_signed_up` · who of those who saw the prices signs up, and how
+    `usertrack journeys --from /pricing --to user_signed_up` · how many who saw the prices sign up, and how
 
     `usertrack journeys --by event --to mcp_connect_clicked --segment power`
 
-    `usertrack journeys --to user_signed_up --days 90 --interval week` · and how many do, week by week
+    `usertrack journeys --to user_signed_up --days 90 --interval week` · also by week
 
     `usertrack journeys -o journeys.html` · as a drawing
     """

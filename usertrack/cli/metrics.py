@@ -1,4 +1,4 @@
-"""The command that shows the scorecard."""
+"""`usertrack metrics`: the scorecard."""
 
 from typing import Annotated
 
@@ -15,20 +15,20 @@ def metrics(
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="Only these metrics.", autocompletion=complete.metrics),
     ] = None,
-    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How many whole days to look at.")] = 30,
-    compare: Annotated[bool, typer.Option("--compare", help="Show the figures of the days before, too.")] = False,
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="Of how many whole days.")] = 30,
+    compare: Annotated[bool, typer.Option("--compare", help="Also show the figures of the period before.")] = False,
     *,
     common: Common,
 ) -> None:
-    """The key figures, how good they are, and what changed since the period before.
+    """The scorecard: key figures, how good they are, and how they changed since the period before.
 
-    `usertrack metrics` · the last 30 whole days against the 30 before
+    `usertrack metrics` · the last 30 whole days, compared with the 30 before
 
     `usertrack metrics --days 7 --compare` · both weeks side by side
 
-    `usertrack metrics connect_rate run_success -f json` · two of them, with intervals and every day
+    `usertrack metrics connect_rate run_success -f json` · two metrics, with intervals and values by day
 
-    A metric is a query with `metric:` in its header; a file of your own is one more.
+    A metric is a query with `metric:` in its header; you can add your own.
     """
     from usertrack.cli.session import open_session
     from usertrack.product.scorecard.numbers import metrics_named, scorecard

@@ -1,4 +1,4 @@
-"""Names that an answer held (events, properties, insights, tools), kept for completion: it may ask no source."""
+"""Names from earlier answers (events, properties, insights, tools), stored for completion, which asks no source."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ _MOST = 1000  # of a kind
 
 
 def keep(settings: "Settings", kind: str, names: Iterable[str]) -> None:
-    """Put ``names`` in the place of those of their kind; what may be somebody's e-mail is left out."""
+    """Replace the stored names of a ``kind``; names that may be e-mails are left out."""
     if settings["cache"] == "off":
         return
     path = _path(settings)

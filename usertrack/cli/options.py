@@ -1,4 +1,4 @@
-"""Options that mean the same on every command, declared once and handed over as one `Common`."""
+"""Options that every command has, declared once and passed to it as one `Common`."""
 
 import functools
 import inspect
@@ -31,7 +31,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write to this file, every row of it; its ending chooses the format.",
+        help="Write all rows to this file; its ending sets the format.",
         rich_help_panel=_PANEL,
     ),
 ]
@@ -41,7 +41,7 @@ _FIELDS: dict[str, Any] = {
         typer.Option(
             "--workspace",
             "-w",
-            help="Folder with usertrack.yaml; default: this one or one above.",
+            help="Folder with usertrack.yaml; default: this folder or one above it.",
             rich_help_panel=_PANEL,
         ),
     ],
@@ -53,7 +53,7 @@ _FIELDS: dict[str, Any] = {
         typer.Option(
             "--as-of",
             metavar="TIME",
-            help="Answer for this moment instead of now: 2026-11-20T09:00, or 2026-11-20 for the end of that day.",
+            help="Answer as of this moment instead of now: 2026-11-20T09:00, or 2026-11-20 for the end of that day.",
             rich_help_panel=_PANEL,
         ),
     ],
@@ -62,33 +62,33 @@ _FIELDS: dict[str, Any] = {
         typer.Option(
             "--timezone",
             metavar="ZONE",
-            help="Show and read times in this timezone, such as Europe/Berlin.",
+            help="Times are in this timezone, such as Europe/Berlin.",
             rich_help_panel=_PANEL,
         ),
     ],
     "format": Format,
     "output": Output,
     "refresh": Annotated[
-        bool, typer.Option("--refresh", help="Ask the sources, whatever the cache has.", rich_help_panel=_PANEL)
+        bool, typer.Option("--refresh", help="Always ask the sources, not the cache.", rich_help_panel=_PANEL)
     ],
     "max_age": Annotated[
         str | None,
         typer.Option(
             "--max-age",
             metavar="AGE",
-            help="Take an answer from the cache if it is not older: 30m, 2h, 1d.",
+            help="Use answers from the cache that are not older: 30m, 2h, 1d.",
             rich_help_panel=_PANEL,
         ),
     ],
     "offline": Annotated[
-        bool, typer.Option("--offline", help="Answer from the cache alone, however old.", rich_help_panel=_PANEL)
+        bool, typer.Option("--offline", help="Use only the cache, however old.", rich_help_panel=_PANEL)
     ],
 }
 _DEFAULTS = Common()
 
 
 def with_common(command: Callable[..., None]) -> Callable[..., None]:
-    """Give ``command(…, common)`` the options of every command, behind its own."""
+    """Give ``command(…, common)`` the options of every command, after its own."""
 
     @functools.wraps(command)
     def wrapper(**values: Any) -> None:
@@ -109,18 +109,16 @@ def with_common(command: Callable[..., None]) -> Callable[..., None]:
 
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", "-n", min=0, help="How many rows; 0 for all, which files and data formats hold anyway."),
+    typer.Option("--limit", "-n", min=0, help="How many rows; 0: all. Files and data formats have all by default."),
 ]
 Params = Annotated[
     list[str] | None,
     typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for a parameter; may be repeated."),
 ]
 Pseudonyms = Annotated[
-    bool, typer.Option("--pseudonyms", help="Nobody's e-mail: each is replaced by a keyed hash, the same every time.")
+    bool, typer.Option("--pseudonyms", help="Replace each e-mail by a pseudonym, the same every time.")
 ]
-AllMembers = Annotated[
-    bool, typer.Option("--all-members", help="Also those to act on under a more urgent segment, which they are in too.")
-]
+AllMembers = Annotated[bool, typer.Option("--all-members", help="Also people who are in a more urgent segment, too.")]
 SetName = Annotated[str, typer.Option("--set", help="Which set of segments.", autocompletion=complete.sets)]
 
 

@@ -1,4 +1,7 @@
-"""The only module that writes to standard output: a whole file or none, and a reader who leaves early is no error."""
+"""Writes answers to standard output or to a file; no other module does.
+
+A file is complete or not written at all. A reader who closes the pipe early is no error.
+"""
 
 import codecs
 import contextlib
@@ -31,7 +34,7 @@ _SUFFIXES = {f".{fmt}": fmt for fmt in FORMATS[1:]} | {
     ".txt": "table",
     "": "table",
 }
-_ENDLESS = 100_000  # columns where nobody looks: plain lines are never wrapped for a pipe or a file
+_ENDLESS = 100_000  # columns of a pipe or a file: plain lines are not wrapped there
 
 
 def emit(
@@ -44,17 +47,18 @@ def emit(
 ) -> None:
     """Write a document or a table to standard output, or to the file ``output`` (``-`` is standard output).
 
-    Without ``fmt`` the suffix of ``output`` decides, else it is ``table``. ``limit`` is what the user asked for: None
-    is every row in data formats and files, and elsewhere the listings' own limits, as in reports; 0 is all. Notes go
-    where the format keeps them, else to ``note`` (standard error). Raises UsageError for an unknown format, one that
-    cannot be had, and an unwritable file; an existing file stays as it was unless the new one is complete.
+    Without ``fmt`` the suffix of ``output`` decides, else it is ``table``. ``limit`` is the user's: None is every row
+    in data formats and files, and elsewhere the listings' own limits, as in reports; 0 is all. Notes are in the format
+    where it has a place for them, else they go to ``note`` (standard error). Raises UsageError for an unknown format,
+    one that the answer does not have, and an unwritable file; an existing file only changes when the new one is
+    complete.
     """
     path = None if output is None or str(output) == "-" else output
     fmt = format_of(fmt, path)
     document = of_table(answer) if isinstance(answer, Table) else answer
     _require_format(document, fmt)
     if path is not None:
-        is_report = document.provenance is not None  # whose figures are those that people see
+        is_report = document.provenance is not None  # its figures are the visible ones
         _to_file(document, fmt, path, 0 if limit is None and not is_report else limit)
     else:
         _to_stdout(document, fmt, limit)
@@ -64,9 +68,9 @@ def emit(
 
 
 def emit_secret(pieces: Iterable[bytes], output: Path | None) -> None:
-    """Write what is one person's to standard output, or to a file that its owner alone can read.
+    """Write a person's data to standard output, or to a file that only its owner can read.
 
-    Raises UsageError for an unwritable file, which stays as it was unless the new one is complete.
+    Raises UsageError for an unwritable file; an existing file only changes when the new one is complete.
     """
     path = None if output is None or str(output) == "-" else output
     try:
@@ -90,14 +94,14 @@ def emit_secret(pieces: Iterable[bytes], output: Path | None) -> None:
 
 
 def format_of(fmt: str, output: Path | None) -> str:
-    """The format to use; raises UsageError when there is none of that name, or no telling."""
+    """The format to use; raises UsageError for an unknown format or file ending."""
     if fmt:
         if fmt not in FORMATS:
             raise UsageError(f"no format named '{fmt}'", did_you_mean(fmt, FORMATS, "formats: " + ", ".join(FORMATS)))
         return fmt
     suffix = output.suffix.lower() if output else ""
     if suffix not in _SUFFIXES:
-        raise UsageError(f"no format goes with '{suffix}'", "say which with --format: " + ", ".join(FORMATS))
+        raise UsageError(f"there is no format for '{suffix}'", "choose one with --format: " + ", ".join(FORMATS))
     return _SUFFIXES[suffix]
 
 
@@ -113,7 +117,7 @@ def _note(note: str) -> None:
 
 
 def _write(document: Document, fmt: str, target: Path | BinaryIO, limit: int | None) -> None:
-    """Write everything but the terminal's own look."""
+    """Write the document in any format except ``table``."""
     if fmt in ("markdown", "html"):
         from usertrack.render import pages
 
@@ -156,7 +160,7 @@ def _print(document: Document, file: TextIO, limit: int | None) -> None:
             raise BrokenPipeError
 
     wide = None if file.isatty() or os.environ.get("COLUMNS") else _ENDLESS
-    plain = None if file is sys.stdout else False  # what FORCE_COLOR asks for is not for files
+    plain = None if file is sys.stdout else False  # FORCE_COLOR does not apply to files
     terminal.render(document, Screen(file=file, width=wide, force_terminal=plain, highlight=False), limit)
 
 
@@ -182,7 +186,7 @@ def _to_stdout(document: Document, fmt: str, limit: int | None) -> None:
 
 @contextlib.contextmanager
 def _standard_output() -> Iterator[BinaryIO]:
-    """For data: a pipe or a file gets every byte, a terminal nothing that it would obey."""
+    """Standard output for data: a pipe or file gets the exact bytes, a terminal no control characters."""
     if not sys.stdout.isatty():
         yield sys.stdout.buffer
     else:
@@ -192,7 +196,7 @@ def _standard_output() -> Iterator[BinaryIO]:
 
 
 class _TerminalBytes(io.RawIOBase):
-    """UTF-8 on its way to a terminal."""
+    """A stream to a terminal that makes control characters visible."""
 
     def __init__(self, terminal: BinaryIO) -> None:
         self._terminal = terminal
@@ -207,7 +211,7 @@ class _TerminalBytes(io.RawIOBase):
 
 
 def _with_escapes(stream: Any) -> TextIO:
-    """A stream whose encoding lacks a character shows its escape instead of failing."""
+    """The stream, which now writes an escape for a character that its encoding does not have."""
     with contextlib.suppress(AttributeError):
         stream.reconfigure(errors="backslashreplace")
     return stream  # type: ignore[no-any-return]
@@ -217,19 +221,19 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 def is_unwritable(problem: OSError) -> bool:
-    """Whether ``problem`` is that standard output takes no more: the help, for one, is written past `emit`."""
+    """Whether standard output could not be written: Typer writes the help, for example, without `emit`."""
     return problem.errno in _UNWRITABLE and not problem.filename
 
 
 def unwritable(error: OSError) -> UsageError:
-    """The error for an answer that standard output does not take; what is still on the way there is dropped."""
+    """The error for an answer that standard output does not take; drops what is still in its buffer."""
     discard_stdout()
     hint = "make room, or use --output" if error.errno != errno.EBADF else "open it, or use --output"
     return UsageError(f"cannot write to standard output: {_reason(error)}", hint)
 
 
 def discard_stdout() -> None:
-    """Nobody reads on: let what is still buffered, and what follows, go nowhere instead of failing at exit."""
+    """Send buffered and later output to /dev/null, so that a closed pipe causes no error at exit."""
     with contextlib.suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
@@ -254,9 +258,9 @@ def _to_file(document: Document, fmt: str, path: Path, limit: int | None) -> Non
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, put in the place of ``path`` when all went well; whatever happens, nothing else is left.
+    """A temporary path that replaces ``path`` at the end, unless there was an error. No other file is left behind.
 
-    Links are followed. What is no regular file (a pipe, /dev/null) is written to directly.
+    Links are followed. A pipe, /dev/null and the like are written to directly.
     """
     path = path.resolve()
     if path.is_dir():

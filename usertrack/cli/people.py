@@ -9,14 +9,16 @@ from usertrack.cli.common import Common
 from usertrack.cli.options import AllMembers, Limit, Pseudonyms, SetName, with_common
 
 _PANEL = "People"
-Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_default=False)]
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person's e-mail.", show_default=False)]
 
 
 @with_common
 def segments(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Only these, by id or name.", autocompletion=complete.segments_of_set),
+        typer.Argument(
+            metavar="[NAME]...", help="Only these segments, by id or name.", autocompletion=complete.segments_of_set
+        ),
     ] = None,
     set_name: SetName = "action",
     all_members: AllMembers = False,
@@ -25,18 +27,19 @@ def segments(
     *,
     common: Common,
 ) -> None:
-    """Who to talk to, about what, and why.
+    """Whom to talk to, about what, and why.
 
-    `usertrack segments` · everybody's segment, most urgent first
+    `usertrack segments` · all segments, most urgent people first
 
     `usertrack segments failing power --limit 0` · all people to act on in two segments
 
-    `usertrack segments power --all-members` · and those who are in a more urgent one too
+    `usertrack segments power --all-members` · also people who are in a more urgent segment
 
     `usertrack segments --set lifecycle -o people.xlsx` · another set, as a spreadsheet
     """
     from usertrack.cli.session import open_session
     from usertrack.segments.classify import classify
+    from usertrack.segments.history.notes import segment_changes
     from usertrack.segments.history.transitions import record_and_compare
     from usertrack.segments.view import segments_document
 
@@ -45,15 +48,16 @@ def segments(
         segment_set = rules.set_named(set_name)
         only = rules.require(segment_set, names or [])
         classification = classify(session.profiles(rules, last=True), segment_set)
-        since = record_and_compare(classification, session.history(), session.runner.now)
         zone = session.settings["timezone"]
+        moves = record_and_compare(classification, session.history(), session.runner.now)
+        since = segment_changes(moves, zone)
         document = segments_document(classification, only, zone, limit, since, all_members=all_members)
         session.emit(session.pseudonymised(document) if pseudonyms else document, limit)
 
 
 @with_common
 def explain(email: Email, set_name: SetName = "action", *, common: Common) -> None:
-    """Why somebody is, or is not, in each segment, and what would change it.
+    """Explain why a person is, or is not, in each segment, and what would change that.
 
     `usertrack explain lena@northwind.example`
     """
@@ -70,7 +74,7 @@ def explain(email: Email, set_name: SetName = "action", *, common: Common) -> No
 
 @with_common
 def user(email: Email, limit: Limit = None, *, common: Common) -> None:
-    """Everything known of one person: account, segments, activity, tools, failures, sessions, timeline.
+    """Show all that is known about one person: account, segments, activity, tools, failures, sessions, timeline.
 
     `usertrack user lena@northwind.example`
 
@@ -92,7 +96,7 @@ def match(
         str | None,
         typer.Argument(
             metavar="[KIND]",
-            help="Only: ambiguous, posthog_only, postgres_only, internal or opted_out.",
+            help="Only one kind: ambiguous, posthog_only, postgres_only, internal or opted_out.",
             autocompletion=complete.kinds,
         ),
     ] = None,
@@ -100,7 +104,7 @@ def match(
     *,
     common: Common,
 ) -> None:
-    """How the two sources met: who is in only one of them, and whose e-mail is ambiguous.
+    """How people match between PostHog and Postgres: who is in only one, and whose e-mail is ambiguous.
 
     `usertrack match` · `usertrack match ambiguous -f csv`
     """

@@ -1,4 +1,4 @@
-"""`usertrack privacy`: what is held on a person, an end to it, an end to what is old, and pseudonyms."""
+"""`usertrack privacy`: export and erase a person's data, delete old data, and pseudonymize people."""
 
 import os
 from collections.abc import Iterator
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 privacy = typer.Typer(
     no_args_is_help=True,
-    help="""People's data: hand it over, delete it and prove it, let it expire, replace names by pseudonyms.
+    help="""People's data: export it, erase it and prove that, delete old data, replace names by pseudonyms.
 
-    `usertrack privacy export lena@northwind.example -o lena.json` · all that is held on her
+    `usertrack privacy export lena@northwind.example -o lena.json` · all data about her
 
-    `usertrack privacy erase lena@northwind.example` · what would be deleted, and where
+    `usertrack privacy erase lena@northwind.example` · shows what would be deleted, and where
 
-    `usertrack privacy retention --older-than 400d` · what has been kept for longer""",
+    `usertrack privacy retention --older-than 400d` · shows data that is older""",
 )
-Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_default=False)]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it, without asking.")]
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person's e-mail.", show_default=False)]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -41,16 +41,16 @@ Data = Annotated[
 @privacy.command("export")
 @with_common
 def export(email: Email, data: Data = None, *, common: Common) -> None:
-    """One JSON document of all that is held on a person: PostHog, Postgres, history and cache.
+    """Export all data about a person as one JSON document: PostHog, Postgres, history and cache.
 
-    `usertrack privacy export lena@northwind.example -o lena.json` · readable by you alone
+    `usertrack privacy export lena@northwind.example -o lena.json` · a file that only you can read
     """
     from usertrack.cli import diagnostics, output
     from usertrack.core.errors import UsageError
     from usertrack.privacy.export import pieces
 
     if common.format not in (None, "json"):
-        raise UsageError(f"a person's data is exported as json, not {common.format}", "leave --format away")
+        raise UsageError(f"a person's data is exported as json, not {common.format}", "leave out --format")
     with _open_session(common, data) as session:
         subject, where, _ = _find_holdings(session, email, data)
         counts, text = pieces(session.runner, subject, where, session.runner.now)
@@ -62,9 +62,9 @@ def export(email: Email, data: Data = None, *, common: Common) -> None:
 @privacy.command("erase")
 @with_common
 def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) -> None:
-    """Delete all that is held on a person, then read every place again; exits with 5 when something is left.
+    """Delete all data about a person, then read every place again; exits with 5 when something is left.
 
-    `usertrack privacy erase lena@northwind.example` · what would be deleted; on a terminal it asks
+    `usertrack privacy erase lena@northwind.example` · shows what would be deleted; on a terminal it asks
 
     `usertrack privacy erase lena@northwind.example --yes`
     """
@@ -94,14 +94,14 @@ def prove(
     person: Annotated[
         list[str] | None,
         typer.Option(
-            "--person", metavar="UUID", help="A PostHog person that it was; `erase` says which.", show_default=False
+            "--person", metavar="UUID", help="The deleted person in PostHog; `erase` names it.", show_default=False
         ),
     ] = None,
     data: Data = None,
     *,
     common: Common,
 ) -> None:
-    """Read every place again after an erasure that PostHog had yet to complete; exits with 5 while anything is left.
+    """Read every place again after an erasure that PostHog completes later; exits with 5 while anything is left.
 
     `usertrack privacy prove lena@northwind.example --person 0190a0b0-0000-7000-8000-000000000001`
     """
@@ -123,16 +123,16 @@ def prove(
 @with_common
 def retention(
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="AGE", help="What is older goes: 400d.", show_default=False)
+        str, typer.Option("--older-than", metavar="AGE", help="Delete data older than this: 400d.", show_default=False)
     ],
     yes: Yes = False,
     data: Data = None,
     *,
     common: Common,
 ) -> None:
-    """Delete what is older than an age: events and persons of the embedded store, history, cache; counted again.
+    """Delete old data: events and persons in the embedded store, history, cache. Then count every place again.
 
-    `usertrack privacy retention --older-than 400d` · what would be deleted
+    `usertrack privacy retention --older-than 400d` · shows what would be deleted
 
     `usertrack privacy retention --older-than 400d --yes`
     """
@@ -159,9 +159,9 @@ def retention(
 def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None:
     """Replace e-mails, names and ids by keyed hashes in the embedded store and the history; the cache is emptied.
 
-    The key is USERTRACK_PSEUDONYM_KEY, or one that is made once and kept. There is no way back.
+    The key is USERTRACK_PSEUDONYM_KEY, or one that is created once and kept. This cannot be undone.
 
-    `usertrack privacy pseudonymize` · what would be replaced
+    `usertrack privacy pseudonymize` · shows what would be replaced
 
     `usertrack privacy pseudonymize --yes`
     """
@@ -200,7 +200,7 @@ def _finish(session: "Session", title: str, done: "list[PlaceCounts]", before: "
 
 @contextmanager
 def _open_session(common: Common, data: Path | None) -> "Iterator[Session]":
-    """A desk on what is configured, or with PostHog in the place of ``data``: of its server, where one has it open."""
+    """A session on the configured sources, or with the embedded server of ``data`` in place of PostHog."""
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import open_session
 
@@ -221,7 +221,7 @@ def _open_session(common: Common, data: Path | None) -> "Iterator[Session]":
 
 
 def _find_holdings(session: "Session", email: str, data: Path | None) -> "tuple[Subject, LocalFiles, list[Holding]]":
-    """Who it is and what is held; raises UsageError with near matches when nobody is called that anywhere."""
+    """The person, the local files, and the data held about them; raises UsageError with similar e-mails."""
     from usertrack.privacy.places import survey
     from usertrack.privacy.subject import find_subject
 
@@ -259,7 +259,7 @@ def _places(session: "Session", data: Path | None) -> "LocalFiles":
 
 
 def _confirmed(question: str, answer: str) -> bool:
-    """Whether somebody at a terminal typed ``answer``; off one nobody is asked."""
+    """Whether ``answer`` was typed at the terminal; False without a terminal."""
     import sys
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

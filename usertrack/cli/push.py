@@ -1,4 +1,4 @@
-"""The command that acts on a segment: the only one that sends anything to anybody."""
+"""`usertrack push`: sends the people of a segment to a target. No other command sends anything."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +23,7 @@ def push(
     segment: Annotated[
         str,
         typer.Argument(
-            metavar="SEGMENT", help="Whose people.", show_default=False, autocompletion=complete.segments_of_set
+            metavar="SEGMENT", help="The segment.", show_default=False, autocompletion=complete.segments_of_set
         ),
     ],
     to: Annotated[
@@ -36,37 +36,35 @@ def push(
             autocompletion=complete.targets,
         ),
     ],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show exactly what would be sent, and send nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
     set_name: SetName = "action",
     all_members: AllMembers = False,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", "-n", min=0, help="Only so many, the most urgent; 0 for all. Slack lists 10."),
+        typer.Option("--limit", "-n", min=0, help="Only the most urgent people; 0: all. Slack gets 10 by default."),
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Another name for the cohort than 'usertrack: …'.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The name of the cohort; default: 'usertrack: …'.")] = None,
     url: Annotated[
         str | None,
         typer.Option(
-            "--url", help="Where slack or webhook posts, instead of SLACK_WEBHOOK_URL, USERTRACK_WEBHOOK_URL."
+            "--url", help="The address for slack or webhook; default: SLACK_WEBHOOK_URL, USERTRACK_WEBHOOK_URL."
         ),
     ] = None,
     link: Annotated[
-        str | None, typer.Option("--link", help="A page that the Slack message leads to, such as your report.")
+        str | None, typer.Option("--link", help="A page that the Slack message links to, such as your report.")
     ] = None,
     yes: Annotated[
         bool,
-        typer.Option("--yes", help="With --as-of: put these people into the cohort in the place of those of now."),
+        typer.Option("--yes", help="With --as-of: replace the people of now in the cohort by those of then."),
     ] = False,
     *,
     common: Common,
 ) -> None:
-    """Send the people to act on in a segment to PostHog, Slack, a CRM or a server of yours.
+    """Send the people to act on in a segment to PostHog, Slack, a CRM or your own server.
 
-    `usertrack push power --to posthog-cohort` · a static cohort, kept up to date by every push
+    `usertrack push power --to posthog-cohort` · a static cohort, which every push updates
 
-    `usertrack push failing --to slack --dry-run` · what the channel would get
+    `usertrack push failing --to slack --dry-run` · shows the message
 
     `usertrack push high_intent --to csv -o outreach.csv` · for a CRM
 
@@ -87,12 +85,12 @@ def push(
         order = PushOrder(session.settings, name, url, link, dry_run, "" if yes else _moment_words(session))
         target.check(order)
         audience = _audience(session, segment, set_name, _limit_of(to, limit), all_members=all_members)
-        session.incomplete = False  # a segment that is known is known whole, whatever else could not be answered
+        session.incomplete = False  # a known segment is complete, whatever else could not be answered
         _show(session, to, audience, target.push(audience, order, session.runner, session.progress), order)
 
 
 def _moment_words(session: "Session") -> str:
-    """Of which moment the people are, where that is not now."""
+    """The moment of the people, where that is not now."""
     from usertrack.core.period import moment
 
     runner = session.runner
@@ -100,7 +98,7 @@ def _moment_words(session: "Session") -> str:
 
 
 def _limit_of(to: str, limit: int | None) -> int | None:
-    """How many people: all, but a message that people read has the most urgent alone."""
+    """How many people to send: all, but only the most urgent ones to Slack."""
     from usertrack.push.slack import LISTED, MOST_LISTED
 
     if to != "slack":

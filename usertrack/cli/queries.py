@@ -1,4 +1,4 @@
-"""Commands about the query library: list, show, run, new."""
+"""`usertrack query`: list, show, run and write queries of the library."""
 
 import sys
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from usertrack.library.sql import check_quotes
 if TYPE_CHECKING:
     from usertrack.engine.runner import Runner
 
-query = typer.Typer(no_args_is_help=True, help="The library of SQL queries: list, show, run, and write your own.")
+query = typer.Typer(no_args_is_help=True, help="The library of SQL queries: list, show and run them, write your own.")
 Name = Annotated[
     str,
     typer.Argument(
@@ -31,7 +31,7 @@ Name = Annotated[
 @query.command("list")
 @with_common
 def list_queries(*, common: Common) -> None:
-    """Every query there is, yours and the shipped ones.
+    """List all queries, yours and the shipped ones.
 
     `usertrack query list`
     """
@@ -48,12 +48,12 @@ def list_queries(*, common: Common) -> None:
 def show(
     name: Name,
     compiled: Annotated[
-        bool, typer.Option("--compiled", help="The SQL with its fragments, such as {customer}, written out.")
+        bool, typer.Option("--compiled", help="Show the SQL with its fragments, such as {customer}, written out.")
     ] = False,
     *,
     common: Common,
 ) -> None:
-    """One query: what it is for, its parameters, its SQL.
+    """Show one query: its purpose, its parameters, its SQL.
 
     `usertrack query show neon/run_activity`
 
@@ -111,11 +111,11 @@ def new(
     *,
     common: Common,
 ) -> None:
-    """Start a query file in your workspace, or change a shipped one there.
+    """Write a new query file in your workspace, or a copy of a shipped one to change.
 
     `usertrack query new posthog/pricing_views`
 
-    `usertrack query new neon/run_activity` · a copy of the shipped one, which is used from then on
+    `usertrack query new neon/run_activity` · a copy, which replaces the shipped one
     """
     from usertrack.cli import diagnostics
     from usertrack.workspace.files import library_of, relative_path
@@ -140,7 +140,7 @@ def statement(
     sql: str | None,
     limit: int | None,
 ) -> Statement:
-    """What to run; raises UsageError when it is not clear what that is."""
+    """The statement to run; raises UsageError when there is neither a name nor SQL, or both."""
     if (name is None) == (sql is None):
         raise UsageError(
             "say what to run: the NAME of a query, or --sql FILE", "`usertrack query list` shows the names"

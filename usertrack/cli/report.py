@@ -1,4 +1,4 @@
-"""`usertrack report`: a week, a person, a segment or activity as a file whose figures can be traced and verified."""
+"""`usertrack report`: a week, a person, a segment or activity as a file whose figures can be verified."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 report = typer.Typer(
     no_args_is_help=True,
-    help="""Reports to pass on: Markdown, HTML or JSON in which every figure names its query.
+    help="""Reports in Markdown, HTML or JSON, in which every figure names its query.
 
     `usertrack report weekly -o week.html` · the last week that is over
 
     `usertrack report activity -o activity.html` · the last 30 days of everybody, as a dashboard
 
-    `usertrack report verify week.html` · does it still say what the sources say?""",
+    `usertrack report verify week.html` · checks every figure against the sources""",
 )
 
 
@@ -35,7 +35,7 @@ report = typer.Typer(
 @with_common
 def weekly(
     week: Annotated[
-        str, typer.Option("--week", metavar="WEEK", help="An ISO week such as 2026-W46; default: the last finished.")
+        str, typer.Option("--week", metavar="WEEK", help="An ISO week such as 2026-W46; default: the last one over.")
     ] = "",
     set_name: SetName = "action",
     limit: Limit = None,
@@ -43,9 +43,9 @@ def weekly(
     *,
     common: Common,
 ) -> None:
-    """What last week was like: whom to act on and why, who came and went, failures, new users, traffic.
+    """Report on a week: whom to act on and why, who entered and left segments, failures, new users, traffic.
 
-    `usertrack report weekly -o week.html` · one file with charts, for mail and print
+    `usertrack report weekly -o week.html` · one file with charts, for e-mail and print
 
     `usertrack report weekly --week 2026-W46 -f markdown`
     """
@@ -63,13 +63,13 @@ def weekly(
 @report.command("user")
 @with_common
 def user(
-    email: Annotated[str, typer.Argument(metavar="EMAIL", help="Whose.", show_default=False)],
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The person's e-mail.", show_default=False)],
     limit: Limit = None,
     pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
-    """One person's dossier, as a report.
+    """Report on one person: all that `usertrack user` shows.
 
     `usertrack report user lena@northwind.example -o lena.html`
     """
@@ -84,7 +84,9 @@ def user(
 def segment(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="Which.", show_default=False, autocompletion=complete.segments_of_set),
+        typer.Argument(
+            metavar="NAME", help="The segment.", show_default=False, autocompletion=complete.segments_of_set
+        ),
     ],
     set_name: SetName = "action",
     all_members: AllMembers = False,
@@ -93,7 +95,7 @@ def segment(
     *,
     common: Common,
 ) -> None:
-    """Whom to act on in a segment and why, and who came and went since last week.
+    """Report on a segment: whom to act on and why, and who entered and left since last week.
 
     `usertrack report segment failing -o failing.md`
     """
@@ -107,9 +109,9 @@ def segment(
 @report.command("activity")
 @with_filters("interval", "breakdown", "top")
 def activity(limit: Limit = None, pseudonyms: Pseudonyms = False, *, filters: Filters, common: Common) -> None:
-    """The whole picture: active people, sessions, features, journeys, retention, cohorts, segments, on one page.
+    """Report on activity: active people, sessions, features, journeys, retention, cohorts, segments, on one page.
 
-    `usertrack report activity -o activity.html` · the last 30 days, one file with charts, for mail and print
+    `usertrack report activity -o activity.html` · the last 30 days, one file with charts, for e-mail and print
 
     `usertrack report activity --segment power --days 90 -o power.html`
 
@@ -140,10 +142,10 @@ def verify(
     *,
     common: Common,
 ) -> None:
-    """Ask for every figure of a report again, for the same moment; exits with 5 when one differs or text was altered.
+    """Query every figure of a report again, as of the same moment; exits with 5 when one differs or text was changed.
 
-    What the sources keep only as of today, such as credits, cannot be known for the past: it is named, and no mismatch.
-    With 6 when a source did not answer: what rests on the other one was checked.
+    Facts that the sources have only as of today, such as credits, cannot be checked for the past: they are listed, and
+    are no mismatch. Exits with 6 when a source did not answer: figures of the other one were checked.
 
     `usertrack report verify week.html`
     """
@@ -154,7 +156,7 @@ def verify(
 
     embedded = read_report(file)
     if embedded.pseudonyms and embedded.recipe.kind == "user":
-        raise UsageError(f"'{file}' has a pseudonym in the place of whom it is about", "verify one with e-mails")
+        raise UsageError(f"'{file}' has a pseudonym instead of the person's e-mail", "verify a report with e-mails")
     with open_session(replace(common, timezone=embedded.recipe.timezone, refresh=True)) as session:
         _require_sources(session, embedded.recipe)
         again = _build_report(session, embedded.recipe, keep=False, pseudonyms=embedded.pseudonyms)
@@ -189,7 +191,7 @@ def _require_sources(session: "Session", recipe: "Recipe") -> None:
 
 
 def _emit(session: "Session", recipe: "Recipe", *, pseudonyms: bool) -> None:
-    """Make the report and hand it over; what is wrong with it is said to whoever made it, too."""
+    """Make the report and write it, with notes on what is incomplete."""
     from usertrack.cli import diagnostics, output
     from usertrack.cli.session import format_of
     from usertrack.core.sections import with_unanswered
@@ -214,13 +216,13 @@ def _say_if_too_long(characters: int) -> None:
 
     if characters > _ISSUE:
         diagnostics.note(
-            f"the report has {number(characters)} characters, and an issue of GitHub takes {number(_ISSUE)}: "
-            "a smaller --limit makes it shorter, and HTML has no such limit"
+            f"the report has {number(characters)} characters; a GitHub issue takes {number(_ISSUE)}: "
+            "use a smaller --limit, or HTML"
         )
 
 
 def _build_report(session: "Session", recipe: "Recipe", *, keep: bool = True, pseudonyms: bool = False) -> "Document":
-    """The report that ``recipe`` describes; ``keep`` records what was classified in the history."""
+    """The report that ``recipe`` describes; ``keep`` records its classifications in the history."""
     makers: dict[str, Callable[[], Document]] = {
         "weekly": lambda: _weekly(session, recipe, keep=keep),
         "user": lambda: _user(session, recipe),
@@ -301,7 +303,7 @@ def _activity(session: "Session", recipe: "Recipe") -> "Document":
     scope = scope_of(session, filters)
     rules = session.rules()
     if recipe.segment:
-        rules.set_of(recipe.segment)  # a wrong name is said before anything is asked
+        rules.set_of(recipe.segment)  # a wrong name is an error before any query runs
     profiles = session.profiles(rules)
     if recipe.segment:
         scope = scope_of_segment(session, scope, recipe.segment, profiles, rules)

@@ -1,4 +1,4 @@
-"""Commands about the embedded engines: demo, serve."""
+"""`usertrack demo` and `usertrack serve`: the demo world, and the embedded PostHog as a server."""
 
 import os
 from datetime import UTC, datetime
@@ -26,16 +26,16 @@ class LogFormat(StrEnum):
 def demo(
     users: Annotated[int, typer.Option("--users", min=50, help="How many accounts.")] = 2000,
     days: Annotated[int, typer.Option("--days", min=7, max=730, help="How many days of history.")] = 120,
-    reset: Annotated[bool, typer.Option("--reset", help="Build it anew even if it is there.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Build it again even if it exists.")] = False,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="The moment at which its world ends.")
+        str | None, typer.Option("--as-of", metavar="TIME", help="The moment at which its data ends.")
     ] = None,
 ) -> None:
-    """Build the demo world, or a larger one; the other commands use the one built last.
+    """Build the demo data of any size; the other commands then use it.
 
     `usertrack demo` · the default: 2 000 accounts, 120 days
 
-    `usertrack demo --users 100000` · for trying things at size
+    `usertrack demo --users 100000` · for large tests
     """
     from usertrack.cli import diagnostics
 
@@ -46,35 +46,35 @@ def demo(
 
 def serve(
     host: Annotated[
-        str, typer.Option("--host", help="Address to listen on; the default is reached from this machine alone.")
+        str, typer.Option("--host", help="Address to listen on; the default accepts only this machine.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 picks a free one.")] = 8765,
-    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where the events are kept.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The folder of the events.")] = None,
     timezone: Annotated[str, typer.Option("--timezone", metavar="ZONE", help="Timezone of the project.")] = "UTC",
     max_rows: Annotated[
         int,
         typer.Option(
             "--max-rows",
             min=1,
-            help="Rows that one query may return at the most; PostHog's own cap is the default.",
+            help="How many rows a query may return; the default is PostHog's own limit.",
         ),
     ] = 50_000,
     week_start: Annotated[
-        str | None, typer.Option("--week-start", metavar="DAY", help="monday or sunday: what weeks of HogQL start on.")
+        str | None, typer.Option("--week-start", metavar="DAY", help="On which day weeks start: monday or sunday.")
     ] = None,
     hash_ips: Annotated[
-        bool, typer.Option("--hash-ips", help="Keep a keyed hash of where events come from; default: nothing of it.")
+        bool, typer.Option("--hash-ips", help="Store a keyed hash of each event's IP address; default: nothing.")
     ] = False,
     query_memory: Annotated[
-        float, typer.Option("--query-memory", metavar="GIB", min=0.1, help="Memory that one query may take; three run.")
+        float, typer.Option("--query-memory", metavar="GIB", min=0.1, help="Memory of one query; three run at a time.")
     ] = 3.0,
     log_format: Annotated[
-        LogFormat, typer.Option("--log-format", help="How errors are written to standard error.")
+        LogFormat, typer.Option("--log-format", help="Format of errors on standard error.")
     ] = LogFormat.text,
 ) -> None:
-    """Run the embedded PostHog as a server: the SDKs send to it, usertrack asks it.
+    """Run the embedded PostHog as a server: PostHog's SDKs send events to it, usertrack queries it.
 
-    `usertrack serve` · then point an SDK at http://127.0.0.1:8765 with the project token shown
+    `usertrack serve` · then send from an SDK to http://127.0.0.1:8765 with the project token shown
 
     `USERTRACK_PROJECT_TOKEN=phc_… USERTRACK_PERSONAL_API_KEY=phx_… usertrack serve --data ./events`
     """
@@ -97,7 +97,7 @@ def register(app: typer.Typer) -> None:
 
 
 def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progress, *, reset: bool) -> str:
-    """Build the demo of that size, make it the one that is used, and say what it holds."""
+    """Build the demo of that size, which commands use from then on; returns a note on what it has."""
     from usertrack.core.period import parse_moment
     from usertrack.demo import open_demo
     from usertrack.demo.sources import progress_of, require_engines
@@ -108,7 +108,7 @@ def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progre
     built = open_demo(cache_root(), now=moment, users=users, days=days, reset=reset, progress=progress_of(progress))
     try:
         default = (users, days, as_of) == (DemoChoice.users, DemoChoice.days, None)
-        # one that was asked for by size or date is kept as it is; the default one follows the calendar
+        # a demo of a given size or date keeps its moment; that of the default one follows the calendar
         write_choice(cache_root(), DemoChoice() if default else DemoChoice(users, days, built.as_of.isoformat()))
         end = f"{built.as_of:%Y-%m-%d %H:%M} UTC"
         return f"the demo has {number(users)} accounts and {days} days up to {end}; try `usertrack segments --demo`"

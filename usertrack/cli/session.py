@@ -1,4 +1,4 @@
-"""What every command that asks a source needs: settings, library, rules, a runner, and where the answer goes."""
+"""The session of a command that queries sources: settings, library, rules, a runner, and the output."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Session:
-    """An open runner with its progress. ``incomplete`` becomes the exit code once the answer is out."""
+    """An open runner with its progress. ``incomplete`` makes the exit code 6, after the answer is written."""
 
     settings: "Settings"
     runner: "Runner"
     progress: diagnostics.Progress
     common: Common
     incomplete: bool = False
-    name: str = ""  # of the person that the answer is about, where it is about one
+    name: str = ""  # of the person, where the answer is about one
 
     def rules(self) -> "Rules":
-        """segments.yaml, once it is known to be sound: a mistake in it is said before anything is asked."""
+        """The checked rules of segments.yaml: an error in it is raised before any query runs."""
         from usertrack.segments.classify import check_rules
         from usertrack.segments.rules import read_rules
 
@@ -43,9 +43,9 @@ class Session:
         return rules
 
     def profiles(self, rules: "Rules", *, last: bool = False) -> "Profiles":
-        """Everybody's profile; marks the answer incomplete when a source did not give its part.
+        """Everybody's profile; marks the answer incomplete when a source did not answer.
 
-        ``last``: nothing is asked after it, and the sources close while the answer is made.
+        ``last``: no query runs after it, and the sources close while the answer is made.
         """
         from usertrack.segments.profiles import build_profiles
 
@@ -55,7 +55,7 @@ class Session:
         return self._mark_incomplete(profiles)
 
     def profile_of(self, rules: "Rules", email: str) -> "Profiles":
-        """The profile of one person alone; everybody's when nobody is called that, to name near matches."""
+        """The profile of one person; everybody's profiles for an unknown e-mail, to name similar ones."""
         from usertrack.segments.profiles import build_profiles
 
         self.progress.expect(len(rules.queries))
@@ -67,7 +67,7 @@ class Session:
         return profiles
 
     def history(self) -> "HistoryFile | None":
-        """Where this answer is kept; nowhere when it is of a moment yet to come."""
+        """The history file in which this answer is recorded; None when it is switched off, or for a future moment."""
         from usertrack.segments.history.file import history_file
 
         return None if self.runner.future else history_file(self.settings, self.runner.now)
@@ -77,7 +77,7 @@ class Session:
         emit(self._with_age_note(answer), self.settings, self.common, limit)
 
     def pseudonymised(self, document: "Document", limit: int | None = None) -> "Document":
-        """``document`` with nobody's e-mail in it, nor the name of whom it is about."""
+        """``document`` with pseudonyms instead of e-mails, and without the name of its person."""
         from usertrack.core.pseudonyms import Pseudonyms
         from usertrack.workspace.key import pseudonym_key
 
@@ -85,7 +85,7 @@ class Session:
         return Pseudonyms(pseudonym_key(self.settings), self.settings["internal"], also).document(document, limit)
 
     def _with_age_note(self, answer: "Document | Table") -> "Document | Table":
-        """``shown`` with its age, where answers are from the cache."""
+        """``answer`` with its age, where it is from the cache."""
         from usertrack.core.document import Document
 
         if not self.runner.stale:
@@ -98,7 +98,7 @@ class Session:
 
 
 def _with_age(data: Any, stale: str, asked_at: "datetime | None") -> Any:
-    """A command's own JSON, with when its answers were had from the sources."""
+    """A command's own JSON, with the time at which the sources were asked."""
     if not isinstance(data, dict):
         return data
     return data | {"asked_at": asked_at, "notes": [stale, *data.get("notes", ())]}
@@ -106,9 +106,9 @@ def _with_age(data: Any, stale: str, asked_at: "datetime | None") -> Any:
 
 @contextmanager
 def open_session(common: Common, *, cached: bool = True, settings: "Settings | None" = None) -> Iterator[Session]:
-    """A desk on the sources of the workspace, closed afterwards; exits with 6 when the answer was incomplete.
+    """A session on the sources of the workspace, closed afterwards; exits with 6 when the answer was incomplete.
 
-    Without ``cached`` the sources themselves are looked at, never the cache. ``settings`` are others than the usual.
+    Without ``cached`` the cache is not used. ``settings`` replace those of ``common``.
     """
     import typer
 
@@ -116,7 +116,7 @@ def open_session(common: Common, *, cached: bool = True, settings: "Settings | N
 
     settings = settings or settings_of(common)
     library = library_of(settings)
-    output.format_of(format_of(settings, common), common.output)  # a wrong one is said before anything is asked
+    output.format_of(format_of(settings, common), common.output)  # a wrong one is an error before any query runs
     say_demo(settings)
     now, purpose = datetime.now(UTC), common.purpose
     with (
@@ -124,7 +124,7 @@ def open_session(common: Common, *, cached: bool = True, settings: "Settings | N
         open_runner(settings, library, now=now, notify=progress, purpose=purpose, cached=cached) as runner,
     ):
         if runner.future:
-            diagnostics.note(f"{runner.future} lies in the future: the answer is as if nothing happened until then")
+            diagnostics.note(f"{runner.future} is in the future: the answer assumes that nothing happens until then")
         session = Session(settings, runner, progress, common)
         try:
             yield session
@@ -140,7 +140,7 @@ def open_session(common: Common, *, cached: bool = True, settings: "Settings | N
 
 
 def say_demo(settings: "Settings") -> None:
-    """Whoever did not ask for the demo is told that it is one."""
+    """Note that the data is the demo's, unless `--demo` was given."""
     if settings.uses_demo and not settings.demo:
         if settings.root is None:
             diagnostics.note("demo data · connect your own with `usertrack init`")
@@ -149,11 +149,11 @@ def say_demo(settings: "Settings") -> None:
             name = settings.root.resolve().name
             diagnostics.note(f"demo data, since workspace '{name}' has no sources yet · {todo}")
     if settings.uses_demo and settings.offline:
-        diagnostics.note("the demo is on this machine, and answers itself without any network")
+        diagnostics.note("the demo is on this machine, and needs no network")
 
 
 def emit(answer: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:
-    """Hand the answer to standard output or ``--output``."""
+    """Write the answer to standard output or ``--output``."""
     fmt = format_of(settings, common)
     output.emit(answer, fmt=fmt, output=common.output, limit=limit, note=diagnostics.note)
     _say_what_was_written(answer, output.format_of(fmt, common.output), common.output, limit)
@@ -175,12 +175,12 @@ def _say_what_was_written(answer: "Document | Table", fmt: str, path: Path | Non
 
 
 def format_of(settings: "Settings", common: Common) -> str:
-    """The format that was asked for; the ending of `--output` decides before a default format does."""
+    """The requested format; the ending of `--output` goes before a default format."""
     return "" if common.output is not None and common.format is None else settings["format"] or ""
 
 
 def _say_what_was_cut(answer: "Document | Table", fmt: str, limit: int | None) -> None:
-    """Files and pipes of rows cannot say it themselves."""
+    """Note what `--limit` left out, for formats that have no place for it."""
     from usertrack.core.document import Document
     from usertrack.segments.view import cut_note
 

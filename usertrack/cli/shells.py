@@ -1,6 +1,6 @@
-"""What shells are offered for a word: ours, files where a file is meant, and nothing where neither makes sense.
+"""Shell completion scripts that offer our names, files only where a file is expected, and else nothing.
 
-Typer offers files wherever it has nothing, and leaves it to the shell to quote what it offers.
+Typer's own scripts offer files wherever there is no name, and do not quote names.
 """
 
 import sys
@@ -25,7 +25,7 @@ complete -F %(complete_func)s %(prog_name)s
 
 
 def install() -> None:
-    """Put this in the place of Typer's own way; only for who completes a word, or installs that."""
+    """Replace Typer's completion; called only to complete a word, or to install the completion."""
     from typer import _completion_classes as typers
     from typer import _completion_shared as scripts
     from typer._click.shell_completion import ShellComplete

@@ -1,4 +1,4 @@
-"""What a caller may have left in a state that Python and libraries do not expect: standard streams, and the width."""
+"""Repairs what the caller may leave in an unusual state: closed standard streams, and COLUMNS that is no number."""
 
 import os
 import re
@@ -8,12 +8,13 @@ _NARROWEST = 20  # columns
 
 
 def repair() -> None:
-    """Make sure that the standard streams are there, and that COLUMNS and LINES are numbers of a terminal.
+    """Make sure that the standard streams are open, and that COLUMNS and LINES are sizes of a terminal.
 
-    What reads from a closed stream finds its end, talk for one is lost, and data for one is an `OSError`.
+    A closed standard input is empty, messages for a closed standard error are lost, data for a closed standard output
+    is an `OSError`.
     """
     for name, mode, access in _STREAMS:
-        if getattr(sys, name) is None:  # and its number is free: the next file would get it, and what is meant for it
+        if getattr(sys, name) is None:  # its number is free: the next file would get it, and its output
             setattr(sys, name, open(os.open(os.devnull, access), mode))  # noqa: SIM115 - for the whole process
     for name in ("COLUMNS", "LINES"):
         if not re.fullmatch("0*[1-9][0-9]{0,4}", os.environ.get(name, "")):

@@ -1,4 +1,4 @@
-"""Commands about the workspace: init, check, doctor."""
+"""`usertrack init`, `check` and `doctor`: create a workspace, and find what is wrong with it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +12,9 @@ _PANEL = "Workspace"
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; default: here.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder; default: this one.")] = Path(),
 ) -> None:
-    """Make a workspace: settings, segments, funnels and a folder for your queries, all commented.
+    """Create a workspace: settings, segments, funnels and a folder for your queries, with comments.
 
     `usertrack init acme && cd acme`
     """
@@ -32,12 +32,12 @@ def init(
 @with_common
 def check(
     online: Annotated[
-        bool, typer.Option("--online", help="Ask the sources too, whether every query would run.")
+        bool, typer.Option("--online", help="Also ask the sources whether every query would run.")
     ] = False,
     *,
     common: Common,
 ) -> None:
-    """Prove every file of the workspace: settings, queries, parameters, segments, causes of failures, funnels.
+    """Check all files of the workspace: settings, queries, segments, causes of failures, funnels.
 
     `usertrack check` · `usertrack check --online`
     """
@@ -79,7 +79,7 @@ def check(
 
 @with_common
 def doctor(*, common: Common) -> None:
-    """What stands between you and an answer: settings, connections, scopes, tables, columns, events.
+    """Find out why there is no answer: checks settings, connections, scopes, tables, columns and events.
 
     `usertrack doctor`
     """

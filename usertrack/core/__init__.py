@@ -1,1 +1,1 @@
-"""What every floor may use, and what uses none: documents, tables, periods, errors, statistics."""
+"""The lowest layer, used by all others: documents, tables, periods, errors, statistics."""

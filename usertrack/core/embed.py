@@ -1,6 +1,6 @@
-"""A report's provenance inside its file, where people do not see it, with a digest of all that is in the file.
+"""Embeds the provenance of a report invisibly in its file, with a digest of the whole file.
 
-What `sealed` puts in, `unsealed` takes out again: the body is what was there before, whatever line ends became of it.
+`extract_provenance` is the reverse of `embed_provenance`: it returns the same body, whatever its line ends are by then.
 """
 
 import hashlib
@@ -15,21 +15,21 @@ _OPEN, _CLOSE = '<template id="usertrack-provenance">', "</template>\n"
 _HTML = re.compile(re.escape(_OPEN) + r"\s*(.*?)\s*" + re.escape(_CLOSE), re.DOTALL)
 _BEGIN, _END = "\n<!-- usertrack provenance\n", "\n-->\n"
 _MARKDOWN = re.compile(re.escape(_BEGIN) + r"(.*?)" + re.escape(_END), re.DOTALL)
-# what could end the comment or the template early, or begin something in it; JSON has them within strings alone
+# these could end the comment or the template early, or begin markup in it; JSON has them only within strings
 _MARKUP = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "--": "-\\u002d"}
 
 
 def embed_provenance(body: str, fmt: str, provenance: Mapping[str, Any]) -> str:
-    """``body``, a whole file in ``fmt`` (markdown or html), with the provenance in it; raises UsageError.
+    """``body``, a whole file in ``fmt`` (markdown or html), with the provenance in it.
 
-    That is for a page that does not end as pages do, which only somebody's own template can make.
+    Raises UsageError for a page without ``</body>``, which a user's own template can make.
     """
     payload = _line({**provenance, "digest": digest(body, provenance)})
     if fmt == "html":
         head, end, tail = body.rpartition("</body>")
         if not end:
             raise UsageError(
-                "the page has no </body>, in front of which goes what tells where its figures are from",
+                "the page has no </body>: where its figures come from is embedded in front of that",
                 'end your template with it, or extend ours: {% extends "shipped/weekly.html.j2" %}',
             )
         return f"{head}{_OPEN}\n{payload}\n{_CLOSE}</body>{tail}"
@@ -46,7 +46,7 @@ def json_body(document: Mapping[str, Any]) -> str:
 
 
 def extract_provenance(text: str) -> tuple[str, str, dict[str, Any]] | None:
-    """Format, body and provenance of a report's file; None when it is none. No line of it is run or rendered."""
+    """Format, body and provenance of a report's file; None when it has none. Nothing in it is run or rendered."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     for fmt, pattern in (("html", _HTML), ("markdown", _MARKDOWN)):
         matches = list(pattern.finditer(text))
@@ -67,7 +67,7 @@ def _read(text: str) -> dict[str, Any] | None:
 
 
 def _line(provenance: Mapping[str, Any]) -> str:
-    """One figure or query per line, as JSON that is harmless in a comment and in HTML."""
+    """The provenance as JSON that is safe in a comment and in HTML, one figure or query per line."""
     parts = []
     for name, value in provenance.items():
         items = ",\n".join(_json(item) for item in value) if isinstance(value, list) else ""
@@ -83,7 +83,7 @@ def _json(value: Any) -> str:
 
 
 def digest(body: str, provenance: Mapping[str, Any]) -> str:
-    """Of the body's text and the provenance; blank lines at its end and the kind of line ends make no difference."""
+    """A digest of body and provenance. Blank lines at the end and the kind of line ends make no difference."""
     known = {name: value for name, value in provenance.items() if name != "digest"}
     text = body.replace("\r\n", "\n").rstrip() + "\n" + json.dumps(known, sort_keys=True)
     return "sha256:" + hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()

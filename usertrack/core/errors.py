@@ -1,4 +1,4 @@
-"""Every failure a user can cause or meet. A message says what happened, a hint what to do next.
+"""All errors that users can cause or meet. A message says what happened, a hint what to do next.
 
 UsertrackError
 ├── QueryError            1  the source refused or failed the query
@@ -6,7 +6,7 @@ UsertrackError
 ├── ConnectionFailed      3  cannot connect or authenticate
 ├── SourceBusy            4  timeout, rate limit
 ├── CheckFailed           5  a check found problems
-└── Unknown               6  a source was missing, so that what was asked for cannot be known
+└── Unknown               6  a source was missing, and without it there is no answer
 
 Each class has a ``code`` for programs, which stays: docs/errors.md lists them all.
 """
@@ -76,7 +76,7 @@ INTERRUPTED = 130  # exit code: Ctrl-C
 
 
 def did_you_mean(wrong: str, known: Iterable[str], otherwise: str = "") -> str:
-    """A hint that names the nearest of ``known``, whatever their case, or ``otherwise`` when nothing is near."""
+    """A hint with the most similar of ``known``, in any case; ``otherwise`` when nothing is similar."""
     spelled: dict[str, list[str]] = {}
     for name in known:
         spelled.setdefault(name.casefold(), []).append(name)

@@ -1,4 +1,4 @@
-"""Who is identified, in PostHog's words: whoever has a person profile that says who it is.
+"""Which persons are identified, in PostHog's sense: those whose person profile says who they are.
 
 A profile ``is_identified`` once `$identify` or `$create_alias` has named it. A server that sends an e-mail with `$set`
 calls neither, so a profile with an e-mail counts, too. All others are anonymous visitors: profiles that nobody named,

@@ -1,10 +1,10 @@
-"""How work tells of what it waits for and tries again, without knowing of a terminal."""
+"""The callback through which long work reports progress and retries, without knowing of a terminal."""
 
 from typing import Protocol
 
 
 class Notify(Protocol):
-    """Told of what goes wrong and is tried again; with ``passing``, of what takes time and need not be kept, unless it
-    would be ``unseen``, for want of a terminal."""
+    """Reports a problem that is retried. ``passing``: progress, shown only on a terminal; with ``unseen``, a line of
+    its own where there is no terminal."""
 
     def __call__(self, message: str, *, passing: bool = False, unseen: bool = False) -> None: ...

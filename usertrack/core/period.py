@@ -1,4 +1,4 @@
-"""Moments and their timezone at the edge: inside, every time is an aware UTC datetime."""
+"""Dates, moments and ISO weeks in a timezone. Inside the program every moment is an aware UTC datetime."""
 
 import re
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ def parse_moment(text: str, zone: str) -> datetime:
 
 
 def after(moment: datetime) -> datetime:
-    """Up to when all is known at ``moment``, half-open: a date means its end, which is its last microsecond."""
+    """The exclusive end of a range up to ``moment``: after the last microsecond of a day comes the next day."""
     return moment + timedelta(microseconds=1) if moment.microsecond == 999_999 else moment
 
 
@@ -33,7 +33,7 @@ _FIRST_YEAR, _LAST_YEAR = 1901, 2299
 
 
 def span(text: str, zone: str) -> tuple[datetime, datetime]:
-    """The first and the last moment of what ``text`` says, as UTC: of a date its day, of a time itself twice."""
+    """The first and the last moment of ``text``, as UTC: a date is its whole day, a time is itself twice."""
     last = parse_moment(text, zone)
     try:
         day = date.fromisoformat(text)
@@ -53,7 +53,7 @@ def _local(text: str, zone: ZoneInfo) -> datetime:
 def midnight(moment: datetime, zone: str, *, back: int = 0) -> datetime:
     """The start of the day of ``moment`` in ``zone``, or of the day ``back`` days before it, as UTC.
 
-    The end of a day may be given as its last second, and is the start of the next.
+    The last second of a day counts as the start of the next.
     """
     day = in_zone(moment + timedelta(seconds=1), zone).date() - timedelta(days=back)
     return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
@@ -65,8 +65,13 @@ def in_zone(moment: datetime, zone: str) -> datetime:
     return aware.astimezone(ZoneInfo(zone))
 
 
+def as_utc(moment: datetime) -> datetime:
+    """``moment`` in UTC; a naive one is in UTC already."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def as_stored(moment: datetime) -> datetime:
-    """``moment``, which is aware, as Table has times: naive and UTC."""
+    """The aware ``moment`` as tables have it: naive and UTC."""
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
@@ -104,7 +109,7 @@ class Week:
 
     @property
     def until(self) -> datetime:
-        """Its last moment, as `parse_moment` has it of a date."""
+        """Its last moment, as `parse_moment` gives it for a date."""
         return datetime.combine(self.days[-1], time.max, ZoneInfo(self.zone)).astimezone(UTC)
 
     @property
@@ -117,7 +122,7 @@ def week_of(day: date, zone: str) -> Week:
 
 
 def parse_week(text: str, zone: str, now: datetime) -> Week:
-    """``2026-W46``; empty is the last one over at ``now`` (UTC). Raises UsageError, also for one yet to come."""
+    """The week ``2026-W46``; for empty text the last one over. Raises UsageError, also for the future."""
     today = in_zone(now, zone).date()
     if not text:
         return week_of(today, zone).before

@@ -1,6 +1,7 @@
-"""What a report file carries for machines: each figure with its query, and how to have the report again.
+"""Provenance of a report: each figure with the query that it comes from, and how to make the report again.
 
-A figure is every number that people see in a section with an origin; its other words are figures by their digest.
+A figure is every number that is shown in a section with an origin; the words of the section are figures by their
+digest.
 """
 
 import hashlib
@@ -13,12 +14,12 @@ from typing import Any
 from usertrack.core.document import Block, Chart, Facts, Heatmap, Listing, Origin, Paragraph, Section, Spark
 
 VERSION = 1
-WORDS = "words"  # ends the name of a figure that is the digest of a block's words
+WORDS = "words"  # the end of the name of a figure that is a digest of words
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number by its place: its section, ``row › column`` in there, and the positions of its origins."""
+    """A number in a report: its section, its name ``row › column`` there, and the positions of its origins."""
 
     section: str
     name: str
@@ -27,7 +28,7 @@ class Figure:
 
 
 def provenance(blocks: Sequence[Block], recipe: Mapping[str, Any], limit: int | None = None) -> dict[str, Any]:
-    """``recipe`` is what it takes to have the report again. Shape: {"usertrack", "report", "queries", "figures"}.
+    """The provenance of a report that ``recipe`` makes. Shape: {"usertrack", "report", "queries", "figures"}.
 
     A query is {"query", "params", "source", "as_of", "current"}; figures are by section, {"section", "query",
     "values"}, where ``query`` lists positions in ``queries`` and ``values`` are by name.
@@ -58,7 +59,7 @@ def provenance(blocks: Sequence[Block], recipe: Mapping[str, Any], limit: int | 
 
 
 def with_missing(provenance: Mapping[str, Any], unanswered: Mapping[str, str]) -> dict[str, Any]:
-    """The provenance with what was ``unanswered``, a reason by query: figures of those were unknown."""
+    """The provenance with the queries that were ``unanswered``, by their reason: their figures are unknown."""
     queries = [
         {**query, "missing": plain(unanswered[query["query"]])} if query["query"] in unanswered else query
         for query in provenance["queries"]
@@ -72,7 +73,7 @@ def _unique(name: str, existing: Mapping[str, Any]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """``value`` as what JSON has and gives back the same; times are ISO 8601, in UTC."""
+    """``value`` as JSON types that survive a round trip; times are ISO 8601 in UTC."""
     if isinstance(value, Mapping):
         return {_text(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -82,12 +83,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float):
-        return float(f"{value:.9g}")  # what sums in another order differ in is no difference
+        return float(f"{value:.9g}")  # sums in another order differ beyond that
     return value if value is None or isinstance(value, bool | int) else _text(value)
 
 
 def _text(value: Any) -> str:
-    """A lone surrogate is in no file."""
+    """Text without lone surrogates, which no file can hold."""
     return str(value).encode(errors="replace").decode()
 
 
@@ -146,7 +147,7 @@ def _cells(block: Block, limit: int | None) -> Iterator[tuple[str, Any]]:
 
 
 def _listing(block: Listing, limit: int | None) -> Iterator[tuple[str, Any]]:
-    """Every cell that people see, by the row's first column and its own."""
+    """Every visible cell, named by its row's first cell and its column."""
     names, rows = visible_cells(block, limit)
     yield _joined(block.heading, "rows"), len(block.table.rows)
     for row in rows:
@@ -156,7 +157,7 @@ def _listing(block: Listing, limit: int | None) -> Iterator[tuple[str, Any]]:
 
 
 def visible_cells(block: Listing, limit: int | None) -> tuple[list[str], list[dict[str, Any]]]:
-    """The columns and the rows of a listing that people see."""
+    """The visible columns of a listing, and its visible rows by column."""
     names = block.table.names
     hidden = {name for name, field in block.fields.items() if field.hidden}
     columns = list(block.columns) or [name for name in names if name not in hidden]

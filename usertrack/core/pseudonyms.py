@@ -1,6 +1,6 @@
-"""Pseudonyms for e-mails: a keyed hash (HMAC-SHA-256), the same everywhere as long as the key is.
+"""Pseudonyms for e-mails: a keyed hash (HMAC-SHA-256), the same everywhere for the same key.
 
-Whoever has the key can tell whether a pseudonym is somebody's; nobody else can, nor can it be turned back.
+With the key one can check whether a pseudonym is that of an e-mail. Nobody can compute the e-mail from it.
 """
 
 import hashlib
@@ -14,17 +14,17 @@ from usertrack.core.document import Document
 from usertrack.core.provenance import provenance
 from usertrack.core.table import Row, Table
 
-# also e-mails that no mail program would take: strangers choose theirs
+# also e-mails that are not valid: they come from users of the product
 _EMAIL = re.compile(r"""[^\s@<>()\[\],;:"|“”‘’«»]+(?:@|%40)[^\s@<>()\[\],;:"|“”‘’«»?!/\\]+""")
 _AROUND = "'`*.…"
 TOKEN = re.compile(r"u-[0-9a-f]{16}(?![0-9a-zA-Z.+_-])")
-"""A pseudonym, by its looks."""
+"""The pattern of a pseudonym."""
 
 T = TypeVar("T")
 
 
 class Pseudonyms:
-    """Replaces e-mails, and ``also`` (such as a person's name), by pseudonyms; ``internal`` domains stay to be seen."""
+    """Replaces e-mails by pseudonyms, and the texts in ``also`` by their values; ``internal`` domains stay visible."""
 
     def __init__(self, key: bytes, internal: Sequence[str] = (), also: Mapping[str, str] | None = None) -> None:
         self.key = key
@@ -32,7 +32,7 @@ class Pseudonyms:
         self._also = {text: token for text, token in (also or {}).items() if len(text.strip()) > 1}
 
     def of(self, email: str) -> str:
-        """``u-`` and 16 hexadecimal digits; your own people keep their domain, so that they are still left out."""
+        """``u-`` and 16 hexadecimal digits. Your own people keep their domain, so that filters still leave them out."""
         plain = email.strip().lower()
         token = self.of_id(plain)
         domain = plain.rpartition("@")[2]
@@ -40,7 +40,7 @@ class Pseudonyms:
         return f"{token}@{own}" if own and "@" not in own else token
 
     def of_id(self, text: str) -> str:
-        """The pseudonym of a name or an id, which is exactly that one."""
+        """The pseudonym of a name or an id, without normalisation."""
         return "u-" + self.digest(text).hex()[:16]
 
     def digest(self, text: str) -> bytes:
@@ -61,7 +61,7 @@ class Pseudonyms:
         return matched[:start] + self.of(email) + matched[start + len(email) :]
 
     def document(self, document: Document, limit: int | None = None) -> Document:
-        """``document`` without any e-mail; figures that are digests of words are of the words as they now are."""
+        """``document`` without any e-mail; digests of words in its provenance are those of the new words."""
         data = document.data
         pseudonymised = replace(
             self.value(replace(document, data=None, provenance=None)), data=data and (lambda: self.value(data()))
@@ -73,13 +73,13 @@ class Pseudonyms:
         return replace(pseudonymised, provenance={**figures, "pseudonyms": True})
 
     def value(self, value: T) -> T:
-        """Anything that documents are made of, with every text in it replaced."""
+        """``value``, any part of a document, with the e-mails in all of its texts replaced."""
         return self._value(value)  # type: ignore[no-any-return]
 
     def named(self, name: str, value: Any) -> Any:
-        """As ``value``, of what is called so: a person's id goes, too, since it follows from one they are known by."""
-        an_id = name == "person_id" and value is not None and not is_dataclass(value)  # but how a column looks
-        return self.of_id(str(value)) if an_id else self._value(value)
+        """The value of the column ``name``: a ``person_id`` is replaced, too, as it may be derived from an e-mail."""
+        is_id = name == "person_id" and value is not None and not is_dataclass(value)  # a dataclass is its `Field`
+        return self.of_id(str(value)) if is_id else self._value(value)
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -97,7 +97,7 @@ class Pseudonyms:
 
 
 class _Rows(Sequence[Row]):
-    """Rows of a table whose texts are replaced as they are read."""
+    """Rows of a table whose e-mails are replaced when they are read."""
 
     def __init__(self, table: Table, pseudonyms: Pseudonyms) -> None:
         self._rows, self._names, self._pseudonyms = table.rows, table.names, pseudonyms

@@ -1,4 +1,4 @@
-"""What all reports share: their sections as JSON, and what is said when a source did not answer."""
+"""Sections of reports: as JSON, and with warnings when a source did not answer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -58,15 +58,15 @@ def _block(block: Block, limit: int | None) -> dict[str, Any]:
 
 
 def unknown_paragraph(*reasons: str) -> Paragraph:
-    """In the place of figures that could not be had."""
+    """A paragraph in place of figures that are unknown."""
     return Paragraph(f"unknown: {'; '.join(dict.fromkeys(reasons))}", "warning")
 
 
-_NAMED = 3  # queries that are named, of all that ended alike
+_NAMED = 3  # queries that are named, of those that failed for the same reason
 
 
 def _grouped(reasons: Mapping[str, str]) -> list[str]:
-    """Each reason once, with the queries that ended with it where it is about queries."""
+    """Each reason once, with the queries that failed for it, where it names them."""
     queries: dict[str, list[str]] = {}
     for name, reason in reasons.items():
         message = re.sub(rf"^\S*{re.escape(name)}(\.sql)?(:\d+)*: ", "", reason)
@@ -80,9 +80,9 @@ def _few(names: Sequence[str]) -> str:
 
 
 def with_unanswered(document: Document, unanswered: Mapping[str, UsertrackError]) -> tuple[Document, str]:
-    """The report with a warning in front of it and in its provenance, and that warning; as it was where there is none.
+    """The report with a warning at its top and in its provenance, and that warning; unchanged without unanswered ones.
 
-    ``unanswered`` is why by query.
+    ``unanswered`` are the errors by query.
     """
     if not unanswered:
         return document, ""

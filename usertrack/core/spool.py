@@ -1,4 +1,4 @@
-"""Results that lie on disk and are read by DuckDB: a million rows never become a Python list."""
+"""Results on disk that DuckDB reads, so that a million rows never become a Python list."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,9 +15,9 @@ _BATCH = 20_000
 
 @dataclass(frozen=True)
 class ResultFile:
-    """A file that holds all rows of a result, with what it takes to read it again. Its suffix says how it is written.
+    """A file with all rows of a result, and how to read it; its suffix is its format.
 
-    ``longest`` is the length of the longest row: bytes in a CSV file, characters in one of JSON lines.
+    ``longest`` is the length of the longest row: bytes in a CSV file, characters in a JSON lines file.
     """
 
     path: Path
@@ -34,10 +34,10 @@ class ResultFile:
 
 
 class SpooledRows(Sequence[Row]):
-    """The rows that ``scan`` (a DuckDB FROM-expression over files) yields, in the file's order.
+    """The rows of ``scan``, a DuckDB FROM-expression, in the file's order.
 
-    ``columns`` are in DuckDB's types as Table knows them: times are naive UTC. Without a ``connection`` the
-    scan is over files, and any connection can read it. ``file`` is the one that the source's answer lies in, if any.
+    ``columns`` have DuckDB's types; times are naive UTC. Without a ``connection`` the scan is over files, and any
+    connection can read it. ``file`` has the source's answer, if there is one.
     """
 
     def __init__(
@@ -63,13 +63,13 @@ class SpooledRows(Sequence[Row]):
         return self._connection.cursor() if self._connection else reader()
 
     def head(self, limit: int | None) -> "SpooledRows":
-        """These rows, but ``limit`` at the most."""
+        """The first ``limit`` rows; all of them without a limit."""
         if limit is None or limit >= self._count:
             return self
         return SpooledRows(f"(FROM {self._scan} LIMIT {limit})", self.columns, limit, self._connection, self.file)
 
     def where(self, condition: str) -> "SpooledRows":
-        """Those of these rows that meet ``condition``, a text of DuckDB's SQL and ours alone."""
+        """The rows that meet ``condition``, DuckDB SQL that never comes from a user."""
         scan = f"(FROM {self._scan} WHERE {condition})"
         with self.reader() as connection:
             (count,) = connection.execute(f"SELECT count(*) FROM {scan}").fetchone()
@@ -105,7 +105,7 @@ class SpooledRows(Sequence[Row]):
 
 
 class Spool:
-    """A folder for the results of one run; names of its files are ours alone, never from data."""
+    """A folder for the results of one run. Names of its files are numbers, never data."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -116,7 +116,7 @@ class Spool:
 
 
 def connect() -> Any:
-    """A DuckDB database in memory that keeps file order and knows no timezone but UTC, nor do its cursors."""
+    """A DuckDB database in memory that keeps file order; its timezone, also of its cursors, is UTC."""
     import duckdb
 
     connection = duckdb.connect()
@@ -126,7 +126,7 @@ def connect() -> Any:
 
 @cache
 def _files() -> Any:
-    """The database through which files are read: it holds nothing, and opening one takes longer than most reads."""
+    """The shared database for reading files: it is empty, and opening one takes longer than most reads."""
     return connect()
 
 
@@ -146,7 +146,7 @@ def identifier(name: str) -> str:
 
 
 def unique(names: Sequence[str]) -> list[str]:
-    """``names`` with a number behind those that came before (DuckDB compares names without case)."""
+    """``names`` with a number after repeated ones (DuckDB compares names without case)."""
     seen: set[str] = set()
     result = []
     for name in names:
@@ -188,7 +188,7 @@ def _from_text(column: Column) -> str:
 
 
 class JsonLines:
-    """A file that grows, in which every line is one JSON array of cells."""
+    """A growing file in which every line is a JSON array of cells."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -213,7 +213,7 @@ class JsonLines:
 
 
 def json_rows(path: Path, columns: Sequence[Column], rows: int, longest: int) -> SpooledRows:
-    """Rows of a file as `JsonLines` writes it; ISO 8601 times with an offset become UTC."""
+    """Rows of a file that `JsonLines` wrote; ISO 8601 times with an offset become UTC."""
     select = ", ".join(_from_json(number, column) for number, column in enumerate(columns, start=1))
     scan = (
         f"(SELECT {select} FROM read_json({quote(str(path))}, format = 'newline_delimited', records = false, "
@@ -240,9 +240,9 @@ def _utc_list(times: str) -> str:
 
 
 def parquet_rows(path: Path) -> SpooledRows:
-    """Rows of a parquet file, its types brought to those that Table knows.
+    """Rows of a parquet file, converted to the types that tables have.
 
-    Whole numbers that no BIGINT can hold are texts, digit by digit.
+    Whole numbers beyond BIGINT become texts.
     """
     source = f"read_parquet({quote(str(path))})"
     connection = reader()

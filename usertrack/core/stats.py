@@ -1,6 +1,6 @@
-"""Statistics: 95 % intervals of shares, means and differences, trends, and survival. A bound that is not known is None.
+"""Statistics: 95 % intervals of shares, means and differences, trends, and survival. An unknown bound is None.
 
-Nothing here knows what was counted; which interval goes with which metric is in `usertrack.product.scorecard.numbers`.
+Which interval goes with which metric is in `usertrack.product.scorecard.numbers`.
 """
 
 import math
@@ -21,7 +21,7 @@ UNKNOWN = Interval()
 
 
 def wilson(hits: float, n: float) -> Interval:
-    """Of a share of ``n`` independent things (Wilson 1927; Brown, Cai & DasGupta 2001 recommend it for small n)."""
+    """The interval of a share of ``n`` independent observations (Wilson 1927; Brown, Cai & DasGupta 2001)."""
     if n <= 0:
         return UNKNOWN
     share, spread = hits / n, Z * Z / n
@@ -31,14 +31,14 @@ def wilson(hits: float, n: float) -> Interval:
 
 
 def poisson(count: float) -> Interval:
-    """Of a number of independent things (Byar's approximation of the exact limits; Breslow & Day 1987, p. 69)."""
+    """The interval of a count of independent events (Byar's approximation; Breslow & Day 1987, p. 69)."""
     low = count * (1 - 1 / (9 * count) - Z / (3 * math.sqrt(count))) ** 3 if count > 0 else 0.0
     more = count + 1
     return Interval(low, more * (1 - 1 / (9 * more) + Z / (3 * math.sqrt(more))) ** 3)
 
 
 def student(mean: float, deviation: float, n: float) -> Interval:
-    """Of the mean of ``n`` values with this sample deviation; not known for fewer than two."""
+    """The interval of the mean of ``n`` values with this sample deviation; unknown for fewer than two."""
     if n < 2:
         return UNKNOWN
     half = _t(n - 1) * deviation / math.sqrt(n)
@@ -60,7 +60,7 @@ def _t(freedom: float) -> float:
 
 
 def difference(now: float, of_now: Interval, before: float, of_before: Interval) -> Interval:
-    """Of ``now - before``, out of the intervals of both, which are independent of each other.
+    """The interval of ``now - before``, from the intervals of both, which are independent.
 
     With Wilson's this is Newcombe's method 10 (1998); for any others, MOVER (Zou & Donner 2008).
     """
@@ -80,7 +80,7 @@ def _moved(
 
 @dataclass(frozen=True)
 class Point:
-    """``share`` is what lasts longer than ``time``; ``at_risk`` lasted up to it, of whom ``ended`` ended then."""
+    """``share`` lasts longer than ``time``; ``at_risk`` lasted up to it, of which ``ended`` ended at it."""
 
     time: float
     at_risk: int
@@ -90,7 +90,7 @@ class Point:
 
     @property
     def interval(self) -> Interval:
-        """Of ``share``, at 95 %, over log(−log); not known where nothing or everything has ended."""
+        """The interval of ``share``, over log(−log); unknown where nothing or everything has ended."""
         if not 0 < self.share < 1:
             return UNKNOWN
         width = Z * self.error / (self.share * -math.log(self.share))
@@ -99,7 +99,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Survival:
-    """A point per time at which something ended or was last seen, in order. Times are in the unit of the lifetimes."""
+    """A survival curve: a point per time at which something ended or was last seen. Times have the lifetimes' unit."""
 
     points: tuple[Point, ...]
 
@@ -113,11 +113,11 @@ class Survival:
 
     @property
     def horizon(self) -> float:
-        """The longest time that anything was watched for."""
+        """The longest time that anything was observed."""
         return self.points[-1].time if self.points else 0.0
 
     def at(self, time: float) -> Point | None:
-        """The estimate at ``time``; None where nothing was watched for so long."""
+        """The estimate at ``time``; None where nothing was observed for so long."""
         if not self.points or (time > self.horizon and self.points[-1].share > 0):
             return None
         earlier = [point for point in self.points if point.time <= time]
@@ -125,30 +125,30 @@ class Survival:
 
     @property
     def median(self) -> float | None:
-        """The time that half does not outlast; None where less than half is known to have ended."""
+        """The time at which half has ended; None where less than half is known to have ended."""
         return self._first(point.share for point in self.points)
 
     @property
     def median_interval(self) -> Interval:
-        """Where the interval of the share holds a half (Brookmeyer & Crowley 1982)."""
+        """The times at which the interval of the share contains a half (Brookmeyer & Crowley 1982)."""
         bounds = [point.interval for point in self.points]
         low = self._first(1.0 if bound.low is None else bound.low for bound in bounds)
         return Interval(low, self._first(1.0 if bound.high is None else bound.high for bound in bounds))
 
     def _first(self, shares: Iterable[float]) -> float | None:
-        """A product of shares that is a half may come out just above it."""
+        """The first time with a share of at most a half, with a tolerance for rounding."""
         return next((point.time for point, share in zip(self.points, shares, strict=True) if share < 0.5 + 1e-9), None)
 
     @property
     def mean(self) -> float | None:
-        """The mean time up to the horizon: the area below the curve. Of who lasts longer only that much counts."""
+        """The mean time up to the horizon: the area below the curve. Longer lifetimes count up to the horizon."""
         if not self.points:
             return None
         return sum(point.share * (end - point.time) for point, end in self._steps())
 
     @property
     def mean_interval(self) -> Interval:
-        """Of `mean`, at 95 % (Klein & Moeschberger 2003, section 4.5)."""
+        """The interval of `mean` (Klein & Moeschberger 2003, section 4.5)."""
         if self.mean is None:
             return UNKNOWN
         left, variance = 0.0, 0.0
@@ -168,8 +168,8 @@ class Survival:
 def kaplan_meier(lifetimes: Sequence[tuple[float, int, int]]) -> Survival:
     """The estimate of Kaplan and Meier (1958) with Greenwood's error (1926).
 
-    ``lifetimes`` are (time, how many ended then, how many were last seen then and had not). Those count as there when
-    others end at the same time.
+    ``lifetimes`` are (time, how many ended then, how many were last seen then and had not ended). The latter count as
+    at risk at that time.
     """
     at_risk = sum(ended + censored for _, ended, censored in lifetimes)
     share, terms, points = 1.0, 0.0, []
@@ -184,7 +184,7 @@ def kaplan_meier(lifetimes: Sequence[tuple[float, int, int]]) -> Survival:
 
 METHOD = "seasonal Mann-Kendall by weekday, two-sided at 5 %"
 FEWEST_DAYS = 14
-"""With fewer, no weekday is seen twice and nothing can be told."""
+"""With fewer days, no weekday occurs twice, and there is no trend to test."""
 
 
 @dataclass(frozen=True)
@@ -196,14 +196,14 @@ class Trend:
 
     @property
     def word(self) -> str:
-        """``increasing``, ``decreasing``, or ``stable``: no trend was shown at 5 %."""
+        """``increasing``, ``decreasing``, or ``stable``: no significant trend at 5 %."""
         if self.p >= 0.05:
             return "stable"
         return "increasing" if self.score > 0 else "decreasing"
 
 
 def by_weekday(days: Sequence[float | None]) -> Trend | None:
-    """The trend of one value per day, without a gap; None for fewer than two weeks. A value may be unknown."""
+    """The trend of one value per day, without gaps; None for fewer than two weeks. A value may be unknown."""
     if len(days) < FEWEST_DAYS:
         return None
     return mann_kendall([[value for value in days[weekday::7] if value is not None] for weekday in range(7)])

@@ -1,4 +1,4 @@
-"""Where an e-mail stands in texts and in bytes of files, however it is written: as it is, in JSON, in an address."""
+"""Finds an e-mail in texts and files, in each of its spellings: plain, escaped in JSON, or encoded in a URL."""
 
 import json
 import re
@@ -7,34 +7,34 @@ from pathlib import Path
 from urllib.parse import quote
 
 _CHUNK, _LONGEST = 1 << 22, 12 * 320  # bytes read at a time, and of the longest e-mail
-# no part of a longer e-mail: what is percent-encoded ends one, unless it is one of +-.
+# not a part of a longer e-mail: a percent-encoded character ends one, unless it is one of +-.
 _BEFORE = r"(^|[^\w.%+-]|%(?:[013-9a-f][0-9a-f]|2[0-9acf]))"
 _AFTER = r"($|[^\w.-]|\.(?:$|\W))"
 ERASED = "[erased]"
 
 
 def spellings(email: str) -> list[str]:
-    """The ways in which texts have ``email``, but for the case of letters."""
+    """How ``email`` may be written in texts, apart from the case of letters."""
     return sorted({email, *(json.dumps(email, ensure_ascii=each)[1:-1] for each in (True, False)), quote(email)})
 
 
 def pattern(email: str) -> str:
-    """A regular expression, of Python and RE2 alike, that finds ``email`` in any text, and no longer one."""
+    """A regular expression, for Python and RE2, that finds ``email`` in any text, but not a longer one."""
     return rf"(?i){_BEFORE}(?:{'|'.join(map(re.escape, spellings(email)))}){_AFTER}"
 
 
 def without(email: str, text: str) -> str:
-    """``text`` with ``[erased]`` in the place of ``email``."""
+    """``text`` with ``email`` replaced by ``[erased]``."""
     count = 1
-    while count:  # two side by side share what is between them
+    while count:  # two neighbours share the character between them, so that one pass finds only the first
         text, count = re.subn(pattern(email), rf"\1{ERASED}\2", text)
     return text
 
 
 def files_with(paths: Iterable[Path], email: str, longer_emails: Sequence[str] = ()) -> list[Path]:
-    """The files in or below ``paths`` in whose bytes or names ``email`` stands, in any case.
+    """The files in or below ``paths`` with ``email`` in their bytes or names, in any case.
 
-    Not within the e-mails of ``others``: texts stand side by side, and nothing tells where one ends.
+    Occurrences within ``longer_emails`` do not count: in a file nothing may show where a text ends.
     """
     longer_spellings = sorted({each for other in longer_emails for each in spellings(other)}, key=len, reverse=True)
     words = [*(re.escape(each.encode()) for each in longer_spellings)]

@@ -1,4 +1,4 @@
-"""Numbers, ages and sizes as people write and read them: blanks between thousands, a whole number and its unit."""
+"""Numbers, ages and sizes as text: parsing ``2h`` and ``500MB``, and formatting with blanks between thousands."""
 
 import re
 from datetime import timedelta
@@ -27,7 +27,7 @@ def parse_size(text: str) -> int:
 
 
 def _measure(text: str, units: dict[str, int]) -> int:
-    """0 for what is none."""
+    """The number in the smallest unit; 0 where ``text`` is not a number with one of the ``units``."""
     match = _MEASURE.fullmatch(text.strip())
     return int(match[1]) * units.get(match[2].lower(), 0) if match else 0
 
@@ -50,19 +50,19 @@ def size_words(size: int) -> str:
 
 
 def number(value: float, places: int = 0) -> str:
-    """``1 234.5``: blanks between thousands, here and wherever a number is shown."""
+    """``1 234.5``: a number with blanks between thousands."""
     text = f"{value:,}" if isinstance(value, int) and not places else f"{value:,.{places}f}"
     return text.replace(",", " ")
 
 
 def signed(value: float, places: int = 0) -> str:
-    """``+3``, ``−0.5``, and no sign at what rounds to ``0``."""
+    """``+3``, ``−0.5``; ``0`` has no sign."""
     text = f"{value:+,.{places}f}".replace(",", " ").replace("-", "−")
     return text if any(digit in text for digit in "123456789") else text[1:]
 
 
 def growth(now: float, before: float, places: int = 1) -> str:
-    """How much more than it was, which is not 0: ``+12.5 %``, ``−3.0 %``, and ``×12`` from ten times on."""
+    """The change from ``before``, which is not 0: ``+12.5 %``, ``−3.0 %``, and ``×12`` from ten times on."""
     times = now / before
     return f"×{number(round(times))}" if times >= 10 else f"{signed(100 * (times - 1), places)} %"
 
@@ -73,5 +73,5 @@ def people_words(count: int) -> str:
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
-    """``1 day``, ``1 234 days``; ``many`` is how several are called where that takes more than an s."""
+    """``1 day``, ``1 234 days``; ``many`` is the plural where it is not the noun with an s."""
     return f"{number(count)} {noun if count == 1 else many or f'{noun}s'}"

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from usertrack.core.errors import UsageError
+from usertrack.core.period import as_utc
 from usertrack.demo.generate import Parameters, Progress
-from usertrack.workspace.demo_choice import _last_nine_o_clock, _utc, demo_folder
+from usertrack.workspace.demo_choice import demo_folder, demo_moment
 
 DOMAIN = "datagen.dev"
 _MANIFEST = "demo.json"
@@ -82,7 +83,7 @@ def build(
 
     The ClickHouse of this process must be closed: a process can open one directory at a time.
     """
-    parameters = Parameters(_utc(as_of), users, days, quiet)
+    parameters = Parameters(as_utc(as_of), users, days, quiet)
     root.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root.parent))
     try:
@@ -109,7 +110,7 @@ def open_demo(
     Unused other demos in ``cache_root`` are removed. If it cannot be written, the demo is built in a temporary
     directory, with a note. Raises UsageError when a demo in use would have to be replaced.
     """
-    parameters = Parameters(_last_nine_o_clock(_utc(now)), users, days)
+    parameters = Parameters(demo_moment(now), users, days)
     try:
         cache_root.mkdir(parents=True, exist_ok=True)
         lock = (cache_root / ".lock").open("w")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from usertrack.core.errors import ConnectionFailed, UsageError, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.sources import Api, Source
-from usertrack.workspace.demo_choice import DEMO_KEY, cache_root, read_choice
+from usertrack.workspace.demo_choice import cache_root, read_choice
 from usertrack.workspace.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from usertrack.library.library import Statement
     from usertrack.server.database.lock import ReportWait
 
+_KEY = "phx_demo"  # of the embedded PostHog: client and server are both in this process
 _PATIENCE = 3  # seconds of waiting for another usertrack, before each notice
 
 
@@ -130,16 +131,14 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) 
         store,
         ServerSettings(
             project_token="phc_demo",
-            personal_api_key=DEMO_KEY,
+            personal_api_key=_KEY,
             week_start_day=WEEK_STARTS.index(settings["week_start"]) if settings["week_start"] else None,
             now=demo.as_of,
             test_account_filters=(own_people,),
         ),
     )
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    source = PostHog(
-        "http://demo", "1", DEMO_KEY, notify_here, timeout=settings["posthog.timeout"], transport=transport
-    )
+    source = PostHog("http://demo", "1", _KEY, notify_here, timeout=settings["posthog.timeout"], transport=transport)
     return source, store.close
 
 

@@ -1,1 +1,1 @@
-"""How and when a query runs: the runner, the answers that were kept, connections, who opted out."""
+"""How and when a query runs: the runner, the answer cache, connections, and who has opted out."""

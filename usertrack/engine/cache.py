@@ -1,7 +1,7 @@
-"""Answers of the sources, kept on disk: an entry is whole, or it is not there.
+"""The answer cache: results of queries on disk. An entry is complete, or it does not exist.
 
-An entry is a folder with a result as it was spooled and a few facts about it. Its name holds the moment it is of and a
-digest of what was asked. How a source is reached is in neither: no password, no key, no address.
+An entry is a folder with a spooled result and a few facts about it. Its name has the moment of the answer and a digest
+of the query. No entry holds how a source is reached: no password, no key, no address.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from usertrack.workspace.settings import Settings
 
 _SIGNATURE, _VERSION = "usertrack cache", 1
 _MOST = 2000  # entries: to look through many more would take as long as a query
-_LEFT = 600  # seconds after which nobody still writes what has no name yet, or reads what is not the latest
+_LEFT = 600  # seconds after which nobody still writes an unfinished entry, or reads one that was replaced
 _UNFINISHED = ".unfinished-"
 _FACTS, _ANSWERED = "facts.json", "answered"
 _NAME = re.compile(r"(now|at)-([0-9]{8}T[0-9]{12})-([0-9a-f]{32})\.(\w+)", re.ASCII)
@@ -38,12 +38,12 @@ _ROWS = {".csv", ".ndjson", ".parquet"}
 
 
 class _Damaged(Exception):  # noqa: N818
-    """What lies in the place of an entry is none."""
+    """The folder has the name of an entry, but does not hold one."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What an answer is of (UTC). A ``live`` one was now when it was asked for, and may stand for now later on."""
+    """The moment of an answer (UTC). A ``live`` one was "now" when it was asked, and may answer for a later "now"."""
 
     as_of: datetime
     live: bool
@@ -51,7 +51,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Entry:
-    """An answer in the cache, for those who look into it; ``size`` is in bytes."""
+    """A cached answer as `usertrack cache info` lists it; ``size`` is in bytes."""
 
     name: str
     source: str
@@ -62,7 +62,7 @@ class Entry:
 
 
 class _Name(NamedTuple):
-    """The name of a folder in the cache. ``end`` tells entries of the same question from one another."""
+    """The name of a folder in the cache. ``end`` distinguishes entries of the same query."""
 
     moment: Moment
     digest: str
@@ -74,10 +74,10 @@ class _Name(NamedTuple):
 
 
 class Cache:
-    """The entries in ``folder``, bounded to ``size`` bytes by dropping what was used longest ago.
+    """The entries in ``folder``, bounded to ``size`` bytes: the least recently used go first.
 
-    ``sources`` tells sources apart; answers of one that is not in it are not kept. ``now`` (UTC) is when sources are
-    asked. What goes wrong is told to ``notify``, and is no reason to fail.
+    ``sources`` are the identities of sources by name; answers of other sources are not cached. ``now`` (UTC) is when
+    sources are asked. Problems go to ``notify``; they do not fail a run.
     """
 
     def __init__(self, folder: Path, size: int, sources: Mapping[str, str], now: datetime, notify: Notify) -> None:
@@ -90,7 +90,7 @@ class Cache:
         self._grew = False
 
     def digest(self, statement: Statement, moment: Moment) -> str:
-        """What identifies ``statement`` whatever its moment; empty when its source is not kept."""
+        """What identifies ``statement`` at any moment; empty when answers of its source are not cached."""
         if statement.source not in self.sources:
             return ""
         values = {
@@ -103,7 +103,7 @@ class Cache:
     # Reading
 
     def moments(self) -> dict[datetime, set[str]]:
-        """The digests that are kept of each live moment."""
+        """The digests of the cached answers by live moment."""
         digests: dict[datetime, set[str]] = {}
         for name in self._names():
             if name.moment.live and name.end != _ANSWERED:
@@ -111,12 +111,12 @@ class Cache:
         return digests
 
     def answered_moments(self, purpose: str) -> list[datetime]:
-        """The live moments for which ``what`` was answered whole."""
+        """The live moments for which every query of ``purpose`` was answered."""
         mark = _digest(purpose)
         return [name.moment.as_of for name in self._names() if (name.digest, name.end) == (mark, _ANSWERED)]
 
     def find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
-        """The kept answer to ``statement``, or its part of the kept answer to the whole of it."""
+        """The cached answer to ``statement``, or its rows from the cached answer without its limit to one key."""
         table = self._find(statement, moment, spool)
         if table or statement.without_limit is None:
             return table
@@ -139,18 +139,18 @@ class Cache:
         except FileNotFoundError:  # another process has just removed it
             return None
         except (_Damaged, OSError):
-            self._notify(f"{statement.name}: what the cache has of it is damaged, and does not count")
+            self._notify(f"{statement.name}: its cached answer is damaged, and is not used")
             return None
         with suppress(OSError):  # somebody else's cache, which is read all the same
             os.utime(path)
         return replace(table, query=statement.sql, parameters=dict(statement.values))
 
     def entries(self) -> list[Entry]:
-        """What is kept, the latest first, without what is damaged."""
+        """The undamaged entries, the latest first."""
         return sorted((each for each, _ in self.tables()), key=lambda entry: (entry.asked_at, entry.name), reverse=True)
 
     def tables(self) -> Iterator[tuple[Entry, SpooledRows]]:
-        """What is kept with its rows, in no order, without what is damaged."""
+        """The undamaged entries with their rows, in no order."""
         for name in self._names():
             with suppress(_Damaged, OSError):
                 table, file, _ = _facts(self.folder / str(name))
@@ -164,14 +164,14 @@ class Cache:
     # Writing
 
     def keep(self, statement: Statement, moment: Moment, table: Table) -> None:
-        """Keep ``table`` as the answer to ``statement``, unless it is larger than the whole cache may be."""
+        """Cache ``table`` as the answer to ``statement``, unless it is larger than the whole cache may be."""
         digest = self.digest(statement, moment)
         file = table.rows.file if isinstance(table.rows, SpooledRows) else None
         if not digest or file is None or not self._writable:
             return
         try:
             if file.path.stat().st_size > self.size:
-                self._notify(f"{statement.name} is not kept: it is larger than cache_size allows")
+                self._notify(f"{statement.name} is not cached: its answer is larger than cache_size")
                 return
             self._write(_Name(moment, digest, os.urandom(4).hex()), file, _about(table, file, self.now))
             self._grew = True
@@ -179,7 +179,7 @@ class Cache:
             self._give_up(error)
 
     def close(self, moment: Moment, answered: str = "") -> None:
-        """Remember what was ``answered`` whole, and make room for the next time."""
+        """Record that the purpose ``answered`` was answered in full, and drop old entries."""
         if not (self._grew and self._writable):
             return
         try:
@@ -190,10 +190,7 @@ class Cache:
             self._give_up(error)
 
     def clear(self, before: datetime | None = None) -> int:
-        """Remove everything that is ours, or is of a moment before that one; returns how many entries these were.
-
-        Raises OSError.
-        """
+        """Remove all entries, or those of a moment ``before`` that one; returns how many. Raises OSError."""
         names = [name for name in self._names() if before is None or name.moment.as_of < before]
         for name in names:
             self._remove(self.folder / str(name))
@@ -202,7 +199,7 @@ class Cache:
         return sum(name.end != _ANSWERED for name in names)
 
     def _write(self, name: _Name, file: ResultFile, about: dict[str, Any]) -> None:
-        """Write an entry beside its place and move it there in one step."""
+        """Write an entry under another name, and rename it in one step."""
         _make(self.folder)
         unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.folder))
         try:
@@ -219,17 +216,17 @@ class Cache:
     def _give_up(self, error: OSError) -> None:
         already_notified, self._writable = not self._writable, False
         if not already_notified:
-            self._notify(f"answers are not kept: {self.folder} cannot be written ({error.strerror})")
+            self._notify(f"answers are not cached: {self.folder} cannot be written ({error.strerror})")
 
     def _names(self) -> list[_Name]:
-        """Every folder that is named like ours; nothing else is ever looked at, or removed."""
+        """The folders that are named like entries; nothing else is ever read or removed."""
         try:
             return [name for entry in os.listdir(self.folder) if (name := _name(entry))]
         except OSError:
             return []
 
     def _prune(self) -> None:
-        """Drop what nobody finished and what has been replaced, then what was used longest ago."""
+        """Drop unfinished and replaced entries, then the least recently used ones."""
         for left in self.folder.glob(f"{_UNFINISHED}*"):
             if self._age(left) > _LEFT:
                 shutil.rmtree(left, ignore_errors=True)
@@ -247,7 +244,7 @@ class Cache:
         return self.now.timestamp() - _used_at(path)
 
     def _remove(self, path: Path) -> None:
-        """Whoever looks meanwhile finds a whole entry, or none."""
+        """Rename the entry before it is removed, so that other processes see it complete, or not at all."""
         with suppress(FileNotFoundError):  # another process was faster
             shutil.rmtree(path.rename(self.folder / f"{_UNFINISHED}{path.name}"), ignore_errors=True)
 
@@ -315,7 +312,7 @@ def _read(folder: Path, spool: Spool, limit: int | None) -> Table:
     """The table in an entry; raises _Damaged or OSError."""
     table, file, checksum = _facts(folder)
     link = spool.path(file.path.suffix[1:])
-    try:  # in our own folder nobody removes it under our eyes
+    try:  # in our own folder no other process removes it
         os.link(file.path, link)
     except OSError:
         link = file.path
@@ -325,7 +322,7 @@ def _read(folder: Path, spool: Spool, limit: int | None) -> Table:
 
 
 def _checksum(path: Path) -> int:
-    """Of the whole file: a disk's mistakes and half a copy show, wilful ones need not."""
+    """The CRC-32 of the file: finds disk errors and incomplete copies, not tampering."""
     checksum = 0
     with path.open("rb") as file:
         for part in iter(lambda: file.read(1 << 20), b""):
@@ -334,7 +331,7 @@ def _checksum(path: Path) -> int:
 
 
 def _link(source: Path, target: Path) -> None:
-    """The same file under another name, or a copy of it where that is another disk."""
+    """A hard link to the file, or a copy of it where that is on another disk."""
     try:
         os.link(source, target)
     except OSError:
@@ -342,7 +339,7 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _make(folder: Path) -> None:
-    """The folder, for its owner alone, and out of the way of git: it holds what customers did."""
+    """Make the folder, readable for its owner alone and ignored by git: it holds data about customers."""
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -363,9 +360,9 @@ def _size(folder: Path) -> int:
 
 
 def cache_folder(settings: Settings) -> Path | None:
-    """The folder of the cache; None when it is off, and for the demo, which is on this machine anyway.
+    """The folder of the cache; None when it is off, and for the demo, which is on this machine.
 
-    A workspace's lies in the workspace, any other in the user's cache folder.
+    It is in the workspace, or else in the user's cache folder.
     """
     setting = settings["cache"]
     if setting == "off" or settings.uses_demo:
@@ -382,6 +379,6 @@ def cache_folder(settings: Settings) -> Path | None:
 
 
 def open_cache(settings: Settings, now: datetime, notify: Notify) -> Cache | None:
-    """The cache of these settings; None where there is none."""
+    """The cache of these settings; None when it is off."""
     folder = cache_folder(settings)
     return Cache(folder, parse_size(settings["cache_size"]), identities(settings), now, notify) if folder else None

@@ -1,4 +1,4 @@
-"""What the cache holds, as a document."""
+"""The answers in the cache, as a document."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ _COLUMNS: Columns[Entry] = Columns(
 
 
 def cache_document(cache: Cache, timezone: str, now: datetime) -> Document:
-    """Every kept answer, the latest first: of which moment it is, and when its source was asked."""
+    """Every cached answer, the latest first: its moment, and when its source was asked."""
     entries = cache.entries()
     table = _COLUMNS.table(entries, "cache", source=Table((), (), title="The cache"), timezone=timezone, as_of=now)
     held = f"{size_words(sum(entry.size for entry in entries))} of {size_words(cache.size)}"

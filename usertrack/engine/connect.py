@@ -1,4 +1,4 @@
-"""Which sources a Runner asks, and whether it has a cache: what the settings say, and nothing that was not said."""
+"""Open a Runner with the sources and the cache that the settings name."""
 
 from datetime import datetime
 
@@ -17,10 +17,10 @@ def open_runner(
 ) -> Runner:
     """A Runner on the demo, or on every source that is configured. Raises UsertrackError.
 
-    ``purpose`` names what is about to be asked: the cache knows for which moments it has all of that. Without
-    ``cached`` only the sources answer.
+    ``purpose`` names the command and its options: the cache records for which moments it has all of its answers.
+    Without ``cached`` only the sources answer.
     """
-    requested = _as_of(settings)  # a wrong one is said before anything is opened
+    requested = _as_of(settings)  # a wrong one is an error before anything is opened
     if settings.uses_demo:
         from usertrack.demo.sources import open_demo_sources
 
@@ -41,7 +41,7 @@ def open_runner(
 
 
 def _refuse_the_cache(settings: Settings) -> None:
-    """Raise UsageError where a command that acts on the sources, or looks at them, was told not to ask them."""
+    """Raise UsageError for `--offline` and `--max-age` on a command that always asks the sources."""
     if settings.offline or settings.values["max_age"].origin == "option":
         option = "--offline" if settings.offline else "--max-age"
         raise UsageError(f"{option} is not for this command", "it always asks the sources")

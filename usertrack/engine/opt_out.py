@@ -1,4 +1,4 @@
-"""Who has opted out of being analysed: a condition that stands in every query of PostHog's, and how it is told."""
+"""Who has opted out of being analysed: the condition that leaves them out of PostHog's queries, and the notes on it."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ _SAYS_NO = """lower(replaceAll(JSONExtractRaw(properties, '{}'), '"', '')) IN ('
 
 
 def opted_out(names: Sequence[str]) -> str:
-    """HogQL over the ``properties`` of a person: whether one of the properties ``names`` says no.
+    """HogQL over the ``properties`` of a person: whether one of the properties ``names`` says no to analytics.
 
-    They are read as they were sent: as PostHog types them, a "yes" among true and false would be nothing at all.
+    It reads the raw values: where most values are true or false, PostHog's typed property would make NULL of a "yes".
     """
     quoted = (name.replace("\\", "\\\\").replace("'", "\\'") for name in dict.fromkeys(names))
     return f"({' OR '.join(map(_SAYS_NO.format, quoted))})"
@@ -19,7 +19,7 @@ def opted_out(names: Sequence[str]) -> str:
 
 @dataclass
 class OptedOut:
-    """Who does not want to be analysed: ``emails`` as queries have them, ``shared`` those that others have, too.
+    """Who has opted out: their ``emails`` in PostHog, and those ``shared`` with persons who have not.
 
     ``problem`` says why that is not known.
     """
@@ -31,7 +31,7 @@ class OptedOut:
 
     @classmethod
     def of(cls, rows: Iterable[Sequence[Any]]) -> "OptedOut":
-        """What the query's one row says: how many they are, those without an e-mail, the e-mails, those shared."""
+        """From the query's one row: how many opted out, how many without an e-mail, the e-mails, the shared ones."""
         try:
             [(_, nameless, emails, shared)] = rows
             if isinstance(emails, list) and isinstance(shared, list):
@@ -41,7 +41,7 @@ class OptedOut:
         return cls(problem="the answer to posthog/opted_out is not one row of two counts and two lists of e-mails")
 
     def notes(self, known_messages: Collection[str] = ()) -> tuple[str, ...]:
-        """What is to be said of it, without a problem that is ``told`` already."""
+        """Notes on how many are left out, or why that is unknown, unless ``known_messages`` has the reason."""
         count = len(self.emails) + self.without_email
         notes = (f"{count} {_HAVE_OPTED_OUT[count == 1]}",) if count else ()
         if not self.problem:
@@ -50,5 +50,5 @@ class OptedOut:
         return (*notes, f"who has opted out is not known{reason}")
 
     def emails_to_exclude(self, *, has_condition: bool) -> tuple[str, ...]:
-        """E-mails that a query has to be told, which has the condition or has it not."""
+        """E-mails to exclude by a parameter: all of them from a query without the condition, else the shared ones."""
         return self.shared if has_condition else self.emails

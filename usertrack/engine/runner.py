@@ -1,4 +1,4 @@
-"""The one place that executes a query: both sources at once, each failure kept beside the answers that did come."""
+"""The Runner: the only place that runs queries. It asks both sources at once, and a failed query is an answer, too."""
 
 import asyncio
 import tempfile
@@ -33,9 +33,9 @@ Result = TypeVar("Result")
 class Runner:
     """Runs statements on the sources of a workspace. A context manager: it owns connections and spooled results.
 
-    ``as_of`` is the moment to answer for, ``now`` the one at which the sources stand (both UTC); nothing below reads
-    the clock. All answers are of one moment: where those of the cache may stand for now, the first that are asked for
-    together decide which it is, and it is ``as_of`` and ``now`` from then on.
+    ``as_of`` is the moment to answer for, ``now`` the moment of the sources' data (both UTC); nothing below reads the
+    clock. All answers are of one moment. Where the cache may answer for now, the first statements that run together
+    decide which moment that is; ``as_of`` and ``now`` are then that moment.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Runner:
             self._folder.cleanup()
 
     def finish(self) -> None:
-        """Nothing more will be asked: the sources close in the background, and what they gave stays."""
+        """Close the sources in the background; no query runs after this, and results stay readable."""
         if self._closing is None:
             thread = ThreadPoolExecutor(1)
             self._closing = thread.submit(self._loop.run, self._close())
@@ -105,17 +105,17 @@ class Runner:
 
     @property
     def opted_out(self) -> OptedOut:
-        """Who has opted out, once anything was asked; nobody before."""
+        """Who has opted out; nobody before the first query."""
         return self._consent[0].result() if self._consent else OptedOut()
 
     @property
     def past(self) -> str:
-        """``on 13 Nov 2026`` when the moment to answer for is more than a day before the sources' own, else nothing."""
+        """``on 13 Nov 2026`` when ``as_of`` is more than a day before ``now``, else empty."""
         return f"on {self._day}" if self.now - self.as_of > timedelta(days=1) else ""
 
     @property
     def future(self) -> str:
-        """``1 Jan 2099`` when the moment to answer for is more than a day after the sources' own, else nothing."""
+        """``1 Jan 2099`` when ``as_of`` is more than a day after ``now``, else empty."""
         return self._day if self.as_of - self.now > timedelta(days=1) else ""
 
     @property
@@ -125,12 +125,12 @@ class Runner:
 
     @property
     def asked_at(self) -> datetime | None:
-        """When the oldest answer given so far was had from its source; None when all of them were just now."""
+        """When the source of the oldest answer so far was asked; None when all were asked in this run."""
         return min((each.asked_at for each in self._tables() if each.asked_at), default=None)
 
     @property
     def stale(self) -> str:
-        """What is to be said of answers from the cache; nothing when there is none."""
+        """A note on answers from the cache; empty when there are none."""
         if self._cache is None or self.asked_at is None:
             return ""
         from_cache, total = sum(each.asked_at is not None for each in self._tables()), len(self._tables())
@@ -139,14 +139,14 @@ class Runner:
 
     @property
     def remedies(self) -> list[str]:
-        """What helps against each source that could not be reached, or did not accept the key."""
+        """The hints of the sources that could not be reached, or that refused the key."""
         away = [error for error in self.unanswered.values() if isinstance(error, ConnectionFailed)]
         hints = (error.hint for error in away if not isinstance(error, NotConnected | NotCached))
         return list(filter(None, dict.fromkeys(hints)))
 
     @property
     def fallback(self) -> str:
-        """A way out for whoever cannot have an answer from the sources now; nothing when there is none."""
+        """A hint at `--offline`, when a source failed and the cache has the last answer; else empty."""
         failed = any(not isinstance(each, Table | NotConnected) for each in self._answers)
         if self._cache is None or self._reads or not self._moment.live or not failed:
             return ""
@@ -157,9 +157,9 @@ class Runner:
         return [each for each in self._answers if isinstance(each, Table)]
 
     def begin(self, purpose: str) -> None:
-        """Start at the latest moment for which the cache has all that was asked for the same ``purpose``.
+        """Start at the latest moment for which the cache has all answers for the same ``purpose``.
 
-        Offline, that is the latest moment at all where no such is known.
+        Offline, without such a moment, start at the latest one in the cache.
         """
         self._purpose = purpose
         if self._cache and self._may_move:
@@ -169,21 +169,21 @@ class Runner:
             self._move(max(filter(self._fresh_enough, moments), default=None))
 
     def at(self, moment: datetime) -> "Runner":
-        """The same sources, asked for another moment."""
+        """A runner on the same sources for another moment."""
         other = copy(self)
         other.as_of = moment
         return other
 
     def watched(self, done: Done) -> "Runner":
-        """The same sources; ``told`` is told of each answer as it arrives, in the thread that all of them come in."""
+        """A runner on the same sources that calls ``done`` with each answer as it arrives, always in one thread."""
         other = copy(self)
         other._done = done
         return other
 
     def together(self, actions: Sequence[Callable[[], Result]]) -> list[Result]:
-        """What each of the ``actions`` gives: what they ask, each in a thread of its own, is asked side by side.
+        """The results of ``actions``, each run in a thread of its own, so that their queries run side by side.
 
-        Something was asked before, so that the moment to answer for is settled.
+        A query must have run before, so that the moment to answer for is known.
         """
         return self._loop.run(self._each(actions))
 
@@ -192,24 +192,24 @@ class Runner:
         try:
             return await asyncio.gather(*(loop.run_in_executor(threads, action) for action in actions))
         finally:
-            threads.shutdown(wait=False)  # whoever interrupts does not wait for answers
+            threads.shutdown(wait=False)  # Ctrl-C does not wait for answers
 
     def _wait(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """What ``work`` gives; in the loop that runs already where it is for one of those that ask together."""
+        """The result of ``work``, in the running event loop where `together` has started one."""
         loop = self._loop.get_loop()
         return asyncio.run_coroutine_threadsafe(work, loop).result() if loop.is_running() else self._loop.run(work)
 
     def bind(
         self, name: str, params: Mapping[str, Any] | None = None, limit: int | None = None, **offered: Any
     ) -> Statement:
-        """The query called ``name`` with its values, ``offered`` before what is offered anyway; raises UsageError."""
+        """The query called ``name`` with its values; ``offered`` goes before the runner's own. Raises UsageError."""
         bound = self.library[name].bind(params or {}, {**self.offered, **offered})
         return replace(bound, limit=limit, excludes="internal" in bound.values and "internal" not in offered)
 
     def run(self, statements: Sequence[Statement], done: Done | None = None) -> list[Answer]:
-        """An answer for each statement, in their order: its Table, or the error that stands in its place.
+        """An answer for each statement, in order: its Table, or the error that it failed with.
 
-        ``done`` is told of each as it arrives. The first answers may move ``as_of``, to the moment that they are of.
+        ``done`` is called with each as it arrives. The first call may move ``as_of`` to a moment of the cache.
         """
         return self._wait(self._all(self._at_best_moment(statements), done or self._done))
 
@@ -221,16 +221,16 @@ class Runner:
         return answer
 
     def about(self) -> dict[str, Any]:
-        """What PostHog says of the project (timezone, week_start_day, …); empty where it cannot be asked."""
+        """PostHog's settings of the project (timezone, week_start_day, …); empty where it cannot be asked."""
         source = self._sources.get("posthog")
         return self._wait(source.about()) if isinstance(source, Api) else {}
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """PostHog's answer to one request below ``/api/projects/<id>/``: what no query can do; raises its error."""
+        """PostHog's answer to one request below ``/api/projects/<id>/``; raises its error."""
         return self._wait(self._posthog().call(method, path, body))
 
     def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
-        """PostHog's answer to a query that is no HogQL; raises its error."""
+        """PostHog's answer to a query node other than HogQL; raises its error."""
         return self._wait(self._posthog().query(node, name))
 
     def insight(self, key: str, refresh: str) -> dict[str, Any]:
@@ -240,7 +240,7 @@ class Runner:
     def _posthog(self) -> Api:
         source = self._sources.get("posthog")
         if isinstance(source, CacheOnly):
-            raise NotCached("what PostHog alone keeps, such as insights, is not in the cache", "ask without --offline")
+            raise NotCached("PostHog's own objects, such as insights, are not in the cache", "ask without --offline")
         if isinstance(source, Misconfigured):
             raise source.error
         if not isinstance(source, Api):
@@ -265,8 +265,8 @@ class Runner:
         except UsertrackError as error:
             answer = error
         except OSError as error:
-            full = f"{statement.name}: the result cannot be kept in {self.spool.folder.parent}: {error.strerror}"
-            answer = QueryError(full, "free some space there, or set TMPDIR to another folder")
+            message = f"{statement.name}: the result cannot be written to {self.spool.folder.parent}: {error.strerror}"
+            answer = QueryError(message, "free some space there, or set TMPDIR to another folder")
         self._answers.append(answer)
         if isinstance(answer, UsertrackError):
             self.unanswered.setdefault(statement.name, answer)
@@ -278,13 +278,13 @@ class Runner:
         if source is None:
             raise NotConnected(f"{NAMES[statement.source]} is not connected", CONNECT[statement.source])
         table = await source.run(await self._without_opted_out(statement), self.spool)
-        table = replace(table, parameters=dict(statement.values))  # as it was bound: nobody's e-mail is in reports
+        table = replace(table, parameters=dict(statement.values))  # for reports: without e-mails of opted-out people
         if self._cache:
             await asyncio.to_thread(self._cache.keep, statement, self._moment, table)
         return table
 
     def _ask_consent(self) -> None:
-        """Begin to ask who has opted out, where nobody has: of today, whatever the moment."""
+        """Start the query for who has opted out, once per run: as of today, whatever the moment."""
         if not self._consent and "posthog" in self._sources and _OPTED_OUT in self.library:
             statement = self.bind(_OPTED_OUT, internal=self.offered["internal"])
             self._consent.append(asyncio.get_running_loop().create_task(self._opted_out(statement)))
@@ -331,13 +331,13 @@ class Runner:
         self.as_of, self.now = moment or self.as_of, moment or self.now
 
     def _fresh_enough(self, moment: datetime) -> bool:
-        """Whether what the sources said then may be taken for what they say now."""
+        """Whether an answer of that moment may be used for now."""
         if self._cache is None or moment > self._cache.now:
             return False
         return self.settings.offline or self._cache.now - moment <= (self.settings.max_age or timedelta())
 
     def _at_best_moment(self, statements: Sequence[Statement]) -> Sequence[Statement]:
-        """``statements`` at the latest moment for which the cache has them all; offline, for which it has most."""
+        """``statements`` at the latest moment for which the cache has all of them; offline, the most of them."""
         if self._cache is None or not self._may_move:
             return statements
         current = self._moment
@@ -356,7 +356,7 @@ class Runner:
         return [_rebound(statement, current.as_of, self.as_of) for statement in statements]
 
     def _of_today(self, query: Query | None) -> list[str]:
-        """The facts of ``query`` whose past values nobody knows, when its answer is about the past."""
+        """A note on the facts of ``query`` that are those of today, when ``as_of`` is in the past."""
         labels = [fact.label for fact in query.facts.values() if fact.current] if query and self.past else []
         return [f"{self.past}: {', '.join(labels)} are as they stand today"] if labels else []
 
@@ -372,5 +372,5 @@ def _rebound(statement: Statement, before: datetime, after: datetime) -> Stateme
 
 
 def _own(item: str) -> str:
-    """A domain or e-mail of your own people as queries take it: lower-case, a domain without `@` or dot in front."""
+    """A domain or e-mail of ``internal`` as queries take it: lower-case, a domain without a leading `@` or dot."""
     return item.strip().lower().lstrip("@.")

@@ -1,4 +1,4 @@
-"""What stands in the place of a source that cannot be asked: it answers with the reason."""
+"""Stand-ins for sources that cannot be asked, and the errors that they answer with."""
 
 from usertrack.core.errors import ConnectionFailed, UsageError
 from usertrack.core.spool import Spool
@@ -13,19 +13,19 @@ CONNECT = {
 
 
 class NotConnected(ConnectionFailed):
-    """Nobody has said where this source is."""
+    """The source is not configured."""
 
     code = "not_connected"
 
 
 class NotCached(ConnectionFailed):
-    """The cache alone may answer, and has nothing."""
+    """Only the cache may answer (`--offline`), and it has no answer."""
 
     code = "not_kept"
 
 
 class Misconfigured:
-    """Stands in the place of a source whose settings lack something: to whoever asks it is as good as down."""
+    """A source whose settings are incomplete: every query fails with that error."""
 
     def __init__(self, error: UsageError) -> None:
         self.error = error
@@ -38,7 +38,7 @@ class Misconfigured:
 
 
 class CacheOnly:
-    """Stands in the place of a source that may not be asked."""
+    """A source that may not be asked, because of `--offline`. ``is_cached``: whether its answers are cached at all."""
 
     def __init__(self, *, is_cached: bool) -> None:
         self._hint = "ask once without --offline" if is_cached else "only the project's number tells it from others"

@@ -1,6 +1,6 @@
-"""Named pieces of SQL that many queries share: ``{customer}`` stands for ``queries/fragments/SOURCE/customer.sql``.
+"""Fragments: named SQL that many queries share. ``{customer}`` stands for ``queries/fragments/SOURCE/customer.sql``.
 
-A fragment brings its own parameters along. Text of a fragment comes from files alone, never from a value.
+A fragment declares its own parameters. Its text comes from a file, never from a value.
 """
 
 import re
@@ -28,12 +28,12 @@ class Fragment:
 
     @property
     def flat(self) -> str:
-        """The SQL on one line, so that the lines of the query around it keep their numbers: no text in it has two."""
+        """The SQL on one line, so that the lines of the query keep their numbers."""
         return re.sub(r"\s*\n\s*", " ", self.sql)
 
 
 class Fragments(Mapping[str, Fragment]):
-    """Those for one source by name, each read when it is first needed: a broken one is in nobody else's way."""
+    """The fragments of one source by name. Each is read on first use: a broken one affects only its own queries."""
 
     def __init__(self, roots: Iterable[Path], source: str, read: Callable[[Path, str], Fragment]) -> None:
         """``read`` takes a file and the source. The last root's file of a name wins: it has ``replaced`` the rest."""
@@ -61,10 +61,10 @@ class Fragments(Mapping[str, Fragment]):
 def expand(
     sql: str, source: str, fragments: Mapping[str, Fragment], own: Collection[str] = (), *, flat: bool = True
 ) -> str:
-    """``sql`` with each ``{name}`` of a fragment replaced by its text, and the fragments within those likewise.
+    """``sql`` with each ``{name}`` of a fragment replaced by its text, also inside of fragments.
 
-    ``own`` are parameters of the query: these stay. Texts are on one line each, or with ``flat=False`` as their files
-    have them. Raises UsageError for a fragment that holds itself.
+    ``own`` are parameters of the query, which stay. ``flat``: each fragment on one line, else with its lines. Raises
+    UsageError for a fragment that contains itself.
     """
     return _expanded(sql, source, fragments, own, (), flat=flat)
 
@@ -88,7 +88,7 @@ def _expanded(
 
 
 def _indented(text: str, sql: str, start: int) -> str:
-    """``text`` with its further lines as far in as the line on which it begins."""
+    """``text`` with its further lines indented like the line on which it begins."""
     line = sql[sql.rfind("\n", 0, start) + 1 : start]
     return text.replace("\n", "\n" + " " * (len(line) - len(line.lstrip())))
 
@@ -96,12 +96,12 @@ def _indented(text: str, sql: str, start: int) -> str:
 def params_of(
     sql: str, source: str, fragments: Mapping[str, Fragment], own: Collection[str] = ()
 ) -> dict[str, Parameter]:
-    """The parameters that the fragments in ``sql`` bring along."""
+    """The parameters of the fragments in ``sql``."""
     return {key: value for each in used(sql, source, fragments, own) for key, value in each.params.items()}
 
 
 def used(sql: str, source: str, fragments: Mapping[str, Fragment], own: Collection[str] = ()) -> Iterator[Fragment]:
-    """The fragments in ``sql`` and within those, one as often as it is there."""
+    """The fragments in ``sql`` and within those, repeated where they are."""
     for name, _, _ in placeholders(sql, source):
         if name in fragments and name not in own:
             yield fragments[name]

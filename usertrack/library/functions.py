@@ -1,7 +1,7 @@
-"""Functions of PostgreSQL that no query may call: a read-only transaction stops none of them.
+"""Functions of PostgreSQL that no query may call, because a read-only transaction does not stop them.
 
-They are found by name, wherever it stands in the SQL. sqlglot's tokens would not do: to it, all that follows
-`t.begin show` is a text, and a call could hide there.
+They are found by name, anywhere in the SQL. sqlglot's tokens are not enough: it takes everything after `t.begin show`
+for a text, and a call could hide there.
 """
 
 import re
@@ -52,7 +52,7 @@ _LEXEMES = re.compile(
 
 
 def refused_function(sql: str) -> tuple[int, str] | None:
-    """Where ``sql`` names the first function that no query may call, and why not; None where there is none."""
+    """The offset of the first refused function in ``sql``, and why it is refused; None where there is none."""
     for name, start in _names(sql):
         if name == _ESCAPED:
             return start, "a name is written with unicode escapes, which may hide a function that no query may call"
@@ -65,7 +65,7 @@ _ESCAPED = 'U&"'
 
 
 def _names(sql: str) -> Iterator[tuple[str, int]]:
-    """Each name in ``sql`` as PostgreSQL reads it, quoted or not, and its offset; of an escaped one how it begins."""
+    """Each name in ``sql`` as PostgreSQL reads it, quoted or not, with its offset; `U&"` for an escaped one."""
     position = 0
     while match := _LEXEMES.search(sql, position):
         position = match.end()

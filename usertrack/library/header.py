@@ -1,4 +1,4 @@
-"""The YAML header of a query file: whatever is wrong in it is said with file and line."""
+"""Reads query files: the YAML header and the SQL. Errors name the file and the line."""
 
 import re
 from collections.abc import Mapping
@@ -23,9 +23,9 @@ _NONE: Mapping[str, Fragment] = {}
 
 
 def read_query(path: Path, name: str, fragments: Mapping[str, Fragment] = _NONE, *, shipped: bool = False) -> Query:
-    """The query in ``path`` with its ``fragments`` in place; a parameter of the header's goes before one of that name.
+    """The query in ``path`` with its ``fragments`` in place. A parameter of the header goes before one of a fragment.
 
-    Raises UsageError with file and line for whatever is wrong with it.
+    Raises UsageError with file and line.
     """
     place = name if shipped else str(path)
     text, meta, body, line = _read(path, place)
@@ -83,7 +83,7 @@ def read_fragment(path: Path, source: str) -> Fragment:
 
 
 def _read(path: Path, place: str) -> tuple[str, dict[str, Any], str, int]:
-    """The text of a file, its header, what comes after it, and the line on which that begins."""
+    """The text of a file, its header, its body, and the line on which the body begins."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -136,7 +136,7 @@ def _header(header: str, place: str) -> dict[str, Any]:
 
 
 def _line_of(text: str, name: object, otherwise: int) -> int:
-    """The first line of ``text`` on which ``name:`` stands."""
+    """The number of the first line of ``text`` with ``name:``."""
     pattern = re.compile(rf"(?<!\w){re.escape(str(name))}\s*:")
     return next((n for n, line in enumerate(text.split("\n"), start=1) if pattern.search(line)), otherwise)
 

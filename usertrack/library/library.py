@@ -1,4 +1,4 @@
-"""The query library: finds .sql files by name. A query is one file, and its path is its name."""
+"""The library of queries: finds .sql files by name. A query is one file, and its path is its name."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ _METRIC = re.compile(rb"^--\s*metric\s*:", re.MULTILINE)
 
 
 def _bytes(path: Path) -> bytes:
-    """What is in ``path``; nothing when it cannot be read, which `read_query` says."""
+    """The content of ``path``; empty when it cannot be read, for which `read_query` has the error."""
     try:
         return path.read_bytes()
     except OSError:
@@ -36,7 +36,7 @@ def shipped_root() -> Path:
 
 
 class Library:
-    """Every query by name. A workspace's own file wins over the shipped one of the same name."""
+    """Every query by name. A file of the workspace replaces the shipped one of the same name."""
 
     def __init__(self, roots: Iterable[Path]) -> None:
         self.files: dict[str, tuple[Path, bool]] = {}
@@ -53,12 +53,12 @@ class Library:
         return iter(sorted(self.files))
 
     def metrics(self) -> list[str]:
-        """The files with a `-- metric:` line, PostHog's first. No other is parsed: one may be broken."""
+        """Names of the files with a `-- metric:` line, PostHog's first. The files are not parsed: one may be broken."""
         names = [name for name, (path, _) in self.files.items() if _METRIC.search(_bytes(path))]
         return sorted(names, key=lambda name: (SOURCES.index(name.split("/", 1)[0]), name))
 
     def __getitem__(self, name: str) -> Query:
-        """The query called ``name``, or by its last part where that is unique; raises UsageError with near misses."""
+        """The query called ``name``, or by its last part where that is unique; raises UsageError with similar names."""
         matches = [known for known in self.files if known == name] or [
             known for known in self.files if known.rsplit("/", 1)[-1] == name
         ]
@@ -75,7 +75,7 @@ class Library:
         return self._read[known]
 
     def compiled(self, name: str) -> str:
-        """The SQL of a query as its file has it, with the text of its fragments in their places."""
+        """The SQL of a query as in its file, with its fragments written out."""
         query = self[name]
         return expand(query.written, query.source, self.fragments(query.source), query.params, flat=False)
 
@@ -86,7 +86,7 @@ class Library:
         return {name: None if path.is_relative_to(shipped_root()) else path for name, path in sorted(paths.items())}
 
     def fragments(self, source: str) -> Fragments:
-        """The fragments for queries of ``source`` by name; a workspace's own wins over the shipped one."""
+        """The fragments for queries of ``source``; one of the workspace replaces the shipped one of the same name."""
         if source not in self._fragments:
             self._fragments[source] = Fragments(self._roots, source, read_fragment)
         return self._fragments[source]

@@ -1,8 +1,8 @@
-"""The `metric:` part of a query's header: what its figure is called, how it is made of rows, and what is good.
+"""The `metric:` part of a query's header: its label, its kind, and the thresholds of good and excellent.
 
-A metric's query answers for one window, which ends before `{as_of}`, a midnight, and is `days` long. It returns a row
-whose `day` is empty for the whole window, and for the sparkline a row for each day. A `note` that it returns is a
-sentence beside the figure, and the `n_effective` of a rate says how many independent things its n are worth.
+A metric's query answers for one window of `days` whole days, which ends at `{as_of}`, a midnight. It returns one row
+with an empty `day` for the window, and for the sparkline one row per day. A `note` column is a sentence beside the
+figure; `n_effective` of a rate is the number of independent observations that its n are worth.
 """
 
 import operator
@@ -28,7 +28,7 @@ _EXAMPLE = "write `metric: {label: Signups, kind: count, good: above 10, excelle
 
 @dataclass(frozen=True)
 class Bound:
-    """A threshold such as ``above 80 %``: the word, the number (a percentage as a share), and all of it as written."""
+    """A threshold such as ``above 80 %``: its word, its number (a percentage as a share), and its text."""
 
     word: str
     value: float
@@ -45,7 +45,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Metric:
-    """``unit`` stands behind the figure; a rate is shown in percent."""
+    """The metric of a query. ``unit`` is shown after the figure; a rate is in percent."""
 
     label: str
     kind: str
@@ -55,7 +55,7 @@ class Metric:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What the query must return; without ``day`` beside it there is no sparkline."""
+        """The columns that the query must return; a sparkline needs ``day``, too."""
         return KINDS[self.kind]
 
     @property
@@ -63,7 +63,7 @@ class Metric:
         return self.kind == "rate"
 
     def band(self, value: float | None) -> str:
-        """``excellent``, ``good`` or ``below good``; nothing where there is no value, or no band."""
+        """``excellent``, ``good`` or ``below good``; empty without a value or without thresholds."""
         if value is None or self.good is None:
             return ""
         if self.excellent and self.excellent.holds(value):
@@ -72,7 +72,7 @@ class Metric:
 
 
 def read_metric(written: dict[Any, Any]) -> Metric:
-    """The metric of a header; raises UsageError whose message begins with the key that is wrong and a colon."""
+    """The metric of a header; raises UsageError whose message begins with the wrong key and a colon."""
     for key, value in written.items():
         if key not in _KEYS:
             raise UsageError(f"{key}: a metric has no such key", did_you_mean(str(key), _KEYS))

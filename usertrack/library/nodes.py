@@ -1,4 +1,4 @@
-"""PostHog's query nodes: some only show what another one, their source, asks."""
+"""PostHog's query nodes. Some of them only display another node, their source."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ _WRAPPERS = ("DataVisualizationNode", "InsightVizNode", "DataTableNode")
 
 
 def source_of(query: Any) -> Any:
-    """The node that asks: ``query`` itself, or what it shows. Nothing is known of it, not even that it is a node."""
+    """The node that queries: ``query`` itself, or its source. It is JSON of PostHog's, and may be anything."""
     if isinstance(query, Mapping) and query.get("kind") in _WRAPPERS:
         return query.get("source")
     return query

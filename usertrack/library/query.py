@@ -1,18 +1,19 @@
-"""A query, its parameters and facts, and the statement that binding values makes of it.
+"""A query with its parameters and facts, and the statement that it becomes with values.
 
-Values are only ever bound, never pasted into the text.
+Values are bound, never pasted into the SQL.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.period import as_utc
 from usertrack.library.metric import Metric
 from usertrack.library.sql import condition_of, placeholders, statement_of
 
@@ -26,7 +27,7 @@ OFFERED = {
     "opted_out": "condition",
     "timezone": "text",
 }
-"""Parameters that the runner offers to every query that uses them, with their types."""
+"""Parameters that the runner gives to every query that uses them, with their types."""
 
 TYPES: dict[str, type | tuple[type, ...]] = {
     "int": int,
@@ -39,7 +40,7 @@ TYPES: dict[str, type | tuple[type, ...]] = {
     "conditions": list,
 }
 CONDITIONS = ("condition", "conditions")
-"""Types of parameters that are SQL: no value can be one, so they stand in the text, each checked and in brackets."""
+"""Types of parameters that are SQL. They cannot be bound: each is checked and put into the text in brackets."""
 
 FACT_TYPES = {
     "int": "BIGINT",
@@ -61,14 +62,14 @@ class Parameter:
     default: Any = None
 
     def parse(self, text: str) -> Any:
-        """The value that ``text`` from a command line stands for; raises UsageError when it is of another type."""
+        """The value of ``text`` from a command line; raises UsageError when it is of another type."""
         try:
             return _PARSERS[self.type](text)
         except (ValueError, OverflowError) as error:
             raise UsageError(f"parameter '{self.name}' takes {_ARTICLES[self.type]}, not '{text}'") from error
 
     def check(self, value: Any, where: str) -> Any:
-        """``value`` itself, once it is known to be of the declared type."""
+        """``value``, if it is of the declared type; else raises UsageError."""
         wrong = not isinstance(value, TYPES[self.type]) or (isinstance(value, bool) and self.type != "bool")
         if wrong or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
             raise UsageError(f"{where}: parameter '{self.name}' takes {_ARTICLES[self.type]}, not {value!r}")
@@ -88,11 +89,7 @@ def _parse_float(text: str) -> float:
 
 
 def parse_time(text: str) -> datetime:
-    return _utc(datetime.fromisoformat(text))
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return as_utc(datetime.fromisoformat(text))
 
 
 _PARSERS: dict[str, Any] = {
@@ -119,12 +116,12 @@ _ARTICLES = {
 
 @dataclass(frozen=True)
 class Fact:
-    """A result column that profiles take up, and what it means to people.
+    """A column of a query that becomes part of profiles.
 
-    ``absent`` is its value for somebody whom the query does not list; None means that it is unknown then. A ``current``
-    fact has the value of today whatever the moment asked for: its source keeps no record of what it was. ``merge`` says
-    what becomes of it when several rows are one person's: unless declared, counts are added and times are the last.
-    ``last`` takes the row whose fact ``by``, a time, is the latest; the text ``wins`` goes before all others.
+    ``default`` is its value for a person whom the query does not list; None: it is unknown. A ``current`` fact has the
+    value of today, whatever the moment of the run: its source does not record its past. ``merge`` says how several rows
+    of one person become one: by default counts are added, and of times the last is taken. ``last`` takes the row with
+    the latest time in the fact ``by``; the text ``wins`` goes before all others.
     """
 
     label: str
@@ -139,10 +136,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class Query:
-    """One file of the library. ``line`` is the line on which the SQL starts, for messages.
+    """One file of the library. ``line`` is the line on which its SQL starts.
 
-    ``sql`` is what runs, with fragments on one line each; ``written`` is what the file has in its place.
-    ``people`` names the column that counts the records behind one key, in a query that lists everybody a source knows.
+    ``sql`` is what runs, with each fragment on one line; ``written`` is the SQL in the file. ``people`` names the
+    column that counts the records of one key, in a query that lists everybody whom a source knows.
     """
 
     name: str
@@ -162,7 +159,7 @@ class Query:
 
     @property
     def place(self) -> str:
-        """What messages call it: the file where it is the workspace's own, else its name."""
+        """How messages name it: by its file where it is the workspace's own, else by its name."""
         return self.name if self.shipped or self.path is None else str(self.path)
 
     @cached_property
@@ -193,7 +190,7 @@ class Query:
         )
 
     def _with_conditions(self, values: Mapping[str, Any], types: Mapping[str, str]) -> str:
-        """The SQL with its conditions in place: the only text that ever enters a query, and nothing but conditions."""
+        """The SQL with its conditions in place: the only text that is ever put into a query."""
         sql = self.sql
         for name, start, end in reversed(placeholders(self.sql, self.source)):
             if types[name] == "condition":
@@ -215,9 +212,9 @@ class Query:
 class Statement:
     """A read-only SELECT with bound values.
 
-    ``key`` makes it pageable, ``limit`` bounds its rows; 0 asks for the columns alone. ``whole`` is the statement among
-    whose rows those of this one are: they have the value of ``usertrack_key`` in the column ``key``. ``excludes`` says
-    that ``internal`` is whom to leave out: the runner adds who has opted out.
+    ``key`` makes it pageable, ``limit`` bounds its rows; 0 asks for the columns alone. ``without_limit`` is the
+    statement for all keys, when this one is only for ``usertrack_key`` in the column ``key``. ``excludes``: it leaves
+    out the people in ``internal``, to which the runner adds who has opted out.
     """
 
     source: str
@@ -232,7 +229,7 @@ class Statement:
     excludes: bool = False
 
     def __post_init__(self) -> None:
-        """Raises UsageError for what no source takes as text: bytes of a command line that were not UTF-8."""
+        """Raises UsageError for text that is not valid Unicode, such as bytes of a command line that were not UTF-8."""
         _must_be_text(self.sql, "the SQL")
         for name, value in self.values.items():
             for part in value if isinstance(value, list) else [value]:
@@ -248,10 +245,9 @@ def _must_be_text(value: Any, label: str) -> None:
 
 
 def for_key(statement: Statement, value: str) -> Statement:
-    """``statement``, but only its rows for the key ``value`` in any spelling: the source can look before it counts.
+    """``statement`` limited to the key ``value`` in any spelling, so that the source reads less.
 
-    Sources know less of letters and blanks than the workbench, which has the last word: what they give is what may be
-    meant, and hardly more.
+    Sources cannot normalise a key exactly: they return every key that may match, and staging drops the others.
     """
     inner = statement_of(statement.sql, statement.source)
     key = _AS_TEXT[statement.source].format('"' + statement.key.replace('"', '""') + '"')
@@ -266,9 +262,9 @@ _PLAIN = frozenset("abcdefghjlmnopqrstuvwxyz0123456789@.-+")
 
 
 def _like(value: str) -> str:
-    """The pattern of every spelling of ``value``: what is no ASCII, and blanks around it, may be anything.
+    """A LIKE pattern for every spelling of ``value``: any text in place of non-ASCII letters and around it.
 
-    K and I are the letters that others become in lower-case: the Kelvin sign, and the I of Turkish.
+    K and I match any character: in lower-case the Kelvin sign becomes k, and a Turkish letter becomes i.
     """
     letters = ("%" if not letter.isascii() else letter if letter in _PLAIN else "_" for letter in value.strip().lower())
     return re.sub("%+", "%", f"%{''.join(letters)}%")

@@ -1,6 +1,6 @@
-"""SQL as tokens of its dialect: where its parameters are, and whether it is one statement that reads.
+"""SQL as tokens of its dialect: its parameters, and whether it is one statement that reads.
 
-What is in a string, a quoted name or a comment is never taken for anything else.
+Text in strings, quoted names and comments is never taken for SQL.
 """
 
 import re
@@ -14,7 +14,7 @@ from usertrack.core.errors import UsageError
 
 
 def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
-    """Each ``{name}`` in ``sql`` outside strings and comments, with its first offset and the one after its last."""
+    """Each ``{name}`` in ``sql`` outside strings and comments, with its start and end offsets."""
     from sqlglot import TokenType
 
     tokens = tokens_of(sql, source)
@@ -102,9 +102,9 @@ def _hogql() -> Any:
 
 
 def statement_of(sql: str, source: str) -> str:
-    """``sql`` without a trailing semicolon, once it is known to be one statement that begins like a read.
+    """``sql`` without a trailing semicolon, if it is one statement that begins like a read; else raises UsageError.
 
-    This catches mistakes early; what makes reading read-only is the source's own session.
+    This finds mistakes early; the source's own session is what makes sure that nothing is written.
     """
     from sqlglot import TokenType
 
@@ -129,7 +129,7 @@ def statement_of(sql: str, source: str) -> str:
 
 
 def tables_of(sql: str, source: str) -> dict[str, str]:
-    """The tables that ``sql`` reads by the name that they have in it; none where it cannot be parsed."""
+    """The tables that ``sql`` reads, by their alias; none where it cannot be parsed."""
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import ParseError, TokenError
@@ -144,16 +144,16 @@ def tables_of(sql: str, source: str) -> dict[str, str]:
 
 
 def _numbered(sql: str, source: str) -> str:
-    """``sql`` with each placeholder as a parameter of PostgreSQL's, as long as it was."""
+    """``sql`` with each placeholder as a PostgreSQL parameter of the same length."""
     for _, start, end in reversed(placeholders(sql, source)):
         sql = f"{sql[:start]}{'$1'.ljust(end - start)}{sql[end:]}"
     return sql
 
 
 def syntax_error(sql: str, source: str) -> tuple[int, str] | None:
-    """The line of ``sql`` on which it stops being SQL, and what stands there; None as far as can be told from here.
+    """The line and the text of the first syntax error in ``sql``; None without one. Only for PostgreSQL.
 
-    Only of PostgreSQL. What one parser does not know the other may: SQL is wrong where neither can read it.
+    SQL is wrong when two parsers, sqlglot and DuckDB, refuse it: one may know what the other does not.
     """
     import duckdb
     import sqlglot
@@ -184,10 +184,10 @@ _NO_ESCAPE = re.compile(r"(?:[^\\]|\\[bfrnt0av\\'`\"])*?(\\[^bfrnt0av\\'`\"])")
 
 
 def condition_of(text: str, source: str) -> str:
-    """``text`` as one line, once it is known to be one condition and nothing else; raises UsageError.
+    """``text`` on one line, if it is one condition and nothing else; else raises UsageError.
 
-    It holds no query, no second statement, no placeholder and no comment, and every bracket has its pair in it: put in
-    brackets, it can only be one operand of what stands around it.
+    It has no query, no second statement, no placeholder, no comment, and no bracket without its pair: in brackets, it
+    can only be one operand of the SQL around it.
     """
     tokens = tokens_of(text, source)
     if not tokens:
@@ -215,7 +215,7 @@ def condition_of(text: str, source: str) -> str:
 
 
 def check_piece(sql: str, source: str) -> None:
-    """Raise UsageError for what cannot stand on one line within a query: it is a fragment of one."""
+    """Raise UsageError for a fragment that cannot stand on one line within a query."""
     tokens = tokens_of(sql, source)
     if not tokens:
         raise UsageError("the fragment is empty", "write a condition or an expression")
@@ -241,7 +241,7 @@ def _check_brackets(sql: str, tokens: list[Any]) -> None:
 
 
 def properties_of(condition: str) -> list[str]:
-    """The properties that a HogQL condition names, as ``plan`` or, of persons, as ``person.plan``."""
+    """The properties in a HogQL condition, as ``plan`` or, of persons, as ``person.plan``."""
     tokens = tokens_of(condition, "posthog")
     names = [_name(condition, token) for token in tokens]
     texts = ["", "", *names, "", ""]
@@ -255,10 +255,10 @@ def properties_of(condition: str) -> list[str]:
 
 
 def events_of(sql: str, values: Mapping[str, Any]) -> list[list[str]]:
-    """The events without which a HogQL query counts nothing: of each list, one has to occur.
+    """The events that a HogQL query needs, to check that they exist: one event of each list has to occur.
 
-    They are those of an ``event = 'a'``, which may be one of several after OR, or of an ``event IN ('a', 'b')``; bound
-    ones are in ``values``.
+    They come from ``event = 'a'``, several of them joined by OR, and from ``event IN ('a', 'b')``; ``values`` has the
+    bound ones.
     """
     tokens = tokens_of(sql, "posthog")
     alternatives: list[list[str]] = []
@@ -279,7 +279,7 @@ def events_of(sql: str, values: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _operand(tokens: list[Any], values: Mapping[str, Any], *, several: bool) -> tuple[list[str], int]:
-    """The texts that stand there, and how many tokens they take: a placeholder, one text, or a list in brackets."""
+    """The texts at the start of ``tokens``, and how many tokens they take: a placeholder, a text, or a list."""
     if len(tokens) > 2 and tokens[0].text == "{":
         bound = values.get(tokens[1].text, [])
         return [name for name in ([bound] if isinstance(bound, str) else bound) if name], 3
@@ -289,13 +289,13 @@ def _operand(tokens: list[Any], values: Mapping[str, Any], *, several: bool) -> 
 
 
 def _name(text: str, token: Any) -> str:
-    """What stands there without quotes, and whole: a ``$`` is a token of its own."""
+    """The full name at ``token`` without quotes; a ``$`` is a token of its own."""
     match = re.compile(r"[\w$]+").match(text, token.start)
     return match[0] if match else str(token.text)
 
 
 def _in_a_comment(text: str, tokens: list[Any]) -> bool:
-    """Whether anything but blanks stands between the tokens."""
+    """Whether there is anything but blanks between the tokens."""
     ends = [0, *(token.end + 1 for token in tokens)]
     starts = [*(token.start for token in tokens), len(text)]
     return any(text[end:start].strip() for end, start in zip(ends, starts, strict=True))

@@ -1,4 +1,4 @@
-"""The query library as tables and documents."""
+"""The library of queries as tables and documents."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from usertrack.library.metric import Metric
 
 
 def library_document(library: Library) -> Document:
-    """Every query; where the terminal is narrow, name and title go before the rest."""
+    """Every query; a narrow terminal leaves out columns other than name and title."""
     table = _table(library)
     spare = {name: Field(spare=True) for name in ("key", "parameters", "from")}
     fields = {"title": Field(grows=True), **spare}
@@ -42,7 +42,7 @@ def _table(library: Library) -> Table:
 
 
 def query_document(query: Query, sql: str, fragments: Mapping[str, Path | None]) -> Document:
-    """What a query is for, what it takes, which ``fragments`` it is made of (None: as shipped), and its ``sql``."""
+    """A query's purpose, its parameters, its ``fragments`` (a path: the workspace's own), and its ``sql``."""
     pairs = [
         ("Source", query.source),
         ("Key", query.key or None),

@@ -1,4 +1,4 @@
-"""How people see a value: the same words in the terminal, in Markdown and in HTML. All texts given are `visible`."""
+"""Values as text for people, the same in the terminal, in Markdown and in HTML. All texts are made `visible`."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ _NUMERIC = ("number", "percent", "bar")
 
 @dataclass(frozen=True)
 class Clock:
-    """Where and when the reader stands."""
+    """The reader's timezone, and the moment that relative times such as ``2 d ago`` start from."""
 
     timezone: str = "UTC"
     as_of: datetime | None = None
@@ -52,7 +52,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Cell:
-    """``text`` is what people read; ``bar`` is the share of a full bar, 0 … 1; ``spark`` is what ``text`` draws."""
+    """``text`` is what people read; ``bar`` is the share of a full bar, 0 … 1; ``spark`` are the drawn values."""
 
     text: str
     known: bool = True
@@ -63,7 +63,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class View:
-    """One column as people see it."""
+    """One visible column of a listing; ``at`` is its position in a row."""
 
     label: str
     kind: Kind
@@ -84,7 +84,7 @@ class View:
 
 
 def views(listing: Listing) -> list[View]:
-    """The columns of ``listing`` that people see, in order."""
+    """The visible columns of ``listing``, in order."""
     table = listing.table
     sample = list(islice(table.rows, SAMPLE))
     clock = Clock(table.timezone, table.as_of)
@@ -92,7 +92,7 @@ def views(listing: Listing) -> list[View]:
 
 
 def _positions(listing: Listing) -> list[int]:
-    """By position, because a query may give two columns one name."""
+    """Positions of the visible columns: a query may give two columns the same name."""
     names = listing.table.names
     if listing.columns:
         return [names.index(name) for name in listing.columns]
@@ -104,14 +104,14 @@ def _field_at(listing: Listing, at: int) -> Field:
 
 
 def rows(listing: Listing, limit: int | None) -> tuple[Iterator[Row], int]:
-    """The rows to show, and how many are left out. ``limit`` is what the user said, if anything."""
+    """The rows to show, and how many are left out. ``limit`` is the user's, if there is one."""
     total = len(listing.table.rows)
     count = _seen(total, listing.limit, limit)
     return (iter(listing.table.rows) if count == total else islice(listing.table.rows, count)), total - count
 
 
 def heatmap(block: Heatmap, limit: int | None) -> tuple[Heatmap, str]:
-    """The rows of a heatmap that are shown, and the line under it: how many are not."""
+    """The heatmap with the rows to show, and the line under it: how many are left out."""
     count = _seen(len(block.rows), block.limit, limit)
     left_out = len(block.rows) - count
     if not left_out:
@@ -131,13 +131,13 @@ def _more(left_out: int) -> str:
 
 
 def rest(listing: Listing, left_out: int) -> str:
-    """The line under a listing: what is not shown, and what to do next."""
+    """The line under a listing: how many rows are left out, and what to do next."""
     count = _more(left_out) if left_out else ""
     return visible(" · ".join(part for part in (count, listing.more) if part))
 
 
 def origins(section: Section) -> str:
-    """The names of the queries that the figures of a section come from, in a few words."""
+    """``from QUERY, …``: the queries that the figures of a section come from."""
     names = dict.fromkeys(visible(origin.query) for origin in section.origins)
     return f"from {', '.join(names)}" if names else ""
 
@@ -151,7 +151,7 @@ def _view(column: Column, at: int, field: Field, sample: list[Row], clock: Clock
 
 
 def _kind(column: Column) -> Kind:
-    """Identifiers and years are names made of digits: no separators."""
+    """The kind of a column by its type. Ids and years are text: numbers without separators."""
     if column.name.lower() in ("id", "year") or column.name.lower().endswith("_id"):
         return "text"
     if column.type.endswith("[]"):
@@ -199,7 +199,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _decimals(values: Sequence[float], most: int | None = None) -> int:
-    """The decimals a column needs, the same for all its cells: fewer for larger numbers, none for whole ones."""
+    """How many decimals all cells of a column have: fewer for larger numbers, none for whole ones."""
     if most is None:
         top = max((abs(value) for value in values), default=0.0)
         most = 0 if top >= 1000 else 1 if top >= 100 else 2 if top >= 1 else 4
@@ -208,7 +208,7 @@ def _decimals(values: Sequence[float], most: int | None = None) -> int:
 
 
 def percent(share: float, places: int = 1) -> str:
-    """0.123 → ``12.3 %``. What is not quite 0 or 1 never reads as if it were."""
+    """0.123 → ``12.3 %``. A share that is not exactly 0 or 1 is never rounded to it: ``<0.1 %``."""
     digits, step = number(share * 100, places), 10**-places
     if share > 0 and float(digits.replace(" ", "")) == 0:
         return f"<{number(step, places)} %"
@@ -218,12 +218,12 @@ def percent(share: float, places: int = 1) -> str:
 
 
 def fact(value: Any, clock: Clock) -> str:
-    """A value on a line of its own: as `say`, and whole numbers with blanks between thousands."""
+    """A value on a line of its own: as `value_text`, with blanks between thousands."""
     return number(value) if isinstance(value, int) and not isinstance(value, bool) else value_text(value, clock)
 
 
 def value_text(value: Any, clock: Clock) -> str:
-    """Any single value in words."""
+    """Any single value as text."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return MISSING
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Bars and sparklines out of block characters, and accent colours that read on dark and on light backgrounds."""
+"""Bars and sparklines of block characters, and accent colours for dark and light backgrounds."""
 
 import math
 import re
@@ -22,7 +22,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def bar(value: float, full: float, width: int) -> str:
-    """A bar of ``width`` cells at ``value == full``, in eighths of a cell; anything above 0 shows."""
+    """A bar of ``width`` cells at ``value == full``, in eighths of a cell; any value above 0 is visible."""
     if not full > 0 or not value > 0:
         return ""
     eighths = max(1, round(min(value / full, 1) * width * 8))
@@ -30,7 +30,7 @@ def bar(value: float, full: float, width: int) -> str:
 
 
 def spark(values: Sequence[float | None], width: int = 0) -> str:
-    """A character per value, 0 at the bottom; squeezed to ``width`` by the largest of neighbours. A gap stays blank."""
+    """A character per value, 0 at the bottom. More than ``width`` values: the largest of neighbours. A gap is blank."""
     known = [float(value) if value is not None and math.isfinite(value) else None for value in values]
     if width and len(known) > width:
         known = _squeezed(known, width)
@@ -39,7 +39,7 @@ def spark(values: Sequence[float | None], width: int = 0) -> str:
 
 
 def _squeezed(values: Sequence[float | None], width: int) -> list[float | None]:
-    """``values`` as ``width`` of them: each stretch between gaps for itself, in its share of the room."""
+    """``values`` as only ``width`` values; each stretch between gaps gets its share of the width."""
     runs = [list(run) for _, run in groupby(values, key=lambda value: value is None)]
     blanks = sum(max(1, len(run) * width // len(values)) for run in runs if run[0] is None)
     total = sum(len(run) for run in runs if run[0] is not None)
@@ -58,7 +58,7 @@ def _squeezed(values: Sequence[float | None], width: int) -> list[float | None]:
 
 
 def _resampled(values: Sequence[float | None], width: int) -> list[float | None]:
-    """The largest of each of ``width`` parts; no more than there are."""
+    """The largest value of each of ``width`` parts; all values where there are fewer."""
     if len(values) <= width:
         return list(values)
     return [_largest(values[len(values) * n // width : len(values) * (n + 1) // width]) for n in range(width)]
@@ -69,12 +69,12 @@ def _largest(values: Sequence[float | None]) -> float | None:
 
 
 def _level(value: float, top: float) -> str:
-    """The lowest level is for 0 alone."""
+    """The block character of ``value``; the lowest one is for 0 alone."""
     return _LEVELS[min(7, max(1, round(value / top * 7)))] if value > 0 and top > 0 else _LEVELS[0]
 
 
 def accent(name: str) -> str:
-    """The colour of a name by its first word, so that ``high_intent`` and "High-Intent Prospects" agree everywhere."""
+    """The colour of a name by its first word: the same for ``high_intent`` and "High-Intent Prospects"."""
     words = _WORD.findall(name.casefold())
     if not words or name.casefold() in _VERDICTS:
         return _VERDICTS.get(name.casefold(), "")

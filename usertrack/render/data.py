@@ -1,4 +1,4 @@
-"""Tables as data: csv, tsv, json, jsonl, parquet, xlsx. Rows that lie on disk never become Python rows (xlsx apart)."""
+"""Tables as data: csv, tsv, json, jsonl, parquet, xlsx. Rows on disk never become Python rows, except for xlsx."""
 
 import contextlib
 import errno
@@ -25,7 +25,7 @@ _LINES = {"csv": ",", "tsv": "\t", "jsonl": ""}  # formats of one line per row, 
 
 @runtime_checkable
 class OnDisk(Protocol):
-    """Rows that DuckDB can read by itself: ``scan()`` is an expression for the FROM of the connection ``reader()``."""
+    """Rows that DuckDB can read itself: ``scan()`` is a FROM-expression for the connection ``reader()``."""
 
     def scan(self) -> str: ...
 
@@ -55,7 +55,7 @@ def dumps(document: Any) -> bytes:
 
 
 def document(report: Document) -> bytes:
-    """A document's own JSON, with its provenance where it has one. Times become text here, before they are digested."""
+    """A document's own JSON, with its provenance where it has one. Times become text before the digest is made."""
     known = content(report)
     return dumps(seal.embed_in_json(known, report.provenance) if report.provenance else known)
 
@@ -127,7 +127,7 @@ _WRITERS = {"csv": _write_lines, "tsv": _write_lines, "jsonl": _write_lines, "js
 
 @contextlib.contextmanager
 def _copied(table: Table, fmt: str) -> Iterator[BinaryIO]:
-    """What DuckDB wrote, to be read."""
+    """The table in a temporary file that DuckDB wrote, open for reading."""
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
         path = Path(folder) / "copy"
         _copy(table, fmt, path)
@@ -136,7 +136,7 @@ def _copied(table: Table, fmt: str) -> Iterator[BinaryIO]:
 
 
 def _copy(table: Table, fmt: str, path: Path) -> None:
-    """Let DuckDB write to ``path``. Python rows reach parquet as JSON lines, read back as the types of the columns."""
+    """Let DuckDB write to ``path``. Python rows become JSON lines first, which DuckDB reads with the columns' types."""
     if isinstance(table.rows, OnDisk):
         return _run_copy(table.rows.reader(), table, table.rows.scan(), fmt, path)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
@@ -160,7 +160,7 @@ def _run_copy(connection: Any, table: Table, scan: str, fmt: str, path: Path) ->
 
 
 def _disk_error(message: str) -> OSError:
-    """What the system said, out of what DuckDB says of it: its own words name its files and threads."""
+    """The operating system's error in DuckDB's message, which would name internal files and threads."""
     match = re.search(r'"errno":"(\d+)"', message)
     known = [int(match[1])] if match else [number for number in _DISK if os.strerror(number) in message]
     return OSError(known[0], os.strerror(known[0])) if known else OSError(errno.EIO, message.splitlines()[0])
@@ -170,7 +170,7 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
 
 def _execute(connection: Any, sql: str) -> None:
-    """Run ``sql`` in a thread: in the main one DuckDB would notice Ctrl-C late, and raise RuntimeError for it."""
+    """Run ``sql`` in a thread: in the main one DuckDB notices Ctrl-C late, and raises RuntimeError for it."""
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(connection.execute, sql)
         try:
@@ -181,7 +181,7 @@ def _execute(connection: Any, sql: str) -> None:
 
 
 def _copy_sql(table: Table, scan: str, fmt: str) -> tuple[str, str]:
-    """What to copy and how. Lines come ready-made: the CSV writer has one column to pass through, unquoted."""
+    """The SELECT to copy, and the options. Lines are complete already: the CSV writer passes one column through."""
     if fmt == "parquet":
         names = [(text.identifier(column.name), column.type) for column in table.columns]
         cells = [f"{name}::TIMESTAMPTZ AS {name}" if kind == "TIMESTAMP" else name for name, kind in names]

@@ -1,4 +1,4 @@
-"""Charts and heatmaps as what every format can show: cells and tables. Nothing is told by a colour alone."""
+"""Charts and heatmaps as cells and tables, which every format can show. No meaning is in a colour alone."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ def grid(block: Heatmap) -> list[list[Cell]]:
 
 
 def without_decimals(block: Heatmap, grid: list[list[Cell]]) -> list[list[Cell]]:
-    """The cells of a heatmap where there is little room: shares as whole percent, anything else as it is."""
+    """The cells of a narrow heatmap: shares as whole percent, other values unchanged."""
     if block.kind != "percent":
         return grid
     return [
@@ -43,7 +43,7 @@ def without_decimals(block: Heatmap, grid: list[list[Cell]]) -> list[list[Cell]]
 
 
 def _shaded(cell: Cell, value: float | None, steps: Sequence[float]) -> Cell:
-    """``cell`` with the middle of its shade as its share, where there are ``steps`` to tell shades by."""
+    """``cell`` with the middle of its shade as its ``bar``, where ``steps`` are the bounds of shades."""
     if not steps or value is None:
         return cell
     level = sum(value > step for step in steps)

@@ -45,7 +45,7 @@ def _listing(block: Listing, limit: int | None) -> dict[str, Any]:
 
 
 def _prose(text: str) -> Any:
-    """A sentence, with what stands in backticks as code."""
+    """A sentence with the parts in backticks as code."""
     from markupsafe import Markup, escape
 
     parts = (Markup("<code>{}</code>").format(part) if code else escape(part) for part, code in safe.prose(text))

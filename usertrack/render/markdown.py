@@ -1,4 +1,4 @@
-"""Documents as GitHub Markdown: what data says is shown literally, never as markup."""
+"""Documents as GitHub Markdown. Text of data is shown literally, never as markup."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ _FENCE = re.compile(r"`{3,}")
 
 
 def render(document: Document, limit: int | None = None) -> Iterator[str]:
-    """The pieces of ``document`` in Markdown, notes included; in the workspace's template where it has one."""
+    """``document`` as pieces of Markdown, with its notes; in the workspace's template where it has one."""
     clock = Clock(document.timezone, document.as_of)
     if document.templates and (document.templates / f"{document.layout}.md.j2").is_file():
         yield from _templated(document, document.templates, clock, limit)
@@ -48,7 +48,7 @@ class _Ready(str):
 
 
 def _templated(document: Document, folder: Path, clock: Clock, limit: int | None) -> Iterator[str]:
-    """The workspace's own page: it puts ``title``, ``subtitle``, ``notes``, ``body`` or single sections in place."""
+    """The page of a workspace's template, which gets ``title``, ``subtitle``, ``notes``, ``body`` and sections."""
 
     def text(blocks: Iterable[Block]) -> _Ready:
         return _Ready("".join(piece for block in blocks for piece in _block(block, clock, limit, 2)))

@@ -1,4 +1,4 @@
-"""Documents as pages, Markdown or HTML, with their provenance in them where they have one."""
+"""Documents as pages in Markdown or HTML, with their provenance embedded where they have one."""
 
 from collections.abc import Iterator
 
@@ -17,10 +17,10 @@ def render(document: Document, fmt: str, limit: int | None = None) -> Iterator[s
 
 
 def text(document: Document, fmt: str, limit: int | None = None) -> str:
-    """What is sealed in a file of that format: its text without the provenance, JSON too."""
+    """The text of a file in that format without its provenance, also for JSON."""
     return seal.json_body(data.content(document)) if fmt == "json" else "".join(body(document, fmt, limit))
 
 
 def body(document: Document, fmt: str, limit: int | None = None) -> Iterator[str]:
-    """The pieces of the page as it is before anything is sealed in it."""
+    """The pieces of the page without its provenance."""
     return html.render(document, limit) if fmt == "html" else markdown.render(document, limit)

@@ -1,4 +1,4 @@
-"""Heatmaps and trends on a terminal, as lines no wider than asked for, legible without colour."""
+"""Heatmaps and trends as lines for a terminal of a given width, legible without colour."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -16,18 +16,18 @@ from usertrack.render.cells import Cell
 from usertrack.render.safe import visible
 
 _SHADES = " ░▒▓█"
-# Each has its own ink, so that a number reads on it whatever the terminal's colours are.
+# Each has its own text colour, so that a number is legible whatever the terminal's colours are.
 _TINTS = ("", "#1d2129 on #d6eeef", "#1d2129 on #9fd6d8", "#1d2129 on #5fb9bd", "#ffffff on #0b5f63")
 _LEFT, _AXIS = 13, 20  # cells that plotille takes beside the drawing: for numbers, and with the rest of the last date
 _WIDEST = 96
 _ROUND = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # steps that read well between the numbers of an axis
-_READ = 16  # more columns than these are looked at, not read
+_READ = 16  # with more columns than this nobody reads single numbers
 
 
 def heatmap(block: Heatmap, width: int) -> list[Text]:
-    """The numbers on shades where they fit, else shades of one or two characters with what they stand for.
+    """Numbers on shades where they fit, else shades of one or two characters with a legend.
 
-    Where not even these fit, the numbers of as many columns as do.
+    Where these do not fit either, the numbers of as many columns as fit.
     """
     cells = figures.grid(block)
     names, heads = [visible(name) for name in block.rows], [visible(name) for name in block.columns]
@@ -72,7 +72,7 @@ def _lines(
 
 
 def _stacked(heads: Sequence[str]) -> list[list[str]]:
-    """Labels over each other's words, so that their columns are as narrow as their longest word."""
+    """Labels with one word per line, so that a column is as narrow as its longest word."""
     return [list(line) for line in zip_longest(*(head.split() for head in heads), fillvalue="")]
 
 
@@ -81,7 +81,7 @@ def _numbered(heads: Sequence[str], room: int) -> str:
 
 
 def _sparse(heads: Sequence[str], room: int) -> str:
-    """Over narrow columns, only as many labels as do not touch."""
+    """Labels over narrow columns: only as many as do not touch."""
     line = " "
     for at, head in enumerate(heads):
         start = 1 + at * room
@@ -101,12 +101,12 @@ def _shade(cell: Cell, room: int) -> Text:
 
 
 def _level(cell: Cell) -> int:
-    """0 for nothing, else 1 to 4 by quarters of the largest."""
+    """The shade: 0 for nothing, else 1 to 4 by quarters of the largest value."""
     return min(4, int((cell.bar or 0.0) * 4) + 1) if cell.bar else 0
 
 
 def _legend(values: Sequence[Sequence[float | None]], cells: list[list[Cell]]) -> Iterator[Text]:
-    """For each shade the smallest and the largest number that has it."""
+    """For each shade its smallest and largest number."""
     spans: dict[int, list[tuple[float, str]]] = {}
     for row, numbers in zip(cells, values, strict=True):
         for cell, value in zip(row, numbers, strict=False):  # of columns that do not fit there is no cell
@@ -121,7 +121,7 @@ def _legend(values: Sequence[Sequence[float | None]], cells: list[list[Cell]]) -
 
 
 def trend(block: Chart, width: int) -> list[Text]:
-    """A panel per series, all on one scale from 0, by plotille."""
+    """A panel per series, drawn by plotille, all on one scale from 0."""
     lines = []
     height = 8 if len(block.series) == 1 else 5
     for name, values in block.series.items():
@@ -143,7 +143,7 @@ def _panel(block: Chart, values: Sequence[float | None], width: int, height: int
     figure: Any = plotille.Figure()
     figure.width, figure.height = max(10, width), height
     figure.with_colors = figure.origin = False
-    # what stands at the very end of an axis is outside of it by a dot, and would not be drawn
+    # plotille does not draw a point at the very end of an axis
     figure.set_x_limits(min_=places[0], max_=places[-1] + (places[-1] - places[0]) / (2 * figure.width))
     figure.set_y_limits(min_=low, max_=low + height * step)
     highest = low + (height - 1 / 4) * step
@@ -159,7 +159,7 @@ def _panel(block: Chart, values: Sequence[float | None], width: int, height: int
 
 
 def _scale(low: float, high: float, rows: int, *, only_integers: bool) -> tuple[float, float]:
-    """Where an axis of ``rows`` begins that holds ``low`` to ``high``, and its step: the least round, or whole, one."""
+    """Start and step of an axis of ``rows`` from ``low`` to ``high``: the smallest round step, or a whole one."""
     power: float = 10 ** math.floor(math.log10((high - low) / rows or 1))
     steps = [power * ten * each for ten in (1, 10) for each in _ROUND]
     if only_integers:
@@ -169,7 +169,7 @@ def _scale(low: float, high: float, rows: int, *, only_integers: bool) -> tuple[
 
 
 def _tick(value: float, step: float, unit: str) -> str:
-    """With the digits that ``step`` has."""
+    """``value`` with as many decimals as ``step`` has."""
     scale = 100 if unit == "percent" else 1
     digits = len(f"{step * scale:.6f}".rstrip("0").partition(".")[2])
     text = f"{value * scale:.{digits}f} %" if unit == "percent" else number(value, digits)
@@ -177,18 +177,18 @@ def _tick(value: float, step: float, unit: str) -> str:
 
 
 def _places(block: Chart) -> list[Any]:
-    """Where values stand on the axis: days as they lie, labels one by one."""
+    """Positions of values on the x axis: days by date, labels one by one."""
     days = [datetime.combine(day, time.min) for day in block.x if isinstance(day, date)]
     return days or list(range(len(block.x)))
 
 
 def _day(at: Any, before: Any, first: Any) -> str:
-    """What stands at a tick; nothing where the tick ``before`` is on the same day."""
+    """The label of a tick; empty where the tick ``before`` is on the same day."""
     return "" if before >= first and at.date() == before.date() else f"{at.day} {at:%b}"
 
 
 def _axis(labels: Sequence[str], width: int) -> list[str]:
-    """Ticks where values are drawn, and below them their labels: as many as do not touch, the last one among them."""
+    """Ticks at the values, and their labels below: as many as do not touch, always with the last one."""
     last, room = len(labels) - 1, width + _AXIS - _LEFT
     ticks = [int(at / last * width / (1 + 1 / (2 * width))) for at in range(len(labels))]
     begins = [max(0, min(tick, room - cell_len(label))) for tick, label in zip(ticks, labels, strict=True)]
@@ -205,7 +205,7 @@ def _do_not_touch(positions: range, labels: Sequence[str], begins: Sequence[int]
 
 
 def _pieces(places: Sequence[Any], values: Sequence[float | None]) -> Iterator[list[tuple[Any, float]]]:
-    """Stretches without a gap."""
+    """The stretches of values without a gap."""
     piece: list[tuple[Any, float]] = []
     for day, value in zip(places, values, strict=True):
         if value is None and piece:

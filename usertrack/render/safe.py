@@ -1,4 +1,4 @@
-"""Data comes from strangers: the one place that takes the power out of a string, once per kind of output.
+"""Makes text of data harmless for each kind of output: it comes from strangers.
 
 HTML is escaped by Jinja's autoescape, on top of `visible`; Rich only ever gets `Text`, which has no markup.
 """
@@ -15,7 +15,7 @@ _HIDDEN = re.compile(
 _MARKDOWN = re.compile(
     r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.|^[#=]|^[+-](?=[\s-]|$)", re.IGNORECASE
 )
-# What GitHub makes mentions and links to issues of, whatever stands escaped: only something in between helps.
+# GitHub makes mentions and issue links of these even when they are escaped: only something in between helps.
 _GITHUB = re.compile(r"(?<![a-z0-9_])@(?=[a-z0-9])|#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
 _CODE = re.compile("`([^`]*[^` ][^`]*)`")
 _ORDERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
@@ -41,7 +41,7 @@ def visible(text: str) -> str:
 
 
 def on_screen(text: str) -> str:
-    """``text`` of several lines, with what could command a terminal made visible; its lines and columns stay."""
+    """``text`` of several lines with all control characters but newlines and tabs made visible."""
     return _HIDDEN.sub(lambda match: match[0] if match[0] in "\n\t" else _show(match), text)
 
 
@@ -52,13 +52,13 @@ def markdown(text: str) -> str:
 
 
 def prose(text: str) -> list[tuple[str, bool]]:
-    """The parts of a sentence, `visible`, and whether each is code: what stands in backticks."""
+    """The parts of a sentence, made `visible`, each with whether it is code in backticks."""
     parts = _CODE.split(visible(text))
     return [(part, bool(number % 2)) for number, part in enumerate(parts) if part]
 
 
 def markdown_prose(text: str) -> str:
-    """`prose` as Markdown: code as such, all else literally. Not for table cells."""
+    """`prose` as Markdown: code as code, all else literally. Not for table cells."""
     return "".join(f"`{part}`" if code else _spaced(part) for part, code in prose(text)).strip(" ")
 
 
@@ -80,5 +80,5 @@ def utf8(text: str) -> bytes:
 
 
 def slack(text: str) -> str:
-    """``text`` as Slack's mrkdwn that has no link, mention or channel in it: Slack makes them of ``<…>`` alone."""
+    """``text`` as Slack's mrkdwn without links, mentions or channels, which Slack writes as ``<…>``."""
     return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

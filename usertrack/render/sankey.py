@@ -1,9 +1,9 @@
 """A flow as an inline SVG Sankey: no script, no style sheet, no address, the same bytes every time.
 
-Colours and fonts are the page's. Every place is a card with its name, so that no link lies on a text. The bar at its
-left is as high as what gets there; what goes on leaves to the right, what does not ends hatched beside it, and the line
-at its foot is as long as that share. Of the first column only what goes on is drawn: the many that never took a second
-step would dwarf all others. Numbers are of all.
+Colours and fonts are the page's. Every stop is a card with its name, so that no link covers text. The bar at its left
+is as high as its value. Links to the next stops leave at its right; who leaves is a hatched stub, and the line at the
+foot of the card is as long as the share of them. Of the first column only those who go on are drawn: the many without a
+second step would dwarf all others. The numbers count everybody.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _REST_CLASS = "link others"
 
 @dataclass
 class _Card:
-    """Where a stop is drawn; ``sent`` and ``met`` are how much of its height links have taken so far."""
+    """Where a stop is drawn; ``sent`` and ``met`` are how much of its height outgoing and incoming links use so far."""
 
     stop: Stop
     x: float
@@ -68,7 +68,7 @@ def draw(flow: Flow) -> str:
         _link(places[column][source], places[column + 1][target], value, value * scale, flow.unit)
         for column, source, target, value in flow.links
     ]
-    root.extend(sorted(links, key=lambda link: link.get("class") != _REST_CLASS))  # what is told apart is drawn above
+    root.extend(sorted(links, key=lambda link: link.get("class") != _REST_CLASS))  # the rest is below
     for at, column in enumerate(places):
         _head(root, flow, at)
         for place in column:
@@ -77,7 +77,7 @@ def draw(flow: Flow) -> str:
 
 
 def _drawn_amount(flow: Flow, at: int, place: int) -> float:
-    """How much of a place is drawn: of the first column what goes on, else all that gets there."""
+    """The value that a stop is drawn with: in the first column those who go on, else everybody."""
     going = (value for column, source, _, value in flow.links if (column, source) == (at, place))
     return sum(going) if at == 0 else flow.columns[at][place].value
 
@@ -133,7 +133,7 @@ def _box(card: ET.Element, kind: str, y: float, width: float, height: float) -> 
 
 
 def _gone(group: ET.Element, x: float, foot: float, gone: float) -> None:
-    """What ends here: a stub, and lines across it, for those who see no colours."""
+    """A hatched stub for those who leave; the lines are for readers who do not see colours."""
     top = foot - gone
     outline = (
         f"M{x:.1f} {top:.1f}h{_GONE / 2}L{x + _GONE:.1f} {foot - gone / 2:.1f}L{x + _GONE / 2:.1f} {foot:.1f}H{x:.1f}z"
@@ -149,7 +149,7 @@ def _text(parent: ET.Element, tag: str, text: str, attributes: dict[str, str] | 
 
 
 def _short(name: str) -> str:
-    """Both the begin and the end of a name tell pages apart; some characters are twice as wide as others."""
+    """The name cut in its middle: pages differ at the begin and at the end of a name."""
     name = visible(name)
     if cell_len(name) <= _NAME:
         return name
@@ -167,6 +167,6 @@ def _amount(stop: Stop, unit: str) -> str:
 
 
 def _described(flow: Flow) -> str:
-    """Every place in words, for those who do not see the drawing."""
+    """Every stop in words, for readers who do not see the drawing."""
     columns = (", ".join(f"{stop.name} {_amount(stop, flow.unit)}" for stop in column) for column in flow.columns)
     return "; ".join(f"step {at}: {stops}" for at, stops in enumerate(columns, start=1))

@@ -74,7 +74,7 @@ def _formatter(chart: Chart) -> Callable[[Any], str]:
 
 
 def _cleaned(root: Any, chart: Chart) -> Any:
-    """Without what pygal adds for its scripts; with a name, a description, and a native tooltip on every point."""
+    """The drawing without pygal's parts for scripts, with an accessible name and a native tooltip on every point."""
     for parent in list(root.iter()):
         for child in list(parent):
             if (
@@ -105,7 +105,7 @@ def _element(parent: Any, tag: str, text: str) -> None:
 
 
 def _described(chart: Chart) -> str:
-    """Every value in words, for those who do not see the drawing."""
+    """Every value in words, for readers who do not see the drawing."""
     formatted = _formatter(chart)
     series = []
     for name, values in chart.series.items():

@@ -1,7 +1,6 @@
-"""The look of pages: templates of ours, and in their place those of the same name in the workspace's `templates/`.
+"""Templates of pages: the shipped ones, or those of the same name in the workspace's `templates/`.
 
-A template gets what is to be shown and nothing else: the environment is a sandbox, an unknown name is an error, and
-whatever goes into a page is escaped for it.
+A template gets only the document: the environment is a sandbox, an unknown name is an error, and values are escaped.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,14 +13,14 @@ from usertrack.core.errors import UsageError
 def template(
     names: list[str], folder: Path | None, *, autoescape: bool, helpers: Mapping[str, Any], finalize: Any = None
 ) -> Any:
-    """The first of ``names`` that there is, ready to be rendered by `filled`; ``helpers`` are filters."""
+    """The first of ``names`` that exists, for `render_page`; ``helpers`` are its filters."""
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     shipped = jinja2.PackageLoader("usertrack.render")
     own = [jinja2.FileSystemLoader(folder)] if folder else []
     environment = ImmutableSandboxedEnvironment(
-        # `shipped/` in front of a name is ours, so that one's own may extend the template that it replaces
+        # `shipped/NAME` is the shipped template, so that a workspace's own can extend the one that it replaces
         loader=jinja2.ChoiceLoader([*own, shipped, jinja2.PrefixLoader({"shipped": shipped})]),
         autoescape=autoescape,
         undefined=jinja2.StrictUndefined,
@@ -34,12 +33,12 @@ def template(
 
 
 def render_page(page: Any, folder: Path | None, **variables: Any) -> Any:
-    """The pieces of the page, or the whole of it where the workspace has templates: half a page is no answer."""
+    """The pieces of the page; a single piece where the workspace has templates, so that no error leaves half a page."""
     return [_placed(lambda: page.render(**variables), folder)] if folder else page.generate(**variables)
 
 
 def _placed(action: Callable[[], Any], folder: Path | None) -> Any:
-    """What ``action`` gives; raises UsageError with file and line for what is wrong in a template of the workspace."""
+    """The result of ``action``; raises UsageError with file and line for an error in a template of the workspace."""
     import jinja2
 
     try:
@@ -58,7 +57,7 @@ _HINT = "docs/guide/reports.md says what templates are given; without the file t
 
 
 def _line(error: BaseException, folder: Path) -> str:
-    """The last line of a template of the workspace that the error went through."""
+    """File and line of the workspace's template in the error's traceback; empty when there is none."""
     trace, line = error.__traceback__, ""
     while trace:
         file = Path(trace.tb_frame.f_code.co_filename)

@@ -1,8 +1,8 @@
-"""Documents on a terminal, or as exact plain text off it: never wider than the console (code apart), never ragged.
+"""Documents on a terminal, or as plain text in a pipe or file. Except for code, no line is wider than the console.
 
-A listing takes the first layout that fits: a table; one without its spare columns; one whose growing column stands
-under each row; one in which words break; one record after another. Everything is drawn with `rich.text.Text`, which
-knows no markup, out of texts that are `visible`.
+A listing takes the first layout that fits: a table; one without its spare columns; one with the growing column under
+each row; one in which words break; one record after another. Everything is `rich.text.Text`, which has no markup, made
+of `visible` texts.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +41,7 @@ _STYLES = {"": "", "bold": "bold", "dim": "dim", "warning": f"bold {charts.BAD}"
 
 
 def render(document: Document, console: Console, limit: int | None = None) -> None:
-    """Print ``document``, except its notes. ``limit`` is what the user asked for, if anything."""
+    """Print ``document``, except its notes. ``limit`` is the user's, if there is one."""
     screen = _Printer(console, Clock(document.timezone, document.as_of), limit)
     if document.title:
         _title(screen, document.title, document.subtitle)
@@ -50,7 +50,7 @@ def render(document: Document, console: Console, limit: int | None = None) -> No
 
 
 class _Printer:
-    """A console that sets blocks apart by one blank line."""
+    """Prints blocks on a console, with a blank line between them."""
 
     def __init__(self, console: Console, clock: Clock, limit: int | None) -> None:
         self.console, self.clock, self.limit = console, clock, limit
@@ -76,7 +76,7 @@ class _Printer:
             self.line(part, indent)
 
     def row(self, parts: Iterable[tuple[list[Text], int, bool]], indent: int = _INDENT) -> None:
-        """Cells side by side, each (its lines, its width, right-aligned)."""
+        """Print cells side by side; each is (its lines, its width, whether it is right-aligned)."""
         side = [(lines if len(lines) <= _LINES else _cut(lines, width), width, right) for lines, width, right in parts]
         for at in range(max(len(lines) for lines, _, _ in side)):
             line = Text()
@@ -201,7 +201,7 @@ def _listing(screen: _Printer, block: Listing) -> None:
 
 
 def _draw(screen: _Printer, views: list[View], head: list[Row], rows: Iterable[Row]) -> list[str]:
-    """Draw in the first layout that fits; returns the labels of the columns that it leaves out."""
+    """Print the listing in the first layout that fits; returns the labels of the columns that it leaves out."""
     columns = [column for view in views for column in _columns(view, head)]
     for beside, below, least in _layouts(columns):
         if widths := _fit(beside, screen.width - _INDENT, [least(column) for column in beside]):
@@ -278,7 +278,7 @@ def _bar(cell: Cell, width: int) -> Text:
 
 
 def _firm(column: _TextColumn) -> int:
-    """The least width beside a growing column: a name or an e-mail stays in one piece unless it is very long."""
+    """The least width beside a growing column: a name or an e-mail is not broken unless it is very long."""
     return column.floor if column.grows or column.bar else max(column.floor, min(column.natural, _FIRM))
 
 
@@ -295,9 +295,9 @@ def _floor(column: _TextColumn) -> int:
 
 
 def _fit(columns: list[_TextColumn], room: int, floors: list[int]) -> list[int]:
-    """A width for each column, at least its floor, or nothing when they cannot stand side by side.
+    """A width for each column, at least its floor; empty when they do not fit side by side.
 
-    Room to spare goes to the texts, each after what it lacks, and what is left to the bars.
+    Spare room goes to texts, in proportion to what they lack, then to bars.
     """
     widths = list(floors)
     spare = room - sum(widths) - _GAP * (len(columns) - 1)
@@ -315,7 +315,7 @@ def _fit(columns: list[_TextColumn], room: int, floors: list[int]) -> list[int]:
 def _table(
     screen: _Printer, columns: list[_TextColumn], widths: list[int], rows: Iterable[Row], below: list[_TextColumn]
 ) -> None:
-    """One row per line; the ``below`` columns stand under their row, indented."""
+    """Print one row per line; the ``below`` columns are indented under their row."""
     frame = [(column, width, column.right) for column, width in zip(columns, widths, strict=True)]
     screen.row([(screen.wrap(Text(column.label, "dim"), width), width, right) for column, width, right in frame])
     for row in rows:

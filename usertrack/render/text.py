@@ -1,9 +1,9 @@
-"""One row as a line of CSV or JSON, written twice: for rows in Python, and as SQL for rows on disk.
+"""Lines of CSV and JSON, made in two ways: from rows in Python, and by SQL from rows on disk.
 
-Both give the same bytes (`tests/render/test_data.py` holds them to it): times are ISO 8601 in UTC with a Z, floats are
-the shortest that read back, NaN and infinities are null, lists are JSON, NULL is an empty cell or null. A JSON column
-holds JSON text, or what such text parses to. In CSV an empty string is ``""`` and a string that a spreadsheet would
-take for a formula gets a leading apostrophe.
+Both give the same bytes (`tests/render/test_data.py` checks that). Times are ISO 8601 in UTC with a Z, floats are the
+shortest that read back, NaN and infinities are null, lists are JSON, NULL is an empty cell or null. A JSON column has
+JSON text, or a parsed value. In CSV an empty string is ``""``, and a string that a spreadsheet would take for a formula
+gets a leading apostrophe.
 """
 
 import json
@@ -20,7 +20,7 @@ _SMALL_ESCAPE = re.compile(r"\\(?:\\|u00([01][0-9a-f]))")
 
 
 def plain(value: Any) -> Any:
-    """``value`` as what JSON has: for documents of any depth."""
+    """``value`` in JSON types, at any depth."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -1,4 +1,4 @@
-"""An Excel workbook: typed cells, never a formula whatever the data says, and a second sheet on where it comes from."""
+"""Tables as an Excel workbook: typed cells, never a formula, and a second sheet about the query."""
 
 import io
 import math
@@ -65,7 +65,7 @@ def _about(writer: "_Cells", table: Table, cut: int) -> None:
 
 
 class _Cells:
-    """One sheet; ``cut`` counts the texts that a cell could not hold whole."""
+    """One sheet; ``cut`` counts the texts that were too long for a cell."""
 
     def __init__(self, book: Any, sheet: Any) -> None:
         self.sheet = sheet

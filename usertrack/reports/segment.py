@@ -11,8 +11,9 @@ from usertrack.core.sections import section_json, unknown_paragraph
 from usertrack.core.words import number
 from usertrack.reports.members import moves, people, segment_origins
 from usertrack.segments.classify import Classification
+from usertrack.segments.history.notes import difference_notes, retroactive_notes
 from usertrack.segments.history.week_ago import Moves
-from usertrack.segments.view import difference_notes, match_notes, retroactive_notes
+from usertrack.segments.view import match_notes
 
 PEOPLE, MOVES = 50, 20
 

@@ -21,7 +21,8 @@ from usertrack.reports.summary import failures_origins, summary_section
 from usertrack.reports.traffic import new_users, part_origins, traffic
 from usertrack.reports.weekly import DAYS, Weekly
 from usertrack.segments.classify import SegmentCount
-from usertrack.segments.view import difference_notes, match_notes, retroactive_notes
+from usertrack.segments.history.notes import difference_notes, retroactive_notes
+from usertrack.segments.view import match_notes
 
 PEOPLE, MOVES, FAILURES = 8, 3, 6  # rows of a list, unless --limit says otherwise
 

@@ -1,6 +1,6 @@
-"""Who is in which segment of a set, why, and how urgent: computed in DuckDB over the profiles.
+"""Classification: who is in which segment of a set, why, and how urgently, computed in DuckDB over the profiles.
 
-NULL means unknown: nobody is put into a segment on a fact that is not known.
+NULL means unknown: a fact that is not known puts nobody into a segment.
 """
 
 import re
@@ -26,10 +26,10 @@ OWN_COLUMNS = ("primary", "segments", "action", "priority", "because")
 
 @dataclass(frozen=True)
 class SegmentCount:
-    """``people`` is None when the segment is unknown in this run, ``unknown`` then says why.
+    """How many people are in a segment. ``people`` is None when that is unknown in this run; ``unknown`` then says why.
 
-    ``to_act_on`` counts those whose primary segment it is; None where that is unknown, as one that goes first is.
-    ``undecided`` counts those for whom a fact that the rule needs is not known.
+    ``to_act_on`` counts people whose primary segment it is; None when a more urgent segment is unknown.
+    ``undecided`` counts people for whom a fact that the rule needs is not known.
     """
 
     segment: Segment
@@ -41,7 +41,7 @@ class SegmentCount:
 
 @dataclass(frozen=True)
 class Classification:
-    """The people of a set. Table `classified` in the workbench holds everybody who is in at least one segment."""
+    """A set of segments with its people. The DuckDB table `classified` has everybody who is in at least one segment."""
 
     profiles: Profiles
     segment_set: SegmentSet
@@ -55,10 +55,10 @@ class Classification:
         return next(count for count in self.counts if count.segment.id == id_)
 
     def require_known(self, id_: str, so: str = "", *, to_act_on: bool = False) -> None:
-        """Raise Unknown, with what that leads to before it, where a source was missing that tells who is in ``id_``.
+        """Raise Unknown when a source was missing that tells who is in segment ``id_``; ``so`` begins the message.
 
-        While a segment that goes first is unknown, nobody is known to be in a later one of an exclusive set, and in no
-        set is it known on whom ``to_act_on``.
+        While a more urgent segment is unknown, nobody is known to be in a later one of an exclusive set, and in no set
+        is it known whom ``to_act_on``.
         """
         own, name, advice = (
             self.count(id_),
@@ -70,8 +70,8 @@ class Classification:
             raise Unknown(f"{so}who is in {name} is unknown, because {first.unknown}", advice)
         if to_act_on and own.to_act_on is None:
             raise Unknown(
-                f"{so}whom to act on in {name} is unknown: {first.segment.name} goes first, and is unknown, because "
-                f"{first.unknown}",
+                f"{so}whom to act on in {name} is unknown: {first.segment.name} is more urgent, and is unknown, "
+                f"because {first.unknown}",
                 f"--all-members takes everybody who is in it; {advice}",
             )
 
@@ -81,7 +81,7 @@ class Classification:
         return f"ORDER BY priority DESC NULLS LAST, rank, {identifier(self.profiles.key)}"
 
     def whose(self, only: Sequence[str], *, to_act_on: bool) -> str:
-        """A WHERE for those in any segment of ``only``; ``to_act_on``: those whose primary segment is one of them."""
+        """A WHERE for people in any segment of ``only``; ``to_act_on``: people whose primary segment is one of them."""
         if not only:
             return ""
         ids = f"[{', '.join(map(quote, only))}]"
@@ -90,7 +90,7 @@ class Classification:
     def people(self, only: Sequence[str] = (), limit: int | None = None, *, to_act_on: bool = False) -> Table:
         """One row per person in any segment (of ``only``), most urgent first: by priority, then by precedence.
 
-        ``to_act_on``: those alone whose primary segment it is. ``limit`` people at the most, all with None or 0; raises
+        ``to_act_on``: only people whose primary segment it is. ``limit`` people at the most, all with None or 0; raises
         UsageError for a segment that is not in the set.
         """
         only = self.segment_set.require(only)
@@ -115,14 +115,14 @@ class Classification:
         )
 
     def evidence(self, only: Sequence[str] = ()) -> list[str]:
-        """The facts that the rules of these segments look at: of each the first, then of each the second, …"""
+        """The facts that the rules of these segments use: the first of each rule, then the second of each, …"""
         segments = [segment for segment in self.segment_set.segments if not only or segment.id in only]
         looked = [[n for n in columns(condition(self.profiles, segment)) if n != "as_of"] for segment in segments]
         return list(dict.fromkeys(name for names in zip_longest(*looked) for name in names if name))
 
 
 def classify(profiles: Profiles, segment_set: SegmentSet) -> Classification:
-    """Put everybody of ``bench`` into the segments of ``chosen``; raises UsageError with file and line."""
+    """Put everybody into the segments of the set; raises UsageError with file and line."""
     import duckdb
 
     unknown = {
@@ -137,7 +137,7 @@ def classify(profiles: Profiles, segment_set: SegmentSet) -> Classification:
 
 
 def rule_error(profiles: Profiles, segment_set: SegmentSet, error: Exception) -> UsageError:
-    """The part of a rule that cannot take what somebody's facts are, with its line; ``error`` itself where none is."""
+    """The error of the rule that fails on somebody's facts, with file and line; ``error`` itself where none fails."""
     import duckdb
 
     for segment in segment_set.segments:
@@ -156,7 +156,7 @@ def rule_error(profiles: Profiles, segment_set: SegmentSet, error: Exception) ->
 
 
 def check_rules(rules: Rules, library: Library, as_of: datetime) -> None:
-    """Check all rules against the facts that their queries declare, before anything is asked; raises UsageError."""
+    """Check all rules against the facts that their queries declare, before any query runs; raises UsageError."""
     profiles = Profiles(rules, library, as_of)
     profiles.declare()
     for segment_set in rules.sets.values():
@@ -190,10 +190,10 @@ def _known(profiles: Profiles, names: Sequence[str], where: str) -> None:
 
 
 def check_rule(profiles: Profiles, segment: Segment) -> None:
-    """Have DuckDB check the types of a rule before anything is computed with it; raises UsageError."""
+    """Let DuckDB check the types of a rule before it is used; raises UsageError."""
     import duckdb
 
-    # the constants of a rule, such as the text in `run_count > 'many'`, are only found wrong by running it
+    # a wrong constant, such as the text in `run_count > 'many'`, shows only when the rule runs
     nobody = ", ".join(
         f"{_NOTHING.get(fact.type, 'NULL')}::{fact.type} AS {identifier(name)}" for name, fact in profiles.facts.items()
     )
@@ -216,7 +216,7 @@ _NUMBERS = {"BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALL
 
 
 def _flag(profiles: Profiles, segment_set: SegmentSet, unknown: dict[str, str]) -> None:
-    """Table `flagged`: profile, and for each segment a column that is true, false or unknown."""
+    """Make the table `flagged`: the profile, and for each segment a column that is true, false or NULL."""
     flags: list[str] = []
     for segment in segment_set.segments:
         rule = "NULL::BOOLEAN" if unknown[segment.id] else bracketed(segment.when)
@@ -234,7 +234,7 @@ def _flag_name(segment: Segment) -> str:
 
 
 def _describe(profiles: Profiles, segment_set: SegmentSet) -> None:
-    """Table `classified`: those in at least one segment, with primary segment, action, priority and reasons."""
+    """Make the table `classified`: people in a segment, with primary segment, action, priority and reasons."""
 
     def first(values: Sequence[str]) -> str:
         cases = " ".join(f"WHEN {_flag_name(s)} THEN {v}" for s, v in zip(segment_set.segments, values, strict=True))
@@ -274,12 +274,12 @@ def _counts(profiles: Profiles, segment_set: SegmentSet, unknown: dict[str, str]
 
 
 def other_segments_words(count: int) -> str:
-    """Of so many members of a segment, that they are to be acted on under another one."""
+    """That ``count`` members of a segment are in a more urgent one."""
     return f"{number(count)} more {'is' if count == 1 else 'are'} in a more urgent segment too"
 
 
 def reason_sql(profiles: Profiles, segment: Segment) -> str:
-    """A SQL expression for the segment's reason: its text with every ``{fact}`` filled in as people write it.
+    """A SQL expression for the segment's reason: `because` with every ``{fact}`` filled in.
 
     A part in [brackets] is left out when a fact in it is not known.
     """
@@ -312,7 +312,7 @@ def _filled(profiles: Profiles, text: str, where: str, *, optional: bool) -> str
 
 
 def words_sql(column: str, kind: str, unit: str = "") -> str:
-    """A SQL expression for the value of ``column`` as people write it; NULL when it is unknown."""
+    """A SQL expression for the value of ``column`` as text for people; NULL when it is unknown."""
     if unit == "percent":
         return f"printf('%.0f %%', 100 * {column})"
     if kind == "DOUBLE":

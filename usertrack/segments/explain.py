@@ -30,12 +30,12 @@ Extent = Literal["exactly", "or more", "or less", "anything else"]
 
 @dataclass(frozen=True)
 class Flip:
-    """The smallest change of one fact, all others as they are, that flips the verdict.
+    """The smallest change of one fact that flips the verdict while all other facts stay as they are.
 
-    ``reach`` says which values flip it as well: all beyond ``to``, or none that is known. Numbers with fractions move
-    in whole numbers, and in hundredths beside a threshold; times in hours, and in seconds beside a threshold. None for
-    ``to`` is NULL, where nothing else would do. ``texts`` are those that the rule names which flip it, too; with
-    "anything else" those that do not.
+    ``extent`` says which other values flip it: all beyond ``to``, or none that is known. Fractions are tried in whole
+    numbers, and in hundredths beside a threshold; times in hours, and in seconds beside a threshold. ``to`` is None for
+    NULL, which is tried last. ``texts`` are the other texts of the rule that flip it; with "anything else" those that
+    do not.
     """
 
     fact: ProfileFact
@@ -47,9 +47,10 @@ class Flip:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison of a rule with the facts it looked at. ``met`` is None when it is unknown.
+    """One comparison of a rule with the person's facts. ``met`` is None when it is unknown.
 
-    ``counts`` says of how many each rate among the facts is, by name.
+    ``bases`` are the facts that it rests on, derived ones expanded. ``counts`` are the denominators of its rates, by
+    name of the fact.
     """
 
     atom: Atom
@@ -61,9 +62,9 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How one segment judged the person. ``member`` is None when that is unknown, ``unknown`` then says why.
+    """Whether the person is in one segment. ``member`` is None when that is unknown; ``unknown`` then says why.
 
-    ``earlier`` names the segment of an exclusive set that took the person before this one could.
+    ``earlier`` names the segment of an exclusive set that comes first and has the person.
     """
 
     segment: Segment
@@ -87,7 +88,7 @@ class Explanation:
 
 
 def find_person(profiles: Profiles, email: str) -> str:
-    """The key of the person called ``wanted``; raises UsageError naming near matches."""
+    """The key of the person with this ``email``; raises UsageError with similar ones."""
     key = identifier(profiles.key)
     name = normalised("$1")
     row = profiles.connection.execute(f"SELECT {key} FROM profile WHERE {key} = {name}", [email]).fetchone()
@@ -112,9 +113,9 @@ def find_person(profiles: Profiles, email: str) -> str:
 
 
 def explain(profiles: Profiles, segment_set: SegmentSet, email: str, *, flips: bool = True) -> Explanation:
-    """Every rule of ``chosen`` for one person; raises UsageError when the person or a fact is unknown.
+    """The verdict of each segment of the set on one person; raises UsageError when the person or a fact is unknown.
 
-    Without ``flips`` it is not looked for what would change a verdict, which takes most of the time.
+    ``flips`` also finds what would change each verdict, which takes most of the time.
     """
     import duckdb
 
@@ -161,7 +162,7 @@ def _comparison(profiles: Profiles, atom: Atom, facts: dict[str, Any]) -> Compar
 
 
 def _count(profiles: Profiles, name: str) -> int | None:
-    """Of how many the rate ``name`` is: its denominator. None for what is no rate."""
+    """The denominator of the rate ``name``; None for a fact that is no rate."""
     rate = profiles.derived.get(name)
     if not isinstance(rate, exp.Div) or profiles.facts[name].unit != "percent":
         return None
@@ -170,7 +171,7 @@ def _count(profiles: Profiles, name: str) -> int | None:
 
 
 def _member_rule(profiles: Profiles, segment: Segment, before: Sequence[Segment]) -> exp.Expression:
-    """What makes somebody a member, over base facts: the segment's own rule, and that none before it took them."""
+    """The condition of membership over base facts: the segment's rule, and none of the segments ``before`` it."""
     rule = expand(condition(profiles, segment), profiles.derived)
     for earlier in before:
         other = exp.Coalesce(this=expand(condition(profiles, earlier), profiles.derived), expressions=[exp.false()])
@@ -179,7 +180,7 @@ def _member_rule(profiles: Profiles, segment: Segment, before: Sequence[Segment]
 
 
 def _flips(profiles: Profiles, rule: exp.Expression, *, target: bool) -> list[Flip]:
-    """For each base fact of ``rule``, the nearest value at which it gives ``target``; one that cannot is left out."""
+    """For each base fact of ``rule`` the nearest value that gives ``target``, where there is one."""
     flips, goal = [], f"({to_sql(rule)}) {'IS TRUE' if target else 'IS NOT TRUE'}"
     looked_at = set(columns(rule)) - {"as_of", profiles.key}
     for name in (name for name in profiles.facts if name in looked_at):
@@ -191,7 +192,7 @@ def _flips(profiles: Profiles, rule: exp.Expression, *, target: bool) -> list[Fl
 
 
 def _flip(profiles: Profiles, fact: ProfileFact, candidates: str, goal: str) -> Flip | None:
-    """The candidate nearest to the fact's value that reaches ``goal``, and whether all beyond it do."""
+    """The candidate nearest to the fact's value that fulfils ``goal``, and whether all values beyond it do."""
     column = identifier(fact.name)
     profiles.connection.execute(
         f"CREATE OR REPLACE TEMP TABLE judged AS WITH tried AS ({candidates}) "
@@ -207,7 +208,7 @@ def _flip(profiles: Profiles, fact: ProfileFact, candidates: str, goal: str) -> 
     if fact.type == "BOOLEAN":
         return Flip(fact, value, nearest)
     for side, reach, edge in ((">=", "or more", "min"), ("<=", "or less", "max")):
-        # from an unknown value nothing is nearest: what counts is where the values that will do begin
+        # nothing is nearest to an unknown value: take the edge of the values that fulfil the goal
         to = profiles.row(f"SELECT {edge}(v) FILTER (ok) FROM judged")[0] if value is None else nearest
         beyond = value is None or (to > value) is (side == ">=")
         if beyond and profiles.row(f"SELECT bool_and(ok) FROM judged WHERE v {side} ?", [to])[0]:
@@ -216,7 +217,7 @@ def _flip(profiles: Profiles, fact: ProfileFact, candidates: str, goal: str) -> 
 
 
 def _null_flip(profiles: Profiles, fact: ProfileFact, rule: exp.Expression, goal: str) -> Flip | None:
-    """NULL, where it reaches ``goal``: of a text, which somebody may be without, and of what ``rule`` tests for it."""
+    """NULL, if it fulfils ``goal``: for texts, and for facts that ``rule`` compares with NULL."""
     column, tests = identifier(fact.name), rule.find_all(exp.Is, exp.NullSafeEQ, exp.NullSafeNEQ)
     if fact.type != "VARCHAR" and not any(fact.name in columns(test) for test in tests):
         return None
@@ -226,7 +227,7 @@ def _null_flip(profiles: Profiles, fact: ProfileFact, rule: exp.Expression, goal
 
 
 def _text_flip(profiles: Profiles, fact: ProfileFact, value: str | None) -> Flip:
-    """Any other text, where one that the rule does not name will do; else those named ones that will."""
+    """Any other text, where a text that the rule does not name fulfils the goal; else the named ones that do."""
     rows = profiles.connection.execute("SELECT v, ok FROM judged ORDER BY v").fetchall()
     will_do = [text for text, ok in rows if ok]
     if _OTHER in will_do:
@@ -239,7 +240,7 @@ _MOST = 1_000_000  # values of one fact that are tried
 
 
 def _candidates(profiles: Profiles, fact: ProfileFact, rule: exp.Expression) -> str:
-    """SQL for a table of values ``v`` to try: every whole number, hour or named text that may matter."""
+    """SQL for a table of values ``v`` to try: the whole numbers, hours or texts that may flip ``rule``."""
     thresholds = sorted(numbers([rule]))
     named = ", ".join(f"{number:f}" for number in thresholds) or "0"
     if fact.type in ("BIGINT", "DOUBLE"):

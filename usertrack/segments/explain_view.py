@@ -1,4 +1,4 @@
-"""An explanation as a document: each rule with its facts, and what would change it."""
+"""An explanation as a document: each rule of a set with the person's facts, and what would change the outcome."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,7 +63,11 @@ def explain_document(profiles: Profiles, explanation: Explanation, timezone: str
 
 def _about_rates(explanation: Explanation) -> list[Paragraph]:
     rated = any(looked.counts for verdict in explanation.verdicts for looked in verdict.comparisons)
-    return [Paragraph("beside a rate: of how many it is, and its 95 % interval", "dim")] if rated else []
+    return (
+        [Paragraph("n is the number of runs that a rate is of; after it stands its 95 % interval", "dim")]
+        if rated
+        else []
+    )
 
 
 def _membership_words(explanation: Explanation) -> str:
@@ -75,7 +79,7 @@ def _membership_words(explanation: Explanation) -> str:
 
 
 def _lines(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> Iterator[_ExplanationLine]:
-    """One row per comparison and for each change that would flip the verdict, the change beside the fact it is of."""
+    """One row per comparison. A change that would flip the verdict is on the row of its fact."""
     remark = _remark(verdict)
     who = (verdict.segment.name, _IN[verdict.member])
     beside = [_beside(flip, verdict) for flip in verdict.flips]
@@ -95,7 +99,7 @@ def _lines(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> It
 
 
 def _beside(flip: Flip, verdict: Verdict) -> Comparison | None:
-    """The comparison of its fact that came out as the verdict did; the first of them where none or all did."""
+    """The comparison of the flip's fact with the same outcome as the verdict; else the first one of that fact."""
     rows = [looked for looked in verdict.comparisons if flip.fact.name in looked.bases]
     return next((looked for looked in rows if bool(looked.met) is bool(verdict.member)), rows[0] if rows else None)
 
@@ -118,7 +122,7 @@ def _values(looked: Comparison, timezone: str) -> str:
 
 
 def _rate_interval(fact: ProfileFact, value: Any, count: int | None, timezone: str) -> str:
-    """Of how many a rate is, and its 95 % interval: 2 of 6 and 200 of 600 are not the same news."""
+    """The denominator of a rate and its 95 % interval: 2 of 6 is less certain than 200 of 600."""
     if count is None:
         return ""
     if value is None or fact.unit != "percent":
@@ -133,7 +137,7 @@ def _is_about(looked: Comparison, flip: Flip) -> bool:
 
 
 def _change(flip: Flip, timezone: str, *, alone: bool = False) -> str:
-    """``5 or less``; with its fact in front where the row is about others too."""
+    """``5 or less``; with the name of the fact where the row is about several facts."""
     was = value_words(flip.fact, flip.value, timezone)
     to = _target(flip, timezone) if flip.extent != "anything else" else f"anything but {_or(was, *flip.texts)}"
     return to if alone else f"{flip.fact.label} {was} → {to}"
@@ -161,7 +165,7 @@ def _origins(profiles: Profiles, explanation: Explanation) -> list[str]:
 
 
 def _table(profiles: Profiles, explanation: Explanation, timezone: str) -> Table:
-    """One row per comparison, as a program wants it."""
+    """One row per comparison, for data formats."""
     columns: Columns[tuple[Verdict, Comparison]] = Columns(
         Attribute("segment", "VARCHAR", lambda row: row[0].segment.id),
         Attribute("member", "BOOLEAN", lambda row: row[0].member),

@@ -1,4 +1,4 @@
-"""SQL expressions over a profile (DuckDB's dialect): what they look at, and what they are made of."""
+"""SQL expressions over a profile, in DuckDB's dialect: parsing them, and the facts and comparisons in them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ DIALECT = "duckdb"
 
 
 def parse(sql: str, where: str) -> exp.Expression:
-    """``sql`` as one expression without subqueries; raises UsageError that begins with ``where``."""
+    """``sql`` as one expression without subqueries; raises UsageError whose message begins with ``where``."""
     try:
         parts = [part for part in sqlglot.parse(f"SELECT {sql}", read=DIALECT) if part is not None]
     except SqlglotError as error:
@@ -58,12 +58,12 @@ def _name(node: Any) -> str:
 
 
 def columns(expression: exp.Expr) -> list[str]:
-    """Names of the columns that ``expression`` looks at, each once, in their order."""
+    """Names of the columns in ``expression``, each once, in order."""
     return list(dict.fromkeys(column.name for column in expression.find_all(exp.Column, bfs=False)))
 
 
 def expand(expression: exp.Expression, derived: Mapping[str, exp.Expression]) -> exp.Expression:
-    """``expression`` with every derived column replaced by what it is computed from."""
+    """``expression`` with every derived column replaced by its own expression."""
 
     def replace(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Column) and node.name in derived:
@@ -79,7 +79,7 @@ def to_sql(expression: exp.Expression) -> str:
 
 @dataclass(frozen=True)
 class Atom:
-    """One comparison in a condition. ``before`` ties it to the one before (``and (``), ``after`` closes brackets."""
+    """One comparison in a condition. ``before`` joins it to the previous one (``and (``), ``after`` closes brackets."""
 
     expression: exp.Expression
     before: str = ""
@@ -113,7 +113,7 @@ def atoms(expression: Any) -> list[Atom]:
 
 
 def numbers(expressions: Iterable[exp.Expression]) -> set[float]:
-    """Every number that the expressions name and do not divide by: thresholds near which a rule may change its mind."""
+    """Every number in the expressions that is no divisor: the thresholds at which a rule may change its outcome."""
     return {
         -float(literal.this) if isinstance(literal.parent, exp.Neg) else float(literal.this)
         for expression in expressions
@@ -123,7 +123,7 @@ def numbers(expressions: Iterable[exp.Expression]) -> set[float]:
 
 
 def compared_texts(expression: exp.Expression, column: str = "") -> set[str]:
-    """Every text that ``expression`` compares a column with, whole: any column, or the one of this name."""
+    """Every text that ``expression`` compares for equality with a column: any column, or the one of this name."""
     return {
         str(literal.this)
         for literal in expression.find_all(exp.Literal)
@@ -134,7 +134,7 @@ def compared_texts(expression: exp.Expression, column: str = "") -> set[str]:
 
 
 def compares_whole_texts(expression: exp.Expression, column: str) -> bool:
-    """Whether ``column`` is compared with whole texts and NULL alone: all other texts are then alike."""
+    """Whether ``column`` is only compared for equality and with NULL, so that all other texts have the same outcome."""
     for node in expression.find_all(exp.Column):
         comparison = node.parent
         while isinstance(comparison, exp.Paren | exp.Coalesce):

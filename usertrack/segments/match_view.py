@@ -1,4 +1,4 @@
-"""How the two sources met, as a document: the counts, and the people behind each."""
+"""How the people of PostHog and Postgres match, as a document: the counts, and the people behind them."""
 
 from itertools import islice
 
@@ -20,7 +20,7 @@ def require_kind(kind: str | None) -> None:
 
 
 def match_document(profiles: Profiles, kind: str | None, timezone: str, limit: int | None = None) -> Document:
-    """Counts first, then everybody who is not simply matched; ``kind`` narrows it to one sort of mismatch."""
+    """The counts, then everybody who is not simply in both sources; ``kind`` selects one kind of mismatch."""
     require_kind(kind)
     table = _people(profiles, kind)
     labels = {

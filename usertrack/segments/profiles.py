@@ -1,7 +1,6 @@
-"""The join: keyed results of both sources become one table `profile` in DuckDB, one row per person.
+"""Profiles: the results of all profile queries joined into the DuckDB table `profile`, one row per person.
 
-Your own people are left out here and nowhere else; `usertrack.segments.staging` brings each result under its normalised
-key.
+Your own people are left out here and nowhere else. `usertrack.segments.staging` normalises the key of each result.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,9 +23,9 @@ from usertrack.segments.staging import duckdb_message, normalised, stage
 
 @dataclass(frozen=True)
 class ProfileFact:
-    """A column of `profile`. ``type`` is DuckDB's. ``missing`` names why it is not known for anybody in this run.
+    """A column of `profile`. ``type`` is DuckDB's. ``missing``: why it is unknown for everybody in this run.
 
-    ``current`` says that its value is that of today, whatever the moment asked for.
+    ``origin`` is the query that gave it. A ``current`` fact has the value of today, whatever the moment of the run.
     """
 
     name: str
@@ -40,7 +39,7 @@ class ProfileFact:
 
 @dataclass(frozen=True)
 class Match:
-    """How the two sources met, in e-mails; ``anonymous`` counts visitors without one, ``without_email`` accounts."""
+    """How many e-mails the two sources share; ``anonymous`` counts visitors without one, ``without_email`` accounts."""
 
     matched: int | None = None
     posthog_only: int | None = None
@@ -60,9 +59,9 @@ _OWN_NAMES = {"key", "primary", "segments", "action", "priority", "because", "ra
 
 
 class Profiles:
-    """DuckDB with the table `profile` (one row per person, key and `as_of` first) and what is known of its columns.
+    """A DuckDB connection with the table `profile` (one row per person, key and `as_of` first), and its facts.
 
-    ``only`` names the one person that it is about; ``spellings`` are then those of their key, the normalised one first.
+    ``only`` limits it to one person; ``spellings`` are then those of the person's key, the normalised one first.
     """
 
     def __init__(self, rules: Rules, library: Library, as_of: datetime, only: str | None = None) -> None:
@@ -85,9 +84,9 @@ class Profiles:
         return self.rules.key
 
     def load(self, answers: Mapping[str, Answer], internal: Sequence[str], opted_out: Sequence[str] = ()) -> None:
-        """Build `profile` from the answer to each profile query; raises UsageError for one that cannot be joined.
+        """Build `profile` from the answers to the profile queries; raises UsageError for one that cannot be joined.
 
-        Your own people and those who have opted out are counted, and in no profile.
+        Your own people and those who have opted out are counted, but have no profile.
         """
         tables = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
         reasons = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
@@ -105,7 +104,7 @@ class Profiles:
         self.match = self._match(tables)
 
     def declare(self) -> None:
-        """Build an empty `profile` with the declared types: enough to check every rule against."""
+        """Build an empty `profile` with the declared types, to check rules against."""
         self._people({}, [], [])
         self._join((), {})
 
@@ -114,24 +113,24 @@ class Profiles:
         return row
 
     def missing(self, expression: exp.Expression) -> list[str]:
-        """Why ``expression`` cannot be known in this run: one reason for each query that it needs and that failed."""
+        """Why ``expression`` is unknown in this run: one reason for each query that it needs and that failed."""
         base = columns(expand(expression, self.derived))
         return list(
             dict.fromkeys(self.facts[name].missing for name in base if name in self.facts and self.facts[name].missing)
         )
 
     def _people(self, tables: Mapping[str, Table], internal: Sequence[str], opted_out: Sequence[str]) -> None:
-        """Everybody whom any query names: `people`, with the sources that know them and whether they are your own."""
+        """Make the table `people`: everybody in any answer, their sources, and whether they are your own people."""
         parts = [
             f"SELECT key, {quote(self.queries[name].source)} AS source FROM q{number}"
             for number, name in enumerate(self.queries)
             if name in tables
         ] or ["SELECT NULL::VARCHAR AS key, '' AS source LIMIT 0"]
         own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
-        said_no = f"key IN (SELECT {normalised('said')} FROM unnest(?::VARCHAR[]) AS listed(said))"
+        opted = f"key IN (SELECT {normalised('email')} FROM unnest(?::VARCHAR[]) AS listed(email))"
         self.connection.execute(
             f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
-            f"NOT internal AND {said_no} AS opted_out, bool_or(source = 'neon') AS in_neon, "
+            f"NOT internal AND {opted} AS opted_out, bool_or(source = 'neon') AS in_neon, "
             f"bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
             "WHERE key IS NOT NULL GROUP BY key",
             [list(opted_out)],
@@ -160,7 +159,7 @@ class Profiles:
         self._derive()
 
     def _columns(self, number: int, query: Query, missing: str, *, has_answer: bool) -> list[str]:
-        """SQL for the facts of one query, which become known as facts of the profile."""
+        """SQL for the facts of one query; adds them to ``facts``."""
         columns = []
         for name, fact in query.facts.items():
             self._require_new_name(name, f"query '{query.name}'")
@@ -175,7 +174,7 @@ class Profiles:
             self.connection.execute(f"CREATE OR REPLACE TABLE base AS SELECT {', '.join(columns)} FROM base {join}")
 
     def _require_new_name(self, name: str, where: str) -> None:
-        """Raise UsageError when a fact may not be called ``name``: case makes no difference to DuckDB."""
+        """Raise UsageError when another fact has this name, in any case: DuckDB ignores case in names."""
         existing = next((fact for fact in self.facts.values() if fact.name.lower() == name.lower()), None)
         if existing:
             raise UsageError(f"{where}: '{name}' is a fact of '{existing.origin}' already", "choose another name")
@@ -183,7 +182,7 @@ class Profiles:
             raise UsageError(f"{where}: '{name}' is a name of usertrack's own", "choose another name for the fact")
 
     def _derive(self) -> None:
-        """Add the derived facts. One that rests on an unknown fact is unknown, whatever its SQL makes of NULL."""
+        """Add the derived facts. One that needs an unknown fact is unknown, whatever its SQL makes of NULL."""
         import duckdb
 
         expressions = []
@@ -208,7 +207,7 @@ class Profiles:
             raise self._derived_error(expressions, error) from error
 
     def _derived_error(self, expressions: Sequence[str], error: Exception) -> UsageError:
-        """The first derived fact that cannot be computed for somebody, with its line."""
+        """The error of the first derived fact that cannot be computed for somebody, with its line."""
         import duckdb
 
         for number, derived in enumerate(self.rules.derived, start=1):
@@ -260,9 +259,9 @@ class Profiles:
         )
 
     def match_sql(self) -> str:
-        """SQL for how each person met: key, kind, ambiguous, accounts (in Postgres), persons (in PostHog).
+        """SQL for how each person matches: key, kind, ambiguous, accounts (in Postgres), persons (in PostHog).
 
-        ``kind`` is internal, matched, posthog_only or postgres_only; NULL when one source did not say whom it knows.
+        ``kind`` is internal, opted_out, matched, posthog_only or postgres_only; NULL when a source did not answer.
         """
         neon, posthog = self.sides.get("neon"), self.sides.get("posthog")
         accounts = f"n.{neon[1]}" if neon else "NULL::BIGINT"
@@ -306,7 +305,7 @@ def _profile_query(rules: Rules, library: Library, name: str) -> Query:
 def _of_one_key(merged_keys: Mapping[str, int]) -> str:
     where = ", ".join(f"{name} {count}" for name, count in merged_keys.items())
     return (
-        f"e-mails that differ only in blanks or case that their source tells apart are one person ({where}): "
+        f"e-mails that differ only in blanks or case are one person, though their source has several ({where}): "
         "counts are added, times are the first or last; credits and the like are those of the spelling used last"
     )
 
@@ -329,10 +328,10 @@ def _fact_sql(number: int, name: str, default: Any, kind: str) -> str:
 def build_profiles(
     runner: Runner, rules: Rules, done: Done | None = None, only: str | None = None, *, last: bool = False
 ) -> Profiles:
-    """Run the profile queries at once and join them, for everybody or for the one person called ``only``.
+    """Run the profile queries at once and join them, for everybody or for the one person ``only``.
 
-    ``last`` says that the runner is asked nothing more after them.
-    Raises a UsertrackError when no source answered at all, or when a query gave what cannot be joined.
+    ``last``: the runner gets no queries after these. Raises a UsertrackError when no source answered, or when a result
+    cannot be joined.
     """
     answers = runner.run(profile_statements(runner, rules, only), done)
     if last:
@@ -348,11 +347,11 @@ def profile_statements(runner: Runner, rules: Rules, only: str | None = None) ->
 
 
 def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer], only: str | None = None) -> Profiles:
-    """The profiles out of the answers to what `asked` gave; raises as `build` does."""
+    """The profiles from the answers to `profile_statements`; raises as `build_profiles` does."""
     profiles = Profiles(rules, runner.library, runner.as_of, only)
     answers = dict(zip(rules.queries, profile_answers, strict=True))
     failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
-    if len(failures) == len(answers):  # what went wrong says more than what is not configured
+    if len(failures) == len(answers):  # a failure says more than a source that is not configured
         raise next((failure for failure in failures if not isinstance(failure, NotConnected)), failures[0])
     for name, answer in answers.items():
         if isinstance(answer, Table) and answer.truncated:
@@ -376,7 +375,7 @@ def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer
 
 
 def _empty_sources(profiles: Profiles, answers: Mapping[str, Answer]) -> list[str]:
-    """What is to be said of a source that answered, and knows nobody."""
+    """A note for each source that answered and knows nobody."""
     rows: dict[str, int] = {}
     for name, answer in answers.items():
         source = profiles.queries[name].source
@@ -391,7 +390,7 @@ _EMPTY = {
 
 
 def _of_today(profiles: Profiles, past: str) -> str:
-    """What nobody can know of a moment in the past, because the sources keep only what holds today."""
+    """A note on the facts that are those of today, because the sources do not record their past."""
     labels = [fact.label for fact in profiles.facts.values() if fact.current and fact.origin != "derived"]
     people = "people are those whom the sources know today, under the e-mails of today"
     return f"{past}: {', '.join(labels)} are as they stand today; {people}" if labels else f"{past}: {people}"

@@ -1,6 +1,6 @@
-"""Whether anybody at all could be where rules want them.
+"""Whether the conditions of rules can be true for anybody, for `usertrack check`.
 
-That nobody could is only said when every combination of telling values was tried; what cannot be tried is possible.
+A condition is impossible only when every combination of sample values was tried; what cannot be tried is possible.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from usertrack.segments.expressions import columns, compared_texts, numbers, to_
 
 _SAMPLES = 20_000
 Wish = tuple[exp.Expression, bool]
-"""A condition, and whether it shall be true, or not be true (false or unknown)."""
+"""A condition, and whether it should be true, or not true (false or unknown)."""
 
 _WAYS, _WORLDS = 4_096, 200_000
 _UNITS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400, "WEEK": 604_800}
@@ -29,7 +29,7 @@ _PLAIN = (
 
 
 class Reachability:
-    """``types`` are DuckDB's, of every fact that a condition may name."""
+    """Tries sample values on conditions. ``types`` are DuckDB's types of all facts, by name."""
 
     def __init__(self, connection: Any, types: Mapping[str, str]) -> None:
         self._connection = connection
@@ -37,14 +37,14 @@ class Reachability:
         self._any = cache(self._tried)
 
     def possible(self, wishes: Sequence[Wish]) -> bool:
-        """Whether the facts of one person could fulfil all ``wishes`` at once."""
+        """Whether the facts of one person can fulfil all ``wishes`` at once."""
         ways: list[list[Wish]] = [[]]
         for wish in wishes:
             ways = _both(ways, _ways(*wish))
         return any(self._open(way) for way in ways)
 
     def _open(self, way: Sequence[Wish]) -> bool:
-        """Whether each group of comparisons that share no fact with another can be had."""
+        """Whether each group of comparisons that share facts can be fulfilled."""
         wishes = {(to_sql(node), is_true): node for node, is_true in way}
         if any((sql, not is_true) in wishes for sql, is_true in wishes):
             return False
@@ -59,7 +59,7 @@ class Reachability:
         return all(self._any(tuple(sorted(keys)), self._values(nodes)) for _, keys, nodes in groups)
 
     def _plain(self, node: exp.Expression) -> bool:
-        """Whether trying values beside the ones that ``node`` names tells all there is to know of it."""
+        """Whether trying values around those in ``node`` covers all of its outcomes."""
         for part in node.walk(prune=_is_moment):
             if not (isinstance(part, _PLAIN) or _is_moment(part)):
                 return False
@@ -89,9 +89,10 @@ class Reachability:
 def extremes(
     connection: Any, types: Mapping[str, str], when: exp.Expression, number: exp.Expression
 ) -> tuple[float | None, float | None]:
-    """The least and the largest ``number`` seen among people, drawn out of telling values, of whom ``when`` holds.
+    """The least and the largest ``number`` among random people for whom ``when`` is true; None where there is none.
 
-    Nobody has a count below zero. The draw is the same each time; what is not seen may still be possible.
+    Their facts are drawn from sample values that are not negative. The draw is the same each time; other numbers may
+    still be possible.
     """
     thresholds = sorted({0.0, *numbers([when, number])})
     words = sorted({*compared_texts(when), *compared_texts(number)})
@@ -111,7 +112,7 @@ def extremes(
 
 
 def _ways(node: Any, is_true: bool) -> list[list[Wish]]:  # noqa: FBT001 - half of a Wish
-    """All the ways in which ``node`` can come out as wanted, each a list of comparisons that all do their part."""
+    """All ways to make ``node`` true, or not true: each is a list of comparisons with their outcomes."""
     node = node.unnest()
     if not isinstance(node, exp.And | exp.Or):
         return [[(node, is_true)]]
@@ -126,7 +127,7 @@ def _both(left: list[list[Wish]], right: list[list[Wish]]) -> list[list[Wish]]:
 
 
 def _is_moment(node: Any) -> bool:
-    """``as_of``, or that much before or after it."""
+    """Whether ``node`` is ``as_of``, or an interval before or after it."""
     if isinstance(node, exp.Column):
         return node.name == "as_of"
     return (
@@ -141,7 +142,7 @@ _SAMPLED_TYPES = ("BIGINT", "DOUBLE", "TIMESTAMP", "BOOLEAN", "VARCHAR")
 
 
 def _sample_values(kind: str, thresholds: Sequence[float], words: Sequence[str]) -> tuple[str, ...]:
-    """Values of a fact: on every threshold, beside it, between two, beyond all, and none at all."""
+    """SQL values of a fact: each threshold, beside it, between two, beyond all, and NULL."""
     if kind == "BOOLEAN":
         return ("NULL", "true", "false")
     if kind == "VARCHAR":

@@ -1,4 +1,4 @@
-"""segments.yaml: what a profile is made of and who belongs where, read with the line of every part."""
+"""segments.yaml: the queries and derived facts of a profile and the rules of segments, with the line of each part."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class SegmentSet:
-    """Rules in order of precedence. In an ``exclusive`` set a person is only in the first that applies."""
+    """Segments in order of precedence. In an ``exclusive`` set a person is only in the first that applies."""
 
     name: str
     segments: tuple[Segment, ...]
@@ -46,7 +46,7 @@ class SegmentSet:
         return next(segment for segment in self.segments if segment.id == id)
 
     def require(self, names: Sequence[str]) -> list[str]:
-        """The ids of the segments that are called ``names``; raises UsageError for the first that there is not."""
+        """The ids of the segments called ``names``; raises UsageError for the first unknown name."""
         for name in names:
             if find_segment(self.segments, name) is None:
                 known = [segment.id for segment in self.segments]
@@ -97,7 +97,7 @@ class Rules:
         return self.sets[name]
 
     def require(self, segment_set: SegmentSet, names: Sequence[str]) -> list[str]:
-        """As `SegmentSet.require`; of a segment of another set it is said which."""
+        """As `SegmentSet.require`; for a segment of another set the error names that set."""
         for name in names:
             sets_with_it = [other.name for other in self.sets.values() if find_segment(other.segments, name)]
             if sets_with_it and segment_set.name not in sets_with_it:
@@ -105,7 +105,7 @@ class Rules:
         return segment_set.require(names)
 
     def set_of(self, segment: str) -> tuple[SegmentSet, str]:
-        """The set of ``segment`` (id, name, or SET/ID), and its id; raises UsageError where that is not one."""
+        """The set of ``segment`` (id, name, or SET/ID), and its id; raises UsageError where there is no single one."""
         set_name, slash, id_ = segment.partition("/")
         if slash and set_name in self.sets:
             return self.sets[set_name], self.sets[set_name].require([id_])[0]
@@ -123,12 +123,12 @@ class Rules:
 
 
 def read_rules(path: Path) -> Rules:
-    """The rules in ``path``; raises UsageError with file and line for whatever is wrong with its shape."""
+    """The rules in ``path``; raises UsageError with file and line where its structure is wrong."""
     return _Reader(path).rules()
 
 
 class _Reader(YamlFile):
-    """Walks the YAML nodes, which know their lines, beside the values."""
+    """Reads segments.yaml."""
 
     needs = "`profile:` and `sets:`"
     hint = "`usertrack init` writes an example"

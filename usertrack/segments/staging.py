@@ -1,4 +1,4 @@
-"""One query's rows in DuckDB, under their normalised key: rows whose keys are then the same become one.
+"""Staging: the rows of one profile query in DuckDB under their normalised key; rows with the same key become one.
 
 E-mails are normalised here and nowhere else (trimmed, lower-cased).
 """
@@ -13,16 +13,16 @@ from usertrack.library.library import FACT_TYPES, Fact, Query
 
 
 class Staged(NamedTuple):
-    """How many rows became part of another, and how the source spells the one key that is wanted, if one is."""
+    """``merged``: how many rows were merged into another. ``spellings``: of the key, when it was for one person."""
 
     merged: int = 0
     spellings: tuple[str, ...] = ()
 
 
 def stage(connection: Any, view: str, query: Query, table: Table, key: str, only: str | None = None) -> Staged:
-    """Make the table ``view`` of the key and the facts of ``query``, of everybody or of the one person ``only``.
+    """Make the table ``view`` with the key and the facts of ``query``, for everybody or for the one person ``only``.
 
-    Raises UsageError for a result that is not as the header says, or has several rows for one key.
+    Raises UsageError for a result that is not as the header says, or that has several rows for one key.
     """
     _require_columns(query, table, key)
     _copy(connection, view, query, table, key)
@@ -76,27 +76,27 @@ def _copy(connection: Any, view: str, query: Query, table: Table, key: str) -> N
 
 
 def _narrow(connection: Any, view: str, only: str) -> tuple[str, ...]:
-    """Leave the rows of the one person that is wanted; their spellings, the normalised one first."""
+    """Keep the rows of one person; returns the spellings of the key, the normalised one first."""
     connection.execute(f"DELETE FROM {view} WHERE key IS DISTINCT FROM {normalised('$1')}", [only])
     rows = connection.execute(f"SELECT DISTINCT key, raw_key FROM {view} ORDER BY raw_key").fetchall()
     return tuple(dict.fromkeys(text for pair in rows for text in pair))
 
 
 def rows_of_person(table: Table, key: str, email: str) -> Table:
-    """The rows of ``table`` whose key is ``wanted`` in any spelling: of what `for_key` asks for, what is meant."""
+    """The rows of ``table`` whose key is ``email`` in any spelling: `for_key` may return more than that."""
     assert isinstance(table.rows, SpooledRows)
     raw = f"CAST({identifier(key)} AS VARCHAR)"
     return replace(table, rows=table.rows.where(f"{normalised(raw)} = {normalised(quote(email))}"))
 
 
 def normalised(text: str) -> str:
-    """SQL for the one spelling of a key: lower-case, without blanks of any kind or invisible characters around it."""
+    """SQL for the normalised key: lower-case, without blanks or invisible characters around it."""
     around = r"[\s\p{Z}\p{Cc}\p{Cf}]+"
     return f"nullif(lower(regexp_replace({text}, '^{around}|{around}$', '', 'g')), '')"
 
 
 def _merged(name: str, fact: Fact) -> str:
-    """SQL for a fact of several rows that are one person's."""
+    """SQL that merges a fact of several rows of one person."""
     column = identifier(name)
     if fact.merge == "first":
         return f"arg_min({column}, raw_key)"  # of those that are known

@@ -1,21 +1,32 @@
-"""The segments of a set as a document: how many, who first, and why."""
+"""The segments of a set as a document: how many people are in each, whom to talk to first, and why."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field, Listing
-from usertrack.core.period import day, moment
+from usertrack.core.period import moment
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural
 from usertrack.segments.classify import OWN_COLUMNS, Classification, SegmentCount, other_segments_words
-from usertrack.segments.history.snapshots import Snapshot
-from usertrack.segments.history.transitions import MoveCounts, SnapshotPair
 from usertrack.segments.profiles import Match, Profiles
 
 _EVIDENCE = 3  # facts beside a reason; files have them all
+
+
+@dataclass(frozen=True)
+class SegmentChanges:
+    """How many people entered and left each segment since ``as_of``: ``counts`` are (entered, left) by segment id.
+
+    ``heading`` is that of their column.
+    """
+
+    as_of: datetime
+    heading: str
+    counts: Mapping[str, tuple[int, int]]
+    notes: Sequence[str] = ()
 
 
 def segments_document(
@@ -23,27 +34,26 @@ def segments_document(
     only: Sequence[str],
     timezone: str,
     limit: int | None = None,
-    since: MoveCounts | None = None,
+    since: SegmentChanges | None = None,
     *,
     all_members: bool = False,
 ) -> Document:
-    """Summary, then the people, most urgent first. ``only`` narrows both to segments of these ids.
+    """A summary of the segments, then the people, most urgent first. ``only``: segments of these ids.
 
-    Listed are those whose primary segment is one of them, or with ``all_members`` everybody in any of them. Files hold
-    them all, or the ``limit`` most urgent; people see 20, or ``limit``. With ``since`` the summary says how many
-    entered and left each segment since then.
+    It lists people whose primary segment is one of them, or with ``all_members`` everybody who is in one of them. Files
+    hold all of them, or the ``limit`` most urgent; a page or terminal shows 20, or ``limit``.
     """
     profiles = classification.profiles
     table = classification.people(only, to_act_on=not all_members)
     members = len(classification.people(only).rows)
     reasons = {count.unknown for count in classification.unknown}  # `_unknown_notes` names them with their segments
     notes = [note for note in profiles.notes if note not in reasons]
-    notes += [*_since_notes(since, timezone), *_unknown_notes(classification, only)]
+    notes += [*(since.notes if since else ()), *_unknown_notes(classification, only)]
     notes += [*other_segments_note(members - len(table.rows)), *match_notes(profiles.match)]
     return Document(
         title=f"Segments on {moment(profiles.as_of, timezone)}",
         subtitle=_subtitle(profiles),
-        blocks=(_summary(classification, only, since, timezone, members), _who_first(classification, table, only)),
+        blocks=(_summary(classification, only, since, members), _who_first(classification, table, only)),
         notes=tuple(notes),
         data=lambda: _json(
             classification,
@@ -59,12 +69,12 @@ def segments_document(
 
 
 def other_segments_note(count: int) -> list[str]:
-    """How many are left out, since another segment is the one to act on."""
-    return [f"{other_segments_words(count)}: --all-members takes them, too"] if count else []
+    """How many members are not listed, because a more urgent segment acts on them."""
+    return [f"{other_segments_words(count)}: --all-members lists them, too"] if count else []
 
 
 def cut_note(total: int, limit: int | None) -> list[str]:
-    """What `--limit` left out, for documents that do not show it."""
+    """How many rows `--limit` left out, for formats that do not show it."""
     return [f"only {number(limit)} of {number(total)}, as --limit says"] if limit and limit < total else []
 
 
@@ -80,10 +90,8 @@ def moves_text(counts: tuple[int, int] | None) -> str | None:
     return None if counts is None else f"+{number(counts[0])} −{number(counts[1])}"
 
 
-def _summary(
-    classification: Classification, only: Sequence[str], since: MoveCounts | None, timezone: str, anyone: int
-) -> Listing:
-    """Each segment with its size; ``anyone`` is how many people are in at least one of them."""
+def _summary(classification: Classification, only: Sequence[str], since: SegmentChanges | None, anyone: int) -> Listing:
+    """Each segment with its size. ``anyone``: how many people are in at least one of them."""
     total = classification.profiles.people
     segment_counts = [count for count in classification.counts if not only or count.segment.id in only]
     overlap = sum(count.people or 0 for count in segment_counts) > anyone
@@ -101,7 +109,7 @@ def _summary(
             "since",
             "VARCHAR",
             lambda count: moves_text(since.counts.get(count.segment.id)) if since else None,
-            Field(_since(since, timezone), align="right") if since else None,
+            Field(since.heading, align="right") if since else None,
         ),
         Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
     )
@@ -111,59 +119,6 @@ def _summary(
 
 def _known(count: int | None) -> str:
     return "unknown" if count is None else number(count)
-
-
-def _since(since: MoveCounts | None, timezone: str) -> str:
-    """`Since last week`, or since which day when it is not quite a week."""
-    if since is None:
-        return ""
-    off = since.pair.after.as_of - since.pair.before.as_of - timedelta(days=7)
-    return "Since last week" if abs(off) <= timedelta(days=1) else f"Since {day(since.pair.before.as_of, timezone)}"
-
-
-def _since_notes(since: MoveCounts | None, timezone: str) -> list[str]:
-    if since is None:
-        return []
-    late = [snapshot for snapshot in (since.pair.before, since.pair.after) if snapshot.retroactive]
-    return [*difference_notes(since.pair), *retroactive_notes(late, timezone)]
-
-
-def difference_notes(pair: SnapshotPair) -> list[str]:
-    """Why two snapshots are not simply comparable."""
-    notes = [f"{', '.join(pair.incomparable)}: not known on both dates, and left out"] if pair.incomparable else []
-    if not pair.same_rules:
-        notes.append("rules or queries changed between the two dates, and some people moved because of that")
-    return notes
-
-
-def retroactive_notes(late: Sequence[Snapshot], timezone: str) -> list[str]:
-    """Which facts of snapshots made long after their moment are not of that moment."""
-    labels = dict.fromkeys(fact.label for snapshot in late for fact in snapshot.facts if fact.current)
-    if not labels:
-        return []
-    days = _few([day(snapshot.as_of, timezone) for snapshot in late])
-    recorded = _few([day(snapshot.recorded_at, timezone) for snapshot in late])
-    return [f"classified afterwards: {days}; {', '.join(labels)} there are those of {recorded}"]
-
-
-def moments(snapshots: Sequence[Snapshot], timezone: str) -> str:
-    """When they are of, to the minute."""
-    return ", ".join(moment(snapshot.as_of, timezone).removesuffix(f" {timezone}") for snapshot in snapshots)
-
-
-def incomplete_notes(snapshots: Sequence[Snapshot], timezone: str) -> list[str]:
-    """Which snapshots a missing source left without some segments, and which those are."""
-    return [
-        f"{moments([snapshot], timezone)}: incomplete, without "
-        + ", ".join(segment.name for segment in snapshot.segments if segment.people is None)
-        + f" ({next(segment.unknown for segment in snapshot.segments if segment.people is None)})"
-        for snapshot in snapshots
-    ]
-
-
-def _few(days: Sequence[str]) -> str:
-    distinct = list(dict.fromkeys(days))
-    return ", ".join(distinct) if len(distinct) <= 3 else f"{len(distinct)} days from {distinct[0]} to {distinct[-1]}"
 
 
 def _who_first(classification: Classification, table: Table, only: Sequence[str]) -> Listing:
@@ -201,7 +156,7 @@ def _kind(classification: Classification, name: str) -> Any:
 
 
 class _PeopleRows(Sequence[Row]):
-    """The people as people read them: segments by name, one reason each. Read only as far as shown."""
+    """People with the name of their segment and one reason each. Rows are read only as far as they are shown."""
 
     def __init__(self, table: Table, names: dict[str, str], only: Sequence[str]) -> None:
         self._table = table
@@ -236,7 +191,7 @@ class _PeopleRows(Sequence[Row]):
 
 
 def _json(
-    classification: Classification, table: Table, timezone: str, notes: Sequence[str], since: MoveCounts | None
+    classification: Classification, table: Table, timezone: str, notes: Sequence[str], since: SegmentChanges | None
 ) -> dict[str, Any]:
     profiles = classification.profiles
     counts = since.counts if since else {}
@@ -246,7 +201,7 @@ def _json(
         "set": classification.segment_set.name,
         "sources": source_states(profiles),
         "match": profiles.match.as_dict(),
-        "since": since.pair.before.as_of if since else None,
+        "since": since.as_of if since else None,
         "segments": [
             {
                 "id": c.segment.id,
@@ -289,16 +244,16 @@ def _unknown_notes(classification: Classification, only: Sequence[str]) -> list[
     return [
         *(f"{', '.join(names)}: unknown, because {cause}" for cause, names in because.items()),
         *(
-            f"{count.segment.name}: whom to act on is unknown, since a segment that goes first is"
+            f"{count.segment.name}: whom to act on is unknown, because a more urgent segment is unknown"
             for count in counts
             if count.people is not None and count.to_act_on is None and not classification.segment_set.exclusive
         ),
-        *([f"undecided, for want of a fact that the rule needs: {', '.join(undecided)}"] if undecided else []),
+        *([f"undecided, because a fact that the rule needs is not known: {', '.join(undecided)}"] if undecided else []),
     ]
 
 
 def match_notes(match: Match) -> list[str]:
-    """The match report in a line or two."""
+    """How many people the sources could not match, by kind."""
     lines = (
         (match.posthog_only, "person has events but no account", "people have events but no account"),
         (match.postgres_only, "account is unknown to PostHog", "accounts are unknown to PostHog"),

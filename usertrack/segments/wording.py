@@ -1,4 +1,4 @@
-"""Rules, facts and values as people say them, instead of as SQL."""
+"""Rules and values of facts in words, instead of SQL."""
 
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ _AGO: dict[type[exp.Expression], str] = {
 
 
 def rule_words(atom: Atom, facts: dict[str, ProfileFact]) -> str:
-    """What the comparison asks of its fact (``> 5``); with the labels of the facts where it asks more than that."""
+    """The comparison without its fact (``> 5``); with the labels of the facts where it is more complex."""
     node = atom.expression
     text = _of_one_fact(node, facts) or to_sql(node.transform(lambda part: _labelled(part, facts)))
     return f"{atom.before} {text}{atom.after}".strip().replace("( ", "(")
@@ -40,7 +40,7 @@ def _labelled(node: exp.Expression, facts: dict[str, ProfileFact]) -> exp.Expres
 
 
 def _of_one_fact(node: exp.Expression, facts: dict[str, ProfileFact]) -> str:
-    """The rule without its fact, when that is a column on the left and nothing but a value on the right."""
+    """The comparison without its fact, when it is a column on the left and a single value on the right; else empty."""
     if isinstance(node, exp.Not) and isinstance(node.this, exp.Is):
         return "known" if _is_null(node.this, facts) else ""
     if _is_null(node, facts):
@@ -75,7 +75,7 @@ def _ago(node: Any) -> str:
 
 
 def value_words(fact: ProfileFact, value: Any, timezone: str = "UTC") -> str:
-    """A value of ``fact``; ``timezone`` is the one to say times in."""
+    """A value of ``fact`` in words; times are in ``timezone``."""
     if value is None:
         if fact.missing:
             return "unknown"

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from usertrack.server.database.execute import cancel, execute, execute_parquet, progress, read_rows
 from usertrack.server.database.store import Store
 from usertrack.server.hogql import Context, HogQLError, PropertyDefinition, compile_hogql
-from usertrack.server.hogql.compile import Compiled
+from usertrack.server.hogql.compiled import Compiled
 from usertrack.server.hogql.parse import GRAMMAR, Tree
 from usertrack.server.hogql.trees import Trees
 from usertrack.server.http.api_errors import ApiError

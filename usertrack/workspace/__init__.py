@@ -1,1 +1,1 @@
-"""What is read from the folder of the user: settings, files, the key of pseudonyms."""
+"""The user's folder: settings, files, and the key of pseudonyms."""

@@ -1,17 +1,17 @@
-"""Which demo was chosen last, and the folder that it lies in."""
+"""Which demo world the commands use, and the folder that it lies in."""
 
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-DEMO_KEY = "phx_demo"  # both ends are in this process
+from usertrack.core.period import as_utc
 
 
 @dataclass(frozen=True)
 class DemoChoice:
-    """The demo that was asked for last: ``moment`` (ISO) is fixed for one that takes long to build."""
+    """The demo that `usertrack demo` built last. ``moment`` (ISO 8601) is empty for the default demo."""
 
     users: int = 2000
     days: int = 120
@@ -26,7 +26,7 @@ def cache_root() -> Path:
 
 
 def chosen_demo_folder(root: Path, *, now: datetime) -> Path:
-    """The folder of the demo that was chosen last; it is there once the demo has been built."""
+    """The folder of the demo that was built last; it exists once that demo has been built."""
     choice = read_choice(root)
     return demo_folder(root, datetime.fromisoformat(choice.moment) if choice.moment else now, choice.users, choice.days)
 
@@ -39,7 +39,7 @@ def read_choice(root: Path) -> DemoChoice:
 
 
 def write_choice(root: Path, choice: DemoChoice) -> None:
-    """Remember ``choice``; where nothing can be kept, nothing is."""
+    """Remember ``choice``, where the folder can be written."""
     with suppress(OSError):
         root.mkdir(parents=True, exist_ok=True)
         (root / "choice.json").write_text(json.dumps(asdict(choice)))
@@ -47,13 +47,11 @@ def write_choice(root: Path, choice: DemoChoice) -> None:
 
 def demo_folder(cache_root: Path, now: datetime, users: int, days: int) -> Path:
     """The folder of the demo of that size in ``cache_root``."""
-    return cache_root / f"demo-{_last_nine_o_clock(_utc(now)):%Y%m%dT%H%M}-{users}-{days}"
+    return cache_root / f"demo-{demo_moment(now):%Y%m%dT%H%M}-{users}-{days}"
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _last_nine_o_clock(now: datetime) -> datetime:
+def demo_moment(now: datetime) -> datetime:
+    """The last 09:00 UTC before ``now``: a demo that is built then serves for a day."""
+    now = as_utc(now)
     nine = now.replace(hour=9, minute=0, second=0, microsecond=0)
     return nine if nine <= now else nine - timedelta(days=1)

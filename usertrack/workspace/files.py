@@ -45,6 +45,6 @@ def _own_and_shipped(settings: "Settings", name: str) -> list[Path]:
 
 
 def relative_path(folder: Path) -> Path:
-    """``folder`` as seen from here, where it lies below: messages name files as the user would."""
+    """``folder`` relative to the current folder, where it is below that: messages name files as users do."""
     current = Path.cwd()
     return folder.relative_to(current) if folder.is_relative_to(current) else folder

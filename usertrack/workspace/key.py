@@ -1,4 +1,4 @@
-"""The key of pseudonyms: the one in the settings, or one that is made once and kept."""
+"""The key of pseudonyms: the one in the settings, or one that is created once and kept in a file."""
 
 import os
 import secrets
@@ -9,9 +9,9 @@ from usertrack.workspace.settings import Settings
 
 
 def pseudonym_key(settings: Settings) -> bytes:
-    """The key of these settings: the one that is set, else one that is made once, for its owner alone to read.
+    """The key of these settings, or else the one in a file, which is created with access for its owner alone.
 
-    It lies in the workspace, or in the user's data folder. Raises UsageError where it can be neither read nor written.
+    The file is in the workspace, or in the user's data folder. Raises UsageError where it cannot be read or written.
     """
     if settings["pseudonym_key"]:
         return str(settings["pseudonym_key"]).encode()

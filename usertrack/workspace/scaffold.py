@@ -1,4 +1,4 @@
-"""Making a workspace: a folder with usertrack.yaml, segments.yaml and queries/. Nothing that exists is overwritten."""
+"""Create a workspace: a folder with usertrack.yaml, segments.yaml and queries/. No existing file is overwritten."""
 
 import shutil
 from pathlib import Path
@@ -72,10 +72,9 @@ _FUNNELS = """\
 #   exclude: [refunded]             # who did this on the way is left out
 """
 
-_GITIGNORE = "# what usertrack keeps for itself\n.usertrack/\n"
+_GITIGNORE = "# usertrack's own files\n.usertrack/\n"
 
-_QUERY = {
-    "posthog": """\
+_QUERY_HEADER = """\
 -- title: {title}
 -- about: >
 --   What the numbers mean, and for whom.
@@ -83,6 +82,9 @@ _QUERY = {
 -- params: {{days: 30}}
 -- facts:
 --   {column}: {{label: {label}, type: int, absent: 0}}
+"""
+_QUERY = {
+    "posthog": """\
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     email,
@@ -96,13 +98,6 @@ WHERE event = '$pageview'
 GROUP BY email
 """,
     "neon": """\
--- title: {title}
--- about: >
---   What the numbers mean, and for whom.
--- key: email
--- params: {{days: 30}}
--- facts:
---   {column}: {{label: {label}, type: int, absent: 0}}
 SELECT
     lower(trim(w.email)) AS email,
     count(*) AS {column}
@@ -115,7 +110,7 @@ GROUP BY lower(trim(w.email))
 
 
 def create_workspace(folder: Path) -> list[Path]:
-    """Make a workspace in ``folder`` and return the files written; those that exist stay. Raises UsageError."""
+    """Create a workspace in ``folder`` and return the files written; existing ones stay. Raises UsageError."""
     written = []
     try:
         for source in SOURCES:
@@ -134,7 +129,7 @@ def create_workspace(folder: Path) -> list[Path]:
 
 
 def create_query(root: Path, name: str, library: Library) -> Path:
-    """Start the query file ``name`` below ``root``, or copy the shipped one; returns its path, raises UsageError."""
+    """Write an example query ``name`` below ``root``, or copy the shipped one; returns its path. Raises UsageError."""
     source, _, rest = name.partition("/")
     if source not in SOURCES or not rest:
         raise UsageError(
@@ -158,11 +153,12 @@ def create_query(root: Path, name: str, library: Library) -> Path:
 
 
 def _query_text(source: str, rest: str) -> str:
-    """A query that runs as it is, with a fact that is called as the file is."""
+    """A query that runs as it is, with a fact of the same name as the file."""
     title = rest.replace("_", " ").capitalize()
     last = rest.rsplit("/", 1)[-1]
     column = f"n_{last}" if last[0].isdigit() else last
-    return _QUERY[source].format(title=title, label=last.replace("_", " "), column=column.replace("-", "_").lower())
+    template = _QUERY_HEADER + _QUERY[source]
+    return template.format(title=title, label=last.replace("_", " "), column=column.replace("-", "_").lower())
 
 
 def _write(path: Path, text: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Settings: option > environment > usertrack.yaml > default, each value with where it came from."""
+"""Settings: option > environment > usertrack.yaml > default. Each value knows where it came from."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ WEEK_STARTS = ("sunday", "monday")
 
 @dataclass(frozen=True)
 class SettingSpec:
-    """One setting: its environment variable, its default, and whether its value is a secret."""
+    """One setting: its environment variable, its default, whether it is a secret, and what it is for."""
 
     env: str
     default: Any = None
@@ -102,9 +102,9 @@ class Setting:
 
 @dataclass(frozen=True)
 class Settings:
-    """Every known setting with its origin. ``root`` is the workspace folder, None when there is none.
+    """The values of all settings. ``root`` is the workspace folder, None when there is none.
 
-    With ``refresh`` sources are asked whatever the cache holds, with ``offline`` the cache alone is.
+    ``refresh``: ask the sources, whatever the cache has. ``offline``: use only the cache.
     """
 
     values: Mapping[str, Setting]
@@ -117,7 +117,7 @@ class Settings:
         return self.values[name].value
 
     def displayed(self, name: str) -> str:
-        """The value as it may be printed: never a secret."""
+        """The value for printing: of a secret only whether it is set."""
         value = self[name]
         if value is None:
             return "not set"
@@ -125,12 +125,12 @@ class Settings:
 
     @property
     def max_age(self) -> timedelta | None:
-        """How old an answer from the cache may be; None when the sources are to be asked."""
+        """How old an answer from the cache may be; None to always ask the sources."""
         return parse_age(self["max_age"]) if self["max_age"] and not self.refresh else None
 
     @property
     def has_posthog(self) -> bool:
-        """Whether PostHog was meant to be asked: half of its settings is a mistake to be told, not the demo."""
+        """Whether any of PostHog's settings is set: an incomplete set is an error, and does not mean the demo."""
         return self["posthog.personal_api_key"] is not None or self["posthog.project_id"] is not None
 
     @property
@@ -139,7 +139,7 @@ class Settings:
 
     @property
     def uses_demo(self) -> bool:
-        """The demo answers when asked for, and when no source is configured."""
+        """Whether the demo answers: with `--demo`, or when no source is configured."""
         return self.demo or not (self.has_posthog or self.has_postgres)
 
 
@@ -154,8 +154,8 @@ def load_settings(
 ) -> Settings:
     """Settings for a run. Looks for ``usertrack.yaml`` in ``workspace``, else upwards from the current folder.
 
-    Raises UsageError, with file and line, for whatever is wrong in the file or in the environment, and for options
-    that contradict each other.
+    Raises UsageError, with file and line, for a wrong value in the file or the environment, and for options that
+    contradict each other.
     """
     env = os.environ if env is None else env
     max_age = (options or {}).get("max_age") is not None
@@ -188,7 +188,7 @@ def find_workspace(path: Path | None, env: Mapping[str, str]) -> Path | None:
 
 
 def exists(path: Path, *, folder: bool = False) -> bool:
-    """Whether ``path`` is a file, or a ``folder``; raises UsageError where it is something else."""
+    """Whether the file, or ``folder``, exists; raises UsageError where ``path`` is something else."""
     if path.is_dir() if folder else path.is_file():
         return True
     if not os.path.lexists(path):
@@ -210,7 +210,7 @@ def _resolve(name: str, options: Mapping[str, Any], env: Mapping[str, str], writ
 
 
 def _typed(name: str, value: Any, where: str) -> Any:
-    """``value``, which may be text, as the type of the setting's default; raises UsageError."""
+    """``value``, which may be text, in the type of the setting's default; raises UsageError."""
     default = SETTINGS[name].default
     if isinstance(default, list):
         items = value.split(",") if isinstance(value, str) else value
@@ -302,7 +302,7 @@ def _flatten(loader: Any, mapping: Any, prefix: str = "") -> Iterator[tuple[str,
 
 
 def _check(values: Mapping[str, Setting]) -> None:
-    """The values that can be known to be wrong before anything is asked."""
+    """Raise UsageError for values that are wrong whatever the sources answer."""
     _check_zone(values["timezone"])
     _check_week(values["week_start"])
     for name in ("posthog.host", "neon.api"):

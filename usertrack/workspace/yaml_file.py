@@ -1,4 +1,4 @@
-"""A YAML file that a user edits: whatever is wrong in it is said with file and line."""
+"""A YAML file that users edit. Errors in it name the file and the line."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +8,10 @@ from usertrack.core.errors import UsageError, did_you_mean
 
 
 class YamlFile:
-    """The values (``document``) beside the YAML nodes, which know their lines.
+    """The values of the file (``document``) and its YAML nodes, which know their lines.
 
-    ``needs`` and ``hint`` are for a file that is no mapping at all. Where it ``may_be_empty``, one of nothing but
-    comments is the empty mapping.
+    ``needs`` and ``hint`` are for the error of a file that is no mapping. ``may_be_empty``: a file of comments alone is
+    an empty mapping.
     """
 
     needs: ClassVar[str]
@@ -71,7 +71,7 @@ class YamlFile:
         return value
 
     def _no_key_twice(self, node: Any) -> None:
-        """YAML itself would let the last one win without a word."""
+        """Raise UsageError for a key that is there twice: YAML would silently take the last one."""
         import yaml
 
         seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""A past for those who begin today: each week before now, classified and kept as if it had been asked for then."""
+"""Backfill: classify past weeks and record them, so that a new user has a history at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from usertrack.segments.history.snapshots import WEEK, Snapshot, nearest, record
 from usertrack.segments.profiles import build_profiles
 from usertrack.segments.rules import Rules, SegmentSet
 
-_TOLERANCE = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
+_TOLERANCE = timedelta(hours=12)  # a snapshot that is no further from a moment counts as one of that moment
 
 
 @dataclass
 class Backfill:
-    """The snapshot of each week and set, oldest first, with whether it is new; ``notes`` say what was missing."""
+    """The snapshots of each week and set, oldest first, each with whether it is new. ``notes`` say what was missing."""
 
     weeks: list[tuple[Snapshot, bool]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -29,9 +29,9 @@ class Backfill:
 def backfill(
     runner: Runner, rules: Rules, segment_sets: Sequence[SegmentSet], place: HistoryFile, weeks: int, notify: Notify
 ) -> Backfill:
-    """Classify each of the ``weeks`` before the runner's moment, and that moment itself, for every set of ``chosen``.
+    """Classify each of the ``weeks`` before the runner's moment, and that moment itself, for each set.
 
-    A week that has a snapshot by the same rules is left alone, one by other rules is replaced.
+    A snapshot by the same rules stays; one by other rules is replaced.
     """
     result = Backfill()
     snapshots_by_set = {each.name: _recorded_snapshots(place, each.name) for each in segment_sets}

@@ -1,6 +1,6 @@
-"""The history's file: where it lies, and what happens to one that is locked, damaged, newer or none of ours.
+"""The history file: where it is, how it is opened, and the errors for one that is locked, damaged, newer or foreign.
 
-No file that cannot be used is ever touched.
+A file that cannot be used is never changed.
 """
 
 import re
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import duckdb
 
 VERSION = 1
-_WAIT = 5.0  # seconds that another usertrack may keep the file to itself
+_WAIT = 5.0  # seconds that another usertrack may hold the file
 _TABLES = """
 CREATE TABLE history.about AS SELECT 'usertrack history' AS what, {version} AS version;
 CREATE TABLE history.snapshot (
@@ -37,9 +37,9 @@ CREATE TABLE history.person (
 
 @dataclass(frozen=True)
 class HistoryFile:
-    """The file, and what its snapshots are of: sources that are compared with themselves alone.
+    """Where the history is. ``origin`` names the sources: snapshots are only compared with those of the same origin.
 
-    Every snapshot of the last ``all_days`` is kept, one a day of the last ``daily_days``, and one a week before.
+    It keeps all snapshots of the last ``all_days``, one a day of the last ``daily_days``, and one a week before that.
     """
 
     path: Path
@@ -49,9 +49,9 @@ class HistoryFile:
 
 
 def history_file(settings: Settings, now: datetime) -> HistoryFile | None:
-    """Where the history of these settings lies; None when it is switched off.
+    """The history file of these settings; None when the history is switched off.
 
-    A demo's lies with the demo, a workspace's in the workspace, any other in the user's data folder.
+    It is in the demo's folder, in the workspace, or else in the user's data folder.
     """
     setting = settings["history"]
     if setting == "off":
@@ -82,10 +82,10 @@ def _days(settings: Settings) -> tuple[float, float]:
 
 @contextmanager
 def open_history(connection: Any, place: HistoryFile, *, write: bool = False) -> Iterator[None]:
-    """The file as the schema ``history`` of ``connection``. It is made when it is to be written to and is not there.
+    """Attach the file as the schema ``history`` of ``connection``. A missing file is created when it is to be written.
 
     Raises UsageError for a file that is no history or one of a newer version, and SourceBusy when another process
-    keeps it to itself for seconds. No such file is ever touched.
+    holds it for seconds.
     """
     import duckdb
 
@@ -94,7 +94,7 @@ def open_history(connection: Any, place: HistoryFile, *, write: bool = False) ->
     elif not place.path.exists():
         raise UsageError(
             "there is no history yet",
-            "`usertrack segments` keeps each answer; `usertrack history backfill --weeks 8` makes a past",
+            "`usertrack segments` records each answer; `usertrack history backfill --weeks 8` adds earlier weeks",
         )
     try:
         _attach(connection, place.path, write=write)
@@ -116,11 +116,11 @@ def _make_room(path: Path) -> None:
         raise UsageError(f"cannot write {path} ({error.strerror})", _ELSEWHERE) from error
 
 
-_ELSEWHERE = "USERTRACK_HISTORY=FILE keeps it elsewhere, USERTRACK_HISTORY=off nowhere"
+_ELSEWHERE = "USERTRACK_HISTORY=FILE sets another file, USERTRACK_HISTORY=off switches the history off"
 
 
 def _attach(connection: Any, path: Path, *, write: bool) -> None:
-    """DuckDB lets one process write, or several read: a moment later the other one has usually ended."""
+    """Attach the file; wait a little for others, since DuckDB lets only one process write, or several read."""
     import duckdb
     import stamina
 
@@ -151,14 +151,14 @@ def _require_version(connection: Any, path: Path, *, write: bool) -> None:
         raise UsageError(f"{path} was written by a newer usertrack (its version is {about[1]}, not {VERSION})", _NEWER)
 
 
-_MOVE = "it was left as it is; move it away and a new one is begun"
-_NEWER = "it was left as it is; install it anew: README, Install"
+_MOVE = "the file was not changed; move it away, and usertrack starts a new one"
+_NEWER = "the file was not changed; install a newer usertrack: README, Install"
 _LOCKED = "Could not set lock"
 _HOLDER = re.compile(r"held in (.+? \(PID \d+\)[^.]*)")
 
 
 def _unusable(path: Path, error: "duckdb.Error") -> UsageError | SourceBusy | None:
-    """What the file did to us; None when it was our own doing."""
+    """The error for a file that cannot be used; None when the file is not the cause."""
     text = str(error)
     if _LOCKED in text:
         holder = _HOLDER.search(text)

@@ -1,4 +1,4 @@
-"""One person's path through a history as a document: where they were at each snapshot, and which facts changed."""
+"""One person's path through the segments as a document: their segments at each snapshot, and which facts changed."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,16 +7,16 @@ from typing import Any
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field, Paragraph
 from usertrack.core.table import Column, Row, Table
+from usertrack.segments.history.notes import retroactive_notes
 from usertrack.segments.history.timeline import Membership
 from usertrack.segments.history.transitions import NO_SEGMENT, NOT_THERE
 from usertrack.segments.history.view import span
 from usertrack.segments.profiles import ProfileFact
-from usertrack.segments.view import retroactive_notes
 from usertrack.segments.wording import value_words
 
 
 def path_document(key: str, email: str, steps: Sequence[Membership], timezone: str) -> Document:
-    """Where somebody was at each snapshot, and which facts changed since the one before."""
+    """The person's segments at each snapshot, and which facts changed since the one before."""
     names = {segment.id: segment.name for step in steps for segment in step.snapshot.segments}
     changed = [[], *(_changed(before, after, timezone) for before, after in pairwise(steps))]
 
@@ -50,7 +50,7 @@ def path_document(key: str, email: str, steps: Sequence[Membership], timezone: s
 
 
 def _changed(before: Membership, after: Membership, timezone: str) -> list[str]:
-    """The facts that both know and that differ, old → new, in words."""
+    """The facts that differ between two snapshots, as ``label old → new``."""
     facts = {fact.name: fact for fact in after.snapshot.facts}
 
     def words(name: str) -> str:

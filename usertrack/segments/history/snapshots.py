@@ -1,9 +1,8 @@
-"""The file in which classifications are kept. Each is written whole, in one transaction, or not at all.
+"""Snapshots: classifications in the history file. Each is written in one transaction, or not at all.
 
-A snapshot is one set of segments at one moment (``as_of``, UTC), of one pair of sources (``origin``): everybody whom
-the sources knew then, the segments they were in, and the facts that the rules look at. Nothing in the file is ever
-changed but by replacing a snapshot with one of the same set, moment and origin, and by leaving out old ones: one a day
-stays, later one a week.
+A snapshot is one set of segments at one moment (``as_of``, UTC), of one pair of sources (``origin``): all people whom
+the sources knew then, the segments they were in, and the facts that the rules use. A snapshot is only ever replaced by
+one of the same set, moment and origin. Old ones are dropped: at first all stay, then one a day, later one a week.
 """
 
 import hashlib
@@ -12,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from usertrack.core.errors import UsageError
 from usertrack.core.spool import identifier
@@ -23,15 +22,12 @@ from usertrack.segments.history.file import HistoryFile, transaction
 from usertrack.segments.profiles import ProfileFact
 from usertrack.segments.rules import Rules, SegmentSet
 
-if TYPE_CHECKING:
-    pass
-
 WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class SnapshotSegment:
-    """A segment as it was judged. ``people`` is None when it was unknown, ``unknown`` then says why."""
+    """A segment at the time of a snapshot. ``people`` is None when it was unknown; ``unknown`` then says why."""
 
     id: str
     name: str
@@ -43,7 +39,7 @@ class SnapshotSegment:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One classification, without its people. ``rules`` is a digest of all that decides who is in which segment."""
+    """One classification, without its people. ``rules`` is a digest of everything that decides membership."""
 
     id: int
     set_name: str
@@ -58,17 +54,17 @@ class Snapshot:
 
     @cached_property
     def known(self) -> dict[str, SnapshotSegment]:
-        """The segments that could be judged, by id, in order of precedence."""
+        """The segments that are not unknown, by id, in order of precedence."""
         return {segment.id: segment for segment in self.segments if segment.people is not None}
 
     @property
     def incomplete(self) -> bool:
-        """Whether a source was missing, so that not all segments could be judged."""
+        """Whether a segment is unknown, because a source was missing."""
         return len(self.known) < len(self.segments)
 
     @property
     def retroactive(self) -> bool:
-        """Whether it was made more than a day after the moment it is of: its current facts are of ``recorded_at``."""
+        """Whether it was made more than a day after its moment: its ``current`` facts are those of ``recorded_at``."""
         return self.recorded_at - self.as_of > timedelta(days=1)
 
 
@@ -76,9 +72,9 @@ class Snapshot:
 
 
 def record(classification: Classification, place: HistoryFile, recorded_at: datetime) -> Snapshot:
-    """Keep ``found`` in the open history, in the place of what it has for the same set, moment and origin.
+    """Write ``classification`` into the open history, in place of a snapshot of the same set, moment and origin.
 
-    What is known is never replaced by what is not: raises UsageError when the file knows more segments of that moment.
+    Raises UsageError when that snapshot knows more segments than the new one.
     """
     connection, profiles = classification.profiles.connection, classification.profiles
     before = _existing_snapshot(connection, place, classification)
@@ -103,7 +99,7 @@ def record(classification: Classification, place: HistoryFile, recorded_at: date
 
 
 def forget(connection: Any, snapshots: Sequence[Snapshot]) -> None:
-    """Take these classifications out of the open history, with their people."""
+    """Delete these snapshots from the open history, with their people."""
     with transaction(connection):
         _forget(connection, [snapshot.id for snapshot in snapshots])
 
@@ -114,12 +110,12 @@ def _forget(connection: Any, ids: Sequence[int]) -> None:
 
 
 def _superseded(connection: Any, place: HistoryFile, new: Snapshot, number: int) -> list[int]:
-    """Old snapshots of the set beside one of the same day or week that knows as much; never the one just written."""
+    """Ids of old snapshots of the set that another one of the same day or week replaces; never the one just written."""
     rows = connection.execute(
         "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY date_trunc("
         "CASE WHEN as_of >= $now - to_seconds($daily * 86400) THEN 'day' ELSE 'week' END, as_of) "
         "ORDER BY len(list_filter(segments, lambda s: s.people IS NOT NULL)) DESC, "
-        "recorded_at - as_of > INTERVAL 1 DAY, as_of DESC) AS place "  # what was known then before what was made later
+        "recorded_at - as_of > INTERVAL 1 DAY, as_of DESC) AS place "  # snapshots made in time before retroactive ones
         "FROM history.snapshot WHERE origin = $origin AND set_name = $set AND as_of < $now - to_seconds($all * 86400)) "
         "WHERE place > 1 AND id <> $own",
         {
@@ -135,7 +131,7 @@ def _superseded(connection: Any, place: HistoryFile, new: Snapshot, number: int)
 
 
 def column_of(fact: ProfileFact) -> str:
-    """The column that keeps ``fact``: one whose type changed begins another, so that each has one type for ever."""
+    """The column of ``fact``. Its type is part of the name: a fact whose type changes gets another column."""
     return identifier(f"{fact.name} {fact.type}")
 
 
@@ -171,7 +167,7 @@ def _snapshot(classification: Classification, recorded_at: datetime) -> Snapshot
 
 
 def rules_digest(rules: Rules, queries: Mapping[str, Query], segment_set: SegmentSet) -> str:
-    """Changes when anything does that decides who is in which segment: queries, derived facts, conditions, order."""
+    """A digest of all that decides who is in which segment: queries, derived facts, conditions and their order."""
     deciding = {
         "queries": {name: [dict(params), queries[name].sql] for name, params in rules.queries.items()},
         "derived": {derived.name: derived.sql for derived in rules.derived},
@@ -204,7 +200,7 @@ def snapshots(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[Snapshot]:
-    """The kept classifications of a set between two moments (both included), oldest first."""
+    """The snapshots of a set between two moments (both included), oldest first."""
     rows = connection.execute(
         f"SELECT {', '.join(_COLUMNS)} FROM history.snapshot WHERE origin = ? AND set_name = ? "
         "AND as_of BETWEEN coalesce(?, as_of) AND coalesce(?, as_of) ORDER BY as_of",
@@ -223,6 +219,6 @@ def _read(row: dict[str, Any]) -> Snapshot:
 
 
 def nearest(snapshots: Sequence[Snapshot], moment: datetime, within: timedelta) -> Snapshot | None:
-    """The one of ``kept`` that is nearest to ``moment`` and not further from it than ``within``."""
+    """The snapshot nearest to ``moment``, if it is not further from it than ``within``."""
     closest = min(snapshots, key=lambda snapshot: abs(snapshot.as_of - moment), default=None)
     return closest if closest and abs(closest.as_of - moment) <= within else None

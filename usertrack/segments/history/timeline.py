@@ -1,4 +1,4 @@
-"""What a history says over time: sizes, how long people stay, one person's path, and all of it as one `Story`.
+"""The history of a set over time: sizes of segments, how long people stay, and one person's path.
 
 A snapshot in which a segment was unknown does not count for that segment, neither as in nor as out.
 """
@@ -18,8 +18,7 @@ from usertrack.segments.history.transitions import SnapshotPair, move_counts, mo
 def stays(connection: Any, snapshots: Sequence[Snapshot]) -> None:
     """Make the tables `seen` (segment, snapshot, ordinal, as_of) and `stay`: segment, key, first and last ordinal.
 
-    A stay is a row of consecutive snapshots that all have the person in the segment; a snapshot in which the segment
-    was unknown does not count, neither as in nor as out.
+    A stay is a run of consecutive snapshots that all have the person in the segment.
     """
     seen = [
         (segment, snapshot.id, ordinal, snapshot.as_of)
@@ -43,14 +42,14 @@ def stays(connection: Any, snapshots: Sequence[Snapshot]) -> None:
 
 
 def _all_segments(snapshots: Sequence[Snapshot]) -> dict[str, str]:
-    """Name by id of every segment there is or was, those of the last snapshot first."""
+    """Name by id of the segments of all snapshots, those of the last snapshot first."""
     return {segment.id: segment.name for snapshot in (*snapshots[-1:], *snapshots) for segment in snapshot.segments}
 
 
 def sizes(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
     """One row per snapshot and segment: how many people, and how many entered and left since the snapshot before.
 
-    Reads what `stays` made. Unknown sizes are None; so is what entered and left at the first snapshot.
+    Reads the tables of `stays`. None is an unknown size, and who entered and left before the first snapshot.
     """
     moved = {
         (segment, snapshot): (entered, left)
@@ -72,11 +71,11 @@ def sizes(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = 
 
 
 def dwell(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
-    """How long people stay, in days, one row per segment of the last snapshot; reads what `stays` made.
+    """How long people stay in days, one row per segment of the last snapshot; reads the tables of `stays`.
 
-    ``days_so_far`` is the median of those who are in it now, ``since_before`` of whom were in it at the first snapshot
-    already, so that theirs is a least value. ``days`` is the Kaplan-Meier median of the ``stays`` whose beginning was
-    seen, of which ``ended`` ended; None while less than half of them are known to have ended.
+    ``days_so_far`` is the median of the people who are in it now. ``since_before`` of them were in it at the first
+    snapshot already, so that their days are a lower bound. ``days`` is the Kaplan-Meier median of the ``stays`` that
+    began after the first snapshot, ``ended`` of which are over; None while fewer than half are known to be over.
     """
     rows = connection.execute(_DWELL).fetchall()
     stays_by_segment = {row[0]: row[1:] for row in rows}
@@ -117,7 +116,7 @@ FROM lasted GROUP BY segment
 
 @dataclass(frozen=True)
 class Membership:
-    """Where somebody was at one snapshot: None for ``segments`` when no source knew them. ``facts`` by name."""
+    """One person at one snapshot. ``segments`` is None when no source knew them; ``facts`` are by name."""
 
     snapshot: Snapshot
     segments: tuple[str, ...] | None
@@ -127,7 +126,7 @@ class Membership:
 
 
 def person_path(connection: Any, snapshots: Sequence[Snapshot], email: str) -> list[Membership]:
-    """One step per snapshot, oldest first; raises UsageError, naming near matches, when nobody was ever called that."""
+    """The person's segments at each snapshot, oldest first; raises UsageError with similar e-mails."""
     columns_ = {column_of(fact) for snapshot in snapshots for fact in snapshot.facts}
     cursor = connection.execute(
         f'SELECT snapshot, segments, "primary", priority{"".join(", " + name for name in columns_)} '
@@ -158,14 +157,14 @@ def _similar_emails(connection: Any, snapshots: Sequence[Snapshot], email: str) 
     return f"did you mean {names}?" if names else "`usertrack match` shows who is known"
 
 
-# One answer
+# The timeline
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """What a history says of a set: ``days`` are its snapshots, the best of each day. Parts that need two are None.
+    """The history of one set. ``days`` are its snapshots, one a day. What needs two snapshots is None without them.
 
-    ``incomplete`` are all those that a missing source left without some segments, whether they are of ``days`` or not.
+    ``incomplete`` are the snapshots in which a segment is unknown, whether they are among ``days`` or not.
     """
 
     set_name: str
@@ -182,9 +181,9 @@ class Timeline:
 
 @dataclass(frozen=True)
 class HistoryQuery:
-    """What is asked of a history: ``since`` and ``until`` bound it, ``before`` and ``after`` are compared. All UTC.
+    """``since`` and ``until`` bound the history; the snapshots of ``before`` and ``after`` are compared. All UTC.
 
-    Without ``after`` the last snapshot is compared, without ``before`` the one nearest to a week earlier.
+    Without ``after`` it is the last snapshot, without ``before`` the one nearest to a week earlier.
     """
 
     set_name: str
@@ -197,9 +196,9 @@ class HistoryQuery:
 
 
 def best_of_days(snapshots: Sequence[Snapshot], zone: str) -> list[Snapshot]:
-    """Of each day in ``zone`` the snapshot that knows the most segments, the last of those: a day is one point in time.
+    """For each day in ``zone`` the last of the snapshots with the most known segments.
 
-    A run while a source is down does not stand for its day.
+    So a run while a source was down does not represent its day.
     """
     days: dict[date, Snapshot] = {}
     for snapshot in snapshots:
@@ -212,7 +211,7 @@ def best_of_days(snapshots: Sequence[Snapshot], zone: str) -> list[Snapshot]:
 def build_timeline(
     connection: Any, snapshots: Sequence[Snapshot], days: Sequence[Snapshot], query: HistoryQuery
 ) -> Timeline:
-    """Every part of the answer, held in ``connection`` and not in the file; raises UsageError for dates without one."""
+    """All parts of the timeline, in memory; raises UsageError for a date without a snapshot."""
     comparable = [snapshot for snapshot in snapshots if snapshot in days or not snapshot.incomplete]
     pair = snapshots_to_compare(comparable, query.before, query.after)
     stays(connection, days)
@@ -233,7 +232,7 @@ def build_timeline(
 def snapshots_to_compare(
     snapshots: Sequence[Snapshot], before: datetime | None, after: datetime | None
 ) -> SnapshotPair | None:
-    """The two snapshots to compare; raises UsageError when there is none within a week of a date that was asked for."""
+    """The two snapshots to compare; raises UsageError when there is none within a week of a requested date."""
     last = _snapshot_near(snapshots, after) if after else snapshots[-1]
     earlier = [snapshot for snapshot in snapshots if snapshot.as_of < last.as_of]
     if before:

@@ -1,7 +1,7 @@
-"""What changed between two kept classifications: who moved, and which fact moved them.
+"""Transitions between two snapshots of a set: who entered and left each segment, and because of which fact.
 
-They are compared in the segments that were judged on both; what was unknown in one of them is no change. For each
-segment, those who entered minus those who left are the difference of its sizes.
+Only segments that are known in both snapshots are compared. For each of them, people who entered minus people who left
+is the difference of its sizes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from usertrack.segments.history.snapshots import WEEK, Snapshot, SnapshotSegment
 from usertrack.segments.profiles import ProfileFact
 
 NO_SEGMENT, NOT_THERE = "in no segment", "not there"
-"""Where somebody is who is in no segment, or whom no source knows."""
+"""The place of a person who is in no segment, and of one whom no source knows."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class SnapshotPair:
 
     @property
     def common(self) -> list[SnapshotSegment]:
-        """The segments that can be compared, as they are called now, in order of precedence."""
+        """The segments that both snapshots know, as the later one has them, in order of precedence."""
         return [segment for id_, segment in self.after.known.items() if id_ in self.before.known]
 
     @property
     def incomparable(self) -> list[str]:
-        """Names of the segments that cannot be compared: one of the two did not know them."""
+        """Names of the segments that one of the two snapshots does not know."""
         names = {segment.id: segment.name for snapshot in (self.before, self.after) for segment in snapshot.segments}
         return [name for id_, name in names.items() if id_ not in {segment.id for segment in self.common}]
 
@@ -47,16 +47,16 @@ class SnapshotPair:
 
 @dataclass(frozen=True)
 class MoveCounts:
-    """How many (entered, left) each segment between two snapshots, by segment."""
+    """How many people moved between two snapshots: (entered, left) by segment id."""
 
     pair: SnapshotPair
     counts: Mapping[str, tuple[int, int]]
 
 
 def record_and_compare(classification: Classification, place: HistoryFile | None, now: datetime) -> MoveCounts | None:
-    """Record ``found`` and compare it with the snapshot nearest to a week before it, when there is one.
+    """Record ``classification`` and compare it with the snapshot nearest to a week earlier, where there is one.
 
-    An answer is worth having without its history: what goes wrong becomes a note of its workbench.
+    A history that cannot be written becomes a note of the profiles; the answer itself is still good.
     """
     if place is None:
         return None
@@ -74,7 +74,7 @@ def record_and_compare(classification: Classification, place: HistoryFile | None
 
 
 def week_before(snapshots: Sequence[Snapshot], after: Snapshot) -> Snapshot | None:
-    """The snapshot nearest to a week before ``after``, if one is nearer to that than half a week."""
+    """The snapshot nearest to a week before ``after``, at most half a week from that; complete ones first."""
     earlier = [snapshot for snapshot in snapshots if snapshot.as_of < after.as_of]
     complete = [snapshot for snapshot in earlier if not snapshot.incomplete]
     return nearest(complete, after.as_of - WEEK, WEEK / 2) or nearest(earlier, after.as_of - WEEK, WEEK / 2)
@@ -105,9 +105,9 @@ def _ids(segments: Sequence[SnapshotSegment]) -> str:
 
 
 def transition_matrix(connection: Any, pair: SnapshotPair) -> Table:
-    """How many went from which primary segment to which: one row per segment then, one column per segment now.
+    """How many people went from which primary segment to which: a row per segment before, a column per segment after.
 
-    A row's cells add up to its last, ``people``: all who were there then; those of the row `not there` had yet to come.
+    ``people``, the last column, is the sum of its row. The row `not there` counts people who came in between.
     """
     places = [*(segment.id for segment in pair.common), NO_SEGMENT, NOT_THERE]
     cells = ", ".join(f"count(*) FILTER (now = {quote(place)})" for place in places)
@@ -135,9 +135,9 @@ def _primaries_sql(pair: SnapshotPair) -> str:
 
 
 def moves(connection: Any, pair: SnapshotPair, key: str, only: Sequence[str] = ()) -> Table:
-    """Who entered and left each segment, and why: one row per person and segment, those who entered first.
+    """Who entered and left each segment, and why: one row per person and segment, people who entered first.
 
-    ``why`` has the facts whose comparison in the rule turned out otherwise, as ``label old → new``.
+    ``why`` names the facts that changed the outcome of a comparison in the rule, as ``label old → new``.
     """
     segments = [segment for segment in pair.common if not only or segment.id in only]
     connection.execute(f"CREATE OR REPLACE TABLE moved AS {_moves_sql(pair, segments, key)}")
@@ -183,7 +183,7 @@ def _facts(pair: SnapshotPair) -> dict[str, ProfileFact]:
 
 
 def _comparisons(pair: SnapshotPair, segment: SnapshotSegment) -> list[Atom]:
-    """The comparisons that decide about ``segment``; in an exclusive set also those of the segments before it."""
+    """The comparisons of the rule of ``segment``; in an exclusive set also those of the segments before it."""
     deciding = [segment]
     if pair.after.exclusive:
         ids = [segment.id for segment in pair.after.segments]
@@ -198,7 +198,7 @@ def _name(atom: Atom) -> str:
 
 
 def _judged_sql(pair: SnapshotPair, snapshot: Snapshot, looked: Sequence[Atom]) -> str:
-    """SQL for the people of ``snapshot`` with their facts by name, and what became of each comparison."""
+    """SQL for the people of ``snapshot`` with their facts by name, and whether they meet each comparison."""
     facts = "".join(f", {column_of(fact)} AS {identifier(name)}" for name, fact in _facts(pair).items())
     unique = {_name(atom): atom for atom in looked}
     met = "".join(f", ({atom.sql}) AS {name}" for name, atom in unique.items())
@@ -210,7 +210,7 @@ def _judged_sql(pair: SnapshotPair, snapshot: Snapshot, looked: Sequence[Atom]) 
 
 
 def _why_sql(pair: SnapshotPair, segment: SnapshotSegment) -> str:
-    """SQL for the facts of the comparisons that turned out otherwise, in the rule's order."""
+    """SQL for the facts of the comparisons whose outcome changed, in the rule's order."""
     parts = []
     for fact, about in _comparisons_by_fact(pair, segment):
         turned = " OR ".join(f"t.{_name(atom)} IS DISTINCT FROM n.{_name(atom)}" for atom in about)
@@ -225,7 +225,7 @@ def _why_sql(pair: SnapshotPair, segment: SnapshotSegment) -> str:
 
 
 def _why_new_sql(pair: SnapshotPair, segment: SnapshotSegment) -> str:
-    """SQL for the facts of the comparisons that somebody meets who was not there before."""
+    """SQL for the facts of the comparisons that a person meets who was not there before."""
     return _listed(
         [
             f"CASE WHEN {' OR '.join(f'n.{_name(atom)}' for atom in about)} "
@@ -236,7 +236,7 @@ def _why_new_sql(pair: SnapshotPair, segment: SnapshotSegment) -> str:
 
 
 def _comparisons_by_fact(pair: SnapshotPair, segment: SnapshotSegment) -> list[tuple[ProfileFact, list[Atom]]]:
-    """Each fact that decides about ``segment``, with the comparisons that look at it."""
+    """Each fact in the rule of ``segment``, with the comparisons that use it."""
     looked = _comparisons(pair, segment)
     comparisons = [(fact, [atom for atom in looked if name in atom.columns]) for name, fact in _facts(pair).items()]
     return [(fact, about) for fact, about in comparisons if about]

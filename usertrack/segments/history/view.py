@@ -1,6 +1,6 @@
-"""A history as a document: sizes over time, transitions, who moved and why, how long people stay, one person's path."""
+"""The history of a set as a document: sizes over time, transitions, who moved and why, how long people stay."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
@@ -13,40 +13,46 @@ from usertrack.core.period import day
 from usertrack.core.table import Row, Table
 from usertrack.core.words import number
 from usertrack.segments.history.backfill import Backfill
+from usertrack.segments.history.notes import difference_notes, incomplete_notes, retroactive_notes
 from usertrack.segments.history.snapshots import Snapshot
 from usertrack.segments.history.timeline import Timeline
 from usertrack.segments.history.transitions import NO_SEGMENT, NOT_THERE
-from usertrack.segments.view import difference_notes, incomplete_notes, moves_text, retroactive_notes
+from usertrack.segments.view import moves_text
 
 VIEWS = ("sizes", "transitions", "moves", "dwell")
 
 
-def timeline_document(story: Timeline, only: Sequence[str], timezone: str, view: str | None = None) -> Document:
-    """Everything that the history says, or the one ``view`` of it, which is then what files hold.
+def timeline_document(timeline: Timeline, only: Sequence[str], timezone: str, view: str | None = None) -> Document:
+    """All views of the history, or only ``view``, which files then hold. Raises UsageError for an unknown one.
 
-    ``only`` are the segments asked for: with them the whole shows who moved in place of the transitions.
+    ``only``: ids of the requested segments. With them the document shows who moved instead of the transitions.
     """
     if view is not None and view not in VIEWS:
         raise UsageError(f"there is no view '{view}'", did_you_mean(view, VIEWS, f"views: {', '.join(VIEWS)}"))
-    tables = {"sizes": story.sizes, "transitions": story.matrix, "moves": story.moves, "dwell": story.dwell}
-    if view in ("transitions", "moves") and story.pair is None:
+    tables = {"sizes": timeline.sizes, "transitions": timeline.matrix, "moves": timeline.moves, "dwell": timeline.dwell}
+    if view in ("transitions", "moves") and timeline.pair is None:
         raise UsageError("one snapshot has nothing to be compared with", _MORE)
     seen = [view] if view else ["sizes", "moves"] if only else ["sizes", "transitions", "dwell"]
-    blocks = {"sizes": _sizes, "transitions": _transitions, "moves": _moves, "dwell": _dwell}
-    table = tables[view or ("moves" if only and story.moves else "sizes")]
+    blocks: dict[str, Callable[[], list[Block]]] = {
+        "sizes": lambda: _sizes(timeline, timezone),
+        "transitions": lambda: _transitions(timeline, timezone),
+        "moves": lambda: _moves(timeline, timezone),
+        "dwell": lambda: _dwell(timeline),
+    }
+    table = tables[view or ("moves" if only and timeline.moves else "sizes")]
     return Document(
-        title=f"History of the set {story.set_name}",
-        subtitle=span(story.days, timezone),
-        blocks=tuple(block for name in seen for block in blocks[name](story, timezone)),
-        notes=tuple(_notes(story, timezone, seen)),
-        data=lambda: _json(story, tables, timezone, [view] if view else list(VIEWS), seen),
+        title=f"History of the set {timeline.set_name}",
+        subtitle=span(timeline.days, timezone),
+        blocks=tuple(block for name in seen for block in blocks[name]()),
+        notes=tuple(_notes(timeline, timezone, seen)),
+        data=lambda: _json(timeline, tables, timezone, [view] if view else list(VIEWS), seen),
         table=table,
         timezone=timezone,
-        as_of=story.days[-1].as_of,
+        as_of=timeline.days[-1].as_of,
     )
 
 
-_MORE = "`usertrack history backfill --weeks 8` makes a past"
+_MORE = "`usertrack history backfill --weeks 8` adds earlier ones"
 
 
 def span(days: Sequence[Snapshot], timezone: str) -> str:
@@ -55,86 +61,86 @@ def span(days: Sequence[Snapshot], timezone: str) -> str:
     return f"{count}, {last}" if first == last else f"{count}, {first} to {last} · {timezone}"
 
 
-def _sizes(story: Timeline, timezone: str) -> list[Block]:
-    """One row per segment: its size now, at each snapshot, and who came and went between the two dates compared."""
+def _sizes(timeline: Timeline, timezone: str) -> list[Block]:
+    """One row per segment: its size at each snapshot, and how many moved between the two compared snapshots."""
     people: dict[str, dict[datetime, Row]] = {}
-    for row in story.sizes.rows:
+    for row in timeline.sizes.rows:
         people.setdefault(row[1], {})[row[0]] = row
-    then, now = (story.pair.before.as_of, story.pair.after.as_of) if story.pair else (None, None)
+    then, now = (timeline.pair.before.as_of, timeline.pair.after.as_of) if timeline.pair else (None, None)
     last = {segment: by_time[max(by_time)] for segment, by_time in people.items()}
 
     def sizes(segment: str) -> list[int | None]:
         by_time = people[segment]
-        return [by_time[snapshot.as_of][3] if snapshot.as_of in by_time else None for snapshot in story.days]
+        return [by_time[snapshot.as_of][3] if snapshot.as_of in by_time else None for snapshot in timeline.days]
 
     def known(segment: str) -> list[int]:
         return [size for size in sizes(segment) if size is not None]
 
-    moved = Field(_compared(then, now, story, timezone), align="right") if story.pair else None
+    moved = Field(_compared(then, now, timeline, timezone), align="right") if timeline.pair else None
     columns: Columns[str] = Columns(
         Attribute("segment", "VARCHAR", lambda segment: last[segment][2], Field("Segment", "tag")),
         Attribute("people", "BIGINT", lambda segment: sizes(segment)[-1], Field("People", "number")),
         Attribute("sizes", "BIGINT[]", sizes, Field("Over time", "spark")),
         Attribute("least", "BIGINT", lambda segment: min(known(segment), default=None), Field("Least", "number")),
         Attribute("most", "BIGINT", lambda segment: max(known(segment), default=None), Field("Most", "number")),
-        Attribute("moved", "VARCHAR", lambda segment: moves_text(_between(story, segment)), moved),
+        Attribute("moved", "VARCHAR", lambda segment: moves_text(_between(timeline, segment)), moved),
     )
-    more = [] if story.pair else [Paragraph(f"one snapshot has nothing to be compared with: {_MORE}", "dim")]
+    more = [] if timeline.pair else [Paragraph(f"one snapshot has nothing to be compared with: {_MORE}", "dim")]
     return [columns.listing(people, timezone=timezone), *more]
 
 
-def _compared(then: datetime | None, now: datetime | None, story: Timeline, timezone: str) -> str:
+def _compared(then: datetime | None, now: datetime | None, timeline: Timeline, timezone: str) -> str:
     if then is None or now is None:
         return ""
-    return f"Since {day(then, timezone)}" if now == story.days[-1].as_of else f"{_dates(then, now, timezone)}"
+    return f"Since {day(then, timezone)}" if now == timeline.days[-1].as_of else f"{_dates(then, now, timezone)}"
 
 
 def _dates(then: datetime, now: datetime, timezone: str) -> str:
     return f"{day(then, timezone)} → {day(now, timezone)}"
 
 
-def _between(story: Timeline, segment: str) -> tuple[int, int] | None:
-    if story.pair is None or segment not in {segment.id for segment in story.pair.common}:
+def _between(timeline: Timeline, segment: str) -> tuple[int, int] | None:
+    if timeline.pair is None or segment not in {segment.id for segment in timeline.pair.common}:
         return None
-    return story.counts.get(segment, (0, 0))
+    return timeline.counts.get(segment, (0, 0))
 
 
-def _transitions(story: Timeline, timezone: str) -> list[Block]:
-    """Rows are where people were, columns where they are now; what did not happen is a blank cell."""
-    if story.pair is None or story.matrix is None:
+def _transitions(timeline: Timeline, timezone: str) -> list[Block]:
+    """Rows are the segments people were in, columns those they are in now; a transition of nobody is a blank cell."""
+    if timeline.pair is None or timeline.matrix is None:
         return []
-    rows_are = {segment.id: f"{n} {segment.name}" for n, segment in enumerate(story.pair.common, start=1)}
-    columns_are = {segment.id: str(n) for n, segment in enumerate(story.pair.common, start=1)}
+    rows_are = {segment.id: f"{n} {segment.name}" for n, segment in enumerate(timeline.pair.common, start=1)}
+    columns_are = {segment.id: str(n) for n, segment in enumerate(timeline.pair.common, start=1)}
     columns_are |= {NO_SEGMENT: "in none", NOT_THERE: NOT_THERE, "people": "All", "was": " "}
     rows: list[Row] = [
         (rows_are.get(row[0], "All" if row[0] == "people" else row[0]), *(count or None for count in row[1:]))
-        for row in story.matrix.rows
+        for row in timeline.matrix.rows
         if row[-1] or row[0] not in (NO_SEGMENT, NOT_THERE)
     ]
-    dates = _dates(story.pair.before.as_of, story.pair.after.as_of, timezone)
+    dates = _dates(timeline.pair.before.as_of, timeline.pair.after.as_of, timezone)
     heading = f"{dates}, by primary segment: from the row to the column"
     fields = {
         column.name: Field(columns_are[column.name], "tag" if column.name == "was" else "number")
-        for column in story.matrix.columns
+        for column in timeline.matrix.columns
     }
-    return [Listing(Table(story.matrix.columns, rows, name="transitions"), heading=heading, fields=fields)]
+    return [Listing(Table(timeline.matrix.columns, rows, name="transitions"), heading=heading, fields=fields)]
 
 
-def _moves(story: Timeline, timezone: str) -> list[Block]:
-    if story.pair is None or story.moves is None:
+def _moves(timeline: Timeline, timezone: str) -> list[Block]:
+    if timeline.pair is None or timeline.moves is None:
         return []
-    names = {segment.id: segment.name for segment in story.pair.after.segments}
-    rows = _MoveRows(story.moves, names)
+    names = {segment.id: segment.name for segment in timeline.pair.after.segments}
+    rows = _MoveRows(timeline.moves, names)
     fields = {
-        story.key: Field("Person"),
+        timeline.key: Field("Person"),
         "segment": Field("Segment", "tag"),
         "change": Field("Change"),
         "why": Field("What changed", "text", grows=True),
     }
-    heading = f"Who entered and left, {_dates(story.pair.before.as_of, story.pair.after.as_of, timezone)}"
+    heading = f"Who entered and left, {_dates(timeline.pair.before.as_of, timeline.pair.after.as_of, timezone)}"
     return [
         Listing(
-            Table(story.moves.columns, rows, name="moves"),
+            Table(timeline.moves.columns, rows, name="moves"),
             heading=heading,
             fields=fields,
             columns=tuple(fields),
@@ -144,7 +150,7 @@ def _moves(story: Timeline, timezone: str) -> list[Block]:
 
 
 class _MoveRows(Sequence[Row]):
-    """Moves with segments by name, read only as far as shown."""
+    """Moves with the names of segments. Rows are read only as far as they are shown."""
 
     def __init__(self, table: Table, names: dict[str, str]) -> None:
         self._rows, self._names = table.rows, names
@@ -163,7 +169,7 @@ class _MoveRows(Sequence[Row]):
         return (row[0], self._names.get(row[1], row[1]), *row[2:])
 
 
-def _dwell(story: Timeline, timezone: str) -> list[Block]:
+def _dwell(timeline: Timeline) -> list[Block]:
     fields = {
         "name": Field("Segment", "tag"),
         "people": Field("In it now", "number"),
@@ -173,44 +179,46 @@ def _dwell(story: Timeline, timezone: str) -> list[Block]:
         "ended": Field("ended", "number"),
         "days": Field("Median stay in days", align="right"),
     }
-    columns = [replace(column, type="VARCHAR") if column.type == "DOUBLE" else column for column in story.dwell.columns]
-    rows = [tuple(number(cell, 1) if isinstance(cell, float) else cell for cell in row) for row in story.dwell.rows]
-    table = Table(tuple(columns), rows, name="dwell")  # to a tenth of a day, whole or not: snapshots lie further apart
+    columns = [
+        replace(column, type="VARCHAR") if column.type == "DOUBLE" else column for column in timeline.dwell.columns
+    ]
+    rows = [tuple(number(cell, 1) if isinstance(cell, float) else cell for cell in row) for row in timeline.dwell.rows]
+    table = Table(tuple(columns), rows, name="dwell")  # a tenth of a day is enough: snapshots are further apart
     return [Listing(table, heading="How long people stay", fields=fields, columns=tuple(fields))]
 
 
-def _notes(story: Timeline, timezone: str, seen: Sequence[str]) -> list[str]:
-    compared = [story.pair.before, story.pair.after] if story.pair else []
-    snapshots = story.days if {"sizes", "dwell"} & set(seen) else compared
+def _notes(timeline: Timeline, timezone: str, seen: Sequence[str]) -> list[str]:
+    compared = [timeline.pair.before, timeline.pair.after] if timeline.pair else []
+    snapshots = timeline.days if {"sizes", "dwell"} & set(seen) else compared
     notes = [
-        *incomplete_notes(story.incomplete, timezone),
-        *(difference_notes(story.pair) if story.pair else []),
+        *incomplete_notes(timeline.incomplete, timezone),
+        *(difference_notes(timeline.pair) if timeline.pair else []),
         *retroactive_notes([snapshot for snapshot in snapshots if snapshot.retroactive], timezone),
     ]
-    if len({snapshot.rules for snapshot in story.days}) > 1:
+    if len({snapshot.rules for snapshot in timeline.days}) > 1:
         notes.append("rules or queries changed in the time shown: sizes before and after that are of different rules")
-    if "dwell" in seen and len(story.days) > 1:
-        widest = max(after.as_of - before.as_of for before, after in pairwise(story.days))
+    if "dwell" in seen and len(timeline.days) > 1:
+        widest = max(after.as_of - before.as_of for before, after in pairwise(timeline.days))
         notes.append(
-            f"stays are known to within the distance of snapshots, {max(1, widest.days)} d at the most; "
-            "those who are still in it have stayed at least so long, and the median stay takes that into account"
+            f"lengths of stays are exact to the distance between snapshots, {max(1, widest.days)} d at the most; "
+            "people who are still in a segment count as staying at least so long in the median stay"
         )
     return list(dict.fromkeys(notes))
 
 
 def _json(
-    story: Timeline, tables: dict[str, Table | None], timezone: str, views: Sequence[str], seen: Sequence[str]
+    timeline: Timeline, tables: dict[str, Table | None], timezone: str, views: Sequence[str], seen: Sequence[str]
 ) -> dict[str, Any]:
-    pair = story.pair
+    pair = timeline.pair
     return {
-        "set": story.set_name,
+        "set": timeline.set_name,
         "timezone": timezone,
-        "snapshots": [_snapshot_json(snapshot) for snapshot in story.days],
+        "snapshots": [_snapshot_json(snapshot) for snapshot in timeline.days],
         "from": pair.before.as_of if pair else None,
         "to": pair.after.as_of if pair else None,
         "rules_changed": not pair.same_rules if pair else None,
         **{name: table.dicts() if (table := tables[name]) else None for name in views},
-        "notes": _notes(story, timezone, seen),
+        "notes": _notes(timeline, timezone, seen),
     }
 
 

@@ -1,7 +1,7 @@
-"""Who entered and left since a week earlier, for a report that anybody can make again.
+"""Who entered and left each segment since a week ago, for reports that can be verified later.
 
-The earlier classification is the one that the history kept at that time, else one that is made for it now. They are
-compared in a file of their own: the history is read, and written to by `_keep` alone.
+The earlier classification comes from the history where it was recorded at that time; else it is computed now. The two
+are compared in a temporary file; only `_record_both` writes to the history.
 """
 
 import tempfile
@@ -22,14 +22,14 @@ from usertrack.segments.history.transitions import SnapshotPair, move_counts, mo
 from usertrack.segments.profiles import join_profiles, profile_statements
 from usertrack.segments.rules import Rules, SegmentSet
 
-_TOLERANCE = timedelta(hours=12)  # a snapshot so near to the wanted moment stands for it
+_TOLERANCE = timedelta(hours=12)  # a snapshot that is no further from a moment counts as one of that moment
 
 
 @dataclass(frozen=True)
 class Moves:
-    """``counts``: (entered, left) by segment; ``moves``: one row per person and segment, as `changes.moves` has it.
+    """``counts``: (entered, left) by segment id; ``moves``: one row per person and segment, see `transitions.moves`.
 
-    ``kept`` says that the history is to have both snapshots.
+    ``recorded``: both snapshots are in the history.
     """
 
     pair: SnapshotPair
@@ -40,9 +40,9 @@ class Moves:
 
 @dataclass(frozen=True)
 class WeekAgoQuery:
-    """Which set to classify, by which rules, for which moment; and the ``earlier`` one to compare it with (UTC).
+    """Which set to classify, by which rules, for which moment, and the ``earlier`` moment to compare with (both UTC).
 
-    ``place`` is the history to read, if there is one; with ``keep`` what is classified is recorded in it.
+    ``place`` is the history to read, if there is one; with ``keep`` the classifications are recorded in it.
     """
 
     rules: Rules
@@ -55,7 +55,7 @@ class WeekAgoQuery:
 
 @dataclass(frozen=True)
 class WeekAgoAnswers:
-    """What the sources said of both moments; ``earlier`` is the kept snapshot where the history has one."""
+    """The answers for both moments; ``earlier`` is the recorded snapshot where the history has one."""
 
     query: WeekAgoQuery
     now: Runner
@@ -67,7 +67,7 @@ class WeekAgoAnswers:
 def ask_both(
     runner: Runner, sought: WeekAgoQuery, statements: Sequence[Statement] = (), done: Done | None = None
 ) -> tuple[WeekAgoAnswers, list[Answer]]:
-    """The profiles at both moments and the answers to ``others``, all asked at once."""
+    """Ask for the profiles at both moments and for ``statements``, all at once; returns the answers of each."""
     now, before = runner.at(sought.as_of), runner.at(sought.earlier)
     snapshot = _recorded_snapshot(runner, sought)
     profiles = profile_statements(now, sought.rules)
@@ -78,9 +78,9 @@ def ask_both(
 
 
 def classify_both(answered: WeekAgoAnswers) -> tuple[Classification, Moves]:
-    """The set at the moment, and who moved since the earlier one.
+    """The classification at the later moment, and who moved since the earlier one.
 
-    Raises a UsertrackError when the profiles could not be had at all.
+    Raises a UsertrackError when no source gave any profiles.
     """
     sought, now = answered.query, answered.now.now
     classification = classify(join_profiles(answered.now, sought.rules, answered.profiles), sought.segment_set)
@@ -97,9 +97,9 @@ def classify_both(answered: WeekAgoAnswers) -> tuple[Classification, Moves]:
 
 
 def _recorded_snapshot(runner: Runner, sought: WeekAgoQuery) -> Snapshot | None:
-    """The snapshot of the earlier moment that was made at that time by the same rules, if the history has one.
+    """The snapshot of the earlier moment that was recorded in time and by the same rules; None without one.
 
-    A history that cannot be read has none: whoever keeps an answer in it is told.
+    A history that cannot be read gives None; `_record_both` notes it.
     """
     if sought.place is None or not sought.place.path.exists():
         return None
@@ -123,7 +123,7 @@ def _compare(
     scratch: Path,
     now: datetime,
 ) -> Moves:
-    """``found`` beside ``before``, both put into the new file ``scratch``."""
+    """Who moved between ``before`` and ``classification``, compared in the new file ``scratch``."""
     compared = HistoryFile(scratch, place.origin if place else "")
     if isinstance(before, Snapshot):
         assert place is not None
@@ -144,7 +144,7 @@ def _compare(
 
 
 def _copy(classification: Classification, snapshot: Snapshot, place: HistoryFile, into: HistoryFile) -> None:
-    """Put one snapshot of the history into the other file."""
+    """Copy one snapshot of the history into another file."""
     connection = classification.profiles.connection
     with open_history(connection, place):
         for table, name in (("snapshot", "id"), ("person", "snapshot")):
@@ -164,7 +164,7 @@ def _copy(classification: Classification, snapshot: Snapshot, place: HistoryFile
 def _record_both(
     classification: Classification, was: Classification | Snapshot, place: HistoryFile, now: datetime
 ) -> None:
-    """Record what was classified in the history; what was kept at the time is left alone. A failure becomes a note."""
+    """Record what was classified now; snapshots recorded in time stay. A failure becomes a note."""
     try:
         for each in [classification] if isinstance(was, Snapshot) else [was, classification]:
             connection, moment = each.profiles.connection, each.profiles.as_of.replace(tzinfo=None)

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from usertrack.server.database.session import ClickHouseSession
-from usertrack.server.hogql.compile import SETTINGS, Compiled
+from usertrack.server.hogql.compiled import Compiled
 from usertrack.server.hogql.sql import identifier, quote
 from usertrack.server.http.api_errors import ApiError
 
+# transform_null_in: HogQL's IN, where NULL is a value; readonly: a second protection behind the allow-list;
+# query_plan_merge_expressions: merging steps, ClickHouse 26 confuses times of other timezones with UTC
+SETTINGS = (
+    "readonly=2, max_execution_time=60, transform_null_in=1, json_type_escape_dots_in_keys=1, session_timezone='UTC', "
+    "query_plan_merge_expressions=0"
+)
 _OUTPUT = {
     "date_time_output_format": "'iso'",
     "output_format_json_quote_64bit_integers": 0,

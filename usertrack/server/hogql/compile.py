@@ -1,9 +1,9 @@
 """Compiles HogQL text with values to one ClickHouse SELECT, with PostHog's limits of rows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from usertrack.server.hogql.compiled import Compiled
 from usertrack.server.hogql.context import Context
 from usertrack.server.hogql.errors import HogQLError
 from usertrack.server.hogql.filters import replace_filters
@@ -17,24 +17,6 @@ OFFSET_REFUSED = (
     "`timestamp` column, e.g. `WHERE timestamp > :last_seen_timestamp ORDER BY timestamp LIMIT N`. For bulk data "
     "extraction, use batch exports: https://posthog.com/docs/cdp/batch-exports"
 )
-# transform_null_in: HogQL's IN, where NULL is a value; readonly: a second protection behind the allow-list;
-# query_plan_merge_expressions: merging steps, ClickHouse 26 confuses times of other timezones with UTC
-SETTINGS = (
-    "readonly=2, max_execution_time=60, transform_null_in=1, json_type_escape_dots_in_keys=1, session_timezone='UTC', "
-    "query_plan_merge_expressions=0"
-)
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """``clickhouse`` is the SELECT, to be run with ``SETTINGS``. Its columns are named ``keys`` there, ``columns`` in
-    PostHog. ``page`` is set when the query had no LIMIT: the SELECT then returns one row more, if there are more."""
-
-    clickhouse: str
-    columns: list[str]
-    keys: list[str]
-    hogql: str
-    page: int | None
 
 
 def compile_hogql(

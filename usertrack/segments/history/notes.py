@@ -1,0 +1,62 @@
+"""Notes about snapshots: which ones cannot be compared, were made later than their moment, or are incomplete."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from usertrack.core.period import day, moment
+from usertrack.segments.history.snapshots import Snapshot
+from usertrack.segments.history.transitions import MoveCounts, SnapshotPair
+from usertrack.segments.view import SegmentChanges
+
+
+def segment_changes(moves: MoveCounts | None, timezone: str) -> SegmentChanges | None:
+    """Who entered and left since the earlier snapshot, as the list of segments shows it."""
+    if moves is None:
+        return None
+    before, after = moves.pair.before, moves.pair.after
+    is_week = abs(after.as_of - before.as_of - timedelta(days=7)) <= timedelta(days=1)
+    retroactive = [snapshot for snapshot in (before, after) if snapshot.retroactive]
+    return SegmentChanges(
+        before.as_of,
+        "Since last week" if is_week else f"Since {day(before.as_of, timezone)}",
+        moves.counts,
+        [*difference_notes(moves.pair), *retroactive_notes(retroactive, timezone)],
+    )
+
+
+def difference_notes(pair: SnapshotPair) -> list[str]:
+    """Why two snapshots cannot be compared in full."""
+    notes = [f"{', '.join(pair.incomparable)}: not known on both dates, and left out"] if pair.incomparable else []
+    if not pair.same_rules:
+        notes.append("rules or queries changed between the two dates, and some people moved because of that")
+    return notes
+
+
+def retroactive_notes(late: Sequence[Snapshot], timezone: str) -> list[str]:
+    """Which facts of the ``late`` snapshots have the values of the day on which the snapshot was made."""
+    labels = dict.fromkeys(fact.label for snapshot in late for fact in snapshot.facts if fact.current)
+    if not labels:
+        return []
+    days = _few([day(snapshot.as_of, timezone) for snapshot in late])
+    recorded = _few([day(snapshot.recorded_at, timezone) for snapshot in late])
+    return [f"classified afterwards: {days}; their {', '.join(labels)} are those of {recorded}"]
+
+
+def moments(snapshots: Sequence[Snapshot], timezone: str) -> str:
+    """The moments of the snapshots, to the minute."""
+    return ", ".join(moment(snapshot.as_of, timezone).removesuffix(f" {timezone}") for snapshot in snapshots)
+
+
+def incomplete_notes(snapshots: Sequence[Snapshot], timezone: str) -> list[str]:
+    """Which segments are unknown in each snapshot, and why."""
+    return [
+        f"{moments([snapshot], timezone)}: incomplete, without "
+        + ", ".join(segment.name for segment in snapshot.segments if segment.people is None)
+        + f" ({next(segment.unknown for segment in snapshot.segments if segment.people is None)})"
+        for snapshot in snapshots
+    ]
+
+
+def _few(days: Sequence[str]) -> str:
+    distinct = list(dict.fromkeys(days))
+    return ", ".join(distinct) if len(distinct) <= 3 else f"{len(distinct)} days from {distinct[0]} to {distinct[-1]}"
