@@ -161,6 +161,15 @@ def test_postgres_listens_on_a_socket_only_and_stops_with_its_last_handle(place:
         psycopg.connect(dsn)
 
 
+def test_postgres_starts_in_a_locale_that_the_machine_does_not_have(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "xx_XX.UTF-8")
+    with psycopg.connect(embedded_postgres.start(place / "data")) as connection:
+        assert connection.execute("SELECT DISTINCT datcollate FROM pg_database").fetchall() == [("C",)]
+    embedded_postgres.stop(place / "data")
+
+
 def test_postgres_says_so_where_it_cannot_run(place: Path) -> None:
     with pytest.raises(ConnectionFailed, match="with a space"):
         embedded_postgres.start(place / "my cache")

@@ -49,7 +49,8 @@ def start(data_dir: Path) -> str:
         fresh = not (data_dir / "PG_VERSION").exists()
         with _parents_unlisted(data_dir, server.bin_path):
             if fresh:
-                server.ensure_pgdata_inited()
+                with _plain_locale():
+                    server.ensure_pgdata_inited()
                 with (data_dir / "postgresql.conf").open("a") as conf:
                     conf.write(_SETTINGS)
             _forget_killed_processes(server)
@@ -85,6 +86,20 @@ def _library() -> Any:
 
 def _server(data_dir: Path) -> Any:
     return _library().get_server(data_dir, cleanup_mode="stop", start=False)
+
+
+@contextmanager
+def _plain_locale() -> Iterator[None]:
+    """initdb takes the locale of a cluster from the environment, and refuses one that the machine does not have."""
+    before = os.environ.get("LC_ALL")
+    os.environ["LC_ALL"] = "C"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LC_ALL"]
+        else:
+            os.environ["LC_ALL"] = before
 
 
 @contextmanager
