@@ -5,16 +5,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli.common import Common
-from usertrack.cli.filters import COHORT_WEEKS, PANEL, Filters, emit_analysis, scope_of, with_filters
+from usertrack.cli.filters import (
+    PANEL,
+    Filters,
+    activity_query,
+    emit_analysis,
+    gather_activity,
+    scope_of,
+    with_filters,
+)
 from usertrack.cli.options import Limit
 
 if TYPE_CHECKING:
     from usertrack.cli.session import Session
     from usertrack.core.document import Document
     from usertrack.product.scope import Scope
-    from usertrack.reports.activity import ActivityQuery, ActivityReport
-    from usertrack.segments.profiles import Profiles
-    from usertrack.segments.rules import Rules
 
 
 @with_filters()
@@ -102,28 +107,6 @@ def _full_document(session: "Session", scope: "Scope") -> "Document":
     report = gather_activity(session, query, profiles, rules)
     session.incomplete |= any(not isinstance(error, UsageError) for error in report.errors)
     return user_activity_document(report, _project_name(session))
-
-
-def activity_query(session: "Session", scope: "Scope") -> "ActivityQuery":
-    """The parts of the page on activity, with the workspace's settings."""
-    from dataclasses import replace
-
-    from usertrack.product.features.numbers import feature_source
-    from usertrack.reports.activity import ActivityQuery
-
-    settings = session.settings
-    weeks = replace(scope, interval="week").last(COHORT_WEEKS)
-    return ActivityQuery(scope, weeks, settings["signed_up"], feature_source(settings), tuple(settings["pages"]))
-
-
-def gather_activity(
-    session: "Session", query: "ActivityQuery", profiles: "Profiles", rules: "Rules"
-) -> "ActivityReport":
-    """The answers to ``query``; on a terminal with the name of the last query that was answered."""
-    from usertrack.reports.activity import gather
-
-    progress = session.progress
-    return gather(session.runner, query, profiles, rules, lambda statement, _: progress(statement.name, passing=True))
 
 
 def _project_name(session: "Session") -> str:

@@ -10,7 +10,15 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
-from usertrack.cli.filters import Filters, scope_of, scope_of_segment, week_start, with_filters
+from usertrack.cli.filters import (
+    Filters,
+    activity_query,
+    gather_activity,
+    scope_of,
+    scope_of_segment,
+    week_start,
+    with_filters,
+)
 from usertrack.cli.options import AllMembers, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:
@@ -289,7 +297,6 @@ def _segment(session: "Session", recipe: "Recipe", *, keep: bool) -> "Document":
 
 
 def _activity(session: "Session", recipe: "Recipe") -> "Document":
-    from usertrack.cli.activity import activity_query, gather_activity
     from usertrack.reports.activity_view import activity_page
 
     session.runner = session.runner.at(recipe.as_of)
