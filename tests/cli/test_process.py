@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli
+from tests.conftest import Cli, slow_but
 
 COMMAND = [sys.executable, "-c", "from usertrack.cli.app import main; main()"]
 
@@ -102,7 +102,7 @@ def _wait(condition: "object") -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("args", ["--help", "segments --help", "push failing --to csv"])
+@pytest.mark.parametrize("args", slow_but(["segments --help"], ["--help", "segments --help", "push failing --to csv"]))
 def test_help_for_a_reader_who_leaves_and_for_a_full_disk(env: dict[str, str], args: str) -> None:
     line = " ".join(f"'{part}'" for part in COMMAND)
     left = subprocess.run(

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from usertrack.core import embed as seal
 from usertrack.library.library import shipped_root
 
-from ..conftest import Cli
+from ..conftest import Cli, slow_but
 from . import golden
 
 EXAMPLES = shipped_root() / "docs" / "examples"
@@ -117,7 +117,7 @@ def test_the_page_is_one_file_without_scripts(week: Mapping[str, str]) -> None:
     assert "@media print" in week["html"]
 
 
-@pytest.mark.parametrize("ending", ["html", "md", "json"])
+@pytest.mark.parametrize("ending", slow_but(["md"], ["html", "md", "json"]))
 def test_it_holds_until_somebody_touches_it(demo: Cli, week: Mapping[str, str], tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"week.{ending}"  # named from where it lies: a long path would break the line that is looked for
     file.write_text(week[ending])
@@ -189,7 +189,7 @@ def test_wrong_input(demo: Cli, args: list[str], message: str, hint: str) -> Non
 
 
 @pytest.mark.parametrize("args", [["user", "percent%s{0}@hooli.example"], ["segment", "failing"]])
-@pytest.mark.parametrize("ending", ["html", "json"])
+@pytest.mark.parametrize("ending", slow_but(["html"], ["html", "json"]))
 def test_people_and_segments_likewise(demo: Cli, tmp_path: Path, args: list[str], ending: str) -> None:
     assert demo("report", *args, "-o", f"x.{ending}").code == 0
     text = (tmp_path / f"x.{ending}").read_text()
@@ -199,7 +199,7 @@ def test_people_and_segments_likewise(demo: Cli, tmp_path: Path, args: list[str]
     assert demo("report", "verify", f"x.{ending}").code == 5
 
 
-@pytest.mark.parametrize(("more", "listed"), [([], 143), (["--all-members"], 181)])
+@pytest.mark.parametrize(("more", "listed"), slow_but([([], 143)], [([], 143), (["--all-members"], 181)]))
 def test_a_segment_lists_whom_to_act_on(demo: Cli, tmp_path: Path, more: list[str], listed: int) -> None:
     assert demo("report", "segment", "power", *more, "-n", 0, "-o", "power.json").code == 0
     (section,) = json.loads((tmp_path / "power.json").read_text())["sections"]
@@ -249,6 +249,7 @@ def test_what_is_wrong_in_a_template_is_said_with_its_line(
 # What the docs show
 
 
+@pytest.mark.slow
 def test_the_workflow_runs(demo: Cli, tmp_path: Path) -> None:
     workflow = yaml.safe_load((EXAMPLES / "weekly-report.yml").read_text())
     steps = workflow["jobs"]["report"]["steps"]
@@ -262,6 +263,7 @@ def test_the_workflow_runs(demo: Cli, tmp_path: Path) -> None:
     assert title == "Week 46, 9 Nov – 15 Nov 2026"
 
 
+@pytest.mark.slow
 def test_the_script_for_cron_runs(demo: Cli, tmp_path: Path, clean_env: pytest.MonkeyPatch) -> None:
     line = (EXAMPLES / "weekly-report.cron").read_text().splitlines()[-1].split()
     assert line[:5] == ["0", "6", "*", "*", "1"]

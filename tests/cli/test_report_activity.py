@@ -99,6 +99,7 @@ def test_every_figure_names_its_query(page: Mapping[str, str]) -> None:
     assert any(name.endswith("back › day 7") for name in curve["values"])
 
 
+@pytest.mark.slow
 def test_the_example_in_the_docs_holds_until_somebody_touches_it(demo: Cli, tmp_path: Path) -> None:
     file, text = tmp_path / "a.html", (shipped_root() / "docs/examples/activity.html").read_text()
     file.write_text(text)

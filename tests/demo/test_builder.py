@@ -56,6 +56,7 @@ def test_the_same_parameters_give_the_same_world(place: Path) -> None:
         demo.close()
 
 
+@pytest.mark.slow
 def test_quiet_is_the_same_world_without_the_incident(place: Path) -> None:
     loud, quiet = small(place / "loud", users=500), small(place / "quiet", users=500, quiet=True)
     runs = "SELECT id, user_id, created_at FROM fastapi_run ORDER BY id"
