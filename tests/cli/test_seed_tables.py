@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from usertrack.library.library import Library, shipped_root
 
@@ -78,11 +79,11 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, di
     company = Company()
     everything_that_happens(company)
     with office(tmp_path_factory.mktemp("strict"), company, STRICT) as opened, served(opened) as strict:
-        environments = {"strict": strict}
+        environments, original = {"strict": strict}, conninfo_to_dict(opened.dsn)["dbname"]
         for name, changes in VARIANTS.items():
-            dsn = opened.dsn.replace("/datagen?", f"/{name}?")
-            with psycopg.connect(opened.dsn.replace("/datagen?", "/postgres?"), autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {name} TEMPLATE datagen".encode())
+            dsn = opened.dsn.replace(f"/{original}?", f"/{name}?")
+            with psycopg.connect(opened.dsn.replace(f"/{original}?", "/postgres?"), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name} TEMPLATE {original}".encode())
             with psycopg.connect(dsn, autocommit=True) as connection:
                 try:
                     connection.execute(changes.encode())
