@@ -83,7 +83,7 @@ def test_nor_has_one_behind_an_unknown_one_that_goes_first(place: Office) -> Non
     assert len(told(place, "posthog", id_="angry", all_members=True)) == 2
     assert problem(lambda: told(place, "posthog", exclusive=True, id_="angry")).exit_code == 6
     error = problem(lambda: told(place, "posthog", id_="angry"))
-    assert error.message.startswith("nothing was sent: whom to act on in Angry is unknown: Runners goes first, and is")
+    assert error.message.startswith("nothing was sent: whom to act on in Angry is unknown: Runners is more urgent")
     assert (error.exit_code, error.hint[:13]) == (6, "--all-members")
 
 

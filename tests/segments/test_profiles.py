@@ -28,7 +28,7 @@ def test_spellings_that_a_source_keeps_apart_are_one_person(spelling: str) -> No
     assert facts_of(found, "b@x.example")[0] == 1
     assert found.profiles.people == 2
     (note,) = found.profiles.notes
-    assert "are one person (neon/runs 1, neon/credits 1): counts are added" in note
+    assert "are one person, though their source has several (neon/runs 1, neon/credits 1): counts are added" in note
 
 
 def test_where_nothing_says_which_the_first_spelling_holds_whatever_the_order() -> None:

@@ -118,7 +118,7 @@ Params = Annotated[
 Pseudonyms = Annotated[
     bool, typer.Option("--pseudonyms", help="Replace each e-mail by a pseudonym, the same every time.")
 ]
-AllMembers = Annotated[bool, typer.Option("--all-members", help="Also people who are in a more urgent segment, too.")]
+AllMembers = Annotated[bool, typer.Option("--all-members", help="Also people who are in a more urgent segment.")]
 SetName = Annotated[str, typer.Option("--set", help="Which set of segments.", autocompletion=complete.sets)]
 
 

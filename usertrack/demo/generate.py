@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psycopg
 
-    from usertrack.server.database.store import Store
+    from usertrack.core.sql_file import sql_file
+from usertrack.server.database.store import Store
 
 Progress = Callable[[str, float], None]
 
@@ -143,4 +144,4 @@ def _statements(name: str) -> Iterator[str]:
 
 
 def _text(name: str) -> str:
-    return resources.files(__package__).joinpath("world", f"{name}.sql").read_text()
+    return sql_file(__package__, f"world/{name}")

@@ -10,6 +10,7 @@ from typing import Any
 
 from usertrack.core.errors import UsageError
 from usertrack.core.period import in_zone
+from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Column, Table
 from usertrack.segments.history.snapshots import WEEK, Snapshot, column_of, nearest
 from usertrack.segments.history.transitions import SnapshotPair, move_counts, moves, transition_matrix
@@ -30,15 +31,7 @@ def stays(connection: Any, snapshots: Sequence[Snapshot]) -> None:
     )
     if seen:
         connection.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", seen)
-    connection.execute(
-        "CREATE OR REPLACE TABLE stay AS "
-        "WITH member AS (SELECT snapshot, key, unnest(segments) AS segment FROM history.person "
-        "WHERE snapshot IN (SELECT snapshot FROM seen)), "
-        "numbered AS (SELECT segment, key, ordinal, "
-        "ordinal - row_number() OVER (PARTITION BY segment, key ORDER BY ordinal) AS stay "
-        "FROM member JOIN seen USING (segment, snapshot)) "
-        "SELECT segment, key, min(ordinal) AS first, max(ordinal) AS last FROM numbered GROUP BY segment, key, stay"
-    )
+    connection.execute(sql_file(__package__, "stays"))
 
 
 def _all_segments(snapshots: Sequence[Snapshot]) -> dict[str, str]:
@@ -53,11 +46,7 @@ def sizes(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = 
     """
     moved = {
         (segment, snapshot): (entered, left)
-        for segment, snapshot, entered, left in connection.execute(
-            "SELECT seen.segment, seen.snapshot, count(*) FILTER (stay.first = seen.ordinal), "
-            "count(*) FILTER (stay.last = seen.ordinal - 1) FROM seen LEFT JOIN stay ON stay.segment = seen.segment "
-            "AND seen.ordinal IN (stay.first, stay.last + 1) WHERE seen.ordinal > 0 GROUP BY ALL"
-        ).fetchall()
+        for segment, snapshot, entered, left in connection.execute(sql_file(__package__, "entered_and_left")).fetchall()
     }
     rows = [
         (snapshot.as_of, segment.id, segment.name, segment.people, *moved.get((segment.id, snapshot.id), (None, None)))
@@ -77,7 +66,7 @@ def dwell(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = 
     snapshot already, so that their days are a lower bound. ``days`` is the Kaplan-Meier median of the ``stays`` that
     began after the first snapshot, ``ended`` of which are over; None while fewer than half are known to be over.
     """
-    rows = connection.execute(_DWELL).fetchall()
+    rows = connection.execute(sql_file(__package__, "dwell")).fetchall()
     stays_by_segment = {row[0]: row[1:] for row in rows}
     nothing = (0, None, 0, 0, 0, None)
     segments = [s for s in (snapshots[-1].known.values() if snapshots else ()) if not only or s.id in only]
@@ -88,30 +77,6 @@ def dwell(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = 
         [(segment.id, segment.name, *stays_by_segment.get(segment.id, nothing)) for segment in segments],
         name="dwell",
     )
-
-
-_DWELL = """
-WITH bounds AS (SELECT segment, max(ordinal) AS latest, max(as_of) AS as_of FROM seen GROUP BY segment),
-lasted AS (
-    SELECT stay.segment, first > 0 AS begun, last < latest AS ended,
-        epoch(coalesce(gone.as_of, bounds.as_of) - came.as_of) / 86400 AS days
-    FROM stay JOIN bounds USING (segment)
-    JOIN seen AS came ON came.segment = stay.segment AND came.ordinal = first
-    LEFT JOIN seen AS gone ON gone.segment = stay.segment AND gone.ordinal = last + 1
-),
-falls AS (
-    SELECT segment, days, count(*) FILTER (ended) AS ends,
-        sum(count(*)) OVER (PARTITION BY segment ORDER BY days DESC) AS at_risk
-    FROM lasted WHERE begun GROUP BY segment, days
-),
-survival AS (
-    SELECT segment, days, product(1 - ends / at_risk) OVER (PARTITION BY segment ORDER BY days) AS share FROM falls
-)
-SELECT segment, count(*) FILTER (NOT ended), median(days) FILTER (NOT ended), count(*) FILTER (NOT ended AND NOT begun),
-    count(*) FILTER (begun), count(*) FILTER (begun AND ended),
-    (SELECT min(days) FROM survival WHERE survival.segment = lasted.segment AND share <= 0.5)
-FROM lasted GROUP BY segment
-"""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from usertrack.core.errors import UsertrackError
 from usertrack.core.spool import SpooledRows, identifier, quote
+from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Column, Table
 from usertrack.segments.classify import Classification, words_sql
 from usertrack.segments.expressions import Atom, atoms, parse
@@ -91,13 +92,7 @@ def move_counts(connection: Any, pair: SnapshotPair) -> dict[str, tuple[int, int
 
 def _moved_sql(pair: SnapshotPair) -> str:
     """SQL for one row per person and common segment entered or left: key, id, entered."""
-    return (
-        "SELECT key, id, list_contains(now, id) AS entered FROM (SELECT key, coalesce(t.segments, []) AS was, "
-        f"coalesce(n.segments, []) AS now, unnest({_ids(pair.common)}) AS id "
-        f"FROM (FROM history.person WHERE snapshot = {pair.before.id}) t "
-        f"FULL JOIN (FROM history.person WHERE snapshot = {pair.after.id}) n USING (key) "
-        "WHERE t.segments IS DISTINCT FROM n.segments) WHERE list_contains(was, id) <> list_contains(now, id)"
-    )
+    return sql_file(__package__, "moved").format(ids=_ids(pair.common), before=pair.before.id, after=pair.after.id)
 
 
 def _ids(segments: Sequence[SnapshotSegment]) -> str:
@@ -123,14 +118,13 @@ def transition_matrix(connection: Any, pair: SnapshotPair) -> Table:
 
 
 def _primaries_sql(pair: SnapshotPair) -> str:
-    def place(side: str) -> str:
-        primary = f"list_filter({side}.segments, lambda s: list_contains({_ids(pair.common)}, s))[1]"
-        return f"CASE WHEN {side}.key IS NULL THEN {quote(NOT_THERE)} ELSE coalesce({primary}, {quote(NO_SEGMENT)}) END"
-
-    return (
-        f"SELECT {place('t')} AS was, {place('n')} AS now "
-        f"FROM (FROM history.person WHERE snapshot = {pair.before.id}) t "
-        f"FULL JOIN (FROM history.person WHERE snapshot = {pair.after.id}) n ON t.key = n.key"
+    """SQL for one row per person: the primary segment before and after, of the common ones."""
+    return sql_file(__package__, "primary_segments").format(
+        ids=_ids(pair.common),
+        before=pair.before.id,
+        after=pair.after.id,
+        not_there=quote(NOT_THERE),
+        no_segment=quote(NO_SEGMENT),
     )
 
 

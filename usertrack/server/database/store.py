@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
+from usertrack.core.sql_file import sql_file
 from usertrack.server.database.journal import Journal
 from usertrack.server.database.literals import literal
 from usertrack.server.database.lock import DirectoryLock, ReportWait
@@ -182,6 +182,6 @@ def _cannot_open(path: Path, error: RuntimeError) -> ConnectionFailed:
 
 
 def _create_schema(connection: Any) -> None:
-    for statement in resources.files(__package__).joinpath("schema.sql").read_text().split(";\n"):
+    for statement in sql_file(__package__, "schema").split(";\n"):
         if statement.strip():
             connection.query(statement)

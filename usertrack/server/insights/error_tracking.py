@@ -1,9 +1,9 @@
 """ErrorTrackingQuery: exceptions as issues, by PostHog's issue id or fingerprint, else by type and message."""
 
-from importlib import resources
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from usertrack.core.sql_file import sql_file
 from usertrack.server.hogql.parse import Tree
 from usertrack.server.insights.nodes import (
     WITHIN,
@@ -38,7 +38,7 @@ def errors(node: Node, run_hogql: RunHogQL, project: Project) -> list[Any]:
         raise not_supported("issueId or offset")
     date_range = date_range_of({"dateRange": node.get("dateRange")}, project)
     limit = count(node, "limit", DEFAULT_LIMIT, MAX_LIMIT)
-    issues = resources.files(__package__).joinpath("error_tracking.sql").read_text()
+    issues = sql_file(__package__, "error_tracking")
     text = f"{issues.replace('{within}', WITHIN)} ORDER BY {order} {direction}, key LIMIT {limit + 1}"
     search, filters = str(node.get("searchQuery") or ""), Tree(node_condition(node, project))
     rows = run_hogql(text, {**date_range.values, "search": search, "filters": filters})
