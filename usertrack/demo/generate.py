@@ -11,11 +11,11 @@ from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from usertrack.core.sql_file import sql_file
+from usertrack.server.database.store import Store
+
 if TYPE_CHECKING:
     import psycopg
-
-    from usertrack.core.sql_file import sql_file
-from usertrack.server.database.store import Store
 
 Progress = Callable[[str, float], None]
 
