@@ -177,7 +177,7 @@ def test_the_demo_is_not_kept(demo: Cli, tmp_path: Path) -> None:
     assert said.code == 0
     assert "the demo is on this machine" in said.err
     assert not (tmp_path / "cache").exists()
-    assert "the demo is not kept" in demo("cache", "info").err
+    assert "the demo has no cache" in demo("cache", "info").err
 
 
 def test_no_secret_lies_in_the_cache(own: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_no_place_to_keep_a_result(server: Server) -> None:
         shutil.rmtree(run.spool.folder)
         for answer in run.run(BOTH):
             assert isinstance(answer, QueryError)
-            assert "cannot be kept" in answer.message
+            assert "cannot be written" in answer.message
             assert "TMPDIR" in answer.hint
 
 

@@ -76,9 +76,12 @@ class Columns(Generic[Record]):
         """What people see of the columns that have a `Field`."""
         seen = sorted((each for each in self.attributes if each.field), key=lambda each: each.place)
         columns = tuple(each.seen_column for each in seen)
+        records = list(records)
         rows: list[Row] = [tuple(each.seen(record) for each in seen) for record in records]
         fields = {each.name: each.field for each in seen if each.field}
-        return Listing(Table(columns, rows, timezone=timezone, as_of=as_of), heading, fields, limit=limit)
+        values = Columns(*seen).dicts(records) if any(each.text for each in seen) else ()
+        table = Table(columns, rows, timezone=timezone, as_of=as_of)
+        return Listing(table, heading, fields, limit=limit, values=values)
 
     @property
     def fields(self) -> dict[str, Field]:

@@ -36,7 +36,8 @@ def section_json(section: Section, limit: int | None = None) -> dict[str, Any]:
 def _block(block: Block, limit: int | None) -> dict[str, Any]:
     match block:
         case Listing():
-            names, rows = visible_cells(block, limit)
+            names, cells = visible_cells(block, limit)
+            rows = block.values[: len(cells)] or cells
             heading = {"heading": block.heading} if block.heading else {}
             return {**heading, "rows": [{name: row[name] for name in names} for row in rows]}
         case Facts():

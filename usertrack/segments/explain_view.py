@@ -64,7 +64,7 @@ def explain_document(profiles: Profiles, explanation: Explanation, timezone: str
 def _about_rates(explanation: Explanation) -> list[Paragraph]:
     rated = any(looked.counts for verdict in explanation.verdicts for looked in verdict.comparisons)
     return (
-        [Paragraph("n is the number of runs that a rate is of; after it stands its 95 % interval", "dim")]
+        [Paragraph("n is how many a rate is of; its 95 % interval follows", "dim")]
         if rated
         else []
     )
