@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """What a command left behind."""
 
     code: int
@@ -45,7 +45,7 @@ class Said:
     err: str
 
 
-Cli = Callable[..., Said]
+Cli = Callable[..., CommandResult]
 
 
 @pytest.fixture(scope="session")
@@ -133,12 +133,12 @@ def clean_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, demo_cache: Path)
 def cli(clean_env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Run `usertrack ARGS…` in this process."""
 
-    def call(*args: object) -> Said:
+    def call(*args: object) -> CommandResult:
         clean_env.setattr(sys, "argv", ["usertrack", *map(str, args)])
         capsys.readouterr()
         code = run()
         out, err = capsys.readouterr()
-        return Said(code, out, err)
+        return CommandResult(code, out, err)
 
     return call
 

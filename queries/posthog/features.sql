@@ -24,9 +24,7 @@ acts AS (
             ''
         ) AS feature,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
-        -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
-        -- `if` of a constant leaves out what is not asked for
-        {period} AS period
+        {bucket} AS period
     FROM events
     LEFT JOIN groups ON groups.member = events.person_id
     WHERE timestamp >= toDateTime({since})

@@ -25,9 +25,7 @@ acts AS (
         (has({returning}, '') OR event IN {returning}) AND ifNull({returning_where}, false) AS returned,
         returned AND timestamp >= toDateTime({since}) AS returns,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
-        -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
-        -- `if` of a constant leaves out what is not asked for
-        {period} AS period
+        {bucket} AS period
     FROM events
     WHERE timestamp < toDateTime({until})
         AND ({first_time} OR timestamp >= toDateTime({since}))

@@ -15,9 +15,7 @@ acts AS (
     SELECT
         person_id, timestamp, nullIf(toString({group_of}), '') AS group_of,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
-        -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
-        -- `if` of a constant leaves out what is not asked for
-        {period} AS period
+        {bucket} AS period
     FROM events
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})

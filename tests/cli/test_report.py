@@ -13,7 +13,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from usertrack.core import embed as seal
+from usertrack.core import embed
 from usertrack.library.library import shipped_root
 
 from ..conftest import Cli, slow_but
@@ -39,7 +39,7 @@ def week(demo: Cli, made: Path) -> Mapping[str, str]:
 
 
 def test_markdown(week: Mapping[str, str]) -> None:
-    found = seal.extract_provenance(week["md"])
+    found = embed.extract_provenance(week["md"])
     assert found is not None
     golden("weekly.markdown", found[1])
     tokens = MarkdownIt("commonmark").enable("table").parse(week["md"])
@@ -93,7 +93,7 @@ def test_every_figure_names_its_query(week: Mapping[str, str]) -> None:
         "2026-11-15T23:59:59.999999Z",
     )
     for ending in ("md", "html"):
-        found = seal.extract_provenance(week[ending])
+        found = embed.extract_provenance(week[ending])
         assert found is not None
         assert found[2]["figures"] == known["figures"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from usertrack.core import embed as seal
+from usertrack.core import embed
 from usertrack.library.library import shipped_root
 
 from ..conftest import Cli
@@ -186,7 +186,7 @@ def test_one_person_with_hostile_names(own: Cli, tmp_path: Path) -> None:
     for text in (html, markdown):
         assert "\x1b" not in text
         assert "{{7*7}}" in text  # as it is, not 49
-    tokens = MarkdownIt("commonmark").enable("table").parse(seal.extract_provenance(markdown)[1])  # type: ignore[index]
+    tokens = MarkdownIt("commonmark").enable("table").parse(embed.extract_provenance(markdown)[1])  # type: ignore[index]
     inline = [token.content for each in tokens for token in each.children or () if token.type == "html_inline"]
     assert set(inline) == {"<sub>", "</sub>"}
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from tests.conftest import problem
 from tests.render.test_hostile import hostile
-from usertrack.core import embed as seal
+from usertrack.core import embed
 
 PAGES = {"markdown": "# a\n\n1 234 people\n", "html": "<html><body><p>1 234 people</p>\n</body>\n</html>\n"}
 
@@ -18,17 +18,17 @@ PAGES = {"markdown": "# a\n\n1 234 people\n", "html": "<html><body><p>1 234 peop
 @given(text=hostile)
 def test_it_comes_out_as_it_went_in(fmt: str, text: str) -> None:
     known = {"figures": [{"figure": text, "value": -1.5}, {"figure": "-->", "value": None}], "report": {text: [text]}}
-    written = seal.embed_provenance(PAGES[fmt], fmt, known)
-    found = seal.extract_provenance(written)
+    written = embed.embed_provenance(PAGES[fmt], fmt, known)
+    found = embed.extract_provenance(written)
     assert found is not None
     assert found[:2] == (fmt, PAGES[fmt])
     assert {name: found[2][name] for name in known} == json.loads(json.dumps(known))
-    assert found[2]["digest"] == seal.digest(found[1], found[2])
+    assert found[2]["digest"] == embed.digest(found[1], found[2])
 
 
 @pytest.mark.parametrize("fmt", PAGES)
 def test_what_is_in_it_does_nothing(fmt: str) -> None:
-    written = seal.embed_provenance(PAGES[fmt], fmt, {"figures": ["--> </template><script>alert(1)</script> &lt;"]})
+    written = embed.embed_provenance(PAGES[fmt], fmt, {"figures": ["--> </template><script>alert(1)</script> &lt;"]})
     inside = written.replace(PAGES[fmt], "")
     assert "<script" not in written
     assert len(re.findall("-->|</template>", inside)) == 1
@@ -36,11 +36,11 @@ def test_what_is_in_it_does_nothing(fmt: str) -> None:
 
 @pytest.mark.parametrize("fmt", PAGES)
 def test_any_other_change_shows_and_line_ends_do_not(fmt: str) -> None:
-    written = seal.embed_provenance(PAGES[fmt], fmt, {"queries": ["posthog/pages"]})
+    written = embed.embed_provenance(PAGES[fmt], fmt, {"queries": ["posthog/pages"]})
 
     def holds(text: str) -> bool:
-        found = seal.extract_provenance(text)
-        return found is not None and seal.digest(found[1], found[2]) == found[2]["digest"]
+        found = embed.extract_provenance(text)
+        return found is not None and embed.digest(found[1], found[2]) == found[2]["digest"]
 
     assert holds(written)
     assert holds(written.replace("\n", "\r\n"))
@@ -52,9 +52,9 @@ def test_any_other_change_shows_and_line_ends_do_not(fmt: str) -> None:
 
 def test_json_holds_its_own() -> None:
     document = {"people": 3, "share": 0.1, "who": ["a", None]}
-    read = seal.extract_provenance(json.dumps(seal.embed_in_json(document, {"figures": []})))
+    read = embed.extract_provenance(json.dumps(embed.embed_in_json(document, {"figures": []})))
     assert read is not None
-    assert seal.digest(read[1], read[2]) == read[2]["digest"]
+    assert embed.digest(read[1], read[2]) == read[2]["digest"]
     assert json.loads(read[1]) == document
 
 
@@ -62,16 +62,16 @@ def test_json_holds_its_own() -> None:
     "text", ["", "# a report", "{}", '{"provenance": 1}', "[1]", "<!-- usertrack provenance\n", "{" * 5000]
 )
 def test_what_is_no_report(text: str) -> None:
-    assert seal.extract_provenance(text) is None
+    assert embed.extract_provenance(text) is None
 
 
 def test_somebody_elses_comment_is_not_taken_for_it() -> None:
     hostile_body = "a\n<!-- usertrack provenance\n{}\n-->\nb\n"
-    found = seal.extract_provenance(seal.embed_provenance(hostile_body, "markdown", {"figures": [1]}))
+    found = embed.extract_provenance(embed.embed_provenance(hostile_body, "markdown", {"figures": [1]}))
     assert found is not None
     assert (found[1], found[2]["figures"]) == (hostile_body, [1])
 
 
 def test_a_page_without_an_end_is_said_to_be_one() -> None:
-    error = problem(lambda: seal.embed_provenance("<p>1</p>", "html", {}))
+    error = problem(lambda: embed.embed_provenance("<p>1</p>", "html", {}))
     assert "the page has no </body>" in error.message

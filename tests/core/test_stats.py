@@ -2,10 +2,10 @@
 
 import pytest
 
-from usertrack.core.stats import UNKNOWN, Interval, difference, poisson, student, wilson
+from usertrack.core.stats import UNKNOWN, ConfidenceInterval, difference, poisson, student, wilson
 
 
-def both(interval: Interval) -> tuple[float | None, float | None]:
+def both(interval: ConfidenceInterval) -> tuple[float | None, float | None]:
     return interval.low, interval.high
 
 
@@ -32,4 +32,6 @@ def test_means(n: int, t: float) -> None:
 
 def test_one_value_and_open_sides() -> None:
     assert student(5, 1, 1) == UNKNOWN
-    assert difference(3, Interval(1, None), 2, Interval(1, 4)) == Interval(1 - 8**0.5, None)
+    assert difference(3, ConfidenceInterval(1, None), 2, ConfidenceInterval(1, 4)) == ConfidenceInterval(
+        1 - 8**0.5, None
+    )

@@ -22,7 +22,7 @@ from usertrack.engine.runner import Runner
 from usertrack.failures.bursts import Failure, Incident, Stretch, at_least, drawn_at_least, incidents
 from usertrack.failures.causes import read_catalogue
 from usertrack.failures.days import RunDay, contrasts, crowding_chance
-from usertrack.failures.investigation import Investigation, Unused, account_named, investigate, tools_named
+from usertrack.failures.investigation import Investigation, Unused, investigate, spellings_of_account, tools_named
 from usertrack.library.library import Library, shipped_root
 from usertrack.sources.postgres import Postgres
 from usertrack.workspace.settings import load_settings
@@ -143,7 +143,7 @@ def test_the_kinds_of_tools(dsn: str) -> None:
 
 def test_one_person(dsn: str) -> None:
     with asked(dsn) as runner:
-        person = account_named(runner, " LENA@northwind.example")
+        person = spellings_of_account(runner, " LENA@northwind.example")
     assert person == ["lena@northwind.example"]
     found = investigated(dsn, person=person)
     assert (found.levels["workflow"].failed, found.levels["tool"].failed) == (4, 6)
@@ -174,7 +174,7 @@ def test_days_are_those_of_the_timezone(dsn: str) -> None:
 )
 def test_nobody_of_that_name(dsn: str, wanted: str, hint: str) -> None:
     with asked(dsn) as runner:
-        found = problem(lambda: account_named(runner, wanted))
+        found = problem(lambda: spellings_of_account(runner, wanted))
     assert (found.message, found.hint, found.exit_code) == (f"nobody is known as '{wanted}'", hint, 2)
 
 

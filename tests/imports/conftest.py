@@ -10,9 +10,9 @@ import pytest
 
 from usertrack.server.database.store import Store
 
-from ..conftest import Cli, Said
+from ..conftest import Cli, CommandResult
 
-Import = Callable[..., Said]
+Import = Callable[..., CommandResult]
 Events = Callable[[], list[list[Any]]]
 
 
@@ -25,7 +25,7 @@ def data(tmp_path: Path) -> Path:
 def load(cli: Cli, data: Path, tmp_path: Path) -> Import:
     """Import a CSV of this text, or a file."""
 
-    def call(what: str | bytes | Path, *options: object) -> Said:
+    def call(what: str | bytes | Path, *options: object) -> CommandResult:
         file = what if isinstance(what, Path) else tmp_path / "log.csv"
         if not isinstance(what, Path):
             file.write_bytes(what.encode() if isinstance(what, str) else what)
@@ -53,7 +53,7 @@ def events(stored: Callable[[str], list[list[Any]]]) -> Events:
     )
 
 
-def imported(said: Said) -> dict[str, Any]:
+def imported(said: CommandResult) -> dict[str, Any]:
     """What an import with ``-f json`` counts."""
     assert said.code == 0, said.err
     found: dict[str, Any] = json.loads(said.out)

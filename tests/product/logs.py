@@ -63,6 +63,6 @@ def insight(client: Client, kind: str, **node: Any) -> list[dict[str, Any]]:
     return found
 
 
-def frame(since: str, until: str, interval: Any = "day", **more: Any) -> Scope:
+def scope_of(since: str, until: str, interval: Any = "day", **more: Any) -> Scope:
     """The window from one moment to another, long after which it is asked about."""
     return Scope(at(since), at(until), more.pop("as_of", at(until) + timedelta(days=999)), interval, **more)

@@ -10,9 +10,9 @@ from usertrack.product.lifecycle.numbers import ask_lifecycle, ask_stickiness
 from usertrack.product.scope import Scope
 
 from ..server.capture_fixtures import Client
-from .logs import asking, at, capture, frame
+from .logs import asking, at, capture, scope_of
 
-WEEK = frame("2026-03-02", "2026-03-09")
+WEEK = scope_of("2026-03-02", "2026-03-09")
 
 
 def asked(client: Client, lines: list[str], over: Scope = WEEK, **merged: str) -> Activity:
@@ -52,7 +52,7 @@ def test_several_ids_are_one_person(client: Client) -> None:
 
 
 def test_days_are_local_and_may_have_23_hours(client: Client) -> None:
-    over = frame("2026-03-27T23:00:00", "2026-03-30T22:00:00", timezone="Europe/Berlin")
+    over = scope_of("2026-03-27T23:00:00", "2026-03-30T22:00:00", timezone="Europe/Berlin")
     lines = ["p|a|2026-03-28 22:59:59, 2026-03-28 23:00:00, 2026-03-29 21:59:59, 2026-03-29 22:00:00"]
     found = asked(client, lines, over)
     assert [(str(day.start.date()), day.dau) for day in found.now.active.days] == [
@@ -71,7 +71,7 @@ def test_days_are_local_and_may_have_23_hours(client: Client) -> None:
 
 
 def test_the_second_hour_of_a_day_with_25_counts_with_the_first(client: Client) -> None:
-    over = frame("2026-10-24T22:00:00", "2026-10-25T23:00:00", timezone="Europe/Berlin")
+    over = scope_of("2026-10-24T22:00:00", "2026-10-25T23:00:00", timezone="Europe/Berlin")
     found = asked(client, ["p|a|2026-10-25 00:30:00, 2026-10-25 01:30:00"], over)
     assert found.by_hour[2] == 2
 
@@ -97,7 +97,7 @@ def test_engagement_is_the_mean_of_its_parts(client: Client) -> None:
         "q|$pageview|2026-03-02 10:00:00|$session_id=s3",
         "q|$pageview|2026-03-20 10:00:00",
     ]
-    parts = asked(client, lines, frame("2026-03-02", "2026-03-12")).now.engagement
+    parts = asked(client, lines, scope_of("2026-03-02", "2026-03-12")).now.engagement
     assert parts.stickiness == pytest.approx(3 / 10 / 2)
     assert parts.came_back == pytest.approx(1 / 2)  # of 2 March; whether 8 March is followed is not known yet
     assert parts.stayed == pytest.approx(1 / 3)
@@ -109,14 +109,14 @@ def test_stickiness_is_the_mean_of_each_day_s(client: Client) -> None:
     """Eleven people of whom ten left: of the last day's one, all the others' days would be 255 %."""
     lines = [f"p{n}|a|" + ", ".join(f"2026-03-{day:02} 10:00:00" for day in range(2, 12)) for n in range(10)]
     lines += ["q|a|2026-03-02 10:00:00, 2026-04-10 10:00:00"]
-    found = asked(client, lines, frame("2026-03-02", "2026-04-11")).now
+    found = asked(client, lines, scope_of("2026-03-02", "2026-04-11")).now
     assert found.active.stickiness == pytest.approx((1 + 9 * 10 / 11 + 1) / 40)
     assert found.engagement.score == pytest.approx(100 * (found.active.stickiness + 90 / 101) / 2)
 
 
 def test_the_days_before_have_whole_months_behind_them(client: Client) -> None:
     lines = ["p|a|2026-02-08 00:00:00", "q|a|2026-01-10 00:00:00", "r|a|2026-01-09 23:59:59"]
-    before = asked(client, lines, frame("2026-03-10", "2026-04-09")).before.active
+    before = asked(client, lines, scope_of("2026-03-10", "2026-04-09")).before.active
     assert (before.days[0].dau, before.days[0].mau) == (1, 2)
     assert before.stickiness == pytest.approx(1 / 2 / 30)
 
@@ -129,7 +129,7 @@ def test_nothing_happened(client: Client) -> None:
 
 
 def test_what_is_yet_to_come_is_not_nothing(client: Client) -> None:
-    over = frame("2026-03-02", "2026-03-09", as_of=at("2026-03-04T12:00:00"))
+    over = scope_of("2026-03-02", "2026-03-09", as_of=at("2026-03-04T12:00:00"))
     found = asked(client, ["p|a|2026-03-03 01:00:00, 2026-03-04 01:00:00", "q|a|2026-02-28 00:00:00"], over)
     assert [(day.dau, day.complete) for day in found.now.active.days] == [(0, True), (1, True), (1, False)]
     assert found.now.active.mean == 1 / 2
@@ -141,7 +141,7 @@ def test_groups_are_of_persons_and_add_up(client: Client) -> None:
     plans = ["pro", "pro", "pro", "it's", "it's", "x5", "x6"]
     lines = [f"p{n}|a|2026-03-08 00:00:00|plan={plan}" for n, plan in enumerate(plans)]
     lines += ["p0|a|2026-03-08 01:00:00|plan=changed", "none|a|2026-03-08 00:00:00"]
-    found = asked(client, lines, frame("2026-03-02", "2026-03-09", breakdown="plan", top=2))
+    found = asked(client, lines, scope_of("2026-03-02", "2026-03-09", breakdown="plan", top=2))
     assert {name: active.days[-1].mau for name, active in found.groups.items()} == {
         "pro": 3,
         "it's": 2,
@@ -154,7 +154,7 @@ def test_a_property_of_persons_may_be_called_anything(client: Client) -> None:
     name = "it's \\ {odd} % -- /*"
     event: dict[str, Any] = {"event": "a", "distinct_id": "p", "timestamp": "2026-03-03T00:00:00Z"}
     client.send({**event, "properties": {"$set": {name: "yes"}}})
-    [group] = asked(client, [], frame("2026-03-02", "2026-03-09", breakdown=f"person.{name}")).groups
+    [group] = asked(client, [], scope_of("2026-03-02", "2026-03-09", breakdown=f"person.{name}")).groups
     assert group == "yes"
 
 
@@ -163,21 +163,21 @@ def test_only_some_people_and_events(client: Client) -> None:
     client.send(*({**event, "distinct_id": n, "properties": {"$set": {"email": f" {n}@X.example"}}} for n in "pq"))
     lines = ["r|a|2026-03-03 00:00:00", "r|b|2026-03-04 00:00:00"]
     assert windows(asked(client, lines))[1] == (3, 3, 3)
-    some = frame("2026-03-02", "2026-03-09", segment="s", people=("p@x.example",))
+    some = scope_of("2026-03-02", "2026-03-09", segment="s", people=("p@x.example",))
     assert windows(asked(client, [], some))[1:3] == [(1, 1, 1), (0, 1, 1)]
-    nobody = frame("2026-03-02", "2026-03-09", segment="s", people=())
+    nobody = scope_of("2026-03-02", "2026-03-09", segment="s", people=())
     assert windows(asked(client, [], nobody))[1] == (0, 0, 0)
-    assert windows(asked(client, [], frame("2026-03-02", "2026-03-09", where="event = 'b'")))[1:3] == [
+    assert windows(asked(client, [], scope_of("2026-03-02", "2026-03-09", where="event = 'b'")))[1:3] == [
         (0, 0, 0),
         (1, 1, 1),
     ]
     with pytest.raises(UsageError, match="PostHog does not understand 'event = = 1'"):
-        asked(client, [], frame("2026-03-02", "2026-03-09", where="event = = 1"))
+        asked(client, [], scope_of("2026-03-02", "2026-03-09", where="event = = 1"))
 
 
 def test_what_is_known_is_compared_with_as_long_before(client: Client) -> None:
     lines = [f"p{day}|x|2026-03-{day:02} 01:00:00|$session_id=s{day}" for day in range(1, 21)]
-    over = frame("2026-03-11", "2026-03-31", as_of=at("2026-03-13T12:00:00"))
+    over = scope_of("2026-03-11", "2026-03-31", as_of=at("2026-03-13T12:00:00"))
     found = asked(client, lines, over)
     assert [day.dau for day in found.now.active.days] == [1, 1, 1]
     assert [day.dau for day in found.before.active.days] == [1, 1]
@@ -188,7 +188,7 @@ def test_what_is_known_is_compared_with_as_long_before(client: Client) -> None:
 
 def test_the_first_day_is_whole(client: Client) -> None:
     lines = ["p|a|2026-03-11 08:00:00, 2026-03-11 20:00:00|$session_id=s", "q|a|2026-03-11 08:00:00|$session_id=t"]
-    found = asked(client, lines, frame("2026-03-11T12:00:00", "2026-03-13T12:00:00"))
+    found = asked(client, lines, scope_of("2026-03-11T12:00:00", "2026-03-13T12:00:00"))
     first = found.now.active.days[0]
     assert (first.dau, found.events(first.start.date()), found.sessions.buckets[0].sessions) == (2, 3, 2)
     assert found.now.lifecycle.people["new"] == 2
@@ -198,7 +198,7 @@ def test_the_first_day_is_whole(client: Client) -> None:
 def test_groups_are_ranked_by_the_window(client: Client) -> None:
     lines = [f"old{n}|a|2026-03-05 10:00:00|plan=old" for n in range(9)]
     lines += [f"new{n}|a|2026-03-15 10:00:00|plan=new" for n in range(4)]
-    found = asked(client, lines, frame("2026-03-11", "2026-03-21", breakdown="plan", top=1))
+    found = asked(client, lines, scope_of("2026-03-11", "2026-03-21", breakdown="plan", top=1))
     assert {name: sum(day.dau for day in group.days) for name, group in found.groups.items()} == {
         "new": 4,
         "all others": 0,
@@ -218,7 +218,7 @@ def test_a_value_that_reads_as_none_swallows_nobody(client: Client) -> None:
             for n, medium in enumerate(mediums)
         )
     )
-    over = frame("2026-03-02", "2026-03-09", breakdown="medium", top=3)
+    over = scope_of("2026-03-02", "2026-03-09", breakdown="medium", top=3)
     with asking(client.store, over.as_of) as runner:
         daily = {name.written: group.days[1].dau for name, group in ask(runner, over).groups.items()}
         periods = {name.written: group[1].active for name, group in ask_lifecycle(runner, "", over).groups.items()}

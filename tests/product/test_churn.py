@@ -12,12 +12,12 @@ from usertrack.product.churn.numbers import Churn, Share, ask
 from usertrack.product.scope import Scope
 
 from ..server.capture_fixtures import Client
-from .logs import asking, at, capture, frame
+from .logs import asking, at, capture, scope_of
 from .test_survival import SIX_MP
 
 END = at("2026-11-20 00:00:00")
 GONE = 10
-YEAR = frame("2026-01-01", "2026-11-20", as_of=END)
+YEAR = scope_of("2026-01-01", "2026-11-20", as_of=END)
 
 
 def active(person: str, ages: Iterable[int], event: str = "run", more: str = "") -> str:
@@ -65,7 +65,7 @@ def test_lifetimes_of_a_known_case(client: Client) -> None:
     ],
 )
 def test_one_lifetime(client: Client, ages: list[int], expected: list[tuple[int, int, int]]) -> None:
-    over = frame("2026-01-01", "2026-11-20 13:00", as_of=at("2026-11-20 13:00"))
+    over = scope_of("2026-01-01", "2026-11-20 13:00", as_of=at("2026-11-20 13:00"))
     assert lives(asked(client, [active("p", ages)], over)) == expected
 
 
@@ -147,7 +147,7 @@ def test_short_histories(client: Client) -> None:
     found = asked(client, [active("p", [19, 1])])
     assert (found.groups[0].periods, found.test) == ((), None)
     with pytest.raises(UsageError, match="the time has 9 whole days, and to have left takes 10"):
-        asked(client, [], frame("2026-11-11", "2026-11-20", as_of=END))
+        asked(client, [], scope_of("2026-11-11", "2026-11-20", as_of=END))
 
 
 def test_nobody(client: Client) -> None:
@@ -158,12 +158,12 @@ def test_nobody(client: Client) -> None:
 
 
 def test_what_is_to_come_is_no_silence(client: Client) -> None:
-    over = frame("2026-01-01", "2027-12-31", as_of=END)
+    over = scope_of("2026-01-01", "2027-12-31", as_of=END)
     assert lives(asked(client, [active("p", [20, 10])], over)) == [(9, 0, 1)]
 
 
 def test_groups_by_the_first_value(client: Client) -> None:
-    over = frame("2026-01-01", "2026-11-20", as_of=END, breakdown="plan", top=1)
+    over = scope_of("2026-01-01", "2026-11-20", as_of=END, breakdown="plan", top=1)
     lines = [*(active(f"p{n}", [40], more="plan=pro") for n in range(2)), active("q", [40, 30, 25], more="plan=free")]
     groups = asked(client, lines, over).groups
     assert [(group.name, group.lifetime.n, group.lifetime.ended) for group in groups] == [
@@ -180,7 +180,7 @@ def test_an_event_that_never_occurred(client: Client) -> None:
 
 def test_groups_are_the_same_in_every_part(client: Client) -> None:
     """Few people who are there in many periods are a smaller group than many who are in one."""
-    over = frame("2026-01-01", "2026-11-20", as_of=END, breakdown="plan", top=1)
+    over = scope_of("2026-01-01", "2026-11-20", as_of=END, breakdown="plan", top=1)
     lines = [active(f"p{n}", [15], more="plan=pro") for n in range(3)]
     lines += [active(f"q{n}", range(2, 60, 5), more="plan=free") for n in range(2)]
     found = asked(client, lines, over, trend=True)
@@ -205,7 +205,7 @@ def test_who_left_in_a_bucket_of_those_who_were_here(client: Client) -> None:
         "t | run | 2026-10-28 12:00:00, 2026-11-08 12:00:00, 2026-11-19 12:00:00",  # 10 whole days: left and came
         "u | run | 2026-10-28 12:00:00, 2026-11-07 12:00:00, 2026-11-17 12:00:00",  # 9 are none
     ]
-    assert left_by(client, lines, frame("2026-08-01", "2026-11-20", "month", as_of=END)) == [
+    assert left_by(client, lines, scope_of("2026-08-01", "2026-11-20", "month", as_of=END)) == [
         ("08-01", 0, 0, True),
         ("09-01", 2, 1, True),
         ("10-01", 6, 5, True),
@@ -215,7 +215,7 @@ def test_who_left_in_a_bucket_of_those_who_were_here(client: Client) -> None:
 
 def test_days_and_weeks_in_which_people_leave_are_local(client: Client) -> None:
     lines = ["p | run | 2026-10-04 03:30:00", "q | run | 2026-10-04 04:30:00"]  # before and after midnight in New York
-    local = frame("2026-09-28 04:00:00", "2026-10-20", "week", as_of=END, timezone="America/New_York")
+    local = scope_of("2026-09-28 04:00:00", "2026-10-20", "week", as_of=END, timezone="America/New_York")
     assert left_by(client, lines, local, 3)[:2] == [("09-28", 2, 2, True), ("10-05", 0, 0, True)]
     sundays = replace(local, week_start="sunday")
     assert left_by(client, [], sundays, 3)[:2] == [("09-27", 1, 1, True), ("10-04", 1, 1, True)]
@@ -224,10 +224,10 @@ def test_days_and_weeks_in_which_people_leave_are_local(client: Client) -> None:
 
 def test_who_was_here_before_may_still_be(client: Client) -> None:
     lines = ["p | run | 2026-11-01 12:00:00, 2026-11-04 12:00:00", "q | run | 2026-11-01 12:00:00"]
-    days = frame("2026-11-03", "2026-11-12", "day", as_of=END)
+    days = scope_of("2026-11-03", "2026-11-12", "day", as_of=END)
     assert left_by(client, lines, days, 3)[:3] == [("11-03", 1, 0, True), ("11-04", 1, 1, True), ("11-05", 0, 0, True)]
 
 
 def test_churn_counts_no_hours(client: Client) -> None:
     with pytest.raises(UsageError, match="churn is counted by whole days"):
-        asked(client, LEAVERS, frame("2026-11-01", "2026-11-20", "hour", as_of=END), trend=True)
+        asked(client, LEAVERS, scope_of("2026-11-01", "2026-11-20", "hour", as_of=END), trend=True)

@@ -26,9 +26,9 @@ from usertrack.product.sessions.view import sessions_document
 from usertrack.product.steps import parse_step
 
 from ..server.capture_fixtures import Client
-from .logs import asking, capture, frame
+from .logs import asking, capture, scope_of
 
-WEEKS = frame("2026-01-05", "2026-01-26", "week")
+WEEKS = scope_of("2026-01-05", "2026-01-26", "week")
 STEPS = funnel.Funnel("", (parse_step("a"), parse_step("b")))
 USES = features.FeatureSource("a", "", "category", "duration")
 MEMBERS = retention.RetentionQuery("a")

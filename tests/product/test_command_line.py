@@ -13,13 +13,13 @@ import pytest
 from usertrack.library.sql import properties_of
 from usertrack.server.database.store import Store
 
-from ..conftest import Cli, Said, slow_but
+from ..conftest import Cli, CommandResult, slow_but
 from ..server.capture_fixtures import SETTINGS, AppThread, Client
 from .logs import capture
 
 
 @pytest.fixture
-def on(cli: Cli, clean_env: pytest.MonkeyPatch, client: Client) -> Callable[..., Said]:
+def on(cli: Cli, clean_env: pytest.MonkeyPatch, client: Client) -> Callable[..., CommandResult]:
     """`usertrack` on the store, which a server of its own serves."""
     clean_env.setenv("POSTHOG_HOST", str(client.http.base_url))
     clean_env.setenv("POSTHOG_PROJECT_ID", "1")

@@ -11,10 +11,10 @@ from usertrack.product.retention.numbers import ask as ask_retention
 from usertrack.product.scope import Scope
 
 from ..server.capture_fixtures import Client
-from .logs import asking, at, capture, frame
+from .logs import asking, at, capture, scope_of
 
 SOURCE = FeatureSource("feature_used", "feature", "category", "duration")
-WEEKS = frame("2026-11-02", "2026-11-23", "week")  # three of them
+WEEKS = scope_of("2026-11-02", "2026-11-23", "week")  # three of them
 
 LINES = [
     "a | feature_used | 2026-11-02 10:00:00, 2026-11-03 10:00:00 | feature=chat category=build duration=30",
@@ -72,7 +72,7 @@ def test_coming_back_is_recurring_retention(client: Client) -> None:
         + " | feature=chat"
         for n in range(6)
     ]
-    found = counted(client, lines, frame("2026-11-02", "2026-11-21", "day"))
+    found = counted(client, lines, scope_of("2026-11-02", "2026-11-21", "day"))
     with asking(client.store, found.scope.as_of) as runner:
         [group] = ask_retention(runner, RetentionQuery("feature_used", "feature_used", "recurring"), found.scope).groups
     mean = group.mean(1)
@@ -83,7 +83,7 @@ def test_coming_back_is_recurring_retention(client: Client) -> None:
 def test_trend_is_of_whole_days(client: Client) -> None:
     """One use more each week, on each weekday; the last day is not over and does not count."""
     times = [f"2026-11-{day:02} 12:00:00" for day in range(2, 23) for _ in range((day + 5) // 7)]
-    over = frame("2026-11-02", "2026-11-23 01:00", "week", as_of=at("2026-11-23 01:00"))
+    over = scope_of("2026-11-02", "2026-11-23 01:00", "week", as_of=at("2026-11-23 01:00"))
     [group] = counted(client, [f"p | feature_used | {', '.join(times)} | feature=chat"], over).groups
     [chat] = group.features
     assert chat.uses_trend is not None
@@ -120,13 +120,13 @@ def test_a_quiet_day_has_no_share(client: Client) -> None:
 
 def test_days_are_local(client: Client) -> None:
     """23:30 UTC on Sunday is Monday in Berlin: the week after."""
-    over = frame("2026-11-01 23:00", "2026-11-15 23:00", "week", timezone="Europe/Berlin")
+    over = scope_of("2026-11-01 23:00", "2026-11-15 23:00", "week", timezone="Europe/Berlin")
     [group] = counted(client, ["p | feature_used | 2026-11-08 23:30:00 | feature=chat"], over).groups
     assert group.features[0].periods == (0, 1)
 
 
 def test_a_range_that_ends_in_the_future(client: Client) -> None:
-    over = frame("2026-11-02", "2026-11-30", "week", as_of=at("2026-11-10 00:00"))
+    over = scope_of("2026-11-02", "2026-11-30", "week", as_of=at("2026-11-10 00:00"))
     lines = ["p | feature_used | 2026-11-02 12:00:00, 2026-11-09 12:00:00 | feature=chat"]
     [group] = counted(client, lines, over).groups
     [chat] = group.features
@@ -148,7 +148,7 @@ def test_events_as_features_and_categories_of_none(client: Client) -> None:
 
 def test_groups_add_up(client: Client) -> None:
     lines = [f"p{n} | feature_used | 2026-11-03 00:00:00 | feature=chat os=os{n // 3}" for n in range(10)]
-    groups = counted(client, lines, frame("2026-11-02", "2026-11-09", "week", breakdown="os", top=2)).groups
+    groups = counted(client, lines, scope_of("2026-11-02", "2026-11-09", "week", breakdown="os", top=2)).groups
     assert [(group.name, group.people, group.features[0].uses) for group in groups] == [
         ("os0", 3, 3),
         ("os1", 3, 3),

@@ -16,10 +16,10 @@ from usertrack.product.scope import Scope
 from usertrack.product.steps import parse_step
 
 from ..server.capture_fixtures import Client
-from .logs import asking, at, capture, frame
+from .logs import asking, at, capture, scope_of
 
 DAY = 86_400
-YEAR = frame("2026-01-01", "2027-01-01")
+YEAR = scope_of("2026-01-01", "2027-01-01")
 
 
 def counted(
@@ -231,7 +231,7 @@ def test_a_rate_of_nobody_is_none(client: Client) -> None:
 def test_groups_and_others_add_up(client: Client) -> None:
     lines = [f"p{n}|a|2026-01-01 00:00:00|plan=plan{n // 4}" for n in range(12)]
     lines += ["p0|b|2026-01-01 01:00:00|plan=changed", "none|a|2026-01-01 00:00:00", "none|b|2026-01-01 01:00:00"]
-    over = frame("2026-01-01", "2027-01-01", breakdown="plan", top=2)
+    over = scope_of("2026-01-01", "2027-01-01", breakdown="plan", top=2)
     groups = counted(client, lines, "a b", over=over).groups
     assert [(group.name, [step.persons for step in group.steps]) for group in groups] == [
         ("plan0", [4, 1]),
@@ -247,9 +247,9 @@ def test_conditions_of_steps_and_of_all_events(client: Client) -> None:
         *("r|a|2026-01-01 00:00:00", "r|z|2026-01-01 01:00:00|plan=it's"),
     ]
     assert counts(client, lines, "a[properties.plan='pro'] b") == [1, 1]
-    over = frame("2026-01-01", "2027-01-01", where="properties.plan = 'pro' OR event = 'z'")
+    over = scope_of("2026-01-01", "2027-01-01", where="properties.plan = 'pro' OR event = 'z'")
     assert counts(client, [], "a b|z", over=over) == [1, 1]
-    over = frame("2026-01-01", "2027-01-01", where="properties.plan = 'it''s' OR properties.plan IS NULL")
+    over = scope_of("2026-01-01", "2027-01-01", where="properties.plan = 'it''s' OR properties.plan IS NULL")
     assert counts(client, [], "a b|z", over=over) == [1, 1]
 
 
@@ -293,7 +293,7 @@ def test_who_converts_of_those_that_began_in_a_bucket(client: Client) -> None:
         "r|b|2026-03-06 00:00:00",
         "s|a|2026-03-06 12:00:00",
     ]
-    assert trend(client, lines, "a b", frame("2026-03-01", "2026-03-08", as_of=at("2026-03-08"))) == [
+    assert trend(client, lines, "a b", scope_of("2026-03-01", "2026-03-08", as_of=at("2026-03-08"))) == [
         ("03-01", 0, 0, True),
         ("03-02", 2, 1, True),
         ("03-03", 2, 2, True),
@@ -306,7 +306,7 @@ def test_who_converts_of_those_that_began_in_a_bucket(client: Client) -> None:
 
 def test_buckets_are_local_and_weeks_begin_as_asked(client: Client) -> None:
     lines = ["p|a|2026-03-08 04:59:59", "q|a|2026-03-08 05:00:00", "q|b|2026-03-08 06:00:00"]  # midnight in New York
-    days = frame("2026-03-07 05:00:00", "2026-03-11", as_of=at("2026-04-01"), timezone="America/New_York")
+    days = scope_of("2026-03-07 05:00:00", "2026-03-11", as_of=at("2026-04-01"), timezone="America/New_York")
     assert trend(client, lines, "a b", days)[:2] == [("03-07", 1, 0, True), ("03-08", 1, 1, True)]
     weeks = replace(days, interval="week")
     assert trend(client, [], "a b", weeks)[:1] == [("03-02", 2, 1, True)]
@@ -327,13 +327,13 @@ def test_buckets_are_local_and_weeks_begin_as_asked(client: Client) -> None:
 def test_orders_of_a_bucket(client: Client, order: Order, expected: list[tuple[str, int, int]]) -> None:
     lines = ["p|a|2026-03-01 22:00:00, 2026-03-02 01:00:00", "p|b|2026-03-01 23:00:00", "p|c|2026-03-02 02:00:00"]
     lines = lines if order != "strict" else [*lines, "p|z|2026-03-02 01:30:00"]
-    over = frame("2026-03-01", "2026-03-03")
+    over = scope_of("2026-03-01", "2026-03-03")
     assert [found[:3] for found in trend(client, lines, "a b c", over, order=order)] == expected
 
 
 def test_who_an_exclusion_takes_out_is_in_no_bucket_of_it(client: Client) -> None:
     lines = ["p|a|2026-03-01 01:00:00, 2026-03-03 01:00:00", "p|x|2026-03-01 02:00:00", "p|b|2026-03-03 02:00:00"]
-    found = trend(client, lines, "a b", frame("2026-03-01", "2026-03-04"), exclusions=("x",))
+    found = trend(client, lines, "a b", scope_of("2026-03-01", "2026-03-04"), exclusions=("x",))
     assert [one[:3] for one in found] == [("03-01", 0, 0), ("03-02", 0, 0), ("03-03", 1, 1)]
 
 
@@ -341,7 +341,7 @@ def test_a_trend_by_group_has_the_groups_of_the_funnel(client: Client) -> None:
     lines = ["p|a|2026-03-01 01:00:00, 2026-03-02 01:00:00|plan=pro", "q|a|2026-03-01 01:00:00|plan=pro"]
     lines += ["r|a|2026-03-01 01:00:00, 2026-03-02 01:00:00, 2026-03-03 01:00:00|plan=free"]
     capture(client, lines)
-    over = frame("2026-03-01", "2026-03-04", breakdown="plan", top=1)
+    over = scope_of("2026-03-01", "2026-03-04", breakdown="plan", top=1)
     with asking(client.store, over.as_of) as runner:
         found = ask(runner, Funnel("", (parse_step("a"), parse_step("b|a")), 60), over, trend=True)
     assert [(group.name, [one.so_far.n for one in group.trend]) for group in found.groups] == [

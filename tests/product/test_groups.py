@@ -20,9 +20,9 @@ from usertrack.product.scope import Scope
 from usertrack.product.sessions import numbers as sessions
 
 from ..server.capture_fixtures import Client
-from .logs import asking, frame
+from .logs import asking, scope_of
 
-JANUARY = frame("2026-01-01", "2026-01-31")
+JANUARY = scope_of("2026-01-01", "2026-01-31")
 TWICE = Funnel("", (parse_step("a"), parse_step("a")))
 USES = features.FeatureSource("a", "", "category", "duration")
 

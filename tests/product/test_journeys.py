@@ -22,11 +22,10 @@ from usertrack.product.scope import Scope
 from usertrack.render.cells import views
 
 from ..server.capture_fixtures import Client, running
-from .logs import asking, at, capture, frame
+from .logs import asking, at, capture, scope_of
 
 __all__ = ["running"]
-YEAR = frame("2026-01-01", "2027-01-01")
-Edges = dict[tuple[int, str, str | None], int]
+YEAR = scope_of("2026-01-01", "2027-01-01")
 
 
 def told(client: Client, lines: list[str], over: Scope = YEAR, **more: Any) -> Any:
@@ -240,19 +239,19 @@ def test_pageviews_are_steps_of_events_where_they_are_named(client: Client) -> N
 
 def test_a_start_of_another_time(client: Client) -> None:
     lines = ["p|a|2026-01-01 00:00:00", "p|b|2026-02-01 00:00:00"]
-    found = told(client, lines, frame("2026-01-15", "2026-03-01"), start="a")
+    found = told(client, lines, scope_of("2026-01-15", "2026-03-01"), start="a")
     assert "nobody came to a in this time" in journeys_document(found).notes
 
 
 def test_nobody_at_all(client: Client) -> None:
-    found = told(client, LOG, frame("2020-01-01", "2020-01-02"))
+    found = told(client, LOG, scope_of("2020-01-01", "2020-01-02"))
     assert found.groups == ()
     assert "nobody took any step" in journeys_document(found).notes[0]
 
 
 def test_groups_add_up(client: Client) -> None:
     lines = [f"p{n} | a | 2026-01-01 00:00:00 | os=os{n // 3}" for n in range(10)]
-    over = frame("2026-01-01", "2027-01-01", breakdown="os", top=2)
+    over = scope_of("2026-01-01", "2027-01-01", breakdown="os", top=2)
     found = told(client, [*lines, "x | a | 2026-01-01 00:00:00"], over)
     assert [(g.name, g.name.kind, g.total.sessions) for g in found.groups] == [
         ("os0", "value", 3),
@@ -298,7 +297,7 @@ def test_periods_have_the_sessions_that_began_in_them(
     client: Client, interval: Any, week_start: Any, expected: dict[str, tuple[int, int]]
 ) -> None:
     over = replace(
-        frame("2026-10-23", "2026-11-03"), interval=interval, week_start=week_start, timezone="Europe/Berlin"
+        scope_of("2026-10-23", "2026-11-03"), interval=interval, week_start=week_start, timezone="Europe/Berlin"
     )
     capture(client, PERIODS)
     with asking(client.store, over.as_of, "Europe/Berlin") as runner:
@@ -311,7 +310,7 @@ def test_periods_have_the_sessions_that_began_in_them(
 
 
 def test_too_many_periods(client: Client) -> None:
-    over = replace(frame("2026-01-01", "2026-12-30"), interval="hour", breakdown="os", top=5)
+    over = replace(scope_of("2026-01-01", "2026-12-30"), interval="hour", breakdown="os", top=5)
     with pytest.raises(UsageError, match="8 712 hours of 6 groups"):
         told(client, [f"p{n} | a | 2026-01-01 00:00:00 | os=os{n}" for n in range(9)], over, periods=True)
 

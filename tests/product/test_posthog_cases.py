@@ -18,7 +18,7 @@ from usertrack.product.scope import Scope
 from usertrack.product.steps import parse_step
 
 from ..server.capture_fixtures import Client
-from .logs import asking, at, capture, frame, insight
+from .logs import asking, at, capture, insight, scope_of
 
 CASES = yaml.safe_load((Path(__file__).parent / "posthog_cases.yaml").read_text())
 
@@ -34,9 +34,9 @@ def captured(client: Client, case: dict[str, Any]) -> dict[str, Any]:
 
 
 def days(query: dict[str, Any], **more: Any) -> Scope:
-    """The frame of a query whose last day counts, too."""
+    """The scope_of of a query whose last day counts, too."""
     last = at(query["date_to"]) + timedelta(days=1)
-    return frame(query["date_from"], last.strftime("%Y-%m-%d"), query["interval"], **more)
+    return scope_of(query["date_from"], last.strftime("%Y-%m-%d"), query["interval"], **more)
 
 
 def series(*events: str) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ def test_funnel(client: Client, case: dict[str, Any]) -> None:
     query = captured(client, case)
     steps = tuple(map(parse_step, query["steps"]))
     with asking(client.store, at("2026-01-01")) as runner:
-        [group] = ask(runner, Funnel("", steps, query["window_seconds"]), frame("2000-01-01", "2025-01-01")).groups
+        [group] = ask(runner, Funnel("", steps, query["window_seconds"]), scope_of("2000-01-01", "2025-01-01")).groups
     assert [step.persons for step in group.steps] == case["expected"]["counts"]
     if means := case["expected"].get("average_conversion_time_s"):
         assert [step.mean for step in group.steps] == means
@@ -87,7 +87,7 @@ def test_retention(client: Client, case: dict[str, Any]) -> None:
     first = at(query["first_period"])
     size = timedelta(days=7 if query["interval"] == "week" else 1)
     until = (first + query["intervals"] * size).strftime("%Y-%m-%d")
-    window = frame(query["first_period"], until, query["interval"], week_start=query.get("week_start", "monday"))
+    window = scope_of(query["first_period"], until, query["interval"], week_start=query.get("week_start", "monday"))
     kind = "first-time" if query["mode"] == "first_time" else "recurring"
     question = retention.RetentionQuery(query["start_event"], query["return_event"], kind)  # type: ignore[arg-type]
     with asking(client.store, at("2026-01-01")) as runner:
@@ -147,7 +147,7 @@ def test_paths(client: Client, case: dict[str, Any]) -> None:
     query = captured(client, case)
     with asking(client.store, at("2026-01-01")) as runner:
         [group] = journeys.ask(
-            runner, journeys.JourneysQuery(urls=True, **query), frame("2000-01-01", "2025-01-01")
+            runner, journeys.JourneysQuery(urls=True, **query), scope_of("2000-01-01", "2025-01-01")
         ).groups
     edges = [edge for edge in group.edges if edge.target is not None]
     assert [

@@ -20,7 +20,7 @@ from usertrack.product.scope import Range, Scope
 from usertrack.product.steps import parse_step
 
 from ..server.capture_fixtures import Client
-from .logs import asking, at, capture, frame
+from .logs import asking, at, capture, scope_of
 
 NOW = at("2026-11-20 09:00:00")
 BERLIN = "Europe/Berlin"
@@ -58,7 +58,7 @@ def test_since_and_days_contradict() -> None:
 )
 def test_what_cannot_be_asked(since: str, until: str, more: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        frame(since, until, **more)
+        scope_of(since, until, **more)
 
 
 def labels(window: Scope) -> list[str]:
@@ -66,14 +66,14 @@ def labels(window: Scope) -> list[str]:
 
 
 def test_buckets_are_the_calendars() -> None:
-    months = frame("2026-01-30", "2026-03-02", "month")
+    months = scope_of("2026-01-30", "2026-03-02", "month")
     assert labels(months) == months.axis(months.starts) == ["Jan 2026", "Feb 2026", "Mar 2026"]
     one = {"as_of": NOW}
-    assert labels(frame("2026-11-01", "2026-11-15", "week", **one)) == ["26 Oct", "2 Nov", "9 Nov"]
-    assert labels(frame("2026-11-01", "2026-11-15", "week", week_start="sunday", **one)) == ["1 Nov", "8 Nov"]
-    assert len(frame("2026-10-24 22:00", "2026-10-25 23:00", "hour", timezone=BERLIN).starts) == 25
-    assert len(frame("2026-03-28 23:00", "2026-03-29 22:00", "hour", timezone=BERLIN).starts) == 23
-    assert len(frame("2026-03-28 23:00", "2026-03-29 22:00", "day", timezone=BERLIN).starts) == 1
+    assert labels(scope_of("2026-11-01", "2026-11-15", "week", **one)) == ["26 Oct", "2 Nov", "9 Nov"]
+    assert labels(scope_of("2026-11-01", "2026-11-15", "week", week_start="sunday", **one)) == ["1 Nov", "8 Nov"]
+    assert len(scope_of("2026-10-24 22:00", "2026-10-25 23:00", "hour", timezone=BERLIN).starts) == 25
+    assert len(scope_of("2026-03-28 23:00", "2026-03-29 22:00", "hour", timezone=BERLIN).starts) == 23
+    assert len(scope_of("2026-03-28 23:00", "2026-03-29 22:00", "day", timezone=BERLIN).starts) == 1
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_buckets_are_the_calendars() -> None:
 def test_sql_counts_in_the_same_buckets(client: Client, zone: str, interval: Any, week_start: Any) -> None:
     """Events on both sides of each local begin, around a change of clocks."""
     since = "2026-10-02" if zone == "Australia/Lord_Howe" else "2026-10-20"
-    window = frame(since, "2026-11-10", interval, timezone=zone, week_start=week_start)
+    window = scope_of(since, "2026-11-10", interval, timezone=zone, week_start=week_start)
     begins = [start.timestamp() for start in window.starts]
     moments = [begin + off for begin in begins[1 : 24 * 8] for off in (0, -1)]
     lines = [f"p{n} | a | {datetime.fromtimestamp(m, UTC):%Y-%m-%d %H:%M:%S}" for n, m in enumerate(moments)]
@@ -100,7 +100,7 @@ def test_sql_counts_in_the_same_buckets(client: Client, zone: str, interval: Any
 
 def test_what_is_not_over_is_unknown(client: Client) -> None:
     capture(client, ["p | a | 2026-11-02 00:00:00, 2026-11-10 00:00:00, 2026-11-18 00:00:00"])
-    window = frame("2026-11-02", "2026-11-20 09:00", "week", as_of=NOW)
+    window = scope_of("2026-11-02", "2026-11-20 09:00", "week", as_of=NOW)
     with asking(client.store, NOW) as runner:
         [group] = ask(runner, RetentionQuery("a"), window).groups
         periods = ask_lifecycle(runner, "a", window).groups[""]
@@ -112,13 +112,13 @@ def test_what_is_not_over_is_unknown(client: Client) -> None:
 def test_a_range_that_ends_in_the_future(client: Client) -> None:
     capture(client, ["p | a | 2026-11-18 00:00:00, 2026-11-19 00:00:00"])
     with asking(client.store, NOW) as runner:
-        [group] = ask(runner, RetentionQuery("a"), frame("2026-11-18", "2026-11-23", as_of=NOW)).groups
+        [group] = ask(runner, RetentionQuery("a"), scope_of("2026-11-18", "2026-11-23", as_of=NOW)).groups
     assert [cohort.people for cohort in group.cohorts] == [(1, 1, None), (0, None), (0,)]
 
 
 def test_nobody(client: Client) -> None:
     capture(client, ["p | a | 2020-01-01 00:00:00"])
-    window = frame("2026-11-18", "2026-11-20")
+    window = scope_of("2026-11-18", "2026-11-20")
     with asking(client.store, NOW) as runner:
         [group] = ask(runner, RetentionQuery("a"), window).groups
         assert [(cohort.size, cohort.rate(0), group.mean(1)) for cohort in group.cohorts] == [(0, None, None)] * 2
@@ -140,14 +140,14 @@ def test_cohorts_by_week_look_at_each_ones_own_day(client: Client) -> None:
         ],
     )
     with asking(client.store, NOW) as runner:
-        weeks = frame("2026-10-05", "2026-11-20", "week", as_of=NOW)
+        weeks = scope_of("2026-10-05", "2026-11-20", "week", as_of=NOW)
         [found] = ask_days(runner, RetentionQuery("signed_up", "run"), weeks).groups
     assert (found.cohorts[0].size, found.cohorts[0].people) == (2, (2, 1, 2, 0, 0, None, None))
     assert [found.curve[day] for day in (0, 1, 7, 8)] == [(2, 2), (1, 2), (2, 2), (0, 2)]
 
 
 def test_cohorts_know_no_hours(client: Client) -> None:
-    hours = frame("2026-10-05", "2026-10-07", "hour", as_of=NOW)
+    hours = scope_of("2026-10-05", "2026-10-07", "hour", as_of=NOW)
     with asking(client.store, NOW) as runner, pytest.raises(UsageError, match="by day, week or month, not by hour"):
         ask_days(runner, RetentionQuery(""), hours)
 
@@ -155,7 +155,7 @@ def test_cohorts_know_no_hours(client: Client) -> None:
 def test_cohorts_by_group_add_up(client: Client) -> None:
     lines = [f"p{n} | signed_up | 2026-10-{n + 1:02} 01:00:00 | plan={plan}" for n, plan in enumerate("xxxyyz")]
     capture(client, [*lines, "p0 | run | 2026-10-02 12:00:00 | plan=z", "p5 | run | 2026-10-07 12:00:00"])
-    weeks = frame("2026-10-01", "2026-11-20", "week", as_of=NOW, breakdown="plan", top=1)
+    weeks = scope_of("2026-10-01", "2026-11-20", "week", as_of=NOW, breakdown="plan", top=1)
     with asking(client.store, NOW) as runner:
         found = ask_days(runner, RetentionQuery("signed_up"), weeks).groups
     sizes = [(group.name, [cohort.size for cohort in group.cohorts[:2]], group.curve[1]) for group in found]
@@ -167,14 +167,14 @@ def test_coming_back_several_times(client: Client) -> None:
         client, ["p | a | 2026-11-02 00:00:00", "p | b | 2026-11-03 00:00:00, 2026-11-04 00:00:00, 2026-11-04 01:00:00"]
     )
     with asking(client.store, NOW) as runner:
-        [group] = ask(runner, RetentionQuery("a", "b", minimum=2), frame("2026-11-02", "2026-11-05")).groups
+        [group] = ask(runner, RetentionQuery("a", "b", minimum=2), scope_of("2026-11-02", "2026-11-05")).groups
     assert group.cohorts[0].people == (1, 0, 1)
 
 
 def test_groups_of_retention_add_up(client: Client) -> None:
     capture(client, [f"p{n} | a | 2026-11-02 00:00:00, 2026-11-03 00:00:00 | os=os{n // 3}" for n in range(10)])
     with asking(client.store, NOW) as runner:
-        groups = ask(runner, RetentionQuery("a"), frame("2026-11-02", "2026-11-04", breakdown="os", top=2)).groups
+        groups = ask(runner, RetentionQuery("a"), scope_of("2026-11-02", "2026-11-04", breakdown="os", top=2)).groups
     assert [(group.name, group.cohorts[0].people) for group in groups] == [
         ("os0", (3, 3)),
         ("os1", (3, 3)),
@@ -184,16 +184,16 @@ def test_groups_of_retention_add_up(client: Client) -> None:
 
 def test_a_segment_that_is_too_large_can_be_a_cohort() -> None:
     with pytest.raises(UsageError) as wrong:
-        frame("2026-01-01", "2026-01-02", segment="power", people=("a",) * 50_001)
+        scope_of("2026-01-01", "2026-01-02", segment="power", people=("a",) * 50_001)
     assert "usertrack push power --to posthog-cohort" in wrong.value.hint
-    frame("2026-01-01", "2026-01-02", segment="power", people=("a",) * 50_001, most_people=500_000)
+    scope_of("2026-01-01", "2026-01-02", segment="power", people=("a",) * 50_001, most_people=500_000)
 
 
 def test_a_large_segment_on_the_embedded_server(client: Client) -> None:
     capture(client, ["p | a | 2026-11-02 00:00:00 | ", "q | a | 2026-11-02 00:00:00"])
     client.batch({"event": "$identify", "distinct_id": "p", "properties": {"$set": {"email": "last@x.example"}}})
     people = (*(f"person{n}.with.a.name@somewhere.example" for n in range(100_000)), "last@x.example")
-    window = frame("2026-11-02", "2026-11-04", people=people, segment="large", most_people=500_000)
+    window = scope_of("2026-11-02", "2026-11-04", people=people, segment="large", most_people=500_000)
     with asking(client.store, NOW) as runner:
         assert ask_stickiness(runner, "a", window).groups[""] == (1, 0)
 
@@ -223,7 +223,7 @@ def test_retention_by_day_and_hour_where_clocks_change(client: Client, day: str,
 def test_several_ids_are_one_person_to_all_of_them(client: Client) -> None:
     lines = ["browser | a | 2026-11-02 00:00:00", "p | a | 2026-11-03 00:00:00", "known | b | 2026-11-02 00:00:00"]
     capture(client, lines, {"browser": "p"})
-    window = frame("2026-11-02", "2026-11-04")
+    window = scope_of("2026-11-02", "2026-11-04")
     with asking(client.store, NOW) as runner:
         assert ask(runner, RetentionQuery("a"), window).groups[0].cohorts[0].people == (1, 1)
         assert ask_stickiness(runner, "a", window).groups[""] == (0, 1)
@@ -232,7 +232,7 @@ def test_several_ids_are_one_person_to_all_of_them(client: Client) -> None:
 
 def test_the_last_second_of_a_window_and_the_one_after(client: Client) -> None:
     capture(client, ["p | a | 2026-11-03 23:59:59, 2026-11-04 00:00:00", "q | a | 2026-11-01 23:59:59"])
-    window = frame("2026-11-02", "2026-11-04")
+    window = scope_of("2026-11-02", "2026-11-04")
     with asking(client.store, NOW) as runner:
         assert [
             cohort.size for cohort in ask(runner, RetentionQuery("a", kind="recurring"), window).groups[0].cohorts
@@ -246,7 +246,7 @@ def test_hours_off_the_hour_on_the_other_commands(client: Client) -> None:
     """On Lord Howe clocks moved from 02:00 to 02:30, which is 15:30 UTC: hours begin at half past before and after."""
     zone = "Australia/Lord_Howe"
     capture(client, ["p | a | 2026-10-03 15:29:59, 2026-10-03 15:30:00, 2026-10-03 17:29:59"])
-    hours = frame("2026-10-03 14:30", "2026-10-03 17:30", "hour", timezone=zone)
+    hours = scope_of("2026-10-03 14:30", "2026-10-03 17:30", "hour", timezone=zone)
     assert labels(hours) == ["4 Oct 2026 01:00", "4 Oct 2026 02:30", "4 Oct 2026 03:30"]
     funnel = Funnel("", (parse_step("a"), parse_step("a")), 60)
     with asking(client.store, NOW, zone) as runner:

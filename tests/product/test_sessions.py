@@ -8,9 +8,9 @@ from usertrack.product.scope import Scope
 from usertrack.product.sessions.numbers import Sessions, ask
 
 from ..server.capture_fixtures import Client
-from .logs import asking, at, capture, frame
+from .logs import asking, at, capture, scope_of
 
-DAY = frame("2026-03-02", "2026-03-03")
+DAY = scope_of("2026-03-02", "2026-03-03")
 
 
 def asked(client: Client, lines: list[str], over: Scope = DAY) -> Sessions:
@@ -90,7 +90,7 @@ def test_what_they_came_from(client: Client) -> None:
 
 def test_all_others_have_a_median_of_their_own(client: Client) -> None:
     lines = [session(f"s{n}", 0, n, more=f"ref=r{max(n, 2)}") for n in range(5)]
-    found = asked(client, lines, frame("2026-03-02", "2026-03-03", breakdown="ref", top=1)).groups
+    found = asked(client, lines, scope_of("2026-03-02", "2026-03-03", breakdown="ref", top=1)).groups
     assert {name: (one.now.sessions, one.now.median) for name, one in found.items()} == {
         "r2": (3, 1),
         "all others": (2, 3.5),
@@ -109,7 +109,7 @@ def test_a_condition_leaves_sessions_whole(client: Client) -> None:
         session("s1", 300, more="path=/pricing"),
         session("s2", 0, 8, more="path=/home"),
     ]
-    priced = frame("2026-03-02", "2026-03-03", where="properties.path = '/pricing'")
+    priced = scope_of("2026-03-02", "2026-03-03", where="properties.path = '/pricing'")
     found = asked(client, lines, priced)
     assert (found.all.now.sessions, found.all.now.mean, found.all.now.bounces) == (1, 300, 0)
     assert {at: one.sessions for at, one in found.all.buckets.items()} == {0: 1}
@@ -118,7 +118,7 @@ def test_a_condition_leaves_sessions_whole(client: Client) -> None:
 
 def test_before_is_as_long_as_what_is_over(client: Client) -> None:
     lines = [f"p|x|2026-03-{day:02} 01:00:00|$session_id=s{day}" for day in range(1, 21)]
-    over = frame("2026-03-11", "2026-03-31", as_of=at("2026-03-13T12:00:00"))
+    over = scope_of("2026-03-11", "2026-03-31", as_of=at("2026-03-13T12:00:00"))
     found = asked(client, lines, over).all
     assert (found.now.sessions, found.before.sessions) == (3, 2)  # from the middle of 8 March on
     assert list(found.buckets) == [0, 1, 2]
@@ -127,12 +127,12 @@ def test_before_is_as_long_as_what_is_over(client: Client) -> None:
 @pytest.mark.parametrize(
     ("over", "expected"),
     [
-        (frame("2026-03-01T22:00:00", "2026-03-02T02:00:00", "hour"), {0: (2, 1), 2: (1, 1)}),
-        (frame("2026-02-27", "2026-03-10", "week"), {0: (2, 1), 1: (3, 2)}),
-        (frame("2026-02-27", "2026-03-10", "week", week_start="sunday"), {1: (4, 2), 2: (1, 1)}),
-        (frame("2026-02-27", "2026-03-10", "month"), {1: (5, 2)}),
+        (scope_of("2026-03-01T22:00:00", "2026-03-02T02:00:00", "hour"), {0: (2, 1), 2: (1, 1)}),
+        (scope_of("2026-02-27", "2026-03-10", "week"), {0: (2, 1), 1: (3, 2)}),
+        (scope_of("2026-02-27", "2026-03-10", "week", week_start="sunday"), {1: (4, 2), 2: (1, 1)}),
+        (scope_of("2026-02-27", "2026-03-10", "month"), {1: (5, 2)}),
         (
-            frame("2026-03-01T18:15:00", "2026-03-02T21:15:00", "hour", timezone="Asia/Kathmandu"),
+            scope_of("2026-03-01T18:15:00", "2026-03-02T21:15:00", "hour", timezone="Asia/Kathmandu"),
             {3: (1, 1), 4: (1, 1), 5: (1, 1), 24: (1, 1)},
         ),
     ],
@@ -153,7 +153,7 @@ def test_buckets(client: Client, over: Scope, expected: dict[int, tuple[int, int
 def test_buckets_of_groups(client: Client) -> None:
     """People without a value are not those whose value reads as if they had none."""
     lines = [session("s1", 0, 20), "p|x|2026-03-03 01:00:00|$session_id=s2 ref=(none)"]
-    found = asked(client, lines, frame("2026-03-02T05:00:00", "2026-03-04", breakdown="ref"))
+    found = asked(client, lines, scope_of("2026-03-02T05:00:00", "2026-03-04", breakdown="ref"))
     assert {
         (name.written, name.kind): {at: one.mean for at, one in group.buckets.items()}
         for name, group in found.groups.items()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import problem
-from usertrack.core import embed as seal
+from usertrack.core import embed
 from usertrack.core.document import Chart, Facts, Field, Heatmap, Listing, Origin, Paragraph, Section, Spark
 from usertrack.core.provenance import provenance, with_missing
 from usertrack.core.table import Column, Table
@@ -34,7 +34,7 @@ def known(visits: int = 7, people: int = 3, why: str = "credits 100 → 60", who
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "week.md"
-    path.write_text(seal.embed_provenance("# Week\n\n7 views\n", "markdown", known()))
+    path.write_text(embed.embed_provenance("# Week\n\n7 views\n", "markdown", known()))
     return path
 
 
@@ -119,7 +119,7 @@ def test_what_a_source_did_not_answer_is_not_checked(file: Path) -> None:
 def test_unknown_when_it_was_made_is_not_checked(tmp_path: Path) -> None:
     path = tmp_path / "week.md"
     provenance = with_missing(known(visits=0), {"posthog/pages": "down"})
-    path.write_text(seal.embed_provenance("# Week\n", "markdown", provenance))
+    path.write_text(embed.embed_provenance("# Week\n", "markdown", provenance))
     found = [(one.verdict, one.subject, one.why) for one in compare(read_report(path), known(), lambda: "", MADE)]
     assert found == [("not checked", "Traffic", "when the report was made: down")]
 
@@ -133,7 +133,7 @@ def test_a_query_said_to_be_missing_hides_no_altered_text(file: Path) -> None:
 def test_other_words_are_shown_and_no_digest(tmp_path: Path) -> None:
     path = tmp_path / "week.md"
     page = "# Week\n\n## Segments\n\n| a@x.example | credits 100 → {} {} |\n"
-    path.write_text(seal.embed_provenance(page.format(60, "left"), "markdown", known(why="60 left")))
+    path.write_text(embed.embed_provenance(page.format(60, "left"), "markdown", known(why="60 left")))
     found = compare(read_report(path), known(why="60 entered"), lambda: page.format(60, "entered"), MADE)
     assert [(one.verdict, one.subject, one.written, one.now) for one in found] == [
         (
@@ -177,7 +177,7 @@ def test_damaged_files(tmp_path: Path, change: dict[str, Any], message: str) -> 
         **known(),
         **{name: provenance((), value)["report"] if name == "report" else value for name, value in change.items()},
     }
-    path.write_text(seal.embed_provenance("# Week\n", "markdown", facts))
+    path.write_text(embed.embed_provenance("# Week\n", "markdown", facts))
     assert message in problem(lambda: read_report(path)).message
 
 

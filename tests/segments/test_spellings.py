@@ -6,7 +6,7 @@ import pytest
 
 from tests.people import Company, Office, ago, office
 from usertrack.failures.causes import read_catalogue
-from usertrack.failures.investigation import Investigation, account_named, investigate
+from usertrack.failures.investigation import Investigation, investigate, spellings_of_account
 from usertrack.library.library import shipped_root
 from usertrack.privacy.places import postgres_answers, tables_of
 from usertrack.privacy.subject import Subject
@@ -54,7 +54,7 @@ def test_the_dossier_counts_what_was_done_under_any_of_them(company: Office) -> 
 
 def test_failures_of_one_person_are_those_under_any_of_them(company: Office) -> None:
     with company.runner() as runner:
-        person = account_named(runner, SPELLINGS[0])
+        person = spellings_of_account(runner, SPELLINGS[0])
         found = investigate(runner, read_catalogue([shipped_root() / "failures.yaml"]), person=person)
     assert isinstance(found, Investigation)
     assert found.person == EVA

@@ -13,7 +13,7 @@ from query_fixtures import KEY, TOKEN, Api
 from usertrack.server.http.log import to_stderr
 
 NEWER_UUID = "00000000-0000-0000-0000-000000000001"
-Said = Callable[[Callable[[], httpx.Response]], tuple[httpx.Response, dict[str, Any]]]
+CommandResult = Callable[[Callable[[], httpx.Response]], tuple[httpx.Response, dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def loggers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Said:
+def said(capsys: pytest.CaptureFixture[str]) -> CommandResult:
     """Calls something, and returns its answer and the one line of JSON on standard error."""
 
     def lines(call: Callable[[], httpx.Response]) -> tuple[httpx.Response, dict[str, Any]]:
@@ -50,7 +50,7 @@ def without_events(api: Api) -> Iterator[None]:
         api.store.query("RENAME TABLE posthog.away TO posthog.events")
 
 
-def test_events_that_were_not_stored(api: Api, said: Said) -> None:
+def test_events_that_were_not_stored(api: Api, said: CommandResult) -> None:
     event = {"event": "hi", "distinct_id": "ann@x.example", "api_key": TOKEN}
     with without_events(api):
         answer, line = said(lambda: api.request("POST", "/e/", json=event))
@@ -68,7 +68,7 @@ def test_events_that_were_not_stored(api: Api, said: Said) -> None:
     }
 
 
-def test_events_of_the_newer_capture_that_were_not_stored(api: Api, said: Said) -> None:
+def test_events_of_the_newer_capture_that_were_not_stored(api: Api, said: CommandResult) -> None:
     with without_events(api):
         answer, line = said(lambda: api.request("POST", "/i/v1/analytics/events", **newer("ann@x.example")))
     assert answer.json()["results"] == {NEWER_UUID: {"result": "retry", "details": "not_persisted"}}
@@ -84,7 +84,7 @@ def newer(distinct_id: str) -> dict[str, Any]:
     return {"json": {"created_at": now, "batch": [event]}, "headers": headers}
 
 
-def test_a_failure_is_told_without_what_was_sent(api: Api, said: Said) -> None:
+def test_a_failure_is_told_without_what_was_sent(api: Api, said: CommandResult) -> None:
     (api.store.path / "insights.sqlite").mkdir()
     answer, line = said(lambda: api.get(f"/api/projects/1/insights/secret?personal_api_key={KEY}"))
     (api.store.path / "insights.sqlite").rmdir()
@@ -95,7 +95,7 @@ def test_a_failure_is_told_without_what_was_sent(api: Api, said: Said) -> None:
     assert KEY not in json.dumps(line)
 
 
-def test_a_query_that_the_server_gave_up(api: Api, said: Said) -> None:
+def test_a_query_that_the_server_gave_up(api: Api, said: CommandResult) -> None:
     small = api.with_settings(query_memory=64 << 20)
     answer, line = said(lambda: small.post("SELECT range(100000000), 'ann@x.example'"))
     assert (line["level"], line["request_id"]) == ("warning", answer.headers["x-request-id"])

@@ -137,15 +137,14 @@ def retention(
     `usertrack retention --type recurring --target feature_used --segment power`
     """
     from usertrack.cli.session import open_session
-    from usertrack.product.retention.numbers import Kind, ask
-    from usertrack.product.retention.numbers import RetentionQuery as Question
+    from usertrack.product.retention.numbers import Kind, RetentionQuery, ask
     from usertrack.product.retention.view import retention_document
     from usertrack.product.scope import one_of
     from usertrack.product.steps import event_notes
 
     with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 8)
-        question = Question(target or "", returning, one_of(kind, Kind, "--type"), minimum)
+        question = RetentionQuery(target or "", returning, one_of(kind, Kind, "--type"), minimum)
         notes = event_notes(session.runner, [question.target, returning])
         emit_analysis(session, scope, retention_document(ask(session.runner, question, scope)), limit, notes)
 
@@ -177,8 +176,7 @@ def cohorts(
     `usertrack cohorts --returning run_completed --weeks 26 -o cohorts.csv`
     """
     from usertrack.cli.session import open_session
-    from usertrack.product.retention.numbers import RetentionQuery as Question
-    from usertrack.product.retention.numbers import ask_days
+    from usertrack.product.retention.numbers import RetentionQuery, ask_days
     from usertrack.product.retention.view import cohorts_document
     from usertrack.product.steps import event_notes
 
@@ -186,7 +184,7 @@ def cohorts(
         scope = periods_of(scope_of(session, filters, interval="week"), filters, weeks, COHORT_WEEKS)
         notes = event_notes(session.runner, [target or "", returning])
         signed_up = session.settings["signed_up"] if target is None else target
-        retention = ask_days(session.runner, Question(signed_up, returning), scope)
+        retention = ask_days(session.runner, RetentionQuery(signed_up, returning), scope)
         emit_analysis(session, scope, cohorts_document(retention), limit, notes)
 
 

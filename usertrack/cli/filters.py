@@ -80,7 +80,7 @@ _OPTIONS: dict[str, Any] = {
             "--people",
             metavar="WHO",
             help="all: also anonymous visitors; identified: only persons with an identified profile or an e-mail; "
-            "default: all.",
+            "default: `people` in usertrack.yaml, else all.",
         ),
     ],
     "where": Annotated[

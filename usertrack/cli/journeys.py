@@ -44,8 +44,7 @@ def journeys(
     `usertrack journeys -o journeys.html` · as a drawing
     """
     from usertrack.cli.session import open_session
-    from usertrack.product.journeys.numbers import By, ask, page_of
-    from usertrack.product.journeys.numbers import JourneysQuery as Question
+    from usertrack.product.journeys.numbers import By, JourneysQuery, ask, page_of
     from usertrack.product.journeys.view import journeys_document
     from usertrack.product.scope import one_of
 
@@ -54,7 +53,7 @@ def journeys(
         start, goal = page_of(start, urls=urls), page_of(goal, urls=urls)
     with open_session(common) as session:
         patterns, periods = tuple(session.settings["pages"]), filters.interval is not None
-        question = Question(start, goal, steps, kind, urls, patterns, periods)
+        question = JourneysQuery(start, goal, steps, kind, urls, patterns, periods)
         scope = scope_of(session, filters)
         emit_analysis(session, scope, journeys_document(ask(session.runner, question, scope), limit), limit)
 

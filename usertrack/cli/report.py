@@ -280,9 +280,9 @@ def _segment(session: "Session", recipe: "Recipe", *, keep: bool) -> "Document":
     query = _week_ago_query(session, recipe, keep=keep)
     [segment_id] = query.segment_set.require([recipe.subject])
     session.progress.expect(2 * len(query.rules.queries))
-    answered, _ = ask_both(session.runner, query, done=session.progress.done)
+    answers, _ = ask_both(session.runner, query, done=session.progress.done)
     session.runner.finish()
-    classification, moved = classify_both(answered)
+    classification, moved = classify_both(answers)
     session.incomplete = any(fact.missing for fact in classification.profiles.facts.values())
     return segment_document(
         classification,

@@ -12,37 +12,37 @@ Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True)
-class Interval:
+class ConfidenceInterval:
     low: float | None = None
     high: float | None = None
 
 
-UNKNOWN = Interval()
+UNKNOWN = ConfidenceInterval()
 
 
-def wilson(hits: float, n: float) -> Interval:
+def wilson(hits: float, n: float) -> ConfidenceInterval:
     """The interval of a share of ``n`` independent observations (Wilson 1927; Brown, Cai & DasGupta 2001)."""
     if n <= 0:
         return UNKNOWN
     share, spread = hits / n, Z * Z / n
     centre = (share + spread / 2) / (1 + spread)
     half = Z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    return ConfidenceInterval(max(0.0, centre - half), min(1.0, centre + half))
 
 
-def poisson(count: float) -> Interval:
+def poisson(count: float) -> ConfidenceInterval:
     """The interval of a count of independent events (Byar's approximation; Breslow & Day 1987, p. 69)."""
     low = count * (1 - 1 / (9 * count) - Z / (3 * math.sqrt(count))) ** 3 if count > 0 else 0.0
     more = count + 1
-    return Interval(low, more * (1 - 1 / (9 * more) + Z / (3 * math.sqrt(more))) ** 3)
+    return ConfidenceInterval(low, more * (1 - 1 / (9 * more) + Z / (3 * math.sqrt(more))) ** 3)
 
 
-def student(mean: float, deviation: float, n: float) -> Interval:
+def student(mean: float, deviation: float, n: float) -> ConfidenceInterval:
     """The interval of the mean of ``n`` values with this sample deviation; unknown for fewer than two."""
     if n < 2:
         return UNKNOWN
     half = _t(n - 1) * deviation / math.sqrt(n)
-    return Interval(mean - half, mean + half)
+    return ConfidenceInterval(mean - half, mean + half)
 
 
 def _t(freedom: float) -> float:
@@ -59,12 +59,14 @@ def _t(freedom: float) -> float:
     return sum(term / freedom**power for power, term in enumerate(terms))
 
 
-def difference(now: float, of_now: Interval, before: float, of_before: Interval) -> Interval:
+def difference(
+    now: float, of_now: ConfidenceInterval, before: float, of_before: ConfidenceInterval
+) -> ConfidenceInterval:
     """The interval of ``now - before``, from the intervals of both, which are independent.
 
     With Wilson's this is Newcombe's method 10 (1998); for any others, MOVER (Zou & Donner 2008).
     """
-    return Interval(
+    return ConfidenceInterval(
         _moved(now - before, now, of_now.low, before, of_before.high, -1),
         _moved(now - before, now, of_now.high, before, of_before.low, 1),
     )
@@ -89,12 +91,12 @@ class Point:
     error: float
 
     @property
-    def interval(self) -> Interval:
+    def interval(self) -> ConfidenceInterval:
         """The interval of ``share``, over log(−log); unknown where nothing or everything has ended."""
         if not 0 < self.share < 1:
             return UNKNOWN
         width = Z * self.error / (self.share * -math.log(self.share))
-        return Interval(self.share ** math.exp(width), self.share ** math.exp(-width))
+        return ConfidenceInterval(self.share ** math.exp(width), self.share ** math.exp(-width))
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,11 @@ class Survival:
         return self._first(point.share for point in self.points)
 
     @property
-    def median_interval(self) -> Interval:
+    def median_interval(self) -> ConfidenceInterval:
         """The times at which the interval of the share contains a half (Brookmeyer & Crowley 1982)."""
         bounds = [point.interval for point in self.points]
         low = self._first(1.0 if bound.low is None else bound.low for bound in bounds)
-        return Interval(low, self._first(1.0 if bound.high is None else bound.high for bound in bounds))
+        return ConfidenceInterval(low, self._first(1.0 if bound.high is None else bound.high for bound in bounds))
 
     def _first(self, shares: Iterable[float]) -> float | None:
         """The first time with a share of at most a half, with a tolerance for rounding."""
@@ -147,7 +149,7 @@ class Survival:
         return sum(point.share * (end - point.time) for point, end in self._steps())
 
     @property
-    def mean_interval(self) -> Interval:
+    def mean_interval(self) -> ConfidenceInterval:
         """The interval of `mean` (Klein & Moeschberger 2003, section 4.5)."""
         if self.mean is None:
             return UNKNOWN
@@ -157,7 +159,7 @@ class Survival:
             if point.ended and point.at_risk > point.ended:
                 variance += left**2 * point.ended / (point.at_risk * (point.at_risk - point.ended))
         half = Z * math.sqrt(variance)
-        return Interval(max(0.0, self.mean - half), min(self.horizon, self.mean + half))
+        return ConfidenceInterval(max(0.0, self.mean - half), min(self.horizon, self.mean + half))
 
     def _steps(self) -> Iterable[tuple[Point, float]]:
         """Each point with the time up to which its share holds, from time 0 on."""

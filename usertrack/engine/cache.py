@@ -118,15 +118,15 @@ class Cache:
     def find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
         """The cached answer to ``statement``, or its rows from the cached answer without its limit to one key."""
         table = self._find(statement, moment, spool)
-        if table or statement.without_limit is None:
+        if table or statement.for_all_keys is None:
             return table
-        unlimited = self._find(statement.without_limit, moment, spool)
-        if unlimited is None or unlimited.truncated or statement.key not in unlimited.names:
+        all_keys = self._find(statement.for_all_keys, moment, spool)
+        if all_keys is None or all_keys.truncated or statement.key not in all_keys.names:
             return None
-        assert isinstance(unlimited.rows, SpooledRows)
+        assert isinstance(all_keys.rows, SpooledRows)
         pattern = quote(statement.values["usertrack_key"])
-        rows = unlimited.rows.where(f"lower(CAST({identifier(statement.key)} AS VARCHAR)) LIKE {pattern}")
-        return replace(unlimited, rows=rows, query=statement.sql, parameters=dict(statement.values))
+        rows = all_keys.rows.where(f"lower(CAST({identifier(statement.key)} AS VARCHAR)) LIKE {pattern}")
+        return replace(all_keys, rows=rows, query=statement.sql, parameters=dict(statement.values))
 
     def _find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
         digest = self.digest(statement, moment)

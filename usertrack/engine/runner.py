@@ -342,7 +342,7 @@ class Runner:
             return statements
         current = self._moment
         digests = [
-            {self._cache.digest(each, current) for each in (statement, statement.without_limit) if each}
+            {self._cache.digest(each, current) for each in (statement, statement.for_all_keys) if each}
             for statement in statements
             if statement.source in self._cache.sources
         ]
@@ -367,8 +367,8 @@ class Runner:
 def _rebound(statement: Statement, before: datetime, after: datetime) -> Statement:
     """``statement`` for another moment."""
     values = {name: after if value == before else value for name, value in statement.values.items()}
-    without_limit = statement.without_limit and _rebound(statement.without_limit, before, after)
-    return replace(statement, values=values, without_limit=without_limit)
+    for_all_keys = statement.for_all_keys and _rebound(statement.for_all_keys, before, after)
+    return replace(statement, values=values, for_all_keys=for_all_keys)
 
 
 def _own(item: str) -> str:

@@ -102,7 +102,7 @@ class Investigation:
         return [fingerprint for fingerprint in self.fingerprints if fingerprint.level == level]
 
 
-def account_named(runner: Runner, name: str) -> list[str]:
+def spellings_of_account(runner: Runner, name: str) -> list[str]:
     """The e-mail of the account called ``name``, and other spellings of it that Postgres has.
 
     Raises UsageError with near matches. It does not ask PostHog.

@@ -212,7 +212,7 @@ class Query:
 class Statement:
     """A read-only SELECT with bound values.
 
-    ``key`` makes it pageable, ``limit`` bounds its rows; 0 asks for the columns alone. ``without_limit`` is the
+    ``key`` makes it pageable, ``limit`` bounds its rows; 0 asks for the columns alone. ``for_all_keys`` is the
     statement for all keys, when this one is only for ``usertrack_key`` in the column ``key``. ``excludes``: it leaves
     out the people in ``internal``, to which the runner adds who has opted out.
     """
@@ -225,7 +225,7 @@ class Statement:
     key: str = ""
     limit: int | None = None
     query: Query | None = None
-    without_limit: "Statement | None" = None
+    for_all_keys: "Statement | None" = None
     excludes: bool = False
 
     def __post_init__(self) -> None:
@@ -254,7 +254,7 @@ def for_key(statement: Statement, value: str) -> Statement:
     # on the first line: errors count lines
     sql = f"SELECT * FROM ({inner}\n) AS keyed WHERE lower({key}) LIKE {{usertrack_key}}"
     values, types = {**statement.values, "usertrack_key": _like(value)}, {**statement.types, "usertrack_key": "text"}
-    return replace(statement, sql=sql, values=values, types=types, without_limit=statement)
+    return replace(statement, sql=sql, values=values, types=types, for_all_keys=statement)
 
 
 _AS_TEXT = {"posthog": "toString({})", "neon": 'CAST({} AS text) COLLATE "C"'}  # lower-case in ASCII, on any server

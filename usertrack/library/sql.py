@@ -225,10 +225,10 @@ def check_piece(sql: str, source: str) -> None:
         raise UsageError("a text or name in the fragment goes on to the next line", "write it on one line")
     if any(token.text == ";" for token in tokens):
         raise UsageError("a fragment holds no ';'", "it is a piece of one statement")
-    _check_brackets(sql, tokens)
+    _check_brackets(tokens)
 
 
-def _check_brackets(sql: str, tokens: list[Any]) -> None:
+def _check_brackets(tokens: list[Any]) -> None:
     depth = 0
     for token in tokens:
         if token.token_type.name in ("STRING", "IDENTIFIER"):

@@ -117,7 +117,7 @@ def groups(table: Table, scope: Scope) -> Iterator[tuple[GroupName, list[dict[st
         yield scope.group_name(rank, of_rank[0]["group_value"] if of_rank else None), of_rank
 
 
-def rest_note(table: Table, scope: Scope) -> tuple[str, ...]:
+def all_others_note(table: Table, scope: Scope) -> tuple[str, ...]:
     """A note of how many values of the breakdown are in "all others"; nothing where there are none."""
     rows = table.dicts() if scope.breakdown else []
     if not any(row["group_rank"] > scope.top for row in rows):
@@ -150,7 +150,7 @@ _COMPUTED = ("$virt_", "person.$virt_")  # PostHog computes these in the query
 
 
 def _require(properties: Iterable[str], known: Sequence[str], prefix: str) -> None:
-    """Raise UsageError for a property that is not among ``names``; persons' begin with the ``prefix`` ``person.``."""
+    """Raise UsageError for a property that is not ``known``; persons' begin with the ``prefix`` ``person.``."""
     for name in properties:
         if name not in known:
             kind = "person" if prefix else "event"

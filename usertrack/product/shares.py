@@ -6,7 +6,7 @@ from datetime import datetime
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Field, Spark
-from usertrack.core.stats import Interval, wilson
+from usertrack.core.stats import ConfidenceInterval, wilson
 from usertrack.product.scope import GroupName, Scope, group_attributes
 
 
@@ -22,7 +22,7 @@ class Share:
         return self.hits / self.n if self.n else None
 
     @property
-    def interval(self) -> Interval:
+    def interval(self) -> ConfidenceInterval:
         return wilson(self.hits, self.n)
 
 
@@ -115,7 +115,7 @@ def note(groups: Sequence[Sequence[ShareBucket]], scope: Scope, why: str) -> tup
     return (f"{subject} no share yet: {why}",)
 
 
-def label(interval: Interval) -> str:
+def label(interval: ConfidenceInterval) -> str:
     """``12 to 17 %``."""
     if interval.low is None or interval.high is None:
         return "·"

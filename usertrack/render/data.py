@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from usertrack.core import embed as seal
+from usertrack.core import embed
 from usertrack.core.document import Document
 from usertrack.core.spool import reader
 from usertrack.core.table import Table
@@ -57,7 +57,7 @@ def dumps(document: Any) -> bytes:
 def document(report: Document) -> bytes:
     """A document's own JSON, with its provenance where it has one. Times become text before the digest is made."""
     known = content(report)
-    return dumps(seal.embed_in_json(known, report.provenance) if report.provenance else known)
+    return dumps(embed.embed_in_json(known, report.provenance) if report.provenance else known)
 
 
 def content(document: Document) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from usertrack.core import embed as seal
+from usertrack.core import embed
 from usertrack.core.document import Document
 from usertrack.render import data, html, markdown
 
@@ -13,12 +13,12 @@ def render(document: Document, fmt: str, limit: int | None = None) -> Iterator[s
     if document.provenance is None:
         yield from pieces
     else:
-        yield seal.embed_provenance("".join(pieces), fmt, document.provenance)
+        yield embed.embed_provenance("".join(pieces), fmt, document.provenance)
 
 
 def text(document: Document, fmt: str, limit: int | None = None) -> str:
     """The text of a file in that format without its provenance, also for JSON."""
-    return seal.json_body(data.content(document)) if fmt == "json" else "".join(body(document, fmt, limit))
+    return embed.json_body(data.content(document)) if fmt == "json" else "".join(body(document, fmt, limit))
 
 
 def body(document: Document, fmt: str, limit: int | None = None) -> Iterator[str]:

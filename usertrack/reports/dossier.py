@@ -34,7 +34,7 @@ PARTS = {
 class Dossier:
     """``parts`` by name as in PARTS; parts without an answer are in ``missing``, with the reason.
 
-    ``spellings`` are those of the e-mail in the sources. ``known`` are the facts of a profile by name; their values are
+    ``spellings`` are those of the e-mail in the sources. ``facts`` are those of the profile by name; their values are
     in each explanation. ``days`` are the 31 calendar days, in the workspace's timezone, that the last 30 days touch,
     oldest first: (day, actions of any kind). ``hours`` has these actions by weekday, Monday first, and hour.
     """
@@ -42,7 +42,7 @@ class Dossier:
     email: str
     as_of: datetime
     explanations: dict[str, Explanation]
-    known: dict[str, ProfileFact]
+    facts: dict[str, ProfileFact]
     parts: dict[str, Table]
     spellings: tuple[str, ...]
     missing: dict[str, str] = field(default_factory=dict)
@@ -52,25 +52,24 @@ class Dossier:
     notes: tuple[str, ...] = ()
 
 
-def dossier(runner: Runner, profiles: Profiles, email_or_name: str) -> Dossier:
-    """All data on one person; raises UsageError with near matches when nobody is called ``email_or_name``."""
+def dossier(runner: Runner, profiles: Profiles, email: str) -> Dossier:
+    """All data on one person; raises UsageError with near matches when nobody is called ``email``."""
     explanations = {
-        name: explain(profiles, segment_set, email_or_name, flips=False)
-        for name, segment_set in profiles.rules.sets.items()
+        name: explain(profiles, segment_set, email, flips=False) for name, segment_set in profiles.rules.sets.items()
     }
-    email = next(iter(explanations.values())).key
-    spellings = profiles.spellings or [email]
-    names = {part: _statement(runner, part, query, spellings) for part, query in PARTS.items()}
-    answers = dict(zip(names, runner.run(list(names.values())), strict=True))
+    key = next(iter(explanations.values())).key
+    spellings = profiles.spellings or [key]
+    statements = {part: _statement(runner, part, query, spellings) for part, query in PARTS.items()}
+    answers = dict(zip(statements, runner.run(list(statements.values())), strict=True))
     parts = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
     parts |= {name: _by_cause(parts[name], *columns) for name, columns in _CAUSES.items() if name in parts}
     days, week = _activity(parts, runner)
     missing = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
     return Dossier(
-        email=email,
+        email=key,
         as_of=profiles.as_of,
         explanations=explanations,
-        known=profiles.facts,
+        facts=profiles.facts,
         parts=parts,
         spellings=tuple(spellings),
         missing=missing,

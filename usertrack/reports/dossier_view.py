@@ -95,9 +95,9 @@ _ACCOUNT = (
 def _account(dossier: Dossier, facts: dict[str, Any], timezone: str) -> Iterator[tuple[str, str]]:
     """The facts of the account and the person; their number only where there are several."""
     if facts.get("accounts") is None:
-        yield "Account", "unknown" if dossier.known["accounts"].missing else "none"
+        yield "Account", "unknown" if dossier.facts["accounts"].missing else "none"
     for name in _ACCOUNT:
-        value, fact = facts.get(name), dossier.known.get(name)
+        value, fact = facts.get(name), dossier.facts.get(name)
         if fact and value is not None and not (name in ("accounts", "persons") and value == 1):
             yield fact.label[:1].upper() + fact.label[1:], value_words(fact, value, timezone)
 

@@ -66,7 +66,7 @@ def gather(runner: Runner, week: Week, sought: WeekAgoQuery, catalogue: Catalogu
     now = runner.at(sought.as_of)
     parts = {name: now.bind(query, params) for name, (query, params) in _parts(week).items()}
     profiles, answers = ask_both(runner, sought, list(parts.values()), done)
-    answered = dict(zip(parts, answers, strict=True))
+    by_part = dict(zip(parts, answers, strict=True))
     with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people
         scores = asking.submit(_scores, now, done)
         failures = asking.submit(_failures, now, catalogue, week)
@@ -77,9 +77,9 @@ def gather(runner: Runner, week: Week, sought: WeekAgoQuery, catalogue: Catalogu
         now=runner.now,
         classification=classification,
         moved=moved,
-        parts={name: answer for name, answer in answered.items() if isinstance(answer, Table)},
+        parts={name: answer for name, answer in by_part.items() if isinstance(answer, Table)},
         statements=parts,
-        missing={name: answer.message for name, answer in answered.items() if isinstance(answer, UsertrackError)},
+        missing={name: answer.message for name, answer in by_part.items() if isinstance(answer, UsertrackError)},
         scores=scores.result(),
         failures=failures.result(),
     )

@@ -63,11 +63,7 @@ def explain_document(profiles: Profiles, explanation: Explanation, timezone: str
 
 def _about_rates(explanation: Explanation) -> list[Paragraph]:
     rated = any(looked.counts for verdict in explanation.verdicts for looked in verdict.comparisons)
-    return (
-        [Paragraph("n is how many a rate is of; its 95 % interval follows", "dim")]
-        if rated
-        else []
-    )
+    return [Paragraph("n is how many a rate is of; its 95 % interval follows", "dim")] if rated else []
 
 
 def _membership_words(explanation: Explanation) -> str:

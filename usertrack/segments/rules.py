@@ -65,7 +65,7 @@ class SegmentLike(Protocol):
 
 
 def find_segment(segments: "Iterable[AnySegment]", name: str) -> "AnySegment | None":
-    """The segment whose id or name is ``wanted``, whatever its case: `at-risk users` is "At-Risk Users"."""
+    """The segment whose id or name is ``name``, whatever its case: `at-risk users` is "At-Risk Users"."""
     known = list(segments)
     by_name = {_plain(segment.name): segment for segment in known}
     return (by_name | {_plain(segment.id): segment for segment in known}).get(_plain(name))

@@ -9,7 +9,7 @@ from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Chart, Document, Field, Heatmap, Listing, Paragraph
 from usertrack.core.words import plural
 from usertrack.product.activity.numbers import FORMULA, ActiveDay, ActiveDays, Activity, ActivityPeriod, Engagement
-from usertrack.product.ask import rest_note
+from usertrack.product.ask import all_others_note
 from usertrack.product.compare import Measure, changes, listing, values
 from usertrack.product.scope import EVERYBODY, GroupName, Scope, group_attributes
 from usertrack.product.sessions.view import session_figures
@@ -165,7 +165,7 @@ def _notes(activity: Activity) -> Iterator[str]:
     if (interval := activity.trend.interval) != "day":
         yield f"charts by {interval}: DAU of an average day, WAU and MAU at its end"
     if activity.by_value:
-        yield from rest_note(activity.by_value, scope)
+        yield from all_others_note(activity.by_value, scope)
     yield f"before: the {_length(scope)} before that; WAU and MAU at its end"
 
 

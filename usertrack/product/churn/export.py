@@ -9,7 +9,7 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Field
-from usertrack.core.stats import Interval, Point
+from usertrack.core.stats import ConfidenceInterval, Point
 from usertrack.core.table import Table
 from usertrack.core.words import plural, signed
 from usertrack.product import shares
@@ -183,7 +183,7 @@ def _days(period: ChurnPeriod) -> str:
     return f"{first}{last.day} {last:%b %Y}"
 
 
-def _points(interval: Interval) -> str:
+def _points(interval: ConfidenceInterval) -> str:
     if interval.low is None or interval.high is None:
         return ""
     return f"{signed(100 * interval.low)} to {signed(100 * interval.high)}"

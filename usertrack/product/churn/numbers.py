@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from usertrack.core.errors import UsageError
-from usertrack.core.stats import UNKNOWN, Interval, Survival, difference, kaplan_meier
+from usertrack.core.stats import UNKNOWN, ConfidenceInterval, Survival, difference, kaplan_meier
 from usertrack.core.table import Table
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
@@ -54,7 +54,7 @@ class Mark:
         return (self.share.value or 0.0) - (self.other_share.value or 0.0)
 
     @property
-    def interval(self) -> Interval:
+    def interval(self) -> ConfidenceInterval:
         """Of ``change`` (Newcombe 1998)."""
         if not self.share.n or not self.other_share.n:
             return UNKNOWN

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from usertrack.core.document import Block, Document, Facts, Heatmap, Paragraph, Section, Spark
-from usertrack.core.stats import Interval
+from usertrack.core.stats import ConfidenceInterval
 from usertrack.core.words import number, people_words, plural
 from usertrack.product import shares
-from usertrack.product.ask import rest_note
+from usertrack.product.ask import all_others_note
 from usertrack.product.churn import export
 from usertrack.product.churn.export import REGULAR, characteristics, days_silent, has_trend, percent, segment_name
 from usertrack.product.churn.numbers import FEWEST, LIKELY, Churn, ChurnGroup
@@ -78,7 +78,7 @@ def _lifetime(group: ChurnGroup) -> Iterator[Block]:
     )
 
 
-def _days(value: float | None, interval: Interval, otherwise: str) -> str:
+def _days(value: float | None, interval: ConfidenceInterval, otherwise: str) -> str:
     if value is None:
         return otherwise
     low, high = ("?" if bound is None else f"{bound:.1f}".removesuffix(".0") for bound in (interval.low, interval.high))
@@ -155,7 +155,7 @@ def _notes(churn: Churn) -> tuple[str, ...]:
             else []
         ),
         *_trend_notes(churn),
-        *rest_note(churn.table, churn.scope),
+        *all_others_note(churn.table, churn.scope),
     )
 
 

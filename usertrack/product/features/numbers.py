@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.core.stats import UNKNOWN, Interval, Trend, by_weekday, wilson
+from usertrack.core.stats import UNKNOWN, ConfidenceInterval, Trend, by_weekday, wilson
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answers
@@ -69,7 +69,7 @@ class Feature:
         return self.people / self.active if self.active else None
 
     @property
-    def adoption_interval(self) -> Interval:
+    def adoption_interval(self) -> ConfidenceInterval:
         return wilson(self.people, self.active) if self.active else UNKNOWN
 
     @property

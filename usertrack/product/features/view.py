@@ -6,9 +6,9 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Heatmap, Listing
-from usertrack.core.stats import FEWEST_DAYS, METHOD, UNKNOWN, Interval
+from usertrack.core.stats import FEWEST_DAYS, METHOD, UNKNOWN, ConfidenceInterval
 from usertrack.core.words import plural
-from usertrack.product.ask import rest_note
+from usertrack.product.ask import all_others_note
 from usertrack.product.features.numbers import BANDS, STEPS, Feature, FeatureGroup, Features
 from usertrack.product.scope import Scope, group_attributes
 
@@ -25,7 +25,7 @@ class FeatureRow:
     feature: Feature
 
     @property
-    def interval(self) -> Interval:
+    def interval(self) -> ConfidenceInterval:
         """Of the adoption; of a feature that was not used, none is known."""
         return self.feature.adoption_interval if self.feature.uses else UNKNOWN
 
@@ -166,7 +166,7 @@ def _notes(features: Features) -> tuple[str, ...]:
             if any_used
             else []
         ),
-        *rest_note(features.table, scope),
+        *all_others_note(features.table, scope),
         *([f"a trend takes {FEWEST_DAYS} whole days"] if unsure else []),
         *([f"… the {scope.interval} is not over"] if any_used and scope.unfinished(scope.starts[-1]) else []),
     )

@@ -9,7 +9,7 @@ from usertrack.core.document import Block, Document, Field, Listing
 from usertrack.core.table import Table
 from usertrack.core.words import number, people_words, plural, signed
 from usertrack.product import shares
-from usertrack.product.ask import rest_note
+from usertrack.product.ask import all_others_note
 from usertrack.product.funnel.numbers import Funnel, FunnelAnswer, FunnelGroup, FunnelStep
 from usertrack.product.scope import GroupName, Scope, group_attributes
 from usertrack.product.shares import ShareLabels, ShareRow
@@ -174,7 +174,7 @@ def _notes(answer: FunnelAnswer) -> Iterator[str]:
         yield from shares.note([group.trend for group in answer.groups], answer.scope, why)
     if at_once := sum(step.at_once for group in answer.groups for step in group.steps):
         yield f"steps at the very time of the one before are in no median or mean: {number(at_once)}"
-    yield from rest_note(answer.table, answer.scope)
+    yield from all_others_note(answer.table, answer.scope)
     if answer.scope.breakdown:
         yield "a person is counted once, under the first value that came with a step"
 

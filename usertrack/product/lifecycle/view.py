@@ -7,7 +7,7 @@ from typing import Any
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Section, Spark
 from usertrack.core.words import plural
-from usertrack.product.ask import rest_note
+from usertrack.product.ask import all_others_note
 from usertrack.product.lifecycle.numbers import STATES, Lifecycle, LifecycleBucket, Stickiness
 from usertrack.product.scope import GroupName, Scope, group_attributes
 
@@ -91,7 +91,7 @@ def lifecycle_document(lifecycle: Lifecycle) -> Document:
     notes = (
         *(["nobody was active in this time"] if not len(lifecycle.table.rows) else []),
         *([f"the last {scope.interval} is not over: nobody counts as dormant in it yet"] if unfinished else []),
-        *rest_note(lifecycle.table, scope),
+        *all_others_note(lifecycle.table, scope),
     )
     return Document(
         title=f"Lifecycle by {scope.interval}",
@@ -113,7 +113,7 @@ def stickiness_document(stickiness: Stickiness) -> Document:
     all_rows = [row for group in rows.values() for row in group]
     quiet = () if any(row.people for row in all_rows) else ("nobody was active in this time",)
     last = (f"the last {scope.interval} is not over",) if scope.unfinished(scope.starts[-1]) else ()
-    notes = (*quiet, *last, *rest_note(stickiness.table, scope))
+    notes = (*quiet, *last, *all_others_note(stickiness.table, scope))
     return Document(
         title=f"Stickiness: active on how many of {plural(stickiness.total, scope.interval)}",
         subtitle=_subtitle(stickiness.event, scope),

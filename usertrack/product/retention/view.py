@@ -6,9 +6,9 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Heatmap, Spark
-from usertrack.core.stats import UNKNOWN, Interval
+from usertrack.core.stats import UNKNOWN, ConfidenceInterval
 from usertrack.core.words import number
-from usertrack.product.ask import rest_note
+from usertrack.product.ask import all_others_note
 from usertrack.product.retention.numbers import (
     DAYS,
     FEWEST,
@@ -36,7 +36,7 @@ def retention_document(retention: Retention) -> Document:
         for cell in _cells(group.name, cohort, range(len(cohort.people)))
     ]
     kind = "First-time" if query.kind == "first-time" else "Recurring"
-    notes = (*_notes(retention.groups), *rest_note(retention.table, scope))
+    notes = (*_notes(retention.groups), *all_others_note(retention.table, scope))
     return Document(
         title=f"{kind} retention by {scope.interval}",
         subtitle=" · ".join([scope.window, *_semantics(query), *_scope(scope)]),
@@ -56,7 +56,7 @@ def cohorts_document(cohorts: DayRetention) -> Document:
     cells = [
         cell for group in cohorts.groups for cohort in group.cohorts for cell in _cells(group.name, cohort, (0, *DAYS))
     ]
-    notes = (*_notes(cohorts.groups), *_curve_notes(cohorts.groups), *rest_note(cohorts.table, scope))
+    notes = (*_notes(cohorts.groups), *_curve_notes(cohorts.groups), *all_others_note(cohorts.table, scope))
     return Document(
         title=f"Cohorts by {scope.interval} of their first {query.target or 'event'}",
         subtitle=" · ".join(
@@ -148,7 +148,7 @@ class RetentionCell:
     first: bool
 
     @property
-    def interval(self) -> Interval:
+    def interval(self) -> ConfidenceInterval:
         """Of the ``rate``: none is known of what is 100 % by definition."""
         return UNKNOWN if self.first or self.people is None else Share(self.people, self.cohort.size).interval
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.core.period import in_zone, midnight
-from usertrack.core.stats import UNKNOWN, Interval, difference, poisson, student, wilson
+from usertrack.core.stats import UNKNOWN, ConfidenceInterval, difference, poisson, student, wilson
 from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.library.library import Library, Query, Statement
@@ -29,7 +29,7 @@ class Reading:
     """
 
     value: float | None = None
-    interval: Interval = UNKNOWN
+    interval: ConfidenceInterval = UNKNOWN
     n: int | None = None
     row: dict[str, Any] = field(default_factory=dict)
     days: dict[date, float | None] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Score:
     now: Reading = field(default_factory=Reading)
     before: Reading = field(default_factory=Reading)
     change: float | None = None
-    change_interval: Interval = UNKNOWN
+    change_interval: ConfidenceInterval = UNKNOWN
     series: tuple[float | None, ...] = ()
     error: UsertrackError | None = None
     never: str = ""
@@ -193,7 +193,7 @@ def _figure(metric: Metric, row: dict[str, Any]) -> Reading:
         case "count":
             n, interval = value, UNKNOWN if value is None else poisson(value)
         case "estimate":
-            interval = Interval(known["low"], known["high"])
+            interval = ConfidenceInterval(known["low"], known["high"])
     return Reading(value if n or metric.kind == "count" else None, interval, None if n is None else round(n), row)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Paragraph
 from usertrack.core.period import in_zone
-from usertrack.core.stats import Interval
+from usertrack.core.stats import ConfidenceInterval
 from usertrack.core.words import number
 from usertrack.library.metric import Bound, Metric
 from usertrack.product.scorecard.numbers import Score, Scorecard
@@ -181,7 +181,7 @@ def formatted(metric: Metric, value: float | None, *, signed: bool = False) -> s
     return f"{number} {unit}".rstrip()
 
 
-def between(metric: Metric, interval: Interval, *, signed: bool = False) -> str | None:
+def between(metric: Metric, interval: ConfidenceInterval, *, signed: bool = False) -> str | None:
     """``8.1 to 9.4``; a side that is not known is open. Nothing when neither is."""
     if interval.low is None and interval.high is None:
         return None
@@ -221,7 +221,7 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
             yield f"{score.metric.label} is unknown: {score.unknown}"
 
 
-def _limits(score: Score) -> tuple[Interval, ...]:
+def _limits(score: Score) -> tuple[ConfidenceInterval, ...]:
     return (score.now.interval, score.before.interval, score.change_interval)
 
 

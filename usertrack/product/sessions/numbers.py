@@ -81,8 +81,8 @@ class Sessions:
     """``all`` of them, ``groups`` of the breakdown, if there is one, and ``by`` each of TRAITS that is not it.
 
     Groups have a session in the window, the one with most comes first: ``(none)`` has no value, ``all others`` is the
-    rest. ``absent`` are those of TRAITS that no session has. ``by_value`` is the answer of the breakdown.
-    ``in_buckets``: all sessions and those of the breakdown have their buckets. ``none`` is why there are none at all.
+    rest. ``missing_traits`` are those of TRAITS that no session has. ``by_value`` is the answer of the breakdown.
+    ``in_buckets``: all sessions and those of the breakdown have their buckets. ``why_none``: why there are none.
     """
 
     scope: Scope

@@ -7,7 +7,7 @@ from datetime import datetime
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Chart, Document, Field, Listing, Spark
 from usertrack.core.words import plural
-from usertrack.product.ask import rest_note
+from usertrack.product.ask import all_others_note
 from usertrack.product.compare import Measure, changes, duration_text, listing, values
 from usertrack.product.scope import EVERYBODY, GroupName, Scope
 from usertrack.product.sessions.numbers import LENGTHS, TRAITS, SessionComparison, Sessions, Visits
@@ -93,7 +93,7 @@ def sessions_document(sessions: Sessions) -> Document:
         *scope.notes,
         *_notes(sessions),
         *missing_trait_notes(sessions),
-        *(rest_note(sessions.by_value, scope) if sessions.by_value else ()),
+        *(all_others_note(sessions.by_value, scope) if sessions.by_value else ()),
     )
     return Document(
         title="Sessions",

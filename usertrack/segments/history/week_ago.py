@@ -65,55 +65,55 @@ class WeekAgoAnswers:
 
 
 def ask_both(
-    runner: Runner, sought: WeekAgoQuery, statements: Sequence[Statement] = (), done: Done | None = None
+    runner: Runner, query: WeekAgoQuery, statements: Sequence[Statement] = (), done: Done | None = None
 ) -> tuple[WeekAgoAnswers, list[Answer]]:
     """Ask for the profiles at both moments and for ``statements``, all at once; returns the answers of each."""
-    now, before = runner.at(sought.as_of), runner.at(sought.earlier)
-    snapshot = _recorded_snapshot(runner, sought)
-    profiles = profile_statements(now, sought.rules)
-    more = [] if snapshot else profile_statements(before, sought.rules)
+    now, before = runner.at(query.as_of), runner.at(query.earlier)
+    snapshot = _recorded_snapshot(runner, query)
+    profiles = profile_statements(now, query.rules)
+    more = [] if snapshot else profile_statements(before, query.rules)
     answers = now.run([*profiles, *more, *statements], done)
     first, second = len(profiles), len(profiles) + len(more)
-    return WeekAgoAnswers(sought, now, before, answers[:first], snapshot or answers[first:second]), answers[second:]
+    return WeekAgoAnswers(query, now, before, answers[:first], snapshot or answers[first:second]), answers[second:]
 
 
-def classify_both(answered: WeekAgoAnswers) -> tuple[Classification, Moves]:
+def classify_both(answers: WeekAgoAnswers) -> tuple[Classification, Moves]:
     """The classification at the later moment, and who moved since the earlier one.
 
     Raises a UsertrackError when no source gave any profiles.
     """
-    sought, now = answered.query, answered.now.now
-    classification = classify(join_profiles(answered.now, sought.rules, answered.profiles), sought.segment_set)
+    query, now = answers.query, answers.now.now
+    classification = classify(join_profiles(answers.now, query.rules, answers.profiles), query.segment_set)
     was: Classification | Snapshot
-    if isinstance(answered.earlier, Snapshot):
-        was = answered.earlier
+    if isinstance(answers.earlier, Snapshot):
+        was = answers.earlier
     else:
-        was = classify(join_profiles(answered.before, sought.rules, answered.earlier), sought.segment_set)
+        was = classify(join_profiles(answers.before, query.rules, answers.earlier), query.segment_set)
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-        moved = _compare(classification, was, sought.place, Path(folder) / "compared.duckdb", now)
-    if sought.keep and sought.place:
-        _record_both(classification, was, sought.place, now)
+        moved = _compare(classification, was, query.place, Path(folder) / "compared.duckdb", now)
+    if query.keep and query.place:
+        _record_both(classification, was, query.place, now)
     return classification, moved
 
 
-def _recorded_snapshot(runner: Runner, sought: WeekAgoQuery) -> Snapshot | None:
+def _recorded_snapshot(runner: Runner, query: WeekAgoQuery) -> Snapshot | None:
     """The snapshot of the earlier moment that was recorded in time and by the same rules; None without one.
 
     A history that cannot be read gives None; `_record_both` notes it.
     """
-    if sought.place is None or not sought.place.path.exists():
+    if query.place is None or not query.place.path.exists():
         return None
-    queries = {name: runner.library[name] for name in sought.rules.queries}
-    digest = rules_digest(sought.rules, queries, sought.segment_set)
+    queries = {name: runner.library[name] for name in query.rules.queries}
+    digest = rules_digest(query.rules, queries, query.segment_set)
     connection = connect()
     try:
-        with open_history(connection, sought.place):
-            recorded = snapshots(connection, sought.place, sought.segment_set.name)
+        with open_history(connection, query.place):
+            recorded = snapshots(connection, query.place, query.segment_set.name)
     except UsertrackError:
         return None
     sound = [snapshot for snapshot in recorded if not (snapshot.retroactive or snapshot.incomplete)]
     known = [snapshot for snapshot in sound if snapshot.rules == digest]
-    return nearest(known, sought.earlier.replace(tzinfo=None), _TOLERANCE)
+    return nearest(known, query.earlier.replace(tzinfo=None), _TOLERANCE)
 
 
 def _compare(

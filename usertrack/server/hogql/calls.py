@@ -10,7 +10,6 @@ from usertrack.server.hogql.errors import HogQLError
 from usertrack.server.hogql.functions import Function
 from usertrack.server.hogql.sql import Sql, Type, clickhouse_time, quote
 
-_TIMES = ("DateTime", "Date")
 _PARTS = {
     "year": "toYear",
     "quarter": "toQuarter",

@@ -7,7 +7,6 @@ from usertrack.server.hogql.sql import Type
 
 STRING, INT, BOOL = Type("String", False), Type("Int", False), Type("Bool", False)
 UUID, TIME, MAYBE_TIME = Type("UUID", False), Type("DateTime", False), Type("DateTime")
-RESERVED = {"true", "false", "null", "team_id"}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 -- title: The number of the bucket
 -- about: >
---   How many buckets of `interval` after the one of `origin` (a local time) an event is.
+--   Needs `timestamp` and a column `origin`, a local time: how many buckets of `interval` after that of `origin` an event
+--   is. A Sunday's week is the Monday's of the day after. Hours are counted out, as clocks may be off by half of one. `if`
+--   of a constant leaves out what is not asked for.
 -- params: {interval: week, sundays: false}
 if(
     {interval} = 'hour',
