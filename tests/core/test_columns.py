@@ -3,7 +3,9 @@
 import pytest
 
 from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Field
+from usertrack.core.document import Document, Field, Section
+from usertrack.core.pseudonyms import Pseudonyms
+from usertrack.core.sections import section_json
 from usertrack.core.table import Column
 
 COLUMNS: Columns[tuple[str, float]] = Columns(
@@ -36,3 +38,16 @@ def test_another_listing_takes_its_columns_from_the_same_declaration() -> None:
     assert listing.table.rows == [(0.3, "0.5 min"), (0.2, "1 min")]
     with pytest.raises(ValueError, match="unpack"):
         COLUMNS.show("nothing", Field())
+
+
+def test_the_values_of_json_have_pseudonyms_too() -> None:
+    columns: Columns[str] = Columns(
+        Attribute("email", "VARCHAR", lambda email: email, Field("Who")),
+        Attribute("length", "BIGINT", lambda email: len(email), Field("Length"), text=lambda email: f"{len(email)}."),
+    )
+    document = Document("", blocks=(Section("All", (columns.listing(["ann@x.example"]),)),))
+    pseudonyms = Pseudonyms(b"key")
+    [section] = pseudonyms.document(document).blocks
+    assert isinstance(section, Section)
+    [block] = section_json(section)["blocks"]
+    assert block["rows"] == [{"email": pseudonyms.of("ann@x.example"), "length": 13}]

@@ -6,6 +6,7 @@ The table for files, the rows of JSON and the listing for people are made from t
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from usertrack.core.document import Field, Listing
@@ -79,8 +80,8 @@ class Columns(Generic[Record]):
         records = list(records)
         rows: list[Row] = [tuple(each.seen(record) for each in seen) for record in records]
         fields = {each.name: each.field for each in seen if each.field}
-        values = Columns(*seen).dicts(records) if any(each.text for each in seen) else ()
         table = Table(columns, rows, timezone=timezone, as_of=as_of)
+        values = partial(Columns(*seen).dicts, records) if any(each.text for each in seen) else None
         return Listing(table, heading, fields, limit=limit, values=values)
 
     @property

@@ -39,8 +39,8 @@ class Listing:
 
     ``limit`` rows are shown unless the user's ``--limit`` says otherwise; 0 means all, None that no limit ever applies.
     ``more`` is a last line, after the count of the rows left out. With ``tiles`` every row is a tile in HTML: its first
-    cell on top, the second one large, and the rest below with their labels. ``values`` are the rows for JSON, where the
-    table has texts for people.
+    cell on top, the second one large, and the rest below with their labels. ``values`` computes the rows for JSON,
+    where the table has texts for people.
     """
 
     table: Table
@@ -50,7 +50,7 @@ class Listing:
     limit: int | None = None
     more: str = ""
     tiles: bool = False
-    values: Sequence[Mapping[str, Any]] = ()
+    values: Callable[[], Sequence[Mapping[str, Any]]] | None = None
 
 
 @dataclass(frozen=True)

@@ -62,10 +62,7 @@ class Pseudonyms:
 
     def document(self, document: Document, limit: int | None = None) -> Document:
         """``document`` without any e-mail; digests of words in its provenance are those of the new words."""
-        data = document.data
-        pseudonymised = replace(
-            self.value(replace(document, data=None, provenance=None)), data=data and (lambda: self.value(data()))
-        )
+        pseudonymised = self.value(replace(document, provenance=None))
         if document.provenance is None:
             return pseudonymised
         report = self.value(document.provenance["report"])
@@ -93,6 +90,8 @@ class Pseudonyms:
             return {self._value(name): self.named(name, item) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return type(value)(self._value(item) for item in value)
+        if callable(value):  # what is computed later, as the data of a document
+            return lambda: self._value(value())
         return value
 
 

@@ -37,7 +37,7 @@ def _block(block: Block, limit: int | None) -> dict[str, Any]:
     match block:
         case Listing():
             names, cells = visible_cells(block, limit)
-            rows = block.values[: len(cells)] or cells
+            rows = block.values()[: len(cells)] if block.values else cells
             heading = {"heading": block.heading} if block.heading else {}
             return {**heading, "rows": [{name: row[name] for name in names} for row in rows]}
         case Facts():
