@@ -71,11 +71,10 @@ def activity(
 
 def _require_json(common: Common) -> None:
     from usertrack.cli.common import settings_of
-    from usertrack.cli.output import format_of
+    from usertrack.cli.session import format_of
     from usertrack.core.errors import UsageError
 
-    fmt = "" if common.output is not None and common.format is None else settings_of(common)["format"] or ""
-    if format_of(fmt, common.output) != "json":
+    if format_of(settings_of(common), common) != "json":
         raise UsageError("--full is a JSON document", "add -f json, or -o with a file that ends in .json")
 
 

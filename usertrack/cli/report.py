@@ -200,7 +200,7 @@ def _require_sources(session: "Session", recipe: "Recipe") -> None:
 
 def _emit(session: "Session", recipe: "Recipe", *, pseudonyms: bool) -> None:
     """Make the report and write it, with notes on what is incomplete."""
-    from usertrack.cli import diagnostics, output
+    from usertrack.cli import diagnostics
     from usertrack.cli.session import format_of
     from usertrack.core.sections import with_unanswered
     from usertrack.render import pages
@@ -211,7 +211,7 @@ def _emit(session: "Session", recipe: "Recipe", *, pseudonyms: bool) -> None:
     session.emit(document, recipe.limit)
     if warning:
         diagnostics.note(warning)
-    if output.format_of(format_of(session.settings, session.common), session.common.output) == "markdown":
+    if format_of(session.settings, session.common) == "markdown":
         _say_if_too_long(sum(map(len, pages.render(document, "markdown", recipe.limit))))
 
 

@@ -116,7 +116,7 @@ def open_session(common: Common, *, cached: bool = True, settings: "Settings | N
 
     settings = settings or settings_of(common)
     library = library_of(settings)
-    output.format_of(format_of(settings, common), common.output)  # a wrong one is an error before any query runs
+    format_of(settings, common)  # a wrong one is an error before any query runs
     say_demo(settings)
     now, purpose = datetime.now(UTC), common.purpose
     with (
@@ -156,8 +156,8 @@ def emit(answer: "Document | Table", settings: "Settings", common: Common, limit
     """Write the answer to standard output or ``--output``."""
     fmt = format_of(settings, common)
     output.emit(answer, fmt=fmt, output=common.output, limit=limit, note=diagnostics.note)
-    _say_what_was_written(answer, output.format_of(fmt, common.output), common.output, limit)
-    _say_what_was_cut(answer, output.format_of(fmt, common.output), limit)
+    _say_what_was_written(answer, fmt, common.output, limit)
+    _say_what_was_cut(answer, fmt, limit)
 
 
 def _say_what_was_written(answer: "Document | Table", fmt: str, path: Path | None, limit: int | None) -> None:
@@ -175,8 +175,9 @@ def _say_what_was_written(answer: "Document | Table", fmt: str, path: Path | Non
 
 
 def format_of(settings: "Settings", common: Common) -> str:
-    """The requested format; the ending of `--output` goes before a default format."""
-    return "" if common.output is not None and common.format is None else settings["format"] or ""
+    """The format to use: the ending of `--output` goes before a default. UsageError: an unknown one."""
+    fmt = "" if common.output is not None and common.format is None else settings["format"] or ""
+    return output.format_of(fmt, common.output)
 
 
 def _say_what_was_cut(answer: "Document | Table", fmt: str, limit: int | None) -> None:

@@ -145,7 +145,7 @@ def ask(runner: Runner, requested_scope: Scope, *, buckets: bool = False) -> Ses
     own = [scope] if scope.breakdown else []
     queries = [
         *(sessions_query(group_scope, buckets=buckets) for group_scope in (*own, replace(scope, breakdown=""))),
-        *(sessions_query(scope, buckets=False) for scope in trait_scopes.values()),
+        *(sessions_query(trait_scope, buckets=False) for trait_scope in trait_scopes.values()),
     ]
     tables = answers(runner, queries, typed=len(own))
     by_value, ungrouped = tables[0] if own else None, tables[len(own)]
