@@ -3,15 +3,14 @@
 The buckets of a scope are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from math import ceil
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
-from usertrack.core.columns import Attribute
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import after, as_stored, span
 from usertrack.core.words import number, plural
@@ -66,16 +65,6 @@ class GroupName(str):
 
 NONE, ALL_OTHERS = "(none)", "all others"
 EVERYBODY = GroupName("", "everybody")
-
-Record = TypeVar("Record")
-
-
-def group_attributes(name: Callable[[Record], GroupName]) -> tuple[Attribute[Record], Attribute[Record]]:
-    """The first two columns of every answer that a breakdown splits; ``name`` is that of a record's group."""
-    return (
-        Attribute("breakdown", "VARCHAR", lambda record: name(record).columns["breakdown"]),
-        Attribute("group", "VARCHAR", lambda record: name(record).kind),
-    )
 
 
 @dataclass(frozen=True)

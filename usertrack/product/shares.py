@@ -7,7 +7,8 @@ from datetime import datetime
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Field, Spark
 from usertrack.core.stats import ConfidenceInterval, wilson
-from usertrack.product.scope import GroupName, Scope, group_attributes
+from usertrack.product.attributes import bucket_attribute, group_attributes
+from usertrack.product.scope import GroupName, Scope
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,7 @@ class ShareRow:
 def columns(scope: Scope, labels: ShareLabels) -> Columns[ShareRow]:
     """Those of one group; `grouped` has those that say which."""
     return Columns(
-        Attribute(
-            "start",
-            scope.bucket_type,
-            lambda row: scope.stored(row.bucket.start),
-            Field(scope.of_bucket),
-            text=lambda row: scope.label(row.bucket.start),
-        ),
+        bucket_attribute(scope, lambda row: row.bucket.start),
         Attribute("people", "BIGINT", lambda row: row.bucket.so_far.n, Field(labels.people, "number")),
         Attribute(labels.name, "BIGINT", lambda row: row.bucket.so_far.hits, Field(labels.hits, "number")),
         Attribute("rate", "DOUBLE", lambda row: row.share.value, Field(labels.rate, "bar", full=1.0)),

@@ -10,8 +10,9 @@ from usertrack.core.document import Block, Chart, Document, Field, Heatmap, List
 from usertrack.core.words import plural
 from usertrack.product.activity.numbers import FORMULA, ActiveDay, ActiveDays, Activity, ActivityPeriod, Engagement
 from usertrack.product.ask import all_others_note
+from usertrack.product.attributes import group_attributes
 from usertrack.product.compare import Measure, changes, listing, values
-from usertrack.product.scope import EVERYBODY, GroupName, Scope, group_attributes
+from usertrack.product.scope import EVERYBODY, GroupName, Scope
 from usertrack.product.sessions.view import session_figures
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

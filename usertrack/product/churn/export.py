@@ -13,8 +13,9 @@ from usertrack.core.stats import ConfidenceInterval, Point
 from usertrack.core.table import Table
 from usertrack.core.words import plural, signed
 from usertrack.product import shares
+from usertrack.product.attributes import group_attributes
 from usertrack.product.churn.numbers import BackTest, Churn, ChurnGroup, ChurnPeriod, Mark, Risk, Segment
-from usertrack.product.scope import Scope, group_attributes
+from usertrack.product.scope import Scope
 from usertrack.product.shares import Share, ShareLabels, label
 
 REGULAR = {1: "1 day", 2: "2 to 4 days", 3: "5 days or more"}

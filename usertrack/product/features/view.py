@@ -9,8 +9,9 @@ from usertrack.core.document import Block, Document, Field, Heatmap, Listing
 from usertrack.core.stats import FEWEST_DAYS, METHOD, UNKNOWN, ConfidenceInterval
 from usertrack.core.words import plural
 from usertrack.product.ask import all_others_note
+from usertrack.product.attributes import group_attributes
 from usertrack.product.features.numbers import BANDS, STEPS, Feature, FeatureGroup, Features
-from usertrack.product.scope import Scope, group_attributes
+from usertrack.product.scope import Scope
 
 _MARKS = {"increasing": "↗ increasing", "stable": "→ stable", "decreasing": "↘ decreasing"}
 _NO_CATEGORY = "without a category"

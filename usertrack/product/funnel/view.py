@@ -10,8 +10,9 @@ from usertrack.core.table import Table
 from usertrack.core.words import number, people_words, plural, signed
 from usertrack.product import shares
 from usertrack.product.ask import all_others_note
+from usertrack.product.attributes import group_attributes
 from usertrack.product.funnel.numbers import Funnel, FunnelAnswer, FunnelGroup, FunnelStep
-from usertrack.product.scope import GroupName, Scope, group_attributes
+from usertrack.product.scope import GroupName, Scope
 from usertrack.product.shares import ShareLabels, ShareRow
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
+from usertrack.product.attributes import bucket_attribute, group_attributes
 from usertrack.product.journeys.numbers import Count, Edge, JourneyGroup, Journeys, Key, Steps, most_frequent
 from usertrack.product.journeys.periods import JourneyBucket, periods
-from usertrack.product.scope import GroupName, group_attributes
+from usertrack.product.scope import GroupName
 
 _KEYS = {
     "path": ("path", "other", "sessions", "people", "share", "completion", "left", "reached", "mean_seconds"),
@@ -64,7 +65,7 @@ def columns(journeys: Journeys) -> Columns[JourneyRow]:
     )
     scope = journeys.scope
     periods: tuple[Attribute[JourneyRow], ...] = (
-        Attribute("start", scope.bucket_type, lambda row: row.bucket and scope.stored(row.bucket.start)),
+        bucket_attribute(scope, lambda row: row.bucket.start if row.bucket else None),
         Attribute("complete", "BOOLEAN", lambda row: row.bucket and row.bucket.complete),
     )
     return Columns(*known.attributes, *periods) if journeys.query.periods else known

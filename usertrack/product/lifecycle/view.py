@@ -8,8 +8,9 @@ from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Section, Spark
 from usertrack.core.words import plural
 from usertrack.product.ask import all_others_note
+from usertrack.product.attributes import bucket_attribute, group_attributes
 from usertrack.product.lifecycle.numbers import STATES, Lifecycle, LifecycleBucket, Stickiness
-from usertrack.product.scope import GroupName, Scope, group_attributes
+from usertrack.product.scope import GroupName, Scope
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,7 @@ class StickinessRow:
 def _lifecycle_columns(scope: Scope) -> Columns[LifecycleRow]:
     return Columns(
         *group_attributes(lambda row: row.group),
-        Attribute(
-            "start",
-            scope.bucket_type,
-            lambda row: scope.stored(row.bucket.start),
-            Field(scope.of_bucket),
-            text=lambda row: scope.label(row.bucket.start),
-            place=-2,
-        ),
+        bucket_attribute(scope, lambda row: row.bucket.start, place=-2),
         *map(_state, STATES),
         Attribute("active", "BIGINT", lambda row: row.bucket.active, Field("Active", "bar"), place=-1),
         Attribute("complete", "BOOLEAN", lambda row: not row.bucket.unfinished),

@@ -9,6 +9,7 @@ from usertrack.core.document import Document, Heatmap, Spark
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval
 from usertrack.core.words import number
 from usertrack.product.ask import all_others_note
+from usertrack.product.attributes import group_attributes
 from usertrack.product.retention.numbers import (
     DAYS,
     FEWEST,
@@ -19,7 +20,7 @@ from usertrack.product.retention.numbers import (
     RetentionGroup,
     RetentionQuery,
 )
-from usertrack.product.scope import GroupName, Scope, group_attributes
+from usertrack.product.scope import GroupName, Scope
 from usertrack.product.shares import Share, label
 
 _MOST = 40  # cohorts that people see, the latest ones, unless --limit says otherwise

@@ -8,6 +8,7 @@ from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Chart, Document, Field, Listing, Spark
 from usertrack.core.words import plural
 from usertrack.product.ask import all_others_note
+from usertrack.product.attributes import bucket_attribute
 from usertrack.product.compare import Measure, changes, duration_text, listing, values
 from usertrack.product.scope import EVERYBODY, GroupName, Scope
 from usertrack.product.sessions.numbers import LENGTHS, TRAITS, SessionComparison, Sessions, Visits
@@ -70,12 +71,7 @@ def _length(label: str) -> Attribute[SessionRow]:
 
 def _bucket_columns(scope: Scope) -> tuple[Attribute[SessionRow], ...]:
     return (
-        Attribute(
-            "start",
-            scope.bucket_type,
-            lambda row: row.bucket and scope.stored(row.bucket.start),
-            text=lambda row: row.bucket and scope.label(row.bucket.start) + "…" * (not row.bucket.complete),
-        ),
+        bucket_attribute(scope, lambda row: row.bucket.start if row.bucket else None),
         Attribute("complete", "BOOLEAN", lambda row: row.bucket and row.bucket.complete),
     )
 
@@ -234,8 +230,12 @@ def _bucket_blocks(sessions: Sessions) -> Iterator[Block]:
 
 def _bucket_listing(sessions: Sessions, known: list[SessionBucket]) -> Listing:
     scope, all_columns = sessions.scope, _columns(sessions)
+
+    def label(row: SessionRow) -> str | None:
+        return scope.label(row.bucket.start) + "…" * (not row.bucket.complete) if row.bucket else None
+
     columns = Columns(
-        all_columns.show("start", Field(scope.of_bucket)),
+        all_columns.show("start", Field(scope.of_bucket), label),
         all_columns.show("sessions", Field("Sessions", "bar")),
         all_columns.show("people", Field("People", "number")),
         all_columns.show("mean_seconds", Field("Mean", align="right")),
