@@ -29,13 +29,12 @@ seen AS (
 ),
 people AS (
     SELECT
-        lowerUTF8(trim(p.properties.email)) AS email,
         if({of_person}, nullIf(toString(p.properties[{breakdown}]), ''), seen.seen_value) AS value,
         count() OVER (PARTITION BY value) AS size,
         ages,
         max(arrayMax(ages)) OVER () AS oldest
     FROM seen LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE {is_counted} AND {customer}
+    WHERE {audience}
 ),
 ranked AS (
     SELECT value, ages, oldest, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM people

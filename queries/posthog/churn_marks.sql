@@ -35,17 +35,7 @@ seen AS (
     HAVING notEmpty(active)
 ),
 people AS (
-    SELECT
-        lowerUTF8(trim(p.properties.email)) AS email,
-        active,
-        idle,
-        has_left,
-        is_new,
-        did
-    FROM seen
-    LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE {is_counted}
-        AND {customer}
+    SELECT active, idle, has_left, is_new, did FROM seen WHERE {audience}
 )
 SELECT
     multiIf(length(active) = 1, 1, length(active) < 5, 2, 3) AS regular,

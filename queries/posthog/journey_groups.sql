@@ -15,15 +15,13 @@ acts AS (
     SELECT
         person_id,
         timestamp,
-        lowerUTF8(trim(person.properties.email)) AS email,
         {event_group} AS group_of
     FROM events
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})
         AND (if({pages}, event IN ('$pageview', '$screen'), NOT startsWith(event, '$')) OR event IN ({start}, {goal}))
         AND {where}
-        AND {is_counted}
-        AND {customer}
+        AND {audience}
 ),
 people AS (
     SELECT person_id, argMinIf(group_of, timestamp, isNotNull(group_of)) AS value FROM acts GROUP BY person_id

@@ -30,14 +30,13 @@ seen AS (
 ),
 people AS (
     SELECT
-        lowerUTF8(trim(p.properties.email)) AS email,
         if({of_person}, nullIf(toString(p.properties[{breakdown}]), ''), seen.seen_value) AS value,
         began,
         ages[1] AS first_age,
         -- the day after which nothing came for so long; 0 is the last moment
         arrayFirst((a, n) -> a - if(n < length(ages), ages[n + 1], 0) > {gone}, ages, arrayEnumerate(ages)) AS last_age
     FROM seen LEFT JOIN persons AS p ON p.id = seen.person_id
-    WHERE {is_counted} AND {customer}
+    WHERE {audience}
 ),
 ends AS (
     SELECT
