@@ -4,16 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from usertrack.cli.activity_report import activity_query, gather_activity
 from usertrack.cli.common import Common
-from usertrack.cli.filters import (
-    PANEL,
-    Filters,
-    activity_query,
-    emit_analysis,
-    gather_activity,
-    scope_of,
-    with_filters,
-)
+from usertrack.cli.filters import PANEL, Filters, emit_analysis, scope_of, with_filters
 from usertrack.cli.options import Limit
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
-from usertrack.cli.filters import COHORT_WEEKS, PANEL, Filters, emit_analysis, periods_of, scope_of, with_filters
+from usertrack.cli.filters import PANEL, Filters, emit_analysis, periods_of, scope_of, with_filters
 from usertrack.cli.options import Limit, Pseudonyms
 
 Periods = Annotated[
@@ -176,7 +176,7 @@ def cohorts(
     `usertrack cohorts --returning run_completed --weeks 26 -o cohorts.csv`
     """
     from usertrack.cli.session import open_session
-    from usertrack.product.retention.numbers import RetentionQuery, ask_days
+    from usertrack.product.retention.numbers import COHORT_WEEKS, RetentionQuery, ask_days
     from usertrack.product.retention.view import cohorts_document
     from usertrack.product.steps import event_notes
 

@@ -15,14 +15,11 @@ if TYPE_CHECKING:
     from usertrack.cli.session import Session
     from usertrack.core.document import Document
     from usertrack.product.scope import Interval, Scope, WeekStart
-    from usertrack.reports.activity import ActivityQuery, ActivityReport
     from usertrack.segments.profiles import Profiles
     from usertrack.segments.rules import Rules
 
 PANEL = "Product analytics"
 _OPTIONS_PANEL = "Filters"
-COHORT_WEEKS = 15
-"""Weeks of signup cohorts: on every day of the last week, day 90 of the first cohort is over."""
 
 
 @dataclass(frozen=True)
@@ -235,25 +232,3 @@ def emit_analysis(
 
 def _with_notes(data: dict[str, Any], notes: Sequence[str]) -> dict[str, Any]:
     return data | {"notes": list(dict.fromkeys((*data["notes"], *notes)))}
-
-
-def activity_query(session: "Session", scope: "Scope") -> "ActivityQuery":
-    """The parts of the page on activity, with the workspace's settings."""
-    from dataclasses import replace
-
-    from usertrack.product.features.numbers import feature_source
-    from usertrack.reports.activity import ActivityQuery
-
-    settings = session.settings
-    weeks = replace(scope, interval="week").last(COHORT_WEEKS)
-    return ActivityQuery(scope, weeks, settings["signed_up"], feature_source(settings), tuple(settings["pages"]))
-
-
-def gather_activity(
-    session: "Session", query: "ActivityQuery", profiles: "Profiles", rules: "Rules"
-) -> "ActivityReport":
-    """The answers to ``query``; on a terminal with the name of the last query that was answered."""
-    from usertrack.reports.activity import gather
-
-    progress = session.progress
-    return gather(session.runner, query, profiles, rules, lambda statement, _: progress(statement.name, passing=True))

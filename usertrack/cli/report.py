@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
+from usertrack.cli.activity_report import activity_query, gather_activity
 from usertrack.cli.common import Common
-from usertrack.cli.filters import (
-    Filters,
-    activity_query,
-    gather_activity,
-    scope_of,
-    scope_of_segment,
-    week_start,
-    with_filters,
-)
+from usertrack.cli.filters import Filters, scope_of, scope_of_segment, week_start, with_filters
 from usertrack.cli.options import AllMembers, Limit, Pseudonyms, SetName, with_common
 
 if TYPE_CHECKING:

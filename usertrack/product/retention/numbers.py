@@ -17,6 +17,8 @@ from usertrack.product.steps import require_steps, step_of
 Kind = Literal["first-time", "recurring"]
 DAYS = (1, 7, 14, 30, 60, 90)
 """The days after their first on which cohorts are shown."""
+COHORT_WEEKS = 15
+"""Weeks of signup cohorts: on every day of the last week, day 90 of the first cohort is over."""
 FEWEST = 30
 """A curve ends with the last day that is known of so many people: after that it moves by chance."""
 MOST_COHORTS = 1000
