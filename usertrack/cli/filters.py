@@ -59,7 +59,12 @@ _OPTIONS: dict[str, Any] = {
     ],
     "week_start": Annotated[
         str | None,
-        _option("--week-start", metavar="DAY", help="monday or sunday; default: as in PostHog's project, else monday."),
+        _option(
+            "--week-start",
+            metavar="DAY",
+            help="monday or sunday; default: `week_start` in usertrack.yaml, else as in PostHog's project, "
+            "else monday.",
+        ),
     ],
     "segment": Annotated[
         str | None,
