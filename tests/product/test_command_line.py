@@ -493,11 +493,12 @@ def test_of_more_cohorts_than_fit_the_latest_and_their_first_periods(on: Cli, cl
     asked = ["retention", "--period", "hour", *SINCE]
     said = on(*asked)
     assert max(map(len, said.out.splitlines())) <= 100
-    assert "129 earlier · `--limit 0` shows all" in said.out
+    assert "128 earlier · `--limit 0` shows all" in said.out
     assert "too narrow for 157 more columns · `-f csv` has all" in said.out
     assert "\n  7 Nov 23:00" in said.out
     assert "\n  1 Nov 00:00" not in said.out
     assert "\n  1 Nov 00:00" in on(*asked, "--limit", "0").out
+    assert "earlier" not in on("retention", "--period", "hour", "--periods", 40).out
     assert len(on(*asked, "-f", "csv").out.splitlines()) == 1 + 168 * 169 // 2
 
 

@@ -122,7 +122,7 @@ def _heatmap(group: RetentionGroup, scope: Scope) -> Heatmap:
         return block
     means = [group.mean(period) for period in range(len(periods))]
     total = number(sum(cohort.size for cohort in group.cohorts))
-    return replace(block, rows=[*block.rows, f"all  n={total}"], values=[*block.values, means])
+    return replace(block, rows=[*block.rows, f"all  n={total}"], values=[*block.values, means], limit=_MOST + 1)
 
 
 def _shares(cohorts: Sequence[Cohort], periods: Sequence[str], scope: Scope, heading: str) -> Heatmap:
