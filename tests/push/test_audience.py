@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -17,10 +18,11 @@ from usertrack.segments.profiles import build_profiles
 from usertrack.segments.rules import Segment, SegmentSet
 
 from ..conftest import problem
-from ..people import Company, Office, ago, office
+from ..people import NOW, Company, Office, ago, office
 from .receiver import audience
 
 RUNNERS = Segment("runners", "Runners", "run_count > 5", "Call", "least(run_count, 10)", "ran {run_count}×")
+BROKEN = Segment("broken", "Broken", "runs_failed > 0", "Call", "1", "{runs_failed} failed")
 ANGRY = Segment("angry", "Angry", "rage_clicks > 0", "Calm", "1", "{rage_clicks}× rage")
 
 
@@ -71,6 +73,16 @@ def test_acted_on_are_those_whose_primary_segment_it_is(place: Office) -> None:
     everybody = asked(place, id_="angry", all_members=True)
     assert (everybody.total, everybody.members_elsewhere, everybody.members) == (2, 0, 2)
     assert everybody.command == "usertrack segments angry --set own --all-members"
+
+
+def test_of_the_past_the_facts_of_today_are_named(place: Office) -> None:
+    rules = replace(place.rules, sets={"own": SegmentSet("own", (BROKEN,), False)})
+    with place.runner() as runner:
+        now, then = (
+            audience_of(classify(build_profiles(each, rules), rules.sets["own"]), "broken", "UTC")
+            for each in (runner, runner.at(NOW - timedelta(days=3)))
+        )
+    assert (now.facts_of_today, then.facts_of_today) == ((), ("failed runs",))
 
 
 def test_an_unknown_segment_has_no_audience(place: Office) -> None:

@@ -57,6 +57,12 @@ def test_the_digest() -> None:
     ]
 
 
+def test_the_digest_of_the_past_names_the_facts_of_today() -> None:
+    with receiving() as slack_server:
+        push(slack_server, replace(audience("lena@x.example"), facts_of_today=("credits", "failed runs")))
+    assert "Today's values, not those of that day: credits, failed runs" in texts(slack_server.bodies[0])
+
+
 def test_the_text_of_strangers_is_text() -> None:
     hostile = "<!channel> <@U1> <https://evil.example|a> & \u202e*bold*"
     with receiving() as slack_server:

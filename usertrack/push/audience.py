@@ -31,7 +31,8 @@ class Audience:
 
     ``members_elsewhere`` counts members whose primary segment is a more urgent one; with ``all_members`` they are in
     ``people``. ``most`` is the limit on ``people``; None is no limit. ``moved`` counts who entered and who left the
-    segment since ``since``, where the history has both snapshots.
+    segment since ``since``, where the history has both snapshots. ``facts_of_today`` are the labels of the rule's facts
+    that have today's values although ``as_of`` is in the past.
     """
 
     segment_set: SegmentSet
@@ -46,6 +47,7 @@ class Audience:
     notes: tuple[str, ...] = ()
     moved: tuple[int, int] | None = None
     since: datetime | None = None
+    facts_of_today: tuple[str, ...] = ()
 
     @property
     def members(self) -> int:
@@ -101,4 +103,5 @@ def audience_of(
         all_members=all_members,
         most=limit or None,
         notes=(*profiles.notes, *other_segments_note(members_elsewhere)),
+        facts_of_today=tuple(fact.label for fact in facts if fact.current) if profiles.past else (),
     )

@@ -59,6 +59,10 @@ def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any
         _context(_about(audience)),
         *(_section(_line(number, person)) for number, person in enumerate(people, start=1)),
     ]
+    if audience.facts_of_today:
+        blocks.append(
+            _context(safe.slack(f"Today's values, not those of that day: {', '.join(audience.facts_of_today)}"))
+        )
     rest = f"{number(total - len(people))} more · " if total > len(people) else ""
     blocks.append(_context(f"{rest}`{safe.slack(audience.command)}`"))
     if link:

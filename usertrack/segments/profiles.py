@@ -62,6 +62,7 @@ class Profiles:
     """A DuckDB connection with the table `profile` (one row per person, key and `as_of` first), and its facts.
 
     ``only`` limits it to one person; ``spellings`` are then those of the person's key, the normalised one first.
+    ``past`` is `Runner.past`: some facts are then those of today.
     """
 
     def __init__(self, rules: Rules, library: Library, as_of: datetime, only: str | None = None) -> None:
@@ -78,6 +79,7 @@ class Profiles:
         self.merged_keys: dict[str, int] = {}
         self.spellings: list[str] = []
         self.people = 0
+        self.past = ""
 
     @property
     def key(self) -> str:
@@ -370,6 +372,7 @@ def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer
     if only is None:
         profiles.notes += _empty_sources(profiles, answers)
     if runner.past:
+        profiles.past = runner.past
         profiles.notes.append(_of_today(profiles, runner.past))
     return profiles
 
