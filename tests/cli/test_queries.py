@@ -97,11 +97,12 @@ def test_parameters_are_bound_and_never_pasted(demo: Cli, clean_env: pytest.Monk
     ("args", "message", "hint"),
     [
         (["neon/run_actvity"], "no query named 'neon/run_actvity'", "did you mean 'neon/run_activity'"),
-        ([], "say what to run: the NAME of a query, or --sql FILE", "usertrack query list"),
+        ([], "say what to run: the NAME of a query, or --sql 'SELECT …'", "usertrack query list"),
         (["neon/accounts", "--sql", "x.sql"], "say what to run", "usertrack query list"),
         (["--sql", "x.sql"], "say where the SQL runs", ""),
         (["--sql", "x.sql", "--source", "postgres"], "there is no source 'postgres'", ""),
-        (["--sql", "SELECT 1", "--source", "neon"], "cannot read 'SELECT 1'", "--sql takes a file, or - for"),
+        (["--sql", "none.sql", "--source", "neon"], "cannot read 'none.sql'", "--sql takes SQL, a file, or - for"),
+        (["SELECT 1"], "'SELECT 1' is no name of a query", "write SQL behind --sql"),
         (["run_activity", "-p", "days"], "'--param days' is not NAME=VALUE", "--param days=7"),
         (["run_activity", "-p", "day=7"], "query 'neon/run_activity' has no parameter 'day'", "did you mean 'days'?"),
         (["run_activity", "-p", "days=soon"], "parameter 'days' takes a whole number, not 'soon'", ""),
@@ -135,6 +136,44 @@ def test_sql_that_cannot_run(
     said = demo("query", "run", "--source", source, "--sql", "-")
     assert (said.code, said.out) == (code, "")
     assert message in said.err
+
+
+def test_sql_is_typed_read_from_a_file_or_piped_in(demo: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sql = "SELECT 7 AS n, {word} AS word"
+    (tmp_path / "my query.txt").write_text(sql)
+    clean_env.setattr(sys, "stdin", io.StringIO(sql))
+    for given in (sql, "my query.txt", "-"):
+        answer = demo("query", "run", "--source", "neon", "--sql", given, "-p", "word=a.sql", "-f", "csv")
+        assert (answer.code, answer.out) == (0, "n,word\n7,a.sql\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "sql", "error"),
+    [
+        ("neon", "SELECT 1,\n  emial FROM wasp_user", 'the SQL:2:3: column "emial" does not exist'),
+        ("neon", "SELECT {a}::int, {a}, emial FROM wasp_user", 'the SQL:1:23: column "emial" does not exist'),
+        ("neon", "SELECT 1,\n  'abc", "the SQL:2:3: the SQL has a string or comment that never ends"),
+        ("neon", "SELECT 1 /* abc", "the SQL:1:10: the SQL has a string or comment that never ends"),
+        ("neon", "SELECT 1;  DROP TABLE x", "the SQL:1:12: this is more than one statement"),
+        ("neon", "\nDROP TABLE x", "the SQL:2:1: only SELECT may run"),
+        ("neon", "SELECT pg_read_file('x')", "the SQL:1:8: no query may call pg_read_file"),
+        ("posthog", "SELECT 1,\n  emial FROM events", "the SQL:2:3: PostHog refused the query"),
+        ("posthog", "SELECT 1,\n  (2 FROM events", "the SQL:2:6: PostHog refused the query"),
+        ("posthog", "SELECT emial, emial FROM events", "the SQL: PostHog refused the query"),
+    ],
+)
+def test_an_error_in_typed_sql_names_line_and_column(demo: Cli, source: str, sql: str, error: str) -> None:
+    params = ["-p", "a=1"] if "{a}" in sql else []
+    answer = demo("query", "run", "--source", source, "--sql", sql, *params)
+    assert (answer.code > 0, answer.out) == (True, "")
+    assert f"error: {error}" in answer.err
+
+
+def test_without_source_the_only_one_that_is_connected_runs_it(
+    demo: Cli, clean_env: pytest.MonkeyPatch, demo_postgres: str
+) -> None:
+    clean_env.setenv("DATABASE_URL", demo_postgres)
+    assert demo("query", "run", "--sql", "SELECT 7 AS n", "-f", "csv").out == "n\n7\n"
 
 
 def test_check_online(demo: Cli) -> None:

@@ -96,7 +96,8 @@ def create(
         typer.Option("--query", metavar="QUERY", help="A query of the library.", autocompletion=complete.queries),
     ] = None,
     sql: Annotated[
-        str | None, typer.Option("--sql", metavar="FILE", help="HogQL in this file; - reads it from standard input.")
+        str | None,
+        typer.Option("--sql", metavar="SQL", help="This HogQL, or that of a file; - reads it from standard input."),
     ] = None,
     param: Params = None,
     description: Annotated[str, typer.Option("--description", metavar="TEXT", help="What it shows.")] = "",

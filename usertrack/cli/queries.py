@@ -1,9 +1,7 @@
 """`usertrack query`: list, show, run and write queries of the library."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,10 +9,9 @@ import typer
 from usertrack.cli import complete
 from usertrack.cli.common import Common, settings_of
 from usertrack.cli.options import Limit, Params, parse_params, with_common
-from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.library.fragments import expand, params_of
-from usertrack.library.library import OFFERED, SOURCES, Library, Parameter, Query, Statement, statement_of
-from usertrack.library.sql import check_quotes
+from usertrack.cli.typed_sql import query_of_sql, source_of, with_position
+from usertrack.core.errors import UsageError
+from usertrack.library.library import Statement
 
 if TYPE_CHECKING:
     from usertrack.engine.runner import Runner
@@ -78,10 +75,15 @@ def run(
         typer.Argument(metavar="[NAME]", help="A query of the library.", autocompletion=complete.queries),
     ] = None,
     param: Params = None,
-    source: Annotated[str | None, typer.Option("--source", help="Where the SQL runs: posthog or neon.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source", help="Where the SQL runs: posthog or neon; default: the only one that you have connected."
+        ),
+    ] = None,
     sql: Annotated[
         str | None,
-        typer.Option("--sql", metavar="FILE", help="Run the SQL in this file; - reads it from standard input."),
+        typer.Option("--sql", metavar="SQL", help="Run this SQL, or that of a file; - reads it from standard input."),
     ] = None,
     limit: Limit = None,
     *,
@@ -91,9 +93,11 @@ def run(
 
     `usertrack query run posthog/mcp_connects --param days=7`
 
-    `usertrack query run --source neon --sql report.sql -o report.csv`
+    `usertrack query run --source posthog --sql "SELECT event, count() FROM events GROUP BY event"`
 
-    `echo "SELECT event, count() FROM events GROUP BY event" | usertrack query run --source posthog --sql -`
+    `usertrack query run --source neon --sql report.sql -p plan=pro -o report.csv`
+
+    `cat report.sql | usertrack query run --source neon --sql -`
     """
     from usertrack.cli.session import open_session
     from usertrack.core.document import of_table
@@ -101,7 +105,9 @@ def run(
     with open_session(common) as session:
         bound_statement = statement(session.runner, name, parse_params(param), source, sql, limit)
         session.progress.expect(1)
-        session.emit(of_table(session.runner.table(bound_statement), limit=100), limit)
+        with with_position(bound_statement.query):
+            table = session.runner.table(bound_statement)
+        session.emit(of_table(table, limit=100), limit)
 
 
 @query.command("new")
@@ -140,37 +146,17 @@ def statement(
     sql: str | None,
     limit: int | None,
 ) -> Statement:
-    """The statement to run; raises UsageError when there is neither a name nor SQL, or both."""
+    """The statement to run, of the library or of ``--sql``; raises UsageError when there is neither, or both."""
     if (name is None) == (sql is None):
         raise UsageError(
-            "say what to run: the NAME of a query, or --sql FILE", "`usertrack query list` shows the names"
+            "say what to run: the NAME of a query, or --sql 'SELECT …'", "`usertrack query list` shows the names"
         )
-    query = runner.library[name] if name else _query_of_sql(runner.library, source, str(sql), params)
+    if name and any(map(str.isspace, name)):
+        raise UsageError(f"'{name}' is no name of a query", "write SQL behind --sql: `usertrack query run --sql '…'`")
+    if name:
+        query = runner.library[name]
+    else:
+        query = query_of_sql(runner.library, source_of(source, runner.settings), str(sql), params)
     values = {key: query.params[key].parse(text) if key in query.params else text for key, text in params.items()}
     bound = query.bind(values, runner.offered)
     return replace(bound, limit=limit or None, excludes="internal" in bound.values)
-
-
-def _query_of_sql(library: Library, source: str | None, file: str, params: Mapping[str, str]) -> Query:
-    if source not in SOURCES:
-        raise UsageError(
-            "say where the SQL runs: --source posthog or --source neon"
-            if source is None
-            else f"there is no source '{source}'",
-            did_you_mean(source or "", SOURCES),
-        )
-    fragments = library.fragments(source)
-    written = statement_of(_read(file), source)
-    sql = expand(written, source, fragments, params)
-    query = Query(name="the SQL" if file == "-" else Path(file).name, source=source, sql=sql)
-    check_quotes(query.sql, query.source, {*params, *OFFERED}, query.name)
-    undeclared = {name: Parameter(name, "text") for name in query.used if name not in OFFERED}
-    return replace(query, params={**undeclared, **params_of(written, source, fragments, params)})
-
-
-def _read(file: str) -> str:
-    try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        hint = "--sql takes a file, or - for what is piped in: `echo 'SELECT …' | usertrack … --sql -`"
-        raise UsageError(f"cannot read '{file}' as UTF-8 text ({type(error).__name__})", hint) from error

@@ -46,7 +46,7 @@ def _completions(shell: Any, args: list[str], incomplete: str) -> Any:
 
     context = _resolve_context(shell.cli, shell.ctx_args, shell.prog_name, args)
     taker, incomplete = _resolve_incomplete(context, args, incomplete)
-    shell.takes_files = type(getattr(taker, "type", None)).__name__ == "TyperPath" or _metavar(taker) == "FILE"
+    shell.takes_files = type(getattr(taker, "type", None)).__name__ == "TyperPath" or _metavar(taker) in ("FILE", "SQL")
     names = complete.of_parameter(context, taker, incomplete)
     return taker.shell_complete(context, incomplete) if names is None else [CompletionItem(name) for name in names]
 
