@@ -102,9 +102,9 @@ def _table(path: Path, columns: list[tuple[str, str]], rows: list[tuple[object, 
     return Table(typed, lines.rows(typed))
 
 
-def keep_one(place: HistoryFile, found: Classification) -> None:
-    with open_history(found.profiles.connection, place, write=True):
-        record(found, place, found.profiles.as_of)
+def keep_one(place: HistoryFile, classification: Classification) -> None:
+    with open_history(classification.profiles.connection, place, write=True):
+        record(classification, place, classification.profiles.as_of)
 
 
 def crowd(count: int, runs: int) -> dict[str, Person]:

@@ -28,28 +28,28 @@ def own(cli: Cli, clean_env: pytest.MonkeyPatch, empty: Office) -> Iterator[Cli]
 
 
 def test_a_project_without_events(own: Cli) -> None:
-    said = own("doctor")
-    assert said.code == 5
-    assert "no events at all" in said.out
-    assert "is this the right project?" in said.out
-    assert re.search(r"all \d+ in order", said.out)
-    assert "error: 1 problem found" in said.err
+    result = own("doctor")
+    assert result.code == 5
+    assert "no events at all" in result.out
+    assert "is this the right project?" in result.out
+    assert re.search(r"all \d+ in order", result.out)
+    assert "error: 1 problem found" in result.err
 
 
 def test_a_wrong_key(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_other")
-    said = own("doctor")
-    assert (said.code, "FAIL  PostHog" in said.out) == (5, True)
-    assert "phx_o" not in said.out + said.err
+    result = own("doctor")
+    assert (result.code, "FAIL  PostHog" in result.out) == (5, True)
+    assert "phx_o" not in result.out + result.err
 
 
 def test_nobody_at_all(own: Cli) -> None:
     document = json.loads(own("segments", "-f", "json").out)
     assert {segment["count"] for segment in document["segments"]} == {0}
     assert document["users"] == []
-    said = own("segments")
-    assert said.code == 0
-    assert "none" in said.out
+    result = own("segments")
+    assert result.code == 0
+    assert "none" in result.out
     assert own("match").code == 0
     assert own("segments", "-f", "csv").out.startswith("email,primary,")
     assert "0 people are known" in own("explain", "lena@northwind.example").err
@@ -59,17 +59,17 @@ def test_a_table_that_does_not_exist(own: Cli, empty: Office) -> None:
     with psycopg.connect(empty.dsn, autocommit=True) as connection:
         connection.execute("ALTER TABLE fastapi_code_execution RENAME TO code")
         try:
-            said, checked = own("doctor", "-f", "json"), own("check", "--online", "-f", "json")
+            result, checked = own("doctor", "-f", "json"), own("check", "--online", "-f", "json")
             segments = own("segments", "-f", "json")
         finally:
             connection.execute("ALTER TABLE code RENAME TO fastapi_code_execution")
-    assert (said.code, checked.code, segments.code) == (5, 5, 6)
+    assert (result.code, checked.code, segments.code) == (5, 5, 6)
     library = empty.library
     users = {name for name in library if name.startswith("neon/") and "fastapi_code_execution" in library[name].sql}
     broken = {row["what"]: row["detail"] for row in json.loads(checked.out)["rows"] if row["level"] == "FAIL"}
     assert broken.keys() == users
     assert all('relation "fastapi_code_execution" does not exist' in detail for detail in broken.values())
-    told = [row for row in json.loads(said.out)["rows"] if row["level"] == "FAIL" and row["what"] != "PostHog"]
+    told = [row for row in json.loads(result.out)["rows"] if row["level"] == "FAIL" and row["what"] != "PostHog"]
     assert [row["what"] for row in told] == ["table fastapi_code_execution"]
     assert told[0]["detail"].startswith("does not exist; needed by neon/code_activity, ")
     assert "queries/neon/code_activity.sql in the workspace" in told[0]["hint"]
@@ -81,21 +81,21 @@ def test_a_column_that_does_not_exist(own: Cli, empty: Office) -> None:
     with psycopg.connect(empty.dsn, autocommit=True) as connection:
         connection.execute("ALTER TABLE fastapi_run RENAME COLUMN run_state TO state")
         try:
-            said = own("doctor", "-f", "json")
+            result = own("doctor", "-f", "json")
         finally:
             connection.execute("ALTER TABLE fastapi_run RENAME COLUMN state TO run_state")
-    assert said.code == 5
-    failed = [row["what"] for row in json.loads(said.out)["rows"] if row["level"] == "FAIL"]
+    assert result.code == 5
+    failed = [row["what"] for row in json.loads(result.out)["rows"] if row["level"] == "FAIL"]
     assert failed == ["PostHog", "column fastapi_run.run_state"]
 
 
 def test_queries_of_a_source_that_is_down_were_not_checked(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_revoked")
     clean_env.setenv("COLUMNS", "200")
-    said = own("doctor")
-    assert said.code == 5
-    assert re.search(r"posthog/active_days and \d+ more\s+not checked: PostHog cannot be asked", said.out)
-    assert re.search(r"39 of [4-9]\d in order", said.out)
+    result = own("doctor")
+    assert result.code == 5
+    assert re.search(r"posthog/active_days and \d+ more\s+not checked: PostHog cannot be asked", result.out)
+    assert re.search(r"39 of [4-9]\d in order", result.out)
 
 
 def test_settings_say_where_they_came_from(own: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -122,6 +122,6 @@ def test_settings_say_where_they_came_from(own: Cli, clean_env: pytest.MonkeyPat
 )
 def test_broken_settings(cli: Cli, tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "usertrack.yaml").write_text(text)
-    said = cli("doctor")
-    assert (said.code, said.out) == (2, "")
-    assert message in said.err
+    result = cli("doctor")
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err

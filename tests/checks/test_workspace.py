@@ -103,11 +103,11 @@ def test_a_priority_off_the_scale(tmp_path: Path, old: str, new: str, said: str)
 )
 def test_what_is_wrong_and_where(tmp_path: Path, old: str, new: str, message: str, hint: str) -> None:
     assert old in SHIPPED
-    found = failures(tmp_path, SHIPPED.replace(old, new, 1))
-    assert len(found) == 1
+    messages = failures(tmp_path, SHIPPED.replace(old, new, 1))
+    assert len(messages) == 1
     line = SHIPPED[: SHIPPED.index(old)].count("\n") + 1
-    assert found[0].detail.startswith(f"{tmp_path / 'segments.yaml'}:{line}{message}")
-    assert hint in found[0].hint
+    assert messages[0].detail.startswith(f"{tmp_path / 'segments.yaml'}:{line}{message}")
+    assert hint in messages[0].hint
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ def test_a_comment_in_a_rule_is_no_trouble(tmp_path: Path) -> None:
     ],
 )
 def test_rules_for_nobody(tmp_path: Path, when: str) -> None:
-    found = failures(tmp_path, with_rules(nobody=when))
-    assert [finding.detail.split(": ")[1] for finding in found] == ["nobody can ever be in it"]
+    messages = failures(tmp_path, with_rules(nobody=when))
+    assert [finding.detail.split(": ")[1] for finding in messages] == ["nobody can ever be in it"]
 
 
 @pytest.mark.parametrize(
@@ -177,9 +177,9 @@ def test_a_rule_inside_one_that_comes_first_is_nobodys_primary(tmp_path: Path) -
 
 def test_in_an_exclusive_set_it_is_an_error(tmp_path: Path) -> None:
     text = with_rules(exclusive=True, a="run_count > 5", b="run_count > 10", c="run_count IS NULL OR credits > 3")
-    found = failures(tmp_path, text)
-    assert [finding.subject for finding in found] == ["segment b"]
-    assert "the segments before it leave nobody for it" in found[0].detail
+    messages = failures(tmp_path, text)
+    assert [finding.subject for finding in messages] == ["segment b"]
+    assert "the segments before it leave nobody for it" in messages[0].detail
 
 
 COMPARISONS = st.builds(

@@ -19,11 +19,11 @@ PAGES = {"markdown": "# a\n\n1 234 people\n", "html": "<html><body><p>1 234 peop
 def test_it_comes_out_as_it_went_in(fmt: str, text: str) -> None:
     known = {"figures": [{"figure": text, "value": -1.5}, {"figure": "-->", "value": None}], "report": {text: [text]}}
     written = embed.embed_provenance(PAGES[fmt], fmt, known)
-    found = embed.extract_provenance(written)
-    assert found is not None
-    assert found[:2] == (fmt, PAGES[fmt])
-    assert {name: found[2][name] for name in known} == json.loads(json.dumps(known))
-    assert found[2]["digest"] == embed.digest(found[1], found[2])
+    provenance = embed.extract_provenance(written)
+    assert provenance is not None
+    assert provenance[:2] == (fmt, PAGES[fmt])
+    assert {name: provenance[2][name] for name in known} == json.loads(json.dumps(known))
+    assert provenance[2]["digest"] == embed.digest(provenance[1], provenance[2])
 
 
 @pytest.mark.parametrize("fmt", PAGES)
@@ -39,8 +39,8 @@ def test_any_other_change_shows_and_line_ends_do_not(fmt: str) -> None:
     written = embed.embed_provenance(PAGES[fmt], fmt, {"queries": ["posthog/pages"]})
 
     def holds(text: str) -> bool:
-        found = embed.extract_provenance(text)
-        return found is not None and embed.digest(found[1], found[2]) == found[2]["digest"]
+        provenance = embed.extract_provenance(text)
+        return provenance is not None and embed.digest(provenance[1], provenance[2]) == provenance[2]["digest"]
 
     assert holds(written)
     assert holds(written.replace("\n", "\r\n"))
@@ -67,9 +67,9 @@ def test_what_is_no_report(text: str) -> None:
 
 def test_somebody_elses_comment_is_not_taken_for_it() -> None:
     hostile_body = "a\n<!-- usertrack provenance\n{}\n-->\nb\n"
-    found = embed.extract_provenance(embed.embed_provenance(hostile_body, "markdown", {"figures": [1]}))
-    assert found is not None
-    assert (found[1], found[2]["figures"]) == (hostile_body, [1])
+    provenance = embed.extract_provenance(embed.embed_provenance(hostile_body, "markdown", {"figures": [1]}))
+    assert provenance is not None
+    assert (provenance[1], provenance[2]["figures"]) == (hostile_body, [1])
 
 
 def test_a_page_without_an_end_is_said_to_be_one() -> None:

@@ -58,8 +58,8 @@ class World:
 
     def ask(self, statement: Statement = TICK, hours: float = 0, **options: Any) -> Table:
         with self.runner(hours, **options) as runner:
-            found = runner.table(statement)
-            return Table(found.columns, list(found.rows), asked_at=found.asked_at, truncated=found.truncated)
+            answer = runner.table(statement)
+            return Table(answer.columns, list(answer.rows), asked_at=answer.asked_at, truncated=answer.truncated)
 
     def tick(self, hours: float = 0, **options: Any) -> int:
         return int(self.ask(hours=hours, **options).rows[0][0])

@@ -123,9 +123,9 @@ def test_a_query_of_the_library_is_bound(server: Server, tmp_path: Path) -> None
     text = "-- title: All\n-- params: {days: 30}\nSELECT {as_of}, {internal}, {timezone}, {days}"
     (tmp_path / "neon" / "all.sql").write_text(text)
     with runner({"neon": source(server.dsn)}, tmp_path) as run:
-        found = run.table(run.bind("all", {"days": 7}, limit=5))
-        assert list(found.rows) == [(AS_OF.replace(tzinfo=None), ["us.example"], "UTC", 7)]
-        assert (found.title, found.name, found.parameters["days"]) == ("All", "neon/all", 7)
+        answer = run.table(run.bind("all", {"days": 7}, limit=5))
+        assert list(answer.rows) == [(AS_OF.replace(tzinfo=None), ["us.example"], "UTC", 7)]
+        assert (answer.title, answer.name, answer.parameters["days"]) == ("All", "neon/all", 7)
 
 
 def test_no_place_to_keep_a_result(server: Server) -> None:

@@ -140,17 +140,17 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("text", "told"), MISTAKES.items())
 def test_mistakes_are_told_with_their_line(tmp_path: Path, text: str, told: tuple[int, str]) -> None:
-    found = problem(lambda: catalogue(tmp_path, text))
-    assert found.message.startswith(f"{tmp_path / 'failures.yaml'}:{told[0]}: {told[1]}")
-    assert found.exit_code == 2
+    error = problem(lambda: catalogue(tmp_path, text))
+    assert error.message.startswith(f"{tmp_path / 'failures.yaml'}:{told[0]}: {told[1]}")
+    assert error.exit_code == 2
 
 
 def test_check_proves_the_file(cli: Cli, tmp_path: Path) -> None:
-    said = cli("check", "--demo")
-    assert (said.code, "failures.yaml" in said.out) == (0, True)
+    result = cli("check", "--demo")
+    assert (result.code, "failures.yaml" in result.out) == (0, True)
     assert cli("init").code == 0
     (tmp_path / "failures.yaml").write_text("rules:\n  - {match: y, category: legal, label: Y}\n")
-    said = cli("check", "--demo")
-    assert said.code == 5
-    assert "failures.yaml:2: there is no category 'legal'" in said.out
-    assert "known: infrastructure" in said.out
+    result = cli("check", "--demo")
+    assert result.code == 5
+    assert "failures.yaml:2: there is no category 'legal'" in result.out
+    assert "known: infrastructure" in result.out

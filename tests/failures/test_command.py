@@ -31,9 +31,9 @@ def quiet() -> Iterator[str]:
 
 
 def asked(cli: Cli, *args: object) -> Any:
-    said = cli("failures", *args, "-f", "json")
-    assert said.code == 0, said.err
-    return json.loads(said.out)
+    result = cli("failures", *args, "-f", "json")
+    assert result.code == 0, result.err
+    return json.loads(result.out)
 
 
 def test_the_incident_is_found(demo: Cli) -> None:
@@ -76,9 +76,9 @@ def test_what_can_be_answered_is_answered(demo: Cli, tmp_path: Path, query: str,
     names = ", ".join(f"{{{name}}}" for name in yaml.safe_load(header))
     text = f"-- title: Broken\n-- params: {header}\nSELECT {names} FROM nowhere"
     (tmp_path / f"queries/neon/{query}.sql").write_text(text)
-    said = demo("failures", "-f", "json")
-    document = json.loads(said.out)
-    assert said.code == 6
+    result = demo("failures", "-f", "json")
+    document = json.loads(result.out)
+    assert result.code == 6
     assert {name for name, value in document.items() if value is None and name != "person"} == gone
     shown = demo("failures")
     assert shown.code == 6
@@ -134,11 +134,11 @@ def test_the_terminal(demo: Cli) -> None:
 
 @pytest.mark.parametrize("fmt", ["markdown", "html", "jsonl", "tsv"])
 def test_hostile_messages_are_data(demo: Cli, fmt: str) -> None:
-    said = demo("failures", "--limit", 0, "-f", fmt)
-    assert said.code == 0
-    assert "FATAL" in said.out
-    assert "\x1b" not in said.out
-    assert fmt != "html" or "<script>alert" not in said.out
+    result = demo("failures", "--limit", 0, "-f", fmt)
+    assert result.code == 0
+    assert "FATAL" in result.out
+    assert "\x1b" not in result.out
+    assert fmt != "html" or "<script>alert" not in result.out
 
 
 def test_a_table_has_a_row_per_fingerprint(demo: Cli) -> None:
@@ -172,10 +172,10 @@ def test_a_tool_that_somebody_does_not_use(demo: Cli) -> None:
     used = set(asked(demo, "--user", LENA)["tools_used"])
     everybody = set(asked(demo)["tools_used"])
     other = min(everybody - used)
-    said = demo("failures", "--user", LENA, "--tool", other)
-    assert said.code == 0
-    assert f"{LENA} does not use '{other}'" in said.out
-    assert "Checklist" not in said.out
+    result = demo("failures", "--user", LENA, "--tool", other)
+    assert result.code == 0
+    assert f"{LENA} does not use '{other}'" in result.out
+    assert "Checklist" not in result.out
     assert asked(demo, "--user", LENA, "--tool", other)["used"] is False
     assert "Checklist" in demo("failures", "--user", LENA, "--tool", min(used)).out
 
@@ -198,23 +198,23 @@ def test_a_tool_that_somebody_does_not_use(demo: Cli) -> None:
     ],
 )
 def test_mistakes(demo: Cli, args: list[str], message: str, hint: str) -> None:
-    said = demo("failures", *args)
-    assert (said.code, said.out) == (2, "")
-    assert message in said.err
-    assert hint in said.err
+    result = demo("failures", *args)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert hint in result.err
 
 
 def test_posthog_is_not_needed_and_postgres_is(cli: Cli, clean_env: pytest.MonkeyPatch, demo_postgres: str) -> None:
     clean_env.setenv("DATABASE_URL", demo_postgres)
-    said = cli("failures", "--user", LENA, "--as-of", "2026-11-20T09:00")
-    assert (said.code, said.err) == (0, "")
+    result = cli("failures", "--user", LENA, "--as-of", "2026-11-20T09:00")
+    assert (result.code, result.err) == (0, "")
     clean_env.delenv("DATABASE_URL")
     clean_env.setenv("POSTHOG_PROJECT_ID", "1")
     clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_x")
-    said = cli("failures")
-    assert (said.code, said.out) == (3, "")
-    assert "Postgres is not connected" in said.err
-    assert "DATABASE_URL" in said.err
+    result = cli("failures")
+    assert (result.code, result.out) == (3, "")
+    assert "Postgres is not connected" in result.err
+    assert "DATABASE_URL" in result.err
 
 
 def test_a_workspace_names_what_was_unknown(demo: Cli, tmp_path: Path) -> None:

@@ -94,18 +94,18 @@ def dsn() -> Iterator[str]:
 
 def investigated(dsn: str, **wanted: Any) -> Investigation:
     with asked(dsn) as runner:
-        found = investigate(runner, CATALOGUE, **wanted)
-    assert isinstance(found, Investigation)
-    return found
+        investigation = investigate(runner, CATALOGUE, **wanted)
+    assert isinstance(investigation, Investigation)
+    return investigation
 
 
 def test_the_levels_stand_apart(dsn: str) -> None:
-    found = investigated(dsn)
-    runs, calls = found.levels["workflow"], found.levels["tool"]
+    investigation = investigated(dsn)
+    runs, calls = investigation.levels["workflow"], investigation.levels["tool"]
     assert (runs.finished, runs.failed, runs.people, runs.people_failed) == (12 + 4 + 6 * 5, 4 + 6, 7, 7)
     assert (runs.unfinished, runs.unknown) == (2, ("exploded",))
     assert (calls.finished, calls.failed, calls.people, calls.people_failed) == (14, 7, 2, 2)
-    assert found.notes == (
+    assert investigation.notes == (
         "workflow level: outcomes that usertrack does not know are in no rate: exploded",
         "tool level: 1 of these people are backend users without an account; "
         "where figures are by account, as in `tools_overview`, they are left out",
@@ -145,13 +145,13 @@ def test_one_person(dsn: str) -> None:
     with asked(dsn) as runner:
         person = spellings_of_account(runner, " LENA@northwind.example")
     assert person == ["lena@northwind.example"]
-    found = investigated(dsn, person=person)
-    assert (found.levels["workflow"].failed, found.levels["tool"].failed) == (4, 6)
-    assert {day.day.isoformat(): (day.finished, day.failed) for _, day in found.by_day} == {
+    investigation = investigated(dsn, person=person)
+    assert (investigation.levels["workflow"].failed, investigation.levels["tool"].failed) == (4, 6)
+    assert {day.day.isoformat(): (day.finished, day.failed) for _, day in investigation.by_day} == {
         **dict.fromkeys(("2026-11-11", "2026-11-12", "2026-11-13", "2026-11-14"), (3, 0)),
         "2026-11-18": (4, 4),
     }
-    assert [(one.person, one.clean, one.clean_runs, one.worst.failed) for one in found.contrasts] == [
+    assert [(one.person, one.clean, one.clean_runs, one.worst.failed) for one in investigation.contrasts] == [
         (person[0], 4, 12, 4)
     ]
 
@@ -174,31 +174,35 @@ def test_days_are_those_of_the_timezone(dsn: str) -> None:
 )
 def test_nobody_of_that_name(dsn: str, wanted: str, hint: str) -> None:
     with asked(dsn) as runner:
-        found = problem(lambda: spellings_of_account(runner, wanted))
-    assert (found.message, found.hint, found.exit_code) == (f"nobody is known as '{wanted}'", hint, 2)
+        error = problem(lambda: spellings_of_account(runner, wanted))
+    assert (error.message, error.hint, error.exit_code) == (f"nobody is known as '{wanted}'", hint, 2)
 
 
 def test_a_tool_that_they_do_not_use_ends_it(dsn: str) -> None:
     with asked(dsn) as runner:
-        found = investigate(runner, CATALOGUE, person=["hit1@acme.example"], tool="GMAIL")
-        assert isinstance(found, Unused)
-        assert found.tools == {}
+        investigation = investigate(runner, CATALOGUE, person=["hit1@acme.example"], tool="GMAIL")
+        assert isinstance(investigation, Unused)
+        assert investigation.tools == {}
         assert isinstance(
             investigate(runner, CATALOGUE, person=["lena@northwind.example"], tool="GMAIL"), Investigation
         )
 
 
 def test_a_tool_used_long_ago_is_used(dsn: str) -> None:
-    found = investigated(dsn, person=["lena@northwind.example"], tool="old_tool")
-    assert (found.tools, found.levels["tool"].finished, found.levels["workflow"].failed) == (("old_tool",), 0, 4)
+    investigation = investigated(dsn, person=["lena@northwind.example"], tool="old_tool")
+    assert (investigation.tools, investigation.levels["tool"].finished, investigation.levels["workflow"].failed) == (
+        ("old_tool",),
+        0,
+        4,
+    )
 
 
 def test_a_tool_that_nobody_has_is_a_mistake(dsn: str) -> None:
     with asked(dsn) as runner:
         for person in ([], ["lena@northwind.example"]):
-            found = problem(lambda: investigate(runner, CATALOGUE, person=person, tool="gmail_sent"))  # noqa: B023
-            assert (found.message, found.exit_code) == ("nobody ever called a tool named 'gmail_sent'", 2)
-            assert found.hint.startswith("did you mean 'gmail_send'?")
+            error = problem(lambda: investigate(runner, CATALOGUE, person=person, tool="gmail_sent"))  # noqa: B023
+            assert (error.message, error.exit_code) == ("nobody ever called a tool named 'gmail_sent'", 2)
+            assert error.hint.startswith("did you mean 'gmail_send'?")
 
 
 def test_tools_by_name_or_plain_part() -> None:

@@ -56,8 +56,8 @@ def events(stored: Callable[[str], list[list[Any]]]) -> Events:
 def imported(said: CommandResult) -> dict[str, Any]:
     """What an import with ``-f json`` counts."""
     assert said.code == 0, said.err
-    found: dict[str, Any] = json.loads(said.out)
-    return found
+    document: dict[str, Any] = json.loads(said.out)
+    return document
 
 
 def parquet(path: Path, select: str, *tables: Sequence[Any]) -> Path:

@@ -22,7 +22,7 @@ a,said,2026-11-01 01:30:00-05:00
 
 
 def test_an_hour_that_was_skipped_and_one_that_came_twice(load: Import, events: Events) -> None:
-    said = load(NIGHTS, "--timezone", "America/New_York")
+    result = load(NIGHTS, "--timezone", "America/New_York")
     assert {event: at[:19] for at, _, event, _ in events()} == {
         "before": "2026-03-08 06:59:59",
         "skipped": "2026-03-08 07:30:00",
@@ -30,19 +30,19 @@ def test_an_hour_that_was_skipped_and_one_that_came_twice(load: Import, events: 
         "twice": "2026-11-01 05:30:00",
         "said": "2026-11-01 06:30:00",
     }
-    assert "1 row with a time that America/New_York skipped" in said.err
-    assert "such as '2026-03-08 02:30:00'" in said.err
-    assert "1 row with a time that America/New_York had twice" in said.err
+    assert "1 row with a time that America/New_York skipped" in result.err
+    assert "such as '2026-03-08 02:30:00'" in result.err
+    assert "1 row with a time that America/New_York had twice" in result.err
     assert "a time that" not in load(NIGHTS).err
 
 
 def test_times_and_days_of_parquet(load: Import, events: Events, tmp_path: Path) -> None:
     rows = "SELECT 'a' AS user, 'x' AS event, {} AS time, 1 AS n".format
     for value in ("TIMESTAMP '2018-11-04 00:30:00'", "DATE '2018-11-04'"):
-        found = imported(
+        outcome = imported(
             load(parquet(tmp_path / "log.parquet", rows(value)), "--timezone", "America/Sao_Paulo", "-f", "json")
         )
-        assert [note[:5] for note in found["notes"]] == ["1 row"]
+        assert [note[:5] for note in outcome["notes"]] == ["1 row"]
     assert [row[0][:16] for row in events()] == ["2018-11-04 03:00", "2018-11-04 03:30"]
 
 

@@ -20,9 +20,9 @@ def ask(connected: Log, cli: Cli, tmp_path: Path) -> Callable[[str], list[dict[s
 
     def rows(sql: str) -> list[dict[str, Any]]:
         (tmp_path / "question.sql").write_text(sql)
-        said = cli("query", "run", "--source", "posthog", "--sql", "question.sql", "--limit", 0, "-f", "jsonl")
-        assert said.code == 0, said.err
-        return [json.loads(line) for line in said.out.splitlines()]
+        result = cli("query", "run", "--source", "posthog", "--sql", "question.sql", "--limit", 0, "-f", "jsonl")
+        assert result.code == 0, result.err
+        return [json.loads(line) for line in result.out.splitlines()]
 
     return rows
 

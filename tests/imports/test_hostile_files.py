@@ -68,8 +68,8 @@ def test_any_name_and_value_of_csv(store: Store, tmp_path: Path, names: list[str
     file.write_text(text.getvalue(), newline="")
     store.query("TRUNCATE TABLE posthog.events")
     import_file(store, ImportOptions(file, file, MAPPING), "phc", datetime.now(UTC), silent)
-    found = store.rows("SELECT distinct_id, event, properties FROM posthog.events WHERE timestamp = '2024-01-02'")
-    assert found == [[user, event, {name.strip(): value for name, value in zip(names, row, strict=True)}]]
+    records = store.rows("SELECT distinct_id, event, properties FROM posthog.events WHERE timestamp = '2024-01-02'")
+    assert records == [[user, event, {name.strip(): value for name, value in zip(names, row, strict=True)}]]
 
 
 def test_names_of_parquet_columns(store: Store, tmp_path: Path) -> None:

@@ -28,10 +28,10 @@ lines"
 
 
 def test_usual_names_are_found_and_values_keep_what_they_are(load: Import, events: Events) -> None:
-    said = load(SHOP, "--timezone", "Europe/Berlin")
-    assert said.code == 0
-    assert "distinct_id ← user_id (by its name)" in said.err
-    assert "4 events imported" in said.out
+    result = load(SHOP, "--timezone", "Europe/Berlin")
+    assert result.code == 0
+    assert "distinct_id ← user_id (by its name)" in result.err
+    assert "4 events imported" in result.out
     assert events() == [
         ["2024-03-31 00:30:00.000000", "007", "signup", {"note": "two\nlines", "paid": True, "zip": "00123"}],
         ["2024-03-31 01:30:00.000000", "007", "buy", {"amount": 9.5, "paid": False, "zip": "00124"}],
@@ -60,9 +60,9 @@ def test_a_log_that_has_grown_adds_what_is_new(load: Import, stored: Rows) -> No
 def test_the_user_says_what_is_what(load: Import, events: Events, stored: Rows) -> None:
     text = "who,price,mail,when,secret\na,5,a@x.example,1704067200,s\na,6,b@x.example,1704153600,s\na,7,,1704240000,s\n"
     mapping = ("-m", "distinct_id=who", "-m", "event='purchase'", "-m", "timestamp=when", "-m", "property.amount=price")
-    said = load(text, *mapping, "-m", "person.email=mail", "-m", "person.source='shop'", "--omit", "secret")
-    assert "event ← 'purchase', for every row" in said.err
-    assert "left out ← secret" in said.err
+    result = load(text, *mapping, "-m", "person.email=mail", "-m", "person.source='shop'", "--omit", "secret")
+    assert "event ← 'purchase', for every row" in result.err
+    assert "left out ← secret" in result.err
     assert events() == [
         ["2024-01-01 00:00:00.000000", "a", "purchase", {"amount": 5}],
         ["2024-01-02 00:00:00.000000", "a", "purchase", {"amount": 6}],
@@ -166,8 +166,8 @@ def test_ids_that_identify_names_are_one_person(load: Import, stored: Rows) -> N
         [{"email": "l@x.example"}]
     ]
     theirs = {"$anon_distinct_id": "anon"}
-    said = load(exported(("b", "$identify", "2024-02-01", theirs), ("anon", "z", "2024-02-01", {})))
-    assert "1 id that $identify names had another person already" in said.err
+    result = load(exported(("b", "$identify", "2024-02-01", theirs), ("anon", "z", "2024-02-01", {})))
+    assert "1 id that $identify names had another person already" in result.err
     persons = "SELECT toInt32(uniqExact(person_id)) FROM posthog.events WHERE distinct_id IN ('anon', 'lena')"
     assert stored(persons) == [[1]]
 
@@ -263,8 +263,8 @@ def test_a_column_called_properties_that_holds_no_objects_is_a_property(load: Im
 
 
 def test_the_visitors_address_is_not_kept(load: Import, events: Events) -> None:
-    said = load("user,event,time,$ip,client_ip\na,x,2024-01-01,10.0.0.1,7\n")
-    assert "left out ← $ip, client_ip" in said.err
+    result = load("user,event,time,$ip,client_ip\na,x,2024-01-01,10.0.0.1,7\n")
+    assert "left out ← $ip, client_ip" in result.err
     assert events()[0][3] == {}
 
 
@@ -314,16 +314,16 @@ def without_none(value: Any) -> Any:
 def test_rows_with_a_uuid_are_one_event_per_uuid(load: Import, stored: Rows) -> None:
     first, other = "0190a0b0-0000-7000-8000-000000000001", "0190a0b0-0000-7000-8000-000000000002"
     text = f"uuid,user,event,time\n{first},a,late,2024-01-02\n{first},a,early,2024-01-01\n{other},a,x,2024-01-03\n"
-    found = imported(load(text, "-f", "json"))
-    assert (found["events"], found["repeated"]) == (2, 1)
+    outcome = imported(load(text, "-f", "json"))
+    assert (outcome["events"], outcome["repeated"]) == (2, 1)
     again = imported(load(f"uuid,user,event,time\n{other},a,x,2029-01-03\n", "-f", "json"))
     assert (again["events"], again["known"]) == (0, 1)
     assert stored("SELECT uuid, event FROM posthog.events ORDER BY uuid") == [[first, "early"], [other, "x"]]
 
 
 def test_a_dry_run_shows_all_and_writes_nothing(load: Import, data: Path) -> None:
-    said = load(SHOP + ",buy,soon,,,,\n", "--dry-run", "-f", "json")
-    shown = json.loads(said.out)
+    result = load(SHOP + ",buy,soon,,,,\n", "--dry-run", "-f", "json")
+    shown = json.loads(result.out)
     assert shown["mapping"]["timestamp"] == "ts (by its name)"
     assert shown["mapping"]["properties of their own names"] == "amount, zip, paid, note"
     assert [event["event"] for event in shown["events"]] == ["signup", "buy", "buy", "buy", "buy"]

@@ -88,10 +88,10 @@ def left(data: Path) -> list[str]:
 
 
 def test_the_server_imports(load: Import, served: Served, data: Path) -> None:
-    said = load(LOG)
-    assert said.code == 0
-    assert "2 events imported" in said.out
-    assert f"the server at {served.url} answers questions about them" in said.err
+    result = load(LOG)
+    assert result.code == 0
+    assert "2 events imported" in result.out
+    assert f"the server at {served.url} answers questions about them" in result.err
     again = imported(load(LOG, "-f", "json"))
     assert (again["events"], again["known"], again["first"]) == (0, 2, "2024-01-01T00:00:00Z")
     assert served.ask("SELECT distinct_id, event FROM events ORDER BY event") == [["a", "x"], ["b", "y"]]
@@ -100,14 +100,14 @@ def test_the_server_imports(load: Import, served: Served, data: Path) -> None:
 
 def test_it_refuses_what_cannot_be_imported(load: Import, served: Served) -> None:
     text = LOG + ",z,soon\nc,z,2024-03-10 02:30\n"
-    said = load(text)
-    assert said.code == 2
-    assert "1 has no readable timestamp (line 4; such as 'soon')" in said.err
-    assert "log.csv' cannot be imported" in said.err
+    result = load(text)
+    assert result.code == 2
+    assert "1 has no readable timestamp (line 4; such as 'soon')" in result.err
+    assert "log.csv' cannot be imported" in result.err
     assert "did you mean 'user'?" in load(text, "-m", "distinct_id=usr").err
     assert served.ask("SELECT count() FROM events") == [[0]]
-    found = imported(load(text, "--skip-bad", "--timezone", "America/New_York", "-f", "json"))
-    assert (found["events"], found["skipped"], len(found["notes"])) == (3, 1, 1)
+    outcome = imported(load(text, "--skip-bad", "--timezone", "America/New_York", "-f", "json"))
+    assert (outcome["events"], outcome["skipped"], len(outcome["notes"])) == (3, 1, 1)
 
 
 def test_others_are_answered_meanwhile_and_a_second_import_waits(
@@ -155,8 +155,8 @@ def test_no_room_for_the_file(load: Import, data: Path, tmp_path: Path) -> None:
         pytest.skip("this machine lets nobody mount")
     try:
         server = Served(data)
-        said = load(LOG + "c,z,2024-03-01\n" * 600_000)
-        assert (said.code, "cannot keep the file: No space left" in said.err) == (2, True), said.err
+        result = load(LOG + "c,z,2024-03-01\n" * 600_000)
+        assert (result.code, "cannot keep the file: No space left" in result.err) == (2, True), result.err
         assert left(data) == []
         assert load(LOG).code == 0
     finally:
@@ -178,8 +178,8 @@ def test_only_who_has_a_key_can_import(served: Served, data: Path) -> None:
 
 def test_privacy_reaches_a_server_whatever_its_key(load: Import, served: Served, data: Path, cli: Cli) -> None:
     load(LOG)
-    said = cli("privacy", "retention", "--older-than", "400d", "--data", data, "--yes")
-    assert said.code == 0, said.err
+    result = cli("privacy", "retention", "--older-than", "400d", "--data", data, "--yes")
+    assert result.code == 0, result.err
     assert served.ask("SELECT count() FROM events") == [[0]]
     assert "refresh" not in cli("privacy", "retention", "--older-than", "banana").err
 

@@ -66,10 +66,10 @@ def test_the_same_file_again_and_one_that_has_grown(load: Import, events: Events
 
 
 def test_ties_stay_where_that_is_said(load: Import, events: Events) -> None:
-    said = load(LOG, "--ties", "equal")
+    result = load(LOG, "--ties", "equal")
     assert (
         "4 rows with the time of another row of the same person stay equal: which of them came first is not known"
-        in said.err
+        in result.err
     )
     assert {at for event, at in of_a(events) if event != "again"} == {"00:00.000000"}
 
@@ -103,8 +103,8 @@ def test_a_server_keeps_the_order_and_journeys_go_by_it(
     assert KEPT in imported(load(LOG, "-f", "json"))["notes"]
     for name, value in {"HOST": served.url, "PROJECT_ID": "1", "PERSONAL_API_KEY": "phx_served"}.items():
         clean_env.setenv(f"POSTHOG_{name}", value)
-    said = cli("journeys", "--by", "event", "--since", "2024-01-01", "--until", "2024-01-02", "-f", "json")
-    edges = json.loads(said.out)["groups"][0]["edges"]
+    result = cli("journeys", "--by", "event", "--since", "2024-01-01", "--until", "2024-01-02", "-f", "json")
+    edges = json.loads(result.out)["groups"][0]["edges"]
     assert {(edge["step"], edge["source"], edge["target"]) for edge in edges if edge["target"]} >= {
         (1, "view", "open"),
         (2, "open", "buy"),
@@ -113,5 +113,5 @@ def test_a_server_keeps_the_order_and_journeys_go_by_it(
 
 
 def test_ties_are_kept_or_equal(load: Import) -> None:
-    said = load(LOG, "--ties", "name")
-    assert (said.code, "--ties takes no 'name'" in said.err) == (2, True)
+    result = load(LOG, "--ties", "name")
+    assert (result.code, "--ties takes no 'name'" in result.err) == (2, True)

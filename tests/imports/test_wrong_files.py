@@ -29,29 +29,29 @@ c",31/12/2024
 
 
 def test_bad_rows_are_named_by_line_and_nothing_is_written(load: Import, stored: Rows) -> None:
-    said = load(BAD)
-    assert said.code == 2
-    assert "6 rows of" in said.err
-    assert "4 have no readable timestamp (lines 3, 7, 8, …; such as '31/12/2024')" in said.err
-    assert "1 has no distinct_id (line 5)" in said.err
-    assert "1 has no event name (line 6)" in said.err
-    assert "--skip-bad" in said.err
+    result = load(BAD)
+    assert result.code == 2
+    assert "6 rows of" in result.err
+    assert "4 have no readable timestamp (lines 3, 7, 8, …; such as '31/12/2024')" in result.err
+    assert "1 has no distinct_id (line 5)" in result.err
+    assert "1 has no event name (line 6)" in result.err
+    assert "--skip-bad" in result.err
     for table in ("events", "persons", "person_distinct_ids", "property_definitions"):
         assert stored(f"SELECT toInt32(count()) FROM posthog.{table}") == [[0]]
 
 
 def test_bad_rows_can_be_left_out(load: Import, stored: Rows) -> None:
-    said = load(BAD, "--skip-bad")
-    assert said.code == 0
-    assert "left out: 4 have no readable timestamp" in said.err
+    result = load(BAD, "--skip-bad")
+    assert result.code == 0
+    assert "left out: 4 have no readable timestamp" in result.err
     assert stored("SELECT event FROM posthog.events") == [["a"]]
     assert stored("SELECT toInt32(count()) FROM posthog.persons FINAL") == [[1]]
 
 
 def test_nothing_but_bad_rows(load: Import) -> None:
-    said = load("user,event,time\n1,a,soon\n", "--skip-bad")
-    assert said.code == 2
-    assert "no row of" in said.err
+    result = load("user,event,time\n1,a,soon\n", "--skip-bad")
+    assert result.code == 2
+    assert "no row of" in result.err
 
 
 def test_bad_rows_of_parquet_are_counted_from_one(load: Import, tmp_path: Path) -> None:
@@ -62,9 +62,9 @@ def test_bad_rows_of_parquet_are_counted_from_one(load: Import, tmp_path: Path) 
 @pytest.mark.parametrize("cell", ["{bad json", "[1]", "soon"])
 def test_properties_that_are_no_objects(load: Import, events: Events, cell: str) -> None:
     text = f"user,event,time,properties\n1,a,2024-01-01,{cell}\n1,b,2024-01-01,{{}}\n" + "1,c,2024-01-01,\n" * 2
-    said = load(text)
-    assert said.code == 2
-    assert "1 has properties that are no JSON object (line 2)" in said.err
+    result = load(text)
+    assert result.code == 2
+    assert "1 has properties that are no JSON object (line 2)" in result.err
     assert imported(load(text, "--skip-bad", "-f", "json"))["skipped"] == 1
     assert {event: properties for _, _, event, properties in events()} == {"b": {}, "c": {}}
 
@@ -72,8 +72,8 @@ def test_properties_that_are_no_objects(load: Import, events: Events, cell: str)
 def test_text_in_another_encoding(load: Import, stored: Rows) -> None:
     text = "user,event,time,city\na,x,2024-01-01,Köln\nb,x,2024-01-01,Bonn\n"
     for encoding, place in (("latin-1", "not UTF-8 (line 2)"), ("utf-16", "line 1 of")):
-        said = load(text.encode(encoding))
-        assert (said.code, place in said.err, "iconv" in said.err) == (2, True, True), said.err
+        result = load(text.encode(encoding))
+        assert (result.code, place in result.err, "iconv" in result.err) == (2, True, True), result.err
     assert load(text.encode("latin-1"), "--omit", "city").code == 0
     assert stored("SELECT toInt32(count()) FROM posthog.events") == [[2]]
 
@@ -82,8 +82,8 @@ def test_bytes_that_are_no_text(load: Import) -> None:
     row = b"a,x,2024-01-01\n"
     for content in (bytes(range(256)), b"user,event,time\n" + row + b"\xff\xfe,\xc3(\n", row + b"\x80" * 300):
         for options in ((), ("--dry-run",), ("--skip-bad",)):
-            said = load(content, *options)
-            assert (said.code, "hint: " in said.err) == (2, True), said.err
+            result = load(content, *options)
+            assert (result.code, "hint: " in result.err) == (2, True), result.err
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_bytes_that_are_no_text(load: Import) -> None:
     ],
 )
 def test_csv_that_holds_no_events(load: Import, content: str, message: str) -> None:
-    said = load(content)
-    assert (said.code, message in said.err) == (2, True), said.err
-    assert "hint: " in said.err
+    result = load(content)
+    assert (result.code, message in result.err) == (2, True), result.err
+    assert "hint: " in result.err
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_csv_that_holds_no_events(load: Import, content: str, message: str) -> N
 def test_files_that_are_something_else(load: Import, tmp_path: Path, name: str, content: bytes, message: str) -> None:
     file = tmp_path / name
     file.write_bytes(content)
-    said = load(file)
-    assert (said.code, message in said.err) == (2, True), said.err
+    result = load(file)
+    assert (result.code, message in result.err) == (2, True), result.err
 
 
 def test_files_that_are_not_there(load: Import, tmp_path: Path) -> None:
@@ -137,8 +137,8 @@ def test_files_that_are_not_there(load: Import, tmp_path: Path) -> None:
     ],
 )
 def test_mappings_that_mean_nothing(load: Import, option: str, message: str) -> None:
-    said = load("user,event,time\n1,a,2024-01-01\n", "-m", option)
-    assert (said.code, message in said.err) == (2, True), said.err
+    result = load("user,event,time\n1,a,2024-01-01\n", "-m", option)
+    assert (result.code, message in result.err) == (2, True), result.err
 
 
 def test_an_unknown_timezone(load: Import) -> None:
@@ -174,10 +174,10 @@ def test_no_space(load: Import, data: Path, tmp_path: Path) -> None:
         rows = (
             "SELECT i % 99 AS user_id, 'x' AS event, 1704067200 + i AS ts, uuid() AS noise FROM range(400000) AS r(i)"
         )
-        said = load(parquet(tmp_path / "log.parquet", rows))
-        assert said.code == 2
-        assert "no space left for the events of" in said.err
-        assert "nothing was imported" in said.err
+        result = load(parquet(tmp_path / "log.parquet", rows))
+        assert result.code == 2
+        assert "no space left for the events of" in result.err
+        assert "nothing was imported" in result.err
         assert load("user,event,time\n1,a,2024-01-01\n").code == 0
     finally:
         subprocess.run(["umount", str(data)], check=True)
@@ -194,16 +194,16 @@ def test_what_a_killed_import_left_out_is_added(load: Import, stored: Rows, data
         store.query("ALTER TABLE posthog.events DROP PARTITION '202402'")
         store.query("ALTER TABLE posthog.events DROP PARTITION '202403'")
         store.query("CREATE TABLE posthog.import_events AS posthog.events")
-    found = imported(load(text, "-f", "json"))
-    assert (found["events"], found["known"]) == (2, 1)
+    outcome = imported(load(text, "-f", "json"))
+    assert (outcome["events"], outcome["known"]) == (2, 1)
     assert stored("SELECT event FROM posthog.events ORDER BY event") == [["x"], ["y"], ["z"]]
 
 
 def test_a_terminal_sees_no_escapes(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "log.csv"
     file.write_text("user,event,time,\x1b[31m\na,\x1b]0;x\x07,2024-01-01,[red]x[/red]\nb,x,\x1b[2J,\n")
-    said = cli("import", "events", file, "--data", tmp_path / "data")
+    result = cli("import", "events", file, "--data", tmp_path / "data")
     shown = cli("import", "events", file, "--dry-run")
-    for text in (said.out, said.err, shown.out, shown.err):
+    for text in (result.out, result.err, shown.out, shown.err):
         assert "\x1b" not in text
     assert "[red]x[" in shown.out

@@ -31,44 +31,44 @@ FIRST, SECOND = date(2020, 1, 9), date(2020, 1, 10)
 
 
 def test_trends(tmp_path: Path) -> None:
-    found = table(tmp_path, viz("TrendsQuery"), [series("a", [1.0, 0.0]), series("b", [2.0, 3.0])])
-    assert [(c.name, c.type) for c in found.columns] == [("series", "VARCHAR"), ("date", "DATE"), ("value", "BIGINT")]
-    assert found.rows == [("a", FIRST, 1), ("a", SECOND, 0), ("b", FIRST, 2), ("b", SECOND, 3)]
-    assert found.timezone == "Europe/Berlin"
+    answer = table(tmp_path, viz("TrendsQuery"), [series("a", [1.0, 0.0]), series("b", [2.0, 3.0])])
+    assert [(c.name, c.type) for c in answer.columns] == [("series", "VARCHAR"), ("date", "DATE"), ("value", "BIGINT")]
+    assert answer.rows == [("a", FIRST, 1), ("a", SECOND, 0), ("b", FIRST, 2), ("b", SECOND, 3)]
+    assert answer.timezone == "Europe/Berlin"
 
 
 def test_trends_broken_down_and_compared(tmp_path: Path) -> None:
     other = series("x", [1.5], breakdown_value="$$_posthog_breakdown_other_$$", compare_label="previous")
     null = series("x", [2.0], breakdown_value="$$_posthog_breakdown_null_$$", compare_label="current")
-    found = table(tmp_path, viz("TrendsQuery"), [other, null])
-    assert found.names == ["series", "breakdown", "period", "date", "value"]
-    assert found.rows == [("x", "(other)", "previous", FIRST, 1.5), ("x", "(none)", "current", FIRST, 2.0)]
+    answer = table(tmp_path, viz("TrendsQuery"), [other, null])
+    assert answer.names == ["series", "breakdown", "period", "date", "value"]
+    assert answer.rows == [("x", "(other)", "previous", FIRST, 1.5), ("x", "(none)", "current", FIRST, 2.0)]
 
 
 def test_trends_without_time(tmp_path: Path) -> None:
     whole = {"label": "x", "action": {"name": "a", "custom_name": "A!"}, "data": [], "count": 0, "aggregated_value": 7}
-    found = table(tmp_path, viz("TrendsQuery"), [whole])
-    assert (found.names, found.rows) == (["series", "value"], [("A!", 7)])
+    answer = table(tmp_path, viz("TrendsQuery"), [whole])
+    assert (answer.names, answer.rows) == (["series", "value"], [("A!", 7)])
 
 
 def test_hours_are_moments(tmp_path: Path) -> None:
     hours = {"label": "x", "data": [1], "days": ["2020-01-09 13:00:00"], "labels": ["9-Jan-2020 13:00"]}
-    found = table(tmp_path, viz("TrendsQuery"), [hours])
-    assert found.rows == [("x", datetime(2020, 1, 9, 12), 1)]
+    answer = table(tmp_path, viz("TrendsQuery"), [hours])
+    assert answer.rows == [("x", datetime(2020, 1, 9, 12), 1)]
 
 
 def test_no_series_is_an_empty_table(tmp_path: Path) -> None:
-    found = table(tmp_path, viz("TrendsQuery"), [])
-    assert (found.names, found.rows) == (["series", "date", "value"], [])
+    answer = table(tmp_path, viz("TrendsQuery"), [])
+    assert (answer.names, answer.rows) == (["series", "date", "value"], [])
 
 
 def test_lifecycle(tmp_path: Path) -> None:
     statuses = {"dormant": [0, -1], "new": [1, 0], "returning": [0, 2], "resurrecting": [0, 0]}
-    found = table(
+    answer = table(
         tmp_path, viz("LifecycleQuery"), [series(s, [float(n) for n in d], status=s) for s, d in statuses.items()]
     )
-    assert found.names == ["date", "new", "returning", "resurrecting", "dormant"]
-    assert found.rows == [(FIRST, 1, 0, 0, 0), (SECOND, 0, 2, 0, -1)]
+    assert answer.names == ["date", "new", "returning", "resurrecting", "dormant"]
+    assert answer.rows == [(FIRST, 1, 0, 0, 0), (SECOND, 0, 2, 0, -1)]
 
 
 @pytest.mark.parametrize("padding", [[0], []])
@@ -79,9 +79,9 @@ def test_retention_knows_what_is_not_over(tmp_path: Path, padding: list[int]) ->
         {"label": f"Week {n}", "date": f"{day}T00:00:00+02:00", "values": [{"count": c} for c in cells]}
         for n, (day, cells) in enumerate(counts.items())
     ]
-    found = table(tmp_path, viz("RetentionQuery"), result)
-    assert found.names == ["cohort", "people", "week_1"]
-    assert found.rows == [(date(2020, 6, 8), 9, 3), (date(2020, 6, 15), 4, None)]
+    answer = table(tmp_path, viz("RetentionQuery"), result)
+    assert answer.names == ["cohort", "people", "week_1"]
+    assert answer.rows == [(date(2020, 6, 8), 9, 3), (date(2020, 6, 15), 4, None)]
 
 
 def test_cohorts_of_hours_are_moments(tmp_path: Path) -> None:
@@ -90,9 +90,9 @@ def test_cohorts_of_hours_are_moments(tmp_path: Path) -> None:
         {"label": f"Hour {n}", "date": f"2026-10-25T02:00:00+0{2 - n}:00", "values": [{"count": 9}, {"count": 1}]}
         for n in range(2)
     ]
-    found = table(tmp_path, viz("RetentionQuery"), result)
-    assert [column.type for column in found.columns] == ["TIMESTAMP", "BIGINT", "BIGINT"]
-    assert found.rows == [(datetime(2026, 10, 25), 9, 1), (datetime(2026, 10, 25, 1), 9, None)]
+    answer = table(tmp_path, viz("RetentionQuery"), result)
+    assert [column.type for column in answer.columns] == ["TIMESTAMP", "BIGINT", "BIGINT"]
+    assert answer.rows == [(datetime(2026, 10, 25), 9, 1), (datetime(2026, 10, 25, 1), 9, None)]
 
 
 def step(order: int, count: int, **more: Any) -> dict[str, Any]:
@@ -101,9 +101,9 @@ def step(order: int, count: int, **more: Any) -> dict[str, Any]:
 
 
 def test_funnel(tmp_path: Path) -> None:
-    found = table(tmp_path, viz("FunnelsQuery"), [step(1, 2), step(0, 4), step(2, 0, custom_name="Paid")])
-    assert found.names == ["step", "name", "people", "of_first", "of_previous", "average_seconds", "median_seconds"]
-    assert found.rows == [
+    answer = table(tmp_path, viz("FunnelsQuery"), [step(1, 2), step(0, 4), step(2, 0, custom_name="Paid")])
+    assert answer.names == ["step", "name", "people", "of_first", "of_previous", "average_seconds", "median_seconds"]
+    assert answer.rows == [
         (1, "s0", 4, 1.0, None, None, None),
         (2, "s1", 2, 0.5, 0.5, 60, 30),
         (3, "Paid", 0, 0.0, 0.0, 60, 30),
@@ -111,14 +111,14 @@ def test_funnel(tmp_path: Path) -> None:
 
 
 def test_a_share_of_nobody_is_unknown(tmp_path: Path) -> None:
-    found = table(tmp_path, viz("FunnelsQuery"), [step(0, 0), step(1, 0)])
-    assert [row[3:5] for row in found.rows] == [(None, None), (None, None)]
+    answer = table(tmp_path, viz("FunnelsQuery"), [step(0, 0), step(1, 0)])
+    assert [row[3:5] for row in answer.rows] == [(None, None), (None, None)]
 
 
 def test_funnel_by_browser(tmp_path: Path) -> None:
     result = [[step(0, 4, breakdown_value=["Chrome", "x"])], [step(0, 1, breakdown_value="Edge")]]
-    found = table(tmp_path, viz("FunnelsQuery"), result)
-    assert [row[:4] for row in found.rows] == [("Chrome, x", 1, "s0", 4), ("Edge", 1, "s0", 1)]
+    answer = table(tmp_path, viz("FunnelsQuery"), result)
+    assert [row[:4] for row in answer.rows] == [("Chrome, x", 1, "s0", 4), ("Edge", 1, "s0", 1)]
 
 
 def test_funnels_of_other_looks(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_stickiness_paths_and_web_overview(tmp_path: Path) -> None:
 def test_hogql(tmp_path: Path) -> None:
     query = {"kind": "DataVisualizationNode", "source": {"kind": "HogQLQuery", "query": "SELECT 1"}}
     types = [["at", "DateTime64(6, 'UTC')"], ["n", "UInt64"], ["names", "Array(String)"]]
-    found = table(
+    answer = table(
         tmp_path,
         query,
         [["2020-01-09T12:00:00+01:00", 2, ["[/red]", "=1+1"]]],
@@ -148,9 +148,9 @@ def test_hogql(tmp_path: Path) -> None:
         types=types,
         hasMore=True,
     )
-    assert list(found.rows) == [(datetime(2020, 1, 9, 11), 2, ["[/red]", "=1+1"])]
-    assert (found.query, found.truncated) == ("SELECT 1", True)
-    assert found.notes == ("PostHog shows the first 1 rows; a LIMIT in the query shows more",)
+    assert list(answer.rows) == [(datetime(2020, 1, 9, 11), 2, ["[/red]", "=1+1"])]
+    assert (answer.query, answer.truncated) == ("SELECT 1", True)
+    assert answer.notes == ("PostHog shows the first 1 rows; a LIMIT in the query shows more",)
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_old_insights_have_filters(filters: Any, kind: str) -> None:
 
 
 def test_an_old_insight_is_read_alike(tmp_path: Path) -> None:
-    found = table(tmp_path, None, [series("a", [1.0])], filters={"insight": "TRENDS"})
-    assert found.rows == [("a", FIRST, 1)]
+    answer = table(tmp_path, None, [series("a", [1.0])], filters={"insight": "TRENDS"})
+    assert answer.rows == [("a", FIRST, 1)]
 
 
 @pytest.mark.parametrize(

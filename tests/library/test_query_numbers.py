@@ -125,13 +125,13 @@ def test_colours_of_a_message_take_no_word_with_them(runner: Runner, here: Offic
 
 
 def test_never_activated_is_old_enough_and_has_done_nothing(runner: Runner) -> None:
-    found = rows(runner, "neon/never_activated", "email", "accounts", "days_since_signup")
-    assert found == [("idle@x.example", 1, 7), (None, 1, 60)]
+    records = rows(runner, "neon/never_activated", "email", "accounts", "days_since_signup")
+    assert records == [("idle@x.example", 1, 7), (None, 1, 60)]
 
 
 def test_lapsed_was_active_and_stopped(runner: Runner) -> None:
-    found = rows(runner, "neon/lapsed", "email", "idle_days", "accounts")
-    assert found == [
+    records = rows(runner, "neon/lapsed", "email", "idle_days", "accounts")
+    assert records == [
         ("edge@x.example", 7, 1),
         ("half@x.example", 20, 2),
         ("stopped@x.example", 20, 1),
@@ -148,9 +148,11 @@ def test_overview_counts_usage_not_credits(runner: Runner) -> None:
 
 
 def test_outcomes_are_all_there_and_rates_are_over_finished_calls(runner: Runner) -> None:
-    found = rows(runner, "neon/tools_overview", "outcome", "calls", "users", "unattributed", "finished", "success_rate")
-    assert found[0] == ("all", 16, 5, 3, 11, pytest.approx(10 / 11))
-    assert found[1:] == [
+    records = rows(
+        runner, "neon/tools_overview", "outcome", "calls", "users", "unattributed", "finished", "success_rate"
+    )
+    assert records[0] == ("all", 16, 5, 3, 11, pytest.approx(10 / 11))
+    assert records[1:] == [
         ("ok", 10, 4, 3, None, None),
         ("running", 3, 2, 0, None, None),
         ("cancelled", 1, 1, 0, None, None),
@@ -192,16 +194,16 @@ def test_failing_tools_say_whom_they_hit(runner: Runner) -> None:
 
 
 def test_days_have_no_holes_and_today_is_marked(runner: Runner) -> None:
-    found = rows(runner, "neon/tool_days", "day", "calls", "success_rate", "complete", days=5)
-    assert [row[:2] for row in found] == [
+    records = rows(runner, "neon/tool_days", "day", "calls", "success_rate", "complete", days=5)
+    assert [row[:2] for row in records] == [
         (date(2026, 11, 20), 0),
         (date(2026, 11, 19), 14),
         (date(2026, 11, 18), 1),
         (date(2026, 11, 17), 1),
         (date(2026, 11, 16), 0),
     ]
-    assert [row[3] for row in found] == [False, True, True, True, True]
-    assert found[0][2] is None
+    assert [row[3] for row in records] == [False, True, True, True, True]
+    assert records[0][2] is None
 
 
 def test_days_are_those_of_the_timezone(runner: Runner) -> None:
@@ -219,8 +221,8 @@ def test_an_underscore_is_no_wildcard(runner: Runner) -> None:
 
 
 def test_share_of_mcp(runner: Runner) -> None:
-    found = rows(runner, "neon/user_tool_kinds", "kind", "calls", "share", email=[GUS], days=60)
-    assert found == [("mcp", 9, pytest.approx(9 / 11)), ("default", 2, pytest.approx(2 / 11))]
+    records = rows(runner, "neon/user_tool_kinds", "kind", "calls", "share", email=[GUS], days=60)
+    assert records == [("mcp", 9, pytest.approx(9 / 11)), ("default", 2, pytest.approx(2 / 11))]
 
 
 def test_own_people_by_domain_subdomain_and_address(runner: Runner) -> None:
@@ -229,23 +231,25 @@ def test_own_people_by_domain_subdomain_and_address(runner: Runner) -> None:
 
 
 def test_a_visit_is_a_session_and_has_one_source(runner: Runner) -> None:
-    found = rows(runner, "posthog/traffic_sources", "domain", "visits", "visitors", "pageviews")
-    assert found == [("google.com", 2, 2, 3), ("$direct", 1, 1, 1), ("(no session)", 0, 2, 2)]
+    records = rows(runner, "posthog/traffic_sources", "domain", "visits", "visitors", "pageviews")
+    assert records == [("google.com", 2, 2, 3), ("$direct", 1, 1, 1), ("(no session)", 0, 2, 2)]
 
 
 def test_a_visit_has_one_country(runner: Runner) -> None:
-    found = rows(runner, "posthog/traffic_countries", "country", "visits", "visitors", "pageviews")
-    assert found == [("DE", 2, 1, 3), ("(not recorded)", 1, 1, 1), ("(no session)", 0, 2, 2)]
+    records = rows(runner, "posthog/traffic_countries", "country", "visits", "visitors", "pageviews")
+    assert records == [("DE", 2, 1, 3), ("(not recorded)", 1, 1, 1), ("(no session)", 0, 2, 2)]
 
 
 def test_pageviews_are_not_visits(runner: Runner) -> None:
-    found = rows(runner, "posthog/pages", "page", "pageviews", "visits", "visitors")
-    assert found == [("/a", 4, 2, 2), ("(not recorded)", 1, None, 1), ("/b", 1, 1, 1)]
+    records = rows(runner, "posthog/pages", "page", "pageviews", "visits", "visitors")
+    assert records == [("/a", 4, 2, 2), ("(not recorded)", 1, None, 1), ("/b", 1, 1, 1)]
 
 
 def test_clicks_per_server_and_the_first_referrer(runner: Runner) -> None:
-    found = rows(runner, "posthog/mcp_clicks", "email", "clicks", "servers", "clicks_per_server", "mcp_click_referrer")
-    assert found == [
+    records = rows(
+        runner, "posthog/mcp_clicks", "email", "clicks", "servers", "clicks_per_server", "mcp_click_referrer"
+    )
+    assert records == [
         (GUS, 3, ["Gmail", "Slack"], [1, 2], "$direct"),
         (None, 1, ["Neon"], [1], "(not recorded)"),
     ]
@@ -260,8 +264,8 @@ def test_a_setup_is_complete_when_the_address_is_copied(runner: Runner) -> None:
 
 
 def test_servers_of_one_person_by_template(runner: Runner) -> None:
-    found = rows(runner, "posthog/user_mcp", "server", "template_id", "has_oauth", "clicks", email=[GUS])
-    assert found == [("Slack", "tpl_Slack", False, 2), ("Gmail", "tpl_Gmail", True, 1)]
+    records = rows(runner, "posthog/user_mcp", "server", "template_id", "has_oauth", "clicks", email=[GUS])
+    assert records == [("Slack", "tpl_Slack", False, 2), ("Gmail", "tpl_Gmail", True, 1)]
 
 
 def test_success_is_another_word_for_completed(runner: Runner) -> None:
@@ -270,13 +274,15 @@ def test_success_is_another_word_for_completed(runner: Runner) -> None:
 
 
 def test_a_timeline_says_why_a_run_failed(runner: Runner) -> None:
-    found = rows(runner, "neon/user_timeline", "outcome", "detail", email=[EVA])
-    assert [why for outcome, why in found if outcome == "failed"] == ["KeyError: 'HUBSPOT_API_KEY'"]
+    records = rows(runner, "neon/user_timeline", "outcome", "detail", email=[EVA])
+    assert [why for outcome, why in records if outcome == "failed"] == ["KeyError: 'HUBSPOT_API_KEY'"]
 
 
 def test_one_noisy_visitor_counts_once(runner: Runner) -> None:
-    found = rows(runner, "posthog/ux_pages", "page", "persons", "rage_clicks", "exceptions", "visitors", "top_message")
-    assert found == [("/a", 2, 3, 1, 2, "boom")]
+    records = rows(
+        runner, "posthog/ux_pages", "page", "persons", "rage_clicks", "exceptions", "visitors", "top_message"
+    )
+    assert records == [("/a", 2, 3, 1, 2, "boom")]
     assert len(rows(runner, "posthog/ux_issues", "at")) == 4
 
 

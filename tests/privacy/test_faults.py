@@ -52,18 +52,18 @@ def answers(status: int, path: str, **body: object) -> Handler:
     ],
 )
 def test_refused(place: Office, status: int, body: dict[str, str], kind: type[UsertrackError], message: str) -> None:
-    found = problem(lambda: erase(place, answers(status, "bulk_delete", **body)))
-    assert isinstance(found, kind)
-    assert message in found.message
+    error = problem(lambda: erase(place, answers(status, "bulk_delete", **body)))
+    assert isinstance(error, kind)
+    assert message in error.message
     assert place.store.rows("SELECT count() FROM posthog.events") == [[4]]
 
 
 def test_accepted_and_not_done(place: Office) -> None:
     """PostHog answers 202 and deletes on Sunday; until then it is not gone."""
-    found = problem(lambda: erase(place, answers(202, "bulk_delete", persons_found=1)))
-    assert isinstance(found, CheckFailed)
-    assert "1 persons in PostHog" in found.message
-    assert "4 events in PostHog" in found.message
+    error = problem(lambda: erase(place, answers(202, "bulk_delete", persons_found=1)))
+    assert isinstance(error, CheckFailed)
+    assert "1 persons in PostHog" in error.message
+    assert "4 events in PostHog" in error.message
 
 
 def test_what_was_not_looked_at_is_not_said_to_be_empty(place: Office) -> None:
@@ -112,13 +112,13 @@ def test_posthog_deletes_events_on_sunday(place: Office) -> None:
             return httpx.Response(200, json={"results": [{"person_uuid": id_, "status": "pending"}]})
         return None
 
-    found = problem(lambda: erase(place, cloud))
-    assert isinstance(found, CheckFailed)
+    error = problem(lambda: erase(place, cloud))
+    assert isinstance(error, CheckFailed)
     assert (
-        found.message
+        error.message
         == f"PostHog has yet to delete {ANN}: 4 events in PostHog; proven to hold nothing: embedded store, history"
     )
-    assert found.hint.endswith(f"then `usertrack privacy prove {ANN} --person {id_}` proves it")
+    assert error.hint.endswith(f"then `usertrack privacy prove {ANN} --person {id_}` proves it")
     assert what_is_left(place, id_) == {"events": 4}
     place.store.query("TRUNCATE TABLE posthog.events")  # on Sunday
     assert what_is_left(place, id_) == {}
@@ -126,8 +126,8 @@ def test_posthog_deletes_events_on_sunday(place: Office) -> None:
 
 def what_is_left(place: Office, person: str) -> dict[str, int | None]:
     with place.runner() as runner:
-        found = survey(runner, find_subject(runner, ANN, [person]), NOWHERE)
-        return {each.content: each.count for each in found if each.ours and each.count}
+        holdings = survey(runner, find_subject(runner, ANN, [person]), NOWHERE)
+        return {each.content: each.count for each in holdings if each.ours and each.count}
 
 
 def test_the_server_knows_scopes(place: Office) -> None:

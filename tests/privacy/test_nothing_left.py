@@ -98,13 +98,13 @@ def test_erase_with_data(cli: Cli, tmp_path: Path, tmp_path_factory: pytest.Temp
         with serving(store) as url:
             ask(url)
     lay_about(folder, tmp_path)
-    said = cli("privacy", "erase", ANN, "--data", folder, "--yes", "-f", "json")
-    assert said.code == 0, said.err
-    found = places(said.out)
-    assert found["PostHog", "persons"] == (1, 0)
-    assert found["embedded store", "saved insights and names that name the e-mail"] == (3, 0)
-    assert found["embedded store", "stored rows that name the e-mail"][1] == 0
-    assert found["embedded store", "files with the e-mail's bytes"][1] == 0
+    result = cli("privacy", "erase", ANN, "--data", folder, "--yes", "-f", "json")
+    assert result.code == 0, result.err
+    counts = places(result.out)
+    assert counts["PostHog", "persons"] == (1, 0)
+    assert counts["embedded store", "saved insights and names that name the e-mail"] == (3, 0)
+    assert counts["embedded store", "stored rows that name the e-mail"][1] == 0
+    assert counts["embedded store", "files with the e-mail's bytes"][1] == 0
     assert with_bytes(folder, tmp_path) == []
     with closing(Store(folder)) as store:
         assert with_rows(store) == []
@@ -129,19 +129,19 @@ def test_erase_over_http(cli: Cli, served: Store, tmp_path: Path, clean_env: pyt
     """Another store on this machine is not looked at, and is not said to be empty."""
     clean_env.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     (default_data() / "clickhouse").mkdir(parents=True)
-    found = places(cli("privacy", "erase", ANN, "-f", "json").out)
-    assert found["embedded store", "files with the e-mail's bytes"][0]
-    said = cli("privacy", "erase", ANN, "--yes", "-f", "json")
-    assert said.code == 0, said.err
-    assert places(said.out)["embedded store", str(default_data())] == (None, None)
-    assert "not checked" in said.out
+    counts = places(cli("privacy", "erase", ANN, "-f", "json").out)
+    assert counts["embedded store", "files with the e-mail's bytes"][0]
+    result = cli("privacy", "erase", ANN, "--yes", "-f", "json")
+    assert result.code == 0, result.err
+    assert places(result.out)["embedded store", str(default_data())] == (None, None)
+    assert "not checked" in result.out
     assert with_bytes(served.path, tmp_path) == []
     assert with_rows(served) == []
 
 
 def test_pseudonymize(cli: Cli, served: Store) -> None:
-    said = cli("privacy", "pseudonymize", "--yes", "-f", "json")
-    assert said.code == 0, said.err
+    result = cli("privacy", "pseudonymize", "--yes", "-f", "json")
+    assert result.code == 0, result.err
     assert with_bytes(served.path) == []
     assert with_rows(served) == []
 
@@ -150,8 +150,8 @@ def test_retention(cli: Cli, served: Store) -> None:
     """What somebody wrote has no age: it stays."""
     insights = SavedInsights(served.path)
     insights.save_result(insights.all()[0], {"results": [[3]]}, NOW)
-    said = cli("privacy", "retention", "--older-than", "400d", "--yes", "-f", "json")
-    assert said.code == 0, said.err
+    result = cli("privacy", "retention", "--older-than", "400d", "--yes", "-f", "json")
+    assert result.code == 0, result.err
     assert with_rows(served) == ["posthog.cohorts", "posthog.property_definitions"]
     assert {"trees-1.3.88", "a.json", ".history.duckdb.new"} & set(with_bytes(served.path, Path.cwd())) == set()
     assert insights.all()[0].result is None

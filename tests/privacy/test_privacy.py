@@ -64,8 +64,8 @@ def counts(store: Store) -> tuple[int, int]:
 
 def test_export_has_all_spellings_and_nobody_else(own: Cli, tmp_path: Path) -> None:
     own("segments")
-    said = own("privacy", "export", "Ann@x.example ", "-o", "ann.json")
-    assert said.code == 0, said.err
+    result = own("privacy", "export", "Ann@x.example ", "-o", "ann.json")
+    assert result.code == 0, result.err
     text = (tmp_path / "ann.json").read_text()
     assert stat.S_IMODE((tmp_path / "ann.json").stat().st_mode) == 0o600
     assert "joann" not in text
@@ -79,24 +79,24 @@ def test_export_has_all_spellings_and_nobody_else(own: Cli, tmp_path: Path) -> N
 
 
 def test_erase_asks_first(own: Cli, fresh: Office) -> None:
-    said = own("privacy", "erase", ANN)
-    assert said.code == 0
-    assert "nothing was deleted" in said.out
+    result = own("privacy", "erase", ANN)
+    assert result.code == 0
+    assert "nothing was deleted" in result.out
     assert counts(fresh.store) == (4, 16)
 
 
 def test_erase_leaves_nothing_but_what_is_read_only(own: Cli, fresh: Office, tmp_path: Path) -> None:
     own("segments")
-    said = own("privacy", "erase", ANN, "--yes", "-f", "json")
-    assert said.code == 0, said.err
-    rows = json.loads(said.out)["places"]
+    result = own("privacy", "erase", ANN, "--yes", "-f", "json")
+    assert result.code == 0, result.err
+    rows = json.loads(result.out)["places"]
     left = {(row["place"], row["what"]): (row["held"], row["left"]) for row in rows}
     assert left["PostHog", "persons"] == (2, 0)
     assert left["PostHog", "events"] == (8, 0)
     assert left["history", "rows"] == (1, 0)
     assert left["cache", "answers"][1] == 0
     assert left["Postgres", "neon/user_account"] == (1, 1)
-    assert "read only, always" in said.err
+    assert "read only, always" in result.err
     assert counts(fresh.store) == (2, 8)
     for folder in (tmp_path, fresh.store.path):
         found = subprocess.run(["grep", "-raliE", r"(^|[^o])ann@x\.example", folder], capture_output=True, text=True)
@@ -110,15 +110,15 @@ def test_what_others_did_names_the_email(own: Cli, fresh: Office) -> None:
     fresh.store.insert("events", [{**event, "properties": {"whom": ANN}}])
     rows = json.loads(own("privacy", "erase", ANN, "-f", "json").out)["places"]
     assert [row["erase"] for row in rows if row["what"] == "events of others that name the e-mail"] == ["no"]
-    said = own("privacy", "erase", ANN, "--yes")
-    assert said.code == 5
-    assert "1 events of others that name the e-mail in PostHog" in said.err
-    assert "pseudonymize" in said.err
+    result = own("privacy", "erase", ANN, "--yes")
+    assert result.code == 5
+    assert "1 events of others that name the e-mail in PostHog" in result.err
+    assert "pseudonymize" in result.err
 
 
 def test_wrong_input(own: Cli, fresh: Office) -> None:
-    said = own("privacy", "erase", "jonn@x.example", "--yes")
-    assert (said.code, "joann@x.example" in said.err) == (2, True)
+    result = own("privacy", "erase", "jonn@x.example", "--yes")
+    assert (result.code, "joann@x.example" in result.err) == (2, True)
     assert own("privacy", "export", " ").code == 2
     assert own("privacy", "export", "a'\"%{}\\<b>@x.example").code == 2
     for age in ("soon", "900000d"):  # before the year 1
@@ -136,18 +136,18 @@ def test_retention(own: Cli, fresh: Office) -> None:
     fresh.store.insert("events", [old])
     assert own("privacy", "retention", "--older-than", "400d").code == 0
     assert counts(fresh.store) == (4, 17)
-    said = own("privacy", "retention", "--older-than", "400d", "--yes", "-f", "json")
-    rows = {row["what"]: (row["held"], row["left"]) for row in json.loads(said.out)["places"]}
-    assert (said.code, rows["events"], rows["persons"]) == (0, (1, 0), (0, 0))
+    result = own("privacy", "retention", "--older-than", "400d", "--yes", "-f", "json")
+    rows = {row["what"]: (row["held"], row["left"]) for row in json.loads(result.out)["places"]}
+    assert (result.code, rows["events"], rows["persons"]) == (0, (1, 0), (0, 0))
     assert counts(fresh.store) == (4, 16)
 
 
 def test_pseudonymize(own: Cli, fresh: Office, tmp_path: Path) -> None:
     own("segments")
     for left in (8, 0):
-        said = own("privacy", "pseudonymize", "--yes", "-f", "json")
-        assert said.code == 0, said.err
-        rows = {row["what"]: (row["held"], row["left"]) for row in json.loads(said.out)["places"]}
+        result = own("privacy", "pseudonymize", "--yes", "-f", "json")
+        assert result.code == 0, result.err
+        rows = {row["what"]: (row["held"], row["left"]) for row in json.loads(result.out)["places"]}
         assert rows["with an e-mail"][1] == rows["rows with an e-mail"][1] == 0
         assert (rows["with an e-mail"][0] > 0) == (left > 0)
     for folder in (tmp_path, fresh.store.path):
@@ -171,9 +171,9 @@ def test_who_opted_out_is_left_out(own: Cli, fresh: Office, clean_env: pytest.Mo
     clean_env.setenv("USERTRACK_OPT_OUT", "no_thanks")
     opt_out(fresh.store, ANN, **{flag: True})
     opt_out(fresh.store, "joann@x.example", **{flag: "no"})
-    found = json.loads(own("match", "-f", "json").out)
-    assert (found["match"]["opted_out"], found["match"]["internal_excluded"]) == (1, 1)
-    assert "1 person has opted out, and is left out" in found["notes"]
+    document = json.loads(own("match", "-f", "json").out)
+    assert (document["match"]["opted_out"], document["match"]["internal_excluded"]) == (1, 1)
+    assert "1 person has opted out, and is left out" in document["notes"]
     people = json.loads(own("segments", "power", "-n", 0, "-f", "json").out)
     assert "joann@x.example" in str(people)
     assert f"'{ANN}'" not in str(people)

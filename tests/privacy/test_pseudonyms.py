@@ -36,17 +36,17 @@ def emails(text: str) -> set[str]:
 
 @pytest.mark.parametrize("ending", ["txt", "json", "csv", "md", "html", "parquet", "xlsx"])
 def test_segments(keyed: Cli, tmp_path: Path, ending: str) -> None:
-    said = keyed("segments", "--pseudonyms", "-n", 0, "-o", f"out.{ending}")
-    assert said.code == 0, said.err
+    result = keyed("segments", "--pseudonyms", "-n", 0, "-o", f"out.{ending}")
+    assert result.code == 0, result.err
     text = text_of(tmp_path / f"out.{ending}")
     assert len(set(re.findall(r"u-[0-9a-f]{16}", text))) > 600
-    assert emails(text) | emails(said.err) == set()
+    assert emails(text) | emails(result.err) == set()
 
 
 @pytest.mark.parametrize("ending", ["txt", "md", "html", "csv"])
 def test_people_of_a_step(keyed: Cli, tmp_path: Path, ending: str) -> None:
-    said = keyed("funnel", "activation", "--stopped-at", 2, "--pseudonyms", "-o", f"out.{ending}")
-    assert said.code == 0, said.err
+    result = keyed("funnel", "activation", "--stopped-at", 2, "--pseudonyms", "-o", f"out.{ending}")
+    assert result.code == 0, result.err
     text = text_of(tmp_path / f"out.{ending}")
     assert len(set(re.findall(r"u-[0-9a-f]{16}", text))) > 10
     assert emails(text) == set()
@@ -62,8 +62,8 @@ def test_people_of_a_step(keyed: Cli, tmp_path: Path, ending: str) -> None:
 )
 def test_reports(keyed: Cli, tmp_path: Path, args: list[str], ending: str) -> None:
     file = tmp_path / f"out.{ending}"
-    said = keyed("report", *args, "--pseudonyms", "-o", file)
-    assert said.code == 0, said.err
+    result = keyed("report", *args, "--pseudonyms", "-o", file)
+    assert result.code == 0, result.err
     assert re.search(r"u-[0-9a-f]{16}", file.read_text())
     assert emails(file.read_text()) == set()
     assert "${jndi}" not in file.read_text()  # the name
@@ -86,6 +86,6 @@ def test_a_key_is_made_once(demo: Cli, tmp_path: Path) -> None:
     key = tmp_path / ".usertrack/pseudonym.key"
     assert key.stat().st_mode & 0o777 == 0o600
     again = demo("segments", "failing", "--pseudonyms", "--demo", "-f", "json")
-    keys = [set(re.findall(r"u-[0-9a-f]{16}", said.out)) for said in (first, again)]
+    keys = [set(re.findall(r"u-[0-9a-f]{16}", result.out)) for result in (first, again)]
     assert keys[0] == keys[1] != set()
     assert key.read_text().strip() not in first.out + first.err

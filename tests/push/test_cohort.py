@@ -105,9 +105,9 @@ ALL = ["backend", "case@x.example", "once@x.example", "twice@x.example", "twice@
 
 
 def test_made_once_and_brought_up_to_date(own: Cli, fresh: Office) -> None:
-    said = own("push", "power", *COHORT, "-f", "json")
-    assert said.code == 0, said.err
-    first = json.loads(said.out)
+    result = own("push", "power", *COHORT, "-f", "json")
+    assert result.code == 0, result.err
+    first = json.loads(result.out)
     assert members(fresh) == ALL
     assert first["unresolved"] == ["unknown@x.example"]
     assert (first["people"], first["sent"], first["persons"], first["added"]) == (5, 4, 5, 5)
@@ -150,10 +150,10 @@ def test_the_past_does_not_replace_the_people_of_now(own: Cli, fresh: Office) ->
     past = ["push", "power", "--as-of", "2026-11-19T09:00", "--to", "posthog-cohort"]
     own("push", "power", *COHORT, "--name", "Live")
     for more in ([], ["--dry-run"]):
-        said = own(*past, *more)
-        assert (said.code, said.out) == (2, "")
-        assert "the cohort holds the people of now, and these are the people of 19 Nov 2026, 09:00 UTC" in said.err
-        assert "--name" in said.err.split("hint: ")[1]
+        result = own(*past, *more)
+        assert (result.code, result.out) == (2, "")
+        assert "the cohort holds the people of now, and these are the people of 19 Nov 2026, 09:00 UTC" in result.err
+        assert "--name" in result.err.split("hint: ")[1]
     assert "holds other people" in own(*past, "--name", "Live").err
     assert members(fresh) == ALL
     assert json.loads(own(*past, "--name", "Then", "-f", "json").out)["created"] is True
@@ -289,9 +289,9 @@ def test_a_missing_scope_is_named(fresh: Office, method: str, scope: str) -> Non
 
 def test_an_unknown_segment_is_not_pushed(own: Cli, fresh: Office, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    said = own("push", "power", *COHORT)
-    assert said.code == 6
-    assert "nothing was sent: who is in Power Users is unknown" in said.err
+    result = own("push", "power", *COHORT)
+    assert result.code == 6
+    assert "nothing was sent: who is in Power Users is unknown" in result.err
     assert cohorts(fresh) == 0
 
 

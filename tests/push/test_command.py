@@ -27,9 +27,9 @@ def test_a_cohort_on_the_demo(demo: Cli, tmp_path: Path) -> None:
 
 def test_a_file_for_a_crm(demo: Cli, tmp_path: Path) -> None:
     listed = json.loads(demo("segments", "failing", "-f", "json").out)["users"]
-    said = demo("push", "failing", "--to", "csv", "-o", tmp_path / "crm.csv")
-    assert said.code == 0
-    assert "34 of 34 people written to" in said.err
+    result = demo("push", "failing", "--to", "csv", "-o", tmp_path / "crm.csv")
+    assert result.code == 0
+    assert "34 of 34 people written to" in result.err
     rows = list(csv.DictReader(io.StringIO((tmp_path / "crm.csv").read_text())))
     assert list(rows[0]) == ["email", "segment", "priority", "reason", "evidence"]
     assert [row["email"] for row in rows] == [user["email"] for user in listed]
@@ -74,8 +74,8 @@ def test_a_dry_run_hides_the_secrets(demo: Cli, to: str) -> None:
 
 @pytest.mark.parametrize("to", ["slack", "webhook"])
 def test_a_dry_run_needs_no_address(demo: Cli, to: str) -> None:
-    said = demo("push", "failing", "--to", to, "--dry-run")
-    assert (said.code, "POST [no address yet]" in said.out) == (0, True)
+    result = demo("push", "failing", "--to", to, "--dry-run")
+    assert (result.code, "POST [no address yet]" in result.out) == (0, True)
     assert demo("push", "failing", "--to", to, "--dry-run", "--url", "http://a..b/x").code == 2
 
 

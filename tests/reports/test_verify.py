@@ -134,8 +134,8 @@ def test_other_words_are_shown_and_no_digest(tmp_path: Path) -> None:
     path = tmp_path / "week.md"
     page = "# Week\n\n## Segments\n\n| a@x.example | credits 100 → {} {} |\n"
     path.write_text(embed.embed_provenance(page.format(60, "left"), "markdown", known(why="60 left")))
-    found = compare(read_report(path), known(why="60 entered"), lambda: page.format(60, "entered"), MADE)
-    assert [(one.verdict, one.subject, one.written, one.now) for one in found] == [
+    verdicts = compare(read_report(path), known(why="60 entered"), lambda: page.format(60, "entered"), MADE)
+    assert [(one.verdict, one.subject, one.written, one.now) for one in verdicts] == [
         (
             *("differs", "Segments › Left words"),
             *("| a@x.example | credits 100 → 60 left |", "| a@x.example | credits 100 → 60 entered |"),

@@ -92,8 +92,8 @@ def rows(here: Office, name: str, *columns: str, **params: Any) -> list[tuple[An
 
 
 def test_every_day_of_the_week_and_no_other(here: Office) -> None:
-    found = rows(here, "posthog/traffic_days", "day", "visits", "visitors", "pageviews", **WINDOW)
-    assert found == [
+    records = rows(here, "posthog/traffic_days", "day", "visits", "visitors", "pageviews", **WINDOW)
+    assert records == [
         (date(2026, 11, 9), 1, 1, 1),
         (date(2026, 11, 10), 1, 1, 1),
         (date(2026, 11, 11), 0, 2, 2),
@@ -122,13 +122,13 @@ def test_new_users_are_people_and_their_first_account_is_of_the_week(here: Offic
 
 
 def test_nobody_new_has_no_shares(here: Office) -> None:
-    found = rows(here, "neon/new_users", "people", "share", days=1, since=UNTIL)
-    assert set(found) == {(0, None)}
+    records = rows(here, "neon/new_users", "people", "share", days=1, since=UNTIL)
+    assert set(records) == {(0, None)}
 
 
 def test_what_new_people_did(here: Office) -> None:
-    found = rows(here, "posthog/new_people", "did", "people", "times", **WINDOW)
-    assert found == [("user_signed_up", 1, 2)]
+    records = rows(here, "posthog/new_people", "did", "people", "times", **WINDOW)
+    assert records == [("user_signed_up", 1, 2)]
 
 
 def test_how_far_the_sources_reach(here: Office) -> None:

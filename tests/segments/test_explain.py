@@ -113,9 +113,9 @@ def test_verdicts_are_the_classification(demo_profiles: Profiles, set_name: str)
         f"SELECT email, segments, because FROM classified ORDER BY hash(email) LIMIT {PEOPLE}"
     ).fetchall()
     for email, segments, because in rows:
-        found = explain(demo_profiles, chosen, email)
-        assert [segment.id for segment in found.members] == segments
-        assert [verdict.because for verdict in found.verdicts if verdict.member] == because
+        explanation = explain(demo_profiles, chosen, email)
+        assert [segment.id for segment in explanation.members] == segments
+        assert [verdict.because for verdict in explanation.verdicts if verdict.member] == because
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +138,8 @@ def profiles(company: Office) -> Iterator[Profiles]:
 
 
 def verdict_of(profiles: Profiles, name: str, segment: str, set_name: str = "action") -> Verdict:
-    found = explain(profiles, profiles.rules.sets[set_name], f"{name}@x.example")
-    return next(verdict for verdict in found.verdicts if verdict.segment.id == segment)
+    explanation = explain(profiles, profiles.rules.sets[set_name], f"{name}@x.example")
+    return next(verdict for verdict in explanation.verdicts if verdict.segment.id == segment)
 
 
 def flips(profiles: Profiles, name: str, segment: str) -> dict[str, tuple[Any, str]]:

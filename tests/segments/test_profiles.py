@@ -14,20 +14,22 @@ from usertrack.segments.profiles import build_profiles
 KNOWN = ("runs", "failed", "credits", "last_run_at")
 
 
-def facts_of(found: Classification, email: str) -> tuple[object, ...]:
-    return found.profiles.row(f"SELECT {', '.join(KNOWN)} FROM profile WHERE email = ?", [email])
+def facts_of(classification: Classification, email: str) -> tuple[object, ...]:
+    return classification.profiles.row(f"SELECT {', '.join(KNOWN)} FROM profile WHERE email = ?", [email])
 
 
 @pytest.mark.parametrize(
     "spelling", ["É@x.example", "é@x.example\u00a0", "\té@x.example", "\u200bé@x.example\ufeff", "\u3000É@X.example"]
 )
 def test_spellings_that_a_source_keeps_apart_are_one_person(spelling: str) -> None:
-    found = classified(0, {"é@x.example": (4, 1, None, -3), spelling: (3, 2, 20.0, -1), "b@x.example": (1, 0, 9.0, 0)})
+    classification = classified(
+        0, {"é@x.example": (4, 1, None, -3), spelling: (3, 2, 20.0, -1), "b@x.example": (1, 0, 9.0, 0)}
+    )
     last = (FIRST - timedelta(days=1)).replace(tzinfo=None)
-    assert facts_of(found, "é@x.example") == (7, 3, 20.0, last)
-    assert facts_of(found, "b@x.example")[0] == 1
-    assert found.profiles.people == 2
-    (note,) = found.profiles.notes
+    assert facts_of(classification, "é@x.example") == (7, 3, 20.0, last)
+    assert facts_of(classification, "b@x.example")[0] == 1
+    assert classification.profiles.people == 2
+    (note,) = classification.profiles.notes
     assert "are one person, though their source has several (neon/runs 1, neon/credits 1): counts are added" in note
 
 

@@ -143,21 +143,22 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 @pytest.fixture(scope="module")
 def action(company: Office) -> Iterator[Classification]:
-    with company.classified(internal=["datagen.dev", "boss@partner.example"]) as found:
-        yield found
+    with company.classified(internal=["datagen.dev", "boss@partner.example"]) as classification:
+        yield classification
 
 
-def segments_of(found: Classification, name: str) -> list[str]:
-    row = found.profiles.connection.execute(
+def segments_of(classification: Classification, name: str) -> list[str]:
+    row = classification.profiles.connection.execute(
         "SELECT segments FROM classified WHERE email = ?", [f"{name}@x.example"]
     ).fetchone()
     return row[0] if row else []
 
 
-def in_it(found: Classification, segment: str, *names: str) -> list[bool | None]:
+def in_it(classification: Classification, segment: str, *names: str) -> list[bool | None]:
     flag = identifier(f"in {segment}")
     return [
-        found.profiles.row(f"SELECT {flag} FROM flagged WHERE email = ?", [f"{name}@x.example"])[0] for name in names
+        classification.profiles.row(f"SELECT {flag} FROM flagged WHERE email = ?", [f"{name}@x.example"])[0]
+        for name in names
     ]
 
 
@@ -230,8 +231,8 @@ def test_at_risk_says_when_somebody_was_active_last(action: Classification) -> N
 
 
 def test_in_the_past_at_risk_leaves_out_what_the_app_noted_since(company: Office) -> None:
-    with company.classified(as_of=NOW - timedelta(days=20)) as found:
-        assert in_it(found, "at_risk", "last_active_now", "idle") == [True, True]
+    with company.classified(as_of=NOW - timedelta(days=20)) as classification:
+        assert in_it(classification, "at_risk", "last_active_now", "idle") == [True, True]
 
 
 def test_accounts_and_persons_with_one_e_mail_are_one_person(action: Classification) -> None:
@@ -317,8 +318,8 @@ def test_lifecycle(lifecycle: Classification, name: str, segment: str) -> None:
 
 @pytest.fixture(scope="module")
 def lifecycle(company: Office) -> Iterator[Classification]:
-    with company.classified("lifecycle") as found:
-        yield found
+    with company.classified("lifecycle") as classification:
+        yield classification
 
 
 def test_everybody_is_in_one_lifecycle_segment(lifecycle: Classification) -> None:
@@ -326,31 +327,33 @@ def test_everybody_is_in_one_lifecycle_segment(lifecycle: Classification) -> Non
 
 
 def test_at_an_earlier_moment_the_later_is_not_known(company: Office) -> None:
-    with company.classified(as_of=NOW - timedelta(days=8)) as found:
-        assert in_it(found, "frustrated", "rage_week", "rage_now") == [False, False]
-        assert in_it(found, "power", "6_runs") == [False]
-    with company.classified(as_of=NOW + timedelta(days=1)) as found:
-        assert in_it(found, "frustrated", "rage_tomorrow") == [True]
+    with company.classified(as_of=NOW - timedelta(days=8)) as classification:
+        assert in_it(classification, "frustrated", "rage_week", "rage_now") == [False, False]
+        assert in_it(classification, "power", "6_runs") == [False]
+    with company.classified(as_of=NOW + timedelta(days=1)) as classification:
+        assert in_it(classification, "frustrated", "rage_tomorrow") == [True]
 
 
 def test_without_posthog_only_what_postgres_knows_is_known(company: Office) -> None:
-    with company.classified("action", "neon") as found:
-        counts = {count.segment.id: count.people for count in found.counts}
+    with company.classified("action", "neon") as classification:
+        counts = {count.segment.id: count.people for count in classification.counts}
     assert [counts[id_] for id_ in ("frustrated", "high_intent", "at_risk")] == [None, None, None]
     assert counts["power"]
     assert counts["failing"] == 2
-    assert found.profiles.match.matched is None
+    assert classification.profiles.match.matched is None
 
 
 def test_without_postgres_only_what_posthog_knows_is_known(company: Office) -> None:
-    with company.classified("action", "posthog") as found:
-        counts = {count.segment.id: count.people for count in found.counts}
+    with company.classified("action", "posthog") as classification:
+        counts = {count.segment.id: count.people for count in classification.counts}
     assert counts == {"failing": None, "frustrated": 5, "high_intent": None, "at_risk": None, "power": None}
 
 
 def test_reasons_are_sentences_of_facts(action: Classification, lifecycle: Classification) -> None:
-    def reasons(found: Classification, name: str) -> list[str]:
-        return list(found.profiles.row("SELECT because FROM classified WHERE email = ?", [f"{name}@x.example"])[0])
+    def reasons(classification: Classification, name: str) -> list[str]:
+        return list(
+            classification.profiles.row("SELECT because FROM classified WHERE email = ?", [f"{name}@x.example"])[0]
+        )
 
     assert reasons(action, "gmail") == ["clicked connect 2× (gMail), still holds all 100 credits; signed up 60 d ago"]
     assert reasons(action, "rage_now") == ["1× rage click, 0× exception in 7 days, most on /runs"]

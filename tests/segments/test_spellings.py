@@ -55,10 +55,10 @@ def test_the_dossier_counts_what_was_done_under_any_of_them(company: Office) -> 
 def test_failures_of_one_person_are_those_under_any_of_them(company: Office) -> None:
     with company.runner() as runner:
         person = spellings_of_account(runner, SPELLINGS[0])
-        found = investigate(runner, read_catalogue([shipped_root() / "failures.yaml"]), person=person)
-    assert isinstance(found, Investigation)
-    assert found.person == EVA
-    assert {name: (level.failed, level.people_failed) for name, level in found.levels.items()} == {
+        investigation = investigate(runner, read_catalogue([shipped_root() / "failures.yaml"]), person=person)
+    assert isinstance(investigation, Investigation)
+    assert investigation.person == EVA
+    assert {name: (level.failed, level.people_failed) for name, level in investigation.levels.items()} == {
         "workflow": (10, 1),
         "tool": (5, 1),
     }

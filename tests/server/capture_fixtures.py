@@ -70,11 +70,11 @@ class Client:
 
     def persons(self) -> dict[str, dict[str, object]]:
         """distinct_id → properties of its person."""
-        found = self.rows(
+        records = self.rows(
             "SELECT distinct_id, properties FROM posthog.person_distinct_ids AS d FINAL"
             " JOIN (SELECT id, properties FROM posthog.persons FINAL) AS p ON p.id = d.person_id"
         )
-        return {str(distinct_id): properties for distinct_id, properties in found}  # type: ignore[misc]
+        return {str(distinct_id): properties for distinct_id, properties in records}  # type: ignore[misc]
 
     def person_ids(self) -> dict[str, set[str]]:
         """distinct_id → the person_ids of its events."""

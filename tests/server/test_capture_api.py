@@ -135,10 +135,10 @@ def test_property_types_are_decided_by_the_first_value(client: Client) -> None:
     client.send({"event": "e", "distinct_id": "d", "properties": first, "$set": {"email": "a@x.example"}})
     client.send({"event": "e", "distinct_id": "d", "properties": {"n": "one", "code": 42, "list": 2, "word": None}})
     client.send({"event": "e", "distinct_id": "d", "properties": {"utm_term": 7, "signup_time": 1790000000, "n": 2}})
-    found = client.rows(
+    records = client.rows(
         "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL ORDER BY type, name"
     )
-    assert found == [
+    assert records == [
         ["event", "code", "String", 0],
         ["event", "day", "DateTime", 1],
         ["event", "list", "Numeric", 0],
@@ -152,7 +152,7 @@ def test_property_types_are_decided_by_the_first_value(client: Client) -> None:
     client.store.query("TRUNCATE TABLE posthog.property_definitions")
     client.store.refresh_property_definitions()
     refreshed = client.rows("SELECT name, scalar_string FROM posthog.property_definitions FINAL WHERE type = 'event'")
-    assert dict(refreshed) == {name: scalar for kind, name, _, scalar in found if kind == "event"}
+    assert dict(refreshed) == {name: scalar for kind, name, _, scalar in records if kind == "event"}
 
 
 def test_names_that_collide_in_storage_are_accepted(client: Client) -> None:

@@ -69,8 +69,8 @@ def test_null_is_not_unknown(value: Value, expression: str, expected: Any) -> No
     ],
 )
 def test_filters_keep_the_people_posthog_keeps(rows: Rows, condition: str, people: list[str]) -> None:
-    found = rows(f"SELECT DISTINCT distinct_id FROM events WHERE {condition} ORDER BY distinct_id")
-    assert [row[0] for row in found] == people
+    records = rows(f"SELECT DISTINCT distinct_id FROM events WHERE {condition} ORDER BY distinct_id")
+    assert [row[0] for row in records] == people
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_filters_keep_the_people_posthog_keeps(rows: Rows, condition: str, peopl
     ],
 )
 def test_property_values(rows: Rows, prop: str, expected: list[Any]) -> None:
-    found = rows(f"SELECT properties.{prop} AS p FROM events WHERE p IS NOT NULL ORDER BY timestamp")
-    assert [row[0] for row in found] == expected
+    records = rows(f"SELECT properties.{prop} AS p FROM events WHERE p IS NOT NULL ORDER BY timestamp")
+    assert [row[0] for row in records] == expected
 
 
 def test_untyped_values_are_text(api: Api) -> None:
@@ -193,8 +193,8 @@ def test_times_in_summer_and_in_constants(api: Api) -> None:
 @pytest.mark.parametrize(("start", "weeks"), [(0, ["2026-01-04", "2026-01-11"]), (1, ["2026-01-05", "2026-01-12"])])
 def test_week_start(api: Api, start: int, weeks: list[str]) -> None:
     project = api.with_settings(week_start_day=start)
-    found = project.rows("SELECT DISTINCT toStartOfWeek(timestamp) AS w FROM events ORDER BY w")
-    assert [row[0] for row in found] == weeks
+    records = project.rows("SELECT DISTINCT toStartOfWeek(timestamp) AS w FROM events ORDER BY w")
+    assert [row[0] for row in records] == weeks
 
 
 @pytest.mark.parametrize(
@@ -250,5 +250,5 @@ def test_a_moment_in_two_timezones_is_two_constants(rows: Rows) -> None:
     until = "toDateTime('2026-01-12 00:00:00')"
     days = f"dateDiff('day', toTimeZone(timestamp, 'America/Lima'), toTimeZone({until}, 'America/Lima')) AS days"
     inner = f"SELECT person_id, {days} FROM events WHERE timestamp < {until} AND event = 'buy'"
-    found = rows(f"SELECT days FROM ({inner}) WHERE person_id != '{ANN[:-1]}9' ORDER BY days")
-    assert found == [[0], [5], [6]]
+    records = rows(f"SELECT days FROM ({inner}) WHERE person_id != '{ANN[:-1]}9' ORDER BY days")
+    assert records == [[0], [5], [6]]

@@ -59,8 +59,8 @@ class World(Api):
     def cohorts(self, **retention: Any) -> list[list[int]]:
         """The counts of a retention, without the rows' ends that are not over."""
         dates = retention.pop("dateRange")
-        found = self.results("RetentionQuery", dateRange=dates, retentionFilter=retention)
-        return [[v["count"] for v in row["values"][: len(found) - n]] for n, row in enumerate(found)]
+        results = self.results("RetentionQuery", dateRange=dates, retentionFilter=retention)
+        return [[v["count"] for v in row["values"][: len(results) - n]] for n, row in enumerate(results)]
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +108,8 @@ def test_trends(world: World, math: str, expected: list[int]) -> None:
 def test_trends_by_browser(world: World) -> None:
     world.happen(lifecycle_days())
     node = {"series": PAGEVIEW, "dateRange": RANGE, "trendsFilter": {"display": "ActionsTable"}}
-    found = world.results("TrendsQuery", **node, breakdownFilter={"breakdown": "$browser"})
-    assert {s["breakdown_value"]: s["aggregated_value"] for s in found} == {
+    results = world.results("TrendsQuery", **node, breakdownFilter={"breakdown": "$browser"})
+    assert {s["breakdown_value"]: s["aggregated_value"] for s in results} == {
         "Chrome": 6,
         "Firefox": 2,
         "Edge": 1,
@@ -194,11 +194,11 @@ def test_filters(world: World) -> None:
 )
 def test_lifecycle(world: World, first: str, expected: dict[str, list[int]]) -> None:
     world.happen(lifecycle_days())
-    found = world.results(
+    results = world.results(
         "LifecycleQuery", series=PAGEVIEW, dateRange={"date_from": first, "date_to": "2020-01-19"}, interval="day"
     )
-    assert {series["status"]: series["data"] for series in found} == expected
-    assert [series["status"] for series in found] == ["new", "returning", "resurrecting", "dormant"]
+    assert {series["status"]: series["data"] for series in results} == expected
+    assert [series["status"] for series in results] == ["new", "returning", "resurrecting", "dormant"]
 
 
 def test_whoever_was_created_earlier_is_not_new(world: World) -> None:
@@ -243,14 +243,14 @@ def test_first_time_retention(world: World) -> None:
         + june("p3", "$pageview", 11, 13, 14, 15)
         + june("p4", "$pageview", 13, 15)
     )
-    found = world.cohorts(
+    cohorts = world.cohorts(
         dateRange={"date_to": "2020-06-15"},
         totalIntervals=7,
         retentionType="retention_first_time",
         targetEntity={"id": "$user_signed_up", "type": "events"},
         returningEntity={"id": "$pageview", "type": "events"},
     )
-    assert found == [[2, 1, 2, 2, 1, 0, 1], [1, 1, 0, 1, 1, 1], [0, 0, 0, 0, 0], [1, 1, 0, 1], [0, 0, 0], [0, 0], [0]]
+    assert cohorts == [[2, 1, 2, 2, 1, 0, 1], [1, 1, 0, 1, 1, 1], [0, 0, 0, 0, 0], [1, 1, 0, 1], [0, 0, 0], [0, 0], [0]]
 
 
 @pytest.mark.parametrize("week_start_day", [0, 1])
@@ -259,8 +259,8 @@ def test_weekly_retention(world: World, week_start_day: int) -> None:
     bob = ["2020-06-10", "2020-06-11", "2020-06-17", "2020-07-04", "2020-07-11", "2020-07-25"]
     world.happen(days("ann", "$pageview", *ann) + days("bob", "$pageview", *bob))
     weekly = World(world.with_settings(week_start_day=week_start_day).app, world.store)
-    found = weekly.cohorts(dateRange={"date_to": "2020-07-20T00:00:00Z"}, period="Week", totalIntervals=7)
-    assert found == [[2, 2, 1, 2, 2, 0, 1], [2, 1, 2, 2, 0, 1], [1, 1, 1, 0, 0], [2, 2, 0, 1], [2, 0, 1], [0, 0], [1]]
+    cohorts = weekly.cohorts(dateRange={"date_to": "2020-07-20T00:00:00Z"}, period="Week", totalIntervals=7)
+    assert cohorts == [[2, 2, 1, 2, 2, 0, 1], [2, 1, 2, 2, 0, 1], [1, 1, 1, 0, 0], [2, 2, 0, 1], [2, 0, 1], [0, 0], [1]]
 
 
 def journey(person: str, *events: str) -> Happened:
@@ -285,10 +285,10 @@ def test_one_event_fills_one_step(world: World) -> None:
         + journey("s4", UP, VIEW, BLAAH, VIEW, VIEW, BLAAH)
         + journey("s5", UP, VIEW, VIEW, VIEW, VIEW)
     )
-    found = world.results("FunnelsQuery", series=steps(UP, VIEW, VIEW, VIEW, VIEW), dateRange=JANUARY)
-    assert [step["count"] for step in found] == [5, 4, 3, 2, 1]
-    assert [step["average_conversion_time"] for step in found] == [None, 60, 100, 60, 60]
-    assert [step["median_conversion_time"] for step in found] == [None, 60, 120, 60, 60]
+    results = world.results("FunnelsQuery", series=steps(UP, VIEW, VIEW, VIEW, VIEW), dateRange=JANUARY)
+    assert [step["count"] for step in results] == [5, 4, 3, 2, 1]
+    assert [step["average_conversion_time"] for step in results] == [None, 60, 100, 60, 60]
+    assert [step["median_conversion_time"] for step in results] == [None, 60, 120, 60, 60]
 
 
 def test_a_funnel_waits_14_days(world: World) -> None:
@@ -303,12 +303,12 @@ def test_a_funnel_waits_14_days(world: World) -> None:
     counts = [step["count"] for step in world.results("FunnelsQuery", series=steps(UP, "paid"), dateRange=JANUARY)]
     assert counts == [2, 1]
     week = {"funnelWindowInterval": 7, "funnelWindowIntervalUnit": "day"}
-    found = world.results("FunnelsQuery", series=steps(UP, "paid"), dateRange=JANUARY, funnelsFilter=week)
-    assert [step["count"] for step in found] == [2, 0]
+    results = world.results("FunnelsQuery", series=steps(UP, "paid"), dateRange=JANUARY, funnelsFilter=week)
+    assert [step["count"] for step in results] == [2, 0]
     for long, unit in (1_209_600, "second"), (20_160, "minute"), (336, "hour"), (2, "week"):  # 14 days each
         window = {"funnelWindowInterval": long, "funnelWindowIntervalUnit": unit}
-        found = world.results("FunnelsQuery", series=steps(UP, "paid"), dateRange=JANUARY, funnelsFilter=window)
-        assert [step["count"] for step in found] == [2, 1]
+        results = world.results("FunnelsQuery", series=steps(UP, "paid"), dateRange=JANUARY, funnelsFilter=window)
+        assert [step["count"] for step in results] == [2, 1]
 
 
 def test_the_furthest_attempt_counts_and_a_later_start_is_one(world: World) -> None:
@@ -322,15 +322,15 @@ def test_the_furthest_attempt_counts_and_a_later_start_is_one(world: World) -> N
             ("never began", "paid", "2020-01-02 12:00:00", {}),
         ]
     )
-    found = world.results("FunnelsQuery", series=steps(UP, "paid"), dateRange=JANUARY)
-    assert [(step["count"], step["average_conversion_time"]) for step in found] == [(2, None), (1, 86_400)]
+    results = world.results("FunnelsQuery", series=steps(UP, "paid"), dateRange=JANUARY)
+    assert [(step["count"], step["average_conversion_time"]) for step in results] == [(2, None), (1, 86_400)]
 
 
 def test_a_step_done_again_changes_no_time(world: World) -> None:
     world.happen(journey("ann", UP, VIEW, BLAAH, BLAAH, VIEW, "paid") + journey("bob", UP, UP, VIEW))
-    found = world.results("FunnelsQuery", series=steps(UP, VIEW, "paid"), dateRange=JANUARY)
-    assert [step["count"] for step in found] == [2, 2, 1]
-    assert [step["average_conversion_time"] for step in found] == [None, 60, 240]
+    results = world.results("FunnelsQuery", series=steps(UP, VIEW, "paid"), dateRange=JANUARY)
+    assert [step["count"] for step in results] == [2, 2, 1]
+    assert [step["average_conversion_time"] for step in results] == [None, 60, 240]
 
 
 @pytest.mark.parametrize(
@@ -348,16 +348,16 @@ def test_orders_of_funnels(world: World, order: str, names: list[str], counts: l
         + journey("backwards", "paid", VIEW, UP)
         + journey("visits", VIEW)
     )
-    found = world.results(
+    results = world.results(
         "FunnelsQuery", series=steps(UP, VIEW, "paid"), dateRange=JANUARY, funnelsFilter={"funnelOrderType": order}
     )
-    assert [(step["name"], step["count"]) for step in found] == list(zip(names, counts, strict=True))
+    assert [(step["name"], step["count"]) for step in results] == list(zip(names, counts, strict=True))
 
 
 def test_a_funnel_of_events_whose_names_hold_a_bar(world: World) -> None:
     world.happen(journey("ann", "a|b", "c") + journey("bob", "a", "c"))
-    found = world.results("FunnelsQuery", series=steps("a|b", "c"), dateRange=JANUARY)
-    assert [step["count"] for step in found] == [1, 1]
+    results = world.results("FunnelsQuery", series=steps("a|b", "c"), dateRange=JANUARY)
+    assert [step["count"] for step in results] == [1, 1]
 
 
 def test_numbers_are_no_parquet_file(world: World) -> None:
@@ -418,13 +418,13 @@ def test_hourly_retention_over_the_hour_that_comes_twice(world: World) -> None:
     berlin = night_of_25_hours(world)
     hourly = {"period": "Hour", "totalIntervals": 3}
     dates = {"date_to": "2026-10-25T03:30:00+01:00"}
-    found = berlin.results("RetentionQuery", dateRange=dates, retentionFilter=hourly)
-    assert [row["date"] for row in found] == [
+    results = berlin.results("RetentionQuery", dateRange=dates, retentionFilter=hourly)
+    assert [row["date"] for row in results] == [
         "2026-10-25T02:00:00+02:00",
         "2026-10-25T02:00:00+01:00",
         "2026-10-25T03:00:00+01:00",
     ]
-    assert [[cell["count"] for cell in row["values"]] for row in found] == [[1, 1, 1], [2, 1, 0], [1, 0, 0]]
+    assert [[cell["count"] for cell in row["values"]] for row in results] == [[1, 1, 1], [2, 1, 0], [1, 0, 0]]
 
 
 def test_a_funnel_by_browser_puts_a_person_where_they_began(world: World) -> None:
@@ -437,8 +437,8 @@ def test_a_funnel_by_browser_puts_a_person_where_they_began(world: World) -> Non
         ]
     )
     node = {"series": steps(UP, "paid"), "dateRange": JANUARY}
-    found = world.results("FunnelsQuery", **node, breakdownFilter={"breakdown": "$browser"})
-    assert [[(s["breakdown_value"], s["count"]) for s in each] for each in found] == [
+    results = world.results("FunnelsQuery", **node, breakdownFilter={"breakdown": "$browser"})
+    assert [[(s["breakdown_value"], s["count"]) for s in each] for each in results] == [
         [(["Chrome"], 2), (["Chrome"], 1)],
         [(["$$_posthog_breakdown_null_$$"], 1), (["$$_posthog_breakdown_null_$$"], 0)],
     ]
@@ -538,18 +538,18 @@ def test_hostile_names_are_names(world: World, name: str) -> None:
     world.happen([*days("ann", name, "2020-01-09", **{name: name}), *days("bob", "other", "2020-01-09")])
     series = [{"kind": "EventsNode", "event": name, "properties": [{"key": name, "value": name}]}]
     one_day = {"date_from": "2020-01-09", "date_to": "2020-01-09"}
-    found = world.results("TrendsQuery", series=series, dateRange=one_day, breakdownFilter={"breakdown": name})
-    assert [(s["breakdown_value"], s["data"]) for s in found] == [(name, [1])]
+    results = world.results("TrendsQuery", series=series, dateRange=one_day, breakdownFilter={"breakdown": name})
+    assert [(s["breakdown_value"], s["data"]) for s in results] == [(name, [1])]
 
 
 @pytest.mark.parametrize("name", ["WITHIN", "STEPS", "KEPT CELL", "MOST"])
 def test_names_that_look_like_ours_are_names(world: World, name: str) -> None:
     world.happen([*days("ann", name, "2020-01-09", "2020-01-10", **{name: name}), *days("bob", "x", "2020-01-09")])
     dates = {"date_from": "2020-01-09", "date_to": "2020-01-10"}
-    found = world.results(
+    results = world.results(
         "FunnelsQuery", series=steps(name, name), dateRange=dates, breakdownFilter={"breakdown": name}
     )
-    assert [[(s["breakdown_value"], s["count"]) for s in each] for each in found] == [[([name], 1), ([name], 1)]]
+    assert [[(s["breakdown_value"], s["count"]) for s in each] for each in results] == [[([name], 1), ([name], 1)]]
     assert world.data("LifecycleQuery", series=steps(name), dateRange=dates)[:2] == [[1, 0], [0, 1]]
     target = {"targetEntity": {"id": name}, "returningEntity": {"id": name}}
     assert world.cohorts(dateRange={"date_to": "2020-01-10"}, totalIntervals=2, **target) == [[1, 1], [1]]
@@ -564,8 +564,8 @@ def test_errors_are_gathered_to_issues(world: World) -> None:
         + days("bob", "$exception", "2020-01-12", **listed)
     )
     node = {"dateRange": RANGE, "volumeResolution": 1, "orderBy": "occurrences"}
-    found = world.results("ErrorTrackingQuery", **node)
-    told = [(i["name"], i["description"], *(i["aggregations"][n] for n in ("occurrences", "users"))) for i in found]
+    results = world.results("ErrorTrackingQuery", **node)
+    told = [(i["name"], i["description"], *(i["aggregations"][n] for n in ("occurrences", "users"))) for i in results]
     assert told == [("TypeError", "x is undefined", 3, 2), ("RangeError", "too deep", 1, 1)]
-    assert found[0]["first_seen"].startswith("2020-01-09T12")
+    assert results[0]["first_seen"].startswith("2020-01-09T12")
     assert [i["name"] for i in world.results("ErrorTrackingQuery", **node, searchQuery="DEEP")] == ["RangeError"]

@@ -45,10 +45,10 @@ def test_values_are_bound(server: Server, tmp_path: Path, a: str, b: list[str], 
 @few
 @given(st.floats(), st.datetimes())
 def test_numbers_and_times_are_bound(server: Server, tmp_path: Path, a: float, b: datetime) -> None:
-    found = list(
+    records = list(
         table(server.dsn, asked("SELECT {a}, {b}", "float timestamp", a=a, b=b.replace(tzinfo=UTC)), tmp_path).rows
     )
-    assert repr(found) == repr([(a, b.replace(fold=0))])
+    assert repr(records) == repr([(a, b.replace(fold=0))])
 
 
 @few
@@ -111,14 +111,14 @@ VALUES: list[tuple[str, str, Any]] = [
 @pytest.mark.parametrize(("sql", "kind", "value"), VALUES)
 def test_types(server: Server, tmp_path: Path, sql: str, kind: str, value: Any) -> None:
     server.execute("DROP TYPE IF EXISTS mood; CREATE TYPE mood AS ENUM ('happy')")
-    found = table(server.dsn, f"SELECT {sql}", tmp_path)
-    assert (found.columns[0].type, found.rows[0][0]) == (kind, value)
+    answer = table(server.dsn, f"SELECT {sql}", tmp_path)
+    assert (answer.columns[0].type, answer.rows[0][0]) == (kind, value)
 
 
 def test_names_and_shapes(server: Server, tmp_path: Path) -> None:
-    found = table(server.dsn, 'SELECT 1 AS a, 2 AS "A", 3 AS "say ""hi""; --", 4, 5', tmp_path)
-    assert found.names == ["a", "A_2", 'say "hi"; --', "?column?", "?column?_2"]
-    assert list(found.rows) == [(1, 2, 3, 4, 5)]
+    answer = table(server.dsn, 'SELECT 1 AS a, 2 AS "A", 3 AS "say ""hi""; --", 4, 5', tmp_path)
+    assert answer.names == ["a", "A_2", 'say "hi"; --', "?column?", "?column?_2"]
+    assert list(answer.rows) == [(1, 2, 3, 4, 5)]
     empty = table(server.dsn, "SELECT 1 AS a, now() AS at WHERE false", tmp_path)
     assert ([column.type for column in empty.columns], list(empty.rows)) == (["BIGINT", "TIMESTAMP"], [])
     assert table(server.dsn, "VALUES (1), (2) -- both", tmp_path).rows[-1] == (2,)
@@ -128,13 +128,13 @@ def test_names_and_shapes(server: Server, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("limit", "length", "truncated"), [(0, 0, False), (3, 3, True), (5, 5, False), (9, 5, False)])
 def test_a_limit_asked_for(server: Server, tmp_path: Path, limit: int, length: int, *, truncated: bool) -> None:
     statement = Statement("neon", "SELECT g FROM generate_series(5, 1, -1) g ORDER BY g DESC", limit=limit)
-    found = table(server.dsn, statement, tmp_path)
-    assert ([row[0] for row in found.rows], found.truncated) == ([5, 4, 3, 2, 1][:length], truncated)
+    answer = table(server.dsn, statement, tmp_path)
+    assert ([row[0] for row in answer.rows], answer.truncated) == ([5, 4, 3, 2, 1][:length], truncated)
 
 
 def test_a_long_cell(server: Server, tmp_path: Path) -> None:
-    found = table(server.dsn, "SELECT repeat('é\n', 4000000), 1", tmp_path)
-    assert found.rows[0] == ("é\n" * 4_000_000, 1)
+    answer = table(server.dsn, "SELECT repeat('é\n', 4000000), 1", tmp_path)
+    assert answer.rows[0] == ("é\n" * 4_000_000, 1)
 
 
 WRITES = [

@@ -58,31 +58,31 @@ def sorted_rows(keys: list[Any]) -> list[tuple[Any, int]]:
 def test_pages_hold_every_row_once(capped: Wire, tmp_path: Path, keys: list[str]) -> None:
     if max(keys.count(key) for key in keys) >= PAGE:
         return
-    found = table(capped, keyed(keys), tmp_path, page_rows=PAGE)
-    assert sorted(found.rows, key=repr) == sorted_rows(keys)
-    assert not found.truncated
+    answer = table(capped, keyed(keys), tmp_path, page_rows=PAGE)
+    assert sorted(answer.rows, key=repr) == sorted_rows(keys)
+    assert not answer.truncated
     assert "OFFSET" not in str(capped.bodies)
 
 
 @pytest.mark.parametrize("count", [1, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE])
 def test_pages_that_are_just_full(capped: Wire, tmp_path: Path, count: int) -> None:
     keys = [f"user{number:03}" for number in range(count)]
-    found = table(capped, keyed(keys), tmp_path, page_rows=PAGE)
-    assert [email for email, _ in found.rows] == keys
-    assert [column.type for column in found.columns] == ["VARCHAR", "BIGINT"]
+    answer = table(capped, keyed(keys), tmp_path, page_rows=PAGE)
+    assert [email for email, _ in answer.rows] == keys
+    assert [column.type for column in answer.columns] == ["VARCHAR", "BIGINT"]
 
 
 def test_pages_by_number(capped: Wire, tmp_path: Path) -> None:
     sql = "SELECT arrayJoin(range(35)) - 20 AS id"
-    found = table(capped, Statement("posthog", sql, key="id"), tmp_path, page_rows=PAGE)
-    assert [row[0] for row in found.rows] == list(range(-20, 15))
+    answer = table(capped, Statement("posthog", sql, key="id"), tmp_path, page_rows=PAGE)
+    assert [row[0] for row in answer.rows] == list(range(-20, 15))
 
 
 def test_rows_without_a_key_come_last(capped: Wire, tmp_path: Path) -> None:
     keys = ["none"] * 9 + [f"user{number}" for number in range(20)]
-    found = table(capped, keyed(keys), tmp_path, page_rows=PAGE)
-    assert [email for email, _ in found.rows][-9:] == [None] * 9
-    assert len(found.rows) == 29
+    answer = table(capped, keyed(keys), tmp_path, page_rows=PAGE)
+    assert [email for email, _ in answer.rows][-9:] == [None] * 9
+    assert len(answer.rows) == 29
 
 
 @pytest.mark.parametrize("key", ["ann", "none"])
@@ -99,24 +99,24 @@ def test_a_key_that_is_no_column(capped: Wire, tmp_path: Path) -> None:
 
 
 def test_a_page_keeps_the_order_of_the_query(capped: Wire, tmp_path: Path) -> None:
-    found = table(capped, keyed(["a", "b", "c"], "ORDER BY n DESC"), tmp_path, page_rows=PAGE)
-    assert [n for _, n in found.rows] == [3, 2, 1]
+    answer = table(capped, keyed(["a", "b", "c"], "ORDER BY n DESC"), tmp_path, page_rows=PAGE)
+    assert [n for _, n in answer.rows] == [3, 2, 1]
 
 
 def test_several_pages_say_their_order(capped: Wire, tmp_path: Path) -> None:
     keys = [f"user{number:03}" for number in range(25)]
-    found = table(capped, keyed(keys, "ORDER BY n DESC"), tmp_path, page_rows=PAGE)
-    assert found.notes == ("25 rows, in the order of email",)
+    answer = table(capped, keyed(keys, "ORDER BY n DESC"), tmp_path, page_rows=PAGE)
+    assert answer.notes == ("25 rows, in the order of email",)
 
 
 def test_a_query_without_a_key_says_that_it_was_cut(capped: Wire, tmp_path: Path) -> None:
-    found = table(capped, "SELECT arrayJoin(range(35))", tmp_path, page_rows=PAGE)
-    assert (len(found.rows), found.truncated) == (PAGE, True)
+    answer = table(capped, "SELECT arrayJoin(range(35))", tmp_path, page_rows=PAGE)
+    assert (len(answer.rows), answer.truncated) == (PAGE, True)
 
 
 def test_a_limit_of_its_own_is_not_a_cut(capped: Wire, tmp_path: Path) -> None:
-    found = table(capped, f"SELECT arrayJoin(range(35)) LIMIT {PAGE}", tmp_path, page_rows=PAGE)
-    assert (len(found.rows), found.truncated) == (PAGE, False)
+    answer = table(capped, f"SELECT arrayJoin(range(35)) LIMIT {PAGE}", tmp_path, page_rows=PAGE)
+    assert (len(answer.rows), answer.truncated) == (PAGE, False)
 
 
 def test_a_limit_beyond_the_cap_is_a_cut(capped: Wire, tmp_path: Path) -> None:
@@ -130,14 +130,14 @@ def test_a_limit_beyond_the_cap_is_a_cut(capped: Wire, tmp_path: Path) -> None:
 )
 def test_a_limit_asked_for(capped: Wire, tmp_path: Path, limit: int, length: int, *, truncated: bool) -> None:
     statement = Statement("posthog", "SELECT arrayJoin(range(35))", limit=limit)
-    found = table(capped, statement, tmp_path, page_rows=PAGE)
-    assert (len(found.rows), len(list(found.rows)), found.truncated) == (length, length, truncated)
+    answer = table(capped, statement, tmp_path, page_rows=PAGE)
+    assert (len(answer.rows), len(list(answer.rows)), answer.truncated) == (length, length, truncated)
 
 
 def test_a_limit_asked_for_beyond_the_cap_pages(capped: Wire, tmp_path: Path) -> None:
     statement = Statement("posthog", "SELECT arrayJoin(range(35)) AS n", key="n", limit=25)
-    found = table(capped, statement, tmp_path, page_rows=PAGE)
-    assert ([row[0] for row in found.rows], found.truncated) == (list(range(25)), True)
+    answer = table(capped, statement, tmp_path, page_rows=PAGE)
+    assert ([row[0] for row in answer.rows], answer.truncated) == (list(range(25)), True)
 
 
 HEADS = ["SELECT arrayJoin(range(300)) AS n", "WITH 300 AS size SELECT arrayJoin(range(size)) AS n"]
@@ -193,8 +193,8 @@ def test_a_limit_is_added_behind_the_order() -> None:
 
 def test_an_order_survives_a_limit(serve: Callable[..., httpx.ASGITransport], tmp_path: Path) -> None:
     sql = "SELECT arrayJoin(range(3000)) AS n ORDER BY n % 7, n LIMIT 2000"
-    found = table(Wire(serve()), Statement("posthog", sql, limit=900), tmp_path)
-    assert [row[0] for row in found.rows] == sorted(range(3000), key=lambda n: (n % 7, n))[:900]
+    answer = table(Wire(serve()), Statement("posthog", sql, limit=900), tmp_path)
+    assert [row[0] for row in answer.rows] == sorted(range(3000), key=lambda n: (n % 7, n))[:900]
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -205,8 +205,8 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 def test_values_are_bound(
     serve: Callable[..., httpx.ASGITransport], tmp_path: Path, text: str, many: list[str]
 ) -> None:
-    found = table(Wire(serve()), Statement("posthog", "SELECT {a}, {b}", {"a": text, "b": many}), tmp_path)
-    assert list(found.rows) == [(text, many)]
+    answer = table(Wire(serve()), Statement("posthog", "SELECT {a}, {b}", {"a": text, "b": many}), tmp_path)
+    assert list(answer.rows) == [(text, many)]
 
 
 def test_a_query_is_live_named_and_of_the_person_of_today(capped: Wire, tmp_path: Path) -> None:
@@ -243,9 +243,9 @@ def test_every_way_to_fetch_gives_the_same(serve: Callable[..., httpx.ASGITransp
 
 def test_no_rows(capped: Wire, serve: Callable[..., httpx.ASGITransport], tmp_path: Path) -> None:
     for transport in (capped, serve()):
-        found = table(transport, "SELECT event, timestamp FROM events", tmp_path)
-        assert list(found.rows) == []
-        assert [column.type for column in found.columns] == ["VARCHAR", "TIMESTAMP"]
+        answer = table(transport, "SELECT event, timestamp FROM events", tmp_path)
+        assert list(answer.rows) == []
+        assert [column.type for column in answer.columns] == ["VARCHAR", "TIMESTAMP"]
 
 
 def test_what_posthog_says_of_a_wrong_query(capped: Wire, tmp_path: Path) -> None:

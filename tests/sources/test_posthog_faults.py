@@ -93,10 +93,10 @@ def test_refusals_say_what_to_do(
     tmp_path: Path, answer: httpx.Response, kind: type[UsertrackError], message: str, hint: str
 ) -> None:
     server = Answers(answer)
-    found = refused(server.wire, tmp_path)
-    assert isinstance(found, kind)
-    assert message in found.message
-    assert hint in found.hint
+    error = refused(server.wire, tmp_path)
+    assert isinstance(error, kind)
+    assert message in error.message
+    assert hint in error.hint
     assert len(server.wire.bodies) == 1
 
 
@@ -156,15 +156,15 @@ def test_a_query_too_slow_to_wait_for_runs_in_the_background(tmp_path: Path, slo
 
 @pytest.mark.parametrize("slow", [TIMED_OUT, page(504), httpx.ReadTimeout("75 s")])
 def test_too_slow_even_in_the_background(tmp_path: Path, slow: httpx.Response | Exception) -> None:
-    found = refused(Answers(slow).wire, tmp_path)
-    assert isinstance(found, SourceBusy)
-    assert "shorter range" in found.hint
+    error = refused(Answers(slow).wire, tmp_path)
+    assert isinstance(error, SourceBusy)
+    assert "shorter range" in error.hint
 
 
 @pytest.mark.parametrize("first", [RUNNING, httpx.Response(202, json=status() | {"results": None, "columns": None})])
 def test_an_unfinished_query_is_no_empty_one(tmp_path: Path, first: httpx.Response) -> None:
-    found = table(Answers(first, RUNNING, page(502), done(rows(7, 8))).wire, "SELECT 1", tmp_path)
-    assert list(found.rows) == [(7,), (8,)]
+    answer = table(Answers(first, RUNNING, page(502), done(rows(7, 8))).wire, "SELECT 1", tmp_path)
+    assert list(answer.rows) == [(7,), (8,)]
 
 
 def test_an_empty_answer_with_a_finished_status_is_empty(tmp_path: Path) -> None:
@@ -185,9 +185,9 @@ FAILED = [
 
 @pytest.mark.parametrize(("answer", "message"), FAILED)
 def test_a_query_that_fails_in_the_background(tmp_path: Path, answer: httpx.Response, message: str) -> None:
-    found = refused(Answers(RUNNING, answer).wire, tmp_path)
-    assert isinstance(found, QueryError)
-    assert message in found.message
+    error = refused(Answers(RUNNING, answer).wire, tmp_path)
+    assert isinstance(error, QueryError)
+    assert message in error.message
 
 
 def test_a_background_query_that_times_out_is_no_fault_of_the_query(tmp_path: Path) -> None:
@@ -322,23 +322,23 @@ def test_one_connection_is_kept(tmp_path: Path) -> None:
 def test_a_connection_that_dies_mid_body(tmp_path: Path) -> None:
     half = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"results": [[1'
     with listening(half) as server:
-        found = refused(None, tmp_path, host=server.host)
+        error = refused(None, tmp_path, host=server.host)
         assert server.connections == ATTEMPTS
-    assert isinstance(found, ConnectionFailed)
-    assert "broke" in found.message
+    assert isinstance(error, ConnectionFailed)
+    assert "broke" in error.message
 
 
 def test_a_server_that_hangs(tmp_path: Path) -> None:
     with listening(None) as server:
-        found = refused(None, tmp_path, host=server.host, timeout=0.3)
-    assert isinstance(found, SourceBusy)
-    assert "longer than 0.3 s" in found.message
+        error = refused(None, tmp_path, host=server.host, timeout=0.3)
+    assert isinstance(error, SourceBusy)
+    assert "longer than 0.3 s" in error.message
 
 
 def test_a_server_that_speaks_no_tls(tmp_path: Path) -> None:
     with listening(b"HTTP/1.1 400 Bad Request\r\n\r\n") as server:
-        found = refused(None, tmp_path, host=server.host.replace("http:", "https:"))
-    assert (type(found), "TLS" in found.message) == (ConnectionFailed, True)
+        error = refused(None, tmp_path, host=server.host.replace("http:", "https:"))
+    assert (type(error), "TLS" in error.message) == (ConnectionFailed, True)
 
 
 @pytest.mark.parametrize(
@@ -351,38 +351,38 @@ def test_a_server_that_speaks_no_tls(tmp_path: Path) -> None:
     ],
 )
 def test_a_host_that_is_not_there(tmp_path: Path, host: str, message: str) -> None:
-    found = refused(None, tmp_path, host=host)
-    assert isinstance(found, ConnectionFailed)
-    assert message in found.message
-    assert "http" in found.hint or "POSTHOG_HOST" in found.hint
+    error = refused(None, tmp_path, host=host)
+    assert isinstance(error, ConnectionFailed)
+    assert message in error.message
+    assert "http" in error.hint or "POSTHOG_HOST" in error.hint
 
 
 def test_a_host_that_takes_no_connection(tmp_path: Path) -> None:
-    found = refused(Answers(httpx.ConnectTimeout("15 s")).wire, tmp_path)
-    assert (type(found), found.message) == (ConnectionFailed, "cannot reach PostHog: it did not answer in time")
+    error = refused(Answers(httpx.ConnectTimeout("15 s")).wire, tmp_path)
+    assert (type(error), error.message) == (ConnectionFailed, "cannot reach PostHog: it did not answer in time")
 
 
 def test_values_that_json_or_unicode_lack(tmp_path: Path) -> None:
     body = b'{"columns": ["a"], "types": [["a", "String"]], "results": [[NaN], ["\\ud83d!"], ["\\u0000"], [null]]}'
-    found = table(Answers(httpx.Response(200, content=body)).wire, "SELECT 1", tmp_path)
-    assert list(found.rows) == [(None,), ("?!",), ("\0",), (None,)]
+    answer = table(Answers(httpx.Response(200, content=body)).wire, "SELECT 1", tmp_path)
+    assert list(answer.rows) == [(None,), ("?!",), ("\0",), (None,)]
 
 
 def test_numbers_too_wide_for_a_bigint_keep_their_digits(tmp_path: Path) -> None:
-    found = table(Answers(rows(2**63 - 1, 2**64 - 1, None, types=["UInt64"])).wire, "SELECT 1", tmp_path)
-    assert list(found.rows) == [(str(2**63 - 1),), (str(2**64 - 1),), (None,)]
-    found = table(Answers(rows(2**200, -(2**200), types=["Int256"])).wire, "SELECT 1", tmp_path)
-    assert list(found.rows) == [(str(2**200),), (str(-(2**200)),)]
+    answer = table(Answers(rows(2**63 - 1, 2**64 - 1, None, types=["UInt64"])).wire, "SELECT 1", tmp_path)
+    assert list(answer.rows) == [(str(2**63 - 1),), (str(2**64 - 1),), (None,)]
+    answer = table(Answers(rows(2**200, -(2**200), types=["Int256"])).wire, "SELECT 1", tmp_path)
+    assert list(answer.rows) == [(str(2**200),), (str(-(2**200)),)]
 
 
 def test_a_long_cell(tmp_path: Path) -> None:
     text = "é" * 5_000_000
-    found = table(Answers(rows(text, types=["String"])).wire, "SELECT 1", tmp_path)
-    assert list(found.rows) == [(text,)]
+    answer = table(Answers(rows(text, types=["String"])).wire, "SELECT 1", tmp_path)
+    assert list(answer.rows) == [(text,)]
 
 
 def test_times_with_an_offset_become_utc(tmp_path: Path) -> None:
     row = ("2020-06-10T00:00:00-07:00", ["2020-06-10T00:00:00+02:00", None])
     types = ["DateTime('US/Pacific')", "Array(Nullable(DateTime64(6, 'Europe/Berlin')))"]
-    found = table(Answers(rows(row, types=types)).wire, "SELECT 1", tmp_path)
-    assert list(found.rows) == [(datetime(2020, 6, 10, 7), [datetime(2020, 6, 9, 22), None])]
+    answer = table(Answers(rows(row, types=types)).wire, "SELECT 1", tmp_path)
+    assert list(answer.rows) == [(datetime(2020, 6, 10, 7), [datetime(2020, 6, 9, 22), None])]

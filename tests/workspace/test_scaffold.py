@@ -77,29 +77,29 @@ def test_the_shipped_one_does_not_stand_in_for_what_cannot_be_read(
     path = tmp_path / name
     (tmp_path / "usertrack.yaml").touch()
     path.symlink_to(path)
-    said = cli("check", "-f", "json")
-    assert said.code == (2 if belongs == "folder" else 5)  # without queries nothing can be checked
-    assert f"{name}: a link that leads nowhere, where a {belongs} belongs" in said.out + said.err
+    result = cli("check", "-f", "json")
+    assert result.code == (2 if belongs == "folder" else 5)  # without queries nothing can be checked
+    assert f"{name}: a link that leads nowhere, where a {belongs} belongs" in result.out + result.err
     path.unlink()
     path.touch() if belongs == "folder" else path.mkdir()
-    said = cli("check", "-f", "json")
-    assert f"where a {belongs} belongs" in said.out + said.err
+    result = cli("check", "-f", "json")
+    assert f"where a {belongs} belongs" in result.out + result.err
 
 
 def test_as_typed(cli: Cli, tmp_path: Path) -> None:
-    said = cli("init", "acme")
-    assert said.code == 0
-    assert "note: wrote acme/usertrack.yaml" in said.err
-    assert "usertrack doctor" in said.err
+    result = cli("init", "acme")
+    assert result.code == 0
+    assert "note: wrote acme/usertrack.yaml" in result.err
+    assert "usertrack doctor" in result.err
     assert "acme is a workspace already; nothing was changed" in cli("init", "acme").err
 
 
 @pytest.mark.parametrize("place", ["/proc/acme", "file/acme", "/dev/null"])
 def test_where_nothing_can_be_written(cli: Cli, tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("")
-    said = cli("init", place)
-    assert said.code == 2
-    assert f"error: cannot make a workspace in '{place}'" in said.err
+    result = cli("init", place)
+    assert result.code == 2
+    assert f"error: cannot make a workspace in '{place}'" in result.err
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -122,11 +122,11 @@ def test_a_new_query_runs_as_it_is(demo: Cli) -> None:
     demo("init")
     for source, name in (("posthog", "2nd-try"), ("neon", "my_signups")):
         demo("query", "new", f"{source}/{name}")
-        said = demo("query", "run", f"{source}/{name}", "-f", "csv")
-        lines = said.out.splitlines()
-        assert (said.code, lines[0]) == (0, {"posthog": "email,n_2nd_try", "neon": "email,my_signups"}[source])
+        result = demo("query", "run", f"{source}/{name}", "-f", "csv")
+        lines = result.out.splitlines()
+        assert (result.code, lines[0]) == (0, {"posthog": "email,n_2nd_try", "neon": "email,my_signups"}[source])
         assert len(lines) > 10
-        assert "datagen.dev" not in said.out
+        assert "datagen.dev" not in result.out
 
 
 def test_a_shipped_query_is_copied(tmp_path: Path) -> None:
@@ -158,9 +158,9 @@ def test_what_exists_stays(tmp_path: Path) -> None:
 
 
 def test_a_query_needs_a_workspace(cli: Cli) -> None:
-    said = cli("query", "new", "neon/mine")
-    assert said.code == 2
-    assert "`usertrack init` makes one" in said.err
+    result = cli("query", "new", "neon/mine")
+    assert result.code == 2
+    assert "`usertrack init` makes one" in result.err
 
 
 def test_the_workspace_s_own_query_wins(cli: Cli, tmp_path: Path) -> None:

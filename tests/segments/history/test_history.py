@@ -180,10 +180,10 @@ def test_a_file_that_cannot_be_used_stays_as_it_is(place: HistoryFile, spoil: ob
     keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}))
     spoil(place)  # type: ignore[operator]
     before = place.path.read_bytes()
-    found = classified(1, {ANN: (6, 6, 1, 0)})
-    assert record_and_compare(found, place, FIRST) is None
-    assert found.counts[0].people == 1
-    (note,) = (note for note in found.profiles.notes if str(place.path) in note)
+    classification = classified(1, {ANN: (6, 6, 1, 0)})
+    assert record_and_compare(classification, place, FIRST) is None
+    assert classification.counts[0].people == 1
+    (note,) = (note for note in classification.profiles.notes if str(place.path) in note)
     assert message in note
     assert "was not changed" in note
     error = problem(lambda: kept(place))
@@ -195,10 +195,10 @@ def test_a_file_that_cannot_be_used_stays_as_it_is(place: HistoryFile, spoil: ob
 def test_a_place_that_cannot_be_written_costs_the_history_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file/.usertrack/history.duckdb", Path("/proc/usertrack/history.duckdb")):
-        found = classified(0, {ANN: (6, 6, 1, 0)})
-        assert record_and_compare(found, HistoryFile(path, "test"), FIRST) is None
-        assert str(path) in found.profiles.notes[-1]
-        assert "USERTRACK_HISTORY=FILE" in found.profiles.notes[-1]
+        classification = classified(0, {ANN: (6, 6, 1, 0)})
+        assert record_and_compare(classification, HistoryFile(path, "test"), FIRST) is None
+        assert str(path) in classification.profiles.notes[-1]
+        assert "USERTRACK_HISTORY=FILE" in classification.profiles.notes[-1]
 
 
 def test_no_history_is_made_by_looking(place: HistoryFile) -> None:
@@ -262,11 +262,11 @@ def test_who_keeps_the_file_to_itself_is_named(place: HistoryFile) -> None:
     try:
         assert holder.stdout
         holder.stdout.readline()
-        found = classified(1, {ANN: (1, 0, 1, 0)})
+        classification = classified(1, {ANN: (1, 0, 1, 0)})
         began = time.monotonic()
-        assert record_and_compare(found, place, FIRST) is None
+        assert record_and_compare(classification, place, FIRST) is None
         assert 4 < time.monotonic() - began < 20
-        assert f"(PID {holder.pid})" in found.profiles.notes[-1]
+        assert f"(PID {holder.pid})" in classification.profiles.notes[-1]
         error = problem(lambda: kept(place))
         assert isinstance(error, SourceBusy)
     finally:
@@ -308,9 +308,9 @@ def test_asking_an_old_moment_again_replaces_it_and_keeps_the_rest(place: Histor
     for day in (-30, -29.8, 0):
         keep_one(place, classified(day, {ANN: (1, 0, 80, 0)}))
     before = [snapshot.as_of for snapshot in kept(place)]
-    found = classified(-29.8, {ANN: (9, 9, 80, 0)})
-    with open_history(found.profiles.connection, place, write=True):
-        record(found, place, FIRST)
+    classification = classified(-29.8, {ANN: (9, 9, 80, 0)})
+    with open_history(classification.profiles.connection, place, write=True):
+        record(classification, place, FIRST)
     assert [snapshot.as_of for snapshot in kept(place)] == before
     assert [snapshot.known["failing"].people for snapshot in kept(place)] == [1, 0]
 

@@ -42,11 +42,11 @@ def story(place: HistoryFile, set_name: str = "action", **asked: Any) -> Timelin
         return build_timeline(connection, kept, kept, HistoryQuery(set_name, "email", **asked))
 
 
-def moved(found: Timeline) -> list[tuple[str, str, str, str]]:
-    assert found.moves
+def moved(timeline: Timeline) -> list[tuple[str, str, str, str]]:
+    assert timeline.moves
     return [
         (row["email"].removesuffix("@x.example"), row["segment"], row["change"], row["why"])
-        for row in found.moves.dicts()
+        for row in timeline.moves.dicts()
     ]
 
 
@@ -115,13 +115,13 @@ def test_transitions_by_primary_segment(place: HistoryFile) -> None:
 def test_what_was_unknown_on_one_date_is_no_change(place: HistoryFile) -> None:
     write(place, {0: TWO_WEEKS[0]}, without_credits=True)
     write(place, {7: TWO_WEEKS[7]})
-    found = story(place)
-    assert found.pair
-    assert found.pair.incomparable == ["Poor"]
-    assert {row[1] for row in moved(found)} == {"failing", "quiet"}
-    assert found.matrix
-    assert "poor" not in found.matrix.names
-    assert [row[3:] for row in found.sizes.rows if row[1] == "poor"] == [(None, None, None), (1, None, None)]
+    timeline = story(place)
+    assert timeline.pair
+    assert timeline.pair.incomparable == ["Poor"]
+    assert {row[1] for row in moved(timeline)} == {"failing", "quiet"}
+    assert timeline.matrix
+    assert "poor" not in timeline.matrix.names
+    assert [row[3:] for row in timeline.sizes.rows if row[1] == "poor"] == [(None, None, None), (1, None, None)]
 
 
 def test_a_changed_rule_is_said_to_be_the_reason(place: HistoryFile) -> None:
@@ -129,10 +129,10 @@ def test_a_changed_rule_is_said_to_be_the_reason(place: HistoryFile) -> None:
     write(place, {0: same})
     write(place, {7: same}, rules=RULES.replace("runs > 5", "runs >= 6"))
     write(place, {8: same}, rules=RULES.replace("credits < 50", "credits < 100"))
-    found = story(place, before=START, after=START + timedelta(days=8))
-    assert found.pair
-    assert not found.pair.same_rules
-    assert ("ann", "poor", "entered", "the rules changed") in moved(found)
+    timeline = story(place, before=START, after=START + timedelta(days=8))
+    assert timeline.pair
+    assert not timeline.pair.same_rules
+    assert ("ann", "poor", "entered", "the rules changed") in moved(timeline)
 
 
 def test_a_week_ago_is_compared_at_once(place: HistoryFile) -> None:
@@ -213,19 +213,19 @@ def test_it_all_adds_up(weeks: list[dict[str, Person]], set_name: str) -> None:
     with TemporaryDirectory() as folder:
         place = HistoryFile(Path(folder) / "history.duckdb", "test")
         write(place, {7 * number: people for number, people in enumerate(weeks)}, set_name)
-        found = story(place, set_name)
-    assert found.pair
-    assert found.matrix
+        timeline = story(place, set_name)
+    assert timeline.pair
+    assert timeline.matrix
     by_segment: dict[str, list[tuple[int, int | None, int | None]]] = {}
-    for _, segment, _, people, entered, left in found.sizes.rows:
+    for _, segment, _, people, entered, left in timeline.sizes.rows:
         by_segment.setdefault(segment, []).append((people, entered, left))
     for segment, rows in by_segment.items():
         for (before, *_), (people, entered, left) in pairwise(rows):
             assert before + (entered or 0) - (left or 0) == people
-        assert found.counts[segment] == rows[-1][1:]
-        changes = [change for _, id_, change, _ in moved(found) if id_ == segment]
-        assert (changes.count("entered"), changes.count("left")) == found.counts[segment]
-    cells = {row[0]: row[1:] for row in found.matrix.rows}
+        assert timeline.counts[segment] == rows[-1][1:]
+        changes = [change for _, id_, change, _ in moved(timeline) if id_ == segment]
+        assert (changes.count("entered"), changes.count("left")) == timeline.counts[segment]
+    cells = {row[0]: row[1:] for row in timeline.matrix.rows}
     assert all(sum(row[:-1]) == row[-1] for row in cells.values())
     assert sum(row[-1] for name, row in cells.items() if name != NOT_THERE) == len(weeks[-2])
     columns = list(zip(*cells.values(), strict=True))
@@ -234,4 +234,4 @@ def test_it_all_adds_up(weeks: list[dict[str, Person]], set_name: str) -> None:
         for number, (segment, rows) in enumerate(by_segment.items()):
             assert cells[segment][-1] == rows[-2][0]
             assert sum(columns[number]) == rows[-1][0]
-    assert all(why for *_, why in moved(found))
+    assert all(why for *_, why in moved(timeline))
