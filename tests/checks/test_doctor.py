@@ -69,10 +69,10 @@ def test_a_table_that_does_not_exist(own: Cli, empty: Office) -> None:
     broken = {row["what"]: row["detail"] for row in json.loads(checked.out)["rows"] if row["level"] == "FAIL"}
     assert broken.keys() == users
     assert all('relation "fastapi_code_execution" does not exist' in detail for detail in broken.values())
-    told = [row for row in json.loads(result.out)["rows"] if row["level"] == "FAIL" and row["what"] != "PostHog"]
-    assert [row["what"] for row in told] == ["table fastapi_code_execution"]
-    assert told[0]["detail"].startswith("does not exist; needed by neon/code_activity, ")
-    assert "queries/neon/code_activity.sql in the workspace" in told[0]["hint"]
+    failed = [row for row in json.loads(result.out)["rows"] if row["level"] == "FAIL" and row["what"] != "PostHog"]
+    assert [row["what"] for row in failed] == ["table fastapi_code_execution"]
+    assert failed[0]["detail"].startswith("does not exist; needed by neon/code_activity, ")
+    assert "queries/neon/code_activity.sql in the workspace" in failed[0]["hint"]
     counts = {segment["id"]: segment["count"] for segment in json.loads(segments.out)["segments"]}
     assert counts == {"failing": 0, "frustrated": 0, "high_intent": 0, "at_risk": None, "power": 0}
 

@@ -228,10 +228,10 @@ def test_query_files(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "neon" / "bad.sql"
     path.parent.mkdir()
     path.write_text(text)
-    found = check_queries(Library([tmp_path]))
-    assert [(finding.level, finding.subject) for finding in found] == [("FAIL", "neon/bad")]
-    assert found[0].detail.startswith(f"{path}:")
-    assert message in found[0].detail
+    findings = check_queries(Library([tmp_path]))
+    assert [(finding.level, finding.subject) for finding in findings] == [("FAIL", "neon/bad")]
+    assert findings[0].detail.startswith(f"{path}:")
+    assert message in findings[0].detail
 
 
 def test_what_only_postgres_has_is_no_mistake(tmp_path: Path) -> None:

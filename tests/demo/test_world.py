@@ -252,8 +252,8 @@ def test_success_rate_without_the_failing(world: World) -> None:
 
 def test_run_states(world: World) -> None:
     states = {"completed", "failed", "running", "queued", "cancelled"}
-    found = emails(world.postgres("SELECT DISTINCT run_state FROM fastapi_run"))
-    assert states - {"running"} <= found <= states  # at this moment none may be
+    run_states = emails(world.postgres("SELECT DISTINCT run_state FROM fastapi_run"))
+    assert states - {"running"} <= run_states <= states  # at this moment none may be
     assert world.postgres("SELECT DISTINCT run_state FROM fastapi_run WHERE run_error_log IS NOT NULL") == [("failed",)]
 
 

@@ -52,8 +52,8 @@ class World:
 
         now = NINE + timedelta(hours=hours)
         refresh = options.pop("refresh", False)
-        found = load_settings(env=env, workspace=self.folder.parent, refresh=refresh)
-        with open_runner(found, Library([]), now=now, notify=note, purpose=purpose) as opened:
+        settings = load_settings(env=env, workspace=self.folder.parent, refresh=refresh)
+        with open_runner(settings, Library([]), now=now, notify=note, purpose=purpose) as opened:
             yield opened
 
     def ask(self, statement: Statement = TICK, hours: float = 0, **options: Any) -> Table:
@@ -146,8 +146,8 @@ def test_one_person_out_of_everybody(world: World) -> None:
 def test_a_cut_answer_stays_a_cut_one(world: World) -> None:
     rows = "SELECT * FROM generate_series(1, 3) AS n"
     world.ask(Statement("neon", rows, limit=2))
-    kept = world.ask(Statement("neon", rows, limit=2), 1, offline=1)
-    assert (kept.rows, kept.truncated) == ([(1,), (2,)], True)
+    cached = world.ask(Statement("neon", rows, limit=2), 1, offline=1)
+    assert (cached.rows, cached.truncated) == ([(1,), (2,)], True)
     assert isinstance(problem(lambda: world.ask(Statement("neon", rows), 1, offline=1)), NotCached)
 
 

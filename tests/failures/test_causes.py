@@ -92,28 +92,28 @@ def catalogue(tmp_path: Path, text: str) -> Catalogue:
 
 
 def test_a_workspace_comes_first(tmp_path: Path) -> None:
-    found = catalogue(
+    causes = catalogue(
         tmp_path,
         "categories: {user_code: {name: User Code, owner: Support}, legal: {name: Legal, owner: Lawyers}}\n"
         "rules: [{match: 'rc=(?P<rc>\\d+)', category: legal, label: 'Killed by {rc}'}]\n",
     )
-    assert found.cause_of("workflow", "Modal OOM (rc=137)").label == "Killed by 137"
-    assert found.cause_of("workflow", "Modal OOM (rc=137)").owner == "Lawyers"
-    assert found.cause_of("workflow", "IndexError: x").owner == "Support"
+    assert causes.cause_of("workflow", "Modal OOM (rc=137)").label == "Killed by 137"
+    assert causes.cause_of("workflow", "Modal OOM (rc=137)").owner == "Lawyers"
+    assert causes.cause_of("workflow", "IndexError: x").owner == "Support"
 
 
 def test_a_workspace_may_stand_alone(tmp_path: Path) -> None:
     category = "categories: {mine: {owner: Me}}\nshipped: false\n"
-    found = catalogue(tmp_path, category + "rules: [{match: gone, category: mine, label: Gone}]")
-    assert len(found.rules) == 1
-    assert not found.cause_of("workflow", "IndexError: x").known
+    causes = catalogue(tmp_path, category + "rules: [{match: gone, category: mine, label: Gone}]")
+    assert len(causes.rules) == 1
+    assert not causes.cause_of("workflow", "IndexError: x").known
 
 
 def test_groups_are_data(tmp_path: Path) -> None:
     rule = "rules: [{match: 'bad (?P<what>.*)', category: user_code, label: 'Bad {what}[ by {tool}]'}]"
-    found = catalogue(tmp_path, rule)
-    assert found.cause_of("tool", "bad {tool} {0}", tool="x").label == "Bad {tool} {0} by x"
-    assert found.cause_of("workflow", "bad [x]").label == "Bad [x]"
+    causes = catalogue(tmp_path, rule)
+    assert causes.cause_of("tool", "bad {tool} {0}", tool="x").label == "Bad {tool} {0} by x"
+    assert causes.cause_of("workflow", "bad [x]").label == "Bad [x]"
 
 
 RULE = "rules:\n  - match: 'x'\n    category: user_code\n    label: X\n  - "

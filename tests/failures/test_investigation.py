@@ -113,11 +113,11 @@ def test_the_levels_stand_apart(dsn: str) -> None:
 
 
 def test_fingerprints_are_counted_with_their_people(dsn: str) -> None:
-    told = [
+    fingerprints = [
         (one.level, one.cause.label, one.cause.owner, one.tool, one.failures, len(one.people))
         for one in investigated(dsn).fingerprints
     ]
-    assert told == [
+    assert fingerprints == [
         ("tool", "Resource <path> not found", "", "gmail_send", 6, 1),
         ("workflow", "Modal OOM (rc=137)", "Platform", "", 6, 6),
         ("workflow", LIST, "User", "", 4, 1),
@@ -225,9 +225,11 @@ def test_the_outage_is_an_incident_of_everybody(dsn: str) -> None:
 
 
 def test_those_hit_with_clean_days_are_likely_not_at_fault(dsn: str) -> None:
-    told = {one.person: (one.clean, one.in_incidents, one.failed) for one in investigated(dsn).contrasts}
-    assert told.pop("lena@northwind.example") == (4, 0, 4)
-    assert told == dict.fromkeys(("account 2", *(f"hit{number}@acme.example" for number in range(1, 6))), (4, 1, 1))
+    by_person = {one.person: (one.clean, one.in_incidents, one.failed) for one in investigated(dsn).contrasts}
+    assert by_person.pop("lena@northwind.example") == (4, 0, 4)
+    assert by_person == dict.fromkeys(
+        ("account 2", *(f"hit{number}@acme.example" for number in range(1, 6))), (4, 1, 1)
+    )
 
 
 def test_stretches_by_hand(dsn: str) -> None:

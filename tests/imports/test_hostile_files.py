@@ -76,8 +76,8 @@ def test_names_of_parquet_columns(store: Store, tmp_path: Path) -> None:
     columns = ", ".join(f"'v{number}' AS " + '"' + name.replace('"', '""') + '"' for number, name in enumerate(NASTY))
     file = parquet(tmp_path / "log.parquet", f"SELECT 1 AS user_id, 'x' AS event, 1704067200 AS ts, {columns}")
     store.query("TRUNCATE TABLE posthog.events")
-    given = ["timestamp=ts", f"property.{NASTY[0]}={NASTY[1]}"]
-    import_file(store, ImportOptions(file, file, given, [NASTY[0]]), "phc'", datetime.now(UTC), silent)
+    options = ["timestamp=ts", f"property.{NASTY[0]}={NASTY[1]}"]
+    import_file(store, ImportOptions(file, file, options, [NASTY[0]]), "phc'", datetime.now(UTC), silent)
     expected = {name: f"v{number}" for number, name in enumerate(NASTY)}
     (found,) = store.rows("SELECT properties FROM posthog.events")[0]
     assert found == {NASTY[0]: "v1"} | {name: expected[name] for name in NASTY[2:]}

@@ -201,8 +201,10 @@ def test_what_others_write_while_a_file_is_read(tmp_path: Path) -> None:
 
         done = import_file(store, ImportOptions(file, file), "phc", datetime.now(UTC), progress)
         assert (done.events, done.known) == (1, 1)
-        found = "SELECT toInt32(count()), toInt32(uniqExact(uuid)), toInt32(uniqExact(person_id)) FROM posthog.events"
-        assert store.rows(found) == [[3, 3, 1]]
+        counts_sql = (
+            "SELECT toInt32(count()), toInt32(uniqExact(uuid)), toInt32(uniqExact(person_id)) FROM posthog.events"
+        )
+        assert store.rows(counts_sql) == [[3, 3, 1]]
         assert store.rows("SELECT toInt32(count()) FROM posthog.persons FINAL") == [[1]]
 
 

@@ -234,11 +234,11 @@ def test_search_goes_on_without_what_the_key_may_not_see() -> None:
         "GET cohorts/": listed(), "GET actions/": listed(), "GET feature_flags/": listed(flag),
         "GET event_definitions/": listed({**event, "name": "user_sign"}),
     })  # fmt: skip
-    found = cloud.do(lambda runner: definitions.search(runner, "SIGN"))
-    assert [row[:3] for row in found.rows] == [
+    matches = cloud.do(lambda runner: definitions.search(runner, "SIGN"))
+    assert [row[:3] for row in matches.rows] == [
         ("insight", "7", "Signups"), ("feature flag", "1", "new-signup"), ("event", "x", "user_sign"),
     ]  # fmt: skip
-    assert found.notes == (
+    assert matches.notes == (
         "not searched: dashboards; the PostHog key lacks the scope dashboard:read",
         "not searched: property definitions; this PostHog has none of them",
     )

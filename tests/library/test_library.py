@@ -145,9 +145,9 @@ def test_files_of_other_systems(tmp_path: Path) -> None:
     ],
 )
 def test_parameters_in_postgres(sql: str, names: list[str]) -> None:
-    found = placeholders(sql, "neon")
-    assert [name for name, _, _ in found] == names
-    assert all(sql[start:end].strip("{ }") == name for name, start, end in found)
+    places = placeholders(sql, "neon")
+    assert [name for name, _, _ in places] == names
+    assert all(sql[start:end].strip("{ }") == name for name, start, end in places)
 
 
 @pytest.mark.parametrize(

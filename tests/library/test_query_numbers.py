@@ -163,27 +163,27 @@ def test_outcomes_are_all_there_and_rates_are_over_finished_calls(runner: Runner
 
 def test_a_tool_without_a_finished_call_has_no_rate(runner: Runner) -> None:
     columns = ("tool", "calls", "ok", "failed", "unfinished", "unknown", "finished", "success_rate")
-    found = {row[0]: row[1:] for row in rows(runner, "neon/top_tools", *columns)}
-    assert found["search"] == (11, 6, 1, 3, 1, 7, pytest.approx(6 / 7))
-    assert found["waits"] == (1, 0, 0, 1, 0, 0, None)
+    by_tool = {row[0]: row[1:] for row in rows(runner, "neon/top_tools", *columns)}
+    assert by_tool["search"] == (11, 6, 1, 3, 1, 7, pytest.approx(6 / 7))
+    assert by_tool["waits"] == (1, 0, 0, 1, 0, 0, None)
 
 
 def test_timeouts_do_not_hide_in_an_average(runner: Runner) -> None:
     columns = ("email", "ok_p50_ms", "ok_p95_ms", "ok_max_ms", "ok_avg_ms", "failed_p50_ms", "failed_max_ms")
-    found = {row[0]: row[1:] for row in rows(runner, "neon/tool_users", *columns, days=2)}
-    assert found[GUS] == (200, 900, 900, 400, 30_000, 30_000)
+    by_email = {row[0]: row[1:] for row in rows(runner, "neon/tool_users", *columns, days=2)}
+    assert by_email[GUS] == (200, 900, 900, 400, 30_000, 30_000)
 
 
 def test_every_call_is_somewhere(runner: Runner) -> None:
-    found = {email: counts for email, *counts in rows(runner, "neon/tool_users", "email", "calls", "unattributed")}
-    assert found == {
+    by_email = {email: counts for email, *counts in rows(runner, "neon/tool_users", "email", "calls", "unattributed")}
+    assert by_email == {
         GUS: [9, 0],
         None: [4, 3],
         "back@x.example": [1, 0],
         "fan@notdatagen.dev": [1, 0],
         "ann.lee@mail.example": [1, 0],
     }
-    assert sum(calls for calls, _ in found.values()) == 16  # as in neon/tools_overview
+    assert sum(calls for calls, _ in by_email.values()) == 16  # as in neon/tools_overview
 
 
 def test_failing_tools_say_whom_they_hit(runner: Runner) -> None:
@@ -207,9 +207,9 @@ def test_days_have_no_holes_and_today_is_marked(runner: Runner) -> None:
 
 
 def test_days_are_those_of_the_timezone(runner: Runner) -> None:
-    found = dict(rows(runner, "neon/tool_days", "day", "calls", zone="Europe/Berlin", days=5))
-    assert found[date(2026, 11, 17)] == 0
-    assert found[date(2026, 11, 18)] == 2
+    calls_by_day = dict(rows(runner, "neon/tool_days", "day", "calls", zone="Europe/Berlin", days=5))
+    assert calls_by_day[date(2026, 11, 17)] == 0
+    assert calls_by_day[date(2026, 11, 18)] == 2
 
 
 def test_an_underscore_is_no_wildcard(runner: Runner) -> None:
@@ -287,9 +287,9 @@ def test_one_noisy_visitor_counts_once(runner: Runner) -> None:
 
 
 def test_anonymous_events_are_counted_and_your_own_are_not(runner: Runner) -> None:
-    found = {row[0]: row[1:] for row in rows(runner, "posthog/events_overview", "event", "events", "persons")}
-    assert found["$pageview"] == (6, 2)
-    assert found["mcp_connect_clicked"] == (4, 2)
+    by_event = {row[0]: row[1:] for row in rows(runner, "posthog/events_overview", "event", "events", "persons")}
+    assert by_event["$pageview"] == (6, 2)
+    assert by_event["mcp_connect_clicked"] == (4, 2)
 
 
 def test_without_own_people_nobody_is_left_out(here: Office) -> None:

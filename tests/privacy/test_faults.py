@@ -71,10 +71,10 @@ def test_what_was_not_looked_at_is_not_said_to_be_empty(place: Office) -> None:
     about = httpx.Response(200, json={"id": 1, "timezone": "UTC"})
     handler: Handler = lambda request: about if request.url.path.endswith("/projects/1/") else None  # noqa: E731
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
-        found = {each.content: each for each in survey(runner, find_subject(runner, ANN), NOWHERE)}
-    assert found["files of its server"].count is None
-    assert "not checked" in found["files of its server"].note
-    assert "files with the e-mail's bytes" not in found
+        by_content = {each.content: each for each in survey(runner, find_subject(runner, ANN), NOWHERE)}
+    assert by_content["files of its server"].count is None
+    assert "not checked" in by_content["files of its server"].note
+    assert "files with the e-mail's bytes" not in by_content
 
 
 def test_slowed_down_and_cut_short(place: Office) -> None:

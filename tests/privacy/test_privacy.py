@@ -99,8 +99,8 @@ def test_erase_leaves_nothing_but_what_is_read_only(own: Cli, fresh: Office, tmp
     assert "read only, always" in result.err
     assert counts(fresh.store) == (2, 8)
     for folder in (tmp_path, fresh.store.path):
-        found = subprocess.run(["grep", "-raliE", r"(^|[^o])ann@x\.example", folder], capture_output=True, text=True)
-        assert found.stdout == ""
+        grep = subprocess.run(["grep", "-raliE", r"(^|[^o])ann@x\.example", folder], capture_output=True, text=True)
+        assert grep.stdout == ""
     assert own("segments", "-f", "json").code == 0  # the history can be read, and those who stay are in it
 
 

@@ -44,20 +44,20 @@ def asked(place: Office, *sources: str, exclusive: bool = False, id_: str, **opt
         return audience_of(classify(build_profiles(runner, rules), rules.sets["own"]), id_, "UTC", **options)
 
 
-def told(place: Office, *sources: str, **options: Any) -> list[tuple[str, str, str]]:
+def people(place: Office, *sources: str, **options: Any) -> list[tuple[str, str, str]]:
     return [(person.email, person.reason, person.evidence) for person in asked(place, *sources, **options).people]
 
 
 def test_most_urgent_first_with_the_reason_of_the_segment(place: Office) -> None:
-    assert told(place, id_="runners") == [
+    assert people(place, id_="runners") == [
         ("ran_8@x.example", "ran 8×", "runs: 8"),
         ("ran_7@x.example", "ran 7×", "runs: 7"),
         ("ran_6@x.example", "ran 6×", "runs: 6"),
     ]
     angry = [("ran_7@x.example", "1× rage", "rage clicks: 1"), ("mad@x.example", "1× rage", "rage clicks: 1")]
-    assert told(place, id_="angry", all_members=True) == angry
-    assert [email for email, _, _ in told(place, id_="runners", limit=1)] == ["ran_8@x.example"]
-    assert told(place, exclusive=True, id_="angry", all_members=True) == angry[1:]
+    assert people(place, id_="angry", all_members=True) == angry
+    assert [email for email, _, _ in people(place, id_="runners", limit=1)] == ["ran_8@x.example"]
+    assert people(place, exclusive=True, id_="angry", all_members=True) == angry[1:]
 
 
 def test_acted_on_are_those_whose_primary_segment_it_is(place: Office) -> None:
@@ -86,15 +86,15 @@ def test_of_the_past_the_facts_of_today_are_named(place: Office) -> None:
 
 
 def test_an_unknown_segment_has_no_audience(place: Office) -> None:
-    error = problem(lambda: told(place, "posthog", id_="runners"))
+    error = problem(lambda: people(place, "posthog", id_="runners"))
     assert error.exit_code == 6
     assert error.message.startswith("nothing was sent: who is in Runners is unknown, because Postgres is not connected")
 
 
 def test_nor_has_one_behind_an_unknown_one_that_goes_first(place: Office) -> None:
-    assert len(told(place, "posthog", id_="angry", all_members=True)) == 2
-    assert problem(lambda: told(place, "posthog", exclusive=True, id_="angry")).exit_code == 6
-    error = problem(lambda: told(place, "posthog", id_="angry"))
+    assert len(people(place, "posthog", id_="angry", all_members=True)) == 2
+    assert problem(lambda: people(place, "posthog", exclusive=True, id_="angry")).exit_code == 6
+    error = problem(lambda: people(place, "posthog", id_="angry"))
     assert error.message.startswith("nothing was sent: whom to act on in Angry is unknown: Runners is more urgent")
     assert (error.exit_code, error.hint[:13]) == (6, "--all-members")
 

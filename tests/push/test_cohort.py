@@ -81,8 +81,8 @@ def push(
     place: Office, handler: Handler = lambda request: None, *, all_members: bool = False, **options: Any
 ) -> Outcome:
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
-        found = classify(build_profiles(runner, place.rules), place.rules.set_named("action"))
-        who: Audience = audience_of(found, "power", "UTC", all_members=all_members)
+        classification = classify(build_profiles(runner, place.rules), place.rules.set_named("action"))
+        who: Audience = audience_of(classification, "power", "UTC", all_members=all_members)
         order = PushOrder(**{"settings": load_settings(env={}), "pause": 0.01, "patience": 0.3, **options})
         return cohort.push(who, order, runner, lambda text, *, passing=False: None)
 
@@ -200,8 +200,8 @@ def test_a_cohort_of_somebody_else_stays_as_it_is(fresh: Office) -> None:
     assert error.exit_code == 2
     assert "was not made by `usertrack push`" in error.message
     assert "--name" in error.hint
-    kept = {"id": 8, "name": "both", "description": "Kept by `usertrack push`: segment x/y.", "version": 1}
-    fresh.store.insert("cohorts", [kept])
+    cohort_json = {"id": 8, "name": "both", "description": "Kept by `usertrack push`: segment x/y.", "version": 1}
+    fresh.store.insert("cohorts", [cohort_json])
     assert "holds other people" in problem(lambda: push(fresh, name="both")).message
     assert members(fresh) == []
 

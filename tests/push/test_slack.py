@@ -30,8 +30,8 @@ def push(receiver: Receiver, who: Audience, notes: list[str] | None = None, **op
     settings = load_settings(env={"SLACK_WEBHOOK_URL": receiver.url})
     order = PushOrder(settings, pause=0.01, **options)
     slack.check(order)
-    kept = [] if notes is None else notes
-    return slack.push(who, order, nobody_to_ask(settings), lambda text, *, passing=False: kept.append(text))
+    messages = [] if notes is None else notes
+    return slack.push(who, order, nobody_to_ask(settings), lambda text, *, passing=False: messages.append(text))
 
 
 def texts(message: dict[str, Any]) -> list[str]:

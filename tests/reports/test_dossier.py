@@ -45,8 +45,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 @pytest.fixture(scope="module")
 def ann(company: Office) -> Dossier:
     with company.runner() as runner:
-        found = dossier(runner, build_profiles(runner, company.rules, only=ANN), ANN)
-        return Dossier(**{**vars(found), "parts": {name: _kept(table) for name, table in found.parts.items()}})
+        complete = dossier(runner, build_profiles(runner, company.rules, only=ANN), ANN)
+        return Dossier(**{**vars(complete), "parts": {name: _kept(table) for name, table in complete.parts.items()}})
 
 
 def _kept(table):  # type: ignore[no-untyped-def]

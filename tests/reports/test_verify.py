@@ -41,8 +41,8 @@ def file(tmp_path: Path) -> Path:
 def verdicts(
     file: Path, now: datetime = MADE, body: str = "# Week\n\n7 views\n", **facts: Any
 ) -> list[tuple[str, str]]:
-    found = compare(read_report(file), known(**facts), lambda: body, now)
-    return [(one.verdict, one.subject) for one in found]
+    discrepancies = compare(read_report(file), known(**facts), lambda: body, now)
+    return [(one.verdict, one.subject) for one in discrepancies]
 
 
 def test_nothing_changed(file: Path) -> None:
@@ -51,21 +51,21 @@ def test_nothing_changed(file: Path) -> None:
 
 
 def test_figures_are_named_by_their_place_and_their_query(file: Path) -> None:
-    found = known()
-    traffic = found["figures"][0]
+    provenance_json = known()
+    traffic = provenance_json["figures"][0]
     assert {**traffic, "values": dict(list(traffic["values"].items())[:3])} == {
         "section": "Traffic",
         "query": [0],
         "values": {"rows": 2, "/a › Views": 7, "/b › Views": 2},
     }
-    assert found["queries"][0] == {
+    assert provenance_json["queries"][0] == {
         "query": "posthog/pages",
         "params": {"days": 8},
         "source": "posthog",
         "as_of": "2026-11-15T23:00:00Z",
         "current": [],
     }
-    assert not any(figure["section"] == "Words" for figure in found["figures"])
+    assert not any(figure["section"] == "Words" for figure in provenance_json["figures"])
 
 
 def test_a_figure_that_came_out_otherwise(file: Path) -> None:
@@ -107,21 +107,21 @@ def test_anything_else_in_the_provenance_is_not_silent(file: Path) -> None:
 
 
 def test_what_a_source_did_not_answer_is_not_checked(file: Path) -> None:
-    def found(**facts: Any) -> list[tuple[str, str, str]]:
+    def compared(**facts: Any) -> list[tuple[str, str, str]]:
         again = compare(read_report(file), known(**facts), lambda: "", MADE, {"posthog/pages": "PostHog is down"})
         return [(one.verdict, one.subject, one.why) for one in again]
 
     unchecked = ("not checked", "Traffic", "PostHog is down")
-    assert found(visits=8) == [unchecked]
-    assert found(visits=8, people=4) == [("differs", "Segments › People", ""), unchecked]
+    assert compared(visits=8) == [unchecked]
+    assert compared(visits=8, people=4) == [("differs", "Segments › People", ""), unchecked]
 
 
 def test_unknown_when_it_was_made_is_not_checked(tmp_path: Path) -> None:
     path = tmp_path / "week.md"
     provenance = with_missing(known(visits=0), {"posthog/pages": "down"})
     path.write_text(embed.embed_provenance("# Week\n", "markdown", provenance))
-    found = [(one.verdict, one.subject, one.why) for one in compare(read_report(path), known(), lambda: "", MADE)]
-    assert found == [("not checked", "Traffic", "when the report was made: down")]
+    not_checked = [(one.verdict, one.subject, one.why) for one in compare(read_report(path), known(), lambda: "", MADE)]
+    assert not_checked == [("not checked", "Traffic", "when the report was made: down")]
 
 
 def test_a_query_said_to_be_missing_hides_no_altered_text(file: Path) -> None:
@@ -149,8 +149,8 @@ def test_figures_of_every_block() -> None:
         Heatmap("H", ["r"], ["c"], [[2]]),
         Spark("S", [3, None], "says"),
     )
-    found = provenance((Section("All", blocks, (EVENTS,)),), {})["figures"]
-    [group] = found
+    figures = provenance((Section("All", blocks, (EVENTS,)),), {})["figures"]
+    [group] = figures
     numbers = [(name, value) for name, value in group["values"].items() if not str(value).startswith("sha256")]
     assert numbers == [("C › s › x", 1.5), ("H › r › c", 2), ("S › 1", 3)]
 

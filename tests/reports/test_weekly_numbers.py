@@ -112,13 +112,13 @@ def test_windows_begin_on_monday(here: Office) -> None:
 
 
 def test_new_users_are_people_and_their_first_account_is_of_the_week(here: Office) -> None:
-    found = {row[0]: row[1:] for row in rows(here, "neon/new_users", "did", "people", "share", "times", **WINDOW)}
-    assert found["signed up"] == (3, 1.0, None)
-    assert found["started a workflow run"] == (2, pytest.approx(2 / 3), 4)
-    assert found["had a run completed"] == (1, pytest.approx(1 / 3), 2)
-    assert found["had a run fail"] == (1, pytest.approx(1 / 3), 1)
-    assert found["called a tool"] == (1, pytest.approx(1 / 3), 1)
-    assert found["nothing of these yet"] == (1, pytest.approx(1 / 3), None)
+    by_step = {row[0]: row[1:] for row in rows(here, "neon/new_users", "did", "people", "share", "times", **WINDOW)}
+    assert by_step["signed up"] == (3, 1.0, None)
+    assert by_step["started a workflow run"] == (2, pytest.approx(2 / 3), 4)
+    assert by_step["had a run completed"] == (1, pytest.approx(1 / 3), 2)
+    assert by_step["had a run fail"] == (1, pytest.approx(1 / 3), 1)
+    assert by_step["called a tool"] == (1, pytest.approx(1 / 3), 1)
+    assert by_step["nothing of these yet"] == (1, pytest.approx(1 / 3), None)
 
 
 def test_nobody_new_has_no_shares(here: Office) -> None:
@@ -133,8 +133,8 @@ def test_what_new_people_did(here: Office) -> None:
 
 def test_how_far_the_sources_reach(here: Office) -> None:
     assert rows(here, "posthog/newest", "newest_at") == [(MONDAY + timedelta(days=7) - SECOND,)]
-    found = dict(rows(here, "neon/newest", "kind", "newest_at"))
-    assert found == {
+    newest = dict(rows(here, "neon/newest", "kind", "newest_at"))
+    assert newest == {
         "accounts": MONDAY + timedelta(days=1),
         "runs": MONDAY + timedelta(days=1),
         "tool calls": MONDAY + timedelta(days=1),
@@ -143,10 +143,10 @@ def test_how_far_the_sources_reach(here: Office) -> None:
 
 def test_visits_are_not_0_where_no_pageview_has_a_session(here: Office) -> None:
     with here.runner(as_of=NOW) as runner:
-        found = gather(
+        weekly = gather(
             runner, Week(2026, 47, "UTC"), sought(here, NOW, None), read_catalogue([shipped_root() / "failures.yaml"])
         )
-        facts, sections = summary_section(found, "UTC").blocks[-1], next(iter(traffic(found))).blocks
+        facts, sections = summary_section(weekly, "UTC").blocks[-1], next(iter(traffic(weekly))).blocks
         days = next(each for each in sections if isinstance(each, Section))
     assert facts.pairs[0] == ("Pageviews", "4")
     why, chart, listing = days.blocks
@@ -183,9 +183,9 @@ def test_what_was_kept_at_the_time_says_why_somebody_left(here: Office, tmp_path
     spend(here, 60)
     try:
         with here.runner(as_of=NOW) as runner:
-            kept = place.path.read_bytes()
+            content = place.path.read_bytes()
             assert asked(here, runner, place, keep=False) == [("mover@x.example", "left", "credits 100 → 60")]
-            assert place.path.read_bytes() == kept
+            assert place.path.read_bytes() == content
             assert asked(here, runner, None) == []  # of the past, only the credits of today are known
     finally:
         spend(here, 100)

@@ -45,11 +45,11 @@ def test_one_person_is_the_same_alone_as_among_all(company: Office, wanted: str)
 
 def test_the_dossier_counts_what_was_done_under_any_of_them(company: Office) -> None:
     with company.runner() as runner:
-        found = dossier(runner, build_profiles(runner, company.rules, only=EVA), EVA)
-        assert found.email == EVA
-        assert [(row["outcome"], row["runs"]) for row in found.parts["runs"].dicts()] == [("failed", 10)]
-        assert [row["uses"] for row in found.parts["tools"].dicts()] == [5]
-        assert len(found.parts["events"].rows) == 5
+        of_person = dossier(runner, build_profiles(runner, company.rules, only=EVA), EVA)
+        assert of_person.email == EVA
+        assert [(row["outcome"], row["runs"]) for row in of_person.parts["runs"].dicts()] == [("failed", 10)]
+        assert [row["uses"] for row in of_person.parts["tools"].dicts()] == [5]
+        assert len(of_person.parts["events"].rows) == 5
 
 
 def test_failures_of_one_person_are_those_under_any_of_them(company: Office) -> None:

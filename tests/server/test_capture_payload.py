@@ -164,10 +164,10 @@ def test_person_updates_move_into_properties_and_the_address_goes() -> None:
 
 
 def test_addresses_go_wherever_they_are_sent() -> None:
-    found = {"ip_address": "10.0.0.1", "context": {"clientIp": "x", "list": ["::1", "a"]}, "$set": {"ipv6": "y"}}
-    kept = {"$lib_version": "10.0.0.1", "$host": "127.0.0.1", "trip": "x", "at": "10:20:30", "is_ip": True}
-    (event,) = read({**ONE, "properties": {**found, **kept, "seen": " 10.0.0.1, fe80::1%eth0"}})
-    assert event.properties == {"context": {"list": [None, "a"]}, "$set": {}, **kept}
+    addresses = {"ip_address": "10.0.0.1", "context": {"clientIp": "x", "list": ["::1", "a"]}, "$set": {"ipv6": "y"}}
+    unchanged = {"$lib_version": "10.0.0.1", "$host": "127.0.0.1", "trip": "x", "at": "10:20:30", "is_ip": True}
+    (event,) = read({**ONE, "properties": {**addresses, **unchanged, "seen": " 10.0.0.1, fe80::1%eth0"}})
+    assert event.properties == {"context": {"list": [None, "a"]}, "$set": {}, **unchanged}
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ def test_pages_follow_each_other(api: Api) -> None:
 def test_listed_searched_renamed_and_deleted(api: Api) -> None:
     first, second = made(api, "usertrack: Power"), made(api, "others")
     assert [cohort["id"] for cohort in ask(api, "GET").json()["results"]] == [second, first]
-    found = ask(api, "GET", "?search=USERTRACK%3A&basic=true").json()
-    assert (found["count"], found["results"][0]["id"]) == (1, first)
+    page = ask(api, "GET", "?search=USERTRACK%3A&basic=true").json()
+    assert (page["count"], page["results"][0]["id"]) == (1, first)
     assert ask(api, "PATCH", f"{first}/", json={"name": "it's"}).json()["name"] == "it's"
     assert ask(api, "DELETE", f"{first}/").status_code == 405
     assert ask(api, "PATCH", f"{first}/", json={"deleted": True}).json()["deleted"] is True

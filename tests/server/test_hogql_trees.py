@@ -10,7 +10,7 @@ from usertrack.server.hogql.parse import parse_select
 from usertrack.server.hogql.trees import Trees
 
 
-def kept(folder: Path) -> bytes:
+def stored_tree(folder: Path) -> bytes:
     return b"".join(path.name.encode() + path.read_bytes() for path in folder.glob("**/*.json"))
 
 
@@ -30,7 +30,7 @@ def kept(folder: Path) -> bytes:
 def test_the_tree_is_that_of_the_text_and_nothing_of_it_is_kept(tmp_path: Path, text: str) -> None:
     for _ in range(2):
         assert repr(Trees(tmp_path / "kept").parse(text)) == repr(parse_select(text))
-    assert b"ann" not in kept(tmp_path).lower()
+    assert b"ann" not in stored_tree(tmp_path).lower()
 
 
 def test_another_value_is_not_parsed_anew(tmp_path: Path) -> None:

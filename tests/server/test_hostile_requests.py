@@ -37,8 +37,8 @@ def test_a_bracket_that_nothing_opened(api: Api) -> None:
 
 @pytest.mark.parametrize(("search", "names"), [("{x}", []), ("}", []), ("ann", ["ann@x.io"])])
 def test_persons_are_searched_for_any_text(api: Api, search: str, names: list[str]) -> None:
-    found = api.get(f"{PROJECT}/persons/?search={quote(search)}")
-    assert [person["name"] for person in found.json()["results"]] == names
+    response = api.get(f"{PROJECT}/persons/?search={quote(search)}")
+    assert [person["name"] for person in response.json()["results"]] == names
 
 
 def test_half_of_a_surrogate_pair_is_no_text(api: Api) -> None:

@@ -115,8 +115,8 @@ def test_trends_by_browser(world: World) -> None:
         "Edge": 1,
         "Safari": 1,
     }
-    kept = world.results("TrendsQuery", **node, breakdownFilter={"breakdown": "$browser", "breakdown_limit": 1})
-    assert [(s["label"], s["aggregated_value"]) for s in kept] == [
+    largest = world.results("TrendsQuery", **node, breakdownFilter={"breakdown": "$browser", "breakdown_limit": 1})
+    assert [(s["label"], s["aggregated_value"]) for s in largest] == [
         ("Chrome", 6),
         ("$$_posthog_breakdown_other_$$", 4),
     ]
@@ -565,7 +565,7 @@ def test_errors_are_gathered_to_issues(world: World) -> None:
     )
     node = {"dateRange": RANGE, "volumeResolution": 1, "orderBy": "occurrences"}
     results = world.results("ErrorTrackingQuery", **node)
-    told = [(i["name"], i["description"], *(i["aggregations"][n] for n in ("occurrences", "users"))) for i in results]
-    assert told == [("TypeError", "x is undefined", 3, 2), ("RangeError", "too deep", 1, 1)]
+    issues = [(i["name"], i["description"], *(i["aggregations"][n] for n in ("occurrences", "users"))) for i in results]
+    assert issues == [("TypeError", "x is undefined", 3, 2), ("RangeError", "too deep", 1, 1)]
     assert results[0]["first_seen"].startswith("2020-01-09T12")
     assert [i["name"] for i in world.results("ErrorTrackingQuery", **node, searchQuery="DEEP")] == ["RangeError"]

@@ -38,9 +38,9 @@ def test_create_then_fetch(api: Api) -> None:
     assert (computed["result"], computed["columns"]) == ([["$pageview", 4], ["buy", 3]], ["event", "n"])
     assert computed["types"] == [["event", "String"], ["n", "UInt64"]]
     assert computed["is_cached"] is False
-    kept = send(api, "GET", f"{PATH}{made['id']}/").json()
-    assert (kept["result"], kept["is_cached"]) == (computed["result"], True)
-    assert kept["last_refresh"] == computed["last_refresh"]
+    cached = send(api, "GET", f"{PATH}{made['id']}/").json()
+    assert (cached["result"], cached["is_cached"]) == (computed["result"], True)
+    assert cached["last_refresh"] == computed["last_refresh"]
 
 
 def test_a_recent_result_is_kept_until_it_is_forced(api: Api) -> None:
@@ -140,9 +140,9 @@ def test_insights_survive_a_restart(api: Api) -> None:
 
 
 def test_event_definitions(api: Api) -> None:
-    found = send(api, "GET", "/api/projects/1/event_definitions/").json()
-    assert [one["name"] for one in found["results"]] == ["$pageview", "buy"]
-    assert found["results"][1]["last_seen_at"].startswith("2026-01-11T12:00:00")
+    definitions = send(api, "GET", "/api/projects/1/event_definitions/").json()
+    assert [one["name"] for one in definitions["results"]] == ["$pageview", "buy"]
+    assert definitions["results"][1]["last_seen_at"].startswith("2026-01-11T12:00:00")
     custom = send(api, "GET", "/api/projects/1/event_definitions/?event_type=event_custom&search=B").json()
     assert [one["name"] for one in custom["results"]] == ["buy"]
     assert send(api, "GET", "/api/projects/1/event_definitions/?event_type=x").status_code == 400

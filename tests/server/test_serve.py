@@ -23,8 +23,8 @@ def test_generated_keys_are_kept_for_the_owner_alone(tmp_path: Path) -> None:
 
 def test_keys_of_the_environment_win_and_are_not_written(tmp_path: Path) -> None:
     env = {"USERTRACK_PROJECT_TOKEN": "phc_mine", "USERTRACK_PERSONAL_API_KEY": "phx_mine"}
-    given = load_or_create_settings(tmp_path, env)
-    assert (given.project_token, given.personal_api_key) == ("phc_mine", "phx_mine")
+    settings = load_or_create_settings(tmp_path, env)
+    assert (settings.project_token, settings.personal_api_key) == ("phc_mine", "phx_mine")
     assert not (tmp_path / "keys.json").exists()
     half = load_or_create_settings(tmp_path, {"USERTRACK_PROJECT_TOKEN": "phc_mine"})
     assert half.project_token == "phc_mine"

@@ -31,7 +31,7 @@ def place(tmp_path: Path) -> HistoryFile:
     return HistoryFile(tmp_path / "ws/.usertrack/history.duckdb", "test")
 
 
-def kept(place: HistoryFile, set_name: str = "action") -> list[Snapshot]:
+def stored_snapshots(place: HistoryFile, set_name: str = "action") -> list[Snapshot]:
     connection = connect()
     with open_history(connection, place):
         return snapshots(connection, place, set_name)
@@ -61,7 +61,7 @@ def test_everybody_is_kept_with_the_facts_that_the_rules_look_at(place: HistoryF
         ),
         (BEN, [], None, None, 1, 1.0, 80.0, (FIRST - timedelta(days=1)).replace(tzinfo=None)),
     ]
-    (snapshot,) = kept(place)
+    (snapshot,) = stored_snapshots(place)
     assert [(s.id, s.people, s.undecided) for s in snapshot.segments] == [
         ("failing", 1, 0),
         ("poor", 1, 0),
@@ -79,7 +79,7 @@ def test_the_same_moment_replaces_and_never_duplicates(place: HistoryFile) -> No
     for runs in (6, 7, 1):
         keep_one(place, classified(0, {ANN: (runs, runs, 100, -1)}))
     keep_one(place, classified(1, {ANN: (9, 9, 100, -1)}))
-    assert [snapshot.segments[0].people for snapshot in kept(place)] == [0, 1]
+    assert [snapshot.segments[0].people for snapshot in stored_snapshots(place)] == [0, 1]
     assert people(place, 'SELECT "runs BIGINT" FROM history.person ORDER BY snapshot') == [(1,), (9,)]
 
 
@@ -87,26 +87,26 @@ def test_sets_and_sources_do_not_mix(place: HistoryFile) -> None:
     keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}))
     keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}, "level"))
     keep_one(HistoryFile(place.path, "elsewhere"), classified(0, {ANN: (1, 0, 1, 0)}))
-    assert [len(kept(place)), len(kept(place, "level"))] == [1, 1]
+    assert [len(stored_snapshots(place)), len(stored_snapshots(place, "level"))] == [1, 1]
 
 
 def test_the_digest_follows_the_rules_and_nothing_else(place: HistoryFile) -> None:
     for day, rules in enumerate((RULES, RULES.replace("50 - credits", "1"), RULES.replace("runs > 5", "runs > 6"))):
         keep_one(place, classified(day, {ANN: (6, 6, 1, 0)}, rules=rules))
-    first, other_priority, other_rule = (snapshot.rules for snapshot in kept(place))
+    first, other_priority, other_rule = (snapshot.rules for snapshot in stored_snapshots(place))
     assert first == other_priority != other_rule
 
 
 def test_unknown_is_never_zero_and_never_replaces_what_is_known(place: HistoryFile) -> None:
     keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}, without_credits=True))
-    (partial,) = kept(place)
+    (partial,) = stored_snapshots(place)
     assert partial.known.keys() == {"failing", "quiet"}
     assert partial.segments[1].people is None
     assert partial.segments[1].unknown == "credits are down"
     keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}))
     error = problem(lambda: keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}, without_credits=True)))
     assert "more complete answer" in error.message
-    assert [snapshot.segments[1].people for snapshot in kept(place)] == [1]
+    assert [snapshot.segments[1].people for snapshot in stored_snapshots(place)] == [1]
 
 
 def test_a_fact_whose_type_changed_has_a_column_of_its_own(place: HistoryFile) -> None:
@@ -186,7 +186,7 @@ def test_a_file_that_cannot_be_used_stays_as_it_is(place: HistoryFile, spoil: ob
     (note,) = (note for note in classification.profiles.notes if str(place.path) in note)
     assert message in note
     assert "was not changed" in note
-    error = problem(lambda: kept(place))
+    error = problem(lambda: stored_snapshots(place))
     assert isinstance(error, UsageError)
     assert message in error.message
     assert place.path.read_bytes() == before
@@ -202,7 +202,7 @@ def test_a_place_that_cannot_be_written_costs_the_history_alone(tmp_path: Path) 
 
 
 def test_no_history_is_made_by_looking(place: HistoryFile) -> None:
-    assert "backfill" in problem(lambda: kept(place)).hint
+    assert "backfill" in problem(lambda: stored_snapshots(place)).hint
     assert not place.path.parent.exists()
 
 
@@ -216,8 +216,8 @@ def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "DATABASE_URL": "postgresql://me:hunter2@db.example:5432/datagen?sslmode=require",
     }
     elsewhere = load_settings(env=own)
-    found = history_file(elsewhere, FIRST)
-    assert found == HistoryFile(tmp_path / "data/usertrack/history.duckdb", "us.posthog.com/48210 + db.example/datagen")
+    place = history_file(elsewhere, FIRST)
+    assert place == HistoryFile(tmp_path / "data/usertrack/history.duckdb", "us.posthog.com/48210 + db.example/datagen")
     demo = history_file(load_settings(env={}), FIRST)
     assert demo
     assert demo.path == tmp_path / "cache/usertrack/demo-20261101T0900-2000-120/history.duckdb"
@@ -251,7 +251,9 @@ def writer(*args: object) -> "subprocess.Popen[str]":
 def test_two_processes_write_at_once_and_nothing_is_lost(place: HistoryFile) -> None:
     both = [writer(place.path, "write", first, 12) for first in (0, 12)]
     assert [process.wait(60) for process in both] == [0, 0]
-    assert [(snapshot.as_of - FIRST.replace(tzinfo=None)).days for snapshot in kept(place)] == list(range(24))
+    assert [(snapshot.as_of - FIRST.replace(tzinfo=None)).days for snapshot in stored_snapshots(place)] == list(
+        range(24)
+    )
     assert people(place, "SELECT DISTINCT count(*) FROM history.person GROUP BY snapshot") == [(50,)]
 
 
@@ -267,12 +269,12 @@ def test_who_keeps_the_file_to_itself_is_named(place: HistoryFile) -> None:
         assert record_and_compare(classification, place, FIRST) is None
         assert 4 < time.monotonic() - began < 20
         assert f"(PID {holder.pid})" in classification.profiles.notes[-1]
-        error = problem(lambda: kept(place))
+        error = problem(lambda: stored_snapshots(place))
         assert isinstance(error, SourceBusy)
     finally:
         holder.kill()
         holder.wait()
-    assert len(kept(place)) == 1
+    assert len(stored_snapshots(place)) == 1
 
 
 def test_killed_while_writing_it_leaves_one_whole_state(place: HistoryFile) -> None:
@@ -283,14 +285,14 @@ def test_killed_while_writing_it_leaves_one_whole_state(place: HistoryFile) -> N
         time.sleep(0.4 + 0.13 * round_)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        (snapshot,) = kept(place, "level")
+        (snapshot,) = stored_snapshots(place, "level")
         sizes = {segment.id: segment.people for segment in snapshot.segments if segment.people}
         counted = people(place, 'SELECT "primary", count(*) FROM history.person GROUP BY ALL')
         assert dict(counted) == sizes
         assert sum(sizes.values()) == 20_000
         seen |= set(sizes)
     keep_one(place, classified(1, crowd(3, 1), "level"))
-    assert len(kept(place, "level")) == 2
+    assert len(stored_snapshots(place, "level")) == 2
 
 
 def test_old_snapshots_are_thinned_to_one_a_day_and_later_one_a_week(place: HistoryFile) -> None:
@@ -298,7 +300,7 @@ def test_old_snapshots_are_thinned_to_one_a_day_and_later_one_a_week(place: Hist
     for day in (-120, -119.5, -117, -116.8, -50, -49.9, -20, -3, -2.9):
         keep_one(place, classified(day, {ANN: (1, 0, 80, 0)}))
     keep_one(place, classified(0, {ANN: (1, 0, 80, 0)}))
-    days = [(snapshot.as_of - start) / timedelta(days=1) for snapshot in kept(place)]
+    days = [(snapshot.as_of - start) / timedelta(days=1) for snapshot in stored_snapshots(place)]
     # -120 is a Saturday, -119.5 its evening, -117 a Tuesday; -49.9 is of the same day as -50
     assert [round(day, 1) for day in days] == [-119.5, -116.8, -49.9, -20, -3, -2.9, 0]
     assert people(place, "SELECT count(*), count(DISTINCT snapshot) FROM history.person") == [(7, 7)]
@@ -307,12 +309,12 @@ def test_old_snapshots_are_thinned_to_one_a_day_and_later_one_a_week(place: Hist
 def test_asking_an_old_moment_again_replaces_it_and_keeps_the_rest(place: HistoryFile) -> None:
     for day in (-30, -29.8, 0):
         keep_one(place, classified(day, {ANN: (1, 0, 80, 0)}))
-    before = [snapshot.as_of for snapshot in kept(place)]
+    before = [snapshot.as_of for snapshot in stored_snapshots(place)]
     classification = classified(-29.8, {ANN: (9, 9, 80, 0)})
     with open_history(classification.profiles.connection, place, write=True):
         record(classification, place, FIRST)
-    assert [snapshot.as_of for snapshot in kept(place)] == before
-    assert [snapshot.known["failing"].people for snapshot in kept(place)] == [1, 0]
+    assert [snapshot.as_of for snapshot in stored_snapshots(place)] == before
+    assert [snapshot.known["failing"].people for snapshot in stored_snapshots(place)] == [1, 0]
 
 
 def test_a_password_is_no_part_of_the_origin(tmp_path: Path) -> None:

@@ -38,8 +38,8 @@ def write(
 def story(place: HistoryFile, set_name: str = "action", **asked: Any) -> Timeline:
     connection = connect()
     with open_history(connection, place):
-        kept = snapshots(connection, place, set_name)
-        return build_timeline(connection, kept, kept, HistoryQuery(set_name, "email", **asked))
+        stored = snapshots(connection, place, set_name)
+        return build_timeline(connection, stored, stored, HistoryQuery(set_name, "email", **asked))
 
 
 def moved(timeline: Timeline) -> list[tuple[str, str, str, str]]:
@@ -182,9 +182,9 @@ def test_the_path_of_one_person(place: HistoryFile) -> None:
     write(place, TWO_WEEKS)
     connection = connect()
     with open_history(connection, place):
-        kept = snapshots(connection, place, "action")
-        ann, gus = (person_path(connection, kept, f" {name}@X.example ") for name in ("Ann", "gus"))
-        error = problem(lambda: person_path(connection, kept, "anne@x.example"))
+        stored = snapshots(connection, place, "action")
+        ann, gus = (person_path(connection, stored, f" {name}@X.example ") for name in ("Ann", "gus"))
+        error = problem(lambda: person_path(connection, stored, "anne@x.example"))
     assert [(step.segments, step.facts.get("runs")) for step in ann] == [((), 5), (("failing",), 7)]
     assert [step.segments for step in gus] == [None, ("failing",)]
     assert "ann@x.example" in error.hint
