@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from usertrack.cli.common import Common
-from usertrack.cli.options import Limit, with_common
+from usertrack.cli.options import Limit, with_common, with_common_once
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,7 +34,7 @@ def info(limit: Limit = None, *, common: Common) -> None:
 
 
 @cache.command("clear")
-@with_common
+@with_common_once
 def clear(*, common: Common) -> None:
     """Remove all cached answers. The history of segments stays.
 

@@ -9,6 +9,7 @@ from itertools import takewhile, zip_longest
 from types import TracebackType
 from typing import Any
 
+from usertrack.cli import pager
 from usertrack.core.errors import UsertrackError
 
 
@@ -41,11 +42,11 @@ def _requested_format() -> str:
 
 
 def note(text: str) -> None:
-    _line("note", text)
+    pager.after_pager(lambda: _line("note", text))
 
 
 def hint(text: str) -> None:
-    _line("hint", text)
+    pager.after_pager(lambda: _line("hint", text))
 
 
 def confirm(action: str) -> bool:

@@ -7,7 +7,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
-from usertrack.cli.options import Limit, SetName, with_common
+from usertrack.cli.options import Limit, SetName, with_common, with_common_once
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -95,7 +95,7 @@ def show(
 
 
 @history.command("backfill")
-@with_common
+@with_common_once
 def backfill(
     weeks: Annotated[int, typer.Option("--weeks", min=1, max=520, help="How many weeks before now.")] = 8,
     set_name: Annotated[str | None, typer.Option("--set", help="Only this set; default: all of them.")] = None,
@@ -123,7 +123,7 @@ def backfill(
 
 
 @history.command("forget")
-@with_common
+@with_common_once
 def forget(
     day: Annotated[str, typer.Argument(metavar="DATE", help="A day, or one minute of a day.", show_default=False)],
     set_name: SetName = "action",

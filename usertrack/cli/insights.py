@@ -6,7 +6,7 @@ import typer
 
 from usertrack.cli import complete, names
 from usertrack.cli.common import Common
-from usertrack.cli.options import Limit, Params, parse_params, with_common
+from usertrack.cli.options import Limit, Params, parse_params, with_common, with_common_once
 
 if TYPE_CHECKING:
     from usertrack.cli.session import Session
@@ -88,7 +88,7 @@ def run(
 
 
 @insight.command("create")
-@with_common
+@with_common_once
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the insight.", show_default=False)],
     query: Annotated[
@@ -129,7 +129,7 @@ def create(
 
 
 @insight.command("delete")
-@with_common
+@with_common_once
 def delete(
     name: InsightName,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,

@@ -3,6 +3,8 @@
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +12,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
+from usertrack.cli.pager import paging
 
 _PANEL = "Options of every command"
 
@@ -84,22 +87,49 @@ _FIELDS: dict[str, Any] = {
         bool, typer.Option("--offline", help="Use only the cache, however old.", rich_help_panel=_PANEL)
     ],
 }
-_DEFAULTS = Common()
+_OF_READING: dict[str, Any] = {
+    "no_pager": Annotated[
+        bool,
+        typer.Option("--no-pager", help="Never show a long answer in a pager (PAGER).", rich_help_panel=_PANEL),
+    ],
+}
+_DEFAULTS = {"no_pager": False, **vars(Common())}
 
 
 def with_common(command: Callable[..., None]) -> Callable[..., None]:
-    """Give ``command(…, common)`` the options of every command, after its own."""
+    """Give ``command(…, common)``, which only reads, the options of every command, after its own."""
+
+    def run(values: dict[str, Any], common: Common) -> None:
+        no_pager = values.pop("no_pager")
+        common = replace(common, purpose=f"{command.__name__} {sorted(values.items())}")
+        with nullcontext() if no_pager else paging():
+            command(**values, common=common)
+
+    return _with_options(command, _FIELDS | _OF_READING, run)
+
+
+def with_common_once(command: Callable[..., None]) -> Callable[..., None]:
+    """The same for a command that changes something, or asks: without the options that are of reading alone."""
+
+    def run(values: dict[str, Any], common: Common) -> None:
+        command(**values, common=replace(common, purpose=f"{command.__name__} {sorted(values.items())}"))
+
+    return _with_options(command, _FIELDS, run)
+
+
+def _with_options(
+    command: Callable[..., None], options: dict[str, Any], run: Callable[[dict[str, Any], Common], None]
+) -> Callable[..., None]:
+    """``command`` with ``options`` after its own; ``run`` gets the values of all but those that make a `Common`."""
 
     @functools.wraps(command)
     def wrapper(**values: Any) -> None:
-        shared = {name: values.pop(name) for name in _FIELDS}
-        common = Common(**shared, purpose=f"{command.__name__} {sorted(values.items())}")
-        command(**values, common=common)
+        run(values, Common(**{name: values.pop(name) for name in _FIELDS}))
 
     own = inspect.signature(command)
     shared = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(_DEFAULTS, name), annotation=annotation)
-        for name, annotation in _FIELDS.items()
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[name], annotation=annotation)
+        for name, annotation in options.items()
     ]
     parameters = [p for p in own.parameters.values() if p.name != "common"]
     wrapper.__signature__ = own.replace(parameters=[*parameters, *shared])  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
+from usertrack.cli import pager
 from usertrack.core.document import Document, of_table
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.table import Table
@@ -76,7 +77,7 @@ def emit_secret(pieces: Iterable[bytes], output: Path | None) -> None:
     try:
         if path is None:
             sys.stdout.flush()
-            with _standard_output() as stdout:
+            with _standard_output(sys.stdout) as stdout:
                 for piece in pieces:
                     stdout.write(piece)
             return
@@ -160,7 +161,7 @@ def _print(document: Document, file: TextIO, limit: int | None) -> None:
             raise BrokenPipeError
 
     wide = None if file.isatty() or os.environ.get("COLUMNS") else _ENDLESS
-    plain = None if file is sys.stdout else False  # FORCE_COLOR does not apply to files
+    plain = None if file is sys.stdout or file.isatty() else False  # FORCE_COLOR does not apply to files
     terminal.render(document, Screen(file=file, width=wide, force_terminal=plain, highlight=False), limit)
 
 
@@ -171,12 +172,13 @@ def _to_stdout(document: Document, fmt: str, limit: int | None) -> None:
     if fmt in _BINARY and sys.stdout.isatty():
         raise UsageError(f"{fmt} is binary and would garble the terminal", f"add --output FILE.{fmt}")
     try:
-        if fmt == "table":
-            _print(document, _with_escapes(sys.stdout), limit)
-        else:
-            sys.stdout.flush()
-            with _standard_output() as stdout:
-                _write(document, fmt, stdout, limit)
+        sys.stdout.flush()
+        with pager.screen(sys.stdout) as stdout:
+            if fmt == "table":
+                _print(document, _with_escapes(stdout), limit)
+            else:
+                with _standard_output(stdout) as file:
+                    _write(document, fmt, file, limit)
         sys.stdout.flush()
     except BrokenPipeError:
         discard_stdout()
@@ -185,14 +187,14 @@ def _to_stdout(document: Document, fmt: str, limit: int | None) -> None:
 
 
 @contextlib.contextmanager
-def _standard_output() -> Iterator[BinaryIO]:
+def _standard_output(stdout: TextIO) -> Iterator[BinaryIO]:
     """Standard output for data: a pipe or file gets the exact bytes, a terminal no control characters."""
-    if not sys.stdout.isatty():
-        yield sys.stdout.buffer
+    if not stdout.isatty():
+        yield stdout.buffer
     else:
-        with io.BufferedWriter(_TerminalBytes(sys.stdout.buffer)) as screen:
+        with io.BufferedWriter(_TerminalBytes(stdout.buffer)) as screen:
             yield screen
-    sys.stdout.flush()
+    stdout.flush()
 
 
 class _TerminalBytes(io.RawIOBase):

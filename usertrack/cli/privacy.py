@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli.common import Common
-from usertrack.cli.options import with_common
+from usertrack.cli.options import with_common, with_common_once
 
 if TYPE_CHECKING:
     from usertrack.cli.session import Session
@@ -39,7 +39,7 @@ Data = Annotated[
 
 
 @privacy.command("export")
-@with_common
+@with_common_once
 def export(email: Email, data: Data = None, *, common: Common) -> None:
     """Export all data about a person as one JSON document: PostHog, Postgres, history and cache.
 
@@ -60,7 +60,7 @@ def export(email: Email, data: Data = None, *, common: Common) -> None:
 
 
 @privacy.command("erase")
-@with_common
+@with_common_once
 def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) -> None:
     """Delete all data about a person, then read every place again; exits with 5 when something is left.
 
@@ -120,7 +120,7 @@ def prove(
 
 
 @privacy.command("retention")
-@with_common
+@with_common_once
 def retention(
     older_than: Annotated[
         str, typer.Option("--older-than", metavar="AGE", help="Delete data older than this: 400d.", show_default=False)
@@ -155,7 +155,7 @@ def retention(
 
 
 @privacy.command("pseudonymize")
-@with_common
+@with_common_once
 def pseudonymize(yes: Yes = False, data: Data = None, *, common: Common) -> None:
     """Replace e-mails, names and ids by keyed hashes in the embedded store and the history; the cache is emptied.
 

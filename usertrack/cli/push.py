@@ -7,7 +7,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
-from usertrack.cli.options import AllMembers, SetName, with_common
+from usertrack.cli.options import AllMembers, SetName, with_common_once
 
 if TYPE_CHECKING:
     from usertrack.cli.session import Session
@@ -18,7 +18,7 @@ _PANEL = "People"
 _ONLY = {"name": ("posthog-cohort",), "yes": ("posthog-cohort",), "url": ("slack", "webhook"), "link": ("slack",)}
 
 
-@with_common
+@with_common_once
 def push(
     segment: Annotated[
         str,

@@ -8,7 +8,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common, settings_of
-from usertrack.cli.options import Limit, Params, parse_params, with_common
+from usertrack.cli.options import Limit, Params, parse_params, with_common, with_common_once
 from usertrack.cli.typed_sql import query_of_sql, source_of, with_position
 from usertrack.core.errors import UsageError
 from usertrack.library.library import Statement
@@ -111,7 +111,7 @@ def run(
 
 
 @query.command("new")
-@with_common
+@with_common_once
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Such as posthog/pricing_views.", show_default=False)],
     *,

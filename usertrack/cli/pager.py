@@ -1,0 +1,126 @@
+"""A pager for an answer that is longer than the terminal.
+
+It is a command for the shell, as in git and man, and comes from the environment alone: no file of a workspace chooses
+what runs. It gets the answer on its standard input. It starts when the command has closed its sources, so that nobody
+waits for a lock while somebody reads; notes follow it.
+"""
+
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, TextIO
+
+_OFF = ("", "cat", "off")
+_CANNOT_RUN = (126, 127)  # the shell's exit codes for a command that it cannot start
+_DEFAULTS = {"LESS": "FRX", "LV": "-c"}  # as git sets them: colours, and the text stays on the screen
+_LONGEST_SCREEN = 1 << 20  # bytes
+
+_pages: list[IO[bytes]] | None = None  # of the command that runs; None: there is no pager for it
+_notes: list[Callable[[], None]] = []
+
+
+@contextmanager
+def paging() -> Iterator[None]:
+    """Show what a command writes to the terminal in a pager, at its end, where it is longer than the screen."""
+    global _pages
+    command = _command()
+    if not (sys.stdout.isatty() and command and os.environ.get("TERM", "dumb") != "dumb"):
+        yield
+        return
+    _pages = []
+    try:
+        yield
+    except Exception:  # an error, or an exit code, that follows the answer
+        _show(command)
+        raise
+    else:
+        _show(command)
+    finally:
+        _pages = None
+        _notes.clear()
+
+
+@contextmanager
+def screen(stdout: TextIO) -> Iterator[TextIO]:
+    """``stdout``, or, where there is a pager, a stand-in for it that keeps what does not fit on the screen."""
+    if _pages is None:
+        yield stdout
+        return
+    held = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when it has been shown
+    stand_in = _Screen(held, encoding=stdout.encoding, errors="backslashreplace")
+    yield stand_in
+    stand_in.flush()
+    stand_in.detach()
+    if _pages or _is_long(held):
+        _pages.append(held)
+    else:
+        _print(held)
+
+
+def after_pager(write: Callable[[], None]) -> None:
+    """Call ``write`` now or, while something waits for the pager, behind that."""
+    if _pages:
+        _notes.append(write)
+    else:
+        write()
+
+
+class _Screen(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
+def _command() -> str:
+    """The pager's command line; empty for none."""
+    for name in ("USERTRACK_PAGER", "PAGER"):
+        if name in os.environ:
+            command = os.environ[name].strip()
+            return "" if command in _OFF else command
+    return "less" if shutil.which("less") else ""
+
+
+def _is_long(held: IO[bytes]) -> bool:
+    """Whether it takes more lines than the terminal has above its prompt."""
+    from rich.text import Text
+
+    size = shutil.get_terminal_size()
+    held.seek(0)
+    text = held.read(_LONGEST_SCREEN).decode(errors="replace")
+    lines = [Text.from_ansi(line).cell_len for line in text.split("\n")[: size.lines + 1]]
+    return sum(max(1, -(-width // size.columns)) for width in lines[:-1]) + bool(lines[-1]) > size.lines - 1
+
+
+def _show(command: str) -> None:
+    pages, notes = list(_pages or ()), list(_notes)
+    if _pages:
+        _pages.clear()
+    sys.stdout.flush()
+    for page in pages:
+        if _run(command, page) in _CANNOT_RUN:
+            _print(page)
+        page.close()
+    for write in notes:
+        write()
+
+
+def _run(command: str, page: IO[bytes]) -> int:
+    """The exit code of the shell that runs ``command`` with ``page``. Meanwhile Ctrl-C is for the pager."""
+    page.seek(0)
+    process = subprocess.Popen(command, shell=True, stdin=page, env=_DEFAULTS | dict(os.environ))
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # after the start: the pager would inherit it
+    try:
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _print(page: IO[bytes]) -> None:
+    page.seek(0)
+    shutil.copyfileobj(page, sys.stdout.buffer)
+    sys.stdout.flush()
